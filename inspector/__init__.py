@@ -1,0 +1,3 @@
+"""Realtime Inspector: see, steer, record and replay sessions of the OpenAI Realtime API."""
+
+__version__ = "0.1.0"

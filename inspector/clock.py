@@ -1,0 +1,35 @@
+"""Time, behind a seam so that tests can own it. The only module that calls ``time``."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+NS_PER_US = 1_000
+
+
+class Clock(Protocol):
+    """A monotonic clock and a wall clock."""
+
+    def now_ns(self) -> int:
+        """Return monotonic nanoseconds; only differences mean anything."""
+        ...
+
+    def utc_now(self) -> datetime:
+        """Return the wall-clock time, timezone-aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_ns(self) -> int:
+        """Return ``time.monotonic_ns()``."""
+        return time.monotonic_ns()
+
+    def utc_now(self) -> datetime:
+        """Return the current UTC time."""
+        return datetime.now(UTC)

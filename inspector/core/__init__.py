@@ -1,0 +1,1 @@
+"""Events, the columnar log and the folds: pure, synchronous, no clock, no disk, no screen."""

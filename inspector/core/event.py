@@ -1,0 +1,74 @@
+"""Frame, Event and the small closed sets around them.
+
+A *frame* is one WebSocket message as it crossed the wire. An *event* is a frame decoded, numbered and typed.
+The frame's bytes are kept verbatim; ``body`` is only ever a reading of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Direction(StrEnum):
+    """Who sent the frame."""
+
+    CLIENT = "client"
+    SERVER = "server"
+    LOCAL = "local"
+    """A fact of the inspector's own, type ``inspector.*``."""
+
+
+class Origin(StrEnum):
+    """What made the frame come into being."""
+
+    WIRE = "wire"
+    FORM = "form"
+    BUTTON = "button"
+    HAND = "hand"
+    MIC = "mic"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One WebSocket message as it crossed the wire."""
+
+    direction: Direction
+    data: bytes
+    """Text frames as UTF-8, binary frames as they are; verbatim."""
+    is_text: bool = True
+    origin: Origin = Origin.WIRE
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeProblem:
+    """Why a frame has no ``body``."""
+
+    code: str
+    """``invalid_json``, ``not_an_object``, ``too_deep``, ``binary`` or ``torn_line``."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A frame decoded, numbered and typed."""
+
+    seq: int
+    """1-based position in the session; row ``seq - 1`` of the log."""
+    t_ns: int
+    """Nanoseconds since the session's ``started_at``, microsecond resolution."""
+    direction: Direction
+    origin: Origin
+    type: str
+    """The event's ``type``; ``""`` where the frame has none."""
+    data: bytes
+    """The frame's bytes, verbatim."""
+    is_text: bool = True
+    body: Mapping[str, Any] | None = None
+    """The decoded JSON object; None where ``problem`` says why."""
+    problem: DecodeProblem | None = None
+    is_inferred: bool = False
+    """True where a foreign recording did not say the direction and the event table did."""

@@ -1,0 +1,75 @@
+"""Every error that the program raises on purpose, as one tree.
+
+    InspectorError              carries code, hint and the process's exit status
+    ├── UsageError        (2)   the command line or a setting makes no sense
+    │   └── FilterError   (2)   a filter expression that does not parse
+    ├── ConnectError      (3)   no connection, or not authorised
+    ├── RecordingError    (4)   a file that cannot be opened as a recording
+    ├── SessionFailed     (5)   the session ended in a server error
+    └── RunTimeout      (124)   a bounded run was not over in time
+
+Problems in *data* (a frame that is not JSON, an event that breaks the schema) are values, not exceptions.
+"""
+
+from __future__ import annotations
+
+
+class InspectorError(Exception):
+    """Base of all expected errors: what happened, a stable code, and what to do next."""
+
+    code = "error"
+    """Stable machine-readable name, printed in JSON mode."""
+    exit_code = 1
+    """Process exit status, design section 7."""
+
+    def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+class UsageError(InspectorError):
+    """The command line or a setting makes no sense."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class FilterError(UsageError):
+    """A filter expression does not parse; ``position`` is the 0-based character where it stops."""
+
+    code = "bad_filter"
+
+    def __init__(self, message: str, *, position: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.position = position
+
+
+class ConnectError(InspectorError):
+    """No connection could be made, or the server did not accept who we are."""
+
+    code = "cannot_connect"
+    exit_code = 3
+
+
+class RecordingError(InspectorError):
+    """A file cannot be opened as a recording."""
+
+    code = "bad_recording"
+    exit_code = 4
+
+
+class SessionFailed(InspectorError):
+    """The session ended in a server error."""
+
+    code = "session_failed"
+    exit_code = 5
+
+
+class RunTimeout(InspectorError):
+    """A bounded run was not over in time."""
+
+    code = "timeout"
+    exit_code = 124

@@ -1,0 +1,1 @@
+"""Recordings on disk: the format, the writer and the readers."""

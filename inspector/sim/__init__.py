@@ -1,0 +1,1 @@
+"""A Realtime server without sockets, pure and clock-driven."""
