@@ -45,7 +45,7 @@ def _decode_slowly(data: bytes, error: ValueError) -> Decoded:
     """Read what is JSON by the grammar but refused by orjson (lone surrogates, 1e999); name what is not JSON."""
     if "depth" not in str(error):
         try:
-            body = json.loads(data, parse_constant=_refuse_constant)
+            body = json.loads(data.decode(), parse_constant=_refuse_constant)
             return _typed(_without_surrogates(body))
         except RecursionError:
             pass
