@@ -1,0 +1,135 @@
+"""Delta groups: which events fold into one row, and what the folded row shows.
+
+Two rules. ``part``: deltas of one type that carry the same ``item_id`` and ``content_index`` are one group, however far
+apart. ``run``: events of one type that follow each other (microphone appends; deltas without an ``item_id``), ended by
+any other event of the same direction, and for the client's appends also by the server's speech and commit events, so
+that a folded row never spans a turn.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+from inspector.core.event import Direction, Event
+from inspector.core.kinds import Kind
+
+GROUP_COLUMNS = (("head", "i"), ("last", "i"), ("count", "I"), ("audio_bytes", "q"))
+"""Name and ``array`` type code of every column of the group table."""
+
+RUN_BREAKERS = frozenset(
+    {
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+    }
+)
+"""Server events that end a run of the client's appends."""
+
+
+class DeltaGroups:
+    """The group table of one log, and the groups that are still open."""
+
+    def __init__(self) -> None:
+        self.head = array("i")
+        self.last = array("i")
+        self.count = array("I")
+        self.audio_bytes = array("q")
+        self._parts: dict[tuple[str, str, int], int] = {}
+        self._runs: dict[Direction, tuple[str, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self.head)
+
+    def place(self, row: int, event: Event, kind: Kind) -> int:
+        """Return the group of a new row, opening one where none fits; -1 for a row that never folds."""
+        key = part_key(event) if kind.fold == "part" else None
+        if key is not None:
+            group = self._parts.get(key)
+            if group is None:
+                group = self._parts[key] = self._open(row)
+        elif kind.fold:
+            group = self._run(row, event)
+        else:
+            self._runs.pop(event.direction, None)
+            if event.type in RUN_BREAKERS:
+                self._runs.pop(Direction.CLIENT, None)
+            return -1
+        self.last[group] = row
+        self.count[group] += 1
+        self.audio_bytes[group] += audio_bytes_of(event)
+        return group
+
+    def replace(self, columns: dict[str, bytes]) -> None:
+        """Take the scanner's whole group table over; open groups end here."""
+        for name, code in GROUP_COLUMNS:
+            column: array[int] = array(code)
+            column.frombytes(columns[name])
+            setattr(self, name, column)
+        self._parts.clear()
+        self._runs.clear()
+
+    def _run(self, row: int, event: Event) -> int:
+        run = self._runs.get(event.direction)
+        if run is not None and run[0] == event.type:
+            return run[1]
+        group = self._open(row)
+        self._runs[event.direction] = (event.type, group)
+        return group
+
+    def _open(self, row: int) -> int:
+        self.head.append(row)
+        self.last.append(row)
+        self.count.append(0)
+        self.audio_bytes.append(0)
+        return len(self.head) - 1
+
+
+def part_key(event: Event) -> tuple[str, str, int] | None:
+    """Return what identifies the content part of a delta, None where the event does not say."""
+    body = event.body
+    if body is None:
+        return None
+    item_id = body.get("item_id")
+    if not isinstance(item_id, str):
+        return None
+    index = body.get("content_index", 0)
+    return event.type, item_id, index if isinstance(index, int) else 0
+
+
+AUDIO_KEYS: Mapping[str, tuple[str, ...]] = {
+    "input_audio_buffer.append": ("audio",),
+    "session.input_audio_buffer.append": ("audio",),
+    "session.input_audio.append": ("audio",),
+    "response.output_audio.delta": ("delta", "audio"),
+    "response.audio.delta": ("delta", "audio"),
+    "session.output_audio.delta": ("delta", "audio"),
+}
+"""Where the base64 audio of an event stands, first match wins."""
+
+
+def audio_of(event: Event) -> str:
+    """Return an event's base64 audio, ``""`` where it has none."""
+    keys = AUDIO_KEYS.get(event.type)
+    if keys is None or event.body is None:
+        return ""
+    body: Mapping[str, Any] = event.body
+    for key in keys:
+        value = body.get(key)
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+def audio_bytes_of(event: Event) -> int:
+    """Return the decoded size of an event's audio in bytes, from the length of its base64 (RFC 4648)."""
+    return base64_size(audio_of(event))
+
+
+def base64_size(text: str) -> int:
+    """Return how many bytes a base64 text stands for."""
+    if not text:
+        return 0
+    padding = 2 if text.endswith("==") else 1 if text.endswith("=") else 0
+    return len(text) * 3 // 4 - padding

@@ -1,0 +1,69 @@
+"""Event types as small integers, each with what the log must know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inspector.spec.events import EVENT_TYPES
+
+MAX_KINDS = 65_535
+"""Types are stored in 16 bits; a server that invents more shares the last code, and its rows tell their own type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the columnar log knows of one event type."""
+
+    name: str
+    flags: int
+    """``FLAG_ERROR`` or ``FLAG_WARNING`` where the type alone says so."""
+    fold: str
+    """``part``: deltas of one content part fold together; ``run``: neighbours fold; ``""``: never folds."""
+
+
+class KindTable:
+    """A growing table of the event types seen in one log."""
+
+    def __init__(self) -> None:
+        self._kinds: list[Kind] = []
+        self._codes: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def __getitem__(self, code: int) -> Kind:
+        return self._kinds[code]
+
+    def code(self, name: str) -> int:
+        """Return the code of a type, giving it one at first sight."""
+        code = self._codes.get(name)
+        if code is None:
+            if len(self._kinds) >= MAX_KINDS:
+                return MAX_KINDS - 1
+            code = self._codes[name] = len(self._kinds)
+            self._kinds.append(kind_of(name))
+        return code
+
+    def names(self) -> list[str]:
+        """Return the types in the order of their codes."""
+        return [kind.name for kind in self._kinds]
+
+    def matching(self, predicate: Callable[[str], bool]) -> list[int]:
+        """Return the codes of the types for which ``predicate(name)`` holds."""
+        return [code for code, kind in enumerate(self._kinds) if predicate(kind.name)]
+
+
+_FLAGS = {"error": 1, "warning": 2, "": 0}
+_APPENDS = frozenset(
+    {"input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append"}
+)
+
+
+def kind_of(name: str) -> Kind:
+    """Look a type up in the event table; an unknown type never folds and is no error."""
+    known = EVENT_TYPES.get(name)
+    if known is None:
+        return Kind(name, 0, "run" if name in _APPENDS else "")
+    fold = "part" if known.is_delta else "run" if name in _APPENDS else ""
+    return Kind(name, _FLAGS[known.severity], fold)

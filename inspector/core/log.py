@@ -1,0 +1,186 @@
+"""The columnar event log: one entry per column and event, rows read back on demand.
+
+Row ``r`` holds the event with ``seq == r + 1``. Columns are ``array.array`` (33 bytes an event in all), so that opening
+the program needs no numpy; bulk questions view them as numpy arrays for as long as one function runs (a view that is
+kept would forbid the next append). The bytes of an event stay in the recording and are read back by ``RowStore``.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Protocol
+
+from inspector.core.event import Direction, Event, Origin
+from inspector.core.groups import DeltaGroups
+from inspector.core.kinds import KindTable
+
+DIRECTIONS = tuple(Direction)
+ORIGINS = tuple(Origin)
+DIRECTION_CODE = {d: i for i, d in enumerate(DIRECTIONS)}
+ORIGIN_CODE = {o: i for i, o in enumerate(ORIGINS)}
+
+FLAG_ERROR = 1
+FLAG_WARNING = 2
+FLAG_UNDECODED = 4
+FLAG_INFERRED = 8
+
+CACHED_EVENTS = 512
+"""Decoded rows kept: some ten screens."""
+CACHED_EVENT_BYTES = 1 << 20
+"""A larger frame is decoded anew each time, so that the cache stays a few megabytes."""
+
+COLUMNS = (
+    ("t_us", "q"),
+    ("offset", "q"),
+    ("length", "I"),
+    ("size", "I"),
+    ("direction", "B"),
+    ("origin", "B"),
+    ("kind", "H"),
+    ("flags", "B"),
+    ("group", "i"),
+)
+"""Name and ``array`` type code of every column, in the order of a block from the bulk scanner."""
+
+
+class RowStore(Protocol):
+    """Where the lines of a recording live."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return the line at ``offset``, without its newline; fewer bytes where the file has shrunk."""
+        ...
+
+
+class RowDecoder(Protocol):
+    """Turns a line of the recording back into the event that it was."""
+
+    def __call__(self, line: bytes, row: int) -> Event:
+        """Decode ``line``; never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows indexed elsewhere (by the bulk scanner), ready to be taken over."""
+
+    first_row: int
+    rows: int
+    columns: dict[str, bytes]
+    """Raw little-endian column data by the names of ``COLUMNS``; ``kind`` codes are the scanner's."""
+    kinds: list[str]
+    """The scanner's whole type table so far; its codes index this list."""
+    groups: dict[str, bytes]
+    """The scanner's whole group table so far, columns as in ``DeltaGroups``."""
+
+
+class EventLog:
+    """All events of one session, by column."""
+
+    def __init__(self, store: RowStore, decoder: RowDecoder) -> None:
+        self._store = store
+        self._decoder = decoder
+        self._cache: OrderedDict[int, Event] = OrderedDict()
+        self.t_us = array("q")
+        self.offset = array("q")
+        self.length = array("I")
+        self.size = array("I")
+        self.direction = array("B")
+        self.origin = array("B")
+        self.kind = array("H")
+        self.flags = array("B")
+        self.group = array("i")
+        self.kinds = KindTable()
+        self.groups = DeltaGroups()
+        self.revision = 0
+        """Grows with every change; the screen compares it instead of being told."""
+
+    def __len__(self) -> int:
+        return len(self.t_us)
+
+    def append(self, event: Event, offset: int, length: int) -> int:
+        """Index one event whose line stands at ``offset``; return its row."""
+        row = len(self.t_us)
+        kind = self.kinds.code(event.type)
+        info = self.kinds[kind]
+        self.t_us.append(event.t_ns // 1000)
+        self.offset.append(offset)
+        self.length.append(length)
+        self.size.append(len(event.data))
+        self.direction.append(DIRECTION_CODE[event.direction])
+        self.origin.append(ORIGIN_CODE[event.origin])
+        self.kind.append(kind)
+        self.flags.append(flags_of(event, info.flags))
+        self.group.append(self.groups.place(row, event, info))
+        self.revision += 1
+        return row
+
+    def take(self, block: Block) -> None:
+        """Take over a block of rows, skipping those that are already here."""
+        skip = len(self) - block.first_row
+        if skip < 0:
+            raise ValueError(f"block starts at row {block.first_row}, the log ends at {len(self)}")
+        translate = [self.kinds.code(name) for name in block.kinds]
+        for name, code in COLUMNS:
+            column: array[int] = array(code)
+            column.frombytes(block.columns[name])
+            if skip:
+                column = column[skip:]
+            if name == "kind" and translate != list(range(len(translate))):
+                column = array(code, (translate[k] for k in column))
+            getattr(self, name).extend(column)
+        self.groups.replace(block.groups)
+        self.revision += 1
+
+    def line(self, row: int) -> bytes:
+        """Return the recording's line of a row."""
+        return self._store.read(self.offset[row], self.length[row])
+
+    def event(self, row: int) -> Event:
+        """Return a row's event, decoded anew from its line unless it was read lately."""
+        cached = self._cache.get(row)
+        if cached is not None:
+            self._cache.move_to_end(row)
+            return cached
+        event = self._decoder(self.line(row), row)
+        if len(event.data) <= CACHED_EVENT_BYTES:
+            self._cache[row] = event
+            if len(self._cache) > CACHED_EVENTS:
+                self._cache.popitem(last=False)
+        return event
+
+    def row_at(self, t_us: int) -> int:
+        """Return the last row at or before a time, -1 where there is none (times never go back in a recording of ours)."""
+        import bisect
+
+        return bisect.bisect_right(self.t_us, t_us) - 1
+
+    def direction_of(self, row: int) -> Direction:
+        """Return who sent a row's frame."""
+        return DIRECTIONS[self.direction[row]]
+
+    def type_of(self, row: int) -> str:
+        """Return a row's event type, ``""`` where it has none."""
+        return self.kinds[self.kind[row]].name
+
+    def is_error(self, row: int) -> bool:
+        """Tell whether a row reports a failure or could not be decoded."""
+        return bool(self.flags[row] & (FLAG_ERROR | FLAG_UNDECODED))
+
+
+def flags_of(event: Event, kind_flags: int) -> int:
+    """Return the flag bits of an event: those of its type plus what only its body tells."""
+    flags = kind_flags
+    if event.problem is not None:
+        flags |= FLAG_UNDECODED
+    if event.is_inferred:
+        flags |= FLAG_INFERRED
+    if event.type == "response.done" and event.body is not None:
+        response = event.body.get("response")
+        status = response.get("status") if isinstance(response, dict) else None
+        if status == "failed":
+            flags |= FLAG_ERROR
+        elif status == "incomplete":
+            flags |= FLAG_WARNING
+    return flags

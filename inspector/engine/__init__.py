@@ -1,0 +1,1 @@
+"""A session at work: the one synchronous pipeline every frame goes through, and the same view of a recording."""

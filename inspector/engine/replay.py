@@ -1,0 +1,206 @@
+"""Replay: a recording under a cursor, with the state of the session as of that cursor.
+
+All rows are there from the start (or as fast as they are indexed); the cursor says how far the session has come. The
+screen calls ``tick`` and pulls; every call does a bounded amount of work, so that a gigabyte never blocks a key.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from inspector.clock import NS_PER_MS, Clock
+from inspector.core.log import EventLog
+from inspector.core.state import SessionState
+from inspector.recording.format import Header
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
+"""Offered speeds; infinite is "as fast as possible"."""
+FOLD_SLICE_NS = 8 * NS_PER_MS
+"""Folding per tick: half of a frame at 60 Hz, so that a key is answered in the same frame."""
+CHECKPOINTS = 12
+"""State copies kept, spread evenly over the recording: going back refolds at most a twelfth of it."""
+FOLD_BATCH = 64
+"""Events folded between two looks at the clock."""
+
+
+class Indexing(Protocol):
+    """A recording being opened: rows arrive in its log while ``advance`` is called."""
+
+    log: EventLog
+    header: Header
+    path: Path
+    notices: list[str]
+    """What the user should know of the file: a torn last line, inferred directions, a file that shrank."""
+
+    @property
+    def progress(self) -> float:
+        """Return how much of the file is indexed, 0..1."""
+        ...
+
+    def advance(self) -> bool:
+        """Take in what is there, without waiting; tell whether anything changed."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file and of whatever indexes it."""
+        ...
+
+
+@dataclass(slots=True)
+class _Checkpoint:
+    row: int
+    state: SessionState
+
+
+class Replay:
+    """A recording with a cursor; row -1 is before the first event."""
+
+    def __init__(
+        self,
+        indexing: Indexing,
+        clock: Clock,
+        *,
+        new_state: Callable[[], SessionState] = SessionState,
+    ):
+        """Open at the end of what is indexed so far; nothing plays."""
+        self.indexing = indexing
+        self.log = indexing.log
+        self.header = indexing.header
+        self.path = indexing.path
+        self.cursor = -1
+        self.is_playing = False
+        self.speed = 1.0
+        self.state = new_state()
+        self.state_row = -1
+        """The row up to which ``state`` is folded; equals ``cursor`` once settled."""
+        self.revision = 0
+        self._new_state = new_state
+        self._clock = clock
+        self._checkpoints: list[_Checkpoint] = []
+        self._played_from_us = 0
+        self._played_from_ns = 0
+
+    @property
+    def notices(self) -> list[str]:
+        """Return what the user should know of the file."""
+        return self.indexing.notices
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether ``state`` is that of the cursor."""
+        return self.state_row == self.cursor
+
+    @property
+    def t_us(self) -> int:
+        """Return the session time at the cursor, in microseconds; between events while playing."""
+        if self.is_playing and self.speed != float("inf"):
+            return self._played_us()
+        return self.log.t_us[self.cursor] if 0 <= self.cursor < len(self.log) else 0
+
+    @property
+    def duration_us(self) -> int:
+        """Return the time of the last event indexed so far, in microseconds."""
+        return self.log.t_us[-1] if len(self.log) else 0
+
+    def play(self) -> None:
+        """Let the cursor follow the recording's clock; from the end, start again from the beginning."""
+        if self.cursor >= len(self.log) - 1:
+            self.seek_row(-1)
+        self.is_playing = True
+        self._anchor()
+
+    def pause(self) -> None:
+        """Stop the cursor where it is."""
+        self.is_playing = False
+        self.revision += 1
+
+    def set_speed(self, speed: float) -> None:
+        """Change the pace; takes effect at once, from where the cursor is."""
+        here_us = self.t_us
+        self.speed = speed
+        self._anchor(here_us)
+        self.revision += 1
+
+    def step(self, rows: int) -> None:
+        """Move the cursor by events, and pause."""
+        self.pause()
+        self.seek_row(self.cursor + rows)
+
+    def seek_row(self, row: int) -> None:
+        """Put the cursor on a row, clamped to what is there."""
+        row = max(-1, min(row, len(self.log) - 1))
+        if row != self.cursor:
+            self.cursor = row
+            self.revision += 1
+        self._anchor()
+
+    def seek_t_us(self, t_us: int) -> None:
+        """Put the cursor on the last event at or before a session time."""
+        self.seek_row(self.log.row_at(t_us))
+        self._anchor(max(0, min(t_us, self.duration_us)))
+
+    def tick(self) -> bool:
+        """Index, move the cursor and fold, each for a bounded time; tell whether anything changed."""
+        before = self.revision, self.log.revision, self.state_row
+        self.indexing.advance()
+        if self.is_playing:
+            self._move()
+        self._fold_slice()
+        return before != (self.revision, self.log.revision, self.state_row)
+
+    def close(self) -> None:
+        """Let go of the recording."""
+        self.indexing.close()
+
+    def _anchor(self, t_us: int | None = None) -> None:
+        if t_us is None:
+            t_us = self.log.t_us[self.cursor] if 0 <= self.cursor < len(self.log) else 0
+        self._played_from_us = t_us
+        self._played_from_ns = self._clock.now_ns()
+
+    def _played_us(self) -> int:
+        elapsed_us = (self._clock.now_ns() - self._played_from_ns) / 1000
+        return min(int(self._played_from_us + elapsed_us * self.speed), self.duration_us)
+
+    def _move(self) -> None:
+        last = len(self.log) - 1
+        target = last if self.speed == float("inf") else self.log.row_at(self._played_us())
+        if target > self.cursor:
+            self.cursor = target
+            self.revision += 1
+        if self.cursor >= last and self.indexing.progress >= 1.0:
+            self.pause()
+
+    def _fold_slice(self) -> None:
+        if self.state_row > self.cursor:
+            self._go_back()
+        until_ns = self._clock.now_ns() + FOLD_SLICE_NS
+        spacing = max(2000, len(self.log) // CHECKPOINTS)
+        while self.state_row < self.cursor:
+            for row in range(self.state_row + 1, min(self.cursor, self.state_row + FOLD_BATCH) + 1):
+                self.state.apply(self.log.event(row))
+                self.state_row = row
+                if (row + 1) % spacing == 0:
+                    self._keep(row, spacing)
+            if self._clock.now_ns() >= until_ns:
+                break
+
+    def _keep(self, row: int, spacing: int) -> None:
+        self._checkpoints = [
+            c for c in self._checkpoints if c.row != row and (c.row + 1) % spacing == 0
+        ]
+        self._checkpoints.append(_Checkpoint(row, copy.deepcopy(self.state)))
+        self._checkpoints.sort(key=lambda checkpoint: checkpoint.row)
+
+    def _go_back(self) -> None:
+        usable = [c for c in self._checkpoints if c.row <= self.cursor]
+        if usable:
+            self.state = copy.deepcopy(usable[-1].state)
+            self.state_row = usable[-1].row
+        else:
+            self.state = self._new_state()
+            self.state_row = -1

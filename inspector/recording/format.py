@@ -1,0 +1,285 @@
+"""Format version 1 of a recording, as lines. Pure: bytes in, values out.
+
+A line of ours starts with ``seq, t, dir, origin, type`` in exactly this order and ends with the frame itself: under
+``event`` verbatim, under ``text`` where the frame cannot be spliced into a line, under ``b64`` where it is binary.
+Two foreign shapes are read as well: ``{"dir"|"direction":…,"event":{…}}`` with optional ``t``, and bare events.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from inspector.core.codec import decode
+from inspector.core.event import DecodeProblem, Direction, Event, Origin
+from inspector.errors import RecordingError
+from inspector.spec.events import EVENT_TYPES
+
+FORMAT_NAME = "realtime-session"
+FORMAT_VERSION = 1
+
+_HEAD = re.compile(
+    rb'\{"seq":(\d+),"t":(\d+)(?:\.(\d+))?,"dir":"(client|server|local)","origin":"([a-z]+)",'
+    rb'"type":("(?:[^"\\]|\\.)*"),"(event|text|b64)":'
+)
+_FOREIGN_DIRECTIONS = {
+    "client": Direction.CLIENT,
+    "out": Direction.CLIENT,
+    "outgoing": Direction.CLIENT,
+    "sent": Direction.CLIENT,
+    "send": Direction.CLIENT,
+    "server": Direction.SERVER,
+    "in": Direction.SERVER,
+    "incoming": Direction.SERVER,
+    "received": Direction.SERVER,
+    "receive": Direction.SERVER,
+    "recv": Direction.SERVER,
+    "local": Direction.LOCAL,
+}
+
+
+class Shape(StrEnum):
+    """What the lines of a file look like."""
+
+    OURS = "recording"
+    TAGGED = "tagged events"
+    BARE = "bare events"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Line 1 of a recording. Never holds a key."""
+
+    started_at: str
+    """UTC, ISO 8601 with microseconds and ``Z``."""
+    source: str
+    """``live``, ``proxy``, ``sim`` or ``import``."""
+    url: str = ""
+    model: str = ""
+    inspector: str = ""
+
+
+def render_header(header: Header) -> bytes:
+    """Return line 1, newline included."""
+    return orjson.dumps(
+        {
+            "format": FORMAT_NAME,
+            "version": FORMAT_VERSION,
+            "started_at": header.started_at,
+            "source": header.source,
+            "url": header.url,
+            "model": header.model,
+            "inspector": header.inspector,
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def parse_header(line: bytes) -> Header | None:
+    """Read line 1; None where the line is no header of ours (the file may be of a foreign shape).
+
+    Raises:
+        RecordingError: the header is ours, but of a version that this program does not know.
+    """
+    try:
+        data = orjson.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or data.get("format") != FORMAT_NAME:
+        return None
+    if data.get("version") != FORMAT_VERSION:
+        raise RecordingError(
+            f"recording of format version {data.get('version')!r}; this program reads version {FORMAT_VERSION}",
+            code="unknown_version",
+            hint="a newer Realtime Inspector wrote it: upgrade with pip install -U realtime-inspector",
+        )
+    values = {name: data.get(name) for name in Header.__dataclass_fields__}
+    return Header(
+        **{name: value if isinstance(value, str) else "" for name, value in values.items()}
+    )
+
+
+def render(event: Event) -> bytes:
+    """Return an event's line, newline included."""
+    seconds, micros = divmod(event.t_ns // 1000, 1_000_000)
+    return b'{"seq":%d,"t":%d.%06d,"dir":"%b","origin":"%b","type":%b,%b}\n' % (
+        event.seq,
+        seconds,
+        micros,
+        event.direction.encode(),
+        event.origin.encode(),
+        orjson.dumps(event.type),
+        _payload(event),
+    )
+
+
+def _payload(event: Event) -> bytes:
+    if not event.is_text:
+        return b'"b64":"%b"' % base64.b64encode(event.data)
+    can_splice = event.problem is None and b"\n" not in event.data and b"\r" not in event.data
+    if can_splice:
+        return b'"event":' + event.data
+    return b'"text":' + json.dumps(event.data.decode("utf-8", "surrogateescape")).encode()
+
+
+def parse(line: bytes, row: int, shape: Shape = Shape.OURS, previous_t_ns: int = 0) -> Event:
+    """Read a line back as the event that it was; never raises.
+
+    A line that is not one (torn, foreign bytes) becomes an event of direction local with the problem ``torn_line``.
+    """
+    head = _HEAD.match(line)
+    if head is not None and line.endswith(b"}"):
+        event = _parse_ours(line, head)
+        if event is not None:
+            return event
+    return _parse_loosely(line, row, shape, previous_t_ns)
+
+
+def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
+    seq, whole, fraction, direction, origin, _, kind = head.groups()
+    value = line[head.end() : -1]
+    data, is_text = value, True
+    if kind == b"text":
+        text = _json_string(value)
+        if text is None:
+            return None
+        data = text.encode("utf-8", "surrogateescape")
+    elif kind == b"b64":
+        try:
+            data, is_text = base64.b64decode(value.strip(b'"'), validate=True), False
+        except binascii.Error:
+            return None
+    name, body, problem = decode(data, is_text=is_text)
+    if kind == b"event" and problem is not None:
+        return None
+    t_ns = int(whole) * 1_000_000_000 + int((fraction or b"0").ljust(9, b"0")[:9])
+    return Event(
+        int(seq),
+        t_ns,
+        Direction(direction.decode()),
+        _origin(origin.decode()),
+        name,
+        data,
+        is_text,
+        body,
+        problem,
+    )
+
+
+def _json_string(value: bytes) -> str | None:
+    try:
+        text = json.loads(value)
+    except ValueError:
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _origin(name: object) -> Origin:
+    try:
+        return Origin(str(name))
+    except ValueError:
+        return Origin.WIRE
+
+
+def _parse_loosely(line: bytes, row: int, shape: Shape, previous_t_ns: int) -> Event:
+    name, body, problem = decode(line)
+    if body is None:
+        why = problem.message if problem is not None else ""
+        return _torn(line, row, previous_t_ns, why)
+    if shape is Shape.BARE and not _is_tagged(body):
+        known = EVENT_TYPES.get(name)
+        inferred = Direction(known.direction) if known is not None else Direction.SERVER
+        return Event(
+            row + 1, previous_t_ns, inferred, Origin.WIRE, name, line, True, body, None, True
+        )
+    direction_name = body.get("dir", body.get("direction"))
+    t_ns = _t_ns(body, previous_t_ns)
+    if direction_name == "close":
+        facts = {
+            "type": "inspector.closed",
+            "code": body.get("code"),
+            "reason": body.get("reason"),
+            "by": "server",
+        }
+        return Event(
+            row + 1,
+            t_ns,
+            Direction.LOCAL,
+            Origin.WIRE,
+            "inspector.closed",
+            orjson.dumps(facts),
+            True,
+            facts,
+        )
+    direction = _FOREIGN_DIRECTIONS.get(str(direction_name))
+    span = _member(line, "event")
+    if direction is None or span is None:
+        return _torn(line, row, previous_t_ns, "no known direction and event on this line")
+    data = span.encode()
+    name, event_body, problem = decode(data)
+    return Event(
+        row + 1,
+        t_ns,
+        direction,
+        _origin(body.get("origin", "wire")),
+        name,
+        data,
+        True,
+        event_body,
+        problem,
+    )
+
+
+def _is_tagged(body: Mapping[str, Any]) -> bool:
+    return ("dir" in body or "direction" in body) and (
+        "event" in body or body.get("dir") == "close"
+    )
+
+
+def _t_ns(body: Mapping[str, Any], previous_t_ns: int) -> int:
+    t = body.get("t")
+    if isinstance(t, int | float) and not isinstance(t, bool) and 0 <= t < 1e9:
+        return round(t * 1_000_000) * 1000
+    return previous_t_ns
+
+
+def _torn(line: bytes, row: int, t_ns: int, why: str) -> Event:
+    problem = DecodeProblem("torn_line", f"this line of the file is not an event: {why}")
+    return Event(row + 1, t_ns, Direction.LOCAL, Origin.WIRE, "", line, True, None, problem)
+
+
+_MEMBER = re.compile(r'[\s,{]*"((?:[^"\\]|\\.)*)"\s*:\s*')
+_DECODER = json.JSONDecoder()
+
+
+def _member(line: bytes, key: str) -> str | None:
+    """Return the verbatim text of a top-level member, without re-serialising it."""
+    text = line.decode("utf-8", "replace")
+    position = 0
+    while (found := _MEMBER.match(text, position)) is not None:
+        try:
+            _, end = _DECODER.raw_decode(text, found.end())
+        except (ValueError, RecursionError):
+            return None
+        if found.group(1) == key:
+            return text[found.end() : end]
+        position = end
+    return None
+
+
+def shape_of(line: bytes) -> Shape | None:
+    """Tell the foreign shape of a file from one of its lines; None where it is neither."""
+    _, body, _ = decode(line)
+    if body is None:
+        return None
+    if _is_tagged(body):
+        return Shape.TAGGED
+    return Shape.BARE if isinstance(body.get("type"), str) else None

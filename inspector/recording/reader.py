@@ -1,0 +1,165 @@
+"""Opening a file as a recording: what shape it has, its rows one by one, and reading them back.
+
+Nothing here loads the file: rows are indexed in order by ``index_rows`` (small files, and the first screen of a large
+one) or by the bulk scanner (``recording.scan``), and read back with ``pread``.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from inspector.core.event import Event
+from inspector.core.log import EventLog
+from inspector.errors import RecordingError
+from inspector.recording.format import FORMAT_NAME, Header, Shape, parse, parse_header, shape_of
+
+SNIFFED_BYTES = 1 << 16
+"""How far into a foreign file its first event must start."""
+_UNKNOWN_HEADER = Header(started_at="", source="import")
+
+
+class RecordingReader:
+    """A recording opened for reading; the ``RowStore`` and ``RowDecoder`` of its log."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file.
+
+        Raises:
+            RecordingError: no such file, a directory, not readable, not a recording, or of an unknown version.
+        """
+        self.path = path
+        self._fd = _open(path)
+        try:
+            self.header, self.shape, self.start = self._sniff()
+        except BaseException:
+            os.close(self._fd)
+            raise
+        self._last_t_ns = 0
+
+    @property
+    def size(self) -> int:
+        """Return the file's size in bytes now."""
+        return os.fstat(self._fd).st_size
+
+    def new_log(self) -> EventLog:
+        """Return an empty log whose rows are read back from this file."""
+        return EventLog(self, self.decode)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return a line; fewer bytes where the file has shrunk."""
+        return os.pread(self._fd, length, offset)
+
+    def decode(self, line: bytes, row: int) -> Event:
+        """Read a line back as an event, numbered by its row whatever the file says."""
+        event = parse(line, row, self.shape)
+        return event if event.seq == row + 1 else replace(event, seq=row + 1)
+
+    def lines(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Yield ``(offset, line)`` of every non-blank line that starts in ``[start, end)`` and ends with a newline.
+
+        A last line without a newline is yielded only if it is whole (a foreign file may lack the newline).
+        """
+        size = self.size
+        if start >= size:
+            return
+        with mmap.mmap(self._fd, size, access=mmap.ACCESS_READ) as text:
+            position = start
+            while position < min(end, size):
+                newline = text.find(b"\n", position)
+                stop = newline if newline >= 0 else size
+                line = text[position:stop]
+                if line.strip() and (newline >= 0 or self._is_whole(line)):
+                    yield position, line
+                position = stop + 1
+
+    def index_rows(self, log: EventLog, start: int, end: int) -> int:
+        """Append the events of ``[start, end)`` to ``log``; return the offset where indexing may go on."""
+        position = start
+        for offset, line in self.lines(start, end):
+            event = parse(line, len(log), self.shape, self._last_t_ns)
+            self._last_t_ns = event.t_ns
+            log.append(event, offset, len(line))
+            position = offset + len(line) + 1
+        return position
+
+    def torn_tail(self) -> bytes:
+        """Return the torn last line of the file, ``b""`` where it ends well."""
+        size = self.size
+        if not size:
+            return b""
+        tail = b""
+        position = size
+        while position > self.start and b"\n" not in tail:
+            step = min(1 << 16, position - self.start)
+            position -= step
+            tail = os.pread(self._fd, step, position) + tail
+        last = tail[tail.rfind(b"\n") + 1 :]
+        return b"" if not last.strip() or self._is_whole(last) else last
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _is_whole(self, line: bytes) -> bool:
+        problem = parse(line, 0, self.shape).problem
+        return problem is None or problem.code != "torn_line"
+
+    def _sniff(self) -> tuple[Header, Shape, int]:
+        head = os.pread(self._fd, SNIFFED_BYTES, 0)
+        first, newline, _ = head.partition(b"\n")
+        header = parse_header(first)
+        if header is not None:
+            return header, Shape.OURS, len(first) + 1
+        if not newline and _is_torn_header(head):
+            return Header("", "import"), Shape.OURS, len(head)
+        position = 0
+        for line in head.split(b"\n"):
+            if line.strip():
+                shape = shape_of(line) or (
+                    self._shape_of_long_line(position)
+                    if position + len(line) == len(head)
+                    else None
+                )
+                if shape is None:
+                    break
+                return _UNKNOWN_HEADER, shape, position
+            position += len(line) + 1
+        raise RecordingError(
+            f"{self.path} is not a recording",
+            code="not_a_recording",
+            hint='expected JSON lines: a recording of Realtime Inspector, {"dir":…,"event":{…}}, or bare events {"type":…}',
+        )
+
+    def _shape_of_long_line(self, position: int) -> Shape | None:
+        for _, line in self.lines(position, position + 1):
+            return shape_of(line)
+        return None
+
+
+def _is_torn_header(head: bytes) -> bool:
+    """Tell whether a file that has no whole line yet can be the beginning of a recording of ours."""
+    start = f'{{"format":"{FORMAT_NAME}"'.encode()
+    return head[: len(start)] == start[: len(head)]
+
+
+def _open(path: Path) -> int:
+    hint = "give the path of a JSONL file; inspector paths prints where recordings are kept"
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise RecordingError(
+            f"cannot open {path}: {error.strerror}", code="cannot_open", hint=hint
+        ) from error
+    mode = os.fstat(fd).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(fd)
+        what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+        raise RecordingError(f"{path} is {what}", code="cannot_open", hint=hint)
+    return fd

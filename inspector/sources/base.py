@@ -1,0 +1,88 @@
+"""The seam of every source: where frames come from and go to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Side(StrEnum):
+    """Who ended a connection."""
+
+    CLIENT = "client"
+    SERVER = "server"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What the upgrade said; secrets are masked before they get here."""
+
+    url: str
+    status: int = 101
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = field(default_factory=dict)
+    subprotocol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a connection ended."""
+
+    code: int
+    """RFC 6455 close code; 1006 where no close frame came."""
+    reason: str
+    by: Side
+    meaning: str = ""
+    """What the code means here, in words."""
+    next_step: str = ""
+    """What the user can do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One frame from the server."""
+
+    data: bytes
+    is_text: bool
+
+
+class Source(Protocol):
+    """A connection to a server, opened at most once at a time; ``connect`` again after the end is a new connection."""
+
+    kind: str
+    """What the recording's header calls it: ``live``, ``sim``, …"""
+    url: str
+    """Where it goes, without secrets."""
+    model: str
+
+    async def connect(self) -> Handshake:
+        """Open the connection.
+
+        Raises:
+            ConnectError: refused, unreachable, not authorised at the upgrade, or not answered in time.
+        """
+        ...
+
+    def frames(self) -> AsyncIterator[Received]:
+        """Yield the server's frames in order until the connection ends; never raises for an ended connection."""
+        ...
+
+    async def send(self, data: bytes, *, is_text: bool = True) -> None:
+        """Send one frame, verbatim.
+
+        Raises:
+            ConnectError: the connection has ended.
+        """
+        ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection; returns at once when it has ended already."""
+        ...
+
+    @property
+    def closed(self) -> Closed | None:
+        """How the last connection ended; None before that."""
+        ...
