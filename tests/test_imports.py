@@ -1,0 +1,38 @@
+"""What may be loaded when: the first frame and the command line must not wait for libraries that they do not use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"numpy", "websockets", "openai", "jsonschema_rs", "sounddevice", "soxr"}
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(chr(10).join(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in run.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import inspector.cli",
+        "import inspector.tui.app",
+        "import inspector.tui.screens.home",
+        "import inspector.tui.screens.session",
+        "import inspector.engine.session, inspector.engine.replay, inspector.recording.opening",
+    ],
+)
+def test_what_is_imported_before_the_first_frame_is_light(statement: str) -> None:
+    assert not loaded_by(statement) & HEAVY
+
+
+def test_the_command_line_does_not_load_the_screen() -> None:
+    assert "textual" not in loaded_by("import inspector.cli")
+
+
+def test_the_engine_does_not_load_the_screen() -> None:
+    assert "textual" not in loaded_by("import inspector.engine.session, inspector.engine.host")
