@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.core.causes import CausesFold, ProblemsFold
+from inspector.core.conversation import ConversationFold
 from inspector.core.event import Event
 from inspector.core.fold import Fold
+from inspector.core.input_audio import InputAudioFold
+from inspector.core.output_audio import OutputAudioFold
+from inspector.core.responses import ResponsesFold
+from inspector.core.session import SessionFold
+from inspector.core.usage import RateLimitsFold, UsageFold
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +27,22 @@ class SessionState:
     """What is true of the session after the events seen so far."""
 
     def __init__(self) -> None:
-        self.folds: tuple[Fold, ...] = ()
+        self.session = SessionFold()
+        self.conversation = ConversationFold()
+        self.responses = ResponsesFold()
+        self.input_audio = InputAudioFold()
+        self.output_audio = OutputAudioFold()
+        self.usage = UsageFold()
+        self.rate_limits = RateLimitsFold()
+        self.causes = CausesFold()
+        self.problems = ProblemsFold(self.causes)
+        self.folds: tuple[Fold, ...] = self.every_fold()
 
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
-        """Feed every fold; a fold that raises is dropped and reported (or raises on, when ``strict``)."""
+        """Feed every fold; a fold that raises is dropped and reported (or raises on, when ``strict``).
+
+        A dropped fold keeps its last state readable.
+        """
         failures = []
         for fold in self.folds:
             try:
@@ -36,3 +55,33 @@ class SessionState:
             failed = {failure.name for failure in failures}
             self.folds = tuple(fold for fold in self.folds if fold.name not in failed)
         return failures
+
+    def copy(self) -> SessionState:
+        """Return an independent copy; cheap, because what does not change later is shared."""
+        twin = SessionState.__new__(SessionState)
+        twin.session = self.session.copy()
+        twin.conversation = self.conversation.copy()
+        twin.responses = self.responses.copy()
+        twin.input_audio = self.input_audio.copy()
+        twin.output_audio = self.output_audio.copy()
+        twin.usage = self.usage.copy()
+        twin.rate_limits = self.rate_limits.copy()
+        twin.causes = self.causes.copy()
+        twin.problems = self.problems.copy_with(twin.causes)
+        names = {fold.name for fold in self.folds}
+        twin.folds = tuple(fold for fold in twin.every_fold() if fold.name in names)
+        return twin
+
+    def every_fold(self) -> tuple[Fold, ...]:
+        """Return all folds in the order in which they take events, switched off or not."""
+        return (
+            self.session,
+            self.conversation,
+            self.responses,
+            self.input_audio,
+            self.output_audio,
+            self.usage,
+            self.rate_limits,
+            self.causes,
+            self.problems,
+        )

@@ -6,7 +6,6 @@ screen calls ``tick`` and pulls; every call does a bounded amount of work, so th
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,13 +192,13 @@ class Replay:
         self._checkpoints = [
             c for c in self._checkpoints if c.row != row and (c.row + 1) % spacing == 0
         ]
-        self._checkpoints.append(_Checkpoint(row, copy.deepcopy(self.state)))
+        self._checkpoints.append(_Checkpoint(row, self.state.copy()))
         self._checkpoints.sort(key=lambda checkpoint: checkpoint.row)
 
     def _go_back(self) -> None:
         usable = [c for c in self._checkpoints if c.row <= self.cursor]
         if usable:
-            self.state = copy.deepcopy(usable[-1].state)
+            self.state = usable[-1].state.copy()
             self.state_row = usable[-1].row
         else:
             self.state = self._new_state()

@@ -1,0 +1,161 @@
+"""OutputAudioFold: what audio came for each item, and how much of it can have been heard.
+
+Audio arrives about ten times faster than it plays, so "received" and "heard" differ. Where the inspector plays, its
+``inspector.played`` events are the truth. Where it does not, the estimate is a player that starts with the first delta,
+plays in real time, one item after the other, and stops when speech starts, the item is truncated or the response is
+cancelled.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+from inspector.core.event import Event
+from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
+from inspector.core.groups import audio_of, base64_size
+from inspector.core.read import int_at, object_at, text_at
+
+NS_PER_MS = 1_000_000
+
+
+@dataclass(slots=True)
+class ItemAudio:
+    """The audio of one assistant item."""
+
+    item_id: str
+    owner: object
+    content_index: int = 0
+    response_id: str = ""
+    received_bytes: int = 0
+    format: AudioFormat = PCM16_24K
+    starts_t_ns: int = 0
+    """When it starts to play: at its first delta, or when the item before it ends."""
+    stopped_t_ns: int | None = None
+    """When playing was cut off."""
+    played_ms: int | None = None
+    """What the player itself reported."""
+
+    @property
+    def received_ms(self) -> int:
+        """Return the length of what was received."""
+        return self.format.ms(self.received_bytes)
+
+    def heard_ms(self, now_ns: int) -> int:
+        """Return how much can have been heard by ``now_ns`` (session time), never more than was received."""
+        if self.played_ms is not None:
+            return min(self.played_ms, self.received_ms)
+        until_ns = now_ns if self.stopped_t_ns is None else min(now_ns, self.stopped_t_ns)
+        return max(0, min(self.received_ms, (until_ns - self.starts_t_ns) // NS_PER_MS))
+
+
+class OutputAudioFold:
+    """The audio of every assistant item, oldest first."""
+
+    name = "output_audio"
+
+    def __init__(self) -> None:
+        self.items: dict[str, ItemAudio] = {}
+        self.total_bytes = 0
+        self._format = PCM16_24K
+        self._owner = object()
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        kind, body = event.type, event.body
+        if body is None:
+            return
+        if kind in ("response.output_audio.delta", "response.audio.delta"):
+            self._receive(event, base64_size(audio_of(event)))
+        elif kind in ("session.created", "session.updated"):
+            session = object_at(body, "session")
+            nested = object_at(object_at(session, "audio"), "output").get("format")
+            self._format = (
+                audio_format(nested)
+                or audio_format(session.get("output_audio_format"))
+                or PCM16_24K
+            )
+        elif kind == "input_audio_buffer.speech_started":
+            self._stop_all(event)
+        elif kind == "conversation.item.truncated":
+            self._stop(text_at(body, "item_id"), event)
+        elif kind == "response.done":
+            response = object_at(body, "response")
+            if response.get("status") == "cancelled":
+                self._stop_all(event, text_at(response, "id"))
+        elif kind == "inspector.played":
+            self._played(event)
+        elif kind == "inspector.opened":
+            self.__init__()  # type: ignore[misc]  # a new connection has played nothing
+
+    def copy(self) -> OutputAudioFold:
+        """Return an independent copy; items are cloned when either side changes them."""
+        twin = OutputAudioFold()
+        twin.items, twin.total_bytes, twin._format = (
+            dict(self.items),
+            self.total_bytes,
+            self._format,
+        )
+        self._owner = object()
+        return twin
+
+    def current(self, now_ns: int) -> ItemAudio | None:
+        """Return the item that is being played, or else the one that was played last."""
+        last = None
+        for item in reversed(self.items.values()):
+            if item.starts_t_ns <= now_ns:
+                return item
+            last = item
+        return last
+
+    def _own(self, item_id: str) -> ItemAudio:
+        item = self.items[item_id]
+        if item.owner is not self._owner:
+            item = copy.copy(item)
+            item.owner = self._owner
+            self.items[item_id] = item
+        return item
+
+    def _receive(self, event: Event, size: int) -> None:
+        body = event.body or {}
+        item_id = text_at(body, "item_id")
+        if not item_id:
+            return
+        if item_id not in self.items:
+            self.items[item_id] = ItemAudio(
+                item_id,
+                self._owner,
+                int_at(body, "content_index"),
+                text_at(body, "response_id"),
+                0,
+                self._format,
+                max(event.t_ns, self._busy_until_ns()),
+            )
+        self._own(item_id).received_bytes += size
+        self.total_bytes += size
+
+    def _busy_until_ns(self) -> int:
+        if not self.items:
+            return 0
+        last = next(reversed(self.items.values()))
+        if last.stopped_t_ns is not None:
+            return last.stopped_t_ns
+        return last.starts_t_ns + last.received_ms * NS_PER_MS
+
+    def _stop(self, item_id: str, event: Event) -> None:
+        if item_id in self.items and self.items[item_id].stopped_t_ns is None:
+            self._own(item_id).stopped_t_ns = event.t_ns
+
+    def _stop_all(self, event: Event, response_id: str = "") -> None:
+        """Stop what is still playing (of one response, or at all); what has played out stays as it is."""
+        for item in reversed(list(self.items.values())):
+            if item.stopped_t_ns is not None or item.heard_ms(event.t_ns) >= item.received_ms > 0:
+                break
+            if not response_id or item.response_id == response_id:
+                self._stop(item.item_id, event)
+
+    def _played(self, event: Event) -> None:
+        body = event.body or {}
+        item_id = text_at(body, "item_id")
+        if item_id in self.items:
+            self._own(item_id).played_ms = int_at(body, "played_ms")

@@ -1,0 +1,140 @@
+"""ResponsesFold: every response, from its creation to how it ended."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from inspector.core.event import Event
+from inspector.core.groups import audio_of
+from inspector.core.read import Body, object_at, objects_at, text_at
+from inspector.spec.events import EVENT_TYPES
+
+
+@dataclass(slots=True)
+class Response:
+    """One response of the model. Times are nanoseconds since the session's start; 0 where it has not happened."""
+
+    id: str
+    owner: object
+    status: str = "in_progress"
+    reason: str = ""
+    """Why it was cancelled, incomplete or failed, in the server's words."""
+    created_seq: int = 0
+    done_seq: int = 0
+    created_t_ns: int = 0
+    first_delta_t_ns: int = 0
+    first_audio_t_ns: int = 0
+    done_t_ns: int = 0
+    is_out_of_band: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    item_ids: tuple[str, ...] = ()
+
+
+class ResponsesFold:
+    """The responses seen so far, oldest first."""
+
+    name = "responses"
+
+    def __init__(self) -> None:
+        self.all: dict[str, Response] = {}
+        self.active: tuple[str, ...] = ()
+        """Ids of the responses in progress, oldest first; at most one of them is in the default conversation."""
+        self._owner = object()
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        kind, body = event.type, event.body
+        if kind == "inspector.opened":
+            self.__init__()  # type: ignore[misc]  # a new connection has no responses
+        if body is None or not kind.startswith("response."):
+            return
+        if kind in ("response.created", "response.done"):
+            self._boundary(event, object_at(body, "response"))
+        elif kind == "response.output_item.added":
+            self._add_item(text_at(body, "response_id"), text_at(object_at(body, "item"), "id"))
+        else:
+            known = EVENT_TYPES.get(kind)
+            if known is not None and known.is_delta:
+                self._first(event, body)
+
+    def copy(self) -> ResponsesFold:
+        """Return an independent copy; responses are cloned when either side changes them."""
+        twin = ResponsesFold()
+        twin.all, twin.active = dict(self.all), self.active
+        self._owner = object()
+        return twin
+
+    def active_default(self) -> Response | None:
+        """Return the response in progress in the default conversation."""
+        for response_id in reversed(self.active):
+            if not self.all[response_id].is_out_of_band:
+                return self.all[response_id]
+        return None
+
+    def _own(self, response_id: str) -> Response:
+        response = self.all.get(response_id)
+        if response is None:
+            response = self.all[response_id] = Response(response_id, self._owner)
+        elif response.owner is not self._owner:
+            response = copy.copy(response)
+            response.owner = self._owner
+            self.all[response_id] = response
+        return response
+
+    def _boundary(self, event: Event, described: Body) -> None:
+        response_id = text_at(described, "id")
+        if not response_id:
+            return
+        response = self._own(response_id)
+        response.status = text_at(described, "status") or response.status
+        metadata = object_at(described, "metadata")
+        response.metadata = metadata or response.metadata
+        if event.type == "response.created":
+            response.created_seq, response.created_t_ns = event.seq, event.t_ns
+            # Only GA and later beta servers have the key at all, and null there means out-of-band.
+            response.is_out_of_band = described.get("conversation_id", "absent") is None
+            self.active = (*self.active, response_id)
+            return
+        response.done_seq, response.done_t_ns = event.seq, event.t_ns
+        response.reason = reason_of(described)
+        # xAI reports usage beside the response, not in it.
+        response.usage = object_at(described, "usage") or object_at(event.body or {}, "usage")
+        items = tuple(text_at(item, "id") for item in objects_at(described, "output"))
+        response.item_ids = tuple(item for item in items if item) or response.item_ids
+        self.active = tuple(active for active in self.active if active != response_id)
+
+    def _add_item(self, response_id: str, item_id: str) -> None:
+        if response_id and item_id:
+            response = self._own(response_id)
+            response.item_ids = (*response.item_ids, item_id)
+
+    def _first(self, event: Event, body: Body) -> None:
+        response = self.all.get(text_at(body, "response_id"))
+        if response is None or response.first_audio_t_ns:
+            return
+        has_audio = bool(audio_of(event))
+        if not response.first_delta_t_ns or has_audio:
+            response = self._own(response.id)
+            response.first_delta_t_ns = response.first_delta_t_ns or event.t_ns
+            if has_audio:
+                response.first_audio_t_ns = event.t_ns
+
+
+def reason_of(described: Body) -> str:
+    """Return why a response did not complete, in the server's words; ``""`` where it did or does not say."""
+    details = described.get("status_details")
+    if isinstance(details, str):
+        return details
+    if not isinstance(details, dict):
+        return ""
+    error = object_at(details, "error")
+    words = [
+        text_at(details, "reason"),
+        text_at(error, "code") or text_at(error, "type"),
+        text_at(error, "message"),
+    ]
+    return ": ".join(word for word in words if word)

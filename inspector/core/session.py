@@ -1,0 +1,162 @@
+"""SessionFold: the effective configuration, the connection, and the last update that was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from inspector.core.event import Direction, Event
+from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
+from inspector.core.read import int_at, object_at, text_at
+
+_CONFIGURED = frozenset(
+    {
+        "session.created",
+        "session.updated",
+        "session.started",
+        "transcription_session.created",
+        "transcription_session.updated",
+    }
+)
+
+
+class SessionFold:
+    """The session as the server last described it."""
+
+    name = "session"
+
+    def __init__(self) -> None:
+        self.config: Mapping[str, Any] = {}
+        """The ``session`` object of the last created or updated event, verbatim; empty before that."""
+        self.confirmed_seq = 0
+        """Event that ``config`` is from; 0 before the first."""
+        self.confirmed_t_ns = 0
+        self.updates = 0
+        """Updates that the server accepted."""
+        self.requested: Mapping[str, Any] = {}
+        """The ``session`` object of the last update sent, confirmed or not."""
+        self.requested_seq = 0
+        self.rejected_seq = 0
+        """The update that was refused last; 0 when the last one was not."""
+        self.rejection: Mapping[str, Any] = {}
+        """The server's ``error`` object for it."""
+        self.url = ""
+        self.is_open = False
+        self.close_code = 0
+        self.close_reason = ""
+        self._pending: dict[str, tuple[int, Mapping[str, Any]]] = {}
+
+    @property
+    def id(self) -> str:
+        """Return the session's id."""
+        return text_at(self.config, "id")
+
+    @property
+    def model(self) -> str:
+        """Return the model that answers."""
+        return text_at(self.config, "model")
+
+    @property
+    def kind(self) -> str:
+        """Return ``realtime``, ``transcription`` or ``translation``; beta sessions, which do not say, are ``realtime``."""
+        named = text_at(self.config, "type")
+        if named:
+            return named
+        return "transcription" if "transcription" in text_at(self.config, "object") else "realtime"
+
+    @property
+    def is_flat(self) -> bool:
+        """Tell whether the session has the beta's flat shape."""
+        return "modalities" in self.config or (bool(self.config) and "audio" not in self.config)
+
+    @property
+    def expires_at(self) -> int:
+        """Return the Unix time at which the session ends, 0 where the server did not say."""
+        return int_at(self.config, "expires_at")
+
+    @property
+    def input_format(self) -> AudioFormat:
+        """Return the format of the audio that the client sends."""
+        nested = object_at(object_at(self.config, "audio"), "input").get("format")
+        return (
+            audio_format(nested)
+            or audio_format(
+                self.config.get("input_audio_format"), self.config.get("input_audio_sampling_rate")
+            )
+            or PCM16_24K
+        )
+
+    @property
+    def output_format(self) -> AudioFormat:
+        """Return the format of the audio that the server sends."""
+        nested = object_at(object_at(self.config, "audio"), "output").get("format")
+        return (
+            audio_format(nested)
+            or audio_format(self.config.get("output_audio_format"))
+            or PCM16_24K
+        )
+
+    @property
+    def turn_detection(self) -> str:
+        """Return the type of turn detection, ``""`` for none (push-to-talk)."""
+        nested = object_at(object_at(self.config, "audio"), "input")
+        detection = nested.get("turn_detection", self.config.get("turn_detection"))
+        return text_at(detection, "type") if isinstance(detection, dict) else ""
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        kind = event.type
+        if kind in _CONFIGURED:
+            self._confirm(event)
+        elif (
+            kind in ("session.update", "transcription_session.update")
+            and event.direction is Direction.CLIENT
+        ):
+            self._request(event)
+        elif kind == "error":
+            self._reject(event)
+        elif kind == "inspector.opened":
+            self.__init__()  # type: ignore[misc]  # a new connection is a new session: forget everything
+            self.is_open = True
+            self.url = text_at(event.body or {}, "url")
+        elif kind == "inspector.closed":
+            self.is_open = False
+            self.close_code = int_at(event.body or {}, "code")
+            self.close_reason = text_at(event.body or {}, "reason")
+
+    def copy(self) -> SessionFold:
+        """Return an independent copy."""
+        twin = SessionFold()
+        twin.__dict__.update(self.__dict__)
+        twin._pending = dict(self._pending)
+        return twin
+
+    def _confirm(self, event: Event) -> None:
+        self.config = object_at(event.body or {}, "session")
+        self.confirmed_seq, self.confirmed_t_ns = event.seq, event.t_ns
+        if event.type.endswith("updated"):
+            self.updates += 1
+            self.rejected_seq, self.rejection = 0, {}
+            if self._pending:
+                self._pending.pop(next(iter(self._pending)))
+
+    def _request(self, event: Event) -> None:
+        body = event.body or {}
+        self.requested, self.requested_seq = object_at(body, "session"), event.seq
+        if len(self._pending) >= 64:
+            self._pending.pop(next(iter(self._pending)))
+        self._pending[text_at(body, "event_id") or f"#{event.seq}"] = event.seq, self.requested
+
+    def _reject(self, event: Event) -> None:
+        error = object_at(event.body or {}, "error")
+        event_id = text_at(error, "event_id")
+        refused = self._pending.pop(event_id, None) if event_id else None
+        if (
+            refused is None
+            and not event_id
+            and self._pending
+            and text_at(error, "param").startswith("session.")
+        ):
+            refused = self._pending.pop(next(iter(self._pending)))
+        if refused is not None:
+            self.rejected_seq, self.rejection = refused[0], error
