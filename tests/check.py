@@ -26,8 +26,13 @@ def main() -> int:
     for name, arguments in CHECKS:
         print(f"── {name}", flush=True)
         start = time.perf_counter()
-        status = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=False).returncode
-        print(f"   {'ok' if status == 0 else 'FAILED'}  {time.perf_counter() - start:.1f} s", flush=True)
+        status = subprocess.run(
+            [sys.executable, *arguments], cwd=ROOT, env=environment, check=False
+        ).returncode
+        print(
+            f"   {'ok' if status == 0 else 'FAILED'}  {time.perf_counter() - start:.1f} s",
+            flush=True,
+        )
         if status:
             failed.append(name)
     print(f"failed: {', '.join(failed)}" if failed else "all checks passed")

@@ -1,0 +1,78 @@
+"""Walking the generated schema: from a type and a path to what is allowed there.
+
+The schema's unions are decisions: ``x-kinds`` chooses by JSON type, ``x-branches`` by the ``type`` member (and the
+``role``, for messages).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+Schema = Mapping[str, Any]
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """Return the generated schema, read once."""
+    data: Mapping[str, Any] = orjson.loads((files("inspector.spec") / "schema.json").read_bytes())
+    return data
+
+
+def event_schema(event_type: str, direction: str = "client") -> Schema | None:
+    """Return the schema of an event type; None where it is not known."""
+    found: Schema | None = document()[direction].get(event_type)
+    return found
+
+
+def resolved(schema: Schema, direction: str = "client") -> Schema:
+    """Follow a reference."""
+    ref = schema.get("$ref")
+    if not isinstance(ref, str):
+        return schema
+    definition: Schema = document()[f"{direction}_defs"][ref.rpartition("/")[2]]
+    return definition
+
+
+def json_type(value: object) -> str:
+    """Return the JSON type of a decoded value."""
+    return _JSON_TYPES.get(type(value), "object")
+
+
+_JSON_TYPES = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+    list: "array",
+    dict: "object",
+}
+
+
+def of_kind(schema: Schema, kind: str) -> Schema | None:
+    """Choose by JSON type; None where that type is not allowed. An integer is a number."""
+    kinds = schema.get("x-kinds")
+    if kinds is None:
+        allowed = schema.get("type")
+        fits = allowed in (None, kind) or (kind == "integer" and allowed == "number")
+        return schema if fits else None
+    found = kinds.get(kind) or (kinds.get("number") if kind == "integer" else None)
+    return found if isinstance(found, dict) else None
+
+
+def branch_for(schema: Schema, value: Mapping[str, Any]) -> Schema | None:
+    """Choose an object's branch by its ``type`` (and ``role``); None where it names no branch."""
+    branches = schema.get("x-branches")
+    if branches is None:
+        return schema
+    name = value.get("type")
+    found = branches.get(name) if isinstance(name, str) else None
+    if found is None:
+        role = value.get("role")
+        found = branches.get(f"{name}/{role}") if isinstance(role, str) else None
+    return found if isinstance(found, dict) else None

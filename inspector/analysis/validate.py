@@ -1,0 +1,203 @@
+"""Checking a client event against the schema, in the server's own words and order.
+
+The first problem is the one that the server reports: it looks at the type, then at unknown and missing members, then into
+the members in the order of the schema. Sources: error payloads of recorded sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inspector.analysis.schema import Schema, branch_for, event_schema, json_type, of_kind, resolved
+from inspector.spec.beta import GA_NAMES
+from inspector.spec.events import ACCEPTED_BY_SERVER
+
+Path = tuple[str | int, ...]
+_ARTICLES = {
+    "object": "an object",
+    "array": "an array of values",
+    "integer": "an integer",
+    "null": "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that the server would refuse."""
+
+    path: Path
+    code: str
+    message: str
+    hint: str = ""
+    """What to write in its place, where that is known."""
+
+    @property
+    def param(self) -> str:
+        """Return the path as the server writes it: ``item.content[0].text``."""
+        return dotted(self.path)
+
+    @property
+    def pointer(self) -> str:
+        """Return the path as a JSON pointer (RFC 6901)."""
+        return "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in self.path)
+
+
+def dotted(path: Path) -> str:
+    """Write a path as the server does."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+    return text
+
+
+def check(body: object, *, is_translation: bool = False) -> list[Problem]:
+    """Return what the server would refuse about a client event, first things first; empty where nothing.
+
+    Never raises, whatever the value. ``is_translation``: the event is for a translation session.
+    """
+    if not isinstance(body, dict):
+        return [
+            Problem(
+                (),
+                "invalid_event",
+                f"Expected an object, but got {_article(json_type(body))} instead.",
+            )
+        ]
+    name = body.get("type")
+    if name is None:
+        return [
+            Problem(("type",), "missing_required_parameter", "Missing required parameter: 'type'.")
+        ]
+    schema = event_schema(name) if isinstance(name, str) else None
+    if is_translation and name == "session.update":
+        schema = event_schema("session.update (translation)")
+    if schema is None:
+        return [
+            Problem(
+                ("type",), "invalid_value", not_supported(name, ACCEPTED_BY_SERVER), _ga_hint(name)
+            )
+        ]
+    return list(_problems(body, schema, ()))
+
+
+def not_supported(value: object, supported: Sequence[object]) -> str:
+    """Word a refusal of a value as the server does."""
+    quoted = [f"'{option}'" for option in supported]
+    if len(quoted) == 1:
+        return f"Invalid value: '{value}'. Value must be {quoted[0]}."
+    last = (
+        f"{quoted[-2]} and {quoted[-1]}"
+        if len(quoted) == 2
+        else f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
+    )
+    return f"Invalid value: '{value}'. Supported values are: {last}."
+
+
+def _article(kind: str) -> str:
+    return _ARTICLES.get(kind, f"a {kind}")
+
+
+def _ga_hint(name: object) -> str:
+    ga = GA_NAMES.get(name) if isinstance(name, str) else None
+    return f"a name of the beta API; now: {ga}" if ga else ""
+
+
+def _problems(value: object, schema: Schema, path: Path) -> Iterator[Problem]:
+    schema = resolved(schema)
+    kind = json_type(value)
+    chosen = of_kind(schema, kind)
+    if chosen is None:
+        allowed = schema.get("type", "")
+        wanted = " or ".join(
+            _article(name) for name in ([allowed] if isinstance(allowed, str) else allowed)
+        )
+        yield Problem(
+            path,
+            "invalid_type",
+            f"Invalid type for '{dotted(path)}': expected {wanted}, but got {_article(kind)} instead.",
+        )
+        return
+    chosen = resolved(chosen)
+    if isinstance(value, dict):
+        yield from _object_problems(value, chosen, path)
+    elif isinstance(value, list):
+        items = chosen.get("items")
+        for index, entry in enumerate(value if isinstance(items, dict) else ()):
+            yield from _problems(entry, items or {}, (*path, index))
+    else:
+        yield from _scalar_problems(value, chosen, path)
+
+
+def _object_problems(value: Mapping[str, Any], schema: Schema, path: Path) -> Iterator[Problem]:
+    branch = branch_for(schema, value)
+    if branch is None:
+        yield _no_branch(value, schema, path)
+        return
+    branch = resolved(branch)
+    if branch is not schema and ("x-branches" in branch or "x-kinds" in branch):
+        yield from _problems(value, branch, path)
+        return
+    members: Mapping[str, Schema] = branch.get("properties", {})
+    if branch.get("additionalProperties") is False:
+        for name in value:
+            if name not in members:
+                here = (*path, name)
+                message = f"Unknown parameter: '{dotted(here)}'."
+                yield Problem(here, "unknown_parameter", message, _ga_hint(name))
+    for name in branch.get("required", ()):
+        if name not in value:
+            here = (*path, name)
+            yield Problem(
+                here, "missing_required_parameter", f"Missing required parameter: '{dotted(here)}'."
+            )
+    for name, member in members.items():
+        if name in value:
+            yield from _problems(value[name], member, (*path, name))
+
+
+def _no_branch(value: Mapping[str, Any], schema: Schema, path: Path) -> Problem:
+    branches = schema.get("x-branches", {})
+    name = value.get("type")
+    roles = [key.partition("/")[2] for key in branches if key.startswith(f"{name}/")]
+    member, given = ("role", value.get("role")) if roles else ("type", name)
+    here = (*path, member)
+    if given is None:
+        return Problem(
+            here, "missing_required_parameter", f"Missing required parameter: '{dotted(here)}'."
+        )
+    supported = roles or list(dict.fromkeys(key.partition("/")[0] for key in branches))
+    return Problem(here, "invalid_value", not_supported(given, supported))
+
+
+def _scalar_problems(value: object, schema: Schema, path: Path) -> Iterator[Problem]:
+    outside = _out_of_bounds(value, schema, path)
+    allowed = schema.get("enum")
+    if outside is not None:
+        yield outside
+    elif allowed is not None and value not in allowed:
+        yield Problem(
+            path,
+            "invalid_value",
+            not_supported(value, [option for option in allowed if option is not None]),
+        )
+
+
+def _out_of_bounds(value: object, schema: Schema, path: Path) -> Problem | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    kind = "integer" if schema.get("type") == "integer" else "decimal"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and value < low:
+        word, bound = "below_min", f">= {low}"
+    elif high is not None and value > high:
+        word, bound = "above_max", f"<= {high}"
+    else:
+        return None
+    return Problem(
+        path,
+        f"{kind}_{word}_value",
+        f"Invalid '{dotted(path)}': {kind} {word.replace('_', ' ')}imum value. Expected a value {bound}, "
+        f"but got {value} instead.",
+    )

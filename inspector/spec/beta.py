@@ -1,0 +1,27 @@
+"""The beta API's names and what they are called now. Source: the API's migration guide, protocol of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from inspector.spec.events import EVENT_TYPES
+
+GA_FIELDS: Mapping[str, str] = {
+    "modalities": "output_modalities",
+    "voice": "audio.output.voice",
+    "speed": "audio.output.speed",
+    "input_audio_format": "audio.input.format",
+    "output_audio_format": "audio.output.format",
+    "input_audio_transcription": "audio.input.transcription",
+    "input_audio_noise_reduction": "audio.input.noise_reduction",
+    "turn_detection": "audio.input.turn_detection",
+    "max_response_output_tokens": "max_output_tokens",
+    "temperature": "nothing: it was removed",
+}
+"""A field of the beta's session or response to its GA name."""
+
+GA_NAMES: Mapping[str, str] = {
+    **GA_FIELDS,
+    **{name: " + ".join(row.ga) for name, row in EVENT_TYPES.items() if row.ga},
+}
+"""A beta field or event type to its GA name."""
