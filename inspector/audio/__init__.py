@@ -1,0 +1,1 @@
+"""Sound as numbers: PCM16 and G.711 arithmetic."""

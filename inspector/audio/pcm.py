@@ -1,0 +1,70 @@
+"""PCM16 and G.711, as numpy arithmetic. PCM16 is signed 16-bit little-endian mono.
+
+G.711 follows ITU-T G.711 (1988) and its Software Tools Library: μ-law takes the upper 14 bits with a bias of 33, A-law the
+upper 13; decoding returns 16-bit values.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.int16]
+
+_ULAW_BIAS = 33
+_ULAW_CLIP = 8159
+
+
+def samples_of(data: bytes) -> Samples:
+    """Read PCM16 bytes as samples, shape (n,); a torn last byte is left out."""
+    return np.frombuffer(data, "<i2", count=len(data) // 2).astype(np.int16)
+
+
+def pcm16_to_ulaw(samples: Samples) -> bytes:
+    """Encode samples as G.711 μ-law, one byte each."""
+    linear = samples.astype(np.int32) >> 2
+    sign = np.where(linear < 0, 0x80, 0)
+    magnitude = np.minimum(np.abs(linear), _ULAW_CLIP) + _ULAW_BIAS
+    exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 5
+    mantissa = (magnitude >> (exponent + 1)) & 0x0F
+    return bytes((~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8))
+
+
+def pcm16_to_alaw(samples: Samples) -> bytes:
+    """Encode samples as G.711 A-law, one byte each."""
+    linear = samples.astype(np.int32) >> 3
+    sign = np.where(linear >= 0, 0x80, 0)
+    magnitude = np.where(linear >= 0, linear, -linear - 1)
+    exponent = np.floor(np.log2(np.maximum(magnitude, 1))).astype(np.int32)
+    segment = np.maximum(exponent - 4, 0)
+    mantissa = np.where(segment <= 1, magnitude >> 1, magnitude >> segment) & 0x0F
+    return bytes(((sign | (segment << 4) | mantissa) ^ 0x55).astype(np.uint8))
+
+
+def ulaw_to_pcm16(data: bytes) -> Samples:
+    """Decode G.711 μ-law to samples."""
+    return _ulaw_table()[np.frombuffer(data, np.uint8)]
+
+
+def alaw_to_pcm16(data: bytes) -> Samples:
+    """Decode G.711 A-law to samples."""
+    return _alaw_table()[np.frombuffer(data, np.uint8)]
+
+
+@cache
+def _ulaw_table() -> Samples:
+    code = ~np.arange(256) & 0xFF
+    bias = _ULAW_BIAS << 2
+    magnitude = (((code & 0x0F) << 3) + bias << (code >> 4 & 7)) - bias
+    return np.where(code & 0x80, -magnitude, magnitude).astype(np.int16)
+
+
+@cache
+def _alaw_table() -> Samples:
+    code = np.arange(256) ^ 0x55
+    segment, mantissa = code >> 4 & 7, code & 0x0F
+    low = (mantissa << 4) + 8
+    magnitude = np.where(segment == 0, low, low + 0x100 << np.maximum(segment - 1, 0))
+    return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
