@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from weakref import WeakSet
 
 MASK = "***"
+SHORTEST_SECRET = 6
+"""A shorter one would be found in innocent text everywhere."""
 
 SECRET_HEADERS = frozenset(
     {
@@ -32,12 +35,16 @@ _LOOKS_LIKE_A_KEY = re.compile(r"\b(?:sk|ek|rk)[-_][A-Za-z0-9_*.-]{6,}")
 
 
 class Secret:
-    """A text that does not show itself: not printed, formatted, compared by accident, pickled or copied out."""
+    """A text that does not show itself: not printed, not formatted, not pickled.
 
-    __slots__ = ("_text",)
+    As long as one is alive, ``mask_text`` knows it and masks it wherever it turns up.
+    """
+
+    __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        _ALIVE.add(self)
 
     def reveal(self) -> str:
         """Return the text; to be called where it leaves for the server, and nowhere else."""
@@ -60,6 +67,9 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> Secret:
         return self
+
+
+_ALIVE: WeakSet[Secret] = WeakSet()
 
 
 def is_secret_header(name: str) -> bool:
@@ -99,11 +109,11 @@ def mask_url(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
 
 
-def mask_text(text: str, secrets: Iterable[Secret] = ()) -> str:
-    """Return a text with the given secrets, and whatever looks like an OpenAI key, masked."""
-    for secret in secrets:
+def mask_text(text: str) -> str:
+    """Return a text with every living secret, and whatever looks like an OpenAI key, masked."""
+    for secret in tuple(_ALIVE):
         plain = secret.reveal()
-        if plain:
+        if len(plain) >= SHORTEST_SECRET:
             text = text.replace(plain, MASK).replace(quote(plain, safe=""), MASK)
     return _LOOKS_LIKE_A_KEY.sub(lambda found: found.group()[:3] + MASK, text)
 

@@ -80,9 +80,7 @@ class LiveSource:
                 create_connection=VerbatimConnection,
             )
         except Exception as error:  # the library, its proxies and the system raise a dozen kinds
-            secrets = [value for _, value in target.headers if isinstance(value, Secret)]
-            secrets += [value for value in target.subprotocols if isinstance(value, Secret)]
-            raise refusal(error, self.url, target.open_timeout_s, secrets) from error
+            raise refusal(error, self.url, target.open_timeout_s) from error
         if not isinstance(connection, VerbatimConnection):
             raise TypeError(f"expected a VerbatimConnection, got {type(connection)}")
         self._connection = connection

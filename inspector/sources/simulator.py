@@ -38,6 +38,11 @@ class SimClockwork:
         """Return the session's time in nanoseconds."""
         return self._clock.now_ns() - self._start_ns
 
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether ``stop`` was called."""
+        return self._is_stopped
+
     def receive(self, data: bytes, *, is_text: bool) -> None:
         """Hand a client's frame to the session."""
         self._session.receive(data, is_text=is_text, now_ns=self.now_ns)
@@ -50,11 +55,11 @@ class SimClockwork:
 
     async def actions(self) -> AsyncIterator[SendText | CloseSocket]:
         """Yield what the server does, when it does it, until it closes or ``stop``."""
-        while not self._is_stopped:
+        while not self.is_stopped:
             self._wakeup.clear()
             for action in self._session.due(self.now_ns):
                 yield action
-                if self._is_stopped or isinstance(action, CloseSocket):
+                if isinstance(action, CloseSocket) or self.is_stopped:
                     return
             if self._session.is_closed:
                 return

@@ -11,7 +11,6 @@ import logging
 import socket
 import ssl
 from collections import deque
-from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -30,7 +29,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 
 from inspector.errors import ConnectError
-from inspector.secret import Secret, mask_text
+from inspector.secret import mask_text
 from inspector.sources.base import Closed, Received, Side
 from inspector.sources.reasons import explained, refusal_words
 
@@ -103,21 +102,18 @@ def how_it_ended(error: ConnectionClosed) -> Closed:
     return explained(sent.code, sent.reason, Side.CLIENT)
 
 
-def refusal(
-    error: Exception, url: str, timeout_s: float, secrets: Iterable[Secret]
-) -> ConnectError:
+def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
     """Return what a failed attempt to connect means.
 
     Args:
         error: what the library raised.
         url: where it was going, masked.
         timeout_s: how long it was given.
-        secrets: what must not show in the message.
     """
     host = url.split("/")[2] if url.count("/") > 1 else url
     match error:
         case InvalidStatus():
-            return _http_refusal(error.response, host, secrets)
+            return _http_refusal(error.response, host)
         case InvalidProxyStatus():
             status = error.response.status_code
             return ConnectError(
@@ -127,7 +123,7 @@ def refusal(
             )
         case ProxyError() | InvalidProxy():
             return ConnectError(
-                f"the proxy on the way to {host} does not work: {mask_text(str(error), secrets)}",
+                f"the proxy on the way to {host} does not work: {mask_text(str(error))}",
                 code="proxy",
                 hint="check HTTPS_PROXY, ALL_PROXY and NO_PROXY",
             )
@@ -135,7 +131,7 @@ def refusal(
             return ConnectError(f"{url} is not an address of a WebSocket", code="bad_url")
         case InvalidMessage() | InvalidHandshake() | EOFError():
             return ConnectError(
-                f"{host} answers, but not with a WebSocket handshake: {mask_text(str(error), secrets)}",
+                f"{host} answers, but not with a WebSocket handshake: {mask_text(str(error))}",
                 code="bad_handshake",
                 hint="check the scheme (ws:// or wss://), the port and the path",
             )
@@ -145,12 +141,10 @@ def refusal(
                 code="proxy",
                 hint="pip install 'python-socks[asyncio]', or unset ALL_PROXY",
             )
-    return _network_refusal(error, host, timeout_s, secrets)
+    return _network_refusal(error, host, timeout_s)
 
 
-def _network_refusal(
-    error: Exception, host: str, timeout_s: float, secrets: Iterable[Secret]
-) -> ConnectError:
+def _network_refusal(error: Exception, host: str, timeout_s: float) -> ConnectError:
     match error:
         case TimeoutError():
             return ConnectError(
@@ -184,18 +178,18 @@ def _network_refusal(
             hint="is the server running, and is the port right?",
         )
     return ConnectError(
-        f"cannot connect to {host}: {mask_text(str(error), secrets) or type(error).__name__}",
+        f"cannot connect to {host}: {mask_text(str(error)) or type(error).__name__}",
         hint="check the address and the network",
     )
 
 
-def _http_refusal(response: Response, host: str, secrets: Iterable[Secret]) -> ConnectError:
+def _http_refusal(response: Response, host: str) -> ConnectError:
     status = response.status_code
     words = refusal_words(status)
-    said = mask_text(_excerpt(bytes(response.body or b"")), secrets)
+    said = mask_text(_excerpt(bytes(response.body or b"")))
     next_step = words.next_step
     if 300 <= status < 400 and "Location" in response.headers:
-        said = f"to {mask_text(response.headers['Location'], secrets)}"
+        said = f"to {mask_text(response.headers['Location'])}"
     if "Retry-After" in response.headers:
         next_step = f"wait {response.headers['Retry-After']} s; {next_step}"
     request_id = next((response.headers[n] for n in _REQUEST_IDS if n in response.headers), "")
