@@ -1,0 +1,38 @@
+"""``inspector cat``: the events of a recording as text, filtered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inspector.cli import options
+from inspector.errors import UsageError
+
+
+def cat(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="The recording; - is stdin.")],
+    filter_: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            metavar="EXPR",
+            help="Only events that match, e.g. 'type:response.* !type:*.delta'.",
+        ),
+    ] = "",
+    jsonl: options.Jsonl = False,
+    json: options.Json = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the frames alone, verbatim.")] = False,
+    no_deltas: Annotated[
+        bool, typer.Option("--no-deltas", help="Leave deltas and audio appends out.")
+    ] = False,
+) -> None:
+    """Print the events of a recording, one per line: time, time since the event before, direction, type, summary."""
+    if jsonl + json + raw > 1:
+        raise UsageError("--jsonl, --json and --raw exclude each other")
+
+    from inspector.cli.listing import Form, print_recording
+
+    form = Form.STREAM if jsonl else Form.OBJECT if json else Form.RAW if raw else Form.ROWS
+    print_recording(None if file == "-" else Path(file), form, filter_, with_deltas=not no_deltas)

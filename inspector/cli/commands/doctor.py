@@ -1,0 +1,36 @@
+"""``inspector doctor``: whether everything is there that the program needs, and what to do where not."""
+
+from __future__ import annotations
+
+import typer
+
+from inspector.cli import options
+from inspector.cli.output import inert, use_colour, write_line, write_object
+
+_COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
+
+
+def doctor(json: options.Json = False) -> None:
+    """Check Python, packages, terminal, sound, folders and keys. Keys are never shown.
+
+    Exit status 1 if there is a problem; a warning is something that works, but less well.
+    """
+    from inspector.cli.checkup import Status, checkup
+
+    checks = list(checkup())
+    is_well = all(check.status is not Status.PROBLEM for check in checks)
+    if json:
+        shown = [
+            {"name": c.name, "status": str(c.status), "found": c.found, "advice": c.advice}
+            for c in checks
+        ]
+        write_object({"ok": is_well, "checks": shown})
+        raise typer.Exit(0 if is_well else 1)
+    for check in checks:
+        status = f"{check.status:<8}"
+        if use_colour():
+            status = f"\x1b[{_COLOURS[check.status]}m{status}\x1b[0m"
+        write_line(f"{status} {check.name:<12} {inert(check.found)}")
+        if check.advice:
+            write_line(f"{'':<22}{inert(check.advice)}")
+    raise typer.Exit(0 if is_well else 1)

@@ -1,0 +1,32 @@
+"""``inspector paths``: where the program keeps things."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from inspector.cli import options
+from inspector.cli.output import inert, write_line, write_object
+
+
+def paths(json: options.Json = False) -> None:
+    """Print the folders that the program uses."""
+    from inspector.config import config_file, find_folders, load_settings
+    from inspector.shipped import shipped_folder
+
+    settings = load_settings({}, os.environ, config_file())
+    folders = find_folders(settings, Path())
+    shown = {
+        "sessions": folders.sessions,
+        "config": folders.config,
+        "logs": folders.state,
+        "data": folders.data,
+        "themes": shipped_folder("themes"),
+        "examples": shipped_folder("sessions"),
+    }
+    if json:
+        write_object({name: str(path.absolute()) for name, path in shown.items()})
+        return
+    for name, path in shown.items():
+        note = "" if path.exists() else "   (not there yet)"
+        write_line(f"{name:<10} {inert(str(path.absolute()))}{note}")

@@ -1,0 +1,96 @@
+"""``inspector send``: raw events from a file or a pipe to a server, its replies to stdout."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inspector.cli import options
+from inspector.errors import UsageError
+
+IDLE_S = 3.0
+
+
+def send(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="Events, one JSON object per line; - is stdin.")
+    ],
+    sim: Annotated[bool, typer.Option("--sim", help="Send to the built-in simulator.")] = False,
+    url: options.Url = None,
+    model: options.Model = None,
+    profile: options.ProfileName = None,
+    call_id: options.CallId = None,
+    intent: options.Intent = None,
+    session: options.SessionFile = None,
+    header: options.Headers = None,
+    beta: options.Beta = False,
+    key_env: options.KeyEnv = None,
+    key_file: options.KeyFile = None,
+    connect_timeout: options.ConnectTimeout = 10.0,
+    output: options.Output = None,
+    jsonl: Annotated[  # noqa: ARG001 - accepted for symmetry: replies are always a stream
+        bool, typer.Option("--jsonl", help="Print replies as JSON lines (always so).")
+    ] = True,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until", metavar="TYPE", help="Leave after an event of this type; globs work."
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout", metavar="S", min=0, help="Leave after S seconds, with exit status 124."
+        ),
+    ] = None,
+    idle: Annotated[
+        float,
+        typer.Option(
+            "--idle",
+            metavar="S",
+            min=0,
+            help="Without --until: leave when all is sent and nothing came for S seconds; 0 never does.",
+        ),
+    ] = IDLE_S,
+) -> None:
+    """Send raw events, and print the server's replies as JSON lines.
+
+    Each line goes out exactly as it is, as one text frame; a line that is not JSON goes out too, with a warning.
+    The command leaves at the first of: --until, --timeout (status 124), the end of the connection, and, unless --until
+    is given, --idle seconds of silence after the last line was sent.
+    """
+    if sim and (url or profile or call_id):
+        raise UsageError("--sim and a server (--url, --profile, --call-id) exclude each other")
+
+    from inspector.cli.commands.sessions import _launcher
+    from inspector.cli.feeding import FileFeed
+    from inspector.cli.headless import Bounds, HeadlessRun, Shown
+    from inspector.cli.launch import LiveOptions, parse_header
+
+    feed = FileFeed(None if file == "-" else Path(file))
+    flags = {
+        "url": url,
+        "model": model,
+        "profile": profile,
+        "key_env": key_env,
+        "key_file": key_file,
+    }
+    launch = _launcher(flags)
+    if sim:
+        engine = launch.open_simulator(session=session, output=output)
+    else:
+        asked = LiveOptions(
+            call_id=call_id or "",
+            intent=intent or "",
+            headers=tuple(parse_header(text) for text in header or ()),
+            use_beta=beta,
+            connect_timeout_s=connect_timeout,
+        )
+        engine = launch.open_live(asked, session=session, output=output)
+    bounds = Bounds(until or "", timeout, None if until or not idle else idle)
+    with feed:
+        status = asyncio.run(HeadlessRun(engine, bounds, Shown.REPLIES).run(feed.feed))
+    raise typer.Exit(status)

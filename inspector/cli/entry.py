@@ -1,0 +1,93 @@
+"""The outermost layer: run one command line to its exit status. Nothing gets past it as a traceback.
+
+Exit statuses: 0 ok · 1 findings or differences · 2 usage · 3 cannot connect or not authorised · 4 bad input file ·
+5 the session ended in a server error · 70 a fault of the program itself · 124 timeout · 130 interrupted (SIGINT or
+SIGTERM) · 141 whoever read our output has gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, cast
+
+import typer
+
+from inspector.cli.output import (
+    EXIT_BROKEN_PIPE,
+    EXIT_FAULT,
+    EXIT_INTERRUPTED,
+    ReaderGone,
+    flush,
+    print_error,
+)
+from inspector.errors import InspectorError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return the exit status; errors are printed here."""
+    options = list(arguments)
+    options = options[: options.index("--")] if "--" in options else options
+    as_json = "--json" in options or "--jsonl" in options
+    try:
+        status = _run(arguments)
+        flush()
+    except InspectorError as error:
+        print_error(error.code, error.message, error.hint, as_json=as_json)
+        status = error.exit_code
+    except ReaderGone:
+        _discard_output()
+        status = EXIT_BROKEN_PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        status = EXIT_INTERRUPTED
+    except _CLICK_ERROR as error:
+        status = _usage_error(error, as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - the top of the command line: the user gets a line and a file
+        status = _fault(error, as_json=as_json)
+    return status
+
+
+# Typer brings its own copy of click since 0.2x, and used the real one before: go by the class that both share.
+_CLICK_ERROR: type[Exception] = next(
+    base
+    for base in typer.BadParameter.__mro__
+    if base.__name__ in ("TyperException", "ClickException")
+)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from inspector.cli.app import app
+
+    command = typer.main.get_command(app)
+    result = command.main(args=list(arguments), prog_name="inspector", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _usage_error(error: BaseException, *, as_json: bool) -> int:
+    click_error = cast("Any", error)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "inspector"
+    text = click_error.format_message() or "a command is missing"
+    print_error(
+        "usage", text[:1].lower() + text[1:].rstrip("."), f"see {command} --help", as_json=as_json
+    )
+    return 2
+
+
+def _fault(error: Exception, *, as_json: bool) -> int:
+    from inspector.cli.journal import write_crash
+
+    where = write_crash(error)
+    hint = f"details are in {where}" if where is not None else "details could not be written"
+    print_error(
+        "fault", f"this is a fault of the inspector: {type(error).__name__}", hint, as_json=as_json
+    )
+    return EXIT_FAULT
+
+
+def _discard_output() -> None:
+    """Let the interpreter's own flush at exit go nowhere, instead of failing on the closed pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

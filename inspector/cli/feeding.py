@@ -1,0 +1,117 @@
+"""Lines of a file or a pipe into a session, verbatim, no faster than they leave."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from inspector.cli.output import say
+from inspector.core.codec import decode
+from inspector.core.event import Direction, Event, Origin
+from inspector.engine.outbox import CAPACITY, Outgoing
+from inspector.engine.session import Engine
+from inspector.errors import InspectorError
+
+READ_BYTES = 1 << 16
+
+
+class InputFileError(InspectorError):
+    """A file to be sent cannot be read."""
+
+    code = "bad_input"
+    exit_code = 4
+
+
+class FileFeed:
+    """A file or stdin, to be sent line by line."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Open the file; None is stdin.
+
+        Raises:
+            InputFileError: it cannot be opened.
+        """
+        self._path = path
+        self._sent_something = asyncio.Event()
+        try:
+            self._fd = sys.stdin.fileno() if path is None else os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise InputFileError(f"cannot read {path}: {error.strerror}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._path is not None:
+            os.close(self._fd)
+
+    async def feed(self, engine: Engine) -> None:
+        """Submit every line, each as it is, and return when all has left or the connection has ended."""
+        engine.tap(self._note)
+        number = 0
+        async for line in self._lines():
+            number += 1
+            if not line.strip():
+                continue
+            problem = decode(line)[2]
+            if problem is not None:
+                say(f"warning: line {number} is sent as it is, though it is {problem.message}")
+            await self._wait_for_room(engine, CAPACITY - 1)
+            if not engine.can_send:
+                return
+            engine.outbox.put(Outgoing(line, Origin.HAND, ""))
+        await self._wait_for_room(engine, 0)
+
+    async def _wait_for_room(self, engine: Engine, waiting: int) -> None:
+        while len(engine.outbox) > waiting and engine.can_send:
+            self._sent_something.clear()
+            await self._sent_something.wait()
+
+    def _note(self, event: Event) -> None:
+        if event.direction is not Direction.SERVER:
+            self._sent_something.set()  # a frame has left, or the connection has ended
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        """Yield lines without their line ends; a stream is followed as it is written."""
+        rest = b""
+        async for chunk in self._chunks():
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line.removesuffix(b"\r")
+        if rest:
+            yield rest
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        try:
+            loop.add_reader(self._fd, readable.set)
+        except (
+            PermissionError
+        ):  # a regular file: epoll does not take it, and it never makes us wait
+            while chunk := os.read(self._fd, READ_BYTES):
+                yield chunk
+            return
+        try:
+            while True:
+                await readable.wait()
+                readable.clear()
+                try:
+                    chunk = os.read(self._fd, READ_BYTES)
+                except BlockingIOError:
+                    continue
+                if not chunk:
+                    return
+                yield chunk
+        finally:
+            loop.remove_reader(self._fd)

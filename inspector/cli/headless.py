@@ -1,0 +1,244 @@
+"""A session without a screen: events to stdout, until something bounds it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from inspector.cli.output import (
+    EXIT_BROKEN_PIPE,
+    EXIT_INTERRUPTED,
+    ReaderGone,
+    flush,
+    inert_json,
+    to_terminal,
+    use_colour,
+    with_schema,
+    write_bytes,
+    write_line,
+    write_object,
+)
+from inspector.cli.rows import row_text
+from inspector.core.event import Direction, Event
+from inspector.engine.host import Host
+from inspector.engine.session import Engine
+from inspector.errors import ConnectError, RunTimeout, SessionFailed
+from inspector.recording.format import render
+from inspector.sources.base import Closed, Side
+
+CLEAN_CODES = (1000, 1001, 1005)
+NOT_AUTHORISED = 3000
+Feed = Callable[[Engine], Awaitable[None]]
+
+
+class Shown(StrEnum):
+    """What a run prints."""
+
+    ROWS = "rows"
+    STREAM = "jsonl"
+    REPLIES = "replies"
+    """The stream, but only the server's events."""
+    SUMMARY = "json"
+    """One object, at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a run ends by itself, besides the end of the connection."""
+
+    until: str = ""
+    """Type of the event to end after, or a glob; any direction."""
+    timeout_s: float | None = None
+    idle_s: float | None = None
+    """Silence of the server that ends the run, once ``feed`` is done."""
+
+
+class End(StrEnum):
+    """Why a run ended."""
+
+    CLOSED = "closed"
+    FOUND = "found"
+    IDLE = "idle"
+    INTERRUPTED = "interrupted"
+    READER_GONE = "reader gone"
+    TIMEOUT = "timeout"
+
+
+class HeadlessRun:
+    """One engine, run to its end."""
+
+    def __init__(self, engine: Engine, bounds: Bounds, shown: Shown) -> None:
+        self._engine = engine
+        self._bounds = bounds
+        self._shown = shown
+        self._why: End | None = None
+        self._wakeup = asyncio.Event()
+        self._is_fed = True
+        self._heard_ns = 0
+        self._previous_t_ns = 0
+        self._is_last_an_error = False
+        self._colour = use_colour()
+        self._safe = to_terminal()
+
+    async def run(self, feed: Feed | None = None) -> int:
+        """Connect, print, and return the exit status; the recording is closed in any case.
+
+        Raises:
+            ConnectError: no connection, or not authorised.
+            SessionFailed: the session ended in an error, or before what was waited for.
+            RunTimeout: it was not over in time.
+        """
+        engine = self._engine
+        engine.tap(self._event)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end, End.INTERRUPTED)
+        try:
+            await self._run(feed)
+        finally:
+            engine.recording.close()
+        if self._shown is Shown.SUMMARY:
+            write_object(self._summary())
+        return self._verdict()
+
+    async def _run(self, feed: Feed | None) -> None:
+        engine = self._engine
+        self._is_fed = feed is None
+        async with Host() as host, asyncio.TaskGroup() as tasks:
+            host.start(engine).add_done_callback(lambda _: self._end(End.CLOSED))
+            feeding = tasks.create_task(self._feed(feed)) if feed is not None else None
+            await self._wait()
+            if feeding is not None:
+                feeding.cancel()
+            await host.stop(engine)
+
+    async def _feed(self, feed: Feed) -> None:
+        await feed(self._engine)
+        self._is_fed = True
+        self._heard_ns = self._engine.now_ns
+        self._wakeup.set()
+
+    async def _wait(self) -> None:
+        while self._why is None:
+            self._wakeup.clear()
+            try:
+                async with asyncio.timeout(self._patience_s()):
+                    await self._wakeup.wait()
+            except TimeoutError:
+                self._look_at_the_time()
+
+    def _patience_s(self) -> float | None:
+        """Return how long nothing needs to be looked at, in seconds; None for ever."""
+        now_s = self._engine.now_ns / 1e9
+        limits = []
+        if self._bounds.timeout_s is not None:
+            limits.append(self._bounds.timeout_s - now_s)
+        if self._bounds.idle_s is not None and self._is_fed:
+            limits.append(self._heard_ns / 1e9 + self._bounds.idle_s - now_s)
+        return max(0.0, min(limits)) if limits else None
+
+    def _look_at_the_time(self) -> None:
+        now_s = self._engine.now_ns / 1e9
+        bounds = self._bounds
+        if bounds.timeout_s is not None and now_s >= bounds.timeout_s:
+            self._end(End.TIMEOUT)
+        elif (
+            bounds.idle_s is not None
+            and self._is_fed
+            and not len(self._engine.outbox)
+            and now_s >= self._heard_ns / 1e9 + bounds.idle_s
+        ):
+            self._end(End.IDLE)
+
+    def _end(self, why: End) -> None:
+        if self._why is None:
+            self._why = why
+            self._wakeup.set()
+
+    def _event(self, event: Event) -> None:
+        if self._why is not End.READER_GONE:
+            try:
+                self._print(event)
+            except ReaderGone:
+                self._end(End.READER_GONE)
+        if event.direction is Direction.SERVER:
+            self._is_last_an_error = event.type == "error"
+        if event.direction is not Direction.LOCAL:
+            self._heard_ns = event.t_ns
+        if self._bounds.until and fnmatchcase(event.type, self._bounds.until):
+            self._end(End.FOUND)
+
+    def _print(self, event: Event) -> None:
+        match self._shown:
+            case Shown.SUMMARY:
+                return
+            case Shown.ROWS:
+                write_line(row_text(event, self._previous_t_ns, colour=self._colour))
+                self._previous_t_ns = event.t_ns
+            case Shown.STREAM | Shown.REPLIES:
+                if self._shown is Shown.REPLIES and event.direction is not Direction.SERVER:
+                    return
+                line = with_schema(render(event))
+                write_bytes(inert_json(line[:-1]) + b"\n" if self._safe else line)
+        flush()
+
+    def _summary(self) -> dict[str, Any]:
+        engine = self._engine
+        path = engine.recording.path
+        closed = engine.closed
+        return {
+            "ended": str(self._why),
+            "events": len(engine.log),
+            "duration_s": engine.log.t_us[-1] / 1e6 if len(engine.log) else 0.0,
+            "recording": str(path) if path is not None else None,
+            "closed": {"code": closed.code, "reason": closed.reason, "by": str(closed.by)}
+            if closed is not None
+            else None,
+        }
+
+    def _verdict(self) -> int:
+        match self._why:
+            case End.INTERRUPTED:
+                return EXIT_INTERRUPTED
+            case End.READER_GONE:
+                return EXIT_BROKEN_PIPE
+            case End.TIMEOUT:
+                raise RunTimeout(
+                    f"not over after {self._bounds.timeout_s:g} s"
+                    + (f"; no {self._bounds.until} came" if self._bounds.until else "")
+                )
+            case End.CLOSED:
+                self._judge_close()
+        return 0
+
+    def _judge_close(self) -> None:
+        refusal, closed = self._engine.refusal, self._engine.closed
+        if refusal is not None:
+            raise refusal
+        if closed is not None:
+            judge(closed, is_after_error=self._is_last_an_error)
+        if self._bounds.until:
+            raise SessionFailed(
+                f"the session ended before any {self._bounds.until}", code="ended_early"
+            )
+
+
+def judge(closed: Closed, *, is_after_error: bool) -> None:
+    """Accept a normal end of a session.
+
+    Raises:
+        ConnectError: the server did not accept who we are.
+        SessionFailed: the session ended in an error.
+    """
+    reason = f" ({closed.reason})" if closed.reason else ""
+    message = f"{closed.meaning or 'closed'}: code {closed.code}{reason}"
+    if closed.code == NOT_AUTHORISED:
+        raise ConnectError(message, code="not_authorised", hint=closed.next_step)
+    is_clean = closed.code in CLEAN_CODES and closed.by is not Side.NETWORK
+    if not is_clean or (is_after_error and closed.by is Side.SERVER):
+        raise SessionFailed(message, hint=closed.next_step)

@@ -1,0 +1,71 @@
+"""The log file and crash reports, in the state folder. Neither holds a secret: every text is masked on its way in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+from collections.abc import Iterable, Mapping
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from inspector.clock import SystemClock
+from inspector.config import Settings, find_folders, make_folder
+from inspector.secret import Secret, is_secret_header, mask_text
+
+LOG_BYTES = 2 << 20
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class MaskingFormatter(logging.Formatter):
+    """Formats records with secrets masked, those in tracebacks included."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        super().__init__(_FORMAT)
+        self._secrets = tuple(secrets)  # alive, and so masked, as long as the log is
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line or lines of a record."""
+        return mask_text(super().format(record))
+
+
+def start_logging(folder: Path) -> None:
+    """Send the program's log to a file; a folder that cannot be written means no log."""
+    root = logging.getLogger()
+    try:
+        path = make_folder(folder) / "inspector.log"
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
+    except OSError:
+        root.addHandler(logging.NullHandler())
+        return
+    handler.setFormatter(MaskingFormatter(secrets_in(os.environ)))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+
+
+def write_crash(error: BaseException) -> Path | None:
+    """Write what happened to a file of its own, without local variables; return the file, None where that failed."""
+    known = secrets_in(os.environ)  # alive while the report is masked
+    report = mask_text("".join(traceback.TracebackException.from_exception(error).format()))
+    del known
+    now = SystemClock().utc_now().strftime("%Y-%m-%dT%H-%M-%S-%f")
+    try:
+        folder = make_folder(find_folders(Settings(), Path()).state)
+        path = folder / f"crash-{now}.log"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(report)
+    except OSError:
+        return None
+    return path
+
+
+def secrets_in(environment: Mapping[str, str]) -> list[Secret]:
+    """Return the values of the environment variables whose names say that they are secret."""
+    names = [name for name in environment if _is_secret_name(name)]
+    return [Secret(environment[name]) for name in names if environment[name]]
+
+
+def _is_secret_name(name: str) -> bool:
+    return name.upper().endswith(("_KEY", "_PAT")) or is_secret_header(name.replace("_", "-"))

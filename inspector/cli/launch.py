@@ -1,0 +1,305 @@
+"""Building sessions from settings: the same sources, engines and recordings for the screen and for headless runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from inspector.cli.output import say
+from inspector.clock import Clock, SystemClock
+from inspector.config import (
+    Folders,
+    Profile,
+    Settings,
+    choose_profile,
+    config_file,
+    find_folders,
+    find_key,
+    load_settings,
+    make_folder,
+    needs_key,
+)
+from inspector.core.event import Origin
+from inspector.engine.outbox import Outgoing
+from inspector.engine.session import Engine
+from inspector.errors import ConnectError, RecordingError, UsageError
+from inspector.recording.writer import RecordingFile
+from inspector.secret import Secret
+from inspector.sources.address import is_loopback, model_in, realtime_url
+from inspector.sources.base import Source
+from inspector.sources.live import OPEN_TIMEOUT_S, LiveSource, LiveTarget
+
+if TYPE_CHECKING:
+    from inspector.engine.replay import Replay
+    from inspector.sources.simulator import NewSession
+
+SIMULATED_MODEL = "gpt-realtime"
+BETA_HEADER = ("OpenAI-Beta", "realtime=v1")
+NAMES_TRIED = 100
+"""Recordings that may start within one second."""
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """What a live session is asked for beyond the settings."""
+
+    call_id: str = ""
+    intent: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    use_beta: bool = False
+    key_in_subprotocol: bool = False
+    connect_timeout_s: float = OPEN_TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Opens sessions and recordings."""
+
+    settings: Settings
+    folders: Folders
+    environment: Mapping[str, str]
+    clock: Clock
+    tell: Callable[[str], None] = say
+    """Takes warnings, one line each."""
+
+    def open_simulator(
+        self, *, session: Path | None = None, output: Path | None = None, seed: int = 0
+    ) -> Engine:
+        """Return an engine joined to the simulator; nothing runs yet.
+
+        Raises:
+            UsageError: the session file is no session.
+            RecordingError: the recording cannot be created.
+        """
+        from inspector.sources.simulator import SimulatorSource
+
+        model = self.settings.model or SIMULATED_MODEL
+        source = SimulatorSource(new_session_maker(self.clock, seed), self.clock, model=model)
+        return self._open(source, session, output)
+
+    def open_live(
+        self,
+        options: LiveOptions | None = None,
+        *,
+        session: Path | None = None,
+        output: Path | None = None,
+    ) -> Engine:
+        """Return an engine that will connect to a server; nothing runs yet.
+
+        Raises:
+            UsageError: the settings make no sense.
+            ConnectError: the server is known to need a key, and there is none.
+            RecordingError: the recording cannot be created.
+        """
+        target = live_target(self.settings, options or LiveOptions(), self.environment, self.tell)
+        return self._open(LiveSource(target), session, output)
+
+    def open_replay(self, path: Path) -> Replay:
+        """Return a recording under a cursor.
+
+        Raises:
+            RecordingError: the file is not a recording.
+        """
+        from inspector.engine.replay import Replay
+        from inspector.recording.opening import open_recording
+
+        return Replay(open_recording(path), self.clock)
+
+    def recent(self) -> list[Path]:
+        """Return the recordings in the sessions folder, the newest first."""
+        try:
+            with os.scandir(self.folders.sessions) as entries:
+                found = [
+                    (entry.stat().st_mtime_ns, Path(entry.path))
+                    for entry in entries
+                    if entry.name.endswith(".jsonl") and entry.is_file()
+                ]
+        except OSError:
+            return []
+        return [path for _, path in sorted(found, reverse=True)]
+
+    def _open(self, source: Source, session: Path | None, output: Path | None) -> Engine:
+        first = session_update(session) if session is not None else b""
+        engine = Engine(source, self._recording(source, output), self.clock)
+        if first:
+            engine.outbox.put(Outgoing(first, Origin.HAND, ""))
+        return engine
+
+    def _recording(self, source: Source, output: Path | None) -> RecordingFile:
+        if output is not None:
+            if str(output) == "-":
+                raise UsageError(
+                    "a recording needs a file", hint="use --headless --jsonl for a stream on stdout"
+                )
+            return RecordingFile(output, self.clock)
+        try:
+            folder = make_folder(self.folders.sessions)
+            return _create_unique(folder, recording_name(source, self.clock.utc_now()), self.clock)
+        except (OSError, RecordingError) as error:
+            self.tell(f"warning: nothing is recorded to disk: {error}")
+            return RecordingFile(None, self.clock)
+
+
+def launcher(
+    flags: Mapping[str, str | None], *, environment: Mapping[str, str] | None = None
+) -> Launcher:
+    """Return the launcher for a command line.
+
+    Args:
+        flags: settings given as options, by name; None where not given.
+        environment: in place of ``os.environ``.
+
+    Raises:
+        UsageError: the configuration makes no sense.
+    """
+    environment = os.environ if environment is None else environment
+    settings = load_settings(flags, environment, config_file())
+    return Launcher(settings, find_folders(settings, Path()), environment, SystemClock())
+
+
+def new_session_maker(clock: Clock, seed: int) -> NewSession:
+    """Return what makes the simulator's side of a connection."""
+    from inspector.sim.server import ConnectRequest, SimSession
+
+    def new_session(request: ConnectRequest) -> SimSession:
+        return SimSession(request, started_unix_s=clock.utc_now().timestamp(), seed=seed)
+
+    return new_session
+
+
+def live_target(
+    settings: Settings,
+    options: LiveOptions,
+    environment: Mapping[str, str],
+    tell: Callable[[str], None],
+) -> LiveTarget:
+    """Return where to connect, and as whom.
+
+    Raises:
+        UsageError: no address, or the settings make no sense.
+        ConnectError: the server is known to need a key, and there is none.
+    """
+    profile = choose_profile(settings)
+    address = settings.url or environment.get(profile.address_env, "") or profile.address
+    if not address:
+        hint = f" or {profile.address_env}" if profile.address_env else ""
+        raise UsageError(f"no address to connect to; give --url{hint}")
+    model = settings.model or ("" if options.intent or model_in(address) else profile.model)
+    url = realtime_url(
+        _azure_base(address, profile),
+        model=model,
+        call_id=options.call_id,
+        intent=options.intent,
+        path=profile.path,
+    )
+    key = find_key(settings, profile, environment)
+    if key is None and needs_key(url) and not _brings_key(options.headers, profile):
+        raise _no_key(profile)
+    if key is not None and url.startswith("ws://") and not is_loopback(url):
+        tell("warning: the key travels unencrypted; use wss:// or https://")
+    return LiveTarget(
+        url,
+        model_in(url) or model,
+        _headers(profile, key, options, environment),
+        ("realtime", Secret(f"openai-insecure-api-key.{key.reveal()}"))
+        if key is not None and options.key_in_subprotocol
+        else (),
+        options.connect_timeout_s,
+    )
+
+
+def parse_header(text: str) -> tuple[str, str]:
+    """Read ``K=V`` (or ``K: V``) as a header.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = re.match(r"([^=:]+)(?:=|:\s*)(.*)", text, re.DOTALL)
+    name, value = (found.group(1).strip(), found.group(2)) if found else ("", "")
+    if not _HEADER_NAME.fullmatch(name) or not all(" " <= c <= "~" for c in value):
+        raise UsageError("a --header is not of the form K=V, in plain ASCII", code="bad_header")
+    return name, value
+
+
+def session_update(path: Path) -> bytes:
+    """Read a session file: a ``session.update`` goes out as it is, a bare session is put into one.
+
+    Raises:
+        UsageError: the file cannot be read, or is no JSON object.
+    """
+    try:
+        data = path.read_bytes()
+        body = orjson.loads(data)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}", code="bad_session") from None
+    if not isinstance(body, dict):
+        raise UsageError(f"{path} holds no JSON object", code="bad_session")
+    if isinstance(body.get("type"), str) and "session" in body:
+        return data.strip()
+    return b'{"type":"session.update","session":' + data.strip() + b"}"
+
+
+def recording_name(source: Source, now: datetime) -> str:
+    """Return the name of a recording without its ending, like ``2026-11-20T23-12-00-live-gpt-realtime``."""
+    words = [now.strftime("%Y-%m-%dT%H-%M-%S"), source.kind]
+    model = re.sub(r"[^A-Za-z0-9._-]+", "-", source.model).strip("-.")[:60]
+    return "-".join([*words, *([model] if model else [])])
+
+
+def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
+    for attempt in range(1, NAMES_TRIED):
+        path = folder / f"{name}{f'-{attempt}' if attempt > 1 else ''}.jsonl"
+        try:
+            return RecordingFile(path, clock)
+        except RecordingError as error:
+            if error.code != "exists":
+                raise
+    return RecordingFile(folder / f"{name}-{os.getpid()}.jsonl", clock)
+
+
+def _azure_base(address: str, profile: Profile) -> str:
+    """Return an Azure endpoint without the ``/openai`` or ``/openai/v1`` that SDKs want on it."""
+    if profile.name != "azure":
+        return address
+    return re.sub(r"(://[^/?]+)/(?:openai(?:/v1)?/?)?$", r"\1", address)
+
+
+def _headers(
+    profile: Profile, key: Secret | None, options: LiveOptions, environment: Mapping[str, str]
+) -> tuple[tuple[str, str | Secret], ...]:
+    given = {name.lower() for name, _ in options.headers}
+    headers: list[tuple[str, str | Secret]] = []
+    if key is not None and not options.key_in_subprotocol:
+        is_bearer = profile.key_header.lower() == "authorization"
+        value = Secret(f"Bearer {key.reveal()}") if is_bearer else key
+        headers.append((profile.key_header, value))
+    headers += [(n, environment[e]) for n, e in profile.env_headers if environment.get(e)]
+    if options.use_beta:
+        headers.append(BETA_HEADER)
+    headers = [(name, value) for name, value in headers if name.lower() not in given]
+    return (*headers, *options.headers)
+
+
+def _brings_key(headers: tuple[tuple[str, str], ...], profile: Profile) -> bool:
+    names = {"authorization", "api-key", profile.key_header.lower()}
+    return any(name.lower() in names for name, _ in headers)
+
+
+def _no_key(profile: Profile) -> ConnectError:
+    return ConnectError(
+        "this server needs an API key, and there is none",
+        code="no_key",
+        hint=f"{f'set {profile.key_env}, or ' if profile.key_env else ''}"
+        "name a variable with --key-env NAME or a file with --key-file FILE; "
+        "`inspector sim` needs no key",
+    )

@@ -1,0 +1,130 @@
+"""A recording to stdout, event by event; a file of any size in constant memory."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+import orjson
+
+from inspector.cli.matching import matcher
+from inspector.cli.output import (
+    SCHEMA,
+    flush,
+    inert,
+    inert_json,
+    say,
+    to_terminal,
+    use_colour,
+    with_schema,
+    write_bytes,
+    write_line,
+)
+from inspector.cli.rows import row_text
+from inspector.core.event import Event
+from inspector.core.kinds import kind_of
+from inspector.recording.format import Shape, parse, render
+from inspector.recording.reader import RecordingReader
+
+
+class Form(StrEnum):
+    """How events are printed."""
+
+    ROWS = "rows"
+    STREAM = "jsonl"
+    OBJECT = "json"
+    RAW = "raw"
+
+
+def print_recording(path: Path | None, form: Form, expression: str, *, with_deltas: bool) -> None:
+    """Print a recording.
+
+    Args:
+        path: the file; None is stdin.
+        form: how.
+        expression: a filter; ``""`` lets all through.
+        with_deltas: False leaves out what folds in the event list: deltas and audio appends.
+
+    Raises:
+        RecordingError: it is no recording.
+        FilterError: the filter does not parse.
+    """
+    with _opened(path) as reader:
+        chosen = _chosen(reader, expression, with_deltas=with_deltas)
+        if form is Form.OBJECT:
+            _print_object(reader, chosen)
+        else:
+            for event, previous_t_ns in chosen:
+                _print_event(event, previous_t_ns, form)
+        flush()
+        if reader.torn_tail():
+            say("note: the last line is torn; the recording was cut off there")
+        if reader.shape is Shape.BARE:
+            say("note: the file does not say who sent what; directions are inferred from the types")
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[RecordingReader]:
+    if path is not None:
+        reader = RecordingReader(path)
+        try:
+            yield reader
+        finally:
+            reader.close()
+        return
+    with tempfile.NamedTemporaryFile(prefix="inspector-stdin-") as spool:
+        shutil.copyfileobj(sys.stdin.buffer, spool)
+        spool.flush()
+        with _opened(Path(spool.name)) as reader:
+            yield reader
+
+
+def _chosen(
+    reader: RecordingReader, expression: str, *, with_deltas: bool
+) -> Iterator[tuple[Event, int]]:
+    """Yield the events to be printed, each with the time of the one printed before."""
+    matches = matcher(expression)
+    previous_t_ns = shown_t_ns = 0
+    for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
+        event = parse(line, row, reader.shape, previous_t_ns)
+        is_match = matches(event)
+        previous_t_ns = event.t_ns
+        if is_match and (with_deltas or not kind_of(event.type).fold):
+            yield event, shown_t_ns
+            shown_t_ns = event.t_ns
+
+
+def _print_event(event: Event, previous_t_ns: int, form: Form) -> None:
+    if form is Form.ROWS:
+        write_line(row_text(event, previous_t_ns, colour=use_colour()))
+        return
+    if form is Form.STREAM:
+        line = with_schema(render(event))[:-1]
+        write_bytes((inert_json(line) if to_terminal() else line) + b"\n")
+        return
+    data = event.data
+    if to_terminal():
+        data = inert(data.decode("utf-8", "replace")).encode()
+    write_bytes(data + b"\n")
+
+
+def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, int]]) -> None:
+    header = reader.header
+    facts = orjson.dumps(
+        {
+            "started_at": header.started_at,
+            "source": header.source,
+            "url": header.url,
+            "model": header.model,
+        }
+    )
+    write_bytes(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
+    for index, (event, _) in enumerate(chosen):
+        line = render(event)[:-1]
+        write_bytes((b"," if index else b"") + (inert_json(line) if to_terminal() else line))
+    write_bytes(b"]}\n")

@@ -1,0 +1,100 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Record to FILE (default: a new file in the sessions folder).",
+    ),
+]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="Server: a URL, a base URL, or HOST[:PORT]."),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Model, or deployment on Azure.")
+]
+ProfileName = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="Provider: openai, azure, xai, qwen, custom (default: by the URL's host).",
+    ),
+]
+CallId = Annotated[
+    str | None,
+    typer.Option(
+        "--call-id", metavar="rtc_…", help="Join the running WebRTC or SIP call with this id."
+    ),
+]
+Intent = Annotated[
+    str | None,
+    typer.Option("--intent", metavar="NAME", help="Kind of session, e.g. transcription."),
+]
+SessionFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--session", metavar="FILE", help="Send this session (JSON) first, as a session.update."
+    ),
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header", metavar="K=V", help="Send this header with the upgrade; may be repeated."
+    ),
+]
+Beta = Annotated[
+    bool, typer.Option("--beta", help="Ask for the old Beta shape (OpenAI refuses it).")
+]
+InSubprotocol = Annotated[
+    bool,
+    typer.Option(
+        "--browser-auth", help="Send the key in a subprotocol, as browsers must, not in a header."
+    ),
+]
+KeyEnv = Annotated[
+    str | None,
+    typer.Option("--key-env", metavar="NAME", help="Read the key from this environment variable."),
+]
+KeyFile = Annotated[
+    str | None, typer.Option("--key-file", metavar="FILE", help="Read the key from this file.")
+]
+ConnectTimeout = Annotated[
+    float,
+    typer.Option(
+        "--connect-timeout", metavar="S", min=0.1, help="Give up connecting after S seconds."
+    ),
+]
+Theme = Annotated[
+    str | None, typer.Option("--theme", metavar="NAME", help="Colours of the screen.")
+]
+Headless = Annotated[bool, typer.Option("--headless", help="No screen: print events on stdout.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until",
+        metavar="TYPE",
+        help="Headless: end after an event of this type; globs like 'response.*' work.",
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout", metavar="S", min=0, help="Headless: end after S seconds, with exit status 124."
+    ),
+]
+Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print a stream: one JSON object per event.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", help="Start of the simulator's random numbers.")
+]

@@ -1,0 +1,124 @@
+"""What the commands print: data on stdout, words on stderr, and no bytes from the wire that a terminal would obey."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+SCHEMA = 1
+"""Version of every JSON object and stream printed."""
+EXIT_FAULT = 70
+"""EX_SOFTWARE of sysexits.h."""
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+"""What a shell reports for a program that SIGPIPE ended."""
+
+# C0, DEL and C1 controls; line and paragraph separators; marks that turn the writing direction around.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def inert(text: str) -> str:
+    """Return text that a terminal only shows: control and direction characters as visible escapes."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def inert_json(line: bytes) -> bytes:
+    r"""Return a JSON text with the same meaning and no control characters: they become ``\u`` escapes.
+
+    JSON itself forbids only C0 inside strings; DEL and the C1 controls could still steer a terminal.
+    """
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _UNSAFE.sub(_escape_json, line.decode("utf-8", "replace")).encode()
+
+
+def to_terminal() -> bool:
+    """Tell whether stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def use_colour() -> bool:
+    """Tell whether stdout may have colour: a terminal that is not dumb, and no ``NO_COLOR``."""
+    return to_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class ReaderGone(Exception):
+    """Whoever read our stdout has closed it. Not an ``OSError``: the parser would leave with status 1 on its own."""
+
+
+def write_bytes(data: bytes) -> None:
+    """Write raw bytes to stdout.
+
+    Raises:
+        ReaderGone: nobody reads any more.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+
+
+def write_line(text: str) -> None:
+    """Write a line of text to stdout; what the locale cannot show is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    write_bytes(text.encode(encoding, "backslashreplace") + b"\n")
+
+
+def write_object(data: Mapping[str, Any]) -> None:
+    """Write one JSON object as a line, with the schema's version."""
+    import orjson
+
+    write_bytes(orjson.dumps({"schema": SCHEMA, **data}, default=str) + b"\n")
+    flush()
+
+
+def flush() -> None:
+    """Hand everything written so far to the reader.
+
+    Raises:
+        ReaderGone: nobody reads any more.
+    """
+    try:
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+
+
+def with_schema(line: bytes) -> bytes:
+    """Return a line of a recording as a line of a stream: the schema's version in front, the rest verbatim."""
+    return b'{"schema":%d,' % SCHEMA + line[1:]
+
+
+def say(text: str) -> None:
+    """Write a line of words to stderr."""
+    with contextlib.suppress(OSError):  # stderr is closed: nobody to tell
+        print(inert(text), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints words
+
+
+def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
+    """Write an error to stderr, as words or as one JSON object."""
+    if as_json:
+        import orjson
+
+        error = {"error": {"code": code, "message": inert(message), "hint": inert(hint)}}
+        say(orjson.dumps(error).decode())
+        return
+    say(f"inspector: {message}")
+    if hint:
+        say(f"  {hint}")
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    named = {9: "\\t", 10: "\\n", 13: "\\r"}
+    return named.get(code) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+
+
+def _escape_json(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"

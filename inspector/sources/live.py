@@ -1,0 +1,142 @@
+"""LiveSource: a client of a Realtime server over WebSocket. ``websockets`` is imported on connecting, not before."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inspector import __version__
+from inspector.errors import ConnectError
+from inspector.secret import Secret, mask_headers, mask_subprotocol, mask_url
+from inspector.sources.base import Closed, Handshake, Received
+
+if TYPE_CHECKING:
+    from inspector.sources.wire import VerbatimConnection
+
+MAX_FRAME_BYTES = 64 << 20
+"""Four times the largest append that the API takes; a frame beyond it is a fault, not data."""
+OPEN_TIMEOUT_S = 10.0
+PING_INTERVAL_S = 20.0
+"""As often as the API pings us."""
+PING_TIMEOUT_S = 60.0
+"""Local servers stall for tens of seconds while a model loads; cutting them off would be the inspector's own fault."""
+CLOSE_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTarget:
+    """Where to connect, and as whom."""
+
+    url: str
+    """A complete ``ws`` or ``wss`` URL (``sources.address`` completes one)."""
+    model: str = ""
+    headers: tuple[tuple[str, str | Secret], ...] = ()
+    """Sent with the upgrade besides those of the protocol."""
+    subprotocols: tuple[str | Secret, ...] = ()
+    open_timeout_s: float = OPEN_TIMEOUT_S
+
+
+class LiveSource:
+    """A connection to a server somewhere."""
+
+    kind = "live"
+
+    def __init__(self, target: LiveTarget) -> None:
+        self.url = mask_url(target.url)
+        self.model = target.model
+        self._target = target
+        self._connection: VerbatimConnection | None = None
+        self._closed: Closed | None = None
+
+    @property
+    def closed(self) -> Closed | None:
+        """How the last connection ended; None before that."""
+        return self._closed
+
+    async def connect(self) -> Handshake:
+        """Open the connection.
+
+        Raises:
+            ConnectError: refused, unreachable, not authorised at the upgrade, or not answered in time.
+        """
+        from inspector.sources.wire import Connector, VerbatimConnection, quiet_log, refusal
+
+        self._closed = None
+        target = self._target
+        try:
+            connection = await Connector(
+                target.url,
+                additional_headers=[(name, _plain(value)) for name, value in target.headers],
+                subprotocols=[_plain(name) for name in target.subprotocols] or None,  # type: ignore[misc]  # Subprotocol is a NewType of str
+                user_agent_header=f"realtime-inspector/{__version__}",
+                compression=None,
+                max_size=MAX_FRAME_BYTES,
+                open_timeout=target.open_timeout_s,
+                ping_interval=PING_INTERVAL_S,
+                ping_timeout=PING_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                logger=quiet_log,
+                create_connection=VerbatimConnection,
+            )
+        except Exception as error:  # the library, its proxies and the system raise a dozen kinds
+            raise refusal(error, self.url, target.open_timeout_s) from error
+        if not isinstance(connection, VerbatimConnection):
+            raise TypeError(f"expected a VerbatimConnection, got {type(connection)}")
+        self._connection = connection
+        return self._handshake(connection)
+
+    async def frames(self) -> AsyncIterator[Received]:
+        """Yield the server's frames in order until the connection ends."""
+        from websockets.exceptions import ConnectionClosed
+
+        from inspector.sources.wire import how_it_ended
+
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            while True:
+                yield await connection.receive()
+        except ConnectionClosed as error:
+            self._closed = how_it_ended(error)
+        finally:
+            self._connection = None
+            connection.transport.abort()
+
+    async def send(self, data: bytes, *, is_text: bool = True) -> None:
+        """Send one frame, verbatim.
+
+        Raises:
+            ConnectError: the connection has ended.
+        """
+        from websockets.exceptions import ConnectionClosed
+
+        if self._connection is None:
+            raise ConnectError("the connection has ended", code="not_connected")
+        try:
+            await self._connection.send(data, text=is_text)
+        except ConnectionClosed as error:
+            raise ConnectError(
+                f"the connection has ended: {error}", code="not_connected"
+            ) from error
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection; returns at once when it has ended already."""
+        if self._connection is not None:
+            await self._connection.close(code, reason)
+
+    def _handshake(self, connection: VerbatimConnection) -> Handshake:
+        request, response = connection.request, connection.response
+        subprotocol = connection.subprotocol
+        return Handshake(
+            self.url,
+            response.status_code if response is not None else 101,
+            mask_headers(request.headers.raw_items()) if request is not None else {},
+            mask_headers(response.headers.raw_items()) if response is not None else {},
+            mask_subprotocol(subprotocol) if subprotocol is not None else None,
+        )
+
+
+def _plain(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value

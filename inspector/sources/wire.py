@@ -1,0 +1,215 @@
+"""The client side of the ``websockets`` library, bent to the inspector's rules. Imported when a connection is opened.
+
+Three rules: frames stay as they crossed the wire (a text frame that is not UTF-8 included), a redirect is not followed
+(a key would go along), and whatever fails is a ``ConnectError`` that says what to do.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import ssl
+from collections import deque
+from typing import Any
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidProxy,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidURI,
+    ProxyError,
+)
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+
+from inspector.errors import ConnectError
+from inspector.secret import mask_text
+from inspector.sources.base import Closed, Received, Side
+from inspector.sources.reasons import explained, refusal_words
+
+BODY_EXCERPT_CHARS = 300
+"""What a refusing server's page may add to the message."""
+_REQUEST_IDS = ("x-request-id", "apim-request-id", "cf-ray")
+
+quiet_log = logging.getLogger("inspector.sources.wire.frames")
+quiet_log.setLevel(logging.WARNING)  # at DEBUG the library writes every header, the key among them
+
+
+class VerbatimConnection(ClientConnection):
+    """A connection whose frames keep both their bytes and their kind.
+
+    ``recv(decode=None)`` would tell text from binary by the type of the result, but fails the connection on a text
+    frame that is not UTF-8; ``recv(decode=False)`` takes any bytes, but forgets the kind. So the kind is kept here.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._kinds: deque[bool] = deque()
+        super().__init__(*arguments, **options)
+
+    def process_event(self, event: Any) -> None:
+        """Note the kind of each data frame on its way in."""
+        if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._kinds.append(event.opcode is Opcode.TEXT)
+        super().process_event(event)
+
+    async def receive(self) -> Received:
+        """Return the next frame.
+
+        Raises:
+            ConnectionClosed: there is none any more.
+        """
+        data = await self.recv(decode=False)
+        return Received(bytes(data), self._kinds.popleft())
+
+
+class Connector(connect):
+    """Opens connections and follows no redirect."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Let a redirect be the refusal that it is."""
+        return exc
+
+
+def how_it_ended(error: ConnectionClosed) -> Closed:
+    """Return who closed a connection, with what, in words."""
+    received, sent = error.rcvd, error.sent
+    if received is not None and (sent is None or error.rcvd_then_sent):
+        return explained(received.code, received.reason, Side.SERVER)
+    if sent is None:
+        return explained(1006, "", Side.NETWORK)
+    if sent.code == 1011 and received is None:
+        return Closed(
+            1006,
+            sent.reason,
+            Side.NETWORK,
+            "the server stopped answering pings",
+            "check the network, then reconnect",
+        )
+    if sent.code == 1009:
+        return Closed(
+            1009,
+            sent.reason,
+            Side.CLIENT,
+            "the server sent a frame larger than the inspector takes",
+            "look at what the server sends: the largest append of the API is 15 MiB",
+        )
+    return explained(sent.code, sent.reason, Side.CLIENT)
+
+
+def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
+    """Return what a failed attempt to connect means.
+
+    Args:
+        error: what the library raised.
+        url: where it was going, masked.
+        timeout_s: how long it was given.
+    """
+    host = url.split("/")[2] if url.count("/") > 1 else url
+    match error:
+        case InvalidStatus():
+            return _http_refusal(error.response, host)
+        case InvalidProxyStatus():
+            status = error.response.status_code
+            return ConnectError(
+                f"the proxy on the way to {host} answers HTTP {status}",
+                code="proxy",
+                hint=refusal_words(status).next_step,
+            )
+        case ProxyError() | InvalidProxy():
+            return ConnectError(
+                f"the proxy on the way to {host} does not work: {mask_text(str(error))}",
+                code="proxy",
+                hint="check HTTPS_PROXY, ALL_PROXY and NO_PROXY",
+            )
+        case InvalidURI():
+            return ConnectError(f"{url} is not an address of a WebSocket", code="bad_url")
+        case InvalidMessage() | InvalidHandshake() | EOFError():
+            return ConnectError(
+                f"{host} answers, but not with a WebSocket handshake: {mask_text(str(error))}",
+                code="bad_handshake",
+                hint="check the scheme (ws:// or wss://), the port and the path",
+            )
+        case ImportError():
+            return ConnectError(
+                "a SOCKS proxy is set, and the library for it is not installed",
+                code="proxy",
+                hint="pip install 'python-socks[asyncio]', or unset ALL_PROXY",
+            )
+    return _network_refusal(error, host, timeout_s)
+
+
+def _network_refusal(error: Exception, host: str, timeout_s: float) -> ConnectError:
+    match error:
+        case TimeoutError():
+            return ConnectError(
+                f"{host} did not complete the handshake in {timeout_s:g} s",
+                code="connect_timeout",
+                hint="check the address and the network; a firewall may drop packets silently",
+            )
+        case socket.gaierror():
+            return ConnectError(
+                f"the name {host} cannot be resolved: {error.strerror}",
+                code="dns",
+                hint="check the spelling of the host, and the network",
+            )
+        case ssl.SSLCertVerificationError():
+            return ConnectError(
+                f"the certificate of {host} is not accepted: {error.verify_message}",
+                code="tls",
+                hint="check the host's name and the system's clock; for your own authority set SSL_CERT_FILE",
+            )
+        case ssl.SSLError():
+            return ConnectError(
+                f"TLS with {host} failed: {error.reason or error}",
+                code="tls",
+                hint="does the server speak TLS on this port? Otherwise use ws:// in place of wss://",
+            )
+    # asyncio joins the failures of several addresses (IPv6, IPv4) in the text of one OSError without an errno.
+    if isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error):
+        return ConnectError(
+            f"{host} refuses the connection: nothing listens there",
+            code="refused",
+            hint="is the server running, and is the port right?",
+        )
+    return ConnectError(
+        f"cannot connect to {host}: {mask_text(str(error)) or type(error).__name__}",
+        hint="check the address and the network",
+    )
+
+
+def _http_refusal(response: Response, host: str) -> ConnectError:
+    status = response.status_code
+    words = refusal_words(status)
+    said = mask_text(_excerpt(bytes(response.body or b"")))
+    next_step = words.next_step
+    if 300 <= status < 400 and "Location" in response.headers:
+        said = f"to {mask_text(response.headers['Location'])}"
+    if "Retry-After" in response.headers:
+        next_step = f"wait {response.headers['Retry-After']} s; {next_step}"
+    request_id = next((response.headers[n] for n in _REQUEST_IDS if n in response.headers), "")
+    return ConnectError(
+        f"{host} answers HTTP {status}: {words.meaning}"
+        + (f" ({said})" if said else "")
+        + (f" [request {request_id}]" if request_id else ""),
+        code=f"http_{status}",
+        hint=next_step,
+    )
+
+
+def _excerpt(body: bytes) -> str:
+    """Return the message in an error body, or its beginning, as one harmless line."""
+    text = body[: 1 << 16].decode("utf-8", "replace")
+    try:
+        data = orjson.loads(body)
+        error = data.get("error", data)
+        text = str(error.get("message") or text) if isinstance(error, dict) else str(error)
+    except (ValueError, AttributeError):
+        pass
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= BODY_EXCERPT_CHARS else f"{line[:BODY_EXCERPT_CHARS]}…"
