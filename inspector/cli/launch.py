@@ -170,7 +170,7 @@ def new_session_maker(clock: Clock, seed: int) -> NewSession:
     from inspector.sim.server import ConnectRequest, SimSession
 
     def new_session(request: ConnectRequest) -> SimSession:
-        return SimSession(request, started_unix_s=clock.utc_now().timestamp(), seed=seed)
+        return SimSession(request, started_unix_s=int(clock.utc_now().timestamp()), seed=seed)
 
     return new_session
 

@@ -1,0 +1,247 @@
+"""What matters in an event, in a few words; inert, ready for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from inspector.analysis.inert import inert
+from inspector.core.event import Event
+from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.core.groups import audio_bytes_of
+from inspector.core.read import Body, int_at, object_at, objects_at, text_at
+from inspector.core.responses import reason_of
+
+MAX_CHARS = 300
+"""More than any pane is wide."""
+
+
+def short_id(value: str) -> str:
+    """Return the beginning of an id: its kind and enough to tell it apart."""
+    return value if len(value) <= 13 else f"{value[:12]}…"
+
+
+def size_text(size: int) -> str:
+    """Return a byte count for people."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1000:.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
+
+
+def duration_text(ms: float) -> str:
+    """Return a length of audio for people."""
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
+
+
+def quoted(text: str, limit: int = 160) -> str:
+    """Return words in typographic quotes, cut."""
+    return f"“{text[:limit]}…”" if len(text) > limit else f"“{text}”"
+
+
+def summary(event: Event, audio: AudioFormat = PCM16_24K) -> str:
+    """Return what matters in an event.
+
+    Args:
+        event: what happened.
+        audio: the format of its audio, if it carries any.
+    """
+    if event.problem is not None:
+        shown = event.data[:120]
+        text = shown.decode("utf-8", "replace") if event.is_text else shown.hex(" ")
+        return inert(f"{event.problem.message}  {text}")[:MAX_CHARS]
+    body = event.body or {}
+    size = audio_bytes_of(event)
+    if size:
+        return f"{duration_text(audio.ms(size))}  {size_text(size)}"
+    read = _READERS.get(event.type) or _by_shape(body)
+    return inert(read(body)[:MAX_CHARS])
+
+
+def _joined(*words: str) -> str:
+    return "  ".join(word for word in words if word)
+
+
+def _by_shape(body: Body) -> Callable[[Body], str]:
+    if isinstance(body.get("item"), dict):
+        return _item
+    if isinstance(body.get("error"), dict):
+        return _error
+    return _plain
+
+
+def _plain(body: Body) -> str:
+    words = []
+    for key in (
+        "name",
+        "transcript",
+        "text",
+        "delta",
+        "arguments",
+        "audio_end_ms",
+        "audio_start_ms",
+        "item_id",
+        "response_id",
+    ):
+        value = body.get(key)
+        if isinstance(value, str) and value:
+            words.append(short_id(value) if key.endswith("_id") else quoted(value))
+        elif isinstance(value, int) and key.endswith("_ms"):
+            words.append(f"{value:,} ms")
+    return _joined(*words[:3])
+
+
+def _session(body: Body) -> str:
+    session = object_at(body, "session")
+    modalities = session.get("output_modalities", session.get("modalities"))
+    names = "+".join(str(name) for name in modalities) if isinstance(modalities, list) else ""
+    audio_input = object_at(object_at(session, "audio"), "input")
+    detection = audio_input.get("turn_detection", session.get("turn_detection", ""))
+    listening = (
+        text_at(detection, "type")
+        if isinstance(detection, dict)
+        else ""
+        if detection == ""
+        else "push-to-talk"
+    )
+    tools = session.get("tools")
+    count = (
+        f"{len(tools)} tool{'s' * (len(tools) != 1)}" if isinstance(tools, list) and tools else ""
+    )
+    return _joined(text_at(session, "model"), names, listening, count)
+
+
+def _update(body: Body) -> str:
+    session = object_at(body, "session")
+    names = [name for name in session if name != "type"]
+    return _joined(f"{len(names)} field{'s' * (len(names) != 1)}", ", ".join(names))
+
+
+def _item(body: Body) -> str:
+    item = object_at(body, "item")
+    kind = text_at(item, "type")
+    if kind == "function_call":
+        return _joined(
+            f"{text_at(item, 'name')}({text_at(item, 'arguments')})", _unusual_status(item)
+        )
+    if kind == "function_call_output":
+        return _joined("function output", quoted(text_at(item, "output")))
+    said = " ".join(_part(part) for part in objects_at(item, "content"))
+    who = text_at(item, "role") or kind
+    return _joined(
+        who, said or short_id(text_at(item, "id")), text_at(item, "phase"), _unusual_status(item)
+    )
+
+
+def _unusual_status(item: Body) -> str:
+    status = text_at(item, "status")
+    return "" if status in ("completed", "in_progress") else status
+
+
+def _part(part: Body) -> str:
+    words = text_at(part, "text") or text_at(part, "transcript")
+    if words:
+        return quoted(words)
+    kind = text_at(part, "type").removeprefix("input_").removeprefix("output_")
+    return kind if kind in ("audio", "image") else ""
+
+
+def _response(body: Body) -> str:
+    response = object_at(body, "response")
+    usage = object_at(response, "usage") or object_at(body, "usage")
+    total = int_at(usage, "total_tokens")
+    status = text_at(response, "status")
+    return _joined(
+        short_id(text_at(response, "id")),
+        "" if status == "in_progress" else status,
+        reason_of(response) if status != "completed" else "",
+        f"{total:,} tok" if total else "",
+        "out-of-band"
+        if "conversation_id" in response and response["conversation_id"] is None
+        else "",
+    )
+
+
+def _request(body: Body) -> str:
+    options = object_at(body, "response")
+    return _joined(
+        "out-of-band" if options.get("conversation") == "none" else "",
+        ", ".join(name for name in options if name != "conversation"),
+    )
+
+
+def _error(body: Body) -> str:
+    error = object_at(body, "error")
+    return _joined(
+        text_at(error, "code") or text_at(error, "type"),
+        text_at(error, "param"),
+        text_at(error, "message"),
+    )
+
+
+def _part_event(body: Body) -> str:
+    part = object_at(body, "part")
+    return _joined(
+        text_at(part, "type"),
+        _part(part) if text_at(part, "transcript") or text_at(part, "text") else "",
+    )
+
+
+def _limits(body: Body) -> str:
+    return _joined(
+        *(
+            f"{int_at(limit, 'remaining'):,} of {int_at(limit, 'limit'):,} {text_at(limit, 'name')}"
+            for limit in objects_at(body, "rate_limits")
+        )
+    )
+
+
+def _truncate(body: Body) -> str:
+    return _joined(f"{int_at(body, 'audio_end_ms'):,} ms", short_id(text_at(body, "item_id")))
+
+
+def _call(body: Body) -> str:
+    return f"{text_at(body, 'name')}({text_at(body, 'arguments')})"
+
+
+def _closed(body: Body) -> str:
+    code = body.get("code")
+    return _joined(
+        str(code) if isinstance(code, int) else "",
+        text_at(body, "reason"),
+        text_at(body, "meaning"),
+    )
+
+
+def _opened(body: Body) -> str:
+    return _joined(str(int_at(body, "status", 101)), text_at(body, "url"))
+
+
+def _message(body: Body) -> str:
+    return _joined(text_at(body, "name"), text_at(body, "message"), text_at(body, "text"))
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "session.created": _session,
+    "session.updated": _session,
+    "session.update": _update,
+    "transcription_session.update": _update,
+    "response.create": _request,
+    "response.created": _response,
+    "response.done": _response,
+    "response.content_part.added": _part_event,
+    "response.content_part.done": _part_event,
+    "response.function_call_arguments.done": _call,
+    "rate_limits.updated": _limits,
+    "conversation.item.truncate": _truncate,
+    "conversation.item.truncated": _truncate,
+    "error": _error,
+    "inspector.opened": _opened,
+    "inspector.closed": _closed,
+    "inspector.connect_failed": _message,
+    "inspector.send_failed": _message,
+    "inspector.recorder_failed": _message,
+    "inspector.recorder_resumed": _message,
+    "inspector.fold_failed": _message,
+    "inspector.note": _message,
+    "inspector.mark": _message,
+}
