@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.keys import EventKeys, keys_of
@@ -26,21 +25,6 @@ from inspector.core.kinds import kind_of
 from inspector.core.log import FLAG_ERROR, FLAG_UNDECODED, ORIGINS, EventLog, flags_of
 from inspector.errors import FilterError
 from inspector.spec.events import EVENT_TYPES
-
-
-class Row(Protocol):
-    """What a query can ask of one event."""
-
-    t_s: float
-    dt_s: float
-    size: int
-    direction: str
-    origin: str
-    type: str
-    is_error: bool
-    turn: int
-    text: str
-    keys: EventKeys
 
 
 class LogRow:
@@ -102,6 +86,7 @@ class EventRow:
         return keys_of(self._event)
 
 
+Row = LogRow | EventRow
 Test = Callable[[Row], bool]
 
 

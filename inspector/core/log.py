@@ -66,7 +66,8 @@ class Block:
     """Rows indexed elsewhere (by the bulk scanner), ready to be taken over."""
 
     first_row: int
-    rows: int
+    end: int
+    """Byte offset in the file up to which it is indexed."""
     columns: dict[str, bytes]
     """Raw little-endian column data by the names of ``COLUMNS``; ``kind`` codes are the scanner's."""
     kinds: list[str]

@@ -1,0 +1,30 @@
+"""What a field of an event means."""
+
+from __future__ import annotations
+
+from inspector.spec.events import EVENT_TYPES
+from inspector.spec.fields import MEANINGS
+
+LONGEST = 3
+"""Path members looked at, from the end."""
+
+
+def meaning(event_type: str, path: tuple[str | int, ...]) -> str:
+    """Return what a field means, ``""`` where that is not known.
+
+    Args:
+        event_type: the event that the field is in.
+        path: keys and indexes from the event's root to the field.
+    """
+    names = [part for part in path if isinstance(part, str)]
+    if not names:
+        return ""
+    if names == ["type"]:
+        known = EVENT_TYPES.get(event_type)
+        return known.summary if known is not None else "not a type that the API documents"
+    for length in range(min(LONGEST, len(names)), 0, -1):
+        end = ".".join(names[-length:])
+        found = MEANINGS.get(f"{event_type}:{end}") or MEANINGS.get(end)
+        if found:
+            return found
+    return ""

@@ -1,0 +1,142 @@
+"""Opening: a recording whose rows arrive while the screen is already up.
+
+The first rows are indexed at once, so that the first frame has something to show. A small file is indexed here in slices; a
+large one by a child process (``recording.scan``), which uses the second core and cannot hold up a key. Afterwards the
+file is watched: one that grows is followed, one that shrinks is reported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inspector.clock import NS_PER_MS, Clock, SystemClock
+from inspector.core.log import EventLog
+from inspector.recording.format import Header, Shape
+from inspector.recording.reader import RecordingReader
+from inspector.recording.scan_process import ScanProcess
+
+FIRST_BYTES = 256 << 10
+"""Indexed at once: a few hundred rows with audio, a few milliseconds."""
+SMALL_BYTES = 8 << 20
+"""A file up to this size is not worth a child process."""
+SLICE_BYTES = 64 << 10
+SLICE_NS = 8 * NS_PER_MS
+
+
+class Opening:
+    """A recording being opened."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Open a file and index its first rows.
+
+        Raises:
+            RecordingError: the file is not a recording.
+        """
+        self.path = path
+        self.notices: list[str] = []
+        self._reader = RecordingReader(path)
+        self._clock = clock
+        self._size = self._reader.size
+        self._is_torn = False
+        self._scan: ScanProcess | None = None
+        self.log: EventLog = self._reader.new_log()
+        self._position = self._index(self._reader.start, self._reader.start + FIRST_BYTES)
+        if self._size - self._position > SMALL_BYTES and self._reader.shape is Shape.OURS:
+            self._scan = ScanProcess(path, self._reader.start, self._size)
+        if not self._size:
+            self.notices.append("the file is empty")
+        elif self._reader.shape is not Shape.OURS:
+            self.notices.append(f"not a recording of this program: read as {self._reader.shape}")
+        self._note_end()
+
+    @property
+    def header(self) -> Header:
+        """Return the recording's first line."""
+        return self._reader.header
+
+    @property
+    def progress(self) -> float:
+        """Return how much of the file is indexed, 0..1."""
+        return min(1.0, self._position / self._size) if self._size else 1.0
+
+    def advance(self) -> bool:
+        """Index for a bounded time, then watch the file; tell whether anything changed."""
+        before = self.log.revision, len(self.notices)
+        if self._scan is not None:
+            self._take_blocks(self._scan)
+        elif self._position < self._size:
+            until_ns = self._clock.now_ns() + SLICE_NS
+            while self._position < self._size and self._clock.now_ns() < until_ns:
+                self._position = self._index(self._position, self._position + SLICE_BYTES)
+            self._note_end()
+        else:
+            self._watch()
+        return before != (self.log.revision, len(self.notices))
+
+    def close(self) -> None:
+        """Let go of the file and of the child process."""
+        if self._scan is not None:
+            self._scan.close()
+            self._scan = None
+        self._reader.close()
+
+    def _index(self, start: int, end: int) -> int:
+        position = self._reader.index_rows(self.log, start, end)
+        # Blank lines and a torn tail leave the position where it was; never look at them again.
+        return max(position, min(end, self._size))
+
+    def _take_blocks(self, scan: ScanProcess) -> None:
+        until_ns = self._clock.now_ns() + SLICE_NS
+        while (block := scan.next_block()) is not None:
+            self.log.take(block)
+            self._position = max(self._position, block.end)
+            if self._clock.now_ns() >= until_ns:
+                return
+        if scan.is_over:
+            self._scan = None
+            self._position = max(scan.end, self._position)
+            if scan.failure:
+                self.notices.append(
+                    f"the fast indexer failed, so this takes longer: {scan.failure}"
+                )
+            scan.close()
+            self._note_end()
+
+    def _watch(self) -> None:
+        size = self._reader.size
+        if size == self._size:
+            return
+        if size < self._size:
+            self.notices.append("the file has become shorter; rows past its end cannot be read")
+            self._size = self._position = size
+            return
+        self._size = size
+        if self._is_torn:
+            self._is_torn = False
+            self.notices = [
+                notice for notice in self.notices if not notice.startswith("the last line")
+            ]
+        self._position = self._resume_at()
+
+    def _resume_at(self) -> int:
+        """Return where the first line that is not yet indexed begins."""
+        if not len(self.log):
+            return self._reader.start
+        last = len(self.log) - 1
+        return self.log.offset[last] + self.log.length[last] + 1
+
+    def _note_end(self) -> None:
+        if self._position >= self._size and self._scan is None and not self._is_torn:
+            torn = self._reader.torn_tail()
+            if torn:
+                self._is_torn = True
+                self.notices.append(f"the last line is torn ({len(torn):,} bytes) and is left out")
+
+
+def open_recording(path: Path, clock: Clock | None = None) -> Opening:
+    """Open a recording of any size.
+
+    Raises:
+        RecordingError: the file is not a recording.
+    """
+    return Opening(path, clock or SystemClock())

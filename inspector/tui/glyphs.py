@@ -1,0 +1,58 @@
+"""The few characters beyond letters that the screen draws, with an ASCII twin for terminals without UTF-8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One character each, but for ``spinner``."""
+
+    client: str = "→"
+    server: str = "←"
+    local: str = "·"
+    kin: str = "›"
+    mark: str = "◆"
+    folded: str = "▸"
+    unfolded: str = "▾"
+    bracket_open: str = "┌"
+    bracket: str = "│"
+    bracket_close: str = "└"
+    dot: str = "●"
+    ring: str = "○"
+    record: str = "⏺"
+    play: str = "▶"
+    pause: str = "⏸"
+    rule: str = "─"
+    thumb: str = "▐"
+    track: str = "│"
+    bar_full: str = "━"
+    bar_empty: str = "─"
+    spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+UNICODE = Glyphs()
+ASCII = Glyphs(
+    client=">",
+    server="<",
+    local=".",
+    kin=">",
+    mark="*",
+    folded="+",
+    unfolded="-",
+    bracket_open=",",
+    bracket="|",
+    bracket_close="`",
+    dot="*",
+    ring="o",
+    record="*",
+    play=">",
+    pause="=",
+    rule="-",
+    thumb="#",
+    track="|",
+    bar_full="=",
+    bar_empty="-",
+    spinner="|/-\\",
+)

@@ -1,0 +1,182 @@
+"""One row of an event pane, as styled text: time columns, direction, bracket, type, summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from inspector.analysis.inert import inert
+from inspector.analysis.summary import duration_text, quoted, size_text, summary
+from inspector.core.event import Direction, Event
+from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.core.keys import keys_of
+from inspector.core.log import FLAG_ERROR, FLAG_UNDECODED, FLAG_WARNING, EventLog
+from inspector.core.read import text_at
+from inspector.spec.events import EVENT_TYPES
+from inspector.tui.glyphs import Glyphs
+
+TIME_WIDTH = 9
+DELTA_WIDTH = 8
+TYPE_WIDTH = 22
+NARROW = 56
+"""Below this many columns the distance to the previous event gives way to the summary."""
+MAX_GROUP_ROWS = 600
+"""Rows looked through for the words of a folded group: enough for the part that a pane can show."""
+MAX_GROUP_CHARS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class RowStyles:
+    """The styles of a pane, taken from the theme."""
+
+    base: Style
+    time: Style
+    client: Style
+    server: Style
+    local: Style
+    warning: Style
+    error: Style
+    summary: Style
+    bracket: Style
+    kin: Style
+    mark: Style
+    cursor: Style
+    future: Style
+    track: Style
+    thumb: Style
+
+
+@dataclass(frozen=True, slots=True)
+class RowLook:
+    """What a row's look depends on beside its event."""
+
+    width: int
+    is_cursor: bool = False
+    is_kin: bool = False
+    is_future: bool = False
+    """True for what a replay has not reached yet."""
+    is_unfolded: bool = False
+    previous_t_us: int = -1
+    """Time of the row shown before it; -1 for the first."""
+    mark_t_us: int = -1
+    """Time of the last mark; -1 where there is none."""
+    is_mark: bool = False
+
+
+class RowText:
+    """Renders rows of one log."""
+
+    def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
+        self._log = log
+        self._glyphs = glyphs
+        self.input_format: AudioFormat = PCM16_24K
+        self.output_format: AudioFormat = PCM16_24K
+
+    def strip(self, row: int, look: RowLook, styles: RowStyles) -> Strip:
+        """Return a row as a strip of exactly ``look.width`` cells."""
+        event = self._log.event(row)
+        flags = self._log.flags[row]
+        name_style, letter = self._severity(event, flags, styles)
+        segments = [
+            self._gutter(look, styles),
+            Segment(self._times(row, look), styles.time),
+            Segment(f"{letter} ", name_style),
+            Segment(self._bracket(event), styles.bracket),
+            Segment(f"{set_cell_size(self._name(event, row, look), TYPE_WIDTH)} ", name_style),
+        ]
+        used = sum(cell_len(segment.text) for segment in segments)
+        words = self._words(event, row, look)
+        style = styles.summary if not flags & (FLAG_ERROR | FLAG_UNDECODED) else styles.error
+        segments.append(Segment(fitted(words, max(0, look.width - used)), style))
+        strip = Strip(segments).adjust_cell_length(look.width, styles.base)
+        if look.is_future:
+            strip = strip.apply_style(styles.future)
+        return strip.apply_style(styles.cursor) if look.is_cursor else strip
+
+    def _gutter(self, look: RowLook, styles: RowStyles) -> Segment:
+        if look.is_mark:
+            return Segment(self._glyphs.mark, styles.mark)
+        if look.is_kin or look.is_cursor:
+            return Segment(self._glyphs.kin, styles.kin)
+        return Segment(" ", styles.base)
+
+    def _times(self, row: int, look: RowLook) -> str:
+        t_us = self._log.t_us[row]
+        text = f"{t_us / 1e6:>{TIME_WIDTH}.3f}"
+        if look.width < NARROW:
+            return text + " "
+        if look.mark_t_us >= 0:
+            return f"{text} {signed(t_us - look.mark_t_us):>{DELTA_WIDTH}} "
+        delta = signed(t_us - look.previous_t_us) if look.previous_t_us >= 0 else ""
+        return f"{text} {delta:>{DELTA_WIDTH}} "
+
+    def _severity(self, event: Event, flags: int, styles: RowStyles) -> tuple[Style, str]:
+        if flags & (FLAG_ERROR | FLAG_UNDECODED):
+            return styles.error, "!"
+        if flags & FLAG_WARNING:
+            return styles.warning, "~"
+        if event.direction is Direction.CLIENT:
+            return styles.client, self._glyphs.client
+        if event.direction is Direction.SERVER:
+            return styles.server, self._glyphs.server
+        return styles.local, self._glyphs.local
+
+    def _bracket(self, event: Event) -> str:
+        if event.direction is not Direction.SERVER:
+            return " "
+        if event.type == "response.created":
+            return self._glyphs.bracket_open
+        if event.type == "response.done":
+            return self._glyphs.bracket_close
+        return self._glyphs.bracket if keys_of(event).response_id else " "
+
+    def _name(self, event: Event, row: int, look: RowLook) -> str:
+        known = EVENT_TYPES.get(event.type)
+        name = known.short if known is not None else inert(event.type) or "(no type)"
+        if self._log.group[row] < 0:
+            return f"  {name}"
+        return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded} {name}"
+
+    def _words(self, event: Event, row: int, look: RowLook) -> str:
+        audio = self.input_format if event.direction is Direction.CLIENT else self.output_format
+        group = self._log.group[row]
+        if group < 0 or look.is_unfolded or self._log.groups.count[group] < 2:
+            return summary(event, audio)
+        groups = self._log.groups
+        count = f"×{groups.count[group]}"
+        size = groups.audio_bytes[group]
+        if size:
+            return f"{count}  {duration_text(audio.ms(size))}  {size_text(size)}"
+        words = inert(self._group_words(group))
+        return f"{count}  {quoted(words, MAX_GROUP_CHARS)}"
+
+    def _group_words(self, group: int) -> str:
+        """Join the deltas of a group, as far as a pane can show them."""
+        log = self._log
+        head, last = log.groups.head[group], log.groups.last[group]
+        pieces: list[str] = []
+        length = 0
+        for row in range(head, min(last, head + MAX_GROUP_ROWS) + 1):
+            if log.group[row] == group:
+                piece = text_at(log.event(row).body or {}, "delta")
+                pieces.append(piece)
+                length += len(piece)
+                if length > MAX_GROUP_CHARS:
+                    break
+        return "".join(pieces)
+
+
+def signed(us: int) -> str:
+    """Return a distance in time, in seconds, with its sign."""
+    return f"{us / 1e6:+.3f}"
+
+
+def fitted(text: str, width: int) -> str:
+    """Return ``text`` in exactly ``width`` cells, an ellipsis where it was cut."""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""

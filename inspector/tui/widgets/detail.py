@@ -1,0 +1,344 @@
+"""DetailPane: one event in full, as a tree with what each field means, or as the raw bytes.
+
+The tree is a list of lines made once per event and capped, so that a frame of 60 MB or 10,000 levels opens as fast as a
+small one. Audio and images are shown as what they are, never as base64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.analysis.inert import inert
+from inspector.analysis.meaning import meaning
+from inspector.analysis.summary import duration_text, size_text
+from inspector.core.event import Event
+from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.core.groups import AUDIO_KEYS, base64_size
+from inspector.tui.glyphs import Glyphs
+from inspector.tui.row_text import fitted
+
+MAX_LINES = 2_000
+"""Lines of one event; the raw view has the rest."""
+MAX_DEPTH = 24
+MAX_STRING = 4_000
+RAW_PAGE_BYTES = 64_000
+"""Raw bytes shown at once; ``]`` and ``[`` turn the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the tree."""
+
+    indent: int
+    key: str
+    value: str
+    kind: str
+    """Names the style: ``string``, ``number``, ``other`` or ``note``."""
+    note: str
+    path: tuple[str | int, ...] = ()
+    raw: Any = None
+    """The value itself, for copying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Another event that this one is tied to."""
+
+    label: str
+    row: int
+
+
+class DetailPane(Widget, can_focus=True):
+    """One event in full."""
+
+    DEFAULT_CSS = """
+    DetailPane { height: 1fr; }
+    """
+    COMPONENT_CLASSES = {
+        f"detail--{name}"
+        for name in ("title", "key", "string", "number", "other", "note", "link", "cursor", "base")
+    }
+    BINDINGS = [
+        Binding("down,j", "move(1)", "down", show=False, id="detail.down"),
+        Binding("up,k", "move(-1)", "up", show=False, id="detail.up"),
+        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="detail.page_down"),
+        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="detail.page_up"),
+        Binding("home,g", "move(-100000)", "first", show=False, id="detail.first"),
+        Binding("end,G", "move(100000)", "last", show=False, id="detail.last"),
+        Binding("w", "raw", "raw or tree", id="detail.raw"),
+        Binding("enter", "jump", "go to cause", id="detail.jump"),
+        Binding("Y", "copy", "copy value", id="detail.copy"),
+        Binding("right_square_bracket", "turn(1)", "next page", show=False, id="detail.next_page"),
+        Binding(
+            "left_square_bracket",
+            "turn(-1)",
+            "previous page",
+            show=False,
+            id="detail.previous_page",
+        ),
+    ]
+
+    class LinkFollowed(Message):
+        """The user wants to see an event that this one is tied to."""
+
+        def __init__(self, row: int) -> None:
+            super().__init__()
+            self.row = row
+
+    class CopyRequested(Message):
+        """The user wants a value on the clipboard."""
+
+        def __init__(self, text: str, what: str) -> None:
+            super().__init__()
+            self.text, self.what = text, what
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self.event: Event | None = None
+        self._glyphs = glyphs
+        self._links: tuple[Link, ...] = ()
+        self._lines: list[Line] = []
+        self._format = PCM16_24K
+        self._is_raw = False
+        self._page = 0
+        self._cursor = 0
+        self._top = 0
+
+    def show(
+        self, event: Event | None, links: Sequence[Link] = (), audio: AudioFormat = PCM16_24K
+    ) -> None:
+        """Show an event, and what it is tied to."""
+        if event is self.event and tuple(links) == self._links:
+            return
+        if event is None or self.event is None or event.seq != self.event.seq:
+            self._cursor = self._top = self._page = 0
+        self.event, self._links, self._format = event, tuple(links), audio
+        self._lines = self._make_lines()
+        self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the strips of the visible lines."""
+        width = self.size.width
+        lines = []
+        for y in range(crop.y, crop.bottom):
+            index = self._top + y - 1
+            if y == 0:
+                lines.append(self._title(width))
+            elif index < len(self._lines):
+                lines.append(
+                    self._line(
+                        self._lines[index],
+                        width,
+                        is_cursor=index == self._cursor and self.has_focus,
+                    )
+                )
+            else:
+                lines.append(Strip.blank(width, self._style("base")))
+        return [line.crop(crop.x, crop.right) for line in lines]
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on a line; a second click follows its link."""
+        index = self._top + event.y - 1
+        if event.y >= 1 and index < len(self._lines):
+            self._cursor = index
+            self.refresh()
+            if event.chain == 2 or self._lines[index].kind == "link":
+                self.action_jump()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self.action_move(-3)
+
+    def action_move(self, step: int) -> None:
+        """Move by lines."""
+        page = max(1, self.size.height - 1)
+        self._cursor = max(0, min(len(self._lines) - 1, self._cursor + step))
+        self._top = max(self._cursor - page + 1, min(self._top, self._cursor))
+        self.refresh()
+
+    def action_page(self, step: int) -> None:
+        """Move by pages."""
+        self.action_move(step * max(1, self.size.height - 2))
+
+    def action_raw(self) -> None:
+        """Change between the tree and the raw bytes."""
+        self._is_raw = not self._is_raw
+        self._cursor = self._top = self._page = 0
+        self._lines = self._make_lines()
+        self.refresh()
+
+    def action_turn(self, step: int) -> None:
+        """Turn the page of the raw bytes."""
+        if self._is_raw and self.event is not None:
+            last = max(0, (len(self.event.data) - 1) // RAW_PAGE_BYTES)
+            self._page = max(0, min(last, self._page + step))
+            self._cursor = self._top = 0
+            self._lines = self._make_lines()
+            self.refresh()
+
+    def action_jump(self) -> None:
+        """Go to the event that the line under the cursor names."""
+        if 0 <= self._cursor < len(self._lines):
+            line = self._lines[self._cursor]
+            if line.kind == "link" and isinstance(line.raw, int):
+                self.post_message(self.LinkFollowed(line.raw))
+
+    def action_copy(self) -> None:
+        """Copy the value under the cursor."""
+        if not 0 <= self._cursor < len(self._lines):
+            return
+        line = self._lines[self._cursor]
+        text = line.raw if isinstance(line.raw, str) else orjson.dumps(line.raw).decode()
+        self.post_message(self.CopyRequested(text, line.key or "line"))
+
+    def _make_lines(self) -> list[Line]:
+        event = self.event
+        if event is None:
+            return []
+        links = [Line(0, "", link.label, "link", "", raw=link.row) for link in self._links]
+        if event.body is None or self._is_raw:
+            return links + self._raw_lines(event)
+        lines: list[Line] = []
+        self._walk(event.body, (), 0, lines)
+        return links + lines
+
+    def _raw_lines(self, event: Event) -> list[Line]:
+        start = self._page * RAW_PAGE_BYTES
+        page = event.data[start : start + RAW_PAGE_BYTES]
+        pages = (len(event.data) - 1) // RAW_PAGE_BYTES + 1
+        lines = (
+            [Line(0, "", event.problem.message, "note", "")] if event.problem is not None else []
+        )
+        if pages > 1:
+            lines.append(
+                Line(0, "", f"page {self._page + 1} of {pages}   [ and ] turn the page", "note", "")
+            )
+        width = max(20, self.size.width - 2)
+        if event.is_text:
+            text = inert(page.decode("utf-8", "replace"))
+            lines += [
+                Line(0, "", text[at : at + width], "other", "", raw=text)
+                for at in range(0, len(text), width)
+            ]
+        else:
+            for at in range(0, len(page), 16):
+                chunk = page[at : at + 16]
+                words = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in chunk)
+                lines.append(
+                    Line(0, "", f"{start + at:08x}  {chunk.hex(' '):<47}  {words}", "other", "")
+                )
+        return lines
+
+    def _walk(self, value: Any, path: tuple[str | int, ...], depth: int, lines: list[Line]) -> None:
+        members = list(value.items()) if isinstance(value, Mapping) else list(enumerate(value))
+        for key, member in members:
+            if len(lines) >= MAX_LINES:
+                lines.append(
+                    Line(
+                        depth,
+                        "",
+                        f"… more; press w for the raw event of {size_text(self._size())}",
+                        "note",
+                        "",
+                    )
+                )
+                return
+            here = (*path, key)
+            note = meaning(self.event.type if self.event is not None else "", here)
+            name = f"[{key}]" if isinstance(key, int) else inert(key)
+            is_container = isinstance(member, dict | list) and bool(member)
+            if is_container and depth < MAX_DEPTH:
+                count = (
+                    f"{len(member)} item{'s' * (len(member) != 1)}"
+                    if isinstance(member, list)
+                    else ""
+                )
+                lines.append(Line(depth, name, count, "note", note, here, member))
+                self._walk(member, here, depth + 1, lines)
+                if lines[-1].value.startswith("… more"):
+                    return
+            else:
+                text, kind = self._scalar(here, member)
+                lines.append(Line(depth, name, text, kind, note, here, member))
+
+    def _scalar(self, path: tuple[str | int, ...], value: Any) -> tuple[str, str]:
+        if isinstance(value, str):
+            return self._string(path, value)
+        if isinstance(value, bool) or value is None:
+            return {True: "true", False: "false", None: "null"}[value], "other"
+        if isinstance(value, int | float):
+            return str(value), "number"
+        return f"{len(value)} nested values" if value else "[]" if isinstance(
+            value, list
+        ) else "{}", "note"
+
+    def _string(self, path: tuple[str | int, ...], value: str) -> tuple[str, str]:
+        name = path[-1]
+        audio_keys = AUDIO_KEYS.get(self.event.type if self.event is not None else "", ())
+        if (name in audio_keys and len(path) == 1) or (name == "audio" and len(value) > 64):
+            size = base64_size(value)
+            return (
+                f"audio  {duration_text(self._format.ms(size))}  {size:,} bytes  {self._format}",
+                "note",
+            )
+        if value.startswith("data:") and "," in value:
+            mime, _, payload = value.partition(",")
+            return f"{inert(mime[5:].partition(';')[0])}  {size_text(base64_size(payload))}", "note"
+        if len(value) > MAX_STRING:
+            return f"{inert(value[:MAX_STRING])}…  {len(value):,} characters", "string"
+        return inert(value), "string"
+
+    def _size(self) -> int:
+        return len(self.event.data) if self.event is not None else 0
+
+    def _title(self, width: int) -> Strip:
+        event = self.event
+        focus = self._glyphs.kin if self.has_focus else " "
+        if event is None:
+            text = f"{focus}select an event to see it in full"
+        else:
+            how = "" if event.origin == "wire" else f" · by {event.origin}"
+            mode = "raw" if self._is_raw else "tree"
+            text = (
+                f"{focus}{inert(event.type) or '(no type)'}   seq {event.seq:,} · {event.t_ns / 1e9:.3f} s · "
+                f"{event.direction}{how} · {len(event.data):,} bytes · {mode}"
+            )
+        rule = self._glyphs.rule * max(0, width - len(text) - 1)
+        return Strip([Segment(fitted(f"{text} {rule}", width), self._style("title"))])
+
+    def _line(self, line: Line, width: int, *, is_cursor: bool) -> Strip:
+        if line.kind == "link":
+            strip = Strip([Segment(fitted(f"  {line.value}", width), self._style("link"))])
+        else:
+            key = f"{'  ' * line.indent}  {line.key}"
+            key_width = max(26, len(key) + 1) if line.key else 2
+            note_width = min(len(line.note), max(0, width - key_width - 24)) if line.note else 0
+            value_width = max(0, width - key_width - (note_width + 2 if note_width else 0))
+            segments = [
+                Segment(fitted(key, key_width), self._style("key")),
+                Segment(fitted(line.value, value_width), self._style(line.kind)),
+            ]
+            if note_width:
+                segments.append(Segment(f"  {fitted(line.note, note_width)}", self._style("note")))
+            strip = Strip(segments)
+        strip = strip.adjust_cell_length(width, self._style("base"))
+        return strip.apply_style(self._style("cursor")) if is_cursor else strip
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"detail--{name}")
