@@ -38,7 +38,7 @@ from inspector.recording.templates import (
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
-CHUNK_BYTES = 16 << 20
+CHUNK_BYTES = 8 << 20
 MAGIC = struct.Struct("<QQQ")
 """Before each block: first row, end offset, payload bytes."""
 _DTYPES = {"q": np.int64, "I": np.uint32, "B": np.uint8, "H": np.uint16, "i": np.int32}
@@ -53,7 +53,10 @@ _ORIGINS = tuple(
 )
 _EVENT = np.frombuffer(b'","event":{', np.uint8)
 _MAX_SEQ_END = 20
-_MAX_TYPE = 72
+ORIGIN_END = 88
+"""Columns in which the longest head has its origin."""
+TYPE_BYTES = 80
+"""Columns from the start of a type in which the event's JSON must begin."""
 
 
 class Scanner:
@@ -71,15 +74,17 @@ class Scanner:
         self.heads, self.lasts = array("i"), array("i")
         self.counts, self.audio_sizes = array("I"), array("q")
 
-    def chunk(self, text: Bytes, offset: int) -> dict[str, Any]:
-        """Index whole lines; ``offset`` is where ``text`` stands in the file. Returns the columns."""
-        ends = np.flatnonzero(text == 10)
+    def chunk(self, text: Bytes, size: int, offset: int) -> dict[str, Any]:
+        """Index the whole lines in the first ``size`` bytes of ``text``, which has ``HEAD_BYTES`` more.
+
+        ``offset`` is where ``text`` stands in the file. Returns the columns.
+        """
+        ends = np.flatnonzero(text[:size] == 10)
         starts = np.concatenate(([0], ends[:-1] + 1))
         lengths = ends - starts
         keep = lengths > 0
         starts, lengths = starts[keep], lengths[keep]
-        padded = np.concatenate((text, np.zeros(HEAD_BYTES, np.uint8)))
-        rows = Rows(padded, starts, lengths)
+        rows = Rows(text, starts, lengths)
         self._heads(rows)
         self._slow(rows)
         rows.drop_blank()
@@ -110,7 +115,7 @@ class Scanner:
 
     def _columns_at(self, rows: Rows, index: Ints, first: int, second: int) -> None:
         """Read heads whose ``seq`` ends at column ``first`` and whose ``t`` ends at ``second``."""
-        head = rows.head[index]
+        head = chosen(rows.head, index)
         digits = head[:, first + 5 : second].astype(np.int64) - 48
         width = digits.shape[1]
         if width < 8:
@@ -120,38 +125,43 @@ class Scanner:
         )
         number = np.delete(digits, width - 7, axis=1)
         is_t &= ((number >= 0) & (number <= 9)).all(axis=1)
-        t_us = number @ (10 ** np.arange(width - 2, -1, -1, dtype=np.int64))
+        rows.t_us[index] = number @ (10 ** np.arange(width - 2, -1, -1, dtype=np.int64))
+        at = second + 1
         for direction, mark in _DIRECTIONS:
-            at = second + 1
-            is_here = is_t & (head[:, at : at + len(mark)] == mark).all(axis=1)
-            if is_here.any():
+            # The first letter of the direction tells it apart; the whole mark is compared for those rows only.
+            maybe = np.flatnonzero(is_t & (head[:, at + 7] == mark[7]))
+            if len(maybe):
+                part = chosen(head, maybe)
+                is_here = np.flatnonzero((part[:, at : at + len(mark)] == mark).all(axis=1))
+                rows.direction[index[maybe[is_here]]] = direction
                 self._origins_at(
-                    rows, index[is_here], head[is_here], t_us[is_here], direction, at + len(mark)
+                    rows, chosen(index[maybe], is_here), chosen(part, is_here), at + len(mark)
                 )
 
-    def _origins_at(
-        self, rows: Rows, index: Ints, head: Bytes, t_us: Ints, direction: int, at: int
-    ) -> None:
+    def _origins_at(self, rows: Rows, index: Ints, head: Bytes, at: int) -> None:
+        """Read origin and type of rows whose origin begins at column ``at``."""
         for origin, mark in _ORIGINS:
-            is_here = (head[:, at : at + len(mark)] == mark).all(axis=1)
-            if not is_here.any():
+            maybe = np.flatnonzero(head[:, at] == mark[0])
+            if not len(maybe):
                 continue
-            chosen, start = head[is_here], at + len(mark)
-            name = chosen[:, start : start + _MAX_TYPE]
+            is_here = (chosen(head, maybe)[:, at : at + len(mark)] == mark).all(axis=1)
+            where, start = index[maybe[is_here]], at + len(mark)
+            # A window past the end of the chunk cannot be read whole: such a row is parsed.
+            where = where[rows.starts[where] + start + TYPE_BYTES < len(rows.text)]
+            name = rows.type_windows[rows.starts[where] + start]
             length = (name == 34).argmax(axis=1)
-            after = (start + length)[:, None] + np.arange(len(_EVENT))
-            has_event = (np.take_along_axis(chosen, after, axis=1) == _EVENT).all(axis=1) & (
-                length > 0
-            )
-            where = index[is_here][has_event]
-            ends_well = rows.ends_with_braces(where)
-            where, length = where[ends_well], length[has_event][ends_well]
+            after = length[:, None] + np.arange(len(_EVENT))
+            fits = (length > 0) & (length < TYPE_BYTES - len(_EVENT))
+            fits &= (
+                name[np.arange(len(name))[:, None], np.minimum(after, TYPE_BYTES - 1)] == _EVENT
+            ).all(axis=1)
+            fits &= rows.ends_with_braces(where)
+            fitting = np.flatnonzero(fits)
+            where, length = chosen(where, fitting), chosen(length, fitting)
             rows.is_fast[where] = True
-            rows.t_us[where] = t_us[is_here][has_event][ends_well]
-            rows.direction[where] = direction
             rows.origin[where] = origin
             rows.payload[where] = start + length + len(_EVENT) - 1
-            rows.kind[where] = self._kinds_of(name[has_event][ends_well], length, rows, where)
+            rows.kind[where] = self._kinds_of(chosen(name, fitting), length, rows, where)
 
     def _kinds_of(self, name: Bytes, length: Ints, rows: Rows, where: Ints) -> Ints:
         hashes = hash_rows(name, length)
@@ -162,10 +172,8 @@ class Scanner:
             code = self._kind_of_hash.get(value)
             if code is None:
                 raw = name[first[at], : length[first[at]]].tobytes()
-                if b"\\" in raw or not raw.isascii():
-                    code = -1
-                else:
-                    code = self.kinds.code(raw.decode())
+                is_plain = b"\\" not in raw and raw.isascii()
+                code = self.kinds.code(raw.decode()) if is_plain else -1
                 self._kind_of_hash[value] = code
             codes[at] = code
         result = codes[inverse]
@@ -306,6 +314,11 @@ class Scanner:
         }
 
 
+def chosen(values: Any, index: Ints) -> Any:
+    """Return ``values[index]``, without a copy where that is all of them in order."""
+    return values if len(index) == len(values) else values[index]
+
+
 class Runs:
     """Runs of one chunk, over all directions."""
 
@@ -333,7 +346,9 @@ class Rows:
         count = len(starts)
         self.text, self.starts, self.lengths = text, starts, lengths
         self.windows = np.lib.stride_tricks.sliding_window_view(text, HEAD_BYTES)
-        self.head = self.windows[starts]
+        """The ``HEAD_BYTES`` from any byte of the chunk on; a view."""
+        self.type_windows = np.lib.stride_tricks.sliding_window_view(text, TYPE_BYTES)
+        self.head = np.lib.stride_tricks.sliding_window_view(text, ORIGIN_END)[starts]
         self.is_fast = np.zeros(count, bool)
         self.is_blank = np.zeros(count, bool)
         self.t_us = np.zeros(count, np.int64)
@@ -406,19 +421,24 @@ class Rows:
 def scan(path: Path, start: int, end: int, out_fd: int) -> None:
     """Index ``[start, end)`` of a file and write the blocks to ``out_fd``."""
     scanner = Scanner()
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        position = start
-        while position < end:
-            stop = text.rfind(b"\n", position, min(end, position + CHUNK_BYTES)) + 1
+    with path.open("rb") as file:
+        # Never closed: numpy views of it live as long as the process.
+        text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    whole = np.frombuffer(text, np.uint8)
+    position = start
+    while position < end:
+        stop = text.rfind(b"\n", position, min(end, position + CHUNK_BYTES)) + 1
+        if stop <= position:
+            stop = text.find(b"\n", position, end) + 1
             if stop <= position:
-                stop = text.find(b"\n", position, end) + 1
-                if stop <= position:
-                    return
-            view = np.frombuffer(text, np.uint8, stop - position, position).copy()
-            first_row = scanner.row
-            columns = scanner.chunk(view, position)
-            position = stop
-            write_block(out_fd, scanner, first_row, position, columns)
+                return
+        view = whole[position : stop + HEAD_BYTES]
+        if len(view) < stop - position + HEAD_BYTES:
+            view = np.concatenate((view, np.zeros(HEAD_BYTES, np.uint8)))
+        first_row = scanner.row
+        columns = scanner.chunk(view, stop - position, position)
+        position = stop
+        write_block(out_fd, scanner, first_row, position, columns)
 
 
 def write_block(

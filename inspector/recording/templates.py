@@ -62,7 +62,8 @@ def hash_rows(text: npt.NDArray[np.uint8], length: Ints) -> Hashes:
 
 def combine(ids: Hashes, index: npt.NDArray[np.int64], code: int) -> Hashes:
     """Join an id's hash with a content index and a type; never 0."""
-    mixed = (ids ^ np.uint64(code + 1) * _PRIMES[1]) + index.astype(np.uint64) * _PRIMES[2]
+    salt = np.uint64((code + 1) * int(_PRIMES[1]) & 0xFFFFFFFFFFFFFFFF)
+    mixed = (ids ^ salt) + index.astype(np.uint64) * _PRIMES[2]
     return np.asarray(mixed | np.uint64(1), np.uint64)
 
 

@@ -253,7 +253,7 @@ class DetailPane(Widget, can_focus=True):
                     Line(
                         depth,
                         "",
-                        f"… more; press w for the raw event of {size_text(self._size())}",
+                        f"… more; press w for the raw event of {size_text(self._event_size())}",
                         "note",
                         "",
                     )
@@ -304,7 +304,7 @@ class DetailPane(Widget, can_focus=True):
             return f"{inert(value[:MAX_STRING])}…  {len(value):,} characters", "string"
         return inert(value), "string"
 
-    def _size(self) -> int:
+    def _event_size(self) -> int:
         return len(self.event.data) if self.event is not None else 0
 
     def _title(self, width: int) -> Strip:
