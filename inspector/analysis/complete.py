@@ -1,0 +1,232 @@
+"""Completion for an event that is being typed: keys and values that the schema allows at the cursor.
+
+The text is rarely valid JSON while it is typed, so a small scanner reads what is there: where the cursor is, which members
+the objects around it have, and what ``type`` they name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from inspector.analysis.meaning import meaning
+from inspector.analysis.schema import Schema, branch_for, document, event_schema, of_kind, resolved
+from inspector.spec.events import EVENT_TYPES
+
+MAX_TEXT = 200_000
+"""Nobody types more; a larger text is not scanned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One proposal."""
+
+    label: str
+    insert: str
+    """What replaces ``[start, end)`` of the text."""
+    detail: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Level:
+    is_object: bool
+    key: str | int = ""
+    members: dict[str, Any] = field(default_factory=dict)
+    is_value: bool = False
+    """True after the colon: a value is due."""
+
+
+@dataclass(slots=True)
+class _Cursor:
+    levels: list[_Level]
+    start: int
+    prefix: str
+    is_quoted: bool
+
+
+def complete(text: str, offset: int) -> list[Completion]:
+    """Return what could stand at ``offset``, required keys first; empty where nothing is known. Never raises."""
+    if len(text) > MAX_TEXT:
+        return []
+    offset = max(0, min(offset, len(text)))
+    cursor = _scan(text[:offset])
+    if not cursor.levels:
+        return []
+    root = _members(text)
+    name = root.get("type", cursor.levels[0].members.get("type"))
+    level = cursor.levels[-1]
+    end = offset + (1 if cursor.is_quoted and text[offset : offset + 1] == '"' else 0)
+    if level.is_object and level.is_value and level.key == "type" and len(cursor.levels) == 1:
+        proposals: Iterator[tuple[str, str, str]] = _event_types()
+    else:
+        schema = _schema_at(name, cursor.levels, root)
+        if schema is None:
+            return []
+        is_key = level.is_object and not level.is_value
+        path = tuple(outer.key for outer in cursor.levels[:-1])
+        proposals = _keys(schema, level, str(name), path) if is_key else _values(schema)
+    wanted = cursor.prefix.lower()
+    return [
+        Completion(label, insert, detail, cursor.start, end)
+        for label, insert, detail in proposals
+        if wanted in label.lower()
+    ]
+
+
+def _event_types() -> Iterator[tuple[str, str, str]]:
+    for name in document()["client"]:
+        known = EVENT_TYPES.get(name)
+        if known is not None:
+            yield name, json.dumps(name), known.summary
+
+
+def _schema_at(name: object, levels: list[_Level], root: dict[str, Any]) -> Schema | None:
+    schema = event_schema(name) if isinstance(name, str) else None
+    if schema is None:
+        return None
+    whole: Any = root
+    for depth, level in enumerate(levels):
+        kind = "object" if level.is_object else "array"
+        chosen = of_kind(resolved(schema), kind)
+        if chosen is None:
+            return None
+        chosen = resolved(chosen)
+        known = whole if isinstance(whole, dict) and depth else {}
+        if level.is_object:
+            branch = branch_for(chosen, {**known, **level.members})
+            chosen = resolved(branch) if branch is not None else _any_branch(chosen)
+        is_last = depth == len(levels) - 1
+        if is_last and level.is_object and not level.is_value:
+            return chosen
+        inner = (
+            chosen.get("properties", {}).get(level.key) if level.is_object else chosen.get("items")
+        )
+        if not isinstance(inner, dict):
+            return None
+        schema = inner
+        whole = _step(whole, level.key)
+    return schema
+
+
+def _step(whole: Any, key: str | int) -> Any:
+    if isinstance(whole, dict):
+        return whole.get(str(key))
+    if isinstance(whole, list) and isinstance(key, int) and key < len(whole):
+        return whole[key]
+    return None
+
+
+def _any_branch(schema: Schema) -> Schema:
+    """Return what the branches of an undecided union share: at least their ``type`` (and role)."""
+    branches = schema.get("x-branches", {})
+    names = list(dict.fromkeys(key.partition("/")[0] for key in branches))
+    roles = [key.partition("/")[2] for key in branches if "/" in key]
+    members: dict[str, Any] = {"type": {"type": "string", "enum": names}}
+    if roles:
+        members["role"] = {"type": "string", "enum": roles}
+    return {"type": "object", "properties": members, "required": ["type"]}
+
+
+def _keys(
+    schema: Schema, level: _Level, name: str, path: tuple[str | int, ...]
+) -> Iterator[tuple[str, str, str]]:
+    members = schema.get("properties", {})
+    required = schema.get("required", ())
+    for key in sorted(members, key=lambda key: (key not in required, list(members).index(key))):
+        if key not in level.members:
+            detail = "required  " if key in required else ""
+            yield key, f"{json.dumps(key)}: ", detail + meaning(name, (*path, key))
+
+
+def _values(schema: Schema) -> Iterator[tuple[str, str, str]]:
+    schema = resolved(schema)
+    for branch in schema.get("x-kinds", {"": schema}).values():
+        chosen = resolved(branch)
+        for value in [*chosen.get("enum", ()), *chosen.get("x-suggested", ())]:
+            yield str(value), json.dumps(value), ""
+        kind = chosen.get("type")
+        if kind == "boolean":
+            yield "true", "true", ""
+            yield "false", "false", ""
+        elif kind == "null":
+            yield "null", "null", ""
+        elif kind == "object":
+            yield "{…}", "{}", "an object"
+        elif kind == "array":
+            yield "[…]", "[]", "a list"
+
+
+def _members(text: str) -> dict[str, Any]:
+    """Return the event as far as it can be read: whole, or only its type."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, dict):
+        return whole
+    cursor = _scan(text)
+    return dict(cursor.levels[0].members) if cursor.levels else {}
+
+
+def _scan(text: str) -> _Cursor:
+    """Read text up to its end: the containers that are open there, and the token that is being typed."""
+    levels: list[_Level] = []
+    at, start, prefix, is_quoted = 0, len(text), "", False
+    while at < len(text):
+        character = text[at]
+        if character == '"':
+            end = _string_end(text, at)
+            if end < 0:
+                return _Cursor(levels, at, text[at + 1 :], True)
+            _take(levels, text[at + 1 : end])
+            at = end + 1
+            continue
+        if character in "{[":
+            levels.append(_Level(character == "{", "" if character == "{" else 0))
+        elif character in "}]" and levels:
+            levels.pop()
+            _take(levels, None)
+        elif character == ":" and levels:
+            levels[-1].is_value = True
+        elif character == "," and levels:
+            levels[-1].is_value = False
+            if not levels[-1].is_object:
+                levels[-1].key = int(levels[-1].key) + 1
+        elif not character.isspace():
+            end = at
+            while end < len(text) and text[end] not in '{}[],:" \t\r\n':
+                end += 1
+            if end == len(text):
+                start, prefix = at, text[at:]
+            at = end
+            continue
+        at += 1
+    return _Cursor(levels, start, prefix, is_quoted)
+
+
+def _take(levels: list[_Level], value: str | None) -> None:
+    """Note a finished string: a key, or the value of one."""
+    if not levels or not levels[-1].is_object:
+        return
+    level = levels[-1]
+    if level.is_value:
+        level.members[str(level.key)] = value
+    elif value is not None:
+        level.key = value
+        level.members.setdefault(value, None)
+
+
+def _string_end(text: str, at: int) -> int:
+    position = at + 1
+    while position < len(text):
+        if text[position] == "\\":
+            position += 2
+            continue
+        if text[position] == '"':
+            return position
+        position += 1
+    return -1
