@@ -58,8 +58,10 @@ def write_bytes(data: bytes) -> None:
     Raises:
         ReaderGone: nobody reads any more.
     """
+    rest = memoryview(data)
     try:
-        sys.stdout.buffer.write(data)
+        while rest:  # with PYTHONUNBUFFERED this is a raw file, which may take a part
+            rest = rest[sys.stdout.buffer.write(rest) :]
     except BrokenPipeError as error:
         raise ReaderGone from error
 
