@@ -246,7 +246,7 @@ def session_update(path: Path) -> bytes:
         raise UsageError(f"{path} holds no JSON object", code="bad_session")
     if isinstance(body.get("type"), str) and "session" in body:
         return data.strip()
-    return b'{"type":"session.update","session":' + data.strip() + b"}"
+    return orjson.dumps({"type": "session.update", "session": body})
 
 
 def recording_name(source: Source, now: datetime) -> str:
