@@ -12,11 +12,13 @@ from pathlib import Path
 
 import orjson
 
-from inspector.cli.matching import matcher
+from inspector.analysis.inert import inert
+from inspector.analysis.query import EventRow
+from inspector.analysis.query import parse as parse_filter
+from inspector.analysis.turns import TurnCounter
 from inspector.cli.output import (
     SCHEMA,
     flush,
-    inert,
     inert_json,
     say,
     to_terminal,
@@ -92,11 +94,12 @@ def _chosen(
     reader: RecordingReader, expression: str, *, with_deltas: bool
 ) -> Iterator[tuple[Event, int]]:
     """Yield the events to be printed, each with the time of the one printed before."""
-    matches = matcher(expression)
-    previous_t_ns = shown_t_ns = 0
+    query = parse_filter(expression)
+    turns = TurnCounter()
+    shown_t_ns, previous_t_ns = 0, None
     for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
-        event = parse(line, row, reader.shape, previous_t_ns)
-        is_match = matches(event)
+        event = parse(line, row, reader.shape, previous_t_ns or 0)
+        is_match = query.test(EventRow(event, previous_t_ns, turns.feed(event)))
         previous_t_ns = event.t_ns
         if is_match and (with_deltas or not kind_of(event.type).fold):
             yield event, shown_t_ns

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from inspector.analysis.inert import inert
+
 SCHEMA = 1
 """Version of every JSON object and stream printed."""
 EXIT_FAULT = 70
@@ -17,15 +19,8 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended."""
 
-# C0, DEL and C1 controls; line and paragraph separators; marks that turn the writing direction around.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def inert(text: str) -> str:
-    """Return text that a terminal only shows: control and direction characters as visible escapes."""
-    return _UNSAFE.sub(_escape, text)
+# What JSON lets stand in a string and a terminal may obey: DEL, C1 controls, marks that turn the writing direction.
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def inert_json(line: bytes) -> bytes:
@@ -35,7 +30,7 @@ def inert_json(line: bytes) -> bytes:
     """
     if line.isascii() and b"\x7f" not in line:
         return line
-    return _UNSAFE.sub(_escape_json, line.decode("utf-8", "replace")).encode()
+    return _UNSAFE_IN_JSON.sub(_escape_json, line.decode("utf-8", "replace")).encode()
 
 
 def to_terminal() -> bool:
@@ -114,12 +109,6 @@ def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
     say(f"inspector: {message}")
     if hint:
         say(f"  {hint}")
-
-
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    named = {9: "\\t", 10: "\\n", 13: "\\r"}
-    return named.get(code) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
 
 
 def _escape_json(found: re.Match[str]) -> str:

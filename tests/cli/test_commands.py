@@ -456,3 +456,27 @@ def test_a_fault_of_the_program_is_a_line_and_a_file(
     assert str(report) in error["hint"]
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     assert KEY not in report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "types"),
+    [
+        (["--no-deltas"], ["session.created", "response.create", "error"]),
+        (["--filter", "dir:client"], ["response.create"]),
+        (["--filter", "err"], ["error"]),
+        (["--filter", "type:response.* !type:*.delta"], ["response.create"]),
+        (["--filter", "t>2"], ["response.output_text.delta", "error"]),
+        (["--filter", "dt>5"], []),
+    ],
+)
+def test_cat_filters(options: list[str], types: list[str], inspector: Run, recording: Path) -> None:
+    outcome = inspector("cat", recording, "--jsonl", *options)
+
+    assert [event["type"] for event in objects(outcome.out)] == types
+
+
+def test_a_filter_that_does_not_parse_is_status_2(inspector: Run, recording: Path) -> None:
+    outcome = inspector("cat", recording, "--jsonl", "--filter", "(")
+
+    assert outcome.status == 2
+    assert json.loads(outcome.err)["error"]["code"] == "bad_filter"

@@ -68,6 +68,7 @@ def test_serve_prints_its_url_first_and_serves() -> None:
 
     assert greeting["type"] == "session.created"
     assert first["schema"] == 1
+    assert first["url"].startswith(first["base_url"])
     assert (process.returncode, out) == (130, b"")
     assert b"Traceback" not in err
 

@@ -65,7 +65,7 @@ def send(
     if sim and (url or profile or call_id):
         raise UsageError("--sim and a server (--url, --profile, --call-id) exclude each other")
 
-    from inspector.cli.commands.sessions import _launcher
+    from inspector.cli.commands.sessions import start_launcher
     from inspector.cli.feeding import FileFeed
     from inspector.cli.headless import Bounds, HeadlessRun, Shown
     from inspector.cli.launch import LiveOptions, parse_header
@@ -78,7 +78,7 @@ def send(
         "key_env": key_env,
         "key_file": key_file,
     }
-    launch = _launcher(flags)
+    launch = start_launcher(flags)
     if sim:
         engine = launch.open_simulator(session=session, output=output)
     else:

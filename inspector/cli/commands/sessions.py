@@ -34,7 +34,7 @@ class RunOptions:
 def home() -> int:
     """Open the home screen."""
     _need_terminal("see inspector --help for what works without one")
-    launch = _launcher({})
+    launch = start_launcher({})
 
     from inspector.tui.app import run_home
 
@@ -56,7 +56,7 @@ def sim(
     """Open a session with the built-in simulator: no key, no network, no sound card."""
     run = RunOptions(headless, jsonl, json, until, timeout)
     _check(run)
-    launch = _launcher({"model": model, "theme": theme})
+    launch = start_launcher({"model": model, "theme": theme})
     engine = launch.open_simulator(session=session, output=output, seed=seed)
     raise typer.Exit(_run(launch, engine, run))
 
@@ -97,7 +97,7 @@ def live(
         "key_file": key_file,
         "theme": theme,
     }
-    launch = _launcher(flags)
+    launch = start_launcher(flags)
 
     from inspector.cli.launch import LiveOptions, parse_header
 
@@ -122,7 +122,7 @@ def replay(
     Reads recordings of this program, {"dir":…,"event":{…}} per line, and bare events {"type":…} per line.
     """
     _need_terminal(f"use inspector cat {file}")
-    launch = _launcher({"theme": theme})
+    launch = start_launcher({"theme": theme})
     recording = launch.open_replay(file)
 
     from inspector.tui.app import run_replay
@@ -131,7 +131,8 @@ def replay(
     raise typer.Exit(status)
 
 
-def _launcher(flags: Mapping[str, str | None]) -> Launcher:
+def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
+    """Return the launcher for a command's options, with the program's log going to its file."""
     from inspector.cli.journal import start_logging
     from inspector.cli.launch import launcher
 
