@@ -31,7 +31,7 @@ from inspector.engine.outbox import Outgoing
 from inspector.engine.session import Engine
 from inspector.errors import ConnectError, RecordingError, UsageError
 from inspector.recording.writer import RecordingFile
-from inspector.secret import Secret
+from inspector.secret import Secret, is_secret_header
 from inspector.sources.address import is_loopback, model_in, realtime_url
 from inspector.sources.base import Source
 from inspector.sources.live import OPEN_TIMEOUT_S, LiveSource, LiveTarget
@@ -53,7 +53,7 @@ class LiveOptions:
 
     call_id: str = ""
     intent: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str | Secret], ...] = ()
     use_beta: bool = False
     key_in_subprotocol: bool = False
     connect_timeout_s: float = OPEN_TIMEOUT_S
@@ -216,8 +216,8 @@ def live_target(
     )
 
 
-def parse_header(text: str) -> tuple[str, str]:
-    """Read ``K=V`` (or ``K: V``) as a header.
+def parse_header(text: str) -> tuple[str, str | Secret]:
+    """Read ``K=V`` (or ``K: V``) as a header; the value is a secret where the name says so.
 
     Raises:
         UsageError: it is none.
@@ -226,7 +226,7 @@ def parse_header(text: str) -> tuple[str, str]:
     name, value = (found.group(1).strip(), found.group(2)) if found else ("", "")
     if not _HEADER_NAME.fullmatch(name) or not all(" " <= c <= "~" for c in value):
         raise UsageError("a --header is not of the form K=V, in plain ASCII", code="bad_header")
-    return name, value
+    return name, Secret(value) if is_secret_header(name) else value
 
 
 def session_update(path: Path) -> bytes:
@@ -290,7 +290,7 @@ def _headers(
     return (*headers, *options.headers)
 
 
-def _brings_key(headers: tuple[tuple[str, str], ...], profile: Profile) -> bool:
+def _brings_key(headers: tuple[tuple[str, str | Secret], ...], profile: Profile) -> bool:
     names = {"authorization", "api-key", profile.key_header.lower()}
     return any(name.lower() in names for name, _ in headers)
 

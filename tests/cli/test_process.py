@@ -135,3 +135,10 @@ def test_the_program_starts_light(arguments: list[str]) -> None:
     }
 
     assert not set(run.stderr.split()) & heavy
+
+
+def test_cat_reads_a_pipe(program: Run) -> None:
+    outcome = program("cat", "-", "--jsonl", stdin=b'{"type":"session.update"}\n')
+
+    assert outcome.status == 0, outcome.err
+    assert json.loads(outcome.out)["dir"] == "client"

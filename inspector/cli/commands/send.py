@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +63,8 @@ def send(
     """
     if sim and (url or profile or call_id):
         raise UsageError("--sim and a server (--url, --profile, --call-id) exclude each other")
+
+    import asyncio
 
     from inspector.cli.commands.sessions import start_launcher
     from inspector.cli.feeding import FileFeed

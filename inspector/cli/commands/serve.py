@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +56,8 @@ def serve(
             hint="add --allow-remote if that is what you want",
         )
 
+    import asyncio
+
     from inspector.sources.serve import Listening
 
     listening = Listening(host, port, tuple(allow_origin or ()))
@@ -64,6 +65,8 @@ def serve(
 
 
 async def _serve(listening: Listening, timeout_s: float | None, seed: int) -> int:
+    import asyncio
+
     from inspector.cli.launch import SIMULATED_MODEL, new_session_maker
     from inspector.clock import SystemClock
     from inspector.sources.serve import serve as listen

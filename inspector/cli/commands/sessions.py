@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +34,8 @@ def home() -> int:
     """Open the home screen."""
     _need_terminal("see inspector --help for what works without one")
     launch = start_launcher({})
+
+    import asyncio
 
     from inspector.tui.app import run_home
 
@@ -125,6 +126,8 @@ def replay(
     launch = start_launcher({"theme": theme})
     recording = launch.open_replay(file)
 
+    import asyncio
+
     from inspector.tui.app import run_replay
 
     status = asyncio.run(run_replay(recording, theme=launch.settings.theme or None))
@@ -169,6 +172,8 @@ def _need_terminal(hint: str) -> None:
 
 
 def _run(launch: Launcher, engine: Engine, run: RunOptions) -> int:
+    import asyncio
+
     if run.is_headless:
         from inspector.cli.headless import Bounds, HeadlessRun, Shown
 
