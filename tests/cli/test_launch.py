@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from inspector.cli.launch import (
-    LiveOptions,
-    launcher,
-    live_target,
-    parse_header,
-    recording_name,
-    session_update,
-)
+from inspector.cli.launch import launcher, recording_name, session_update
+from inspector.cli.target import LiveOptions, live_target, parse_header
 from inspector.config import Settings
 from inspector.errors import ConnectError, UsageError
 from inspector.secret import Secret

@@ -69,7 +69,7 @@ def send(
     from inspector.cli.commands.sessions import start_launcher
     from inspector.cli.feeding import FileFeed
     from inspector.cli.headless import Bounds, HeadlessRun, Shown
-    from inspector.cli.launch import LiveOptions, parse_header
+    from inspector.cli.target import LiveOptions, parse_header
 
     feed = FileFeed(None if file == "-" else Path(file))
     flags = {

@@ -100,7 +100,7 @@ def live(
     }
     launch = start_launcher(flags)
 
-    from inspector.cli.launch import LiveOptions, parse_header
+    from inspector.cli.target import LiveOptions, parse_header
 
     asked = LiveOptions(
         call_id=call_id or "",
