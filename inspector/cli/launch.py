@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,11 +148,15 @@ def launcher(
 
 
 def new_session_maker(clock: Clock, seed: int) -> NewSession:
-    """Return what makes the simulator's side of a connection."""
+    """Return what makes the simulator's side of a connection; each has ids of its own, the same in every run."""
     from inspector.sim.server import ConnectRequest, SimSession
 
+    seeds = count(seed)
+
     def new_session(request: ConnectRequest) -> SimSession:
-        return SimSession(request, started_unix_s=int(clock.utc_now().timestamp()), seed=seed)
+        return SimSession(
+            request, started_unix_s=int(clock.utc_now().timestamp()), seed=next(seeds)
+        )
 
     return new_session
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inspector.analysis.inert import inert
+from inspector.errors import InspectorError
 
 SCHEMA = 1
 """Version of every JSON object and stream printed."""
@@ -43,6 +44,13 @@ def use_colour() -> bool:
     return to_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+class OutputFailed(InspectorError):
+    """Stdout takes nothing more: a full disk, say."""
+
+    code = "cannot_write"
+    exit_code = 74  # EX_IOERR of sysexits.h
+
+
 class ReaderGone(Exception):
     """Whoever read our stdout has closed it. Not an ``OSError``: the parser would leave with status 1 on its own."""
 
@@ -52,6 +60,7 @@ def write_bytes(data: bytes) -> None:
 
     Raises:
         ReaderGone: nobody reads any more.
+        OutputFailed: it cannot be written.
     """
     rest = memoryview(data)
     try:
@@ -59,6 +68,8 @@ def write_bytes(data: bytes) -> None:
             rest = rest[sys.stdout.buffer.write(rest) :]
     except BrokenPipeError as error:
         raise ReaderGone from error
+    except OSError as error:
+        raise OutputFailed(f"cannot write to stdout: {error.strerror}") from error
 
 
 def write_line(text: str) -> None:
@@ -80,11 +91,14 @@ def flush() -> None:
 
     Raises:
         ReaderGone: nobody reads any more.
+        OutputFailed: it cannot be written.
     """
     try:
         sys.stdout.buffer.flush()
     except BrokenPipeError as error:
         raise ReaderGone from error
+    except OSError as error:
+        raise OutputFailed(f"cannot write to stdout: {error.strerror}") from error
 
 
 def with_schema(line: bytes) -> bytes:

@@ -142,3 +142,29 @@ def test_cat_reads_a_pipe(program: Run) -> None:
 
     assert outcome.status == 0, outcome.err
     assert json.loads(outcome.out)["dir"] == "client"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("arguments", [["paths"], ["sim", "--headless", "--jsonl"]])
+def test_a_full_disk_behind_stdout_is_told(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "inspector", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+            timeout=20,
+        )
+
+    assert run.returncode == 74
+    assert b"cannot write to stdout" in run.stderr
+    assert b"Traceback" not in run.stderr
+
+
+def test_closed_standard_streams_are_survived() -> None:
+    command = f"{sys.executable} -m inspector paths <&- >&- 2>&-"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(["sh", "-c", command], env=environment, check=False, timeout=20)
+
+    assert run.returncode == 0

@@ -321,12 +321,7 @@ def test_a_redirect_is_not_followed() -> None:
         ("http://127.0.0.1", "bad_url"),
     ],
 )
-def test_what_cannot_be_reached_is_named(
-    url: str, code: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+def test_what_cannot_be_reached_is_named(url: str, code: str) -> None:
     with pytest.raises(ConnectError) as caught:
         asyncio.run(LiveSource(LiveTarget(url)).connect())
 
@@ -421,3 +416,27 @@ def test_pings_of_the_server_are_answered() -> None:
         return latency
 
     assert asyncio.run(scenario()) > 0
+
+
+def test_a_proxy_of_the_environment_is_used_and_its_refusal_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bytes] = []
+
+    async def scenario() -> ConnectError:
+        async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(http("407 Proxy Authentication Required"))
+            writer.close()
+
+        async with raw_server(proxy) as url:
+            monkeypatch.setenv("https_proxy", url.replace("ws://", "http://"))
+            with pytest.raises(ConnectError) as caught:
+                await LiveSource(target("wss://api.example")).connect()
+            return caught.value
+
+    error = asyncio.run(scenario())
+
+    assert asked[0].startswith(b"CONNECT api.example:443")
+    assert PLANTED_KEY.encode() not in asked[0]
+    assert (error.code, "407" in error.message) == ("proxy", True)

@@ -163,7 +163,7 @@ def _check(run: RunOptions) -> None:
 
 
 def _need_terminal(hint: str) -> None:
-    if not (to_terminal() and sys.stdin.isatty()):
+    if not (to_terminal() and sys.stdin is not None and sys.stdin.isatty()):
         raise UsageError(
             "the screen needs a terminal, and stdin or stdout is none",
             code="no_terminal",
