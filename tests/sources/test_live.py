@@ -440,3 +440,12 @@ def test_a_proxy_of_the_environment_is_used_and_its_refusal_named(
     assert asked[0].startswith(b"CONNECT api.example:443")
     assert PLANTED_KEY.encode() not in asked[0]
     assert (error.code, "407" in error.message) == ("proxy", True)
+
+
+def test_a_bad_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "ftp://user:hunter22@proxy.example:1")
+    with pytest.raises(ConnectError) as caught:
+        asyncio.run(LiveSource(LiveTarget("wss://api.example")).connect())
+
+    assert caught.value.code == "proxy"
+    assert "hunter22" not in str(caught.value)
