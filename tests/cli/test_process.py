@@ -15,6 +15,8 @@ from websockets.sync.client import connect
 
 from tests.cli.conftest import ROOT, Run, spawn
 
+HEAVY = {"numpy", "websockets", "openai", "jsonschema_rs", "textual", "rich", "sounddevice", "soxr"}
+
 
 def test_a_pipe_into_send_and_out_again(program: Run) -> None:
     outcome = program(
@@ -123,18 +125,8 @@ def test_the_program_starts_light(arguments: list[str]) -> None:
         check=True,
         timeout=20,
     )
-    heavy = {
-        "numpy",
-        "websockets",
-        "openai",
-        "jsonschema_rs",
-        "textual",
-        "rich",
-        "sounddevice",
-        "soxr",
-    }
 
-    assert not set(run.stderr.split()) & heavy
+    assert not set(run.stderr.split()) & HEAVY
 
 
 def test_cat_reads_a_pipe(program: Run) -> None:
@@ -168,3 +160,21 @@ def test_closed_standard_streams_are_survived() -> None:
     run = subprocess.run(["sh", "-c", command], env=environment, check=False, timeout=20)
 
     assert run.returncode == 0
+
+
+def test_what_opens_sessions_and_recordings_is_light() -> None:
+    code = (
+        "import sys, inspector.cli.launch, inspector.cli.headless, inspector.cli.listing;"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+        timeout=20,
+    )
+
+    assert not set(run.stdout.split()) & HEAVY
