@@ -164,3 +164,16 @@ def test_recent_recordings_are_listed_newest_first(tmp_path: Path) -> None:
 
     assert [path.name for path in launch.recent()] == ["new.jsonl", "old.jsonl"]
     assert launcher({}, environment={"INSPECTOR_SESSIONS": str(tmp_path / "none")}).recent() == []
+
+
+def test_a_recording_opens_as_a_replay(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text('{"type":"session.update"}\n{"type":"session.updated"}\n')
+    replay = launcher({}, environment={}).open_replay(path)
+    replay.seek_row(1)
+    while not replay.is_settled:
+        replay.tick()
+    replay.close()
+
+    assert len(replay.log) == 2
+    assert replay.state_row == 1
