@@ -30,10 +30,14 @@ class Indexing(Protocol):
     """A recording being opened: rows arrive in its log while ``advance`` is called."""
 
     log: EventLog
-    header: Header
     path: Path
     notices: list[str]
     """What the user should know of the file: a torn last line, inferred directions, a file that shrank."""
+
+    @property
+    def header(self) -> Header:
+        """Return the recording's first line."""
+        ...
 
     @property
     def progress(self) -> float:
