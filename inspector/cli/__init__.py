@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
 
 def main() -> NoReturn:
     """Run the program on ``sys.argv`` and leave with its exit status."""
-    from inspector.cli.entry import run
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it stays open as long as we run
+    try:
+        from inspector.cli.entry import run
 
-    sys.exit(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # so early, or so late, that nobody else has caught it
+        status = 130
+    sys.exit(status)

@@ -26,7 +26,8 @@ Examples:
 
 \b
 Exit status: 0 ok, 1 findings, 2 usage, 3 cannot connect or not authorised, 4 bad input file,
-5 the session ended in a server error, 70 a fault of the inspector, 124 timeout, 130 interrupted.
+5 the session ended in a server error, 70 a fault of the inspector, 74 stdout cannot be written,
+124 timeout, 130 interrupted.
 """
 
 COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (

@@ -36,6 +36,8 @@ class FileFeed:
         Raises:
             InputFileError: it cannot be opened.
         """
+        if path is None and sys.stdin is None:
+            raise InputFileError("stdin is closed")
         self._path = path
         self._sent_something = asyncio.Event()
         try:

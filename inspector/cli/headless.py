@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from inspector.cli.output import (
-    EXIT_BROKEN_PIPE,
     EXIT_INTERRUPTED,
+    OutputFailed,
     ReaderGone,
     flush,
     inert_json,
@@ -82,6 +82,7 @@ class HeadlessRun:
         self._heard_ns = 0
         self._previous_t_ns = 0
         self._is_last_an_error = False
+        self._output_error: ReaderGone | OutputFailed | None = None
         self._colour = use_colour()
         self._safe = to_terminal()
 
@@ -92,6 +93,8 @@ class HeadlessRun:
             ConnectError: no connection, or not authorised.
             SessionFailed: the session ended in an error, or before what was waited for.
             RunTimeout: it was not over in time.
+            ReaderGone: stdout was closed.
+            OutputFailed: stdout takes nothing more.
         """
         engine = self._engine
         engine.tap(self._event)
@@ -161,10 +164,11 @@ class HeadlessRun:
             self._wakeup.set()
 
     def _event(self, event: Event) -> None:
-        if self._why is not End.READER_GONE:
+        if self._output_error is None:
             try:
                 self._print(event)
-            except ReaderGone:
+            except (ReaderGone, OutputFailed) as error:
+                self._output_error = error
                 self._end(End.READER_GONE)
         if event.direction is Direction.SERVER:
             self._is_last_an_error = event.type == "error"
@@ -202,11 +206,11 @@ class HeadlessRun:
         }
 
     def _verdict(self) -> int:
+        if self._output_error is not None:
+            raise self._output_error
         match self._why:
             case End.INTERRUPTED:
                 return EXIT_INTERRUPTED
-            case End.READER_GONE:
-                return EXIT_BROKEN_PIPE
             case End.TIMEOUT:
                 raise RunTimeout(
                     f"not over after {self._bounds.timeout_s:g} s"

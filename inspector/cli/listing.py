@@ -12,11 +12,13 @@ from pathlib import Path
 
 import orjson
 
-from inspector.cli.matching import matcher
+from inspector.analysis.inert import inert
+from inspector.analysis.query import EventRow
+from inspector.analysis.query import parse as parse_filter
+from inspector.analysis.turns import TurnCounter
 from inspector.cli.output import (
     SCHEMA,
     flush,
-    inert,
     inert_json,
     say,
     to_terminal,
@@ -59,8 +61,12 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         if form is Form.OBJECT:
             _print_object(reader, chosen)
         else:
+            is_terminal, colour = to_terminal(), use_colour()
             for event, previous_t_ns in chosen:
-                _print_event(event, previous_t_ns, form)
+                if form is Form.ROWS:
+                    write_line(row_text(event, previous_t_ns, colour=colour))
+                else:
+                    write_bytes(_printable(event, form, is_terminal=is_terminal) + b"\n")
         flush()
         if reader.torn_tail():
             say("note: the last line is torn; the recording was cut off there")
@@ -88,29 +94,24 @@ def _chosen(
     reader: RecordingReader, expression: str, *, with_deltas: bool
 ) -> Iterator[tuple[Event, int]]:
     """Yield the events to be printed, each with the time of the one printed before."""
-    matches = matcher(expression)
-    previous_t_ns = shown_t_ns = 0
+    query = parse_filter(expression)
+    turns = TurnCounter()
+    shown_t_ns, previous_t_ns = 0, None
     for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
-        event = parse(line, row, reader.shape, previous_t_ns)
-        is_match = matches(event)
+        event = parse(line, row, reader.shape, previous_t_ns or 0)
+        is_match = query.test(EventRow(event, previous_t_ns, turns.feed(event)))
         previous_t_ns = event.t_ns
         if is_match and (with_deltas or not kind_of(event.type).fold):
             yield event, shown_t_ns
             shown_t_ns = event.t_ns
 
 
-def _print_event(event: Event, previous_t_ns: int, form: Form) -> None:
-    if form is Form.ROWS:
-        write_line(row_text(event, previous_t_ns, colour=use_colour()))
-        return
+def _printable(event: Event, form: Form, *, is_terminal: bool) -> bytes:
+    """Return a stream's line or a bare frame; harmless where it goes to a terminal, verbatim where not."""
     if form is Form.STREAM:
         line = with_schema(render(event))[:-1]
-        write_bytes((inert_json(line) if to_terminal() else line) + b"\n")
-        return
-    data = event.data
-    if to_terminal():
-        data = inert(data.decode("utf-8", "replace")).encode()
-    write_bytes(data + b"\n")
+        return inert_json(line) if is_terminal else line
+    return inert(event.data.decode("utf-8", "replace")).encode() if is_terminal else event.data
 
 
 def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, int]]) -> None:

@@ -9,6 +9,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from inspector.analysis.inert import inert
+from inspector.errors import InspectorError
+
 SCHEMA = 1
 """Version of every JSON object and stream printed."""
 EXIT_FAULT = 70
@@ -17,15 +20,8 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended."""
 
-# C0, DEL and C1 controls; line and paragraph separators; marks that turn the writing direction around.
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def inert(text: str) -> str:
-    """Return text that a terminal only shows: control and direction characters as visible escapes."""
-    return _UNSAFE.sub(_escape, text)
+# What JSON lets stand in a string and a terminal may obey: DEL, C1 controls, marks that turn the writing direction.
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def inert_json(line: bytes) -> bytes:
@@ -35,7 +31,7 @@ def inert_json(line: bytes) -> bytes:
     """
     if line.isascii() and b"\x7f" not in line:
         return line
-    return _UNSAFE.sub(_escape_json, line.decode("utf-8", "replace")).encode()
+    return _UNSAFE_IN_JSON.sub(_escape_json, line.decode("utf-8", "replace")).encode()
 
 
 def to_terminal() -> bool:
@@ -48,6 +44,13 @@ def use_colour() -> bool:
     return to_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+class OutputFailed(InspectorError):
+    """Stdout takes nothing more: a full disk, say."""
+
+    code = "cannot_write"
+    exit_code = 74  # EX_IOERR of sysexits.h
+
+
 class ReaderGone(Exception):
     """Whoever read our stdout has closed it. Not an ``OSError``: the parser would leave with status 1 on its own."""
 
@@ -57,11 +60,16 @@ def write_bytes(data: bytes) -> None:
 
     Raises:
         ReaderGone: nobody reads any more.
+        OutputFailed: it cannot be written.
     """
+    rest = memoryview(data)
     try:
-        sys.stdout.buffer.write(data)
+        while rest:  # with PYTHONUNBUFFERED this is a raw file, which may take a part
+            rest = rest[sys.stdout.buffer.write(rest) :]
     except BrokenPipeError as error:
         raise ReaderGone from error
+    except OSError as error:
+        raise OutputFailed(f"cannot write to stdout: {error.strerror}") from error
 
 
 def write_line(text: str) -> None:
@@ -83,11 +91,14 @@ def flush() -> None:
 
     Raises:
         ReaderGone: nobody reads any more.
+        OutputFailed: it cannot be written.
     """
     try:
         sys.stdout.buffer.flush()
     except BrokenPipeError as error:
         raise ReaderGone from error
+    except OSError as error:
+        raise OutputFailed(f"cannot write to stdout: {error.strerror}") from error
 
 
 def with_schema(line: bytes) -> bytes:
@@ -112,12 +123,6 @@ def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
     say(f"inspector: {message}")
     if hint:
         say(f"  {hint}")
-
-
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    named = {9: "\\t", 10: "\\n", 13: "\\r"}
-    return named.get(code) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
 
 
 def _escape_json(found: re.Match[str]) -> str:

@@ -21,7 +21,8 @@ PING_INTERVAL_S = 20.0
 """As often as the API pings us."""
 PING_TIMEOUT_S = 60.0
 """Local servers stall for tens of seconds while a model loads; cutting them off would be the inspector's own fault."""
-CLOSE_TIMEOUT_S = 2.0
+CLOSE_TIMEOUT_S = 1.5
+"""Less than the engine's host grants, so that how the connection ended is still recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Listens where it is told; a request that a browser makes (it carries an ``Origin``) is refused unless that origin is
 allowed, since any web page can reach a loopback port. A client that does not read is throttled through TCP: while a
-send waits, nothing more is asked of its session.
+send waits, nothing more is asked of its session, and nothing more is taken from the client.
 """
 
 from __future__ import annotations
@@ -113,6 +113,8 @@ class _Client:
         request = connect_request(connection)
         self._clockwork = SimClockwork(new_session(request), clock)
         self._tell = tell
+        self._may_read = asyncio.Event()
+        self._may_read.set()
         peer = connection.remote_address
         self._name = f"{peer[0]}:{peer[1]}" if peer else "client"
         self._model = request.query.get("model", "")
@@ -132,6 +134,7 @@ class _Client:
         try:
             while True:
                 data = await self._connection.recv()
+                await self._may_read.wait()
                 is_text = isinstance(data, str)
                 raw = data.encode() if isinstance(data, str) else bytes(data)
                 self._clockwork.receive(raw, is_text=is_text)
@@ -144,9 +147,13 @@ class _Client:
                 if isinstance(action, CloseSocket):
                     await self._close(action)
                 else:
+                    self._may_read.clear()
                     await self._connection.send(action.data, text=True)
+                    self._may_read.set()
         except ConnectionClosed:
             return
+        finally:
+            self._may_read.set()
         await self._connection.close()
 
     async def _close(self, action: CloseSocket) -> None:

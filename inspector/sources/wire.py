@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections import deque
 from typing import Any
+from urllib.request import getproxies
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
@@ -29,7 +30,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 
 from inspector.errors import ConnectError
-from inspector.secret import mask_text
+from inspector.secret import mask_text, mask_url
 from inspector.sources.base import Closed, Received, Side
 from inspector.sources.reasons import explained, refusal_words
 
@@ -121,7 +122,13 @@ def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
                 code="proxy",
                 hint=refusal_words(status).next_step,
             )
-        case ProxyError() | InvalidProxy():
+        case InvalidProxy():
+            return ConnectError(
+                f"{mask_url(error.proxy)} is no address of a proxy: {error.msg}",
+                code="proxy",
+                hint="check HTTPS_PROXY and ALL_PROXY",
+            )
+        case ProxyError():
             return ConnectError(
                 f"the proxy on the way to {host} does not work: {mask_text(str(error))}",
                 code="proxy",
@@ -141,7 +148,10 @@ def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
                 code="proxy",
                 hint="pip install 'python-socks[asyncio]', or unset ALL_PROXY",
             )
-    return _network_refusal(error, host, timeout_s)
+    failed = _network_refusal(error, host, timeout_s)
+    if getproxies().keys() - {"no"}:
+        failed.hint += "; a proxy is set in the environment, which may be what fails"
+    return failed
 
 
 def _network_refusal(error: Exception, host: str, timeout_s: float) -> ConnectError:

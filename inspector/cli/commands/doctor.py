@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from inspector.analysis.inert import inert
 from inspector.cli import options
-from inspector.cli.output import inert, use_colour, write_line, write_object
+from inspector.cli.output import use_colour, write_line, write_object
 
 _COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from inspector.analysis.inert import inert
 from inspector.cli import options
-from inspector.cli.output import inert, write_line, write_object
+from inspector.cli.output import write_line, write_object
 
 
 def paths(json: options.Json = False) -> None:

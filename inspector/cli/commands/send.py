@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -65,10 +64,12 @@ def send(
     if sim and (url or profile or call_id):
         raise UsageError("--sim and a server (--url, --profile, --call-id) exclude each other")
 
-    from inspector.cli.commands.sessions import _launcher
+    import asyncio
+
+    from inspector.cli.commands.sessions import start_launcher
     from inspector.cli.feeding import FileFeed
     from inspector.cli.headless import Bounds, HeadlessRun, Shown
-    from inspector.cli.launch import LiveOptions, parse_header
+    from inspector.cli.target import LiveOptions, parse_header
 
     feed = FileFeed(None if file == "-" else Path(file))
     flags = {
@@ -78,7 +79,7 @@ def send(
         "key_env": key_env,
         "key_file": key_file,
     }
-    launch = _launcher(flags)
+    launch = start_launcher(flags)
     if sim:
         engine = launch.open_simulator(session=session, output=output)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,7 +44,8 @@ def serve(
 ) -> None:
     """Serve the simulator to your own client; any key is accepted, and none is needed.
 
-    The first line on stdout is {"schema":1,"url":"ws://…"}. Ends on ctrl+c. A web page is refused unless --allow-origin
+    The first line on stdout is {"schema":1,"url":"ws://…/v1/realtime?model=…","base_url":"ws://…/v1"}: the URL of a
+    session, and what SDKs want as their base URL. Any model of the API will do, but one must be named. Ends on ctrl+c. A web page is refused unless --allow-origin
     names its origin.
     """
     is_local = host in ("localhost", "::1") or host.startswith("127.")
@@ -56,6 +56,8 @@ def serve(
             hint="add --allow-remote if that is what you want",
         )
 
+    import asyncio
+
     from inspector.sources.serve import Listening
 
     listening = Listening(host, port, tuple(allow_origin or ()))
@@ -63,7 +65,9 @@ def serve(
 
 
 async def _serve(listening: Listening, timeout_s: float | None, seed: int) -> int:
-    from inspector.cli.launch import new_session_maker
+    import asyncio
+
+    from inspector.cli.launch import SIMULATED_MODEL, new_session_maker
     from inspector.clock import SystemClock
     from inspector.sources.serve import serve as listen
 
@@ -73,7 +77,9 @@ async def _serve(listening: Listening, timeout_s: float | None, seed: int) -> in
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted.set)
     async with listen(new_session_maker(clock, seed), clock, listening, tell=say) as url:
-        write_object({"url": url})
+        write_object(
+            {"url": f"{url}?model={SIMULATED_MODEL}", "base_url": url.removesuffix("/realtime")}
+        )
         try:
             async with asyncio.timeout(timeout_s):
                 await interrupted.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +33,9 @@ class RunOptions:
 def home() -> int:
     """Open the home screen."""
     _need_terminal("see inspector --help for what works without one")
-    launch = _launcher({})
+    launch = start_launcher({})
+
+    import asyncio
 
     from inspector.tui.app import run_home
 
@@ -56,7 +57,7 @@ def sim(
     """Open a session with the built-in simulator: no key, no network, no sound card."""
     run = RunOptions(headless, jsonl, json, until, timeout)
     _check(run)
-    launch = _launcher({"model": model, "theme": theme})
+    launch = start_launcher({"model": model, "theme": theme})
     engine = launch.open_simulator(session=session, output=output, seed=seed)
     raise typer.Exit(_run(launch, engine, run))
 
@@ -97,9 +98,9 @@ def live(
         "key_file": key_file,
         "theme": theme,
     }
-    launch = _launcher(flags)
+    launch = start_launcher(flags)
 
-    from inspector.cli.launch import LiveOptions, parse_header
+    from inspector.cli.target import LiveOptions, parse_header
 
     asked = LiveOptions(
         call_id=call_id or "",
@@ -122,8 +123,10 @@ def replay(
     Reads recordings of this program, {"dir":…,"event":{…}} per line, and bare events {"type":…} per line.
     """
     _need_terminal(f"use inspector cat {file}")
-    launch = _launcher({"theme": theme})
+    launch = start_launcher({"theme": theme})
     recording = launch.open_replay(file)
+
+    import asyncio
 
     from inspector.tui.app import run_replay
 
@@ -131,7 +134,8 @@ def replay(
     raise typer.Exit(status)
 
 
-def _launcher(flags: Mapping[str, str | None]) -> Launcher:
+def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
+    """Return the launcher for a command's options, with the program's log going to its file."""
     from inspector.cli.journal import start_logging
     from inspector.cli.launch import launcher
 
@@ -159,7 +163,7 @@ def _check(run: RunOptions) -> None:
 
 
 def _need_terminal(hint: str) -> None:
-    if not (to_terminal() and sys.stdin.isatty()):
+    if not (to_terminal() and sys.stdin is not None and sys.stdin.isatty()):
         raise UsageError(
             "the screen needs a terminal, and stdin or stdout is none",
             code="no_terminal",
@@ -168,6 +172,8 @@ def _need_terminal(hint: str) -> None:
 
 
 def _run(launch: Launcher, engine: Engine, run: RunOptions) -> int:
+    import asyncio
+
     if run.is_headless:
         from inspector.cli.headless import Bounds, HeadlessRun, Shown
 

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from inspector.config import (
+    PROFILES,
+    Settings,
+    choose_profile,
+    find_folders,
+    find_key,
+    load_settings,
+    make_folder,
+    needs_key,
+)
+from inspector.errors import UsageError
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('model = "file"\ntheme = "file"\nurl = "ws://file"\n[keys]\nquit = "f9"\n')
+    environment = {"INSPECTOR_MODEL": "environment", "INSPECTOR_THEME": "environment"}
+    settings = load_settings({"model": "flag", "theme": None}, environment, file)
+
+    assert (settings.model, settings.theme, settings.url) == ("flag", "environment", "ws://file")
+    assert settings.profile == ""
+    assert settings.keys == {"quit": "f9"}
+
+
+def test_a_key_source_replaces_the_other_kind_from_further_away(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('key_file = "from-file"\n')
+
+    near = load_settings({"key_env": "MINE"}, {"INSPECTOR_KEY_FILE": "x"}, file)
+
+    assert (near.key_env, near.key_file) == ("MINE", "")
+    assert load_settings({}, {"INSPECTOR_KEY_ENV": "E"}, file).key_file == ""
+    assert load_settings({}, {}, file).key_file == "from-file"
+
+
+def test_no_file_means_defaults(tmp_path: Path) -> None:
+    assert load_settings({}, {}, tmp_path / "absent.toml") == Settings()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["model = ", "modle = 'x'", "model = 3", "api_key = 'sk-1'", "key = 'x'", "keys = 'x'", "\xff"],
+)
+def test_a_bad_file_is_a_usage_error_that_shows_no_value(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError) as caught:
+        load_settings({}, {}, file)
+
+    assert caught.value.code == "bad_config"
+    assert "sk-1" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "profile"),
+    [
+        ("", "openai"),
+        ("wss://api.openai.com/v1/realtime", "openai"),
+        ("https://eu.api.openai.com", "openai"),
+        ("https://res.openai.azure.com", "azure"),
+        ("api.x.ai", "xai"),
+        ("wss://api.openai.com.evil.example", "custom"),
+        ("wss://evilapi.openai.com.example", "custom"),
+        ("ws://localhost:8080", "custom"),
+    ],
+)
+def test_the_profile_follows_the_host(url: str, profile: str) -> None:
+    chosen = choose_profile(Settings(url=url))
+
+    assert chosen.name == profile
+    assert needs_key(url or chosen.address) == (profile != "custom")
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(UsageError):
+        choose_profile(Settings(profile="nope"))
+
+
+def test_the_key_of_one_provider_does_not_go_to_an_unknown_host() -> None:
+    profile = choose_profile(Settings(url="ws://localhost:1"))
+
+    assert find_key(Settings(), profile, {"OPENAI_API_KEY": "sk-1"}) is None
+
+
+def test_the_key_comes_from_the_variable_or_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("  sk-file\n")
+    openai = PROFILES["openai"]
+    environment = {"OPENAI_API_KEY": "sk-env", "MINE": "sk-mine"}
+    keys = [
+        find_key(settings, openai, environment)
+        for settings in (Settings(), Settings(key_env="MINE"), Settings(key_file=str(file)))
+    ]
+
+    assert [key.reveal() for key in keys if key is not None] == ["sk-env", "sk-mine", "sk-file"]
+    assert find_key(Settings(), openai, {}) is None
+
+
+@pytest.mark.parametrize("text", ["", "two words", "line\nline", "‘sk-1’", "sk-\x00"])
+def test_what_cannot_be_a_key_is_refused_without_showing_it(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        find_key(Settings(key_file=str(file)), PROFILES["openai"], {})
+
+    assert caught.value.code == "bad_key"
+    assert not text or text not in caught.value.message
+
+
+def test_a_key_source_that_is_not_there_is_named(tmp_path: Path) -> None:
+    for settings in (Settings(key_env="NOT_SET"), Settings(key_file=str(tmp_path / "none"))):
+        with pytest.raises(UsageError):
+            find_key(settings, PROFILES["openai"], {})
+
+
+def test_recordings_go_to_sessions_here_when_it_exists(tmp_path: Path) -> None:
+    elsewhere = find_folders(Settings(), tmp_path).sessions
+    (tmp_path / "sessions").mkdir()
+
+    assert elsewhere != tmp_path / "sessions"
+    assert find_folders(Settings(), tmp_path).sessions == tmp_path / "sessions"
+    assert find_folders(Settings(sessions="/x/y"), tmp_path).sessions == Path("/x/y")
+
+
+def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "a" / "b")
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
