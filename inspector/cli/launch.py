@@ -52,6 +52,14 @@ class Launcher:
     tell: Callable[[str], None] = say
     """Takes warnings, one line each."""
 
+    def with_settings(self, answers: Mapping[str, str]) -> Launcher:
+        """Return a launcher whose settings are overridden by what was typed; empty answers change nothing.
+
+        Raises:
+            UsageError: they make no sense.
+        """
+        return launcher(answers, environment=self.environment)
+
     def open_simulator(
         self, *, session: Path | None = None, output: Path | None = None, seed: int = 0
     ) -> Engine:

@@ -112,7 +112,7 @@ class PartTemplates:
         if template.suffix:
             fits &= self._index(window, len(marker) + length, template.suffix, index)
         rows.part[at[fits]] = combine(hash_rows(ids[fits], length[fits]), index[fits], code)
-        return fits
+        return np.asarray(fits, bool)
 
     def _index(
         self, window: npt.NDArray[np.uint8], start: Ints, suffix: bytes, index: Ints

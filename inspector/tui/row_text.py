@@ -65,6 +65,8 @@ class RowLook:
     mark_t_us: int = -1
     """Time of the last mark; -1 where there is none."""
     is_mark: bool = False
+    rejection: str = ""
+    """The code with which the server refused the event."""
 
 
 class RowText:
@@ -88,6 +90,8 @@ class RowText:
             Segment(self._bracket(event), styles.bracket),
             Segment(f"{set_cell_size(self._name(event, row, look), TYPE_WIDTH)} ", name_style),
         ]
+        if look.rejection:
+            segments.append(Segment(f"✗ refused: {inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.summary if not flags & (FLAG_ERROR | FLAG_UNDECODED) else styles.error

@@ -109,6 +109,8 @@ class EventPane(Widget, can_focus=True):
         self.is_following = True
         self.search: Callable[[int], bool] | None = None
         """What ``n`` looks for; None: any row."""
+        self.rejection_of: Callable[[int], str] = lambda _: ""
+        """Why the server refused the event of a row; ``""`` where it did not."""
         self._log = log
         self._glyphs = glyphs
         self._text = RowText(log, glyphs)
@@ -315,7 +317,11 @@ class EventPane(Widget, can_focus=True):
         shown = self.rows.rows[self._top : self._top + self.page_rows]
         groups, counts = self._log.group, self._log.groups.count
         grown = tuple(counts[groups[row]] for row in shown if groups[row] >= 0)
+        refused = tuple(
+            row for row in shown if self._log.direction[row] == 0 and self.rejection_of(row)
+        )
         return (
+            refused,
             len(self.rows),
             self.rows.total,
             self._top,
@@ -356,6 +362,7 @@ class EventPane(Widget, can_focus=True):
             self._log.t_us[self.rows.rows[index - 1]] if index else -1,
             self._log.t_us[self._mark_row] if self._mark_row >= 0 else -1,
             row == self._mark_row,
+            self.rejection_of(row) if self._log.direction[row] == 0 else "",
         )
         key = (row, self._log.groups.count[group] if group >= 0 else 0, look, has_bar, is_thumb)
         strip = self._strips.get(key)

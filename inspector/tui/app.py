@@ -1,0 +1,119 @@
+"""InspectorApp: the guest that draws. Sessions live in the host around it and do not end with it."""
+
+from __future__ import annotations
+
+import locale
+import logging
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+from inspector.engine.host import Host
+from inspector.engine.replay import Replay
+from inspector.engine.session import Engine
+from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.launching import Launcher
+from inspector.tui.screens.events import EventsScreen
+from inspector.tui.screens.home import HomeScreen
+from inspector.tui.screens.replay import ReplayScreen
+from inspector.tui.screens.session import SessionScreen
+from inspector.tui.themes import DEFAULT, derived_variables, load_themes
+
+log = logging.getLogger(__name__)
+
+
+class InspectorApp(App[int]):
+    """The program's screen."""
+
+    CSS_PATH = "inspector.tcss"
+    TITLE = "Realtime Inspector"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [Binding("ctrl+q", "quit", "quit", show=False, id="app.quit", priority=True)]
+
+    def __init__(
+        self, first: Screen[None], *, theme: str | None = None, keymap: dict[str, str] | None = None
+    ) -> None:
+        """Prepare the app.
+
+        Args:
+            first: the screen to begin with.
+            theme: name of the theme to begin with.
+            keymap: keys by binding id, in place of the default ones.
+        """
+        super().__init__()
+        self._first = first
+        self.failure = ""
+        """What broke the app; ``""`` where it ended well."""
+        for loaded in load_themes():
+            self.register_theme(loaded)
+        wanted = theme or DEFAULT
+        self.theme = wanted if wanted in self.available_themes else DEFAULT
+        if keymap:
+            self.set_keymap(keymap)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return our colour tokens for themes that do not define them."""
+        return derived_variables(self.current_theme)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin with the first screen, without an empty one below it."""
+        return self._first
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer what works on the screen, then what Textual offers everywhere."""
+        if isinstance(screen, EventsScreen):
+            yield from screen.palette()
+        yield from super().get_system_commands(screen)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End with one line in place of a crash page: Textual's prints locals, and they may hold a key."""
+        log.error("the screen failed", exc_info=error)
+        self.failure = f"{type(error).__name__}: {error}"
+        if self.is_headless:
+            super()._handle_exception(error)
+        else:
+            self.exit(70)
+
+
+def chosen_glyphs() -> Glyphs:
+    """Return characters that the terminal can show."""
+    encoding = (
+        (sys.stdout.encoding or locale.getpreferredencoding(do_setlocale=False))
+        .lower()
+        .replace("-", "")
+    )
+    return UNICODE if encoding == "utf8" else ASCII
+
+
+async def run_home(launcher: Launcher, *, theme: str | None = None) -> int:
+    """Show the home screen until the user quits; return the exit status."""
+    async with Host() as host:
+        return await _run(InspectorApp(HomeScreen(host, launcher, chosen_glyphs()), theme=theme))
+
+
+async def run_session(host: Host, engine: Engine, *, theme: str | None = None) -> int:
+    """Show a live session until the user quits; return the exit status."""
+    return await _run(
+        InspectorApp(SessionScreen(host, engine, chosen_glyphs()), theme=theme),
+        engine.recording.path,
+    )
+
+
+async def run_replay(replay: Replay, *, theme: str | None = None) -> int:
+    """Show a recording until the user quits; return the exit status."""
+    try:
+        return await _run(InspectorApp(ReplayScreen(replay, chosen_glyphs()), theme=theme))
+    finally:
+        replay.close()
+
+
+async def _run(app: InspectorApp, recording: Path | None = None) -> int:
+    status = await app.run_async()
+    if app.failure:
+        where = f"; the session is safe in {recording}" if recording is not None else ""
+        sys.stderr.write(f"inspector: the screen failed: {app.failure}{where}\n")
+    return status or 0

@@ -1,0 +1,181 @@
+"""ReplayScreen: a recording under a cursor, with the state as of that cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Static
+
+from inspector.analysis.inert import inert
+from inspector.core.state import SessionState
+from inspector.engine.replay import SPEEDS, Replay
+from inspector.tui.glyphs import Glyphs
+from inspector.tui.screens.events import EventsScreen
+
+
+class ReplayScreen(EventsScreen):
+    """A recording."""
+
+    BINDINGS = [
+        Binding("p", "play", "play", id="replay.play"),
+        Binding("full_stop", "step(1)", "step", id="replay.step"),
+        Binding("comma", "step(-1)", "step back", show=False, id="replay.step_back"),
+        Binding("plus,equals_sign", "speed(1)", "faster", id="replay.faster"),
+        Binding("minus", "speed(-1)", "slower", show=False, id="replay.slower"),
+        Binding("right", "jump(5)", "5 s on", show=False, id="replay.jump"),
+        Binding("left", "jump(-5)", "5 s back", show=False, id="replay.jump_back"),
+        Binding("0", "start", "to the start", show=False, id="replay.start"),
+        Binding("s,c,x,t,r", "explain", "sending", show=False, id="replay.explain"),
+    ]
+
+    def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
+        super().__init__(replay.log, glyphs)
+        self.title = "Replay"
+        self._replay = replay
+        self._is_at_first = True
+        self._notices_seen = 0
+
+    @property
+    def state(self) -> SessionState:
+        """Return the state as of the cursor."""
+        return self._replay.state
+
+    def compose_below(self) -> ComposeResult:
+        """Lay out the transport."""
+        yield Static("", id="transport", markup=False)
+
+    def on_mount(self) -> None:
+        """Start at the first event, with nothing playing."""
+        super().on_mount()
+        for pane in self.panes():
+            pane.is_following = False
+
+    def advance(self) -> None:
+        """Move the cursor by the clock, and everything with it."""
+        replay = self._replay
+        before = replay.cursor
+        if replay.tick():
+            self._seen = ()
+        if self._is_at_first and len(self.event_log):
+            self._is_at_first = False
+            replay.seek_row(0)
+        if replay.cursor != before and replay.cursor >= 0:
+            self._follow_cursor()
+        for notice in replay.notices[self._notices_seen :]:
+            self.say(notice, "warning")
+        self._notices_seen = len(replay.notices)
+        self._put("#transport", self._transport_text())
+
+    def on_selected(self, row: int) -> None:
+        """The cursor goes where the selection goes."""
+        if row != self._replay.cursor:
+            self._replay.pause()
+            self._replay.seek_row(row)
+            self._follow_cursor()
+
+    def header_text(self) -> str:
+        """Return what is replayed."""
+        replay = self._replay
+        model = self.state.session.model or replay.header.model
+        errors = self.state.problems.errors
+        parts = [
+            f" {self.glyphs.ring} replay",
+            inert(model),
+            replay.header.source,
+            f"{len(self.event_log):,} events",
+            replay.path.name,
+        ]
+        if replay.indexing.progress < 1:
+            parts.append(f"opening {replay.indexing.progress:.0%}")
+        if errors:
+            parts.append(f"! {errors} error{'s' * (errors != 1)} so far")
+        return "   ".join(part for part in parts if part)
+
+    def hint_text(self) -> str:
+        """Return what is true, and what to do next."""
+        replay = self._replay
+        if not len(self.event_log):
+            return " this recording holds no events"
+        if not replay.is_settled:
+            share = (replay.state_row + 1) / max(1, replay.cursor + 1)
+            return f" working out the state at the cursor … {share:.0%}"
+        if replay.is_playing:
+            return " playing   p pauses   + and - change the speed"
+        return " p plays   . and , step   2 shows the conversation as of here   :seek SECONDS   / filters   ? every key"
+
+    def commands(self) -> Mapping[str, Callable[[str], None]]:
+        """Return the commands of a replay."""
+        return {
+            **super().commands(),
+            "play": lambda _: self.action_play(),
+            "speed": self._set_speed,
+        }
+
+    def action_play(self) -> None:
+        """Play or pause."""
+        self._replay.pause() if self._replay.is_playing else self._replay.play()
+
+    def action_step(self, rows: int) -> None:
+        """Move by one event."""
+        self._replay.step(rows)
+        self._follow_cursor()
+
+    def action_jump(self, seconds: int) -> None:
+        """Move by time."""
+        self._replay.seek_t_us(max(0, self._replay.t_us + seconds * 1_000_000))
+        self._follow_cursor()
+
+    def action_start(self) -> None:
+        """Go to the first event."""
+        self._replay.seek_row(0)
+        self._follow_cursor()
+
+    def action_speed(self, step: int) -> None:
+        """Change the pace."""
+        at = SPEEDS.index(self._replay.speed) if self._replay.speed in SPEEDS else 2
+        self._replay.set_speed(SPEEDS[max(0, min(len(SPEEDS) - 1, at + step))])
+
+    def action_explain(self) -> None:
+        """Say why nothing can be sent."""
+        self.say(
+            "a replay has no server to send to; inspector sim or inspector live has", "warning"
+        )
+
+    def leave(self) -> None:
+        """Close the recording."""
+        self._replay.close()
+        super().leave()
+
+    def _set_speed(self, text: str) -> None:
+        speed = float("inf") if text in ("max", "inf") else float(text.rstrip("x×"))
+        if speed not in SPEEDS:
+            raise ValueError("speeds are 0.25, 0.5, 1, 2, 4, 8, 16 and max")
+        self._replay.set_speed(speed)
+
+    def _follow_cursor(self) -> None:
+        row = self._replay.cursor
+        self.selected = row
+        self._seen = ()
+        for pane in self.panes():
+            pane.set_future(row + 1)
+            if row >= 0 and len(pane.rows) and pane.display:
+                if (
+                    pane.rows.shows(pane.rows.rows[pane.rows.index_of(row)])
+                    and pane.rows.rows[pane.rows.index_of(row)] == row
+                ):
+                    pane.select(row, notify=False, follow=False)
+                else:
+                    pane.scroll_near(row)
+
+    def _transport_text(self) -> str:
+        replay, glyphs = self._replay, self.glyphs
+        button = glyphs.pause if replay.is_playing else glyphs.play
+        speed = "max" if replay.speed == float("inf") else f"{replay.speed:g}×"
+        position, duration = replay.t_us / 1e6, replay.duration_us / 1e6
+        times = f"{position:9.3f} / {duration:.3f} s   event {replay.cursor + 1:,} of {len(self.event_log):,}"
+        room = max(4, self.size.width - len(times) - len(speed) - 14)
+        share = (replay.cursor + 1) / len(self.event_log) if len(self.event_log) else 0.0
+        full = round(share * room)
+        return f" {button} {speed:>5}  {glyphs.bar_full * full}{glyphs.bar_empty * (room - full)}  {times}"

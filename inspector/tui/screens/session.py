@@ -1,0 +1,395 @@
+"""SessionScreen: a live session. The one holder of an Engine, and the one way from keys to the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Static
+
+from inspector.analysis.inert import inert
+from inspector.core.event import Direction, Origin
+from inspector.core.keys import keys_of
+from inspector.core.state import SessionState
+from inspector.engine.host import Host
+from inspector.engine.session import Connection, Engine
+from inspector.errors import InspectorError
+from inspector.tui import requests
+from inspector.tui.external import edit_text
+from inspector.tui.glyphs import Glyphs
+from inspector.tui.screens.dialog import Field, FormDialog
+from inspector.tui.screens.events import EventsScreen
+from inspector.tui.widgets.send_editor import SendEditor
+
+_WORDS = {
+    Connection.IDLE: "idle",
+    Connection.CONNECTING: "connecting",
+    Connection.LIVE: "live",
+    Connection.CLOSED: "closed",
+    Connection.REFUSED: "refused",
+}
+
+
+class SessionScreen(EventsScreen):
+    """A session with a server."""
+
+    BINDINGS = [
+        Binding("s", "send", "send", id="session.send"),
+        Binding("c", "create", "create", id="session.create"),
+        Binding("x", "cancel", "cancel", id="session.cancel"),
+        Binding("t", "truncate", "truncate", id="session.truncate"),
+        Binding("b", "commit", "commit buffer", show=False, id="session.commit"),
+        Binding("B", "clear", "clear buffer", show=False, id="session.clear"),
+        Binding("D", "delete", "delete item", show=False, id="session.delete"),
+        Binding("V", "retrieve", "retrieve item", show=False, id="session.retrieve"),
+        Binding("r", "resend", "re-send", show=False, id="session.resend"),
+        Binding("i", "edit", "edit and send", show=False, id="session.edit"),
+        Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
+        Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
+    ]
+    BUTTONS = (
+        ("create", "c create"),
+        ("cancel", "x cancel"),
+        ("truncate", "t truncate"),
+        ("commit", "b commit"),
+        ("clear", "B clear"),
+        ("delete", "D delete"),
+        ("retrieve", "V retrieve"),
+        ("send", "s send"),
+    )
+
+    def __init__(self, host: Host, engine: Engine, glyphs: Glyphs) -> None:
+        super().__init__(engine.log, glyphs)
+        self.title = "Session"
+        self._host = host
+        self._engine = engine
+        self._problems_seen = 0
+        self._sent_by_editor: tuple[str, int] | None = None
+        self._ticks = 0
+
+    @property
+    def state(self) -> SessionState:
+        """Return the state as of now."""
+        return self._engine.state
+
+    def compose_below(self) -> ComposeResult:
+        """Lay out the editor and the buttons."""
+        yield SendEditor(id="send")
+        buttons = "  ".join(f"[@click=screen.{name}] {label} [/]" for name, label in self.BUTTONS)
+        yield Static(buttons, id="actions")
+
+    def on_mount(self) -> None:
+        """Connect."""
+        super().on_mount()
+        if self._engine.connection is Connection.IDLE:
+            self._host.start(self._engine)
+
+    def advance(self) -> None:
+        """Report what went wrong since the last tick, beside what caused it."""
+        self._ticks += 1
+        problems = self.state.problems.all
+        for problem in problems[self._problems_seen :][:3]:
+            if problem.cause_seq:
+                cause = self.event_log.event(problem.cause_seq - 1)
+                if cause.origin in (Origin.BUTTON, Origin.FORM):
+                    self.say(f"{cause.type} was refused: {inert(problem.message)}", "error")
+        self._problems_seen = len(problems)
+        self._follow_up()
+
+    def header_text(self) -> str:
+        """Return the connection, model, recording, count, time and errors."""
+        engine, glyphs = self._engine, self.glyphs
+        dot = glyphs.dot if engine.connection is Connection.LIVE else glyphs.ring
+        if engine.connection is Connection.CONNECTING:
+            dot = glyphs.spinner[self._ticks % len(glyphs.spinner)]
+        model = self.state.session.model or engine.source.model
+        minutes, seconds = divmod(engine.now_ns / 1e9, 60)
+        errors = self.state.problems.errors
+        recording = engine.recording
+        if recording.failure or recording.path is None:
+            where = f"{glyphs.ring} NOT RECORDED: {recording.failure or 'in memory only'}"
+        else:
+            where = f"{glyphs.record} {recording.path.name}"
+        parts = [
+            f" {dot} {_WORDS[engine.connection]}",
+            inert(model) or "no model",
+            engine.source.kind,
+            f"{int(minutes):02d}:{seconds:04.1f}",
+            f"{len(self.event_log):,} events",
+            where,
+        ]
+        tokens = self.state.usage.responses.total
+        if tokens:
+            parts.append(f"{tokens:,} tok")
+        if errors:
+            parts.append(f"! {errors} error{'s' * (errors != 1)}")
+        self.query_one("#header").set_class(bool(errors or recording.failure), "has-errors")
+        return "   ".join(parts)
+
+    def hint_text(self) -> str:
+        """Return what is true, and what to do next."""
+        engine = self._engine
+        if engine.connection is Connection.CONNECTING:
+            return f" connecting to {engine.source.url} …   ctrl+x gives up"
+        if engine.refusal is not None:
+            hint = f" — {engine.refusal.hint}" if engine.refusal.hint else ""
+            return f" {inert(engine.refusal.message)}{inert(hint)}   ctrl+r tries again"
+        if engine.closed is not None:
+            closed = engine.closed
+            reason = f" {inert(closed.reason)}" if closed.reason else ""
+            step = f" — {closed.next_step}" if closed.next_step else ""
+            return f" closed by {closed.by}: {closed.code}{reason}  {closed.meaning}{step}   ctrl+r reconnects"
+        if engine.disabled:
+            return f" switched off after a failure: {', '.join(engine.disabled)}; the session and its recording go on"
+        if self.state.responses.active:
+            return " the model is answering   x cancels   t truncates what it said"
+        if not self.state.conversation.order:
+            return " press s to send a message, then c to have it answered"
+        if self.state.conversation.pending_calls():
+            return " a function call waits for its output: s, ctrl+t, function output; then c"
+        last = self.state.conversation.items[self.state.conversation.order[-1]]
+        if last.role == "user":
+            return " press c to have it answered"
+        return (
+            " s sends another message   t truncates the last answer   / filters   ? shows every key"
+        )
+
+    def commands(self) -> Mapping[str, Callable[[str], None]]:
+        """Return the commands of a live session."""
+        return {
+            **super().commands(),
+            "say": self._say,
+            "create": lambda _: self._submit({"type": "response.create"}),
+            "cancel": lambda _: self.action_cancel(),
+            "commit": lambda _: self.action_commit(),
+            "clear": lambda _: self.action_clear(),
+            "truncate": lambda _: self.action_truncate(),
+            "delete": lambda _: self.action_delete(),
+            "retrieve": lambda _: self.action_retrieve(),
+            "note": self._note,
+            "reconnect": lambda _: self.action_reconnect(),
+            "disconnect": lambda _: self.action_disconnect(),
+        }
+
+    def on_marked(self, row: int) -> None:
+        """Keep a mark in the recording too."""
+        self._engine.note(
+            "inspector.mark", {"seq": row + 1, "name": self.event_log.type_of(row)}, Origin.HAND
+        )
+
+    def leave(self) -> None:
+        """End the session and go back."""
+        self.run_worker(self._leave(), exclusive=True)
+
+    async def _leave(self) -> None:
+        await self._host.stop(self._engine)
+        super().leave()
+
+    def action_create(self) -> None:
+        """Ask how, and create a response."""
+        self._ask(
+            "Create a response",
+            requests.create_fields(),
+            requests.create_response,
+            "Empty fields mean: as the session has it.",
+        )
+
+    def action_cancel(self) -> None:
+        """Cancel the response in progress."""
+        active = self.state.responses.active
+        body: dict[str, Any] = {"type": "response.cancel"}
+        if active and self.state.responses.active_default() is None:
+            body["response_id"] = active[-1]
+        self._submit(body)
+
+    def action_truncate(self) -> None:
+        """Ask where, and truncate the item being played or played last."""
+        now_ns, item_id = self._engine.now_ns, self._selected_item()
+        fields = requests.truncate_fields(self.state, now_ns, item_id)
+        note = requests.truncate_note(self.state, now_ns, item_id)
+        self._ask("Truncate an assistant item", fields, requests.truncate_item, note)
+
+    def action_commit(self) -> None:
+        """Commit the input buffer."""
+        self._submit({"type": "input_audio_buffer.commit"})
+
+    def action_clear(self) -> None:
+        """Clear the input buffer."""
+        self._submit({"type": "input_audio_buffer.clear"})
+
+    def action_delete(self) -> None:
+        """Ask which, and delete an item."""
+        self._ask(
+            "Delete an item",
+            self._item_fields(),
+            lambda answers: requests.about_item("delete", answers),
+        )
+
+    def action_retrieve(self) -> None:
+        """Ask which, and retrieve an item."""
+        self._ask(
+            "Retrieve an item",
+            self._item_fields(),
+            lambda answers: requests.about_item("retrieve", answers),
+        )
+
+    def action_send(self) -> None:
+        """Open the editor."""
+        editor = self.query_one("#send", SendEditor)
+        editor.add_class("shown")
+        editor.focus_text()
+
+    def action_resend(self) -> None:
+        """Send the selected client event again, as it was."""
+        text = self._selected_text()
+        if text is not None:
+            self._submit(text, Origin.HAND)
+
+    def action_edit(self) -> None:
+        """Open the selected event in the editor."""
+        text = self._selected_text()
+        if text is not None:
+            editor = self.query_one("#send", SendEditor)
+            editor.load(text)
+            self.action_send()
+
+    def action_reconnect(self) -> None:
+        """Connect again, after the connection has ended; the recording goes on."""
+        if self._engine.can_send:
+            self.say("still connected; ctrl+x disconnects", "warning")
+        else:
+            self._host.start(self._engine)
+
+    def action_disconnect(self) -> None:
+        """End the connection; the screen stays."""
+        self.run_worker(self._host.stop(self._engine), exclusive=True)
+
+    @on(SendEditor.SendRequested)
+    def _send_requested(self, message: SendEditor.SendRequested) -> None:
+        editor = self.query_one("#send", SendEditor)
+        before = len(self.event_log)
+        if self._submit(message.text, Origin.HAND) is not None:
+            editor.remember(message.text)
+            editor.show_outcome("sent …")
+            self._sent_by_editor = (message.text, before)
+
+    @on(SendEditor.Closed)
+    def _editor_closed(self) -> None:
+        self.query_one("#send").remove_class("shown")
+        self.focused_pane().focus()
+
+    @on(SendEditor.ExternalEditRequested)
+    def _external_edit(self, message: SendEditor.ExternalEditRequested) -> None:
+        try:
+            with self.app.suspend():
+                text = edit_text(message.text)
+        except InspectorError as error:
+            self.say(f"{error.message}{': ' + error.hint if error.hint else ''}", "error")
+            return
+        self.query_one("#send", SendEditor).load(text)
+
+    def _follow_up(self) -> None:
+        """Tell the editor what became of what it sent."""
+        if self._sent_by_editor is None:
+            return
+        text, before = self._sent_by_editor
+        data = text.encode("utf-8", "replace")
+        row = next(
+            (
+                at
+                for at in range(before, len(self.event_log))
+                if self.event_log.direction_of(at) is Direction.CLIENT
+                and self.event_log.event(at).data == data
+            ),
+            None,
+        )
+        if row is None:
+            return
+        editor = self.query_one("#send", SendEditor)
+        sent = f"sent {self.event_log.t_us[row] / 1e6:.3f}"
+        refusal = self.state.causes.rejected.get(row + 1) or self._anonymous_error(row)
+        effects = self.state.causes.effects_of.get(row + 1, ())
+        if refusal:
+            problem = next((p for p in self.state.problems.all if p.seq == refusal), None)
+            words = problem.message if problem is not None else ""
+            editor.show_outcome(
+                f"{sent} {self.glyphs.folded} refused {self.event_log.t_us[refusal - 1] / 1e6:.3f}: {words}",
+                "error",
+            )
+        elif effects:
+            editor.show_outcome(
+                f"{sent} {self.glyphs.folded} {self.event_log.type_of(effects[0] - 1)}", "good"
+            )
+        else:
+            editor.show_outcome(sent)
+            if len(self.event_log) - row < 200:
+                return
+        self._sent_by_editor = None
+
+    def _anonymous_error(self, row: int) -> int:
+        """Return the error right after a row, where a text without an event_id cannot be blamed by id."""
+        for at in range(row + 1, min(row + 12, len(self.event_log))):
+            if self.event_log.direction_of(at) is Direction.CLIENT:
+                return 0
+            if self.event_log.type_of(at) == "error" and not self.state.causes.cause_of.get(at + 1):
+                return at + 1
+        return 0
+
+    def _ask(
+        self,
+        title: str,
+        fields: tuple[Field, ...],
+        make: Callable[[Mapping[str, str]], dict[str, Any]],
+        note: str = "",
+    ) -> None:
+        def answered(answers: dict[str, str] | None) -> None:
+            if answers is None:
+                return
+            try:
+                self._submit(make(answers))
+            except InspectorError as error:
+                self.say(error.message, "error")
+
+        self.app.push_screen(FormDialog(title, fields, note), answered)
+
+    def _submit(self, payload: dict[str, Any] | str, origin: Origin = Origin.BUTTON) -> str | None:
+        try:
+            return self._engine.submit(payload, origin)
+        except InspectorError as error:
+            self.say(f"not sent: {error.message}{'; ' + error.hint if error.hint else ''}", "error")
+            return None
+
+    def _say(self, text: str) -> None:
+        content = [{"type": "input_text", "text": text}]
+        item = {"type": "message", "role": "user", "content": content}
+        if text and self._submit({"type": "conversation.item.create", "item": item}) is not None:
+            self._submit({"type": "response.create"})
+
+    def _note(self, text: str) -> None:
+        self._engine.note("inspector.note", {"text": text}, Origin.HAND)
+
+    def _item_fields(self) -> tuple[Field, ...]:
+        return requests.item_fields(self.state, self._selected_item())
+
+    def _selected_item(self) -> str:
+        return (
+            keys_of(self.event_log.event(self.selected)).item_id
+            if 0 <= self.selected < len(self.event_log)
+            else ""
+        )
+
+    def _selected_text(self) -> str | None:
+        if self.selected < 0:
+            self.say("select an event first", "warning")
+            return None
+        event = self.event_log.event(self.selected)
+        if event.direction is not Direction.CLIENT or not event.is_text:
+            self.say(
+                "select an event in the client pane: only what a client sends can be sent",
+                "warning",
+            )
+            return None
+        return event.data.decode("utf-8", "replace")
