@@ -404,7 +404,7 @@ class Rows:
 
     def columns(self, group: npt.NDArray[np.int32], offset: int) -> dict[str, bytes]:
         """Return the finished columns."""
-        values = {
+        values: dict[str, npt.NDArray[Any]] = {
             "t_us": self.t_us,
             "offset": self.starts + offset,
             "length": self.lengths,

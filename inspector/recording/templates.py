@@ -104,7 +104,7 @@ class PartTemplates:
         inside = position + HEAD_BYTES < len(rows.text)
         window = rows.windows[np.where(inside, position, 0)]
         marker = np.frombuffer(_ITEM, np.uint8)
-        fits = inside & (window[:, : len(marker)] == marker).all(axis=1)
+        fits = np.asarray(inside & (window[:, : len(marker)] == marker).all(axis=1), bool)
         ids = window[:, len(marker) : len(marker) + MAX_ID]
         length = (ids == 34).argmax(axis=1)
         fits &= (length > 0) & ~(ids == 92).any(axis=1)

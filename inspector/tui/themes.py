@@ -62,8 +62,16 @@ def read_theme(path: Path) -> Theme:
         name=str(data.get("name", path.stem)),
         dark=bool(data.get("dark", True)),
         variables={name: str(value) for name, value in variables.items()},
-        primary=colours.pop("primary"),
-        **colours,
+        primary=colours["primary"],
+        secondary=colours["secondary"],
+        accent=colours["accent"],
+        foreground=colours["foreground"],
+        background=colours["background"],
+        surface=colours["surface"],
+        panel=colours["panel"],
+        success=colours["success"],
+        warning=colours["warning"],
+        error=colours["error"],
     )
 
 

@@ -14,6 +14,7 @@ from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Container
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
@@ -70,6 +71,7 @@ class EventsScreen(Screen[None]):
         self.glyphs = glyphs
         self.selected = -1
         """Row of the selected event; -1 for none."""
+        self._lines: dict[str, str] = {}
         self._is_merged = False
         self._shows_detail = False
         self._mark_row = -1
@@ -213,16 +215,9 @@ class EventsScreen(Screen[None]):
         pane.select(row, follow=False)
         pane.focus()
 
-    def say(self, message: str, severity: str = "information") -> None:
+    def say(self, message: str, severity: SeverityLevel = "information") -> None:
         """Tell the user something, once."""
-        kind = (
-            "error"
-            if severity == "error"
-            else "warning"
-            if severity == "warning"
-            else "information"
-        )
-        self.notify(message, severity=kind, markup=False, timeout=5)
+        self.notify(message, severity=severity, markup=False, timeout=5)
 
     def on_resize(self) -> None:
         """Arrange the panes for the new size."""
@@ -613,10 +608,10 @@ class EventsScreen(Screen[None]):
         yield FILTER_WORDS
 
     def _put(self, selector: str, text: str) -> None:
-        line = self.query_one(selector, Static)
-        if getattr(line, "shown_text", None) != text:
-            line.shown_text = text  # type: ignore[attr-defined]  # what was put there last, to spare a repaint
-            line.update(text)
+        """Update a line where its text has changed, to spare a repaint."""
+        if self._lines.get(selector) != text:
+            self._lines[selector] = text
+            self.query_one(selector, Static).update(text)
 
 
 def _load_numpy() -> None:

@@ -162,7 +162,7 @@ class SessionScreen(EventsScreen):
         return {
             **super().commands(),
             "say": self._say,
-            "create": lambda _: self._submit({"type": "response.create"}),
+            "create": lambda _: self._create(),
             "cancel": lambda _: self.action_cancel(),
             "commit": lambda _: self.action_commit(),
             "clear": lambda _: self.action_clear(),
@@ -367,6 +367,9 @@ class SessionScreen(EventsScreen):
         item = {"type": "message", "role": "user", "content": content}
         if text and self._submit({"type": "conversation.item.create", "item": item}) is not None:
             self._submit({"type": "response.create"})
+
+    def _create(self) -> None:
+        self._submit({"type": "response.create"})
 
     def _note(self, text: str) -> None:
         self._engine.note("inspector.note", {"text": text}, Origin.HAND)

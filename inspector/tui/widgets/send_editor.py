@@ -147,7 +147,7 @@ class SendEditor(Vertical):
     def action_complete(self) -> None:
         """Show what could stand at the cursor."""
         area = self.query_one(TextArea)
-        offset = area.document.get_index_from_location(area.cursor_location)
+        offset = index_of(area.text, area.cursor_location)
         self._proposals = complete(area.text, offset)[:MAX_PROPOSALS]
         self._is_choosing_template = False
         self._show_proposals([f"{found.label:<34} {found.detail}" for found in self._proposals])
@@ -198,8 +198,8 @@ class SendEditor(Vertical):
 
     def _insert(self, found: Completion) -> None:
         area = self.query_one(TextArea)
-        start = area.document.get_location_from_index(found.start)
-        end = area.document.get_location_from_index(found.end)
+        start = location_of(area.text, found.start)
+        end = location_of(area.text, found.end)
         area.replace(found.insert, start, end)
 
     def _show_proposals(self, labels: list[str]) -> None:
@@ -218,6 +218,19 @@ class SendEditor(Vertical):
         line = self.query_one("#verdict", Static)
         line.set_classes(f"line {verdict.style}")
         line.update(verdict.words)
+
+
+def index_of(text: str, location: tuple[int, int]) -> int:
+    """Return the offset of a (row, column) in a text."""
+    row, column = location
+    lines = text.split("\n")
+    return sum(len(line) + 1 for line in lines[:row]) + column
+
+
+def location_of(text: str, offset: int) -> tuple[int, int]:
+    """Return the (row, column) of an offset in a text."""
+    before = text[:offset]
+    return before.count("\n"), offset - (before.rfind("\n") + 1)
 
 
 def judged(text: str) -> Verdict:
