@@ -19,9 +19,13 @@ from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
 from inspector.tui.glyphs import Glyphs
 
-TIME_WIDTH = 9
-DELTA_WIDTH = 8
-TYPE_WIDTH = 22
+TIME_WIDTH = 8
+DELTA_WIDTH = 7
+TYPE_WIDTH = 20
+"""Fits nearly every short name; in a wide pane the longest fits too."""
+WIDE_TYPE_WIDTH = 24
+ROOMY = 90
+"""From here on types are never cut."""
 NARROW = 56
 """Below this many columns the distance to the previous event gives way to the summary."""
 MAX_GROUP_ROWS = 600
@@ -82,13 +86,14 @@ class RowText:
         """Return a row as a strip of exactly ``look.width`` cells."""
         event = self._log.event(row)
         flags = self._log.flags[row]
+        type_width = WIDE_TYPE_WIDTH if look.width >= ROOMY else TYPE_WIDTH
         name_style, letter = self._severity(event, flags, styles)
         segments = [
             self._gutter(look, styles),
             Segment(self._times(row, look), styles.time),
-            Segment(f"{letter} ", name_style),
+            Segment(letter, name_style),
             Segment(self._bracket(event), styles.bracket),
-            Segment(f"{set_cell_size(self._name(event, row, look), TYPE_WIDTH)} ", name_style),
+            Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
         if look.rejection:
             segments.append(Segment(f"✗ refused: {inert(look.rejection)}  ", styles.error))
@@ -142,8 +147,8 @@ class RowText:
         known = EVENT_TYPES.get(event.type)
         name = known.short if known is not None else inert(event.type) or "(no type)"
         if self._log.group[row] < 0:
-            return f"  {name}"
-        return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded} {name}"
+            return f" {name}"
+        return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
 
     def _words(self, event: Event, row: int, look: RowLook) -> str:
         audio = self.input_format if event.direction is Direction.CLIENT else self.output_format

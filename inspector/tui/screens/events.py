@@ -476,7 +476,7 @@ class EventsScreen(Screen[None]):
         query = parse(text)
         for pane in self.panes():
             rows = pane.rows
-            pane.search = lambda row, rows=rows: query.test(rows.log_row(row))  # type: ignore[misc]
+            pane.search = lambda row, rows=rows: query.test(rows.log_row(row))
         self.focused_pane().action_match(1)
 
     def _fold_all(self, *, is_folding: bool) -> None:
