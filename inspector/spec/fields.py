@@ -37,6 +37,8 @@ MEANINGS: Mapping[str, str] = {
     "retention_ratio": "0 to 1: how much of the context is kept when it is cut",
     "prompt": "a stored prompt by id, with variables",
     "include": "extra data to send, such as transcription log probabilities",
+    "audio.input": "what you send",
+    "audio.output": "what you get",
     "input.format": "of the audio that you send",
     "output.format": "of the audio that you get",
     "format.type": "audio/pcm 16 bit, audio/pcmu (μ-law) or audio/pcma (A-law)",

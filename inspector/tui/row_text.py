@@ -21,7 +21,7 @@ from inspector.tui.glyphs import Glyphs
 
 TIME_WIDTH = 8
 DELTA_WIDTH = 7
-TYPE_WIDTH = 20
+TYPE_WIDTH = 21
 """Fits nearly every short name; in a wide pane the longest fits too."""
 WIDE_TYPE_WIDTH = 24
 ROOMY = 90

@@ -586,7 +586,7 @@ class EventsScreen(Screen[None]):
         return f"{self.event_log.type_of(seq - 1)}  at {self.event_log.t_us[seq - 1] / 1e6:.3f} s  seq {seq:,}"
 
     def _help_groups(self) -> Iterator[Group]:
-        groups: dict[str, list[tuple[str, str]]] = {}
+        groups: dict[str, dict[str, list[str]]] = {}
         for bound in self.active_bindings.values():
             binding = bound.binding
             if not binding.description or binding.system:
@@ -598,12 +598,11 @@ class EventsScreen(Screen[None]):
                 if bound.node is self.app
                 else "the focused pane"
             )
-            entry = (self.app.get_key_display(binding), binding.description)
-            if entry not in groups.setdefault(name, []):
-                groups[name].append(entry)
+            keys = groups.setdefault(name, {}).setdefault(binding.description, [])
+            keys.append(self.app.get_key_display(binding))
         for name in ("the focused pane", "this screen", "everywhere"):
             if name in groups:
-                yield name, groups[name]
+                yield name, [(" ".join(keys), what) for what, keys in groups[name].items()]
         yield "commands (after :)", [(name, "") for name in self.commands()]
         yield FILTER_WORDS
 

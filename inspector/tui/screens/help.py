@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from inspector.tui.widgets.text_page import PageLine, TextPage
@@ -40,7 +41,8 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the page."""
-        yield TextPage(id="help")
+        with Vertical(id="help"):
+            yield TextPage()
 
     def on_mount(self) -> None:
         """Fill the page."""

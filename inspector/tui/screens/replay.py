@@ -60,6 +60,8 @@ class ReplayScreen(EventsScreen):
             self._seen = ()
         if self._is_at_first and len(self.event_log):
             self._is_at_first = False
+            for pane in self.panes():
+                pane.pull(lambda: True)
             replay.seek_row(0)
         if replay.cursor != before and replay.cursor >= 0:
             self._follow_cursor()
@@ -160,14 +162,12 @@ class ReplayScreen(EventsScreen):
         self._seen = ()
         for pane in self.panes():
             pane.set_future(row + 1)
-            if row >= 0 and len(pane.rows) and pane.display:
-                if (
-                    pane.rows.shows(pane.rows.rows[pane.rows.index_of(row)])
-                    and pane.rows.rows[pane.rows.index_of(row)] == row
-                ):
-                    pane.select(row, notify=False, follow=False)
-                else:
-                    pane.scroll_near(row)
+            if row < 0 or not len(pane.rows):
+                continue
+            if pane.rows.rows[pane.rows.index_of(row)] == row:
+                pane.select(row, notify=False, follow=False)
+            else:
+                pane.scroll_near(row)
 
     def _transport_text(self) -> str:
         replay, glyphs = self._replay, self.glyphs

@@ -327,7 +327,7 @@ class DetailPane(Widget, can_focus=True):
             strip = Strip([Segment(fitted(f"  {line.value}", width), self._style("link"))])
         else:
             key = f"{'  ' * line.indent}  {line.key}"
-            key_width = max(26, len(key) + 1) if line.key else 2
+            key_width = max(26, min(34, len(key) + 1)) if line.key else 2
             note_width = min(56, max(0, width - key_width - 24)) if line.note else 0
             value_width = max(0, width - key_width - (note_width + 2 if note_width else 0))
             segments = [

@@ -1,0 +1,45 @@
+"""Draw the README's screenshot with the program itself.
+
+python tests/tui/take_screenshots.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from inspector.clock import SystemClock  # noqa: E402
+from inspector.engine.replay import Replay  # noqa: E402 - found through the line above
+from inspector.recording.opening import open_recording  # noqa: E402
+from inspector.tui.app import InspectorApp  # noqa: E402
+from inspector.tui.glyphs import UNICODE  # noqa: E402
+from inspector.tui.screens.replay import ReplayScreen  # noqa: E402
+
+EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
+TARGET = ROOT / ".readme"
+
+
+async def take(
+    recording: Path, name: str, keys: list[str], size: tuple[int, int] = (120, 36)
+) -> None:
+    """Replay a recording, press some keys, and keep what the screen looks like."""
+    replay = Replay(open_recording(recording), SystemClock())
+    app = InspectorApp(ReplayScreen(replay, UNICODE))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause(0.5)
+        await pilot.press(*keys)
+        await pilot.pause(0.5)
+        TARGET.mkdir(exist_ok=True)
+        (TARGET / f"{name}.svg").write_text(
+            app.export_screenshot(title="Realtime Inspector"), "utf-8"
+        )
+    replay.close()
+
+
+if __name__ == "__main__":
+    source = Path(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLE
+    asyncio.run(take(source, "session", ["tab", "tab", *["j"] * 6]))
