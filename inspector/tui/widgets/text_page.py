@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
@@ -13,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.tui.row_text import fitted
+from inspector.tui.row_text import fitted, overlaid
 
 Span = tuple[str, str]
 """Text and the name of its style: ``base head dim client server warning error struck``."""
@@ -100,7 +101,7 @@ class TextPage(Widget, can_focus=True):
                 else Strip.blank(width, self._style("base"))
             )
             if index == self.cursor and self.has_focus and index < len(self.lines):
-                strip = strip.apply_style(self._style("cursor"))
+                strip = overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor))
             strips.append(strip.crop(crop.x, crop.right))
         return strips
 
@@ -150,5 +151,5 @@ class TextPage(Widget, can_focus=True):
             strip = Strip(segments)
         return strip.adjust_cell_length(width, self._style("base"))
 
-    def _style(self, name: str):  # type: ignore[no-untyped-def]  # rich.style.Style, as Textual returns it
+    def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"page--{name}")
