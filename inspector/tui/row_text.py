@@ -96,7 +96,7 @@ class RowText:
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
         if look.rejection:
-            segments.append(Segment(f"✗ refused: {inert(look.rejection)}  ", styles.error))
+            segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.summary if not flags & (FLAG_ERROR | FLAG_UNDECODED) else styles.error

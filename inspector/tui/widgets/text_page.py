@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.analysis.inert import inert
 from inspector.tui.row_text import fitted, overlaid
 
 Span = tuple[str, str]
@@ -143,7 +144,8 @@ class TextPage(Widget, can_focus=True):
         self._top = max(self.cursor - height + 1, min(self._top, self.cursor), 0)
 
     def _strip(self, line: PageLine, width: int) -> Strip:
-        segments = [Segment(text, self._style(style)) for text, style in line.spans]
+        # Made inert here, at the last step, so that no page can forget it.
+        segments = [Segment(inert(text), self._style(style)) for text, style in line.spans]
         strip = Strip(segments)
         if strip.cell_length > width and segments:
             rest = width - sum(segment.cell_length for segment in segments[:-1])
