@@ -7,29 +7,37 @@ import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
 from inspector.engine.host import Host
-from inspector.engine.replay import Replay
-from inspector.engine.session import Engine
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.launching import Launcher
-from inspector.tui.screens.events import EventsScreen
-from inspector.tui.screens.home import HomeScreen
-from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.screens.session import SessionScreen
 from inspector.tui.themes import DEFAULT, derived_variables, load_themes
 
+if TYPE_CHECKING:
+    from inspector.engine.replay import Replay
+    from inspector.engine.session import Engine
+
 log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class OffersCommands(Protocol):
+    """A screen with commands of its own for the palette."""
+
+    def palette(self) -> Iterable[SystemCommand]:
+        """Yield the commands."""
+        ...
 
 
 class InspectorApp(App[int]):
     """The program's screen."""
 
-    CSS_PATH = "inspector.tcss"
+    CSS_PATH = Path(__file__).with_name("inspector.tcss")
     TITLE = "Realtime Inspector"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [Binding("ctrl+q", "quit", "quit", show=False, id="app.quit", priority=True)]
@@ -65,7 +73,7 @@ class InspectorApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what works on the screen, then what Textual offers everywhere."""
-        if isinstance(screen, EventsScreen):
+        if isinstance(screen, OffersCommands):
             yield from screen.palette()
         yield from super().get_system_commands(screen)
 
@@ -91,12 +99,16 @@ def chosen_glyphs() -> Glyphs:
 
 async def run_home(launcher: Launcher, *, theme: str | None = None) -> int:
     """Show the home screen until the user quits; return the exit status."""
+    from inspector.tui.screens.home import HomeScreen
+
     async with Host() as host:
         return await _run(InspectorApp(HomeScreen(host, launcher, chosen_glyphs()), theme=theme))
 
 
 async def run_session(host: Host, engine: Engine, *, theme: str | None = None) -> int:
     """Show a live session until the user quits; return the exit status."""
+    from inspector.tui.screens.session import SessionScreen
+
     return await _run(
         InspectorApp(SessionScreen(host, engine, chosen_glyphs()), theme=theme),
         engine.recording.path,
@@ -105,6 +117,8 @@ async def run_session(host: Host, engine: Engine, *, theme: str | None = None) -
 
 async def run_replay(replay: Replay, *, theme: str | None = None) -> int:
     """Show a recording until the user quits; return the exit status."""
+    from inspector.tui.screens.replay import ReplayScreen
+
     try:
         return await _run(InspectorApp(ReplayScreen(replay, chosen_glyphs()), theme=theme))
     finally:

@@ -1,6 +1,6 @@
 """Time from the start of the process to the first readable frame, against an empty Textual app in the same run.
 
-    python tests/bench/first_frame.py [RUNS]
+python tests/bench/first_frame.py [RUNS]
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from pty_run import EMPTY_APP, ROOT, Terminal, python
 COMMANDS = {
     "empty Textual app (baseline)": EMPTY_APP,
     "home": python("-m", "inspector"),
-    "replay": python("-m", "inspector", "replay", str(ROOT / "sessions" / "example-truncated-answer.jsonl")),
+    "replay": python(
+        "-m", "inspector", "replay", str(ROOT / "sessions" / "example-truncated-answer.jsonl")
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 """Events per second through Engine.ingest, recording included, against decoding and writing alone in the same run.
 
-    python tests/bench/ingest.py [EVENTS]
+python tests/bench/ingest.py [EVENTS]
 """
 
 from __future__ import annotations
@@ -26,18 +26,41 @@ from tests.support import FakeSource  # noqa: E402
 
 def frames(count: int) -> list[Frame]:
     """Return a conversation's mix: microphone, words, sound of two sizes, and the events around them."""
-    mic = orjson.dumps({"type": "input_audio_buffer.append", "audio": base64.b64encode(os.urandom(1920)).decode()})
+    mic = orjson.dumps(
+        {"type": "input_audio_buffer.append", "audio": base64.b64encode(os.urandom(1920)).decode()}
+    )
     where = {"response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
-    word = orjson.dumps({"type": "response.output_audio_transcript.delta", "event_id": "e", **where, "delta": " word"})
+    word = orjson.dumps(
+        {
+            "type": "response.output_audio_transcript.delta",
+            "event_id": "e",
+            **where,
+            "delta": " word",
+        }
+    )
     sounds = [
-        orjson.dumps({"type": "response.output_audio.delta", "event_id": "e", **where, "delta": base64.b64encode(os.urandom(n)).decode()})
+        orjson.dumps(
+            {
+                "type": "response.output_audio.delta",
+                "event_id": "e",
+                **where,
+                "delta": base64.b64encode(os.urandom(n)).decode(),
+            }
+        )
         for n in (1440, 4800)
     ]
     done = orjson.dumps({"type": "response.output_audio.done", "event_id": "e", **where})
     pattern = [
-        Frame(Direction.CLIENT, mic), Frame(Direction.SERVER, word), Frame(Direction.CLIENT, mic),
-        Frame(Direction.SERVER, sounds[0]), Frame(Direction.SERVER, word), Frame(Direction.CLIENT, mic),
-        Frame(Direction.SERVER, word), Frame(Direction.SERVER, sounds[1]), Frame(Direction.CLIENT, mic), Frame(Direction.SERVER, done),
+        Frame(Direction.CLIENT, mic),
+        Frame(Direction.SERVER, word),
+        Frame(Direction.CLIENT, mic),
+        Frame(Direction.SERVER, sounds[0]),
+        Frame(Direction.SERVER, word),
+        Frame(Direction.CLIENT, mic),
+        Frame(Direction.SERVER, word),
+        Frame(Direction.SERVER, sounds[1]),
+        Frame(Direction.CLIENT, mic),
+        Frame(Direction.SERVER, done),
     ]
     return (pattern * (count // len(pattern) + 1))[:count]
 
@@ -58,15 +81,17 @@ def main() -> None:
                 best["decode and write alone (baseline)"], count / (time.perf_counter() - start)
             )
             os.close(fd)
-            os.unlink(f"{folder}/base{run}")
+            Path(f"{folder}/base{run}").unlink()
             recording = RecordingFile(Path(folder) / f"{run}.jsonl", SystemClock())
             engine = Engine(FakeSource(), recording, SystemClock())
             start = time.perf_counter()
             for frame in events:
                 engine.ingest(frame)
-            best["Engine.ingest"] = max(best["Engine.ingest"], count / (time.perf_counter() - start))
+            best["Engine.ingest"] = max(
+                best["Engine.ingest"], count / (time.perf_counter() - start)
+            )
             recording.close()
-            os.unlink(f"{folder}/{run}.jsonl")
+            Path(f"{folder}/{run}.jsonl").unlink()
     base = best["decode and write alone (baseline)"]
     for name, rate in best.items():
         print(f"{name:<36} {rate:10,.0f} events/s   {1e6 / rate:5.1f} us   {rate / base:.2f}x")

@@ -85,8 +85,10 @@ def main() -> None:
     for _ in range(arguments.runs):
         frame, rows, done, lags, memory = inspector(arguments.file)
         milliseconds = sorted(lag * 1000 for lag in lags)
-        print(f"inspector   first frame {frame:.2f} s   first rows +{rows - frame:.2f} s   all rows {done:.2f} s   memory {memory:.0f} MB"
-              f"   keys median {statistics.median(milliseconds):.0f} ms  max {milliseconds[-1]:.0f} ms  n={len(milliseconds)}")
+        print(
+            f"inspector   first frame {frame:.2f} s   first rows +{rows - frame:.2f} s   all rows {done:.2f} s   memory {memory:.0f} MB"
+            f"   keys median {statistics.median(milliseconds):.0f} ms  max {milliseconds[-1]:.0f} ms  n={len(milliseconds)}"
+        )
         if arguments.toolong:
             settled = toolong(arguments.toolong, arguments.file)
             peer.append(done / settled)

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_CODES = re.compile(rb"\x1b\[[0-9;?<>=]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b[=>78PX^_]")
+_CODES = re.compile(
+    rb"\x1b\[[0-9;?<>=]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b[=>78PX^_]"
+)
 
 
 @dataclass
@@ -32,7 +34,11 @@ class Terminal:
         self.started = time.perf_counter()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(PYTHONPATH=str(ROOT), TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8")
+            # An installed program has its bytecode; a checkout gets it in the run that is not counted.
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+            os.environ.update(
+                PYTHONPATH=str(ROOT), TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8"
+            )
             os.execvp(self.command[0], self.command)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", self.rows, self.columns, 0, 0))
 
@@ -104,7 +110,8 @@ def python(*arguments: str) -> list[str]:
 
 
 EMPTY_APP = python(
-    "-c", "from textual.app import App\nfrom textual.widgets import Static\n"
+    "-c",
+    "from textual.app import App\nfrom textual.widgets import Static\n"
     "class Empty(App):\n    def compose(self):\n        yield Static('empty app')\nEmpty().run()",
 )
 """The baseline: the least that a Textual program can be."""

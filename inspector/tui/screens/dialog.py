@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -26,6 +27,8 @@ class Field:
 
 class FormDialog(ModalScreen[dict[str, str] | None]):
     """Asks; returns the answers by name, or None where the user went back."""
+
+    CSS_PATH = Path(__file__).with_name("dialog.tcss")
 
     BINDINGS = [
         Binding("escape", "cancel", "back", id="dialog.cancel"),

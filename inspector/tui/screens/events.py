@@ -26,7 +26,6 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import FilterError, InspectorError
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.pages import conversation_lines, session_lines
 from inspector.tui.screens.help import FILTER_WORDS, Group, HelpScreen
 from inspector.tui.widgets.detail import DetailPane, Link
 from inspector.tui.widgets.event_pane import EventPane
@@ -47,6 +46,8 @@ VIEWS = ("events", "conversation", "session")
 
 class EventsScreen(Screen[None]):
     """Events in two panes, the detail of one, and what they add up to."""
+
+    CSS_PATH = Path(__file__).with_name("events.tcss")
 
     BINDINGS = [
         Binding("1", "view('events')", "events", show=False, id="view.events"),
@@ -122,7 +123,6 @@ class EventsScreen(Screen[None]):
         yield from self.compose_below()
         yield Static("", id="hint", markup=False)
         yield Input(placeholder="command", id="command", compact=True)
-        yield Footer(show_command_palette=False)
 
     def compose_below(self) -> ComposeResult:
         """Lay out what stands between the views and the hint."""
@@ -142,6 +142,7 @@ class EventsScreen(Screen[None]):
 
     def after_first_frame(self) -> None:
         """Load what the first frame does not need."""
+        self.mount(Footer(show_command_palette=False))
         self.tick()
         self.run_worker(_load_numpy, thread=True, exit_on_error=False)
 
@@ -534,9 +535,13 @@ class EventsScreen(Screen[None]):
         if current == "events":
             self._show_detail()
         elif current == "conversation":
+            from inspector.tui.pages import conversation_lines
+
             page = self.query_one("#conversation", TextPage)
             page.show(conversation_lines(state, page.size.width or self.size.width), follow=True)
         elif current == "session":
+            from inspector.tui.pages import session_lines
+
             page = self.query_one("#session", TextPage)
             page.show(session_lines(state, page.size.width or self.size.width))
 

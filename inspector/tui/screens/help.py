@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -31,6 +32,8 @@ FILTER_WORDS: Group = (
 
 class HelpScreen(ModalScreen[None]):
     """One page of keys."""
+
+    CSS_PATH = Path(__file__).with_name("dialog.tcss")
 
     BINDINGS = [Binding("escape,q,question_mark", "dismiss", "back", id="help.close")]
 

@@ -1,4 +1,4 @@
-"""HomeScreen: where to begin."""
+"""HomeScreen: where to begin. Other screens are loaded when they are opened: the first frame does not need them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,6 @@ from inspector.engine.host import Host
 from inspector.errors import InspectorError
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.launching import Launcher
-from inspector.tui.screens.dialog import Field, FormDialog
-from inspector.tui.screens.help import HelpScreen
-from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.screens.session import SessionScreen
 
 MAX_RECENT = 50
 
@@ -62,16 +58,18 @@ class HomeScreen(Screen[None]):
                 id="home-hint",
                 markup=False,
             )
-        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Fill the list."""
         self._fill()
         self.query_one("#choices").focus()
+        # A footer is a widget a key: too much for the first frame.
+        self.call_after_refresh(self.mount, Footer(show_command_palette=False))
 
     def on_screen_resume(self) -> None:
         """Show recordings made meanwhile."""
-        self._fill()
+        if self._recent != self._launcher.recent()[:MAX_RECENT]:
+            self._fill()
 
     def _fill(self) -> None:
         choices = self.query_one("#choices", OptionList)
@@ -130,6 +128,8 @@ class HomeScreen(Screen[None]):
 
     def action_simulator(self) -> None:
         """Begin a session with the simulator."""
+        from inspector.tui.screens.session import SessionScreen
+
         try:
             engine = self._launcher.open_simulator()
         except InspectorError as error:
@@ -139,6 +139,9 @@ class HomeScreen(Screen[None]):
 
     def action_live(self) -> None:
         """Ask where to, and connect."""
+        from inspector.tui.screens.dialog import Field, FormDialog
+        from inspector.tui.screens.session import SessionScreen
+
         settings = self._launcher.settings
         fields = (
             Field(
@@ -173,6 +176,7 @@ class HomeScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Ask for a file, and replay it."""
+        from inspector.tui.screens.dialog import Field, FormDialog
 
         def answered(answers: dict[str, str] | None) -> None:
             if answers is not None and answers["path"]:
@@ -191,6 +195,8 @@ class HomeScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
+        from inspector.tui.screens.help import HelpScreen
+
         keys = [
             (self.app.get_key_display(bound.binding), bound.binding.description)
             for bound in self.active_bindings.values()
@@ -203,6 +209,8 @@ class HomeScreen(Screen[None]):
         self.app.exit(0)
 
     def _replay(self, path: Path) -> None:
+        from inspector.tui.screens.replay import ReplayScreen
+
         try:
             replay = self._launcher.open_replay(path)
         except InspectorError as error:
