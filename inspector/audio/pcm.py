@@ -22,6 +22,11 @@ def samples_of(data: bytes) -> Samples:
     return np.frombuffer(data, "<i2", count=len(data) // 2).astype(np.int16)
 
 
+def bytes_of(samples: Samples) -> bytes:
+    """Write samples as PCM16 bytes."""
+    return samples.astype("<i2").tobytes()
+
+
 def pcm16_to_ulaw(samples: Samples) -> bytes:
     """Encode samples as G.711 μ-law, one byte each."""
     linear = samples.astype(np.int32) >> 2
@@ -51,6 +56,24 @@ def ulaw_to_pcm16(data: bytes) -> Samples:
 def alaw_to_pcm16(data: bytes) -> Samples:
     """Decode G.711 A-law to samples."""
     return _alaw_table()[np.frombuffer(data, np.uint8)]
+
+
+def decoded(data: bytes, encoding: str) -> Samples:
+    """Decode ``pcm16``, ``pcmu`` or ``pcma``.
+
+    Raises:
+        KeyError: another encoding.
+    """
+    return {"pcm16": samples_of, "pcmu": ulaw_to_pcm16, "pcma": alaw_to_pcm16}[encoding](data)
+
+
+def encoded(samples: Samples, encoding: str) -> bytes:
+    """Encode as ``pcm16``, ``pcmu`` or ``pcma``.
+
+    Raises:
+        KeyError: another encoding.
+    """
+    return {"pcm16": bytes_of, "pcmu": pcm16_to_ulaw, "pcma": pcm16_to_alaw}[encoding](samples)
 
 
 @cache
