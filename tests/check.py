@@ -14,7 +14,7 @@ CHECKS = (
     ("format", ["-m", "ruff", "format", "--check", "."]),
     ("lint", ["-m", "ruff", "check", "."]),
     ("types", ["-m", "mypy"]),
-    ("import contracts", ["-c", LINT_IMPORTS, "--no-timings"]),
+    ("import contracts", ["-c", LINT_IMPORTS]),
     ("tests", ["-m", "pytest", "-n", "auto"]),
 )
 

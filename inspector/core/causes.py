@@ -53,6 +53,8 @@ class CausesFold:
             self._refuse(event)
         elif event.type in REQUEST_OF:
             self._answer(event)
+        elif event.type == "inspector.send_failed":
+            self._tie(event.seq, int_at(event.body or {}, "seq"))
         elif event.type == "inspector.opened":
             self._pending.clear()
 

@@ -118,9 +118,6 @@ class ConversationFold:
         if handler is not None and event.body is not None:
             handler(self, event, event.body)
             self.changed_seq = event.seq
-        elif event.type == "inspector.opened":
-            self.__init__()  # type: ignore[misc]  # a new connection is a new conversation
-            self.changed_seq = event.seq
 
     def copy(self) -> ConversationFold:
         """Return an independent copy; items are cloned when either side changes them."""

@@ -37,8 +37,6 @@ class InputAudioFold:
                 self.appends += 1
                 self.total_bytes += size
                 self.buffered_bytes += size
-        elif kind == "inspector.opened":
-            self.__init__()  # type: ignore[misc]  # a new connection has an empty buffer
         elif kind.startswith("input_audio_buffer.") and event.direction is Direction.SERVER:
             self._server(event)
 

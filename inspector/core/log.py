@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from inspector.core.event import Direction, Event, Origin
@@ -145,6 +145,9 @@ class EventLog:
             self._cache.move_to_end(row)
             return cached
         event = self._decoder(self.line(row), row)
+        if event.t_ns // 1000 != self.t_us[row]:
+            # A foreign line without a time has that of the line before, which only the index knows.
+            event = replace(event, t_ns=self.t_us[row] * 1000)
         if len(event.data) <= CACHED_EVENT_BYTES:
             self._cache[row] = event
             if len(self._cache) > CACHED_EVENTS:

@@ -85,8 +85,6 @@ class OutputAudioFold:
                 self._stop_all(event, text_at(response, "id"))
         elif kind == "inspector.played":
             self._played(event)
-        elif kind == "inspector.opened":
-            self.__init__()  # type: ignore[misc]  # a new connection has played nothing
 
     def copy(self) -> OutputAudioFold:
         """Return an independent copy; items are cloned when either side changes them."""

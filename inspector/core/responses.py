@@ -48,8 +48,6 @@ class ResponsesFold:
     def apply(self, event: Event) -> None:
         """Take one event in."""
         kind, body = event.type, event.body
-        if kind == "inspector.opened":
-            self.__init__()  # type: ignore[misc]  # a new connection has no responses
         if body is None or not kind.startswith("response."):
             return
         if kind in ("response.created", "response.done"):

@@ -116,7 +116,6 @@ class SessionFold:
         elif kind == "error":
             self._reject(event)
         elif kind == "inspector.opened":
-            self.__init__()  # type: ignore[misc]  # a new connection is a new session: forget everything
             self.is_open = True
             self.url = text_at(event.body or {}, "url")
         elif kind == "inspector.closed":

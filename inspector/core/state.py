@@ -10,6 +10,7 @@ from inspector.core.event import Event
 from inspector.core.fold import Fold
 from inspector.core.input_audio import InputAudioFold
 from inspector.core.output_audio import OutputAudioFold
+from inspector.core.read import object_at, text_at
 from inspector.core.responses import ResponsesFold
 from inspector.core.session import SessionFold
 from inspector.core.usage import RateLimitsFold, UsageFold
@@ -27,11 +28,7 @@ class SessionState:
     """What is true of the session after the events seen so far."""
 
     def __init__(self) -> None:
-        self.session = SessionFold()
-        self.conversation = ConversationFold()
-        self.responses = ResponsesFold()
-        self.input_audio = InputAudioFold()
-        self.output_audio = OutputAudioFold()
+        self._begin()
         self.usage = UsageFold()
         self.rate_limits = RateLimitsFold()
         self.causes = CausesFold()
@@ -43,6 +40,10 @@ class SessionState:
 
         A dropped fold keeps its last state readable.
         """
+        if self._begins(event):
+            names = {fold.name for fold in self.folds}
+            self._begin()
+            self.folds = tuple(fold for fold in self.every_fold() if fold.name in names)
         failures = []
         for fold in self.folds:
             try:
@@ -71,6 +72,22 @@ class SessionState:
         names = {fold.name for fold in self.folds}
         twin.folds = tuple(fold for fold in twin.every_fold() if fold.name in names)
         return twin
+
+    def _begin(self) -> None:
+        """Forget what holds for one session only; usage, causes and problems are of the whole log."""
+        self.session = SessionFold()
+        self.conversation = ConversationFold()
+        self.responses = ResponsesFold()
+        self.input_audio = InputAudioFold()
+        self.output_audio = OutputAudioFold()
+
+    def _begins(self, event: Event) -> bool:
+        """Tell whether another session begins: a new connection, or a second session in one log."""
+        if event.type == "inspector.opened":
+            return True
+        if event.type != "session.created" or not self.session.id:
+            return False
+        return text_at(object_at(event.body or {}, "session"), "id") != self.session.id
 
     def every_fold(self) -> tuple[Fold, ...]:
         """Return all folds in the order in which they take events, switched off or not."""

@@ -22,6 +22,8 @@ FOLD_SLICE_NS = 8 * NS_PER_MS
 """Folding per tick: half of a frame at 60 Hz, so that a key is answered in the same frame."""
 CHECKPOINTS = 12
 """State copies kept, spread evenly over the recording: going back refolds at most a twelfth of it."""
+MIN_SPACING = 2000
+"""Events between two copies at least: folding so few takes less than a frame."""
 FOLD_BATCH = 64
 """Events folded between two looks at the clock."""
 
@@ -179,10 +181,10 @@ class Replay:
             self.pause()
 
     def _fold_slice(self) -> None:
-        if self.state_row > self.cursor:
-            self._go_back()
+        if self.state_row != self.cursor:
+            self._jump()
         until_ns = self._clock.now_ns() + FOLD_SLICE_NS
-        spacing = max(2000, len(self.log) // CHECKPOINTS)
+        spacing = max(MIN_SPACING, len(self.log) // CHECKPOINTS)
         while self.state_row < self.cursor:
             for row in range(self.state_row + 1, min(self.cursor, self.state_row + FOLD_BATCH) + 1):
                 self.state.apply(self.log.event(row))
@@ -199,11 +201,11 @@ class Replay:
         self._checkpoints.append(_Checkpoint(row, self.state.copy()))
         self._checkpoints.sort(key=lambda checkpoint: checkpoint.row)
 
-    def _go_back(self) -> None:
+    def _jump(self) -> None:
+        """Start from the last kept state before the cursor, where that is nearer than the state at hand."""
         usable = [c for c in self._checkpoints if c.row <= self.cursor]
-        if usable:
-            self.state = usable[-1].state.copy()
-            self.state_row = usable[-1].row
-        else:
-            self.state = self._new_state()
-            self.state_row = -1
+        nearest = usable[-1].row if usable else -1
+        if nearest <= self.state_row <= self.cursor:
+            return
+        self.state = usable[-1].state.copy() if usable else self._new_state()
+        self.state_row = nearest

@@ -19,7 +19,7 @@ from inspector.clock import Clock
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Frame, Origin
 from inspector.core.log import EventLog
-from inspector.core.state import SessionState
+from inspector.core.state import FoldFailure, SessionState
 from inspector.engine.outbox import Outbox, Outgoing
 from inspector.errors import ConnectError
 from inspector.recording.format import Header, parse, render, render_header
@@ -158,11 +158,11 @@ class Engine:
             event_id = body.get("event_id")
             event_id = event_id if isinstance(event_id, str) else ""
         else:
-            given = payload.get("event_id")
-            event_id = given if isinstance(given, str) else self._new_event_id()
-            data = orjson.dumps(
-                payload if "event_id" in payload else {**payload, "event_id": event_id}
-            )
+            if "event_id" not in payload:
+                payload = {**payload, "event_id": self._new_event_id()}
+            data = orjson.dumps(payload)
+            given = payload["event_id"]
+            event_id = given if isinstance(given, str) else ""
         self.outbox.put(Outgoing(data, origin, event_id))
         return event_id
 
@@ -191,12 +191,21 @@ class Engine:
                 },
             )
             raise
+        except asyncio.CancelledError:
+            self._given_up()
+            raise
         self._opened(handshake)
         try:
             await self._carry()
         finally:
             closed = self._ended()
         return closed
+
+    def _given_up(self) -> None:
+        self.connection = Connection.IDLE
+        self.outbox.clear()
+        facts = {"url": self.source.url, "code": "cancelled", "message": "stopped while connecting"}
+        self.note("inspector.connect_failed", facts)
 
     async def _carry(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -250,8 +259,7 @@ class Engine:
         return closed
 
     def _fold(self, event: Event) -> None:
-        for failed in self.state.apply(event, strict=self._strict):
-            self._switched_off(failed.name, failed.error)
+        failed = self.state.apply(event, strict=self._strict)
         for tap in tuple(self._taps):
             try:
                 tap(event)
@@ -259,7 +267,10 @@ class Engine:
                 if self._strict:
                     raise
                 self._taps.remove(tap)
-                self._switched_off(getattr(tap, "__qualname__", repr(tap)), error)
+                failed.append(FoldFailure(getattr(tap, "__qualname__", repr(tap)), error))
+        # Told only now, so that every tap sees the event before what came of it.
+        for failure in failed:
+            self._switched_off(failure.name, failure.error)
 
     def _switched_off(self, name: str, error: Exception) -> None:
         log.error("%s failed and was switched off", name, exc_info=error)

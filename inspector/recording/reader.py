@@ -34,6 +34,7 @@ class RecordingReader:
         """
         self.path = path
         self._fd = _open(path)
+        self.shape = Shape.BARE
         try:
             self.header, self.shape, self.start = self._sniff()
         except BaseException:
@@ -124,7 +125,7 @@ class RecordingReader:
             if line.strip():
                 shape = shape_of(line) or (
                     self._shape_of_long_line(position)
-                    if position + len(line) == len(head)
+                    if position + len(line) == len(head) and line.lstrip().startswith(b"{")
                     else None
                 )
                 if shape is None:

@@ -57,6 +57,8 @@ class RecordingFile:
 
     def append(self, line: bytes) -> int:
         """Add one line (newline included) and return its offset; never raises, never blocks on a retry."""
+        if self._waiting and self._clock.now_ns() >= self._retry_at_ns:
+            self.flush()
         offset = self._written + len(self._waiting)
         if not self._waiting and not self._is_dead and self._write(line):
             return offset
@@ -64,8 +66,6 @@ class RecordingFile:
             self.dropped_lines += 1
             return NOT_KEPT
         self._waiting += line
-        if self._clock.now_ns() >= self._retry_at_ns:
-            self.flush()
         return offset
 
     def read(self, offset: int, length: int) -> bytes:
@@ -119,6 +119,9 @@ class RecordingFile:
 def _create(path: Path) -> int:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_record(path, error) from error
+    try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, MODE)
     except FileExistsError:
         raise RecordingError(
@@ -127,11 +130,15 @@ def _create(path: Path) -> int:
             hint="choose another name with -o",
         ) from None
     except OSError as error:
-        raise RecordingError(
-            f"cannot record to {path}: {error.strerror}",
-            code="cannot_record",
-            hint="choose another place with -o",
-        ) from error
+        raise _cannot_record(path, error) from error
     # Two processes must never share a recording; the lock goes with the descriptor.
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return fd
+
+
+def _cannot_record(path: Path, error: OSError) -> RecordingError:
+    return RecordingError(
+        f"cannot record to {path}: {error.strerror}",
+        code="cannot_record",
+        hint="choose another place with -o",
+    )

@@ -96,15 +96,15 @@ class RowText:
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
         if look.rejection:
-            segments.append(Segment(f"✗ refused: {inert(look.rejection)}  ", styles.error))
+            segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.summary if not flags & (FLAG_ERROR | FLAG_UNDECODED) else styles.error
         segments.append(Segment(fitted(words, max(0, look.width - used)), style))
         strip = Strip(segments).adjust_cell_length(look.width, styles.base)
         if look.is_future:
-            strip = strip.apply_style(styles.future)
-        return strip.apply_style(styles.cursor) if look.is_cursor else strip
+            strip = overlaid(strip, Style(color=styles.future.color))
+        return overlaid(strip, Style(bgcolor=styles.cursor.bgcolor)) if look.is_cursor else strip
 
     def _gutter(self, look: RowLook, styles: RowStyles) -> Segment:
         if look.is_mark:
@@ -177,6 +177,13 @@ class RowText:
                 if length > MAX_GROUP_CHARS:
                     break
         return "".join(pieces)
+
+
+def overlaid(strip: Strip, style: Style) -> Strip:
+    """Return a strip with a style on top of its own (``Strip.apply_style`` puts it below)."""
+    return Strip(
+        [Segment(text, (own or Style()) + style) for text, own, _ in strip], strip.cell_length
+    )
 
 
 def signed(us: int) -> str:

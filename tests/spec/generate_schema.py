@@ -202,7 +202,8 @@ def constrain(defs: dict[str, Schema]) -> None:
 def build() -> Schema:
     """Return the whole document."""
     client, server = Converter(is_closed=True), Converter(is_closed=False)
-    sent, received = {}, {}
+    sent: dict[str, Schema] = {}
+    received: dict[str, Schema] = {}
     for union, target, converter in (
         (RealtimeTranslationClientEventParam, sent, client),
         (RealtimeClientEventParam, sent, client),

@@ -27,7 +27,7 @@ from inspector.core.event import Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import AUDIO_KEYS, base64_size
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.row_text import fitted
+from inspector.tui.row_text import fitted, overlaid
 
 MAX_LINES = 2_000
 """Lines of one event; the raw view has the rest."""
@@ -338,7 +338,7 @@ class DetailPane(Widget, can_focus=True):
                 segments.append(Segment(f"  {fitted(line.note, note_width)}", self._style("note")))
             strip = Strip(segments)
         strip = strip.adjust_cell_length(width, self._style("base"))
-        return strip.apply_style(self._style("cursor")) if is_cursor else strip
+        return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor)) if is_cursor else strip
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"detail--{name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -46,6 +46,9 @@ class SendEditor(Vertical):
         Binding("f3", "pretty", "format", id="send.pretty", priority=True),
         Binding("f4", "external", "$EDITOR", id="send.external", priority=True),
         Binding("escape", "close", "close", id="send.close", priority=True),
+        Binding("enter,tab", "accept", "take", show=False, id="send.accept", priority=True),
+        Binding("down", "choose(1)", "next", show=False, id="send.next", priority=True),
+        Binding("up", "choose(-1)", "previous", show=False, id="send.previous", priority=True),
     ]
 
     class SendRequested(Message):
@@ -125,19 +128,20 @@ class SendEditor(Vertical):
         if len(self.text) < LARGE_TEXT:
             self._check()
 
-    def on_key(self, event: events.Key) -> None:
-        """Let the arrows and enter work on the proposals while they are shown."""
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
+        """Let enter, tab and the arrows work on the proposals while they are shown, and on the text otherwise."""
+        if action in ("accept", "choose"):
+            return bool(self.query("#completions.shown"))
+        return True
+
+    def action_accept(self) -> None:
+        """Take the highlighted proposal."""
+        self.query_one("#completions", OptionList).action_select()
+
+    def action_choose(self, step: int) -> None:
+        """Highlight another proposal."""
         proposals = self.query_one("#completions", OptionList)
-        if not proposals.has_class("shown"):
-            return
-        if event.key in ("down", "up"):
-            proposals.action_cursor_down() if event.key == "down" else proposals.action_cursor_up()
-        elif event.key in ("enter", "tab"):
-            proposals.action_select()
-        else:
-            return
-        event.stop()
-        event.prevent_default()
+        proposals.action_cursor_down() if step > 0 else proposals.action_cursor_up()
 
     def action_send(self) -> None:
         """Send the text as it stands."""

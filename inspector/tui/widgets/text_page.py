@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
@@ -13,7 +14,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.tui.row_text import fitted
+from inspector.analysis.inert import inert
+from inspector.tui.row_text import fitted, overlaid
 
 Span = tuple[str, str]
 """Text and the name of its style: ``base head dim client server warning error struck``."""
@@ -100,7 +102,7 @@ class TextPage(Widget, can_focus=True):
                 else Strip.blank(width, self._style("base"))
             )
             if index == self.cursor and self.has_focus and index < len(self.lines):
-                strip = strip.apply_style(self._style("cursor"))
+                strip = overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor))
             strips.append(strip.crop(crop.x, crop.right))
         return strips
 
@@ -142,7 +144,8 @@ class TextPage(Widget, can_focus=True):
         self._top = max(self.cursor - height + 1, min(self._top, self.cursor), 0)
 
     def _strip(self, line: PageLine, width: int) -> Strip:
-        segments = [Segment(text, self._style(style)) for text, style in line.spans]
+        # Made inert here, at the last step, so that no page can forget it.
+        segments = [Segment(inert(text), self._style(style)) for text, style in line.spans]
         strip = Strip(segments)
         if strip.cell_length > width and segments:
             rest = width - sum(segment.cell_length for segment in segments[:-1])
@@ -150,5 +153,5 @@ class TextPage(Widget, can_focus=True):
             strip = Strip(segments)
         return strip.adjust_cell_length(width, self._style("base"))
 
-    def _style(self, name: str):  # type: ignore[no-untyped-def]  # rich.style.Style, as Textual returns it
+    def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"page--{name}")

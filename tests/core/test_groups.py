@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.core.event import Event
+from inspector.core.groups import DeltaGroups, audio_bytes_of, base64_size
+from inspector.core.kinds import Kind
+from tests.support import client, server, silence
+
+PART = Kind("delta", 0, "part")
+RUN = Kind("append", 0, "run")
+PLAIN = Kind("plain", 0, "")
+
+
+def place(rows: list[tuple[Event, Kind]]) -> tuple[list[int], DeltaGroups]:
+    groups = DeltaGroups()
+    return [groups.place(row, event, kind) for row, (event, kind) in enumerate(rows)], groups
+
+
+def text_delta(item_id: str, index: int = 0) -> tuple[Event, Kind]:
+    return server(
+        "response.output_text.delta", item_id=item_id, content_index=index, delta="x"
+    ), PART
+
+
+APPEND = (client("input_audio_buffer.append", audio=silence(10)), RUN)
+
+
+def test_deltas_of_one_part_fold_however_far_apart() -> None:
+    placed, groups = place([text_delta("a"), text_delta("b"), text_delta("a"), text_delta("a", 1)])
+
+    assert placed == [0, 1, 0, 2]
+    assert (list(groups.head), list(groups.last), list(groups.count)) == (
+        [0, 1, 3],
+        [2, 1, 3],
+        [2, 1, 1],
+    )
+
+
+def test_appends_fold_until_another_client_event() -> None:
+    other = (client("response.create"), PLAIN)
+    placed, groups = place([APPEND, APPEND, other, APPEND])
+
+    assert placed == [0, 0, -1, 1]
+    assert list(groups.audio_bytes) == [960, 480]
+
+
+def test_a_server_event_ends_a_run_only_at_a_turn() -> None:
+    unrelated = (server("rate_limits.updated"), PLAIN)
+    started = (server("input_audio_buffer.speech_started"), PLAIN)
+
+    assert place([APPEND, unrelated, APPEND])[0] == [0, -1, 0]
+    assert place([APPEND, started, APPEND])[0] == [0, -1, 1]
+
+
+def test_deltas_without_an_item_fold_as_a_run() -> None:
+    nameless = (server("session.output_transcript.delta", delta="x"), PART)
+
+    assert place([nameless, nameless, text_delta("a"), nameless])[0] == [0, 0, 1, 0]
+
+
+def test_a_group_table_can_be_taken_over() -> None:
+    _, groups = place([APPEND, APPEND])
+    copy = DeltaGroups()
+    copy.replace(
+        {n: getattr(groups, n).tobytes() for n in ("head", "last", "count", "audio_bytes")}
+    )
+
+    assert list(copy.count) == [2]
+    assert len(copy) == 1
+
+
+@given(st.binary(max_size=64))
+def test_base64_size_needs_no_decoding(data: bytes) -> None:
+    assert base64_size(base64.b64encode(data).decode()) == len(data)
+
+
+@pytest.mark.parametrize(
+    ("event", "size"),
+    [
+        (client("input_audio_buffer.append", audio="AAAA"), 3),
+        (server("response.output_audio.delta", delta="AAA="), 2),
+        (server("response.output_audio.delta", audio="AAAA"), 3),
+        (server("response.audio.delta", delta=7), 0),
+        (server("response.output_text.delta", delta="AAAA"), 0),
+    ],
+)
+def test_audio_is_found_in_every_dialect(event: Event, size: int) -> None:
+    assert audio_bytes_of(event) == size

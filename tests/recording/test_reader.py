@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from inspector.core.event import Direction, Event
+from inspector.core.log import EventLog
+from inspector.errors import RecordingError
+from inspector.recording.format import Header, Shape, render, render_header
+from inspector.recording.reader import RecordingReader
+from tests.support import client, corpus_dir, local, numbered, server
+
+HEADER = Header("2026-11-20T23:12:00.123456Z", "sim", "ws://x", "m", "0.1.0")
+EVENTS = numbered(
+    [
+        local("inspector.opened", url="ws://x"),
+        server("session.created", session={"id": "s"}),
+        client("response.create"),
+        server("response.output_text.delta", item_id="a", delta="ü\U0001f600"),
+    ]
+)
+TEXT = render_header(HEADER) + b"".join(render(event) for event in EVENTS)
+
+
+def write(tmp_path: Path, text: bytes) -> Path:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(text)
+    return path
+
+
+def open_log(path: Path) -> tuple[RecordingReader, EventLog]:
+    reader = RecordingReader(path)
+    log = reader.new_log()
+    reader.index_rows(log, reader.start, reader.size)
+    return reader, log
+
+
+def events_in(path: Path) -> list[Event]:
+    reader, log = open_log(path)
+    events = [log.event(row) for row in range(len(log))]
+    reader.close()
+    return events
+
+
+def test_a_recording_is_read_back(tmp_path: Path) -> None:
+    path = write(tmp_path, TEXT)
+
+    assert events_in(path) == EVENTS
+    assert RecordingReader(path).header == HEADER
+
+
+def test_save_load_save_is_byte_identical(tmp_path: Path) -> None:
+    reader, log = open_log(write(tmp_path, TEXT))
+    again = render_header(reader.header) + b"".join(render(log.event(r)) for r in range(len(log)))
+    reader.close()
+
+    assert again == TEXT
+
+
+def test_any_byte_prefix_opens(tmp_path: Path) -> None:
+    path = write(tmp_path, TEXT)
+    fd = os.open(path, os.O_RDWR)
+    for size in range(len(TEXT), -1, -1):
+        os.ftruncate(fd, size)
+        reader, log = open_log(path)
+        whole = TEXT[:size].count(b"\n") - 1
+
+        rows = [log.event(row) for row in range(len(log))]
+        # A last line that lacks only its newline counts.
+        assert rows[: max(0, whole)] == EVENTS[: max(0, whole)]
+        assert len(rows) - max(0, whole) in (0, 1)
+        assert rows == EVENTS[: len(rows)]
+        reader.close()
+    os.close(fd)
+
+
+def test_a_torn_tail_is_told(tmp_path: Path) -> None:
+    reader, log = open_log(write(tmp_path, TEXT[:-9]))
+
+    assert len(log) == len(EVENTS) - 1
+    assert reader.torn_tail() == render(EVENTS[-1])[:-9]
+    reader.close()
+    whole = RecordingReader(write(tmp_path, TEXT))
+    assert whole.torn_tail() == b""
+    whole.close()
+
+
+def test_a_torn_line_in_the_middle_is_still_an_event(tmp_path: Path) -> None:
+    lines = TEXT.splitlines(keepends=True)
+    events = events_in(write(tmp_path, b"".join([*lines[:2], lines[2][:40] + b"\n", *lines[3:]])))
+
+    assert [event.problem.code if event.problem else "" for event in events] == [
+        "",
+        "torn_line",
+        "",
+        "",
+    ]
+    assert [event.seq for event in events] == [1, 2, 3, 4]
+
+
+def test_an_empty_file_is_an_empty_recording(tmp_path: Path) -> None:
+    assert events_in(write(tmp_path, b"")) == []
+
+
+def test_rows_are_numbered_by_their_place(tmp_path: Path) -> None:
+    twice = TEXT + b"".join(render(event) for event in EVENTS)
+
+    assert [event.seq for event in events_in(write(tmp_path, twice))] == list(range(1, 9))
+
+
+def test_indexing_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    path = write(tmp_path, TEXT)
+    reader = RecordingReader(path)
+    log = reader.new_log()
+    middle = reader.index_rows(log, reader.start, reader.start + 1)
+    assert len(log) == 1
+    reader.index_rows(log, middle, reader.size)
+
+    assert [log.event(row) for row in range(len(log))] == EVENTS
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (b"hello\n", "not_a_recording"),
+        (b"\x00\x01\x02" * 100, "not_a_recording"),
+        (b'{"a":1}\n{"b":2}\n', "not_a_recording"),
+        (b"RIFF0000WAVE", "not_a_recording"),
+        (b'{"format":"realtime-session","version":2}\n', "unknown_version"),
+    ],
+)
+def test_what_is_no_recording_is_refused(tmp_path: Path, text: bytes, code: str) -> None:
+    with pytest.raises(RecordingError) as error:
+        RecordingReader(write(tmp_path, text))
+
+    assert error.value.code == code
+    assert error.value.hint
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    for path in (tmp_path, tmp_path / "missing", tmp_path / "pipe"):
+        with pytest.raises(RecordingError) as error:
+            RecordingReader(path)
+        assert error.value.code == "cannot_open"
+
+
+def test_tagged_lines_open(tmp_path: Path) -> None:
+    text = (
+        b'\n{"dir":"client","event":{"type":"response.create"}}\r\n'
+        b'{"t":1.5,"direction":"server","event":{"type":"error"}}\n'
+        b'{"dir":"server","event":{"type":"late"}}\n'
+        b'{"dir":"close","code":1000}'
+    )
+    events = events_in(write(tmp_path, text))
+
+    assert [e.type for e in events] == ["response.create", "error", "late", "inspector.closed"]
+    assert [e.direction for e in events][:2] == [Direction.CLIENT, Direction.SERVER]
+
+
+def test_times_that_a_foreign_file_leaves_out_are_those_before(tmp_path: Path) -> None:
+    text = b'{"t":1.5,"dir":"server","event":{"type":"a"}}\n{"dir":"server","event":{"type":"b"}}\n'
+    reader, log = open_log(write(tmp_path, text))
+
+    assert list(log.t_us) == [1_500_000, 1_500_000]
+    assert log.event(1).t_ns == 1_500_000_000
+    reader.close()
+
+
+def test_bare_events_open_with_inferred_directions(tmp_path: Path) -> None:
+    path = write(tmp_path, b'{"type":"a"}\n{"type":"b"}')
+    events = events_in(path)
+
+    assert [event.type for event in events] == ["a", "b"]
+    assert all(event.is_inferred for event in events)
+    assert RecordingReader(path).shape is Shape.BARE
+
+
+def test_a_long_first_event_is_recognised(tmp_path: Path) -> None:
+    text = b'{"type":"session.update","pad":"' + b"x" * 200_000 + b'"}\n{"type":"b"}\n'
+
+    assert [event.type for event in events_in(write(tmp_path, text))] == ["session.update", "b"]
+
+
+def test_a_file_that_shrinks_is_survived(tmp_path: Path) -> None:
+    path = write(tmp_path, TEXT)
+    reader, log = open_log(path)
+    os.truncate(path, len(TEXT) // 2)
+
+    event = log.event(len(log) - 1)
+    assert event.problem is not None
+    assert event.seq == len(EVENTS)
+    reader.close()
+
+
+@pytest.mark.skipif(corpus_dir() is None, reason="no corpus beside the checkout")
+def test_every_recorded_session_opens_whole() -> None:
+    folder = corpus_dir()
+    assert folder is not None
+    for path in folder.glob("*.jsonl"):
+        events = events_in(path)
+
+        assert len(events) == sum(1 for line in path.read_bytes().splitlines() if line.strip())
+        assert not any(event.problem for event in events), path

@@ -1,0 +1,209 @@
+"""A recording on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from inspector.engine.replay import Replay
+from inspector.recording.opening import open_recording
+from inspector.shipped import shipped_folder
+from inspector.tui.app import InspectorApp
+from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.screens.replay import ReplayScreen
+from inspector.tui.widgets.event_pane import EventPane
+from tests.support import ManualClock, corpus_dir
+
+EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
+
+
+class Stage:
+    def __init__(
+        self, pilot: Pilot[int], screen: ReplayScreen, replay: Replay, clock: ManualClock
+    ) -> None:
+        self.pilot, self.screen, self.replay, self.clock = pilot, screen, replay, clock
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+        self.screen.tick()
+        await self.pilot.pause()
+
+    def line(self, selector: str) -> str:
+        return str(self.screen.query_one(selector, Static).content)
+
+    def shown(self) -> str:
+        strips = self.pilot.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def on_stage(
+    scenario: Callable[[Stage], Awaitable[None]],
+    path: Path = EXAMPLE,
+    size: tuple[int, int] = (120, 40),
+    glyphs: Glyphs = UNICODE,
+) -> None:
+    async def run() -> None:
+        clock = ManualClock()
+        replay = Replay(open_recording(path, clock), clock)
+        screen = ReplayScreen(replay, glyphs)
+        async with InspectorApp(screen).run_test(size=size) as pilot:
+            await pilot.pause()
+            screen.tick()
+            await pilot.pause()
+            await scenario(Stage(pilot, screen, replay, clock))
+        replay.close()
+
+    asyncio.run(run())
+
+
+def test_all_events_are_there_and_the_cursor_is_at_the_first() -> None:
+    async def scenario(stage: Stage) -> None:
+        assert stage.replay.cursor == 0
+        assert "116 events" in stage.line("#header")
+        assert "event 1 of 116" in stage.line("#transport")
+
+    on_stage(scenario)
+
+
+def test_playing_follows_the_recordings_clock() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("p")
+        stage.clock.advance(1000)
+        await stage.press("m")
+        assert stage.replay.is_playing
+        at = stage.replay.cursor
+        assert stage.replay.log.t_us[at] <= 1_000_000 < stage.replay.log.t_us[at + 1]
+        await stage.press("p")
+        assert not stage.replay.is_playing
+
+    on_stage(scenario)
+
+
+def test_speed_changes_and_as_fast_as_possible_reaches_the_end() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("plus")
+        assert "2×" in stage.line("#transport")
+        await stage.press(*["plus"] * 6)
+        assert "max" in stage.line("#transport")
+        await stage.press("p")
+        assert stage.replay.cursor == 115
+
+    on_stage(scenario)
+
+
+def test_steps_move_by_one_event_and_selection_moves_the_cursor() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("full_stop", "full_stop")
+        assert stage.replay.cursor == 2
+        await stage.press("comma")
+        assert stage.replay.cursor == 1
+        await stage.press("j")
+        assert stage.replay.cursor == stage.screen.selected
+
+    on_stage(scenario)
+
+
+def test_seeking_by_time_and_by_event() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("colon", *"row 86", "enter")
+        assert stage.replay.cursor == 85
+        await stage.press("colon", *"seek 2", "enter")
+        row = stage.replay.cursor
+        assert stage.replay.log.t_us[row] <= 2_000_000 < stage.replay.log.t_us[row + 1]
+        await stage.press("colon", *"row 5000", "enter")
+        assert stage.replay.cursor == row
+
+    on_stage(scenario)
+
+
+def test_conversation_and_session_are_those_as_of_the_cursor() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("2")
+        assert "The conversation is empty" in stage.shown()
+        await stage.press("1", "G", "2")
+        assert "Your name is Alice." in stage.shown()
+        assert "cut at" in stage.shown()
+        await stage.press("1", "g", "2")
+        assert "The conversation is empty" in stage.shown()
+
+    on_stage(scenario)
+
+
+def test_nothing_can_be_sent_and_the_reason_is_given() -> None:
+    async def scenario(stage: Stage) -> None:
+        before = len(stage.replay.log)
+        await stage.press("s", "c", "t")
+        assert len(stage.replay.log) == before
+        assert any(
+            "no server to send to" in note.message for note in stage.pilot.app._notifications
+        )
+
+    on_stage(scenario)
+
+
+def test_a_refused_event_is_marked() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "tab", "tab", "G")
+        assert "✗ invalid_value" in stage.shown()
+
+    on_stage(scenario, size=(170, 40))
+
+
+def test_ascii_terminals_get_ascii() -> None:
+    async def scenario(stage: Stage) -> None:
+        pane = stage.screen.query_one("#server", EventPane)
+        text = "".join(
+            segment.text for line in pane.render_lines(pane.size.region) for segment in line
+        )
+        assert not {"→", "←", "┌", "▸", "─", "│"} & set(text)
+
+    on_stage(scenario, glyphs=ASCII)
+
+
+@pytest.mark.parametrize("text", ["", '{"format":', '{"format":"realtime-session"'])
+def test_files_with_nothing_in_them_open_to_an_empty_screen(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(text)
+
+    async def scenario(stage: Stage) -> None:
+        assert "no events" in stage.line("#hint")
+        for key in ("j", "p", "full_stop", "2", "3", "1", "enter", "space", "e", "y", "G"):
+            await stage.press(key)
+
+    on_stage(scenario, path)
+
+
+CORPUS = corpus_dir()
+
+
+@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
+@pytest.mark.parametrize(
+    "path", sorted(CORPUS.glob("*.jsonl")) if CORPUS else [], ids=lambda path: path.stem
+)
+def test_recordings_of_others_open_in_every_view(path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press(
+            "colon",
+            *"speed max",
+            "enter",
+            "p",
+            "2",
+            "3",
+            "1",
+            "v",
+            "space",
+            "enter",
+            "w",
+            "escape",
+            "e",
+        )
+        assert len(stage.replay.log)
+        assert stage.replay.state.folds == stage.replay.state.every_fold()
+
+    on_stage(scenario, path)
