@@ -14,7 +14,8 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.int16]
 
 _ULAW_BIAS = 33
-_ULAW_CLIP = 8159
+_ULAW_CLIP = 8158
+"""With the bias 8191: the last value of the last segment. One more would wrap round to silence."""
 
 
 def samples_of(data: bytes) -> Samples:

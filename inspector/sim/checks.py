@@ -27,13 +27,21 @@ VOICES = (
     "cedar",
 )
 MAX_EVENT_ID, MAX_METADATA_KEY, MAX_METADATA_VALUE, MAX_METADATA_PAIRS = 512, 64, 512, 16
+_PART_MEMBERS = {
+    "input_text": "text",
+    "output_text": "text",
+    "output_audio": "text",  # recorded: the model's audio cannot be put back, only its words
+    "input_audio": "audio",
+    "input_image": "image_url",
+}
 MAX_DEPTH = 100
 """Deeper than any tool schema, and far from what exhausts a recursive encoder."""
 
 
 def validate(event: Mapping[str, Any]) -> Refusal | None:
     """Return why the server refuses an event, going by the schema first; None where it does not."""
-    problem = next(iter(check(event)), None)
+    problems = (problem for problem in check(event) if not _is_reference(event, problem.path))
+    problem = next(problems, None)
     if problem is not None:
         return Refusal(problem.code, problem.message, problem.param)
     return next(_refusals(event), None)
@@ -54,6 +62,14 @@ def is_too_deep(value: object) -> bool:
     return True
 
 
+def _is_reference(event: Mapping[str, Any], path: tuple[str | int, ...]) -> bool:
+    """Tell whether a path leads to an ``item_reference``, which the SDK does not type but a response's input may hold."""
+    if path[:2] != ("response", "input") or len(path) != 4 or path[3] != "type":
+        return False
+    entry = event["response"]["input"][path[2]]
+    return entry.get("type") == "item_reference" and isinstance(entry.get("id"), str)
+
+
 def _refusals(event: Mapping[str, Any]) -> Iterator[Refusal]:
     given = event.get("event_id")
     if isinstance(given, str) and len(given) > MAX_EVENT_ID:
@@ -65,6 +81,10 @@ def _refusals(event: Mapping[str, Any]) -> Iterator[Refusal]:
             yield from _voice(body, root)
             yield from _tools(body, root)
             yield from _metadata(body, root)
+            for index, item in enumerate(body.get("input") or ()):
+                yield from _parts(item, f"{root}.input[{index}]")
+    if isinstance(event.get("item"), dict):
+        yield from _parts(event["item"], "item")
     response = event.get("response")
     conversation = response.get("conversation") if isinstance(response, dict) else None
     if conversation not in (None, "auto", "none"):
@@ -92,6 +112,15 @@ def _tools(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
     for index, tool in enumerate(tools if isinstance(tools, list) else ()):
         if tool.get("type", "function") == "function" and not tool.get("name"):
             yield missing(f"{root}.tools[{index}].name")
+
+
+def _parts(item: Mapping[str, Any], root: str) -> Iterator[Refusal]:
+    """The SDK types every member of a part as optional; the server does not."""
+    content = item.get("content")
+    for index, part in enumerate(content if isinstance(content, list) else ()):
+        wanted = _PART_MEMBERS.get(str(part.get("type")), "type")
+        if part.get(wanted) is None:
+            yield missing(f"{root}.content[{index}].{wanted}")
 
 
 def _metadata(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:

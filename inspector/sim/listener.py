@@ -6,7 +6,7 @@ from inspector.sim.buffer import InputBuffer
 from inspector.sim.desk import Desk
 from inspector.sim.items import SimItem, decoded_audio
 from inspector.sim.outbox import Json
-from inspector.sim.output import tokens_of_text
+from inspector.sim.output import pieces_of
 from inspector.sim.refusals import append_too_large
 from inspector.sim.responder import Responder
 from inspector.sim.schedule import Process
@@ -164,7 +164,7 @@ class Listener:
             emit(f"{_TRANSCRIPTION}.failed", **where, error={**error, "param": None})
             return
         text = hearing.transcript
-        for token in [text] if model == _ONE_DELTA and text else tokens_of_text(text):
+        for token in [text] if model == _ONE_DELTA and text else pieces_of(text):
             padding = self._desk.ids.padding(token)
             emit(f"{_TRANSCRIPTION}.delta", **where, delta=token, obfuscation=padding)
             yield settings.delay_ns(TRANSCRIPT_TOKEN_MS)
@@ -178,7 +178,7 @@ def _usage(item: SimItem, model: str, transcript: str) -> Json:
     if not model.startswith(_BILLED_BY_TOKEN):
         seconds = -(-item.audio_ms // 1000) if transcript else 0
         return {"type": "duration", "seconds": seconds}
-    audio, text = item.audio_ms // 100, len(tokens_of_text(transcript))
+    audio, text = item.audio_ms // 100, len(pieces_of(transcript))
     return {
         "type": "tokens",
         "total_tokens": audio + text,

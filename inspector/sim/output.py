@@ -126,7 +126,7 @@ class MessageOutput:
 
     def _write(self, text: str) -> Process:
         kind = "output_audio_transcript" if self._is_spoken else "output_text"
-        for token in tokens_of_text(text):
+        for token in pieces_of(text):
             if self._frame.is_spent:
                 return
             self._item.parts[0][self._member] += token
@@ -202,7 +202,7 @@ class CallOutput:
     def run(self) -> Process:
         """Send the arguments in small pieces."""
         self._frame.open_item(self._index, self._item)
-        for token in tokens_of_text(self._call.arguments):
+        for token in pieces_of(self._call.arguments):
             if self._frame.is_spent:
                 return
             self._item.wire["arguments"] += token
@@ -222,7 +222,7 @@ class CallOutput:
         self._frame.close_item(self._index, self._item)
 
 
-def tokens_of_text(text: str) -> list[str]:
+def pieces_of(text: str) -> list[str]:
     """Cut a text into deltas as a model's tokens are: words with the space before them; they add up exactly."""
     return re.findall(r"\s*[\w'’-]+|\s*[^\w\s'’-]|\s+", text)
 
