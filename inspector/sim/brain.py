@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from inspector.sim.ear import Failure
 from inspector.sim.tools import arguments_for, chosen_tool
 
+_IDLE = "No user speech was detected"
+"""How the server's own nudge after an idle timeout begins."""
 MAX_QUESTION_CHARS = 2_000
 """What lies beyond is not looked at: no pattern may take long."""
 
@@ -71,10 +73,15 @@ class SimpleBrain:
 
     def answer(self, context: BrainContext) -> Answer:
         """Return the answer to the conversation so far."""
-        last = context.said[-1] if context.said else Said("system", "")
-        if last.role == "tool":
-            return Answer(_from_tool(last.text))
-        asked = next((said for said in reversed(context.said) if said.role == "user"), None)
+        asked = None
+        for said in reversed(context.said):
+            if said.role == "tool":  # newer than the question: it is what the call was made for
+                return Answer(_from_tool(said.text))
+            if said.role == "user":
+                asked = said
+                break
+        if any(said.role == "system" and _IDLE in said.text for said in context.said[-2:]):
+            return Answer("Are you still there?")
         question = asked.text[:MAX_QUESTION_CHARS] if asked is not None else ""
         tool = chosen_tool(question, context.tools, context.tool_choice)
         if tool is not None:

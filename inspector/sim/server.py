@@ -187,6 +187,8 @@ class SimSession:
                 self._refuse(refusal, event_id)
 
     def _handler(self, body: Json) -> Callable[[Json], None]:
+        if "type" not in body:
+            raise no_type()
         refusal = self._seams.validate(body)
         if refusal is not None:
             raise refusal
@@ -250,8 +252,6 @@ def _body(data: bytes, *, is_text: bool) -> dict[str, Any]:
     _, body, problem = decode(data)
     if body is None:
         raise too_deep() if problem is not None and problem.code == "too_deep" else not_json()
-    if "type" not in body:
-        raise no_type()
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and is_too_deep(body):
         raise too_deep()
     return dict(body)

@@ -9,6 +9,7 @@ from tests.sim_driver import (
     TEXT_SESSION,
     WEATHER,
     SimDriver,
+    answer,
     append,
     buzz,
     create,
@@ -252,6 +253,7 @@ def test_idleness_nudges_the_model() -> None:
     span = events[0]
     assert 5000 <= span["audio_end_ms"] - span["audio_start_ms"] <= 5200
     assert events[1]["item"]["role"] == "system"
+    assert answer(events) == "Are you still there?"
     assert events[3]["previous_item_id"] == events[1]["item"]["id"]
     assert events[3]["item_id"] == span["item_id"]
 
@@ -263,7 +265,7 @@ def test_timings_are_those_of_a_near_server() -> None:
     driver.ask(user("Say hi there, good to see you"), CREATE)
     at = dict(zip(reversed(types_of(driver)), reversed(driver.times_ms), strict=True))
 
-    assert 20 <= at["conversation.item.done"] - start_ms
+    assert at["conversation.item.done"] - start_ms >= 20
     assert 20 <= at["response.created"] - start_ms <= 120
     assert 250 <= at["response.output_item.added"] - at["response.created"] <= 350
     first_word = at["response.output_audio_transcript.delta"]
