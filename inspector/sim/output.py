@@ -154,7 +154,7 @@ class MessageOutput:
                         yield due_ns - schedule.now_ns
                     if self._frame.is_spent:
                         return
-                    due_ns = schedule.now_ns + self._send(bytes(waiting[:size]), audio)
+                    due_ns += self._send(bytes(waiting[:size]), audio)
                     del waiting[:size]
 
     def _sound(self, phrase: str, audio: AudioFormat) -> Iterator[bytes]:

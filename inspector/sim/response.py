@@ -40,7 +40,14 @@ class SimResponse:
         self.done_ns: int | None = None
         """When ``response.done`` was sent."""
         self._desk = desk
-        self._options = options
+        asked = {name: value for name, value in options.items() if value is not None}
+        self._settings: Json = {**desk.session.object, **asked}
+        """What it asks for, or else the session as it was then: an update changes the next response."""
+        self.audio_output: Json = {
+            **desk.session.output,
+            **options.get("audio", {}).get("output", {}),
+        }
+        self._metadata = options.get("metadata")
         self._details: Json | None = None
         self._usage: Json | None = None
         self._output: list[Json] = []
@@ -52,7 +59,7 @@ class SimResponse:
     @property
     def is_out_of_band(self) -> bool:
         """Tell whether it is outside of the default conversation."""
-        return self._options.get("conversation") == "none"
+        return self._settings.get("conversation") == "none"
 
     @property
     def is_active(self) -> bool:
@@ -60,15 +67,9 @@ class SimResponse:
         return self.status == "in_progress"
 
     @property
-    def audio_output(self) -> Json:
-        """Return ``audio.output`` as it holds for this response."""
-        asked = self._options.get("audio", {}).get("output", {})
-        return {**self._desk.session.output, **asked}
-
-    @property
     def is_spent(self) -> bool:
         """Tell whether ``max_output_tokens`` are used up."""
-        limit = self._setting("max_output_tokens")
+        limit = self._settings["max_output_tokens"]
         return isinstance(limit, int) and self._made.text + self._made.audio >= limit
 
     def start(self) -> None:
@@ -111,7 +112,7 @@ class SimResponse:
         yield self._desk.settings.delay_ns(THINK_MS)
         items = self._desk.conversation.items() if self._input is None else self._input
         answer = self._desk.brain.answer(self._context(items))
-        self._prompt = prompt_of(str(self._setting("instructions")), self._tools(), items)
+        self._prompt = prompt_of(str(self._settings["instructions"]), self._tools(), items)
         for part in self._parts(answer):
             self._open = part
             yield from part.run()
@@ -135,7 +136,7 @@ class SimResponse:
                     self,
                     0,
                     answer.text,
-                    is_spoken=self._setting("output_modalities") == ["audio"],
+                    is_spoken=self._settings["output_modalities"] == ["audio"],
                     phase=phase if self._desk.session.has_phases else "",
                 )
             )
@@ -159,8 +160,8 @@ class SimResponse:
     def _finish(self, status: str, details: Json | None) -> None:
         self.status, self._details = status, details
         self.done_ns = self._desk.schedule.now_ns
-        model = str(self._desk.session.object.get("model", ""))
-        reasoning = self._setting("reasoning")
+        model = str(self._settings["model"])
+        reasoning = self._settings.get("reasoning")
         effort = reasoning.get("effort") if isinstance(reasoning, dict) else None
         thought = reasoning_tokens(model, str(effort or "low")) if self._output else None
         prompt = self._prompt if self._output else Prompt(())
@@ -175,32 +176,27 @@ class SimResponse:
     def _made(self) -> Tokens:
         return Tokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
 
-    def _setting(self, name: str) -> object:
-        """Return what the response asks for, or else the session."""
-        asked = self._options.get(name)
-        return self._desk.session.object.get(name) if asked is None else asked
-
     def _tools(self) -> list[Json]:
-        tools = self._setting("tools")
+        tools = self._settings["tools"]
         return tools if isinstance(tools, list) else []
 
     def _context(self, items: list[SimItem]) -> BrainContext:
-        choice = self._setting("tool_choice")
+        choice = self._settings["tool_choice"]
         return BrainContext(
-            str(self._setting("instructions") or ""),
+            str(self._settings["instructions"] or ""),
             [self._desk.said(item) for item in items],
             self._tools(),
             choice if isinstance(choice, str | dict) else "auto",
         )
 
     def _given_input(self) -> list[SimItem] | None:
-        if "input" not in self._options:
+        if "input" not in self._settings:
             return None
         return [
             self._referenced(index, entry)
             if entry.get("type") == "item_reference"
             else from_client(entry, self._desk.ids)
-            for index, entry in enumerate(self._options["input"] or ())
+            for index, entry in enumerate(self._settings["input"])
         ]
 
     def _referenced(self, index: int, entry: Json) -> SimItem:
@@ -219,9 +215,9 @@ class SimResponse:
             "status_details": self._details,
             "output": self._output,
             "conversation_id": None if self.is_out_of_band else self._desk.conversation_id,
-            "output_modalities": self._setting("output_modalities"),
-            "max_output_tokens": self._setting("max_output_tokens"),
+            "output_modalities": self._settings["output_modalities"],
+            "max_output_tokens": self._settings["max_output_tokens"],
             "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
             "usage": self._usage,
-            "metadata": self._options.get("metadata"),
+            "metadata": self._metadata,
         }

@@ -324,3 +324,20 @@ def test_responses_in_progress_are_bounded() -> None:
 
     assert error(events)["code"] == "rate_limit_exceeded"
     assert len(of_type(events, "response.done")) == 32
+
+
+def test_an_update_in_the_middle_changes_the_next_response_only() -> None:
+    driver = SimDriver()
+    driver.run()
+    driver.send(user("Count to nine"))
+    driver.send(CREATE)
+    driver.run_to("response.output_audio.delta")
+    driver.send(
+        update(output_modalities=["text"], audio={"output": {"format": {"type": "audio/pcmu"}}})
+    )
+    first, second = done(driver.run()), done(driver.ask(CREATE))
+
+    assert first["output_modalities"] == ["audio"]
+    assert first["audio"]["output"]["format"] == {"type": "audio/pcm", "rate": 24000}
+    assert second["output_modalities"] == ["text"]
+    assert second["audio"]["output"]["format"] == {"type": "audio/pcmu"}
