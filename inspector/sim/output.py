@@ -35,7 +35,7 @@ class ResponsePart(Protocol):
         ...
 
 
-class Frame(Protocol):
+class Owner(Protocol):
     """The response around an output item."""
 
     id: str
@@ -65,20 +65,20 @@ class MessageOutput:
     """A message of the assistant's."""
 
     def __init__(
-        self, desk: Desk, frame: Frame, index: int, text: str, *, is_spoken: bool, phase: str
+        self, desk: Desk, owner: Owner, index: int, text: str, *, is_spoken: bool, phase: str
     ) -> None:
         """Prepare a message.
 
         Args:
             desk: the session.
-            frame: the response.
+            owner: the response.
             index: ``output_index``.
             text: all that it may say.
             is_spoken: spoken or written.
             phase: ``commentary`` or ``final_answer``; ``""`` for models that have none.
         """
         self._desk = desk
-        self._frame = frame
+        self._owner = owner
         self._index = index
         self._text = text
         self._is_spoken = is_spoken
@@ -93,7 +93,7 @@ class MessageOutput:
             wire["phase"] = phase
         self._item = SimItem(wire)
         self._where = {
-            "response_id": frame.id,
+            "response_id": owner.id,
             "item_id": self._item.id,
             "output_index": index,
             "content_index": 0,
@@ -102,7 +102,7 @@ class MessageOutput:
 
     def run(self) -> Process:
         """Send all of it, up to where the response's budget ends."""
-        self._frame.open_item(self._index, self._item)
+        self._owner.open_item(self._index, self._item)
         self._desk.outbox.emit("response.content_part.added", **self._where, part=self._part(""))
         kind = "output_audio" if self._is_spoken else "output_text"
         self._item.parts.append({"type": kind, self._member: ""})
@@ -119,7 +119,7 @@ class MessageOutput:
             emit("response.output_text.done", **where, text=text)
         emit("response.content_part.done", **where, part=self._part(text))
         self._item.wire["status"] = status
-        self._frame.close_item(self._index, self._item)
+        self._owner.close_item(self._index, self._item)
 
     def _part(self, text: str) -> Json:
         return {"type": "audio" if self._is_spoken else "text", self._member: text}
@@ -127,10 +127,10 @@ class MessageOutput:
     def _write(self, text: str) -> Process:
         kind = "output_audio_transcript" if self._is_spoken else "output_text"
         for token in pieces_of(text):
-            if self._frame.is_spent:
+            if self._owner.is_spent:
                 return
             self._item.parts[0][self._member] += token
-            self._frame.text_tokens += 1
+            self._owner.text_tokens += 1
             padding = self._desk.ids.padding(token)
             self._desk.outbox.emit(
                 f"response.{kind}.delta", **self._where, delta=token, obfuscation=padding
@@ -140,7 +140,7 @@ class MessageOutput:
     def _speak(self) -> Process:
         """Send the words of a phrase, then its sound, at the pace that the sound allows."""
         schedule, settings = self._desk.schedule, self._desk.settings
-        audio = audio_format(self._frame.audio_output.get("format")) or PCM16_24K
+        audio = audio_format(self._owner.audio_output.get("format")) or PCM16_24K
         self._item.format = audio
         due_ns = schedule.now_ns + settings.delay_ns(FIRST_AUDIO_MS)
         size = int(settings.delta_ms * audio.bytes_per_ms) // 2 * 2
@@ -152,13 +152,13 @@ class MessageOutput:
                 while waiting and (len(waiting) >= size or not phrase):
                     if schedule.now_ns < due_ns:
                         yield due_ns - schedule.now_ns
-                    if self._frame.is_spent:
+                    if self._owner.is_spent:
                         return
                     due_ns += self._send(bytes(waiting[:size]), audio)
                     del waiting[:size]
 
     def _sound(self, phrase: str, audio: AudioFormat) -> Iterator[bytes]:
-        output = self._frame.audio_output
+        output = self._owner.audio_output
         voice, speed = output.get("voice"), float(output.get("speed") or 1.0)
         name = str(voice.get("id") if isinstance(voice, dict) else voice)
         pieces = self._desk.voice.speak(phrase, voice=name, rate_hz=audio.rate_hz, speed=speed)
@@ -168,7 +168,7 @@ class MessageOutput:
         """Send a piece of sound; return how long to wait for the next one, in nanoseconds."""
         self._desk.session.has_spoken = True
         self._desk.conversation.keep_audio(self._item, data)
-        self._frame.audio_ms += audio.ms(len(data))
+        self._owner.audio_ms += audio.ms(len(data))
         encoded = base64.b64encode(data).decode()
         self._desk.outbox.emit("response.output_audio.delta", **self._where, delta=encoded)
         return self._desk.settings.delay_ns(audio.ms(len(data)) / self._desk.settings.audio_speed)
@@ -177,9 +177,9 @@ class MessageOutput:
 class CallOutput:
     """A function call."""
 
-    def __init__(self, desk: Desk, frame: Frame, index: int, call: Call) -> None:
+    def __init__(self, desk: Desk, owner: Owner, index: int, call: Call) -> None:
         self._desk = desk
-        self._frame = frame
+        self._owner = owner
         self._index = index
         self._call = call
         self._item = SimItem(
@@ -193,7 +193,7 @@ class CallOutput:
             }
         )
         self._where = {
-            "response_id": frame.id,
+            "response_id": owner.id,
             "item_id": self._item.id,
             "output_index": index,
             "call_id": self._item.wire["call_id"],
@@ -201,12 +201,12 @@ class CallOutput:
 
     def run(self) -> Process:
         """Send the arguments in small pieces."""
-        self._frame.open_item(self._index, self._item)
+        self._owner.open_item(self._index, self._item)
         for token in pieces_of(self._call.arguments):
-            if self._frame.is_spent:
+            if self._owner.is_spent:
                 return
             self._item.wire["arguments"] += token
-            self._frame.text_tokens += 1
+            self._owner.text_tokens += 1
             padding = self._desk.ids.padding(token)
             kind = "response.function_call_arguments.delta"
             self._desk.outbox.emit(kind, **self._where, delta=token, obfuscation=padding)
@@ -219,7 +219,7 @@ class CallOutput:
             named = {"name": wire["name"], "arguments": wire["arguments"]}
             self._desk.outbox.emit("response.function_call_arguments.done", **self._where, **named)
         wire["status"] = status
-        self._frame.close_item(self._index, self._item)
+        self._owner.close_item(self._index, self._item)
 
 
 def pieces_of(text: str) -> list[str]:

@@ -19,6 +19,8 @@ MIN_SPEECH_WINDOWS = 3
 """A click is not speech: it must last 96 ms."""
 _HYSTERESIS = 0.15
 """Speech goes on until the probability falls this much below the threshold."""
+_LEAST = 0.01
+"""Silence is never speech, however low the threshold."""
 _EVEN_DBFS, _SPAN_DB = -47.0, 40.0
 """Loudness that counts as speech at the default threshold of 0.5, and how far the threshold reaches from 0 to 1."""
 _SEMANTIC_SILENCE_MS = {"low": 1600, "high": 300}
@@ -100,7 +102,8 @@ class TurnDetector:
                 yield change
 
     def _step(self, probability: float, detection: Json) -> Change | None:
-        threshold = float(detection.get("threshold") or 0.5)
+        given = detection.get("threshold")
+        threshold = max(_LEAST, 0.5 if given is None else float(given))
         if not self.is_open:
             self._loud = self._loud + 1 if probability >= threshold else 0
             if self._loud < MIN_SPEECH_WINDOWS:
@@ -109,7 +112,7 @@ class TurnDetector:
             padding_ms = int(detection.get("prefix_padding_ms") or 0)
             onset_ms = self._at_ms - MIN_SPEECH_WINDOWS * WINDOW_MS - padding_ms
             return SpeechStarted(round(max(self._earliest_ms, onset_ms)))
-        is_quiet = probability < threshold - _HYSTERESIS
+        is_quiet = probability < max(_LEAST, threshold - _HYSTERESIS)
         self._quiet_ms = self._quiet_ms + WINDOW_MS if is_quiet else 0
         if self._quiet_ms < _silence_ms(detection):
             return None

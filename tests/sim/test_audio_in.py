@@ -104,6 +104,18 @@ def test_a_higher_threshold_needs_louder_speech() -> None:
     assert types(driver.stream(buzz(500, 9000))) == ["input_audio_buffer.speech_started"]
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.1, 1.0])
+def test_speech_ends_at_any_threshold(threshold: float) -> None:
+    driver = SimDriver()
+    detection = {"type": "server_vad", "threshold": threshold, "create_response": False}
+    driver.ask(update(audio={"input": {"turn_detection": detection}}))
+
+    assert types(driver.stream(buzz(500, 0) + buzz(500, 20_000) + buzz(500, 0)))[:2] == [
+        "input_audio_buffer.speech_started",
+        "input_audio_buffer.speech_stopped",
+    ]
+
+
 @pytest.mark.parametrize("kind", ["audio/pcmu", "audio/pcma"])
 def test_telephone_audio_is_heard(kind: str) -> None:
     driver = SimDriver()

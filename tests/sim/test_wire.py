@@ -20,6 +20,7 @@ from tests.sim_driver import (
     buzz,
     create,
     only,
+    types,
     update,
     user,
 )
@@ -142,3 +143,25 @@ def test_every_event_that_the_server_accepts_is_known_to_it() -> None:
     for name in ACCEPTED_BY_SERVER:
         for event in driver.ask({"type": name}):
             assert "Supported values" not in str(event.get("error", {}).get("message"))
+
+
+@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
+@pytest.mark.parametrize("name", ["openai-text-in-audio-out", "openai-history-seeding"])
+def test_the_clients_of_recordings_get_the_recorded_sequence(name: str) -> None:
+    corpus = corpus_dir()
+    assert corpus is not None
+    lines = [orjson.loads(line) for line in (corpus / f"{name}.jsonl").read_bytes().splitlines()]
+    driver = SimDriver()
+    driver.run(0.02)
+    for line in lines:
+        if line["dir"] == "client":
+            driver.send(line["event"])
+    driver.run()
+
+    recorded = [line["event"] for line in lines if line["dir"] == "server"]
+    simulated = [event for event in types(driver.events) if not event.endswith(".delta")]
+    expected = [event for event in types(recorded) if not event.endswith(".delta")]
+    assert simulated[: len(expected)] == expected
+    assert set(simulated[len(expected) :]) <= {
+        "rate_limits.updated"
+    }  # the recorder had left by then
