@@ -196,7 +196,7 @@ def _scan(text: str) -> _Cursor:
             levels[-1].is_value = False
             if not levels[-1].is_object:
                 levels[-1].key = int(levels[-1].key) + 1
-        elif not character.isspace():
+        elif character not in "{}[],:" and not character.isspace():
             end = at
             while end < len(text) and text[end] not in '{}[],:" \t\r\n':
                 end += 1

@@ -92,6 +92,8 @@ class Scanner:
         groups = self._groups(rows)
         columns = rows.columns(groups, offset)
         self.row += len(rows.starts)
+        if len(rows.starts):
+            self._previous_t_us = int(rows.t_us[-1])
         return columns
 
     def _heads(self, rows: Rows) -> None:
@@ -197,10 +199,11 @@ class Scanner:
 
     def _parse(self, rows: Rows, at: int) -> None:
         line = rows.line(at)
+        previous_us = int(rows.t_us[at - 1]) if at else self._previous_t_us
         if not line.strip():
             rows.is_blank[at] = True
+            rows.t_us[at] = previous_us
             return
-        previous_us = int(rows.t_us[at - 1]) if at else self._previous_t_us
         event = parse(line, 0, Shape.OURS, previous_us * 1000)
         code = self.kinds.code(event.type)
         kind = self.kinds[code]

@@ -1,0 +1,117 @@
+"""The rows of a pane: complete, in order, folded, and the same whichever way they were found."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.analysis.query import parse
+from inspector.analysis.rows import RowList
+from inspector.core.event import Direction, Event
+from inspector.core.log import EventLog
+from inspector.recording.format import parse as parse_line
+from tests.support import client, numbered, server
+
+BOTH = tuple(Direction)
+KINDS = [
+    server("ping"),
+    server("error", error={}),
+    client("response.create"),
+    client("input_audio_buffer.append", audio="AAAA"),
+    server("response.output_text.delta", item_id="a", delta="x"),
+    server("response.output_text.delta", item_id="b", delta="y"),
+]
+
+
+class Nowhere:
+    def read(self, offset: int, length: int) -> bytes:
+        return b""
+
+
+def log_of(events: list[Event]) -> EventLog:
+    log = EventLog(Nowhere(), parse_line)
+    for event in numbered(events):
+        log.append(event, 0, 0)
+    return log
+
+
+events_lists = st.lists(st.sampled_from(KINDS), max_size=40)
+
+
+@given(events_lists, st.sampled_from([BOTH, (Direction.CLIENT,), (Direction.SERVER,)]))
+def test_row_by_row_and_by_column_agree(
+    events: list[Event], directions: tuple[Direction, ...]
+) -> None:
+    import numpy as np
+
+    assert np.__name__ in sys.modules
+    log = log_of(events)
+    slow, fast = RowList(log, directions), RowList(log, directions)
+    slow._take(0, len(log))
+    if len(log):
+        fast._take_all(0, len(log))
+
+    assert list(slow.rows) == list(fast.rows)
+    assert slow.total == fast.total
+
+
+@given(events_lists, events_lists)
+def test_growing_is_the_same_as_starting_over(first: list[Event], more: list[Event]) -> None:
+    log = log_of(first)
+    grown = RowList(log, BOTH)
+    grown.refresh()
+    for seq, event in enumerate(more, len(first) + 1):
+        log.append(numbered([event], start=seq)[0], 0, 0)
+    grown.refresh()
+    fresh = RowList(log, BOTH)
+    fresh.refresh()
+
+    assert list(grown.rows) == list(fresh.rows)
+
+
+@pytest.fixture
+def folded() -> RowList:
+    rows = RowList(log_of([KINDS[0], KINDS[4], KINDS[5], KINDS[4], KINDS[1], KINDS[4]]), BOTH)
+    rows.refresh()
+    return rows
+
+
+def test_deltas_of_one_part_are_one_row(folded: RowList) -> None:
+    assert list(folded.rows) == [0, 1, 2, 4]
+
+
+def test_a_group_unfolds_to_every_payload_and_folds_again(folded: RowList) -> None:
+    assert folded.toggle_group(1)
+    assert list(folded.rows) == [0, 1, 2, 3, 4, 5]
+    assert folded.toggle_group(3)
+    assert list(folded.rows) == [0, 1, 2, 4]
+    assert not folded.toggle_group(0)
+
+
+def test_a_filter_counts_what_it_hides(folded: RowList) -> None:
+    folded.filter(parse("err"))
+    folded.refresh()
+
+    assert (list(folded.rows), folded.total) == ([4], 6)
+
+
+def test_the_next_error_is_found_in_both_directions(folded: RowList) -> None:
+    is_error = folded._log.is_error
+
+    assert folded.next_row(0, 1, is_error) == 4
+    assert folded.next_row(4, 1, is_error) is None
+    assert folded.next_row(5, -1, is_error) == 4
+
+
+def test_work_is_done_in_slices() -> None:
+    rows = RowList(log_of([KINDS[0]] * 5000), BOTH)
+    rows.filter(parse("dir:server"))
+    rows.refresh(lambda: True)
+
+    assert 0 < rows.scanned < 5000
+    while not rows.is_complete:
+        rows.refresh(lambda: True)
+    assert len(rows) == 5000

@@ -1,0 +1,261 @@
+"""The bulk scanner finds exactly what reading event by event finds; opening survives what files do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from inspector.core.log import COLUMNS, EventLog
+from inspector.recording import opening as opening_module
+from inspector.recording import scan as scan_module
+from inspector.recording.opening import Opening, open_recording
+from inspector.recording.reader import RecordingReader
+from inspector.recording.scan_process import ScanProcess
+from inspector.shipped import shipped_folder
+from tests.support import ManualClock
+
+HEADER = b'{"format":"realtime-session","version":1,"started_at":"2026-01-01T00:00:00.000000Z","source":"sim"}\n'
+EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
+ids = st.sampled_from(["item_A", "item_B", "item_Zürich", "x" * 70, 'q"uote', ""])
+texts = st.sampled_from(
+    [
+        "x",
+        " word",
+        "日本",
+        'a"b',
+        "back\\slash",
+        "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+    ]
+)
+bodies = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "type": st.just("response.output_text.delta"),
+            "item_id": ids,
+            "output_index": st.integers(0, 12),
+            "content_index": st.integers(0, 12),
+            "delta": texts,
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("response.output_text.delta"),
+            "content_index": st.just(1),
+            "item_id": ids,
+            "delta": texts,
+        }
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("response.function_call_arguments.delta"), "item_id": ids, "delta": texts}
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("response.output_audio.delta"),
+            "item_id": ids,
+            "content_index": st.just(0),
+            "delta": st.sampled_from(["", "AAAA", "AAA=", "AA==" * 30]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("input_audio_buffer.append"),
+            "audio": st.sampled_from(["AAAA", "AA==", "A" * 400]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("input_audio_buffer.append"),
+            "audio": st.just("AAAA"),
+            "event_id": st.just("e"),
+        }
+    ),
+    st.fixed_dictionaries({"type": st.just("input_audio_buffer.speech_started"), "item_id": ids}),
+    st.fixed_dictionaries(
+        {
+            "type": st.just("response.done"),
+            "response": st.fixed_dictionaries(
+                {"status": st.sampled_from(["completed", "failed", "incomplete"])}
+            ),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["error", "ping", 'we"ird', "ünknown", ""]), "text": texts}
+    ),
+)
+styles = st.sampled_from(["compact", "spaced", "shuffled", "text", "blank", "torn", "crlf", "b64"])
+lines = st.lists(
+    st.tuples(
+        bodies,
+        st.sampled_from(["client", "server", "local"]),
+        st.sampled_from(["wire", "mic", "hand"]),
+        styles,
+    ),
+    max_size=30,
+)
+
+
+def line_of(seq: int, drawn: tuple[dict[str, Any], str, str, str]) -> bytes:
+    body, direction, origin, style = drawn
+    frame = orjson.dumps(body)
+    head = b'{"seq":%d,"t":%d.%06d,"dir":"%b","origin":"%b","type":%b,' % (
+        seq,
+        seq // 7,
+        seq * 1003 % 1_000_000,
+        direction.encode(),
+        origin.encode(),
+        orjson.dumps(body["type"]),
+    )
+    match style:
+        case "spaced":
+            frame = frame.replace(b'":', b'": ').replace(b',"', b', "')
+        case "shuffled":
+            frame = orjson.dumps(dict(reversed(body.items())))
+        case "text":
+            return head + b'"text":' + orjson.dumps(frame.decode() + "}") + b"}\n"
+        case "b64":
+            return head + b'"b64":"AAEC"}\n'
+        case "blank":
+            return b"  \n\n"
+        case "torn":
+            return head[: len(head) // 2] + b"\n"
+        case "crlf":
+            return head + b'"event":' + frame + b"}\r\n"
+    return head + b'"event":' + frame + b"}\n"
+
+
+def columns_of(log: EventLog) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        name: list(getattr(log, name)) for name, _ in COLUMNS if name != "kind"
+    }
+    found["type"] = [log.type_of(row) for row in range(len(log))]
+    groups = log.groups
+    found["groups"] = list(
+        zip(groups.head, groups.last, groups.count, groups.audio_bytes, strict=True)
+    )
+    return found
+
+
+def plainly(path: Path) -> EventLog:
+    reader = RecordingReader(path)
+    log = reader.new_log()
+    reader.index_rows(log, reader.start, 1 << 60)
+    reader.close()
+    return log
+
+
+def scanned(path: Path) -> EventLog:
+    reader = RecordingReader(path)
+    log = reader.new_log()
+    fd = os.memfd_create("test", 0)
+    scan_module.scan(path, reader.start, reader.size, fd)
+    process = ScanProcess.__new__(ScanProcess)
+    process._fd, process._read_at, process.end = fd, 0, 0
+    while (block := process.next_block()) is not None:
+        log.take(block)
+    os.close(fd)
+    reader.close()
+    return log
+
+
+@given(lines, st.sampled_from([300, 1000, 1 << 20]))
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_scanning_is_the_same_as_reading(tmp_path: Path, drawn: list[Any], chunk: int) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(HEADER + b"".join(line_of(seq, one) for seq, one in enumerate(drawn, 1)))
+    before = scan_module.CHUNK_BYTES
+    scan_module.CHUNK_BYTES = chunk
+    try:
+        assert columns_of(scanned(path)) == columns_of(plainly(path))
+    finally:
+        scan_module.CHUNK_BYTES = before
+
+
+def test_a_recording_of_ours_is_scanned_as_it_is_read() -> None:
+    assert columns_of(scanned(EXAMPLE)) == columns_of(plainly(EXAMPLE))
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a recording that counts as large: it is indexed by a child process."""
+    monkeypatch.setattr(opening_module, "SMALL_BYTES", 0)
+    monkeypatch.setattr(opening_module, "FIRST_BYTES", 4000)
+    path = tmp_path / "large.jsonl"
+    shutil.copy(EXAMPLE, path)
+    return path
+
+
+def finish(opening: Opening) -> None:
+    until = time.monotonic() + 20
+    while opening.progress < 1 or opening._scan is not None:
+        opening.advance()
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def test_a_large_file_is_indexed_by_a_child_and_shows_rows_at_once(large: Path) -> None:
+    opening = open_recording(large)
+    assert 0 < len(opening.log) < 116
+    finish(opening)
+
+    assert columns_of(opening.log) == columns_of(plainly(large))
+    opening.close()
+
+
+def test_a_child_that_dies_is_replaced_by_slices(large: Path) -> None:
+    opening = open_recording(large)
+    assert opening._scan is not None
+    opening._scan._process.kill()
+    opening._scan._process.wait()
+    finish(opening)
+
+    assert len(opening.log) == 116
+    opening.close()
+
+
+def test_a_growing_file_is_followed_and_a_torn_line_completed(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    data = EXAMPLE.read_bytes()
+    path.write_bytes(data[:-30])
+    opening = open_recording(path, ManualClock())
+    assert len(opening.log) == 115
+    assert "torn" in opening.notices[0]
+    with path.open("ab") as file:
+        file.write(data[-30:])
+    opening.advance()
+    opening.advance()
+
+    assert len(opening.log) == 116
+    assert opening.notices == []
+    opening.close()
+
+
+def test_a_shrinking_file_is_reported_and_its_rows_do_not_break(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    shutil.copy(EXAMPLE, path)
+    opening = open_recording(path)
+    finish(opening)
+    os.truncate(path, 3000)
+    opening.advance()
+
+    assert "shorter" in opening.notices[0]
+    assert opening.log.event(110).problem is not None
+    opening.close()
+
+
+def test_an_empty_file_opens_with_a_notice(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.touch()
+    opening = open_recording(path)
+
+    assert (len(opening.log), opening.progress, opening.notices) == (0, 1.0, ["the file is empty"])
+    opening.close()

@@ -1,0 +1,61 @@
+"""The tables are complete, consistent, and those of the SDK that they claim."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from inspector.analysis.schema import document
+from inspector.analysis.validate import check
+from inspector.spec.events import ACCEPTED_BY_SERVER, EVENT_TYPES, Dialect
+from inspector.spec.templates import TEMPLATES, Template
+
+GENERATOR = Path(__file__).with_name("generate_schema.py")
+
+
+def test_the_schema_is_what_the_sdk_says_now() -> None:
+    generated: Any = runpy.run_path(str(GENERATOR))
+
+    assert orjson.loads(generated["render"]()) == document()
+
+
+def test_every_type_of_the_sdk_is_in_the_table() -> None:
+    for direction in ("client", "server"):
+        for name in document()[direction]:
+            assert EVENT_TYPES[name.partition(" ")[0]].direction == direction
+
+
+def test_the_ga_api_has_eleven_client_and_forty_six_server_events() -> None:
+    ga = [row for row in EVENT_TYPES.values() if row.dialect is Dialect.GA]
+
+    assert sum(row.direction == "client" for row in ga) == 11
+    assert sum(row.direction == "server" for row in ga) == 46
+
+
+def test_names_of_the_beta_lead_to_names_that_exist() -> None:
+    beta = [row for row in EVENT_TYPES.values() if row.dialect is Dialect.BETA]
+
+    assert all(row.ga and set(row.ga) <= EVENT_TYPES.keys() for row in beta)
+
+
+@pytest.mark.parametrize("row", EVENT_TYPES.values(), ids=list(EVENT_TYPES))
+def test_a_row_can_be_shown(row: Any) -> None:
+    assert 0 < len(row.short) <= 24
+    assert row.summary.endswith(".")
+    assert not row.is_delta or row.increment
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=[template.name for template in TEMPLATES])
+def test_a_template_is_valid_as_it_stands(template: Template) -> None:
+    assert check(dict(template.body)) == []
+
+
+def test_there_is_a_template_for_every_client_event() -> None:
+    types = {str(template.body["type"]) for template in TEMPLATES}
+
+    assert types == {name.partition(" ")[0] for name in document()["client"]}
+    assert types >= set(ACCEPTED_BY_SERVER)
