@@ -235,6 +235,18 @@ def test_items_are_added_retrieved_truncated_and_deleted_without_a_response() ->
     assert types(driver.ask(delete)) == ["conversation.item.deleted"]
 
 
+def test_items_go_where_they_are_put() -> None:
+    driver = SimDriver()
+    driver.run()
+    driver.ask(user("b", "b"))
+    first = driver.ask({**user("a", "a"), "previous_item_id": "root"})
+    middle = driver.ask({**user("m", "m"), "previous_item_id": "a"})
+    last = driver.ask(user("z", "z"))
+
+    before = [event["previous_item_id"] for events in (first, middle, last) for event in events]
+    assert before == [None, None, "a", "a", "b", "b"]
+
+
 def test_idleness_nudges_the_model() -> None:
     driver = SimDriver()
     driver.ask(
