@@ -14,12 +14,18 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.int16]
 
 _ULAW_BIAS = 33
-_ULAW_CLIP = 8159
+_ULAW_CLIP = 8158
+"""With the bias 8191: the last value of the last segment. One more would wrap round to silence."""
 
 
 def samples_of(data: bytes) -> Samples:
     """Read PCM16 bytes as samples, shape (n,); a torn last byte is left out."""
     return np.frombuffer(data, "<i2", count=len(data) // 2).astype(np.int16)
+
+
+def bytes_of(samples: Samples) -> bytes:
+    """Write samples as PCM16 bytes."""
+    return samples.astype("<i2").tobytes()
 
 
 def pcm16_to_ulaw(samples: Samples) -> bytes:
@@ -51,6 +57,24 @@ def ulaw_to_pcm16(data: bytes) -> Samples:
 def alaw_to_pcm16(data: bytes) -> Samples:
     """Decode G.711 A-law to samples."""
     return _alaw_table()[np.frombuffer(data, np.uint8)]
+
+
+def decoded(data: bytes, encoding: str) -> Samples:
+    """Decode ``pcm16``, ``pcmu`` or ``pcma``.
+
+    Raises:
+        KeyError: another encoding.
+    """
+    return {"pcm16": samples_of, "pcmu": ulaw_to_pcm16, "pcma": alaw_to_pcm16}[encoding](data)
+
+
+def encoded(samples: Samples, encoding: str) -> bytes:
+    """Encode as ``pcm16``, ``pcmu`` or ``pcma``.
+
+    Raises:
+        KeyError: another encoding.
+    """
+    return {"pcm16": bytes_of, "pcmu": pcm16_to_ulaw, "pcma": pcm16_to_alaw}[encoding](samples)
 
 
 @cache

@@ -1,1 +1,6 @@
-"""A Realtime server without sockets, pure and clock-driven."""
+"""A Realtime server without sockets, pure and clock-driven: frames and times in, timed frames out.
+
+``server`` is the way in. ``listener`` makes items of the user's audio (``buffer``, ``vad``), ``responder`` begins and ends
+each ``response``, whose items are in ``output``. What thinks, speaks, hears and detects can be exchanged: ``brain``, ``voice``,
+``ear``, ``vad``. What a server refuses is in ``admission``, ``checks`` and ``refusals``.
+"""

@@ -1,23 +1,46 @@
-"""The default ear: it measures, and says that it does not understand."""
+"""What is made of the user's audio. The default ear measures it, and says that it does not understand."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a transcription or a response failed, as events carry it."""
+
+    type: str
+    """Like ``server_error``."""
+    code: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What was heard in one item."""
+
+    transcript: str
+    """What transcription events say; ``""`` for silence."""
+    words: str = ""
+    """What the model understood; ``""`` where it only knows how long the audio was."""
+    failure: Failure | None = None
+    """Set where the transcription failed; the response does not depend on it."""
 
 
 class Ear(Protocol):
     """Turns the user's audio into words."""
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> str:
-        """Return the transcript of one committed item; ``""`` for silence."""
+    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing:
+        """Return what was heard in one committed item; ``pcm16`` is little-endian mono."""
         ...
 
 
 class MeasuringEar:
     """The ear of the base install: no speech recognition, and no pretence of it."""
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> str:
-        """Return a transcript that says what it is; ``""`` for silence."""
-        if not any(pcm16):
-            return ""
-        return f"(simulated transcript of {len(pcm16) / 2 / rate_hz:.1f} s of audio)"
+    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing:
+        """Return a transcript that says what it is; ``""`` for digital silence."""
+        if not pcm16.strip(b"\0"):
+            return Hearing("")
+        return Hearing(f"(simulated transcript of {len(pcm16) / 2 / rate_hz:.1f} s of audio)")

@@ -13,6 +13,8 @@ class Refusal(Exception):
     message: str
     param: str | None = None
     type: str = "invalid_request_error"
+    late_ms: int = 0
+    """How much later than usual the server says it."""
 
 
 def commit_empty(have_ms: float) -> Refusal:
@@ -21,6 +23,7 @@ def commit_empty(have_ms: float) -> Refusal:
         "input_audio_buffer_commit_empty",
         "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, "
         f"but buffer only has {have_ms:.2f}ms of audio.",
+        late_ms=800,
     )
 
 
@@ -88,6 +91,15 @@ def model_locked() -> Refusal:
     return Refusal("invalid_value", "The model of a session cannot be changed.", "session.model")
 
 
+def tracing_locked() -> Refusal:
+    """A change of tracing once it is on."""
+    return Refusal(
+        "invalid_value",
+        "Once tracing is enabled for a session, the configuration cannot be modified.",
+        "session.tracing",
+    )
+
+
 def wrong_session_kind(kind: str) -> Refusal:
     """An update of the other kind of session."""
     return Refusal(
@@ -103,14 +115,15 @@ def tool_call_unknown(call_id: str) -> Refusal:
     return Refusal(
         "invalid_tool_call_id",
         f"Tool call ID '{call_id}' not found in conversation.",
-        "item.call_id",
     )
 
 
-def bad_audio() -> Refusal:
+def bad_audio(param: str = "audio") -> Refusal:
     """Audio that is not base64."""
     return Refusal(
-        "invalid_value", "Invalid 'audio'. Expected base64-encoded audio bytes.", "audio"
+        "invalid_value",
+        "Invalid 'audio'. Expected base64-encoded audio bytes (mono PCM16 at 24kHz) but got an invalid value.",
+        param,
     )
 
 
@@ -121,13 +134,90 @@ def append_too_large() -> Refusal:
     )
 
 
-NOT_JSON = Refusal(
-    "invalid_json", "Invalid event: failed to parse JSON value. Check that the event is valid JSON."
-)
-BINARY = Refusal(
-    "invalid_event", "Expected a text WebSocket message; binary frames are not supported."
-)
-NO_TYPE = Refusal("invalid_event", "The 'type' field is missing.", "type")
+def no_such_reference(index: int, item_id: str) -> Refusal:
+    """A response whose input names an item that does not exist."""
+    return Refusal(
+        "invalid_value", f"Item with item_id not found: {item_id}", f"response.input[{index}].id"
+    )
+
+
+def no_responses() -> Refusal:
+    """A response in a transcription session."""
+    return Refusal("invalid_event", "A transcription session does not create responses.", "type")
+
+
+def translation_only(kind: str) -> Refusal:
+    """An event of translation sessions in another session."""
+    return Refusal("invalid_event", f"'{kind}' is only valid in a translation session.", "type")
+
+
+def too_many_responses(limit: int) -> Refusal:
+    """More responses at once than this server makes; a limit of the simulator's own."""
+    return Refusal(
+        "rate_limit_exceeded", f"At most {limit} responses can be in progress at once.", "type"
+    )
+
+
+def missing(path: str) -> Refusal:
+    """A member that must be there."""
+    return Refusal("missing_required_parameter", f"Missing required parameter: '{path}'.", path)
+
+
+def wrong_type(path: str, expected: str, value: object) -> Refusal:
+    """A value of another JSON type."""
+    kinds = {bool: "a boolean", int: "an integer", float: "a number", list: "an array"}
+    got = "null" if value is None else kinds.get(type(value), "an object")
+    return Refusal(
+        "invalid_type",
+        f"Invalid type for '{path}': expected {expected}, but got {got} instead.",
+        path,
+    )
+
+
+def too_long(path: str, limit: int, length: int) -> Refusal:
+    """A string above its maximum length."""
+    return Refusal(
+        "string_above_max_length",
+        f"Invalid '{path}': string too long. Expected a string with maximum length {limit}, "
+        f"but got a string with length {length} instead.",
+        path,
+    )
+
+
+def invalid_modalities(chosen: list[object], path: str) -> Refusal:
+    """Both modalities at once, or none."""
+    return Refusal(
+        "invalid_value",
+        f"Invalid modalities: {chosen}. Supported combinations are: ['text'] and ['audio'].",
+        path,
+    )
+
+
+def not_json() -> Refusal:
+    """A frame that is no JSON object."""
+    return Refusal(
+        "invalid_json",
+        "Invalid event: failed to parse JSON value. Check that the event is valid JSON.",
+    )
+
+
+def too_deep() -> Refusal:
+    """An event that no client means."""
+    return Refusal("invalid_json", "Invalid event: the JSON value is nested too deeply.")
+
+
+def binary_frame() -> Refusal:
+    """A binary frame."""
+    message = "Expected a text WebSocket message; binary frames are not supported."
+    return Refusal("invalid_event", message)
+
+
+def no_type() -> Refusal:
+    """An object without a type."""
+    return Refusal("invalid_event", "The 'type' field is missing.", "type")
+
+
+GOING_AWAY = 1001
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +229,9 @@ class Fatal:
 
     @property
     def reason(self) -> str:
-        """Return the close reason: ``type.code``, or the type alone."""
+        """Return the close reason: ``type.code``, the type alone, or the message of an expiry."""
+        if self.close_code == GOING_AWAY:
+            return self.refusal.message
         return self.refusal.type + (f".{self.refusal.code}" if self.refusal.code else "")
 
 
@@ -185,5 +277,6 @@ def beta_shape() -> Fatal:
 def expired() -> Fatal:
     """Sixty minutes are over."""
     return Fatal(
-        Refusal("session_expired", "Your session hit the maximum duration of 60 minutes."), 1001
+        Refusal("session_expired", "Your session hit the maximum duration of 60 minutes."),
+        GOING_AWAY,
     )

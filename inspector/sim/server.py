@@ -1,55 +1,51 @@
 """SimSession: one connection to a Realtime server, as a state machine. Frames and times in, timed frames out.
 
-No sockets and no clock: whoever owns it calls ``receive`` with what the client sent and ``due`` when time has passed.
+No sockets and no clock: whoever owns it calls ``receive`` with what the client sent and ``due`` when time has passed. What
+the API calls for is in the parts: ``listener`` (audio in), ``responder`` (answers out), ``conversation``, ``session``.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from inspector.analysis.validate import check, not_supported
+from inspector.analysis.validate import not_supported
 from inspector.core.codec import decode
+from inspector.sim.admission import is_transcription, model_of, why_not
 from inspector.sim.brain import Brain, SimpleBrain
-from inspector.sim.config import SessionConfig, realtime_session, transcription_session
+from inspector.sim.checks import MAX_DEPTH, Validate, is_too_deep, validate
+from inspector.sim.desk import Desk
 from inspector.sim.ear import Ear, MeasuringEar
 from inspector.sim.ids import Ids
-from inspector.sim.input_buffer import InputBuffer
-from inspector.sim.items import Items, SimItem
+from inspector.sim.items import from_client
+from inspector.sim.listener import Listener
+from inspector.sim.outbox import CloseSocket, Json, Outbox, Output, SendText
 from inspector.sim.refusals import (
-    BINARY,
-    NO_TYPE,
-    NOT_JSON,
     Fatal,
     Refusal,
-    append_too_large,
-    bad_audio,
-    bad_key,
-    bad_model,
-    beta_shape,
-    cancel_not_active,
+    binary_frame,
     expired,
-    no_auth,
-    no_model,
-    response_active,
+    no_type,
+    not_json,
+    too_deep,
     tool_call_unknown,
+    translation_only,
 )
-from inspector.sim.respond import NS_PER_MS, Desk, SimResponse, copy_of
-from inspector.sim.settings import SimSettings
-from inspector.sim.timeline import Process, Timeline
-from inspector.sim.voice import HummingVoice, Voice
+from inspector.sim.responder import Responder
+from inspector.sim.schedule import Process, Schedule
+from inspector.sim.session import EffectiveSession, realtime_session, transcription_session
+from inspector.sim.settings import NS_PER_MS, SimSettings
+from inspector.sim.vad import LoudnessDetector, SpeechDetector
+from inspector.sim.voice import BabblingVoice, Voice
 from inspector.spec.events import ACCEPTED_BY_SERVER
 
-Json = dict[str, Any]
+__all__ = ["CloseSocket", "ConnectRequest", "Output", "Seams", "SendText", "SimSession"]
 
 HELLO_MS, REPLY_MS = 4, 30
 """Measured: the first frame comes 3 to 6 ms after the upgrade; an event is answered after 30 to 60 ms."""
-MAX_APPEND_BYTES = 15 << 20
+DEFAULT_MODEL = "gpt-realtime"
+"""Of a session that names none and may do so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +60,18 @@ class ConnectRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class SendText:
-    """One text frame for the client."""
+class Seams:
+    """What can be exchanged in a simulated server."""
 
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CloseSocket:
-    """The end of the connection."""
-
-    code: int
-    reason: str
-
-
-Output = SendText | CloseSocket
+    brain: Brain = field(default_factory=SimpleBrain)
+    voice: Voice = field(default_factory=BabblingVoice)
+    ear: Ear = field(default_factory=MeasuringEar)
+    detector: SpeechDetector = field(default_factory=LoudnessDetector)
+    validate: Validate = validate
 
 
 class SimSession:
-    """One client's connection."""
+    """One client's connection. Never raises, whatever the client sends."""
 
     def __init__(
         self,
@@ -91,9 +80,7 @@ class SimSession:
         started_unix_s: int,
         seed: int = 0,
         settings: SimSettings | None = None,
-        brain: Brain | None = None,
-        voice: Voice | None = None,
-        ear: Ear | None = None,
+        seams: Seams | None = None,
     ) -> None:
         """Accept a connection; it starts at the first call of ``due`` or ``receive``.
 
@@ -102,352 +89,169 @@ class SimSession:
             started_unix_s: wall-clock time, for ``expires_at``.
             seed: two sessions with one seed make the same ids.
             settings: what the server is like.
-            brain: decides what is answered.
-            voice: turns answers into sound.
-            ear: turns the user's audio into words.
+            seams: what thinks, speaks, hears, detects and validates.
         """
         self.is_closed = False
-        self._settings = settings or SimSettings()
+        """True once a close was decided; ``due`` still returns what comes with it, then nothing more."""
         self._request = request
-        self._timeline = Timeline()
-        self._out: list[Output] = []
+        self._settings = settings or SimSettings()
+        self._seams = seams or Seams()
+        self._schedule = Schedule()
         self._has_started = False
-        self._ear = ear or MeasuringEar()
-        self._responses: dict[str, SimResponse] = {}
-        self._event_id: str | None = None
         ids = Ids(seed)
         expires_at = started_unix_s + self._settings.max_session_s
-        is_transcription = request.query.get("intent") == "transcription"
-        model = request.query.get("model") or request.query.get("deployment") or "gpt-realtime"
-        session_id = ids.new("sess_")
-        self._config = SessionConfig(
-            transcription_session(session_id, expires_at)
-            if is_transcription
-            else realtime_session(session_id, model, expires_at)
-        )
-        self._items = Items()
-        self._buffer = InputBuffer()
+        session_id, model = ids.new("sess_"), model_of(request) or DEFAULT_MODEL
         self._desk = Desk(
-            self._config,
-            self._items,
-            ids,
-            brain or SimpleBrain(),
-            voice or HummingVoice(),
             self._settings,
-            self._emit,
+            ids,
+            Outbox(ids),
+            self._schedule,
+            EffectiveSession(
+                transcription_session(session_id, expires_at)
+                if is_transcription(request)
+                else realtime_session(session_id, model, expires_at)
+            ),
             ids.new("conv_"),
+            self._seams.brain,
+            self._seams.voice,
+            self._seams.ear,
         )
+        responder = Responder(self._desk)
+        listener = Listener(self._desk, responder, self._seams.detector)
+        self._handlers: dict[str, Callable[[Json], None]] = {
+            "session.update": self._update_session,
+            "input_audio_buffer.append": listener.append,
+            "input_audio_buffer.commit": listener.commit,
+            "input_audio_buffer.clear": listener.clear,
+            "conversation.item.create": self._create_item,
+            "conversation.item.retrieve": self._retrieve_item,
+            "conversation.item.truncate": self._truncate_item,
+            "conversation.item.delete": self._delete_item,
+            "response.create": responder.create,
+            "response.cancel": responder.cancel,
+        }
 
     @property
     def next_due_ns(self) -> int | None:
         """Return when ``due`` should be called again; None: only after the next ``receive``."""
         if self.is_closed:
             return None
-        return self._timeline.next_ns if self._has_started else 0
+        return self._schedule.next_ns if self._has_started else 0
 
     def receive(self, data: bytes, *, is_text: bool, now_ns: int) -> None:
-        """Take one frame of the client in; it is answered after the server's latency."""
+        """Take one frame of the client in; it is handled after the server's latency."""
         self._start(now_ns)
         if not self.is_closed:
-            delay_ns = int(REPLY_MS * NS_PER_MS * self._settings.latency_scale)
-            self._timeline.start(self._once(data, is_text=is_text), now_ns + delay_ns)
+            at_ns = now_ns + self._settings.delay_ns(REPLY_MS)
+            self._schedule.call(lambda: self._handle(data, is_text=is_text), at_ns)
 
     def due(self, now_ns: int) -> list[Output]:
         """Return every output whose time has come, in order."""
         self._start(now_ns)
         if not self.is_closed:
-            self._timeline.run_until(now_ns)
-        outputs, self._out = self._out, []
-        return outputs
+            self._schedule.run_until(now_ns)
+        return self._desk.outbox.take()
 
     def _start(self, now_ns: int) -> None:
         if not self._has_started:
             self._has_started = True
-            self._timeline.start(
-                self._life(), now_ns + int(HELLO_MS * NS_PER_MS * self._settings.latency_scale)
-            )
+            self._schedule.now_ns = now_ns
+            self._schedule.start(self._life(), now_ns + self._settings.delay_ns(HELLO_MS))
 
     def _life(self) -> Process:
-        fatal = self._refuse_connection()
-        if fatal is not None:
-            self._die(fatal)
-            return
-        self._emit({"type": "session.created", "session": self._config.effective})
-        yield self._settings.max_session_s * 1000 * NS_PER_MS
-        self._die(expired())
+        fatal = why_not(self._request, self._settings)
+        if fatal is None:
+            self._desk.outbox.emit("session.created", session=self._desk.session.object)
+            yield self._settings.max_session_s * 1000 * NS_PER_MS
+            fatal = expired()
+        self._refuse(fatal.refusal, None)
+        self._close(fatal)
 
-    def _refuse_connection(self) -> Fatal | None:
-        headers = self._request.headers
-        key = headers.get("authorization", "").partition(" ")[2] or headers.get("api-key", "")
-        for protocol in self._request.subprotocols:
-            key = key or protocol.partition("openai-insecure-api-key.")[2]
-        if self._settings.require_key and not key:
-            return no_auth()
-        if any(word in key.lower() for word in self._settings.refused_keys):
-            return bad_key(key)
-        if "openai-beta" in headers:
-            return beta_shape()
-        if not self._config.is_realtime or "call_id" in self._request.query:
-            return None
-        model = self._request.query.get("model") or self._request.query.get("deployment")
-        if not model:
-            return no_model()
-        return None if model.startswith(self._settings.models) else bad_model(model)
-
-    def _die(self, fatal: Fatal) -> None:
-        self._event_id = None
-        self._emit_error(fatal.refusal)
-        self._out.append(
-            CloseSocket(
-                fatal.close_code,
-                fatal.reason if fatal.close_code != 1001 else fatal.refusal.message,
-            )
-        )
+    def _close(self, fatal: Fatal) -> None:
+        self._desk.outbox.close(fatal.close_code, fatal.reason)
         self.is_closed = True
 
-    def _emit(self, event: Json) -> None:
-        """Send an event, with an ``event_id`` right after its type, as the server has it."""
-        kind = event["type"]
-        rest = {name: value for name, value in event.items() if name != "type"}
-        data = orjson.dumps({"type": kind, "event_id": self._desk.ids.new("event_"), **rest})
-        self._out.append(SendText(data))
+    def _handle(self, data: bytes, *, is_text: bool) -> None:
+        if self.is_closed:
+            return
+        event_id = None
+        try:
+            body = _body(data, is_text=is_text)
+            event_id = body["event_id"] if isinstance(body.get("event_id"), str) else None
+            self._handler(body)(body)
+        except Refusal as refusal:
+            if refusal.late_ms:
+                at_ns = self._schedule.now_ns + self._settings.delay_ns(refusal.late_ms)
+                self._schedule.call(_bound(self._refuse, refusal, event_id), at_ns)
+            else:
+                self._refuse(refusal, event_id)
 
-    def _emit_error(self, refusal: Refusal) -> None:
+    def _handler(self, body: Json) -> Callable[[Json], None]:
+        if "type" not in body:
+            raise no_type()
+        refusal = self._seams.validate(body)
+        if refusal is not None:
+            raise refusal
+        name = body["type"]
+        handler = self._handlers.get(name)
+        if handler is None:
+            if name in ACCEPTED_BY_SERVER:
+                raise translation_only(name)
+            raise Refusal("invalid_value", not_supported(name, ACCEPTED_BY_SERVER), "type")
+        return handler
+
+    def _refuse(self, refusal: Refusal, event_id: str | None) -> None:
         error = {
             "type": refusal.type,
             "code": refusal.code,
             "message": refusal.message,
             "param": refusal.param,
-            "event_id": self._event_id,
+            "event_id": event_id,
         }
-        self._emit({"type": "error", "error": error})
+        self._desk.outbox.emit("error", error=error)
 
-    def _once(self, data: bytes, *, is_text: bool) -> Process:
-        self._handle(data, is_text=is_text)
-        return
-        yield 0
+    def _update_session(self, event: Json) -> None:
+        self._desk.session.update(event["session"])
+        self._desk.outbox.emit("session.updated", session=self._desk.session.object)
 
-    def _handle(self, data: bytes, *, is_text: bool) -> None:
-        if self.is_closed:
-            return
-        self._event_id = None
-        try:
-            handler, body = self._accept(data, is_text=is_text)
-            handler(self, body)
-        except Refusal as refusal:
-            self._emit_error(refusal)
-
-    def _accept(
-        self, data: bytes, *, is_text: bool
-    ) -> tuple[Callable[[SimSession, Json], None], Json]:
-        """Return who handles a frame, and its body.
-
-        Raises:
-            Refusal: it is not an event, or not a valid one.
-        """
-        if not is_text:
-            raise BINARY
-        name, body, _ = decode(data)
-        if body is None:
-            raise NOT_JSON
-        given = body.get("event_id")
-        self._event_id = given if isinstance(given, str) else None
-        if "type" not in body:
-            raise NO_TYPE
-        problem = next(iter(check(body)), None)
-        if problem is not None:
-            raise Refusal(problem.code, problem.message, problem.param)
-        handler = _HANDLERS.get(name)
-        if handler is None:
-            raise Refusal("invalid_value", not_supported(name, ACCEPTED_BY_SERVER), "type")
-        return handler, dict(body)
-
-    def session_update(self, event: Json) -> None:
-        """Change the session, or refuse the whole update."""
-        self._config.update(event["session"])
-        self._emit({"type": "session.updated", "session": self._config.effective})
-
-    def append(self, event: Json) -> None:
-        """Add audio to the input buffer; without a reply, but for what voice activity detection has to say."""
-        text = event["audio"]
-        if len(text) > MAX_APPEND_BYTES * 4 // 3 + 4:
-            raise append_too_large()
-        try:
-            data = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            raise bad_audio() from None
-        detected = self._buffer.append(data, self._config.input_format, self._config.turn_detection)
-        for speech in detected:
-            if speech.is_start:
-                self._speech_started(speech.at_ms)
-            else:
-                self._speech_stopped(speech.at_ms)
-
-    def commit(self, _: Json) -> None:
-        """Make a user item of the buffered audio."""
-        self._buffer.check_commit(self._config.input_format)
-        self._commit(self._buffer.speech_item_id or self._desk.ids.new("item_"))
-
-    def clear(self, _: Json) -> None:
-        """Forget the buffered audio."""
-        self._buffer.clear()
-        self._emit({"type": "input_audio_buffer.cleared"})
-
-    def create_item(self, event: Json) -> None:
-        """Add an item of the client's."""
-        given: Json = dict(event["item"])
-        if given["type"] == "function_call_output" and not self._items.has_call(given["call_id"]):
+    def _create_item(self, event: Json) -> None:
+        given = event["item"]
+        is_output = given["type"] == "function_call_output"
+        if is_output and not self._desk.conversation.has_call(given["call_id"]):
             raise tool_call_unknown(given["call_id"])
-        item_id = given.pop("id", None) or self._desk.ids.new("item_")
-        given.pop("object", None)
-        kind = given.pop("type")
-        status = {} if kind == "function_call_output" else {"status": "completed"}
-        given.pop("status", None)
-        wire: Json = {"id": item_id, "type": kind, **status, **given}
-        for part in wire.get("content", []):
-            if part.get("type") in ("input_audio", "input_image"):
-                part.setdefault("transcript" if part["type"] == "input_audio" else "detail", None)
-        item = SimItem(wire)
-        self._items.add(item, event.get("previous_item_id"))
-        self._added(item)
+        self._desk.add(from_client(given, self._desk.ids), event.get("previous_item_id"))
 
-    def retrieve_item(self, event: Json) -> None:
-        """Send the server's copy of an item, audio included."""
-        item = self._items.get(event["item_id"], "retrieve")
-        wire = copy_of(item.wire)
-        for part in wire.get("content", []):
-            if part.get("type") in ("input_audio", "output_audio"):
-                part["type"] = part["type"].removeprefix("output_")
-                part["audio"] = base64.b64encode(item.audio).decode()
-                part["format"] = (
-                    "pcm16" if item.format.encoding == "pcm16" else item.format.encoding
-                )
-        self._emit({"type": "conversation.item.retrieved", "item": wire})
+    def _retrieve_item(self, event: Json) -> None:
+        item = self._desk.conversation.get(event["item_id"], "retrieve")
+        self._desk.outbox.emit("conversation.item.retrieved", item=item.retrieved())
 
-    def truncate_item(self, event: Json) -> None:
-        """Cut an assistant item to what was heard."""
-        self._items.truncate(event["item_id"], event["content_index"], event["audio_end_ms"])
+    def _truncate_item(self, event: Json) -> None:
         where = {name: event[name] for name in ("item_id", "content_index", "audio_end_ms")}
-        self._emit({"type": "conversation.item.truncated", **where})
+        self._desk.conversation.truncate(**where)
+        self._desk.outbox.emit("conversation.item.truncated", **where)
 
-    def delete_item(self, event: Json) -> None:
-        """Remove an item."""
-        self._items.remove(event["item_id"])
-        self._emit({"type": "conversation.item.deleted", "item_id": event["item_id"]})
-
-    def create_response(self, event: Json) -> None:
-        """Begin a response; one at a time in the default conversation, any number outside of it."""
-        options: Json = event.get("response") or {}
-        if options.get("conversation") != "none":
-            active = self._active()
-            if active is not None:
-                raise response_active(active.id)
-        self._respond(options)
-
-    def cancel_response(self, event: Json) -> None:
-        """Stop a response: the named one, or the active one of the default conversation."""
-        wanted = event.get("response_id")
-        response = self._responses.get(wanted) if wanted else self._active()
-        if response is None or response.status != "in_progress":
-            raise cancel_not_active()
-        response.stop("client_cancelled")
-
-    def _active(self) -> SimResponse | None:
-        for response in self._responses.values():
-            if response.status == "in_progress" and not response.is_out_of_band:
-                return response
-        return None
-
-    def _respond(self, options: Json) -> None:
-        self._responses = {
-            key: value for key, value in self._responses.items() if value.status == "in_progress"
-        }
-        response = SimResponse(self._desk, options, self._desk.ids.new("resp_"))
-        self._responses[response.id] = response
-        response.process = response.run()
-        self._timeline.start(response.process, self._timeline.now_ns)
-
-    def _added(self, item: SimItem) -> None:
-        for kind in ("conversation.item.added", "conversation.item.done"):
-            previous = self._items.previous_id(item.id)
-            self._emit({"type": kind, "previous_item_id": previous, "item": copy_of(item.wire)})
-
-    def _speech_started(self, at_ms: int) -> None:
-        self._buffer.speech_item_id = self._desk.ids.new("item_")
-        self._emit(
-            {
-                "type": "input_audio_buffer.speech_started",
-                "audio_start_ms": at_ms,
-                "item_id": self._buffer.speech_item_id,
-            }
-        )
-        active = self._active()
-        detection = self._config.turn_detection or {}
-        if active is not None and detection.get("interrupt_response", True):
-            active.stop("turn_detected")
-
-    def _speech_stopped(self, at_ms: int) -> None:
-        item_id = self._buffer.speech_item_id
-        self._emit(
-            {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": at_ms, "item_id": item_id}
-        )
-        self._commit(item_id)
-        detection = self._config.turn_detection or {}
-        if (
-            self._config.is_realtime
-            and detection.get("create_response", True)
-            and self._active() is None
-        ):
-            self._respond({})
-
-    def _commit(self, item_id: str) -> None:
-        data = self._buffer.take()
-        previous = self._items.last_id()
-        self._emit(
-            {
-                "type": "input_audio_buffer.committed",
-                "previous_item_id": previous,
-                "item_id": item_id,
-            }
-        )
-        wire: Json = {
-            "id": item_id,
-            "type": "message",
-            "status": "completed",
-            "role": "user",
-            "content": [{"type": "input_audio", "transcript": None}],
-        }
-        item = SimItem(wire, format=self._config.input_format)
-        self._items.add(item)
-        self._items.keep_audio(item, data)
-        self._added(item)
-        if self._config.input["transcription"] is not None:
-            self._timeline.start(self._transcribe(item), self._timeline.now_ns)
-
-    def _transcribe(self, item: SimItem) -> Process:
-        yield int(400 * NS_PER_MS * self._settings.latency_scale)
-        transcript = self._ear.hear(bytes(item.audio), item.format.rate_hz)
-        where = {"item_id": item.id, "content_index": 0}
-        kind = "conversation.item.input_audio_transcription"
-        if transcript:
-            padding = self._desk.ids.padding(transcript)
-            self._emit(
-                {"type": f"{kind}.delta", **where, "delta": transcript, "obfuscation": padding}
-            )
-        item.wire["content"][0]["transcript"] = transcript
-        usage = {"type": "duration", "seconds": -(-item.audio_ms // 1000)}
-        self._emit({"type": f"{kind}.completed", **where, "transcript": transcript, "usage": usage})
+    def _delete_item(self, event: Json) -> None:
+        self._desk.conversation.remove(event["item_id"])
+        self._desk.outbox.emit("conversation.item.deleted", item_id=event["item_id"])
 
 
-_HANDLERS = {
-    "session.update": SimSession.session_update,
-    "input_audio_buffer.append": SimSession.append,
-    "input_audio_buffer.commit": SimSession.commit,
-    "input_audio_buffer.clear": SimSession.clear,
-    "conversation.item.create": SimSession.create_item,
-    "conversation.item.retrieve": SimSession.retrieve_item,
-    "conversation.item.truncate": SimSession.truncate_item,
-    "conversation.item.delete": SimSession.delete_item,
-    "response.create": SimSession.create_response,
-    "response.cancel": SimSession.cancel_response,
-}
+def _bound(
+    refuse: Callable[[Refusal, str | None], None], refusal: Refusal, event_id: str | None
+) -> Callable[[], None]:
+    return lambda: refuse(refusal, event_id)
+
+
+def _body(data: bytes, *, is_text: bool) -> dict[str, Any]:
+    """Read a frame.
+
+    Raises:
+        Refusal: it is not an event.
+    """
+    if not is_text:
+        raise binary_frame()
+    _, body, problem = decode(data)
+    if body is None:
+        raise too_deep() if problem is not None and problem.code == "too_deep" else not_json()
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and is_too_deep(body):
+        raise too_deep()
+    return dict(body)

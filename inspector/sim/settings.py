@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NS_PER_MS = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class SimSettings:
@@ -14,7 +16,7 @@ class SimSettings:
     audio_speed: float = 10.0
     """How many seconds of audio are sent in a second (measured: about ten)."""
     require_key: bool = False
-    """Refuse a connection without an ``Authorization`` header, as the API does."""
+    """Refuse a connection without a key, as the API does."""
     refused_keys: tuple[str, ...] = ("bad", "invalid", "wrong", "expired")
     """A key that contains one of these words is refused."""
     models: tuple[str, ...] = (
@@ -28,3 +30,7 @@ class SimSettings:
     """Sixty minutes, after which the API ends a session."""
     delta_ms: int = 300
     """Audio in one delta (measured: 200 to 400 ms)."""
+
+    def delay_ns(self, ms: float) -> int:
+        """Return what a delay of the real server lasts here, in nanoseconds."""
+        return int(ms * NS_PER_MS * self.latency_scale)

@@ -1,46 +1,121 @@
-"""The default voice: a deterministic hum that has the rhythm of speech. It is honest about not being one.
+"""The default voice: deterministic babble with the rhythm and the spectrum of speech. It is honest about not being one.
 
-Each word becomes a few syllables: a buzz of harmonics under a smooth envelope, pitched by its letters and gliding down at
-the end of a sentence. So levels, lengths and voice activity are like those of speech, and no library is needed.
+Each word becomes syllables: a buzz of harmonics shaped by the two formants of its vowel, after a puff of noise for a
+consonant, about 0.35 s a word. So levels, lengths and voice activity are like those of speech, and no library is needed.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+import re
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
 
-_SYLLABLE_S = 0.17
-_GAP_S = 0.05
-_PAUSE_S = 0.22
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Wave = npt.NDArray[np.float64]
+
+_FORMANTS_HZ = {
+    "a": (750, 1250),
+    "e": (480, 1900),
+    "i": (320, 2300),
+    "o": (470, 900),
+    "u": (330, 800),
+    "y": (300, 2000),
+}
+_PITCH_HZ = {
+    "alloy": 165,
+    "ash": 115,
+    "ballad": 130,
+    "coral": 205,
+    "echo": 105,
+    "sage": 190,
+    "shimmer": 220,
+    "verse": 125,
+    "marin": 200,
+    "cedar": 110,
+}
+_PITCH_DEFAULT_HZ = 150
+_SYLLABLE_S, _CONSONANT_S, _GAP_S = 0.16, 0.045, 0.05
+_PAUSE_S = {".": 0.25, "!": 0.25, "?": 0.25, ",": 0.12, ";": 0.15, ":": 0.15}
+_PEAK = 9000.0
+_TOP_HZ = 3600
 
 
 class Voice(Protocol):
     """Turns words into sound."""
 
-    def speak(self, word: str, rate_hz: int, speed: float) -> bytes:
-        """Return PCM16 audio of one word, with the gap that follows it."""
+    def speak(self, phrase: str, *, voice: str, rate_hz: int, speed: float) -> Iterator[bytes]:
+        """Yield the sound of a phrase piece by piece, each made when it is asked for.
+
+        Args:
+            phrase: a few words of one answer, in order; with the punctuation that ends it.
+            voice: name or id of the voice.
+            rate_hz: sample rate of what is yielded.
+            speed: 0.25 to 1.5, 1 is normal.
+
+        Yields:
+            PCM16, little-endian mono; nothing for a phrase without a sound.
+        """
         ...
 
 
-class HummingVoice:
+class BabblingVoice:
     """The voice of the base install."""
 
-    def speak(self, word: str, rate_hz: int, speed: float) -> bytes:
-        """Return PCM16 audio of one word, with the gap that follows it."""
+    def speak(self, phrase: str, *, voice: str, rate_hz: int, speed: float) -> Iterator[bytes]:
+        """Yield the sound of a phrase word by word."""
         import numpy as np
 
-        syllables = max(1, sum(letter in "aeiouyäöü" for letter in word.lower()))
-        ends_sentence = word.rstrip()[-1:] in (".", "!", "?")
-        pieces = []
-        for index in range(syllables):
-            size = int(_SYLLABLE_S / speed * rate_hz)
-            time = np.arange(size) / rate_hz
-            letter = ord(word[index % len(word)]) if word else 97
-            pitch = 110.0 + letter % 13 * 6.0 - (20.0 * index if ends_sentence else 0.0)
-            wave = sum(
-                np.sin(2 * np.pi * pitch * harmonic * time) / harmonic for harmonic in range(1, 9)
-            )
-            envelope = np.sin(np.pi * np.arange(size) / size) ** 0.6
-            pieces.append(wave * envelope * 5200.0)
-        gap = _PAUSE_S if ends_sentence else _GAP_S
-        pieces.append(np.zeros(int(gap / speed * rate_hz)))
-        return np.clip(np.concatenate(pieces), -32768, 32767).astype("<i2").tobytes()
+        pitch_hz = _PITCH_HZ.get(voice, _PITCH_DEFAULT_HZ)
+        for word in phrase.split():
+            letters = "".join(letter for letter in word.lower() if letter.isalnum())
+            if not letters:
+                continue
+            ends_question = word.rstrip("\"')”").endswith("?")
+            syllables = _syllables(letters)
+            pieces = []
+            for index, syllable in enumerate(syllables):
+                tune = (
+                    1.0
+                    + 0.06 * (len(syllables) - index)
+                    - (0.0 if not ends_question else -0.2 * index)
+                )
+                pieces += _syllable(syllable, pitch_hz * tune, rate_hz, speed)
+            pause_s = _PAUSE_S.get(word.rstrip("\"')”")[-1:], _GAP_S)
+            pieces.append(np.zeros(int(pause_s / speed * rate_hz)))
+            wave = np.concatenate(pieces) * _PEAK
+            yield np.clip(wave, -32768, 32767).astype("<i2").tobytes()
+
+
+def _syllables(letters: str) -> list[str]:
+    """Cut a word before each vowel that follows a consonant; a number or a foreign script is one syllable a letter pair."""
+    found = re.findall(r"[^aeiouy]*[aeiouy]+(?:[^aeiouy]+$)?", letters)
+    return found or re.findall(r"..?", letters)
+
+
+def _syllable(letters: str, pitch_hz: float, rate_hz: int, speed: float) -> list[Wave]:
+    import numpy as np
+
+    vowel = next((letter for letter in letters if letter in _FORMANTS_HZ), "")
+    formants = _FORMANTS_HZ[vowel] if vowel else (400 + ord(letters[0]) * 7 % 400, 1400)
+    pieces = []
+    if letters[0] not in _FORMANTS_HZ:
+        size = int(_CONSONANT_S / speed * rate_hz)
+        chance = np.random.default_rng(zlib.crc32(letters.encode()))
+        loudness = 0.25 if letters[0] in "sfcxzhtkp" else 0.1
+        pieces.append(loudness * chance.uniform(-1, 1, size) * np.hanning(size))
+    size = int(_SYLLABLE_S / speed * rate_hz)
+    time_s = np.arange(size) / rate_hz
+    glide = 2 * np.pi * pitch_hz * time_s * (1.03 - 0.2 * time_s)
+    harmonics = np.arange(1, int(min(_TOP_HZ, rate_hz / 2.3) / pitch_hz) + 1)
+    weights = sum(
+        strength * np.exp(-(((harmonics * pitch_hz - formant) / width) ** 2))
+        for formant, strength, width in zip(formants, (1.0, 0.5), (180.0, 260.0), strict=True)
+    ) + 0.15 / np.maximum(harmonics, 1)
+    wave = weights @ np.sin(np.outer(harmonics, glide))
+    envelope = np.minimum(1.0, 6 * np.sin(np.pi * np.arange(size) / max(1, size)) ** 2)
+    pieces.append(wave / max(1e-9, float(np.abs(wave).max(initial=0.0))) * envelope)
+    return pieces

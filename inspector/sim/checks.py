@@ -1,0 +1,144 @@
+"""What the server refuses beyond the shape of an event: values that the SDK types as open, and limits that it only names.
+
+Everything here looks at the event alone; what depends on the session's state is refused where that state is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from inspector.analysis.validate import check, not_supported
+from inspector.sim.refusals import Refusal, invalid_modalities, missing, too_long, wrong_type
+
+Validate = Callable[[Mapping[str, Any]], Refusal | None]
+"""Returns why a client event is refused; None where it is valid."""
+
+VOICES = (
+    "alloy",
+    "ash",
+    "ballad",
+    "coral",
+    "echo",
+    "sage",
+    "shimmer",
+    "verse",
+    "marin",
+    "cedar",
+)
+MAX_EVENT_ID, MAX_METADATA_KEY, MAX_METADATA_VALUE, MAX_METADATA_PAIRS = 512, 64, 512, 16
+_PART_MEMBERS = {
+    "input_text": "text",
+    "output_text": "text",
+    "output_audio": "text",  # recorded: the model's audio cannot be put back, only its words
+    "input_audio": "audio",
+    "input_image": "image_url",
+}
+MAX_DEPTH = 100
+"""Deeper than any tool schema, and far from what exhausts a recursive encoder."""
+
+
+def validate(event: Mapping[str, Any]) -> Refusal | None:
+    """Return why the server refuses an event, going by the schema first; None where it does not."""
+    problems = (problem for problem in check(event) if not _is_reference(event, problem.path))
+    problem = next(problems, None)
+    if problem is not None:
+        return Refusal(problem.code, problem.message, problem.param)
+    return next(_refusals(event), None)
+
+
+def is_too_deep(value: object) -> bool:
+    """Tell whether a value nests deeper than ``MAX_DEPTH``, without recursion."""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _is_reference(event: Mapping[str, Any], path: tuple[str | int, ...]) -> bool:
+    """Tell whether a path leads to an ``item_reference``, which the SDK does not type but a response's input may hold."""
+    if path[:2] != ("response", "input") or len(path) != 4 or path[3] != "type":
+        return False
+    entry = event["response"]["input"][path[2]]
+    return entry.get("type") == "item_reference" and isinstance(entry.get("id"), str)
+
+
+def _refusals(event: Mapping[str, Any]) -> Iterator[Refusal]:
+    given = event.get("event_id")
+    if isinstance(given, str) and len(given) > MAX_EVENT_ID:
+        yield too_long("event_id", MAX_EVENT_ID, len(given))
+    for root in ("session", "response"):
+        body = event.get(root)
+        if isinstance(body, dict):
+            yield from _modalities(body, root)
+            yield from _voice(body, root)
+            yield from _tools(body, root)
+            yield from _metadata(body, root)
+            for index, item in enumerate(body.get("input") or ()):
+                yield from _parts(item, f"{root}.input[{index}]")
+    if isinstance(event.get("item"), dict):
+        yield from _parts(event["item"], "item")
+    response = event.get("response")
+    conversation = response.get("conversation") if isinstance(response, dict) else None
+    if conversation not in (None, "auto", "none"):
+        message = not_supported(conversation, ("auto", "none"))
+        yield Refusal("invalid_value", message, "response.conversation")
+
+
+def _modalities(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
+    chosen = body.get("output_modalities")
+    if isinstance(chosen, list) and chosen not in (["text"], ["audio"]):
+        yield invalid_modalities(chosen, f"{root}.output_modalities")
+
+
+def _voice(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
+    audio = body.get("audio")
+    output = audio.get("output") if isinstance(audio, dict) else None
+    voice = output.get("voice") if isinstance(output, dict) else None
+    if isinstance(voice, str) and voice not in VOICES:
+        path = f"{root}.audio.output.voice"
+        yield Refusal("invalid_value", not_supported(voice, VOICES), path)
+
+
+def _tools(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
+    tools = body.get("tools")
+    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+        if tool.get("type", "function") == "function" and not tool.get("name"):
+            yield missing(f"{root}.tools[{index}].name")
+
+
+def _parts(item: Mapping[str, Any], root: str) -> Iterator[Refusal]:
+    """The SDK types every member of a part as optional; the server does not."""
+    content = item.get("content")
+    for index, part in enumerate(content if isinstance(content, list) else ()):
+        wanted = _PART_MEMBERS.get(str(part.get("type")), "type")
+        if part.get(wanted) is None:
+            yield missing(f"{root}.content[{index}].{wanted}")
+
+
+def _metadata(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
+    metadata = body.get("metadata")
+    if not isinstance(metadata, dict):
+        return
+    path = f"{root}.metadata"
+    if len(metadata) > MAX_METADATA_PAIRS:
+        yield Refusal(
+            "object_above_max_properties",
+            f"Invalid '{path}': too many properties. Expected an object with at most "
+            f"{MAX_METADATA_PAIRS} properties, but got an object with {len(metadata)} properties instead.",
+            path,
+        )
+    for key, value in metadata.items():
+        if not isinstance(value, str):
+            yield wrong_type(f"{path}.{key}", "a string", value)
+        elif len(value) > MAX_METADATA_VALUE:
+            yield too_long(f"{path}.{key}", MAX_METADATA_VALUE, len(value))
+        elif len(key) > MAX_METADATA_KEY:
+            yield too_long(path, MAX_METADATA_KEY, len(key))

@@ -1,0 +1,65 @@
+"""What the server sends: events serialised at the moment that they are emitted, in order.
+
+The one place where an event gets its ``event_id`` and becomes bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from inspector.sim.ids import Ids
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """One text frame for the client."""
+
+    data: bytes
+    """UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSocket:
+    """The end of the connection."""
+
+    code: int
+    """WebSocket close code."""
+    reason: str
+
+
+Output = SendText | CloseSocket
+
+
+class Outbox:
+    """Events that wait to be collected."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+        self._outputs: list[Output] = []
+
+    def emit(self, kind: str, /, **members: Any) -> None:
+        """Send an event; ``type`` and ``event_id`` come first, then the members in the order given."""
+        event = {"type": kind, "event_id": self._ids.new("event_"), **members}
+        self._outputs.append(SendText(_dumped(event)))
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection after what was emitted."""
+        self._outputs.append(CloseSocket(code, reason))
+
+    def take(self) -> list[Output]:
+        """Return what waits, and forget it."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+
+def _dumped(event: Json) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except TypeError:  # a whole number beyond 64 bits that the client sent and gets back
+        return json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")

@@ -1,0 +1,223 @@
+"""One response as a state machine: what it may say, its items in order, and each way in which it can end."""
+
+from __future__ import annotations
+
+from inspector.sim.brain import Answer, BrainContext
+from inspector.sim.desk import Desk
+from inspector.sim.ear import Failure
+from inspector.sim.items import SimItem, from_client, snapshot
+from inspector.sim.outbox import Json
+from inspector.sim.output import CallOutput, MessageOutput, ResponsePart
+from inspector.sim.refusals import no_such_reference
+from inspector.sim.schedule import Process
+from inspector.sim.usage import (
+    MODEL_MS_PER_TOKEN,
+    Prompt,
+    Tokens,
+    prompt_of,
+    reasoning_tokens,
+)
+
+# Measured on gpt-realtime-2.1-mini from nearby.
+CREATED_MS, THINK_MS, RATE_LIMITS_MS = 30, 300, 30
+
+
+class SimResponse:
+    """One response, from ``response.create`` to ``rate_limits.updated``."""
+
+    def __init__(self, desk: Desk, options: Json) -> None:
+        """Take what the client asked for.
+
+        Raises:
+            Refusal: ``input`` names an item that does not exist.
+        """
+        self.id = desk.ids.new("resp_")
+        self.status = "in_progress"
+        self.is_created = False
+        """True once ``response.created`` was sent; before that nothing can be cancelled."""
+        self.text_tokens = 0
+        self.audio_ms = 0
+        self.done_ns: int | None = None
+        """When ``response.done`` was sent."""
+        self._desk = desk
+        asked = {name: value for name, value in options.items() if value is not None}
+        self._settings: Json = {**desk.session.object, **asked}
+        """What it asks for, or else the session as it was then: an update changes the next response."""
+        self.audio_output: Json = {
+            **desk.session.output,
+            **options.get("audio", {}).get("output", {}),
+        }
+        self._metadata = options.get("metadata")
+        self._details: Json | None = None
+        self._usage: Json | None = None
+        self._output: list[Json] = []
+        self._open: ResponsePart | None = None
+        self._prompt = Prompt(())
+        self._input = self._given_input()
+        self._process: Process | None = None
+
+    @property
+    def is_out_of_band(self) -> bool:
+        """Tell whether it is outside of the default conversation."""
+        return self._settings.get("conversation") == "none"
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it has not ended."""
+        return self.status == "in_progress"
+
+    @property
+    def is_spent(self) -> bool:
+        """Tell whether ``max_output_tokens`` are used up."""
+        limit = self._settings["max_output_tokens"]
+        return isinstance(limit, int) and self._made.text + self._made.audio >= limit
+
+    def start(self) -> None:
+        """Begin it now."""
+        self._process = self._run()
+        self._desk.schedule.start(self._process)
+
+    def stop(self, reason: str) -> None:
+        """End it before its time: ``client_cancelled`` or ``turn_detected``."""
+        if self._process is not None:
+            self._desk.schedule.stop(self._process)
+        if not self.is_created:
+            self._create()
+        self._close_part("incomplete")
+        self._finish("cancelled", {"type": "cancelled", "reason": reason})
+        self._desk.schedule.start(self._rate_limits())
+
+    def open_item(self, index: int, item: SimItem) -> None:
+        """Announce an item."""
+        emit = self._desk.outbox.emit
+        added = {"response_id": self.id, "output_index": index, "item": snapshot(item.wire)}
+        emit("response.output_item.added", **added)
+        if not self.is_out_of_band:
+            previous = self._desk.conversation.last_id()
+            self._desk.conversation.add(item)
+            emit("conversation.item.added", previous_item_id=previous, item=snapshot(item.wire))
+
+    def close_item(self, index: int, item: SimItem) -> None:
+        """Send an item as it ended."""
+        emit, wire = self._desk.outbox.emit, snapshot(item.wire)
+        if item.id in self._desk.conversation:
+            previous = self._desk.conversation.previous_when_done(item.id)
+            emit("conversation.item.done", previous_item_id=previous, item=wire)
+        emit("response.output_item.done", response_id=self.id, output_index=index, item=wire)
+        self._output.append(wire)
+
+    def _run(self) -> Process:
+        yield self._desk.settings.delay_ns(CREATED_MS)
+        self._create()
+        yield self._desk.settings.delay_ns(THINK_MS)
+        items = self._desk.conversation.items() if self._input is None else self._input
+        answer = self._desk.brain.answer(self._context(items))
+        self._prompt = prompt_of(str(self._settings["instructions"]), self._tools(), items)
+        for part in self._parts(answer):
+            self._open = part
+            yield from part.run()
+            self._close_part("incomplete" if self.is_spent else "completed")
+            if self.is_spent:
+                break
+        self._finish(*self._ending(answer.failure))
+        yield from self._rate_limits()
+
+    def _create(self) -> None:
+        self.is_created = True
+        self._desk.outbox.emit("response.created", response=self._wire())
+
+    def _parts(self, answer: Answer) -> list[ResponsePart]:
+        parts: list[ResponsePart] = []
+        if answer.text or not (answer.calls or answer.failure):
+            phase = "commentary" if answer.calls else "final_answer"
+            parts.append(
+                MessageOutput(
+                    self._desk,
+                    self,
+                    0,
+                    answer.text,
+                    is_spoken=self._settings["output_modalities"] == ["audio"],
+                    phase=phase if self._desk.session.has_phases else "",
+                )
+            )
+        for call in answer.calls:
+            parts.append(CallOutput(self._desk, self, len(parts), call))
+        return parts
+
+    def _ending(self, failure: Failure | None) -> tuple[str, Json | None]:
+        if failure is not None:
+            error = {"type": failure.type, "code": failure.code, "message": failure.message}
+            return "failed", {"type": "failed", "error": error}
+        if self.is_spent:
+            return "incomplete", {"type": "incomplete", "reason": "max_output_tokens"}
+        return "completed", None
+
+    def _close_part(self, status: str) -> None:
+        part, self._open = self._open, None
+        if part is not None:
+            part.close(status)
+
+    def _finish(self, status: str, details: Json | None) -> None:
+        self.status, self._details = status, details
+        self.done_ns = self._desk.schedule.now_ns
+        model = str(self._settings["model"])
+        reasoning = self._settings.get("reasoning")
+        effort = reasoning.get("effort") if isinstance(reasoning, dict) else None
+        thought = reasoning_tokens(model, str(effort or "low")) if self._output else None
+        prompt = self._prompt if self._output else Prompt(())
+        self._usage = self._desk.meter.usage(prompt, self._made, thought)
+        self._desk.outbox.emit("response.done", response=self._wire())
+
+    def _rate_limits(self) -> Process:
+        yield self._desk.settings.delay_ns(RATE_LIMITS_MS)
+        self._desk.outbox.emit("rate_limits.updated", rate_limits=self._desk.meter.rate_limits())
+
+    @property
+    def _made(self) -> Tokens:
+        return Tokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
+
+    def _tools(self) -> list[Json]:
+        tools = self._settings["tools"]
+        return tools if isinstance(tools, list) else []
+
+    def _context(self, items: list[SimItem]) -> BrainContext:
+        choice = self._settings["tool_choice"]
+        return BrainContext(
+            str(self._settings["instructions"] or ""),
+            [self._desk.said(item) for item in items],
+            self._tools(),
+            choice if isinstance(choice, str | dict) else "auto",
+        )
+
+    def _given_input(self) -> list[SimItem] | None:
+        if "input" not in self._settings:
+            return None
+        return [
+            self._referenced(index, entry)
+            if entry.get("type") == "item_reference"
+            else from_client(entry, self._desk.ids)
+            for index, entry in enumerate(self._settings["input"])
+        ]
+
+    def _referenced(self, index: int, entry: Json) -> SimItem:
+        item = self._desk.conversation.find(str(entry["id"]))
+        if item is None:
+            raise no_such_reference(index, str(entry["id"]))
+        return item
+
+    def _wire(self) -> Json:
+        """Return the response object as the server sends it, in its key order."""
+        output = self.audio_output
+        return {
+            "object": "realtime.response",
+            "id": self.id,
+            "status": self.status,
+            "status_details": self._details,
+            "output": self._output,
+            "conversation_id": None if self.is_out_of_band else self._desk.conversation_id,
+            "output_modalities": self._settings["output_modalities"],
+            "max_output_tokens": self._settings["max_output_tokens"],
+            "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
+            "usage": self._usage,
+            "metadata": self._metadata,
+        }

@@ -1,0 +1,136 @@
+"""Voice activity detection: when the user speaks, and when a turn is over.
+
+The real server detects speech with a model that ignores tones and noise. ``LoudnessDetector`` only measures how loud it is:
+an approximation, good enough for speech in a quiet room. The rules around it (padding, silence, hysteresis) are the API's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from inspector.core.formats import AudioFormat
+from inspector.sim.outbox import Json
+
+WINDOW_MS = 32
+"""Times in recorded VAD events are multiples of 32 ms."""
+MIN_SPEECH_WINDOWS = 3
+"""A click is not speech: it must last 96 ms."""
+_HYSTERESIS = 0.15
+"""Speech goes on until the probability falls this much below the threshold."""
+_LEAST = 0.01
+"""Silence is never speech, however low the threshold."""
+_EVEN_DBFS, _SPAN_DB = -47.0, 40.0
+"""Loudness that counts as speech at the default threshold of 0.5, and how far the threshold reaches from 0 to 1."""
+_SEMANTIC_SILENCE_MS = {"low": 1600, "high": 300}
+_SEMANTIC_DEFAULT_MS = 800
+"""How long the loudness must be gone where the real server would judge if the sentence is complete."""
+
+
+class SpeechDetector(Protocol):
+    """Tells speech from everything else."""
+
+    def probabilities(self, pcm16: bytes, rate_hz: int) -> Sequence[float]:
+        """Return how likely each window of ``WINDOW_MS`` holds speech, 0..1; ``pcm16`` is a whole number of windows."""
+        ...
+
+
+class LoudnessDetector:
+    """Takes what is loud for speech."""
+
+    def probabilities(self, pcm16: bytes, rate_hz: int) -> Sequence[float]:
+        """Return how likely each window holds speech, going by its RMS level."""
+        import numpy as np
+
+        samples = np.frombuffer(pcm16, "<i2").reshape(-1, rate_hz * WINDOW_MS // 1000)
+        rms = np.sqrt(np.mean(samples.astype(np.float64) ** 2, axis=1))
+        dbfs = 20 * np.log10(np.maximum(rms, 1.0) / 32768.0)
+        found: list[float] = np.clip(0.5 + (dbfs - _EVEN_DBFS) / _SPAN_DB, 0.0, 1.0).tolist()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The user began to speak; ``at_ms`` is on the session's audio clock, padding included."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The user's turn is over; ``at_ms`` includes the silence that showed it."""
+
+    at_ms: int
+
+
+Change = SpeechStarted | SpeechStopped
+
+
+class TurnDetector:
+    """Finds the turns in a stream of audio."""
+
+    def __init__(self, detector: SpeechDetector) -> None:
+        self.is_open = False
+        """True between the start and the stop of speech."""
+        self._detector = detector
+        self._pending = bytearray()
+        self._at_ms = 0.0
+        self._earliest_ms = 0.0
+        self._loud = 0
+        self._quiet_ms = 0
+
+    def restart(self, at_ms: float) -> None:
+        """Begin anew at a time of the audio clock, with no speech open."""
+        self._pending.clear()
+        self._at_ms = self._earliest_ms = at_ms
+        self.is_open, self._loud, self._quiet_ms = False, 0, 0
+
+    def feed(self, data: bytes, audio: AudioFormat, detection: Json) -> Iterator[Change]:
+        """Take audio in; yield the changes of voice activity in it."""
+        self._pending += data
+        window = int(WINDOW_MS * audio.bytes_per_ms)
+        whole = len(self._pending) // window * window
+        chunk = bytes(self._pending[:whole])
+        del self._pending[:whole]
+        if not chunk:
+            return
+        for probability in self._detector.probabilities(as_pcm16(chunk, audio), audio.rate_hz):
+            self._at_ms += WINDOW_MS
+            change = self._step(probability, detection)
+            if change is not None:
+                yield change
+
+    def _step(self, probability: float, detection: Json) -> Change | None:
+        given = detection.get("threshold")
+        threshold = max(_LEAST, 0.5 if given is None else float(given))
+        if not self.is_open:
+            self._loud = self._loud + 1 if probability >= threshold else 0
+            if self._loud < MIN_SPEECH_WINDOWS:
+                return None
+            self.is_open, self._quiet_ms = True, 0
+            padding_ms = int(detection.get("prefix_padding_ms") or 0)
+            onset_ms = self._at_ms - MIN_SPEECH_WINDOWS * WINDOW_MS - padding_ms
+            return SpeechStarted(round(max(self._earliest_ms, onset_ms)))
+        is_quiet = probability < max(_LEAST, threshold - _HYSTERESIS)
+        self._quiet_ms = self._quiet_ms + WINDOW_MS if is_quiet else 0
+        if self._quiet_ms < _silence_ms(detection):
+            return None
+        self.is_open, self._loud, self._earliest_ms = False, 0, self._at_ms
+        return SpeechStopped(round(self._at_ms))
+
+
+def as_pcm16(data: bytes, audio: AudioFormat) -> bytes:
+    """Return audio of any format as PCM16 of the same rate."""
+    if audio.encoding == "pcm16":
+        return data
+    from inspector.audio.pcm import decoded
+
+    return decoded(data, audio.encoding).astype("<i2").tobytes()
+
+
+def _silence_ms(detection: Json) -> int:
+    """Return how much silence ends a turn."""
+    if detection.get("type") == "semantic_vad":
+        return _SEMANTIC_SILENCE_MS.get(str(detection.get("eagerness")), _SEMANTIC_DEFAULT_MS)
+    return max(WINDOW_MS, int(detection.get("silence_duration_ms") or 0))
