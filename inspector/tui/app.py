@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from inspector.engine.replay import Replay
     from inspector.engine.session import Engine
 
+STYLES = Path(__file__).with_name("inspector.tcss")
 log = logging.getLogger(__name__)
 
 
@@ -37,7 +38,6 @@ class OffersCommands(Protocol):
 class InspectorApp(App[int]):
     """The program's screen."""
 
-    CSS_PATH = Path(__file__).with_name("inspector.tcss")
     TITLE = "Realtime Inspector"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [Binding("ctrl+q", "quit", "quit", show=False, id="app.quit", priority=True)]
@@ -52,7 +52,9 @@ class InspectorApp(App[int]):
             theme: name of the theme to begin with.
             keymap: keys by binding id, in place of the default ones.
         """
-        super().__init__()
+        # Textual loads a screen's own style sheet when it is pushed; the first one never is.
+        own = [first.CSS_PATH] if isinstance(first.CSS_PATH, Path) else []
+        super().__init__(css_path=[STYLES, *own])
         self._first = first
         self.failure = ""
         """What broke the app; ``""`` where it ended well."""

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import statistics
 import sys
+from pathlib import Path
 
-from pty_run import EMPTY_APP, ROOT, Terminal, python
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.bench.pty_run import EMPTY_APP, ROOT, Terminal, python
 
 COMMANDS = {
     "empty Textual app (baseline)": EMPTY_APP,

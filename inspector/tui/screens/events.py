@@ -379,7 +379,7 @@ class EventsScreen(Screen[None]):
 
     def leave(self) -> None:
         """Close the session's screen."""
-        self.app.exit(0) if len(self.app.screen_stack) <= 2 else self.app.pop_screen()
+        self.app.exit(0) if len(self.app.screen_stack) <= 1 else self.app.pop_screen()
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return what the command line and the palette know: name to what it does with the rest of the line."""
