@@ -23,8 +23,6 @@ OLDEST_PYTHON = (3, 11)
 REQUIRED = ("textual", "websockets", "orjson", "typer", "platformdirs", "numpy")
 OPTIONAL = {
     "sounddevice": "without it there is no sound",
-    "soxr": "without it audio files of other rates cannot be used",
-    "jsonschema-rs": "without it events are not checked before they are sent",
 }
 SMALLEST_SCREEN = (80, 24)
 ENOUGH_BYTES = 1 << 30

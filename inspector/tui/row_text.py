@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -71,6 +72,21 @@ class RowLook:
     is_mark: bool = False
     rejection: str = ""
     """The code with which the server refused the event."""
+
+
+class Line(Strip):
+    """A strip that does not keep itself alive.
+
+    ``Strip.divide`` of Textual 8.2.8 caches a strip in itself where nothing is cut off, so each row that scrolls by is left to
+    the garbage collector, which then stops the screen for a tenth of a second every few seconds.
+    """
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        """Return the pieces between the cuts; the strip itself where it is all one piece."""
+        cuts = list(cuts)
+        return [self] if cuts == [self.cell_length] else super().divide(cuts)
 
 
 class RowText:

@@ -26,7 +26,7 @@ from inspector.core.formats import AudioFormat
 from inspector.core.keys import EventKeys, keys_of, kinship
 from inspector.core.log import EventLog
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.row_text import RowLook, RowStyles, RowText, fitted
+from inspector.tui.row_text import Line, RowLook, RowStyles, RowText, fitted
 
 CACHED_STRIPS = 1500
 """Some ten screens of two panes."""
@@ -375,6 +375,7 @@ class EventPane(Widget, can_focus=True):
                     else (self._glyphs.track, styles.track)
                 )
                 strip = Strip.join([strip, Strip([Segment(*bar)])])
+            strip = Line(strip, strip.cell_length)
             self._strips[key] = strip
             if len(self._strips) > CACHED_STRIPS:
                 self._strips.popitem(last=False)
