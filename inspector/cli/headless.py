@@ -10,6 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from inspector.cli.launch import finish_recording
 from inspector.cli.output import (
     EXIT_INTERRUPTED,
     OutputFailed,
@@ -104,7 +105,7 @@ class HeadlessRun:
         try:
             await self._run(feed)
         finally:
-            engine.recording.close()
+            finish_recording(engine.recording)
         if self._shown is Shown.SUMMARY:
             write_object(self._summary())
         return self._verdict()

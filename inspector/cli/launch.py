@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -51,6 +52,8 @@ class Launcher:
     clock: Clock
     tell: Callable[[str], None] = say
     """Takes warnings, one line each."""
+    opened: list[RecordingFile] = field(default_factory=list)
+    """Recordings begun by this launcher, for ``finish_recording`` when the home screen is left."""
 
     def with_settings(self, answers: Mapping[str, str]) -> Launcher:
         """Return a launcher whose settings are overridden by what was typed; empty answers change nothing.
@@ -58,7 +61,7 @@ class Launcher:
         Raises:
             UsageError: they make no sense.
         """
-        return launcher(answers, environment=self.environment)
+        return replace(launcher(answers, environment=self.environment), opened=self.opened)
 
     def open_simulator(
         self, *, session: Path | None = None, output: Path | None = None, seed: int = 0
@@ -118,7 +121,9 @@ class Launcher:
 
     def _open(self, source: Source, session: Path | None, output: Path | None) -> Engine:
         first = session_update(session) if session is not None else b""
-        engine = Engine(source, self._recording(source, output), self.clock)
+        recording = self._recording(source, output)
+        self.opened.append(recording)
+        engine = Engine(source, recording, self.clock)
         if first:
             engine.outbox.put(Outgoing(first, Origin.HAND, ""))
         return engine
@@ -205,3 +210,17 @@ def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
             if error.code != "exists":
                 raise
     return RecordingFile(folder / f"{name}-{os.getpid()}.jsonl", clock)
+
+
+def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> None:
+    """Close a recording; what its disk did not take is put into the temporary folder, and said."""
+    failure = recording.failure
+    try:
+        rescued = recording.rescue(Path(tempfile.gettempdir()))
+    except RecordingError as error:
+        tell(f"warning: part of the recording is lost: {error.message}")
+    else:
+        if rescued is not None:
+            why = failure or "it could not be written where it belongs"
+            tell(f"warning: {why}; the whole recording is in {rescued}")
+    recording.close()

@@ -19,6 +19,7 @@ MODE = 0o600
 MAX_WAITING_BYTES = 256 << 20
 """Half an hour of audio both ways; past it the events go on, but their text is not kept."""
 RETRY_NS = NS_PER_S
+COPY_BYTES = 1 << 20
 NOT_KEPT = -1
 """Offset of a line that was dropped because ``MAX_WAITING_BYTES`` were waiting already."""
 
@@ -85,6 +86,27 @@ class RecordingFile:
             self._waiting.clear()
             return True
         return False
+
+    def rescue(self, folder: Path) -> Path | None:
+        """Write the whole recording to another folder, if the disk has not taken all of it; return where it is.
+
+        Raises:
+            RecordingError: that folder does not take it either.
+        """
+        if not self._waiting or self.flush():
+            return None
+        name = self.path.name if self.path is not None else "unrecorded-session.jsonl"
+        target = folder / f"rescued-{self._clock.utc_now():%Y%m%dT%H%M%S%f}-{name}"
+        fd = _create(target)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                for start in range(0, self._written, COPY_BYTES):
+                    file.write(os.pread(self._fd, min(COPY_BYTES, self._written - start), start))
+                file.write(self._waiting)
+        except OSError as error:
+            raise _cannot_record(target, error) from error
+        self._waiting.clear()
+        return target
 
     def close(self) -> None:
         """Write what waits, if the disk lets us, and let go of the file; reading ends here too."""

@@ -218,3 +218,24 @@ def test_a_real_file_limit_leaves_only_whole_lines(tmp_path: Path) -> None:
     text = path.read_bytes()
     assert 200 < len(text) <= 301
     assert text.endswith(b"}\n")
+
+
+def no_room(*_: object) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def test_what_the_disk_did_not_take_is_rescued_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = RecordingFile(tmp_path / "a.jsonl", ManualClock())
+    recording.append(b"one\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("inspector.recording.writer.os.write", no_room)
+        recording.append(b"two\n")
+        (tmp_path / "other").mkdir()
+        rescued = recording.rescue(tmp_path / "other")
+
+    assert rescued is not None
+    assert rescued.read_bytes() == b"one\ntwo\n"
+    assert recording.rescue(tmp_path) is None
+    recording.close()

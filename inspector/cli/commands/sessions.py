@@ -37,9 +37,14 @@ def home() -> int:
 
     import asyncio
 
+    from inspector.cli.launch import finish_recording
     from inspector.tui.app import run_home
 
-    return asyncio.run(run_home(launch, theme=launch.settings.theme or None))
+    try:
+        return asyncio.run(run_home(launch, theme=launch.settings.theme or None))
+    finally:
+        for recording in launch.opened:
+            finish_recording(recording)
 
 
 def sim(
@@ -186,6 +191,7 @@ def _run(launch: Launcher, engine: Engine, run: RunOptions) -> int:
 
 
 async def _show(engine: Engine, theme: str | None) -> int:
+    from inspector.cli.launch import finish_recording
     from inspector.engine.host import Host
     from inspector.tui.app import run_session
 
@@ -193,4 +199,4 @@ async def _show(engine: Engine, theme: str | None) -> int:
         async with Host() as host:
             return await run_session(host, engine, theme=theme)
     finally:
-        engine.recording.close()
+        finish_recording(engine.recording)
