@@ -119,6 +119,8 @@ class Folders:
     sessions: Path
     config: Path
     """The configuration file itself."""
+    themes: Path
+    """Themes of the user's own."""
     state: Path
     """Logs and crash reports."""
     data: Path
@@ -228,7 +230,10 @@ def find_folders(settings: Settings, working: Path) -> Folders:
         if here.is_dir()
         else dirs.user_data_path / "sessions"
     )
-    return Folders(sessions, config_file(), dirs.user_state_path, dirs.user_data_path)
+    config = config_file()
+    return Folders(
+        sessions, config, config.with_name("themes"), dirs.user_state_path, dirs.user_data_path
+    )
 
 
 def config_file() -> Path:

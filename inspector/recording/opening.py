@@ -87,12 +87,14 @@ class Opening:
 
     def _take_blocks(self, scan: ScanProcess) -> None:
         until_ns = self._clock.now_ns() + SLICE_NS
+        # Asked first: what the child wrote before it ended is then there to be taken.
+        is_over = scan.is_over
         while (block := scan.next_block()) is not None:
             self.log.take(block)
             self._position = max(self._position, block.end)
             if self._clock.now_ns() >= until_ns:
                 return
-        if scan.is_over:
+        if is_over:
             self._scan = None
             self._position = max(scan.end, self._position)
             if scan.failure:

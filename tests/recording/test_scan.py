@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inspector.core.log import COLUMNS, EventLog
+from inspector.core.log import COLUMNS, Block, EventLog
+from inspector.recording import chunk_file as chunk_file_module
 from inspector.recording import opening as opening_module
 from inspector.recording import scan as scan_module
+from inspector.recording.blocks import BlockFile
 from inspector.recording.opening import Opening, open_recording
 from inspector.recording.reader import RecordingReader
-from inspector.recording.scan_process import ScanProcess
 from inspector.shipped import shipped_folder
 from tests.support import ManualClock
 
@@ -151,16 +152,15 @@ def plainly(path: Path) -> EventLog:
     return log
 
 
-def scanned(path: Path) -> EventLog:
+def scanned(path: Path, workers: int = 1) -> EventLog:
     reader = RecordingReader(path)
     log = reader.new_log()
-    fd = os.memfd_create("test", 0)
-    scan_module.scan(path, reader.start, reader.size, fd)
-    process = ScanProcess.__new__(ScanProcess)
-    process._fd, process._read_at, process.end = fd, 0, 0
-    while (block := process.next_block()) is not None:
+    blocks = BlockFile()
+    scan_module.scan(path, reader.start, reader.size, blocks, workers)
+    while (block := blocks.get()) is not None:
+        assert isinstance(block, Block)
         log.take(block)
-    os.close(fd)
+    blocks.close()
     reader.close()
     return log
 
@@ -172,12 +172,16 @@ def scanned(path: Path) -> EventLog:
 def test_scanning_is_the_same_as_reading(tmp_path: Path, drawn: list[Any], chunk: int) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(HEADER + b"".join(line_of(seq, one) for seq, one in enumerate(drawn, 1)))
-    before = scan_module.CHUNK_BYTES
-    scan_module.CHUNK_BYTES = chunk
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunk_file_module, "CHUNK_BYTES", chunk)
+        patch.setattr(chunk_file_module, "LINE_BYTES", 16)
         assert columns_of(scanned(path)) == columns_of(plainly(path))
-    finally:
-        scan_module.CHUNK_BYTES = before
+
+
+def test_two_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunk_file_module, "CHUNK_BYTES", 4000)
+
+    assert columns_of(scanned(EXAMPLE, workers=2)) == columns_of(plainly(EXAMPLE))
 
 
 def test_a_recording_of_ours_is_scanned_as_it_is_read() -> None:

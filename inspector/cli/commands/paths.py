@@ -22,7 +22,8 @@ def paths(json: options.Json = False) -> None:
         "config": folders.config,
         "logs": folders.state,
         "data": folders.data,
-        "themes": shipped_folder("themes"),
+        "themes": folders.themes,
+        "shipped": shipped_folder("themes"),
         "examples": shipped_folder("sessions"),
     }
     if json:

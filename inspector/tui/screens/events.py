@@ -32,6 +32,8 @@ from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.text_page import TextPage
 
 TICK_HZ = 15
+NUMPY_AFTER_S = 0.5
+"""Importing numpy holds the interpreter for 50 ms; nobody filters so soon."""
 TICK_BUDGET_S = 0.008
 """Filtering and listing per tick, so that a key is answered in the same frame."""
 NARROW_COLUMNS = 100
@@ -74,6 +76,7 @@ class EventsScreen(Screen[None]):
         """Row of the selected event; -1 for none."""
         self._lines: dict[str, str] = {}
         self._is_merged = False
+        self._is_whole = False
         self._shows_detail = False
         self._mark_row = -1
         self._seen: tuple[object, ...] = ()
@@ -89,11 +92,6 @@ class EventsScreen(Screen[None]):
         """Lay out the screen."""
         yield Static("", id="header", markup=False)
         yield Static("", id="tabs", markup=False)
-        yield Input(
-            placeholder="filter: type:response.* !type:*.delta   ? shows the language",
-            id="filter",
-            compact=True,
-        )
         with ContentSwitcher(initial="events", id="views"):
             with Container(id="events"):
                 with Container(id="panes"):
@@ -114,15 +112,9 @@ class EventsScreen(Screen[None]):
                         empty="nothing received yet",
                         id="server",
                     )
-                    yield EventPane(
-                        "all events", self.event_log, tuple(Direction), self.glyphs, id="merged"
-                    )
                 yield DetailPane(self.glyphs, id="detail")
-            yield TextPage(id="conversation")
-            yield TextPage(id="session")
         yield from self.compose_below()
         yield Static("", id="hint", markup=False)
-        yield Input(placeholder="command", id="command", compact=True)
 
     def compose_below(self) -> ComposeResult:
         """Lay out what stands between the views and the hint."""
@@ -131,24 +123,44 @@ class EventsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Start to pull."""
-        panes = self.query_one("#panes")
-        panes.styles.layout = "horizontal"
-        for pane in self.panes():
-            pane.rejection_of = self.rejection_of
+        self._prepare_panes()
         self._arrange()
         self.query_one("#server", EventPane).focus()
         self.set_interval(1 / TICK_HZ, self.tick)
         self.call_after_refresh(self.after_first_frame)
 
+    def _prepare_panes(self) -> None:
+        for pane in self.panes():
+            pane.rejection_of = self.rejection_of
+
     def after_first_frame(self) -> None:
-        """Load what the first frame does not need."""
-        self.mount(Footer(show_command_palette=False))
+        """Mount and load what the first frame does not show."""
+        merged = EventPane(
+            "all events", self.event_log, tuple(Direction), self.glyphs, id="merged"
+        )
+        merged.is_following = self.focused_pane().is_following
+        self.query_one("#panes").mount(merged)
+        pages = TextPage(id="conversation"), TextPage(id="session")
+        for page in pages:
+            page.display = False
+        self.query_one("#views").mount(*pages)
+        self.mount(Input(id="filter", compact=True), after="#tabs")
+        self.mount(Input(id="command", compact=True), Footer(show_command_palette=False))
+        self._is_whole = True
+        self._prepare_panes()
+        self._arrange()
         self.tick()
-        self.run_worker(_load_numpy, thread=True, exit_on_error=False)
+        self.set_timer(
+            NUMPY_AFTER_S, lambda: self.run_worker(_load_numpy, thread=True, exit_on_error=False)
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take no key before everything that it may concern is there."""
+        return self._is_whole and super().check_action(action, parameters)
 
     def panes(self) -> list[EventPane]:
         """Return the event panes."""
-        return [self.query_one(f"#{name}", EventPane) for name in ("client", "server", "merged")]
+        return list(self.query(EventPane))
 
     def tick(self) -> None:
         """Pull what is new, for a bounded time, and repaint what has changed."""
@@ -511,7 +523,8 @@ class EventsScreen(Screen[None]):
         for name in ("client", "server"):
             is_hidden = self._is_merged or (is_narrow and name != self._active_pane)
             self.query_one(f"#{name}").set_class(is_hidden, "hidden")
-        self.query_one("#merged").set_class(not self._is_merged, "hidden")
+        for pane in self.query("#merged"):
+            pane.set_class(not self._is_merged, "hidden")
         self.query_one("#divider").set_class(self._is_merged or is_narrow, "hidden")
         self.query_one("#divider", Static).update("\n".join([self.glyphs.bracket] * max(1, height)))
         self.query_one("#events").set_class(width >= WIDE_COLUMNS, "side")

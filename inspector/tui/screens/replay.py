@@ -48,7 +48,6 @@ class ReplayScreen(EventsScreen):
 
     def on_mount(self) -> None:
         """Start at the first event, with nothing playing."""
-        super().on_mount()
         for pane in self.panes():
             pane.is_following = False
 

@@ -83,7 +83,6 @@ class SessionScreen(EventsScreen):
 
     def on_mount(self) -> None:
         """Connect."""
-        super().on_mount()
         if self._engine.connection is Connection.IDLE:
             self._host.start(self._engine)
 
