@@ -124,6 +124,8 @@ class Folders:
     state: Path
     """Logs and crash reports."""
     data: Path
+    cache: Path
+    """What can be made again: indexes of large recordings."""
 
 
 def load_settings(
@@ -232,7 +234,12 @@ def find_folders(settings: Settings, working: Path) -> Folders:
     )
     config = config_file()
     return Folders(
-        sessions, config, config.with_name("themes"), dirs.user_state_path, dirs.user_data_path
+        sessions=sessions,
+        config=config,
+        themes=config.with_name("themes"),
+        state=dirs.user_state_path,
+        data=dirs.user_data_path,
+        cache=dirs.user_cache_path,
     )
 
 

@@ -71,22 +71,26 @@ def show_replay(file: Path, theme: str | None = None) -> int:
         RecordingError: the file is not a recording.
     """
     need_terminal(f"use inspector cat {file}")
-    # First of all: a large file is indexed by other processes, while this one loads the screen.
+    # First of all: other processes index a large file while this one loads the screen.
+    import os
+
+    from inspector.config import config_file, find_folders, load_settings
     from inspector.recording.opening import open_recording
 
-    recording = open_recording(file)
-    try:
-        launch = start_launcher({"theme": theme})
-    except BaseException:
-        recording.close()
-        raise
+    settings = load_settings({"theme": theme}, os.environ, config_file())
+    folders = find_folders(settings, Path())
+    recording = open_recording(file, indexes=folders.cache)
 
     import asyncio
 
+    from inspector.cli.journal import start_logging
+    from inspector.clock import SystemClock
     from inspector.engine.replay import Replay
-    from inspector.tui.app import run_replay
+    from inspector.tui.app import Look, run_replay
 
-    return asyncio.run(run_replay(Replay(recording, launch.clock), look_of(launch)))
+    start_logging(folders.state)
+    look = Look(settings.theme, settings.keys, folders.themes)
+    return asyncio.run(run_replay(Replay(recording, SystemClock()), look))
 
 
 async def show_session(launch: Launcher, engine: Engine) -> int:

@@ -33,19 +33,20 @@ class RecordingReader:
             RecordingError: no such file, a directory, not readable, not a recording, or of an unknown version.
         """
         self.path = path
-        self._fd = _open(path)
+        self.fd = _open(path)
+        """The open file; -1 once it is closed."""
         self.shape = Shape.BARE
         try:
             self.header, self.shape, self.start = self._sniff()
         except BaseException:
-            os.close(self._fd)
+            os.close(self.fd)
             raise
         self._last_t_ns = 0
 
     @property
     def size(self) -> int:
         """Return the file's size in bytes now."""
-        return os.fstat(self._fd).st_size
+        return os.fstat(self.fd).st_size
 
     def new_log(self) -> EventLog:
         """Return an empty log whose rows are read back from this file."""
@@ -53,7 +54,7 @@ class RecordingReader:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return a line; fewer bytes where the file has shrunk."""
-        return os.pread(self._fd, length, offset)
+        return os.pread(self.fd, length, offset)
 
     def decode(self, line: bytes, row: int) -> Event:
         """Read a line back as an event, numbered by its row whatever the file says."""
@@ -68,7 +69,7 @@ class RecordingReader:
         size = self.size
         if start >= size:
             return
-        with mmap.mmap(self._fd, size, access=mmap.ACCESS_READ) as text:
+        with mmap.mmap(self.fd, size, access=mmap.ACCESS_READ) as text:
             position = start
             while position < min(end, size):
                 newline = text.find(b"\n", position)
@@ -93,27 +94,30 @@ class RecordingReader:
         size = self.size
         if not size:
             return b""
-        tail = b""
+        parts: list[bytes] = []
         position = size
-        while position > self.start and b"\n" not in tail:
+        while position > self.start:
             step = min(1 << 16, position - self.start)
             position -= step
-            tail = os.pread(self._fd, step, position) + tail
-        last = tail[tail.rfind(b"\n") + 1 :]
+            _, newline, part = os.pread(self.fd, step, position).rpartition(b"\n")
+            parts.append(part)
+            if newline:
+                break
+        last = b"".join(reversed(parts))
         return b"" if not last.strip() or self._is_whole(last) else last
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
     def _is_whole(self, line: bytes) -> bool:
         problem = parse(line, 0, self.shape).problem
         return problem is None or problem.code != "torn_line"
 
     def _sniff(self) -> tuple[Header, Shape, int]:
-        head = os.pread(self._fd, SNIFFED_BYTES, 0)
+        head = os.pread(self.fd, SNIFFED_BYTES, 0)
         first, newline, _ = head.partition(b"\n")
         header = parse_header(first)
         if header is not None:

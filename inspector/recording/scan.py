@@ -1,28 +1,31 @@
 """The bulk scanner: indexes a large recording in processes of its own, by column.
 
-    python -m inspector.recording.scan FILE START END OUT_FD
+    python -m inspector.recording.scan FILE START END OUT_FD INDEX
 
 The file is cut into chunks. Every worker takes the next one that nobody has and indexes it (``chunk``); the first worker
 also joins the chunks in their order (``stitch``) and hands the blocks over. The result is that of appending every event to a
-log.
+log, and is kept as an index for the next time (``index_file``).
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from inspector.core.log import Block
 from inspector.recording.blocks import BlockFile
 from inspector.recording.chunk import Chunk, ChunkScanner
 from inspector.recording.chunk_file import ChunkFile
+from inspector.recording.index_file import IndexWriter
 from inspector.recording.stitch import Stitcher
 
 MAX_WORKERS = 4
 """More would only wait for the disk and for the worker that joins."""
+NICENESS = 10
 _NUMBER_BYTES = 4
 
 
@@ -40,8 +43,14 @@ class _Numbers:
             yield int.from_bytes(number, "little")
 
 
-def scan(path: Path, start: int, end: int, out: BlockFile, workers: int = 1) -> None:
-    """Index ``[start, end)`` of a file and put the blocks into ``out``."""
+def scan(
+    path: Path,
+    start: int,
+    end: int,
+    give: Callable[[Block], None],
+    workers: int = 1,
+) -> None:
+    """Index ``[start, end)`` of a file and give the blocks away in their order."""
     count = ChunkFile(path, start, end).count
     numbers = _Numbers(count)
     helpers = [_Helper(path, start, end, numbers) for _ in range(min(workers, count) - 1)]
@@ -54,7 +63,7 @@ def scan(path: Path, start: int, end: int, out: BlockFile, workers: int = 1) -> 
         for helper in helpers:
             ready.update(helper.chunks())
         while following in ready:
-            out.put(stitcher.add(ready.pop(following)))
+            give(stitcher.add(ready.pop(following)))
             following += 1
 
     scanner, file = ChunkScanner(), ChunkFile(path, start, end)
@@ -101,11 +110,21 @@ class _Helper:
         os.waitpid(self._pid, 0)
 
 
+def main(file: str, start: str, end: str, out_fd: str, index: str) -> None:
+    """Scan a file for the process that started this one, which goes first where both want the processor."""
+    os.nice(NICENESS)
+    out, writer = BlockFile(int(out_fd)), IndexWriter()
+
+    def give(block: Block) -> None:
+        out.put(block)
+        if index:
+            writer.add(block)
+
+    workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+    scan(Path(file), int(start), int(end), give, workers)
+    if index:
+        writer.save(Path(index), Path(file), int(end))
+
+
 if __name__ == "__main__":
-    scan(
-        Path(sys.argv[1]),
-        int(sys.argv[2]),
-        int(sys.argv[3]),
-        BlockFile(int(sys.argv[4])),
-        min(MAX_WORKERS, len(os.sched_getaffinity(0))),
-    )
+    main(*sys.argv[1:])

@@ -14,8 +14,8 @@ from inspector.recording.blocks import BlockFile
 class ScanProcess:
     """One running scan."""
 
-    def __init__(self, path: Path, start: int, end: int) -> None:
-        """Start to index ``[start, end)`` of a file."""
+    def __init__(self, path: Path, start: int, end: int, index: Path | None = None) -> None:
+        """Start to index ``[start, end)`` of a file, and keep that as ``index`` for the next time."""
         self.end = start
         """Byte offset up to which blocks have been handed out."""
         self.failure = ""
@@ -31,6 +31,7 @@ class ScanProcess:
                 str(start),
                 str(end),
                 str(self._blocks.fd),
+                str(index.absolute()) if index is not None else "",
             ],
             pass_fds=(self._blocks.fd,),
             stdin=subprocess.DEVNULL,

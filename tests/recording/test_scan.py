@@ -13,11 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inspector.core.log import COLUMNS, Block, EventLog
+from inspector.core.log import COLUMNS, EventLog
 from inspector.recording import chunk_file as chunk_file_module
 from inspector.recording import opening as opening_module
 from inspector.recording import scan as scan_module
-from inspector.recording.blocks import BlockFile
 from inspector.recording.opening import Opening, open_recording
 from inspector.recording.reader import RecordingReader
 from inspector.shipped import shipped_folder
@@ -155,12 +154,7 @@ def plainly(path: Path) -> EventLog:
 def scanned(path: Path, workers: int = 1) -> EventLog:
     reader = RecordingReader(path)
     log = reader.new_log()
-    blocks = BlockFile()
-    scan_module.scan(path, reader.start, reader.size, blocks, workers)
-    while (block := blocks.get()) is not None:
-        assert isinstance(block, Block)
-        log.take(block)
-    blocks.close()
+    scan_module.scan(path, reader.start, reader.size, log.take, workers)
     reader.close()
     return log
 
@@ -200,7 +194,7 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def finish(opening: Opening) -> None:
     until = time.monotonic() + 20
-    while opening.progress < 1 or opening._scan is not None:
+    while opening.progress < 1 or opening._scan is not None or opening._kept is not None:
         opening.advance()
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -223,6 +217,46 @@ def test_a_child_that_dies_is_replaced_by_slices(large: Path) -> None:
     finish(opening)
 
     assert len(opening.log) == 116
+    opening.close()
+
+
+def test_a_large_file_is_opened_from_the_index_that_was_kept(large: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "indexes"
+    first = open_recording(large, indexes=folder)
+    assert first._scan is not None
+    finish(first)
+    first.close()
+    (kept,) = folder.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    again = open_recording(large, indexes=folder)
+
+    assert again._scan is None
+    finish(again)
+    assert columns_of(again.log) == columns_of(plainly(large))
+    again.close()
+
+
+@pytest.mark.parametrize("harm", ["recording", "cut", "foreign", "empty"])
+def test_an_index_that_does_not_fit_is_not_used(large: Path, tmp_path: Path, harm: str) -> None:
+    folder = tmp_path / "indexes"
+    opening = open_recording(large, indexes=folder)
+    finish(opening)
+    opening.close()
+    (kept,) = folder.iterdir()
+    match harm:
+        case "recording":
+            large.write_bytes(large.read_bytes().replace(b"session.created", b"session.Created"))
+        case "cut":
+            kept.write_bytes(kept.read_bytes()[:-7])
+        case "foreign":
+            kept.write_bytes(b'["not ours"]\n')
+        case "empty":
+            kept.write_bytes(b"")
+    opening = open_recording(large, indexes=folder)
+
+    assert opening._kept is None
+    finish(opening)
+    assert columns_of(opening.log) == columns_of(plainly(large))
     opening.close()
 
 

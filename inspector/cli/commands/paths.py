@@ -22,6 +22,7 @@ def paths(json: options.Json = False) -> None:
         "config": folders.config,
         "logs": folders.state,
         "data": folders.data,
+        "cache": folders.cache,
         "themes": folders.themes,
         "shipped": shipped_folder("themes"),
         "examples": shipped_folder("sessions"),
