@@ -68,6 +68,8 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
                 else:
                     write_bytes(_printable(event, form, is_terminal=is_terminal) + b"\n")
         flush()
+        if not reader.size:
+            say("note: the file is empty")
         if reader.torn_tail():
             say("note: the last line is torn; the recording was cut off there")
         if reader.shape is Shape.BARE:

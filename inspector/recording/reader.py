@@ -6,7 +6,6 @@ one) or by the bulk scanner (``recording.scan``), and read back with ``pread``.
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from inspector.core.log import EventLog
 from inspector.errors import RecordingError
 from inspector.recording.format import FORMAT_NAME, Header, Shape, parse, parse_header, shape_of
 
+READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
 """How far into a foreign file its first event must start."""
 _UNKNOWN_HEADER = Header(started_at="", source="import")
@@ -66,18 +66,21 @@ class RecordingReader:
 
         A last line without a newline is yielded only if it is whole (a foreign file may lack the newline).
         """
-        size = self.size
-        if start >= size:
-            return
-        with mmap.mmap(self.fd, size, access=mmap.ACCESS_READ) as text:
-            position = start
-            while position < min(end, size):
-                newline = text.find(b"\n", position)
-                stop = newline if newline >= 0 else size
-                line = text[position:stop]
-                if line.strip() and (newline >= 0 or self._is_whole(line)):
-                    yield position, line
-                position = stop + 1
+        # Read, not mapped: a mapped file that becomes shorter ends the whole program.
+        base, text, at, is_at_end = start, b"", 0, False
+        while base + at < end:
+            newline = text.find(b"\n", at)
+            while newline < 0 and not is_at_end:
+                searched = len(text) - at
+                more = os.pread(self.fd, max(READ_BYTES, searched), base + len(text))
+                base, text, at, is_at_end = base + at, text[at:] + more, 0, not more
+                newline = text.find(b"\n", searched)
+            line = text[at:newline] if newline >= 0 else text[at:]
+            if line.strip() and (newline >= 0 or self._is_whole(line)):
+                yield base + at, line
+            if newline < 0:
+                return
+            at = newline + 1
 
     def index_rows(self, log: EventLog, start: int, end: int) -> int:
         """Append the events of ``[start, end)`` to ``log``; return the offset where indexing may go on."""
