@@ -16,8 +16,8 @@ from inspector.core.event import Direction
 from inspector.core.groups import AUDIO_KEYS, RUN_BREAKERS, audio_bytes_of, part_key
 from inspector.core.kinds import KindTable
 from inspector.core.log import COLUMNS, DIRECTION_CODE, ORIGIN_CODE, flags_of
-from inspector.recording.format import Shape, parse
 from inspector.recording.chunk_file import Lines
+from inspector.recording.format import Shape, parse
 from inspector.recording.layouts import (
     STAMP_BYTES,
     WINDOW,
@@ -28,6 +28,7 @@ from inspector.recording.layouts import (
     Ints,
     Part,
     Stamp,
+    Words,
     mixed,
     part_key_of,
     salt_of,
@@ -113,18 +114,21 @@ class ChunkScanner:
         at, body = self._stamped(rows)
         words = windows(rows.text, body, WINDOW)
         for bucket, inside in self._in_buckets(mixed(words)):
-            here, begins, looks = at[inside], body[inside], words[inside]
+            self._read_bucket(rows, bucket, at[inside], body[inside], words[inside])
 
-            def take(known: _Known, left: Ints, here=here, begins=begins, looks=looks) -> Bools:
-                fits = known.head.fits(rows.text, begins[left], looks[left])
-                self._take(rows, known, here[left[fits]], begins[left[fits]])
-                return fits
+    def _read_bucket(
+        self, rows: Rows, bucket: list[_Known], at: Ints, begins: Ints, words: Words
+    ) -> None:
+        def take(known: _Known, left: Ints) -> Bools:
+            fits = known.head.fits(rows.text, begins[left], words[left])
+            self._take(rows, known, at[left[fits]], begins[left[fits]])
+            return fits
 
-            def learn(first: int, here=here, begins=begins) -> _Known | None:
-                row = int(here[first])
-                return self._learn(rows.line(row)[int(begins[first] - rows.starts[row]) :])
+        def learn(first: int) -> _Known | None:
+            row = int(at[first])
+            return self._learn(rows.line(row)[int(begins[first] - rows.starts[row]) :])
 
-            peel(bucket, len(here), take, learn)
+        peel(bucket, len(at), take, learn)
 
     def _stamped(self, rows: Rows) -> tuple[Ints, Ints]:
         """Read the times of the rows; return those that have one, and where the rest of their lines begins."""

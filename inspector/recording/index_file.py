@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from inspector.core.groups import GROUP_COLUMNS
+from inspector.core.groups import GROUP_COLUMNS, DeltaGroups
 from inspector.core.log import COLUMNS, Block
 
 VERSION = 1
@@ -49,21 +49,14 @@ class IndexWriter:
 
     def __init__(self) -> None:
         self._columns: dict[str, list[bytes]] = {name: [] for name, _ in COLUMNS}
-        self._groups: dict[str, bytearray] = {name: bytearray() for name, _ in GROUP_COLUMNS}
+        self._groups = DeltaGroups()
         self._last: Block | None = None
 
     def add(self, block: Block) -> None:
         """Take the next block."""
         for name, parts in self._columns.items():
             parts.append(block.columns[name])
-        for name, code in GROUP_COLUMNS:
-            column = self._groups[name]
-            column += block.groups[name]
-            if name in block.grown:
-                values = memoryview(block.grown[name]).cast(code)
-                with memoryview(column).cast("B").cast(code) as target:
-                    for at, number in enumerate(memoryview(block.grown["group"]).cast("i")):
-                        target[number] = values[at]
+        self._groups.take(block.first_group, block.groups, block.grown)
         self._last = block
 
     def save(self, path: Path, recording: Path, size: int) -> None:
@@ -83,18 +76,21 @@ class IndexWriter:
                     **_expected(fd, size),
                     "end": self._last.end,
                     "rows": sum(map(len, self._columns["direction"])),
-                    "groups": len(self._groups["head"]) // _WIDTHS["i"],
+                    "groups": len(self._groups),
                     "kinds": self._last.kinds,
                 }
             finally:
                 os.close(fd)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             new = path.with_suffix(f".{os.getpid()}.new")
-            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            with os.fdopen(
+                os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
+            ) as file:
                 file.write(orjson.dumps(header) + b"\n")
                 for parts in self._columns.values():
                     file.writelines(parts)
-                file.writelines(self._groups.values())
+                for name, _ in GROUP_COLUMNS:
+                    file.write(getattr(self._groups, name).tobytes())
             new.replace(path)
             _forget_oldest(path.parent)
 

@@ -186,7 +186,8 @@ class Part:
             return None
         if b"\\" in event[begin:end]:
             return None
-        text, digits = event[column : end + 1], ()
+        text = event[column : end + 1]
+        digits: tuple[int, ...] = ()
         if b'"content_index":' in event:
             found = _INDEX.match(event, end)
             if found is None or found.end() - column > MARGIN:
@@ -221,9 +222,7 @@ def combined(
     ids: npt.NDArray[np.uint64], index: npt.NDArray[np.uint64], salt: int
 ) -> npt.NDArray[np.uint64]:
     """Join ids' hashes with content indexes and a type's salt; never 0."""
-    keys: npt.NDArray[np.uint64] = (
-        (ids ^ np.uint64(salt)) + index * _PRIMES[2]
-    ) | np.uint64(1)
+    keys: npt.NDArray[np.uint64] = ((ids ^ np.uint64(salt)) + index * _PRIMES[2]) | np.uint64(1)
     return keys
 
 

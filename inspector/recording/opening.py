@@ -159,9 +159,7 @@ class Opening:
                 self.notices.append(f"the last line is torn ({len(torn):,} bytes) and is left out")
 
 
-def open_recording(
-    path: Path, clock: Clock | None = None, indexes: Path | None = None
-) -> Opening:
+def open_recording(path: Path, clock: Clock | None = None, indexes: Path | None = None) -> Opening:
     """Open a recording of any size; arguments as for ``Opening``.
 
     Raises:

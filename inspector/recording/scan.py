@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -102,8 +103,7 @@ class _Helper:
     def chunks(self) -> Iterator[tuple[int, Chunk]]:
         """Yield the chunks that have been indexed since the last call."""
         while (found := self._chunks.get()) is not None:
-            assert isinstance(found, tuple)
-            yield found
+            yield cast("tuple[int, Chunk]", found)
 
     def wait(self) -> None:
         """Wait until this worker has ended."""

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import cast
 
 from inspector.core.log import Block
 from inspector.recording.blocks import BlockFile
+
 
 class ScanProcess:
     """One running scan."""
@@ -53,11 +55,9 @@ class ScanProcess:
 
     def next_block(self) -> Block | None:
         """Return the next block, None where it is not there yet."""
-        block = self._blocks.get()
-        if block is None:
-            return None
-        assert isinstance(block, Block)
-        self.end = block.end
+        block = cast("Block | None", self._blocks.get())
+        if block is not None:
+            self.end = block.end
         return block
 
     def close(self) -> None:

@@ -63,7 +63,9 @@ class Stitcher:
                 "group": array("i", grown).tobytes(),
                 "last": array("i", (self._last[number] for number in grown)).tobytes(),
                 "count": array("I", (self._count[number] for number in grown)).tobytes(),
-                "audio_bytes": array("q", (self._audio_bytes[number] for number in grown)).tobytes(),
+                "audio_bytes": array(
+                    "q", (self._audio_bytes[number] for number in grown)
+                ).tobytes(),
             },
         )
         self._rows += count

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from array import array
 
 import pytest

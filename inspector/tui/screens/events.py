@@ -92,27 +92,26 @@ class EventsScreen(Screen[None]):
         """Lay out the screen."""
         yield Static("", id="header", markup=False)
         yield Static("", id="tabs", markup=False)
-        with ContentSwitcher(initial="events", id="views"):
-            with Container(id="events"):
-                with Container(id="panes"):
-                    yield EventPane(
-                        "client",
-                        self.event_log,
-                        (Direction.CLIENT, Direction.LOCAL),
-                        self.glyphs,
-                        empty="nothing sent yet",
-                        id="client",
-                    )
-                    yield Static("", id="divider", markup=False)
-                    yield EventPane(
-                        "server",
-                        self.event_log,
-                        (Direction.SERVER,),
-                        self.glyphs,
-                        empty="nothing received yet",
-                        id="server",
-                    )
-                yield DetailPane(self.glyphs, id="detail")
+        with ContentSwitcher(initial="events", id="views"), Container(id="events"):
+            with Container(id="panes"):
+                yield EventPane(
+                    "client",
+                    self.event_log,
+                    (Direction.CLIENT, Direction.LOCAL),
+                    self.glyphs,
+                    empty="nothing sent yet",
+                    id="client",
+                )
+                yield Static("", id="divider", markup=False)
+                yield EventPane(
+                    "server",
+                    self.event_log,
+                    (Direction.SERVER,),
+                    self.glyphs,
+                    empty="nothing received yet",
+                    id="server",
+                )
+            yield DetailPane(self.glyphs, id="detail")
         yield from self.compose_below()
         yield Static("", id="hint", markup=False)
 
@@ -135,9 +134,7 @@ class EventsScreen(Screen[None]):
 
     def after_first_frame(self) -> None:
         """Mount and load what the first frame does not show."""
-        merged = EventPane(
-            "all events", self.event_log, tuple(Direction), self.glyphs, id="merged"
-        )
+        merged = EventPane("all events", self.event_log, tuple(Direction), self.glyphs, id="merged")
         merged.is_following = self.focused_pane().is_following
         self.query_one("#panes").mount(merged)
         pages = TextPage(id="conversation"), TextPage(id="session")
@@ -488,8 +485,7 @@ class EventsScreen(Screen[None]):
     def _apply_find(self, text: str) -> None:
         query = parse(text)
         for pane in self.panes():
-            rows = pane.rows
-            pane.search = lambda row, rows=rows: query.test(rows.log_row(row))
+            pane.search = query
         self.focused_pane().action_match(1)
 
     def _fold_all(self, *, is_folding: bool) -> None:
