@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from inspector.analysis.form.checks import judge
 from inspector.analysis.form.draft import Draft
@@ -61,8 +61,8 @@ class SessionFormScreen(Screen[int | None]):
 
     CSS_PATH = STYLES
     BINDINGS = [
-        Binding("ctrl+s", "send_changes", "send changes", id="form.send", priority=True),
-        Binding("f6,ctrl+shift+s", "send_whole", "send whole", id="form.whole", priority=True),
+        Binding("ctrl+s", "send_changes", "send", id="form.send", priority=True),
+        Binding("f6,ctrl+shift+s", "send_whole", "whole", id="form.whole", priority=True),
         Binding("f3", "revert", "revert", id="form.revert", priority=True),
         Binding("ctrl+z", "revert", "revert", show=False, id="form.undo"),
         Binding("f4", "external", "$EDITOR", show=False, id="form.external", priority=True),
@@ -107,11 +107,13 @@ class SessionFormScreen(Screen[int | None]):
         yield Static("", id="form-header")
         yield SessionForm(self._glyphs, id="form")
         yield Static("", id="form-hint")
-        yield Footer(show_command_palette=False)
+        # Not a Footer: that makes all its keys anew each time the focus moves, which is at every key here.
+        yield Static("", id="form-keys")
 
     def on_mount(self) -> None:
         """Show the session, and go on to do so."""
         self.tick()
+        self.query_one("#form-keys", Static).update(self._keys())
         first = next(iter(self._draft.applicable()), None)
         locked = locks(self._draft.shape, self._session.state())
         free = (field for field in self._draft.applicable() if field.path not in locked)
@@ -403,6 +405,15 @@ class SessionFormScreen(Screen[int | None]):
             parts.append(f"{edited} edited")
         return "   ".join(part for part in parts if part)
 
+    def _keys(self) -> str:
+        """Return the keys as markup that can be clicked too."""
+        bound = (found.binding for found in self.active_bindings.values() if found.node is self)
+        keys = {binding.action: binding for binding in reversed(list(bound)) if binding.show}
+        return "  ".join(
+            f"[@click=screen.{action}]{self.app.get_key_display(binding)} {binding.description}[/]"
+            for action, binding in reversed(keys.items())
+        )
+
     def _hint(self, state: SessionState) -> str:
         refused = self._draft.unblamed()
         if refused:
@@ -411,7 +422,7 @@ class SessionFormScreen(Screen[int | None]):
             return " no session yet: the server describes it as soon as the connection is open"
         if self.is_read_only:
             return " ↑↓ fields   F8 sent against in force   F9 history   esc back"
-        return " ↑↓ fields   ←→ or enter other values   shift+↑↓ steps   F3 reverts   ctrl+s sends"
+        return " ↑↓ fields   ←→ or enter: other values   shift+↑↓ steps   esc back"
 
 
 _CHANGING = frozenset({"send_changes", "send_whole", "revert", "load", "external"})

@@ -71,11 +71,11 @@ class OneLine(Widget, can_focus=True):
     """What the editors have in common that show a value in words and are changed by single keys."""
 
     DEFAULT_CSS = """
-    OneLine { height: 1; width: 1fr; }
+    OneLine { height: 1; }
     """
 
     def __init__(self, field: FormField) -> None:
-        super().__init__()
+        super().__init__(classes="editor")
         self.field = field
         self.value: Any = ABSENT
         self.is_locked = False
@@ -212,7 +212,7 @@ class TypedEditor(Input):
     """What the editors have in common that a text is typed into."""
 
     def __init__(self, field: FormField) -> None:
-        super().__init__(compact=True, placeholder="–")
+        super().__init__(compact=True, placeholder="–", classes="editor")
         self.field = field
         self._last: Any = ABSENT
 
@@ -323,11 +323,11 @@ class TextEditor(TextArea):
     """Several lines of text."""
 
     DEFAULT_CSS = f"""
-    TextEditor {{ height: {TEXT_LINES}; width: 1fr; }}
+    TextEditor {{ height: {TEXT_LINES}; }}
     """
 
     def __init__(self, field: FormField) -> None:
-        super().__init__(compact=True, soft_wrap=True, tab_behavior="focus")
+        super().__init__(compact=True, soft_wrap=True, classes="editor")
         self.field = field
         self._is_quoted = False
         self._shown: Any = ABSENT

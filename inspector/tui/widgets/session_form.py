@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast
 
+from rich.style import Style
 from rich.text import Text
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -26,14 +28,16 @@ from inspector.tui.widgets.form_texts import shown
 NARROW_COLUMNS = 100
 """Below this the meaning of a field is left out, to leave room for its state."""
 
+LABEL_COLUMNS = 24
 
-class FieldRow(Horizontal):
-    """One field: label, editor, and in words how it stands."""
 
-    DEFAULT_CSS = """
-    FieldRow { height: auto; }
-    FieldRow > .label { width: 24; height: 1; }
-    FieldRow > .state { width: 1fr; height: 1; }
+class FieldRow(Widget):
+    """One field: label, editor, and in words how it stands. It draws its words itself: half as many widgets open twice as fast."""
+
+    DEFAULT_CSS = f"""
+    FieldRow {{ height: auto; layout: horizontal; }}
+    FieldRow > .editor {{ width: 58%; max-width: 64; margin-left: {LABEL_COLUMNS}; }}
+    FieldRow > TextEditor.editor {{ width: 1fr; max-width: 100%; }}
     """
 
     def __init__(self, view: FieldView, glyphs: Glyphs) -> None:
@@ -41,8 +45,8 @@ class FieldRow(Horizontal):
         self.view = view
         self._glyphs = glyphs
         self._editor = editor_for(view.field)
-        self._state = Static("", classes="state")
         self._was: tuple[object, ...] = ()
+        self._is_read_only = False
 
     @property
     def field(self) -> FormField:
@@ -55,33 +59,61 @@ class FieldRow(Horizontal):
         return self._editor
 
     def compose(self) -> ComposeResult:
-        """Lay out label, editor and state."""
-        indent = "   " if self.field.when is not None else " "
-        yield Static(Text(indent + self.field.label), classes="label")
-        self._editor.add_class("editor")
+        """Lay out the editor; the rest is drawn."""
         yield self._editor
-        yield self._state
 
     def on_mount(self) -> None:
         """Show the first view."""
-        self.show(self.view, is_read_only=False, is_narrow=False, force=True)
+        self.show(self.view, is_read_only=self._is_read_only, force=True)
 
-    def show(
-        self, view: FieldView, *, is_read_only: bool, is_narrow: bool, force: bool = False
-    ) -> None:
+    def show(self, view: FieldView, *, is_read_only: bool, force: bool = False) -> None:
         """Show how the field stands; what has not changed is left alone."""
-        seen = (view, is_read_only, is_narrow)
-        if seen == self._was and not force:
+        self._is_read_only = is_read_only
+        if (view, is_read_only) == self._was and not force:
             return
-        self.view, self._was = view, seen
+        self.view, self._was = view, (view, is_read_only)
         editor = cast("FieldEditor", self._editor)
         if not view.is_unreadable:
             editor.show(view.value)
         editor.set_locked(is_locked=is_read_only or (bool(view.lock) and not view.is_edited))
-        self._state.update(Text(self._words(is_narrow), no_wrap=True, overflow="ellipsis"))
-        self._state.set_classes(f"state {view.mark or 'unchanged'}")
+        self.refresh()
 
-    def _words(self, is_narrow: bool) -> str:
+    def render(self) -> Text:
+        """Draw label and state, with room for the editor between them."""
+        width = self.size.width
+        indent = "   " if self.field.when is not None else " "
+        label = Text(
+            indent + self.field.label, self._style("focus" if self._has_focus else "label")
+        )
+        label.truncate(LABEL_COLUMNS, overflow="ellipsis", pad=True)
+        style = self._style(self.view.mark or "dim")
+        if self.field.kind is Kind.TEXT:
+            below = Text(f"   {self._words(is_narrow=True)}"[:LABEL_COLUMNS], style)
+            return Text.assemble(label, "\n", below)
+        taken = LABEL_COLUMNS + self._editor.outer_size.width
+        state = Text(
+            f"  {self._words(is_narrow=width < NARROW_COLUMNS)}",
+            self._style(self.view.mark or "dim"),
+        )
+        state.truncate(max(0, width - taken), overflow="ellipsis")
+        return Text.assemble(label, " " * self._editor.outer_size.width, state, no_wrap=True)
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _focus_moved(self) -> None:
+        self.refresh()
+
+    @property
+    def _has_focus(self) -> bool:
+        return self._editor.has_focus
+
+    def _style(self, name: str) -> Style:
+        form = self.parent
+        if isinstance(form, SessionForm):
+            return form.get_component_rich_style(f"form--{name}")
+        return Style()
+
+    def _words(self, *, is_narrow: bool) -> str:
         view, glyphs = self.view, self._glyphs
         parts = [f"{glyph_of(view.mark, glyphs)} {view.mark}"] if view.mark else []
         if view.is_edited and self.field.kind is not Kind.TEXT:
@@ -102,6 +134,10 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
     SessionForm > .said { height: auto; display: none; }
     SessionForm > .said.shown { display: block; }
     """
+    COMPONENT_CLASSES = {
+        f"form--{name}"
+        for name in ("label", "focus", "dim", *(mark.value for mark in Mark if mark))
+    }
     BINDINGS = [
         Binding("down", "move(1)", "next field", show=False, id="form.down"),
         Binding("up", "move(-1)", "previous field", show=False, id="form.up"),
@@ -115,6 +151,7 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
         self._rows: dict[Path, FieldRow] = {}
         self._said: dict[Path, Static] = {}
         self._groups: dict[str, Static] = {}
+        self._told: dict[Path, tuple[object, ...]] = {}
 
     @property
     def focused_field(self) -> FormField | None:
@@ -136,13 +173,12 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
     def show(self, views: Sequence[FieldView], *, is_read_only: bool = False) -> None:
         """Show the fields that there are now; rows come and go with them."""
         self._place(views)
-        is_narrow = self.size.width < NARROW_COLUMNS
         there = {view.field.path: view for view in views}
         for path, row in self._rows.items():
             view = there.get(path)
             row.display = view is not None
             if view is not None and row.is_mounted:
-                row.show(view, is_read_only=is_read_only, is_narrow=is_narrow)
+                row.show(view, is_read_only=is_read_only)
             self._say(path, row, view)
         groups = {view.field.group for view in views}
         for name, heading in self._groups.items():
@@ -194,6 +230,10 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
                 return
             said = self._said[path] = Static("", classes="said")
             self.mount(said, after=row)
+        told = (words, view.mark if view is not None else "", view is not None and view.is_wrong)
+        if self._told.get(path) == told:
+            return
+        self._told[path] = told
         is_wrong = view is not None and view.is_wrong
         sign = self._glyphs.bad if is_wrong else self._glyphs.local
         said.update(Text(f"     {sign} {inert(words)}"))
