@@ -198,7 +198,7 @@ class Draft:
         if field.variants and isinstance(begun, dict) and isinstance(old, Mapping):
             for member in self.shape.fields:
                 name, when = member.path[-1], member.when
-                if when is not None and when.owner == field.path and edit in when.variants:
+                if when is not None and when.owner == field.path and when.holds(edit):
                     kept = old.get(name)
                     if kept is not None and name not in begun:
                         begun[name] = copied(kept)

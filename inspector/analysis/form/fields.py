@@ -41,6 +41,10 @@ class Condition:
     owner: Path
     variants: frozenset[str]
 
+    def holds(self, variant: object) -> bool:
+        """Tell whether a value of the owner's field is one of the variants."""
+        return isinstance(variant, str) and variant in self.variants
+
 
 @dataclass(frozen=True, slots=True)
 class FormField:
@@ -127,7 +131,7 @@ class FormField:
         if self.when is None:
             return True
         owner = owners.get(self.when.owner)
-        return owner is not None and owner.read(session) in self.when.variants
+        return owner is not None and self.when.holds(owner.read(session))
 
 
 def _in_order(value: object) -> object:

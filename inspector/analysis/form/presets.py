@@ -10,6 +10,7 @@ from typing import Any
 from inspector.analysis.form.history import UPDATES
 from inspector.analysis.form.shapes import SERVER_ONLY, SHAPES, Shape, shape_named, shape_of
 from inspector.core.codec import decode
+from inspector.core.read import text_at
 from inspector.errors import UsageError
 
 FORMAT = "realtime-session-preset"
@@ -53,12 +54,12 @@ def read_preset(text: str, name: str = "the preset") -> Preset:
         raise UsageError(f"{name} is no preset: {words}", hint="a preset is a JSON object")
     if body.get("format") == FORMAT:
         return _own(body, name)
-    session = body.get("session") if body.get("type") in UPDATES else body
+    session = body.get("session") if text_at(body, "type") in UPDATES else body
     if not isinstance(session, dict) or not session:
         raise UsageError(f"{name} holds no session", hint='write {"session": {…}} or save one here')
     if body.get("type") == "transcription_session.update":
         return Preset("beta transcription", session)
-    kind = session.get("type")
+    kind = text_at(session, "type")
     return Preset(kind if kind in _GA_KINDS else "", session)
 
 

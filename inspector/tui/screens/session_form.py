@@ -231,9 +231,7 @@ class SessionFormScreen(Screen[int | None]):
     def action_diff(self) -> None:
         """Show the last update beside what is in force."""
         updates, session = self._history.updates, self._draft.session
-        self._page(
-            "Difference", lambda width: diff_lines(updates, dict(session), width, self._glyphs)
-        )
+        self._page("Difference", lambda width: diff_lines(updates, session, width, self._glyphs))
 
     def action_history(self) -> None:
         """Show every update."""

@@ -131,7 +131,7 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
     DEFAULT_CSS = """
     SessionForm { height: 1fr; }
     SessionForm > .group { height: 1; margin-top: 1; }
-    SessionForm > .said { height: auto; display: none; }
+    SessionForm > .said { height: auto; display: none; padding: 0 2 0 5; }
     SessionForm > .said.shown { display: block; }
     """
     COMPONENT_CLASSES = {
@@ -235,9 +235,10 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
             return
         self._told[path] = told
         is_wrong = view is not None and view.is_wrong
-        sign = self._glyphs.bad if is_wrong else self._glyphs.local
-        said.update(Text(f"     {sign} {inert(words)}"))
-        style = "rejected" if view is not None and view.mark is Mark.REJECTED else ""
+        is_refused = view is not None and view.mark is Mark.REJECTED
+        sign = self._glyphs.bad if is_refused else "!" if is_wrong else self._glyphs.local
+        said.update(Text(f"{sign} {inert(words)}"))
+        style = "rejected" if is_refused else ""
         said.set_classes(f"said {'shown' if words else ''} {'wrong' if is_wrong else ''} {style}")
 
 
