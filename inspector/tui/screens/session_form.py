@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from inspector.analysis.form.checks import judge
@@ -157,6 +158,10 @@ class SessionFormScreen(Screen[int | None]):
     def say(self, message: str, severity: SeverityLevel = "information") -> None:
         """Tell the user something, once."""
         self.notify(message, severity=severity, markup=False, timeout=6)
+
+    def scroll_to_center(self, widget: Widget, animate: bool = True, **options: Any) -> None:  # noqa: ARG002 - an override
+        """Go to a field at once: an animated form lags behind a key that is held down."""
+        super().scroll_to_center(widget, animate=False, **options)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
         """Leave out of a read-only form what changes a session."""
@@ -394,12 +399,12 @@ class SessionFormScreen(Screen[int | None]):
 
     def _header(self, state: SessionState) -> str:
         session, draft = state.session, self._draft
-        parts = [f" {draft.shape.title}", inert(session.model)]
+        reading = ", read only as of the cursor" if self.is_read_only else ""
+        parts = [f" {draft.shape.title}{reading}", inert(session.model)]
         if session.config:
             parts.append(f"confirmed {session.confirmed_t_ns / 1e9:.3f} s")
-        if self.is_read_only:
-            parts.append("read only, as of the cursor")
-        elif edited := len(draft.changed()) + len(draft.unreadable):
+        edited = len(draft.changed()) + len(draft.unreadable)
+        if edited and not self.is_read_only:
             parts.append(f"{edited} edited")
         return "   ".join(part for part in parts if part)
 
