@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
@@ -30,6 +31,9 @@ from inspector.tui.screens.help import FILTER_WORDS, Group, HelpScreen
 from inspector.tui.widgets.detail import DetailPane, Link
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.text_page import TextPage
+
+if TYPE_CHECKING:
+    from inspector.tui.screens.session_form import FormSession
 
 TICK_HZ = 15
 NUMPY_AFTER_S = 0.5
@@ -82,6 +86,7 @@ class EventsScreen(Screen[None]):
         self._seen: tuple[object, ...] = ()
         self._is_filtering = True
         self._active_pane = "server"
+        self._form: FormSession | None = None
 
     @property
     def state(self) -> SessionState:
@@ -303,6 +308,23 @@ class EventsScreen(Screen[None]):
         if self.selected >= 0:
             pane.select(self.selected, notify=False)
         pane.focus()
+
+    def open_form(
+        self,
+        submit: Callable[[str], str | None] | None,
+        command: str = "",
+        end: Callable[[], int] | None = None,
+    ) -> None:
+        """Open the session as a form; without ``submit`` it is read only, ``end`` says how many events count."""
+        from inspector.tui.screens.session_form import FormSession, SessionFormScreen
+
+        if self._form is None:
+            log = self.event_log
+            self._form = FormSession(lambda: self.state, log, end or (lambda: len(log)), submit)
+        self.app.push_screen(
+            SessionFormScreen(self._form, self.glyphs, command),
+            lambda row: self.show_row(row) if row is not None else None,
+        )
 
     def action_filter(self) -> None:
         """Ask for a filter."""

@@ -47,6 +47,7 @@ class SessionScreen(EventsScreen):
         Binding("V", "retrieve", "retrieve item", show=False, id="session.retrieve"),
         Binding("r", "resend", "re-send", show=False, id="session.resend"),
         Binding("i", "edit", "edit and send", show=False, id="session.edit"),
+        Binding("u", "form", "session form", show=False, id="session.form"),
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
         Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
     ]
@@ -59,6 +60,7 @@ class SessionScreen(EventsScreen):
         ("delete", "D delete"),
         ("retrieve", "V retrieve"),
         ("send", "s send"),
+        ("form", "u session form"),
     )
 
     def __init__(self, host: Host, engine: Engine, glyphs: Glyphs) -> None:
@@ -169,6 +171,7 @@ class SessionScreen(EventsScreen):
             "delete": lambda _: self.action_delete(),
             "retrieve": lambda _: self.action_retrieve(),
             "note": self._note,
+            "form": self.action_form,
             "reconnect": lambda _: self.action_reconnect(),
             "disconnect": lambda _: self.action_disconnect(),
         }
@@ -240,6 +243,10 @@ class SessionScreen(EventsScreen):
         editor = self.query_one("#send", SendEditor)
         editor.add_class("shown")
         editor.focus_text()
+
+    def action_form(self, command: str = "") -> None:
+        """Open the session as a form."""
+        self.open_form(lambda text: self._submit(text, Origin.FORM), command)
 
     def action_resend(self) -> None:
         """Send the selected client event again, as it was."""
