@@ -202,7 +202,7 @@ class Gate:
         """Report what waits as undelivered."""
         while self.waiting:
             held = self.waiting.popleft()
-            facts = {"direction": self.direction, "event_type": held.event.type, "why": why}
+            facts = {"direction": self.direction, "event_type": held.event.type, "message": why}
             self.owner.note("inspector.undelivered", {**facts, **original(held.event)})
         self._bytes = 0
         self.pump()

@@ -61,7 +61,7 @@ class ProxiedSession(SessionRecord):
             strict: let an error of a fold or tap through (tests).
         """
         super().__init__(opening, recording, clock, strict=strict)
-        self.source = opening
+        self.source: Opening = opening
         self.number = 0
         """Its place among the proxy's sessions, from 1."""
         self.breakpoints = Breakpoints()

@@ -75,6 +75,7 @@ class SessionRecord(ABC):
             clock: stamps the frames.
             strict: let an error of a fold or tap through (tests).
         """
+        self.source: Described = source
         self.recording = recording
         self.connection = Connection.IDLE
         self.closed: Closed | None = None

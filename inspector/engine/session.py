@@ -37,7 +37,7 @@ class Engine(SessionRecord):
             strict: let an error of a fold or tap through (tests).
         """
         super().__init__(source, recording, clock, strict=strict)
-        self.source = source
+        self.source: Source = source
         self.outbox = Outbox()
 
     def submit(self, payload: Mapping[str, Any] | str, origin: Origin) -> str:

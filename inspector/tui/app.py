@@ -19,6 +19,7 @@ from inspector.tui.launching import Launcher
 from inspector.tui.themes import DEFAULT, derived_variables, load_themes
 
 if TYPE_CHECKING:
+    from inspector.engine.proxy import Proxy
     from inspector.engine.replay import Replay
     from inspector.engine.session import Engine
 
@@ -115,6 +116,14 @@ async def run_session(host: Host, engine: Engine, *, theme: str | None = None) -
         InspectorApp(SessionScreen(host, engine, chosen_glyphs()), theme=theme),
         engine.recording.path,
     )
+
+
+async def run_proxy(proxy: Proxy, *, theme: str | None = None) -> int:
+    """Show the sessions of a proxy whose port is open until the user quits; return the exit status."""
+    from inspector.tui.screens.proxy import ProxyScreen
+
+    async with Host() as host:
+        return await _run(InspectorApp(ProxyScreen(host, proxy, chosen_glyphs()), theme=theme))
 
 
 async def run_replay(replay: Replay, *, theme: str | None = None) -> int:

@@ -32,7 +32,7 @@ class RunOptions:
 
 def home() -> int:
     """Open the home screen."""
-    _need_terminal("see inspector --help for what works without one")
+    need_terminal("see inspector --help for what works without one")
     launch = start_launcher({})
 
     import asyncio
@@ -127,7 +127,7 @@ def replay(
 
     Reads recordings of this program, {"dir":…,"event":{…}} per line, and bare events {"type":…} per line.
     """
-    _need_terminal(f"use inspector cat {file}")
+    need_terminal(f"use inspector cat {file}")
     launch = start_launcher({"theme": theme})
     recording = launch.open_replay(file)
 
@@ -164,10 +164,15 @@ def _check(run: RunOptions) -> None:
     for name, is_given in given.items():
         if is_given:
             raise UsageError(f"{name} needs --headless")
-    _need_terminal("add --headless, and --jsonl for a stream that programs can read")
+    need_terminal("add --headless, and --jsonl for a stream that programs can read")
 
 
-def _need_terminal(hint: str) -> None:
+def need_terminal(hint: str) -> None:
+    """Refuse to draw where nobody sees it.
+
+    Raises:
+        UsageError: stdin or stdout is no terminal; ``hint`` says what works without one.
+    """
     if not (to_terminal() and sys.stdin is not None and sys.stdin.isatty()):
         raise UsageError(
             "the screen needs a terminal, and stdin or stdout is none",
