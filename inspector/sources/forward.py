@@ -64,7 +64,7 @@ class Forwarder:
                 if not isinstance(event, h11.Request):
                     return
                 await self._exchange(app, event)
-                if not app.begin_again():
+                if not await app.begin_again():
                     return
         except TimeoutError:
             return
@@ -209,8 +209,10 @@ class _App:
             for event in (response, h11.Data(data=body), h11.EndOfMessage()):
                 self._write(self._http.send(event))
 
-    def begin_again(self) -> bool:
+    async def begin_again(self) -> bool:
         """Get ready for the next request; False where the connection ends."""
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.SEND_BODY:
+            await self.next_event()  # the end of the request, unless its body was not wanted
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
         self._http.start_next_cycle()

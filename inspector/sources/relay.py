@@ -210,7 +210,7 @@ class Relay:
     def close(self, code: int, reason: str) -> None:
         """Close both connections with a close frame of our own."""
         if self._closed is None:
-            self._closed = explained(code, reason, Side.INSPECTOR)
+            self._closed = Closed(code, reason, Side.INSPECTOR, "closed from here")
         self._to_app.close(code, reason)
         self._to_api.close(code, reason)
         loop = asyncio.get_running_loop()

@@ -62,7 +62,7 @@ class HeldScreen(Screen[None]):
         """Start to pull."""
         self.query_one("#waiting").focus()
         self.set_interval(1 / TICK_HZ, self.tick)
-        self.tick()
+        self.call_after_refresh(self.tick)
 
     def tick(self) -> None:
         """Show what has changed."""

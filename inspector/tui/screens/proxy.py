@@ -63,7 +63,7 @@ class ProxyScreen(Screen[None]):
         """Start to pull."""
         self.query_one("#sessions").focus()
         self.set_interval(1 / TICK_HZ, self.tick)
-        self.tick()
+        self.call_after_refresh(self.tick)
 
     def on_screen_resume(self) -> None:
         """Let go of the session that was looked at."""
@@ -75,7 +75,7 @@ class ProxyScreen(Screen[None]):
         self._shown = list(proxy.sessions)
         page = self.query_one("#sessions", TextPage)
         lines = [self._line(session, row) for row, session in enumerate(self._shown)]
-        page.show(lines or self._invitation(), follow=True)
+        page.show(lines or self._invitation(), follow=bool(lines))
         errors = sum(session.state.problems.errors for session in self._shown)
         self.query_one("#header", Static).update(
             f" {self._glyphs.dot} proxy   {proxy.url}   {proxy.running} running, {proxy.opened_count} in all"
