@@ -16,6 +16,7 @@ class Exchange:
     """One request and what became of it, without secrets."""
 
     method: str
+    """``""`` for an app that did not get so far as to send a request."""
     target: str
     status: int
     """0 where the server was not reached."""
@@ -25,11 +26,12 @@ class Exchange:
     problem: str = ""
 
     def __str__(self) -> str:
+        if not self.method:
+            return self.problem
         words = f"{self.method} {self.target} {self.status or 'failed'}"
         sizes = f"{self.request_bytes} B sent, {self.response_bytes} B received"
-        return f"{words} in {self.duration_s * 1000:.0f} ms, {sizes}" + (
-            f": {self.problem}" if self.problem else ""
-        )
+        problem = f": {self.problem}" if self.problem else ""
+        return f"{words} in {self.duration_s * 1000:.0f} ms, {sizes}{problem}"
 
 
 def problem_body(code: str, message: str) -> bytes:

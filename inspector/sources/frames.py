@@ -9,7 +9,7 @@ A ``WireFrame`` here is a whole data frame put together from its fragments, or a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from websockets.exceptions import ConnectionClosedError, InvalidHeader, PayloadTooBig, ProtocolError
@@ -141,9 +141,7 @@ class FrameReader:
                 continue
             if end > size:
                 break
-            frame = self._frame(buffer, at, end, end - known)
-            if frame is not None:
-                frames.append(frame)
+            frames += self._frame(buffer, at, end, end - known)
             at = end
         if at < size:
             self._rest += buffer[at:] if at else buffer
@@ -167,8 +165,8 @@ class FrameReader:
         self._need = header + length
         return at + self._need
 
-    def _frame(self, buffer: bytes, at: int, end: int, end_in_data: int) -> WireFrame | None:
-        """Take one whole fragment; None where more of its frame is to come."""
+    def _frame(self, buffer: bytes, at: int, end: int, end_in_data: int) -> Iterable[WireFrame]:
+        """Take one whole fragment; none where more of its frame is to come."""
         first, second = buffer[at], buffer[at + 1]
         payload_at = at + 2 + (0, 2, 8)[max(0, (second & 0x7F) - 125)]
         if second & 0x80:
@@ -178,47 +176,50 @@ class FrameReader:
         raw = buffer[at:end]
         opcode = first & 0x0F
         if opcode >= _FIRST_CONTROL:
-            return WireFrame(opcode, payload, raw, end_in_data, is_boundary=not self._is_open)
-        is_last = bool(first & 0x80)
-        if is_last and not self._is_open:
-            data, problem = (
-                self._inflated(payload, first, opcode) if first & 0x40 else (payload, "")
-            )
-            return WireFrame(opcode, data, raw, end_in_data, True, bool(first & 0x40), problem)
-        return self._fragment(payload, raw, first, end_in_data)
+            return (WireFrame(opcode, payload, raw, end_in_data, is_boundary=not self._is_open),)
+        if self._is_open or not first & 0x80:
+            return self._fragment(payload, raw, first, end_in_data)
+        is_compressed = bool(first & 0x40)
+        data, problem = self._inflated(payload, opcode) if is_compressed else (payload, "")
+        return (WireFrame(opcode, data, raw, end_in_data, True, is_compressed, problem),)
 
-    def _fragment(self, payload: bytes, raw: bytes, first: int, end: int) -> WireFrame | None:
+    def _fragment(self, payload: bytes, raw: bytes, first: int, end: int) -> Iterator[WireFrame]:
         if not self._is_open:
             self._is_open, self._is_too_large = True, False
             self._opcode, self._is_compressed = first & 0x0F, bool(first & 0x40)
-        if len(self._parts) + len(payload) > self._max_bytes:
-            self._is_too_large = True
         if not self._is_too_large:
             self._parts += payload
             self._raw += raw
-        if not first & 0x80:
-            return None
-        return self._put_together(raw, end)
+            if len(self._parts) > self._max_bytes:
+                yield self._give_up(bytes(self._raw), end)
+        if first & 0x80:
+            yield self._put_together(end)
 
-    def _put_together(self, raw: bytes, end: int) -> WireFrame:
-        data, problem = bytes(self._parts), TOO_LARGE if self._is_too_large else ""
-        if self._is_too_large:
-            data = b""
-            self._went_by(is_compressed=self._is_compressed)
-        elif self._is_compressed:
-            data, problem = self._inflated(data, 0xC0 | self._opcode, self._opcode)
-        whole = raw if self._is_too_large else bytes(self._raw)
-        self._is_open = self._is_too_large = False
+    def _put_together(self, end: int) -> WireFrame:
+        data, raw, problem = bytes(self._parts), bytes(self._raw), ""
         self._parts.clear()
         self._raw.clear()
-        return WireFrame(self._opcode, data, whole, end, True, self._is_compressed, problem)
+        self._is_open = False
+        if self._is_too_large:
+            problem = TOO_LARGE
+            self._went_by(is_compressed=self._is_compressed)
+        elif self._is_compressed:
+            data, problem = self._inflated(data, self._opcode)
+        return WireFrame(self._opcode, data, raw, end, True, self._is_compressed, problem)
 
-    def _inflated(self, payload: bytes, first: int, opcode: int) -> tuple[bytes, str]:
+    def _give_up(self, raw: bytes, end: int) -> WireFrame:
+        """Let go of what was kept of a frame that has become too large."""
+        self._is_open = self._is_too_large = True
+        self._parts.clear()
+        self._raw.clear()
+        return WireFrame(self._opcode, b"", raw, end, is_boundary=False, problem=PASSING)
+
+    def _inflated(self, payload: bytes, opcode: int) -> tuple[bytes, str]:
         if self._inflater is None or opcode not in (_TEXT, _BINARY):
             return payload, "compressed in a way that cannot be read"
         try:
             frame = self._inflater.decode(
-                Frame(Opcode(opcode), payload, True, bool(first & 0x40)), max_size=self._max_bytes
+                Frame(Opcode(opcode), payload, rsv1=True), max_size=self._max_bytes
             )
         except PayloadTooBig:
             self._went_by(is_compressed=True)
@@ -237,22 +238,16 @@ class FrameReader:
         first = buffer[at]
         if not self._is_open:
             self._opcode, self._is_compressed = first & 0x0F, bool(first & 0x40)
-        raw = bytes(self._raw) + buffer[at:end]
-        self._raw.clear()
-        self._parts.clear()
-        self._is_open = self._is_too_large = True
         self._skip = end - at
         self._ends_after_skip = bool(first & 0x80)
         upto = min(end, len(buffer)) - known
-        return WireFrame(self._opcode, b"", raw, upto, is_boundary=False, problem=PASSING)
+        return self._give_up(bytes(self._raw) + buffer[at:end], upto)
 
     def _skipped(self, available: int, at: int, frames: list[WireFrame]) -> int:
         taken = min(self._skip, available)
         self._skip -= taken
         if not self._skip and self._ends_after_skip:
-            self._is_open = self._is_too_large = False
-            self._went_by(is_compressed=self._is_compressed)
-            frames.append(WireFrame(self._opcode, b"", b"", at + taken, problem=TOO_LARGE))
+            frames.append(self._put_together(at + taken))
         return taken
 
 

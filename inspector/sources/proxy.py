@@ -213,6 +213,8 @@ class _Door:
             async with asyncio.timeout(APP_HEAD_TIMEOUT_S):
                 head = await leg.head()
         except (ConnectError, TimeoutError) as error:
+            if isinstance(error, ConnectError) and error.code == "tls_wanted":
+                self._exchanged(Exchange("", "", 0, 0, 0, 0.0, f"{error}; {error.hint}"))
             leg.write(problem_response(400, "bad_request", str(error)))
             return
         refusal = self._admission.refusal(head)

@@ -25,6 +25,8 @@ from inspector.sources.reasons import explained
 
 WRITE_BUFFER_BYTES = 256 << 10
 """Written to a side and not taken by it yet; past it the other side is not read from."""
+TLS_HELLO = b"\x16\x03"
+"""How TLS begins (RFC 8446 section 5.1)."""
 LINGER_S = 5.0
 """How long a side that does not read may hold up the end of its connection."""
 CLOSE_TIMEOUT_S = 1.5
@@ -86,6 +88,12 @@ class Leg(asyncio.Protocol):
             ConnectError: it is none, or too large, or the connection ended before it.
         """
         while (end := self._buffer.find(HEAD_END)) < 0:
+            if self._buffer.startswith(TLS_HELLO):
+                raise ConnectError(
+                    "the app speaks TLS here, and the proxy does not",
+                    hint="start it with --tls: some SDKs insist on wss:// (openai for Node does)",
+                    code="tls_wanted",
+                )
             if len(self._buffer) > MAX_HEAD_BYTES:
                 raise ConnectError("the headers that came are too large", code="bad_handshake")
             if self.is_lost:

@@ -284,6 +284,18 @@ def test_garbage_on_the_port_gets_an_answer_and_no_session() -> None:
     run(scenario())
 
 
+def test_an_app_that_wants_tls_is_told_to_the_user() -> None:
+    async def scenario() -> None:
+        async with websocket_server(greet) as server, proxied(server) as stage:
+            _, writer = await stage.raw_app(b"\x16\x03\x01\x02\x00 a hello")
+            await stage.until(lambda: stage.proxy.exchanges)
+            writer.close()
+
+            assert "--tls" in str(stage.proxy.exchanges[0])
+
+    run(scenario())
+
+
 def test_a_head_is_changed_line_by_line() -> None:
     head = Head(b"GET / HTTP/1.1", (b"a:1", b"HOST:x", b"b:  2", b"host: y"))
 
