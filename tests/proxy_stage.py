@@ -18,8 +18,9 @@ from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.engine.proxy import Proxy
 from inspector.recording.writer import RecordingFile
 from inspector.sources.admission import Admission
-from inspector.sources.proxy import Doorway, Opening
+from inspector.sources.proxy import Doorway
 from inspector.sources.upstream import upstream_at
+from inspector.sources.watcher import Opening
 
 PATIENCE_S = 10.0
 """What never takes that long where all is well."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import queue
+import logging
 import resource
 import signal
 import ssl
-import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
-from pathlib import Path
 
+from inspector.cli.doorway import Asked, read_doorway, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
@@ -25,15 +24,10 @@ from inspector.cli.launch import (
 from inspector.cli.output import (
     EXIT_INTERRUPTED,
     SCHEMA,
-    OutputFailed,
-    ReaderGone,
-    flush,
-    inert_json,
     say,
-    to_terminal,
-    write_bytes,
     write_object,
 )
+from inspector.cli.streaming import LineStream
 from inspector.config import PROFILES, Settings, choose_profile, make_folder
 from inspector.core.event import Event
 from inspector.engine.proxied import Faults, ProxiedSession
@@ -42,37 +36,16 @@ from inspector.engine.rules import read_rules
 from inspector.errors import RecordingError, RunTimeout, UsageError
 from inspector.recording.format import render
 from inspector.recording.writer import RecordingFile
-from inspector.secret import Secret
 from inspector.sources.address import is_loopback
-from inspector.sources.admission import Admission
 from inspector.sources.exchange import Exchange
-from inspector.sources.proxy import Doorway, Opening
 from inspector.sources.upstream import Upstream, upstream_at
+from inspector.sources.watcher import Opening
+
+log = logging.getLogger(__name__)
 
 SIMULATOR = "sim"
 OPEN_FILES = 65_536
 """Three descriptors a session; the usual limit of 1,024 would end at some three hundred."""
-STREAM_LINES = 20_000
-"""Lines that wait for whoever reads stdout; a reader that stalls must not stall the sessions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The command line's options."""
-
-    listen: str = "127.0.0.1:8899"
-    upstream: str = "wss://api.openai.com"
-    is_remote_allowed: bool = False
-    origins: tuple[str, ...] = ()
-    token_env: str | None = None
-    key_env: str | None = None
-    uses_tls: bool = False
-    rules: Path | None = None
-    adds_event_ids: bool = False
-    folder: Path | None = None
-    as_jsonl: bool = False
-    max_sessions: int | None = None
-    timeout_s: float | None = None
 
 
 class ProxyRun:
@@ -86,15 +59,17 @@ class ProxyRun:
         """
         self._launch = launch
         self._asked = asked
-        self._doorway = _doorway(asked, launch.environment)
-        self._key = _secret(asked.key_env, launch.environment)
+        self._doorway = read_doorway(asked, launch.environment)
+        self._key = secret_in(asked.key_env, launch.environment)
         self._faults = Faults(
             read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
         )
         self._numbers = count(1)
         self._why = asyncio.Event()
         self._is_interrupted = False
-        self._stream: _LineStream | None = None
+        self._stream: LineStream | None = None
+        self._tell: Callable[[str], None] = log.warning
+        """Takes warnings; on the screen, words on stderr would be drawn across it."""
 
     async def headless(self) -> int:
         """Serve until something bounds it; return the exit status.
@@ -105,6 +80,7 @@ class ProxyRun:
             ReaderGone: stdout was closed.
             OutputFailed: stdout takes nothing more.
         """
+        self._tell = say
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupt)
@@ -117,7 +93,7 @@ class ProxyRun:
             async with self._listening(proxy) as url:
                 write_object(self._first_line(url))
                 if self._asked.as_jsonl:
-                    self._stream = _LineStream(partial(loop.call_soon_threadsafe, self._why.set))
+                    self._stream = LineStream(partial(loop.call_soon_threadsafe, self._why.set))
                 try:
                     async with asyncio.timeout(self._asked.timeout_s):
                         await self._why.wait()
@@ -147,7 +123,7 @@ class ProxyRun:
         return Proxy(
             self._launch.clock,
             self._new_recording,
-            finish_recording,
+            lambda recording: finish_recording(recording, self._tell),
             faults=self._faults,
             kept_sessions=kept,
             max_sessions=limit,
@@ -209,7 +185,7 @@ class ProxyRun:
             folder = self._asked.folder or self._launch.folders.sessions
             return RecordingFile(make_folder(folder) / name, clock)
         except (OSError, RecordingError) as error:
-            say(f"warning: a session is not recorded to disk: {error}")
+            self._tell(f"warning: a session is not recorded to disk: {error}")
             return RecordingFile(None, clock)
 
     def _interrupt(self) -> None:
@@ -227,47 +203,6 @@ class ProxyRun:
         say(status_line(session))
         if proxy.ended_count == self._asked.max_sessions:
             self._why.set()
-
-
-class _LineStream:
-    """Writes lines to stdout from a thread of its own."""
-
-    def __init__(self, failed: Callable[[], object]) -> None:
-        self._failed = failed
-        self._lines: queue.Queue[bytes | None] = queue.Queue(STREAM_LINES)
-        self._error: ReaderGone | OutputFailed | None = None
-        self._dropped = 0
-        self._safe = to_terminal()
-        self._thread = threading.Thread(target=self._write, daemon=True)
-        self._thread.start()
-
-    def put(self, line: bytes) -> None:
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
-            self._dropped += 1
-
-    def close(self) -> ReaderGone | OutputFailed | None:
-        """Write what waits; return what has stopped the stream."""
-        if self._error is None:
-            self._lines.put(None)
-            self._thread.join()
-        if self._dropped:
-            say(
-                f"warning: {self._dropped:,} events are not on stdout, since its reader was too slow"
-            )
-        return self._error
-
-    def _write(self) -> None:
-        try:
-            while (line := self._lines.get()) is not None:
-                write_bytes(inert_json(line[:-1]) + b"\n" if self._safe else line)
-                if self._lines.empty():
-                    flush()
-            flush()
-        except (ReaderGone, OutputFailed) as error:
-            self._error = error
-            self._failed()
 
 
 def status_line(session: ProxiedSession) -> str:
@@ -295,51 +230,6 @@ def status_line(session: ProxiedSession) -> str:
 
 def _tell_exchange(exchange: Exchange) -> None:
     say(str(exchange))
-
-
-def _doorway(asked: Asked, environment: Mapping[str, str]) -> Doorway:
-    host, port = _place(asked.listen)
-    is_local = host in ("localhost", "::1") or host.startswith("127.")
-    token = _secret(asked.token_env, environment)
-    if not is_local and not asked.is_remote_allowed:
-        raise UsageError(
-            f"{host} can be reached by other machines",
-            code="not_loopback",
-            hint="add --allow-remote if that is what you want, and a token with --token-from",
-        )
-    if not is_local and token is None:
-        raise UsageError(
-            "a proxy that other machines reach needs a token",
-            code="no_token",
-            hint="put one into an environment variable and name it with --token-from",
-        )
-    admission = Admission(asked.origins, token, is_local, asked.key_env is not None)
-    return Doorway(host, port, admission)
-
-
-def _place(listen: str) -> tuple[str, int]:
-    host, colon, port = listen.rpartition(":")
-    if not colon and port.isdigit():
-        host = "127.0.0.1"
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdigit() or int(port) > 65_535:
-        raise UsageError(
-            f"{listen!r} is no place to listen", hint="write it like 127.0.0.1:8899 or [::1]:0"
-        )
-    return host, int(port)
-
-
-def _secret(name: str | None, environment: Mapping[str, str]) -> Secret | None:
-    if name is None:
-        return None
-    text = environment.get(name, "").strip()
-    if not text or not all("!" <= character <= "~" for character in text):
-        raise UsageError(
-            f"the environment variable {name} holds no key or token",
-            code="bad_key",
-            hint="it must hold that alone, on one line, without quotes",
-        )
-    return Secret(text)
 
 
 def _allow_many_files() -> None:

@@ -18,8 +18,8 @@ from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Closed, Handshake
 from inspector.sources.frames import WireFrame
-from inspector.sources.proxy import Opening
 from inspector.sources.relay import Relay
+from inspector.sources.watcher import Opening
 
 PING_S = 15.0
 """While frames are held: less than the 20 s after which the API and most clients miss a sign of life."""

@@ -12,8 +12,9 @@ from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.exchange import Exchange
-from inspector.sources.proxy import Doorway, Opening, listen
+from inspector.sources.proxy import Doorway, listen
 from inspector.sources.upstream import Upstream
+from inspector.sources.watcher import Opening
 
 KEPT_EXCHANGES = 200
 KEPT_SESSIONS = 64

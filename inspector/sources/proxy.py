@@ -15,13 +15,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
-from inspector.core.event import Direction, Origin
+from inspector.core.event import Direction
 from inspector.errors import ConnectError
 from inspector.secret import mask_headers, mask_subprotocol, mask_text, mask_url
 from inspector.sources.address import model_in
@@ -30,9 +30,10 @@ from inspector.sources.base import Closed, Handshake, Side
 from inspector.sources.exchange import Exchange, problem_response
 from inspector.sources.frames import FrameReader, inflaters
 from inspector.sources.heads import Head
-from inspector.sources.lane import FrameLog, Lane
+from inspector.sources.lane import Lane
 from inspector.sources.relay import Leg, Relay
 from inspector.sources.upstream import HEAD_TIMEOUT_S, Upstream, refused_by
+from inspector.sources.watcher import CarefulWatcher, Opening, Watcher
 
 if TYPE_CHECKING:
     from inspector.sources.forward import Forwarder
@@ -47,38 +48,6 @@ BACKLOG = 512
 """Apps that connect at the same instant."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A session that an app asks for; secrets are masked."""
-
-    url: str
-    """Where it goes."""
-    model: str
-    path: str
-    """What the app asked for: path and query."""
-    app: str
-    """The app's ``User-Agent``, ``""`` where it has none."""
-    peer: str
-    """The app's address."""
-    kind: str = "proxy"
-
-
-class Watcher(FrameLog, Protocol):
-    """Is told what becomes of one session."""
-
-    def connected(self, handshake: Handshake, relay: Relay) -> None:
-        """Take note that frames will go by; the lanes' gates may be set here."""
-        ...
-
-    def refused(self, error: ConnectError) -> None:
-        """Take note that no connection was made."""
-        ...
-
-    def ended(self, closed: Closed) -> None:
-        """Take note of the end."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +242,7 @@ class _Door:
             await self._pass_refusal(leg, api, response, watcher)
 
     async def _relay(
-        self, leg: Leg, api: Leg, handshake: Handshake, response: Head, watcher: _Careful
+        self, leg: Leg, api: Leg, handshake: Handshake, response: Head, watcher: CarefulWatcher
     ) -> None:
         lanes = []
         pair = inflaters(response.values("sec-websocket-extensions"))
@@ -291,7 +260,9 @@ class _Door:
             relay.abort()
             watcher.ended(closed)
 
-    async def _pass_refusal(self, leg: Leg, api: Leg, response: Head, watcher: _Careful) -> None:
+    async def _pass_refusal(
+        self, leg: Leg, api: Leg, response: Head, watcher: CarefulWatcher
+    ) -> None:
         """Hand a refusal to the app as it came, to the end of its body."""
         body = bytearray()
         length = response.value("content-length")
@@ -325,7 +296,7 @@ class _Door:
             answer = Response(response.status, response.phrase, headers, bytes(body))
             watcher.refused(refused_by(InvalidStatus(answer), self._upstream))
 
-    def _watcher(self, leg: Leg, head: Head, url: str) -> _Careful:
+    def _watcher(self, leg: Leg, head: Head, url: str) -> CarefulWatcher:
         peer = leg.transport.get_extra_info("peername") if leg.transport is not None else None
         opening = Opening(
             url=url,
@@ -335,48 +306,12 @@ class _Door:
             peer=f"{peer[0]}:{peer[1]}" if peer else "",
         )
         try:
-            return _Careful(self._open_session(opening))
+            return CarefulWatcher(self._open_session(opening))
         except ConnectError:
             raise
         except Exception:
             log.exception("a session could not be opened for watching")
-            return _Careful(None)
-
-
-class _Careful:
-    """A watcher that cannot stop what it watches; a lane guards ``logged`` and ``degraded`` itself."""
-
-    def __init__(self, watcher: Watcher | None) -> None:
-        self._watcher = watcher
-
-    def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
-        if self._watcher is not None:
-            self._watcher.logged(direction, data, is_text=is_text, origin=origin)
-
-    def degraded(self, direction: Direction, what: str) -> None:
-        if self._watcher is not None:
-            self._watcher.degraded(direction, what)
-
-    def connected(self, handshake: Handshake, relay: Relay) -> None:
-        try:
-            if self._watcher is not None:
-                self._watcher.connected(handshake, relay)
-        except Exception:
-            log.exception("a session's beginning could not be logged")
-
-    def refused(self, error: ConnectError) -> None:
-        try:
-            if self._watcher is not None:
-                self._watcher.refused(error)
-        except Exception:
-            log.exception("a refusal could not be logged")
-
-    def ended(self, closed: Closed) -> None:
-        try:
-            if self._watcher is not None:
-                self._watcher.ended(closed)
-        except Exception:
-            log.exception("a session's end could not be logged")
+            return CarefulWatcher(None)
 
 
 def _handshake(url: str, request: Head, response: Head) -> Handshake:

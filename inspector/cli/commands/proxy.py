@@ -126,7 +126,8 @@ def proxy(
 
     import asyncio
 
-    from inspector.cli.proxying import Asked, ProxyRun
+    from inspector.cli.doorway import Asked
+    from inspector.cli.proxying import ProxyRun
 
     asked = Asked(
         listen=listen,

@@ -97,10 +97,13 @@ class HeldScreen(Screen[None]):
             return
         try:
             with self.app.suspend():
-                text = edit_text(held.event.data.decode("utf-8", "replace"))
+                before = held.event.data.decode("utf-8", "replace")
+                text = edit_text(before)
         except InspectorError as error:
             self._say(error)
             return
+        if not before.endswith("\n"):
+            text = text.removesuffix("\n")  # which editors add
         self._do(lambda held: self._session.breakpoints.edit(held, text.encode()), held)
 
     def action_drop(self) -> None:

@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from inspector.analysis.inert import inert
 from inspector.engine.host import Host
 from inspector.engine.proxied import ProxiedSession
 from inspector.engine.proxy import Proxy
@@ -67,7 +68,8 @@ class ProxyScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Let go of the session that was looked at."""
-        self._proxy.pinned = None
+        if self.app.screen is self:  # and not on the way to another session
+            self._proxy.pinned = None
 
     def tick(self) -> None:
         """Show the sessions as they are now, and go to a new one when told to follow."""
@@ -87,7 +89,7 @@ class ProxyScreen(Screen[None]):
         )
         latest = proxy.exchanges[-1] if proxy.exchanges else None
         self.query_one("#hint", Static).update(
-            f" last request: {latest}" if latest else " enter opens a session"
+            f" last request: {inert(str(latest))}" if latest else " enter opens a session"
         )
         if self._follows and proxy.opened_count > self._opened_count and proxy.newest is not None:
             self._show(proxy.newest)
