@@ -28,7 +28,7 @@ from inspector.cli.output import (
     write_object,
 )
 from inspector.cli.streaming import LineStream
-from inspector.config import PROFILES, Settings, choose_profile, make_folder
+from inspector.config import Settings, choose_profile, make_folder
 from inspector.core.event import Event
 from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.engine.proxy import KEPT_SESSIONS, Proxy
@@ -150,9 +150,9 @@ class ProxyRun:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:
+        upstream = upstream_at(self._asked.upstream, key=self._key)
         profile = choose_profile(Settings(url=self._asked.upstream))
-        header = profile.key_header if profile.name in PROFILES else "Authorization"
-        upstream = upstream_at(self._asked.upstream, key=self._key, key_header=header)
+        upstream = replace(upstream, key_header=profile.key_header)
         if self._key is not None and upstream.tls is None and not is_loopback(upstream.url):
             say("warning: the key travels unencrypted; use wss:// or https://")
         return upstream

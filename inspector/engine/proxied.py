@@ -68,6 +68,7 @@ class ProxiedSession(SessionRecord):
         self._faults = faults or Faults()
         self._ended = ended
         self._relay: Relay | None = None
+        self._give_up: Callable[[], None] | None = None
         self._gates: tuple[Gate, ...] = ()
         self._ping: asyncio.TimerHandle | None = None
         self._connecting()
@@ -81,6 +82,10 @@ class ProxiedSession(SessionRecord):
     def is_over(self) -> bool:
         """Tell whether nothing more will come."""
         return self.connection in (Connection.CLOSED, Connection.REFUSED)
+
+    def waits(self, give_up: Callable[[], None]) -> None:
+        """Remember how to let the app go while the server has not answered."""
+        self._give_up = give_up
 
     def connected(self, handshake: Handshake, relay: Relay) -> None:
         """Log the handshake, and stand at both lanes."""
@@ -165,6 +170,8 @@ class ProxiedSession(SessionRecord):
         """Close both connections; nothing where they have ended already."""
         if self._relay is not None:
             self._relay.close(code, reason)
+        elif self._give_up is not None and not self.is_over:
+            self._give_up()
 
     def preview(self, direction: Direction, frame: WireFrame) -> Event:
         """Return a frame as an event that is not logged yet."""

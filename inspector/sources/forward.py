@@ -45,6 +45,8 @@ class Forwarder:
         self._exchanged = exchanged
         self._client = httpx2.AsyncClient(
             verify=upstream.tls if upstream.tls is not None else True,
+            proxy=upstream.way_out,
+            trust_env=False,
             timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
             limits=httpx2.Limits(max_connections=None),
             follow_redirects=False,

@@ -199,7 +199,11 @@ class _Door:
         if self._forwarder is None:
             from inspector.sources.forward import Forwarder
 
-            self._forwarder = Forwarder(self._upstream, self._admission, self._exchanged)
+            try:
+                self._forwarder = Forwarder(self._upstream, self._admission, self._exchanged)
+            except ConnectError as error:
+                leg.write(problem_response(502, error.code, error.message))
+                return
         await self._forwarder.serve(leg, head)
 
     async def _session(self, leg: Leg, head: Head, task: asyncio.Task[None]) -> None:
@@ -215,6 +219,7 @@ class _Door:
             task.cancel()
 
         leg.lost = app_left
+        watcher.waits(leg.abort)
         api: Leg | None = None
         try:
             api = await self._upstream.connect()
@@ -230,9 +235,7 @@ class _Door:
                 api.abort()
             return
         except asyncio.CancelledError:
-            watcher.refused(
-                ConnectError("the app left before the server answered", code="cancelled")
-            )
+            watcher.refused(ConnectError("given up before the server answered", code="cancelled"))
             if api is not None:
                 api.abort()
             raise

@@ -12,8 +12,11 @@ from inspector.errors import ConnectError, UsageError
 from inspector.secret import Secret, mask_url
 from inspector.sources.heads import Head
 from inspector.sources.relay import Leg
+from inspector.sources.tunnel import network_proxy, open_tunnel
 
 CONNECT_TIMEOUT_S = 10.0
+HAPPY_EYEBALLS_S = 0.25
+"""Head start of the first address over the next (RFC 8305 section 5)."""
 HEAD_TIMEOUT_S = 60.0
 """For the answer to the upgrade: local servers load a model first."""
 KEY_HEADERS = ("authorization", "api-key", "x-api-key")
@@ -86,24 +89,56 @@ class Upstream:
         name = "Sec-WebSocket-Protocol"
         return head.with_header(name, ", ".join(kept)) if kept else head.without([name])
 
+    @property
+    def way_out(self) -> str | None:
+        """Return the network's own proxy on the way there, None where there is none.
+
+        Raises:
+            ConnectError: it is not one that speaks HTTP.
+        """
+        return network_proxy(self.scheme, self.host, self.port)
+
     async def connect(self) -> Leg:
         """Open a connection.
 
         Raises:
-            OSError: it cannot be opened; TLS failures are ``OSError`` too.
-            TimeoutError: not in time.
+            OSError: it cannot be opened; TLS failures and too long a wait are ``OSError`` too.
+            ConnectError: a proxy on the way refuses.
         """
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            _, leg = await loop.create_connection(
-                Leg,
-                self.host,
-                self.port,
-                ssl=self.tls,
-                server_hostname=self.host if self.tls is not None else None,
-                happy_eyeballs_delay=0.25,
-            )
+            proxy = self.way_out
+            if proxy is None:
+                return await self._connect_directly()
+            leg = await open_tunnel(proxy, self.host, self.port)
+            if self.tls is not None:
+                await self._encrypt(leg, self.tls)
+            return leg
+
+    async def _connect_directly(self) -> Leg:
+        _, leg = await asyncio.get_running_loop().create_connection(
+            Leg,
+            self.host,
+            self.port,
+            ssl=self.tls,
+            server_hostname=self.host if self.tls is not None else None,
+            happy_eyeballs_delay=HAPPY_EYEBALLS_S,
+        )
         return leg
+
+    async def _encrypt(self, leg: Leg, tls: ssl.SSLContext) -> None:
+        plain = leg.transport
+        if plain is None:
+            raise ConnectError("the connection to the network's proxy was lost", code="proxy")
+        try:
+            secure = await asyncio.get_running_loop().start_tls(
+                plain, leg, tls, server_hostname=self.host
+            )
+        except BaseException:
+            leg.abort()
+            raise
+        if secure is None:
+            raise ConnectError("the connection to the network's proxy was lost", code="proxy")
+        leg.connection_made(secure)
 
 
 def upstream_at(

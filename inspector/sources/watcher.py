@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +35,10 @@ class Opening:
 class Watcher(FrameLog, Protocol):
     """Is told what becomes of one session."""
 
+    def waits(self, give_up: Callable[[], None]) -> None:
+        """Take note that the server is being asked; ``give_up`` lets the app go instead."""
+        ...
+
     def connected(self, handshake: Handshake, relay: Relay) -> None:
         """Take note that frames will go by; the lanes' gates may be set here."""
         ...
@@ -62,6 +67,14 @@ class CarefulWatcher:
         """Pass on what failed."""
         if self._watcher is not None:
             self._watcher.degraded(direction, what)
+
+    def waits(self, give_up: Callable[[], None]) -> None:
+        """Pass on that the server is being asked."""
+        try:
+            if self._watcher is not None:
+                self._watcher.waits(give_up)
+        except Exception:
+            log.exception("a session's beginning could not be logged")
 
     def connected(self, handshake: Handshake, relay: Relay) -> None:
         """Pass the beginning on."""

@@ -267,6 +267,30 @@ def test_a_server_that_never_answers_is_a_timeout(monkeypatch: pytest.MonkeyPatc
     run(scenario())
 
 
+def test_a_session_that_waits_for_the_server_can_be_given_up() -> None:
+    asked = asyncio.Event()
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+
+    async def scenario() -> None:
+        async with raw_server(server) as url, proxied(url) as stage:
+            reader, writer = await stage.raw_app()
+            await asked.wait()
+            stage.session.close()
+            async with asyncio.timeout(PATIENCE_S):
+                assert await reader.read() == b""
+            writer.close()
+            await stage.over()
+
+            assert stage.session.refusal is not None
+            assert stage.session.refusal.code == "cancelled"
+
+    run(scenario())
+
+
 async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()
     writer.close()

@@ -25,7 +25,7 @@ from inspector.sources.heads import Head, parse_head
 from inspector.sources.proxy import Doorway
 from inspector.sources.upstream import upstream_at
 from tests.proxy_stage import PATIENCE_S, proxied, upgrade_request
-from tests.sources.loopback import PLANTED_KEY, websocket_server
+from tests.sources.loopback import PLANTED_KEY, raw_server, websocket_server
 
 PAGE = "http://evil.example"
 TOKEN = "a-token-of-some-length"
@@ -230,6 +230,76 @@ def test_tls_to_the_app_and_to_the_server(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(InvalidStatus) as unknown_authority:
         run(scenario("localhost"))
     assert unknown_authority.value.response.status_code == 502
+
+
+class NetworkProxy:
+    """A proxy of the network: joins whoever asks to the one server that it knows."""
+
+    def __init__(self, server: str, answer: bytes = b"HTTP/1.1 200 Joined\r\n\r\n") -> None:
+        self.asked: list[bytes] = []
+        self._server, self._answer = server, answer
+
+    async def handler(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(self._answer)
+        if b" 200 " in self._answer:
+            host, _, port = self._server.partition("://")[2].rpartition(":")
+            there = await asyncio.open_connection(host, int(port))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pump(reader, there[1]))
+                tasks.create_task(self._pump(there[0], writer))
+        writer.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+        writer.close()
+
+
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_the_networks_own_proxy_is_used(
+    is_secure: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("api.example").configure_cert(server_tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+    async def scenario() -> None:
+        async with websocket_server(greet, ssl=server_tls if is_secure else None) as server:
+            network = NetworkProxy(server)
+            async with raw_server(network.handler) as out:
+                there = out.replace("ws://", "http://us%40er:secret@")
+                monkeypatch.setenv("HTTPS_PROXY", there)
+                upstream = "wss://api.example" if is_secure else "ws://api.example"
+                async with proxied(upstream) as stage, stage.app() as app:
+                    assert await app.recv() == '{"type":"session.created"}'
+                port = 443 if is_secure else 80
+                assert network.asked[0].startswith(b"CONNECT api.example:%d HTTP/1.1\r\n" % port)
+                assert b"Basic dXNAZXI6c2VjcmV0" in network.asked[0]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"), [("http://{}", b"answers 407"), ("socks5://{}", b"speaks no HTTP")]
+)
+def test_a_proxy_of_the_network_that_refuses_is_named(
+    variable: str, words: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        network = NetworkProxy("", b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+        async with raw_server(network.handler) as out:
+            monkeypatch.setenv("HTTPS_PROXY", variable.format(out.removeprefix("ws://")))
+            async with proxied("wss://api.example") as stage:
+                with pytest.raises(InvalidStatus) as caught:
+                    async with stage.app():
+                        pass
+                assert words in bytes(caught.value.response.body or b"")
+
+    run(scenario())
 
 
 @pytest.mark.parametrize(
