@@ -26,7 +26,7 @@ from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import EventLog
 
-__all__ = ["EVERYTHING", "EventFacts", "LogFacts", "Query", "QueryRun", "parse"]
+__all__ = ["EVERYTHING", "EventFacts", "Facts", "LogFacts", "Query", "QueryRun", "parse"]
 
 BULK_ROWS = 512
 """From here on numpy is faster than a loop."""

@@ -220,6 +220,20 @@ def _message(body: Body) -> str:
     return _joined(text_at(body, "name"), text_at(body, "message"), text_at(body, "text"))
 
 
+def _on_the_way(body: Body) -> str:
+    """Return what the proxy did to a frame."""
+    to = text_at(body, "to") or {"client": "api", "server": "app"}.get(text_at(body, "direction"))
+    return _joined(
+        text_at(body, "change"),
+        f"to the {to}" if to else "",
+        text_at(body, "event_type"),
+        text_at(body, "filter"),
+        text_at(body, "why"),
+        f"by {text_at(body, 'by')}" if text_at(body, "by") else "",
+        text_at(body, "message"),
+    )
+
+
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "session.created": _session,
     "session.updated": _session,
@@ -242,6 +256,13 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inspector.recorder_failed": _message,
     "inspector.recorder_resumed": _message,
     "inspector.fold_failed": _message,
+    "inspector.held": _on_the_way,
+    "inspector.released": _on_the_way,
+    "inspector.altered": _on_the_way,
+    "inspector.injected": _on_the_way,
+    "inspector.degraded": _on_the_way,
+    "inspector.undelivered": _on_the_way,
+    "inspector.rule_failed": _message,
     "inspector.note": _message,
     "inspector.mark": _message,
 }

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inspector import __version__
-from inspector.cli.commands import cat, doctor, paths, send, serve, sessions
+from inspector.cli.commands import cat, doctor, paths, proxy, send, serve, sessions
 from inspector.cli.output import write_line
 from inspector.cli.screens import show_home
 
@@ -62,6 +62,16 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         (
             "inspector serve --port 8899",
             "inspector serve --allow-origin http://localhost:3000",
+        ),
+    ),
+    (
+        proxy.proxy,
+        (
+            "inspector proxy                                  then OPENAI_BASE_URL=http://127.0.0.1:8899/v1",
+            "inspector proxy --upstream https://NAME.openai.azure.com",
+            "inspector proxy --upstream sim",
+            "inspector proxy --rules faults.toml",
+            "inspector proxy --headless -o recordings --max-sessions 1 --timeout 60",
         ),
     ),
     (

@@ -27,6 +27,7 @@ from inspector.config import (
 )
 from inspector.core.event import Origin
 from inspector.engine.outbox import Outgoing
+from inspector.engine.record import Described
 from inspector.engine.session import Engine
 from inspector.errors import RecordingError, UsageError
 from inspector.recording.writer import RecordingFile
@@ -194,7 +195,7 @@ def session_update(path: Path) -> bytes:
     return orjson.dumps({"type": "session.update", "session": body})
 
 
-def recording_name(source: Source, now: datetime) -> str:
+def recording_name(source: Described, now: datetime) -> str:
     """Return the name of a recording without its ending, like ``2026-11-20T23-12-00-live-gpt-realtime``."""
     words = [now.strftime("%Y-%m-%dT%H-%M-%S"), source.kind]
     model = re.sub(r"[^A-Za-z0-9._-]+", "-", source.model).strip("-.")[:60]

@@ -14,6 +14,8 @@ class Side(StrEnum):
     CLIENT = "client"
     SERVER = "server"
     NETWORK = "network"
+    INSPECTOR = "inspector"
+    """The proxy, told to by its user or by a rule."""
 
 
 @dataclass(frozen=True, slots=True)

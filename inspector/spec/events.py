@@ -651,7 +651,39 @@ _LOCAL = [
                 "recorder resumed",
                 "The disk takes the recording again; nothing is missing.",
             ),
+            ("inspector.held", "held", "A breakpoint holds a frame; it is logged when it goes on."),
+            (
+                "inspector.released",
+                "released",
+                "Held frames went on by themselves, since their sender left.",
+            ),
+            (
+                "inspector.altered",
+                "altered",
+                "A frame was changed, dropped or delayed on its way; carries what it was.",
+            ),
+            (
+                "inspector.injected",
+                "injected",
+                "The next frame of that way is the inspector's own.",
+            ),
         ],
+    ),
+    *(
+        EventType(name, "local", short, summary, Dialect.OTHER, severity="warning")
+        for name, short, summary in [
+            (
+                "inspector.degraded",
+                "not read",
+                "A frame could not be read or logged; its bytes went on all the same.",
+            ),
+            (
+                "inspector.undelivered",
+                "undelivered",
+                "A frame waited at a breakpoint until its receiver was gone; carries what it was.",
+            ),
+            ("inspector.rule_failed", "rule failed", "A rule could not be applied to a frame."),
+        ]
     ),
     *(
         EventType(name, "local", short, summary, Dialect.OTHER, severity="error")

@@ -21,6 +21,7 @@ from inspector.tui.launching import Launcher
 from inspector.tui.themes import DEFAULT, derived_variables, load_themes
 
 if TYPE_CHECKING:
+    from inspector.engine.proxy import Proxy
     from inspector.engine.replay import Replay
     from inspector.engine.session import Engine
 
@@ -135,6 +136,14 @@ async def run_session(host: Host, engine: Engine, look: Look) -> int:
         InspectorApp(SessionScreen(host, engine, chosen_glyphs()), look),
         engine.recording.path,
     )
+
+
+async def run_proxy(proxy: Proxy, look: Look) -> int:
+    """Show the sessions of a proxy whose port is open until the user quits; return the exit status."""
+    from inspector.tui.screens.proxy import ProxyScreen
+
+    async with Host() as host:
+        return await _run(InspectorApp(ProxyScreen(host, proxy, chosen_glyphs()), look))
 
 
 async def run_replay(replay: Replay, look: Look) -> int:

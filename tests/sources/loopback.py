@@ -19,6 +19,8 @@ from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
 from inspector.sources.live import LiveSource, LiveTarget
 
+LEAVE_S = 0.5
+"""For a handler to see that its client has left."""
 PLANTED_KEY = "sk-planted-0123456789abcdef"
 Handler = Callable[[ServerConnection], Awaitable[None]]
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -34,11 +36,24 @@ async def websocket_server(handler: Handler, **options: Any) -> AsyncIterator[st
 
 @asynccontextmanager
 async def raw_server(handler: RawHandler) -> AsyncIterator[str]:
-    server = await asyncio.start_server(handler, "127.0.0.1", 0)
+    running: set[asyncio.Task[None] | None] = set()
+
+    async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        running.add(asyncio.current_task())
+        try:
+            await handler(reader, writer)
+        finally:
+            writer.close()
+            running.discard(asyncio.current_task())
+
+    server = await asyncio.start_server(tracked, "127.0.0.1", 0)
     try:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for task in tuple(running):
+            if task is not None:
+                await asyncio.wait([task], timeout=LEAVE_S)
 
 
 def http_server(response: bytes) -> RawHandler:

@@ -15,7 +15,8 @@ from inspector.core.event import Direction, Origin
 from inspector.core.keys import keys_of
 from inspector.core.state import SessionState
 from inspector.engine.host import Host
-from inspector.engine.session import Connection, Engine
+from inspector.engine.record import Connection, SessionRecord
+from inspector.engine.session import Engine
 from inspector.errors import InspectorError
 from inspector.tui import requests
 from inspector.tui.external import edit_text
@@ -34,7 +35,10 @@ _WORDS = {
 
 
 class SessionScreen(EventsScreen):
-    """A session with a server."""
+    """A session with a server.
+
+    How it is connected and ended is up to ``connect`` and ``end``, which a session of somebody else's app does not share.
+    """
 
     BINDINGS = [
         Binding("s", "send", "send", id="session.send"),
@@ -63,7 +67,7 @@ class SessionScreen(EventsScreen):
         ("form", "u session form"),
     )
 
-    def __init__(self, host: Host, engine: Engine, glyphs: Glyphs) -> None:
+    def __init__(self, host: Host, engine: SessionRecord, glyphs: Glyphs) -> None:
         super().__init__(engine.log, glyphs)
         self.title = "Session"
         self._host = host
@@ -86,7 +90,17 @@ class SessionScreen(EventsScreen):
     def on_mount(self) -> None:
         """Connect."""
         if self._engine.connection is Connection.IDLE:
+            self.connect()
+
+    def connect(self) -> None:
+        """Connect, or connect again."""
+        if isinstance(self._engine, Engine):
             self._host.start(self._engine)
+
+    async def end(self) -> None:
+        """End the connection, and wait until that is recorded."""
+        if isinstance(self._engine, Engine):
+            await self._host.stop(self._engine)
 
     def advance(self) -> None:
         """Report what went wrong since the last tick, beside what caused it."""
@@ -187,7 +201,7 @@ class SessionScreen(EventsScreen):
         self.run_worker(self._leave(), exclusive=True)
 
     async def _leave(self) -> None:
-        await self._host.stop(self._engine)
+        await self.end()
         super().leave()
 
     def action_create(self) -> None:
@@ -267,11 +281,11 @@ class SessionScreen(EventsScreen):
         if self._engine.can_send:
             self.say("still connected; ctrl+x disconnects", "warning")
         else:
-            self._host.start(self._engine)
+            self.connect()
 
     def action_disconnect(self) -> None:
         """End the connection; the screen stays."""
-        self.run_worker(self._host.stop(self._engine), exclusive=True)
+        self.run_worker(self.end(), exclusive=True)
 
     @on(SendEditor.SendRequested)
     def _send_requested(self, message: SendEditor.SendRequested) -> None:

@@ -1,0 +1,240 @@
+"""A run of the proxy, on the screen or without: from options to an open port, and to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import signal
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from itertools import count
+
+from inspector.cli.doorway import Asked, read_doorway, secret_in
+from inspector.cli.launch import (
+    SIMULATED_MODEL,
+    Launcher,
+    finish_recording,
+    new_session_maker,
+    recording_name,
+)
+from inspector.cli.output import (
+    EXIT_INTERRUPTED,
+    SCHEMA,
+    say,
+    write_object,
+)
+from inspector.cli.screens import look_of
+from inspector.cli.streaming import LineStream
+from inspector.config import Settings, choose_profile, make_folder
+from inspector.core.event import Event
+from inspector.engine.proxied import Faults, ProxiedSession
+from inspector.engine.proxy import KEPT_SESSIONS, Proxy
+from inspector.engine.rules import read_rules
+from inspector.errors import RecordingError, RunTimeout, UsageError
+from inspector.recording.format import render
+from inspector.recording.writer import RecordingFile
+from inspector.sources.address import is_loopback
+from inspector.sources.exchange import Exchange
+from inspector.sources.upstream import Upstream, upstream_at
+from inspector.sources.watcher import Opening
+
+log = logging.getLogger(__name__)
+
+SIMULATOR = "sim"
+OPEN_FILES = 65_536
+"""Three descriptors a session; the usual limit of 1,024 would end at some three hundred."""
+
+
+class ProxyRun:
+    """One proxy, from its port's opening to its closing."""
+
+    def __init__(self, launch: Launcher, asked: Asked) -> None:
+        """Read the options.
+
+        Raises:
+            UsageError: they make no sense, or would let strangers in.
+        """
+        self._launch = launch
+        self._asked = asked
+        self._doorway = read_doorway(asked, launch.environment)
+        self._key = secret_in(asked.key_env, launch.environment)
+        self._faults = Faults(
+            read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
+        )
+        self._numbers = count(1)
+        self._why = asyncio.Event()
+        self._is_interrupted = False
+        self._stream: LineStream | None = None
+        self._tell: Callable[[str], None] = log.warning
+        """Takes warnings; on the screen, words on stderr would be drawn across it."""
+
+    async def headless(self) -> int:
+        """Serve until something bounds it; return the exit status.
+
+        Raises:
+            ConnectError: the port cannot be opened.
+            RunTimeout: the time is over.
+            ReaderGone: stdout was closed.
+            OutputFailed: stdout takes nothing more.
+        """
+        self._tell = say
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt)
+        proxy = self._proxy(kept=0, limit=self._asked.max_sessions)
+        proxy.on_open = self._opened
+        proxy.on_end = partial(self._ended, proxy)
+        proxy.on_exchange = _tell_exchange
+        is_timeout = False
+        try:
+            async with self._listening(proxy) as url:
+                write_object(self._first_line(url))
+                if self._asked.as_jsonl:
+                    self._stream = LineStream(partial(loop.call_soon_threadsafe, self._why.set))
+                try:
+                    async with asyncio.timeout(self._asked.timeout_s):
+                        await self._why.wait()
+                except TimeoutError:
+                    is_timeout = True
+        finally:
+            failure = self._stream.close() if self._stream is not None else None
+        if failure is not None:
+            raise failure
+        if is_timeout:
+            raise RunTimeout(f"served for {self._asked.timeout_s:g} s")
+        return EXIT_INTERRUPTED if self._is_interrupted else 0
+
+    async def on_screen(self) -> int:
+        """Show the sessions until the user quits; return the exit status.
+
+        Raises:
+            ConnectError: the port cannot be opened.
+        """
+        from inspector.tui.app import run_proxy
+
+        proxy = self._proxy(kept=KEPT_SESSIONS, limit=None)
+        async with self._listening(proxy):
+            return await run_proxy(proxy, look_of(self._launch))
+
+    def _proxy(self, *, kept: int, limit: int | None) -> Proxy:
+        return Proxy(
+            self._launch.clock,
+            self._new_recording,
+            lambda recording: finish_recording(recording, self._tell),
+            faults=self._faults,
+            kept_sessions=kept,
+            max_sessions=limit,
+        )
+
+    @asynccontextmanager
+    async def _listening(self, proxy: Proxy) -> AsyncIterator[str]:
+        _allow_many_files()
+        doorway = self._doorway
+        if self._asked.uses_tls:
+            doorway = replace(doorway, tls=self._certificate(doorway.host))
+        async with self._upstream() as upstream, proxy.listen(doorway, upstream) as url:
+            yield url
+
+    @asynccontextmanager
+    async def _upstream(self) -> AsyncIterator[Upstream]:
+        if self._asked.upstream != SIMULATOR:
+            yield self._real_upstream()
+            return
+        from inspector.sources.serve import Listening, serve
+
+        clock = self._launch.clock
+        async with serve(new_session_maker(clock, 0), clock, Listening()) as url:
+            yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
+
+    def _real_upstream(self) -> Upstream:
+        upstream = upstream_at(self._asked.upstream, key=self._key)
+        profile = choose_profile(Settings(url=self._asked.upstream))
+        upstream = replace(upstream, key_header=profile.key_header)
+        if self._key is not None and upstream.tls is None and not is_loopback(upstream.url):
+            say("warning: the key travels unencrypted; use wss:// or https://")
+        return upstream
+
+    def _certificate(self, host: str) -> ssl.SSLContext:
+        from inspector.sources.certificate import self_signed
+
+        file = self._launch.folders.state / "proxy-ca.pem"
+        try:
+            make_folder(file.parent)
+            names = [host] if host not in ("0.0.0.0", "::") else []  # noqa: S104 - compared, not bound
+            context = self_signed([*names, "localhost", "127.0.0.1", "::1"], file)
+        except OSError as error:
+            raise UsageError(f"cannot write {file}: {error.strerror}") from None
+        say(f"apps must trust {file} (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS)")
+        return context
+
+    def _first_line(self, url: str) -> Mapping[str, str]:
+        query = f"?model={SIMULATED_MODEL}" if self._asked.upstream == SIMULATOR else ""
+        return {
+            "url": f"{url}/v1/realtime{query}",
+            "base_url": f"http{url.removeprefix('ws')}/v1",
+            "websocket_base_url": f"{url}/v1",
+        }
+
+    def _new_recording(self, opening: Opening) -> RecordingFile:
+        clock = self._launch.clock
+        name = f"{recording_name(opening, clock.utc_now())}-{next(self._numbers):04d}.jsonl"
+        try:
+            folder = self._asked.folder or self._launch.folders.sessions
+            return RecordingFile(make_folder(folder) / name, clock)
+        except (OSError, RecordingError) as error:
+            self._tell(f"warning: a session is not recorded to disk: {error}")
+            return RecordingFile(None, clock)
+
+    def _interrupt(self) -> None:
+        self._is_interrupted = True
+        self._why.set()
+
+    def _opened(self, session: ProxiedSession) -> None:
+        session.tap(partial(self._event, session.number))
+
+    def _event(self, number: int, event: Event) -> None:
+        if self._stream is not None:
+            self._stream.put(b'{"schema":%d,"session":%d,' % (SCHEMA, number) + render(event)[1:])
+
+    def _ended(self, proxy: Proxy, session: ProxiedSession) -> None:
+        say(status_line(session))
+        if proxy.ended_count == self._asked.max_sessions:
+            self._why.set()
+
+
+def status_line(session: ProxiedSession) -> str:
+    """Return what became of a session, in one line."""
+    closed, refusal = session.closed, session.refusal
+    if refusal is not None:
+        how = f"refused: {refusal.message}"
+    elif closed is not None:
+        reason = f" {closed.reason}" if closed.reason else ""
+        how = f"closed by {closed.by}: {closed.code}{reason}"
+    else:
+        how = "ended"
+    path = session.recording.path
+    errors = session.state.problems.errors
+    parts = [
+        f"session {session.number} {how}",
+        session.source.model,
+        f"{len(session.log):,} events",
+        f"{errors} error{'s' * (errors != 1)}" if errors else "",
+        f"{session.now_ns / 1e9:.1f} s",
+        path.name if path is not None else "not recorded",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _tell_exchange(exchange: Exchange) -> None:
+    say(str(exchange))
+
+
+def _allow_many_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

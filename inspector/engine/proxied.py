@@ -1,0 +1,216 @@
+"""ProxiedSession: a session between somebody else's app and the API. It watches, and sends only what it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from inspector.clock import Clock
+from inspector.core.codec import decode
+from inspector.core.event import Direction, Event, Frame, Origin
+from inspector.engine.breakpoints import Breakpoints
+from inspector.engine.gate import Gate
+from inspector.engine.record import Connection, SessionRecord
+from inspector.engine.rules import Rule, RuleSet
+from inspector.errors import ConnectError
+from inspector.recording.writer import RecordingFile
+from inspector.sources.base import Closed, Handshake
+from inspector.sources.frames import WireFrame
+from inspector.sources.relay import Relay
+from inspector.sources.watcher import Opening
+
+PING_S = 15.0
+"""While frames are held: less than the 20 s after which the API and most clients miss a sign of life."""
+GOING_AWAY = 1001
+
+To = Literal["api", "app"]
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What happens to frames without anybody's hand."""
+
+    rules: tuple[Rule, ...] = ()
+    adds_event_ids: bool = False
+    """Whether a client's event without an ``event_id`` gets one, so that an error can be tied to it."""
+
+
+class ProxiedSession(SessionRecord):
+    """One session of an app; also what its relay reports to."""
+
+    def __init__(
+        self,
+        opening: Opening,
+        recording: RecordingFile,
+        clock: Clock,
+        *,
+        faults: Faults | None = None,
+        ended: Callable[[ProxiedSession], None] | None = None,
+        strict: bool = False,
+    ) -> None:
+        """Start the recording of a session that an app asks for.
+
+        Args:
+            opening: what it asks for.
+            recording: where it is kept; closed by the caller.
+            clock: stamps the frames.
+            faults: rules and the like.
+            ended: called once, when it is over or was refused.
+            strict: let an error of a fold or tap through (tests).
+        """
+        super().__init__(opening, recording, clock, strict=strict)
+        self.source: Opening = opening
+        self.number = 0
+        """Its place among the proxy's sessions, from 1."""
+        self.breakpoints = Breakpoints()
+        self._faults = faults or Faults()
+        self._ended = ended
+        self._relay: Relay | None = None
+        self._give_up: Callable[[], None] | None = None
+        self._gates: tuple[Gate, ...] = ()
+        self._ping: asyncio.TimerHandle | None = None
+        self._connecting()
+
+    @property
+    def can_send(self) -> bool:
+        """Tell whether there is a connection to inject into."""
+        return self.connection is Connection.LIVE
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing more will come."""
+        return self.connection in (Connection.CLOSED, Connection.REFUSED)
+
+    def waits(self, give_up: Callable[[], None]) -> None:
+        """Remember how to let the app go while the server has not answered."""
+        self._give_up = give_up
+
+    def connected(self, handshake: Handshake, relay: Relay) -> None:
+        """Log the handshake, and stand at both lanes."""
+        self._opened(handshake)
+        self._relay = relay
+        rules = RuleSet(self._faults.rules)
+        adds = self._faults.adds_event_ids
+        if adds:
+            self.note(
+                "inspector.note", {"text": "events without an event_id get one from the inspector"}
+            )
+        gates = []
+        for direction in (Direction.CLIENT, Direction.SERVER):
+            lane = relay.lane(direction)
+            lane.gate = gate = Gate(lane, self, rules, adds_event_ids=adds)
+            gates.append(gate)
+        self._gates = tuple(gates)
+        self.breakpoints.join(self._gates)
+        for gate in self._gates:
+            gate.arm()
+
+    def refused(self, error: ConnectError) -> None:
+        """Log why there is no connection."""
+        self._not_connected(error, self.source.url)
+        self._over()
+
+    def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
+        """Log a frame that is about to go on."""
+        self.ingest(Frame(direction, data, is_text, origin))
+
+    def degraded(self, direction: Direction, what: str) -> None:
+        """Log that something on the side failed; the bytes went on."""
+        self.note("inspector.degraded", {"direction": direction, "message": what})
+
+    def ended(self, closed: Closed) -> None:
+        """Log the end."""
+        for gate in self._gates:
+            gate.discard("the session has ended")
+        self._relay = None
+        self._connection_ended(closed)
+        self._over()
+
+    def submit(self, payload: Mapping[str, Any] | str, origin: Origin, to: To = "api") -> str:
+        """Inject an event; return its ``event_id`` (``""`` for a text that has none).
+
+        A mapping gets an ``event_id`` where it has none; a text goes out exactly as it is, valid or not.
+
+        Args:
+            payload: the event.
+            origin: what made it.
+            to: who gets it: the API, as if from the app, or the app, as if from the API.
+
+        Raises:
+            ConnectError: there is no connection to send it on.
+        """
+        data, event_id = self.encoded(payload)
+        direction = Direction.CLIENT if to == "api" else Direction.SERVER
+        if not self.inject(direction, data, str(origin), origin=origin):
+            raise ConnectError(
+                "there is no connection", hint="the app must connect again", code="not_connected"
+            )
+        return event_id
+
+    def inject(
+        self,
+        direction: Direction,
+        data: bytes,
+        by: str,
+        *,
+        is_text: bool = True,
+        origin: Origin = Origin.HAND,
+    ) -> bool:
+        """Send a frame of ours, marked as such in the log; False where that is not possible."""
+        if self._relay is None:
+            return False
+        name = decode(data, is_text=is_text)[0]
+        to = "api" if direction is Direction.CLIENT else "app"
+        self.note("inspector.injected", {"to": to, "event_type": name, "by": by}, origin)
+        return self._relay.add(direction, data, is_text=is_text, origin=origin)
+
+    def close(self, code: int = GOING_AWAY, reason: str = "closed by Realtime Inspector") -> None:
+        """Close both connections; nothing where they have ended already."""
+        if self._relay is not None:
+            self._relay.close(code, reason)
+        elif self._give_up is not None and not self.is_over:
+            self._give_up()
+
+    def preview(self, direction: Direction, frame: WireFrame) -> Event:
+        """Return a frame as an event that is not logged yet."""
+        is_text = frame.is_text and not frame.problem
+        name, body, problem = decode(frame.data, is_text=is_text)
+        t_ns = self.now_ns
+        return Event(0, t_ns, direction, Origin.WIRE, name, frame.data, is_text, body, problem)
+
+    def stops(self, direction: Direction) -> bool:
+        """Tell whether a breakpoint is armed for a direction."""
+        return self.breakpoints.stops(direction)
+
+    def stopping(self, event: Event) -> str:
+        """Return the filter of the breakpoint that stops an event, ``""`` where none does."""
+        return self.breakpoints.stopping(event)
+
+    def changed(self) -> None:
+        """Take note that what waits has changed, and keep both sides alive while something does."""
+        self.breakpoints.changed()
+        if self.breakpoints.waiting and self._ping is None:
+            self._ping = asyncio.get_running_loop().call_later(PING_S, self._keep_alive)
+
+    def with_event_id(self, event: Event) -> bytes | None:
+        """Return a client's event with an ``event_id`` put in front, every other byte as it was; None where it has one."""
+        body = event.body
+        if body is None or "event_id" in body:
+            return None
+        before, brace, after = event.data.partition(b"{")
+        comma = b"," if body else b""
+        return before + brace + b'"event_id":"%b"' % self.new_event_id().encode() + comma + after
+
+    def _keep_alive(self) -> None:
+        self._ping = None
+        if self._relay is not None and self.breakpoints.waiting:
+            self._relay.ping()
+            self.changed()
+
+    def _over(self) -> None:
+        if self._ping is not None:
+            self._ping.cancel()
+        if self._ended is not None:
+            self._ended(self)

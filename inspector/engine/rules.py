@@ -1,0 +1,250 @@
+"""Fault rules: what a file says should happen to frames that go by. Read once, then asked about each frame.
+
+    [[rule]]
+    match = "type:response.done"      a filter, as in the panes
+    direction = "server"              client (to the API) or server (to the app); both where left out
+    do = "replace"                    drop, delay, replace, inject or close
+    pointer = "/response/status"      replace: which value (JSON pointer, RFC 6901) …
+    value = "failed"                  … and by what
+    times = 1                         only the first so many matches
+
+``delay`` takes ``seconds``, ``inject`` an ``event`` (a table or JSON text) and ``to`` ("api" or "app"; default: where the matched
+frame goes, right after it), ``close`` a ``code`` and a ``reason``. Several rules may apply to one frame, in the order of the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from inspector.analysis.query import Facts, Query, parse
+from inspector.core.event import Direction
+from inspector.errors import FilterError, UsageError
+
+MAX_DELAY_S = 600.0
+"""No client waits longer."""
+CLOSE_CODES = range(1000, 5000)
+NOT_SENT = (1004, 1005, 1006, 1015)
+"""Close codes that never stand in a frame (RFC 6455 section 7.4.1)."""
+_COMMON = frozenset({"match", "direction", "do", "times", "name"})
+
+
+class Deed(StrEnum):
+    """What a rule does."""
+
+    DROP = "drop"
+    DELAY = "delay"
+    REPLACE = "replace"
+    INJECT = "inject"
+    CLOSE = "close"
+
+
+_OWN: Mapping[Deed, tuple[frozenset[str], frozenset[str]]] = {
+    Deed.DROP: (frozenset(), frozenset()),
+    Deed.DELAY: (frozenset({"seconds"}), frozenset()),
+    Deed.REPLACE: (frozenset({"pointer", "value"}), frozenset()),
+    Deed.INJECT: (frozenset({"event"}), frozenset({"to"})),
+    Deed.CLOSE: (frozenset(), frozenset({"code", "reason"})),
+}
+"""Keys that a deed needs, and those that it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a file."""
+
+    name: str
+    """What the log calls it."""
+    query: Query
+    deed: Deed
+    directions: frozenset[Direction]
+    times: int | None = None
+    """How many frames it applies to; None for all."""
+    seconds: float = 0.0
+    pointer: tuple[str, ...] = ()
+    value: Any = None
+    event: bytes = b""
+    """What is injected."""
+    to: Direction | None = None
+    """Direction of what is injected; None for that of the frame."""
+    code: int = 1000
+    reason: str = ""
+
+
+class RuleSet:
+    """The rules as they stand for one session: each counts its own matches."""
+
+    def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
+        self._rules = rules
+        self._left = [rule.times for rule in rules]
+
+    def watches(self, direction: Direction) -> bool:
+        """Tell whether a rule may still apply to frames of a direction."""
+        return any(
+            left != 0 and direction in rule.directions
+            for rule, left in zip(self._rules, self._left, strict=True)
+        )
+
+    def matching(self, direction: Direction, row: Facts) -> list[Rule]:
+        """Return the rules that apply to a frame, and count it."""
+        found = []
+        for index, rule in enumerate(self._rules):
+            left = self._left[index]
+            if left != 0 and direction in rule.directions and rule.query.test(row):
+                if left is not None:
+                    self._left[index] = left - 1
+                found.append(rule)
+        return found
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """Read a file of rules.
+
+    Raises:
+        UsageError: it cannot be read, is not TOML, or holds a rule that makes no sense; says which and why.
+    """
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", code="bad_rules") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}", code="bad_rules") from None
+    tables = data.get("rule")
+    if set(data) != {"rule"} or not isinstance(tables, list) or not tables:
+        raise UsageError(
+            f"{path} holds no rules", code="bad_rules", hint="write each as a table [[rule]]"
+        )
+    rules = []
+    for number, table in enumerate(tables, 1):
+        try:
+            rules.append(_rule(table, number))
+        except (ValueError, FilterError) as error:
+            raise UsageError(f"{path}: rule {number}: {error}", code="bad_rules") from None
+    return tuple(rules)
+
+
+def replaced(body: object, pointer: tuple[str, ...], value: Any) -> Any:
+    """Return a JSON value with the member at a pointer replaced; the members on the way are made where they are missing.
+
+    Raises:
+        ValueError: the pointer leads through something that has no members, or past the end of a list.
+    """
+    if not pointer:
+        return value
+    head, *rest = pointer
+    if isinstance(body, Mapping):
+        return {**body, head: replaced(body.get(head, {}), tuple(rest), value)}
+    if isinstance(body, list):
+        at = len(body) if head == "-" else int(head) if head.isdigit() else -1
+        if not 0 <= at <= len(body):
+            raise ValueError(f"{head!r} is no place in a list of {len(body)}")
+        entry = replaced(body[at] if at < len(body) else {}, tuple(rest), value)
+        return [*body[:at], entry, *body[at + 1 :]]
+    raise ValueError(f"there is nothing at {head!r}")
+
+
+def _rule(table: object, number: int) -> Rule:
+    if not isinstance(table, dict):
+        raise ValueError("it is no table")  # noqa: TRY004 - one kind of error for all that a file may hold
+    deed = _one_of(table, "do", [deed.value for deed in Deed])
+    needed, possible = _OWN[Deed(deed)]
+    known = _COMMON | needed | possible
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise ValueError(f"{deed} has no {unknown[0]!r}; it takes {', '.join(sorted(known))}")
+    missing = sorted((needed | {"match"}) - set(table))
+    if missing:
+        raise ValueError(f"{deed} needs {missing[0]!r}")
+    directions = frozenset({Direction.CLIENT, Direction.SERVER})
+    if "direction" in table:
+        directions = frozenset({Direction(_one_of(table, "direction", ["client", "server"]))})
+    event, to = _injected(table) if deed == Deed.INJECT else (b"", None)
+    match = _text(table, "match")
+    return Rule(
+        name=_text(table, "name") if "name" in table else f"rule {number}: {deed} {match}".strip(),
+        query=parse(match),
+        deed=Deed(deed),
+        directions=directions,
+        times=_whole(table, "times", range(1, 1 << 31)) if "times" in table else None,
+        seconds=_seconds(table) if deed == Deed.DELAY else 0.0,
+        pointer=_pointer(_text(table, "pointer")) if deed == Deed.REPLACE else (),
+        value=_json_value(table["value"]) if deed == Deed.REPLACE else None,
+        event=event,
+        to=to,
+        code=_close_code(table) if "code" in table else 1000,
+        reason=_text(table, "reason") if "reason" in table else "",
+    )
+
+
+def _text(table: Mapping[str, Any], key: str) -> str:
+    value = table[key]
+    if not isinstance(value, str):
+        raise ValueError(f"{key!r} must be text")  # noqa: TRY004 - see _rule
+    return value
+
+
+def _one_of(table: Mapping[str, Any], key: str, names: list[str]) -> str:
+    value = table.get(key)
+    if value not in names:
+        said = f"not {value!r}" if key in table else "and is missing"
+        raise ValueError(f"{key!r} must be one of {', '.join(names)}, {said}")
+    return str(value)
+
+
+def _whole(table: Mapping[str, Any], key: str, allowed: range) -> int:
+    value = table[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+        raise ValueError(f"{key!r} must be a whole number from {allowed.start} to {allowed[-1]}")
+    return value
+
+
+def _close_code(table: Mapping[str, Any]) -> int:
+    code = _whole(table, "code", CLOSE_CODES)
+    if code in NOT_SENT:
+        raise ValueError(f"{code} never stands in a close frame")
+    return code
+
+
+def _seconds(table: Mapping[str, Any]) -> float:
+    value = table["seconds"]
+    if (
+        not isinstance(value, int | float)
+        or isinstance(value, bool)
+        or not 0 <= value <= MAX_DELAY_S
+    ):
+        raise ValueError(f"'seconds' must be a number from 0 to {MAX_DELAY_S:g}")
+    return float(value)
+
+
+def _pointer(text: str) -> tuple[str, ...]:
+    if not text.startswith("/"):
+        raise ValueError(f"{text!r} is no JSON pointer: it begins with /, like /response/status")
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
+
+
+def _json_value(value: Any) -> Any:
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        raise ValueError("'value' must be something that JSON has") from None
+    return value
+
+
+def _injected(table: Mapping[str, Any]) -> tuple[bytes, Direction | None]:
+    event = table["event"]
+    if isinstance(event, str):
+        data = event.encode()
+    elif isinstance(event, dict):
+        data = orjson.dumps(_json_value(event))
+    else:
+        raise ValueError("'event' must be a table or a text")  # noqa: TRY004 - see _rule
+    if "to" not in table:
+        return data, None
+    to = _one_of(table, "to", ["api", "app"])
+    return data, Direction.CLIENT if to == "api" else Direction.SERVER

@@ -1,0 +1,105 @@
+"""Who may use the proxy. It holds keys and hears voices, so a stranger is refused before the server hears of them.
+
+* A browser names the page that sends a request in ``Origin``, and any web page can reach a loopback port: an origin that
+  is not allowed is refused.
+* A page can also make its own name resolve to this machine ("DNS rebinding"), and then needs no ``Origin``: on loopback, a
+  ``Host`` that is a name for something else is refused.
+* Where a token is asked for, nothing passes without it. It never leaves for the server.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from inspector.secret import Secret
+from inspector.sources.heads import Head
+from inspector.sources.upstream import KEY_SUBPROTOCOL
+
+TOKEN_HEADER = "X-Inspector-Token"  # noqa: S105 - the name of a header
+TOKEN_PARAMETER = "inspector_token"  # noqa: S105 - the name of a parameter
+_LOCAL_NAMES = ("localhost", "host.docker.internal", "host.containers.internal")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not let in."""
+
+    status: int
+    phrase: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The rules of one listener."""
+
+    allowed_origins: tuple[str, ...] = ()
+    """Like ``http://localhost:3000``; ``*`` allows all."""
+    token: Secret | None = None
+    is_loopback: bool = True
+    takes_key_as_token: bool = False
+    """True where the app's own key is replaced, so that the token may stand in its place."""
+
+    def refusal(self, head: Head) -> Refusal | None:
+        """Return why a request may not pass; None where it may."""
+        for origin in head.values("origin"):
+            if "*" not in self.allowed_origins and origin not in self.allowed_origins:
+                message = f"the inspector's proxy does not let pages of {origin[:200]} in; --allow-origin would"
+                return Refusal(403, "Forbidden", "origin_not_allowed", message)
+        if self.token is not None:
+            return None if self._has_token(head, self.token) else _NO_TOKEN
+        if self.is_loopback and not _is_local_name(head.value("host")):
+            message = (
+                "this name does not belong to the inspector's proxy, which listens on loopback only"
+            )
+            return Refusal(403, "Forbidden", "host_not_allowed", message)
+        return None
+
+    def cleaned(self, head: Head) -> Head:
+        """Return a request without the token."""
+        path, mark, query = head.target.partition("?")
+        pairs = parse_qsl(query, keep_blank_values=True)
+        kept = [(name, value) for name, value in pairs if name != TOKEN_PARAMETER]
+        if len(kept) != len(pairs):
+            head = head.with_target(path + (mark + urlencode(kept) if kept else ""))
+        return head.without([TOKEN_HEADER])
+
+    def _has_token(self, head: Head, token: Secret) -> bool:
+        given = [head.value(TOKEN_HEADER.lower())]
+        given += [v for n, v in parse_qsl(urlsplit(head.target).query) if n == TOKEN_PARAMETER]
+        if self.takes_key_as_token:
+            authorization = head.value("authorization")
+            given += [authorization.partition(" ")[2].strip(), head.value("api-key")]
+            given += [
+                name[len(KEY_SUBPROTOCOL) :]
+                for name in head.tokens("sec-websocket-protocol")
+                if name.lower().startswith(KEY_SUBPROTOCOL)
+            ]
+        wanted = token.reveal().encode()
+        return any(hmac.compare_digest(one.encode("latin-1", "replace"), wanted) for one in given)
+
+
+_NO_TOKEN = Refusal(
+    401,
+    "Unauthorized",
+    "token_required",
+    f"the inspector's proxy asks for its token: in the header {TOKEN_HEADER}, or as ?{TOKEN_PARAMETER}=",
+)
+
+
+def _is_local_name(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if not name or name in _LOCAL_NAMES or name.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""Plain HTTP: what is kept of an exchange, and answers in the server's place.
+
+Those have the shape of the API's own errors, so that SDKs show the message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what became of it, without secrets."""
+
+    method: str
+    """``""`` for an app that did not get so far as to send a request."""
+    target: str
+    status: int
+    """0 where the server was not reached."""
+    request_bytes: int
+    response_bytes: int
+    duration_s: float
+    problem: str = ""
+
+    def __str__(self) -> str:
+        if not self.method:
+            return self.problem
+        words = f"{self.method} {self.target} {self.status or 'failed'}"
+        sizes = f"{self.request_bytes} B sent, {self.response_bytes} B received"
+        problem = f": {self.problem}" if self.problem else ""
+        return f"{words} in {self.duration_s * 1000:.0f} ms, {sizes}{problem}"
+
+
+def problem_body(code: str, message: str) -> bytes:
+    """Return the body of an error."""
+    error = {"type": "inspector_proxy", "code": code, "message": message, "param": None}
+    return orjson.dumps({"error": error})
+
+
+def problem_response(status: int, code: str, message: str) -> bytes:
+    """Return a whole response after which the connection is closed."""
+    body = problem_body(code, message)
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode("ascii") + body

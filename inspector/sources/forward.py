@@ -1,0 +1,251 @@
+"""Plain HTTP on the proxy's port, so that setting a base URL is enough: client secrets, models, calls, whatever there is.
+
+``h11`` reads what the app sends, ``httpx2`` speaks to the server. Bodies stream both ways, as they are (no decoding); only
+headers that belong to one hop are left out. What is kept of an exchange is one line, without bodies: they hold secrets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+
+import h11
+import httpx2
+
+from inspector.secret import mask_text, mask_url
+from inspector.sources.admission import Admission
+from inspector.sources.exchange import Exchange, problem_body
+from inspector.sources.heads import MAX_HEAD_BYTES, Head
+from inspector.sources.relay import Leg
+from inspector.sources.upstream import CONNECT_TIMEOUT_S, Upstream
+
+READ_BYTES = 256 << 10
+IDLE_TIMEOUT_S = 75.0
+"""How long an app's connection may wait for its next request."""
+_ONE_HOP = frozenset(
+    b"connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
+)
+
+
+class Forwarder:
+    """Forwards requests to one server over a pool of connections."""
+
+    def __init__(
+        self, upstream: Upstream, admission: Admission, exchanged: Callable[[Exchange], None]
+    ) -> None:
+        """Prepare a pool.
+
+        Args:
+            upstream: where requests go.
+            admission: asked about every request.
+            exchanged: told about every exchange.
+        """
+        self._upstream = upstream
+        self._admission = admission
+        self._exchanged = exchanged
+        self._client = httpx2.AsyncClient(
+            verify=upstream.tls if upstream.tls is not None else True,
+            proxy=upstream.way_out,
+            trust_env=False,
+            timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
+            limits=httpx2.Limits(max_connections=None),
+            follow_redirects=False,
+        )
+
+    async def close(self) -> None:
+        """End the pool's connections."""
+        await self._client.aclose()
+
+    async def serve(self, leg: Leg, head: Head) -> None:
+        """Serve an app's connection until it ends, beginning with a request whose head is read already."""
+        app = _App(leg, head)
+        try:
+            while True:
+                async with asyncio.timeout(IDLE_TIMEOUT_S):
+                    event = await app.next_event()
+                if not isinstance(event, h11.Request):
+                    return
+                await self._exchange(app, event)
+                if not await app.begin_again():
+                    return
+        except TimeoutError:
+            return
+        except h11.RemoteProtocolError as error:
+            app.refuse(error.error_status_hint, "bad_request", str(error))
+        finally:
+            leg.close()
+
+    async def _exchange(self, app: _App, asked: h11.Request) -> None:
+        head = _head_of(asked)
+        refusal = self._admission.refusal(head)
+        if refusal is None and head.is_upgrade:
+            await app.answer(426, "upgrade_first", "ask for a WebSocket on a connection of its own")
+            return
+        if refusal is not None:
+            await app.answer(refusal.status, refusal.code, refusal.message)
+            return
+        started_s = asyncio.get_running_loop().time()
+        head = self._upstream.request(self._admission.cleaned(head))
+        status, problem = 0, ""
+        try:
+            status = await self._pass_on(app, head)
+        except httpx2.HTTPError as error:
+            problem = mask_text(str(error)) or type(error).__name__
+            await app.answer(502, "upstream_failed", f"the server was not reached: {problem}")
+        finally:
+            self._exchanged(
+                Exchange(
+                    head.method,
+                    mask_url(head.target),
+                    status,
+                    app.body_bytes,
+                    app.answer_bytes,
+                    asyncio.get_running_loop().time() - started_s,
+                    problem,
+                )
+            )
+
+    async def _pass_on(self, app: _App, head: Head) -> int:
+        scheme = "https" if self._upstream.tls is not None else "http"
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers
+        ]
+        has_body = any(
+            name.lower() in (b"content-length", b"transfer-encoding") for name, _ in headers
+        )
+        request = httpx2.Request(
+            head.method,
+            f"{scheme}://{self._upstream.netloc}{head.target}",
+            headers=_end_to_end(headers),
+            content=app.body() if has_body else None,
+        )
+        response = await self._client.send(request, stream=True)
+        try:
+            await app.begin_answer(
+                response.status_code, response.reason_phrase, response.headers.raw
+            )
+            async for chunk in response.aiter_raw():
+                await app.add(chunk)
+            await app.finish()
+        finally:
+            await response.aclose()
+        return response.status_code
+
+
+class _App:
+    """The app's connection, as a server sees it."""
+
+    def __init__(self, leg: Leg, head: Head) -> None:
+        self._leg = leg
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._http.receive_data(head.raw)
+        self._stream = asyncio.StreamReader(limit=READ_BYTES)
+        if leg.transport is not None:
+            self._stream.set_transport(leg.transport)
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+        self.body_bytes = self.answer_bytes = 0
+        leg.hold_other = lambda is_held: (
+            self._may_write.clear() if is_held else self._may_write.set()
+        )
+        leg.lost = lambda _: self._gone()
+        leg.connect_to(self._stream.feed_data)
+        if leg.is_lost:
+            self._gone()
+
+    async def next_event(self) -> h11.Event:
+        """Return what the app sends next."""
+        while True:
+            event = self._http.next_event()
+            if isinstance(event, h11.Event):
+                return event
+            if event is h11.PAUSED:
+                raise RuntimeError("the next request is read only after the answer to this one")
+            if self._http.they_are_waiting_for_100_continue:
+                self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
+            self._http.receive_data(await self._stream.read(READ_BYTES))
+
+    async def body(self) -> AsyncIterator[bytes]:
+        while isinstance(event := await self.next_event(), h11.Data):
+            self.body_bytes += len(event.data)
+            yield bytes(event.data)
+        if not isinstance(event, h11.EndOfMessage):
+            raise httpx2.WriteError("the app left before its request was complete")
+
+    async def begin_answer(
+        self, status: int, phrase: str, headers: Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        response = h11.Response(
+            status_code=status, reason=phrase.encode("latin-1"), headers=_end_to_end(headers)
+        )
+        await self._send(response)
+
+    async def add(self, chunk: bytes) -> None:
+        self.answer_bytes += len(chunk)
+        await self._send(h11.Data(data=chunk))
+
+    async def finish(self) -> None:
+        await self._send(h11.EndOfMessage())
+
+    async def answer(self, status: int, code: str, message: str) -> None:
+        """Answer in the server's place, if no answer has begun yet."""
+        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        body = problem_body(code, message)
+        headers = [
+            (b"Content-Type", b"application/json"),
+            (b"Content-Length", b"%d" % len(body)),
+            (b"Connection", b"close"),
+        ]
+        response = h11.Response(status_code=status, headers=headers)
+        await self._send(response)
+        await self._send(h11.Data(data=body))
+        await self.finish()
+
+    def refuse(self, status: int, code: str, message: str) -> None:
+        """Answer a request that is none."""
+        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = problem_body(code, message)
+            headers = [(b"Content-Length", b"%d" % len(body)), (b"Connection", b"close")]
+            response = h11.Response(status_code=status, headers=headers)
+            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                self._write(self._http.send(event))
+
+    async def begin_again(self) -> bool:
+        """Get ready for the next request; False where the connection ends."""
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.SEND_BODY:
+            await self.next_event()  # the end of the request, unless its body was not wanted
+        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+            return False
+        self._http.start_next_cycle()
+        self.body_bytes = self.answer_bytes = 0
+        return True
+
+    async def _send(self, event: h11.Event) -> None:
+        self._write(self._http.send(event))
+        await self._may_write.wait()
+
+    def _write(self, data: bytes | None) -> None:
+        if data:
+            self._leg.write(data)
+
+    def _gone(self) -> None:
+        self._stream.feed_eof()
+        self._may_write.set()
+
+
+def _head_of(request: h11.Request) -> Head:
+    lines = [name + b": " + value for name, value in request.headers.raw_items()]
+    return Head(request.method + b" " + request.target + b" HTTP/1.1", tuple(lines))
+
+
+def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    pairs = list(headers)
+    named = {
+        token.strip().lower()
+        for name, value in pairs
+        if name.lower() == b"connection"
+        for token in value.split(b",")
+    }
+    gone = _ONE_HOP | named
+    return [(name, value) for name, value in pairs if name.lower() not in gone]

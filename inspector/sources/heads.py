@@ -1,0 +1,135 @@
+"""Heads of HTTP/1.1 messages, read without changing a byte of them. Pure.
+
+A relay may not normalise: the order, the case and the spacing of headers pass through. So a head keeps its lines as they
+came, and a change replaces single lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from inspector.errors import ConnectError
+
+HEAD_END = b"\r\n\r\n"
+MAX_HEAD_BYTES = 64 << 10
+"""Twice what common servers take; cookies of a browser on localhost can be long."""
+
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~\x80-\xff]+) (HTTP/1\.[01])")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: (.*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The start line and the headers of a request or a response."""
+
+    start: bytes
+    lines: tuple[bytes, ...]
+    """Header lines as they came, without line ends."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Return names as they came and values without the space around them."""
+        pairs = (line.partition(b":") for line in self.lines)
+        return [
+            (name.decode("latin-1"), value.strip().decode("latin-1")) for name, _, value in pairs
+        ]
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of a header, in any case of its name."""
+        return [value for known, value in self.headers if known.lower() == name]
+
+    def value(self, name: str) -> str:
+        """Return the values of a header, joined; ``""`` where there is none."""
+        return ", ".join(self.values(name))
+
+    def tokens(self, name: str) -> list[str]:
+        """Return the comma-separated members of a header, as they came."""
+        return [part.strip() for part in self.value(name).split(",") if part.strip()]
+
+    @property
+    def raw(self) -> bytes:
+        """Return the bytes of the head, with the empty line that ends it."""
+        return b"\r\n".join((self.start, *self.lines)) + HEAD_END
+
+    @property
+    def method(self) -> str:
+        """Return the method of a request."""
+        return self._request()[0]
+
+    @property
+    def target(self) -> str:
+        """Return the target of a request: path and query."""
+        return self._request()[1]
+
+    @property
+    def status(self) -> int:
+        """Return the status of a response; 0 where it is none."""
+        found = _STATUS_LINE.fullmatch(self.start)
+        return int(found.group(1)) if found else 0
+
+    @property
+    def phrase(self) -> str:
+        """Return the reason phrase of a response."""
+        found = _STATUS_LINE.fullmatch(self.start)
+        return (found.group(2) or b"").decode("latin-1") if found else ""
+
+    @property
+    def is_upgrade(self) -> bool:
+        """Tell whether a request asks for a WebSocket."""
+        return self.method == "GET" and "websocket" in [
+            token.lower() for token in self.tokens("upgrade")
+        ]
+
+    def with_target(self, target: str) -> Head:
+        """Return the request for another target."""
+        method, _, version = self.start.split(b" ")
+        return Head(b" ".join((method, target.encode("latin-1"), version)), self.lines)
+
+    def with_header(self, name: str, value: str) -> Head:
+        """Return the head with a header set: in its place and under its name where it is there already, else at the end."""
+        lines: list[bytes] = []
+        is_set = False
+        for line in self.lines:
+            known = line.partition(b":")[0]
+            if known.lower() != name.lower().encode():
+                lines.append(line)
+            elif not is_set:
+                is_set = True
+                lines.append(known + b": " + value.encode("latin-1"))
+        if not is_set:
+            lines.append(f"{name}: {value}".encode("latin-1"))
+        return Head(self.start, tuple(lines))
+
+    def without(self, names: Iterable[str]) -> Head:
+        """Return the head without some headers."""
+        gone = {name.lower().encode() for name in names}
+        kept = tuple(line for line in self.lines if line.partition(b":")[0].lower() not in gone)
+        return Head(self.start, kept)
+
+    def _request(self) -> tuple[str, str]:
+        found = _REQUEST_LINE.fullmatch(self.start)
+        if found is None:
+            return "", ""
+        return found.group(1).decode("latin-1"), found.group(2).decode("latin-1")
+
+
+def parse_head(data: bytes) -> Head:
+    """Read a head.
+
+    Args:
+        data: everything up to the empty line, which may be left out.
+
+    Raises:
+        ConnectError: it is no head of HTTP/1.1, or one that two readers could take for different things.
+    """
+    start, *lines = data.removesuffix(HEAD_END).split(b"\r\n")
+    if not (_REQUEST_LINE.fullmatch(start) or _STATUS_LINE.fullmatch(start)):
+        raise ConnectError("what came is no HTTP/1.1", code="bad_handshake")
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        # Bare line ends and spaces before the colon are how requests are smuggled past a proxy.
+        if not colon or not name or name != name.strip() or b"\n" in line or b"\0" in value:
+            raise ConnectError("a header that came is malformed", code="bad_handshake")
+    return Head(start, tuple(lines))

@@ -1,0 +1,282 @@
+"""Lane: one direction of a relayed connection.
+
+Raw by default: bytes go on as they came, in the chunks in which they came, and are read on the side; what is complete is
+logged before its last byte leaves. While the lane's gate is closed (a breakpoint, a rule, an injection that waits for its
+place), whole frames are handed to the gate instead, which says when each goes on. An untouched frame leaves with its own
+bytes even then; only what was changed or added is framed anew. The change from bytes to frames happens between two frames,
+and so does the change back.
+
+Compression is agreed on between the two ends and passes through, so each frame may refer to the ones before it. If a
+compressed frame was kept from the receiver, later ones are sent on uncompressed (which the extension allows), and the lane
+does not go back to raw.
+
+Nothing that fails on the side stops the bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Protocol
+
+from inspector.core.event import Direction, Origin
+from inspector.sources.frames import (
+    PASSING,
+    TOO_LARGE,
+    FrameReader,
+    WireFrame,
+    close_bytes,
+    frame_bytes,
+)
+
+log = logging.getLogger(__name__)
+
+TEXT, BINARY, PING, PONG = 0x1, 0x2, 0x9, 0xA
+OWN_PING = b"realtime-inspector"
+"""Payload of our pings, so that the answer to one is not passed on."""
+
+
+class Gate(Protocol):
+    """Decides about the frames of one direction while it is closed."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether every frame may pass unseen."""
+        ...
+
+    def take(self, frame: WireFrame) -> None:
+        """Decide about a whole data frame: sooner or later the lane's ``forward`` or ``withhold`` is called for it."""
+        ...
+
+    def flush(self, why: str) -> None:
+        """Let everything go on that waits: its sender has gone."""
+        ...
+
+    def discard(self, why: str) -> None:
+        """Report what waits as undelivered: its receiver has gone."""
+        ...
+
+
+class FrameLog(Protocol):
+    """Takes what a lane sees."""
+
+    def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
+        """Log a frame that is about to go on."""
+        ...
+
+    def degraded(self, direction: Direction, what: str) -> None:
+        """Log that something on the side failed; the bytes went on."""
+        ...
+
+
+class _Mode(Enum):
+    RAW = auto()
+    ENDING = auto()
+    """Raw up to the end of the frame that is going by."""
+    FRAMES = auto()
+
+
+class Lane:
+    """Bytes in from one side, out to the other."""
+
+    def __init__(
+        self, direction: Direction, reader: FrameReader, frame_log: FrameLog, *, can_reread: bool
+    ) -> None:
+        """Make a lane.
+
+        Args:
+            direction: client (to the server) or server (to the app).
+            reader: reads along.
+            frame_log: takes what is seen.
+            can_reread: False where compressed frames refer to earlier ones.
+        """
+        self.direction = direction
+        self.write: Callable[[bytes], None] = _nowhere
+        """Sends bytes to the other side."""
+        self.hold_sender: Callable[[bool], None] = _nothing
+        """Stops reading from the sender, or goes on."""
+        self.close_seen: Callable[[WireFrame], None] = _nothing
+        self.gate: Gate | None = None
+        self._reader: FrameReader | None = reader
+        self._log = frame_log
+        self._mode = _Mode.RAW
+        self._is_busy = False
+        self._pending: list[tuple[bytes, bool, Origin]] = []
+        self._can_reread = can_reread
+        self._context_lost = False
+
+    @property
+    def is_masked(self) -> bool:
+        """Tell whether frames of our own must be masked."""
+        return self.direction is Direction.CLIENT
+
+    def received(self, data: bytes) -> None:
+        """Pass on what a side has sent."""
+        reader = self._reader
+        if reader is None:
+            self.write(data)
+            return
+        try:
+            frames = reader.feed(data)
+        except Exception as error:
+            log.exception("reading along failed")
+            self._go_blind(reader, data, error)
+            return
+        self._is_busy = True
+        if self._mode is _Mode.RAW:
+            for frame in frames:
+                self._see(frame)
+            self.write(data)
+            self._add_pending()
+        else:
+            self._by_frames(frames, data)
+        self._is_busy = False
+        self.settle()
+
+    def engage(self) -> None:
+        """Hand frames to the gate from the next one on."""
+        if self._mode is _Mode.RAW and self._reader is not None:
+            is_between = self._reader.is_at_boundary
+            self._mode = _Mode.FRAMES if is_between else _Mode.ENDING
+
+    def settle(self) -> None:
+        """Go back to raw bytes if nothing stands against it."""
+        reader = self._reader
+        if reader is None or self._mode is not _Mode.FRAMES or self._context_lost or self._is_busy:
+            return
+        if self.gate is None or self.gate.is_open:
+            self._mode = _Mode.RAW
+            unfinished = reader.unfinished
+            if unfinished:
+                self.write(unfinished)
+
+    def forward(self, frame: WireFrame) -> None:
+        """Send a frame on as it came."""
+        self._see(frame)
+        if self._context_lost and frame.is_compressed and not frame.problem:
+            self.write(frame_bytes(frame.opcode, frame.data, is_masked=self.is_masked))
+        else:
+            self.write(frame.raw)
+
+    def withhold(self, frame: WireFrame) -> None:
+        """Take note that the receiver will not get a frame, or gets another in its place."""
+        if frame.is_compressed and not self._can_reread:
+            self._context_lost = True
+
+    def add(self, data: bytes, *, is_text: bool, origin: Origin) -> bool:
+        """Send a frame of our own, at once or, within a frame that is going by, right after it.
+
+        Returns:
+            False where that is not possible any more.
+        """
+        if self._reader is None:
+            return False
+        is_between = self._reader.is_at_boundary and not self._is_busy
+        if self._mode is _Mode.FRAMES or (self._mode is _Mode.RAW and is_between):
+            self._logged(data, is_text=is_text, origin=origin)
+            opcode = TEXT if is_text else BINARY
+            self.write(frame_bytes(opcode, data, is_masked=self.is_masked))
+        else:
+            self._pending.append((data, is_text, origin))
+            self.engage()
+        return True
+
+    def ping(self) -> None:
+        """Send a ping of our own, if there is a place for it now."""
+        if self._mode is _Mode.FRAMES or (self._reader is not None and self._reader.is_between):
+            self.write(frame_bytes(PING, OWN_PING, is_masked=self.is_masked))
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame of our own, if there is a place for it now."""
+        if self._mode is _Mode.FRAMES or (self._reader is not None and self._reader.is_between):
+            self.write(close_bytes(code, reason, is_masked=self.is_masked))
+
+    def _by_frames(self, frames: list[WireFrame], data: bytes) -> None:
+        written = 0 if self._mode is _Mode.ENDING else len(data)
+        for frame in frames:
+            if self._mode is _Mode.ENDING:
+                self._see(frame)
+                if frame.is_boundary:
+                    self.write(data[written : frame.end])
+                    self._mode = _Mode.FRAMES
+                    written = len(data)
+                    self._add_pending()
+            elif frame.problem is PASSING:
+                self._flush("a frame came that is too large to hold")
+                self.write(frame.raw)
+                self._mode, written = _Mode.ENDING, frame.end
+            else:
+                self._take(frame)
+        if self._mode is _Mode.ENDING and written < len(data):
+            self.write(data[written:])
+
+    def _take(self, frame: WireFrame) -> None:
+        if frame.is_control:
+            if frame.opcode == PONG and frame.data == OWN_PING:
+                return
+            if frame.is_close:
+                self._flush("its sender closes the connection")
+            self._see(frame)
+            self.write(frame.raw)
+        elif self.gate is None or self.gate.is_open:
+            self.forward(frame)
+        else:
+            try:
+                self.gate.take(frame)
+            except Exception as error:
+                log.exception("the gate failed")
+                self._degraded(f"the gate failed: {type(error).__name__}: {error}")
+                self.forward(frame)
+
+    def _add_pending(self) -> None:
+        pending, self._pending = self._pending, []
+        for data, is_text, origin in pending:
+            self.add(data, is_text=is_text, origin=origin)
+
+    def _flush(self, why: str) -> None:
+        if self.gate is not None:
+            self.gate.flush(why)
+
+    def _see(self, frame: WireFrame) -> None:
+        """Log a frame; never raises."""
+        if frame.is_control:
+            if frame.is_close:
+                self.close_seen(frame)
+        elif frame.problem is TOO_LARGE:
+            self._degraded("a frame is too large to be kept; it was passed on")
+        elif frame.problem is not PASSING:
+            self._logged(frame.data, is_text=frame.is_text and not frame.problem)
+            if frame.problem:
+                self._degraded(f"a frame could not be read: {frame.problem}")
+
+    def _logged(self, data: bytes, *, is_text: bool, origin: Origin = Origin.WIRE) -> None:
+        try:
+            self._log.logged(self.direction, data, is_text=is_text, origin=origin)
+        except Exception as error:
+            log.exception("a frame could not be logged")
+            self._degraded(f"a frame could not be logged: {type(error).__name__}: {error}")
+
+    def _degraded(self, what: str) -> None:
+        try:
+            self._log.degraded(self.direction, what)
+        except Exception:
+            log.exception("what failed could not be logged either")
+
+    def _go_blind(self, reader: FrameReader, data: bytes, error: Exception) -> None:
+        """Give up reading along, and pass on what has come."""
+        self._reader = None
+        if self._mode is _Mode.FRAMES:
+            self._flush("reading along has failed")
+            data = reader.unfinished
+        self._mode = _Mode.RAW
+        self.write(data)
+        self._degraded(f"frames are not read any more: {type(error).__name__}: {error}")
+
+
+def _nowhere(_: bytes) -> None:
+    """Stand in for a side that is not there yet."""
+
+
+def _nothing(_: object) -> None:
+    """Stand in for a listener that is not there yet."""

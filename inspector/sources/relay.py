@@ -1,0 +1,264 @@
+"""Relay: two connections and the two lanes between them. Who reads slowly slows down who writes.
+
+Each side is a ``Leg``: an asyncio protocol that hands its bytes on as they come, without a queue of its own. When the
+kernel and a small buffer of one side are full, the other is not read from: that is all the memory that a relay takes
+(besides the frame that is being read along, and what a breakpoint holds).
+
+A side that closes is followed by the other after everything was written to it, a reset by a reset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Callable
+
+from inspector.core.event import Direction, Origin
+from inspector.errors import ConnectError
+from inspector.sources.base import Closed, Side
+from inspector.sources.frames import WireFrame, close_words
+from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
+from inspector.sources.lane import Lane
+from inspector.sources.reasons import explained
+
+WRITE_BUFFER_BYTES = 256 << 10
+"""Written to a side and not taken by it yet; past it the other side is not read from."""
+TLS_HELLO = b"\x16\x03"
+"""How TLS begins (RFC 8446 section 5.1)."""
+LINGER_S = 5.0
+"""How long a side that does not read may hold up the end of its connection."""
+CLOSE_TIMEOUT_S = 1.5
+"""How long both sides may take to answer a close frame of ours."""
+
+log = logging.getLogger(__name__)
+
+
+class Leg(asyncio.Protocol):
+    """One side's connection: first it collects the head, then its bytes go to ``consume``."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.lost: Callable[[Exception | None], None] = _nobody
+        """Called once, when the connection has ended."""
+        self.hold_other: Callable[[bool], None] = _nothing
+        """Stops reading from the other side, or goes on."""
+        self.is_lost = False
+        self._consume: Callable[[bytes], None] | None = None
+        self._buffer = bytearray()
+        self._waiter: asyncio.Future[None] | None = None
+        self._holds: set[str] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"expected a stream, got {type(transport)}")
+        self.transport = transport
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass the bytes on, or keep them until somebody wants them."""
+        if self._consume is not None:
+            self._consume(data)
+            return
+        self._buffer += data
+        if len(self._buffer) > MAX_HEAD_BYTES:
+            self.hold("early", True)
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell that it has ended."""
+        self.is_lost = True
+        self._wake()
+        self.lost(exc)
+
+    def pause_writing(self) -> None:
+        """Let the other side wait: this one does not read."""
+        self.hold_other(True)
+
+    def resume_writing(self) -> None:
+        """Let the other side go on."""
+        self.hold_other(False)
+
+    async def head(self) -> Head:
+        """Return the head that comes first.
+
+        Raises:
+            ConnectError: it is none, or too large, or the connection ended before it.
+        """
+        while (end := self._buffer.find(HEAD_END)) < 0:
+            if self._buffer.startswith(TLS_HELLO):
+                raise ConnectError(
+                    "the app speaks TLS here, and the proxy does not",
+                    hint="start it with --tls: some SDKs insist on wss:// (openai for Node does)",
+                    code="tls_wanted",
+                )
+            if len(self._buffer) > MAX_HEAD_BYTES:
+                raise ConnectError("the headers that came are too large", code="bad_handshake")
+            if self.is_lost:
+                raise ConnectError("the connection ended before the headers", code="bad_handshake")
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        head = parse_head(bytes(self._buffer[:end]))
+        del self._buffer[: end + len(HEAD_END)]
+        return head
+
+    def take_buffer(self) -> bytes:
+        """Return what came after the head, and forget it."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
+    def connect_to(self, consume: Callable[[bytes], None]) -> None:
+        """Hand everything on from now on, what has come already first."""
+        self._consume = consume
+        if self._buffer:
+            consume(self.take_buffer())
+        self.hold("early", False)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; those for a connection that has ended go nowhere."""
+        if self.transport is not None and not self.is_lost:
+            self.transport.write(data)
+
+    def hold(self, why: str, is_held: bool) -> None:
+        """Stop reading for a reason, or go on when no reason is left."""
+        was_held = bool(self._holds)
+        (self._holds.add if is_held else self._holds.discard)(why)
+        if self.transport is None or self.is_lost or was_held == bool(self._holds):
+            return
+        if self._holds:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def close(self) -> None:
+        """End the connection once everything is written; a side that does not read is cut off."""
+        if self.transport is not None and not self.is_lost:
+            self.transport.close()
+            asyncio.get_running_loop().call_later(LINGER_S, self.abort)
+
+    def abort(self) -> None:
+        """End the connection now."""
+        if self.transport is not None and not self.is_lost:
+            self.transport.abort()
+
+    def reset(self) -> None:
+        """End the connection as a crashed peer does: the other side sees a reset, after what was written already."""
+        if self.transport is None or self.is_lost:
+            return
+        connection = self.transport.get_extra_info("socket")
+        if self.transport.get_write_buffer_size() or connection is None:
+            self.close()
+            return
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Relay:
+    """A connection of an app, the connection to the API that belongs to it, and what goes between."""
+
+    def __init__(self, app: Leg, api: Leg, to_api: Lane, to_app: Lane) -> None:
+        """Join two connections after the upgrade; ``start`` lets the bytes go.
+
+        Args:
+            app: the app's side.
+            api: the side of the API.
+            to_api: carries the client's frames.
+            to_app: carries the server's frames.
+        """
+        self._app, self._api = app, api
+        self._to_api, self._to_app = to_api, to_app
+        self._closed: Closed | None = None
+        self._end = asyncio.get_running_loop().create_future()
+        to_api.write, to_app.write = api.write, app.write
+        to_api.hold_sender = lambda is_held: app.hold("gate", is_held)
+        to_app.hold_sender = lambda is_held: api.hold("gate", is_held)
+        to_api.close_seen = lambda frame: self._close_seen(frame, Side.CLIENT, app)
+        to_app.close_seen = lambda frame: self._close_seen(frame, Side.SERVER, api)
+        app.hold_other = lambda is_held: api.hold("slow", is_held)
+        api.hold_other = lambda is_held: app.hold("slow", is_held)
+        app.lost = lambda error: self._lost(app, api, error)
+        api.lost = lambda error: self._lost(api, app, error)
+
+    def start(self) -> None:
+        """Let the bytes go."""
+        self._app.connect_to(self._to_api.received)
+        self._api.connect_to(self._to_app.received)
+        for leg, other in ((self._app, self._api), (self._api, self._app)):
+            if leg.is_lost:  # between the handshake and now
+                self._lost(leg, other, None)
+
+    async def ended(self) -> Closed:
+        """Wait for the end of both connections; return how it came."""
+        await self._end
+        return self._closed or explained(1006, "", Side.NETWORK)
+
+    def lane(self, direction: Direction) -> Lane:
+        """Return the lane of a direction."""
+        return self._to_api if direction is Direction.CLIENT else self._to_app
+
+    def add(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> bool:
+        """Send a frame of our own; False where it cannot be sent any more."""
+        receiver = self._api if direction is Direction.CLIENT else self._app
+        if receiver.is_lost:
+            return False
+        return self.lane(direction).add(data, is_text=is_text, origin=origin)
+
+    def ping(self) -> None:
+        """Show both sides that we are alive."""
+        self._to_api.ping()
+        self._to_app.ping()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close both connections with a close frame of our own."""
+        if self._closed is None:
+            self._closed = Closed(code, reason, Side.INSPECTOR, "closed from here")
+        self._to_app.close(code, reason)
+        self._to_api.close(code, reason)
+        loop = asyncio.get_running_loop()
+        for leg in (self._app, self._api):
+            loop.call_later(CLOSE_TIMEOUT_S, leg.close)
+
+    def abort(self) -> None:
+        """End both connections now."""
+        self._app.abort()
+        self._api.abort()
+
+    def _close_seen(self, frame: WireFrame, by: Side, leg: Leg) -> None:
+        if self._closed is None:
+            code, reason = close_words(frame.data)
+            self._closed = explained(code, reason, by)
+        elif self._closed.by is Side.INSPECTOR:
+            leg.close()  # that was the answer to our own close frame
+
+    def _lost(self, leg: Leg, other: Leg, error: Exception | None) -> None:
+        if self._closed is None:
+            who = "app" if leg is self._app else "server"
+            words = explained(1006, "", Side.NETWORK)
+            meaning = f"the connection to the {who} was lost without a close frame"
+            self._closed = Closed(1006, "", Side.NETWORK, meaning, words.next_step)
+        from_it, to_it = (
+            (self._to_api, self._to_app) if leg is self._app else (self._to_app, self._to_api)
+        )
+        if from_it.gate is not None:
+            from_it.gate.flush("its sender has gone")
+        if to_it.gate is not None:
+            to_it.gate.discard("its receiver has gone")
+        if not other.is_lost:
+            other.reset() if error is not None else other.close()
+        elif not self._end.done():
+            self._end.set_result(None)
+
+
+def _nobody(_: Exception | None) -> None:
+    """Stand in for an owner that is not there yet."""
+
+
+def _nothing(_: bool) -> None:
+    """Stand in for another side that is not there yet."""

@@ -1,0 +1,101 @@
+"""Who is told what becomes of a proxied session: the seam between the relay and whoever keeps its frames."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from inspector.core.event import Direction, Origin
+from inspector.errors import ConnectError
+from inspector.sources.base import Closed, Handshake
+from inspector.sources.lane import FrameLog
+from inspector.sources.relay import Relay
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A session that an app asks for; secrets are masked."""
+
+    url: str
+    """Where it goes."""
+    model: str
+    path: str
+    """What the app asked for: path and query."""
+    app: str
+    """The app's ``User-Agent``, ``""`` where it has none."""
+    peer: str
+    """The app's address."""
+    kind: str = "proxy"
+
+
+class Watcher(FrameLog, Protocol):
+    """Is told what becomes of one session."""
+
+    def waits(self, give_up: Callable[[], None]) -> None:
+        """Take note that the server is being asked; ``give_up`` lets the app go instead."""
+        ...
+
+    def connected(self, handshake: Handshake, relay: Relay) -> None:
+        """Take note that frames will go by; the lanes' gates may be set here."""
+        ...
+
+    def refused(self, error: ConnectError) -> None:
+        """Take note that no connection was made."""
+        ...
+
+    def ended(self, closed: Closed) -> None:
+        """Take note of the end."""
+        ...
+
+
+class CarefulWatcher:
+    """A watcher that cannot stop what it watches; a lane guards ``logged`` and ``degraded`` itself."""
+
+    def __init__(self, watcher: Watcher | None) -> None:
+        self._watcher = watcher
+
+    def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
+        """Pass a frame on."""
+        if self._watcher is not None:
+            self._watcher.logged(direction, data, is_text=is_text, origin=origin)
+
+    def degraded(self, direction: Direction, what: str) -> None:
+        """Pass on what failed."""
+        if self._watcher is not None:
+            self._watcher.degraded(direction, what)
+
+    def waits(self, give_up: Callable[[], None]) -> None:
+        """Pass on that the server is being asked."""
+        try:
+            if self._watcher is not None:
+                self._watcher.waits(give_up)
+        except Exception:
+            log.exception("a session's beginning could not be logged")
+
+    def connected(self, handshake: Handshake, relay: Relay) -> None:
+        """Pass the beginning on."""
+        try:
+            if self._watcher is not None:
+                self._watcher.connected(handshake, relay)
+        except Exception:
+            log.exception("a session's beginning could not be logged")
+
+    def refused(self, error: ConnectError) -> None:
+        """Pass a refusal on."""
+        try:
+            if self._watcher is not None:
+                self._watcher.refused(error)
+        except Exception:
+            log.exception("a refusal could not be logged")
+
+    def ended(self, closed: Closed) -> None:
+        """Pass the end on."""
+        try:
+            if self._watcher is not None:
+                self._watcher.ended(closed)
+        except Exception:
+            log.exception("a session's end could not be logged")

@@ -1,0 +1,110 @@
+"""ProxiedScreen: a session of somebody else's app. What is sent from here is injected; closing the view leaves the app alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from textual.binding import Binding
+
+from inspector.analysis.inert import inert
+from inspector.core.event import Direction, Origin
+from inspector.engine.host import Host
+from inspector.engine.proxied import ProxiedSession
+from inspector.engine.record import Connection
+from inspector.errors import InspectorError
+from inspector.tui.glyphs import Glyphs
+from inspector.tui.screens.held import ask_breakpoint
+from inspector.tui.screens.session import SessionScreen
+
+
+class ProxiedScreen(SessionScreen):
+    """A session between an app and the API."""
+
+    BINDINGS = [
+        Binding("P", "breakpoint", "breakpoint", id="proxied.breakpoint"),
+        Binding("H", "held", "held frames", id="proxied.held"),
+        Binding("a", "resume", "resume", show=False, id="proxied.resume"),
+        Binding("I", "inject", "to the app", show=False, id="proxied.inject"),
+        Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
+    ]
+
+    def __init__(self, host: Host, session: ProxiedSession, glyphs: Glyphs) -> None:
+        super().__init__(host, session, glyphs)
+        self.title = "Session of an app"
+        self._session = session
+
+    def connect(self) -> None:
+        """Say that this is not ours to do."""
+        self.say("the app connects, not the inspector: start it again", "warning")
+
+    async def end(self) -> None:
+        """Close both sides."""
+        self._session.close()
+
+    async def _leave(self) -> None:
+        self.app.pop_screen()
+
+    def hint_text(self) -> str:
+        """Return what is true, and what to do next."""
+        session = self._session
+        held = len(session.breakpoints.held)
+        if held:
+            first = session.breakpoints.held[0]
+            to = "API" if first.direction is Direction.CLIENT else "app"
+            return f" {held} held: {inert(first.event.type) or 'a frame'} to the {to}   H shows and changes them   a resumes all"
+        if session.connection is Connection.CONNECTING:
+            return f" the app waits for {session.source.url}"
+        if session.refusal is not None or session.closed is not None:
+            return (
+                super()
+                .hint_text()
+                .removesuffix("ctrl+r reconnects")
+                .removesuffix("ctrl+r tries again")
+            )
+        armed = session.breakpoints.armed
+        if armed:
+            return f" holds {', '.join(map(str, armed))}   P arms another or none   a resumes"
+        return " watching   P sets a breakpoint   s injects to the API   I to the app   q back to the sessions"
+
+    def commands(self) -> Mapping[str, Callable[[str], None]]:
+        """Return the commands of a proxied session."""
+        return {**super().commands(), "break": self._arm, "resume": lambda _: self.action_resume()}
+
+    def action_breakpoint(self) -> None:
+        """Ask what to hold."""
+        ask_breakpoint(self, self._session)
+
+    def action_held(self) -> None:
+        """Show what is held."""
+        from inspector.tui.screens.held import HeldScreen
+
+        self.app.push_screen(HeldScreen(self._session, self.glyphs))
+
+    def action_resume(self) -> None:
+        """Let everything go on that is held."""
+        self._session.breakpoints.resume()
+
+    def action_inject(self) -> None:
+        """Ask for an event, and send it to the app as if it came from the API."""
+        from inspector.tui.screens.dialog import Field, FormDialog
+
+        def answered(answers: dict[str, str] | None) -> None:
+            if answers is not None:
+                self._inject(answers["event"])
+
+        field = Field("event", "event", '{"type":"error","error":{"message":""}}', "JSON")
+        note = "Goes out exactly as it stands, and is marked as injected."
+        self.app.push_screen(FormDialog("Send an event to the app", (field,), note), answered)
+
+    def _inject(self, payload: dict[str, Any] | str) -> None:
+        try:
+            self._session.submit(payload, Origin.HAND, to="app")
+        except InspectorError as error:
+            self.say(f"not sent: {error.message}", "error")
+
+    def _arm(self, expression: str) -> None:
+        if expression:
+            self._session.breakpoints.arm(expression)
+        else:
+            self._session.breakpoints.disarm()

@@ -1,0 +1,172 @@
+"""ProxyScreen: the sessions of the apps behind the proxy's port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from inspector.analysis.inert import inert
+from inspector.engine.host import Host
+from inspector.engine.proxied import ProxiedSession
+from inspector.engine.proxy import Proxy
+from inspector.engine.record import Connection
+from inspector.tui.glyphs import Glyphs
+from inspector.tui.widgets.text_page import PageLine, TextPage
+
+TICK_HZ = 4
+NAME_COLUMNS = 26
+_STATES = {
+    Connection.IDLE: "new",
+    Connection.CONNECTING: "connects",
+    Connection.LIVE: "live",
+    Connection.CLOSED: "closed",
+    Connection.REFUSED: "refused",
+}
+
+
+class ProxyScreen(Screen[None]):
+    """A line a session, the newest last."""
+
+    CSS_PATH = Path(__file__).with_name("proxy.tcss")
+
+    BINDINGS = [
+        Binding("enter", "open", "open", id="proxy.open", priority=True),
+        Binding("f", "follow", "follow the newest", id="proxy.follow"),
+        Binding("ctrl+x", "disconnect", "close it", id="proxy.close"),
+        Binding("escape", "stay", "back", show=False, id="proxy.back"),
+        Binding("q", "quit", "quit", id="proxy.quit"),
+    ]
+
+    def __init__(self, host: Host, proxy: Proxy, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.title = "Proxy"
+        self._host = host
+        self._proxy = proxy
+        self._glyphs = glyphs
+        self._shown: list[ProxiedSession] = []
+        self._follows = False
+        self._opened_count = proxy.opened_count
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        yield Static("", id="header", markup=False)
+        yield Static("", id="columns", markup=False)
+        yield TextPage(id="sessions")
+        yield Static("", id="hint", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Start to pull."""
+        self.query_one("#sessions").focus()
+        self.set_interval(1 / TICK_HZ, self.tick)
+        self.call_after_refresh(self.tick)
+
+    def on_screen_resume(self) -> None:
+        """Let go of the session that was looked at."""
+        if self.app.screen is self:  # and not on the way to another session
+            self._proxy.pinned = None
+
+    def tick(self) -> None:
+        """Show the sessions as they are now, and go to a new one when told to follow."""
+        proxy = self._proxy
+        self._shown = list(proxy.sessions)
+        page = self.query_one("#sessions", TextPage)
+        lines = [self._line(session, row) for row, session in enumerate(self._shown)]
+        page.show(lines or self._invitation(), follow=bool(lines))
+        errors = sum(session.state.problems.errors for session in self._shown)
+        self.query_one("#header", Static).update(
+            f" {self._glyphs.dot} proxy   {proxy.url}   {proxy.running} running, {proxy.opened_count} in all"
+            + (f"   ! {errors} errors" if errors else "")
+            + ("   follows the newest" if self._follows else "")
+        )
+        self.query_one("#columns", Static).update(
+            f" {'':2}{'#':>4}  {'app':<{NAME_COLUMNS}} {'model':<22} {'state':<9} {'age':>8} {'events':>8} {'errors':>7} {'held':>5}"
+        )
+        latest = proxy.exchanges[-1] if proxy.exchanges else None
+        self.query_one("#hint", Static).update(
+            f" last request: {inert(str(latest))}" if latest else " enter opens a session"
+        )
+        if self._follows and proxy.opened_count > self._opened_count and proxy.newest is not None:
+            self._show(proxy.newest)
+        self._opened_count = proxy.opened_count
+
+    def action_open(self) -> None:
+        """Look into the session under the cursor."""
+        session = self._selected()
+        if session is not None:
+            self._show(session)
+
+    def action_follow(self) -> None:
+        """Open each new session as it comes, or cease to."""
+        self._follows = not self._follows
+        self.tick()
+
+    def action_disconnect(self) -> None:
+        """Close the session under the cursor, on both sides."""
+        session = self._selected()
+        if session is not None:
+            session.close()
+
+    def action_stay(self) -> None:
+        """Stay: this is the first level, and esc never quits."""
+
+    def action_quit(self) -> None:
+        """Leave the program; the port closes, and the sessions with it."""
+        self.app.exit(0)
+
+    @on(TextPage.LineOpened)
+    def _line_opened(self) -> None:
+        self.action_open()
+
+    def _show(self, session: ProxiedSession) -> None:
+        from inspector.tui.screens.proxied import ProxiedScreen
+
+        while self.app.screen is not self and len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+        self._proxy.pinned = session
+        self.app.push_screen(ProxiedScreen(self._host, session, self._glyphs))
+
+    def _selected(self) -> ProxiedSession | None:
+        at = self.query_one("#sessions", TextPage).cursor
+        return self._shown[at] if 0 <= at < len(self._shown) else None
+
+    def _line(self, session: ProxiedSession, row: int) -> PageLine:
+        is_live = session.connection is Connection.LIVE
+        errors = session.state.problems.errors
+        held = len(session.breakpoints.held)
+        seconds = (
+            session.log.t_us[-1] / 1e6
+            if session.is_over and len(session.log)
+            else session.now_ns / 1e9
+        )
+        name = session.source.app or session.source.peer
+        model = session.state.session.model or session.source.model
+        words = (
+            f" {self._glyphs.dot if is_live else self._glyphs.ring} {session.number:>4}  {name[:NAME_COLUMNS]:<{NAME_COLUMNS}} "
+            f"{model[:22]:<22} {_STATES[session.connection]:<9} {_age(seconds):>8} {len(session.log):>8,} {errors or '':>7} {held or '':>5}"
+        )
+        style = "error" if errors else "warning" if held else "base" if is_live else "dim"
+        return PageLine(((words, style),), row)
+
+    def _invitation(self) -> list[PageLine]:
+        http = f"http{self._proxy.url.removeprefix('ws')}/v1"
+        lines = (
+            "",
+            "  No app has connected yet. Point one here:",
+            "",
+            f"    OPENAI_BASE_URL={http}",
+            f"    or, for a WebSocket client, {self._proxy.url}/v1/realtime?model=…",
+            "",
+            "  The app's own key goes through to the server; it is not recorded.",
+        )
+        return [PageLine(((line, "dim" if "=" not in line else "head"),)) for line in lines]
+
+
+def _age(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}" if minutes else f"{seconds:.1f} s"

@@ -1,0 +1,155 @@
+"""``inspector proxy`` from outside: the first line, the stream, signals, bounds, and what it refuses to do."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from tests.cli.conftest import Run, spawn
+
+KEY = "sk-planted-0123456789abcdef"
+
+
+@contextmanager
+def running(*options: object) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    with spawn(
+        "proxy", "--headless", "--listen", "127.0.0.1:0", "--upstream", "sim", *options
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def app(url: str) -> ClientConnection:
+    return connect(url, proxy=None, additional_headers={"Authorization": f"Bearer {KEY}"})
+
+
+def test_a_session_through_the_proxy_is_recorded_and_told(tmp_path: Path) -> None:
+    with running("-o", tmp_path / "r", "--max-sessions", 1, "--jsonl") as (process, first):
+        with app(first["url"]) as client:
+            greeting = json.loads(client.recv(timeout=10))
+        out, err = process.communicate(timeout=20)
+
+    assert greeting["type"] == "session.created"
+    assert first["schema"] == 1
+    assert first["base_url"].startswith("http://127.0.0.1:")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["type"] for line in lines] == [
+        "inspector.opened",
+        "session.created",
+        "inspector.closed",
+    ]
+    assert {line["session"] for line in lines} == {1}
+    (recording,) = (tmp_path / "r").iterdir()
+    recorded = recording.read_bytes().splitlines()
+    assert json.loads(recorded[0])["source"] == "proxy"
+    assert len(recorded) == 4
+    assert recording.stat().st_mode & 0o777 == 0o600
+    assert b"session 1 closed by client: 1000" in err
+    assert process.returncode == 0
+    assert KEY.encode() not in out + err + recording.read_bytes()
+
+
+def test_a_signal_closes_the_sessions_and_their_recordings(tmp_path: Path) -> None:
+    with running("-o", tmp_path / "r") as (process, first), app(first["url"]) as client:
+        client.recv(timeout=10)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+        client.close()
+
+    assert process.returncode == 130
+    assert client.close_code == 1001
+    assert b"Traceback" not in err
+    (recording,) = (tmp_path / "r").iterdir()
+    last = json.loads(recording.read_bytes().splitlines()[-1])
+    assert (last["type"], last["event"]["by"]) == ("inspector.closed", "inspector")
+
+
+def test_a_killed_proxy_leaves_a_whole_recording_and_no_hanging_app(tmp_path: Path) -> None:
+    with running("-o", tmp_path / "r") as (process, first), app(first["url"]) as client:
+        client.recv(timeout=10)
+        process.kill()
+        process.wait(timeout=20)
+        client.close()
+
+    assert client.close_code == 1006
+    (recording,) = (tmp_path / "r").iterdir()
+    assert json.loads(recording.read_bytes().splitlines()[-1])["type"] == "session.created"
+
+
+def test_the_time_is_bounded(program: Run, tmp_path: Path) -> None:
+    outcome = program(
+        "proxy", "--headless", "--listen", "0", "--upstream", "sim", "--timeout", "0.1", "-o", tmp_path
+    )  # fmt: skip
+
+    assert outcome.status == 124
+
+
+def test_rules_apply_and_ids_are_added(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.toml"
+    rules.write_text('[[rule]]\nmatch="type:session.created"\ndo="drop"\n')
+    options = ("-o", tmp_path / "r", "--rules", rules, "--add-event-ids")
+    with running(*options) as (_, first), app(first["url"]) as client:
+        client.send('{"type":"nonsense"}')
+        error = json.loads(client.recv(timeout=10))
+
+    assert error["error"]["event_id"] == "evt_inspector_000001"
+
+
+def test_tls_with_a_certificate_of_its_own(tmp_path: Path) -> None:
+    import ssl
+
+    with running("-o", tmp_path / "r", "--tls") as (process, first):
+        assert process.stderr is not None
+        said = process.stderr.readline().decode()
+        file = said.partition("apps must trust ")[2].partition(" (")[0]
+        trusting = ssl.create_default_context(cafile=file)
+        assert first["url"].startswith("wss://")
+        with connect(first["url"], ssl=trusting, proxy=None) as client:
+            assert json.loads(client.recv(timeout=10))["type"] == "session.created"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--listen", "0.0.0.0:0"), "--allow-remote"),
+        (("--listen", "0.0.0.0:0", "--allow-remote"), "--token-from"),
+        (("--listen", "nowhere"), "no place to listen"),
+        (("--token-from", "NOT_SET"), "NOT_SET"),
+        (("--key-from", "NOT_SET"), "NOT_SET"),
+        (("--upstream", "ftp://x"), "not the address of a server"),
+        (("--rules", "missing.toml"), "cannot read missing.toml"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    inspector: Run, options: tuple[str, ...], words: str
+) -> None:
+    outcome = inspector("proxy", "--headless", *options)
+
+    assert outcome.status == 2
+    assert words in outcome.err
+    assert outcome.out == b""
+
+
+def test_bounds_need_headless(inspector: Run) -> None:
+    assert inspector("proxy", "--max-sessions", "1").status == 2
+
+
+def test_the_port_of_another_program_is_not_taken(inspector: Run, tmp_path: Path) -> None:
+    with running("-o", tmp_path / "r") as (_, first):
+        place = first["base_url"].removeprefix("http://").removesuffix("/v1")
+        outcome = inspector("proxy", "--headless", "--upstream", "sim", "--listen", place)
+
+    assert outcome.status == 3
+    assert "cannot listen" in outcome.err

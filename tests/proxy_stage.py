@@ -1,0 +1,161 @@
+"""A proxy on a loopback port between a test's app and a test's server, both of them real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from inspector.clock import Clock, SystemClock
+from inspector.core.event import Direction, Event
+from inspector.engine.proxied import Faults, ProxiedSession
+from inspector.engine.proxy import Proxy
+from inspector.recording.writer import RecordingFile
+from inspector.sources.admission import Admission
+from inspector.sources.proxy import Doorway
+from inspector.sources.upstream import upstream_at
+from inspector.sources.watcher import Opening
+
+PATIENCE_S = 10.0
+"""What never takes that long where all is well."""
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+class Stage:
+    """One proxy and what it has seen."""
+
+    def __init__(self, proxy: Proxy, url: str) -> None:
+        self.proxy, self.url = proxy, url
+
+    @property
+    def session(self) -> ProxiedSession:
+        """Return the session that came last."""
+        newest = self.proxy.newest
+        assert newest is not None
+        return newest
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return host and port."""
+        host, _, port = self.url.partition("://")[2].rpartition(":")
+        return host.strip("[]"), int(port)
+
+    def app(self, path: str = "/v1/realtime?model=m", **options: Any) -> connect:
+        """Return an app's connection; plain as the API's own clients make it."""
+        return connect(
+            self.url + path, **{"compression": None, "max_size": None, "proxy": None, **options}
+        )
+
+    async def raw_app(
+        self, head: bytes | None = None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect a socket, and upgrade it."""
+        reader, writer = await asyncio.open_connection(*self.place)
+        writer.write(head or upgrade_request())
+        return reader, writer
+
+    def events(self, *, local: bool = False) -> list[Event]:
+        """Return what the session has logged."""
+        log = self.session.log
+        found = [log.event(row) for row in range(len(log))]
+        return [event for event in found if local or event.direction is not Direction.LOCAL]
+
+    def types(self) -> list[str]:
+        """Return the types of everything logged."""
+        return [event.type for event in self.events(local=True)]
+
+    def facts(self, name: str) -> list[dict[str, Any]]:
+        """Return the inspector's own facts of one type."""
+        return [dict(e.body or {}) for e in self.events(local=True) if e.type == name]
+
+    async def until(self, is_so: Callable[[], object]) -> None:
+        """Let the loop turn until something is so."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not is_so():
+                await asyncio.sleep(0.001)
+
+    async def over(self) -> None:
+        """Wait for the end of every session."""
+        await self.until(lambda: self.proxy.opened_count and not self.proxy.running)
+
+
+@asynccontextmanager
+async def proxied(
+    server_url: str,
+    folder: Path | None = None,
+    *,
+    faults: Faults | None = None,
+    admission: Admission | None = None,
+    new_recording: Callable[[Opening], RecordingFile] | None = None,
+    clock: Clock | None = None,
+    **options: Any,
+) -> AsyncIterator[Stage]:
+    """Stand a proxy before a server.
+
+    Args:
+        server_url: the server.
+        folder: where sessions are recorded; None keeps them in memory.
+        faults: rules.
+        admission: who is let in.
+        new_recording: in place of a file in ``folder``.
+        clock: in place of the machine's.
+        options: of ``upstream_at`` and ``Proxy``.
+    """
+    clock = clock or SystemClock()
+    count = iter(range(1, 100_000))
+
+    def recording(_: Opening) -> RecordingFile:
+        return RecordingFile(folder / f"{next(count)}.jsonl" if folder else None, clock)
+
+    of_upstream = {name: options.pop(name) for name in ("key", "key_header") if name in options}
+    proxy = Proxy(
+        clock, new_recording or recording, lambda file: file.close(), faults=faults, **options
+    )
+    doorway = Doorway(admission=admission or Admission())
+    async with proxy.listen(doorway, upstream_at(server_url, **of_upstream)) as url:
+        yield Stage(proxy, url)
+
+
+def upgrade_request(*lines: str, target: str = "/v1/realtime?model=m") -> bytes:
+    """Return a client's upgrade, with some more header lines."""
+    head = (
+        f"GET {target} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+        *lines,
+    )
+    return "\r\n".join(head).encode("latin-1") + b"\r\n\r\n"
+
+
+def upgrade_response(request: bytes, *lines: str) -> bytes:
+    """Return a server's 101 to a request."""
+    key = next(
+        line.partition(b":")[2].strip()
+        for line in request.split(b"\r\n")
+        if line.lower().startswith(b"sec-websocket-key")
+    )
+    accept = base64.b64encode(hashlib.sha1(key + _GUID).digest()).decode()
+    head = (
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept}",
+        *lines,
+    )
+    return "\r\n".join(head).encode("latin-1") + b"\r\n\r\n"
+
+
+async def closed_with(app: ClientConnection) -> tuple[int | None, str | None]:
+    """Return how a connection ends."""
+    async with asyncio.timeout(PATIENCE_S):
+        await app.wait_closed()
+    return app.close_code, app.close_reason

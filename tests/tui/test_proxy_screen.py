@@ -1,0 +1,197 @@
+"""The proxy on the screen: its list of sessions, one of them, and what it holds; over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input, Static
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from inspector.engine.host import Host
+from inspector.tui.app import InspectorApp
+from inspector.tui.glyphs import UNICODE
+from inspector.tui.screens.held import HeldScreen
+from inspector.tui.screens.proxied import ProxiedScreen
+from inspector.tui.screens.proxy import ProxyScreen
+from tests.proxy_stage import PATIENCE_S, Stage, proxied
+from tests.sources.loopback import websocket_server
+
+Scenario = Callable[["View"], Awaitable[None]]
+
+
+class View:
+    """The screen, and the proxy that it shows."""
+
+    def __init__(
+        self, pilot: Pilot[int], screen: ProxyScreen, stage: Stage, received: list[str | bytes]
+    ) -> None:
+        self.pilot, self.screen, self.stage, self.received = pilot, screen, stage, received
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def settle(self) -> None:
+        for _ in range(3):
+            await self.pilot.pause(0.02)
+        screen = self.pilot.app.screen
+        if isinstance(screen, ProxyScreen | ProxiedScreen | HeldScreen):
+            screen.tick()
+        await self.pilot.pause()
+
+    def shown(self) -> str:
+        strips = self.pilot.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+    def shows(self, kind: type[Screen[None]]) -> bool:
+        return type(self.pilot.app.screen) is kind
+
+    def line(self, selector: str) -> str:
+        return str(self.pilot.app.screen.query_one(selector, Static).content)
+
+    @asynccontextmanager
+    async def app(self) -> AsyncIterator[ClientConnection]:
+        async with self.stage.app(user_agent_header="my-app/1 [red]") as app:
+            await app.recv()
+            await self.settle()
+            yield app
+
+
+def run(scenario: Scenario, size: tuple[int, int] = (120, 40)) -> None:
+    async def main() -> None:
+        received: list[str | bytes] = []
+
+        async def handler(connection: ServerConnection) -> None:
+            await connection.send('{"type":"session.created","session":{"model":"gpt-realtime"}}')
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    received.append(await connection.recv())
+
+        async with websocket_server(handler) as server, proxied(server) as stage, Host() as host:
+            screen = ProxyScreen(host, stage.proxy, UNICODE)
+            async with InspectorApp(screen).run_test(size=size) as pilot:
+                await scenario(View(pilot, screen, stage, received))
+
+    asyncio.run(main())
+
+
+def test_an_empty_list_says_where_to_point_an_app() -> None:
+    async def scenario(view: View) -> None:
+        await view.settle()
+
+        assert f"OPENAI_BASE_URL=http{view.stage.url[2:]}/v1" in view.shown()
+        await view.press("enter", "ctrl+x", "escape")
+        assert view.shows(ProxyScreen)
+
+    run(scenario)
+    run(scenario, size=(80, 24))
+
+
+def test_a_session_is_a_line_and_enter_opens_it_and_q_leaves_the_app_alone() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            assert "my-app/1 [red]" in view.shown()
+            assert "gpt-realtime" in view.shown()
+            await view.press("enter")
+            assert view.shows(ProxiedScreen)
+            assert "session.created" in view.shown()
+            assert view.stage.proxy.pinned is view.stage.session
+            await view.press("q")
+            assert view.shows(ProxyScreen)
+            assert view.stage.proxy.pinned is None
+            await asyncio.wait_for(await app.ping(), PATIENCE_S)
+
+    run(scenario)
+
+
+def test_following_opens_the_newest() -> None:
+    async def scenario(view: View) -> None:
+        await view.press("f")
+        async with view.app():
+            view.screen.tick()
+            await view.settle()
+            assert view.shows(ProxiedScreen)
+            first = view.stage.session
+            async with view.app():
+                view.screen.tick()
+                await view.settle()
+                assert view.stage.proxy.pinned is view.stage.session is not first
+                assert len(view.pilot.app.screen_stack) == 2
+
+    run(scenario)
+
+
+def test_a_session_can_be_closed_from_the_list() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            await view.press("ctrl+x")
+            async with asyncio.timeout(PATIENCE_S):
+                await app.wait_closed()
+            assert app.close_code == 1001
+            await view.settle()
+            assert "closed" in view.shown()
+
+    run(scenario)
+
+
+def test_a_breakpoint_is_set_and_what_it_holds_is_changed_by_key() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            await view.press("enter", "P")
+            view.pilot.app.screen.query_one("#field-filter", Input).value = "type:x*"
+            await view.press("enter")
+            for name in ("x1", "x2", "x3"):
+                await app.send(f'{{"type":"{name}"}}')
+            await view.stage.until(lambda: len(view.stage.session.breakpoints.held) == 3)
+            await view.settle()
+            assert "3 held: x1 to the API" in view.line("#hint")
+            await view.press("H")
+            assert view.shows(HeldScreen)
+            assert '{"type":"x1"}' in view.shown()
+            await view.press("d")
+            await view.press("enter")
+            await view.press("a")
+            await view.stage.until(lambda: len(view.received) == 2)
+
+            assert view.received == ['{"type":"x2"}', '{"type":"x3"}']
+            assert "Nothing is held" in view.shown()
+            await view.press("q", "q")
+            assert view.shows(ProxyScreen)
+
+    run(scenario)
+    run(scenario, size=(80, 24))
+
+
+def test_a_held_frame_is_answered_in_the_servers_place() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            view.stage.session.breakpoints.arm("")
+            await app.send('{"type":"x"}')
+            await view.stage.until(lambda: view.stage.session.breakpoints.held)
+            await view.press("enter", "H", "r")
+            view.pilot.app.screen.query_one("#field-answer", Input).value = '{"type":"mine"}'
+            await view.press("enter")
+
+            assert await asyncio.wait_for(app.recv(), PATIENCE_S) == '{"type":"mine"}'
+            assert view.received == []
+
+    run(scenario)
+
+
+def test_an_event_is_injected_into_the_app() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            await view.press("enter", "I")
+            view.pilot.app.screen.query_one("#field-event", Input).value = '{"type":"mine"}'
+            await view.press("enter")
+
+            assert await asyncio.wait_for(app.recv(), PATIENCE_S) == '{"type":"mine"}'
+
+    run(scenario)
