@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from inspector.analysis.entry import Column, Draft, Entry, Place, Tone, Words
 from inspector.analysis.item_words import drafted
 from inspector.core.item import Item
+from inspector.core.keys import EventKeys
 from inspector.core.responses import Response
 from inspector.core.state import SessionState
 
@@ -82,6 +83,15 @@ def entry(state: SessionState, place: Place) -> Entry:
         tuple(draft.columns),
         draft.question,
     )
+
+
+def item_of(state: SessionState, keys: EventKeys) -> str:
+    """Return the item that an event with these ids is about: its own, its call's, or the last of its response."""
+    if keys.item_id:
+        return keys.item_id
+    response = state.responses.all.get(keys.response_id)
+    items = response.item_ids if response is not None else ()
+    return state.conversation.calls.get(keys.call_id) or (items[-1] if items else "")
 
 
 def _first_seq(state: SessionState, place: Place) -> int:

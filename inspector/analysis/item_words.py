@@ -13,6 +13,8 @@ from inspector.core.state import SessionState
 
 MAX_PRETTY_CHARS = 64_000
 """A longer JSON text is shown as it came."""
+INLINE_CHARS = 40
+"""A JSON text up to this long stays on one line."""
 
 
 def drafted(item: Item, state: SessionState) -> Draft:
@@ -200,4 +202,6 @@ def _pretty(text: str) -> tuple[str, bool]:
         return text, False
     if not isinstance(value, dict | list):
         return text, True
-    return json.dumps(value, ensure_ascii=False, indent=2), True
+    inline = json.dumps(value, ensure_ascii=False)
+    is_short = len(inline) <= INLINE_CHARS
+    return inline if is_short else json.dumps(value, ensure_ascii=False, indent=2), True

@@ -29,6 +29,7 @@ class Glyphs:
     track: str = "│"
     bar_full: str = "━"
     bar_empty: str = "─"
+    cut: str = "✂"
     spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -54,5 +55,6 @@ ASCII = Glyphs(
     track="|",
     bar_full="=",
     bar_empty="-",
+    cut="%",
     spinner="|/-\\",
 )

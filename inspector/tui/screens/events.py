@@ -18,6 +18,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
+from inspector.analysis.dialogue import item_of
 from inspector.analysis.query import EVERYTHING, parse
 from inspector.analysis.summary import short_id
 from inspector.core.event import Direction
@@ -27,6 +28,7 @@ from inspector.core.state import SessionState
 from inspector.errors import FilterError, InspectorError
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.help import FILTER_WORDS, Group, HelpScreen
+from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.widgets.detail import DetailPane, Link
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.text_page import TextPage
@@ -59,6 +61,7 @@ class EventsScreen(Screen[None]):
         Binding("slash", "filter", "filter", id="view.filter"),
         Binding("F", "find", "find", show=False, id="view.find"),
         Binding("m", "mark", "mark", show=False, id="view.mark"),
+        Binding("o", "item", "its item", show=False, id="view.item"),
         Binding("y", "copy", "copy event", show=False, id="view.copy"),
         Binding("colon", "command", "command", show=False, id="view.command"),
         Binding("question_mark,f1", "help", "help", id="view.help"),
@@ -118,7 +121,7 @@ class EventsScreen(Screen[None]):
                         "all events", self.event_log, tuple(Direction), self.glyphs, id="merged"
                     )
                 yield DetailPane(self.glyphs, id="detail")
-            yield TextPage(id="conversation")
+            yield ConversationView(self.glyphs, id="conversation")
             yield TextPage(id="session")
         yield from self.compose_below()
         yield Static("", id="hint", markup=False)
@@ -247,8 +250,15 @@ class EventsScreen(Screen[None]):
     def _line_opened(self, message: TextPage.LineOpened) -> None:
         self.show_row(message.row)
 
+    @on(ConversationView.EventsRequested)
+    def _events_requested(self, message: ConversationView.EventsRequested) -> None:
+        self.show_row(message.row)
+
+    @on(ConversationView.CopyRequested)
     @on(DetailPane.CopyRequested)
-    def _copy_requested(self, message: DetailPane.CopyRequested) -> None:
+    def _copy_requested(
+        self, message: DetailPane.CopyRequested | ConversationView.CopyRequested
+    ) -> None:
         self.copy_text(message.text, message.what)
 
     @on(events.DescendantFocus)
@@ -265,7 +275,7 @@ class EventsScreen(Screen[None]):
         """Change to another view."""
         self.query_one("#views", ContentSwitcher).current = name
         self._seen = ()
-        target = self.focused_pane() if name == "events" else self.query_one(f"#{name}", TextPage)
+        target = self.focused_pane() if name == "events" else self.query_one(f"#{name}")
         target.focus()
 
     def action_next_pane(self, step: int) -> None:
@@ -317,6 +327,18 @@ class EventsScreen(Screen[None]):
 
     def on_marked(self, row: int) -> None:
         """Do what follows from a mark."""
+
+    def action_item(self) -> None:
+        """Show the conversation, at the item that the selected event is about."""
+        if not 0 <= self.selected < len(self.event_log):
+            return
+        item_id = item_of(self.state, keys_of(self.event_log.event(self.selected)))
+        self.action_view("conversation")
+        self._refresh_views()
+        if not item_id or not self.query_one("#conversation", ConversationView).select_item(
+            item_id
+        ):
+            self.say("the selected event is about no item of the conversation", "warning")
 
     def action_copy(self) -> None:
         """Copy the selected event's frame."""
@@ -535,10 +557,7 @@ class EventsScreen(Screen[None]):
         if current == "events":
             self._show_detail()
         elif current == "conversation":
-            from inspector.tui.pages import conversation_lines
-
-            page = self.query_one("#conversation", TextPage)
-            page.show(conversation_lines(state, page.size.width or self.size.width), follow=True)
+            self.query_one("#conversation", ConversationView).show(state)
         elif current == "session":
             from inspector.tui.pages import session_lines
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
@@ -13,6 +14,7 @@ from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.events import EventsScreen
+from inspector.tui.widgets.conversation_view import ConversationView
 
 
 class ReplayScreen(EventsScreen):
@@ -139,6 +141,7 @@ class ReplayScreen(EventsScreen):
         at = SPEEDS.index(self._replay.speed) if self._replay.speed in SPEEDS else 2
         self._replay.set_speed(SPEEDS[max(0, min(len(SPEEDS) - 1, at + step))])
 
+    @on(ConversationView.AnswerRequested)
     def action_explain(self) -> None:
         """Say why nothing can be sent."""
         self.say(

@@ -1,4 +1,4 @@
-"""TextPage: a page of styled lines, virtual, with a cursor. The conversation and the session are shown on one."""
+"""TextPage: a page of styled lines, virtual, with a cursor. The session and the help are shown on one."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ class PageLine:
     spans: tuple[Span, ...]
     target: int = -1
     """Row of the log that the line leads to; -1 for none."""
-    key: str = ""
-    """What the line is about, such as an item id."""
 
 
 class TextPage(Widget, can_focus=True):
@@ -74,18 +72,10 @@ class TextPage(Widget, can_focus=True):
         self.lines: Sequence[PageLine] = ()
         self.cursor = 0
         self._top = 0
-        self._is_at_end = True
 
-    @property
-    def key(self) -> str:
-        """Return what the line under the cursor is about."""
-        return self.lines[self.cursor].key if 0 <= self.cursor < len(self.lines) else ""
-
-    def show(self, lines: Sequence[PageLine], *, follow: bool = False) -> None:
-        """Show other lines; ``follow`` stays at the end where the cursor is there."""
+    def show(self, lines: Sequence[PageLine]) -> None:
+        """Show other lines."""
         self.lines = lines
-        if follow and self._is_at_end:
-            self.cursor = len(lines) - 1
         self.cursor = max(0, min(self.cursor, len(lines) - 1))
         self._reveal()
         self.refresh()
@@ -110,7 +100,6 @@ class TextPage(Widget, can_focus=True):
         """Put the cursor on a line; a second click opens it."""
         if self._top + event.y < len(self.lines):
             self.cursor = self._top + event.y
-            self._is_at_end = self.cursor >= len(self.lines) - 1
             self.refresh()
             if event.chain == 2:
                 self.action_open()
@@ -126,7 +115,6 @@ class TextPage(Widget, can_focus=True):
     def action_move(self, step: int) -> None:
         """Move by lines."""
         self.cursor = max(0, min(len(self.lines) - 1, self.cursor + step))
-        self._is_at_end = self.cursor >= len(self.lines) - 1
         self._reveal()
         self.refresh()
 
