@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from inspector import __version__
-from inspector.cli.commands import cat, doctor, paths, send, serve, sessions
+from inspector.cli.commands import cat, doctor, export, paths, send, serve, sessions
 from inspector.cli.output import write_line
 
 HELP = """See, steer, record and replay sessions of the OpenAI Realtime API.
@@ -78,6 +78,16 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "inspector cat session.jsonl --no-deltas --filter 'dir:server err'",
             "inspector cat session.jsonl --jsonl | jq .type",
             "inspector cat session.jsonl --raw > frames.jsonl",
+        ),
+    ),
+    (
+        export.export,
+        (
+            "inspector export session.jsonl --to wav",
+            "inspector export session.jsonl --to wav --what heard -o heard.wav",
+            "inspector export session.jsonl --to wav --what items -o items",
+            "inspector export session.jsonl --to wav -o - | ffplay -",
+            "inspector export session.jsonl --to text",
         ),
     ),
     (

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
@@ -33,6 +35,10 @@ from inspector.tui.widgets.detail import DetailPane, Link
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.text_page import TextPage
 
+if TYPE_CHECKING:
+    from inspector.tui.listening import PlaySound, Selection
+    from inspector.tui.widgets.timeline import Timeline
+
 TICK_HZ = 15
 TICK_BUDGET_S = 0.008
 """Filtering and listing per tick, so that a key is answered in the same frame."""
@@ -43,7 +49,7 @@ WIDE_COLUMNS = 180
 LEAST_COLUMNS, LEAST_ROWS = 40, 10
 MAX_COPIED_CHARS = 74_994
 """Most terminals refuse a longer OSC 52 sequence (100,000 bytes of base64)."""
-VIEWS = ("events", "conversation", "session")
+VIEWS = ("events", "conversation", "session", "timeline")
 
 
 class EventsScreen(Screen[None]):
@@ -55,6 +61,7 @@ class EventsScreen(Screen[None]):
         Binding("1", "view('events')", "events", show=False, id="view.events"),
         Binding("2", "view('conversation')", "conversation", show=False, id="view.conversation"),
         Binding("3", "view('session')", "session", show=False, id="view.session"),
+        Binding("4", "view('timeline')", "timeline", show=False, id="view.timeline"),
         Binding("tab", "next_pane(1)", "next pane", show=False, id="view.next_pane"),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False, id="view.previous_pane"),
         Binding("v", "merge", "one pane or two", show=False, id="view.merge"),
@@ -72,6 +79,8 @@ class EventsScreen(Screen[None]):
     def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
         super().__init__()
         self.event_log = log
+        self.play_sound: PlaySound | None = None
+        """How to make a sound; None where there is no output."""
         self.glyphs = glyphs
         self.selected = -1
         """Row of the selected event; -1 for none."""
@@ -170,6 +179,14 @@ class EventsScreen(Screen[None]):
     def advance(self) -> None:
         """Let the model take its step, where it needs one."""
 
+    def recording_stem(self) -> str:
+        """Return the name that files made from this session begin with."""
+        raise NotImplementedError
+
+    def now_us(self) -> int:
+        """Return where the session, or its replay, is: session time in microseconds."""
+        raise NotImplementedError
+
     def header_text(self) -> str:
         """Return the first line."""
         raise NotImplementedError
@@ -254,6 +271,54 @@ class EventsScreen(Screen[None]):
     def _events_requested(self, message: ConversationView.EventsRequested) -> None:
         self.show_row(message.row)
 
+    @on(ConversationView.SoundRequested)
+    def _item_sound_requested(self, message: ConversationView.SoundRequested) -> None:
+        from inspector.tui.listening import selected_item
+
+        select = partial(selected_item, self.event_log, message.item_id)
+        self._listen(select, as_file=message.as_file)
+
+    def on_timeline_sound_requested(self, message: Timeline.SoundRequested) -> None:
+        """Play a span, or write it."""
+        from inspector.tui.listening import selected_span
+
+        span = message.from_us, message.to_us
+        select = partial(selected_span, self.event_log, *span, is_mono=not message.as_file)
+        self._listen(select, as_file=message.as_file)
+
+    def on_timeline_span_opened(self, message: Timeline.SpanOpened) -> None:
+        """Show the events of a span and no others; where there is none, the event that is meant."""
+        if message.from_us == message.to_us:
+            row = message.row if message.row >= 0 else self.event_log.row_at(message.from_us)
+            self.show_row(max(0, row))
+            return
+        self._apply_filter(f"t>={message.from_us / 1e6:.6f} t<{message.to_us / 1e6:.6f}")
+        self.action_view("events")
+
+    def _listen(self, select: Callable[[], Selection], *, as_file: bool) -> None:
+        """Play or write what is selected, in a thread: a long recording takes seconds to read."""
+        from inspector.tui.listening import play_selection, write_selection
+
+        play = self.play_sound
+        if not as_file and play is None:
+            self.say("there is no sound output here; w writes a WAV file", "warning")
+            return
+
+        def listen() -> None:
+            try:
+                chosen = select()
+                words = (
+                    play_selection(chosen, play)
+                    if play is not None and not as_file
+                    else write_selection(chosen, self.recording_stem())
+                )
+            except (InspectorError, OSError) as error:
+                self.app.call_from_thread(self.say, str(error), "warning")
+            else:
+                self.app.call_from_thread(self.say, words)
+
+        self.run_worker(listen, thread=True, group="listening", exit_on_error=False)
+
     @on(ConversationView.CopyRequested)
     @on(DetailPane.CopyRequested)
     def _copy_requested(
@@ -273,10 +338,23 @@ class EventsScreen(Screen[None]):
 
     def action_view(self, name: str) -> None:
         """Change to another view."""
+        if name == "timeline" and not self.query("#timeline"):
+            self._mount_timeline()
+            return
         self.query_one("#views", ContentSwitcher).current = name
         self._seen = ()
         target = self.focused_pane() if name == "events" else self.query_one(f"#{name}")
         target.focus()
+
+    def _mount_timeline(self) -> None:
+        """Make the timeline when it is first wanted: it needs numpy, and reads the whole log once."""
+        from inspector.analysis.waveform import Waveform
+        from inspector.tui.widgets.timeline import Timeline
+
+        timeline = Timeline(Waveform(self.event_log), self.now_us, self.glyphs, id="timeline")
+        timeline.display = False
+        self.query_one("#views").mount(timeline)
+        self.call_after_refresh(self.action_view, "timeline")
 
     def action_next_pane(self, step: int) -> None:
         """Put the focus into the next pane."""

@@ -101,6 +101,17 @@ class SessionScreen(EventsScreen):
         self._problems_seen = len(problems)
         self._follow_up()
 
+    def recording_stem(self) -> str:
+        """Return the recording's name, or a word where nothing is recorded."""
+        path = self._engine.recording.path
+        return path.stem if path is not None else "session"
+
+    def now_us(self) -> int:
+        """Return the time of the session: that of its last event once it has ended."""
+        if self._engine.connection in (Connection.LIVE, Connection.CONNECTING):
+            return self._engine.now_ns // 1000
+        return self.event_log.t_us[-1] if len(self.event_log) else 0
+
     def header_text(self) -> str:
         """Return the connection, model, recording, count, time and errors."""
         engine, glyphs = self._engine, self.glyphs
