@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -34,7 +35,7 @@ GROUND = 16
 """A cell's style code is its character's style plus this times its ground."""
 LABEL = 6
 """Columns left of the lanes."""
-MAX_LANE_ROWS = 12
+MAX_LANE_ROWS = 10
 _BASE, _DIM, _CLIENT, _SERVER, _FAINT, _WARNING, _ERROR, _MARK, _HEAD = range(9)
 _LETTERS = {
     MarkKind.SPEECH_STARTED: ("S", _CLIENT),
@@ -48,6 +49,15 @@ _LETTERS = {
     MarkKind.ERROR: ("!", _ERROR),
 }
 """Letter and style by kind, the most important last: it wins a cell that several share."""
+_LEGEND = {
+    MarkKind.SPEECH_STOPPED: "speech",
+    MarkKind.COMMITTED: "commit",
+    MarkKind.RESPONSE_ENDED: "response, audio, done",
+    MarkKind.TOOL_CALL: "tool",
+    MarkKind.TRUNCATED: "cut",
+    MarkKind.ERROR: "error",
+}
+"""Words after a letter; those without go with the next one's."""
 _RANK = {kind: rank for rank, kind in enumerate(_LETTERS)}
 _TICKS_US = tuple(
     round(seconds * 1e6)
@@ -71,7 +81,8 @@ class View:
     left: int
     """The first cell shown, counted from time 0."""
     cell_us: int
-    cursor_us: int
+    cursor_us: int | None
+    """None while the cursor goes with ``now_us``, which the axis shows: a bar that moves repaints both lanes whole."""
     now_us: int
     """Where the session, or its replay, is."""
     selection: tuple[int, int] | None = None
@@ -110,22 +121,25 @@ class Picture:
     codes: Codes
     """Style codes, shape (rows, columns)."""
 
-    def changed_columns(self, other: Picture) -> tuple[int, int] | None:
-        """Return the first and last column that differ, None where none does."""
-        if self.cells.shape != other.cells.shape:
-            return 0, self.cells.shape[1] - 1
-        differs = ((self.cells != other.cells) | (self.codes != other.codes)).any(axis=0)
-        columns = np.flatnonzero(differs)
-        return (int(columns[0]), int(columns[-1])) if len(columns) else None
+    def changed(self, other: Picture) -> list[tuple[int, int, int]]:
+        """Return the rows that differ, in runs: first row, row after the last, column after the last that differs."""
+        differs = (self.cells != other.cells) | (self.codes != other.codes)
+        rows = np.flatnonzero(differs.any(axis=1)).tolist()
+        runs: list[tuple[int, int, int]] = []
+        for row in rows:
+            end = differs.shape[1] - int(differs[row, ::-1].argmax())
+            if runs and runs[-1][1] == row:
+                runs[-1] = (runs[-1][0], row + 1, max(end, runs[-1][2]))
+            else:
+                runs.append((row, row + 1, end))
+        return runs
 
     def runs(self, row: int) -> list[tuple[str, int]]:
         """Return a row as texts with their style codes."""
         codes = self.codes[row]
         edges = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
         text = self.cells[row].astype("<u4").tobytes().decode("utf-32-le")
-        return [
-            (text[start:stop], int(codes[start])) for start, stop in pairwise(edges) if stop > start
-        ]
+        return [(text[start:stop], int(codes[start])) for start, stop in pairwise(edges)]
 
 
 class Canvas:
@@ -205,23 +219,26 @@ def _lane(canvas: Canvas, waveform: Waveform, side: Side, top: int) -> None:
 def wave_cells(lane: Lane, height: int, wave: str) -> Cells:
     """Draw a lane as characters, shape (height, cells): the root of the loudness, so that quiet speech is seen."""
     dots_x, dots_y = (2, 4) if len(wave) == 256 else (1, 2)
-    weights = _WEIGHTS[len(wave)]
+    weights, characters = _WEIGHTS[len(wave)], _characters(wave)
     middle = (height * dots_y - 1) / 2
     top = np.round(middle - np.sign(lane.high) * np.sqrt(np.abs(lane.high)) * middle)
     bottom = np.round(middle - np.sign(lane.low) * np.sqrt(np.abs(lane.low)) * middle)
     dots = np.arange(height * dots_y)[:, None]
     is_set = (dots >= top) & (dots <= np.maximum(bottom, top)) & lane.is_there
     grid = is_set.reshape(height, dots_y, -1, dots_x)
-    codes = (grid * weights[None, :, None, :]).sum(axis=(1, 3))
-    characters = np.array([ord(character) for character in wave], np.uint32)
-    # An empty braille cell is drawn as dots by some fonts.
-    characters[0] = ord(" ")
+    codes = np.einsum("ydxc,dc->yx", grid, weights)
     return np.asarray(characters[codes], np.uint32)
 
 
+@cache
+def _characters(wave: str) -> Cells:
+    # An empty braille cell is drawn as dots by some fonts.
+    return np.array([ord(character) for character in f" {wave[1:]}"], np.uint32)
+
+
 _WEIGHTS = {
-    256: np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]]),
-    4: np.array([[1], [2]]),
+    256: np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8),
+    4: np.array([[1], [2]], np.uint8),
 }
 
 
@@ -266,16 +283,12 @@ def clock(t_us: int) -> str:
 
 
 def _legend(canvas: Canvas, row: int) -> None:
-    if row >= canvas.view.rows:
-        return
     column = 1
     for kind, (letter, style) in _LETTERS.items():
-        text = letter or canvas.glyphs.cut
-        if column + len(kind.value) + 4 > canvas.view.columns:
-            return
-        canvas.put(row, column, text, style)
-        canvas.put(row, column + 2, kind.value, _DIM)
-        column += len(kind.value) + 4
+        words = _LEGEND.get(kind, "")
+        canvas.put(row, column, letter or canvas.glyphs.cut, style)
+        canvas.put(row, column + 2, words, _DIM)
+        column += len(words) + 4 if words else 2
 
 
 def _grounds(canvas: Canvas, rows: int) -> None:
@@ -286,6 +299,8 @@ def _grounds(canvas: Canvas, rows: int) -> None:
         first, last = (view.column_of(t_us) for t_us in view.selection)
         if last >= 0 and first < view.lane_columns:
             lanes[:, max(0, first) : last + 1] += GROUND
+    if view.cursor_us is None:
+        return
     column = view.column_of(view.cursor_us)
     if 0 <= column < lanes.shape[1]:
         lanes[:, column] = lanes[:, column] % GROUND + 2 * GROUND

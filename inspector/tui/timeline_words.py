@@ -17,13 +17,14 @@ MAX_MARKS = 4
 
 def at_cursor(waveform: Waveform, view: View) -> str:
     """Say what is at the cursor."""
-    cell = view.cursor_us // view.cell_us
-    words = [f"{view.cursor_us / 1e6:.3f} s"]
+    t_us = view.now_us if view.cursor_us is None else view.cursor_us
+    cell = t_us // view.cell_us
+    words = [f"{t_us / 1e6:.3f} s"]
     for side, name in ((Side.USER, "user"), (Side.ASSISTANT, "model")):
         lane = waveform.lane(side, cell, 1, view.cell_us)
         if lane.is_there[0]:
             words.append(f"{name} {decibels(float(lane.rms[0]))}")
-    segment = waveform.segment_at(Side.ASSISTANT, view.cursor_us)
+    segment = waveform.segment_at(Side.ASSISTANT, t_us)
     if segment is not None and segment.item_id:
         heard, whole = segment.heard_us // 1000, segment.duration_us // 1000
         share = f"heard {heard:,} of {whole:,} ms" if heard < whole else f"{whole:,} ms"
@@ -36,14 +37,8 @@ def at_cursor(waveform: Waveform, view: View) -> str:
     return "   ".join(words)
 
 
-def about(view: View, progress: float, *, is_held: bool) -> str:
-    """Say what is selected, or how to select.
-
-    Args:
-        view: what is shown.
-        progress: how much of the log was read, 0..1.
-        is_held: True while the cursor does not follow the session.
-    """
+def about(view: View, progress: float) -> str:
+    """Say what is selected, or how to select; ``progress`` is how much of the log was read, 0..1."""
     cell_ms = view.cell_us // 1000
     scale = f"{cell_ms} ms" if cell_ms < 1000 else f"{cell_ms // 1000} s"
     span = view.selection
@@ -54,7 +49,7 @@ def about(view: View, progress: float, *, is_held: bool) -> str:
             "   enter its events   P hear   w write WAV   esc unselect"
         )
     reading = "" if progress >= 1 else f"   reading {progress:.0%}"
-    held = "   f follows" if is_held else ""
+    held = "   f follows" if view.cursor_us is not None else ""
     return f"{scale} a cell{reading}{held}   + - zoom   n next mark   shift+arrows or drag select"
 
 

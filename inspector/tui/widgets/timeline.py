@@ -27,6 +27,7 @@ from inspector.tui.timeline_drawing import GROUND, GROUNDS, LABEL, STYLES, Pictu
 from inspector.tui.timeline_words import about, at_cursor
 
 FRAMES_HZ = 30
+WORDS_HZ = 5
 FRAME_BUDGET_S = 0.004
 """Reading new rows per frame: an eighth of a core while a long recording is taken in."""
 CELL_US = tuple(
@@ -54,9 +55,9 @@ class Timeline(Widget, can_focus=True):
         Binding("home,g", "first", "first", show=False, id="wave.first"),
         Binding("end,G", "last", "last", show=False, id="wave.last"),
         Binding("plus,equals_sign", "zoom(-1)", "closer", id="wave.closer"),
-        Binding("minus", "zoom(1)", "wider", id="wave.wider"),
+        Binding("minus", "zoom(1)", "wider", show=False, id="wave.wider"),
         Binding("0", "fit", "all of it", show=False, id="wave.fit"),
-        Binding("n", "mark(1)", "next mark", id="wave.next_mark"),
+        Binding("n", "mark(1)", "next mark", show=False, id="wave.next_mark"),
         Binding("N", "mark(-1)", "previous mark", show=False, id="wave.previous_mark"),
         Binding("f", "follow", "follow", show=False, id="wave.follow"),
         Binding("enter", "events", "events", id="wave.events"),
@@ -125,6 +126,7 @@ class Timeline(Widget, can_focus=True):
         self._strips: list[Strip] = []
         self._styles: dict[int, Style] = {}
         self._timer: Timer | None = None
+        self._said, self._said_at = "", 0.0
 
     @property
     def cell_us(self) -> int:
@@ -167,8 +169,8 @@ class Timeline(Widget, can_focus=True):
         if self.is_following:
             self.cursor_us = now_us
             self._reveal(now_us, ahead=4)
-        # A column that is not finished is drawn a few times while it grows, not at every frame.
-        grain_us = max(1, self.cell_us // 4)
+        # Half a cell is the least that can be seen.
+        grain_us = max(1, self.cell_us // 2)
         seen = (
             self.size,
             self._left,
@@ -189,7 +191,9 @@ class Timeline(Widget, can_focus=True):
         if self._picture is None or len(self._strips) != self.size.height:
             blank = Strip.blank(self.size.width, self._style(0))
             return [blank.crop(crop.x, crop.right)] * crop.height
-        return [strip.crop(crop.x, crop.right) for strip in self._strips[crop.y : crop.bottom]]
+        strips = self._strips[crop.y : crop.bottom]
+        is_whole = crop.x == 0 and crop.width >= self.size.width
+        return strips if is_whole else [strip.crop(crop.x, crop.right) for strip in strips]
 
     def notify_style_update(self) -> None:
         """Take new colours from the theme."""
@@ -344,7 +348,7 @@ class Timeline(Widget, can_focus=True):
             self.size.height,
             self._left,
             self.cell_us,
-            self.cursor_us,
+            None if self.is_following else self.cursor_us,
             now_us,
             self.selection,
         )
@@ -354,19 +358,28 @@ class Timeline(Widget, can_focus=True):
         before = self._picture
         picture = drawn(self._waveform, view, self._glyphs, self._words(view))
         self._picture = picture
-        self._strips = [self._strip(picture, row) for row in range(view.rows)]
-        changed = picture.changed_columns(before) if before is not None else (0, view.columns - 1)
-        if changed is not None:
-            self.refresh(Region(changed[0], 0, changed[1] - changed[0] + 1, view.rows))
+        if before is None or before.cells.shape != picture.cells.shape:
+            self._strips = [self._strip(picture, row) for row in range(view.rows)]
+            self.refresh()
+            return
+        # Textual paints a line from its start to the end of what has changed.
+        changed = picture.changed(before)
+        for first, last, _ in changed:
+            self._strips[first:last] = [self._strip(picture, row) for row in range(first, last)]
+        if changed:
+            self.refresh(*(Region(0, y, end, last - y) for y, last, end in changed))
 
     def _strip(self, picture: Picture, row: int) -> Strip:
         segments = [Segment(text, self._style(code)) for text, code in picture.runs(row)]
         return Line(segments, self.size.width)
 
     def _words(self, view: View) -> tuple[str, str]:
-        progress = self._waveform.progress
-        held = view.selection is None and not self.is_following
-        return at_cursor(self._waveform, view), about(view, progress, is_held=held)
+        """Say what is at the cursor; while that runs, only as often as can be read."""
+        now = time.monotonic()
+        if view.cursor_us is not None or now >= self._said_at + 1 / WORDS_HZ:
+            self._said = at_cursor(self._waveform, view)
+            self._said_at = now
+        return self._said, about(view, self._waveform.progress)
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)
