@@ -139,7 +139,8 @@ class ConversationView(Widget, can_focus=True):
             self._top = max(0, self._top + moved)
         last = max(0, len(self._places) - 1)
         self.cursor = last if self.is_following else min(self.cursor, last)
-        self._settle()
+        if self.is_following or self._top > last:
+            self._reveal()
         self._repaint()
 
     def select_item(self, item_id: str) -> bool:
@@ -208,7 +209,7 @@ class ConversationView(Widget, can_focus=True):
         elif here is not None and step < 0 and here.y < 0:
             self._scroll(max(1 - height, here.y))
         else:
-            self._select(self.cursor + step)
+            self._select(self.cursor + step, is_from_below=step < 0)
 
     def action_page(self, step: int) -> None:
         """Scroll by pages, and take the cursor along."""
@@ -264,29 +265,30 @@ class ConversationView(Widget, can_focus=True):
     def _asks(self, place: Place) -> Question | None:
         return entry(self._state, place).question
 
-    def _select(self, index: int) -> None:
+    def _select(self, index: int, *, is_from_below: bool = False) -> None:
         """Put the cursor on an entry and show it; the last one is followed."""
         if not self._places:
             return
         self.cursor = max(0, min(index, len(self._places) - 1))
         self.is_following = self.cursor == len(self._places) - 1
-        self._settle()
+        self._reveal(is_from_below=is_from_below)
         self._repaint()
 
-    def _settle(self) -> None:
-        """Choose the scroll position that shows the cursor."""
+    def _reveal(self, *, is_from_below: bool = False) -> None:
+        """Scroll as little as shows the cursor: the near end of an entry that is higher than the screen."""
         if self.is_following:
             self._top, self._line = self._ending_with(len(self._places) - 1)
             return
+        room = self.size.height + 1
         shown = next((p for p in self._layout() if p.index == self.cursor), None)
-        height = self.size.height
-        if shown is not None and (
-            0 <= shown.y <= height - shown.height + 1 or shown.height > height
-        ):
+        if shown is not None and 0 <= shown.y <= room - shown.height:
             return
+        begin, end = (self.cursor, 0), self._ending_with(self.cursor)
+        is_tall = len(self._block(self.cursor).lines) > room
         is_below = self.cursor > self._top if shown is None else shown.y > 0
-        position = self._ending_with(self.cursor) if is_below else (self.cursor, 0)
-        self._top, self._line = min(position, (self.cursor, 0))
+        self._top, self._line = (
+            end if (is_from_below and is_tall) or (is_below and not is_tall) else begin
+        )
 
     def _ending_with(self, index: int) -> tuple[int, int]:
         """Return the position at which an entry ends on the last line; the first one, where all fits."""
@@ -367,9 +369,11 @@ class ConversationView(Widget, can_focus=True):
         return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor))
 
     def _is_scrollable(self) -> bool:
-        last = self._painted[-1] if self._painted else None
-        is_whole = last is not None and last.y + last.height - 1 <= self.size.height
-        return (self._top, self._line) != (0, 0) or not is_whole
+        if not self._painted or (self._top, self._line) != (0, 0):
+            return True
+        last = self._painted[-1]
+        ends = last.y + last.height - 1
+        return last.index < len(self._places) - 1 or ends > self.size.height
 
     def _with_bar(self, line: Strip, y: int) -> Strip:
         """Return a line with its cell of the scroll bar, which counts entries, not lines."""
@@ -390,5 +394,5 @@ class ConversationView(Widget, can_focus=True):
         self._styles.clear()
         self._painted = []
         if self._places:
-            self._settle()
+            self._reveal()
         self.refresh()
