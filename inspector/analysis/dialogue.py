@@ -65,7 +65,8 @@ def entry(state: SessionState, place: Place) -> Entry:
     response = state.responses.all.get(item.response_id)
     if response is not None:
         _about_response(item, response, draft)
-    facts = [*_common_facts(item), *draft.facts]
+    # What deserves attention first: a narrow screen cuts the rest.
+    facts = sorted((*_common_facts(item), *draft.facts), key=lambda fact: fact.tone == Tone.DIM)
     paragraphs = tuple(draft.paragraphs)
     if item.is_deleted:
         paragraphs = tuple(tuple(Words(w.text, Tone.STRUCK) for w in p) for p in paragraphs)

@@ -69,7 +69,7 @@ def _about_audio(item: Item, audio: ItemAudio, draft: Draft) -> None:
     draft.fact(duration_text(received))
     if item.truncated_ms is not None:
         # A recording may lack the audio itself, and then nobody can tell where in the words it was cut.
-        known = "the words are cut by estimate" if item.truncated_ms < received else "of more"
+        known = "words by estimate" if item.truncated_ms < received else "of more"
         draft.warn(f"cut at {item.truncated_ms:,} of {received:,} ms, {known}")
     if audio.played_ms is not None:
         draft.fact(f"heard {min(audio.played_ms, received):,} of {received:,} ms")

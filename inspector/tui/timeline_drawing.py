@@ -7,8 +7,8 @@ repainted. Every character is one cell wide.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -143,13 +143,16 @@ class Picture:
 
 
 class Canvas:
-    """A picture being drawn."""
+    """A picture being drawn, on a backdrop or on an empty one."""
 
-    def __init__(self, view: View, glyphs: Glyphs) -> None:
+    def __init__(self, view: View, glyphs: Glyphs, backdrop: Picture | None = None) -> None:
         self.view = view
         self.glyphs = glyphs
-        self.cells: Cells = np.full((view.rows, view.columns), ord(" "), np.uint32)
-        self.codes: Codes = np.zeros((view.rows, view.columns), np.uint8)
+        shape = view.rows, view.columns
+        self.cells: Cells = (
+            np.full(shape, ord(" "), np.uint32) if backdrop is None else backdrop.cells.copy()
+        )
+        self.codes: Codes = np.zeros(shape, np.uint8) if backdrop is None else backdrop.codes.copy()
 
     def put(self, row: int, column: int, text: str, style: int) -> None:
         """Write a text, as far as there is room; what may be wider than a cell becomes ``?``."""
@@ -177,18 +180,34 @@ def drawn(waveform: Waveform, view: View, glyphs: Glyphs, words: Sequence[str]) 
         glyphs: what the lanes are drawn with.
         words: lines for below the axis.
     """
-    canvas = Canvas(view, glyphs)
+    still = replace(view, cursor_us=None, now_us=0, selection=None)
+    canvas = Canvas(view, glyphs, _backdrop(still, glyphs, len(words)))
     height = view.lane_rows
     _lane(canvas, waveform, Side.USER, 0)
     _marks(canvas, waveform, height)
     _lane(canvas, waveform, Side.ASSISTANT, height + 1)
-    _axis(canvas, 2 * height + 1)
+    playhead = view.column_of(view.now_us)
+    if 0 <= playhead < view.lane_columns:
+        sign = "▲" if len(glyphs.wave) == 256 else "^"
+        canvas.put(2 * height + 1, LABEL + playhead, sign, _HEAD)
     for number, line in enumerate(words):
         canvas.put(2 * height + 2 + number, 1, line, _BASE if number == 0 else _DIM)
-    _legend(canvas, 2 * height + 2 + len(words))
     if not waveform.has_audio:
         canvas.put(height // 2, LABEL + 2, _NO_AUDIO, _DIM)
     _grounds(canvas, 2 * height + 1)
+    return canvas.picture()
+
+
+@lru_cache(maxsize=4)
+def _backdrop(view: View, glyphs: Glyphs, words: int) -> Picture:
+    """Draw what stays while a session goes on: labels, axis and legend."""
+    canvas = Canvas(view, glyphs)
+    height = view.lane_rows
+    canvas.put(height // 2, 0, " user", _CLIENT)
+    canvas.put(height, 0, " marks", _DIM)
+    canvas.put(height + 1 + height // 2, 0, " model", _SERVER)
+    _axis(canvas, 2 * height + 1)
+    _legend(canvas, 2 * height + 2 + words)
     return canvas.picture()
 
 
@@ -196,8 +215,7 @@ def _lane(canvas: Canvas, waveform: Waveform, side: Side, top: int) -> None:
     view, height = canvas.view, canvas.view.lane_rows
     if top >= view.rows or view.columns <= LABEL:
         return
-    style, name = (_CLIENT, "user") if side is Side.USER else (_SERVER, "model")
-    canvas.put(top + height // 2, 0, f" {name}", style)
+    style = _CLIENT if side is Side.USER else _SERVER
     dots_x = 2 if len(canvas.glyphs.wave) == 256 else 1
     lane = waveform.lane(
         side, view.left * dots_x, view.lane_columns * dots_x, view.cell_us // dots_x
@@ -244,7 +262,6 @@ _WEIGHTS = {
 
 def _marks(canvas: Canvas, waveform: Waveform, row: int) -> None:
     view, marks = canvas.view, waveform.marks
-    canvas.put(row, 0, " marks", _DIM)
     found = marks.within(view.from_us, view.to_us)
     for index in sorted(found, key=lambda at: _RANK[MARK_KINDS[marks.kind[at]]]):
         letter, style = _LETTERS[MARK_KINDS[marks.kind[index]]]
@@ -268,9 +285,6 @@ def _axis(canvas: Canvas, row: int) -> None:
         column = view.column_of(tick * step_us)
         if 0 <= column < view.lane_columns:
             canvas.put(row, LABEL + column, f"{canvas.glyphs.bracket}{clock(tick * step_us)}", _DIM)
-    column = view.column_of(view.now_us)
-    if 0 <= column < view.lane_columns:
-        canvas.put(row, LABEL + column, "▲" if len(canvas.glyphs.wave) == 256 else "^", _HEAD)
 
 
 def clock(t_us: int) -> str:

@@ -73,7 +73,7 @@ def test_the_words_after_the_cut_are_struck_and_said_to_be_an_estimate() -> None
     found = entry(state, Place("item", "item_a"))
 
     assert found.paragraphs[0] == (("One two ", Tone.BASE), ("three four.", Tone.STRUCK))
-    assert "cut at 1,500 of 3,000 ms, the words are cut by estimate" in facts(found)
+    assert "cut at 1,500 of 3,000 ms, words by estimate" in facts(found)
 
 
 def test_a_cut_in_audio_that_a_recording_lacks_strikes_nothing() -> None:

@@ -261,7 +261,9 @@ def test_a_transcript_says_what_was_cut_off() -> None:
     lines = list(transcript(spoken_events()))
 
     assert "    One two [not heard: three four.]" in lines
-    assert any(line.startswith("[00:03.150] assistant  (in progress  audio") for line in lines)
+    assert any(
+        line.startswith("[00:03.150] assistant  (cut at 1,500 of 3,000 ms") for line in lines
+    )
     assert '    arguments: {"city": 1}' in lines
 
 

@@ -121,7 +121,9 @@ class Timeline(Widget, can_focus=True):
         self._zoom = START_ZOOM
         self._left = 0
         self._is_dragging = False
-        self._seen: tuple[object, ...] = ()
+        self._still: tuple[object, ...] = ()
+        self._moving = 0, 0
+        self._drawn_at = 0.0
         self._picture: Picture | None = None
         self._strips: list[Strip] = []
         self._styles: dict[int, Style] = {}
@@ -169,21 +171,23 @@ class Timeline(Widget, can_focus=True):
         if self.is_following:
             self.cursor_us = now_us
             self._reveal(now_us, ahead=4)
-        # Half a cell is the least that can be seen.
-        grain_us = max(1, self.cell_us // 2)
-        seen = (
+        # Half a cell is the least that can be seen to move.
+        grain_us = self.cell_us // 2
+        moving = now_us // grain_us, self._waveform.end_us // grain_us
+        still = (
             self.size,
             self._left,
             self._zoom,
-            self.cursor_us // self.cell_us,
-            now_us // self.cell_us,
+            self.is_following,
+            None if self.is_following else self.cursor_us,
             self.anchor_us,
-            self._waveform.end_us // grain_us,
             len(self._waveform.marks),
             self._waveform.progress < 1,
         )
-        if seen != self._seen:
-            self._seen = seen
+        is_due = time.monotonic() >= self._drawn_at + grain_us / 1e6
+        if still != self._still or (moving != self._moving and is_due):
+            self._still, self._moving = still, moving
+            self._drawn_at = time.monotonic()
             self._draw(now_us)
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -199,7 +203,7 @@ class Timeline(Widget, can_focus=True):
         """Take new colours from the theme."""
         super().notify_style_update()
         self._styles.clear()
-        self._picture, self._seen = None, ()
+        self._picture, self._still = None, ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
         """Leave escape to the screen while nothing is selected."""
@@ -371,7 +375,7 @@ class Timeline(Widget, can_focus=True):
 
     def _strip(self, picture: Picture, row: int) -> Strip:
         segments = [Segment(text, self._style(code)) for text, code in picture.runs(row)]
-        return Line(segments, self.size.width)
+        return Line(segments, picture.cells.shape[1])
 
     def _words(self, view: View) -> tuple[str, str]:
         """Say what is at the cursor; while that runs, only as often as can be read."""
