@@ -22,7 +22,7 @@ from inspector.core.log import EventLog
 from inspector.core.read import object_at, text_at
 
 BUCKET_US = 10_000
-SLICE_ROWS = 256
+SLICE_ROWS = 64
 """Rows looked at between two looks at the clock."""
 MAX_PENDING_SAMPLES = 1 << 16
 """Samples that wait to be measured together: numpy costs as much for few as for many."""

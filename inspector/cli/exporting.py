@@ -8,13 +8,15 @@ from pathlib import Path
 from inspector.cli.listing import opened
 from inspector.cli.output import flush, say, write_bytes, write_line, write_object
 from inspector.core.event import Event
+from inspector.core.log import EventLog
 from inspector.errors import ExportError, UsageError
 from inspector.export.sound import Sound
 from inspector.export.target import written
 from inspector.export.text import transcript
 from inspector.export.wav import Plan, plans, write_wav
-from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader
+
+PIECE_BYTES = 8 << 20
 
 
 def export_text(source: Path | None, target: Path | None) -> None:
@@ -57,9 +59,7 @@ def export_wav(source: Path | None, what: str, output: str | None, *, as_json: b
     if output == "-" and what == "items":
         raise UsageError("items are several files, so they cannot go to stdout", hint="-o DIR")
     with opened(source) as reader:
-        log = reader.new_log()
-        reader.index_rows(log, reader.start, reader.size)
-        sound = Sound(log)
+        sound = Sound(_indexed(reader))
         made = plans(sound, what)
         if output == "-":
             write_wav(sound, made[0], write_bytes)
@@ -73,12 +73,20 @@ def export_wav(source: Path | None, what: str, output: str | None, *, as_json: b
         _report(files, reader, as_json=as_json)
 
 
+def _indexed(reader: RecordingReader) -> EventLog:
+    """Index a recording, a piece at a time, so that no more than a piece of it is mapped into memory."""
+    log = reader.new_log()
+    position = reader.start
+    while position < reader.size:
+        end = position + PIECE_BYTES
+        position = max(reader.index_rows(log, position, end), min(end, reader.size))
+    return log
+
+
 def _events(reader: RecordingReader) -> Iterator[Event]:
-    t_ns = 0
-    for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
-        event = parse(line, row, reader.shape, t_ns)
-        t_ns = event.t_ns
-        yield event
+    log = _indexed(reader)
+    for row in range(len(log)):
+        yield log.read(row)
 
 
 def _targets(made: list[Plan], what: str, source: Path | None, output: str | None) -> list[Path]:

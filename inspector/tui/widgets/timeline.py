@@ -28,8 +28,8 @@ from inspector.tui.timeline_words import about, at_cursor
 
 FRAMES_HZ = 30
 WORDS_HZ = 5
-FRAME_BUDGET_S = 0.004
-"""Reading new rows per frame: an eighth of a core while a long recording is taken in."""
+FRAME_BUDGET_S = 0.01
+"""Reading new rows per frame: a third of a core while a long recording is taken in, and a key is answered in the next."""
 CELL_US = tuple(
     ms * 1000
     for ms in (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000)
