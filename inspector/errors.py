@@ -5,6 +5,7 @@
     │   └── FilterError   (2)   a filter expression that does not parse
     ├── ConnectError      (3)   no connection, or not authorised
     ├── RecordingError    (4)   a file that cannot be opened as a recording
+    ├── ExportError       (4)   a recording that lacks what is wanted of it
     ├── SessionFailed     (5)   the session ended in a server error
     └── RunTimeout      (124)   a bounded run was not over in time
 
@@ -58,6 +59,13 @@ class RecordingError(InspectorError):
     """A file cannot be opened as a recording."""
 
     code = "bad_recording"
+    exit_code = 4
+
+
+class ExportError(InspectorError):
+    """A recording lacks what is wanted of it, or has more than the format can hold."""
+
+    code = "cannot_export"
     exit_code = 4
 
 

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from inspector import __version__
-from inspector.cli.commands import cat, doctor, paths, proxy, send, serve, sessions
+from inspector.cli.commands import (
+    cat,
+    doctor,
+    export,
+    paths,
+    proxy,
+    send,
+    serve,
+    sessions,
+)
 from inspector.cli.output import write_line
 from inspector.cli.screens import show_home
 
@@ -89,6 +98,16 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "inspector cat session.jsonl --no-deltas --filter 'dir:server err'",
             "inspector cat session.jsonl --jsonl | jq .type",
             "inspector cat session.jsonl --raw > frames.jsonl",
+        ),
+    ),
+    (
+        export.export,
+        (
+            "inspector export session.jsonl --to wav",
+            "inspector export session.jsonl --to wav --what heard -o heard.wav",
+            "inspector export session.jsonl --to wav --what items -o items",
+            "inspector export session.jsonl --to wav -o - | ffplay -",
+            "inspector export session.jsonl --to text",
         ),
     ),
     (

@@ -56,7 +56,7 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         RecordingError: it is no recording.
         FilterError: the filter does not parse.
     """
-    with _opened(path) as reader:
+    with opened(path) as reader:
         chosen = _chosen(reader, expression, with_deltas=with_deltas)
         if form is Form.OBJECT:
             _print_object(reader, chosen)
@@ -77,7 +77,12 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
 
 
 @contextmanager
-def _opened(path: Path | None) -> Iterator[RecordingReader]:
+def opened(path: Path | None) -> Iterator[RecordingReader]:
+    """Open a recording for reading; None is stdin, which is kept in a temporary file meanwhile.
+
+    Raises:
+        RecordingError: it is no recording.
+    """
     if path is not None:
         reader = RecordingReader(path)
         try:
@@ -88,7 +93,7 @@ def _opened(path: Path | None) -> Iterator[RecordingReader]:
     with tempfile.NamedTemporaryFile(prefix="inspector-stdin-") as spool:
         shutil.copyfileobj(sys.stdin.buffer, spool)
         spool.flush()
-        with _opened(Path(spool.name)) as reader:
+        with opened(Path(spool.name)) as reader:
             yield reader
 
 

@@ -8,70 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from inspector.core.event import Event
 from inspector.core.groups import audio_of, base64_size
+from inspector.core.item import MAX_PARTS, ContentPart, Item, describe
 from inspector.core.read import Body, int_at, object_at, objects_at, text_at
 from inspector.spec.events import DELTA_OF_DONE, EVENT_TYPES
-
-MAX_PARTS = 256
-"""Content parts of one item that are kept; a hostile ``content_index`` must not allocate."""
-
-
-@dataclass(slots=True)
-class ContentPart:
-    """One content part of a message."""
-
-    kind: str = ""
-    """``input_text``, ``input_audio``, ``input_image``, ``text`` or ``audio`` (output parts without their prefix)."""
-    text: str = ""
-    """Text, or transcript of audio, or size and type of an image."""
-    audio_bytes: int = 0
-    """Audio received, decoded size in bytes."""
-    is_done: bool = False
-    is_grown: bool = False
-    """True while ``text`` is the sum of deltas, not yet a whole value."""
-    error: str = ""
-    """Why the transcription failed."""
-
-
-@dataclass(slots=True)
-class Item:
-    """One item of the conversation."""
-
-    id: str
-    owner: object
-    type: str = "message"
-    role: str = ""
-    status: str = ""
-    phase: str = ""
-    parts: list[ContentPart] = field(default_factory=list)
-    name: str = ""
-    """Function or tool name."""
-    call_id: str = ""
-    arguments: str = ""
-    output: str = ""
-    response_id: str = ""
-    first_seq: int = 0
-    last_seq: int = 0
-    t_ns: int = 0
-    truncated_ms: int | None = None
-    is_deleted: bool = False
-    is_mismatched: bool = False
-    """True where what the deltas added up to differs from the ``done`` value."""
-
-    @property
-    def text(self) -> str:
-        """Return the words of all parts."""
-        return "\n".join(part.text for part in self.parts if part.text)
-
-    @property
-    def audio_bytes(self) -> int:
-        """Return the audio received for all parts, in bytes."""
-        return sum(part.audio_bytes for part in self.parts)
-
 
 _KIND_OF_DONE = {
     "response.output_text.done": "text",
@@ -105,6 +48,8 @@ class ConversationFold:
         """``call_id`` to the id of the ``function_call`` item."""
         self.outputs: dict[str, str] = {}
         """``call_id`` to the id of the ``function_call_output`` item."""
+        self.approvals: dict[str, str] = {}
+        """Id of an ``mcp_approval_request`` to the id of the item that answers it."""
         self.changed_seq = 0
         """The last event that changed anything here."""
         self._owner = object()
@@ -124,6 +69,7 @@ class ConversationFold:
         twin = ConversationFold()
         twin.items, twin.order = dict(self.items), list(self.order)
         twin.calls, twin.outputs = dict(self.calls), dict(self.outputs)
+        twin.approvals = dict(self.approvals)
         twin.changed_seq = self.changed_seq
         self._owner = object()
         return twin
@@ -136,6 +82,16 @@ class ConversationFold:
             if call_id not in self.outputs
             and item_id in self.items
             and not self.items[item_id].is_deleted
+        ]
+
+    def pending_approvals(self) -> list[Item]:
+        """Return the MCP calls that wait to be approved or denied."""
+        return [
+            item
+            for item in self.items.values()
+            if item.type == "mcp_approval_request"
+            and item.id not in self.approvals
+            and not item.is_deleted
         ]
 
     def _own(self, item_id: str, event: Event) -> Item:
@@ -187,12 +143,14 @@ class ConversationFold:
         item = self._own(item_id, event)
         if is_new and event.type.startswith("conversation."):
             self._place(item_id, body.get("previous_item_id"))
-        _describe(item, described)
+        describe(item, described)
         item.response_id = item.response_id or text_at(body, "response_id")
         if item.type == "function_call" and item.call_id:
             self.calls[item.call_id] = item_id
         elif item.type == "function_call_output" and item.call_id:
             self.outputs[item.call_id] = item_id
+        elif item.approval_request_id:
+            self.approvals[item.approval_request_id] = item_id
 
     def _grow_text(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
@@ -254,6 +212,14 @@ class ConversationFold:
             item.type = "function_call"
             self.calls[item.call_id] = item_id
 
+    def _progress(self, event: Event, body: Body) -> None:
+        """Take how far an MCP call, or a list of tools, has come."""
+        item_id = text_at(body, "item_id")
+        if item_id:
+            item = self._own(item_id, event)
+            item.type = "mcp_call" if event.type.startswith("response.") else "mcp_list_tools"
+            item.status = event.type.rpartition(".")[2]
+
     def _truncate(self, event: Event, body: Body) -> None:
         item_id = text_at(body, "item_id")
         if item_id in self.items:
@@ -312,48 +278,17 @@ class ConversationFold:
         "response.mcp_call_arguments.done": _end_arguments,
         "response.output_item.added": _upsert,
         "response.output_item.done": _upsert,
+        **dict.fromkeys(
+            (
+                f"{name}.{step}"
+                for name in ("mcp_list_tools", "response.mcp_call")
+                for step in ("in_progress", "completed", "failed")
+            ),
+            _progress,
+        ),
         "conversation.item.truncated": _truncate,
         "conversation.item.deleted": _delete,
         "input_audio_buffer.speech_started": _announce,
         "input_audio_buffer.committed": _announce,
         "response.done": _finish,
     }
-
-
-def _describe(item: Item, described: Body) -> None:
-    for name in ("type", "role", "status", "phase", "name", "call_id"):
-        value = text_at(described, name)
-        if value:
-            setattr(item, name, value)
-    if text_at(described, "arguments"):
-        whole = text_at(described, "arguments")
-        item.is_mismatched |= (
-            bool(item.arguments) and item.status == "completed" and item.arguments != whole
-        )
-        item.arguments = whole
-    item.output = text_at(described, "output") or item.output
-    for index, content in enumerate(objects_at(described, "content")[:MAX_PARTS]):
-        if len(item.parts) <= index:
-            item.parts.append(ContentPart())
-        _describe_part(item.parts[index], content)
-
-
-def _describe_part(part: ContentPart, content: Body) -> None:
-    kind = text_at(content, "type")
-    part.kind = kind.removeprefix("output_") or part.kind
-    if kind == "input_image":
-        part.text = _image(text_at(content, "image_url"))
-        return
-    words = text_at(content, "text") or text_at(content, "transcript")
-    if words:
-        part.text, part.is_grown = words, False
-    audio = text_at(content, "audio")
-    if audio:
-        part.audio_bytes = base64_size(audio)
-
-
-def _image(url: str) -> str:
-    mime, comma, payload = url.removeprefix("data:").partition(",")
-    if not url.startswith("data:") or not comma:
-        return url[:200]
-    return f"{mime.partition(';')[0]} {base64_size(payload):,} bytes"

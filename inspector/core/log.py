@@ -151,14 +151,19 @@ class EventLog:
         if cached is not None:
             self._cache.move_to_end(row)
             return cached
-        event = self._decoder(self.line(row), row)
-        if event.t_ns // 1000 != self.t_us[row]:
-            # A foreign line without a time has that of the line before, which only the index knows.
-            event = replace(event, t_ns=self.t_us[row] * 1000)
+        event = self.read(row)
         if len(event.data) <= CACHED_EVENT_BYTES:
             self._cache[row] = event
             if len(self._cache) > CACHED_EVENTS:
                 self._cache.popitem(last=False)
+        return event
+
+    def read(self, row: int) -> Event:
+        """Return a row's event without keeping it: for passes over many rows, which would flush what is on the screen."""
+        event = self._decoder(self.line(row), row)
+        if event.t_ns // 1000 != self.t_us[row]:
+            # A foreign line without a time has that of the line before, which only the index knows.
+            event = replace(event, t_ns=self.t_us[row] * 1000)
         return event
 
     def row_at(self, t_us: int) -> int:

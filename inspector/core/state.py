@@ -40,7 +40,7 @@ class SessionState:
 
         A dropped fold keeps its last state readable.
         """
-        if self._begins(event):
+        if self.begins(event):
             names = {fold.name for fold in self.folds}
             self._begin()
             self.folds = tuple(fold for fold in self.every_fold() if fold.name in names)
@@ -81,8 +81,8 @@ class SessionState:
         self.input_audio = InputAudioFold()
         self.output_audio = OutputAudioFold()
 
-    def _begins(self, event: Event) -> bool:
-        """Tell whether another session begins: a new connection, or a second session in one log."""
+    def begins(self, event: Event) -> bool:
+        """Tell whether an event begins another session: a new connection, or a second session in one log."""
         if event.type == "inspector.opened":
             return True
         if event.type != "session.created" or not self.session.id:

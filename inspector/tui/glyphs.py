@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One character each, but for ``spinner``."""
+    """One character each, but for ``spinner`` and ``wave``."""
 
     client: str = "→"
     server: str = "←"
@@ -31,6 +31,9 @@ class Glyphs:
     track: str = "│"
     bar_full: str = "━"
     bar_empty: str = "─"
+    cut: str = "✂"
+    wave: str = "".join(chr(0x2800 + dots) for dots in range(256))
+    """A cell by the dots that are set in it: 256 of them for 2 by 4 dots (braille's own order), 4 for one above another."""
     spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -58,5 +61,7 @@ ASCII = Glyphs(
     track="|",
     bar_full="=",
     bar_empty="-",
+    cut="%",
+    wave=" '.|",
     spinner="|/-\\",
 )

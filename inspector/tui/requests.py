@@ -7,6 +7,9 @@ from typing import Any
 
 import orjson
 
+from inspector.analysis.entry import Question
+from inspector.core.codec import decode
+from inspector.core.read import object_at, text_at
 from inspector.core.state import SessionState
 from inspector.errors import UsageError
 from inspector.tui.screens.dialog import Field
@@ -110,6 +113,45 @@ def item_fields(state: SessionState, selected_item: str) -> tuple[Field, ...]:
 def about_item(action: str, answers: Answers) -> Event:
     """Return a ``conversation.item.delete`` or ``.retrieve``."""
     return {"type": f"conversation.item.{action}", "item_id": answers["item_id"]}
+
+
+def call_output(question: Question) -> Event:
+    """Return the output of a function call, to be filled in."""
+    item = {"type": "function_call_output", "call_id": question.call_id, "output": '{"ok": true}'}
+    return {"type": "conversation.item.create", "item": item}
+
+
+def answered_call(text: str) -> str:
+    """Return the call that a text, sent by hand, gives the output of; ``""`` where it is something else."""
+    _, body, _ = decode(text.encode("utf-8", "replace"))
+    item = object_at(body or {}, "item")
+    return text_at(item, "call_id") if item.get("type") == "function_call_output" else ""
+
+
+def approval_fields() -> tuple[Field, ...]:
+    """Return what is asked before an MCP call is approved or denied."""
+    return (
+        Field("approve", "approve", "yes", "yes, or no", ("yes", "no")),
+        Field("reason", "reason", "", "none"),
+    )
+
+
+def approval(question: Question, answers: Answers) -> Event:
+    """Return the answer to an MCP approval request.
+
+    Raises:
+        UsageError: neither yes nor no.
+    """
+    if answers["approve"] not in ("yes", "no"):
+        raise UsageError("approve is yes or no")
+    item: Event = {
+        "type": "mcp_approval_response",
+        "approval_request_id": question.item_id,
+        "approve": answers["approve"] == "yes",
+    }
+    if answers["reason"]:
+        item["reason"] = answers["reason"]
+    return {"type": "conversation.item.create", "item": item}
 
 
 def _whole(text: str, name: str) -> int:

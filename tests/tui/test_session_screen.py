@@ -466,3 +466,100 @@ def test_a_recording_that_fails_is_said_and_the_session_goes_on(
         assert stage.last_sent()["type"] == "response.cancel"
 
     on_stage(scenario, tmp_path)
+
+
+def a_call(stage: Stage, name: str) -> None:
+    """Let the server ask for the output of a function."""
+    item = {
+        "id": f"item_{name}",
+        "type": "function_call",
+        "status": "completed",
+        "name": name,
+        "call_id": f"call_{name}",
+        "arguments": "{}",
+    }
+    stage.source.say("conversation.item.added", previous_item_id=None, item=item)
+
+
+def test_a_function_call_is_answered_by_hand_and_a_response_is_offered(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        a_call(stage, "weather")
+        await stage.settle()
+        assert "a answers it" in stage.line("#hint")
+        await stage.press("2", "a")
+        editor = stage.screen.query_one("#send", SendEditor)
+        assert '"call_id": "call_weather"' in editor.text
+        await stage.press("f5")
+        assert stage.last_sent()["item"]["type"] == "function_call_output"
+        assert "Create a response" in stage.shown()
+        await stage.press("f5")
+        assert stage.last_sent()["type"] == "response.create"
+
+    on_stage(scenario, tmp_path)
+
+
+def test_with_more_calls_waiting_no_response_is_offered_yet(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        a_call(stage, "one")
+        a_call(stage, "two")
+        await stage.settle()
+        await stage.press("2", "k", "a", "f5")
+        assert stage.last_sent()["item"]["call_id"] == "call_one"
+        assert "Create a response" not in stage.shown()
+        assert any("1 more wait" in n.message for n in stage.pilot.app._notifications)
+
+    on_stage(scenario, tmp_path)
+
+
+def test_an_mcp_call_is_approved_or_denied_by_hand(tmp_path: Path) -> None:
+    request = {
+        "id": "item_q",
+        "type": "mcp_approval_request",
+        "server_label": "docs",
+        "name": HOSTILE,
+        "arguments": "{}",
+    }
+
+    async def scenario(stage: Stage) -> None:
+        stage.source.say("conversation.item.added", previous_item_id=None, item=request)
+        await stage.settle()
+        await stage.press("2", "a")
+        assert "Let docs run [red]x[/] \\x1b" in stage.shown()
+        await stage.press("ctrl+n", "enter")
+        assert stage.last_sent()["item"] == {
+            "type": "mcp_approval_response",
+            "approval_request_id": "item_q",
+            "approve": False,
+        }
+
+    on_stage(scenario, tmp_path)
+
+
+def test_the_selected_item_of_the_conversation_is_the_one_to_be_deleted(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        a_call(stage, "one")
+        a_call(stage, "two")
+        await stage.settle()
+        await stage.press("2", "k", "D", "enter")
+        assert stage.last_sent() == {
+            "type": "conversation.item.delete",
+            "item_id": "item_one",
+            "event_id": stage.last_sent()["event_id"],
+        }
+
+    on_stage(scenario, tmp_path)
+
+
+def test_the_timeline_of_a_session_grows_while_it_is_shown(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("4")
+        await stage.settle()
+        assert "no audio passed through this connection" in stage.shown()
+        stage.speak()
+        await stage.settle()
+        assert "no audio passed through this connection" not in stage.shown()
+        await stage.press("escape")
+        assert stage.screen.focused is not None
+        assert isinstance(stage.screen.focused, EventPane)
+
+    on_stage(scenario, tmp_path)

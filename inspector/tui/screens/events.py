@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer, Input, Static
 
+from inspector.analysis.dialogue import item_of
 from inspector.analysis.query import EVERYTHING, parse
 from inspector.analysis.summary import short_id
 from inspector.core.event import Direction
@@ -28,12 +30,15 @@ from inspector.core.state import SessionState
 from inspector.errors import FilterError, InspectorError
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.help import FILTER_WORDS, Group, HelpScreen
+from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.widgets.detail import DetailPane, Link
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.text_page import TextPage
 
 if TYPE_CHECKING:
+    from inspector.tui.listening import PlaySound, Selection
     from inspector.tui.screens.session_form import FormSession
+    from inspector.tui.widgets.timeline import Timeline
 
 TICK_HZ = 15
 NUMPY_AFTER_S = 0.5
@@ -47,7 +52,7 @@ WIDE_COLUMNS = 180
 LEAST_COLUMNS, LEAST_ROWS = 40, 10
 MAX_COPIED_CHARS = 74_994
 """Most terminals refuse a longer OSC 52 sequence (100,000 bytes of base64)."""
-VIEWS = ("events", "conversation", "session")
+VIEWS = ("events", "conversation", "session", "timeline")
 
 
 class EventsScreen(Screen[None]):
@@ -59,12 +64,14 @@ class EventsScreen(Screen[None]):
         Binding("1", "view('events')", "events", show=False, id="view.events"),
         Binding("2", "view('conversation')", "conversation", show=False, id="view.conversation"),
         Binding("3", "view('session')", "session", show=False, id="view.session"),
+        Binding("4", "view('timeline')", "timeline", show=False, id="view.timeline"),
         Binding("tab", "next_pane(1)", "next pane", show=False, id="view.next_pane"),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False, id="view.previous_pane"),
         Binding("v", "merge", "one pane or two", show=False, id="view.merge"),
         Binding("slash", "filter", "filter", id="view.filter"),
         Binding("F", "find", "find", show=False, id="view.find"),
         Binding("m", "mark", "mark", show=False, id="view.mark"),
+        Binding("o", "item", "its item", show=False, id="view.item"),
         Binding("y", "copy", "copy event", show=False, id="view.copy"),
         Binding("colon", "command", "command", show=False, id="view.command"),
         Binding("question_mark,f1", "help", "help", id="view.help"),
@@ -75,6 +82,8 @@ class EventsScreen(Screen[None]):
     def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
         super().__init__()
         self.event_log = log
+        self.play_sound: PlaySound | None = None
+        """How to make a sound; None where there is no output."""
         self.glyphs = glyphs
         self.selected = -1
         """Row of the selected event; -1 for none."""
@@ -142,7 +151,7 @@ class EventsScreen(Screen[None]):
         merged = EventPane("all events", self.event_log, tuple(Direction), self.glyphs, id="merged")
         merged.is_following = self.focused_pane().is_following
         self.query_one("#panes").mount(merged)
-        pages = TextPage(id="conversation"), TextPage(id="session")
+        pages = ConversationView(self.glyphs, id="conversation"), TextPage(id="session")
         for page in pages:
             page.display = False
         self.query_one("#views").mount(*pages)
@@ -180,6 +189,14 @@ class EventsScreen(Screen[None]):
 
     def advance(self) -> None:
         """Let the model take its step, where it needs one."""
+
+    def recording_stem(self) -> str:
+        """Return the name that files made from this session begin with."""
+        raise NotImplementedError
+
+    def now_us(self) -> int:
+        """Return where the session, or its replay, is: session time in microseconds."""
+        raise NotImplementedError
 
     def header_text(self) -> str:
         """Return the first line."""
@@ -261,8 +278,63 @@ class EventsScreen(Screen[None]):
     def _line_opened(self, message: TextPage.LineOpened) -> None:
         self.show_row(message.row)
 
+    @on(ConversationView.EventsRequested)
+    def _events_requested(self, message: ConversationView.EventsRequested) -> None:
+        self.show_row(message.row)
+
+    @on(ConversationView.SoundRequested)
+    def _item_sound_requested(self, message: ConversationView.SoundRequested) -> None:
+        from inspector.tui.listening import selected_item
+
+        select = partial(selected_item, self.event_log, message.item_id)
+        self._listen(select, as_file=message.as_file)
+
+    def on_timeline_sound_requested(self, message: Timeline.SoundRequested) -> None:
+        """Play a span, or write it."""
+        from inspector.tui.listening import selected_span
+
+        span = message.from_us, message.to_us
+        select = partial(selected_span, self.event_log, *span, is_mono=not message.as_file)
+        self._listen(select, as_file=message.as_file)
+
+    def on_timeline_span_opened(self, message: Timeline.SpanOpened) -> None:
+        """Show the events of a span and no others; where there is none, the event that is meant."""
+        if message.from_us == message.to_us:
+            row = message.row if message.row >= 0 else self.event_log.row_at(message.from_us)
+            self.show_row(max(0, row))
+            return
+        self._apply_filter(f"t>={message.from_us / 1e6:.6f} t<{message.to_us / 1e6:.6f}")
+        self.action_view("events")
+
+    def _listen(self, select: Callable[[], Selection], *, as_file: bool) -> None:
+        """Play or write what is selected, in a thread: a long recording takes seconds to read."""
+        from inspector.tui.listening import play_selection, write_selection
+
+        play = self.play_sound
+        if not as_file and play is None:
+            self.say("there is no sound output here; w writes a WAV file", "warning")
+            return
+
+        def listen() -> None:
+            try:
+                chosen = select()
+                words = (
+                    play_selection(chosen, play)
+                    if play is not None and not as_file
+                    else write_selection(chosen, self.recording_stem())
+                )
+            except (InspectorError, OSError) as error:
+                self.app.call_from_thread(self.say, str(error), "warning")
+            else:
+                self.app.call_from_thread(self.say, words)
+
+        self.run_worker(listen, thread=True, group="listening", exit_on_error=False)
+
+    @on(ConversationView.CopyRequested)
     @on(DetailPane.CopyRequested)
-    def _copy_requested(self, message: DetailPane.CopyRequested) -> None:
+    def _copy_requested(
+        self, message: DetailPane.CopyRequested | ConversationView.CopyRequested
+    ) -> None:
         self.copy_text(message.text, message.what)
 
     @on(events.DescendantFocus)
@@ -277,10 +349,23 @@ class EventsScreen(Screen[None]):
 
     def action_view(self, name: str) -> None:
         """Change to another view."""
+        if name == "timeline" and not self.query("#timeline"):
+            self._mount_timeline()
+            return
         self.query_one("#views", ContentSwitcher).current = name
         self._seen = ()
-        target = self.focused_pane() if name == "events" else self.query_one(f"#{name}", TextPage)
+        target = self.focused_pane() if name == "events" else self.query_one(f"#{name}")
         target.focus()
+
+    def _mount_timeline(self) -> None:
+        """Make the timeline when it is first wanted: it needs numpy, and reads the whole log once."""
+        from inspector.analysis.waveform import Waveform
+        from inspector.tui.widgets.timeline import Timeline
+
+        timeline = Timeline(Waveform(self.event_log), self.now_us, self.glyphs, id="timeline")
+        timeline.display = False
+        self.query_one("#views").mount(timeline)
+        self.call_after_refresh(self.action_view, "timeline")
 
     def action_next_pane(self, step: int) -> None:
         """Put the focus into the next pane."""
@@ -348,6 +433,18 @@ class EventsScreen(Screen[None]):
 
     def on_marked(self, row: int) -> None:
         """Do what follows from a mark."""
+
+    def action_item(self) -> None:
+        """Show the conversation, at the item that the selected event is about."""
+        if not 0 <= self.selected < len(self.event_log):
+            return
+        item_id = item_of(self.state, keys_of(self.event_log.event(self.selected)))
+        self.action_view("conversation")
+        self._refresh_views()
+        if not item_id or not self.query_one("#conversation", ConversationView).select_item(
+            item_id
+        ):
+            self.say("the selected event is about no item of the conversation", "warning")
 
     def action_copy(self) -> None:
         """Copy the selected event's frame."""
@@ -566,10 +663,7 @@ class EventsScreen(Screen[None]):
         if current == "events":
             self._show_detail()
         elif current == "conversation":
-            from inspector.tui.pages import conversation_lines
-
-            page = self.query_one("#conversation", TextPage)
-            page.show(conversation_lines(state, page.size.width or self.size.width), follow=True)
+            self.query_one("#conversation", ConversationView).show(state)
         elif current == "session":
             from inspector.tui.pages import session_lines
 

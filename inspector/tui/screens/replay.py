@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
@@ -13,6 +15,10 @@ from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.events import EventsScreen
+from inspector.tui.widgets.conversation_view import ConversationView
+
+if TYPE_CHECKING:
+    from inspector.tui.widgets.timeline import Timeline
 
 
 class ReplayScreen(EventsScreen):
@@ -76,6 +82,20 @@ class ReplayScreen(EventsScreen):
             self._replay.pause()
             self._replay.seek_row(row)
             self._follow_cursor()
+
+    def recording_stem(self) -> str:
+        """Return the recording's name."""
+        return self._replay.path.stem
+
+    def now_us(self) -> int:
+        """Return the time of the cursor."""
+        return self._replay.t_us
+
+    def on_timeline_time_chosen(self, message: Timeline.TimeChosen) -> None:
+        """Go to a time that was pointed at."""
+        self._replay.pause()
+        self._replay.seek_t_us(message.t_us)
+        self._follow_cursor()
 
     def header_text(self) -> str:
         """Return what is replayed."""
@@ -144,6 +164,7 @@ class ReplayScreen(EventsScreen):
         at = SPEEDS.index(self._replay.speed) if self._replay.speed in SPEEDS else 2
         self._replay.set_speed(SPEEDS[max(0, min(len(SPEEDS) - 1, at + step))])
 
+    @on(ConversationView.AnswerRequested)
     def action_explain(self) -> None:
         """Say why nothing can be sent."""
         self.say(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Static
+from textual.widgets import ContentSwitcher, Static
 
 from inspector.analysis.inert import inert
 from inspector.core.event import Direction, Origin
@@ -23,6 +24,7 @@ from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.events import EventsScreen
+from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.widgets.send_editor import SendEditor
 
 _WORDS = {
@@ -114,6 +116,17 @@ class SessionScreen(EventsScreen):
         self._problems_seen = len(problems)
         self._follow_up()
 
+    def recording_stem(self) -> str:
+        """Return the recording's name, or a word where nothing is recorded."""
+        path = self._engine.recording.path
+        return path.stem if path is not None else "session"
+
+    def now_us(self) -> int:
+        """Return the time of the session: that of its last event once it has ended."""
+        if self._engine.connection in (Connection.LIVE, Connection.CONNECTING):
+            return self._engine.now_ns // 1000
+        return self.event_log.t_us[-1] if len(self.event_log) else 0
+
     def header_text(self) -> str:
         """Return the connection, model, recording, count, time and errors."""
         engine, glyphs = self._engine, self.glyphs
@@ -164,7 +177,9 @@ class SessionScreen(EventsScreen):
         if not self.state.conversation.order:
             return " press s to send a message, then c to have it answered"
         if self.state.conversation.pending_calls():
-            return " a function call waits for its output: s, ctrl+t, function output; then c"
+            return " a function call waits for its output: 2 shows it, a answers it"
+        if self.state.conversation.pending_approvals():
+            return " an MCP call waits to be approved: 2 shows it, a answers it"
         last = self.state.conversation.items[self.state.conversation.order[-1]]
         if last.role == "user":
             return " press c to have it answered"
@@ -295,6 +310,34 @@ class SessionScreen(EventsScreen):
             editor.remember(message.text)
             editor.show_outcome("sent …")
             self._sent_by_editor = (message.text, before)
+            call_id = requests.answered_call(message.text)
+            if call_id:
+                self._offer_response(call_id)
+
+    @on(ConversationView.AnswerRequested)
+    def _answer_requested(self, message: ConversationView.AnswerRequested) -> None:
+        question = message.question
+        if question.kind == "approval":
+            self._ask(
+                f"Let {inert(question.server_label)} run {inert(question.name)}?",
+                requests.approval_fields(),
+                lambda answers: requests.approval(question, answers),
+                "What it returns is not answered by itself: c creates a response afterwards.",
+            )
+            return
+        output = requests.call_output(question)
+        self.query_one("#send", SendEditor).load(json.dumps(output, ensure_ascii=False, indent=2))
+        self.action_send()
+
+    def _offer_response(self, call_id: str) -> None:
+        """After the output of a call: ask for a response, once no other call waits and none is being made."""
+        others = [c for c in self.state.conversation.pending_calls() if c.call_id != call_id]
+        if others:
+            self.say(f"the output is sent; {len(others)} more wait: a answers, then c")
+        elif self.state.responses.active:
+            self.say("the output is sent; c has it answered once this response is done")
+        else:
+            self.action_create()
 
     @on(SendEditor.Closed)
     def _editor_closed(self) -> None:
@@ -398,6 +441,8 @@ class SessionScreen(EventsScreen):
         return requests.item_fields(self.state, self._selected_item())
 
     def _selected_item(self) -> str:
+        if self.query_one("#views", ContentSwitcher).current == "conversation":
+            return self.query_one("#conversation", ConversationView).item_id
         return (
             keys_of(self.event_log.event(self.selected)).item_id
             if 0 <= self.selected < len(self.event_log)

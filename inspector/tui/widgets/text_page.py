@@ -1,4 +1,4 @@
-"""TextPage: a page of styled lines, virtual, with a cursor. The conversation and the session are shown on one."""
+"""TextPage: a page of styled lines, virtual, with a cursor. The session, the help and the proxy's list are shown on one."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ class PageLine:
     spans: tuple[Span, ...]
     target: int = -1
     """Row of the log that the line leads to; -1 for none."""
-    key: str = ""
-    """What the line is about, such as an item id."""
 
 
 class TextPage(Widget, can_focus=True):
@@ -75,11 +73,6 @@ class TextPage(Widget, can_focus=True):
         self.cursor = 0
         self._top = 0
         self._is_at_end = True
-
-    @property
-    def key(self) -> str:
-        """Return what the line under the cursor is about."""
-        return self.lines[self.cursor].key if 0 <= self.cursor < len(self.lines) else ""
 
     def show(self, lines: Sequence[PageLine], *, follow: bool = False) -> None:
         """Show other lines; ``follow`` stays at the end where the cursor is there."""

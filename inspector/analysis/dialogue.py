@@ -1,0 +1,145 @@
+"""The conversation as entries to be read: what was said, called and answered, in server order.
+
+An entry is made of a state when it is asked for, and ``stamp`` tells whether it would read the same as before, so that a
+view of ten thousand items makes only those that it shows. Nothing here is inert yet: whoever draws makes it so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from inspector.analysis.entry import Column, Draft, Entry, Place, Tone, Words
+from inspector.analysis.item_words import drafted
+from inspector.core.item import Item
+from inspector.core.keys import EventKeys
+from inspector.core.responses import Response
+from inspector.core.state import SessionState
+
+
+def places(state: SessionState) -> list[Place]:
+    """Return what the conversation consists of: its items, and responses that left none, where they happened."""
+    items = state.conversation.items
+    found = [Place("item", item_id) for item_id in state.conversation.order]
+    for response in state.responses.all.values():
+        if any(item_id in items for item_id in response.item_ids):
+            continue
+        at = len(found)
+        begun = response.created_seq or response.done_seq
+        while at and _first_seq(state, found[at - 1]) > begun:
+            at -= 1
+        found.insert(at, Place("response", response.id))
+    return found
+
+
+def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
+    """Return what changes whenever the entry of a place would read differently."""
+    if place.kind == "response":
+        response = state.responses.all[place.id]
+        return response.status, response.done_seq
+    conversation = state.conversation
+    item = conversation.items[place.id]
+    cause = state.responses.all.get(item.response_id)
+    audio = state.output_audio.items.get(item.id)
+    other = conversation.items.get(conversation.outputs.get(item.call_id, ""))
+    return (
+        item.last_seq,
+        cause and (cause.done_seq, cause.item_ids[-1:]),
+        audio and (audio.received_bytes, audio.played_ms),
+        other and other.last_seq,
+        conversation.approvals.get(item.id),
+        state.input_audio.speech_item_id == item.id,
+        state.input_audio.committed.get(item.id),
+    )
+
+
+def entry(state: SessionState, place: Place) -> Entry:
+    """Return the entry of a place.
+
+    Raises:
+        KeyError: the state has no such item or response.
+    """
+    if place.kind == "response":
+        return _response_entry(state.responses.all[place.id], place)
+    item = state.conversation.items[place.id]
+    draft = drafted(item, state)
+    response = state.responses.all.get(item.response_id)
+    if response is not None:
+        _about_response(item, response, draft)
+    # What deserves attention first: a narrow screen cuts the rest.
+    facts = sorted((*_common_facts(item), *draft.facts), key=lambda fact: fact.tone == Tone.DIM)
+    paragraphs = tuple(draft.paragraphs)
+    if item.is_deleted:
+        paragraphs = tuple(tuple(Words(w.text, Tone.STRUCK) for w in p) for p in paragraphs)
+        draft.columns = [Column(c.title, c.text, Tone.STRUCK) for c in draft.columns]
+        draft.question = None
+    return Entry(
+        place,
+        draft.who or item.type,
+        Tone.DIM if item.is_deleted else draft.tone,
+        item.t_ns,
+        item.first_seq - 1,
+        item.last_seq - 1,
+        tuple(facts),
+        paragraphs,
+        tuple(draft.columns),
+        draft.question,
+    )
+
+
+def item_of(state: SessionState, keys: EventKeys) -> str:
+    """Return the item that an event with these ids is about: its own, its call's, or the last of its response."""
+    if keys.item_id:
+        return keys.item_id
+    response = state.responses.all.get(keys.response_id)
+    items = response.item_ids if response is not None else ()
+    return state.conversation.calls.get(keys.call_id) or (items[-1] if items else "")
+
+
+def _first_seq(state: SessionState, place: Place) -> int:
+    if place.kind == "item":
+        return state.conversation.items[place.id].first_seq
+    return state.responses.all[place.id].created_seq
+
+
+def _common_facts(item: Item) -> Iterator[Words]:
+    if item.is_deleted:
+        yield Words("deleted", Tone.WARNING)
+    if item.status in ("incomplete", "failed"):
+        yield Words(item.status, Tone.WARNING)
+    elif item.status and item.status != "completed":
+        yield Words(item.status.replace("_", " "), Tone.DIM)
+    if item.phase:
+        yield Words(item.phase.replace("_", " "), Tone.DIM)
+
+
+def _about_response(item: Item, response: Response, draft: Draft) -> None:
+    if response.is_out_of_band:
+        draft.fact("outside the conversation")
+    is_last = item.id == (response.item_ids or (item.id,))[-1]
+    if is_last and response.status not in ("completed", "in_progress", ""):
+        draft.say(*_ending(response))
+
+
+def _ending(response: Response) -> Words:
+    reason = f": {response.reason}" if response.reason else ""
+    tone = {"failed": Tone.ERROR, "completed": Tone.DIM}.get(response.status, Tone.WARNING)
+    return Words(f"response {response.status}{reason}", tone)
+
+
+def _response_entry(response: Response, place: Place) -> Entry:
+    is_active = response.status == "in_progress"
+    words = Words("in progress …", Tone.DIM) if is_active else _ending(response)
+    begun, done = response.created_seq, response.done_seq
+    return Entry(
+        place,
+        "response",
+        Tone.DIM,
+        response.created_t_ns or response.done_t_ns,
+        (begun or done) - 1,
+        (done or begun) - 1,
+        (
+            Words(response.id, Tone.DIM),
+            *((Words("outside the conversation", Tone.DIM),) if response.is_out_of_band else ()),
+        ),
+        ((words,),),
+    )

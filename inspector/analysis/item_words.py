@@ -1,0 +1,207 @@
+"""What an item of the conversation says, by its type: the words, the facts beside them, and what it waits for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from inspector.analysis.entry import Column, Draft, Question, Tone, Words
+from inspector.analysis.summary import duration_text, size_text
+from inspector.core.item import ContentPart, Item
+from inspector.core.output_audio import ItemAudio
+from inspector.core.state import SessionState
+
+MAX_PRETTY_CHARS = 64_000
+"""A longer JSON text is shown as it came."""
+INLINE_CHARS = 40
+"""A JSON text up to this long stays on one line."""
+
+
+def drafted(item: Item, state: SessionState) -> Draft:
+    """Write the entry of an item, as far as the item itself tells."""
+    draft = Draft()
+    _READERS.get(item.type, _unknown)(item, state, draft)
+    if item.is_mismatched:
+        draft.warn("deltas and done differ")
+    return draft
+
+
+def cut_at(text: str, kept_ms: int, total_ms: int) -> int:
+    """Return how many characters of a transcript were spoken within ``kept_ms`` of ``total_ms``: an estimate.
+
+    Speech is taken to be even, and a word that was not finished is not counted.
+    """
+    if total_ms <= 0 or kept_ms >= total_ms:
+        return len(text)
+    at = max(0, len(text) * kept_ms // total_ms)
+    while 0 < at < len(text) and not text[at].isspace() and not text[at - 1].isspace():
+        at -= 1
+    return at
+
+
+def _message(item: Item, state: SessionState, draft: Draft) -> None:
+    draft.who = item.role or "message"
+    draft.tone = {"user": Tone.USER, "assistant": Tone.ASSISTANT}.get(item.role, Tone.DIM)
+    draft.fact(" + ".join(dict.fromkeys(_modality(part.kind) for part in item.parts if part.kind)))
+    audio = state.output_audio.items.get(item.id)
+    sent = state.input_audio.committed.get(item.id, 0)
+    if audio is not None:
+        _about_audio(item, audio, draft)
+    elif sent:
+        draft.fact(duration_text(state.session.input_format.ms(sent)))
+    elif item.audio_bytes:
+        draft.fact(duration_text(state.session.input_format.ms(item.audio_bytes)))
+    if state.input_audio.speech_item_id == item.id:
+        draft.fact("speaking", Tone.USER)
+    if item.truncated_ms is not None and audio is None:
+        draft.warn(f"cut at {item.truncated_ms:,} ms")
+    is_cut = False
+    for part in item.parts:
+        is_cut = _part(part, item, audio, draft, is_cut=is_cut)
+
+
+def _modality(kind: str) -> str:
+    return kind.removeprefix("input_").removeprefix("output_")
+
+
+def _about_audio(item: Item, audio: ItemAudio, draft: Draft) -> None:
+    received = audio.received_ms
+    draft.fact(duration_text(received))
+    if item.truncated_ms is not None:
+        # A recording may lack the audio itself, and then nobody can tell where in the words it was cut.
+        known = "words by estimate" if item.truncated_ms < received else "of more"
+        draft.warn(f"cut at {item.truncated_ms:,} of {received:,} ms, {known}")
+    if audio.played_ms is not None:
+        draft.fact(f"heard {min(audio.played_ms, received):,} of {received:,} ms")
+
+
+def _part(
+    part: ContentPart, item: Item, audio: ItemAudio | None, draft: Draft, *, is_cut: bool
+) -> bool:
+    """Write one part; tell whether the audio is cut by its end."""
+    growing = "…" if part.is_grown else ""
+    if part.kind == "input_image":
+        draft.say(f"[image {part.text}]", Tone.DIM)
+    elif part.text and part.kind == "audio" and item.truncated_ms is not None:
+        total = audio.received_ms if audio is not None else 0
+        at = 0 if is_cut or not item.truncated_ms else cut_at(part.text, item.truncated_ms, total)
+        runs = (Words(part.text[:at]), Words(part.text[at:], Tone.STRUCK))
+        draft.paragraphs.append(tuple(run for run in runs if run.text))
+        return at < len(part.text)
+    elif part.text:
+        draft.say(f"{part.text}{growing}")
+    elif part.kind == "input_audio" and not part.error:
+        draft.say("(no transcript)" if item.status == "completed" else "…", Tone.DIM)
+    elif part.audio_bytes:
+        draft.say(f"({size_text(part.audio_bytes)} of audio, no transcript)", Tone.DIM)
+    if part.error:
+        draft.say(f"not transcribed: {part.error}", Tone.ERROR)
+    return is_cut
+
+
+def _call(item: Item, state: SessionState, draft: Draft) -> None:
+    draft.who = "call"
+    draft.say(item.name or "(no name yet)", Tone.HEAD)
+    arguments, is_json = _pretty(item.arguments)
+    if not is_json and item.arguments and item.status == "completed":
+        draft.warn("the arguments are not JSON")
+    draft.columns.append(Column("arguments", arguments))
+    output_id = state.conversation.outputs.get(item.call_id)
+    if output_id in state.conversation.items:
+        draft.columns.append(
+            Column("output", _pretty(state.conversation.items[output_id].output)[0])
+        )
+    elif item.status != "in_progress":
+        draft.warn("no output yet")
+        draft.columns.append(Column("output", "none yet: a answers by hand", Tone.WARNING))
+        draft.question = Question("call", item.id, item.call_id, item.name)
+    draft.fact(item.call_id)
+
+
+def _output(item: Item, state: SessionState, draft: Draft) -> None:
+    draft.who = "output"
+    call = state.conversation.items.get(state.conversation.calls.get(item.call_id, ""))
+    draft.fact(item.call_id)
+    if call is None:
+        draft.warn("answers no call that is known")
+        draft.columns.append(Column("output", _pretty(item.output)[0]))
+    else:
+        draft.say(f"of {call.name or 'the call'}, shown beside it", Tone.DIM)
+
+
+def _mcp_list(item: Item, _: SessionState, draft: Draft) -> None:
+    draft.who = "mcp tools"
+    draft.fact(item.server_label)
+    if item.tools:
+        draft.fact(f"{len(item.tools)} tool{'s' * (len(item.tools) != 1)}")
+        draft.say(", ".join(item.tools))
+    draft.say(item.error, Tone.ERROR)
+
+
+def _mcp_call(item: Item, _: SessionState, draft: Draft) -> None:
+    draft.who = "mcp call"
+    draft.fact(item.server_label)
+    draft.say(item.name, Tone.HEAD)
+    draft.columns.append(Column("arguments", _pretty(item.arguments)[0]))
+    if item.error:
+        draft.columns.append(Column("error", item.error, Tone.ERROR))
+    elif item.output:
+        draft.columns.append(Column("output", _pretty(item.output)[0]))
+
+
+def _approval_request(item: Item, state: SessionState, draft: Draft) -> None:
+    draft.who = "approval"
+    draft.fact(item.server_label)
+    draft.say(f"{item.name} wants to be called")
+    draft.columns.append(Column("arguments", _pretty(item.arguments)[0]))
+    answer = state.conversation.items.get(state.conversation.approvals.get(item.id, ""))
+    if answer is None:
+        draft.warn("waits to be approved or denied")
+        draft.columns.append(Column("answer", "none yet: a answers by hand", Tone.WARNING))
+        draft.question = Question("approval", item.id, "", item.name, item.server_label)
+    else:
+        draft.columns.append(Column("answer", _verdict(answer)))
+
+
+def _approval_response(item: Item, state: SessionState, draft: Draft) -> None:
+    draft.who = "approval"
+    asked = state.conversation.items.get(item.approval_request_id)
+    draft.say(f"{_verdict(item)}{f': {asked.name}' if asked is not None else ''}")
+    if asked is None:
+        draft.warn("answers no request that is known")
+
+
+def _verdict(item: Item) -> str:
+    return "denied" if item.is_approved is False else "approved"
+
+
+def _unknown(item: Item, _: SessionState, draft: Draft) -> None:
+    draft.who = item.type
+    draft.tone = Tone.DIM
+    draft.say(item.text)
+
+
+_READERS: Mapping[str, Callable[[Item, SessionState, Draft], None]] = {
+    "message": _message,
+    "function_call": _call,
+    "function_call_output": _output,
+    "mcp_list_tools": _mcp_list,
+    "mcp_call": _mcp_call,
+    "mcp_approval_request": _approval_request,
+    "mcp_approval_response": _approval_response,
+}
+
+
+def _pretty(text: str) -> tuple[str, bool]:
+    """Return a JSON text indented, and whether it is JSON; any other text as it came."""
+    if len(text) > MAX_PRETTY_CHARS:
+        return text, True
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text, False
+    if not isinstance(value, dict | list):
+        return text, True
+    inline = json.dumps(value, ensure_ascii=False)
+    is_short = len(inline) <= INLINE_CHARS
+    return inline if is_short else json.dumps(value, ensure_ascii=False, indent=2), True

@@ -1,0 +1,194 @@
+"""Placement: when every piece of audio was spoken, in session time. Pure arithmetic on events; nothing is decoded.
+
+The user's audio stands where it was appended, in runs: an append goes on where the one before it ended, unless so much
+time has passed that there was a gap. The assistant's audio arrives about ten times faster than it plays; an item stands
+where a player would have played it (``OutputAudioFold``), or where the inspector's own player says that it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from inspector.core.event import Direction, Event
+from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.core.groups import AUDIO_KEYS, audio_of, base64_size
+from inspector.core.output_audio import ItemAudio, OutputAudioFold
+from inspector.core.read import int_at, text_at
+from inspector.core.session import SessionFold
+
+GAP_US = 300_000
+"""Appends that come later than this after the end of the one before leave a gap; less is the network's jitter."""
+PLACING_TYPES = frozenset(
+    {
+        *AUDIO_KEYS,
+        "session.created",
+        "session.updated",
+        "transcription_session.created",
+        "transcription_session.updated",
+        "input_audio_buffer.speech_started",
+        "conversation.item.truncated",
+        "response.done",
+        "inspector.played",
+        "inspector.opened",
+    }
+)
+"""The event types that say where audio stands; all others may be left out."""
+
+
+class Side(StrEnum):
+    """Whose audio it is."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """Audio in one piece: a run of appends, or one item of the assistant."""
+
+    side: Side
+    format: AudioFormat
+    first_row: int
+    begins_us: int
+    item_id: str = ""
+    size_bytes: int = 0
+    audio: ItemAudio | None = None
+    """What is known of the playing of an assistant item."""
+    reported_us: int | None = None
+    """When the player itself began, by its first report."""
+    truncated_ms: int | None = None
+
+    @property
+    def start_us(self) -> int:
+        """Return when it began to sound, in microseconds of session time."""
+        if self.reported_us is not None:
+            return self.reported_us
+        return self.audio.starts_t_ns // 1000 if self.audio is not None else self.begins_us
+
+    @property
+    def duration_us(self) -> int:
+        """Return how long all of it lasts."""
+        return round(self.size_bytes * 1000 / self.format.bytes_per_ms)
+
+    @property
+    def heard_us(self) -> int:
+        """Return how much of it was heard: as the player reported, else as it was truncated, else until speech cut it."""
+        audio = self.audio
+        if audio is None:
+            return self.duration_us
+        if audio.played_ms is not None:
+            heard = audio.played_ms * 1000
+        elif self.truncated_ms is not None:
+            heard = self.truncated_ms * 1000
+        elif audio.stopped_t_ns is not None:
+            heard = audio.stopped_t_ns // 1000 - self.start_us
+        else:
+            return self.duration_us
+        return max(0, min(heard, self.duration_us))
+
+    @property
+    def end_us(self) -> int:
+        """Return when all of it would have been played."""
+        return self.start_us + self.duration_us
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The audio of one event."""
+
+    segment: Segment
+    base64: str
+    offset_bytes: int
+    """Where it stands in its segment."""
+
+
+class Placement:
+    """Places audio, event by event in order."""
+
+    def __init__(self) -> None:
+        self.segments: list[Segment] = []
+        self._session = SessionFold()
+        self._output = OutputAudioFold()
+        self._items: dict[str, Segment] = {}
+        self._runs: dict[Side, Segment] = {}
+
+    def feed(self, event: Event) -> Piece | None:
+        """Take the next event; return its audio and where that belongs, None where it has none."""
+        if event.type == "inspector.opened":
+            self._begin()
+        audio = audio_of(event)
+        if not audio:
+            self._session.apply(event)
+            self._output.apply(event)
+            self._note(event)
+            return None
+        if event.type.rpartition(".")[2] == "append":
+            if event.direction is not Direction.CLIENT:
+                return None
+            segment = self._run(Side.USER, event, base64_size(audio))
+        else:
+            segment = self._item(event) or self._run(Side.ASSISTANT, event, base64_size(audio))
+        piece = Piece(segment, audio, segment.size_bytes)
+        segment.size_bytes += base64_size(audio)
+        return piece
+
+    def of_item(self, item_id: str) -> Segment | None:
+        """Return the audio of an assistant item."""
+        return next((s for s in reversed(self.segments) if s.item_id == item_id), None)
+
+    def side(self, side: Side) -> Iterator[Segment]:
+        """Yield the segments of one side, in the order in which they began to arrive."""
+        return (segment for segment in self.segments if segment.side is side)
+
+    def _begin(self) -> None:
+        """Another connection: the formats are the defaults again, and ids may come back."""
+        self._session, self._output = SessionFold(), OutputAudioFold()
+        self._items.clear()
+        self._runs.clear()
+
+    def _item(self, event: Event) -> Segment | None:
+        item_id = text_at(event.body or {}, "item_id")
+        if not item_id:
+            return None
+        self._output.apply(event)
+        audio = self._output.items.get(item_id)
+        segment = self._items.get(item_id)
+        if segment is None and audio is not None:
+            segment = Segment(
+                Side.ASSISTANT, audio.format, event.seq - 1, event.t_ns // 1000, item_id, 0, audio
+            )
+            self._items[item_id] = segment
+            self.segments.append(segment)
+        return segment
+
+    def _run(self, side: Side, event: Event, size: int) -> Segment:
+        form = self._session.input_format if side is Side.USER else self._output_format(event)
+        # An append was spoken before it was sent; a delta is heard after it has come.
+        spoken_us = round(size * 1000 / form.bytes_per_ms) if side is Side.USER else 0
+        begins_us = max(0, event.t_ns // 1000 - spoken_us)
+        run = self._runs.get(side)
+        if run is not None and run.format == form and begins_us - run.end_us <= GAP_US:
+            return run
+        if run is not None:
+            begins_us = max(begins_us, run.end_us)
+        run = self._runs[side] = Segment(side, form, event.seq - 1, begins_us)
+        self.segments.append(run)
+        return run
+
+    def _output_format(self, event: Event) -> AudioFormat:
+        rate_hz = int_at(event.body or {}, "sample_rate")
+        if 4_000 <= rate_hz <= 192_000:
+            return AudioFormat("pcm16", rate_hz)
+        return self._session.output_format if self._session.config else PCM16_24K
+
+    def _note(self, event: Event) -> None:
+        segment = self._items.get(text_at(event.body or {}, "item_id"))
+        if segment is None:
+            return
+        if event.type == "inspector.played" and segment.reported_us is None:
+            played_ms = int_at(event.body or {}, "played_ms")
+            segment.reported_us = max(0, event.t_ns // 1000 - played_ms * 1000)
+        elif event.type == "conversation.item.truncated":
+            segment.truncated_ms = int_at(event.body or {}, "audio_end_ms")

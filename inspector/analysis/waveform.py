@@ -1,0 +1,298 @@
+"""Waveform: the sound of a session as a picture: loudness over session time, a lane a side, and what happened when.
+
+Made from the rows of a log in bounded slices, as they come. Audio is kept as envelopes of 10 ms (lowest, highest and mean
+square), an eightieth of its size at 24 kHz; each belongs to a segment whose place in time may still change (``placement``).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from inspector.analysis.placement import PLACING_TYPES, Placement, Segment, Side
+from inspector.audio.pcm import Samples
+from inspector.audio.stream import SampleStream
+from inspector.core.event import Event
+from inspector.core.log import EventLog
+from inspector.core.read import object_at, text_at
+
+BUCKET_US = 10_000
+SLICE_ROWS = 64
+"""Rows looked at between two looks at the clock."""
+MAX_PENDING_SAMPLES = 1 << 16
+"""Samples that wait to be measured together: numpy costs as much for few as for many."""
+_FULL_SCALE = 32_768
+MAX_US = 10**15
+"""Thirty years: what claims to be later is not drawn, and cannot overflow an array."""
+
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+
+class MarkKind(StrEnum):
+    """What a mark stands for."""
+
+    SPEECH_STARTED = "speech started"
+    SPEECH_STOPPED = "speech stopped"
+    COMMITTED = "committed"
+    RESPONSE_STARTED = "response created"
+    FIRST_AUDIO = "first audio"
+    RESPONSE_ENDED = "response done"
+    TRUNCATED = "truncated"
+    TOOL_CALL = "tool call"
+    ERROR = "error"
+
+
+MARK_KINDS = tuple(MarkKind)
+_MARK_OF_TYPE: Mapping[str, MarkKind] = {
+    "input_audio_buffer.speech_started": MarkKind.SPEECH_STARTED,
+    "input_audio_buffer.speech_stopped": MarkKind.SPEECH_STOPPED,
+    "input_audio_buffer.committed": MarkKind.COMMITTED,
+    "response.created": MarkKind.RESPONSE_STARTED,
+    "response.done": MarkKind.RESPONSE_ENDED,
+    "conversation.item.truncated": MarkKind.TRUNCATED,
+    "response.function_call_arguments.done": MarkKind.TOOL_CALL,
+    "response.mcp_call.in_progress": MarkKind.TOOL_CALL,
+}
+_TYPES = PLACING_TYPES | _MARK_OF_TYPE.keys()
+
+
+class Marks:
+    """Marks in the order of their events."""
+
+    def __init__(self) -> None:
+        self.t_us = array("q")
+        self.row = array("q")
+        self.kind = array("B")
+        """Index into ``MARK_KINDS``."""
+
+    def __len__(self) -> int:
+        return len(self.t_us)
+
+    def add(self, t_us: int, row: int, kind: MarkKind) -> None:
+        """Append one."""
+        self.t_us.append(t_us)
+        self.row.append(row)
+        self.kind.append(MARK_KINDS.index(kind))
+
+    def times(self) -> npt.NDArray[np.int64]:
+        """Return a copy of the times, microseconds, shape (n,)."""
+        return np.array(self.t_us, np.int64)
+
+    def within(self, from_us: int, to_us: int) -> list[int]:
+        """Return the indices of the marks in ``[from_us, to_us)``."""
+        times = self.times()
+        found: list[int] = np.flatnonzero((times >= from_us) & (times < to_us)).tolist()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One side of a stretch of time, column by column; every array has shape (columns,)."""
+
+    low: Floats
+    """Lowest sample, -1..1."""
+    high: Floats
+    """Highest sample, -1..1."""
+    rms: Floats
+    """Root of the mean square, 0..1."""
+    is_there: Bools
+    """True where there is audio at all, silent or not."""
+    is_heard: Bools
+    """True where it was heard; false for what came but was cut off."""
+
+
+class _Envelope:
+    """The envelope of one segment, growing."""
+
+    def __init__(self, segment: Segment) -> None:
+        self.segment = segment
+        self.size = 0
+        self.low, self.high = np.zeros(64, np.int16), np.zeros(64, np.int16)
+        self.square = np.zeros(64, np.float32)
+        self._stream = SampleStream(segment.format.encoding)
+        self._per_bucket = max(1, segment.format.rate_hz * BUCKET_US // 1_000_000)
+        self._pending: list[Samples] = []
+        self.pending_samples = 0
+
+    def feed(self, base64: str) -> None:
+        """Take the next piece; it is measured later."""
+        samples = self._stream.feed(base64)
+        self._pending.append(samples)
+        self.pending_samples += len(samples)
+
+    def measure(self) -> None:
+        """Measure what waits, all but an unfinished bucket."""
+        samples = np.concatenate(self._pending)
+        count = len(samples) // self._per_bucket
+        whole = samples[: count * self._per_bucket].reshape(count, self._per_bucket)
+        rest = samples[count * self._per_bucket :]
+        self._pending, self.pending_samples = [rest], len(rest)
+        if count:
+            self._reserve(count)
+            there = slice(self.size, self.size + count)
+            self.low[there], self.high[there] = whole.min(axis=1), whole.max(axis=1)
+            self.square[there] = np.square(whole, dtype=np.float32).mean(axis=1)
+            self.size += count
+
+    def _reserve(self, count: int) -> None:
+        missing = self.size + count - len(self.low)
+        if missing > 0:
+            more = max(missing, len(self.low))
+            self.low, self.high = np.pad(self.low, (0, more)), np.pad(self.high, (0, more))
+            self.square = np.pad(self.square, (0, more))
+
+
+class Waveform:
+    """The picture of one log."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.marks = Marks()
+        self.end_us = 0
+        """Where the last event or the last audio ends."""
+        self.revision = 0
+        """Grows with every change."""
+        self._log = log
+        self._scanned = 0
+        self._placement = Placement()
+        self._envelopes: dict[Segment, _Envelope] = {}
+        self._unmeasured: set[_Envelope] = set()
+        self._sounding: set[str] = set()
+
+    @property
+    def progress(self) -> float:
+        """Return how much of the log was read, 0..1."""
+        return self._scanned / len(self._log) if len(self._log) else 1.0
+
+    @property
+    def has_audio(self) -> bool:
+        """Tell whether there is any audio so far."""
+        return bool(self._envelopes)
+
+    def advance(self, is_over: Callable[[], bool] = lambda: False) -> bool:
+        """Read new rows until done or ``is_over()``; tell whether anything changed."""
+        before = self.revision
+        while self._scanned < len(self._log):
+            end = min(len(self._log), self._scanned + SLICE_ROWS)
+            for row in self._telling(self._scanned, end):
+                self._take(row)
+            self._scanned = end
+            self.end_us = max(self.end_us, min(MAX_US, self._log.t_us[end - 1]))
+            self.revision += 1
+            if is_over():
+                break
+        for envelope in self._unmeasured:
+            envelope.measure()
+            self.end_us = max(self.end_us, min(MAX_US, envelope.segment.end_us))
+        self._unmeasured.clear()
+        return self.revision != before
+
+    def lane(self, side: Side, first: int, count: int, width_us: int) -> Lane:
+        """Return ``count`` columns of ``width_us`` each, from column ``first`` on (column 0 begins at time 0)."""
+        low, high = np.zeros(count, np.int16), np.zeros(count, np.int16)
+        square = np.zeros(count, np.float32)
+        is_there, is_heard = np.zeros(count, bool), np.zeros(count, bool)
+        window = first * width_us, (first + count) * width_us
+        for segment, envelope in self._envelopes.items():
+            start_us = segment.start_us
+            end_us = start_us + envelope.size * BUCKET_US
+            if (
+                segment.side is not side
+                or start_us >= min(window[1], MAX_US)
+                or end_us <= window[0]
+            ):
+                continue
+            edges, columns = _edges(start_us, envelope.size, first, count, width_us)
+            if not len(columns):
+                continue
+            low[columns] = np.minimum(
+                low[columns], np.minimum.reduceat(envelope.low[: edges[-1]], edges[:-1])
+            )
+            high[columns] = np.maximum(
+                high[columns], np.maximum.reduceat(envelope.high[: edges[-1]], edges[:-1])
+            )
+            sums = np.add.reduceat(envelope.square[: edges[-1]], edges[:-1])
+            square[columns] = np.maximum(square[columns], sums / np.diff(edges))
+            is_there[columns] = True
+            heard_until = start_us + segment.heard_us
+            is_heard[columns] |= (columns + first) * width_us < heard_until
+        return Lane(_scaled(low), _scaled(high), _scaled(np.sqrt(square)), is_there, is_heard)
+
+    def segment_at(self, side: Side, t_us: int) -> Segment | None:
+        """Return what sounds at a time, the newest where two do."""
+        found = [s for s in self._placement.side(side) if s.start_us <= t_us < s.end_us]
+        return found[-1] if found else None
+
+    def _telling(self, start: int, end: int) -> list[int]:
+        """Return the rows that are to be read, of those in ``[start, end)``."""
+        log = self._log
+        codes = log.kinds.matching(_TYPES.__contains__)
+        wanted = np.isin(np.frombuffer(log.kind, np.uint16)[start:end], codes)
+        wanted |= (np.frombuffer(log.flags, np.uint8)[start:end] & 1).astype(bool)
+        rows: list[int] = (np.flatnonzero(wanted) + start).tolist()
+        return rows
+
+    def _take(self, row: int) -> None:
+        event = self._log.read(row)
+        piece = self._placement.feed(event)
+        if piece is None:
+            self._mark(event, row)
+            return
+        envelope = self._envelopes.get(piece.segment)
+        if envelope is None:
+            envelope = self._envelopes[piece.segment] = _Envelope(piece.segment)
+            self._first_audio(event, row)
+        envelope.feed(piece.base64)
+        self._unmeasured.add(envelope)
+        if envelope.pending_samples > MAX_PENDING_SAMPLES:
+            envelope.measure()
+
+    def _first_audio(self, event: Event, row: int) -> None:
+        """Mark the first sound of a response."""
+        response_id = text_at(event.body or {}, "response_id")
+        if response_id and response_id not in self._sounding:
+            self._sounding.add(response_id)
+            self.marks.add(event.t_ns // 1000, row, MarkKind.FIRST_AUDIO)
+
+    def _mark(self, event: Event, row: int) -> None:
+        kind = _MARK_OF_TYPE.get(event.type)
+        if self._log.is_error(row):
+            kind = MarkKind.ERROR
+        elif event.type == "response.done":
+            status = text_at(object_at(event.body or {}, "response"), "status")
+            kind = MarkKind.ERROR if status == "failed" else kind
+        if kind is not None:
+            self.marks.add(event.t_ns // 1000, row, kind)
+
+
+def _scaled(values: npt.NDArray[np.generic]) -> Floats:
+    return values.astype(np.float32) / np.float32(_FULL_SCALE)
+
+
+def _edges(
+    start_us: int, size: int, first: int, count: int, width_us: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Cut an envelope into columns.
+
+    Returns:
+        The buckets at which a column begins and the last one ends, shape (n + 1,), and the n columns, from 0.
+    """
+    middle_us = start_us + BUCKET_US // 2
+    begin = max(0, -(-(first * width_us - middle_us) // BUCKET_US))
+    end = min(size, -(-((first + count) * width_us - middle_us) // BUCKET_US))
+    if begin >= end:
+        return np.zeros(1, np.int64), np.zeros(0, np.int64)
+    one = (middle_us + begin * BUCKET_US) // width_us
+    last = (middle_us + (end - 1) * BUCKET_US) // width_us
+    columns = np.arange(one, last + 1)
+    bounds = -(-(columns * width_us - middle_us) // BUCKET_US)
+    bounds[0] = begin
+    edges = np.append(bounds, end)
+    # A column narrower than a bucket may have none of its own.
+    filled = np.flatnonzero(np.diff(edges) > 0)
+    return np.append(edges[filled], end), columns[filled] - first

@@ -1,0 +1,36 @@
+"""SampleStream: base64 pieces of one stream, as samples; what is damaged is counted and left out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import numpy as np
+
+from inspector.audio.pcm import Samples, decoded
+
+_NOTHING: Samples = np.zeros(0, np.int16)
+
+
+class SampleStream:
+    """Decodes the pieces of one stream in order; a sample may be torn between two of them."""
+
+    def __init__(self, encoding: str) -> None:
+        """Prepare to decode ``pcm16``, ``pcmu`` or ``pcma``."""
+        self.damaged = 0
+        """Pieces that were no base64."""
+        self._encoding = encoding
+        self._torn = b""
+
+    def feed(self, text: str) -> Samples:
+        """Return the samples of the next piece, int16, shape (n,), mono."""
+        try:
+            data = base64.b64decode(text)
+        except (binascii.Error, ValueError):
+            self.damaged += 1
+            return _NOTHING
+        if self._encoding == "pcm16":
+            data = self._torn + data
+            whole = len(data) // 2 * 2
+            data, self._torn = data[:whole], data[whole:]
+        return decoded(data, self._encoding) if data else _NOTHING

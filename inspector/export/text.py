@@ -1,0 +1,66 @@
+"""Text: the conversation as a transcript to be read, without a screen and without the wire's characters obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from inspector.analysis.dialogue import entry, places
+from inspector.analysis.entry import Entry, Paragraph, Tone
+from inspector.analysis.inert import inert
+from inspector.core.event import Event
+from inspector.core.state import SessionState
+
+_INDENT = "    "
+
+
+def transcript(events: Iterable[Event]) -> Iterator[str]:
+    """Yield the lines of a transcript; every session in the recording has its own part."""
+    state = SessionState()
+    parts = 0
+    for event in events:
+        if state.begins(event) and state.conversation.order:
+            yield from _part(state, parts)
+            parts += 1
+        state.apply(event)
+    if state.conversation.order or not parts:
+        yield from _part(state, parts)
+
+
+def _part(state: SessionState, number: int) -> Iterator[str]:
+    if number:
+        yield "────"
+        yield ""
+    model = inert(state.session.model)
+    if model:
+        yield f"model {model}"
+        yield ""
+    found = places(state)
+    if not found:
+        yield "(the conversation is empty)"
+    for place in found:
+        yield from _entry_lines(entry(state, place))
+        yield ""
+
+
+def _entry_lines(entry: Entry) -> Iterator[str]:
+    minutes, seconds = divmod(entry.t_ns / 1e9, 60)
+    facts = "  ".join(inert(fact.text) for fact in entry.facts)
+    head = f"[{int(minutes):02d}:{seconds:06.3f}] {inert(entry.who)}"
+    yield f"{head}  ({facts})" if facts else head
+    for paragraph in entry.paragraphs:
+        for line in _words(paragraph).splitlines():
+            yield f"{_INDENT}{inert(line)}"
+    for column in entry.columns:
+        first, *others = column.text.splitlines() or [""]
+        yield f"{_INDENT}{column.title}: {inert(first)}"
+        for line in others:
+            yield f"{_INDENT}{inert(line)}"
+
+
+def _words(paragraph: Paragraph) -> str:
+    """Return a paragraph; what was cut off in it stands in brackets, since text cannot be struck through."""
+    is_cut = len(paragraph) > 1
+    return "".join(
+        f"[not heard: {words.text}]" if is_cut and words.tone is Tone.STRUCK else words.text
+        for words in paragraph
+    )

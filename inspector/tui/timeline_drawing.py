@@ -1,0 +1,320 @@
+"""The timeline as a grid of cells: two lanes of sound, marks between them, and an axis. Nothing here knows a widget.
+
+A picture is two arrays, characters and styles, so that two of them are compared in one step and only what differs is
+repainted. Every character is one cell wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from inspector.analysis.placement import Side
+from inspector.analysis.waveform import MARK_KINDS, Lane, MarkKind, Waveform
+from inspector.tui.glyphs import Glyphs
+
+STYLES = (
+    "base",
+    "dim",
+    "client",
+    "server",
+    "faint",
+    "warning",
+    "error",
+    "mark",
+    "head",
+)
+"""Styles of a cell's character; its background is one of ``GROUNDS``."""
+GROUNDS = ("base", "selection", "cursor")
+GROUND = 16
+"""A cell's style code is its character's style plus this times its ground."""
+LABEL = 6
+"""Columns left of the lanes."""
+MAX_LANE_ROWS = 10
+_BASE, _DIM, _CLIENT, _SERVER, _FAINT, _WARNING, _ERROR, _MARK, _HEAD = range(9)
+_LETTERS = {
+    MarkKind.SPEECH_STARTED: ("S", _CLIENT),
+    MarkKind.SPEECH_STOPPED: ("E", _CLIENT),
+    MarkKind.COMMITTED: ("C", _CLIENT),
+    MarkKind.RESPONSE_STARTED: ("R", _SERVER),
+    MarkKind.FIRST_AUDIO: ("A", _SERVER),
+    MarkKind.RESPONSE_ENDED: ("D", _SERVER),
+    MarkKind.TOOL_CALL: ("T", _MARK),
+    MarkKind.TRUNCATED: ("", _WARNING),
+    MarkKind.ERROR: ("!", _ERROR),
+}
+"""Letter and style by kind, the most important last: it wins a cell that several share."""
+_LEGEND = {
+    MarkKind.SPEECH_STOPPED: "speech",
+    MarkKind.COMMITTED: "commit",
+    MarkKind.RESPONSE_ENDED: "response, audio, done",
+    MarkKind.TOOL_CALL: "tool",
+    MarkKind.TRUNCATED: "cut",
+    MarkKind.ERROR: "error",
+}
+"""Words after a letter; those without go with the next one's."""
+_RANK = {kind: rank for rank, kind in enumerate(_LETTERS)}
+_TICKS_US = tuple(
+    round(seconds * 1e6)
+    for seconds in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 43_200)
+)
+_TICK_CELLS = 10
+"""Cells between two times on the axis at least."""
+_CLIPPED = 0.999
+_NO_AUDIO = "no audio passed through this connection"
+
+Cells = npt.NDArray[np.uint32]
+Codes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which stretch of time is shown, and what is pointed out in it. Times are microseconds of session time."""
+
+    columns: int
+    rows: int
+    left: int
+    """The first cell shown, counted from time 0."""
+    cell_us: int
+    cursor_us: int | None
+    """None while the cursor goes with ``now_us``, which the axis shows: a bar that moves repaints both lanes whole."""
+    now_us: int
+    """Where the session, or its replay, is."""
+    selection: tuple[int, int] | None = None
+
+    @property
+    def lane_columns(self) -> int:
+        """Return how many cells a lane has."""
+        return max(1, self.columns - LABEL)
+
+    @property
+    def lane_rows(self) -> int:
+        """Return how high a lane is: all but marks, axis, two lines of words and the legend."""
+        return max(1, min(MAX_LANE_ROWS, (self.rows - 5) // 2))
+
+    @property
+    def from_us(self) -> int:
+        """Return the time of the left edge."""
+        return self.left * self.cell_us
+
+    @property
+    def to_us(self) -> int:
+        """Return the time of the right edge."""
+        return (self.left + self.lane_columns) * self.cell_us
+
+    def column_of(self, t_us: int) -> int:
+        """Return the cell of a time, from the left edge; outside of ``0..lane_columns`` where it is not shown."""
+        return t_us // self.cell_us - self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Cells, ready to be painted."""
+
+    cells: Cells
+    """Code points, shape (rows, columns)."""
+    codes: Codes
+    """Style codes, shape (rows, columns)."""
+
+    def changed(self, other: Picture) -> list[tuple[int, int, int]]:
+        """Return the rows that differ, in runs: first row, row after the last, column after the last that differs."""
+        differs = (self.cells != other.cells) | (self.codes != other.codes)
+        rows = np.flatnonzero(differs.any(axis=1)).tolist()
+        runs: list[tuple[int, int, int]] = []
+        for row in rows:
+            end = differs.shape[1] - int(differs[row, ::-1].argmax())
+            if runs and runs[-1][1] == row:
+                runs[-1] = (runs[-1][0], row + 1, max(end, runs[-1][2]))
+            else:
+                runs.append((row, row + 1, end))
+        return runs
+
+    def runs(self, row: int) -> list[tuple[str, int]]:
+        """Return a row as texts with their style codes."""
+        codes = self.codes[row]
+        edges = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
+        text = self.cells[row].astype("<u4").tobytes().decode("utf-32-le")
+        return [(text[start:stop], int(codes[start])) for start, stop in pairwise(edges)]
+
+
+class Canvas:
+    """A picture being drawn, on a backdrop or on an empty one."""
+
+    def __init__(self, view: View, glyphs: Glyphs, backdrop: Picture | None = None) -> None:
+        self.view = view
+        self.glyphs = glyphs
+        shape = view.rows, view.columns
+        self.cells: Cells = (
+            np.full(shape, ord(" "), np.uint32) if backdrop is None else backdrop.cells.copy()
+        )
+        self.codes: Codes = np.zeros(shape, np.uint8) if backdrop is None else backdrop.codes.copy()
+
+    def put(self, row: int, column: int, text: str, style: int) -> None:
+        """Write a text, as far as there is room; what may be wider than a cell becomes ``?``."""
+        if not 0 <= row < self.view.rows or column >= self.view.columns:
+            return
+        kept = text[: self.view.columns - column]
+        points = [ord(c) if c.isascii() or c in _OWN_SIGNS else ord("?") for c in kept]
+        self.cells[row, column : column + len(points)] = points
+        self.codes[row, column : column + len(points)] = style
+
+    def picture(self) -> Picture:
+        """Return what was drawn."""
+        return Picture(self.cells, self.codes)
+
+
+_OWN_SIGNS = frozenset("−–—·…✂▲›│┬─")
+
+
+def drawn(waveform: Waveform, view: View, glyphs: Glyphs, words: Sequence[str]) -> Picture:
+    """Draw a stretch of a session.
+
+    Args:
+        waveform: the session.
+        view: which stretch.
+        glyphs: what the lanes are drawn with.
+        words: lines for below the axis.
+    """
+    still = replace(view, cursor_us=None, now_us=0, selection=None)
+    canvas = Canvas(view, glyphs, _backdrop(still, glyphs, len(words)))
+    height = view.lane_rows
+    _lane(canvas, waveform, Side.USER, 0)
+    _marks(canvas, waveform, height)
+    _lane(canvas, waveform, Side.ASSISTANT, height + 1)
+    playhead = view.column_of(view.now_us)
+    if 0 <= playhead < view.lane_columns:
+        sign = "▲" if len(glyphs.wave) == 256 else "^"
+        canvas.put(2 * height + 1, LABEL + playhead, sign, _HEAD)
+    for number, line in enumerate(words):
+        canvas.put(2 * height + 2 + number, 1, line, _BASE if number == 0 else _DIM)
+    if not waveform.has_audio:
+        canvas.put(height // 2, LABEL + 2, _NO_AUDIO, _DIM)
+    _grounds(canvas, 2 * height + 1)
+    return canvas.picture()
+
+
+@lru_cache(maxsize=4)
+def _backdrop(view: View, glyphs: Glyphs, words: int) -> Picture:
+    """Draw what stays while a session goes on: labels, axis and legend."""
+    canvas = Canvas(view, glyphs)
+    height = view.lane_rows
+    canvas.put(height // 2, 0, " user", _CLIENT)
+    canvas.put(height, 0, " marks", _DIM)
+    canvas.put(height + 1 + height // 2, 0, " model", _SERVER)
+    _axis(canvas, 2 * height + 1)
+    _legend(canvas, 2 * height + 2 + words)
+    return canvas.picture()
+
+
+def _lane(canvas: Canvas, waveform: Waveform, side: Side, top: int) -> None:
+    view, height = canvas.view, canvas.view.lane_rows
+    if top >= view.rows or view.columns <= LABEL:
+        return
+    style = _CLIENT if side is Side.USER else _SERVER
+    dots_x = 2 if len(canvas.glyphs.wave) == 256 else 1
+    lane = waveform.lane(
+        side, view.left * dots_x, view.lane_columns * dots_x, view.cell_us // dots_x
+    )
+    cells = wave_cells(lane, height, canvas.glyphs.wave)
+    rows = slice(top, min(view.rows, top + height))
+    count = rows.stop - rows.start
+    canvas.cells[rows, LABEL:] = cells[:count, : view.columns - LABEL]
+    codes = np.full(view.lane_columns, style, np.uint8)
+    by_cell = (view.lane_columns, dots_x)
+    is_clipped = (np.maximum(lane.high, -lane.low) >= _CLIPPED).reshape(by_cell).any(axis=1)
+    codes[is_clipped] = _ERROR
+    is_heard = lane.is_heard.reshape(by_cell).any(axis=1)
+    is_future = (np.arange(view.lane_columns) + view.left) * view.cell_us > view.now_us
+    codes[~is_heard | is_future] = _FAINT
+    canvas.codes[rows, LABEL:] = codes[: view.columns - LABEL]
+
+
+def wave_cells(lane: Lane, height: int, wave: str) -> Cells:
+    """Draw a lane as characters, shape (height, cells): the root of the loudness, so that quiet speech is seen."""
+    dots_x, dots_y = (2, 4) if len(wave) == 256 else (1, 2)
+    weights, characters = _WEIGHTS[len(wave)], _characters(wave)
+    middle = (height * dots_y - 1) / 2
+    top = np.round(middle - np.sign(lane.high) * np.sqrt(np.abs(lane.high)) * middle)
+    bottom = np.round(middle - np.sign(lane.low) * np.sqrt(np.abs(lane.low)) * middle)
+    dots = np.arange(height * dots_y)[:, None]
+    is_set = (dots >= top) & (dots <= np.maximum(bottom, top)) & lane.is_there
+    grid = is_set.reshape(height, dots_y, -1, dots_x)
+    codes = np.einsum("ydxc,dc->yx", grid, weights)
+    return np.asarray(characters[codes], np.uint32)
+
+
+@cache
+def _characters(wave: str) -> Cells:
+    # An empty braille cell is drawn as dots by some fonts.
+    return np.array([ord(character) for character in f" {wave[1:]}"], np.uint32)
+
+
+_WEIGHTS = {
+    256: np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8),
+    4: np.array([[1], [2]], np.uint8),
+}
+
+
+def _marks(canvas: Canvas, waveform: Waveform, row: int) -> None:
+    view, marks = canvas.view, waveform.marks
+    found = marks.within(view.from_us, view.to_us)
+    for index in sorted(found, key=lambda at: _RANK[MARK_KINDS[marks.kind[at]]]):
+        letter, style = _LETTERS[MARK_KINDS[marks.kind[index]]]
+        is_future = marks.t_us[index] > view.now_us
+        canvas.put(
+            row,
+            LABEL + view.column_of(marks.t_us[index]),
+            letter or canvas.glyphs.cut,
+            _FAINT if is_future else style,
+        )
+
+
+def _axis(canvas: Canvas, row: int) -> None:
+    view = canvas.view
+    step_us = next(
+        (step for step in _TICKS_US if step >= _TICK_CELLS * view.cell_us),
+        _TICKS_US[-1] * max(1, _TICK_CELLS * view.cell_us // _TICKS_US[-1]),
+    )
+    first = -(-view.from_us // step_us)
+    for tick in range(first, view.to_us // step_us + 1):
+        column = view.column_of(tick * step_us)
+        if 0 <= column < view.lane_columns:
+            canvas.put(row, LABEL + column, f"{canvas.glyphs.bracket}{clock(tick * step_us)}", _DIM)
+
+
+def clock(t_us: int) -> str:
+    """Return a time for an axis: seconds below a minute, else minutes and seconds."""
+    seconds = t_us / 1e6
+    if seconds < 60:
+        return f"{seconds:g} s"
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:02.0f}" if rest == int(rest) else f"{int(minutes)}:{rest:04.1f}"
+
+
+def _legend(canvas: Canvas, row: int) -> None:
+    column = 1
+    for kind, (letter, style) in _LETTERS.items():
+        words = _LEGEND.get(kind, "")
+        canvas.put(row, column, letter or canvas.glyphs.cut, style)
+        canvas.put(row, column + 2, words, _DIM)
+        column += len(words) + 4 if words else 2
+
+
+def _grounds(canvas: Canvas, rows: int) -> None:
+    """Lay the selection and the cursor below the lanes."""
+    view = canvas.view
+    lanes = canvas.codes[:rows, LABEL:]
+    if view.selection is not None:
+        first, last = (view.column_of(t_us) for t_us in view.selection)
+        if last >= 0 and first < view.lane_columns:
+            lanes[:, max(0, first) : last + 1] += GROUND
+    if view.cursor_us is None:
+        return
+    column = view.column_of(view.cursor_us)
+    if 0 <= column < lanes.shape[1]:
+        lanes[:, column] = lanes[:, column] % GROUND + 2 * GROUND

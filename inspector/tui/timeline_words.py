@@ -1,0 +1,60 @@
+"""What the timeline says in words: what is at the cursor, and what is selected."""
+
+from __future__ import annotations
+
+import math
+
+from inspector.analysis.inert import inert
+from inspector.analysis.placement import Side
+from inspector.analysis.summary import short_id
+from inspector.analysis.waveform import MARK_KINDS, Waveform
+from inspector.tui.timeline_drawing import View
+
+SILENCE_DBFS = -90.0
+MAX_MARKS = 4
+"""Marks named for one cell."""
+
+
+def at_cursor(waveform: Waveform, view: View) -> str:
+    """Say what is at the cursor."""
+    t_us = view.now_us if view.cursor_us is None else view.cursor_us
+    cell = t_us // view.cell_us
+    words = [f"{t_us / 1e6:.3f} s"]
+    for side, name in ((Side.USER, "user"), (Side.ASSISTANT, "model")):
+        lane = waveform.lane(side, cell, 1, view.cell_us)
+        if lane.is_there[0]:
+            words.append(f"{name} {decibels(float(lane.rms[0]))}")
+    segment = waveform.segment_at(Side.ASSISTANT, t_us)
+    if segment is not None and segment.item_id:
+        heard, whole = segment.heard_us // 1000, segment.duration_us // 1000
+        share = f"heard {heard:,} of {whole:,} ms" if heard < whole else f"{whole:,} ms"
+        words.append(f"{inert(short_id(segment.item_id))} {share}")
+    marks = waveform.marks
+    here = marks.within(cell * view.cell_us, (cell + 1) * view.cell_us)
+    words += [
+        f"{MARK_KINDS[marks.kind[at]].value} {marks.t_us[at] / 1e6:.3f}" for at in here[:MAX_MARKS]
+    ]
+    return "   ".join(words)
+
+
+def about(view: View, progress: float) -> str:
+    """Say what is selected, or how to select; ``progress`` is how much of the log was read, 0..1."""
+    cell_ms = view.cell_us // 1000
+    scale = f"{cell_ms} ms" if cell_ms < 1000 else f"{cell_ms // 1000} s"
+    span = view.selection
+    if span is not None:
+        first, last = span[0] / 1e6, span[1] / 1e6
+        return (
+            f"selected {first:.3f} to {last:.3f} s, {last - first:.3f} s"
+            "   enter its events   P hear   w write WAV   esc unselect"
+        )
+    reading = "" if progress >= 1 else f"   reading {progress:.0%}"
+    held = "   f follows" if view.cursor_us is not None else ""
+    return f"{scale} a cell{reading}{held}   + - zoom   n next mark   shift+arrows or drag select"
+
+
+def decibels(level: float) -> str:
+    """Return a level, 0..1, relative to full scale."""
+    if level <= 10 ** (SILENCE_DBFS / 20):
+        return "silent"
+    return f"{20 * math.log10(level):.1f} dBFS".replace("-", "−")

@@ -1,0 +1,398 @@
+"""ConversationView: the conversation as entries of any height, virtual, with its own scroll position.
+
+The scroll position is an entry and a line in it, so that only visible entries are ever made and wrapped, however long the
+conversation is. ``show`` is called on the screen's tick; an entry that reads differently, a transcript that grows say,
+repaints its own lines alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.analysis.dialogue import entry, places, stamp
+from inspector.analysis.entry import Entry, Place, Question, Tone
+from inspector.core.state import SessionState
+from inspector.tui.entry_text import entry_lines
+from inspector.tui.glyphs import Glyphs
+from inspector.tui.row_text import Line, overlaid
+
+CACHED_BLOCKS = 400
+WHEEL_LINES = 3
+_EMPTY = ("The conversation is empty.", "s sends a message, c has it answered.")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An entry as it is drawn."""
+
+    entry: Entry
+    lines: list[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a block stands on the screen."""
+
+    y: int
+    """Line of the widget where it begins; negative where its beginning is above."""
+    index: int
+    stamp: tuple[object, ...]
+    height: int
+
+
+class ConversationView(Widget, can_focus=True):
+    """The conversation of one session."""
+
+    DEFAULT_CSS = """
+    ConversationView { height: 1fr; }
+    """
+    COMPONENT_CLASSES = {f"talk--{tone.value}" for tone in Tone} | {
+        f"talk--{name}" for name in ("cursor", "kin", "track", "thumb")
+    }
+    BINDINGS = [
+        Binding("down,j", "move(1)", "down", show=False, id="talk.down"),
+        Binding("up,k", "move(-1)", "up", show=False, id="talk.up"),
+        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="talk.page_down"),
+        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="talk.page_up"),
+        Binding("home,g", "go(0)", "first", show=False, id="talk.first"),
+        Binding("end,G", "go(-1)", "last", show=False, id="talk.last"),
+        Binding("enter", "events(True)", "its events", id="talk.events"),
+        Binding("L", "events(False)", "its last event", show=False, id="talk.last_event"),
+        Binding("a", "answer", "answer", id="talk.answer"),
+        Binding("y", "copy", "copy text", show=False, id="talk.copy"),
+        Binding("P", "sound(False)", "hear it", show=False, id="talk.play"),
+        Binding("w", "sound(True)", "write WAV", show=False, id="talk.write"),
+    ]
+
+    class EventsRequested(Message):
+        """The user wants to see the events behind an entry."""
+
+        def __init__(self, row: int) -> None:
+            super().__init__()
+            self.row = row
+
+    class AnswerRequested(Message):
+        """The user wants to answer what an entry waits for."""
+
+        def __init__(self, question: Question) -> None:
+            super().__init__()
+            self.question = question
+
+    class CopyRequested(Message):
+        """The user wants the words of an entry."""
+
+        def __init__(self, text: str, what: str) -> None:
+            super().__init__()
+            self.text, self.what = text, what
+
+    class SoundRequested(Message):
+        """The user wants to hear an item, or to have it as a file."""
+
+        def __init__(self, item_id: str, *, as_file: bool) -> None:
+            super().__init__()
+            self.item_id, self.as_file = item_id, as_file
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self.cursor = 0
+        """Index of the selected entry."""
+        self.is_following = True
+        self._glyphs = glyphs
+        self._state = SessionState()
+        self._places: list[Place] = []
+        self._top, self._line = 0, 0
+        self._blocks: OrderedDict[tuple[object, ...], Block] = OrderedDict()
+        self._painted: list[Placed] = []
+        self._painted_cursor = -1
+        self._styles: dict[str, Style] = {}
+
+    @property
+    def selected(self) -> Place | None:
+        """Return what the cursor is on."""
+        return self._places[self.cursor] if self.cursor < len(self._places) else None
+
+    @property
+    def item_id(self) -> str:
+        """Return the selected item, ``""`` where the cursor is on none."""
+        place = self.selected
+        return place.id if place is not None and place.kind == "item" else ""
+
+    def show(self, state: SessionState) -> None:
+        """Show a state, or what has become of it, and repaint what reads differently."""
+        here = self.selected
+        self._state = state
+        self._places = places(state)
+        if here is not None and self.selected != here and here in self._places:
+            # Entries were put in or taken out before the one that is being read: stay with it.
+            moved = self._places.index(here) - self.cursor
+            self.cursor += moved
+            self._top = max(0, self._top + moved)
+        last = max(0, len(self._places) - 1)
+        self.cursor = last if self.is_following else min(self.cursor, last)
+        if self.is_following or self._top > last:
+            self._reveal()
+        self._repaint()
+
+    def select_item(self, item_id: str) -> bool:
+        """Put the cursor on an item; False where it is not in the conversation."""
+        place = Place("item", item_id)
+        if place not in self._places:
+            return False
+        self._select(self._places.index(place))
+        return True
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the strips of the visible lines."""
+        width, height = self.size.width, self.size.height
+        blank = Strip.blank(width, self._style("base"))
+        lines: list[Strip] = [blank] * height
+        for placed in self._painted or self._layout():
+            block = self._block(placed.index)
+            for offset, line in enumerate(block.lines):
+                if 0 <= placed.y + offset < height:
+                    is_body = offset < len(block.lines) - 1
+                    lines[placed.y + offset] = self._marked(
+                        placed.index, offset, line, is_body=is_body
+                    )
+        if not self._places:
+            for y, words in enumerate(_EMPTY, 1):
+                segment = Segment(f"  {words}"[:width], self._style("dim"))
+                lines[min(y, height - 1)] = Strip([segment]).adjust_cell_length(
+                    width, self._style("base")
+                )
+        elif self._is_scrollable():
+            lines = [self._with_bar(line, y) for y, line in enumerate(lines)]
+        return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
+
+    def notify_style_update(self) -> None:
+        """Take new colours from the theme."""
+        super().notify_style_update()
+        self._forget()
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self._forget()
+
+    def on_click(self, event: events.Click) -> None:
+        """Select an entry; a second click shows its events."""
+        for placed in self._painted:
+            if placed.y <= event.y < placed.y + placed.height:
+                self._select(placed.index)
+                if event.chain == 2:
+                    self.action_events(is_first=True)
+                return
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self._scroll(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self._scroll(-WHEEL_LINES)
+
+    def action_move(self, step: int) -> None:
+        """Go to the next entry; through one that is higher than the screen by lines."""
+        here = next((p for p in self._layout() if p.index == self.cursor), None)
+        height = self.size.height
+        if here is not None and step > 0 and here.y + here.height - 1 > height:
+            self._scroll(min(height - 1, here.y + here.height - 1 - height))
+        elif here is not None and step < 0 and here.y < 0:
+            self._scroll(max(1 - height, here.y))
+        else:
+            self._select(self.cursor + step, is_from_below=step < 0)
+
+    def action_page(self, step: int) -> None:
+        """Scroll by pages, and take the cursor along."""
+        self._scroll(step * max(1, self.size.height - 1))
+        shown = [placed.index for placed in self._layout() if placed.y >= 0]
+        if shown:
+            at_end = step > 0 and shown[-1] == len(self._places) - 1
+            at_start = step < 0 and shown[0] == 0
+            self.cursor = shown[-1] if at_end else 0 if at_start else shown[step < 0 and -1]
+            self._repaint()
+
+    def action_go(self, index: int) -> None:
+        """Go to the first or the last entry; at the last, newer ones are followed."""
+        self._select(index if index >= 0 else len(self._places) + index)
+
+    def action_events(self, is_first: bool) -> None:
+        """Show the first or the last event of the entry."""
+        place = self.selected
+        if place is not None:
+            found = entry(self._state, place)
+            row = found.first_row if is_first else found.last_row
+            if row >= 0:
+                self.post_message(self.EventsRequested(row))
+
+    def action_answer(self) -> None:
+        """Answer what the entry waits for, or else what the conversation waits for."""
+        question = next(
+            (found for place in self._candidates() if (found := self._asks(place))), None
+        )
+        if question is None:
+            self.notify("nothing here waits for an answer", timeout=3)
+        else:
+            self.post_message(self.AnswerRequested(question))
+
+    def action_copy(self) -> None:
+        """Copy the words of the entry."""
+        place = self.selected
+        if place is not None:
+            found = entry(self._state, place)
+            self.post_message(self.CopyRequested(found.text, f"the words of {found.who}"))
+
+    def action_sound(self, as_file: bool) -> None:
+        """Hear the item, or write it to a file."""
+        if self.item_id:
+            self.post_message(self.SoundRequested(self.item_id, as_file=as_file))
+
+    def _candidates(self) -> list[Place]:
+        place = self.selected
+        conversation = self._state.conversation
+        waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
+        return [*((place,) if place is not None else ()), *(Place("item", i.id) for i in waiting)]
+
+    def _asks(self, place: Place) -> Question | None:
+        return entry(self._state, place).question
+
+    def _select(self, index: int, *, is_from_below: bool = False) -> None:
+        """Put the cursor on an entry and show it; the last one is followed."""
+        if not self._places:
+            return
+        self.cursor = max(0, min(index, len(self._places) - 1))
+        self.is_following = self.cursor == len(self._places) - 1
+        self._reveal(is_from_below=is_from_below)
+        self._repaint()
+
+    def _reveal(self, *, is_from_below: bool = False) -> None:
+        """Scroll as little as shows the cursor: the near end of an entry that is higher than the screen."""
+        if self.is_following:
+            self._top, self._line = self._ending_with(len(self._places) - 1)
+            return
+        room = self.size.height + 1
+        shown = next((p for p in self._layout() if p.index == self.cursor), None)
+        if shown is not None and 0 <= shown.y <= room - shown.height:
+            return
+        begin, end = (self.cursor, 0), self._ending_with(self.cursor)
+        is_tall = len(self._block(self.cursor).lines) > room
+        is_below = self.cursor > self._top if shown is None else shown.y > 0
+        self._top, self._line = (
+            end if (is_from_below and is_tall) or (is_below and not is_tall) else begin
+        )
+
+    def _ending_with(self, index: int) -> tuple[int, int]:
+        """Return the position at which an entry ends on the last line; the first one, where all fits."""
+        # The empty line below an entry may stay outside.
+        room = self.size.height + 1
+        for at in range(index, -1, -1):
+            room -= len(self._block(at).lines)
+            if room <= 0:
+                return at, -room
+        return 0, 0
+
+    def _scroll(self, lines: int) -> None:
+        """Move by lines, within what there is."""
+        top, line = self._top, self._line + lines
+        while line < 0 and top > 0:
+            top -= 1
+            line += len(self._block(top).lines)
+        while top < len(self._places) and line >= len(self._block(top).lines):
+            line -= len(self._block(top).lines)
+            top += 1
+        self.is_following = False
+        self._top, self._line = min((top, max(0, line)), self._ending_with(len(self._places) - 1))
+        self._repaint()
+
+    def _layout(self) -> list[Placed]:
+        """Return the blocks that are on the screen."""
+        found = []
+        y, index = -self._line, self._top
+        while y < self.size.height and index < len(self._places):
+            height = len(self._block(index).lines)
+            found.append(Placed(y, index, self._stamp(index), height))
+            y += height
+            index += 1
+        return found
+
+    def _repaint(self) -> None:
+        """Repaint what has changed: the lines of one entry where all others stand as they did."""
+        before, now = self._painted, self._layout()
+        self._painted = now
+        if [(p.y, p.index, p.height) for p in before] == [(p.y, p.index, p.height) for p in now]:
+            for old, new in zip(before, now, strict=True):
+                if old != new:
+                    self.refresh(Region(0, max(0, new.y), self.size.width, new.height))
+            if self._painted_cursor == self.cursor:
+                return
+        self._painted_cursor = self.cursor
+        self.refresh()
+
+    def _stamp(self, index: int) -> tuple[object, ...]:
+        return stamp(self._state, self._places[index])
+
+    def _block(self, index: int) -> Block:
+        place = self._places[index]
+        width = max(8, self.size.width - 1)
+        key = (place, stamp(self._state, place), width)
+        block = self._blocks.get(key)
+        if block is None:
+            if not self._styles:
+                self._styles = {tone.value: self._style(tone.value) for tone in Tone}
+            made = entry(self._state, place)
+            block = self._blocks[key] = Block(
+                made, entry_lines(made, width, self._styles, self._glyphs)
+            )
+            if len(self._blocks) > CACHED_BLOCKS:
+                self._blocks.popitem(last=False)
+        else:
+            self._blocks.move_to_end(key)
+        return block
+
+    def _marked(self, index: int, offset: int, line: Strip, *, is_body: bool) -> Strip:
+        """Return a line of a block with the cursor on it, as wide as the widget."""
+        strip = line.adjust_cell_length(self.size.width, self._style("base"))
+        if index != self.cursor or not is_body:
+            return strip
+        if offset == 0:
+            gutter = Segment(self._glyphs.kin, self._style("kin"))
+            strip = Strip.join([Strip([gutter]), strip.crop(1)])
+        return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor))
+
+    def _is_scrollable(self) -> bool:
+        if not self._painted or (self._top, self._line) != (0, 0):
+            return True
+        last = self._painted[-1]
+        ends = last.y + last.height - 1
+        return last.index < len(self._places) - 1 or ends > self.size.height
+
+    def _with_bar(self, line: Strip, y: int) -> Strip:
+        """Return a line with its cell of the scroll bar, which counts entries, not lines."""
+        height, total = self.size.height, len(self._places)
+        shown = max(1, len(self._painted))
+        size = max(1, height * shown // max(shown, total))
+        start = (height - size) * self._top // max(1, total - shown)
+        is_thumb = start <= y < start + size
+        glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
+        bar = Strip([Segment(glyph, self._style(name))])
+        return Strip.join([line.crop(0, self.size.width - 1), bar])
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"talk--{name}")
+
+    def _forget(self) -> None:
+        self._blocks.clear()
+        self._styles.clear()
+        self._painted = []
+        if self._places:
+            self._reveal()
+        self.refresh()

@@ -1,0 +1,82 @@
+"""Words in several styles, broken into lines of a width in cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len
+
+from inspector.analysis.inert import inert
+
+Run = tuple[str, str]
+"""Text and the name of its style."""
+_TAB = "    "
+
+
+def wrapped(runs: Iterable[Run], width: int) -> list[list[Run]]:
+    """Return the runs as lines of at most ``width`` cells, inert; a newline ends a line, words are kept whole.
+
+    A word that is wider than a line is broken where the line ends.
+    """
+    lines = []
+    for paragraph in _paragraphs(runs):
+        text = "".join(run[0] for run in paragraph)
+        lines += [list(_slice(paragraph, *span)) for span in _breaks(text, max(1, width))]
+    return lines
+
+
+def _paragraphs(runs: Iterable[Run]) -> Iterator[list[Run]]:
+    paragraph: list[Run] = []
+    for text, style in runs:
+        first, *others = text.split("\n")
+        paragraph.append((_harmless(first), style))
+        for other in others:
+            yield paragraph
+            paragraph = [(_harmless(other), style)]
+    yield paragraph
+
+
+def _harmless(text: str) -> str:
+    return inert(text.replace("\t", _TAB).removesuffix("\r"))
+
+
+def _breaks(text: str, width: int) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each line of a text without newlines; one empty line for an empty text."""
+    cells = None if text.isascii() else [cell_len(character) for character in text]
+    start = 0
+    while True:
+        end = _reach(start, len(text), width, cells)
+        if end >= len(text):
+            yield start, len(text)
+            return
+        # A space right behind the line ends it too.
+        space = text.rfind(" ", start + 1, end + 1)
+        if space > start and text[start:space].strip():
+            end = space
+        yield start, end
+        start = end
+        while start < len(text) and text[start] == " ":
+            start += 1
+        if start >= len(text):
+            return
+
+
+def _reach(start: int, stop: int, width: int, cells: list[int] | None) -> int:
+    """Return how far a line from ``start`` can go; always by one character at least."""
+    if cells is None:
+        return min(stop, start + width)
+    used = cells[start] if start < stop else 0
+    end = start + 1
+    while end < stop and used + cells[end] <= width:
+        used += cells[end]
+        end += 1
+    return end
+
+
+def _slice(paragraph: list[Run], start: int, end: int) -> Iterator[Run]:
+    position = 0
+    for text, style in paragraph:
+        piece = text[max(0, start - position) : max(0, end - position)]
+        position += len(text)
+        if piece:
+            yield piece, style

@@ -1,0 +1,275 @@
+"""The conversation as entries: recordings of others, every kind of item, and whatever may come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspector.analysis.dialogue import entry, item_of, places, stamp
+from inspector.analysis.entry import Entry, Place, Tone
+from inspector.analysis.item_words import cut_at
+from inspector.core.event import Direction, Event
+from inspector.core.keys import EventKeys
+from inspector.core.state import SessionState
+from inspector.recording.opening import open_recording
+from inspector.spec.events import EVENT_TYPES
+from tests.spoken import events as spoken_events
+from tests.support import corpus_dir, event_of, folded, numbered, server, silence
+
+CORPUS = corpus_dir()
+RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
+
+
+def entries(state: SessionState) -> list[Entry]:
+    return [entry(state, place) for place in places(state)]
+
+
+def added(item_id: str, previous: str | None = None, **members: Any) -> Event:
+    item = {"id": item_id, "status": "completed", **members}
+    return server("conversation.item.added", previous_item_id=previous, item=item)
+
+
+def message(item_id: str, role: str, *content: dict[str, Any], **members: Any) -> Event:
+    return added(item_id, type="message", role=role, content=list(content), **members)
+
+
+def facts(found: Entry) -> str:
+    return " | ".join(fact.text for fact in found.facts)
+
+
+@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_recordings_of_others_read_as_a_conversation(path: Any) -> None:
+    opening = open_recording(path)
+    state = SessionState()
+    for row in range(len(opening.log)):
+        state.apply(opening.log.event(row), strict=True)
+        for found in entries(state):
+            assert found.who
+            assert -1 <= found.first_row <= found.last_row <= row
+    opening.close()
+
+    shown = {place.id for place in places(state) if place.kind == "item"}
+    assert shown == set(state.conversation.items)
+
+
+def test_an_entry_reads_differently_only_with_another_stamp() -> None:
+    state = SessionState()
+    before: dict[Place, tuple[object, Entry]] = {}
+    for event in spoken_events():
+        state.apply(event, strict=True)
+        for place in places(state):
+            now = stamp(state, place), entry(state, place)
+            if place in before and before[place][0] == now[0]:
+                assert before[place][1] == now[1]
+            before[place] = now
+
+
+def test_the_words_after_the_cut_are_struck_and_said_to_be_an_estimate() -> None:
+    state = folded(*spoken_events())
+    found = entry(state, Place("item", "item_a"))
+
+    assert found.paragraphs[0] == (("One two ", Tone.BASE), ("three four.", Tone.STRUCK))
+    assert "cut at 1,500 of 3,000 ms, words by estimate" in facts(found)
+
+
+def test_a_cut_in_audio_that_a_recording_lacks_strikes_nothing() -> None:
+    where = {"response_id": "r", "item_id": "a", "content_index": 0}
+    state = folded(
+        server("response.output_audio.delta", **where, delta=silence(10)),
+        server("response.output_audio_transcript.done", **where, transcript="All of it."),
+        server("conversation.item.truncated", item_id="a", content_index=0, audio_end_ms=900),
+    )
+
+    assert entry(state, Place("item", "a")).paragraphs == ((("All of it.", Tone.BASE),),)
+
+
+@given(st.text(max_size=80), st.integers(-5, 5000), st.integers(-5, 5000))
+def test_a_cut_is_within_the_text_and_never_inside_a_word(text: str, kept: int, total: int) -> None:
+    at = cut_at(text, kept, total)
+
+    assert 0 <= at <= len(text)
+    assert at in (0, len(text)) or text[at].isspace() or text[at - 1].isspace()
+
+
+def test_a_call_stands_beside_its_output_and_waits_for_it_until_then() -> None:
+    call = added("c", type="function_call", name="f", call_id="call_1", arguments='{"a":1}')
+    output = added("o", "c", type="function_call_output", call_id="call_1", output="fine")
+
+    waiting = entry(folded(call), Place("item", "c"))
+    assert waiting.question is not None
+    assert (waiting.question.kind, waiting.question.call_id) == ("call", "call_1")
+    answered = entries(folded(call, output))
+    assert answered[0].question is None
+    assert [(c.title, c.text) for c in answered[0].columns] == [
+        ("arguments", '{"a": 1}'),
+        ("output", "fine"),
+    ]
+    assert "shown beside it" in answered[1].text
+
+
+def test_arguments_that_are_no_json_are_shown_as_they_came_and_flagged() -> None:
+    call = added("c", type="function_call", name="f", call_id="x", arguments='{"a":')
+    found = entry(folded(call), Place("item", "c"))
+
+    assert found.columns[0].text == '{"a":'
+    assert "not JSON" in facts(found)
+
+
+def test_an_output_without_a_call_shows_itself() -> None:
+    output = added("o", type="function_call_output", call_id="nobody", output="fine")
+    found = entry(folded(output), Place("item", "o"))
+
+    assert "answers no call" in facts(found)
+    assert found.text == "fine"
+
+
+def test_mcp_items_are_read_and_an_approval_waits() -> None:
+    request = added("q", type="mcp_approval_request", server_label="docs", name="find")
+    answer = added("p", "q", type="mcp_approval_response", approval_request_id="q", approve=False)
+    tools = added("l", type="mcp_list_tools", server_label="docs", tools=[{"name": "find"}])
+    error = {"type": "http_error", "code": 500, "message": "down"}
+    call = added(
+        "m", type="mcp_call", server_label="docs", name="find", arguments="{}", error=error
+    )
+
+    question = entry(folded(request), Place("item", "q")).question
+    assert question is not None
+    assert (question.kind, question.server_label) == ("approval", "docs")
+    state = folded(request, answer, tools, call)
+    assert entry(state, Place("item", "q")).question is None
+    assert "denied: find" in entry(state, Place("item", "p")).text
+    assert entry(state, Place("item", "l")).text == "find"
+    assert entry(state, Place("item", "m")).columns[1].text == "http_error: down"
+
+
+def test_deleted_items_are_struck_and_ask_nothing() -> None:
+    call = added("c", type="function_call", name="f", call_id="x", arguments="{}")
+    state = folded(call, server("conversation.item.deleted", item_id="c"))
+    found = entry(state, Place("item", "c"))
+
+    assert found.question is None
+    assert {words.tone for paragraph in found.paragraphs for words in paragraph} == {Tone.STRUCK}
+    assert "deleted" in facts(found)
+
+
+def test_images_failed_transcripts_and_phases_are_said() -> None:
+    url = "data:image/png;base64,aGk="
+    state = folded(
+        message("i", "user", {"type": "input_image", "image_url": url}),
+        message("u", "user", {"type": "input_audio", "transcript": None}),
+        server(
+            "conversation.item.input_audio_transcription.failed",
+            item_id="u",
+            content_index=0,
+            error={"message": "no model"},
+        ),
+        message("a", "assistant", {"type": "output_text", "text": "Hm."}, phase="commentary"),
+    )
+
+    assert entry(state, Place("item", "i")).text == "[image image/png  2 bytes]"
+    assert "not transcribed: no model" in entry(state, Place("item", "u")).text
+    assert "commentary" in facts(entry(state, Place("item", "a")))
+
+
+def done(status: str, response_id: str, **details: Any) -> Event:
+    response = {"id": response_id, "status": status, "status_details": details, "output": []}
+    return server("response.done", response=response)
+
+
+def test_responses_that_left_nothing_stand_where_they_happened() -> None:
+    state = folded(
+        message("u", "user", {"type": "input_text", "text": "Hi"}),
+        server("response.created", response={"id": "r", "status": "in_progress"}),
+        message("v", "user", {"type": "input_text", "text": "Wait"}),
+        done("failed", "r", type="failed", error={"code": "quota", "message": "pay"}),
+    )
+
+    assert [place.id for place in places(state)] == ["u", "r", "v"]
+    assert entry(state, Place("response", "r")).text == "response failed: quota: pay"
+
+
+def test_why_a_response_ended_early_stands_under_its_last_item() -> None:
+    item = {"id": "a", "type": "message", "role": "assistant", "content": []}
+    state = folded(
+        server("response.created", response={"id": "r", "conversation_id": None}),
+        server("response.output_item.added", response_id="r", output_index=0, item=item),
+        done("cancelled", "r", type="cancelled", reason="turn_detected"),
+    )
+    found = entry(state, Place("item", "a"))
+
+    assert found.text == "response cancelled: turn_detected"
+    assert "outside the conversation" in facts(found)
+
+
+def test_an_event_leads_to_its_item_by_whatever_it_names() -> None:
+    state = folded(*spoken_events())
+
+    assert item_of(state, EventKeys(item_id="item_u")) == "item_u"
+    assert item_of(state, EventKeys(call_id="call_1")) == "item_f"
+    assert item_of(state, EventKeys(response_id="resp_1")) == "item_a"
+    assert item_of(state, EventKeys()) == ""
+
+
+leaf = st.none() | st.booleans() | st.integers(-(2**40), 2**60) | st.text(max_size=6)
+described = st.fixed_dictionaries(
+    {"id": st.sampled_from(["a", "b"])},
+    optional={
+        "type": st.sampled_from(
+            [
+                "message",
+                "function_call",
+                "function_call_output",
+                "mcp_call",
+                "mcp_list_tools",
+                "mcp_approval_request",
+                "mcp_approval_response",
+                "?",
+            ]
+        ),
+        "content": st.lists(
+            st.dictionaries(st.sampled_from(["type", "text", "transcript", "image_url"]), leaf)
+        ),
+        "arguments": st.sampled_from(["{}", "[", "1e999", "[" * 5000, '"\\ud800"']),
+        "call_id": st.just("c"),
+        "output": leaf,
+        "tools": leaf | st.lists(st.just({"name": "x"})),
+        "approval_request_id": st.sampled_from(["a", "b"]),
+        "approve": leaf,
+        "error": leaf | st.just({"message": 1}),
+        "role": leaf,
+        "status": leaf,
+    },
+)
+about = {
+    "item": described,
+    "item_id": st.sampled_from(["a", "b"]),
+    "response_id": st.just("r"),
+    "response": st.fixed_dictionaries({"id": st.just("r")}, optional={"status": leaf}),
+    "delta": leaf,
+    "transcript": leaf,
+    "audio_end_ms": leaf,
+    "content_index": st.integers(-1, 3),
+}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(EVENT_TYPES)), st.fixed_dictionaries({}, optional=about)),
+        max_size=12,
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_no_events_break_the_conversation(drawn: list[tuple[str, dict[str, Any]]]) -> None:
+    state = SessionState()
+    for event in numbered(
+        event_of(Direction(EVENT_TYPES[name].direction), name, b) for name, b in drawn
+    ):
+        state.apply(event, strict=True)
+
+    for place in places(state):
+        hash(stamp(state, place))
+        assert isinstance(entry(state, place).text, str)

@@ -1,0 +1,100 @@
+"""What the timeline costs: processor time of a session that sounds in both directions, with the timeline shown and hidden.
+
+python tests/bench/timeline_cost.py [SECONDS] [COLUMNS ROWS]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.bench.pty_run import Terminal, python
+
+CHUNK_MS = 40
+CASES = {
+    "hidden, the feed alone (baseline)": "hidden",
+    "shown, 20 ms a cell": "0",
+    "shown, 100 ms a cell": "2",
+    "shown, 1 s a cell": "5",
+}
+
+
+def child(mode: str) -> None:
+    """Run the timeline in an app of its own, fed 25 times a second in both directions."""
+    from textual.app import App, ComposeResult
+
+    from inspector.analysis.waveform import Waveform
+    from inspector.clock import SystemClock
+    from inspector.core.log import EventLog
+    from inspector.recording.format import parse, render
+    from inspector.recording.writer import RecordingFile
+    from inspector.tui.glyphs import UNICODE
+    from inspector.tui.themes import derived_variables
+    from inspector.tui.widgets.timeline import Timeline
+    from tests.spoken import Voice, answered, appended
+    from tests.support import numbered
+
+    store = RecordingFile(None, SystemClock())
+    log = EventLog(store, parse)
+    voice = Voice()
+    sounds = [voice.tone(CHUNK_MS, 200 + 40 * step, 0.1 + 0.03 * step) for step in range(25)]
+    begun = time.monotonic()
+
+    def now_us() -> int:
+        return int((time.monotonic() - begun) * 1e6)
+
+    class Bench(App[None]):
+        CSS_PATH = Path(__file__).parents[2] / "inspector" / "tui" / "screens" / "events.tcss"
+
+        def get_theme_variable_defaults(self) -> dict[str, str]:
+            return derived_variables(self.current_theme)
+
+        def compose(self) -> ComposeResult:
+            timeline = Timeline(Waveform(log), now_us, UNICODE)
+            timeline._zoom = int(mode) if mode.isdigit() else 0
+            timeline.display = mode != "hidden"
+            yield timeline
+
+        def on_mount(self) -> None:
+            self.set_interval(CHUNK_MS / 1000, self.feed)
+
+        def feed(self) -> None:
+            number = len(log) // 2
+            sound = sounds[number % len(sounds)]
+            at_ms = now_us() // 1000
+            delta = next(answered(at_ms, sound, f"item_{number // 100}", voice))
+            for event in numbered([*appended(at_ms, sound, voice), delta], start=len(log) + 1):
+                line = render(event)
+                log.append(event, store.append(line), len(line) - 1)
+
+    Bench().run()
+
+
+def main() -> None:
+    """Measure every case for the same time."""
+    if sys.argv[1:2] == ["child"]:
+        child(sys.argv[2])
+        return
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+    columns, rows = (int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 3 else (120, 40)
+    base = 0.0
+    for name, mode in CASES.items():
+        terminal = Terminal(python(str(Path(__file__)), "child", mode), columns, rows)
+        settle = time.monotonic() + 3
+        while time.monotonic() < settle:
+            terminal.read(0.05)
+        before, begun, painted = terminal.cpu_s(), time.monotonic(), len(terminal.output)
+        while time.monotonic() < begun + seconds:
+            terminal.read(0.05)
+        share = (terminal.cpu_s() - before) / (time.monotonic() - begun)
+        sent = (len(terminal.output) - painted) / seconds / 1000
+        terminal.close()
+        base = base or share
+        print(f"{name:<36} {share:6.1%} of a core   {share - base:+6.1%}   {sent:6.1f} kB/s")
+
+
+if __name__ == "__main__":
+    main()

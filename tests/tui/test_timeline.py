@@ -1,0 +1,332 @@
+"""The timeline on the screen: lanes, marks, zoom, selection, and what is painted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+from textual.geometry import Region
+from textual.pilot import Pilot
+
+from inspector.analysis.waveform import Lane, Waveform
+from inspector.core.event import Event
+from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.timeline_drawing import LABEL, View, drawn, wave_cells
+from inspector.tui.timeline_words import decibels
+from inspector.tui.widgets.event_pane import EventPane
+from inspector.tui.widgets.timeline import Timeline
+from tests.analysis.test_waveform import log_of
+from tests.spoken import ANSWER_AT_MS, HEARD_MS, write_recording
+from tests.spoken import events as spoken_events
+from tests.support import corpus_dir, local, numbered, server
+from tests.tui.test_replay_screen import Stage, on_stage
+
+CORPUS = corpus_dir()
+HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
+
+
+class WaveApp(App[None]):
+    """The timeline alone; keeps what it posts."""
+
+    def __init__(self, events: list[Event], now_us: int, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__()
+        self.log_, self.append = log_of(events)
+        self.now_us = now_us
+        self.wave = Timeline(Waveform(self.log_), lambda: self.now_us, glyphs)
+        self.posted: list[Any] = []
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"client": "blue", "server": "green"}
+
+    def compose(self) -> ComposeResult:
+        yield self.wave
+
+    def on_mount(self) -> None:
+        self.wave.focus()
+
+    def on_timeline_span_opened(self, message: Any) -> None:
+        self.posted.append((message.from_us, message.to_us, message.row))
+
+    def on_timeline_sound_requested(self, message: Any) -> None:
+        self.posted.append((message.from_us, message.to_us, message.as_file))
+
+    def text(self) -> list[str]:
+        self.wave.pull()
+        strips = self.wave.render_lines(Region(0, 0, *self.wave.size))
+        assert {strip.cell_length for strip in strips} == {self.wave.size.width}
+        return [strip.text for strip in strips]
+
+
+def showing(
+    scenario: Callable[[Pilot[None], WaveApp], Awaitable[None]],
+    events: list[Event],
+    *,
+    size: tuple[int, int] = (80, 24),
+    now_ms: int = 6000,
+    glyphs: Glyphs = UNICODE,
+) -> None:
+    async def run() -> None:
+        app = WaveApp(events, now_ms * 1000, glyphs)
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await scenario(pilot, app)
+
+    asyncio.run(run())
+
+
+def test_both_lanes_stand_where_they_sounded() -> None:
+    async def scenario(_: Pilot[None], app: WaveApp) -> None:
+        lines = app.text()
+        rows = app.wave._view(0).lane_rows
+        user, model = lines[rows // 2], lines[rows + 1 + rows // 2]
+        assert user.startswith(" user ")
+        assert [n for n, c in enumerate(user[LABEL:]) if c != " "] == [
+            *range(10, 30),
+            *range(44, 50),
+        ]
+        assert [n for n, c in enumerate(model[LABEL:]) if c != " "] == list(range(32, 62))
+
+    showing(scenario, spoken_events())
+
+
+def test_marks_stand_above_the_time_and_are_named_at_the_cursor() -> None:
+    async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
+        lines = app.text()
+        marks = next(line for line in lines if line.startswith(" marks"))
+        assert marks[LABEL:].split() == ["S", "CRA", "D", "✂", "CR", "TD!"]
+        await pilot.press("g", "n")
+        assert "speech started 1.300" in "\n".join(app.text())
+        await pilot.press("n", "n", "N")
+        assert "speech stopped 3.010" in "\n".join(app.text())
+
+    showing(scenario, spoken_events())
+
+
+def test_what_was_cut_off_and_what_is_to_come_are_faint() -> None:
+    waveform = Waveform(log_of(spoken_events())[0])
+    waveform.advance()
+    view = View(80, 24, 0, 100_000, None, 4_000_000)
+    codes = drawn(waveform, view, UNICODE, ()).codes
+    model = codes[view.lane_rows + 2, LABEL:]
+    later = drawn(waveform, View(80, 24, 0, 100_000, None, 9_000_000), UNICODE, ()).codes
+    heard = np.flatnonzero(later[view.lane_rows + 2, LABEL:] != later[0, -1])
+
+    assert model[39] != model[42]
+    begin = ANSWER_AT_MS // 100
+    assert {begin, begin + HEARD_MS // 100 - 1} <= set(heard.tolist())
+    assert begin + HEARD_MS // 100 not in heard
+
+
+def test_zooming_keeps_the_cursor_and_shows_all_on_demand() -> None:
+    async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
+        await pilot.press("g", "n")
+        at = app.wave.cursor_us
+        for key in ["plus"] * 5 + ["minus"] * 20:
+            await pilot.press(key)
+            view = app.wave._view(0)
+            assert 0 <= view.column_of(app.wave.cursor_us) < view.lane_columns
+        assert app.wave.cursor_us == at
+        await pilot.press("0")
+        assert app.wave._view(0).to_us >= 6_200_000
+        assert "model" in "\n".join(app.text())
+
+    showing(scenario, spoken_events())
+
+
+def test_a_span_is_selected_by_keys_and_opened_heard_and_written() -> None:
+    async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
+        await pilot.press("g", *["right"] * 10, *["shift+right"] * 4)
+        assert app.wave.selection == (1_000_000, 1_500_000)
+        assert "selected 1.000 to 1.500 s" in "\n".join(app.text())
+        await pilot.press("enter", "P", "w", "escape", "w")
+        await pilot.pause()
+        assert app.posted == [
+            (1_000_000, 1_500_000, -1),
+            (1_000_000, 1_500_000, False),
+            (1_000_000, 1_500_000, True),
+            (0, 6_200_000, True),
+        ]
+
+    showing(scenario, spoken_events())
+
+
+def test_a_span_is_selected_by_dragging() -> None:
+    async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
+        await pilot.mouse_down(app.wave, offset=(LABEL + 10, 3))
+        await pilot.hover(app.wave, offset=(LABEL + 14, 3))
+        await pilot.mouse_up(app.wave, offset=(LABEL + 14, 3))
+        assert app.wave.selection == (1_000_000, 1_500_000)
+        await pilot.click(app.wave, offset=(LABEL + 20, 3))
+        assert app.wave.selection is None
+        assert app.wave.cursor_us // 100_000 == 20
+
+    showing(scenario, spoken_events())
+
+
+def test_a_mark_leads_to_its_event() -> None:
+    events = spoken_events()
+    row = next(e.seq - 1 for e in events if e.type == "response.done")
+
+    async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
+        await pilot.press("g", *["n"] * 5, "enter")
+        await pilot.pause()
+        assert app.posted == [(3_450_000, 3_450_000, row)]
+
+    showing(scenario, events)
+
+
+def test_the_session_is_followed_until_the_cursor_is_moved() -> None:
+    async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
+        app.now_us = 60_000_000
+        app.wave.pull()
+        view = app.wave._view(app.now_us)
+        assert 0 <= view.column_of(60_000_000) < view.lane_columns
+        await pilot.press("left")
+        app.now_us = 120_000_000
+        app.wave.pull()
+        assert app.wave._view(0).column_of(120_000_000) > view.lane_columns
+        await pilot.press("f")
+        view = app.wave._view(0)
+        assert 0 <= view.column_of(120_000_000) < view.lane_columns
+
+    showing(scenario, spoken_events())
+
+
+def test_only_what_has_changed_is_painted() -> None:
+    async def scenario(_: Pilot[None], app: WaveApp) -> None:
+        app.wave.pull()
+        app.wave._exchange_repaint_regions()
+        app.wave.pull()
+        assert not app.wave._exchange_repaint_regions()
+        app.append(numbered([server("error", error={})], start=len(app.log_) + 1)[0])
+        app.wave.pull()
+        rows = app.wave._view(0).lane_rows
+        assert {r.y for r in app.wave._exchange_repaint_regions()} == {rows}
+
+    events = [e for e in spoken_events() if e.t_ns < 5_000_000_000]
+    showing(scenario, events, now_ms=5000)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60), (20, 6), (7, 2), (3, 1)])
+def test_any_size_is_drawn_whole(size: tuple[int, int]) -> None:
+    async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
+        for key in ("g", "plus", "G", "minus", "shift+left", "pageup", "0", "n"):
+            await pilot.press(key)
+            assert len(app.text()) == size[1]
+
+    showing(scenario, spoken_events(), size=size)
+
+
+def test_ascii_terminals_get_ascii() -> None:
+    async def scenario(_: Pilot[None], app: WaveApp) -> None:
+        text = "\n".join(app.text()).replace("−", "-")
+        assert text.isascii()
+        assert "|" in text
+
+    showing(scenario, spoken_events(), glyphs=ASCII)
+
+
+def test_a_session_without_audio_says_so_and_shows_its_marks() -> None:
+    async def scenario(_: Pilot[None], app: WaveApp) -> None:
+        text = "\n".join(app.text())
+        assert "no audio passed through this connection" in text
+        assert "marks!" in text.replace(" ", "")
+
+    showing(scenario, numbered([server("error", error={})]))
+
+
+def test_hostile_ids_are_inert() -> None:
+    where = {"response_id": HOSTILE, "item_id": HOSTILE, "content_index": 0}
+    deltas = [server("response.output_audio.delta", **where, delta="AAAA" * 4000)]
+
+    async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
+        await pilot.press("g", "right")
+        text = "\n".join(app.text())
+        assert "[red]x[/]" in text
+        assert not {"\x1b", "\x07", "\u202e", "😀"} & set(text)
+
+    showing(scenario, numbered([*deltas, local("inspector.note", text=HOSTILE)]))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=8, max_size=8), st.integers(1, 12), st.booleans())
+@settings(deadline=None)
+def test_a_lane_is_drawn_between_its_extremes(
+    values: list[float], rows: int, is_ascii: bool
+) -> None:
+    low = np.array([min(0.0, v) for v in values], np.float32)
+    high = np.array([max(0.0, v) for v in values], np.float32)
+    lane = Lane(low, high, high, np.ones(8, bool), np.ones(8, bool))
+    cells = wave_cells(lane, rows, (ASCII if is_ascii else UNICODE).wave)
+
+    assert cells.shape == (rows, 8 if is_ascii else 4)
+    assert (cells != ord(" ")).any(axis=0).all()
+
+
+def test_levels_are_relative_to_full_scale() -> None:
+    assert decibels(1.0) == "0.0 dBFS"
+    assert decibels(0.5) == "−6.0 dBFS"
+    assert decibels(0.0) == "silent"
+
+
+def test_the_screen_shows_the_events_of_a_span(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "4")
+        await stage.press("g", *["n"] * 3, *["shift+right"] * 4)
+        await stage.press("enter")
+        pane = stage.screen.query_one("#server", EventPane)
+        assert pane.rows.query.expression == "t>=3.100000 t<3.600000"
+        assert 0 < len(pane.rows) < pane.rows.total
+
+    on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
+
+
+def test_moving_in_time_moves_a_replay(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("4")
+        await stage.press("g", *["n"] * 5)
+        assert stage.replay.log.type_of(stage.replay.cursor) == "response.done"
+        await stage.press("2")
+        assert "One two three four." in stage.shown()
+        await stage.press("4", "1")
+        assert stage.screen.query_one("#server", EventPane).has_focus
+
+    on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
+
+
+def test_a_span_is_written_and_played_from_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    played: list[tuple[int, int]] = []
+
+    async def scenario(stage: Stage) -> None:
+        stage.screen.play_sound = lambda pcm, rate_hz: played.append((len(pcm), rate_hz))
+        await stage.press("G", "4")
+        await stage.press("g", "n", *["shift+right"] * 4)
+        await stage.press("w")
+        await stage.press("P")
+        await stage.pilot.app.workers.wait_for_complete()
+
+    on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
+    assert played == [(12_000 * 2, 24_000)]
+    assert [path.name for path in tmp_path.glob("*.wav")] == ["a-1.300-1.800s.wav"]
+
+
+@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
+@pytest.mark.parametrize(
+    "path", sorted(CORPUS.glob("*.jsonl")) if CORPUS else [], ids=lambda path: path.stem
+)
+def test_recordings_of_others_have_a_timeline(path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("4")
+        await stage.press("0", "n", "n", "plus", "shift+right", "enter", "4", "G", "N", "enter")
+        assert stage.replay.state.folds == stage.replay.state.every_fold()
+
+    on_stage(scenario, path, (80, 24))
