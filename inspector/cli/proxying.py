@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -22,6 +23,7 @@ from inspector.cli.launch import (
     recording_name,
 )
 from inspector.cli.output import (
+    EXIT_FAULT,
     EXIT_INTERRUPTED,
     SCHEMA,
     say,
@@ -45,6 +47,10 @@ from inspector.sources.watcher import Opening
 log = logging.getLogger(__name__)
 
 SIMULATOR = "sim"
+GC_THRESHOLDS = (10_000, 20, 50)
+"""Against 700, 10, 10: objects that came and stayed before each kind of collection."""
+CALM_AFTER_S = 1.0
+"""The first frame of the screen comes first."""
 OPEN_FILES = 65_536
 """Three descriptors a session; the usual limit of 1,024 would end at some three hundred."""
 
@@ -81,18 +87,14 @@ class ProxyRun:
             ReaderGone: stdout was closed.
             OutputFailed: stdout takes nothing more.
         """
-        self._tell = say
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._interrupt)
         proxy = self._proxy(kept=0, limit=self._asked.max_sessions)
-        proxy.on_open = self._opened
-        proxy.on_end = partial(self._ended, proxy)
-        proxy.on_exchange = _tell_exchange
+        self._tell_all(proxy)
         is_timeout = False
         try:
             async with self._listening(proxy) as url:
                 write_object(self._first_line(url))
+                calm_collector()
                 if self._asked.as_jsonl:
                     self._stream = LineStream(partial(loop.call_soon_threadsafe, self._why.set))
                 try:
@@ -111,6 +113,8 @@ class ProxyRun:
     async def on_screen(self) -> int:
         """Show the sessions until the user quits; return the exit status.
 
+        If the screen fails, the sessions go on without it until a signal ends them.
+
         Raises:
             ConnectError: the port cannot be opened.
         """
@@ -118,7 +122,23 @@ class ProxyRun:
 
         proxy = self._proxy(kept=KEPT_SESSIONS, limit=None)
         async with self._listening(proxy):
-            return await run_proxy(proxy, look_of(self._launch))
+            asyncio.get_running_loop().call_later(CALM_AFTER_S, calm_collector)
+            status = await run_proxy(proxy, look_of(self._launch))
+            if status == EXIT_FAULT:
+                self._tell_all(proxy)
+                say(f"the proxy goes on without a screen at {proxy.url}; ctrl+c ends it")
+                await self._why.wait()
+            return status
+
+    def _tell_all(self, proxy: Proxy) -> None:
+        """Put into words what happens, and let signals end it."""
+        self._tell = say
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupt)
+        proxy.on_open = self._opened
+        proxy.on_end = partial(self._ended, proxy)
+        proxy.on_exchange = _tell_exchange
 
     def _proxy(self, *, kept: int, limit: int | None) -> Proxy:
         return Proxy(
@@ -204,6 +224,17 @@ class ProxyRun:
         say(status_line(session))
         if proxy.ended_count == self._asked.max_sessions:
             self._why.set()
+
+
+def calm_collector() -> None:
+    """Spare what is alive now from Python's garbage collector, and let it run less often.
+
+    A full collection walks every object of the program and its libraries: tens of milliseconds with a screen, in which no
+    frame of any session goes on. What sessions leave behind is freed without it, but for rare cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def status_line(session: ProxiedSession) -> str:

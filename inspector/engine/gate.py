@@ -10,6 +10,7 @@ when it goes on. What the receiver did not get, or got in another shape, is kept
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from inspector.core.event import Direction, Event, Origin
 from inspector.engine.rules import Deed, Rule, RuleSet, replaced
 from inspector.sources.frames import WireFrame
 from inspector.sources.lane import Lane
+
+log = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES = 64 << 20
 """Some minutes of audio; past it the sender is not read from, pings included."""
@@ -162,7 +165,7 @@ class Gate:
         if stopped_by:
             held.stopped_by, held.is_released = stopped_by, False
             facts = {"direction": event.direction, "event_type": event.type, "filter": stopped_by}
-            self.owner.note("inspector.held", {**facts, "size_bytes": len(event.data)})
+            self._note("inspector.held", {**facts, "size_bytes": len(event.data)})
         self.waiting.append(held)
         self._bytes += len(frame.raw)
         if self._bytes > MAX_WAITING_BYTES:
@@ -193,7 +196,7 @@ class Gate:
         stopped = [held for held in self.waiting if held.is_held]
         if stopped:
             facts = {"direction": self.direction, "count": len(stopped), "why": why}
-            self.owner.note("inspector.released", facts)
+            self._note("inspector.released", facts)
         for held in self.waiting:
             held.is_released, held.due_s = True, 0.0
         self.pump()
@@ -203,9 +206,16 @@ class Gate:
         while self.waiting:
             held = self.waiting.popleft()
             facts = {"direction": self.direction, "event_type": held.event.type, "message": why}
-            self.owner.note("inspector.undelivered", {**facts, **original(held.event)})
+            self._note("inspector.undelivered", {**facts, **original(held.event)})
         self._bytes = 0
         self.pump()
+
+    def _note(self, name: str, facts: Mapping[str, Any]) -> None:
+        """Log a fact; a log that fails must not cost a frame."""
+        try:
+            self.owner.note(name, facts)
+        except Exception:
+            log.exception("%s could not be logged", name)
 
     def _may_go(self, held: Held) -> bool:
         if held.is_held:
@@ -227,7 +237,7 @@ class Gate:
         if held.change:
             facts = {"direction": self.direction, "event_type": held.event.type}
             did = {"change": held.change, "by": held.changed_by or "hand"}
-            self.owner.note("inspector.altered", {**facts, **did, **original(held.event)})
+            self._note("inspector.altered", {**facts, **did, **original(held.event)})
         if None not in held.outputs:
             self._lane.withhold(held.frame)
         for output in held.outputs:
@@ -275,7 +285,7 @@ class Gate:
             data = orjson.dumps(replaced(body, rule.pointer, rule.value))
         except (ValueError, TypeError) as error:
             message = f"{rule.name} could not be applied: {error}"
-            self.owner.note("inspector.rule_failed", {"name": rule.name, "message": message})
+            self._note("inspector.rule_failed", {"name": rule.name, "message": message})
             return
         held.change = f"replace /{'/'.join(rule.pointer)}"
         held.outputs = [Output(data, True, is_addition=False)]

@@ -235,8 +235,11 @@ class Lane:
             self.add(data, is_text=is_text, origin=origin)
 
     def _flush(self, why: str) -> None:
-        if self.gate is not None:
-            self.gate.flush(why)
+        try:
+            if self.gate is not None:
+                self.gate.flush(why)
+        except Exception:
+            log.exception("the gate failed")
 
     def _see(self, frame: WireFrame) -> None:
         """Log a frame; never raises."""

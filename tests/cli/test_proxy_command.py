@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.cli.conftest import Run, spawn
+from tests.cli.conftest import ROOT, Run, spawn
 
 KEY = "sk-planted-0123456789abcdef"
 
@@ -118,6 +121,36 @@ def test_tls_with_a_certificate_of_its_own(tmp_path: Path) -> None:
         assert first["url"].startswith("wss://")
         with connect(first["url"], ssl=trusting, proxy=None) as client:
             assert json.loads(client.recv(timeout=10))["type"] == "session.created"
+
+
+def test_a_screen_that_fails_leaves_the_sessions_alone(tmp_path: Path) -> None:
+    code = (
+        "import sys, inspector.tui.screens.proxy as p; from inspector.cli import main\n"
+        "def broken(self): raise RuntimeError('broken')\n"
+        "p.ProxyScreen.tick = broken; main()"
+    )
+    command = [
+        sys.executable, "-c", code, "proxy", "--listen", "127.0.0.1:0", "--upstream", "sim", "-o", str(tmp_path),
+    ]  # fmt: skip
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while b"ctrl+c ends it" not in seen:
+            seen += os.read(ours, 1 << 16)
+        url = seen.partition(b"without a screen at ")[2].partition(b";")[0].decode()
+        with app(f"{url}/v1/realtime?model=gpt-realtime") as client:
+            greeting = json.loads(client.recv(timeout=10))
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+        os.close(ours)
+
+    assert greeting["type"] == "session.created"
+    assert process.returncode == 70
+    assert b"the screen failed: RuntimeError: broken" in seen
 
 
 @pytest.mark.parametrize(

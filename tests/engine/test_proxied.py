@@ -462,6 +462,25 @@ def test_frames_go_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> Non
     run(scenario())
 
 
+def test_a_held_frame_goes_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with joined() as (stage, app, server):
+            points = stage.session.breakpoints
+            points.arm("")
+            await app.send(event("a"))
+            await stage.until(lambda: points.held)
+
+            def broken(_: Any) -> Event:
+                raise RuntimeError("broken")
+
+            monkeypatch.setattr(stage.session, "ingest", broken)
+            points.edit(points.held[0], b"b")
+
+            assert await server.next() == "b"
+
+    run(scenario())
+
+
 def test_frames_go_on_when_a_tap_or_the_gate_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):

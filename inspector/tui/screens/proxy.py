@@ -16,10 +16,12 @@ from inspector.engine.proxied import ProxiedSession
 from inspector.engine.proxy import Proxy
 from inspector.engine.record import Connection
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.row_text import fitted
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 4
-NAME_COLUMNS = 26
+FIXED_COLUMNS = 47
+"""Of a line: all but the names of app and model."""
 _STATES = {
     Connection.IDLE: "new",
     Connection.CONNECTING: "connects",
@@ -85,7 +87,7 @@ class ProxyScreen(Screen[None]):
             + ("   follows the newest" if self._follows else "")
         )
         self.query_one("#columns", Static).update(
-            f" {'':2}{'#':>4}  {'app':<{NAME_COLUMNS}} {'model':<22} {'state':<9} {'age':>8} {'events':>8} {'errors':>7} {'held':>5}"
+            self._row(" ", "#", "app", "model", "state", "age", "events", "errors", "held")
         )
         latest = proxy.exchanges[-1] if proxy.exchanges else None
         self.query_one("#hint", Static).update(
@@ -144,14 +146,27 @@ class ProxyScreen(Screen[None]):
             if session.is_over and len(session.log)
             else session.now_ns / 1e9
         )
-        name = session.source.app or session.source.peer
-        model = session.state.session.model or session.source.model
-        words = (
-            f" {self._glyphs.dot if is_live else self._glyphs.ring} {session.number:>4}  {name[:NAME_COLUMNS]:<{NAME_COLUMNS}} "
-            f"{model[:22]:<22} {_STATES[session.connection]:<9} {_age(seconds):>8} {len(session.log):>8,} {errors or '':>7} {held or '':>5}"
+        words = self._row(
+            self._glyphs.dot if is_live else self._glyphs.ring,
+            str(session.number),
+            session.source.app or session.source.peer,
+            session.state.session.model or session.source.model,
+            _STATES[session.connection],
+            _age(seconds),
+            f"{len(session.log):,}",
+            str(errors or ""),
+            str(held or ""),
         )
         style = "error" if errors else "warning" if held else "base" if is_live else "dim"
         return PageLine(((words, style),), row)
+
+    def _row(self, *cells: str) -> str:
+        dot, number, app, model, state, age, events, errors, held = cells
+        room = max(20, self.size.width - FIXED_COLUMNS)
+        app_width = room * 5 // 9
+        model_width = room - app_width
+        names = f"{fitted(app, app_width):<{app_width}} {fitted(model, model_width):<{model_width}}"
+        return f" {dot} {number:>4}  {names} {state:<8} {age:>7} {events:>7} {errors:>6} {held:>4}"
 
     def _invitation(self) -> list[PageLine]:
         http = f"http{self._proxy.url.removeprefix('ws')}/v1"
