@@ -69,7 +69,8 @@ class Draft:
         """Values of the form by the path of their field; where they equal the session, they count as no edit."""
         self.unreadable: dict[Path, str] = {}
         """What is wrong with a text that is no value, by the path of its field."""
-        self._base = shape
+        self.base = shape
+        """The shape as the API has it."""
         self._updates: Sequence[Update] = ()
         self._settled: set[int] = set()
         self._reverted: dict[Path, int] = {}
@@ -78,7 +79,7 @@ class Draft:
     def observe(self, session: Mapping[str, Any], updates: Sequence[Update]) -> None:
         """Take in the session as it is now and the updates so far; edits that the server took are edits no more."""
         self.session, self._updates = session, updates
-        self.shape = with_own_members(self._base, {**self._taken_members, **session})
+        self.shape = with_own_members(self.base, {**self._taken_members, **session})
         for update in updates:
             if update.outcome is not Outcome.CONFIRMED or update.seq in self._settled:
                 continue
@@ -109,7 +110,7 @@ class Draft:
     def take(self, session: Mapping[str, Any]) -> list[Path]:
         """Want what a preset holds; return the paths of what no field here can hold."""
         self._taken_members = {**self._taken_members, **session}
-        self.shape = with_own_members(self._base, {**self._taken_members, **self.session})
+        self.shape = with_own_members(self.base, {**self._taken_members, **self.session})
         for field in self.shape.fields:
             value = field.read(session)
             if value is not ABSENT and field.path[0] not in SERVER_ONLY:

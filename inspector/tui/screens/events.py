@@ -33,7 +33,7 @@ from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.text_page import TextPage
 
 if TYPE_CHECKING:
-    from inspector.tui.screens.session_form import FormSession
+    from inspector.tui.form_session import FormSession
 
 TICK_HZ = 15
 TICK_BUDGET_S = 0.008
@@ -307,7 +307,8 @@ class EventsScreen(Screen[None]):
         end: Callable[[], int] | None = None,
     ) -> None:
         """Open the session as a form; without ``submit`` it is read only, ``end`` says how many events count."""
-        from inspector.tui.screens.session_form import FormSession, SessionFormScreen
+        from inspector.tui.form_session import FormSession
+        from inspector.tui.screens.session_form import SessionFormScreen
 
         if self._form is None:
             log = self.event_log

@@ -22,7 +22,8 @@ from inspector.analysis.form.fields import FormField, Kind
 from inspector.analysis.form.values import Path
 from inspector.analysis.inert import inert
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.widgets.form_fields import FieldEditor, editor_for
+from inspector.tui.widgets.form_editing import FieldEditor
+from inspector.tui.widgets.form_fields import editor_for
 from inspector.tui.widgets.form_texts import shown
 
 NARROW_COLUMNS = 100
