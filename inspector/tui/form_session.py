@@ -11,13 +11,14 @@ from typing import Any
 from inspector.analysis.form.draft import Draft, FieldView, Mark
 from inspector.analysis.form.fields import FormField
 from inspector.analysis.form.history import Outcome, Update, UpdateHistory
-from inspector.analysis.form.locks import locks
+from inspector.analysis.form.locks import Lock, locks
 from inspector.analysis.form.presets import preset_text, read_preset, session_for
 from inspector.analysis.form.shapes import Shape, shape_of
 from inspector.analysis.form.values import Path as Place
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import UsageError
+from inspector.tui.widgets.form_texts import json_text
 
 MAX_PRESET_BYTES = 4 << 20
 """A preset is instructions and tools; a larger file is something else."""
@@ -86,7 +87,7 @@ class FormSession:
         self.draft.observe(state.session.config, self.history.updates)
         return True
 
-    def locks(self) -> Mapping[Place, str]:
+    def locks(self) -> Mapping[Place, Lock]:
         """Return why fields cannot be changed now."""
         return locks(self.draft.shape, self.state)
 
@@ -108,7 +109,7 @@ class FormSession:
         self._events_made += 1
         event_id = f"evt_form_{len(self.log):06d}_{self._events_made}"
         whole = {"type": event["type"], "event_id": event_id, "session": event["session"]}
-        return json.dumps(whole, ensure_ascii=False, indent=2)
+        return json_text(whole)
 
     def send(self, text: str) -> bool:
         """Send a text; tell whether it is JSON. One that is not goes out as it is."""

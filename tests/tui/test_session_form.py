@@ -216,7 +216,7 @@ def test_a_voice_that_was_locked_meanwhile_is_refused_at_its_field(tmp_path: Pat
             delta=silence(100),
         )
         await stage.settle()
-        assert stage.row(VOICE).view.lock == "fixed: assistant audio exists"
+        assert "fixed: assistant audio exists" in str(stage.row(VOICE).view.lock)
         await stage.send()
         event_id = orjson.loads(source.sent[-1])["event_id"]
         words = "Cannot update a conversation's voice if assistant audio is present."
@@ -541,6 +541,10 @@ def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: st
             assert "read only as of the cursor" in shown
             await stage.press("ctrl+s", "right")
             assert stage.form.session.draft.edits == {}
+            stage.row("tools").editor.focus()
+            await stage.press("enter")
+            assert pilot.app.screen.query_one(TextArea).read_only
+            await stage.press("ctrl+s", "escape")
             await stage.press("f9")
             assert "session" in stage.shown()
             await stage.press("escape", "escape")

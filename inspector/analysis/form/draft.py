@@ -15,6 +15,7 @@ from inspector.analysis.form.blame import blamed, field_at
 from inspector.analysis.form.checks import field_problems
 from inspector.analysis.form.fields import FormField
 from inspector.analysis.form.history import Outcome, Update
+from inspector.analysis.form.locks import Lock
 from inspector.analysis.form.shapes import SERVER_ONLY, Shape, with_own_members
 from inspector.analysis.form.values import ABSENT, Path, at, copied, is_same, leaves, put
 
@@ -46,7 +47,7 @@ class FieldView:
     """The server's refusal, or what is wrong with the edit."""
     is_wrong: bool = False
     """True where ``message`` is a problem and not only a remark."""
-    lock: str = ""
+    lock: Lock | None = None
     """Why the field cannot be changed now."""
     is_unreadable: bool = False
     """True where what is typed is no value of this kind, and ``value`` is an older one."""
@@ -171,11 +172,11 @@ class Draft:
         target, fields = self.target, self.shape.by_path()
         return [field for field in self.shape.fields if field.applies_to(target, fields)]
 
-    def views(self, locks: Mapping[Path, str]) -> list[FieldView]:
+    def views(self, locks: Mapping[Path, Lock]) -> list[FieldView]:
         """Return what the form shows, in order; fields that do not apply are left out."""
         problems, target = self.problems(), self.target
         return [
-            self._view(field, target, problems.get(field.path, ""), locks.get(field.path, ""))
+            self._view(field, target, problems.get(field.path, ""), locks.get(field.path))
             for field in self.applicable()
         ]
 
@@ -227,7 +228,7 @@ class Draft:
             field.is_nullable or any(variant.begin is None for variant in field.variants)
         )
 
-    def _view(self, field: FormField, target: Event, problem: str, lock: str) -> FieldView:
+    def _view(self, field: FormField, target: Event, problem: str, lock: Lock | None) -> FieldView:
         value, effective = field.read(target), field.read(self.session)
         why = self.unreadable.get(field.path, "")
         mark, message = self._standing(field, value, effective)

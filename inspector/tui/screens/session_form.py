@@ -29,6 +29,7 @@ from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.form_dialogs import STYLES, ChoiceDialog, JsonDialog, PageDialog
 from inspector.tui.widgets.form_editing import DialogRequested, FieldEdited, FieldUnreadable
+from inspector.tui.widgets.form_texts import json_text
 from inspector.tui.widgets.send_editor import Verdict
 from inspector.tui.widgets.session_form import SessionForm
 
@@ -94,10 +95,11 @@ class SessionFormScreen(Screen[int | None]):
         self.session.pull()
         self.show()
         self.query_one("#form-keys", Static).update(self._keys())
-        shown, locked = self.session.draft.applicable(), self.session.locks()
-        free = [field for field in shown if field.path not in locked or self.session.is_read_only]
-        if free:
-            self.call_after_refresh(self.form.focus_field, free[0].path)
+        locked = self.session.locks()
+        fields = self.session.draft.applicable()
+        first = next((field for field in fields if field.path not in locked), None)
+        if first is not None:
+            self.call_after_refresh(self.form.focus_field, first.path)
         self.set_interval(1 / TICK_HZ, self.tick)
         self.call_after_refresh(self._run, self._command)
 
@@ -230,13 +232,17 @@ class SessionFormScreen(Screen[int | None]):
             if answer is not None:
                 self._edit(field, answer[0])
 
-        title = f"{field.label}   {field.note}"
+        title = f"{inert(field.label)}   {field.note}"
         dialog = ChoiceDialog(title, field.offers(), value, is_open=field.is_open)
         self.app.push_screen(dialog, chosen)
 
     def _edit_json(self, field: FormField, value: Any) -> None:
         is_json = value is None or isinstance(value, bool | int | float | str | list | dict)
-        text = json.dumps(value if is_json else None, ensure_ascii=False, indent=2)
+        text = json_text(value if is_json else None)
+        lock = self.session.locks().get(field.path)
+        if self.session.is_read_only or (lock is not None and not lock.is_passing):
+            self.app.push_screen(JsonDialog(inert(field.label), text, "", self._judge(field)))
+            return
 
         def edited(answer: str | None) -> None:
             if answer is None:
@@ -247,7 +253,9 @@ class SessionFormScreen(Screen[int | None]):
                 self.session.draft.cannot_read(field, f"not JSON: {error}")
                 self.show()
 
-        self.app.push_screen(JsonDialog(field.label, text, "take", self._judge(field)), edited)
+        self.app.push_screen(
+            JsonDialog(inert(field.label), text, "take", self._judge(field)), edited
+        )
 
     def _edit(self, field: FormField, value: Any) -> None:
         self.session.draft.edit(field, value)

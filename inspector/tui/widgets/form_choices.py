@@ -153,4 +153,8 @@ class JsonEditor(OneLine):
 
     def words(self) -> str:
         """Return what the value holds."""
-        return f"{shown(self.value, self.field)}   {'' if self.is_locked else '⏎ edits'}".rstrip()
+        return f"{shown(self.value, self.field)}   ⏎ {'shows' if self.is_locked else 'edits'}"
+
+    def action_open(self) -> None:
+        """Open the value; of a locked field, to be read."""
+        self.post_message(DialogRequested(self.field))
