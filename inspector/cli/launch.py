@@ -176,7 +176,7 @@ def new_session_maker(clock: Clock, seed: int) -> NewSession:
 
 
 def session_update(path: Path) -> bytes:
-    """Read a session file: a ``session.update`` goes out as it is, a bare session is put into one.
+    """Read a session file: a ``session.update`` goes out as it is, a preset or a bare session is put into one.
 
     Raises:
         UsageError: the file cannot be read, or is no JSON object.
@@ -192,6 +192,10 @@ def session_update(path: Path) -> bytes:
         raise UsageError(f"{path} holds no JSON object", code="bad_session")
     if isinstance(body.get("type"), str) and "session" in body:
         return data.strip()
+    if "format" in body:
+        from inspector.analysis.form.presets import preset_update, read_preset
+
+        return orjson.dumps(preset_update(read_preset(data.decode("utf-8", "replace"), path.name)))
     return orjson.dumps({"type": "session.update", "session": body})
 
 

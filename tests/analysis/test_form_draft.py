@@ -342,7 +342,7 @@ def test_the_voice_is_locked_once_the_assistant_has_spoken() -> None:
     after = locks(shape_named("realtime"), state)
 
     assert voice not in before
-    assert "assistant audio" in after[voice]
+    assert "assistant audio" in after[voice].why
     assert ("model",) in before
     assert ("voice",) not in locks(shape_named("xai"), state)
 

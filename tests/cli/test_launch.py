@@ -140,6 +140,19 @@ def test_a_session_file_becomes_an_update_and_an_update_goes_as_it_is(tmp_path: 
     assert session_update(file) == whole.encode()
 
 
+def test_a_preset_of_the_session_form_becomes_the_update_that_it_was_saved_from(
+    tmp_path: Path,
+) -> None:
+    from inspector.analysis.form.presets import preset_text
+    from inspector.analysis.form.shapes import shape_named
+
+    update = {"type": "session.update", "session": {"type": "realtime", "instructions": "x"}}
+    file = tmp_path / "s.json"
+    file.write_text(preset_text(shape_named("realtime"), update))
+
+    assert json.loads(session_update(file)) == update
+
+
 @pytest.mark.parametrize("text", ["[]", "{", "nope"])
 def test_what_is_no_session_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(text)

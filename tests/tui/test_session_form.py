@@ -163,11 +163,13 @@ def test_a_change_is_previewed_sent_alone_and_confirmed(tmp_path: Path) -> None:
 def test_a_refusal_is_shown_at_its_field(tmp_path: Path, path: str, typed: str, words: str) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.type_into(path, typed)
+        await stage.go_to("include")
         await stage.send()
         mark, message = stage.state(path)
 
         assert mark == "rejected"
         assert words in message
+        assert stage.row(path).editor.has_focus
         assert "✗ rejected" in stage.shown()
 
     on_stage(scenario, tmp_path)
@@ -214,7 +216,7 @@ def test_a_voice_that_was_locked_meanwhile_is_refused_at_its_field(tmp_path: Pat
             delta=silence(100),
         )
         await stage.settle()
-        assert stage.row(VOICE).view.lock == "fixed: assistant audio exists"
+        assert "fixed: assistant audio exists" in str(stage.row(VOICE).view.lock)
         await stage.send()
         event_id = orjson.loads(source.sent[-1])["event_id"]
         words = "Cannot update a conversation's voice if assistant audio is present."
@@ -413,7 +415,7 @@ def test_a_preset_of_another_dialect_is_refused_by_name(tmp_path: Path) -> None:
         await stage.settle()
 
         assert "beta.json is for a beta session" in stage.shown()
-        assert stage.form.draft.changed() == []
+        assert stage.form.session.draft.changed() == []
 
     on_stage(scenario, tmp_path)
 
@@ -466,7 +468,7 @@ def test_at_eighty_by_twenty_four_everything_is_reached_by_keys(tmp_path: Path) 
     async def scenario(stage: Stage) -> None:
         form = stage.form.query_one(SessionForm)
         seen = []
-        shown = [view.field.path for view in stage.form.draft.views({})]
+        shown = [view.field.path for view in stage.form.session.draft.views({})]
         while form.focused_field is not None and form.focused_field.path not in seen:
             seen.append(form.focused_field.path)
             await stage.press("tab" if seen[-1] == ("instructions",) else "down")
@@ -538,7 +540,11 @@ def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: st
             assert title in shown
             assert "read only as of the cursor" in shown
             await stage.press("ctrl+s", "right")
-            assert stage.form.draft.edits == {}
+            assert stage.form.session.draft.edits == {}
+            stage.row("tools").editor.focus()
+            await stage.press("enter")
+            assert pilot.app.screen.query_one(TextArea).read_only
+            await stage.press("ctrl+s", "escape")
             await stage.press("f9")
             assert "session" in stage.shown()
             await stage.press("escape", "escape")

@@ -26,7 +26,7 @@ def field_problems(
     """
     session = event.get("session", {})
     found: dict[Path, str] = {}
-    for problem in (*_by_schema(shape, changed, event), *_of_tools(session)):
+    for problem in (*_by_schema(shape, changed, event), *_of_tools(shape, session)):
         field = field_at(problem.path, shape.fields)
         if field is not None:
             hint = f" ({problem.hint})" if problem.hint else ""
@@ -52,8 +52,10 @@ def own_problem(field: FormField, value: object) -> str:
     return ""
 
 
-def _of_tools(session: Mapping[str, Any]) -> list[Problem]:
-    return tool_problems(session["tools"]) if "tools" in session else []
+def _of_tools(shape: Shape, session: Mapping[str, Any]) -> list[Problem]:
+    if "tools" not in session:
+        return []
+    return tool_problems(session["tools"], takes_nested=not shape.has_schema)
 
 
 def _by_schema(
@@ -108,7 +110,7 @@ def _of_update(shape: Shape, event: object) -> Iterator[Problem]:
         yield from check(event, is_translation=shape.is_translation)
     session = event.get("session") if isinstance(event, dict) else None
     if isinstance(session, dict):
-        yield from _of_tools(session)
+        yield from _of_tools(shape, session)
 
 
 def _first(problems: Iterator[Problem]) -> str:

@@ -15,6 +15,7 @@ from inspector.analysis.form.blame import blamed, field_at
 from inspector.analysis.form.checks import field_problems
 from inspector.analysis.form.fields import FormField
 from inspector.analysis.form.history import Outcome, Update
+from inspector.analysis.form.locks import Lock
 from inspector.analysis.form.shapes import SERVER_ONLY, Shape, with_own_members
 from inspector.analysis.form.values import ABSENT, Path, at, copied, is_same, leaves, put
 
@@ -46,7 +47,7 @@ class FieldView:
     """The server's refusal, or what is wrong with the edit."""
     is_wrong: bool = False
     """True where ``message`` is a problem and not only a remark."""
-    lock: str = ""
+    lock: Lock | None = None
     """Why the field cannot be changed now."""
     is_unreadable: bool = False
     """True where what is typed is no value of this kind, and ``value`` is an older one."""
@@ -69,7 +70,8 @@ class Draft:
         """Values of the form by the path of their field; where they equal the session, they count as no edit."""
         self.unreadable: dict[Path, str] = {}
         """What is wrong with a text that is no value, by the path of its field."""
-        self._base = shape
+        self.base = shape
+        """The shape as the API has it."""
         self._updates: Sequence[Update] = ()
         self._settled: set[int] = set()
         self._reverted: dict[Path, int] = {}
@@ -78,7 +80,7 @@ class Draft:
     def observe(self, session: Mapping[str, Any], updates: Sequence[Update]) -> None:
         """Take in the session as it is now and the updates so far; edits that the server took are edits no more."""
         self.session, self._updates = session, updates
-        self.shape = with_own_members(self._base, {**self._taken_members, **session})
+        self.shape = with_own_members(self.base, {**self._taken_members, **session})
         for update in updates:
             if update.outcome is not Outcome.CONFIRMED or update.seq in self._settled:
                 continue
@@ -109,7 +111,7 @@ class Draft:
     def take(self, session: Mapping[str, Any]) -> list[Path]:
         """Want what a preset holds; return the paths of what no field here can hold."""
         self._taken_members = {**self._taken_members, **session}
-        self.shape = with_own_members(self._base, {**self._taken_members, **self.session})
+        self.shape = with_own_members(self.base, {**self._taken_members, **self.session})
         for field in self.shape.fields:
             value = field.read(session)
             if value is not ABSENT and field.path[0] not in SERVER_ONLY:
@@ -170,11 +172,11 @@ class Draft:
         target, fields = self.target, self.shape.by_path()
         return [field for field in self.shape.fields if field.applies_to(target, fields)]
 
-    def views(self, locks: Mapping[Path, str]) -> list[FieldView]:
+    def views(self, locks: Mapping[Path, Lock]) -> list[FieldView]:
         """Return what the form shows, in order; fields that do not apply are left out."""
         problems, target = self.problems(), self.target
         return [
-            self._view(field, target, problems.get(field.path, ""), locks.get(field.path, ""))
+            self._view(field, target, problems.get(field.path, ""), locks.get(field.path))
             for field in self.applicable()
         ]
 
@@ -226,7 +228,7 @@ class Draft:
             field.is_nullable or any(variant.begin is None for variant in field.variants)
         )
 
-    def _view(self, field: FormField, target: Event, problem: str, lock: str) -> FieldView:
+    def _view(self, field: FormField, target: Event, problem: str, lock: Lock | None) -> FieldView:
         value, effective = field.read(target), field.read(self.session)
         why = self.unreadable.get(field.path, "")
         mark, message = self._standing(field, value, effective)

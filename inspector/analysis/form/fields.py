@@ -112,8 +112,8 @@ class FormField:
         return copied(found.begin if found is not None else value)
 
     def offers(self) -> tuple[Any, ...]:
-        """Return the values that can be chosen: names of variants, then choices."""
-        return (*(variant.name for variant in self.variants), *self.choices)
+        """Return the values that can be chosen: choices, then names of variants."""
+        return (*self.choices, *(variant.name for variant in self.variants))
 
     def variant_named_by(self, value: object) -> Variant | None:
         """Return the variant that a JSON value is of."""

@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from inspector.analysis.form.shapes import Shape
 from inspector.analysis.form.values import Path
 from inspector.core.state import SessionState
 
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Why a field cannot be changed now."""
+
+    why: str
+    is_passing: bool = False
+    """True where the field can be changed again in a moment, so that it can be edited already."""
+
+
 FIXED_VOICE = "fixed: assistant audio exists"
 _VOICE: Path = ("audio", "output", "voice")
 
 
-def locks(shape: Shape, state: SessionState) -> Mapping[Path, str]:
+def locks(shape: Shape, state: SessionState) -> Mapping[Path, Lock]:
     """Return the locked fields by path, with the reason in a few words."""
-    reasons = {place: why for place, find in _LOCKS.items() if (why := find(shape, state))}
-    found: dict[Path, str] = {}
+    reasons = {place: lock for place, find in _LOCKS.items() if (lock := find(shape, state))}
+    found: dict[Path, Lock] = {}
     for field in shape.fields:
-        place = field.checked_at or field.path
-        why = next((why for lock, why in reasons.items() if place[: len(lock)] == lock), "")
-        if why:
-            found[field.path] = why
+        at = field.checked_at or field.path
+        lock = next((lock for place, lock in reasons.items() if at[: len(place)] == place), None)
+        if lock is not None:
+            found[field.path] = lock
     return found
 
 
-def _model(shape: Shape, state: SessionState) -> str:  # noqa: ARG001 - one signature for all locks
-    return "fixed when the session was made"
+def _model(shape: Shape, state: SessionState) -> Lock | None:  # noqa: ARG001 - one signature for all locks
+    return Lock("fixed when the session was made")
 
 
-def _voice(shape: Shape, state: SessionState) -> str:
-    return FIXED_VOICE if shape.fixes_voice and _has_spoken(state) else ""
+def _voice(shape: Shape, state: SessionState) -> Lock | None:
+    return Lock(FIXED_VOICE) if shape.fixes_voice and _has_spoken(state) else None
 
 
-def _speed(shape: Shape, state: SessionState) -> str:  # noqa: ARG001 - one signature for all locks
-    return "can change between responses only" if state.responses.active else ""
+def _speed(shape: Shape, state: SessionState) -> Lock | None:  # noqa: ARG001 - one signature for all locks
+    if not state.responses.active:
+        return None
+    return Lock("can change between responses only", is_passing=True)
 
 
-def _tracing(shape: Shape, state: SessionState) -> str:  # noqa: ARG001 - one signature for all locks
-    return "fixed once it is on" if state.session.config.get("tracing") is not None else ""
+def _tracing(shape: Shape, state: SessionState) -> Lock | None:  # noqa: ARG001 - one signature for all locks
+    is_on = state.session.config.get("tracing") is not None
+    return Lock("fixed once it is on") if is_on else None
 
 
 def _has_spoken(state: SessionState) -> bool:
@@ -50,10 +64,10 @@ def _has_spoken(state: SessionState) -> bool:
     )
 
 
-_LOCKS: Mapping[Path, Callable[[Shape, SessionState], str]] = {
+_LOCKS: Mapping[Path, Callable[[Shape, SessionState], Lock | None]] = {
     ("model",): _model,
     _VOICE: _voice,
     ("audio", "output", "speed"): _speed,
     ("tracing",): _tracing,
 }
-"""Where the GA schema has a field (or where it is) to what tells why it is locked; ``""``: it is not."""
+"""Where the GA schema has a field (or where it is) to what tells why it is locked; None: it is not."""

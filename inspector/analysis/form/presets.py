@@ -84,6 +84,12 @@ def session_for(shape: Shape, preset: Preset, name: str = "the preset") -> Mappi
     return {key: value for key, value in preset.session.items() if key not in SERVER_ONLY}
 
 
+def preset_update(preset: Preset) -> dict[str, Any]:
+    """Return the event that sets what a preset holds, for a session that is only about to begin."""
+    event_type = shape_named(preset.shape).event_type if preset.shape else "session.update"
+    return {"type": event_type, "session": dict(preset.session)}
+
+
 def _own(body: Mapping[str, Any], name: str) -> Preset:
     version, shape, session = body.get("version"), body.get("shape"), body.get("session")
     if version != VERSION:

@@ -269,6 +269,11 @@ def _xai() -> Shape:
     )
 
 
+def _gpt_live() -> Shape:
+    told = tuple(f for f in session_fields("realtime") if f.path in (("model",), ("instructions",)))
+    return Shape("gpt-live", "GPT-Live session", told)
+
+
 SHAPES: Mapping[str, Callable[[], Shape]] = {
     "realtime": lambda: _ga("realtime"),
     "transcription": lambda: _ga("transcription"),
@@ -277,6 +282,7 @@ SHAPES: Mapping[str, Callable[[], Shape]] = {
     "beta transcription": _beta_transcription,
     "voice live": _voice_live,
     "xai": _xai,
+    "gpt-live": _gpt_live,
 }
 """Name of a shape to what makes it."""
 
@@ -287,6 +293,7 @@ _XAI_KEYS = frozenset({"enable_noise_suppression", "enable_phonetic_spelling", "
 _BETA_KEYS = frozenset(GA_FIELDS) | {"input_audio_format", "output_audio_format"}
 
 _SIGNS: tuple[tuple[str, Callable[[Session, str], bool]], ...] = (
+    ("gpt-live", lambda s, url: text_at(s, "model").startswith("gpt-live") or "/live/" in url),
     ("translation", lambda s, url: s.get("type") == "translation" or "/translations" in url),
     ("transcription", lambda s, _: s.get("type") == "transcription"),
     ("realtime", lambda s, _: s.get("type") == "realtime"),

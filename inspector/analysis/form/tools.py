@@ -49,21 +49,28 @@ _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _SINGLE = ("items", "additionalProperties", "not")
 
 
-def tool_problems(tools: object) -> list[Problem]:
-    """Return what is wrong with a session's ``tools``, paths from the session object; never raises."""
+def tool_problems(tools: object, *, takes_nested: bool = False) -> list[Problem]:
+    """Return what is wrong with a session's ``tools``, paths from the session object; never raises.
+
+    ``takes_nested``: the server takes functions in the shape of chat completions too.
+    """
     if not isinstance(tools, list):
         return [_problem(("tools",), "expected a list of tools", tools)]
     found: list[Problem] = []
     for index, tool in enumerate(tools):
-        found += _one_tool(tool, ("tools", index))
+        found += _one_tool(tool, ("tools", index), takes_nested=takes_nested)
     return found + list(_twice(tools))
 
 
-def _one_tool(tool: object, path: Path) -> Iterator[Problem]:
+def _one_tool(tool: object, path: Path, *, takes_nested: bool) -> Iterator[Problem]:
     if not isinstance(tool, Mapping):
         yield _problem(path, "expected a tool, an object", tool)
         return
-    if isinstance(tool.get("function"), Mapping):
+    nested = tool.get("function")
+    if isinstance(nested, Mapping) and takes_nested:
+        yield from _function(nested, (*path, "function"))
+        return
+    if isinstance(nested, Mapping):
         here = (*path, "function")
         hint = "put name, description and parameters beside type"
         yield Problem(here, "unknown_parameter", f"Unknown parameter: '{_named(here)}'.", hint)

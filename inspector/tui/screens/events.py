@@ -36,8 +36,8 @@ from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.text_page import TextPage
 
 if TYPE_CHECKING:
+    from inspector.tui.form_session import FormSession
     from inspector.tui.listening import PlaySound, Selection
-    from inspector.tui.screens.session_form import FormSession
     from inspector.tui.widgets.timeline import Timeline
 
 TICK_HZ = 15
@@ -401,7 +401,8 @@ class EventsScreen(Screen[None]):
         end: Callable[[], int] | None = None,
     ) -> None:
         """Open the session as a form; without ``submit`` it is read only, ``end`` says how many events count."""
-        from inspector.tui.screens.session_form import FormSession, SessionFormScreen
+        from inspector.tui.form_session import FormSession
+        from inspector.tui.screens.session_form import SessionFormScreen
 
         if self._form is None:
             log = self.event_log

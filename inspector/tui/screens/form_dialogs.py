@@ -44,7 +44,7 @@ class JsonDialog(ModalScreen[str | None]):
         Args:
             title: what the text is.
             text: the text to begin with.
-            verb: what accepting does, in one word.
+            verb: what accepting does, in one word; empty where the text is only to be read.
             judge: says what there is to say of a text.
         """
         super().__init__()
@@ -54,9 +54,16 @@ class JsonDialog(ModalScreen[str | None]):
         """Lay out title, text, verdict and keys."""
         with Vertical(id="json"):
             yield Static(Text(self._heading), classes="title")
-            yield TextArea(self._text, soft_wrap=True, tab_behavior="indent", compact=True)
+            yield TextArea(
+                self._text,
+                soft_wrap=True,
+                tab_behavior="indent",
+                compact=True,
+                read_only=not self._verb,
+            )
             yield Static("", id="verdict")
-            yield Static(Text(f"ctrl+s {self._verb} · F4 $EDITOR · esc back"), classes="keys")
+            keys = f"ctrl+s {self._verb} · F4 $EDITOR · esc back" if self._verb else "esc back"
+            yield Static(Text(keys), classes="keys")
 
     def on_mount(self) -> None:
         """Judge the text as it comes."""
@@ -67,6 +74,10 @@ class JsonDialog(ModalScreen[str | None]):
     def _changed(self) -> None:
         if len(self.query_one(TextArea).text) < LARGE_TEXT:
             self._check()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
+        """Take no change of a text that is only to be read."""
+        return bool(self._verb) or action not in ("accept", "external")
 
     def action_accept(self) -> None:
         """Return the text."""

@@ -111,7 +111,10 @@ class SessionScreen(EventsScreen):
         for problem in problems[self._problems_seen :][:3]:
             if problem.cause_seq:
                 cause = self.event_log.event(problem.cause_seq - 1)
-                if cause.origin in (Origin.BUTTON, Origin.FORM):
+                # The form, while it is open, shows a refusal at the field that caused it.
+                if cause.origin is Origin.BUTTON or (
+                    cause.origin is Origin.FORM and self.is_current
+                ):
                     self.say(f"{cause.type} was refused: {inert(problem.message)}", "error")
         self._problems_seen = len(problems)
         self._follow_up()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +11,39 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.markup import escape
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from inspector.analysis.form.checks import judge
-from inspector.analysis.form.draft import Draft
 from inspector.analysis.form.fields import FormField, Kind
-from inspector.analysis.form.history import UpdateHistory
-from inspector.analysis.form.locks import locks
-from inspector.analysis.form.presets import preset_text, read_preset, session_for
-from inspector.analysis.form.shapes import shape_of
+from inspector.analysis.form.history import Outcome
 from inspector.analysis.inert import inert
-from inspector.core.log import EventLog
-from inspector.core.state import SessionState
 from inspector.errors import InspectorError
 from inspector.tui.external import edit_text
 from inspector.tui.form_pages import diff_lines, history_lines
+from inspector.tui.form_session import FormSession
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.form_dialogs import STYLES, ChoiceDialog, JsonDialog, PageDialog
-from inspector.tui.widgets.form_fields import DialogRequested, FieldEdited, FieldUnreadable
+from inspector.tui.widgets.form_editing import DialogRequested, FieldEdited, FieldUnreadable
+from inspector.tui.widgets.form_texts import json_text
 from inspector.tui.widgets.send_editor import Verdict
 from inspector.tui.widgets.session_form import SessionForm
 
 TICK_HZ = 15
-MAX_PRESET_BYTES = 4 << 20
-"""A preset is instructions and tools; a larger file is something else."""
 DEFAULT_PRESET = "session.json"
-
-
-@dataclass(slots=True)
-class FormSession:
-    """The session behind a form. It outlives the screen, so that edits are there when the form is opened again."""
-
-    state: Callable[[], SessionState]
-    """Returns the state as of now, or as of the cursor."""
-    log: EventLog
-    end: Callable[[], int]
-    """Returns how many rows of the log count."""
-    submit: Callable[[str], str | None] | None = None
-    """Sends a text and returns its event id, or None where it could not; None: the form is read only."""
-    draft: Draft | None = None
+_CHANGING = frozenset({"send_changes", "send_whole", "revert", "load", "external"})
+_COMMANDS: Mapping[str, str] = {
+    "whole": "send_whole",
+    "send": "send_changes",
+    "diff": "diff",
+    "history": "history",
+    "load": "load",
+    "save": "save",
+}
 
 
 class SessionFormScreen(Screen[int | None]):
@@ -84,24 +73,14 @@ class SessionFormScreen(Screen[int | None]):
         """
         super().__init__()
         self.title = "Session form"
-        self._session = session
+        self.session = session
         self._glyphs = glyphs
         self._command = command
-        self._history = UpdateHistory()
-        self._seen: tuple[object, ...] = ()
-        self._events_made = 0
-        self._draft = session.draft or Draft(self._shape_now())
-        session.draft = self._draft
 
     @property
-    def draft(self) -> Draft:
-        """Return the session in force with the edits."""
-        return self._draft
-
-    @property
-    def is_read_only(self) -> bool:
-        """Tell whether there is no server to send to."""
-        return self._session.submit is None
+    def form(self) -> SessionForm:
+        """Return the form itself."""
+        return self.query_one(SessionForm)
 
     def compose(self) -> ComposeResult:
         """Lay out header, form and hint."""
@@ -113,47 +92,34 @@ class SessionFormScreen(Screen[int | None]):
 
     def on_mount(self) -> None:
         """Show the session, and go on to do so."""
-        self.tick()
+        self.session.pull()
+        self.show()
         self.query_one("#form-keys", Static).update(self._keys())
-        first = next(iter(self._draft.applicable()), None)
-        locked = locks(self._draft.shape, self._session.state())
-        free = (field for field in self._draft.applicable() if field.path not in locked)
-        target = first if self.is_read_only else next(free, first)
-        if target is not None:
-            self.call_after_refresh(self.query_one(SessionForm).focus_field, target.path)
+        locked = self.session.locks()
+        fields = self.session.draft.applicable()
+        first = next((field for field in fields if field.path not in locked), None)
+        if first is not None:
+            self.call_after_refresh(self.form.focus_field, first.path)
         self.set_interval(1 / TICK_HZ, self.tick)
         self.call_after_refresh(self._run, self._command)
 
     def on_resize(self) -> None:
         """Show what there is room for."""
-        self._seen = ()
+        self.show()
 
     def tick(self) -> None:
         """Pull what is new, and repaint where anything has changed."""
-        state = self._session.state()
-        self._history.read(self._session.log, self._session.end())
-        seen = (
-            self._history.revision,
-            id(state),
-            state.session.confirmed_seq,
-            state.conversation.changed_seq,
-            state.responses.active,
-            len(state.output_audio.items),
-            self.size,
-        )
-        if seen != self._seen:
-            self._seen = seen
-            self._observe(state)
+        if self.session.pull():
             self.show()
+            self._follow_up()
 
     def show(self) -> None:
         """Repaint everything from the draft."""
-        state = self._session.state()
-        views = self._draft.views(locks(self._draft.shape, state))
-        self.query_one(SessionForm).show(views, is_read_only=self.is_read_only)
-        self.query_one("#form-header", Static).update(Text(self._header(state)))
-        self.query_one("#form-hint", Static).update(Text(self._hint(state), overflow="ellipsis"))
-        self.query_one("#form-hint").set_class(bool(self._draft.unblamed()), "wrong")
+        session = self.session
+        self.form.show(session.views(), is_read_only=session.is_read_only)
+        self.query_one("#form-header", Static).update(Text(self._header()))
+        self.query_one("#form-hint", Static).update(Text(self._hint()))
+        self.query_one("#form-hint").set_class(bool(session.draft.unblamed()), "wrong")
 
     def say(self, message: str, severity: SeverityLevel = "information") -> None:
         """Tell the user something, once."""
@@ -165,30 +131,30 @@ class SessionFormScreen(Screen[int | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
         """Leave out of a read-only form what changes a session."""
-        return not (self.is_read_only and action in _CHANGING)
+        return not (self.session.is_read_only and action in _CHANGING)
 
     def action_send_changes(self) -> None:
         """Show the smallest update, and send it."""
         if self._is_unreadable():
             return
-        changed = self._draft.changed()
-        if not changed:
+        count = len(self.session.draft.changed())
+        if count:
+            event = self.session.draft.patch()
+            self._preview(event, f"Send {count} field{'s' * (count != 1)}")
+        else:
             self.say("nothing is edited; F6 sends the whole session", "warning")
-            return
-        fields = f"{len(changed)} field{'s' * (len(changed) != 1)}"
-        self._preview(self._draft.patch(), f"Send {fields}")
 
     def action_send_whole(self) -> None:
         """Show an update with everything that can be set, and send it."""
         if not self._is_unreadable():
-            locked = locks(self._draft.shape, self._session.state())
-            self._preview(self._draft.whole(locked), "Send the whole session")
+            event = self.session.draft.whole(self.session.locks())
+            self._preview(event, "Send the whole session")
 
     def action_revert(self) -> None:
         """Take back the edit of the field with the cursor."""
-        field = self.query_one(SessionForm).focused_field
+        field = self.form.focused_field
         if field is not None:
-            self._draft.revert(field)
+            self.session.draft.revert(field)
             self.show()
 
     def action_load(self) -> None:
@@ -200,56 +166,39 @@ class SessionFormScreen(Screen[int | None]):
         self._ask_file("Save a preset", "what can be set, with your edits", self.save)
 
     def load(self, name: str) -> None:
-        """Edit what a preset holds.
-
-        Raises:
-            InspectorError: it is no preset, or one for another kind of session.
-            OSError: it cannot be read.
-        """
-        path = Path(name).expanduser()
-        with path.open("rb") as file:
-            text = file.read(MAX_PRESET_BYTES).decode("utf-8", "replace")
-        before = len(self._draft.changed())
-        session = session_for(self._draft.shape, read_preset(text, path.name), path.name)
-        unknown = self._draft.take(session)
+        """Edit what a preset holds, and say what became of it."""
+        unknown = self.session.load(Path(name).expanduser())
         self.show()
-        count = len(self._draft.changed())
-        self.say(f"{path.name}: {count - before} more edits, {count} in all; ctrl+s sends them")
+        self.say(f"{name}: {self.session.count_edited()} fields are edited now; ctrl+s sends them")
         if unknown:
-            names = ", ".join(".".join(member) for member in unknown[:5])
-            self.say(f"{path.name}: left out, since this session has no {inert(names)}", "warning")
+            names = ", ".join(".".join(place) for place in unknown[:5])
+            self.say(f"{name}: left out what this session has no field for: {inert(names)}", "warning")  # fmt: skip
 
     def save(self, name: str) -> None:
-        """Save the session with the edits as a preset.
-
-        Raises:
-            InspectorError: there is another file of that name, which is no preset.
-            OSError: it cannot be written.
-        """
-        path = Path(name).expanduser()
-        if path.exists():
-            read_preset(path.read_text("utf-8", "replace"), path.name)
-        path.touch(mode=0o600)
-        path.write_text(preset_text(self._draft.shape, self._draft.whole()), "utf-8")
-        self.say(f"saved {path}; inspector sim --session {path.name} begins with it")
+        """Save the session with the edits as a preset."""
+        self.session.save(Path(name).expanduser())
+        self.say(f"saved {name}; --session {name} begins a session with it")
 
     def action_diff(self) -> None:
         """Show the last update beside what is in force."""
-        updates, session = self._history.updates, self._draft.session
-        self._page("Difference", lambda width: diff_lines(updates, session, width, self._glyphs))
+        session = self.session
+
+        def lines(width: int) -> Sequence[Any]:
+            return diff_lines(session.updates, session.draft.session, width, self._glyphs)
+
+        self._page("Difference", lines)
 
     def action_history(self) -> None:
         """Show every update."""
-        updates = self._history.updates
-        self._page("History", lambda width: history_lines(updates, width))
+        self._page("History", lambda width: history_lines(self.session.updates, width))
 
     def action_external(self) -> None:
         """Edit the text with the cursor in the user's own editor."""
-        field = self.query_one(SessionForm).focused_field
+        field = self.form.focused_field
         if field is None or field.kind not in (Kind.TEXT, Kind.LINE):
             self.say("put the cursor into a text first", "warning")
             return
-        value = field.read(self._draft.target)
+        value = field.read(self.session.draft.target)
         try:
             with self.app.suspend():
                 text = edit_text(value if isinstance(value, str) else "", ".txt")
@@ -268,13 +217,13 @@ class SessionFormScreen(Screen[int | None]):
 
     @on(FieldUnreadable)
     def _unreadable(self, message: FieldUnreadable) -> None:
-        self._draft.cannot_read(message.field, message.why)
+        self.session.draft.cannot_read(message.field, message.why)
         self.show()
 
     @on(DialogRequested)
     def _dialog_requested(self, message: DialogRequested) -> None:
         field = message.field
-        value = field.read(self._draft.target)
+        value = field.read(self.session.draft.target)
         if field.kind is Kind.JSON:
             self._edit_json(field, value)
             return
@@ -283,13 +232,17 @@ class SessionFormScreen(Screen[int | None]):
             if answer is not None:
                 self._edit(field, answer[0])
 
-        title = f"{field.label}   {field.note}"
-        self.app.push_screen(
-            ChoiceDialog(title, field.offers(), value, is_open=field.is_open), chosen
-        )
+        title = f"{inert(field.label)}   {field.note}"
+        dialog = ChoiceDialog(title, field.offers(), value, is_open=field.is_open)
+        self.app.push_screen(dialog, chosen)
 
     def _edit_json(self, field: FormField, value: Any) -> None:
-        text = json.dumps(value if _is_json(value) else None, ensure_ascii=False, indent=2)
+        is_json = value is None or isinstance(value, bool | int | float | str | list | dict)
+        text = json_text(value if is_json else None)
+        lock = self.session.locks().get(field.path)
+        if self.session.is_read_only or (lock is not None and not lock.is_passing):
+            self.app.push_screen(JsonDialog(inert(field.label), text, "", self._judge(field)))
+            return
 
         def edited(answer: str | None) -> None:
             if answer is None:
@@ -297,62 +250,63 @@ class SessionFormScreen(Screen[int | None]):
             try:
                 self._edit(field, json.loads(answer))
             except (ValueError, RecursionError) as error:
-                self._draft.cannot_read(field, f"not JSON: {error}")
+                self.session.draft.cannot_read(field, f"not JSON: {error}")
                 self.show()
 
-        shape = self._draft.shape
         self.app.push_screen(
-            JsonDialog(field.label, text, "take", lambda text: _verdict(judge(shape, field, text))),
-            edited,
+            JsonDialog(inert(field.label), text, "take", self._judge(field)), edited
         )
 
     def _edit(self, field: FormField, value: Any) -> None:
-        self._draft.edit(field, value)
+        self.session.draft.edit(field, value)
         self.show()
 
-    def _preview(self, event: dict[str, Any], title: str) -> None:
-        self._events_made += 1
-        event_id = f"evt_form_{len(self._session.log):06d}_{self._events_made}"
-        event = {"type": event["type"], "event_id": event_id, "session": event["session"]}
-        text = json.dumps(event, ensure_ascii=False, indent=2)
-        shape = self._draft.shape
-        self.app.push_screen(
-            JsonDialog(
-                f"{title}: {event['type']}",
-                text,
-                "send",
-                lambda text: _verdict(judge(shape, None, text)),
-            ),
-            self._send,
-        )
+    def _preview(self, event: Mapping[str, Any], title: str) -> None:
+        def accepted(answer: str | None) -> None:
+            if answer is not None and not self.session.send(answer):
+                self.say("this is not JSON; it was sent as it is", "warning")
 
-    def _send(self, text: str | None) -> None:
-        if text is None or self._session.submit is None:
+        text = self.session.event_text(event)
+        title = f"{title}: {event['type']}"
+        self.app.push_screen(JsonDialog(title, text, "send", self._judge(None)), accepted)
+
+    def _judge(self, field: FormField | None) -> Callable[[str], Verdict]:
+        shape = self.session.draft.shape
+
+        def verdict(text: str) -> Verdict:
+            problem = judge(shape, field, text)
+            return Verdict(problem, "warning") if problem else Verdict("valid", "good")
+
+        return verdict
+
+    def _follow_up(self) -> None:
+        """Go to the field that a refusal is about, and say what became of what was sent."""
+        update = self.session.answered()
+        if update is None:
             return
-        try:
-            # Whitespace is for the reader: on the wire and in the recording an event is one line.
-            text = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
-        except (ValueError, RecursionError):
-            self.say("this is not JSON; it is sent as it is", "warning")
-        self._session.submit(text)
+        if update.outcome is Outcome.CONFIRMED:
+            self.say(f"confirmed at {update.answer_t_ns / 1e9:.3f} s")
+        elif update.outcome is Outcome.REJECTED:
+            field = self.session.rejected()
+            if field is not None:
+                self.form.focus_field(field.path)
 
     def _is_unreadable(self) -> bool:
         """Go to the first field that holds no value, and say so."""
-        for field in self._draft.applicable():
-            if field.path in self._draft.unreadable:
-                self.query_one(SessionForm).focus_field(field.path)
-                self.say(f"not sent: {self._draft.unreadable[field.path]}", "error")
-                return True
-        return False
+        field = self.session.first_unreadable()
+        if field is None:
+            return False
+        self.form.focus_field(field.path)
+        self.say(f"not sent: {self.session.draft.unreadable[field.path]}", "error")
+        return True
 
     def _ask_file(self, title: str, note: str, act: Callable[[str], None]) -> None:
         def answered(answers: dict[str, str] | None) -> None:
             if answers and answers["file"]:
                 self._attempt(act, answers["file"])
 
-        self.app.push_screen(
-            FormDialog(title, (Field("file", "file", DEFAULT_PRESET),), note), answered
-        )
+        fields = (Field("file", "file", DEFAULT_PRESET),)
+        self.app.push_screen(FormDialog(title, fields, note), answered)
 
     def _attempt(self, act: Callable[[str], None], name: str) -> None:
         try:
@@ -371,40 +325,24 @@ class SessionFormScreen(Screen[int | None]):
 
     def _run(self, command: str) -> None:
         name, _, rest = command.strip().partition(" ")
-        if not name:
-            return
-        if name in ("load", "save") and rest:
-            if not (self.is_read_only and name == "load"):
-                self._attempt(self.load if name == "load" else self.save, rest.strip())
-            return
         action = _COMMANDS.get(name)
         if action is None:
-            self.say(f"no :form {name}; there are {', '.join(_COMMANDS)}", "warning")
+            if name:
+                self.say(f"no :form {name}; there are {', '.join(_COMMANDS)}", "warning")
         elif self.check_action(action, ()):
-            self.call_later(self.run_action, action)
+            if name in ("load", "save") and rest:
+                self._attempt(self.load if name == "load" else self.save, rest.strip())
+            else:
+                self.call_later(self.run_action, action)
 
-    def _observe(self, state: SessionState) -> None:
-        shape = self._shape_now()
-        if self._draft.session and shape.name != self._draft.shape.name:
-            if self._draft.edits and not self.is_read_only:
-                self.say(f"this is {shape.title} now; the edits were for another kind", "warning")
-            self._draft = self._session.draft = Draft(shape)
-        elif not self._draft.session and shape.name != self._draft.shape.name:
-            self._draft = self._session.draft = Draft(shape)
-        self._draft.observe(state.session.config, self._history.updates)
-
-    def _shape_now(self) -> Any:
-        session = self._session.state().session
-        return shape_of(session.config, session.url)
-
-    def _header(self, state: SessionState) -> str:
-        session, draft = state.session, self._draft
-        reading = ", read only as of the cursor" if self.is_read_only else ""
+    def _header(self) -> str:
+        session, draft = self.session.state.session, self.session.draft
+        reading = ", read only as of the cursor" if self.session.is_read_only else ""
         parts = [f" {draft.shape.title}{reading}", inert(session.model)]
         if session.config:
             parts.append(f"confirmed {session.confirmed_t_ns / 1e9:.3f} s")
-        edited = len(draft.changed()) + len(draft.unreadable)
-        if edited and not self.is_read_only:
+        edited = self.session.count_edited()
+        if edited and not self.session.is_read_only:
             parts.append(f"{edited} edited")
         return "   ".join(part for part in parts if part)
 
@@ -413,39 +351,20 @@ class SessionFormScreen(Screen[int | None]):
         bound = (found.binding for found in self.active_bindings.values() if found.node is self)
         keys = {binding.action: binding for binding in reversed(list(bound)) if binding.show}
         return "  ".join(
-            f"[@click=screen.{action}]{self.app.get_key_display(binding)} {binding.description}[/]"
+            f"[@click=screen.{action}]{escape(self.app.get_key_display(binding))} {binding.description}[/]"
             for action, binding in reversed(keys.items())
         )
 
-    def _hint(self, state: SessionState) -> str:
-        refused = self._draft.unblamed()
+    def _hint(self) -> str:
+        refused = self.session.draft.unblamed()
         if refused:
             return f" {self._glyphs.bad} the last update was refused whole: {inert(refused)}"
-        if not state.session.config:
+        if not self.session.state.session.config:
             return " no session yet: the server describes it as soon as the connection is open"
-        if self.is_read_only:
+        if self.session.is_read_only:
             return " ↑↓ fields   F8 sent against in force   F9 history   esc back"
         return " ↑↓ fields   ←→ or enter: other values   shift+↑↓ steps   esc back"
 
 
-_CHANGING = frozenset({"send_changes", "send_whole", "revert", "load", "external"})
-_COMMANDS: Mapping[str, str] = {
-    "whole": "send_whole",
-    "send": "send_changes",
-    "diff": "diff",
-    "history": "history",
-    "load": "load",
-    "save": "save",
-}
-
-
 def _words(error: InspectorError) -> str:
     return f"{error.message}{': ' + error.hint if error.hint else ''}"
-
-
-def _is_json(value: object) -> bool:
-    return value is None or isinstance(value, bool | int | float | str | list | dict)
-
-
-def _verdict(problem: str) -> Verdict:
-    return Verdict(problem, "warning") if problem else Verdict("valid", "good")

@@ -76,7 +76,9 @@ def is_harmless(text: str, lines: int = 0) -> bool:
     """
     if lines and text.count("\n") >= lines:
         return False
-    plain = text.replace("\n", "").replace("\t", "")
+    plain = text.replace("\n", "")
+    if not lines:
+        plain = plain.replace("\t", "")
     return inert(plain) == plain
 
 
@@ -95,6 +97,12 @@ def read_line(text: str, *, is_quoted: bool) -> str:
     if not isinstance(value, str):
         raise UnreadableText('text with control characters is written as JSON, in "quotes"')
     return value
+
+
+def json_text(value: object) -> str:
+    """Write a JSON value for editing, over several lines; what a terminal could act on is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text if is_harmless(text) else json.dumps(value, indent=2)
 
 
 def list_text(value: object) -> str:

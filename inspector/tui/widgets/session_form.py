@@ -22,7 +22,8 @@ from inspector.analysis.form.fields import FormField, Kind
 from inspector.analysis.form.values import Path
 from inspector.analysis.inert import inert
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.widgets.form_fields import FieldEditor, editor_for
+from inspector.tui.widgets.form_editing import FieldEditor
+from inspector.tui.widgets.form_fields import editor_for
 from inspector.tui.widgets.form_texts import shown
 
 NARROW_COLUMNS = 100
@@ -40,13 +41,13 @@ class FieldRow(Widget):
     FieldRow > TextEditor.editor {{ width: 1fr; max-width: 100%; }}
     """
 
-    def __init__(self, view: FieldView, glyphs: Glyphs) -> None:
+    def __init__(self, view: FieldView, glyphs: Glyphs, *, is_read_only: bool) -> None:
         super().__init__()
         self.view = view
         self._glyphs = glyphs
         self._editor = editor_for(view.field)
         self._was: tuple[object, ...] = ()
-        self._is_read_only = False
+        self._is_read_only = is_read_only
 
     @property
     def field(self) -> FormField:
@@ -75,7 +76,8 @@ class FieldRow(Widget):
         editor = cast("FieldEditor", self._editor)
         if not view.is_unreadable:
             editor.show(view.value)
-        editor.set_locked(is_locked=is_read_only or (bool(view.lock) and not view.is_edited))
+        is_locked = view.lock is not None and not view.lock.is_passing and not view.is_edited
+        editor.set_locked(is_locked=is_read_only or is_locked)
         self.refresh()
 
     def render(self) -> Text:
@@ -83,7 +85,7 @@ class FieldRow(Widget):
         width = self.size.width
         indent = "   " if self.field.when is not None else " "
         label = Text(
-            indent + self.field.label, self._style("focus" if self._has_focus else "label")
+            indent + inert(self.field.label), self._style("focus" if self._has_focus else "label")
         )
         label.truncate(LABEL_COLUMNS, overflow="ellipsis", pad=True)
         style = self._style(self.view.mark or "dim")
@@ -119,7 +121,7 @@ class FieldRow(Widget):
         if view.is_edited and self.field.kind is not Kind.TEXT:
             parts.append(f"was {shown(view.effective, self.field, 24)}")
         if view.lock and (not view.is_edited or is_narrow):
-            parts.append(view.lock)
+            parts.append(view.lock.why)
         elif not view.mark or not is_narrow:
             parts.append(self.field.range_text or ("" if is_narrow else self.field.note))
         return "   ".join(part for part in parts if part)
@@ -172,7 +174,7 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
 
     def show(self, views: Sequence[FieldView], *, is_read_only: bool = False) -> None:
         """Show the fields that there are now; rows come and go with them."""
-        self._place(views)
+        self._place(views, is_read_only=is_read_only)
         there = {view.field.path: view for view in views}
         for path, row in self._rows.items():
             view = there.get(path)
@@ -202,7 +204,7 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
     def _in_order(self) -> Iterator[FieldRow]:
         return (child for child in self.children if isinstance(child, FieldRow))
 
-    def _place(self, views: Sequence[FieldView]) -> None:
+    def _place(self, views: Sequence[FieldView], *, is_read_only: bool) -> None:
         """Mount rows for the fields that have none yet, where they belong."""
         last: Widget | None = None
         for view in views:
@@ -217,7 +219,9 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
             if row is None or row.field != field:
                 if row is not None:
                     row.remove()
-                row = self._rows[field.path] = FieldRow(view, self._glyphs)
+                row = self._rows[field.path] = FieldRow(
+                    view, self._glyphs, is_read_only=is_read_only
+                )
                 self.mount(row, after=last or heading)
             last = self._said.get(field.path) or row
 
