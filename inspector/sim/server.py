@@ -42,9 +42,9 @@ from inspector.spec.events import ACCEPTED_BY_SERVER
 
 __all__ = ["CloseSocket", "ConnectRequest", "Output", "Seams", "SendText", "SimSession"]
 
-HELLO_MS, REPLY_MS = 1, 30
-"""Measured: an event is answered after 30 to 60 ms. The first frame came 3 to 6 ms after the upgrade; here it is sooner, so
-that it still comes within 5 ms where many clients come at once."""
+HELLO_MS, REPLY_MS = 0, 30
+"""Measured: an event is answered after 30 to 60 ms. The API's first frame comes 3 to 6 ms after the upgrade; here it comes
+with it, so that it is not late where hundreds of clients come at once."""
 
 
 @dataclass(frozen=True, slots=True)
