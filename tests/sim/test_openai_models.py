@@ -26,13 +26,13 @@ from tests.sim_driver import (
 
 pytest.importorskip("openai")
 
-from openai.types.realtime import (  # noqa: E402 - only where it is installed
+from openai.types.realtime import (
     ClientSecretCreateResponse,
     RealtimeServerEvent,
     RealtimeTranslationClientSecretCreateResponse,
     RealtimeTranslationServerEvent,
 )
-from pydantic import BaseModel, TypeAdapter  # noqa: E402
+from pydantic import BaseModel, TypeAdapter
 
 ON_THE_WIRE = {"obfuscation", "phase", "reasoning_tokens"}
 """Recorded from the real server, and typed nowhere."""

@@ -208,6 +208,21 @@ def test_a_text_frame_that_is_not_utf8_is_an_error_and_no_end() -> None:
     assert asyncio.run(scenario()) == ["invalid_json", "session.updated"]
 
 
+def test_a_client_that_speaks_tls_to_a_plain_port_is_told_of() -> None:
+    said: list[str] = []
+    served = Provided(tell=said.append)
+
+    async def scenario() -> bytes:
+        async with serve(served.open, CLOCK, Listening(), served.desk) as url:
+            try:
+                return await exchange(url, b"\x16\x03\x01\x02\x00\x01")
+            except ConnectionResetError:
+                return b""
+
+    assert asyncio.run(scenario()) == b""
+    assert "--tls" in said[0]
+
+
 def test_a_request_is_what_the_provider_sees() -> None:
     seen: list[HttpRequest] = []
 
