@@ -48,12 +48,24 @@ MAX_DEPTH = 100
 
 
 def validate(event: Mapping[str, Any]) -> Refusal | None:
-    """Return why the server refuses an event, going by the schema first; None where it does not."""
+    """Return why the server refuses an event, going by the schema first; None where it does not.
+
+    In ``response`` a null stands for a member that is left out: clients that work with the real server send it.
+    """
+    event = _without_nulls(event)
     problems = (problem for problem in check(event) if not _is_reference(event, problem.path))
     problem = next(problems, None)
     if problem is not None:
         return Refusal(problem.code, problem.message, problem.param)
     return next(_refusals(event), None)
+
+
+def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    response = event.get("response")
+    if not isinstance(response, dict) or None not in response.values():
+        return event
+    kept = {name: value for name, value in response.items() if value is not None}
+    return {**event, "response": kept}
 
 
 def is_too_deep(value: object) -> bool:

@@ -50,9 +50,9 @@ class SimResponse:
         """What it asks for, or else the session as it was then: an update changes the next response."""
         self.audio_output: Json = {
             **desk.session.output,
-            **options.get("audio", {}).get("output", {}),
+            **asked.get("audio", {}).get("output", {}),
         }
-        self._metadata = options.get("metadata")
+        self._metadata = asked.get("metadata")
         self._details: Json | None = None
         self._usage: Json | None = None
         self._output: list[Json] = []

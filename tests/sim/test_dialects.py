@@ -325,3 +325,12 @@ def test_no_frame_ends_a_session(name: str, frame: bytes) -> None:
 
     assert not driver.session.is_closed
     assert of_type(driver.events, "response.done")
+
+
+def test_azure_has_a_model_behind_each_deployment() -> None:
+    driver = SimDriver(path="/openai/v1/realtime", query={"model": "mine"}, headers=KEY)
+    session = {"type": "realtime", "model": "gpt-realtime-mini", "instructions": "Be brief"}
+    updated = driver.ask({"type": "session.update", "session": session})
+
+    assert only(updated, "session.created")["session"]["model"] == "gpt-realtime"
+    assert only(updated, "session.updated")["session"]["instructions"] == "Be brief"
