@@ -43,6 +43,7 @@ _PART_MEMBERS = {
     "input_audio": "audio",
     "input_image": "image_url",
 }
+_MAY_BE_NULL = ("event_id", "previous_item_id", "response", "response_id")
 MAX_DEPTH = 100
 """Deeper than any tool schema, and far from what exhausts a recursive encoder."""
 
@@ -50,7 +51,7 @@ MAX_DEPTH = 100
 def validate(event: Mapping[str, Any]) -> Refusal | None:
     """Return why the server refuses an event, going by the schema first; None where it does not.
 
-    In ``response`` a null stands for a member that is left out: clients that work with the real server send it.
+    A null stands for a member that is left out, where clients that work with the real server send one.
     """
     event = _without_nulls(event)
     problems = (problem for problem in check(event) if not _is_reference(event, problem.path))
@@ -61,6 +62,8 @@ def validate(event: Mapping[str, Any]) -> Refusal | None:
 
 
 def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    if None in event.values():
+        event = {k: v for k, v in event.items() if v is not None or k not in _MAY_BE_NULL}
     response = event.get("response")
     if not isinstance(response, dict) or None not in response.values():
         return event
