@@ -45,14 +45,14 @@ class SimResponse:
         """When ``response.done`` was sent."""
         self._desk = desk
         self._servers = servers
-        asked = {name: value for name, value in options.items() if value is not None}
+        options = asked = {name: value for name, value in options.items() if value is not None}
         self._settings: Json = {**desk.session.object, **asked}
         """What it asks for, or else the session as it was then: an update changes the next response."""
         self.audio_output: Json = {
             **desk.session.output,
-            **asked.get("audio", {}).get("output", {}),
+            **options.get("audio", {}).get("output", {}),
         }
-        self._metadata = asked.get("metadata")
+        self._metadata = options.get("metadata")
         self._details: Json | None = None
         self._usage: Json | None = None
         self._output: list[Json] = []

@@ -18,7 +18,7 @@ from inspector.recording.format import Shape, parse
 from inspector.recording.writer import RecordingFile
 from inspector.sim.provider import HttpRequest, SimProvider
 from inspector.sim.server import ConnectRequest, SimSession
-from inspector.sources.certificate import LocalCertificate
+from inspector.sources.certificate import self_signed
 from inspector.sources.serve import FrontDesk, Listening, serve
 from inspector.sources.tape import Tape
 
@@ -128,12 +128,11 @@ def test_azure_refuses_over_http() -> None:
 
 
 def test_a_client_that_trusts_the_certificate_speaks_tls(tmp_path: Path) -> None:
-    served, path = Provided(), tmp_path / "state" / "cert.pem"
-    certificate = LocalCertificate("127.0.0.1")
-    certificate.write(path)
+    served, path = Provided(), tmp_path / "cert.pem"
+    context = self_signed(["127.0.0.1"], path)
 
     async def scenario() -> tuple[str, str | bytes]:
-        listening = Listening(tls=certificate.context)
+        listening = Listening(tls=context)
         async with (
             serve(served.open, CLOCK, listening, served.desk) as url,
             connect(
