@@ -43,6 +43,8 @@ _REPLACED = frozenset(
 """Members that an update replaces whole; every other object merges."""
 _TOOL_KEYS = ("type", "name", "description", "parameters")
 """A function tool comes back in this order, whatever the client's."""
+_SECRETS = ("authorization", "headers")
+"""Members of an MCP tool that do not come back."""
 
 
 DEFAULT_MODEL = "gpt-realtime"
@@ -262,5 +264,5 @@ def _fill_in_format(side: Json) -> None:
 
 def _ordered(tool: dict[str, Any]) -> Json:
     if tool.get("type") != "function":
-        return tool
+        return {key: value for key, value in tool.items() if key not in _SECRETS}
     return {key: tool[key] for key in (*_TOOL_KEYS, *tool) if key in tool}

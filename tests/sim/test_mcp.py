@@ -214,3 +214,10 @@ def test_a_declaration_that_makes_no_sense_is_refused_whole(tools: list[Body], p
 
     assert error(events)["param"] == param
     assert types(events) == ["error"]
+
+
+def test_what_a_server_is_told_in_confidence_does_not_come_back() -> None:
+    events = driver_with({**DOCS, "authorization": "planted-secret"}).events
+
+    assert "planted-secret" not in str(events)
+    assert of_type(events, "mcp_list_tools.completed")
