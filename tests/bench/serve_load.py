@@ -1,7 +1,8 @@
 """How many clients ``inspector serve`` carries: text sessions at once, voice sessions at real time, and the first frame.
 
-    python tests/bench/serve_load.py [--text 200] [--voice 50] [--seconds 20]
+    python tests/bench/serve_load.py [--text 200] [--voice 50] [--seconds 20] [--audio FILE.wav]
 
+Without real speech (24 kHz, PCM16, mono) a tone stands for it, which a detector of the ``voice`` extra takes for silence.
 The server runs in a process of its own, the clients in this one. Printed: time from the upgrade to the first frame; time of
 whole text turns; for voice, how late frames of the server come against a session that has the machine to itself, and what
 share of a core the server takes.
@@ -20,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,6 +35,15 @@ TEXT_SESSION = json.dumps(
     {"type": "session.update", "session": {"type": "realtime", "output_modalities": ["text"]}}
 )
 TURNS = 3
+
+
+def recorded_speech(path: str, seconds: float) -> bytes:
+    """Return a recording, each time followed by a pause of a second, for so long."""
+    with wave.open(path) as file:
+        if (file.getframerate(), file.getsampwidth(), file.getnchannels()) != (RATE_HZ, 2, 1):
+            sys.exit(f"{path} is not 24 kHz PCM16 mono")
+        turn = file.readframes(file.getnframes()) + bytes(2 * RATE_HZ)
+    return (turn * (int(seconds * RATE_HZ * 2) // len(turn) + 1))[: int(seconds * RATE_HZ) * 2]
 
 
 def speech(seconds: float) -> bytes:
@@ -128,6 +139,9 @@ async def voice_client(url: str, chunks: Sequence[str], lags: list[float], delay
 
 
 def told(name: str, values: list[float]) -> None:
+    if not values:
+        print(f"{name}: never")
+        return
     values.sort()
     p95 = values[int(len(values) * 0.95)]
     print(
@@ -149,7 +163,8 @@ async def run(options: argparse.Namespace) -> None:
         told(f"text turn, {options.text} sessions", turns)
         print(f"  server {(cpu_s(process.pid) - before) / took:.2f} of a core for {took:.1f} s")
 
-        data = speech(options.seconds)
+        given = options.audio
+        data = recorded_speech(given, options.seconds) if given else speech(options.seconds)
         size = CHUNK_MS * RATE_HZ // 500
         chunks = [
             json.dumps(
@@ -182,6 +197,7 @@ def main() -> None:
     parser.add_argument("--text", type=int, default=200)
     parser.add_argument("--voice", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--audio", default="")
     asyncio.run(run(parser.parse_args()))
 
 
