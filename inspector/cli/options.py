@@ -98,3 +98,24 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[
     int, typer.Option("--seed", metavar="N", help="Start of the simulator's random numbers.")
 ]
+
+
+def _known_dialect(name: str | None) -> str | None:
+    if name is None:
+        return None
+    from inspector.sim.dialects import DIALECTS
+
+    if name not in DIALECTS:
+        raise typer.BadParameter(f"'{name}' is none of {', '.join(DIALECTS)}")
+    return name
+
+
+Dialect = Annotated[
+    str | None,
+    typer.Option(
+        "--dialect",
+        metavar="NAME",
+        callback=_known_dialect,
+        help="Speak like openai, beta, azure, azure-preview, voice-live or xai.",
+    ),
+]

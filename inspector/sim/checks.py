@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from inspector.analysis.validate import check, not_supported
-from inspector.sim.refusals import Refusal, invalid_modalities, missing, too_long, wrong_type
+from inspector.analysis.validate import Problem, check, not_supported
+from inspector.sim.refusals import (
+    Refusal,
+    bad_image,
+    invalid_modalities,
+    mcp_duplicate_label,
+    mcp_either_or,
+    missing,
+    too_long,
+    wrong_type,
+)
 
 Validate = Callable[[Mapping[str, Any]], Refusal | None]
 """Returns why a client event is refused; None where it is valid."""
@@ -34,17 +43,31 @@ _PART_MEMBERS = {
     "input_audio": "audio",
     "input_image": "image_url",
 }
+_MAY_BE_NULL = ("event_id", "previous_item_id", "response", "response_id")
 MAX_DEPTH = 100
 """Deeper than any tool schema, and far from what exhausts a recursive encoder."""
 
 
 def validate(event: Mapping[str, Any]) -> Refusal | None:
-    """Return why the server refuses an event, going by the schema first; None where it does not."""
-    problems = (problem for problem in check(event) if not _is_reference(event, problem.path))
-    problem = next(problems, None)
+    """Return why the server refuses an event, going by the schema first; None where it does not.
+
+    A null stands for a member that is left out, where clients that work with the real server send one.
+    """
+    event = _without_nulls(event)
+    problem = next((problem for problem in check(event) if not _is_taken(event, problem)), None)
     if problem is not None:
         return Refusal(problem.code, problem.message, problem.param)
     return next(_refusals(event), None)
+
+
+def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    if None in event.values():
+        event = {k: v for k, v in event.items() if v is not None or k not in _MAY_BE_NULL}
+    response = event.get("response")
+    if not isinstance(response, dict) or None not in response.values():
+        return event
+    kept = {name: value for name, value in response.items() if value is not None}
+    return {**event, "response": kept}
 
 
 def is_too_deep(value: object) -> bool:
@@ -62,8 +85,14 @@ def is_too_deep(value: object) -> bool:
     return True
 
 
-def _is_reference(event: Mapping[str, Any], path: tuple[str | int, ...]) -> bool:
-    """Tell whether a path leads to an ``item_reference``, which the SDK does not type but a response's input may hold."""
+def _is_taken(event: Mapping[str, Any], problem: Problem) -> bool:
+    """Tell whether the server takes what the SDK types otherwise.
+
+    A response's input may hold an ``item_reference``; an item needs no id, of whatever type it is.
+    """
+    path = problem.path
+    if path[-1:] == ("id",) and problem.code == "missing_required_parameter":
+        return len(path) == (2 if path[0] == "item" else 4)
     if path[:2] != ("response", "input") or len(path) != 4 or path[3] != "type":
         return False
     entry = event["response"]["input"][path[2]]
@@ -109,9 +138,28 @@ def _voice(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
 
 def _tools(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
     tools = body.get("tools")
-    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+    if not isinstance(tools, list):
+        return
+    for index, tool in enumerate(tools):
         if tool.get("type", "function") == "function" and not tool.get("name"):
             yield missing(f"{root}.tools[{index}].name")
+    yield from _mcp_servers(tools, root)
+
+
+def _mcp_servers(tools: list[Any], root: str) -> Iterator[Refusal]:
+    labels: set[str] = set()
+    for index, tool in enumerate(tools):
+        if tool.get("type") != "mcp":
+            continue
+        path = f"{root}.tools[{index}]"
+        if tool["server_label"] in labels:
+            yield mcp_duplicate_label(f"{path}.server_label", tool["server_label"])
+        labels.add(tool["server_label"])
+        if tool.get("server_url") and tool.get("connector_id"):
+            yield mcp_either_or(f"{path}.server_url", "server_url", "connector_id")
+        headers = tool.get("headers") or {}
+        if tool.get("authorization") and any(name.lower() == "authorization" for name in headers):
+            yield mcp_either_or(f"{path}.authorization", "authorization", "headers.Authorization")
 
 
 def _parts(item: Mapping[str, Any], root: str) -> Iterator[Refusal]:
@@ -119,8 +167,11 @@ def _parts(item: Mapping[str, Any], root: str) -> Iterator[Refusal]:
     content = item.get("content")
     for index, part in enumerate(content if isinstance(content, list) else ()):
         wanted = _PART_MEMBERS.get(str(part.get("type")), "type")
+        path = f"{root}.content[{index}].{wanted}"
         if part.get(wanted) is None:
-            yield missing(f"{root}.content[{index}].{wanted}")
+            yield missing(path)
+        elif wanted == "image_url" and not str(part[wanted]).startswith("data:image/"):
+            yield bad_image(path)
 
 
 def _metadata(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:

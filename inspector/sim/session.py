@@ -7,7 +7,13 @@ from typing import Any
 
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
 from inspector.sim.outbox import Json
-from inspector.sim.refusals import model_locked, tracing_locked, voice_locked, wrong_session_kind
+from inspector.sim.refusals import (
+    model_locked,
+    no_turn_detection,
+    tracing_locked,
+    voice_locked,
+    wrong_session_kind,
+)
 
 DEFAULT_INSTRUCTIONS = (
     "Your knowledge cutoff is 2023-10. You are a helpful, witty, and friendly AI. This session is simulated: "
@@ -28,6 +34,8 @@ _SEMANTIC_VAD: Json = {
     "create_response": True,
     "interrupt_response": True,
 }
+STREAMING_TRANSCRIBERS = ("gpt-live-transcribe", "gpt-realtime-whisper")
+"""Prefixes of the models that send words before the commit, and that know no turns in a transcription session."""
 _TRANSCRIPTION: Json = {"model": None, "language": None, "prompt": None}
 _REPLACED = frozenset(
     {"format", "tools", "tool_choice", "voice", "prompt", "tracing", "truncation"}
@@ -35,6 +43,20 @@ _REPLACED = frozenset(
 """Members that an update replaces whole; every other object merges."""
 _TOOL_KEYS = ("type", "name", "description", "parameters")
 """A function tool comes back in this order, whatever the client's."""
+_SECRETS = ("authorization", "headers")
+"""Members of an MCP tool that do not come back."""
+
+
+DEFAULT_MODEL = "gpt-realtime"
+
+
+def new_session(kind: str, session_id: str, model: str, expires_at: int) -> Json:
+    """Return the session object of a new session of any kind."""
+    if kind == "transcription":
+        return transcription_session(session_id, expires_at)
+    if kind == "translation":
+        return translation_session(session_id, model or "gpt-realtime-translate", expires_at)
+    return realtime_session(session_id, model or DEFAULT_MODEL, expires_at)
 
 
 def realtime_session(session_id: str, model: str, expires_at: int) -> Json:
@@ -74,6 +96,20 @@ def transcription_session(session_id: str, expires_at: int) -> Json:
     }
 
 
+def translation_session(session_id: str, model: str, expires_at: int) -> Json:
+    """Return the session object of a new translation session."""
+    return {
+        "id": session_id,
+        "type": "translation",
+        "model": model,
+        "audio": {
+            "input": {"transcription": None, "noise_reduction": None},
+            "output": {"language": None},
+        },
+        "expires_at": expires_at,
+    }
+
+
 def _pcm() -> Json:
     return {"type": "audio/pcm", "rate": 24000}
 
@@ -93,14 +129,21 @@ class EffectiveSession:
     def __init__(self, object_: Json) -> None:
         self.object = object_
         """What ``session.created`` and ``session.updated`` carry."""
-        self.has_spoken = False
-        """True once assistant audio was sent: the voice is fixed from then on."""
+        self.spoken_voice: object = None
+        """The voice of the assistant audio in the conversation: fixed from then on; None before."""
+        self.delay = ""
+        """How long a streaming transcription may wait, which the server does not echo; ``""`` for its default."""
         self._defaults = copy.deepcopy(object_)
 
     @property
     def is_realtime(self) -> bool:
         """Tell whether the session answers (and does not only transcribe)."""
         return bool(self.object["type"] == "realtime")
+
+    @property
+    def is_translation(self) -> bool:
+        """Tell whether the session translates what it hears."""
+        return bool(self.object["type"] == "translation")
 
     @property
     def has_phases(self) -> bool:
@@ -136,13 +179,19 @@ class EffectiveSession:
         Raises:
             Refusal: nothing of it was taken.
         """
-        self._check_locks(change)
+        if not self.is_translation:
+            self._check_locks(change)
         merged = copy.deepcopy(self.object)
         _merge(merged, copy.deepcopy(change))
+        if self.is_translation:
+            self.object = merged
+            return
         if merged.get("instructions") == "":  # a recording: the server's own text is back in force
             merged["instructions"] = self._defaults["instructions"]
         if "tools" in merged:
             merged["tools"] = [_ordered(tool) for tool in merged["tools"]]
+        if not self.is_realtime:
+            _without_turns(merged["audio"]["input"], change)
         self._fill_in(merged["audio"]["input"])
         _fill_in_format(merged["audio"].get("output", {}))
         self.object = merged
@@ -155,8 +204,16 @@ class EffectiveSession:
         tracing = self.object.get("tracing")
         if tracing is not None and change.get("tracing", tracing) != tracing:
             raise tracing_locked()
+        self.check_voice(change)
+
+    def check_voice(self, change: Json) -> None:
+        """Make sure that an update, or a response in the conversation, keeps the voice that was heard.
+
+        Raises:
+            Refusal: it asks for another one.
+        """
         voice = change.get("audio", {}).get("output", {}).get("voice")
-        if voice is not None and self.has_spoken and voice != self.output["voice"]:
+        if voice is not None and self.spoken_voice is not None and voice != self.spoken_voice:
             raise voice_locked()
 
     def _fill_in(self, audio_input: Json) -> None:
@@ -164,13 +221,29 @@ class EffectiveSession:
         _fill_in_format(audio_input)
         detection = audio_input["turn_detection"]
         if detection is not None:
-            usual = self._defaults["audio"]["input"]["turn_detection"]
+            usual = self._defaults["audio"]["input"]["turn_detection"] or _SERVER_VAD
             defaults = usual if detection["type"] == "server_vad" else _SEMANTIC_VAD
             audio_input["turn_detection"] = {**defaults, **detection}
         transcription = audio_input["transcription"]
         if transcription is not None:
+            if "delay" in transcription:
+                self.delay = str(transcription["delay"])
             echoed = {key: value for key, value in transcription.items() if key != "delay"}
             audio_input["transcription"] = {**_TRANSCRIPTION, **echoed}
+
+
+def _without_turns(audio_input: Json, change: Json) -> None:
+    """Switch turn detection off for a transcription model that has none: its client commits.
+
+    Raises:
+        Refusal: the update asks for one.
+    """
+    model = str((audio_input["transcription"] or {}).get("model"))
+    if not model.startswith(STREAMING_TRANSCRIBERS):
+        return
+    if change.get("audio", {}).get("input", {}).get("turn_detection") is not None:
+        raise no_turn_detection(model)
+    audio_input["turn_detection"] = None
 
 
 def _merge(target: Json, change: Json) -> Json:
@@ -191,5 +264,5 @@ def _fill_in_format(side: Json) -> None:
 
 def _ordered(tool: dict[str, Any]) -> Json:
     if tool.get("type") != "function":
-        return tool
+        return {key: value for key, value in tool.items() if key not in _SECRETS}
     return {key: tool[key] for key in (*_TOOL_KEYS, *tool) if key in tool}

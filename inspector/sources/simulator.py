@@ -7,11 +7,12 @@ due, waits until the next thing is, and is woken by what comes in. The server ad
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
 
 from inspector.clock import NS_PER_S, Clock
 from inspector.errors import ConnectError
-from inspector.sim.server import CloseSocket, ConnectRequest, SendText, SimSession
+from inspector.sim.server import CloseSocket, ConnectRequest, SendText
 from inspector.sources.base import Closed, Handshake, Received, Side
 from inspector.sources.reasons import explained
 
@@ -19,14 +20,37 @@ SIMULATOR_URL = "sim://simulator/v1/realtime"
 ABNORMAL = 1006
 """The simulator closes with it to drop a connection without a close frame."""
 
-NewSession = Callable[[ConnectRequest], SimSession]
-"""Makes the simulator's side of one connection."""
+
+class ServerSession(Protocol):
+    """The server's side of one connection: a simulated one, a recorded one, or one with faults."""
+
+    @property
+    def is_closed(self) -> bool:
+        """True once a close was decided; ``due`` still returns what comes with it, then nothing more."""
+        ...
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When ``due`` should be called again; None: only after the next ``receive``."""
+        ...
+
+    def receive(self, data: bytes, *, is_text: bool, now_ns: int) -> None:
+        """Take one frame of the client in."""
+        ...
+
+    def due(self, now_ns: int) -> Sequence[SendText | CloseSocket]:
+        """Return every output whose time has come, in order."""
+        ...
+
+
+NewSession = Callable[[ConnectRequest], ServerSession]
+"""Makes the server's side of one connection."""
 
 
 class SimClockwork:
     """Runs one simulated session on the event loop's time; its time starts at 0."""
 
-    def __init__(self, session: SimSession, clock: Clock) -> None:
+    def __init__(self, session: ServerSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
         self._start_ns = clock.now_ns()

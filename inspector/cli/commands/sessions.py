@@ -40,12 +40,13 @@ def sim(
     until: options.Until = None,
     timeout: options.Timeout = None,
     seed: options.Seed = 0,
+    dialect: options.Dialect = None,
 ) -> None:
     """Open a session with the built-in simulator: no key, no network, no sound card."""
     run = RunOptions(headless, jsonl, json, until, timeout)
     _check(run)
     launch = start_launcher({"model": model, "theme": theme})
-    engine = launch.open_simulator(session=session, output=output, seed=seed)
+    engine = launch.open_simulator(session=session, output=output, seed=seed, dialect=dialect or "")
     raise typer.Exit(_run(launch, engine, run))
 
 
