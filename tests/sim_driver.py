@@ -26,12 +26,19 @@ class SimDriver:
         settings: SimSettings | None = None,
         seams: Seams | None = None,
         seed: int = 7,
+        path: str = "/v1/realtime",
+        dialect: str = "",
     ) -> None:
         request = ConnectRequest(
-            "/v1/realtime", REALTIME if query is None else query, headers or {}, subprotocols
+            path, REALTIME if query is None else query, headers or {}, subprotocols
         )
         self.session = SimSession(
-            request, started_unix_s=1_760_000_000, seed=seed, settings=settings, seams=seams
+            request,
+            started_unix_s=1_760_000_000,
+            seed=seed,
+            settings=settings,
+            seams=seams,
+            dialect=dialect,
         )
         self.now_ns = 0
         self.events: list[Body] = []

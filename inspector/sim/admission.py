@@ -1,11 +1,12 @@
-"""Who may connect. The upgrade itself always succeeds: a refusal is an ``error`` event and a close right after it."""
+"""Who may connect. OpenAI's upgrade always succeeds: a refusal is an ``error`` event and a close right after it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from inspector.sim.refusals import Fatal, bad_key, bad_model, beta_shape, no_auth, no_model
+from inspector.sim.fatal import Fatal, bad_key, bad_model, beta_shape, no_auth, no_model
 from inspector.sim.settings import SimSettings
 
 _KEY_PROTOCOL = "openai-insecure-api-key."
@@ -14,6 +15,11 @@ _KEY_PROTOCOL = "openai-insecure-api-key."
 
 class Request(Protocol):
     """The upgrade request, as far as it matters here."""
+
+    @property
+    def path(self) -> str:
+        """Path of the URL."""
+        ...
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -31,9 +37,23 @@ class Request(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer over plain HTTP."""
+
+    status: int
+    body: Mapping[str, Any] = field(default_factory=dict)
+    """JSON."""
+
+
 def is_transcription(request: Request) -> bool:
     """Tell whether a transcription session is asked for."""
     return request.query.get("intent") == "transcription"
+
+
+def is_translation(request: Request) -> bool:
+    """Tell whether a translation session is asked for."""
+    return request.path.rstrip("/").endswith("/realtime/translations")
 
 
 def model_of(request: Request) -> str:
@@ -41,13 +61,21 @@ def model_of(request: Request) -> str:
     return request.query.get("model") or request.query.get("deployment") or ""
 
 
-def why_not(request: Request, settings: SimSettings) -> Fatal | None:
-    """Return why a connection is refused; None where it is welcome."""
-    key = _key(request)
+def key_refusal(request: Request, settings: SimSettings) -> Fatal | None:
+    """Return why the key of a request is refused; None where it is good, or none is needed."""
+    key = key_of(request)
     if settings.require_key and not key:
         return no_auth()
     if any(word in key.lower() for word in settings.refused_keys):
         return bad_key(key)
+    return None
+
+
+def why_not(request: Request, settings: SimSettings) -> Fatal | None:
+    """Return why a connection is refused; None where it is welcome."""
+    refused = key_refusal(request, settings)
+    if refused is not None:
+        return refused
     if "realtime=" in request.headers.get("openai-beta", ""):
         return beta_shape()
     if is_transcription(request) or "call_id" in request.query:
@@ -55,14 +83,21 @@ def why_not(request: Request, settings: SimSettings) -> Fatal | None:
     model = model_of(request)
     if not model:
         return no_model()
-    return None if model.startswith(settings.models) else bad_model(model)
+    served = ("gpt-realtime-translate",) if is_translation(request) else settings.models
+    return None if model.startswith(served) else bad_model(model)
 
 
-def _key(request: Request) -> str:
+def key_of(request: Request) -> str:
+    """Return the key of a request, wherever it is; ``""`` where there is none."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     offered = (
         name.removeprefix(_KEY_PROTOCOL)
         for name in request.subprotocols
         if name.startswith(_KEY_PROTOCOL)
     )
-    return credentials or scheme or request.headers.get("api-key", "") or next(offered, "")
+    named = (
+        request.headers.get("api-key"),
+        request.query.get("api-key"),
+        request.query.get("api_key"),
+    )
+    return credentials or scheme or next(filter(None, named), "") or next(offered, "")

@@ -58,6 +58,10 @@ class InputBuffer:
         del self._data[:end]
         return data
 
+    def peek(self, from_ms: float) -> bytes:
+        """Return the audio from a time of the audio clock on; it stays."""
+        return bytes(memoryview(self._data)[self._at(from_ms) :])
+
     def clear(self) -> None:
         """Forget what waits; the audio clock stays."""
         self._data.clear()

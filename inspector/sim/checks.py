@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from inspector.analysis.validate import check, not_supported
-from inspector.sim.refusals import Refusal, invalid_modalities, missing, too_long, wrong_type
+from inspector.sim.refusals import (
+    Refusal,
+    bad_image,
+    invalid_modalities,
+    mcp_duplicate_label,
+    mcp_either_or,
+    missing,
+    too_long,
+    wrong_type,
+)
 
 Validate = Callable[[Mapping[str, Any]], Refusal | None]
 """Returns why a client event is refused; None where it is valid."""
@@ -109,9 +118,28 @@ def _voice(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
 
 def _tools(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
     tools = body.get("tools")
-    for index, tool in enumerate(tools if isinstance(tools, list) else ()):
+    if not isinstance(tools, list):
+        return
+    for index, tool in enumerate(tools):
         if tool.get("type", "function") == "function" and not tool.get("name"):
             yield missing(f"{root}.tools[{index}].name")
+    yield from _mcp_servers(tools, root)
+
+
+def _mcp_servers(tools: list[Any], root: str) -> Iterator[Refusal]:
+    labels: set[str] = set()
+    for index, tool in enumerate(tools):
+        if tool.get("type") != "mcp":
+            continue
+        path = f"{root}.tools[{index}]"
+        if tool["server_label"] in labels:
+            yield mcp_duplicate_label(f"{path}.server_label", tool["server_label"])
+        labels.add(tool["server_label"])
+        if tool.get("server_url") and tool.get("connector_id"):
+            yield mcp_either_or(f"{path}.server_url", "server_url", "connector_id")
+        headers = tool.get("headers") or {}
+        if tool.get("authorization") and any(name.lower() == "authorization" for name in headers):
+            yield mcp_either_or(f"{path}.authorization", "authorization", "headers.Authorization")
 
 
 def _parts(item: Mapping[str, Any], root: str) -> Iterator[Refusal]:
@@ -119,8 +147,11 @@ def _parts(item: Mapping[str, Any], root: str) -> Iterator[Refusal]:
     content = item.get("content")
     for index, part in enumerate(content if isinstance(content, list) else ()):
         wanted = _PART_MEMBERS.get(str(part.get("type")), "type")
+        path = f"{root}.content[{index}].{wanted}"
         if part.get(wanted) is None:
-            yield missing(f"{root}.content[{index}].{wanted}")
+            yield missing(path)
+        elif wanted == "image_url" and not str(part[wanted]).startswith("data:image/"):
+            yield bad_image(path)
 
 
 def _metadata(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:

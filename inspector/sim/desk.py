@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from inspector.sim.brain import Brain, Said
+from inspector.sim.context import Context
 from inspector.sim.conversation import Conversation
+from inspector.sim.dialect import Dialect
 from inspector.sim.ear import Ear, Hearing
 from inspector.sim.ids import Ids
 from inspector.sim.items import SimItem, snapshot
@@ -31,7 +33,9 @@ class Desk:
     brain: Brain
     voice: Voice
     ear: Ear
+    dialect: Dialect
     conversation: Conversation = field(default_factory=Conversation)
+    context: Context = field(default_factory=Context)
     meter: Meter = field(default_factory=Meter)
 
     def add(self, item: SimItem, previous: str | None = None) -> None:
@@ -57,6 +61,11 @@ class Desk:
         kind = item.wire["type"]
         if kind == "function_call_output":
             return Said("tool", str(item.wire["output"]))
+        if kind == "mcp_call" and (item.wire.get("output") or item.wire.get("error")):
+            error = item.wire.get("error") or {}
+            return Said("tool", str(item.wire.get("output") or error.get("message", "")))
+        if kind == "mcp_approval_response" and not item.wire["approve"]:
+            return Said("tool", "You did not approve the call, so I cannot answer that.")
         if kind != "message":
             return Said("assistant", "")
         if item.is_unheard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -16,10 +17,24 @@ class Ids:
 
     def new(self, prefix: str, length: int = 21) -> str:
         """Return ``prefix`` and ``length`` letters and digits, never the same twice."""
-        self._count += 1
-        digest = hashlib.blake2b(f"{self._seed}:{self._count}".encode(), digest_size=32).digest()
-        return prefix + "".join(_ALPHABET[byte % 62] for byte in digest[:length])
+        return prefix + "".join(_ALPHABET[byte % 62] for byte in self._digest()[:length])
 
     def padding(self, text: str) -> str:
         """Return an ``obfuscation`` value: with it, deltas of any text up to 16 characters have one length."""
-        return self.new("", max(1, 16 - len(text) % 16))
+        length = max(1, 16 - len(text) % 16)
+        return "".join(_ALPHABET[byte % 62] for byte in self._digest()[:length])
+
+    def _digest(self) -> bytes:
+        self._count += 1
+        return hashlib.blake2b(f"{self._seed}:{self._count}".encode(), digest_size=32).digest()
+
+
+class UuidIds(Ids):
+    """Ids of a server that gives everything a UUID."""
+
+    def new(self, prefix: str, length: int = 21) -> str:  # noqa: ARG002 - a UUID has one length
+        """Return a UUID; without hyphens for a session, framed for a call."""
+        found = uuid.UUID(bytes=self._digest()[:16], version=4)
+        if prefix == "sess_":
+            return found.hex
+        return f"call-{found}-0" if prefix == "call_" else str(found)

@@ -6,23 +6,16 @@ from inspector.sim.buffer import InputBuffer
 from inspector.sim.desk import Desk
 from inspector.sim.items import SimItem, decoded_audio
 from inspector.sim.outbox import Json
-from inspector.sim.output import pieces_of
 from inspector.sim.refusals import append_too_large
 from inspector.sim.responder import Responder
-from inspector.sim.schedule import Process
+from inspector.sim.transcription import Transcriber
 from inspector.sim.vad import SpeechDetector, SpeechStarted, SpeechStopped, TurnDetector
 
 MAX_APPEND_BYTES = 15 << 20
-TRANSCRIPTION_MS = 400
-TRANSCRIPT_TOKEN_MS = 10
 NUDGE = (
     "No user speech was detected for a while. Please review the recorded audio: If the user was speaking, respond "
     "naturally. If not, follow up on their last message to keep the conversation going or ask if they're still there."
 )
-_TRANSCRIPTION = "conversation.item.input_audio_transcription"
-_BILLED_BY_TOKEN = ("gpt-4o-transcribe", "gpt-4o-mini-transcribe")
-_ONE_DELTA = "whisper-1"
-"""This model sends its text whole; the others send it in pieces."""
 
 
 class Listener:
@@ -33,6 +26,7 @@ class Listener:
         self._responder = responder
         self._buffer = InputBuffer()
         self._turns = TurnDetector(detector)
+        self._transcriber = Transcriber(desk)
         self._speech_id = ""
         self._speech_start_ms = 0
         self._idle_from_ms: float | None = None
@@ -55,13 +49,21 @@ class Listener:
         detection = self._desk.session.turn_detection
         if detection is None:
             self._turns.restart(self._buffer.end_ms)
+            self._speech_id = self._speech_id or self._desk.ids.new("item_")
+            self._transcribe_live(self._buffer.start_ms)
             return
         for change in self._turns.feed(data, audio, detection):
             if isinstance(change, SpeechStarted):
                 self._start_speech(change, detection)
             else:
                 self._stop_speech(change, detection)
+        if self._turns.is_open:
+            self._transcribe_live(self._speech_start_ms)
         self._watch_idleness(detection)
+
+    def _transcribe_live(self, from_ms: float) -> None:
+        if self._transcriber.wants(self._speech_id, self._buffer.end_ms - from_ms):
+            self._transcriber.listen(self._buffer.peek(from_ms), self._buffer.format)
 
     def commit(self, _: Json) -> None:
         """Make a user item of the buffer, in the middle of speech too.
@@ -73,10 +75,13 @@ class Listener:
         item_id = self._speech_id or self._desk.ids.new("item_")
         self._add_item(item_id, self._buffer.take())
         self._restart()
+        if self._desk.dialect.answers_commits and self._desk.session.turn_detection is None:
+            self._responder.begin({})
 
     def clear(self, _: Json) -> None:
         """Forget the buffer."""
         self._buffer.clear()
+        self._transcriber.forget(self._speech_id)
         self._restart()
         self._desk.outbox.emit("input_audio_buffer.cleared")
 
@@ -148,41 +153,4 @@ class Listener:
         }
         item = SimItem(wire, bytearray(data), len(data), self._buffer.format)
         self._desk.add(item)
-        transcription = self._desk.session.input["transcription"]
-        if transcription is not None:
-            process = self._transcribe(item, str(transcription["model"]))
-            self._desk.schedule.start(process)
-
-    def _transcribe(self, item: SimItem, model: str) -> Process:
-        emit, settings = self._desk.outbox.emit, self._desk.settings
-        yield settings.delay_ns(TRANSCRIPTION_MS)
-        hearing = self._desk.hear(item)
-        where = {"item_id": item.id, "content_index": 0}
-        if hearing.failure is not None:
-            failure = hearing.failure
-            error = {"type": failure.type, "code": failure.code, "message": failure.message}
-            emit(f"{_TRANSCRIPTION}.failed", **where, error={**error, "param": None})
-            return
-        text = hearing.transcript
-        for token in [text] if model == _ONE_DELTA and text else pieces_of(text):
-            padding = self._desk.ids.padding(token)
-            emit(f"{_TRANSCRIPTION}.delta", **where, delta=token, obfuscation=padding)
-            yield settings.delay_ns(TRANSCRIPT_TOKEN_MS)
-        item.parts[0]["transcript"] = text
-        usage = _usage(item, model, text)
-        emit(f"{_TRANSCRIPTION}.completed", **where, transcript=text, usage=usage)
-
-
-def _usage(item: SimItem, model: str, transcript: str) -> Json:
-    """Return what a transcription costs: tokens, or begun seconds; nothing for silence."""
-    if not model.startswith(_BILLED_BY_TOKEN):
-        seconds = -(-item.audio_ms // 1000) if transcript else 0
-        return {"type": "duration", "seconds": seconds}
-    audio, text = item.audio_ms // 100, len(pieces_of(transcript))
-    return {
-        "type": "tokens",
-        "total_tokens": audio + text,
-        "input_tokens": audio,
-        "input_token_details": {"text_tokens": 0, "audio_tokens": audio},
-        "output_tokens": text,
-    }
+        self._transcriber.start(item)

@@ -6,6 +6,7 @@ The one place where an event gets its ``event_id`` and becomes bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,14 +40,21 @@ Output = SendText | CloseSocket
 class Outbox:
     """Events that wait to be collected."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, render: Callable[[Json], Iterable[Json]]) -> None:
+        """Begin empty.
+
+        Args:
+            ids: makes the ``event_id`` of each event.
+            render: what an event is in the server's dialect; none, one or several.
+        """
         self._ids = ids
+        self._render = render
         self._outputs: list[Output] = []
 
     def emit(self, kind: str, /, **members: Any) -> None:
         """Send an event; ``type`` and ``event_id`` come first, then the members in the order given."""
         event = {"type": kind, "event_id": self._ids.new("event_"), **members}
-        self._outputs.append(SendText(_dumped(event)))
+        self._outputs += [SendText(_dumped(rendered)) for rendered in self._render(event)]
 
     def close(self, code: int, reason: str) -> None:
         """End the connection after what was emitted."""

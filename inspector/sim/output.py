@@ -52,6 +52,11 @@ class Owner(Protocol):
         """True when ``max_output_tokens`` are used up."""
         ...
 
+    @property
+    def output_count(self) -> int:
+        """How many items it has put out."""
+        ...
+
     def open_item(self, index: int, item: SimItem) -> None:
         """Announce an item."""
         ...
@@ -166,7 +171,8 @@ class MessageOutput:
 
     def _send(self, data: bytes, audio: AudioFormat) -> int:
         """Send a piece of sound; return how long to wait for the next one, in nanoseconds."""
-        self._desk.session.has_spoken = True
+        if self._item.id in self._desk.conversation:
+            self._desk.session.spoken_voice = self._owner.audio_output["voice"]
         self._desk.conversation.keep_audio(self._item, data)
         self._owner.audio_ms += audio.ms(len(data))
         encoded = base64.b64encode(data).decode()

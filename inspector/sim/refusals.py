@@ -141,14 +141,64 @@ def no_such_reference(index: int, item_id: str) -> Refusal:
     )
 
 
+def mcp_server_unknown(index: int, label: str) -> Refusal:
+    """An MCP server without an address that was not imported before."""
+    return Refusal(
+        "missing_required_parameter",
+        f"MCP server '{label}' is not known: one of 'server_url', 'connector_id' or 'tunnel_id' is required.",
+        f"session.tools[{index}].server_url",
+    )
+
+
+def mcp_duplicate_label(path: str, label: str) -> Refusal:
+    """Two MCP servers of one name."""
+    return Refusal("invalid_value", f"Duplicate MCP server_label found: '{label}'.", path)
+
+
+def mcp_either_or(path: str, one: str, other: str) -> Refusal:
+    """Two members of an MCP server that exclude each other."""
+    message = f"Only one of '{one}' and '{other}' can be given for an MCP server."
+    return Refusal("mutually_exclusive_parameters", message, path)
+
+
+def approval_unknown(request_id: str) -> Refusal:
+    """An answer to an approval request that was never made, or was answered."""
+    message = f"No pending approval request with id '{request_id}' found."
+    return Refusal("invalid_value", message, "item.approval_request_id")
+
+
+def context_full(have: int, limit: int) -> Refusal:
+    """A response whose input does not fit, with truncation disabled."""
+    return Refusal(
+        "context_length_exceeded",
+        f"The conversation has {have} input tokens, which exceeds the limit of {limit}; truncation is disabled.",
+    )
+
+
+def bad_image(path: str) -> Refusal:
+    """An image that is no data URI."""
+    message = (
+        f"Invalid '{path}'. Expected a base64-encoded data URI with an image MIME type "
+        "(e.g. 'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got another value."
+    )
+    return Refusal("invalid_value", message, path)
+
+
 def no_responses() -> Refusal:
     """A response in a transcription session."""
     return Refusal("invalid_event", "A transcription session does not create responses.", "type")
 
 
-def translation_only(kind: str) -> Refusal:
-    """An event of translation sessions in another session."""
-    return Refusal("invalid_event", f"'{kind}' is only valid in a translation session.", "type")
+def not_in_session(name: str) -> Refusal:
+    """An event of another kind of session."""
+    wanted = "translation" if name.startswith("session.") else "realtime"
+    message = f"'{name}' is only valid in a {wanted} session."
+    return Refusal("invalid_event", message, "type")
+
+
+def not_supported_here(name: str) -> Refusal:
+    """An event that this provider does not have."""
+    return Refusal("invalid_value", f"'{name}' is not supported.", "type")
 
 
 def too_many_responses(limit: int) -> Refusal:
@@ -215,68 +265,3 @@ def binary_frame() -> Refusal:
 def no_type() -> Refusal:
     """An object without a type."""
     return Refusal("invalid_event", "The 'type' field is missing.", "type")
-
-
-GOING_AWAY = 1001
-
-
-@dataclass(frozen=True, slots=True)
-class Fatal:
-    """A refusal that closes the connection: an ``error`` event and a close in the same instant."""
-
-    refusal: Refusal
-    close_code: int
-
-    @property
-    def reason(self) -> str:
-        """Return the close reason: ``type.code``, the type alone, or the message of an expiry."""
-        if self.close_code == GOING_AWAY:
-            return self.refusal.message
-        return self.refusal.type + (f".{self.refusal.code}" if self.refusal.code else "")
-
-
-def bad_key(key: str) -> Fatal:
-    """A key that is not accepted."""
-    shown = f"{key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}" if len(key) > 12 else "***"
-    message = (
-        f"Incorrect API key provided: {shown}. You can find your API key at "
-        "https://platform.openai.com/account/api-keys."
-    )
-    return Fatal(Refusal("invalid_api_key", message), 3000)
-
-
-def no_auth() -> Fatal:
-    """No key at all."""
-    return Fatal(Refusal(None, "Missing bearer or basic authentication in header"), 3000)
-
-
-def bad_model(model: str) -> Fatal:
-    """A model that is not served here."""
-    return Fatal(
-        Refusal("invalid_model", f'Model "{model}" is not supported in realtime mode.'), 4000
-    )
-
-
-def no_model() -> Fatal:
-    """No model in the URL."""
-    message = (
-        "You must provide a model parameter, for example "
-        "wss://api.openai.com/v1/realtime?model=gpt-realtime-1.5"
-    )
-    return Fatal(Refusal("missing_model", message), 4000)
-
-
-def beta_shape() -> Fatal:
-    """The beta header."""
-    message = (
-        "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API."
-    )
-    return Fatal(Refusal("beta_api_shape_disabled", message), 4000)
-
-
-def expired() -> Fatal:
-    """Sixty minutes are over."""
-    return Fatal(
-        Refusal("session_expired", "Your session hit the maximum duration of 60 minutes."),
-        GOING_AWAY,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspector.sim.desk import Desk
+from inspector.sim.mcp import McpServers
 from inspector.sim.outbox import Json
 from inspector.sim.refusals import (
     cancel_not_active,
@@ -23,6 +24,8 @@ class Responder:
         self._desk = desk
         self._responses: dict[str, SimResponse] = {}
         self._last: SimResponse | None = None
+        self.mcp = McpServers(desk)
+        """The MCP servers that this session knows."""
 
     def create(self, event: Json) -> None:
         """Begin the response that the client asks for.
@@ -32,7 +35,10 @@ class Responder:
         """
         if not self._desk.session.is_realtime:
             raise no_responses()
-        self.begin(event.get("response") or {})
+        options = event.get("response") or {}
+        self.mcp.check(options.get("tools") or [])
+        self.begin(options)
+        self.mcp.import_tools(options.get("tools") or [])
 
     def begin(self, options: Json) -> None:
         """Begin a response.
@@ -46,7 +52,7 @@ class Responder:
             raise response_active(active.id)
         if len(self._responses) >= MAX_PARALLEL:
             raise too_many_responses(MAX_PARALLEL)
-        response = SimResponse(self._desk, options)
+        response = SimResponse(self._desk, options, self.mcp)
         self._responses[response.id] = response
         if not response.is_out_of_band:
             self._last = response

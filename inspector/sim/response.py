@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from inspector.sim.brain import Answer, BrainContext
+from inspector.sim.brain import Answer, BrainContext, Call
+from inspector.sim.context import budget_of, input_limit
 from inspector.sim.desk import Desk
 from inspector.sim.ear import Failure
 from inspector.sim.items import SimItem, from_client, snapshot
+from inspector.sim.mcp import McpServers, McpTool
+from inspector.sim.mcp_output import ApprovalOutput, McpCallOutput
 from inspector.sim.outbox import Json
 from inspector.sim.output import CallOutput, MessageOutput, ResponsePart
-from inspector.sim.refusals import no_such_reference
+from inspector.sim.refusals import context_full, no_such_reference
 from inspector.sim.schedule import Process
 from inspector.sim.usage import (
     MODEL_MS_PER_TOKEN,
@@ -25,11 +28,12 @@ CREATED_MS, THINK_MS, RATE_LIMITS_MS = 30, 300, 30
 class SimResponse:
     """One response, from ``response.create`` to ``rate_limits.updated``."""
 
-    def __init__(self, desk: Desk, options: Json) -> None:
+    def __init__(self, desk: Desk, options: Json, servers: McpServers) -> None:
         """Take what the client asked for.
 
         Raises:
-            Refusal: ``input`` names an item that does not exist.
+            Refusal: ``input`` names an item that does not exist, the voice is another one than was heard before, or
+                the conversation does not fit and may not be cut.
         """
         self.id = desk.ids.new("resp_")
         self.status = "in_progress"
@@ -40,6 +44,7 @@ class SimResponse:
         self.done_ns: int | None = None
         """When ``response.done`` was sent."""
         self._desk = desk
+        self._servers = servers
         asked = {name: value for name, value in options.items() if value is not None}
         self._settings: Json = {**desk.session.object, **asked}
         """What it asks for, or else the session as it was then: an update changes the next response."""
@@ -55,11 +60,19 @@ class SimResponse:
         self._prompt = Prompt(())
         self._input = self._given_input()
         self._process: Process | None = None
+        if not self.is_out_of_band:
+            desk.session.check_voice(asked)
+        self._check_context()
 
     @property
     def is_out_of_band(self) -> bool:
         """Tell whether it is outside of the default conversation."""
         return self._settings.get("conversation") == "none"
+
+    @property
+    def output_count(self) -> int:
+        """Return how many items it has put out."""
+        return len(self._output)
 
     @property
     def is_active(self) -> bool:
@@ -110,10 +123,14 @@ class SimResponse:
         yield self._desk.settings.delay_ns(CREATED_MS)
         self._create()
         yield self._desk.settings.delay_ns(THINK_MS)
-        items = self._desk.conversation.items() if self._input is None else self._input
-        answer = self._desk.brain.answer(self._context(items))
+        items = self._input
+        if items is None:
+            every = self._desk.conversation.items()
+            items = self._desk.context.fit(every, self._settings["truncation"], self._budget)
+        offered = self._servers.offered(self._tools())
+        answer = self._desk.brain.answer(self._context(items, offered))
         self._prompt = prompt_of(str(self._settings["instructions"]), self._tools(), items)
-        for part in self._parts(answer):
+        for part in self._parts(answer, offered):
             self._open = part
             yield from part.run()
             self._close_part("incomplete" if self.is_spent else "completed")
@@ -126,7 +143,7 @@ class SimResponse:
         self.is_created = True
         self._desk.outbox.emit("response.created", response=self._wire())
 
-    def _parts(self, answer: Answer) -> list[ResponsePart]:
+    def _parts(self, answer: Answer, offered: list[McpTool]) -> list[ResponsePart]:
         parts: list[ResponsePart] = []
         if answer.text or not (answer.calls or answer.failure):
             phase = "commentary" if answer.calls else "final_answer"
@@ -141,8 +158,18 @@ class SimResponse:
                 )
             )
         for call in answer.calls:
-            parts.append(CallOutput(self._desk, self, len(parts), call))
+            parts.append(self._call_part(call, len(parts), offered))
         return parts
+
+    def _call_part(self, call: Call, index: int, offered: list[McpTool]) -> ResponsePart:
+        own = [tool for tool in self._tools() if tool.get("type", "function") == "function"]
+        tool = next((tool for tool in offered if tool.name == call.name), None)
+        if tool is None or any(function.get("name") == call.name for function in own):
+            return CallOutput(self._desk, self, index, call)
+        if tool.needs_approval:
+            arguments = call.arguments
+            return ApprovalOutput(self._desk, self, index, tool, arguments, self._servers)
+        return McpCallOutput(self._desk, self, index, tool, call.arguments)
 
     def _ending(self, failure: Failure | None) -> tuple[str, Json | None]:
         if failure is not None:
@@ -180,14 +207,38 @@ class SimResponse:
         tools = self._settings["tools"]
         return tools if isinstance(tools, list) else []
 
-    def _context(self, items: list[SimItem]) -> BrainContext:
-        choice = self._settings["tool_choice"]
+    def _context(self, items: list[SimItem], offered: list[McpTool]) -> BrainContext:
+        choice, tools = self._settings["tool_choice"], self._tools()
+        if isinstance(choice, dict) and choice.get("type") == "mcp":  # one server, perhaps one tool
+            offered = [
+                tool
+                for tool in offered
+                if tool.label == choice.get("server_label")
+                and choice.get("name") in (None, tool.name)
+            ]
+            choice, tools = "required", []
         return BrainContext(
             str(self._settings["instructions"] or ""),
             [self._desk.said(item) for item in items],
-            self._tools(),
+            [*tools, *(tool.as_function() for tool in offered)],
             choice if isinstance(choice, str | dict) else "auto",
         )
+
+    @property
+    def _budget(self) -> int:
+        model, truncation = str(self._settings["model"]), self._settings["truncation"]
+        fixed = prompt_of(str(self._settings["instructions"]), self._tools(), [])
+        return budget_of(model, truncation, fixed.tokens.total)
+
+    def _check_context(self) -> None:
+        if self._settings["truncation"] != "disabled":
+            return
+        given = self._input
+        items = self._desk.conversation.items() if given is None else given
+        over = self._desk.context.overflow(items, self._budget)
+        if over:
+            limit = input_limit(str(self._settings["model"]))
+            raise context_full(limit + over, limit)
 
     def _given_input(self) -> list[SimItem] | None:
         if "input" not in self._settings:

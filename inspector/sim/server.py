@@ -10,32 +10,37 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from inspector.analysis.validate import not_supported
+from inspector.analysis.validate import check, not_supported
 from inspector.core.codec import decode
-from inspector.sim.admission import is_transcription, model_of, why_not
+from inspector.sim.admission import is_transcription, is_translation, model_of
 from inspector.sim.brain import Brain, SimpleBrain
 from inspector.sim.checks import MAX_DEPTH, Validate, is_too_deep, validate
 from inspector.sim.desk import Desk
+from inspector.sim.dialects import dialect_for
 from inspector.sim.ear import Ear, MeasuringEar
+from inspector.sim.fatal import Fatal, expired
 from inspector.sim.ids import Ids
-from inspector.sim.items import from_client
+from inspector.sim.item_events import ItemEvents
 from inspector.sim.listener import Listener
 from inspector.sim.outbox import CloseSocket, Json, Outbox, Output, SendText
 from inspector.sim.refusals import (
-    Fatal,
     Refusal,
     binary_frame,
-    expired,
     no_type,
+    not_in_session,
     not_json,
     too_deep,
-    tool_call_unknown,
-    translation_only,
 )
 from inspector.sim.responder import Responder
 from inspector.sim.schedule import Process, Schedule
-from inspector.sim.session import EffectiveSession, realtime_session, transcription_session
+from inspector.sim.session import (
+    EffectiveSession,
+    realtime_session,
+    transcription_session,
+    translation_session,
+)
 from inspector.sim.settings import NS_PER_MS, SimSettings
+from inspector.sim.translation import Translator
 from inspector.sim.vad import LoudnessDetector, SpeechDetector
 from inspector.sim.voice import BabblingVoice, Voice
 from inspector.spec.events import ACCEPTED_BY_SERVER
@@ -44,8 +49,6 @@ __all__ = ["CloseSocket", "ConnectRequest", "Output", "Seams", "SendText", "SimS
 
 HELLO_MS, REPLY_MS = 4, 30
 """Measured: the first frame comes 3 to 6 ms after the upgrade; an event is answered after 30 to 60 ms."""
-DEFAULT_MODEL = "gpt-realtime"
-"""Of a session that names none and may do so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class SimSession:
         seed: int = 0,
         settings: SimSettings | None = None,
         seams: Seams | None = None,
+        dialect: str = "",
+        opening: Json | None = None,
     ) -> None:
         """Accept a connection; it starts at the first call of ``due`` or ``receive``.
 
@@ -90,6 +95,8 @@ class SimSession:
             seed: two sessions with one seed make the same ids.
             settings: what the server is like.
             seams: what thinks, speaks, hears, detects and validates.
+            dialect: name of the provider's dialect; ``""`` for that of the request.
+            opening: what a client secret says of the session; members of a ``session.update``.
         """
         self.is_closed = False
         """True once a close was decided; ``due`` still returns what comes with it, then nothing more."""
@@ -98,37 +105,58 @@ class SimSession:
         self._seams = seams or Seams()
         self._schedule = Schedule()
         self._has_started = False
-        ids = Ids(seed)
-        expires_at = started_unix_s + self._settings.max_session_s
-        session_id, model = ids.new("sess_"), model_of(request) or DEFAULT_MODEL
+        self._started_unix_s = started_unix_s
+        kind = dialect_for(request, dialect)
+        ids = kind.make_ids(seed)
+        self._dialect = kind(ids, self._unix_ms)
         self._desk = Desk(
             self._settings,
             ids,
-            Outbox(ids),
+            Outbox(ids, self._dialect.render),
             self._schedule,
-            EffectiveSession(
-                transcription_session(session_id, expires_at)
-                if is_transcription(request)
-                else realtime_session(session_id, model, expires_at)
-            ),
+            EffectiveSession(self._new_session(ids)),
             ids.new("conv_"),
             self._seams.brain,
             self._seams.voice,
             self._seams.ear,
+            self._dialect,
         )
-        responder = Responder(self._desk)
-        listener = Listener(self._desk, responder, self._seams.detector)
-        self._handlers: dict[str, Callable[[Json], None]] = {
+        if opening is not None:
+            self._desk.session.update(opening)
+        self._responder = Responder(self._desk)
+        self._handlers = self._handlers_of_kind()
+
+    def _new_session(self, ids: Ids) -> Json:
+        expires_at = self._started_unix_s + self._settings.max_session_s
+        session_id = ids.new("sess_")
+        model = model_of(self._request) or self._dialect.default_model
+        if is_translation(self._request):
+            return translation_session(session_id, model, expires_at)
+        if is_transcription(self._request):
+            return self._dialect.opening(transcription_session(session_id, expires_at))
+        return self._dialect.opening(realtime_session(session_id, model, expires_at))
+
+    def _handlers_of_kind(self) -> dict[str, Callable[[Json], None]]:
+        if is_translation(self._request):
+            translator = Translator(self._desk, self._seams.detector, self._end)
+            return {
+                "session.update": self._update_session,
+                "session.input_audio_buffer.append": translator.append,
+                "session.close": translator.close,
+            }
+        items = ItemEvents(self._desk, self._responder.mcp)
+        listener = Listener(self._desk, self._responder, self._seams.detector)
+        return {
             "session.update": self._update_session,
             "input_audio_buffer.append": listener.append,
             "input_audio_buffer.commit": listener.commit,
             "input_audio_buffer.clear": listener.clear,
-            "conversation.item.create": self._create_item,
-            "conversation.item.retrieve": self._retrieve_item,
-            "conversation.item.truncate": self._truncate_item,
-            "conversation.item.delete": self._delete_item,
-            "response.create": responder.create,
-            "response.cancel": responder.cancel,
+            "conversation.item.create": items.create,
+            "conversation.item.retrieve": items.retrieve,
+            "conversation.item.truncate": items.truncate,
+            "conversation.item.delete": items.delete,
+            "response.create": self._responder.create,
+            "response.cancel": self._responder.cancel,
         }
 
     @property
@@ -159,16 +187,35 @@ class SimSession:
             self._schedule.start(self._life(), now_ns + self._settings.delay_ns(HELLO_MS))
 
     def _life(self) -> Process:
-        fatal = why_not(self._request, self._settings)
+        fatal = self._dialect.why_not(self._request, self._settings)
         if fatal is None:
             self._desk.outbox.emit("session.created", session=self._desk.session.object)
+            if self._dialect.ping_s:
+                self._schedule.start(self._pings(), self._schedule.now_ns + self._ping_ns)
             yield self._settings.max_session_s * 1000 * NS_PER_MS
             fatal = expired()
         self._refuse(fatal.refusal, None)
         self._close(fatal)
 
+    def _pings(self) -> Process:
+        while True:
+            self._desk.outbox.emit("ping", timestamp=self._unix_ms())
+            yield self._ping_ns
+
+    @property
+    def _ping_ns(self) -> int:
+        return self._dialect.ping_s * 1000 * NS_PER_MS
+
+    def _unix_ms(self) -> int:
+        return self._started_unix_s * 1000 + self._schedule.now_ns // NS_PER_MS
+
     def _close(self, fatal: Fatal) -> None:
         self._desk.outbox.close(fatal.close_code, fatal.reason)
+        self.is_closed = True
+
+    def _end(self) -> None:
+        """End the session at the client's wish."""
+        self._desk.outbox.close(1000, "")
         self.is_closed = True
 
     def _handle(self, data: bytes, *, is_text: bool) -> None:
@@ -178,7 +225,7 @@ class SimSession:
         try:
             body = _body(data, is_text=is_text)
             event_id = body["event_id"] if isinstance(body.get("event_id"), str) else None
-            self._handler(body)(body)
+            self._do(self._dialect.accept(body))
         except Refusal as refusal:
             if refusal.late_ms:
                 at_ns = self._schedule.now_ns + self._settings.delay_ns(refusal.late_ms)
@@ -186,17 +233,34 @@ class SimSession:
             else:
                 self._refuse(refusal, event_id)
 
+    def _do(self, body: Json) -> None:
+        """Do what an event of OpenAI's API asks for.
+
+        Raises:
+            Refusal: worded as the dialect has it.
+        """
+        try:
+            self._handler(body)(body)
+        except Refusal as refusal:
+            raise self._dialect.worded(refusal) from None
+
     def _handler(self, body: Json) -> Callable[[Json], None]:
         if "type" not in body:
             raise no_type()
-        refusal = self._seams.validate(body)
+        if self._desk.session.is_translation:
+            problem = next(iter(check(body, is_translation=True)), None)
+            refusal = (
+                None if problem is None else Refusal(problem.code, problem.message, problem.param)
+            )
+        else:
+            refusal = self._seams.validate(body)
         if refusal is not None:
             raise refusal
         name = body["type"]
         handler = self._handlers.get(name)
         if handler is None:
             if name in ACCEPTED_BY_SERVER:
-                raise translation_only(name)
+                raise not_in_session(name)
             raise Refusal("invalid_value", not_supported(name, ACCEPTED_BY_SERVER), "type")
         return handler
 
@@ -211,28 +275,11 @@ class SimSession:
         self._desk.outbox.emit("error", error=error)
 
     def _update_session(self, event: Json) -> None:
+        tools = event["session"].get("tools") or []
+        self._responder.mcp.check(tools)
         self._desk.session.update(event["session"])
         self._desk.outbox.emit("session.updated", session=self._desk.session.object)
-
-    def _create_item(self, event: Json) -> None:
-        given = event["item"]
-        is_output = given["type"] == "function_call_output"
-        if is_output and not self._desk.conversation.has_call(given["call_id"]):
-            raise tool_call_unknown(given["call_id"])
-        self._desk.add(from_client(given, self._desk.ids), event.get("previous_item_id"))
-
-    def _retrieve_item(self, event: Json) -> None:
-        item = self._desk.conversation.get(event["item_id"], "retrieve")
-        self._desk.outbox.emit("conversation.item.retrieved", item=item.retrieved())
-
-    def _truncate_item(self, event: Json) -> None:
-        where = {name: event[name] for name in ("item_id", "content_index", "audio_end_ms")}
-        self._desk.conversation.truncate(**where)
-        self._desk.outbox.emit("conversation.item.truncated", **where)
-
-    def _delete_item(self, event: Json) -> None:
-        self._desk.conversation.remove(event["item_id"])
-        self._desk.outbox.emit("conversation.item.deleted", item_id=event["item_id"])
+        self._responder.mcp.import_tools(tools)
 
 
 def _bound(

@@ -74,6 +74,20 @@ def transcription_session(session_id: str, expires_at: int) -> Json:
     }
 
 
+def translation_session(session_id: str, model: str, expires_at: int) -> Json:
+    """Return the session object of a new translation session."""
+    return {
+        "id": session_id,
+        "type": "translation",
+        "model": model,
+        "audio": {
+            "input": {"transcription": None, "noise_reduction": None},
+            "output": {"language": None},
+        },
+        "expires_at": expires_at,
+    }
+
+
 def _pcm() -> Json:
     return {"type": "audio/pcm", "rate": 24000}
 
@@ -93,14 +107,21 @@ class EffectiveSession:
     def __init__(self, object_: Json) -> None:
         self.object = object_
         """What ``session.created`` and ``session.updated`` carry."""
-        self.has_spoken = False
-        """True once assistant audio was sent: the voice is fixed from then on."""
+        self.spoken_voice: object = None
+        """The voice of the assistant audio in the conversation: fixed from then on; None before."""
+        self.delay = ""
+        """How long a streaming transcription may wait, which the server does not echo; ``""`` for its default."""
         self._defaults = copy.deepcopy(object_)
 
     @property
     def is_realtime(self) -> bool:
         """Tell whether the session answers (and does not only transcribe)."""
         return bool(self.object["type"] == "realtime")
+
+    @property
+    def is_translation(self) -> bool:
+        """Tell whether the session translates what it hears."""
+        return bool(self.object["type"] == "translation")
 
     @property
     def has_phases(self) -> bool:
@@ -136,9 +157,13 @@ class EffectiveSession:
         Raises:
             Refusal: nothing of it was taken.
         """
-        self._check_locks(change)
+        if not self.is_translation:
+            self._check_locks(change)
         merged = copy.deepcopy(self.object)
         _merge(merged, copy.deepcopy(change))
+        if self.is_translation:
+            self.object = merged
+            return
         if merged.get("instructions") == "":  # a recording: the server's own text is back in force
             merged["instructions"] = self._defaults["instructions"]
         if "tools" in merged:
@@ -155,8 +180,16 @@ class EffectiveSession:
         tracing = self.object.get("tracing")
         if tracing is not None and change.get("tracing", tracing) != tracing:
             raise tracing_locked()
+        self.check_voice(change)
+
+    def check_voice(self, change: Json) -> None:
+        """Make sure that an update, or a response in the conversation, keeps the voice that was heard.
+
+        Raises:
+            Refusal: it asks for another one.
+        """
         voice = change.get("audio", {}).get("output", {}).get("voice")
-        if voice is not None and self.has_spoken and voice != self.output["voice"]:
+        if voice is not None and self.spoken_voice is not None and voice != self.spoken_voice:
             raise voice_locked()
 
     def _fill_in(self, audio_input: Json) -> None:
@@ -164,11 +197,13 @@ class EffectiveSession:
         _fill_in_format(audio_input)
         detection = audio_input["turn_detection"]
         if detection is not None:
-            usual = self._defaults["audio"]["input"]["turn_detection"]
+            usual = self._defaults["audio"]["input"]["turn_detection"] or _SERVER_VAD
             defaults = usual if detection["type"] == "server_vad" else _SEMANTIC_VAD
             audio_input["turn_detection"] = {**defaults, **detection}
         transcription = audio_input["transcription"]
         if transcription is not None:
+            if "delay" in transcription:
+                self.delay = str(transcription["delay"])
             echoed = {key: value for key, value in transcription.items() if key != "delay"}
             audio_input["transcription"] = {**_TRANSCRIPTION, **echoed}
 

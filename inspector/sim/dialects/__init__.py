@@ -1,0 +1,40 @@
+"""The dialects, by name, and which one a request is for. The first whose sign a request carries is the one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from inspector.sim.admission import Request, model_of
+from inspector.sim.dialect import Dialect
+from inspector.sim.dialects.azure import AzureDialect, AzurePreviewDialect
+from inspector.sim.dialects.beta import BetaDialect
+from inspector.sim.dialects.voice_live import VoiceLiveDialect
+from inspector.sim.dialects.xai import XaiDialect
+
+DIALECTS: Mapping[str, type[Dialect]] = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect,
+        BetaDialect,
+        AzureDialect,
+        AzurePreviewDialect,
+        VoiceLiveDialect,
+        XaiDialect,
+    )
+}
+"""By the name that ``--dialect`` takes."""
+
+_SIGNS: tuple[tuple[Callable[[Request], bool], type[Dialect]], ...] = (
+    (lambda request: request.path.startswith("/voice-live/"), VoiceLiveDialect),
+    (lambda request: request.path.startswith("/openai/v1/"), AzureDialect),
+    (lambda request: request.path.startswith("/openai/"), AzurePreviewDialect),
+    (lambda request: model_of(request).startswith("grok"), XaiDialect),
+)
+
+
+def dialect_for(request: Request, name: str = "") -> type[Dialect]:
+    """Return the dialect of a name, or else of what a request asks for: its path, or its model."""
+    if name:
+        is_preview = name == "azure" and request.path.rstrip("/") == "/openai/realtime"
+        return AzurePreviewDialect if is_preview else DIALECTS[name]
+    return next((dialect for is_meant, dialect in _SIGNS if is_meant(request)), Dialect)

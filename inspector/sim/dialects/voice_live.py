@@ -1,0 +1,148 @@
+"""Azure Voice Live: the beta's names and flat session, with voices of its own and more knobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from inspector.sim.admission import HttpAnswer, Request, key_of
+from inspector.sim.checks import VOICES
+from inspector.sim.dialects.azure import turned_away
+from inspector.sim.dialects.beta import BetaDialect
+from inspector.sim.dialects.flat import SERVER_NAMES
+from inspector.sim.fatal import Fatal
+from inspector.sim.ids import Ids
+from inspector.sim.outbox import Json
+from inspector.sim.settings import SimSettings
+
+_CLIENT_NAMES = {
+    "input_audio.clear": "input_audio_buffer.clear",
+    "input_audio.turn.append": "input_audio_buffer.append",
+    "input_audio.turn.end": "input_audio_buffer.commit",
+    "input_audio.turn.cancel": "input_audio_buffer.clear",
+}
+_NULLS: Mapping[str, Any] = {
+    "input_audio_sampling_rate": 24000,
+    "animation": None,
+    "input_audio_echo_cancellation": None,
+    "avatar": None,
+    "output_audio_timestamp_types": None,
+    "truncation_strategy": None,
+    "include": None,
+}
+_OWN = (*_NULLS, "temperature", "reasoning_effort", "parallel_tool_calls", "interim_response")
+_DETECTION_NULLS: Mapping[str, Any] = {
+    "speech_duration_ms": None,
+    "end_of_utterance_detection": None,
+    "auto_truncate": False,
+    "appended_text_after_truncation": None,
+}
+_DETECTION_OWN = (*_DETECTION_NULLS, "remove_filler_words", "languages")
+_UPDATED_DETECTION = {"threshold": 0.5, "prefix_padding_ms": 400, "silence_duration_ms": 500}
+"""Recorded: an update that names a detection gets other defaults than a session without one."""
+_TRANSCRIPTION_NULLS = {"custom_speech": None, "phrase_list": None}
+
+
+class VoiceLiveDialect(BetaDialect):
+    """Voice Live's server."""
+
+    name: ClassVar[str] = "voice-live"
+    default_model: ClassVar[str] = "gpt-realtime"
+    server_names: ClassVar[Mapping[str, str]] = SERVER_NAMES
+    own_members: ClassVar[tuple[str, ...]] = _OWN
+
+    def __init__(self, ids: Ids, unix_ms: Callable[[], int]) -> None:
+        super().__init__(ids, unix_ms)
+        self.extra = dict(_NULLS)
+        self._voice: Json = {}
+        self._detection: Json = {}
+        self._is_spoken_only = True
+
+    @classmethod
+    def turn_away(cls, request: Request, settings: SimSettings) -> HttpAnswer | None:
+        """Return Azure's refusal; a request for an agent names no model."""
+        names_agent = any(name.startswith("agent") for name in request.query)
+        return None if names_agent and key_of(request) else turned_away(request, settings)
+
+    def why_not(self, request: Request, settings: SimSettings) -> Fatal | None:  # noqa: ARG002 - a hook
+        """Return None: whoever is refused does not get this far."""
+        return None
+
+    def accept(self, event: Json) -> Json:
+        """Return an event as GA has it."""
+        name = str(event.get("type"))
+        given = event.get("session")
+        if name == "session.update" and isinstance(given, dict):
+            if "modalities" in given:
+                self._is_spoken_only = given["modalities"] == ["audio"]
+            if given.get("modalities") == ["audio"]:
+                event = {**event, "session": {**given, "modalities": ["audio", "text"]}}
+        return super().accept({**event, "type": _CLIENT_NAMES.get(name, name)})
+
+    def ga_values(self, session: Json) -> Json:
+        """Return a session with a voice and a turn detection that GA knows; the rest is kept for the echo."""
+        output = session.get("audio", {}).get("output", {})
+        if "voice" in output:
+            given = output["voice"]
+            is_own = isinstance(given, dict) or given not in VOICES
+            self._voice = given if isinstance(given, dict) else _voice(str(given), is_own)
+            name = str(self._voice.get("name"))
+            output["voice"] = name if name in VOICES else VOICES[0]
+        heard = session.get("audio", {}).get("input", {})
+        if isinstance(heard.get("turn_detection"), dict):
+            heard["turn_detection"] = self._ga_detection(heard["turn_detection"])
+        transcription = heard.get("transcription")
+        if isinstance(transcription, dict):
+            for name in _TRANSCRIPTION_NULLS:
+                transcription.pop(name, None)
+        return session
+
+    def _ga_detection(self, given: Json) -> Json:
+        self._detection = {name: given[name] for name in _DETECTION_OWN if name in given}
+        found = {name: value for name, value in given.items() if name not in _DETECTION_OWN}
+        kind = str(found.get("type"))
+        if kind.startswith("azure_semantic_vad"):
+            self._detection["type"] = kind
+            found["type"] = kind = "server_vad"
+        return {**_UPDATED_DETECTION, **found} if kind == "server_vad" else found
+
+    def named(self, event: Json) -> str:
+        """Return the name of an event: a spoken item of the user's comes twice, as recorded."""
+        is_done = event["type"] == "conversation.item.done"
+        parts = event["item"].get("content") or () if is_done else ()
+        if any(part["type"] == "input_audio" for part in parts):
+            return "conversation.item.done"
+        return super().named(event)
+
+    def after_created(self) -> Iterable[Json]:
+        """Yield nothing: there are no rate limits."""
+        return ()
+
+    def flat_session(self, session: Json) -> Json:
+        """Return the session object as Voice Live has it."""
+        found = super().flat_session(session)
+        for name in ("client_secret", "temperature", "tracing", "speed"):
+            if name not in self.extra:
+                found.pop(name, None)
+        found["voice"] = self._shown_voice(found["voice"])
+        if self._is_spoken_only and found["modalities"] != ["text"]:
+            found["modalities"] = ["audio"]
+        if found["turn_detection"] is not None:
+            detection = session["audio"]["input"]["turn_detection"]
+            found["turn_detection"] = {**detection, **_DETECTION_NULLS, **self._detection}
+        if found["input_audio_transcription"] is not None:
+            found["input_audio_transcription"] |= _TRANSCRIPTION_NULLS
+        return found
+
+    def flat_response(self, response: Mapping[str, Any]) -> Json:
+        """Return the response object."""
+        found = super().flat_response(response)
+        voice = self._shown_voice(str(found["voice"]))
+        return {**found, "voice": voice, "temperature": self.extra.get("temperature")}
+
+    def _shown_voice(self, name: str) -> Json:
+        return self._voice or _voice(name, is_own=False)
+
+
+def _voice(name: str, is_own: bool) -> Json:
+    return {"name": name, "type": "azure-standard" if is_own else "openai"}

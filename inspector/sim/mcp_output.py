@@ -1,0 +1,124 @@
+"""The output items of MCP: a call of a server's tool, and the request to approve one."""
+
+from __future__ import annotations
+
+from inspector.sim.desk import Desk
+from inspector.sim.items import SimItem
+from inspector.sim.mcp import McpServers, McpTool, PendingCall
+from inspector.sim.outbox import Json
+from inspector.sim.output import TOKEN_MS, Owner, pieces_of
+from inspector.sim.schedule import Process
+
+CALL_MS = 200
+
+
+class McpCallOutput:
+    """A call that the server makes itself."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        owner: Owner,
+        index: int,
+        tool: McpTool,
+        arguments: str,
+        *,
+        approval_request_id: str | None = None,
+    ) -> None:
+        self._desk = desk
+        self._owner = owner
+        self._index = index
+        self._tool = tool
+        self._arguments = arguments
+        self._item = SimItem(
+            {
+                "id": desk.ids.new("mcp_"),
+                "type": "mcp_call",
+                "approval_request_id": approval_request_id,
+                "arguments": "",
+                "error": None,
+                "name": tool.name,
+                "output": None,
+                "server_label": tool.label,
+            }
+        )
+        self._where: Json = {"item_id": self._item.id, "output_index": index}
+
+    def run(self) -> Process:
+        """Send the arguments in small pieces, then make the call."""
+        emit, delay_ns = self._desk.outbox.emit, self._desk.settings.delay_ns
+        self._owner.open_item(self._index, self._item)
+        kind, where = "response.mcp_call_arguments", {"response_id": self._owner.id, **self._where}
+        for token in pieces_of(self._arguments):
+            if self._owner.is_spent:
+                return
+            self._item.wire["arguments"] += token
+            self._owner.text_tokens += 1
+            padding = self._desk.ids.padding(token)
+            emit(f"{kind}.delta", **where, delta=token, obfuscation=padding)
+            yield delay_ns(TOKEN_MS)
+        emit(f"{kind}.done", **where, arguments=self._arguments)
+        emit("response.mcp_call.in_progress", **self._where)
+        yield delay_ns(CALL_MS)
+        if self._tool.fails:
+            message = f"the simulated tool {self._tool.name} fails"
+            self._item.wire["error"] = {"type": "tool_execution_error", "message": message}
+        else:
+            self._item.wire["output"] = self._tool.result(self._arguments)
+        ending = "failed" if self._tool.fails else "completed"
+        emit(f"response.mcp_call.{ending}", **self._where)
+
+    def close(self, _: str) -> None:
+        """Send the whole call with its result; items of MCP have no status."""
+        self._owner.close_item(self._index, self._item)
+
+
+class ApprovalOutput:
+    """A request to the client: may this tool be called?"""
+
+    def __init__(
+        self,
+        desk: Desk,
+        owner: Owner,
+        index: int,
+        tool: McpTool,
+        arguments: str,
+        servers: McpServers,
+    ) -> None:
+        self._owner = owner
+        self._index = index
+        self._item = SimItem(
+            {
+                "id": desk.ids.new("mcpr_"),
+                "type": "mcp_approval_request",
+                "arguments": arguments,
+                "name": tool.name,
+                "server_label": tool.label,
+            }
+        )
+        self._owner.text_tokens += len(pieces_of(arguments))
+        servers.pending[self._item.id] = PendingCall(tool, arguments, owner)
+
+    def run(self) -> Process:
+        """Send it; its arguments come whole."""
+        self._owner.open_item(self._index, self._item)
+        yield 0
+
+    def close(self, _: str) -> None:
+        """Send it as it is."""
+        self._owner.close_item(self._index, self._item)
+
+
+def approved_call(desk: Desk, call: PendingCall, request_id: str) -> Process:
+    """Make the call that the client has approved, as a late output item of the response that asked."""
+    owner = call.owner
+    part = McpCallOutput(
+        desk,
+        owner,
+        owner.output_count,
+        call.tool,
+        call.arguments,
+        approval_request_id=request_id,
+    )
+    yield from part.run()
+    part.close("completed")

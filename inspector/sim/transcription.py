@@ -1,0 +1,182 @@
+"""What is heard in the user's audio, as events: asynchronous to the responses, and before the commit where the model streams.
+
+A streaming model (``gpt-live-transcribe``, ``gpt-realtime-whisper``) sends words while the user speaks. What has been said
+so far is heard again each time it has doubled in length, so that all hearings together cost at most twice the last one; a
+word is sent once two hearings in a row agree on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inspector.core.formats import AudioFormat
+from inspector.sim.desk import Desk
+from inspector.sim.ear import Failure, Hearing
+from inspector.sim.items import SimItem
+from inspector.sim.outbox import Json
+from inspector.sim.output import pieces_of
+from inspector.sim.schedule import Process
+from inspector.sim.vad import as_pcm16
+
+TRANSCRIPTION_MS, TOKEN_MS = 400, 10
+LOGPROBS = "item.input_audio_transcription.logprobs"
+_EVENT = "conversation.item.input_audio_transcription"
+_STREAMING = ("gpt-live-transcribe", "gpt-realtime-whisper")
+_BILLED_BY_TOKEN = ("gpt-4o-transcribe", "gpt-4o-mini-transcribe")
+_WITH_LOGPROBS = _BILLED_BY_TOKEN
+_ONE_DELTA = "whisper-1"
+"""This model sends its text whole; the others send it in pieces."""
+_DIARIZING = "gpt-4o-transcribe-diarize"
+_FIRST_HEARING_MS = {"minimal": 500, "low": 1000, "medium": 2000, "high": 3000, "xhigh": 4000}
+_USUAL_FIRST_MS = 1000
+
+
+class Transcriber:
+    """Transcribes the user's items, one after the other or several at once."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._live_id = ""
+        self._next_ms = 0.0
+        self._heard: list[str] = []
+        self._sent: dict[str, list[str]] = {}
+
+    def wants(self, item_id: str, have_ms: float) -> bool:
+        """Tell whether it is time to listen to an item that is not committed yet, of which so much was said."""
+        settings = self._settings
+        if settings is None or not str(settings["model"]).startswith(_STREAMING):
+            return False
+        if item_id != self._live_id:
+            self._live_id, self._heard = item_id, []
+            self._next_ms = _FIRST_HEARING_MS.get(self._desk.session.delay, _USUAL_FIRST_MS)
+        if have_ms < self._next_ms:
+            return False
+        self._next_ms = 2 * have_ms
+        return True
+
+    def listen(self, data: bytes, audio: AudioFormat) -> None:
+        """Take in what was said so far in that item, and send the words that are certain."""
+        hearing = self._desk.ear.hear(as_pcm16(data, audio), audio.rate_hz)
+        words = [] if hearing.failure is not None else _words(hearing.transcript)
+        agreed = _common(words, self._heard)
+        self._heard = words
+        sent = self._sent.setdefault(self._live_id, [])
+        if agreed[: len(sent)] == sent:
+            for word in agreed[len(sent) :]:
+                self._delta(self._live_id, word)
+                sent.append(word)
+
+    def forget(self, item_id: str) -> None:
+        """Let go of an item that will not be committed."""
+        self._sent.pop(item_id, None)
+
+    def start(self, item: SimItem) -> None:
+        """Transcribe a committed item, if the session asks for it."""
+        if self._settings is not None:
+            self._desk.schedule.start(self._transcribe(item, dict(self._settings)))
+
+    def _transcribe(self, item: SimItem, settings: Json) -> Process:
+        model, delay_ns = str(settings["model"]), self._desk.settings.delay_ns
+        sent = self._sent.pop(item.id, [])
+        yield delay_ns(TRANSCRIPTION_MS)
+        hearing = self._hear(item, model)
+        if hearing.failure is not None:
+            self._fail(item, hearing.failure)
+            return
+        text = hearing.transcript
+        for word in _rest(text, sent, model):
+            self._delta(item.id, word)
+            yield delay_ns(TOKEN_MS)
+        item.parts[0]["transcript"] = text
+        if model == _DIARIZING and text:
+            self._segment(item, text)
+        more: Json = {"transcript": text, "usage": _usage(item, model, text)}
+        if self._has_logprobs(model):
+            more["logprobs"] = [logprob for word in pieces_of(text) for logprob in _logprobs(word)]
+        self._desk.outbox.emit(f"{_EVENT}.completed", item_id=item.id, content_index=0, **more)
+
+    def _hear(self, item: SimItem, model: str) -> Hearing:
+        hearing = self._desk.hear(item)
+        unknown = self._desk.dialect.transcription_failure(model)
+        if unknown is None or hearing.failure is not None:
+            return hearing
+        message = f"Input transcription failed for item '{item.id}'."
+        return Hearing("", failure=Failure("server_error", unknown, message))
+
+    def _fail(self, item: SimItem, failure: Failure) -> None:
+        error = {"type": failure.type, "code": failure.code, "message": failure.message}
+        self._desk.outbox.emit(
+            f"{_EVENT}.failed", item_id=item.id, content_index=0, error={**error, "param": None}
+        )
+
+    def _delta(self, item_id: str, word: str) -> None:
+        more: Json = {"obfuscation": self._desk.ids.padding(word)}
+        if self._has_logprobs(str((self._settings or {}).get("model"))):
+            more["logprobs"] = _logprobs(word)
+        where = {"item_id": item_id, "content_index": 0}
+        self._desk.outbox.emit(f"{_EVENT}.delta", **where, delta=word, **more)
+
+    def _segment(self, item: SimItem, text: str) -> None:
+        self._desk.outbox.emit(
+            f"{_EVENT}.segment",
+            item_id=item.id,
+            content_index=0,
+            id=self._desk.ids.new("seg_"),
+            speaker="A",
+            start=0.0,
+            end=item.audio_ms / 1000,
+            text=text,
+        )
+
+    def _has_logprobs(self, model: str) -> bool:
+        asked = self._desk.session.object.get("include") or ()
+        return LOGPROBS in asked and model.startswith(_WITH_LOGPROBS)
+
+    @property
+    def _settings(self) -> Json | None:
+        found: Json | None = self._desk.session.input["transcription"]
+        return found if found is not None and found.get("model") else None
+
+
+def _words(text: str) -> list[str]:
+    """Cut a text into what streaming models send: the first word has a space before it, too."""
+    return pieces_of(f" {text}") if text else []
+
+
+def _rest(text: str, sent: Sequence[str], model: str) -> list[str]:
+    """Return the deltas that are still to be sent; none where other words were sent already."""
+    if not model.startswith(_STREAMING):
+        return [text] if model == _ONE_DELTA and text else pieces_of(text)
+    words = _words(text)
+    return words[len(sent) :] if words[: len(sent)] == list(sent) else []
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> list[str]:
+    count = 0
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            break
+        count += 1
+    return list(one[:count])
+
+
+def _logprobs(word: str) -> list[Json]:
+    """Return a made-up but steady log probability: rarer (longer) words are less certain."""
+    if not word:
+        return []
+    return [{"token": word, "logprob": round(-0.01 * len(word), 4), "bytes": list(word.encode())}]
+
+
+def _usage(item: SimItem, model: str, transcript: str) -> Json:
+    """Return what a transcription costs: tokens, or begun seconds; nothing for silence."""
+    if not model.startswith(_BILLED_BY_TOKEN):
+        seconds = -(-item.audio_ms // 1000) if transcript else 0
+        return {"type": "duration", "seconds": seconds}
+    audio, text = item.audio_ms // 100, len(pieces_of(transcript))
+    return {
+        "type": "tokens",
+        "total_tokens": audio + text,
+        "input_tokens": audio,
+        "input_token_details": {"text_tokens": 0, "audio_tokens": audio},
+        "output_tokens": text,
+    }

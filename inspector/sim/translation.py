@@ -1,0 +1,116 @@
+"""A translation session: audio in, the words and the sound of its translation out; no items, no responses, no turns.
+
+Nothing is really translated: what was heard is said again, with the language that it would be in. Each stretch of speech is
+one piece of work; its output is timed on the audio clock, in frames of 200 ms.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+from inspector.core.formats import PCM16_24K
+from inspector.sim.buffer import InputBuffer
+from inspector.sim.desk import Desk
+from inspector.sim.items import decoded_audio
+from inspector.sim.listener import MAX_APPEND_BYTES
+from inspector.sim.outbox import Json
+from inspector.sim.output import pieces_of
+from inspector.sim.refusals import append_too_large
+from inspector.sim.schedule import Process
+from inspector.sim.vad import SpeechDetector, SpeechStarted, TurnDetector
+
+FRAME_MS = 200
+THINK_MS = 300
+_DETECTION: Json = {"type": "server_vad", "prefix_padding_ms": 300, "silence_duration_ms": 300}
+_VOICE = "marin"
+_KEPT_SILENCE_MS = 2000
+"""How much audio before speech is kept: its padding, and some."""
+
+
+class Translator:
+    """Listens, and speaks another language, or says that it would."""
+
+    def __init__(self, desk: Desk, detector: SpeechDetector, end: Callable[[], None]) -> None:
+        """Prepare to listen.
+
+        Args:
+            desk: the session.
+            detector: tells speech from silence.
+            end: ends the session.
+        """
+        self._desk = desk
+        self._buffer = InputBuffer()
+        self._turns = TurnDetector(detector)
+        self._end = end
+        self._speech_start_ms = 0
+        self._is_ending = False
+        self._busy = 0
+
+    def append(self, event: Json) -> None:
+        """Take audio in.
+
+        Raises:
+            Refusal: it is too much, or not base64.
+        """
+        text = event["audio"]
+        if len(text) > -(-MAX_APPEND_BYTES // 3) * 4:
+            raise append_too_large()
+        data = decoded_audio(text)
+        self._buffer.append(data, PCM16_24K)
+        for change in self._turns.feed(data, PCM16_24K, _DETECTION):
+            if isinstance(change, SpeechStarted):
+                self._speech_start_ms = change.at_ms
+            else:
+                self._begin(change.at_ms)
+        if not self._turns.is_open:
+            self._buffer.take(to_ms=self._buffer.end_ms - _KEPT_SILENCE_MS)
+
+    def close(self, _: Json) -> None:
+        """End the session once all that was heard is said."""
+        self._is_ending = True
+        if self._turns.is_open:
+            self._begin(round(self._buffer.end_ms))
+        self._end_if_done()
+
+    def _begin(self, end_ms: int) -> None:
+        data = self._buffer.take(self._speech_start_ms, end_ms)
+        self._busy += 1
+        self._desk.schedule.start(self._translate(data, end_ms))
+
+    def _translate(self, data: bytes, at_ms: int) -> Process:
+        emit, delay_ns = self._desk.outbox.emit, self._desk.settings.delay_ns
+        yield delay_ns(THINK_MS)
+        heard = self._desk.ear.hear(data, PCM16_24K.rate_hz).transcript
+        audio = self._desk.session.object["audio"]
+        elapsed_ms = at_ms // FRAME_MS * FRAME_MS
+        if audio["input"]["transcription"] is not None:
+            for word in pieces_of(heard):
+                emit("session.input_transcript.delta", delta=word, elapsed_ms=elapsed_ms)
+        said = f" [{audio['output']['language'] or 'translated'}] {heard}"
+        for word in pieces_of(said) if heard else ():
+            emit("session.output_transcript.delta", delta=word, elapsed_ms=elapsed_ms)
+        for frame in self._frames(heard):
+            emit(
+                "session.output_audio.delta",
+                delta=base64.b64encode(frame).decode(),
+                sample_rate=PCM16_24K.rate_hz,
+                channels=1,
+                format="pcm16",
+                elapsed_ms=elapsed_ms,
+            )
+            elapsed_ms += FRAME_MS
+            yield delay_ns(FRAME_MS)
+        self._busy -= 1
+        self._end_if_done()
+
+    def _frames(self, text: str) -> list[bytes]:
+        speak, rate_hz = self._desk.voice.speak, PCM16_24K.rate_hz
+        sound = b"".join(speak(text, voice=_VOICE, rate_hz=rate_hz, speed=1.0)) if text else b""
+        size = int(FRAME_MS * PCM16_24K.bytes_per_ms)
+        return [sound[start : start + size] for start in range(0, len(sound), size)]
+
+    def _end_if_done(self) -> None:
+        if self._is_ending and not self._busy:
+            self._desk.outbox.emit("session.closed")
+            self._end()
