@@ -197,8 +197,8 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
         )
     if said is not None and said.audio_ms:
         return Reply(
-            f"I heard {said.audio_ms / 1000:.1f} seconds of audio. I am a simulator without speech recognition, "
-            "so I cannot tell what you said.",
+            f"I heard {said.audio_ms / 1000:.1f} seconds of audio. I am a simulator, "
+            "and could not make out any words in it.",
             "Unknown",
         )
     if said is not None and said.images:
