@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,7 +11,7 @@ from inspector.sim.context import Context
 from inspector.sim.conversation import Conversation
 from inspector.sim.dialect import Dialect
 from inspector.sim.ear import Ear, Hearing
-from inspector.sim.faults import STRIKE_MS, Faults, Phase
+from inspector.sim.faults import BY_NAME, STRIKE_MS, Faults, Phase
 from inspector.sim.ids import Ids
 from inspector.sim.items import SimItem, snapshot
 from inspector.sim.outbox import Outbox
@@ -89,11 +89,14 @@ class Desk:
             yield POLL_MS * NS_PER_MS
         return heard
 
-    def strike_soon(self) -> None:
-        """Let the faults of this turn happen when its answer is on its way."""
+    def strike_soon(self, names: Iterable[str]) -> None:
+        """Let faults of the response in progress happen to it, or when its answer is on its way."""
         at_ns = self.schedule.now_ns + self.settings.delay_ns(STRIKE_MS)
-        for name in self.faults.take_all(Phase.NOW):
-            self.schedule.call(partial(self.strike, name), at_ns)
+        for name in names:
+            if BY_NAME[name].phase is Phase.RESPONSE:
+                self.faults.add(name)
+            else:
+                self.schedule.call(partial(self.strike, name), at_ns)
 
     def said(self, item: SimItem) -> Said:
         """Return an item as the model sees it."""

@@ -6,6 +6,7 @@ from inspector.sim.brain import Answer, BrainContext, Call
 from inspector.sim.context import budget_of, input_limit
 from inspector.sim.desk import Desk
 from inspector.sim.ear import Failure
+from inspector.sim.faults import Phase
 from inspector.sim.items import SimItem, from_client, snapshot
 from inspector.sim.mcp import McpServers, McpTool
 from inspector.sim.mcp_output import ApprovalOutput, McpCallOutput
@@ -143,7 +144,7 @@ class SimResponse:
         yield self._desk.settings.delay_ns(CREATED_MS)
         self._create()
         if not self.is_out_of_band:
-            self._desk.strike_soon()
+            self._desk.strike_soon(self._desk.faults.take_all(Phase.NOW))
         yield self._desk.settings.delay_ns(THINK_MS)
         items = self._input
         if items is None:
@@ -153,8 +154,7 @@ class SimResponse:
             yield from self._desk.heard(item, ANSWER_DEADLINE_MS)
         offered = self._servers.offered(self._tools())
         answer = self._desk.brain.answer(self._context(items, offered))
-        for name in answer.faults:
-            self._desk.strike(name)
+        self._desk.strike_soon(answer.faults)
         answer, self._cut_short = self._desk.faults.disturbed(answer)
         yield self._desk.settings.delay_ns(answer.delay_ms)
         self._prompt = prompt_of(str(self._settings["instructions"]), self._tools(), items)
