@@ -159,7 +159,7 @@ class Faults:
         """Return what is left of an answer, and why it is incomplete; ``""`` where it is not."""
         for name, failure in _FAILURES.items():
             if self.take(name):
-                return Answer(failure=failure), ""
+                return replace(answer, text="", calls=(), failure=failure), ""
         for name, reason in _CUT_SHORT.items():
             if self.take(name):
                 words = answer.text.split(" ")
