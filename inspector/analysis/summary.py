@@ -244,4 +244,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inspector.fold_failed": _message,
     "inspector.note": _message,
     "inspector.mark": _message,
+    "inspector.fault": _message,
 }

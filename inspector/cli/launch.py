@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,9 @@ from inspector.sources.base import Source
 from inspector.sources.live import LiveSource
 
 if TYPE_CHECKING:
+    from inspector.cli.simulation import SimPlan
     from inspector.engine.replay import Replay
+    from inspector.sim.provider import SimProvider
     from inspector.sources.simulator import NewSession
 
 SIMULATED_MODEL = "gpt-realtime"
@@ -64,18 +65,26 @@ class Launcher:
         return replace(launcher(answers, environment=self.environment), opened=self.opened)
 
     def open_simulator(
-        self, *, session: Path | None = None, output: Path | None = None, seed: int = 0
+        self,
+        plan: SimPlan | None = None,
+        *,
+        session: Path | None = None,
+        output: Path | None = None,
     ) -> Engine:
         """Return an engine joined to the simulator; nothing runs yet.
 
         Raises:
-            UsageError: the session file is no session.
+            UsageError: the session file is no session, or the plan makes no sense.
             RecordingError: the recording cannot be created.
         """
+        from inspector.cli.simulation import SimPlan
+        from inspector.sim.dialects import DIALECTS
         from inspector.sources.simulator import SimulatorSource
 
-        model = self.settings.model or SIMULATED_MODEL
-        source = SimulatorSource(new_session_maker(self.clock, seed), self.clock, model=model)
+        plan = plan or SimPlan()
+        usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
+        new_session = new_session_maker(self.clock, plan.provider())
+        source = SimulatorSource(new_session, self.clock, model=self.settings.model or usual)
         return self._open(source, session, output)
 
     def open_live(
@@ -160,16 +169,12 @@ def launcher(
     return Launcher(settings, find_folders(settings, Path()), environment, SystemClock())
 
 
-def new_session_maker(clock: Clock, seed: int) -> NewSession:
+def new_session_maker(clock: Clock, provider: SimProvider) -> NewSession:
     """Return what makes the simulator's side of a connection; each has ids of its own, the same in every run."""
     from inspector.sim.server import ConnectRequest, SimSession
 
-    seeds = count(seed)
-
     def new_session(request: ConnectRequest) -> SimSession:
-        return SimSession(
-            request, started_unix_s=int(clock.utc_now().timestamp()), seed=next(seeds)
-        )
+        return provider.open(request, int(clock.utc_now().timestamp()))
 
     return new_session
 

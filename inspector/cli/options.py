@@ -98,3 +98,42 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[
     int, typer.Option("--seed", metavar="N", help="Start of the simulator's random numbers.")
 ]
+
+
+Scenario = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario",
+        metavar="FILE|NAME",
+        help="Let the simulator play a scenario: a TOML file, or the name of a shipped one.",
+    ),
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        metavar="NAME[@TURN]",
+        help="Let something go wrong, as soon as it can or in the nth response; may be repeated.",
+    ),
+]
+
+
+def _known_dialect(name: str | None) -> str | None:
+    if name is None:
+        return None
+    from inspector.sim.dialects import DIALECTS
+
+    if name not in DIALECTS:
+        raise typer.BadParameter(f"'{name}' is none of {', '.join(DIALECTS)}")
+    return name
+
+
+Dialect = Annotated[
+    str | None,
+    typer.Option(
+        "--dialect",
+        metavar="NAME",
+        callback=_known_dialect,
+        help="Speak like openai, beta, azure, azure-preview, voice-live or xai.",
+    ),
+]

@@ -21,10 +21,10 @@ from inspector.core.event import Direction, Event, Frame, Origin
 from inspector.core.log import EventLog
 from inspector.core.state import FoldFailure, SessionState
 from inspector.engine.outbox import Outbox, Outgoing
-from inspector.errors import ConnectError
+from inspector.errors import ConnectError, UsageError
 from inspector.recording.format import Header, parse, render, render_header
 from inspector.recording.writer import RecordingFile
-from inspector.sources.base import Closed, Handshake, Side, Source
+from inspector.sources.base import Closed, Faulty, Handshake, Side, Source
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +138,30 @@ class Engine:
         """Log a fact of the inspector's own."""
         data = orjson.dumps({"type": name, **facts})
         return self.ingest(Frame(Direction.LOCAL, data, origin=origin))
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What can go wrong on purpose, by name, with what it does; empty with a real server."""
+        return self.source.faults if isinstance(self.source, Faulty) else {}
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong in the running session; what was done is logged first.
+
+        Raises:
+            UsageError: there is no such fault, or the server is a real one.
+            ConnectError: there is no connection.
+        """
+        if not isinstance(self.source, Faulty):
+            raise UsageError("only the simulator does wrong on purpose", code="no_faults")
+        if name not in self.source.faults:
+            known = ", ".join(self.source.faults)
+            raise UsageError(f"no such fault: {name}", code="no_such_fault", hint=f"one of {known}")
+        if not self.can_send:
+            raise ConnectError(
+                "there is no connection", hint="reconnect first", code="not_connected"
+            )
+        self.note("inspector.fault", {"name": name}, Origin.HAND)
+        self.source.raise_fault(name)
 
     def submit(self, payload: Mapping[str, Any] | str, origin: Origin) -> str:
         """Queue an event to be sent; return its ``event_id`` (``""`` for a text that has none).

@@ -56,6 +56,13 @@ def is_translation(request: Request) -> bool:
     return request.path.rstrip("/").endswith("/realtime/translations")
 
 
+def kind_of(request: Request) -> str:
+    """Return the kind of session that is asked for."""
+    if is_translation(request):
+        return "translation"
+    return "transcription" if is_transcription(request) else "realtime"
+
+
 def model_of(request: Request) -> str:
     """Return the model that is asked for, by the name of the API or of Azure; ``""`` where none is."""
     return request.query.get("model") or request.query.get("deployment") or ""

@@ -24,6 +24,10 @@ class Dialect:
     name: ClassVar[str] = "openai"
     default_model: ClassVar[str] = "gpt-realtime"
     """Of a session that names none and may do so."""
+    path: ClassVar[str] = "/v1/realtime"
+    """Where its clients connect."""
+    query: ClassVar[str] = "model={model}"
+    """And with which query."""
     answers_commits: ClassVar[bool] = False
     """A commit without turn detection begins a response."""
     can_truncate: ClassVar[bool] = True

@@ -82,7 +82,6 @@ class SimItem:
         wire = snapshot(self.wire)
         for part in wire.get("content", []):
             if part["type"] in _AUDIO_PARTS:
-                part["type"] = "input_audio" if part["type"] == "input_audio" else "audio"
                 part["audio"] = base64.b64encode(self.audio).decode()
                 part["format"] = self.format.encoding
         return wire

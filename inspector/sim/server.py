@@ -12,7 +12,7 @@ from typing import Any
 
 from inspector.analysis.validate import check, not_supported
 from inspector.core.codec import decode
-from inspector.sim.admission import is_transcription, is_translation, key_of, model_of
+from inspector.sim.admission import is_translation, key_of, kind_of, model_of
 from inspector.sim.brain import Brain, SimpleBrain
 from inspector.sim.checks import MAX_DEPTH, Validate, is_too_deep, validate
 from inspector.sim.desk import Desk
@@ -34,12 +34,7 @@ from inspector.sim.refusals import (
 )
 from inspector.sim.responder import Responder
 from inspector.sim.schedule import Process, Schedule
-from inspector.sim.session import (
-    EffectiveSession,
-    realtime_session,
-    transcription_session,
-    translation_session,
-)
+from inspector.sim.session import EffectiveSession, new_session
 from inspector.sim.settings import NS_PER_MS, SimSettings
 from inspector.sim.strikes import refused_by, strike
 from inspector.sim.translation import Translator
@@ -49,8 +44,9 @@ from inspector.spec.events import ACCEPTED_BY_SERVER
 
 __all__ = ["CloseSocket", "ConnectRequest", "Output", "Seams", "SendText", "SimSession"]
 
-HELLO_MS, REPLY_MS = 4, 30
-"""Measured: the first frame comes 3 to 6 ms after the upgrade; an event is answered after 30 to 60 ms."""
+HELLO_MS, REPLY_MS = 0, 30
+"""Measured: an event is answered after 30 to 60 ms. The API's first frame comes 3 to 6 ms after the upgrade; here it comes
+with it, so that it is not late where hundreds of clients come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +84,7 @@ class SimSession:
         seams: Seams | None = None,
         dialect: str = "",
         opening: Json | None = None,
+        refused: Fatal | None = None,
         faults: Sequence[RaisedFault] = (),
     ) -> None:
         """Accept a connection; it starts at the first call of ``due`` or ``receive``.
@@ -100,11 +97,13 @@ class SimSession:
             seams: what thinks, speaks, hears, detects and validates.
             dialect: name of the provider's dialect; ``""`` for that of the request.
             opening: what a client secret says of the session; members of a ``session.update``.
+            refused: why the connection is ended at once, whatever else speaks for it.
             faults: what goes wrong, and when.
         """
         self.is_closed = False
         """True once a close was decided; ``due`` still returns what comes with it, then nothing more."""
         self._request = request
+        self._refused = refused
         self._settings = settings or SimSettings()
         self._seams = seams or Seams()
         self._schedule = Schedule()
@@ -134,13 +133,10 @@ class SimSession:
 
     def _new_session(self, ids: Ids) -> Json:
         expires_at = self._started_unix_s + self._settings.max_session_s
-        session_id = ids.new("sess_")
         model = model_of(self._request) or self._dialect.default_model
-        if is_translation(self._request):
-            return translation_session(session_id, model, expires_at)
-        if is_transcription(self._request):
-            return self._dialect.opening(transcription_session(session_id, expires_at))
-        return self._dialect.opening(realtime_session(session_id, model, expires_at))
+        kind = kind_of(self._request)
+        session = new_session(kind, ids.new("sess_"), model, expires_at)
+        return session if kind == "translation" else self._dialect.opening(session)
 
     def _handlers_of_kind(self) -> dict[str, Callable[[Json], None]]:
         if is_translation(self._request):
@@ -193,11 +189,11 @@ class SimSession:
             self._schedule.start(self._life(), now_ns + self._settings.delay_ns(HELLO_MS))
 
     def _life(self) -> Process:
-        refused = self._desk.faults.take_all(Phase.CONNECT)
+        struck = self._desk.faults.take_all(Phase.CONNECT)
         fatal = (
-            refused_by(refused[0], key_of(self._request), model_of(self._request))
-            if refused
-            else self._dialect.why_not(self._request, self._settings)
+            refused_by(struck[0], key_of(self._request), model_of(self._request))
+            if struck
+            else self._refused or self._dialect.why_not(self._request, self._settings)
         )
         if fatal is None:
             self._desk.outbox.emit("session.created", session=self._desk.session.object)

@@ -37,6 +37,18 @@ _TOOL_KEYS = ("type", "name", "description", "parameters")
 """A function tool comes back in this order, whatever the client's."""
 
 
+DEFAULT_MODEL = "gpt-realtime"
+
+
+def new_session(kind: str, session_id: str, model: str, expires_at: int) -> Json:
+    """Return the session object of a new session of any kind."""
+    if kind == "transcription":
+        return transcription_session(session_id, expires_at)
+    if kind == "translation":
+        return translation_session(session_id, model or "gpt-realtime-translate", expires_at)
+    return realtime_session(session_id, model or DEFAULT_MODEL, expires_at)
+
+
 def realtime_session(session_id: str, model: str, expires_at: int) -> Json:
     """Return the session object of a new realtime session, in the server's key order."""
     is_21 = model.startswith("gpt-realtime-2.1")

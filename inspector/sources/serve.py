@@ -1,4 +1,4 @@
-"""The simulator as a server: any number of clients over WebSocket, each with a simulated session of its own.
+"""The simulator as a server: any number of clients over WebSocket, each with a session of its own.
 
 Listens where it is told; a request that a browser makes (it carries an ``Origin``) is refused unless that origin is
 allowed, since any web page can reach a loopback port. A client that does not read is throttled through TCP: while a
@@ -9,21 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
+import orjson
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.typing import Origin, Subprotocol
 
 from inspector.clock import Clock
+from inspector.core.event import Direction
 from inspector.errors import ConnectError
+from inspector.secret import mask_headers, mask_subprotocol, mask_url
+from inspector.sim.admission import HttpAnswer
 from inspector.sim.server import CloseSocket, ConnectRequest
+from inspector.sources.base import Closed, Handshake, Side
+from inspector.sources.doorway import Answer, Doorway, doorway
 from inspector.sources.live import MAX_FRAME_BYTES
+from inspector.sources.reasons import explained
 from inspector.sources.simulator import ABNORMAL, NewSession, SimClockwork
+from inspector.sources.tape import Tape
 
 PING_INTERVAL_S = 20.26
 """Measured on the API."""
@@ -31,6 +43,8 @@ PING_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 2.0
 SUBPROTOCOL = "realtime"
 """What the API selects where a browser offers it beside its key."""
+BACKLOG = 512
+"""Connections that may wait to be accepted: load tests open hundreds at once."""
 
 log = logging.getLogger(__name__)
 _wire_log = logging.getLogger("inspector.sources.serve.frames")
@@ -46,6 +60,28 @@ class Listening:
     """0 takes a free one."""
     allowed_origins: tuple[str, ...] = ()
     """Browser origins that may connect, like ``http://localhost:3000``."""
+    tls: ssl.SSLContext | None = None
+    """Speak TLS."""
+
+
+def _not_found(_: ConnectRequest) -> HttpAnswer:
+    return HttpAnswer(404, {"error": {"message": "Not found.", "type": "invalid_request_error"}})
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDesk:
+    """What happens around the sessions."""
+
+    turn_away: Callable[[ConnectRequest], HttpAnswer | None] = lambda _: None
+    """Returns what a client gets in place of an upgrade; None to let it in."""
+    answer: Answer = _not_found
+    """Answers requests that ask for no upgrade."""
+    new_tape: Callable[[str, str], Tape] | None = None
+    """Begins the recording of a client, from the masked URL and the model; None records nothing."""
+    left: Callable[[], None] = lambda: None
+    """Called whenever a client has left."""
+    tell: Callable[[str], None] = log.info
+    """Takes one line of words per client that comes or goes."""
 
 
 @asynccontextmanager
@@ -53,8 +89,7 @@ async def serve(
     new_session: NewSession,
     clock: Clock,
     listening: Listening,
-    *,
-    tell: Callable[[str], None] = log.info,
+    desk: FrontDesk | None = None,
 ) -> AsyncIterator[str]:
     """Listen for as long as the context is open; its value is the URL for clients.
 
@@ -62,14 +97,20 @@ async def serve(
         new_session: makes the session of each client.
         clock: paces the sessions.
         listening: where.
-        tell: takes one line of words per client that comes or goes.
+        desk: what happens around the sessions.
 
     Raises:
         ConnectError: the port is taken, or the address is not one of this machine.
     """
+    front = desk or FrontDesk()
 
     async def handler(connection: ServerConnection) -> None:
-        await _Client(connection, new_session, clock, tell).run()
+        if isinstance(connection, Doorway):
+            await _Client(connection, new_session, clock, front).run()
+
+    def process_request(_: ServerConnection, request: Request) -> Response | None:
+        answer = front.turn_away(asked_for(request))
+        return None if answer is None else _as_response(answer)
 
     try:
         server = await listen(
@@ -78,6 +119,10 @@ async def serve(
             listening.port,
             origins=[None, *(Origin(origin) for origin in listening.allowed_origins)],
             select_subprotocol=_select_subprotocol,
+            process_request=process_request,
+            create_connection=doorway(front.answer, listening.allowed_origins),
+            ssl=listening.tls,
+            backlog=BACKLOG,
             compression=None,
             max_size=MAX_FRAME_BYTES,
             ping_interval=PING_INTERVAL_S,
@@ -93,7 +138,8 @@ async def serve(
         ) from error
     try:
         host, port = server.sockets[0].getsockname()[:2]
-        yield f"ws://{f'[{host}]' if ':' in host else host}:{port}/v1/realtime"
+        scheme = "ws" if listening.tls is None else "wss"
+        yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1/realtime"
     finally:
         server.close()
         await server.wait_closed()
@@ -103,41 +149,41 @@ class _Client:
     """One client and its session."""
 
     def __init__(
-        self,
-        connection: ServerConnection,
-        new_session: NewSession,
-        clock: Clock,
-        tell: Callable[[str], None],
+        self, connection: Doorway, new_session: NewSession, clock: Clock, desk: FrontDesk
     ) -> None:
         self._connection = connection
+        self._desk = desk
         request = connect_request(connection)
         self._clockwork = SimClockwork(new_session(request), clock)
-        self._tell = tell
         self._may_read = asyncio.Event()
         self._may_read.set()
         peer = connection.remote_address
         self._name = f"{peer[0]}:{peer[1]}" if peer else "client"
         self._model = request.query.get("model", "")
+        self._tape = self._new_tape()
 
     async def run(self) -> None:
         """Serve the client until either side ends it; never raises for an ended connection."""
-        self._tell(f"{self._name} connected{f', model {self._model}' if self._model else ''}")
+        self._desk.tell(f"{self._name} connected{f', model {self._model}' if self._model else ''}")
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read())
                 await self._write()
         finally:
+            if self._tape is not None:
+                self._tape.close(_how_it_ended(self._connection))
             code = self._connection.close_code
-            self._tell(f"{self._name} left" + (f" ({code})" if code is not None else ""))
+            self._desk.tell(f"{self._name} left" + (f" ({code})" if code is not None else ""))
+            self._desk.left()
 
     async def _read(self) -> None:
         try:
             while True:
-                data = await self._connection.recv()
+                frame = await self._connection.receive()
                 await self._may_read.wait()
-                is_text = isinstance(data, str)
-                raw = data.encode() if isinstance(data, str) else bytes(data)
-                self._clockwork.receive(raw, is_text=is_text)
+                if self._tape is not None:
+                    self._tape.add(Direction.CLIENT, frame.data, is_text=frame.is_text)
+                self._clockwork.receive(frame.data, is_text=frame.is_text)
         except ConnectionClosed:
             self._clockwork.stop()
 
@@ -147,6 +193,8 @@ class _Client:
                 if isinstance(action, CloseSocket):
                     await self._close(action)
                 else:
+                    if self._tape is not None:
+                        self._tape.add(Direction.SERVER, action.data, is_text=True)
                     self._may_read.clear()
                     await self._connection.send(action.data, text=True)
                     self._may_read.set()
@@ -162,12 +210,31 @@ class _Client:
         else:
             await self._connection.close(action.code, action.reason)
 
+    def _new_tape(self) -> Tape | None:
+        connection = self._connection
+        request, response = connection.request, connection.response
+        if self._desk.new_tape is None or request is None or response is None:
+            return None
+        scheme = "ws" if connection.transport.get_extra_info("sslcontext") is None else "wss"
+        url = mask_url(f"{scheme}://{request.headers.get('Host', '')}{request.path}")
+        tape = self._desk.new_tape(url, self._model)
+        subprotocol = connection.subprotocol
+        shown = mask_subprotocol(subprotocol) if subprotocol is not None else None
+        asked = mask_headers(request.headers.raw_items())
+        said = mask_headers(response.headers.raw_items())
+        tape.open(Handshake(url, response.status_code, asked, said, shown))
+        return tape
+
 
 def connect_request(connection: ServerConnection) -> ConnectRequest:
     """Return what a client asked for, as the simulator takes it."""
-    request = connection.request
-    if request is None:
+    if connection.request is None:
         raise ValueError("the handshake is not over")
+    return asked_for(connection.request)
+
+
+def asked_for(request: Request) -> ConnectRequest:
+    """Return what an upgrade request asks for, as the simulator takes it."""
     parts = urlsplit(request.path)
     headers: dict[str, str] = {}
     for name, value in request.headers.raw_items():
@@ -180,6 +247,28 @@ def connect_request(connection: ServerConnection) -> ConnectRequest:
         headers=headers,
         subprotocols=tuple(part.strip() for part in offered.split(",") if part.strip()),
     )
+
+
+def _how_it_ended(connection: Doorway) -> Closed:
+    """Return who ended a connection, from the server's side."""
+    received, sent = connection.protocol.close_rcvd, connection.protocol.close_sent
+    if received is not None and (sent is None or connection.protocol.close_rcvd_then_sent):
+        return explained(received.code, received.reason, Side.CLIENT)
+    if sent is None:
+        return explained(ABNORMAL, "", Side.NETWORK)
+    return explained(sent.code, sent.reason, Side.SERVER)
+
+
+def _as_response(answer: HttpAnswer) -> Response:
+    body = orjson.dumps(dict(answer.body))
+    headers = Headers(
+        [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ]
+    )
+    return Response(answer.status, HTTPStatus(answer.status).phrase, headers, body)
 
 
 def _select_subprotocol(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -7,10 +7,12 @@ due, waits until the next thing is, and is woken by what comes in. The server ad
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol
 
 from inspector.clock import NS_PER_S, Clock
-from inspector.errors import ConnectError
+from inspector.errors import ConnectError, UsageError
+from inspector.sim.faults import FAULTS
 from inspector.sim.server import CloseSocket, ConnectRequest, SendText, SimSession
 from inspector.sources.base import Closed, Handshake, Received, Side
 from inspector.sources.reasons import explained
@@ -19,14 +21,37 @@ SIMULATOR_URL = "sim://simulator/v1/realtime"
 ABNORMAL = 1006
 """The simulator closes with it to drop a connection without a close frame."""
 
-NewSession = Callable[[ConnectRequest], SimSession]
-"""Makes the simulator's side of one connection."""
+
+class ServerSession(Protocol):
+    """The server's side of one connection: a simulated one, a recorded one, or one with faults."""
+
+    @property
+    def is_closed(self) -> bool:
+        """True once a close was decided; ``due`` still returns what comes with it, then nothing more."""
+        ...
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When ``due`` should be called again; None: only after the next ``receive``."""
+        ...
+
+    def receive(self, data: bytes, *, is_text: bool, now_ns: int) -> None:
+        """Take one frame of the client in."""
+        ...
+
+    def due(self, now_ns: int) -> Sequence[SendText | CloseSocket]:
+        """Return every output whose time has come, in order."""
+        ...
+
+
+NewSession = Callable[[ConnectRequest], ServerSession]
+"""Makes the server's side of one connection."""
 
 
 class SimClockwork:
     """Runs one simulated session on the event loop's time; its time starts at 0."""
 
-    def __init__(self, session: SimSession, clock: Clock) -> None:
+    def __init__(self, session: ServerSession, clock: Clock) -> None:
         self._session = session
         self._clock = clock
         self._start_ns = clock.now_ns()
@@ -46,6 +71,17 @@ class SimClockwork:
     def receive(self, data: bytes, *, is_text: bool) -> None:
         """Hand a client's frame to the session."""
         self._session.receive(data, is_text=is_text, now_ns=self.now_ns)
+        self._wakeup.set()
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong in the session.
+
+        Raises:
+            UsageError: there is no such fault, or the session is a recorded one.
+        """
+        if not isinstance(self._session, SimSession):
+            raise UsageError("a recorded session has no faults", code="no_faults")
+        self._session.raise_fault(name, self.now_ns)
         self._wakeup.set()
 
     def stop(self) -> None:
@@ -129,6 +165,22 @@ class SimulatorSource:
         if self._clockwork is None:
             raise ConnectError("the session has ended", code="not_connected")
         self._clockwork.receive(data, is_text=is_text)
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What can go wrong, by name, with what it does."""
+        return {fault.name: fault.meaning for fault in FAULTS}
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong in the running session.
+
+        Raises:
+            UsageError: there is no such fault.
+            ConnectError: the session has ended.
+        """
+        if self._clockwork is None:
+            raise ConnectError("the session has ended", code="not_connected")
+        self._clockwork.raise_fault(name)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the session; returns at once when it has ended already."""

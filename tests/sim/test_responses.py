@@ -286,7 +286,11 @@ def test_retrieved_sound_is_what_was_sent() -> None:
         base64.b64decode(event["delta"]) for event in of_type(events, "response.output_audio.delta")
     )
     part = item["content"][0]
-    assert (part["type"], part["format"], part["transcript"]) == ("audio", "pcm16", "hello there")
+    assert (part["type"], part["format"], part["transcript"]) == (
+        "output_audio",
+        "pcm16",
+        "hello there",
+    )
     assert base64.b64decode(part["audio"]) == sent
 
 

@@ -20,7 +20,7 @@ from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.sim.server import CloseSocket, ConnectRequest, SendText
 from inspector.sources.base import Side
-from inspector.sources.serve import Listening, serve
+from inspector.sources.serve import FrontDesk, Listening, serve
 from inspector.sources.simulator import SimulatorSource
 from tests.sources.loopback import events_of
 
@@ -199,7 +199,7 @@ def test_words_about_clients_hold_no_secret() -> None:
 
     async def scenario() -> None:
         async with (
-            serve(new_session, SystemClock(), Listening(), tell=said.append) as url,
+            serve(new_session, SystemClock(), Listening(), FrontDesk(tell=said.append)) as url,
             connect(f"{url}?model=m&api_key=sk-planted-secret") as client,
         ):
             await client.recv()

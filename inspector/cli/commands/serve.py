@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +14,17 @@ from inspector.cli.output import EXIT_INTERRUPTED, say, write_object
 from inspector.errors import RunTimeout, UsageError
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from inspector.cli.serving import ServeOptions, Service
+    from inspector.sources.certificate import LocalCertificate
     from inspector.sources.serve import Listening
+
+
+def _known_pace(pace: str) -> str:
+    if pace not in ("recorded", "full"):
+        raise typer.BadParameter(f"'{pace}' is neither recorded nor full")
+    return pace
 
 
 def serve(
@@ -37,16 +49,46 @@ def serve(
             "--timeout", metavar="S", min=0, help="End after S seconds, with exit status 124."
         ),
     ] = None,
+    dialect: options.Dialect = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak TLS (wss://), with a certificate of this run.")
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="DIR", help="Record each client to a file in DIR."),
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="End when the first client has left.")
+    ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            "--replay", metavar="FILE", help="Play the server's side of this recording instead."
+        ),
+    ] = None,
+    pace: Annotated[
+        str,
+        typer.Option(
+            "--pace",
+            metavar="recorded|full",
+            callback=_known_pace,
+            help="How fast --replay plays: with the recorded pauses, or without.",
+        ),
+    ] = "recorded",
+    scenario: options.Scenario = None,
+    fault: options.Faults = None,
     seed: options.Seed = 0,
     json: Annotated[  # noqa: ARG001 - accepted so that errors are JSON too; the first line always is
         bool, typer.Option("--json", help="Print errors as JSON (the first line always is).")
     ] = False,
 ) -> None:
-    """Serve the simulator to your own client; any key is accepted, and none is needed.
+    """Serve the simulator, or a recording, to your own client; any key is accepted, and none is needed.
 
-    The first line on stdout is {"schema":1,"url":"ws://…/v1/realtime?model=…","base_url":"ws://…/v1"}: the URL of a
-    session, and what SDKs want as their base URL. Any model of the API will do, but one must be named. Ends on ctrl+c. A web page is refused unless --allow-origin
-    names its origin.
+    The first line on stdout is {"schema":1,"url":"ws://…/v1/realtime?model=…","base_url":"ws://…/v1","http_url":"http://…/v1"}:
+    the URL of a session, and what SDKs want as their base URLs; with --tls also "certificate", the file that clients must
+    trust. POST /v1/realtime/client_secrets and GET /v1/models are answered on the same port. The dialect follows the path
+    (Azure, Voice Live) and the model (xAI) unless --dialect names one. Ends on ctrl+c. A web page is refused unless
+    --allow-origin names its origin.
     """
     is_local = host in ("localhost", "::1") or host.startswith("127.")
     if not is_local and not allow_remote:
@@ -58,31 +100,94 @@ def serve(
 
     import asyncio
 
+    from inspector.cli.serving import ServeOptions
+    from inspector.sim.golden import Pace
+    from inspector.sources.certificate import LocalCertificate
     from inspector.sources.serve import Listening
 
-    listening = Listening(host, port, tuple(allow_origin or ()))
-    raise typer.Exit(asyncio.run(_serve(listening, timeout, seed)))
+    certificate = LocalCertificate(host) if tls else None
+    listening = Listening(
+        host,
+        port,
+        tuple(allow_origin or ()),
+        certificate.context if certificate is not None else None,
+    )
+    asked = ServeOptions(
+        dialect or "",
+        seed,
+        scenario or "",
+        tuple(fault or ()),
+        replay,
+        Pace(pace),
+        record,
+    )
+    ending = _Ending(timeout, once)
+    raise typer.Exit(asyncio.run(_serve(listening, asked, ending, certificate)))
 
 
-async def _serve(listening: Listening, timeout_s: float | None, seed: int) -> int:
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """When to stop serving."""
+
+    timeout_s: float | None
+    is_once: bool
+
+
+async def _serve(
+    listening: Listening,
+    asked: ServeOptions,
+    ending: _Ending,
+    certificate: LocalCertificate | None,
+) -> int:
     import asyncio
 
-    from inspector.cli.launch import SIMULATED_MODEL, new_session_maker
+    from inspector.cli.serving import service_for
     from inspector.clock import SystemClock
     from inspector.sources.serve import serve as listen
 
     clock = SystemClock()
-    interrupted = asyncio.Event()
+    interrupted, left = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted.set)
-    async with listen(new_session_maker(clock, seed), clock, listening, tell=say) as url:
-        write_object(
-            {"url": f"{url}?model={SIMULATED_MODEL}", "base_url": url.removesuffix("/realtime")}
-        )
+    service = service_for(asked, clock, left=left.set, tell=say)
+    async with listen(service.new_session, clock, listening, service.desk) as bound:
+        write_object(_first_line(bound.removesuffix("/v1/realtime"), service, certificate))
         try:
-            async with asyncio.timeout(timeout_s):
-                await interrupted.wait()
+            async with asyncio.timeout(ending.timeout_s):
+                return await _until(interrupted, left if ending.is_once else None)
         except TimeoutError:
-            raise RunTimeout(f"served for {timeout_s:g} s") from None
-    return EXIT_INTERRUPTED
+            raise RunTimeout(f"served for {ending.timeout_s:g} s") from None
+
+
+async def _until(interrupted: asyncio.Event, left: asyncio.Event | None) -> int:
+    """Wait for the end; return the exit status."""
+    import asyncio
+
+    if left is None:
+        await interrupted.wait()
+        return EXIT_INTERRUPTED
+    async with asyncio.TaskGroup() as tasks:
+        waits = [tasks.create_task(event.wait()) for event in (interrupted, left)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+    return EXIT_INTERRUPTED if interrupted.is_set() else 0
+
+
+def _first_line(
+    origin: str, service: Service, certificate: LocalCertificate | None
+) -> dict[str, str]:
+    base = origin + service.path.removesuffix("/realtime")
+    line = {
+        "url": f"{origin}{service.path}?{service.query}",
+        "base_url": base,
+        "http_url": base.replace("ws", "http", 1),
+    }
+    if certificate is not None:
+        from inspector.cli.launch import launcher
+
+        path = launcher({}).folders.state / "tls" / f"{origin.rpartition(':')[2]}.pem"
+        certificate.write(path)
+        line["certificate"] = str(path)
+    return line

@@ -69,6 +69,7 @@ class AzureDialect(Dialect):
     """Azure's GA: the same events, and one more key in content parts."""
 
     name: ClassVar[str] = "azure"
+    path: ClassVar[str] = "/openai/v1/realtime"
 
     @classmethod
     def turn_away(cls, request: Request, settings: SimSettings) -> HttpAnswer | None:
@@ -94,6 +95,8 @@ class AzurePreviewDialect(BetaDialect):
     """Azure's preview: the beta, under ``/openai/realtime``."""
 
     name: ClassVar[str] = "azure-preview"
+    path: ClassVar[str] = "/openai/realtime"
+    query: ClassVar[str] = "api-version=2025-04-01-preview&deployment={model}"
 
     @classmethod
     def turn_away(cls, request: Request, settings: SimSettings) -> HttpAnswer | None:

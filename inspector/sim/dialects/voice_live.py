@@ -47,6 +47,8 @@ class VoiceLiveDialect(BetaDialect):
     """Voice Live's server."""
 
     name: ClassVar[str] = "voice-live"
+    path: ClassVar[str] = "/voice-live/realtime"
+    query: ClassVar[str] = "api-version=2026-04-10&model={model}"
     default_model: ClassVar[str] = "gpt-realtime"
     server_names: ClassVar[Mapping[str, str]] = SERVER_NAMES
     own_members: ClassVar[tuple[str, ...]] = _OWN

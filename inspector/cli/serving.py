@@ -1,0 +1,143 @@
+"""What ``inspector serve`` puts behind its port: simulated sessions or a recorded one, TLS, and a recording of each client."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+from inspector.cli.launch import new_session_maker
+from inspector.cli.simulation import SimPlan
+from inspector.clock import Clock
+from inspector.core.event import Event
+from inspector.errors import RecordingError
+from inspector.recording.format import parse
+from inspector.recording.reader import RecordingReader
+from inspector.recording.writer import RecordingFile
+from inspector.sim.admission import HttpAnswer
+from inspector.sim.dialects import DIALECTS
+from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
+from inspector.sim.provider import HttpRequest
+from inspector.sources.serve import FrontDesk
+from inspector.sources.simulator import NewSession
+from inspector.sources.tape import Tape
+
+NAMES_TRIED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line asks for."""
+
+    dialect: str = ""
+    """``""`` for that of each request."""
+    seed: int = 0
+    scenario: str = ""
+    """A file, or the name of a shipped one."""
+    faults: tuple[str, ...] = ()
+    replay: Path | None = None
+    """A recording to play in place of the simulator."""
+    pace: Pace = Pace.RECORDED
+    record: Path | None = None
+    """Folder for a recording of each client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who answers the clients."""
+
+    new_session: NewSession
+    desk: FrontDesk
+    path: str
+    """Of the URL to connect to."""
+    query: str
+    """The same, with the model in it."""
+
+
+def service_for(
+    options: ServeOptions, clock: Clock, *, left: Callable[[], None], tell: Callable[[str], None]
+) -> Service:
+    """Return what stands behind the port.
+
+    Args:
+        options: what the command line asks for.
+        clock: for wall-clock times and recordings.
+        left: called whenever a client has left.
+        tell: takes one line of words per client that comes or goes.
+
+    Raises:
+        UsageError: the scenario cannot be read, or there is no such fault.
+        RecordingError: the recording to be played is none, or the server says nothing in it.
+    """
+    plan = SimPlan(options.seed, options.dialect, options.scenario, options.faults)
+    provider = plan.provider()
+    spoken = DIALECTS[options.dialect or "openai"]
+
+    def answer(request: HttpRequest) -> HttpAnswer:
+        return provider.answer(request, int(clock.utc_now().timestamp()))
+
+    tapes = TapeRoom(options.record, clock).new_tape if options.record is not None else None
+    desk = FrontDesk(provider.turn_away, answer, tapes, left, tell)
+    if options.replay is None:
+        new_session = new_session_maker(clock, provider)
+        query = spoken.query.format(model=spoken.default_model)
+        return Service(new_session, desk, spoken.path, query)
+    script, model = _script(options.replay)
+    desk = replace(desk, turn_away=lambda _: None)
+    return Service(
+        lambda _: GoldenSession(script, options.pace),
+        desk,
+        spoken.path,
+        spoken.query.format(model=model or spoken.default_model),
+    )
+
+
+class TapeRoom:
+    """Makes the recordings of a server's clients in one folder."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._numbers = count(1)
+
+    def new_tape(self, url: str, model: str) -> Tape:
+        """Begin the recording of a client.
+
+        Raises:
+            RecordingError: the folder does not take it.
+        """
+        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip("-.")[:60]
+        started = self._clock.utc_now().strftime("%Y-%m-%dT%H-%M-%S")
+        while True:
+            number = next(self._numbers)
+            name = f"{started}-serve-{number:03d}{f'-{safe}' if safe else ''}.jsonl"
+            try:
+                recording = RecordingFile(self._folder / name, self._clock)
+            except RecordingError as error:
+                if error.code != "exists" or number > NAMES_TRIED:
+                    raise
+            else:
+                return Tape(recording, self._clock, url, model)
+
+
+def _script(path: Path) -> tuple[GoldenScript, str]:
+    """Return the script of a recording, and the model that it names."""
+    reader = RecordingReader(path)
+    try:
+        script = script_of(list(_events(reader)))
+        model = reader.header.model
+    finally:
+        reader.close()
+    if not script.lines:
+        raise RecordingError(f"in {path} the server says nothing", code="nothing_to_replay")
+    return script, model
+
+
+def _events(reader: RecordingReader) -> Iterator[Event]:
+    t_ns = 0
+    for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
+        event = parse(line, row, reader.shape, t_ns)
+        t_ns = event.t_ns
+        yield event

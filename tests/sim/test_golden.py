@@ -1,0 +1,218 @@
+"""A recorded server, played to clients that are not the recorded one."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import orjson
+import pytest
+
+from inspector.core.event import Event
+from inspector.recording.format import Shape, parse
+from inspector.sim.golden import GoldenSession, Pace, script_of
+from inspector.sim.outbox import CloseSocket, SendText
+from tests.support import at, client, corpus_dir, local, numbered, server, silence
+
+CREATED = server("session.created", event_id="e0")
+UPDATED = server("session.updated", event_id="e1")
+ITEM: dict[str, Any] = {"type": "message", "role": "user", "content": []}
+
+
+class Player:
+    """A client of a golden session, with time in its hands."""
+
+    def __init__(self, *events: Event, pace: Pace = Pace.FULL) -> None:
+        self.session = GoldenSession(script_of(numbered(events)), pace)
+        self.now_ms = 0.0
+        self.close: CloseSocket | None = None
+
+    def send(self, name: str, **members: Any) -> list[str]:
+        """Send an event; return the types that come of it at once."""
+        data = orjson.dumps({"type": name, **members})
+        self.session.receive(data, is_text=True, now_ns=round(self.now_ms * 1e6))
+        return self.types()
+
+    def append(self, ms: float) -> list[str]:
+        return self.send("input_audio_buffer.append", audio=silence(ms))
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """Return what has come due."""
+        found = []
+        for output in self.session.due(round(self.now_ms * 1e6)):
+            if isinstance(output, SendText):
+                found.append(orjson.loads(output.data))
+            else:
+                self.close = output
+        return found
+
+    def types(self) -> list[str]:
+        return [body["type"] for body in self.bodies()]
+
+
+def appended(ms: float) -> Event:
+    return client("input_audio_buffer.append", audio=silence(ms))
+
+
+def test_what_no_event_released_comes_at_once() -> None:
+    player = Player(CREATED, client("session.update"), UPDATED)
+
+    assert player.types() == ["session.created"]
+    assert player.types() == []
+    assert player.send("session.update") == ["session.updated"]
+
+
+def test_each_burst_waits_for_the_event_that_released_it() -> None:
+    player = Player(
+        CREATED,
+        client("conversation.item.create"),
+        client("response.create"),
+        server("conversation.item.added"),
+        server("response.created"),
+        client("response.cancel"),
+        server("response.done"),
+    )
+    player.types()
+
+    assert player.send("conversation.item.create") == []
+    assert player.send("response.create") == ["conversation.item.added", "response.created"]
+    assert player.send("response.cancel") == ["response.done"]
+
+
+def test_what_nothing_waited_for_may_be_left_out_or_added() -> None:
+    player = Player(
+        client("conversation.item.create"),
+        client("response.create"),
+        server("response.created"),
+        client("conversation.item.create"),
+        server("conversation.item.added"),
+    )
+    player.send("input_audio_buffer.clear")
+
+    assert player.send("response.create") == ["response.created"]
+    assert player.send("conversation.item.create") == ["conversation.item.added"]
+
+
+def test_speech_waits_for_as_much_audio_as_was_recorded() -> None:
+    started = server("input_audio_buffer.speech_started")
+    player = Player(appended(100), appended(100), started, appended(100))
+
+    assert player.append(150) == []
+    assert player.append(50) == ["input_audio_buffer.speech_started"]
+
+
+def test_where_the_audio_was_cut_out_appends_are_counted() -> None:
+    short = client("input_audio_buffer.append", audio="AAAA")
+    player = Player(short, short, short, server("input_audio_buffer.speech_started"))
+
+    assert player.append(100) + player.append(100) == []
+    assert player.append(100) == ["input_audio_buffer.speech_started"]
+
+
+def test_an_answer_does_not_wait_for_a_microphone() -> None:
+    player = Player(
+        client("response.create"),
+        server("response.created"),
+        appended(100),
+        server("response.done"),
+    )
+
+    assert player.send("response.create") == ["response.created", "response.done"]
+
+
+def test_recorded_pauses_are_kept() -> None:
+    player = Player(
+        at(0, CREATED),
+        at(1000, client("response.create")),
+        at(1030, server("response.created")),
+        at(1330, server("response.done")),
+        pace=Pace.RECORDED,
+    )
+    player.types()
+    player.now_ms = 5000
+    assert player.send("response.create") == []
+    player.now_ms = 5030
+    assert player.types() == ["response.created"]
+    assert player.session.next_due_ns == 5330 * 10**6
+    player.now_ms = 5330
+    assert player.types() == ["response.done"]
+    assert player.session.next_due_ns is None
+
+
+def test_ids_of_the_clients_own_are_replaced() -> None:
+    player = Player(
+        client("conversation.item.create", event_id="evt_1", item={**ITEM, "id": "mine"}),
+        server("conversation.item.added", item={**ITEM, "id": "mine"}, previous_item_id="other"),
+        server("error", error={"event_id": "evt_1"}),
+        client("response.create", response={"metadata": {"topic": "one"}}),
+        server("response.created", response={"metadata": {"topic": "one"}}),
+    )
+    sent = {"type": "conversation.item.create", "item": {**ITEM, "id": "yours"}}
+    player.session.receive(orjson.dumps(sent), is_text=True, now_ns=0)
+    added, refused = player.bodies()
+    created = {"type": "response.create", "response": {"metadata": {"topic": "two"}}}
+    player.session.receive(orjson.dumps(created), is_text=True, now_ns=0)
+    (response,) = player.bodies()
+
+    assert (added["item"]["id"], added["previous_item_id"]) == ("yours", "other")
+    assert refused["error"]["event_id"] is None
+    assert response["response"]["metadata"] == {"topic": "two"}
+
+
+@pytest.mark.parametrize(("by", "code"), [("server", 4000), ("client", None)])
+def test_only_a_close_of_the_servers_is_played(by: str, code: int | None) -> None:
+    player = Player(CREATED, local("inspector.closed", code=4000, reason="why", by=by))
+    player.types()
+
+    assert (player.close.code if player.close is not None else None) == code
+    assert player.session.is_closed is (code is not None)
+
+
+def test_only_the_first_connection_that_was_one_is_played() -> None:
+    player = Player(
+        local("inspector.opened"),
+        local("inspector.closed", code=1006, by="network"),
+        local("inspector.opened"),
+        CREATED,
+        local("inspector.closed", code=1006, by="network"),
+        local("inspector.opened"),
+        UPDATED,
+    )
+
+    assert player.types() == ["session.created"]
+
+
+def test_frames_that_are_no_events_change_nothing() -> None:
+    player = Player(CREATED, client("response.create"), server("response.created"))
+    player.types()
+    for data, is_text in ((b"{", True), (b"\xff\x00", False), (b"[]", True)):
+        player.session.receive(data, is_text=is_text, now_ns=0)
+
+    assert player.types() == []
+
+
+@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai-tool-call-round",
+        "openai-idle-timeout-timed",
+        "azure-vad-transcription-failed",
+        "voice-live-vad-turn",
+        "xai-tool-call-round",
+    ],
+)
+def test_a_recorded_client_gets_all_that_it_got(name: str) -> None:
+    corpus = corpus_dir()
+    assert corpus is not None
+    lines = (corpus / f"{name}.jsonl").read_bytes().splitlines()
+    events = [parse(line, row, Shape.TAGGED) for row, line in enumerate(lines)]
+    session, got = GoldenSession(script_of(events), Pace.FULL), list[bytes]()
+    times = count()
+    for event in events:
+        now_ns = next(times)
+        if event.direction == "client":
+            session.receive(event.data, is_text=True, now_ns=now_ns)
+        got += [output.data for output in session.due(now_ns) if isinstance(output, SendText)]
+
+    assert got == [event.data for event in events if event.direction == "server"]
