@@ -101,7 +101,8 @@ class SileroDetector:
         whole = np.concatenate([self._before, dense])
         self._before = whole[len(whole) - (_TAPS - 1) :]
         smooth = np.convolve(whole, self._taps, "valid")
-        return smooth[:: 2 * rate_hz // _MODEL_HZ]
+        found: npt.NDArray[np.float32] = smooth[:: 2 * rate_hz // _MODEL_HZ]
+        return found
 
 
 def _low_pass(rate_hz: int) -> npt.NDArray[np.float32]:
@@ -111,4 +112,5 @@ def _low_pass(rate_hz: int) -> npt.NDArray[np.float32]:
     cut = 0.45 * min(rate_hz, _MODEL_HZ) / (2 * rate_hz)
     at = np.arange(_TAPS) - (_TAPS - 1) / 2
     taps = np.sinc(2 * cut * at) * np.hamming(_TAPS)
-    return (2 * taps / taps.sum()).astype(np.float32)
+    found: npt.NDArray[np.float32] = (2 * taps / taps.sum()).astype(np.float32)
+    return found
