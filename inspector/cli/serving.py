@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from inspector.cli.launch import new_session_maker
+from inspector.cli.launch import launcher, new_session_maker
 from inspector.cli.simulation import SimPlan
 from inspector.clock import Clock
+from inspector.config import make_folder
 from inspector.core.event import Event
-from inspector.errors import RecordingError
+from inspector.errors import ConnectError, RecordingError
 from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
@@ -92,6 +95,31 @@ def service_for(
         spoken.path,
         spoken.query.format(model=model or spoken.default_model),
     )
+
+
+def trusted_file(port: int) -> Path:
+    """Return where the certificate that clients must trust is written: by the port, or else by the process.
+
+    Raises:
+        ConnectError: its folder cannot be made.
+    """
+    path = launcher({}).folders.state / "tls" / f"serve-{port or f'process-{os.getpid()}'}.pem"
+    try:
+        make_folder(path.parent)
+    except OSError as error:
+        raise ConnectError(
+            f"cannot write a certificate to {path}: {error.strerror or error}", code="no_tls"
+        ) from error
+    return path
+
+
+def own_names(host: str) -> tuple[str, ...]:
+    """Return the names of a host that a certificate can be for: none where it stands for every address."""
+    try:
+        is_every_address = ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        is_every_address = not host
+    return () if is_every_address else (host,)
 
 
 class TapeRoom:

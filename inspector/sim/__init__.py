@@ -2,5 +2,6 @@
 
 ``server`` is the way in. ``listener`` makes items of the user's audio (``buffer``, ``vad``), ``responder`` begins and ends
 each ``response``, whose items are in ``output``. What thinks, speaks, hears and detects can be exchanged: ``brain``, ``voice``,
-``ear``, ``vad``. What a server refuses is in ``admission``, ``checks`` and ``refusals``.
+``ear``, ``vad``. What a server refuses is in ``admission``, ``checks``, ``refusals`` and ``fatal``; how other providers say all this,
+in ``dialects``. ``provider`` is a whole server: its sessions, and what comes over plain HTTP. ``golden`` plays a recording instead.
 """

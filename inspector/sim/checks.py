@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from inspector.analysis.validate import check, not_supported
+from inspector.analysis.validate import Problem, check, not_supported
 from inspector.sim.refusals import (
     Refusal,
     bad_image,
@@ -43,17 +43,31 @@ _PART_MEMBERS = {
     "input_audio": "audio",
     "input_image": "image_url",
 }
+_MAY_BE_NULL = ("event_id", "previous_item_id", "response", "response_id")
 MAX_DEPTH = 100
 """Deeper than any tool schema, and far from what exhausts a recursive encoder."""
 
 
 def validate(event: Mapping[str, Any]) -> Refusal | None:
-    """Return why the server refuses an event, going by the schema first; None where it does not."""
-    problems = (problem for problem in check(event) if not _is_reference(event, problem.path))
-    problem = next(problems, None)
+    """Return why the server refuses an event, going by the schema first; None where it does not.
+
+    A null stands for a member that is left out, where clients that work with the real server send one.
+    """
+    event = _without_nulls(event)
+    problem = next((problem for problem in check(event) if not _is_taken(event, problem)), None)
     if problem is not None:
         return Refusal(problem.code, problem.message, problem.param)
     return next(_refusals(event), None)
+
+
+def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    if None in event.values():
+        event = {k: v for k, v in event.items() if v is not None or k not in _MAY_BE_NULL}
+    response = event.get("response")
+    if not isinstance(response, dict) or None not in response.values():
+        return event
+    kept = {name: value for name, value in response.items() if value is not None}
+    return {**event, "response": kept}
 
 
 def is_too_deep(value: object) -> bool:
@@ -71,8 +85,14 @@ def is_too_deep(value: object) -> bool:
     return True
 
 
-def _is_reference(event: Mapping[str, Any], path: tuple[str | int, ...]) -> bool:
-    """Tell whether a path leads to an ``item_reference``, which the SDK does not type but a response's input may hold."""
+def _is_taken(event: Mapping[str, Any], problem: Problem) -> bool:
+    """Tell whether the server takes what the SDK types otherwise.
+
+    A response's input may hold an ``item_reference``; an item needs no id, of whatever type it is.
+    """
+    path = problem.path
+    if path[-1:] == ("id",) and problem.code == "missing_required_parameter":
+        return len(path) == (2 if path[0] == "item" else 4)
     if path[:2] != ("response", "input") or len(path) != 4 or path[3] != "type":
         return False
     entry = event["response"]["input"][path[2]]

@@ -56,6 +56,9 @@ class Dialect:
         """Return the session object that a connection begins with."""
         return session
 
+    def settle(self, session: Json) -> None:
+        """Change the session object after an update, where the client set what OpenAI's API does not know."""
+
     def accept(self, event: Json) -> Json:
         """Return a client's event as OpenAI's API has it; unknown members stay, for the checks to find.
 

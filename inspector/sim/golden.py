@@ -2,7 +2,7 @@
 
 Each frame waits for the client event that came last before it in the recording; what the server did of its own accord
 in the middle of audio (voice activity) waits for as much audio as was appended then. A client may send more than was recorded,
-or leave out what nothing waits for. Ids that the recorded client chose are replaced by those of this one.
+or leave something out: what waits for it is left out too, once the client has gone on for ``PATIENCE_NS``. Ids that the recorded client chose are replaced by those of this one.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _HEARD = (
 _LEAST_BYTES = 240
 """Five milliseconds: recordings whose appends are shorter on average had their audio cut out, so that only their number counts."""
 _FROM_SERVER = "server"
+PATIENCE_NS = 1_000_000_000
+"""How long an event that was recorded earlier may come after one that was recorded later."""
 
 
 class Pace(StrEnum):
@@ -153,6 +155,8 @@ class GoldenSession:
         self._audio = 0.0
         self._ready_ns: int | None = None
         """When the line at hand may be sent; None while it waits for the client."""
+        self._skip_ns: int | None = None
+        """When the line at hand is given up, because the client went on without what it waits for."""
         self._before_ns = 0
         self._names: dict[bytes, bytes] = {}
         self._has_started = False
@@ -162,7 +166,9 @@ class GoldenSession:
         """Return when ``due`` should be called again; None: only after the next ``receive``."""
         if self.is_closed:
             return None
-        return self._ready_ns if self._has_started else 0
+        if not self._has_started:
+            return 0
+        return self._skip_ns if self._ready_ns is None else self._ready_ns
 
     def receive(self, data: bytes, *, is_text: bool, now_ns: int) -> None:
         """Take one frame of the client in."""
@@ -180,6 +186,8 @@ class GoldenSession:
         """Return every output whose time has come, in order."""
         self._start(now_ns)
         outputs: list[Output] = []
+        if self._skip_ns is not None and self._skip_ns <= now_ns:
+            self._skip(self._skip_ns)
         while self._ready_ns is not None and self._ready_ns <= now_ns and not self.is_closed:
             output = self._script.lines[self._at].output
             if isinstance(output, SendText):
@@ -211,13 +219,24 @@ class GoldenSession:
             return
         line = self._script.lines[self._at]
         if line.after_cue >= 0 and not self._has_come[line.after_cue]:
+            if self._skip_ns is None and any(self._has_come[line.after_cue :]):
+                self._skip_ns = now_ns + PATIENCE_NS
             return
+        self._skip_ns = None
         if self._audio < line.after_audio:
             return
         # What nothing waited for and never came is not waited for later either.
         self._has_come[: line.after_cue + 1] = [True] * (line.after_cue + 1)
         delay_ns = line.delay_ns if self._pace is Pace.RECORDED else 0
         self._ready_ns = now_ns + delay_ns
+
+    def _skip(self, now_ns: int) -> None:
+        """Leave out what was the answer to an event that this client does not send."""
+        lines, missing = self._script.lines, self._script.lines[self._at].after_cue
+        while self._at < len(lines) and lines[self._at].after_cue == missing:
+            self._at += 1
+        self._skip_ns, self._before_ns = None, now_ns
+        self._release(now_ns)
 
     def _renamed(self, data: bytes) -> bytes:
         for old, new in self._names.items():

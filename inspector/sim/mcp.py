@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from inspector.sim.desk import Desk
-from inspector.sim.items import SimItem
+from inspector.sim.items import SimItem, snapshot
 from inspector.sim.outbox import Json
 from inspector.sim.output import Owner
 from inspector.sim.refusals import approval_unknown, mcp_server_unknown
@@ -162,20 +162,27 @@ class McpServers:
         return self.pending.pop(request_id)
 
     def _list(self, label: str, server: Json) -> Process:
-        emit, delay_ns = self.desk.outbox.emit, self.desk.settings.delay_ns
-        item_id = self.desk.ids.new("mcpl_")
-        emit("mcp_list_tools.in_progress", item_id=item_id)
-        yield delay_ns(LISTING_MS)
-        if self._servers.get(label) is not server:
-            return
-        if _is_unreachable(server):
-            emit("mcp_list_tools.failed", item_id=item_id)
-            return
-        self._ready.add(label)
-        listed = [tool.listed() for tool in _tools(server)]
-        wire = {"id": item_id, "type": "mcp_list_tools", "server_label": label, "tools": listed}
-        self.desk.add(SimItem(wire))
-        emit("mcp_list_tools.completed", item_id=item_id)
+        emit, conversation = self.desk.outbox.emit, self.desk.conversation
+        wire: Json = {
+            "id": self.desk.ids.new("mcpl_"),
+            "type": "mcp_list_tools",
+            "server_label": label,
+            "tools": [],
+        }
+        item, where = SimItem(wire), {"item_id": wire["id"]}
+        previous = conversation.last_id()
+        conversation.add(item)  # before it is spoken of: clients fetch it at the first mention
+        emit("mcp_list_tools.in_progress", **where)
+        emit("conversation.item.added", previous_item_id=previous, item=snapshot(wire))
+        yield self.desk.settings.delay_ns(LISTING_MS)
+        is_lost = _is_unreachable(server)
+        wire["tools"] = [] if is_lost else [tool.listed() for tool in _tools(server)]
+        if item.id in conversation:
+            previous = conversation.previous_when_done(item.id)
+            emit("conversation.item.done", previous_item_id=previous, item=snapshot(wire))
+        if not is_lost and self._servers.get(label) is server:
+            self._ready.add(label)
+        emit(f"mcp_list_tools.{'failed' if is_lost else 'completed'}", **where)
 
 
 def _tools(server: Json) -> list[McpTool]:

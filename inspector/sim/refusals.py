@@ -86,6 +86,15 @@ def voice_locked() -> Refusal:
     )
 
 
+def no_turn_detection(model: str) -> Refusal:
+    """Turn detection in a transcription session whose model has none."""
+    return Refusal(
+        "invalid_value",
+        f"Turn detection is not supported for transcription model '{model}'.",
+        "session.audio.input.turn_detection",
+    )
+
+
 def model_locked() -> Refusal:
     """A change of model."""
     return Refusal("invalid_value", "The model of a session cannot be changed.", "session.model")

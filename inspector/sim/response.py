@@ -48,7 +48,7 @@ class SimResponse:
         """When ``response.done`` was sent."""
         self._desk = desk
         self._servers = servers
-        asked = {name: value for name, value in options.items() if value is not None}
+        options = asked = {name: value for name, value in options.items() if value is not None}
         self._settings: Json = {**desk.session.object, **asked}
         """What it asks for, or else the session as it was then: an update changes the next response."""
         self.audio_output: Json = {

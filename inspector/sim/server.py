@@ -300,6 +300,7 @@ class SimSession:
         tools = event["session"].get("tools") or []
         self._responder.mcp.check(tools)
         self._desk.session.update(event["session"])
+        self._dialect.settle(self._desk.session.object)
         self._desk.outbox.emit("session.updated", session=self._desk.session.object)
         self._responder.mcp.import_tools(tools)
 

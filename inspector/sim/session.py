@@ -7,7 +7,13 @@ from typing import Any
 
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
 from inspector.sim.outbox import Json
-from inspector.sim.refusals import model_locked, tracing_locked, voice_locked, wrong_session_kind
+from inspector.sim.refusals import (
+    model_locked,
+    no_turn_detection,
+    tracing_locked,
+    voice_locked,
+    wrong_session_kind,
+)
 
 DEFAULT_INSTRUCTIONS = (
     "Your knowledge cutoff is 2023-10. You are a helpful, witty, and friendly AI. This session is simulated: "
@@ -28,6 +34,8 @@ _SEMANTIC_VAD: Json = {
     "create_response": True,
     "interrupt_response": True,
 }
+STREAMING_TRANSCRIBERS = ("gpt-live-transcribe", "gpt-realtime-whisper")
+"""Prefixes of the models that send words before the commit, and that know no turns in a transcription session."""
 _TRANSCRIPTION: Json = {"model": None, "language": None, "prompt": None}
 _REPLACED = frozenset(
     {"format", "tools", "tool_choice", "voice", "prompt", "tracing", "truncation"}
@@ -180,6 +188,8 @@ class EffectiveSession:
             merged["instructions"] = self._defaults["instructions"]
         if "tools" in merged:
             merged["tools"] = [_ordered(tool) for tool in merged["tools"]]
+        if not self.is_realtime:
+            _without_turns(merged["audio"]["input"], change)
         self._fill_in(merged["audio"]["input"])
         _fill_in_format(merged["audio"].get("output", {}))
         self.object = merged
@@ -218,6 +228,20 @@ class EffectiveSession:
                 self.delay = str(transcription["delay"])
             echoed = {key: value for key, value in transcription.items() if key != "delay"}
             audio_input["transcription"] = {**_TRANSCRIPTION, **echoed}
+
+
+def _without_turns(audio_input: Json, change: Json) -> None:
+    """Switch turn detection off for a transcription model that has none: its client commits.
+
+    Raises:
+        Refusal: the update asks for one.
+    """
+    model = str((audio_input["transcription"] or {}).get("model"))
+    if not model.startswith(STREAMING_TRANSCRIBERS):
+        return
+    if change.get("audio", {}).get("input", {}).get("turn_detection") is not None:
+        raise no_turn_detection(model)
+    audio_input["turn_detection"] = None
 
 
 def _merge(target: Json, change: Json) -> Json:

@@ -17,6 +17,7 @@ from inspector.sim.items import SimItem
 from inspector.sim.outbox import Json
 from inspector.sim.output import pieces_of
 from inspector.sim.schedule import Process
+from inspector.sim.session import STREAMING_TRANSCRIBERS
 from inspector.sim.vad import as_pcm16
 
 TRANSCRIPTION_MS, TOKEN_MS = 400, 10
@@ -24,7 +25,6 @@ TRANSCRIPT_DEADLINE_MS, LIVE_DEADLINE_MS = 20_000, 10_000
 NOT_IN_TIME = "(the simulator did not recognize the speech in time)"
 LOGPROBS = "item.input_audio_transcription.logprobs"
 _EVENT = "conversation.item.input_audio_transcription"
-_STREAMING = ("gpt-live-transcribe", "gpt-realtime-whisper")
 _BILLED_BY_TOKEN = ("gpt-4o-transcribe", "gpt-4o-mini-transcribe")
 _WITH_LOGPROBS = _BILLED_BY_TOKEN
 _ONE_DELTA = "whisper-1"
@@ -47,7 +47,7 @@ class Transcriber:
     def wants(self, item_id: str, have_ms: float) -> bool:
         """Tell whether it is time to listen to an item that is not committed yet, of which so much was said."""
         settings = self._settings
-        if settings is None or not str(settings["model"]).startswith(_STREAMING):
+        if settings is None or not str(settings["model"]).startswith(STREAMING_TRANSCRIBERS):
             return False
         if item_id != self._live_id:
             self._live_id, self._heard = item_id, []
@@ -169,7 +169,7 @@ def _words(text: str) -> list[str]:
 
 def _rest(text: str, sent: Sequence[str], model: str) -> list[str]:
     """Return the deltas that are still to be sent; none where other words were sent already."""
-    if not model.startswith(_STREAMING):
+    if not model.startswith(STREAMING_TRANSCRIBERS):
         return [text] if model == _ONE_DELTA and text else pieces_of(text)
     words = _words(text)
     return words[len(sent) :] if words[: len(sent)] == list(sent) else []

@@ -24,6 +24,8 @@ from inspector.sources.base import Received
 
 MAX_HEAD_BYTES, MAX_BODY_BYTES = 1 << 16, 1 << 20
 _END = b"\r\n\r\n"
+_TLS_HELLO = b"\x16\x03"
+"""How a TLS handshake begins: record type 22, major version 3."""
 
 Answer = Callable[[HttpRequest], HttpAnswer]
 """Answers a plain request."""
@@ -35,6 +37,7 @@ class Doorway(ServerConnection):
     answer: ClassVar[Answer]
     """Set by ``doorway``."""
     allowed_origins: ClassVar[tuple[str, ...]]
+    tell: ClassVar[Callable[[str], None]]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._head: bytearray | None = bytearray()
@@ -48,6 +51,10 @@ class Doorway(ServerConnection):
             super().data_received(data)
             return
         self._head += data
+        if self._head.startswith(_TLS_HELLO):
+            type(self).tell("a client speaks TLS (wss://) to this plain port; restart with --tls")
+            self.transport.abort()
+            return
         head, found, body = bytes(self._head).partition(_END)
         if not found and len(head) < MAX_HEAD_BYTES:
             return
@@ -92,14 +99,21 @@ class Doorway(ServerConnection):
         self.transport.close()
 
 
-def doorway(answer: Answer, allowed_origins: tuple[str, ...]) -> type[Doorway]:
+def doorway(
+    answer: Answer, allowed_origins: tuple[str, ...], tell: Callable[[str], None]
+) -> type[Doorway]:
     """Return the class of the connections of one server.
 
     Args:
         answer: what plain requests get.
         allowed_origins: browser origins that may ask.
+        tell: takes one line of words about a client that is lost.
     """
-    members = {"answer": staticmethod(answer), "allowed_origins": allowed_origins}
+    members = {
+        "answer": staticmethod(answer),
+        "allowed_origins": allowed_origins,
+        "tell": staticmethod(tell),
+    }
     return type("OpenDoorway", (Doorway,), members)
 
 

@@ -120,7 +120,7 @@ async def serve(
             origins=[None, *(Origin(origin) for origin in listening.allowed_origins)],
             select_subprotocol=_select_subprotocol,
             process_request=process_request,
-            create_connection=doorway(front.answer, listening.allowed_origins),
+            create_connection=doorway(front.answer, listening.allowed_origins, front.tell),
             ssl=listening.tls,
             backlog=BACKLOG,
             compression=None,

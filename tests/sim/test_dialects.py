@@ -325,3 +325,29 @@ def test_no_frame_ends_a_session(name: str, frame: bytes) -> None:
 
     assert not driver.session.is_closed
     assert of_type(driver.events, "response.done")
+
+
+def test_azure_has_a_model_behind_each_deployment() -> None:
+    driver = SimDriver(path="/openai/v1/realtime", query={"model": "mine"}, headers=KEY)
+    session = {"type": "realtime", "model": "gpt-realtime-mini", "instructions": "Be brief"}
+    updated = driver.ask({"type": "session.update", "session": session})
+
+    assert only(updated, "session.created")["session"]["model"] == "gpt-realtime"
+    assert only(updated, "session.updated")["session"]["instructions"] == "Be brief"
+
+
+def test_a_microphone_of_another_rate_is_heard_as_it_is() -> None:
+    wanted = {"type": "audio/pcm", "rate": 16_000}
+    audio = {"audio": {"input": {"format": wanted}, "output": {"format": wanted}}}
+    flat = {"input_audio_sampling_rate": 16_000}
+    vad = {"type": "server_vad", "create_response": False}
+    live = SimDriver(path="/voice-live/realtime", headers=KEY)
+    for driver, session in ((xai(), audio), (live, flat)):
+        driver.ask({"type": "session.update", "session": {**session, "turn_detection": vad}})
+        for data in (buzz(1000, rate_hz=16_000), buzz(1000, 0, rate_hz=16_000)):
+            driver.ask(append(data))
+        driver.ask({"type": "session.update", "session": {"instructions": "Be brief"}})
+        driver.ask(append(buzz(500, 0, rate_hz=16_000)))
+
+        stopped = only(driver.events, "input_audio_buffer.speech_stopped")
+        assert 1_000 < stopped["audio_end_ms"] < 1_800

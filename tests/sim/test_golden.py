@@ -93,6 +93,28 @@ def test_what_nothing_waited_for_may_be_left_out_or_added() -> None:
     assert player.send("conversation.item.create") == ["conversation.item.added"]
 
 
+def test_the_answer_to_what_is_left_out_is_left_out() -> None:
+    player = Player(
+        client("session.update"), UPDATED, client("response.create"), server("response.created")
+    )
+    assert player.send("response.create") == []
+    assert player.session.next_due_ns == 10**9
+    player.now_ms = 1000
+
+    assert player.types() == ["response.created"]
+
+
+def test_an_event_may_come_a_little_later_than_it_was_recorded() -> None:
+    player = Player(
+        client("session.update"), UPDATED, client("response.create"), server("response.created")
+    )
+    player.send("response.create")
+    player.now_ms = 900
+
+    assert player.send("session.update") == ["session.updated", "response.created"]
+    assert player.session.next_due_ns is None
+
+
 def test_speech_waits_for_as_much_audio_as_was_recorded() -> None:
     started = server("input_audio_buffer.speech_started")
     player = Player(appended(100), appended(100), started, appended(100))

@@ -40,7 +40,6 @@ def driver_with(*tools: Body, **session: Any) -> SimDriver:
 def approval(request_id: str, *, is_given: bool) -> Body:
     return {
         "type": "mcp_approval_response",
-        "id": "mcpa_1",
         "approval_request_id": request_id,
         "approve": is_given,
     }
@@ -56,7 +55,8 @@ def test_the_tools_of_a_server_are_listed_after_the_update() -> None:
         "conversation.item.done",
         "mcp_list_tools.completed",
     ]
-    item = events[2]["item"]
+    item = events[3]["item"]
+    assert events[2]["item"] == {**item, "tools": []}
     assert (item["type"], item["server_label"]) == ("mcp_list_tools", "docs")
     assert [tool["name"] for tool in item["tools"]] == ["search", "fetch"]
     assert {event["item_id"] for event in (events[1], events[4])} == {item["id"]}
@@ -65,7 +65,18 @@ def test_the_tools_of_a_server_are_listed_after_the_update() -> None:
 def test_a_server_that_cannot_be_reached_lists_nothing() -> None:
     events = driver_with({**DOCS, "server_url": "https://nowhere.invalid/mcp"}).events
 
-    assert types(events)[-2:] == ["mcp_list_tools.in_progress", "mcp_list_tools.failed"]
+    assert types(events)[-1] == "mcp_list_tools.failed"
+    assert only(events, "conversation.item.done")["item"]["tools"] == []
+
+
+def test_a_list_can_be_fetched_as_soon_as_it_is_spoken_of() -> None:
+    driver = SimDriver()
+    driver.ask(TEXT_SESSION)
+    driver.send(update(tools=[DOCS]))
+    item_id = driver.run_to("mcp_list_tools.in_progress")[1]["item_id"]
+    events = driver.ask({"type": "conversation.item.retrieve", "item_id": item_id})
+
+    assert only(events, "conversation.item.retrieved")["item"]["tools"] == []
 
 
 def test_allowed_tools_are_what_there_is() -> None:

@@ -345,3 +345,12 @@ def test_an_update_in_the_middle_changes_the_next_response_only() -> None:
     assert first["audio"]["output"]["format"] == {"type": "audio/pcm", "rate": 24000}
     assert second["output_modalities"] == ["text"]
     assert second["audio"]["output"]["format"] == {"type": "audio/pcmu"}
+
+
+def test_a_null_is_as_good_as_a_member_left_out() -> None:
+    driver = text_driver()
+    given = {"instructions": None, "tools": None, "metadata": None, "audio": None, "input": None}
+    events = driver.ask(user("Say yes"), {**create(**given), "event_id": None})
+
+    assert answer(events) == "yes"
+    assert answer(driver.ask({"type": "response.create", "response": None})) == "yes"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from inspector.sim.ear import Hearing
 from inspector.sim.server import Seams
-from tests.sim_driver import COMMIT, SimDriver, append, buzz, of_type, only, types
+from tests.sim_driver import COMMIT, Body, SimDriver, append, buzz, error, of_type, only, types
 
 EVENT = "conversation.item.input_audio_transcription"
 LOGPROBS = ["item.input_audio_transcription.logprobs"]
@@ -109,3 +111,18 @@ def test_clearing_forgets_what_was_heard_so_far() -> None:
 
     text = "".join(event["delta"] for event in of_type(events, f"{EVENT}.delta"))
     assert text == " " + only(events, f"{EVENT}.completed")["transcript"]
+
+
+@pytest.mark.parametrize("model", ["gpt-live-transcribe", "gpt-realtime-whisper"])
+def test_a_model_that_streams_knows_no_turns(model: str) -> None:
+    driver = SimDriver(query={"intent": "transcription"})
+    heard: Body = {"transcription": {"model": model}}
+    session = {"type": "transcription", "audio": {"input": heard}}
+    driver.ask({"type": "session.update", "session": session})
+    heard["turn_detection"] = {"type": "server_vad"}
+    refused = driver.ask({"type": "session.update", "session": session})
+
+    updated = only(driver.events, "session.updated")["session"]["audio"]["input"]
+    assert updated["turn_detection"] is None
+    assert error(refused)["param"] == "session.audio.input.turn_detection"
+    assert driver.stream(buzz(900) + buzz(900, 0)) == []

@@ -18,7 +18,7 @@ from inspector.recording.format import Shape, parse
 from inspector.recording.writer import RecordingFile
 from inspector.sim.provider import HttpRequest, SimProvider
 from inspector.sim.server import ConnectRequest, SimSession
-from inspector.sources.certificate import LocalCertificate
+from inspector.sources.certificate import self_signed
 from inspector.sources.serve import FrontDesk, Listening, serve
 from inspector.sources.tape import Tape
 
@@ -128,12 +128,11 @@ def test_azure_refuses_over_http() -> None:
 
 
 def test_a_client_that_trusts_the_certificate_speaks_tls(tmp_path: Path) -> None:
-    served, path = Provided(), tmp_path / "state" / "cert.pem"
-    certificate = LocalCertificate("127.0.0.1")
-    certificate.write(path)
+    served, path = Provided(), tmp_path / "cert.pem"
+    context = self_signed(["127.0.0.1"], path)
 
     async def scenario() -> tuple[str, str | bytes]:
-        listening = Listening(tls=certificate.context)
+        listening = Listening(tls=context)
         async with (
             serve(served.open, CLOCK, listening, served.desk) as url,
             connect(
@@ -206,6 +205,21 @@ def test_a_text_frame_that_is_not_utf8_is_an_error_and_no_end() -> None:
             return [refused["error"]["code"], json.loads(await client.recv())["type"]]
 
     assert asyncio.run(scenario()) == ["invalid_json", "session.updated"]
+
+
+def test_a_client_that_speaks_tls_to_a_plain_port_is_told_of() -> None:
+    said: list[str] = []
+    served = Provided(tell=said.append)
+
+    async def scenario() -> bytes:
+        async with serve(served.open, CLOCK, Listening(), served.desk) as url:
+            try:
+                return await exchange(url, b"\x16\x03\x01\x02\x00\x01")
+            except ConnectionResetError:
+                return b""
+
+    assert asyncio.run(scenario()) == b""
+    assert "--tls" in said[0]
 
 
 def test_a_request_is_what_the_provider_sees() -> None:

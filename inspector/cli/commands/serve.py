@@ -13,11 +13,12 @@ from inspector.cli import options
 from inspector.cli.output import EXIT_INTERRUPTED, say, write_object
 from inspector.errors import RunTimeout, UsageError
 
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+
 if TYPE_CHECKING:
     import asyncio
 
     from inspector.cli.serving import ServeOptions, Service
-    from inspector.sources.certificate import LocalCertificate
     from inspector.sources.serve import Listening
 
 
@@ -100,29 +101,18 @@ def serve(
 
     import asyncio
 
-    from inspector.cli.serving import ServeOptions
+    from inspector.cli.serving import ServeOptions, own_names, trusted_file
     from inspector.sim.golden import Pace
-    from inspector.sources.certificate import LocalCertificate
+    from inspector.sources.certificate import self_signed
     from inspector.sources.serve import Listening
 
-    certificate = LocalCertificate(host) if tls else None
-    listening = Listening(
-        host,
-        port,
-        tuple(allow_origin or ()),
-        certificate.context if certificate is not None else None,
-    )
+    certificate = trusted_file(port) if tls else None
+    context = self_signed((*_LOCAL_NAMES, *own_names(host)), certificate) if certificate else None
+    listening = Listening(host, port, tuple(allow_origin or ()), context)
     asked = ServeOptions(
-        dialect or "",
-        seed,
-        scenario or "",
-        tuple(fault or ()),
-        replay,
-        Pace(pace),
-        record,
+        dialect or "", seed, scenario or "", tuple(fault or ()), replay, Pace(pace), record
     )
-    ending = _Ending(timeout, once)
-    raise typer.Exit(asyncio.run(_serve(listening, asked, ending, certificate)))
+    raise typer.Exit(asyncio.run(_serve(listening, asked, _Ending(timeout, once), certificate)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +127,7 @@ async def _serve(
     listening: Listening,
     asked: ServeOptions,
     ending: _Ending,
-    certificate: LocalCertificate | None,
+    certificate: Path | None,
 ) -> int:
     import asyncio
 
@@ -175,9 +165,7 @@ async def _until(interrupted: asyncio.Event, left: asyncio.Event | None) -> int:
     return EXIT_INTERRUPTED if interrupted.is_set() else 0
 
 
-def _first_line(
-    origin: str, service: Service, certificate: LocalCertificate | None
-) -> dict[str, str]:
+def _first_line(origin: str, service: Service, certificate: Path | None) -> dict[str, str]:
     base = origin + service.path.removesuffix("/realtime")
     line = {
         "url": f"{origin}{service.path}?{service.query}",
@@ -185,9 +173,5 @@ def _first_line(
         "http_url": base.replace("ws", "http", 1),
     }
     if certificate is not None:
-        from inspector.cli.launch import launcher
-
-        path = launcher({}).folders.state / "tls" / f"{origin.rpartition(':')[2]}.pem"
-        certificate.write(path)
-        line["certificate"] = str(path)
+        line["certificate"] = str(certificate)
     return line

@@ -80,6 +80,14 @@ class AzureDialect(Dialect):
         """Return None: whoever is refused does not get this far."""
         return None
 
+    def opening(self, session: Json) -> Json:
+        """Return a session that names the model behind the deployment."""
+        return _with_model(session, self.default_model)
+
+    def accept(self, event: Json) -> Json:
+        """Return an event without a model: the deployment has one, whatever the client calls it."""
+        return _without_model(event)
+
     def render(self, event: Json) -> Iterable[Json]:
         """Yield the event; a content part comes twice, under two names; no recording has rate limits."""
         if event["type"] == "rate_limits.updated":
@@ -104,3 +112,24 @@ class AzurePreviewDialect(BetaDialect):
         if not request.query.get("api-version"):
             return _refused(404, "404", "Resource not found")
         return turned_away(request, settings)
+
+    def opening(self, session: Json) -> Json:
+        """Return a session that names the model behind the deployment."""
+        return _with_model(session, self.default_model)
+
+    def accept(self, event: Json) -> Json:
+        """Return a flat event as GA has it, without a model."""
+        return super().accept(_without_model(event))
+
+
+def _with_model(session: Json, usual: str) -> Json:
+    if "model" not in session or "realtime" in session["model"]:
+        return session
+    return {**session, "model": usual}
+
+
+def _without_model(event: Json) -> Json:
+    session = event.get("session")
+    if not isinstance(session, dict) or "model" not in session:
+        return event
+    return {**event, "session": {key: session[key] for key in session if key != "model"}}

@@ -21,6 +21,7 @@ _CLIENT_NAMES = {
     "input_audio.turn.end": "input_audio_buffer.commit",
     "input_audio.turn.cancel": "input_audio_buffer.clear",
 }
+_RATES_HZ = (8000, 16000, 24000)
 _NULLS: Mapping[str, Any] = {
     "input_audio_sampling_rate": 24000,
     "animation": None,
@@ -80,6 +81,12 @@ class VoiceLiveDialect(BetaDialect):
             if given.get("modalities") == ["audio"]:
                 event = {**event, "session": {**given, "modalities": ["audio", "text"]}}
         return super().accept({**event, "type": _CLIENT_NAMES.get(name, name)})
+
+    def settle(self, session: Json) -> None:
+        """Set the sample rate of the microphone, where it is another one than OpenAI's."""
+        rate, shown = self.extra["input_audio_sampling_rate"], session["audio"]["input"]["format"]
+        if shown["type"] == "audio/pcm" and rate in _RATES_HZ:
+            session["audio"]["input"]["format"] = {**shown, "rate": rate}
 
     def ga_values(self, session: Json) -> Json:
         """Return a session with a voice and a turn detection that GA knows; the rest is kept for the echo."""

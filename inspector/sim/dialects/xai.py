@@ -17,6 +17,7 @@ from inspector.sim.settings import SimSettings
 
 _DROPPED = ("conversation.item.done", "rate_limits.updated")
 _VOICE = "ara"
+_RATES_HZ = (8000, 16000, 24000, 32000, 48000)
 _SHARED = ("instructions", "tools", "tool_choice", "max_output_tokens")
 _FILLED: Mapping[str, Any] = {
     "enable_noise_suppression": True,
@@ -65,6 +66,15 @@ class XaiDialect(Dialect):
         audio = {**session["audio"], "input": {**session["audio"]["input"], "turn_detection": None}}
         return {**session, "instructions": "", "audio": audio}
 
+    def settle(self, session: Json) -> None:
+        """Set the sample rates that the client asked for: 8 to 48 kHz, where OpenAI's API has one."""
+        for side in ("input", "output"):
+            wanted = _within(self._session.get("audio"), side, "format")
+            rate = wanted.get("rate") if isinstance(wanted, dict) else None
+            shown = session["audio"][side]["format"]
+            if shown["type"] == "audio/pcm" and rate in _RATES_HZ:
+                session["audio"][side]["format"] = {**shown, "rate": rate}
+
     def accept(self, event: Json) -> Json:
         """Return an event as GA has it; what GA does not know is kept for the echo."""
         given = event.get("session")
@@ -81,13 +91,14 @@ class XaiDialect(Dialect):
         self._session.update(given)
         heard: Json = {}
         output: Json = {}
-        audio = given.get("audio") if isinstance(given.get("audio"), dict) else {}
+        audio = given.get("audio")
         for side, target in (("input", heard), ("output", output)):
-            described = audio.get(side) if isinstance(audio, dict) else None
-            wanted = described.get("format") if isinstance(described, dict) else None
+            wanted = _within(audio, side, "format")
             if isinstance(wanted, dict):
                 target["format"] = {**wanted, "rate": 24000} if _is_pcm(wanted) else wanted
-        transcription = given.get("input_audio_transcription") or _within(audio, "transcription")
+        transcription = given.get("input_audio_transcription") or _within(
+            audio, "input", "transcription"
+        )
         if isinstance(transcription, dict) and transcription.get("model"):
             heard["transcription"] = {"model": str(transcription["model"])}
         if "turn_detection" in given:
@@ -236,9 +247,7 @@ class XaiDialect(Dialect):
 
     @property
     def _bytes_per_ms(self) -> float:
-        audio = self._session.get("audio")
-        output = audio.get("output") if isinstance(audio, dict) else None
-        wanted = output.get("format") if isinstance(output, dict) else None
+        wanted = _within(self._session.get("audio"), "output", "format")
         return (audio_format(wanted) or PCM16_24K).bytes_per_ms
 
 
@@ -251,8 +260,8 @@ def _is_function(tool: object) -> bool:
     return isinstance(tool, dict) and tool.get("type") == "function"
 
 
-def _within(audio: object, name: str) -> object:
-    described = audio.get("input") if isinstance(audio, dict) else None
+def _within(audio: object, side: str, name: str) -> object:
+    described = audio.get(side) if isinstance(audio, dict) else None
     return described.get(name) if isinstance(described, dict) else None
 
 
