@@ -119,9 +119,13 @@ class Folders:
     sessions: Path
     config: Path
     """The configuration file itself."""
+    themes: Path
+    """Themes of the user's own."""
     state: Path
     """Logs and crash reports."""
     data: Path
+    cache: Path
+    """What can be made again: indexes of large recordings."""
 
 
 def load_settings(
@@ -228,7 +232,15 @@ def find_folders(settings: Settings, working: Path) -> Folders:
         if here.is_dir()
         else dirs.user_data_path / "sessions"
     )
-    return Folders(sessions, config_file(), dirs.user_state_path, dirs.user_data_path)
+    config = config_file()
+    return Folders(
+        sessions=sessions,
+        config=config,
+        themes=config.with_name("themes"),
+        state=dirs.user_state_path,
+        data=dirs.user_data_path,
+        cache=dirs.user_cache_path,
+    )
 
 
 def config_file() -> Path:

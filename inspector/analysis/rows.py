@@ -9,17 +9,15 @@ from __future__ import annotations
 import bisect
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 
-from inspector.analysis.query import EVERYTHING, LogRow, Query
+from inspector.analysis.query import EVERYTHING, Deadline, LogFacts, Query, QueryRun
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import DIRECTION_CODE, EventLog
 
 SLICE_ROWS = 2048
-"""Rows tested between two looks at the clock: a few milliseconds in plain Python."""
-
-Deadline = Callable[[], bool]
+"""Rows listed between two looks at the clock: a millisecond in plain Python."""
 
 
 class RowList:
@@ -28,6 +26,7 @@ class RowList:
     def __init__(self, log: EventLog, directions: tuple[Direction, ...]) -> None:
         self._log = log
         self._turns = TurnIndex(log)
+        self._directions = directions
         self._codes = frozenset(DIRECTION_CODE[direction] for direction in directions)
         self.query: Query = EVERYTHING
         self.is_folding = True
@@ -38,6 +37,8 @@ class RowList:
         self.total = 0
         """Rows of these directions among them."""
         self.revision = 0
+        self._run: QueryRun | None = None
+        """Where a query has got to; None without one."""
         self._shown_groups: set[int] = set()
         self._unfolded: set[int] = set()
 
@@ -95,64 +96,79 @@ class RowList:
     def refresh(self, is_over: Deadline = lambda: False) -> bool:
         """Look at new rows of the log until done or ``is_over()``; tell whether anything was added."""
         before = self.revision
+        if self._run is not None:
+            self._take_matches(self._run, is_over)
+            return self.revision != before
         while self.scanned < len(self._log):
             end = len(self._log)
             # numpy does a million rows in a frame, but is not worth 0.2 s of import before the first one.
-            if not self.query and end - self.scanned > SLICE_ROWS and "numpy" in sys.modules:
+            if end - self.scanned > SLICE_ROWS and "numpy" in sys.modules:
                 self._take_all(self.scanned, end)
             else:
                 end = min(end, self.scanned + SLICE_ROWS)
-                self._take(self.scanned, end)
+                self._take(range(self.scanned, end))
             self.scanned = end
             if is_over():
                 break
         return self.revision != before
 
-    def next_row(self, from_row: int, step: int, is_wanted: Callable[[int], bool]) -> int | None:
-        """Return the nearest shown row after (or before) one that is wanted; None where there is none."""
-        at = (
-            bisect.bisect_left(self.rows, from_row)
-            if step < 0
-            else bisect.bisect_right(self.rows, from_row)
-        )
-        at -= step < 0
-        while 0 <= at < len(self.rows):
-            if is_wanted(self.rows[at]):
-                return self.rows[at]
-            at += step
-        return None
+    def finder(self, wanted: Query, from_row: int, step: int) -> QueryRun:
+        """Return a run over the rows after (or before) one that this list shows, folded ones included."""
+        query = self.query.within(self._directions, wanted)
+        if step < 0:
+            return QueryRun(
+                query, self._log, 0, max(0, from_row), turns=self._turns, is_backward=True
+            )
+        return QueryRun(query, self._log, from_row + 1, len(self._log), turns=self._turns)
 
-    def log_row(self, row: int) -> LogRow:
-        """Return a row as a query sees it."""
-        return LogRow(self._log, row, self._turns.number)
+    def unfold_to(self, row: int) -> None:
+        """See to it that a row of the list is not hidden in a folded group."""
+        if not self.shows(row) and self.toggle_group(row) and not self.shows(row):
+            self.toggle_group(row)
 
     def _restart(self) -> None:
         self.rows = array("i")
         self._shown_groups.clear()
         self.scanned = self.total = 0
+        self._run = None
+        if self.query:
+            self._run = QueryRun(
+                self.query.within(self._directions), self._log, 0, 0, turns=self._turns
+            )
         self.revision += 1
 
-    def _take(self, start: int, end: int) -> None:
-        log, codes, test = self._log, self._codes, self.query.test
-        is_filtering = bool(self.query)
-        directions, groups = log.direction, log.group
-        added = 0
-        for row in range(start, end):
-            if directions[row] not in codes:
-                continue
-            self.total += 1
-            if is_filtering and not test(self.log_row(row)):
-                continue
+    def _take_matches(self, run: QueryRun, is_over: Deadline) -> None:
+        end = len(self._log)
+        if run.hi < end:
+            fresh = self._log.direction[run.hi : end]
+            self.total += sum(fresh.count(code) for code in self._codes)
+            run.extend(end)
+            self.revision += 1
+        while not run.is_done:
+            self._fold_in(run.advance(is_over))
+            self.scanned = run.position
+            if is_over():
+                break
+
+    def _take(self, rows: Iterable[int]) -> None:
+        directions, codes = self._log.direction, self._codes
+        mine = [row for row in rows if directions[row] in codes]
+        self.total += len(mine)
+        self._fold_in(mine)
+
+    def _fold_in(self, rows: Sequence[int]) -> None:
+        """Add rows, each group only once unless it is unfolded."""
+        if not rows:
+            return
+        groups = self._log.group
+        for row in rows:
             group = groups[row]
             if group >= 0 and self.is_folding:
                 if group in self._shown_groups and group not in self._unfolded:
-                    added += 1
                     continue
                 self._shown_groups.add(group)
             self.rows.append(row)
-            added += 1
-        if added:
-            self.revision += 1
+        self.revision += 1
 
     def _take_all(self, start: int, end: int) -> None:
         """Do what ``_take`` does without a query, by column."""
@@ -177,10 +193,9 @@ class RowList:
         self.revision += 1
 
     def _members(self, group: int) -> list[int]:
+        """Return the rows of a group that the list may show, as far as it has got."""
         head, last = self._log.groups.head[group], self._log.groups.last[group]
-        column = self._log.group
-        return [
-            row
-            for row in range(head, min(last, self.scanned - 1) + 1)
-            if column[row] == group and (not self.query or self.query.test(self.log_row(row)))
-        ]
+        column, end = self._log.group, min(last, self.scanned - 1) + 1
+        rows = (row for row in range(head, end) if column[row] == group)
+        test, turns = self.query.test, self._turns
+        return [row for row in rows if not self.query or test(LogFacts(self._log, row, turns))]

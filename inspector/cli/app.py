@@ -10,6 +10,7 @@ import typer
 from inspector import __version__
 from inspector.cli.commands import cat, doctor, paths, send, serve, sessions
 from inspector.cli.output import write_line
+from inspector.cli.screens import show_home
 
 HELP = """See, steer, record and replay sessions of the OpenAI Realtime API.
 
@@ -124,7 +125,7 @@ def home(
 ) -> None:
     """Open the home screen when no command is given."""
     if context.invoked_subcommand is None:
-        raise typer.Exit(sessions.home())
+        raise typer.Exit(show_home())
 
 
 for _command, _examples in COMMANDS:

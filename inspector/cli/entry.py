@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
-
-import typer
 
 from inspector.cli.output import (
     EXIT_BROKEN_PIPE,
@@ -23,6 +22,7 @@ from inspector.cli.output import (
     flush,
     print_error,
 )
+from inspector.cli.screens import show_home, show_replay
 from inspector.errors import InspectorError
 
 
@@ -44,24 +44,31 @@ def run(arguments: Sequence[str]) -> int:
     except ReaderGone:
         _discard_output()
         status = EXIT_BROKEN_PIPE
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         status = EXIT_INTERRUPTED
-    except _CLICK_ERROR as error:
-        status = _usage_error(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the top of the command line: the user gets a line and a file
-        status = _fault(error, as_json=as_json)
+        names = {base.__name__ for base in type(error).__mro__}
+        if "Abort" in names:
+            status = EXIT_INTERRUPTED
+        elif names & _PARSER_ERRORS:
+            status = _usage_error(error, as_json=as_json)
+        else:
+            status = _fault(error, as_json=as_json)
     return status
 
 
-# Typer brings its own copy of click since 0.2x, and used the real one before: go by the class that both share.
-_CLICK_ERROR: type[Exception] = next(
-    base
-    for base in typer.BadParameter.__mro__
-    if base.__name__ in ("TyperException", "ClickException")
-)
+_PARSER_ERRORS = {"TyperException", "ClickException"}
+"""By name: Typer brings its own copy of click since 0.2x and used the real one before, and the short way needs neither."""
 
 
 def _run(arguments: Sequence[str]) -> int:
+    # The two screens that are opened most, without the parser: importing it takes as long as the screen itself.
+    if not arguments:
+        return show_home()
+    if len(arguments) == 2 and arguments[0] == "replay" and not arguments[1].startswith("-"):
+        return show_replay(Path(arguments[1]))
+    import typer
+
     from inspector.cli.app import app
 
     command = typer.main.get_command(app)

@@ -113,7 +113,7 @@ class Launcher:
         from inspector.engine.replay import Replay
         from inspector.recording.opening import open_recording
 
-        return Replay(open_recording(path), self.clock)
+        return Replay(open_recording(path, self.clock, self.folders.cache), self.clock)
 
     def recent(self) -> list[Path]:
         """Return the recordings in the sessions folder, the newest first."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from inspector.analysis.inert import inert
-from inspector.analysis.query import EventRow
+from inspector.analysis.query import EventFacts
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.turns import TurnCounter
 from inspector.cli.output import (
@@ -68,6 +68,8 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
                 else:
                     write_bytes(_printable(event, form, is_terminal=is_terminal) + b"\n")
         flush()
+        if not reader.size:
+            say("note: the file is empty")
         if reader.torn_tail():
             say("note: the last line is torn; the recording was cut off there")
         if reader.shape is Shape.BARE:
@@ -99,7 +101,7 @@ def _chosen(
     shown_t_ns, previous_t_ns = 0, None
     for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
         event = parse(line, row, reader.shape, previous_t_ns or 0)
-        is_match = query.test(EventRow(event, previous_t_ns, turns.feed(event)))
+        is_match = query.test(EventFacts(event, previous_t_ns, turns.feed(event)))
         previous_t_ns = event.t_ns
         if is_match and (with_deltas or not kind_of(event.type).fold):
             yield event, shown_t_ns

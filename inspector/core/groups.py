@@ -61,12 +61,24 @@ class DeltaGroups:
         self.audio_bytes[group] += audio_bytes_of(event)
         return group
 
-    def replace(self, columns: dict[str, bytes]) -> None:
-        """Take the scanner's whole group table over; open groups end here."""
+    def take(self, first: int, new: Mapping[str, bytes], grown: Mapping[str, bytes]) -> None:
+        """Take groups over that were formed elsewhere; those that are open here end.
+
+        Args:
+            first: the number of the first of ``new``; what is here from it on is replaced.
+            new: groups, by column.
+            grown: columns of earlier groups that have changed; ``group`` has their numbers.
+        """
         for name, code in GROUP_COLUMNS:
-            column: array[int] = array(code)
-            column.frombytes(columns[name])
-            setattr(self, name, column)
+            column: array[int] = getattr(self, name)
+            del column[first:]
+            column.frombytes(new[name])
+            if name in grown:
+                numbers, values = array("i"), array(code)
+                numbers.frombytes(grown["group"])
+                values.frombytes(grown[name])
+                for number, value in zip(numbers, values, strict=True):
+                    column[number] = value
         self._parts.clear()
         self._runs.clear()
 

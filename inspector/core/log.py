@@ -69,11 +69,15 @@ class Block:
     end: int
     """Byte offset in the file up to which it is indexed."""
     columns: dict[str, bytes]
-    """Raw little-endian column data by the names of ``COLUMNS``; ``kind`` codes are the scanner's."""
+    """Raw column data by the names of ``COLUMNS``; ``kind`` codes are the scanner's."""
     kinds: list[str]
-    """The scanner's whole type table so far; its codes index this list."""
+    """The scanner's whole type table so far; its codes index this list, and never change."""
+    first_group: int
+    """Number of the first group that begins in this block."""
     groups: dict[str, bytes]
-    """The scanner's whole group table so far, columns as in ``DeltaGroups``."""
+    """The groups that begin in this block, columns as in ``DeltaGroups``."""
+    grown: dict[str, bytes]
+    """The groups that began before and go on in this block: ``group`` is their number, the rest as in ``DeltaGroups``."""
 
 
 class EventLog:
@@ -118,20 +122,23 @@ class EventLog:
         return row
 
     def take(self, block: Block) -> None:
-        """Take over a block of rows, skipping those that are already here."""
-        skip = len(self) - block.first_row
-        if skip < 0:
+        """Take over the next block of rows; the first one replaces what is here.
+
+        Raises:
+            ValueError: it is not the next one.
+        """
+        if block.first_row == 0:
+            # It begins with the rows that are here, and from now on the scanner's numbering of the types holds.
+            self.kinds = KindTable()
+            for name, _ in COLUMNS:
+                del getattr(self, name)[:]
+        elif block.first_row != len(self):
             raise ValueError(f"block starts at row {block.first_row}, the log ends at {len(self)}")
-        translate = [self.kinds.code(name) for name in block.kinds]
-        for name, code in COLUMNS:
-            column: array[int] = array(code)
-            column.frombytes(block.columns[name])
-            if skip:
-                column = column[skip:]
-            if name == "kind" and translate != list(range(len(translate))):
-                column = array(code, (translate[k] for k in column))
-            getattr(self, name).extend(column)
-        self.groups.replace(block.groups)
+        for name in block.kinds[len(self.kinds) :]:
+            self.kinds.code(name)
+        for name, _ in COLUMNS:
+            getattr(self, name).frombytes(block.columns[name])
+        self.groups.take(block.first_group, block.groups, block.grown)
         self.revision += 1
 
     def line(self, row: int) -> bytes:

@@ -1,17 +1,19 @@
 """Opening: a recording whose rows arrive while the screen is already up.
 
 The first rows are indexed at once, so that the first frame has something to show. A small file is indexed here in slices; a
-large one by a child process (``recording.scan``), which uses the second core and cannot hold up a key. Afterwards the
-file is watched: one that grows is followed, one that shrinks is reported.
+large one by other processes (``recording.scan``), which use the other cores and cannot hold up a key, and keep their index for
+the next time. Afterwards the file is watched: one that grows is followed, one that shrinks is reported.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from inspector.clock import NS_PER_MS, Clock, SystemClock
-from inspector.core.log import EventLog
+from inspector.core.log import Block, EventLog
 from inspector.recording.format import Header, Shape
+from inspector.recording.index_file import index_path, read_index
 from inspector.recording.reader import RecordingReader
 from inspector.recording.scan_process import ScanProcess
 
@@ -26,8 +28,13 @@ SLICE_NS = 8 * NS_PER_MS
 class Opening:
     """A recording being opened."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, indexes: Path | None = None) -> None:
         """Open a file and index its first rows.
+
+        Args:
+            path: the file.
+            clock: bounds the slices.
+            indexes: folder in which indexes of large recordings are kept; None keeps none.
 
         Raises:
             RecordingError: the file is not a recording.
@@ -39,10 +46,15 @@ class Opening:
         self._size = self._reader.size
         self._is_torn = False
         self._scan: ScanProcess | None = None
+        self._kept: Iterator[Block] | None = None
         self.log: EventLog = self._reader.new_log()
         self._position = self._index(self._reader.start, self._reader.start + FIRST_BYTES)
         if self._size - self._position > SMALL_BYTES and self._reader.shape is Shape.OURS:
-            self._scan = ScanProcess(path, self._reader.start, self._size)
+            kept_at = index_path(indexes, path) if indexes is not None else None
+            if kept_at is not None:
+                self._kept = read_index(kept_at, self._reader.fd, self._size)
+            if self._kept is None:
+                self._scan = ScanProcess(path, self._reader.start, self._size, kept_at)
         if not self._size:
             self.notices.append("the file is empty")
         elif self._reader.shape is not Shape.OURS:
@@ -62,7 +74,9 @@ class Opening:
     def advance(self) -> bool:
         """Index for a bounded time, then watch the file; tell whether anything changed."""
         before = self.log.revision, len(self.notices)
-        if self._scan is not None:
+        if self._kept is not None:
+            self._take_kept(self._kept)
+        elif self._scan is not None:
             self._take_blocks(self._scan)
         elif self._position < self._size:
             until_ns = self._clock.now_ns() + SLICE_NS
@@ -85,14 +99,26 @@ class Opening:
         # Blank lines and a torn tail leave the position where it was; never look at them again.
         return max(position, min(end, self._size))
 
+    def _take_kept(self, blocks: Iterator[Block]) -> None:
+        until_ns = self._clock.now_ns() + SLICE_NS
+        for block in blocks:
+            self.log.take(block)
+            self._position = block.end
+            if self._clock.now_ns() >= until_ns:
+                return
+        self._kept = None
+        self._note_end()
+
     def _take_blocks(self, scan: ScanProcess) -> None:
         until_ns = self._clock.now_ns() + SLICE_NS
+        # Asked first: what the child wrote before it ended is then there to be taken.
+        is_over = scan.is_over
         while (block := scan.next_block()) is not None:
             self.log.take(block)
             self._position = max(self._position, block.end)
             if self._clock.now_ns() >= until_ns:
                 return
-        if scan.is_over:
+        if is_over:
             self._scan = None
             self._position = max(scan.end, self._position)
             if scan.failure:
@@ -126,17 +152,17 @@ class Opening:
         return self.log.offset[last] + self.log.length[last] + 1
 
     def _note_end(self) -> None:
-        if self._position >= self._size and self._scan is None and not self._is_torn:
+        if self._position >= self._size and not self._is_torn:
             torn = self._reader.torn_tail()
             if torn:
                 self._is_torn = True
                 self.notices.append(f"the last line is torn ({len(torn):,} bytes) and is left out")
 
 
-def open_recording(path: Path, clock: Clock | None = None) -> Opening:
-    """Open a recording of any size.
+def open_recording(path: Path, clock: Clock | None = None, indexes: Path | None = None) -> Opening:
+    """Open a recording of any size; arguments as for ``Opening``.
 
     Raises:
         RecordingError: the file is not a recording.
     """
-    return Opening(path, clock or SystemClock())
+    return Opening(path, clock or SystemClock(), indexes)

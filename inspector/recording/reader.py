@@ -6,7 +6,6 @@ one) or by the bulk scanner (``recording.scan``), and read back with ``pread``.
 
 from __future__ import annotations
 
-import mmap
 import os
 import stat
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from inspector.core.log import EventLog
 from inspector.errors import RecordingError
 from inspector.recording.format import FORMAT_NAME, Header, Shape, parse, parse_header, shape_of
 
+READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
 """How far into a foreign file its first event must start."""
 _UNKNOWN_HEADER = Header(started_at="", source="import")
@@ -33,19 +33,20 @@ class RecordingReader:
             RecordingError: no such file, a directory, not readable, not a recording, or of an unknown version.
         """
         self.path = path
-        self._fd = _open(path)
+        self.fd = _open(path)
+        """The open file; -1 once it is closed."""
         self.shape = Shape.BARE
         try:
             self.header, self.shape, self.start = self._sniff()
         except BaseException:
-            os.close(self._fd)
+            os.close(self.fd)
             raise
         self._last_t_ns = 0
 
     @property
     def size(self) -> int:
         """Return the file's size in bytes now."""
-        return os.fstat(self._fd).st_size
+        return os.fstat(self.fd).st_size
 
     def new_log(self) -> EventLog:
         """Return an empty log whose rows are read back from this file."""
@@ -53,7 +54,7 @@ class RecordingReader:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return a line; fewer bytes where the file has shrunk."""
-        return os.pread(self._fd, length, offset)
+        return os.pread(self.fd, length, offset)
 
     def decode(self, line: bytes, row: int) -> Event:
         """Read a line back as an event, numbered by its row whatever the file says."""
@@ -65,18 +66,21 @@ class RecordingReader:
 
         A last line without a newline is yielded only if it is whole (a foreign file may lack the newline).
         """
-        size = self.size
-        if start >= size:
-            return
-        with mmap.mmap(self._fd, size, access=mmap.ACCESS_READ) as text:
-            position = start
-            while position < min(end, size):
-                newline = text.find(b"\n", position)
-                stop = newline if newline >= 0 else size
-                line = text[position:stop]
-                if line.strip() and (newline >= 0 or self._is_whole(line)):
-                    yield position, line
-                position = stop + 1
+        # Read, not mapped: a mapped file that becomes shorter ends the whole program.
+        base, text, at, is_at_end = start, b"", 0, False
+        while base + at < end:
+            newline = text.find(b"\n", at)
+            while newline < 0 and not is_at_end:
+                searched = len(text) - at
+                more = os.pread(self.fd, max(READ_BYTES, searched), base + len(text))
+                base, text, at, is_at_end = base + at, text[at:] + more, 0, not more
+                newline = text.find(b"\n", searched)
+            line = text[at:newline] if newline >= 0 else text[at:]
+            if line.strip() and (newline >= 0 or self._is_whole(line)):
+                yield base + at, line
+            if newline < 0:
+                return
+            at = newline + 1
 
     def index_rows(self, log: EventLog, start: int, end: int) -> int:
         """Append the events of ``[start, end)`` to ``log``; return the offset where indexing may go on."""
@@ -93,27 +97,30 @@ class RecordingReader:
         size = self.size
         if not size:
             return b""
-        tail = b""
+        parts: list[bytes] = []
         position = size
-        while position > self.start and b"\n" not in tail:
+        while position > self.start:
             step = min(1 << 16, position - self.start)
             position -= step
-            tail = os.pread(self._fd, step, position) + tail
-        last = tail[tail.rfind(b"\n") + 1 :]
+            _, newline, part = os.pread(self.fd, step, position).rpartition(b"\n")
+            parts.append(part)
+            if newline:
+                break
+        last = b"".join(reversed(parts))
         return b"" if not last.strip() or self._is_whole(last) else last
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
     def _is_whole(self, line: bytes) -> bool:
         problem = parse(line, 0, self.shape).problem
         return problem is None or problem.code != "torn_line"
 
     def _sniff(self) -> tuple[Header, Shape, int]:
-        head = os.pread(self._fd, SNIFFED_BYTES, 0)
+        head = os.pread(self.fd, SNIFFED_BYTES, 0)
         first, newline, _ = head.partition(b"\n")
         header = parse_header(first)
         if header is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import locale
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from inspector.engine.session import Engine
 
 STYLES = Path(__file__).with_name("inspector.tcss")
+COLLECT_AFTER_S = 0.3
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +38,18 @@ class OffersCommands(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the user wants the screens."""
+
+    theme: str = ""
+    """Name of the theme to begin with; ``""``, or one that there is not: the default."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys by binding id, in place of the default ones."""
+    themes: Path | None = None
+    """Folder with themes of the user's own."""
+
+
 class InspectorApp(App[int]):
     """The program's screen."""
 
@@ -42,28 +57,28 @@ class InspectorApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [Binding("ctrl+q", "quit", "quit", show=False, id="app.quit", priority=True)]
 
-    def __init__(
-        self, first: Screen[None], *, theme: str | None = None, keymap: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, first: Screen[None], look: Look | None = None) -> None:
         """Prepare the app.
 
         Args:
             first: the screen to begin with.
-            theme: name of the theme to begin with.
-            keymap: keys by binding id, in place of the default ones.
+            look: theme and keys.
         """
+        look = look or Look()
         # Textual loads a screen's own style sheet when it is pushed; the first one never is.
         own = [first.CSS_PATH] if isinstance(first.CSS_PATH, Path) else []
         super().__init__(css_path=[STYLES, *own])
         self._first = first
         self.failure = ""
         """What broke the app; ``""`` where it ended well."""
-        for loaded in load_themes():
+        for loaded in load_themes(look.themes):
             self.register_theme(loaded)
-        wanted = theme or DEFAULT
-        self.theme = wanted if wanted in self.available_themes else DEFAULT
-        if keymap:
-            self.set_keymap(keymap)
+        self.theme = look.theme if look.theme in self.available_themes else DEFAULT
+        self.set_keymap(look.keys)
+
+    def on_mount(self) -> None:
+        """Let the garbage collector work once the first frame is there, on what comes from then on."""
+        self.set_timer(COLLECT_AFTER_S, _collect_from_now_on)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our colour tokens for themes that do not define them."""
@@ -89,6 +104,11 @@ class InspectorApp(App[int]):
             self.exit(70)
 
 
+def _collect_from_now_on() -> None:
+    gc.freeze()
+    gc.enable()
+
+
 def chosen_glyphs() -> Glyphs:
     """Return characters that the terminal can show."""
     encoding = (
@@ -99,30 +119,30 @@ def chosen_glyphs() -> Glyphs:
     return UNICODE if encoding == "utf8" else ASCII
 
 
-async def run_home(launcher: Launcher, *, theme: str | None = None) -> int:
+async def run_home(launcher: Launcher, look: Look) -> int:
     """Show the home screen until the user quits; return the exit status."""
     from inspector.tui.screens.home import HomeScreen
 
     async with Host() as host:
-        return await _run(InspectorApp(HomeScreen(host, launcher, chosen_glyphs()), theme=theme))
+        return await _run(InspectorApp(HomeScreen(host, launcher, chosen_glyphs()), look))
 
 
-async def run_session(host: Host, engine: Engine, *, theme: str | None = None) -> int:
+async def run_session(host: Host, engine: Engine, look: Look) -> int:
     """Show a live session until the user quits; return the exit status."""
     from inspector.tui.screens.session import SessionScreen
 
     return await _run(
-        InspectorApp(SessionScreen(host, engine, chosen_glyphs()), theme=theme),
+        InspectorApp(SessionScreen(host, engine, chosen_glyphs()), look),
         engine.recording.path,
     )
 
 
-async def run_replay(replay: Replay, *, theme: str | None = None) -> int:
+async def run_replay(replay: Replay, look: Look) -> int:
     """Show a recording until the user quits; return the exit status."""
     from inspector.tui.screens.replay import ReplayScreen
 
     try:
-        return await _run(InspectorApp(ReplayScreen(replay, chosen_glyphs()), theme=theme))
+        return await _run(InspectorApp(ReplayScreen(replay, chosen_glyphs()), look))
     finally:
         replay.close()
 

@@ -21,6 +21,8 @@ class Glyphs:
     bracket_close: str = "└"
     dot: str = "●"
     ring: str = "○"
+    good: str = "✓"
+    bad: str = "✗"
     record: str = "⏺"
     play: str = "▶"
     pause: str = "⏸"
@@ -46,6 +48,8 @@ ASCII = Glyphs(
     bracket_close="`",
     dot="*",
     ring="o",
+    good="+",
+    bad="x",
     record="*",
     play=">",
     pause="=",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import sys
+from dataclasses import replace
 
-from inspector.analysis.query import EventRow, LogRow, parse
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
 from inspector.analysis.turns import TurnIndex
+from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.errors import FilterError
+from inspector.recording.format import parse as parse_line
+from inspector.recording.format import render
 from inspector.recording.opening import open_recording
 from inspector.shipped import shipped_folder
 from tests.support import at, client, local, server
@@ -50,6 +58,8 @@ NOTE = local("inspector.note", text="x")
         ("origin:hand", False, False, False, False),
         ("err | call:call_9", True, False, True, False),
         ("dir:server (err | paris) !bad", False, True, False, False),
+        ("dir:client,local", False, False, True, True),
+        ("item:2", False, False, True, False),
     ],
 )
 def test_an_expression_selects(
@@ -57,7 +67,7 @@ def test_an_expression_selects(
 ) -> None:
     query = parse(expression)
 
-    assert [query.test(EventRow(event)) for event in (ERROR, DELTA, CALL, NOTE)] == [
+    assert [query.test(EventFacts(event)) for event in (ERROR, DELTA, CALL, NOTE)] == [
         error,
         delta,
         call,
@@ -68,10 +78,10 @@ def test_an_expression_selects(
 @pytest.mark.parametrize(
     ("expression", "position"),
     [
-        ("type:(", 6),
-        ("(a", 2),
-        ("a )", 1),
-        ("~(~", 0),
+        ("type:(", 5),
+        ("(a", 0),
+        ("a )", 2),
+        ("~(~", 1),
         ('"a', 0),
         ("turn:x", 0),
         ("dir:up", 0),
@@ -110,8 +120,79 @@ def test_rows_of_a_log_and_events_in_order_agree(expression: str) -> None:
     previous = None
     for row in range(len(log)):
         event = log.event(row)
-        one = EventRow(event, previous, turns.number(row))
+        one = EventFacts(event, previous, turns.number(row))
         previous = event.t_ns
-        assert query.test(one) == query.test(LogRow(log, row, turns.number)), row
-    assert any(query.test(LogRow(log, row, turns.number)) for row in range(len(log)))
+        assert query.test(one) == query.test(LogFacts(log, row, turns)), row
+    assert any(query.test(LogFacts(log, row, turns)) for row in range(len(log)))
     opening.close()
+
+
+@given(st.text(alphabet="ab :|()!~\"\\<>=.*0k'typedirsz", max_size=24))
+def test_any_text_parses_or_says_where_it_does_not(text: str) -> None:
+    problem = None
+    try:
+        parse(text)
+    except FilterError as error:
+        problem = error
+
+    assert problem is None or (problem.message and 0 <= problem.position <= len(text) + 1)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "paris",
+        "!paris",
+        "PARIS | err",
+        "type:response.* !type:*.done",
+        "dir:client origin:wire",
+        "item:item_1",
+        "turn:1 | turn:0",
+        "t>0.5 t<=2s dt>5ms",
+        "dt=10ms",
+        "size>60 | !(err paris) ~par.s~",
+    ],
+)
+@pytest.mark.parametrize("is_backward", [False, True])
+def test_by_column_and_one_by_one_agree(expression: str, is_backward: bool) -> None:
+    import numpy as np
+
+    assert np.__name__ in sys.modules
+    committed = server("input_audio_buffer.committed", item_id="item_7")
+    log = kept([ERROR, DELTA, committed, CALL, NOTE] * (BULK_ROWS // 4))
+    query, turns = parse(expression), TurnIndex(log)
+    wanted = [row for row in range(len(log)) if query.test(LogFacts(log, row, turns))]
+    run = QueryRun(query, log, 0, len(log), is_backward=is_backward)
+    found: list[int] = []
+    while not run.is_done:
+        found += run.advance(lambda: True)
+
+    assert found == (wanted[::-1] if is_backward else wanted)
+
+
+class Memory:
+    """Lines of a recording in memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.lines[offset]
+
+
+def kept(events: list[Event]) -> EventLog:
+    memory = Memory()
+    log = EventLog(memory, parse_line)
+    for seq, event in enumerate(events, 1):
+        numbered_event = replace(event, seq=seq, t_ns=seq * 10_000_000)
+        line = render(numbered_event).rstrip(b"\n")
+        log.append(numbered_event, len(memory.lines), len(line))
+        memory.lines.append(line)
+    return log
+
+
+def test_the_base64_of_audio_is_not_searched() -> None:
+    sound = server("response.output_audio.delta", item_id="item_1", delta="cGFyaXM=paris")
+
+    assert not parse("paris").test(EventFacts(sound))
+    assert parse("item_1").test(EventFacts(sound))

@@ -50,7 +50,7 @@ def test_row_by_row_and_by_column_agree(
     assert np.__name__ in sys.modules
     log = log_of(events)
     slow, fast = RowList(log, directions), RowList(log, directions)
-    slow._take(0, len(log))
+    slow._take(range(len(log)))
     if len(log):
         fast._take_all(0, len(log))
 
@@ -99,16 +99,25 @@ def test_a_filter_counts_what_it_hides(folded: RowList) -> None:
 
 
 def test_the_next_error_is_found_in_both_directions(folded: RowList) -> None:
-    is_error = folded._log.is_error
+    error = parse("err")
 
-    assert folded.next_row(0, 1, is_error) == 4
-    assert folded.next_row(4, 1, is_error) is None
-    assert folded.next_row(5, -1, is_error) == 4
+    def found(row: int, step: int) -> list[int]:
+        return list(folded.finder(error, row, step).advance(lambda: False))
+
+    assert found(0, 1) == [4]
+    assert found(4, 1) == []
+    assert found(5, -1) == [4]
+
+
+def test_what_was_found_in_a_folded_group_is_unfolded(folded: RowList) -> None:
+    folded.unfold_to(5)
+
+    assert list(folded.rows) == [0, 1, 2, 3, 4, 5]
 
 
 def test_work_is_done_in_slices() -> None:
     rows = RowList(log_of([KINDS[0]] * 5000), BOTH)
-    rows.filter(parse("dir:server"))
+    rows.filter(parse("!paris"))
     rows.refresh(lambda: True)
 
     assert 0 < rows.scanned < 5000

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from array import array
 
 import pytest
 from hypothesis import given
@@ -63,15 +64,15 @@ def test_deltas_without_an_item_fold_as_a_run() -> None:
     assert place([nameless, nameless, text_delta("a"), nameless])[0] == [0, 0, 1, 0]
 
 
-def test_a_group_table_can_be_taken_over() -> None:
+def test_groups_formed_elsewhere_are_taken_over() -> None:
     _, groups = place([APPEND, APPEND])
+    columns = {n: getattr(groups, n).tobytes() for n in ("head", "last", "count", "audio_bytes")}
     copy = DeltaGroups()
-    copy.replace(
-        {n: getattr(groups, n).tobytes() for n in ("head", "last", "count", "audio_bytes")}
-    )
+    copy.take(0, columns, {})
+    copy.take(1, columns, {"group": array("i", [0]).tobytes(), "count": array("I", [9]).tobytes()})
 
-    assert list(copy.count) == [2]
-    assert len(copy) == 1
+    assert list(copy.count) == [9, 2]
+    assert list(copy.head) == [0, 0]
 
 
 @given(st.binary(max_size=64))

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inspector.core.log import COLUMNS, EventLog
+from inspector.recording import chunk_file as chunk_file_module
 from inspector.recording import opening as opening_module
 from inspector.recording import scan as scan_module
 from inspector.recording.opening import Opening, open_recording
 from inspector.recording.reader import RecordingReader
-from inspector.recording.scan_process import ScanProcess
 from inspector.shipped import shipped_folder
 from tests.support import ManualClock
 
@@ -151,16 +151,10 @@ def plainly(path: Path) -> EventLog:
     return log
 
 
-def scanned(path: Path) -> EventLog:
+def scanned(path: Path, workers: int = 1) -> EventLog:
     reader = RecordingReader(path)
     log = reader.new_log()
-    fd = os.memfd_create("test", 0)
-    scan_module.scan(path, reader.start, reader.size, fd)
-    process = ScanProcess.__new__(ScanProcess)
-    process._fd, process._read_at, process.end = fd, 0, 0
-    while (block := process.next_block()) is not None:
-        log.take(block)
-    os.close(fd)
+    scan_module.scan(path, reader.start, reader.size, log.take, workers)
     reader.close()
     return log
 
@@ -172,12 +166,16 @@ def scanned(path: Path) -> EventLog:
 def test_scanning_is_the_same_as_reading(tmp_path: Path, drawn: list[Any], chunk: int) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(HEADER + b"".join(line_of(seq, one) for seq, one in enumerate(drawn, 1)))
-    before = scan_module.CHUNK_BYTES
-    scan_module.CHUNK_BYTES = chunk
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunk_file_module, "CHUNK_BYTES", chunk)
+        patch.setattr(chunk_file_module, "LINE_BYTES", 16)
         assert columns_of(scanned(path)) == columns_of(plainly(path))
-    finally:
-        scan_module.CHUNK_BYTES = before
+
+
+def test_two_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunk_file_module, "CHUNK_BYTES", 4000)
+
+    assert columns_of(scanned(EXAMPLE, workers=2)) == columns_of(plainly(EXAMPLE))
 
 
 def test_a_recording_of_ours_is_scanned_as_it_is_read() -> None:
@@ -196,7 +194,7 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def finish(opening: Opening) -> None:
     until = time.monotonic() + 20
-    while opening.progress < 1 or opening._scan is not None:
+    while opening.progress < 1 or opening._scan is not None or opening._kept is not None:
         opening.advance()
         assert time.monotonic() < until
         time.sleep(0.005)
@@ -219,6 +217,46 @@ def test_a_child_that_dies_is_replaced_by_slices(large: Path) -> None:
     finish(opening)
 
     assert len(opening.log) == 116
+    opening.close()
+
+
+def test_a_large_file_is_opened_from_the_index_that_was_kept(large: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "indexes"
+    first = open_recording(large, indexes=folder)
+    assert first._scan is not None
+    finish(first)
+    first.close()
+    (kept,) = folder.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    again = open_recording(large, indexes=folder)
+
+    assert again._scan is None
+    finish(again)
+    assert columns_of(again.log) == columns_of(plainly(large))
+    again.close()
+
+
+@pytest.mark.parametrize("harm", ["recording", "cut", "foreign", "empty"])
+def test_an_index_that_does_not_fit_is_not_used(large: Path, tmp_path: Path, harm: str) -> None:
+    folder = tmp_path / "indexes"
+    opening = open_recording(large, indexes=folder)
+    finish(opening)
+    opening.close()
+    (kept,) = folder.iterdir()
+    match harm:
+        case "recording":
+            large.write_bytes(large.read_bytes().replace(b"session.created", b"session.Created"))
+        case "cut":
+            kept.write_bytes(kept.read_bytes()[:-7])
+        case "foreign":
+            kept.write_bytes(b'["not ours"]\n')
+        case "empty":
+            kept.write_bytes(b"")
+    opening = open_recording(large, indexes=folder)
+
+    assert opening._kept is None
+    finish(opening)
+    assert columns_of(opening.log) == columns_of(plainly(large))
     opening.close()
 
 

@@ -488,7 +488,7 @@ def test_a_fault_is_raised_by_key_and_by_command(tmp_path: Path) -> None:
     source = FaultySource()
 
     async def scenario(stage: Stage) -> None:
-        await stage.press("F")
+        await stage.press("exclamation_mark")
         assert "dropped" in stage.shown()
         await stage.press("ctrl+n", "enter")
         stage.screen.commands()["fault"]("slow")
@@ -504,7 +504,7 @@ def test_a_fault_is_raised_by_key_and_by_command(tmp_path: Path) -> None:
 
 def test_a_real_server_does_no_wrong_on_purpose(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("F")
+        await stage.press("exclamation_mark")
 
         (notice,) = stage.pilot.app._notifications
         assert "only the simulator" in notice.message

@@ -22,7 +22,9 @@ def paths(json: options.Json = False) -> None:
         "config": folders.config,
         "logs": folders.state,
         "data": folders.data,
-        "themes": shipped_folder("themes"),
+        "cache": folders.cache,
+        "themes": folders.themes,
+        "shipped": shipped_folder("themes"),
         "examples": shipped_folder("sessions"),
     }
     if json:

@@ -66,9 +66,9 @@ def send(
 
     import asyncio
 
-    from inspector.cli.commands.sessions import start_launcher
     from inspector.cli.feeding import FileFeed
     from inspector.cli.headless import Bounds, HeadlessRun, Shown
+    from inspector.cli.screens import start_launcher
     from inspector.cli.target import LiveOptions, parse_header
 
     feed = FileFeed(None if file == "-" else Path(file))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.cli import options
-from inspector.cli.output import say, to_terminal
+from inspector.cli.output import say
+from inspector.cli.screens import need_terminal, show_replay, show_session, start_launcher
 from inspector.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,23 +27,6 @@ class RunOptions:
     as_json: bool = False
     until: str | None = None
     timeout_s: float | None = None
-
-
-def home() -> int:
-    """Open the home screen."""
-    _need_terminal("see inspector --help for what works without one")
-    launch = start_launcher({})
-
-    import asyncio
-
-    from inspector.cli.launch import finish_recording
-    from inspector.tui.app import run_home
-
-    try:
-        return asyncio.run(run_home(launch, theme=launch.settings.theme or None))
-    finally:
-        for recording in launch.opened:
-            finish_recording(recording)
 
 
 def sim(
@@ -134,26 +116,7 @@ def replay(
 
     Reads recordings of this program, {"dir":…,"event":{…}} per line, and bare events {"type":…} per line.
     """
-    _need_terminal(f"use inspector cat {file}")
-    launch = start_launcher({"theme": theme})
-    recording = launch.open_replay(file)
-
-    import asyncio
-
-    from inspector.tui.app import run_replay
-
-    status = asyncio.run(run_replay(recording, theme=launch.settings.theme or None))
-    raise typer.Exit(status)
-
-
-def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
-    """Return the launcher for a command's options, with the program's log going to its file."""
-    from inspector.cli.journal import start_logging
-    from inspector.cli.launch import launcher
-
-    launch = launcher(flags)
-    start_logging(launch.folders.state)
-    return launch
+    raise typer.Exit(show_replay(file, theme))
 
 
 def _check(run: RunOptions) -> None:
@@ -171,16 +134,7 @@ def _check(run: RunOptions) -> None:
     for name, is_given in given.items():
         if is_given:
             raise UsageError(f"{name} needs --headless")
-    _need_terminal("add --headless, and --jsonl for a stream that programs can read")
-
-
-def _need_terminal(hint: str) -> None:
-    if not (to_terminal() and sys.stdin is not None and sys.stdin.isatty()):
-        raise UsageError(
-            "the screen needs a terminal, and stdin or stdout is none",
-            code="no_terminal",
-            hint=hint,
-        )
+    need_terminal("add --headless, and --jsonl for a stream that programs can read")
 
 
 def _run(launch: Launcher, engine: Engine, run: RunOptions) -> int:
@@ -194,16 +148,4 @@ def _run(launch: Launcher, engine: Engine, run: RunOptions) -> int:
             say(f"recording to {engine.recording.path}")
         bounds = Bounds(run.until or "", run.timeout_s)
         return asyncio.run(HeadlessRun(engine, bounds, shown).run())
-    return asyncio.run(_show(engine, launch.settings.theme or None))
-
-
-async def _show(engine: Engine, theme: str | None) -> int:
-    from inspector.cli.launch import finish_recording
-    from inspector.engine.host import Host
-    from inspector.tui.app import run_session
-
-    try:
-        async with Host() as host:
-            return await run_session(host, engine, theme=theme)
-    finally:
-        finish_recording(engine.recording)
+    return asyncio.run(show_session(launch, engine))

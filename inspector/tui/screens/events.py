@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
@@ -31,7 +32,12 @@ from inspector.tui.widgets.detail import DetailPane, Link
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.text_page import TextPage
 
+if TYPE_CHECKING:
+    from inspector.tui.screens.session_form import FormSession
+
 TICK_HZ = 15
+NUMPY_AFTER_S = 0.5
+"""Importing numpy holds the interpreter for 50 ms; nobody filters so soon."""
 TICK_BUDGET_S = 0.008
 """Filtering and listing per tick, so that a key is answered in the same frame."""
 NARROW_COLUMNS = 100
@@ -74,11 +80,13 @@ class EventsScreen(Screen[None]):
         """Row of the selected event; -1 for none."""
         self._lines: dict[str, str] = {}
         self._is_merged = False
+        self._is_whole = False
         self._shows_detail = False
         self._mark_row = -1
         self._seen: tuple[object, ...] = ()
         self._is_filtering = True
         self._active_pane = "server"
+        self._form: FormSession | None = None
 
     @property
     def state(self) -> SessionState:
@@ -89,40 +97,28 @@ class EventsScreen(Screen[None]):
         """Lay out the screen."""
         yield Static("", id="header", markup=False)
         yield Static("", id="tabs", markup=False)
-        yield Input(
-            placeholder="filter: type:response.* !type:*.delta   ? shows the language",
-            id="filter",
-            compact=True,
-        )
-        with ContentSwitcher(initial="events", id="views"):
-            with Container(id="events"):
-                with Container(id="panes"):
-                    yield EventPane(
-                        "client",
-                        self.event_log,
-                        (Direction.CLIENT, Direction.LOCAL),
-                        self.glyphs,
-                        empty="nothing sent yet",
-                        id="client",
-                    )
-                    yield Static("", id="divider", markup=False)
-                    yield EventPane(
-                        "server",
-                        self.event_log,
-                        (Direction.SERVER,),
-                        self.glyphs,
-                        empty="nothing received yet",
-                        id="server",
-                    )
-                    yield EventPane(
-                        "all events", self.event_log, tuple(Direction), self.glyphs, id="merged"
-                    )
-                yield DetailPane(self.glyphs, id="detail")
-            yield TextPage(id="conversation")
-            yield TextPage(id="session")
+        with ContentSwitcher(initial="events", id="views"), Container(id="events"):
+            with Container(id="panes"):
+                yield EventPane(
+                    "client",
+                    self.event_log,
+                    (Direction.CLIENT, Direction.LOCAL),
+                    self.glyphs,
+                    empty="nothing sent yet",
+                    id="client",
+                )
+                yield Static("", id="divider", markup=False)
+                yield EventPane(
+                    "server",
+                    self.event_log,
+                    (Direction.SERVER,),
+                    self.glyphs,
+                    empty="nothing received yet",
+                    id="server",
+                )
+            yield DetailPane(self.glyphs, id="detail")
         yield from self.compose_below()
         yield Static("", id="hint", markup=False)
-        yield Input(placeholder="command", id="command", compact=True)
 
     def compose_below(self) -> ComposeResult:
         """Lay out what stands between the views and the hint."""
@@ -131,24 +127,42 @@ class EventsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Start to pull."""
-        panes = self.query_one("#panes")
-        panes.styles.layout = "horizontal"
-        for pane in self.panes():
-            pane.rejection_of = self.rejection_of
+        self._prepare_panes()
         self._arrange()
         self.query_one("#server", EventPane).focus()
         self.set_interval(1 / TICK_HZ, self.tick)
         self.call_after_refresh(self.after_first_frame)
 
+    def _prepare_panes(self) -> None:
+        for pane in self.panes():
+            pane.rejection_of = self.rejection_of
+
     def after_first_frame(self) -> None:
-        """Load what the first frame does not need."""
-        self.mount(Footer(show_command_palette=False))
+        """Mount and load what the first frame does not show."""
+        merged = EventPane("all events", self.event_log, tuple(Direction), self.glyphs, id="merged")
+        merged.is_following = self.focused_pane().is_following
+        self.query_one("#panes").mount(merged)
+        pages = TextPage(id="conversation"), TextPage(id="session")
+        for page in pages:
+            page.display = False
+        self.query_one("#views").mount(*pages)
+        self.mount(Input(id="filter", compact=True), after="#tabs")
+        self.mount(Input(id="command", compact=True), Footer(show_command_palette=False))
+        self._is_whole = True
+        self._prepare_panes()
+        self._arrange()
         self.tick()
-        self.run_worker(_load_numpy, thread=True, exit_on_error=False)
+        self.set_timer(
+            NUMPY_AFTER_S, lambda: self.run_worker(_load_numpy, thread=True, exit_on_error=False)
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take no key before everything that it may concern is there."""
+        return self._is_whole and super().check_action(action, parameters)
 
     def panes(self) -> list[EventPane]:
         """Return the event panes."""
-        return [self.query_one(f"#{name}", EventPane) for name in ("client", "server", "merged")]
+        return list(self.query(EventPane))
 
     def tick(self) -> None:
         """Pull what is new, for a bounded time, and repaint what has changed."""
@@ -294,6 +308,23 @@ class EventsScreen(Screen[None]):
         if self.selected >= 0:
             pane.select(self.selected, notify=False)
         pane.focus()
+
+    def open_form(
+        self,
+        submit: Callable[[str], str | None] | None,
+        command: str = "",
+        end: Callable[[], int] | None = None,
+    ) -> None:
+        """Open the session as a form; without ``submit`` it is read only, ``end`` says how many events count."""
+        from inspector.tui.screens.session_form import FormSession, SessionFormScreen
+
+        if self._form is None:
+            log = self.event_log
+            self._form = FormSession(lambda: self.state, log, end or (lambda: len(log)), submit)
+        self.app.push_screen(
+            SessionFormScreen(self._form, self.glyphs, command),
+            lambda row: self.show_row(row) if row is not None else None,
+        )
 
     def action_filter(self) -> None:
         """Ask for a filter."""
@@ -476,8 +507,7 @@ class EventsScreen(Screen[None]):
     def _apply_find(self, text: str) -> None:
         query = parse(text)
         for pane in self.panes():
-            rows = pane.rows
-            pane.search = lambda row, rows=rows: query.test(rows.log_row(row))
+            pane.search = query
         self.focused_pane().action_match(1)
 
     def _fold_all(self, *, is_folding: bool) -> None:
@@ -511,7 +541,8 @@ class EventsScreen(Screen[None]):
         for name in ("client", "server"):
             is_hidden = self._is_merged or (is_narrow and name != self._active_pane)
             self.query_one(f"#{name}").set_class(is_hidden, "hidden")
-        self.query_one("#merged").set_class(not self._is_merged, "hidden")
+        for pane in self.query("#merged"):
+            pane.set_class(not self._is_merged, "hidden")
         self.query_one("#divider").set_class(self._is_merged or is_narrow, "hidden")
         self.query_one("#divider", Static).update("\n".join([self.glyphs.bracket] * max(1, height)))
         self.query_one("#events").set_class(width >= WIDE_COLUMNS, "side")

@@ -27,6 +27,7 @@ class ReplayScreen(EventsScreen):
         Binding("right", "jump(5)", "5 s on", show=False, id="replay.jump"),
         Binding("left", "jump(-5)", "5 s back", show=False, id="replay.jump_back"),
         Binding("0", "start", "to the start", show=False, id="replay.start"),
+        Binding("u", "form", "session form", show=False, id="session.form"),
         Binding("s,c,x,t,r", "explain", "sending", show=False, id="replay.explain"),
     ]
 
@@ -48,7 +49,6 @@ class ReplayScreen(EventsScreen):
 
     def on_mount(self) -> None:
         """Start at the first event, with nothing playing."""
-        super().on_mount()
         for pane in self.panes():
             pane.is_following = False
 
@@ -113,7 +113,12 @@ class ReplayScreen(EventsScreen):
             **super().commands(),
             "play": lambda _: self.action_play(),
             "speed": self._set_speed,
+            "form": self.action_form,
         }
+
+    def action_form(self, command: str = "") -> None:
+        """Show the session as of the cursor as a form."""
+        self.open_form(None, command, end=lambda: self._replay.state_row + 1)
 
     def action_play(self) -> None:
         """Play or pause."""

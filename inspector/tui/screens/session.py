@@ -47,7 +47,8 @@ class SessionScreen(EventsScreen):
         Binding("V", "retrieve", "retrieve item", show=False, id="session.retrieve"),
         Binding("r", "resend", "re-send", show=False, id="session.resend"),
         Binding("i", "edit", "edit and send", show=False, id="session.edit"),
-        Binding("F", "fault", "raise a fault", show=False, id="session.fault"),
+        Binding("exclamation_mark", "fault", "raise a fault", show=False, id="session.fault"),
+        Binding("u", "form", "session form", show=False, id="session.form"),
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
         Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
     ]
@@ -60,6 +61,7 @@ class SessionScreen(EventsScreen):
         ("delete", "D delete"),
         ("retrieve", "V retrieve"),
         ("send", "s send"),
+        ("form", "u session form"),
     )
 
     def __init__(self, host: Host, engine: Engine, glyphs: Glyphs) -> None:
@@ -84,7 +86,6 @@ class SessionScreen(EventsScreen):
 
     def on_mount(self) -> None:
         """Connect."""
-        super().on_mount()
         if self._engine.connection is Connection.IDLE:
             self._host.start(self._engine)
 
@@ -172,6 +173,7 @@ class SessionScreen(EventsScreen):
             "retrieve": lambda _: self.action_retrieve(),
             "note": self._note,
             "fault": self._fault,
+            "form": self.action_form,
             "reconnect": lambda _: self.action_reconnect(),
             "disconnect": lambda _: self.action_disconnect(),
         }
@@ -243,6 +245,10 @@ class SessionScreen(EventsScreen):
         editor = self.query_one("#send", SendEditor)
         editor.add_class("shown")
         editor.focus_text()
+
+    def action_form(self, command: str = "") -> None:
+        """Open the session as a form."""
+        self.open_form(lambda text: self._submit(text, Origin.FORM), command)
 
     def action_resend(self) -> None:
         """Send the selected client event again, as it was."""

@@ -7,6 +7,7 @@ is what keeps two panes under a flood of 10,000 events/s at a third of a core.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -19,7 +20,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.analysis.query import Query
+from inspector.analysis.query import EVERYTHING, Query, QueryRun
+from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.rows import RowList
 from inspector.core.event import Direction
 from inspector.core.formats import AudioFormat
@@ -31,6 +33,9 @@ from inspector.tui.row_text import Line, RowLook, RowStyles, RowText, fitted
 CACHED_STRIPS = 1500
 """Some ten screens of two panes."""
 WHEEL_LINES = 3
+SEARCH_S = 0.03
+"""A search looks this long before the screen gets its turn again."""
+ERRORS = parse_filter("err")
 
 
 class EventPane(Widget, can_focus=True):
@@ -107,8 +112,11 @@ class EventPane(Widget, can_focus=True):
         self.cursor = -1
         """Row of the log under the cursor; -1 for none."""
         self.is_following = True
-        self.search: Callable[[int], bool] | None = None
-        """What ``n`` looks for; None: any row."""
+        self.search = EVERYTHING
+        """What ``n`` looks for."""
+        self._hunt: QueryRun | None = None
+        """A search that goes on with every pull."""
+        self._is_dragging = False
         self.rejection_of: Callable[[int], str] = lambda _: ""
         """Why the server refused the event of a row; ``""`` where it did not."""
         self._log = log
@@ -131,6 +139,7 @@ class EventPane(Widget, can_focus=True):
     def pull(self, is_over: Callable[[], bool]) -> None:
         """Take in what is new in the log, for a bounded time, and repaint if a visible row changed."""
         self.rows.refresh(is_over)
+        self._go_on(is_over)
         if self.is_following:
             self._to_end()
         self._clamp()
@@ -214,8 +223,28 @@ class EventPane(Widget, can_focus=True):
         self._forget()
         self._clamp()
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of the scroll bar."""
+        if event.y >= 1 and self._is_bar(event.x):
+            self._is_dragging = True
+            self.capture_mouse()
+            self._drag_to(event.y)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag the scroll bar."""
+        if self._is_dragging:
+            self._drag_to(event.y)
+
+    def on_mouse_up(self) -> None:
+        """Let the scroll bar go."""
+        if self._is_dragging:
+            self._is_dragging = False
+            self.release_mouse()
+
     def on_click(self, event: events.Click) -> None:
         """Select a row; a second click opens it."""
+        if self._is_bar(event.x):
+            return
         index = self._top + event.y - 1
         if event.y >= 1 and index < len(self.rows):
             self.select(self.rows.rows[index], follow=False)
@@ -271,19 +300,32 @@ class EventPane(Widget, can_focus=True):
 
     def action_match(self, step: int) -> None:
         """Go to the next match of the search."""
-        if self.search is not None:
-            self._go(step, self.search)
+        if self.search:
+            self._start(self.search, step)
 
     def action_error(self, step: int) -> None:
         """Go to the next error."""
-        self._go(step, self._log.is_error)
+        self._start(ERRORS, step)
 
-    def _go(self, step: int, is_wanted: Callable[[int], bool]) -> None:
-        found = self.rows.next_row(self.cursor, step, is_wanted)
-        if found is None:
-            self.notify("no further match" if step > 0 else "no earlier match", timeout=2)
-        else:
-            self.select(found, follow=False)
+    def _start(self, wanted: Query, step: int) -> None:
+        """Look for an event, here and now for a moment, then with every pull."""
+        self._hunt = self.rows.finder(wanted, self.cursor, step)
+        until = time.monotonic() + SEARCH_S
+        self._go_on(lambda: time.monotonic() > until)
+
+    def _go_on(self, is_over: Callable[[], bool]) -> None:
+        """Search until something is found or the time is up."""
+        hunt = self._hunt
+        if hunt is None:
+            return
+        found = hunt.advance(is_over, until_found=True)
+        if found:
+            self._hunt = None
+            self.rows.unfold_to(found[0])
+            self.select(found[0], follow=False)
+        elif hunt.is_done:
+            self._hunt = None
+            self.notify("no further match", timeout=2)
 
     def _set_follow(self, *, is_following: bool) -> None:
         if self.is_following != is_following:
@@ -300,6 +342,16 @@ class EventPane(Widget, can_focus=True):
     def _scroll(self, lines: int) -> None:
         self._set_follow(is_following=False)
         self._top += lines
+        self._clamp()
+        self.refresh()
+
+    def _is_bar(self, x: int) -> bool:
+        return x == self.size.width - 1 and len(self.rows) > self.page_rows
+
+    def _drag_to(self, y: int) -> None:
+        share = (y - 1) / max(1, self.page_rows - 1)
+        self._set_follow(is_following=False)
+        self._top = round(share * (len(self.rows) - self.page_rows))
         self._clamp()
         self.refresh()
 
@@ -327,6 +379,7 @@ class EventPane(Widget, can_focus=True):
             self._top,
             self.cursor,
             self.is_following,
+            self._hunt.progress if self._hunt is not None else None,
             tuple(shown),
             grown,
         )
@@ -340,7 +393,9 @@ class EventPane(Widget, can_focus=True):
         style = self.get_component_rich_style("pane--title")
         shown, total = len(self.rows), self.rows.total
         count = f"{shown:,} of {total:,}" if self.rows.query else f"{total:,}"
-        if not self.rows.is_complete:
+        if self._hunt is not None:
+            count = f"searching {self._hunt.progress:.0%}"
+        elif not self.rows.is_complete:
             count = f"{count}…"
         tail = f" {count}{'' if self.is_following else ' held'} "
         head = f"{self.pane_title} "

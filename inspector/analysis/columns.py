@@ -1,0 +1,87 @@
+"""Columns of a slice of the log as numpy arrays. The only module of ``analysis`` that filters need numpy for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.analysis.turns import TurnIndex
+from inspector.core.kinds import KindTable
+from inspector.core.log import EventLog
+
+
+class Columns:
+    """Copies of the columns of rows ``lo`` to ``hi``, made as they are asked for.
+
+    Copies and not views: a view that outlives its question would forbid the log to grow.
+    """
+
+    def __init__(self, log: EventLog, lo: int, hi: int, turns: TurnIndex | None) -> None:
+        self._log = log
+        self._lo = lo
+        self._hi = hi
+        self._turns = turns
+
+    def all(self) -> NDArray[np.bool_]:
+        """Return a new mask of all rows."""
+        return np.ones(self._hi - self._lo, np.bool_)
+
+    def none(self) -> NDArray[np.bool_]:
+        """Return a new mask of no row."""
+        return np.zeros(self._hi - self._lo, np.bool_)
+
+    @property
+    def kinds(self) -> KindTable:
+        """The type table that ``kind_in`` speaks of."""
+        return self._log.kinds
+
+    @cached_property
+    def direction(self) -> NDArray[np.uint8]:
+        """Direction codes."""
+        return np.frombuffer(self._log.direction[self._lo : self._hi], np.uint8)
+
+    @cached_property
+    def origin(self) -> NDArray[np.uint8]:
+        """Origin codes."""
+        return np.frombuffer(self._log.origin[self._lo : self._hi], np.uint8)
+
+    @cached_property
+    def flags(self) -> NDArray[np.uint8]:
+        """Flag bits."""
+        return np.frombuffer(self._log.flags[self._lo : self._hi], np.uint8)
+
+    @cached_property
+    def turn(self) -> NDArray[np.int64]:
+        """Turn numbers, 0 before the first turn."""
+        if self._turns is None:
+            return np.zeros(self._hi - self._lo, np.int64)
+        self._turns.look_at(self._hi)
+        starts = np.array(self._turns.starts, np.int64)
+        return np.searchsorted(starts, np.arange(self._lo, self._hi), "right").astype(np.int64)
+
+    def kind_in(self, codes: list[int]) -> NDArray[np.bool_]:
+        """Return which rows are of one of these types."""
+        wanted = np.zeros(len(self._log.kinds) or 1, np.bool_)
+        wanted[codes] = True
+        mask: NDArray[np.bool_] = wanted[
+            np.frombuffer(self._log.kind[self._lo : self._hi], np.uint16)
+        ]
+        return mask
+
+    def number(self, field: str) -> NDArray[np.int64]:
+        """Return ``t`` or ``dt`` in microseconds, or ``size`` in bytes."""
+        if field == "size":
+            size = np.frombuffer(self._log.size[self._lo : self._hi], np.uint32)
+            return size.astype(np.int64)
+        first = max(self._lo - 1, 0)
+        t_us = np.frombuffer(self._log.t_us[first : self._hi], np.int64)
+        if field == "t":
+            return t_us[self._lo - first :]
+        return np.diff(t_us, prepend=t_us[:1]) if first == self._lo else np.diff(t_us)
+
+
+def rows_of(mask: NDArray[np.bool_], lo: int) -> NDArray[np.int32]:
+    """Return the row numbers of a mask whose first entry is row ``lo``."""
+    return (np.flatnonzero(mask) + lo).astype(np.int32)

@@ -1,0 +1,215 @@
+"""What a filter asks of one event, whether it stands in a log or has just arrived.
+
+The text of an event that filters search is its frame without the base64 of its audio: nobody searches for base64, and
+by skipping it a text search reads two percent of a session of voice.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Protocol
+
+from inspector.analysis.turns import TurnIndex
+from inspector.core.event import Direction, Event, Origin
+from inspector.core.groups import AUDIO_KEYS
+from inspector.core.keys import EventKeys, keys_of
+from inspector.core.kinds import kind_of
+from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, ORIGINS, EventLog, flags_of
+
+ERROR_FLAGS = FLAG_ERROR | FLAG_UNDECODED
+_SPLICED = b'"event":'
+_AUDIO_STRING = re.compile(rb'"(?:delta|audio)"\s*:\s*"')
+
+
+class Facts(Protocol):
+    """One event as filters see it."""
+
+    @property
+    def type(self) -> str:
+        """The event's type."""
+        ...
+
+    @property
+    def direction(self) -> Direction:
+        """Who sent it."""
+        ...
+
+    @property
+    def origin(self) -> Origin:
+        """What made it come into being."""
+        ...
+
+    @property
+    def t_us(self) -> int:
+        """Microseconds since the start."""
+        ...
+
+    @property
+    def dt_us(self) -> int:
+        """Microseconds since the previous event."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of the frame."""
+        ...
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it reports a failure or could not be decoded."""
+        ...
+
+    @property
+    def turn(self) -> int:
+        """Number of its turn, 0 before the first."""
+        ...
+
+    @property
+    def keys(self) -> EventKeys:
+        """The ids in the event."""
+        ...
+
+    @property
+    def text(self) -> bytes:
+        """The frame's bytes without the base64 of its audio."""
+        ...
+
+    @property
+    def lowered(self) -> bytes:
+        """The text in lower case, ASCII letters only."""
+        ...
+
+
+class EventFacts:
+    """Facts of an event that need not stand in a log."""
+
+    def __init__(self, event: Event, previous_t_ns: int | None = None, turn: int = 0) -> None:
+        """Look at an event.
+
+        Args:
+            event: the event.
+            previous_t_ns: time of the event before it, of either direction.
+            turn: number of its turn, 0 before the first.
+        """
+        self.type = event.type
+        self.direction = event.direction
+        self.origin = event.origin
+        self.t_us = event.t_ns // 1000
+        self.dt_us = 0 if previous_t_ns is None else self.t_us - previous_t_ns // 1000
+        self.size = len(event.data)
+        self.is_error = bool(flags_of(event, kind_of(event.type).flags) & ERROR_FLAGS)
+        self.turn = turn
+        self._event = event
+
+    @property
+    def keys(self) -> EventKeys:
+        """The ids in the event."""
+        return keys_of(self._event)
+
+    @cached_property
+    def text(self) -> bytes:
+        """The frame's bytes without the base64 of its audio."""
+        return searchable(self.type, self._event.data)
+
+    @cached_property
+    def lowered(self) -> bytes:
+        """The text in lower case, ASCII letters only."""
+        return self.text.lower()
+
+
+class LogFacts:
+    """Facts of a row of a log, each read when a term asks for it: most filters ask for one or two."""
+
+    __slots__ = ("_log", "_lowered", "_row", "_text", "_turns")
+
+    def __init__(self, log: EventLog, row: int, turns: TurnIndex | None) -> None:
+        """Look at a row; ``turns`` may be None where no term asks for the turn."""
+        self._log = log
+        self._row = row
+        self._turns = turns
+        self._text: bytes | None = None
+        self._lowered: bytes | None = None
+
+    @property
+    def type(self) -> str:
+        """The event's type."""
+        return self._log.type_of(self._row)
+
+    @property
+    def direction(self) -> Direction:
+        """Who sent it."""
+        return DIRECTIONS[self._log.direction[self._row]]
+
+    @property
+    def origin(self) -> Origin:
+        """What made it come into being."""
+        return ORIGINS[self._log.origin[self._row]]
+
+    @property
+    def t_us(self) -> int:
+        """Microseconds since the start."""
+        return self._log.t_us[self._row]
+
+    @property
+    def dt_us(self) -> int:
+        """Microseconds since the previous event."""
+        return self.t_us - self._log.t_us[self._row - 1] if self._row else 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the frame."""
+        return self._log.size[self._row]
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it reports a failure or could not be decoded."""
+        return self._log.is_error(self._row)
+
+    @property
+    def turn(self) -> int:
+        """Number of its turn, 0 before the first."""
+        return self._turns.number(self._row) if self._turns is not None else 0
+
+    @property
+    def keys(self) -> EventKeys:
+        """The ids in the event."""
+        return keys_of(self._log.event(self._row))
+
+    @property
+    def text(self) -> bytes:
+        """The frame's bytes without the base64 of its audio."""
+        if self._text is None:
+            self._text = searchable(self.type, frame_of(self._log, self._row))
+        return self._text
+
+    @property
+    def lowered(self) -> bytes:
+        """The text in lower case, ASCII letters only."""
+        if self._lowered is None:
+            self._lowered = self.text.lower()
+        return self._lowered
+
+
+def frame_of(log: EventLog, row: int) -> bytes:
+    """Return a row's frame without decoding it where the line holds it verbatim.
+
+    Such a line ends with ``"event":``, the frame, and one brace; no other line can have those bytes at that place, since
+    quotes inside a string are escaped.
+    """
+    line = log.line(row)
+    start = len(line) - 1 - log.size[row]
+    if start >= len(_SPLICED) and line.startswith(_SPLICED, start - len(_SPLICED)):
+        return line[start:-1]
+    return log.event(row).data
+
+
+def searchable(name: str, data: bytes) -> bytes:
+    """Return a frame's bytes without the base64 of its audio, which stays as an empty string."""
+    if name not in AUDIO_KEYS:
+        return data
+    found = _AUDIO_STRING.search(data)
+    if found is None:
+        return data
+    end = data.find(b'"', found.end())
+    return data if end < 0 else data[: found.end()] + data[end:]

@@ -1,0 +1,304 @@
+"""The shapes that a session object has, by API and kind: which fields there are, and how an update is written.
+
+The GA shapes come from the schema. The others are made from them: fields moved to where the beta API had them, and the
+members that a vendor adds. Source: protocol reference, sections 1.6, 1.7, 2 and 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from inspector.analysis.form.fields import Condition, FormField, Kind, Variant
+from inspector.analysis.form.generated import session_fields
+from inspector.analysis.form.values import Path
+from inspector.analysis.meaning import meaning
+from inspector.core.read import object_at, text_at
+from inspector.spec.beta import GA_FIELDS
+
+Session = Mapping[str, Any]
+SERVER_ONLY = frozenset(
+    {"id", "object", "type", "model", "expires_at", "client_secret", "conversation_id"}
+)
+"""Members of a session that no update may hold or change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One shape of session."""
+
+    name: str
+    title: str
+    fields: tuple[FormField, ...]
+    event_type: str = "session.update"
+    session_type: str = ""
+    """What ``session.type`` of every update has to say; ``""`` where updates have no such member."""
+    is_translation: bool = False
+    has_schema: bool = False
+    """True where whole updates can be checked against the schema."""
+    fixes_voice: bool = True
+    """True where the voice cannot change once the assistant has spoken."""
+
+    def by_path(self) -> Mapping[Path, FormField]:
+        """Return the fields by path."""
+        return {field.path: field for field in self.fields}
+
+
+def shape_of(session: Session, url: str = "") -> Shape:
+    """Return the shape of a session object; before there is one, what the address lets expect."""
+    name = next(name for name, fits in _SIGNS if fits(session, url))
+    return shape_named(name)
+
+
+@cache
+def shape_named(name: str) -> Shape:
+    """Return a shape by its name, one of ``SHAPES``."""
+    return SHAPES[name]()
+
+
+def with_own_members(shape: Shape, session: Session) -> Shape:
+    """Add fields for the members of a session that its shape does not know, by what they hold now."""
+    known = {field.path[0] for field in shape.fields} | SERVER_ONLY
+    own = tuple(_guessed(name, value) for name, value in session.items() if name not in known)
+    return replace(shape, fields=(*shape.fields, *own)) if own else shape
+
+
+def _guessed(name: str, value: object) -> FormField:
+    kinds = {bool: Kind.SWITCH, int: Kind.NUMBER, float: Kind.NUMBER, str: Kind.LINE}
+    kind = kinds.get(type(value), Kind.JSON)
+    return _own(name, kind, is_nullable=value is None, is_whole=isinstance(value, int))
+
+
+def _own(
+    name: str,
+    kind: Kind,
+    *,
+    group: str = "own members",
+    label: str = "",
+    choices: tuple[Any, ...] = (),
+    variants: tuple[Variant, ...] = (),
+    is_open: bool = False,
+    is_nullable: bool = False,
+    bounds: tuple[float, float] | None = None,
+    step: float = 1,
+    is_whole: bool = False,
+) -> FormField:
+    path = tuple(name.split("."))
+    low, high = bounds or (None, None)
+    return FormField(
+        path,
+        kind,
+        label or path[-1].replace("_", " "),
+        group,
+        meaning("session.update", ("session", *path)),
+        choices=choices,
+        variants=variants,
+        is_open=is_open,
+        is_nullable=is_nullable,
+        minimum=low,
+        maximum=high,
+        step=step,
+        is_whole=is_whole,
+    )
+
+
+def _moved(fields: Iterable[FormField], places: Mapping[str, str]) -> tuple[FormField, ...]:
+    """Move fields; ``places``: old path to new path, both with dots. What is not named stays."""
+    table = {tuple(old.split(".")): tuple(new.split(".")) for old, new in places.items()}
+
+    def moved(path: Path) -> Path:
+        old = next((old for old in table if path[: len(old)] == old), ())
+        return table[old] + path[len(old) :] if old else path
+
+    return tuple(
+        replace(
+            field,
+            path=moved(field.path),
+            when=field.when and Condition(moved(field.when.owner), field.when.variants),
+        )
+        for field in fields
+    )
+
+
+def _changed(
+    fields: Iterable[FormField], own: Iterable[FormField], dropped: frozenset[str] = frozenset()
+) -> tuple[FormField, ...]:
+    """Put own fields in the place of those with their path, or else at the end of their group; leave some out."""
+    rest = {field.path: field for field in own}
+    kept = [field for field in fields if field.path[0] not in dropped]
+    groups = [field.group for field in kept]
+    replaced = [_like(field, rest.pop(field.path, None)) for field in kept]
+    for field in rest.values():
+        last = max((at for at, group in enumerate(groups) if group == field.group), default=None)
+        at = len(replaced) if last is None else last + 1
+        replaced.insert(at, field)
+        groups.insert(at, field.group)
+    return tuple(replaced)
+
+
+def _like(field: FormField, other: FormField | None) -> FormField:
+    """Return ``other`` with the words of the field that it replaces."""
+    if other is None:
+        return field
+    return replace(other, label=field.label, group=field.group, note=field.note)
+
+
+def _with_variants(field: FormField, *added: Variant) -> FormField:
+    return replace(field, variants=(*field.variants, *added), checked_at=None)
+
+
+def _as_they_are(*names: str) -> tuple[Variant, ...]:
+    return tuple(Variant(name, name) for name in names)
+
+
+_TO_BETA = {ga: beta for beta, ga in GA_FIELDS.items() if not ga.startswith("nothing")}
+_NOT_IN_BETA = frozenset({"reasoning", "parallel_tool_calls", "truncation"})
+_BETA_FORMATS = _as_they_are("pcm16", "g711_ulaw", "g711_alaw")
+_BETA_MODALITIES = (Variant("audio and text", ["audio", "text"]), Variant("text", ["text"]))
+_BETA = (
+    _own("modalities", Kind.CHOICE, variants=_BETA_MODALITIES),
+    _own("input_audio_format", Kind.CHOICE, variants=_BETA_FORMATS),
+    _own("output_audio_format", Kind.CHOICE, variants=_BETA_FORMATS),
+    _own("temperature", Kind.NUMBER, group="answer", bounds=(0.6, 1.2), step=0.05),
+)
+_VOICE_LIVE_TURNS = _as_they_are("azure_semantic_vad", "azure_semantic_vad_en", "azure_semantic_vad_multilingual")  # fmt: skip
+_ECHO = (Variant("off", None), Variant("on", {"type": "server_echo_cancellation"}))
+_VOICE_LIVE = (
+    _own("modalities", Kind.CHOICE, variants=(Variant("audio", ["audio"]), *_BETA_MODALITIES)),
+    _own("voice", Kind.JSON),
+    _own("input_audio_sampling_rate", Kind.CHOICE, group="audio in", choices=(16000, 24000, 8000)),
+    _own("input_audio_echo_cancellation", Kind.CHOICE, group="audio in", variants=_ECHO),
+    _own("output_audio_timestamp_types", Kind.LIST, group="answer", choices=("word",), is_nullable=True),
+    _own("avatar", Kind.JSON, is_nullable=True),
+    _own("animation", Kind.JSON, is_nullable=True),
+)  # fmt: skip
+_VOICE_LIVE_TURN_MEMBERS = (
+    _own("turn_detection.end_of_utterance_detection", Kind.JSON, is_nullable=True),
+    _own("turn_detection.speech_duration_ms", Kind.NUMBER, is_nullable=True, is_whole=True),
+    _own("turn_detection.auto_truncate", Kind.SWITCH),
+)
+_XAI_RATES = (24000, 8000, 16000, 22050, 32000, 44100, 48000)
+_XAI_FORMATS = (
+    *(Variant(f"audio/pcm {rate:,} Hz", {"type": "audio/pcm", "rate": rate}) for rate in _XAI_RATES),
+    *(Variant(f"{name} 8 kHz", {"type": name}) for name in ("audio/pcmu", "audio/pcma")),
+)  # fmt: skip
+_XAI_VOICES = ("ara", "rex", "sal", "eve", "leo")
+_XAI = (
+    _own("voice", Kind.CHOICE, choices=_XAI_VOICES, is_open=True),
+    _own("audio.input.format", Kind.CHOICE, variants=_XAI_FORMATS),
+    _own("audio.output.format", Kind.CHOICE, variants=_XAI_FORMATS),
+    _own("reasoning.effort", Kind.CHOICE, choices=("high", "none")),
+)
+_NOT_IN_XAI = frozenset({"output_modalities", "truncation", "prompt", "tracing", "include"})
+
+
+def _ga(kind: str) -> Shape:
+    return Shape(
+        kind,
+        f"{kind} session",
+        session_fields(kind),
+        session_type="" if kind == "translation" else kind,
+        is_translation=kind == "translation",
+        has_schema=True,
+    )
+
+
+def _beta() -> Shape:
+    moved = _moved(session_fields("realtime"), _TO_BETA)
+    fields = _changed((f for f in moved if f.path != ("voice", "id")), _BETA, _NOT_IN_BETA)
+    voice = next(field for field in fields if field.path == ("voice",))
+    plain = replace(voice, variants=())
+    return Shape("beta", "beta session", tuple(plain if f is voice else f for f in fields))
+
+
+def _beta_transcription() -> Shape:
+    fields = _changed(_moved(session_fields("transcription"), _TO_BETA), _BETA[1:2])
+    return Shape(
+        "beta transcription",
+        "beta transcription session",
+        fields,
+        event_type="transcription_session.update",
+    )
+
+
+def _voice_live() -> Shape:
+    own = _changed(shape_named("beta").fields, _VOICE_LIVE, frozenset({"tracing", "prompt"}))
+    turns = [field for field in own if field.path[0] == "turn_detection"]
+    every = frozenset({"server_vad", *(variant.name for variant in _VOICE_LIVE_TURNS)})
+    widened = {field.path: _for_azure(field, every) for field in turns}
+    members = tuple(
+        replace(field, group=turns[0].group, when=Condition(("turn_detection",), every))
+        for field in _VOICE_LIVE_TURN_MEMBERS
+    )
+    noise = _with_variants(
+        next(field for field in own if field.path == ("input_audio_noise_reduction",)),
+        Variant("azure_deep", {"type": "azure_deep_noise_suppression"}),
+    )
+    fields = tuple(widened.get(field.path, field) for field in own)
+    fields = _changed(fields, (noise, *members))
+    return Shape("voice live", "Azure Voice Live session", fields, fixes_voice=False)
+
+
+def _for_azure(field: FormField, every: frozenset[str]) -> FormField:
+    """Let the members of ``server_vad`` exist under Azure's own kinds of turn detection too."""
+    if field.when is None:
+        kinds = (Variant(variant.name, {"type": variant.name}) for variant in _VOICE_LIVE_TURNS)
+        return _with_variants(field, *kinds)
+    if "server_vad" not in field.when.variants:
+        return field
+    return replace(field, when=Condition(field.when.owner, field.when.variants | every))
+
+
+def _xai() -> Shape:
+    places = {"audio.output.voice": "voice", "audio.input.turn_detection": "turn_detection"}
+    moved = _moved(session_fields("realtime"), places)
+    fields = _changed((f for f in moved if f.path != ("voice", "id")), _XAI, _NOT_IN_XAI)
+    turns = next(field for field in fields if field.path == ("turn_detection",))
+    variants = tuple(
+        Variant(variant.name, {"type": None}) if variant.begin is None else variant
+        for variant in turns.variants
+    )
+    none = replace(turns, variants=variants, checked_at=None, is_nullable=False)
+    return Shape(
+        "xai",
+        "xAI session",
+        tuple(none if field is turns else field for field in fields),
+        fixes_voice=False,
+    )
+
+
+SHAPES: Mapping[str, Callable[[], Shape]] = {
+    "realtime": lambda: _ga("realtime"),
+    "transcription": lambda: _ga("transcription"),
+    "translation": lambda: _ga("translation"),
+    "beta": _beta,
+    "beta transcription": _beta_transcription,
+    "voice live": _voice_live,
+    "xai": _xai,
+}
+"""Name of a shape to what makes it."""
+
+_VOICE_LIVE_KEYS = frozenset(
+    {"input_audio_sampling_rate", "input_audio_echo_cancellation", "avatar", "animation"}
+)
+_XAI_KEYS = frozenset({"enable_noise_suppression", "enable_phonetic_spelling", "keep_context"})
+_BETA_KEYS = frozenset(GA_FIELDS) | {"input_audio_format", "output_audio_format"}
+
+_SIGNS: tuple[tuple[str, Callable[[Session, str], bool]], ...] = (
+    ("translation", lambda s, url: s.get("type") == "translation" or "/translations" in url),
+    ("transcription", lambda s, _: s.get("type") == "transcription"),
+    ("realtime", lambda s, _: s.get("type") == "realtime"),
+    ("xai", lambda s, _: bool(_XAI_KEYS & s.keys()) or text_at(s, "model").startswith("grok")),
+    ("voice live", lambda s, _: bool(_VOICE_LIVE_KEYS & s.keys())),
+    ("voice live", lambda s, _: bool(text_at(object_at(s, "voice"), "type"))),
+    ("beta transcription", lambda s, _: "transcription" in text_at(s, "object")),
+    ("xai", lambda s, _: "audio" in s and "turn_detection" in s),
+    ("beta", lambda s, _: bool(_BETA_KEYS & s.keys())),
+    ("xai", lambda _, url: "://api.x.ai" in url),
+    ("voice live", lambda _, url: "/voice-live/" in url),
+    ("transcription", lambda _, url: "intent=transcription" in url),
+    ("realtime", lambda _, __: True),
+)
+"""Names of shapes with what they are known by; the first that fits."""

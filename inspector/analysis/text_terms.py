@@ -1,0 +1,95 @@
+"""The terms of a filter that only the text of a frame decides."""
+
+# ruff: noqa: D102 - the protocol Term says what each method of a term does
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from inspector.analysis.facts import Facts
+
+if TYPE_CHECKING:
+    from inspector.analysis.columns import Columns
+    from inspector.analysis.terms import Bounds
+
+ID_KEYS = {
+    "item": ("item_", "item_id|previous_item_id|id"),
+    "resp": ("resp_", "response_id|id"),
+    "call": ("call_", "call_id"),
+}
+"""Field of the filter → how such ids begin, and the JSON keys that hold them."""
+_KEYS = {"item": "item_id", "resp": "response_id", "call": "call_id"}
+
+
+class _OfText:
+    """A term that only the frame's text decides."""
+
+    def bounds(self, columns: Columns) -> Bounds:
+        return columns.none(), columns.all()
+
+
+@dataclass(frozen=True)
+class Text(_OfText):
+    """The frame contains a text, upper and lower case alike.
+
+    The text is also looked for as JSON would escape it, so that a search for ``é`` finds its ``u00e9`` escape.
+    """
+
+    needle: str
+
+    @cached_property
+    def _forms(self) -> tuple[bytes, ...]:
+        raw = self.needle.lower().encode("utf-8", "replace")
+        escaped = json.dumps(self.needle)[1:-1].lower().encode()
+        bare = json.dumps(self.needle, ensure_ascii=False)[1:-1].lower().encode("utf-8", "replace")
+        return tuple(dict.fromkeys((raw, escaped, bare)))
+
+    def test(self, facts: Facts) -> bool:
+        lowered = facts.lowered
+        for form in self._forms:
+            if form in lowered:
+                return True
+        if self.needle.isascii():
+            return False
+        return self.needle.lower() in facts.text.decode("utf-8", "replace").lower()
+
+
+@dataclass(frozen=True)
+class Regex(_OfText):
+    """A regular expression is found in the frame, upper and lower case alike."""
+
+    pattern: str
+    """As it was written: a ``~`` in it is escaped."""
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, re.IGNORECASE)
+
+    def test(self, facts: Facts) -> bool:
+        return self._compiled.search(facts.text.decode("utf-8", "replace")) is not None
+
+
+@dataclass(frozen=True)
+class IdIs(_OfText):
+    """The frame names an id that begins so, with or without its ``item_``, ``resp_`` or ``call_``."""
+
+    field: str
+    prefix: str
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[bytes]:
+        start, keys = ID_KEYS[self.field]
+        wanted = re.escape(self.prefix.encode("utf-8", "replace"))
+        return re.compile(rb'"(?:%b)"\s*:\s*"(?:%b)?%b' % (keys.encode(), start.encode(), wanted))
+
+    def test(self, facts: Facts) -> bool:
+        # The pattern finds every candidate without decoding; only the decoded event tells whose id it is.
+        if self._compiled.search(facts.text) is None:
+            return False
+        found = getattr(facts.keys, _KEYS[self.field])
+        start = ID_KEYS[self.field][0]
+        return bool(found) and found.startswith((self.prefix, start + self.prefix))

@@ -1,0 +1,113 @@
+"""Opening screens: what the commands and the short way past their parser share. Loads no parser."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inspector.cli.output import to_terminal
+from inspector.errors import UsageError
+
+if TYPE_CHECKING:
+    from inspector.cli.launch import Launcher
+    from inspector.engine.session import Engine
+    from inspector.tui.app import Look
+
+
+def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
+    """Return the launcher for a command's options, with the program's log going to its file.
+
+    Raises:
+        UsageError: the configuration makes no sense.
+    """
+    from inspector.cli.journal import start_logging
+    from inspector.cli.launch import launcher
+
+    launch = launcher(flags)
+    start_logging(launch.folders.state)
+    return launch
+
+
+def need_terminal(hint: str) -> None:
+    """Refuse to open a screen where there is none; else begin to, with the garbage collector out of the way.
+
+    Raises:
+        UsageError: stdin or stdout is no terminal.
+    """
+    if not (to_terminal() and sys.stdin is not None and sys.stdin.isatty()):
+        raise UsageError(
+            "the screen needs a terminal, and stdin or stdout is none",
+            code="no_terminal",
+            hint=hint,
+        )
+    # Until the first frame: what is being loaded is no garbage. The app turns it on again.
+    gc.disable()
+
+
+def show_home() -> int:
+    """Show the home screen until the user quits; return the exit status."""
+    need_terminal("see inspector --help for what works without one")
+    launch = start_launcher({})
+
+    import asyncio
+
+    from inspector.cli.launch import finish_recording
+    from inspector.tui.app import run_home
+
+    try:
+        return asyncio.run(run_home(launch, look_of(launch)))
+    finally:
+        for recording in launch.opened:
+            finish_recording(recording)
+
+
+def show_replay(file: Path, theme: str | None = None) -> int:
+    """Show a recording until the user quits; return the exit status.
+
+    Raises:
+        RecordingError: the file is not a recording.
+    """
+    need_terminal(f"use inspector cat {file}")
+    # First of all: other processes index a large file while this one loads the screen.
+    import os
+
+    from inspector.config import config_file, find_folders, load_settings
+    from inspector.recording.opening import open_recording
+
+    settings = load_settings({"theme": theme}, os.environ, config_file())
+    folders = find_folders(settings, Path())
+    recording = open_recording(file, indexes=folders.cache)
+
+    import asyncio
+
+    from inspector.cli.journal import start_logging
+    from inspector.clock import SystemClock
+    from inspector.engine.replay import Replay
+    from inspector.tui.app import Look, run_replay
+
+    start_logging(folders.state)
+    look = Look(settings.theme, settings.keys, folders.themes)
+    return asyncio.run(run_replay(Replay(recording, SystemClock()), look))
+
+
+async def show_session(launch: Launcher, engine: Engine) -> int:
+    """Show a live session until the user quits; return the exit status."""
+    from inspector.cli.launch import finish_recording
+    from inspector.engine.host import Host
+    from inspector.tui.app import run_session
+
+    try:
+        async with Host() as host:
+            return await run_session(host, engine, look_of(launch))
+    finally:
+        finish_recording(engine.recording)
+
+
+def look_of(launch: Launcher) -> Look:
+    """Return how the user wants the screens."""
+    from inspector.tui.app import Look
+
+    return Look(launch.settings.theme, launch.settings.keys, launch.folders.themes)

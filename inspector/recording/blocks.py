@@ -1,0 +1,56 @@
+"""Values handed from process to process through an anonymous file.
+
+Not a pipe: so the writer never waits for a reader that is busy, and the reader never waits for the writer.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import tempfile
+
+_LENGTH = struct.Struct("<Q")
+
+
+class BlockFile:
+    """A queue of values with one writer and one reader, in processes that hold the same open file."""
+
+    def __init__(self, fd: int | None = None) -> None:
+        """Use an open file, or make one."""
+        self.fd = _anonymous_file() if fd is None else fd
+        self._read_at = 0
+
+    def put(self, value: object) -> None:
+        """Add a value at the end."""
+        payload = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        data = memoryview(_LENGTH.pack(len(payload)) + payload)
+        while data:
+            data = data[os.write(self.fd, data) :]
+
+    def get(self) -> object | None:
+        """Return the next value, None where it is not there, or not whole, yet."""
+        there = os.fstat(self.fd).st_size - self._read_at - _LENGTH.size
+        if there < 0:
+            return None
+        (size,) = _LENGTH.unpack(os.pread(self.fd, _LENGTH.size, self._read_at))
+        if there < size:
+            return None
+        payload = os.pread(self.fd, size, self._read_at + _LENGTH.size)
+        self._read_at += _LENGTH.size + size
+        value: object = pickle.loads(payload)  # noqa: S301 - written by this program, in memory
+        return value
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def _anonymous_file() -> int:
+    """Return a file without a name: in memory where the system has such a thing, else on disk."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("recording-index", 0)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,99 @@
+"""A stretch of a file in chunks of whole lines."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+CHUNK_BYTES = 16 << 20
+LINE_BYTES = 1 << 16
+"""Read past a chunk for the end of its last line; a longer line is read in steps twice as long."""
+MARGIN = 256
+"""Bytes after a chunk's last line that may be looked at."""
+NEWLINE = 10
+SAMPLE_BYTES = 1 << 18
+LONG_LINE_BYTES = 1500
+"""Of the average line from which on searching for newlines one by one is faster than comparing every byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some whole lines of a file."""
+
+    text: npt.NDArray[np.uint8]
+    """Their bytes, and ``MARGIN`` zeros."""
+    ends: npt.NDArray[np.int64]
+    """Where their newlines are in ``text``."""
+    offset: int
+    """Where ``text`` begins in the file."""
+
+
+class ChunkFile:
+    """A stretch of a file in chunks of whole lines. A line belongs to the chunk in which it begins."""
+
+    def __init__(self, path: Path, start: int, end: int) -> None:
+        """Open a file; ``start`` is where a line begins."""
+        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._start, self._end = start, end
+        self._buffer = bytearray(CHUNK_BYTES + LINE_BYTES + MARGIN + 1)
+        self.count = -(-(end - start) // CHUNK_BYTES)
+
+    def read(self, number: int) -> Lines:
+        """Return the lines of a chunk; a last line that has no end is left out. Valid until the next call."""
+        begin = self._start + number * CHUNK_BYTES
+        stop = min(begin + CHUNK_BYTES, self._end)
+        # A line begins after a newline: for all chunks but the first, that may be the byte before.
+        first = begin - 1 if number else begin
+        filled = self._fill(first, 0, min(stop + LINE_BYTES, self._end) - first)
+        line = self._buffer.find(b"\n", 0, min(filled, stop - 1 - first)) + 1 if number else 0
+        if number and not line:
+            return self._lines(0, 0, begin)
+        last = stop - 1 - first
+        end = self._buffer.find(b"\n", last, filled)
+        while end < 0 and first + filled < self._end:
+            before = filled
+            filled = self._fill(first, filled, min(2 * filled, self._end - first))
+            if filled == before:
+                break  # the file has shrunk
+            end = self._buffer.find(b"\n", before, filled)
+        if end < 0:
+            end = self._buffer.rfind(b"\n", line, filled)
+        size = max(0, end + 1 - line)
+        return self._lines(line, size, first + line)
+
+    def _fill(self, offset: int, filled: int, wanted: int) -> int:
+        """Read until ``wanted`` bytes from ``offset`` on are in the buffer, or the file ends; return how many are."""
+        if len(self._buffer) < wanted + MARGIN:
+            larger = bytearray(wanted + MARGIN)
+            larger[:filled] = self._buffer[:filled]
+            self._buffer = larger
+        with memoryview(self._buffer) as buffer:
+            while filled < wanted:
+                got = os.preadv(self._fd, [buffer[filled:wanted]], offset + filled)
+                if not got:
+                    break
+                filled += got
+        return filled
+
+    def _lines(self, begin: int, size: int, offset: int) -> Lines:
+        end = begin + size
+        self._buffer[end : end + MARGIN] = bytes(MARGIN)
+        text = np.frombuffer(self._buffer, np.uint8)[begin : end + MARGIN]
+        return Lines(text, self._newlines(begin, end) - begin, offset)
+
+    def _newlines(self, begin: int, end: int) -> npt.NDArray[np.int64]:
+        text = np.frombuffer(self._buffer, np.uint8)[begin:end]
+        sample = text[:SAMPLE_BYTES]
+        if np.count_nonzero(sample == NEWLINE) * LONG_LINE_BYTES > len(sample):
+            return np.flatnonzero(text == NEWLINE) + begin
+        # Few and far between: the C library's search skips what lies between.
+        found = []
+        at = self._buffer.find(b"\n", begin, end)
+        while at >= 0:
+            found.append(at)
+            at = self._buffer.find(b"\n", at + 1, end)
+        return np.array(found, np.int64)

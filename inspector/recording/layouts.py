@@ -1,0 +1,291 @@
+"""Where things stand in a line: learned from one line, verified for every other that should look the same.
+
+A ``Layout`` is a span of bytes that lines of one kind share, but for the places that are free (digits, ids). Lines are
+compared eight bytes at a time; what fits no layout is left to the parser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from inspector.core.event import Direction, Origin
+from inspector.core.groups import AUDIO_KEYS
+from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE
+from inspector.recording.chunk_file import MARGIN
+
+Bytes = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Words = npt.NDArray[np.uint64]
+
+WINDOW = 64
+"""Bytes from ``"dir"`` on by which lines are sorted into buckets: the direction, origin and most of the type."""
+STAMP_BYTES = 40
+MAX_ID = 64
+MAX_TYPE = 96
+QUOTE, BACKSLASH, PADDING = b'"\\='
+TAIL_BYTES = 96
+"""How far before the end of an audio event other members are looked for."""
+_PRIMES = np.array(
+    [
+        0x9E3779B97F4A7C15,
+        0xC2B2AE3D27D4EB4F,
+        0x165667B19E3779F9,
+        0xD6E8FEB86659FD93,
+        0xA0761D6478BD642F,
+        0xE7037ED1A0B428DB,
+        0x8EBC6AF09C88C6E3,
+        0x589965CC75374CC3,
+        0x1D8E4E27C47D124F,
+        0xEB44ACCAB455D165,
+    ],
+    np.uint64,
+)
+_STAMP = re.compile(rb'\{"seq":(\d{1,12}),"t":(\d{1,9})\.(\d{6}),')
+_HEAD = re.compile(
+    rb'"dir":"(?P<dir>[a-z]+)","origin":"(?P<origin>[a-z]+)","type":"(?P<type>[ !#-\[\]-~]{1,%d})","event":\{'
+    % MAX_TYPE
+)
+_ITEM = b'"item_id":"'
+_INDEX = re.compile(rb'[^{}]*?"content_index":(\d)[,}]')
+
+
+def windows(text: Bytes, at: Ints, width: int) -> Words:
+    """Return the ``width`` bytes (a multiple of 8) from each position on, as rows of 64-bit words."""
+    found: Words = np.lib.stride_tricks.sliding_window_view(text, width)[at].view(np.uint64)
+    return found
+
+
+def mixed(words: Words) -> npt.NDArray[np.uint64]:
+    """Hash rows of at most ten words, 64 bits."""
+    parts = (words ^ (words >> np.uint64(29))) * _PRIMES[: words.shape[1]]
+    summed: npt.NDArray[np.uint64] = (parts ^ (parts >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
+    return summed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """Bytes that every line of a layout has at one place, but for those that are free."""
+
+    pattern: Words
+    mask: Words
+    width: int
+
+    @classmethod
+    def of(cls, text: bytes, free: tuple[tuple[int, int], ...] = ()) -> Span:
+        """Return the span of a text; ``free`` holds ``(from, to)`` of what may differ."""
+        width = -(-len(text) // 8) * 8
+        pattern = np.zeros(width, np.uint8)
+        pattern[: len(text)] = np.frombuffer(text, np.uint8)
+        mask = np.zeros(width, np.uint8)
+        mask[: len(text)] = 255
+        for start, end in free:
+            mask[start:end] = 0
+        pattern &= mask
+        return cls(pattern.view(np.uint64), mask.view(np.uint64), width)
+
+    def fits(self, words: Words) -> Bools:
+        """Tell which rows of words begin as this span does."""
+        count = len(self.pattern)
+        differs = (words[:, :count] & self.mask) ^ self.pattern
+        result: Bools = np.bitwise_or.reduce(differs, axis=1) == 0
+        return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stamp:
+    """Layout of ``{"seq":…,"t":…,``."""
+
+    span: Span
+    digits: tuple[tuple[int, int], ...]
+    """Columns of the digits of ``seq``, and of ``t`` before and after the point."""
+    length: int
+
+    @classmethod
+    def learn(cls, line: bytes) -> Stamp | None:
+        """Return the layout of a line's beginning, None where it has none."""
+        found = _STAMP.match(line)
+        if found is None or found.end() > STAMP_BYTES:
+            return None
+        digits = (found.span(1), found.span(2), found.span(3))
+        return cls(Span.of(found.group(), digits), digits, found.end())
+
+    def read(self, words: Words) -> tuple[Bools, Ints]:
+        """Return which rows fit, and their times in µs."""
+        fits = self.span.fits(words)
+        text = words.view(np.uint8)
+        (first, end), whole, fraction = self.digits
+        fits &= ((text[:, first:end] - 48) <= 9).all(axis=1)
+        number = np.concatenate([text[:, slice(*whole)], text[:, slice(*fraction)]], axis=1) - 48
+        fits &= (number <= 9).all(axis=1)
+        powers = 10.0 ** np.arange(number.shape[1] - 1, -1, -1)
+        return fits, (number.astype(np.float64) @ powers).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Head:
+    """Layout of a line from ``"dir"`` to the ``{`` of its event."""
+
+    first: Span
+    rest: Span | None
+    """What lies beyond the first ``WINDOW`` bytes."""
+    length: int
+    """Bytes up to and including the ``{``."""
+    direction: int
+    origin: int
+    type: str
+
+    @classmethod
+    def learn(cls, text: bytes) -> Head | None:
+        """Return the layout of a text that begins with ``"dir"``, None where the parser has to look at it."""
+        found = _HEAD.match(text)
+        if found is None:
+            return None
+        try:
+            direction = DIRECTION_CODE[Direction(found["dir"].decode())]
+            origin = ORIGIN_CODE[Origin(found["origin"].decode())]
+        except ValueError:
+            return None
+        head, name = found.group(), found["type"].decode()
+        rest = Span.of(head[WINDOW:]) if len(head) > WINDOW else None
+        return cls(Span.of(head[:WINDOW]), rest, len(head), direction, origin, name)
+
+    def fits(self, text: Bytes, at: Ints, words: Words) -> Bools:
+        """Tell which lines have this head; ``words`` are their first ``WINDOW`` bytes from ``at`` on."""
+        fits = self.first.fits(words)
+        if self.rest is not None:
+            fits &= self.rest.fits(windows(text, at + WINDOW, self.rest.width))
+        return fits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Layout of a delta's ``item_id`` and ``content_index``."""
+
+    column: int
+    """Where ``"item_id":"`` stands, from the ``{`` of the event."""
+    span: Span
+    id_end: int
+    """Where the id ends, from ``column``."""
+    digits: tuple[int, ...]
+    """Columns in which any digit may stand; the last is the content index. Empty where there is none."""
+    id_mask: Words
+
+    @classmethod
+    def learn(cls, event: bytes) -> Part | None:
+        """Return the layout of one event, None where the parser has to look at it."""
+        column = event.find(_ITEM)
+        begin = column + len(_ITEM)
+        end = event.find(b'"', begin)
+        if column < 0 or not 0 < end - begin <= MAX_ID or event.count(_ITEM) != 1:
+            return None
+        if b"\\" in event[begin:end]:
+            return None
+        text = event[column : end + 1]
+        digits: tuple[int, ...] = ()
+        if b'"content_index":' in event:
+            found = _INDEX.match(event, end)
+            if found is None or found.end() - column > MARGIN:
+                return None
+            text = event[column : found.end()]
+            digits = tuple(
+                at - column for at in range(end, found.end()) if event[at : at + 1].isdigit()
+            )
+        free = ((len(_ITEM), end - column), *((at, at + 1) for at in digits))
+        span = Span.of(text, free)
+        mask = np.zeros(span.width, np.uint8)
+        mask[len(_ITEM) : end - column] = 255
+        return cls(column, span, end - column, digits, mask.view(np.uint64))
+
+    def read(self, text: Bytes, event_at: Ints, salt: int) -> tuple[Bools, npt.NDArray[np.uint64]]:
+        """Return which events fit, and the key of each one's part."""
+        at = np.minimum(event_at + self.column, len(text) - self.span.width)
+        words = windows(text, at, self.span.width)
+        fits = self.span.fits(words)
+        raw = words.view(np.uint8)
+        ids = raw[:, len(_ITEM) : self.id_end]
+        fits &= ~((ids == QUOTE) | (ids == BACKSLASH)).any(axis=1)
+        index = np.zeros(len(at), np.uint64)
+        for column in self.digits:
+            index = raw[:, column].astype(np.uint64) - np.uint64(48)
+            fits &= index <= 9
+        used = -(-self.id_end // 8)
+        return fits, combined(mixed(words[:, :used] & self.id_mask[:used]), index, salt)
+
+
+def combined(
+    ids: npt.NDArray[np.uint64], index: npt.NDArray[np.uint64], salt: int
+) -> npt.NDArray[np.uint64]:
+    """Join ids' hashes with content indexes and a type's salt; never 0."""
+    keys: npt.NDArray[np.uint64] = ((ids ^ np.uint64(salt)) + index * _PRIMES[2]) | np.uint64(1)
+    return keys
+
+
+def salt_of(name: str) -> int:
+    """Return a number that stands for a type in the keys of its parts, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
+
+
+def part_key_of(item_id: str, index: int, salt: int) -> int:
+    """Return the key of one part, as ``Part.read`` works out many."""
+    raw = item_id.encode("utf-8", "surrogatepass")
+    if len(raw) > MAX_ID:
+        whole = int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest())
+        ids = np.array([whole], np.uint64)
+    else:
+        row = np.zeros(-(-(len(_ITEM) + MAX_ID) // 8) * 8, np.uint8)
+        row[len(_ITEM) : len(_ITEM) + len(raw)] = np.frombuffer(raw, np.uint8)
+        ids = mixed(row.view(np.uint64)[None, :])
+    with np.errstate(over="ignore"):
+        number = np.array([index & 0xFFFFFFFFFFFFFFFF], np.uint64)
+        return int(combined(ids, number, salt)[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """Layout of an event's base64 audio."""
+
+    column: int
+    """Where the base64 text begins, from the ``{`` of the event."""
+    marker: Bytes
+    tail: Bytes
+    """What follows the base64 text up to the end of the line."""
+
+    @classmethod
+    def learn(cls, event: bytes, name: str) -> Audio | None:
+        """Return the layout of one event (with the rest of its line), None where the parser has to look at it."""
+        for key in AUDIO_KEYS[name]:
+            marker = f'"{key}":"'.encode()
+            found = event.find(marker)
+            if found >= 0:
+                begin = found + len(marker)
+                tail = event[event.find(b'"', begin) :]
+                if len(tail) > TAIL_BYTES - 2:
+                    return None
+                return cls(begin, np.frombuffer(marker, np.uint8), np.frombuffer(tail, np.uint8))
+        return None
+
+    def read(self, text: Bytes, event_at: Ints, line_end: Ints) -> tuple[Bools, Ints]:
+        """Return which events fit, and the size of each one's audio in bytes."""
+        begin = event_at + self.column
+        end = line_end - len(self.tail)
+        fits = (end >= begin) & (line_end >= TAIL_BYTES)
+        safe = np.where(fits, begin, len(self.marker))
+        marker_at = safe[:, None] - len(self.marker) + np.arange(len(self.marker))
+        fits &= (text[marker_at] == self.marker).all(axis=1)
+        last = windows(text, np.maximum(line_end - TAIL_BYTES, 0), TAIL_BYTES).view(np.uint8)
+        room = TAIL_BYTES - len(self.tail)
+        fits &= (last[:, room:] == self.tail).all(axis=1)
+        # Another member after the audio would show as a quote shortly before its end.
+        characters = end - begin
+        is_quote = last[:, :room] == QUOTE
+        short = np.flatnonzero(characters < room)
+        is_quote[short] &= np.arange(room) >= (room - characters[short])[:, None]
+        fits &= ~is_quote.any(axis=1)
+        padding = (last[:, room - 1] == PADDING).astype(np.int64) + (last[:, room - 2] == PADDING)
+        return fits, np.maximum(0, characters * 3 // 4 - padding)

@@ -1,0 +1,124 @@
+"""Joining the chunks of a recording, in their order, into blocks that an ``EventLog`` takes over."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inspector.core.kinds import KindTable
+from inspector.core.log import Block
+from inspector.recording.chunk import NO_TIME_US, Chunk, Group
+
+
+class Stitcher:
+    """Numbers rows, types and groups across chunks."""
+
+    def __init__(self) -> None:
+        self._kinds = KindTable()
+        self._rows = 0
+        self._last_t_us = 0
+        self._end_offset = 0
+        self._last, self._count = array("i"), array("I")
+        self._audio_bytes = array("q")
+        self._group_of_key: dict[int, int] = {}
+        self._open_runs: dict[int, tuple[str, int]] = {}
+
+    def add(self, chunk: Chunk) -> Block:
+        """Return the next chunk as a block."""
+        columns = dict(chunk.columns)
+        count = len(columns["t_us"])
+        columns["t_us"] = self._times(columns["t_us"])
+        kinds = [self._kinds.code(name) for name in chunk.kinds]
+        if kinds != list(range(len(kinds))):
+            columns["kind"] = np.array(kinds, columns["kind"].dtype)[columns["kind"]]
+        known = self._known_groups(chunk)
+        first_group = len(self._last)
+        numbers, grown = self._number(chunk.groups, known)
+        # The last entry is for rows that are in no group: -1 picks it.
+        columns["group"] = np.array([*numbers, -1], columns["group"].dtype)[columns["group"]]
+        self._keep_open_runs(chunk, numbers)
+        block = Block(
+            first_row=self._rows,
+            end=self._end(columns),
+            columns={name: column.tobytes() for name, column in columns.items()},
+            kinds=self._kinds.names(),
+            first_group=first_group,
+            groups={
+                "head": array(
+                    "i",
+                    (
+                        self._rows + group.head
+                        for group, number in zip(chunk.groups, numbers, strict=True)
+                        if number >= first_group
+                    ),
+                ).tobytes(),
+                "last": self._last[first_group:].tobytes(),
+                "count": self._count[first_group:].tobytes(),
+                "audio_bytes": self._audio_bytes[first_group:].tobytes(),
+            },
+            grown={
+                "group": array("i", grown).tobytes(),
+                "last": array("i", (self._last[number] for number in grown)).tobytes(),
+                "count": array("I", (self._count[number] for number in grown)).tobytes(),
+                "audio_bytes": array(
+                    "q", (self._audio_bytes[number] for number in grown)
+                ).tobytes(),
+            },
+        )
+        self._rows += count
+        return block
+
+    def _end(self, columns: Mapping[str, Any]) -> int:
+        """Return the offset in the file up to which there are rows."""
+        if len(columns["offset"]):
+            self._end_offset = int(columns["offset"][-1]) + int(columns["length"][-1]) + 1
+        return self._end_offset
+
+    def _times(self, t_us: Any) -> Any:
+        """Give rows at the beginning that have no time that of the last row before them."""
+        if len(t_us):
+            t_us = np.where(t_us == NO_TIME_US, self._last_t_us, t_us)
+            self._last_t_us = int(t_us[-1])
+        return t_us
+
+    def _known_groups(self, chunk: Chunk) -> dict[int, int]:
+        """Return the groups of the chunk that go on with one of ours: the chunk's number to ours."""
+        known = {
+            at: self._group_of_key[group.key]
+            for at, group in enumerate(chunk.groups)
+            if group.key in self._group_of_key
+        }
+        for direction, runs in chunk.runs.items():
+            before = self._open_runs.get(direction)
+            if runs.first is not None and before is not None and runs.first[0] == before[0]:
+                known[runs.first[1]] = before[1]
+        return known
+
+    def _number(self, groups: list[Group], known: dict[int, int]) -> tuple[list[int], list[int]]:
+        """Return our number for each group of a chunk, and those of ours that it went on with."""
+        numbers = []
+        for at, group in enumerate(groups):
+            number = known.get(at)
+            if number is None:
+                number = len(self._last)
+                self._last.append(self._rows + group.last)
+                self._count.append(group.count)
+                self._audio_bytes.append(group.audio_bytes)
+                if group.key:
+                    self._group_of_key[group.key] = number
+            else:
+                self._last[number] = self._rows + group.last
+                self._count[number] += group.count
+                self._audio_bytes[number] += group.audio_bytes
+            numbers.append(number)
+        return numbers, list(known.values())
+
+    def _keep_open_runs(self, chunk: Chunk, numbers: list[int]) -> None:
+        for direction, runs in chunk.runs.items():
+            if runs.last is None:
+                self._open_runs.pop(direction, None)
+            else:
+                self._open_runs[direction] = runs.last[0], numbers[runs.last[1]]

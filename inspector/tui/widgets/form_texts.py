@@ -1,0 +1,127 @@
+"""Between the values of the form and the texts that the user sees and types."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from inspector.analysis.form.fields import FormField, Kind
+from inspector.analysis.form.tools import tools_text
+from inspector.analysis.form.values import ABSENT
+from inspector.analysis.inert import inert
+
+NOTHING = "–"
+MAX_SHOWN = 60
+
+
+class UnreadableText(ValueError):
+    """What is typed is no value of the field."""
+
+
+def number_text(value: object) -> str:
+    """Write a number as a person does: no ``.0`` where it is whole."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return "" if value is None or value is ABSENT else inert(str(value))
+
+
+def read_number(text: str, field: FormField) -> Any:
+    """Return the number in a text, or one of the field's words; None or ``ABSENT`` for an empty one.
+
+    Raises:
+        UnreadableText: it is neither.
+    """
+    text = text.strip()
+    if not text:
+        return None if field.is_nullable else ABSENT
+    if text in field.choices:
+        return text
+    try:
+        number = int(text) if text.lstrip("+-").isdigit() else float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        words = "".join(f", or {word}" for word in field.choices)
+        raise UnreadableText(f"{field.label} is a number{words}")
+    return number
+
+
+def stepped(value: object, field: FormField, steps: int) -> Any:
+    """Return a number some steps on, within the field's bounds; from nothing, the lower bound."""
+    low, high = field.minimum, field.maximum
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        start = high if value in field.choices and value is not ABSENT else low
+        number = start if start is not None else 0
+    else:
+        number = round(value / field.step + steps) * field.step
+    if low is not None:
+        number = max(low, number)
+    if high is not None:
+        number = min(high, number)
+    return int(number) if field.is_whole or float(number).is_integer() else round(number, 6)
+
+
+def line_text(value: object, lines: int = 0) -> str:
+    """Write a string for editing; one that cannot be put on the screen as it is, as a JSON string in quotes."""
+    if not isinstance(value, str):
+        return "" if value is None or value is ABSENT else json.dumps(value)
+    return value if is_harmless(value, lines) else json.dumps(value)
+
+
+def is_harmless(text: str, lines: int = 0) -> bool:
+    """Tell whether a text can be put on the screen as it is: nothing that a terminal acts on, and no more lines than that.
+
+    ``lines``: how many there may be; 0 for any number.
+    """
+    if lines and text.count("\n") >= lines:
+        return False
+    plain = text.replace("\n", "").replace("\t", "")
+    return inert(plain) == plain
+
+
+def read_line(text: str, *, is_quoted: bool) -> str:
+    """Return the string that a text stands for.
+
+    Raises:
+        UnreadableText: it should be a JSON string, and is not.
+    """
+    if not is_quoted:
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, str):
+        raise UnreadableText('text with control characters is written as JSON, in "quotes"')
+    return value
+
+
+def list_text(value: object) -> str:
+    """Write a list of strings with commas."""
+    return ", ".join(map(inert, map(str, value))) if isinstance(value, list) else ""
+
+
+def read_list(text: str) -> list[str]:
+    """Return the strings between the commas of a text."""
+    return [part for part in (part.strip() for part in text.split(",")) if part]
+
+
+def shown(value: object, field: FormField | None = None, limit: int = MAX_SHOWN) -> str:
+    """Return a value in a few characters, harmless for a terminal."""
+    if value is ABSENT or value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if field is not None and field.path == ("tools",):
+        return tools_text(value)
+    if isinstance(value, str):
+        text = value or '""'
+    elif isinstance(value, int | float):
+        text = number_text(value)
+    elif field is not None and field.kind is Kind.LIST:
+        text = list_text(value) or "none"
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    text = inert(text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

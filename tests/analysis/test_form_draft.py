@@ -1,0 +1,382 @@
+"""Edits of a session, the update that they make, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from inspector.analysis.form.draft import Draft, FieldView, Mark
+from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.history import Outcome, UpdateHistory, differences
+from inspector.analysis.form.locks import locks
+from inspector.analysis.form.shapes import shape_named, shape_of
+from inspector.analysis.form.values import ABSENT
+from inspector.core.event import Event
+from inspector.core.state import SessionState
+from inspector.sim.session import EffectiveSession, realtime_session, transcription_session
+from tests.support import client, local, numbered, server, silence
+
+DETECTION = "audio.input.turn_detection"
+
+
+class Desk:
+    """A draft on a session, with a history of what was sent."""
+
+    def __init__(self, session: Mapping[str, Any] | None = None) -> None:
+        self.session = dict(session or realtime_session("sess_1", "gpt-realtime", 1))
+        self.draft = Draft(shape_of(self.session))
+        self.history = UpdateHistory()
+        self._events: list[Event] = []
+        self.say(server("session.created", session=self.session))
+
+    def say(self, event: Event) -> None:
+        self._events.append(event)
+        numbered_event = numbered(self._events)[-1]
+        if numbered_event.type in ("session.created", "session.updated"):
+            self.session = dict((numbered_event.body or {})["session"])
+        self.history.apply(numbered_event)
+        self.draft.observe(self.session, self.history.updates)
+
+    def field(self, path: str) -> FormField:
+        return self.draft.shape.by_path()[tuple(path.split("."))]
+
+    def edit(self, path: str, value: object) -> None:
+        self.draft.edit(self.field(path), value)
+
+    def patch(self) -> dict[str, Any]:
+        body: dict[str, Any] = self.draft.patch()["session"]
+        return body
+
+    def view(self, path: str) -> FieldView:
+        return next(v for v in self.draft.views({}) if v.field.path == tuple(path.split(".")))
+
+    def send(self, event_id: str = "evt_1") -> None:
+        self.say(client("session.update", event_id=event_id, session=self.patch()))
+
+    def accept(self) -> None:
+        effective = EffectiveSession(self.session)
+        effective.update(self.history.updates[-1].session)  # type: ignore[arg-type] # a plain dict
+        self.say(server("session.updated", session=effective.object))
+
+    def refuse(self, message: str, param: str | None, event_id: str | None = "evt_1", code: str = "invalid_value") -> None:  # fmt: skip
+        error = {"code": code, "message": message, "param": param, "event_id": event_id}
+        self.say(server("error", error=error))
+
+
+def test_only_what_changed_is_sent() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 1.2)
+    desk.edit("instructions", "Be brief.")
+
+    assert desk.patch() == {
+        "type": "realtime",
+        "instructions": "Be brief.",
+        "audio": {"output": {"speed": 1.2}},
+    }
+
+
+def test_nothing_edited_is_nothing_to_send() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 1.2)
+    desk.edit("audio.output.speed", 1.0)
+
+    assert desk.draft.changed() == []
+    assert desk.patch() == {"type": "realtime"}
+
+
+def test_a_member_of_a_union_is_sent_with_the_union_and_without_nulls() -> None:
+    desk = Desk()
+    desk.edit(f"{DETECTION}.threshold", 0.7)
+
+    assert desk.patch()["audio"]["input"]["turn_detection"] == {
+        "type": "server_vad",
+        "threshold": 0.7,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": 200,
+        "create_response": True,
+        "interrupt_response": True,
+    }
+
+
+def test_a_null_that_clears_something_is_sent() -> None:
+    desk = Desk()
+    session = realtime_session("sess_1", "gpt-realtime", 1)
+    session["audio"]["input"]["turn_detection"]["idle_timeout_ms"] = 6000
+    desk.say(server("session.updated", session=session))
+    desk.edit(f"{DETECTION}.idle_timeout_ms", None)
+
+    assert desk.patch()["audio"]["input"]["turn_detection"]["idle_timeout_ms"] is None
+
+
+def test_another_kind_of_turn_detection_keeps_what_both_have() -> None:
+    desk = Desk()
+    desk.edit(f"{DETECTION}.create_response", value=False)
+    desk.edit(DETECTION, "semantic_vad")
+    desk.edit(f"{DETECTION}.eagerness", "low")
+
+    assert desk.patch()["audio"]["input"]["turn_detection"] == {
+        "type": "semantic_vad",
+        "create_response": False,
+        "interrupt_response": True,
+        "eagerness": "low",
+    }
+
+
+def test_an_edit_of_a_field_that_is_gone_is_not_sent() -> None:
+    desk = Desk()
+    desk.edit(f"{DETECTION}.threshold", 0.7)
+    desk.edit(DETECTION, "none")
+
+    assert desk.patch() == {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
+
+
+def test_the_whole_session_leaves_out_what_the_server_alone_sets_and_what_is_locked() -> None:
+    desk = Desk()
+    voice = ("audio", "output", "voice")
+    whole = desk.draft.whole([voice])["session"]
+
+    assert "voice" not in whole["audio"]["output"]
+    assert not {"id", "object", "expires_at", "model"} & whole.keys()
+    assert whole["tracing"] is None
+    assert "idle_timeout_ms" not in whole["audio"]["input"]["turn_detection"]
+    assert desk.draft.problems() == {}
+
+
+def test_the_whole_session_is_one_that_the_server_takes() -> None:
+    desk = Desk()
+    desk.say(client("session.update", event_id="evt_1", session=desk.draft.whole()["session"]))
+    desk.accept()
+
+    assert desk.history.updates[-1].outcome is Outcome.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("audio.output.speed", 3, "above maximum"),
+        (f"{DETECTION}.threshold", 2, "above maximum"),
+        (f"{DETECTION}.idle_timeout_ms", 100, "below minimum"),
+        ("max_output_tokens", 9000, "above maximum"),
+        ("tools", {"type": "function"}, "expected"),
+        ("tools", [{"type": "function", "name": "x", "parameters": {"type": "text"}}], "type"),
+    ],
+)
+def test_what_would_be_refused_is_said_at_the_field(path: str, value: object, words: str) -> None:
+    desk = Desk()
+    desk.edit(path, value)
+    view = desk.view(path)
+
+    assert view.mark is Mark.EDITED
+    assert view.is_wrong
+    assert words in view.message
+
+
+def test_an_update_is_sent_then_confirmed() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 1.2)
+    desk.send()
+    sent = desk.view("audio.output.speed").mark
+    desk.accept()
+
+    assert sent is Mark.SENT
+    assert desk.view("audio.output.speed").mark is Mark.CONFIRMED
+    assert desk.view("audio.output.voice").mark is Mark.UNCHANGED
+    assert desk.draft.changed() == []
+
+
+def test_what_the_server_does_not_echo_is_accepted_and_no_edit_any_more() -> None:
+    desk = Desk()
+    desk.edit("audio.input.transcription", "on")
+    desk.edit("audio.input.transcription.delay", "low")
+    desk.send()
+    desk.accept()
+
+    assert desk.view("audio.input.transcription").mark is Mark.CONFIRMED
+    assert desk.view("audio.input.transcription.delay").mark is Mark.ACCEPTED
+    assert desk.draft.changed() == []
+
+
+def test_a_refusal_stands_at_the_field_that_caused_it_and_nothing_else_is_in_force() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 1.2)
+    desk.edit(f"{DETECTION}.threshold", 2)
+    desk.send()
+    desk.refuse("Expected a value <= 1, but got 2.", f"session.{DETECTION}.threshold")
+
+    assert desk.view(f"{DETECTION}.threshold").mark is Mark.REJECTED
+    assert desk.view(f"{DETECTION}.threshold").message == "Expected a value <= 1, but got 2."
+    assert desk.view("audio.output.speed").mark is Mark.EDITED
+    assert "refused whole" in desk.view("audio.output.speed").message
+    assert desk.draft.unblamed() == ""
+
+
+def test_a_refusal_without_a_path_is_told_by_its_code_or_its_words() -> None:
+    desk = Desk()
+    desk.edit("audio.output.voice", "coral")
+    desk.send()
+    words = "Cannot update a conversation's voice if assistant audio is present."
+    desk.refuse(words, None, code="cannot_update_voice")
+
+    assert desk.view("audio.output.voice").message == words
+
+
+def test_a_refusal_that_is_about_no_field_is_said_for_the_whole_form() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 1.2)
+    desk.send()
+    desk.refuse("Unknown parameter: 'session.modalities'.", "session.modalities")
+
+    assert desk.draft.unblamed() == "Unknown parameter: 'session.modalities'."
+
+
+def test_an_error_that_names_no_event_is_of_the_oldest_update_without_an_answer() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 3)
+    desk.send()
+    desk.refuse("too fast", "session.audio.output.speed", event_id="event_TODO")
+
+    assert desk.view("audio.output.speed").mark is Mark.REJECTED
+
+
+def test_an_error_about_something_else_leaves_an_update_pending() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 1.2)
+    desk.send()
+    desk.refuse("Item not found", "item_id", event_id="evt_other")
+
+    assert desk.view("audio.output.speed").mark is Mark.SENT
+
+
+def test_an_edit_after_a_refusal_is_an_edit_again_and_revert_forgets_it() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 3)
+    desk.send()
+    desk.refuse("too fast", "session.audio.output.speed")
+    desk.edit("audio.output.speed", 1.1)
+    edited = desk.view("audio.output.speed")
+    desk.draft.revert(desk.field("audio.output.speed"))
+
+    assert (edited.mark, edited.message) == (Mark.EDITED, "")
+    assert desk.view("audio.output.speed").mark is Mark.UNCHANGED
+    assert desk.view("audio.output.speed").message == ""
+
+
+def test_an_edit_made_while_an_update_is_under_way_stays() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 1.2)
+    desk.send()
+    desk.edit("audio.output.speed", 1.4)
+    desk.accept()
+
+    assert desk.view("audio.output.speed").value == 1.4
+    assert desk.view("audio.output.speed").mark is Mark.EDITED
+
+
+def test_an_update_that_its_connection_took_along_is_no_longer_awaited() -> None:
+    desk = Desk()
+    desk.edit("audio.output.speed", 1.2)
+    desk.send()
+    desk.say(local("inspector.closed", code=1006))
+
+    assert desk.history.updates[-1].outcome is Outcome.LOST
+    assert desk.view("audio.output.speed").mark is Mark.EDITED
+
+
+def test_a_refusal_of_what_was_sent_elsewhere_is_shown_too() -> None:
+    desk = Desk()
+    desk.say(client("session.update", event_id="evt_9", session={"audio": {"output": {"speed": 3}}}))  # fmt: skip
+    desk.refuse("too fast", "session.audio.output.speed", event_id="evt_9")
+
+    assert desk.view("audio.output.speed").mark is Mark.REJECTED
+    assert desk.view("audio.output.speed").message == "asked for 3: too fast"
+
+
+def test_beta_sessions_are_edited_and_checked_in_their_own_shape() -> None:
+    desk = Desk({"modalities": ["audio", "text"], "voice": "echo", "temperature": 0.8, "turn_detection": {"type": "server_vad", "threshold": 0.5}})  # fmt: skip
+    desk.edit("turn_detection.threshold", 2)
+    desk.edit("modalities", "text")
+
+    assert desk.patch() == {
+        "modalities": ["text"],
+        "turn_detection": {"type": "server_vad", "threshold": 2},
+    }
+    assert "'session.turn_detection.threshold'" in desk.view("turn_detection.threshold").message
+
+
+def test_voice_live_and_xai_send_their_own_shapes() -> None:
+    azure = Desk({"modalities": ["audio"], "voice": {"name": "alloy", "type": "openai"}, "turn_detection": {"type": "server_vad", "end_of_utterance_detection": None}})  # fmt: skip
+    azure.edit("turn_detection", "azure_semantic_vad")
+    xai = Desk({"model": "grok-voice-latest", "voice": "ara", "turn_detection": {"type": "server_vad"}})  # fmt: skip
+    xai.edit("turn_detection", "none")
+
+    assert azure.patch() == {"turn_detection": {"type": "azure_semantic_vad"}}
+    assert xai.patch() == {"turn_detection": {"type": None}}
+
+
+def test_a_transcription_session_says_its_kind_in_every_update() -> None:
+    desk = Desk(transcription_session("sess_1", 1))
+    desk.edit("audio.input.transcription", "on")
+
+    assert desk.patch() == {
+        "type": "transcription",
+        "audio": {"input": {"transcription": {"model": "gpt-transcribe"}}},
+    }
+
+
+def test_a_member_that_only_this_session_has_can_be_set() -> None:
+    desk = Desk({"modalities": ["text"], "top_k": 20})
+    desk.edit("top_k", 30)
+
+    assert desk.patch() == {"top_k": 30}
+
+
+def test_the_voice_is_locked_once_the_assistant_has_spoken() -> None:
+    state = SessionState()
+    voice = ("audio", "output", "voice")
+    before = locks(shape_named("realtime"), state)
+    where = {"item_id": "item_1", "output_index": 0, "content_index": 0}
+    delta = server("response.output_audio.delta", response_id="r", **where, delta=silence(100))
+    state.apply(numbered([delta])[0])
+    after = locks(shape_named("realtime"), state)
+
+    assert voice not in before
+    assert "assistant audio" in after[voice]
+    assert ("model",) in before
+    assert ("voice",) not in locks(shape_named("xai"), state)
+
+
+def test_hostile_sessions_do_not_break_the_form() -> None:
+    desk = Desk()
+    for odd in ({"audio": None, "tools": {"a": 1}}, {"audio": {"input": [], "output": 3}}, {}):
+        desk.say(server("session.updated", session={"type": "realtime", **odd}))
+        desk.edit("audio.output.speed", 1.3)
+        desk.draft.views({})
+        desk.draft.whole()
+
+        assert desk.patch()["audio"]["output"] == {"speed": 1.3}
+
+
+def test_what_was_sent_is_compared_with_what_is_in_force() -> None:
+    sent = {"type": "realtime", "instructions": "x", "audio": {"output": {"speed": 1.2}}}
+    found = differences(sent, {"type": "realtime", "audio": {"output": {"speed": 1.0}}})
+
+    assert [(".".join(d.path), d.is_same) for d in found] == [
+        ("type", True),
+        ("instructions", False),
+        ("audio.output.speed", False),
+    ]
+    assert found[1].effective is ABSENT
+
+
+@pytest.mark.parametrize("odd", [{"type": "telepathy"}, {"type": []}, [], 7, "on", {}])
+def test_a_union_that_holds_something_unknown_is_shown_and_can_be_changed(odd: object) -> None:
+    session = realtime_session("sess_1", "gpt-realtime", 1)
+    session["audio"]["input"]["turn_detection"] = odd
+    desk = Desk(session)
+    desk.draft.views({})
+    desk.draft.whole()
+    desk.edit(DETECTION, "none")
+
+    assert desk.patch()["audio"]["input"] == {"turn_detection": None}

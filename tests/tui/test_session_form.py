@@ -1,0 +1,547 @@
+"""The session form on the screen, by keyboard alone, with the simulator as its server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList, TextArea
+
+from inspector.clock import SystemClock
+from inspector.core.event import Direction, Origin
+from inspector.engine.host import Host
+from inspector.engine.replay import Replay
+from inspector.engine.session import Engine
+from inspector.recording.opening import open_recording
+from inspector.recording.writer import RecordingFile
+from inspector.sim.server import SimSession
+from inspector.sim.settings import SimSettings
+from inspector.sources.base import Source
+from inspector.sources.simulator import SimulatorSource
+from inspector.tui.app import InspectorApp
+from inspector.tui.glyphs import UNICODE
+from inspector.tui.screens.replay import ReplayScreen
+from inspector.tui.screens.session import SessionScreen
+from inspector.tui.screens.session_form import SessionFormScreen
+from inspector.tui.widgets.session_form import FieldRow, SessionForm
+from tests.support import FakeSource, corpus_dir, silence
+
+SPEED = "audio.output.speed"
+VOICE = "audio.output.voice"
+DETECTION = "audio.input.turn_detection"
+HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e"
+
+
+class Stage:
+    """An app with a form to drive."""
+
+    def __init__(self, pilot: Pilot[int], engine: Engine | None = None) -> None:
+        self.pilot, self.engine = pilot, engine
+
+    @property
+    def form(self) -> SessionFormScreen:
+        return next(s for s in self.pilot.app.screen_stack if isinstance(s, SessionFormScreen))
+
+    async def settle(self) -> None:
+        for _ in range(4):
+            await self.pilot.pause(0.03)
+        self.form.tick()
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def open(self) -> None:
+        for _ in range(40):
+            await self.pilot.pause(0.02)
+            if self.engine is None or len(self.engine.log) > 1:
+                break
+        await self.pilot.press("u")
+        await self.pilot.pause()
+        await self.settle()
+
+    async def go_to(self, path: str) -> None:
+        self.row(path).editor.focus()
+        await self.pilot.pause()
+
+    async def type_into(self, path: str, text: str) -> None:
+        await self.go_to(path)
+        await self.press("end", "ctrl+u", *text)
+
+    async def send(self) -> None:
+        await self.press("ctrl+s")
+        await self.press("ctrl+s")
+        await self.settle()
+
+    def row(self, path: str) -> FieldRow:
+        row = self.form.query_one(SessionForm).row_of(tuple(path.split(".")))
+        assert row is not None
+        return row
+
+    def state(self, path: str) -> tuple[str, str]:
+        view = self.row(path).view
+        return str(view.mark), view.message
+
+    def shown(self) -> str:
+        width = self.pilot.app.size.width
+        strips = self.pilot.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip)[:width] for strip in strips)
+
+    def sent(self) -> list[dict[str, Any]]:
+        assert self.engine is not None
+        log = self.engine.log
+        rows = [at for at in range(len(log)) if log.direction_of(at) is Direction.CLIENT]
+        assert all(log.event(at).origin is Origin.FORM for at in rows)
+        return [orjson.loads(log.event(at).data)["session"] for at in rows]
+
+
+def simulator() -> Source:
+    clock = SystemClock()
+    return SimulatorSource(
+        lambda request: SimSession(
+            request, started_unix_s=1, settings=SimSettings(latency_scale=0)
+        ),
+        clock,
+        model="gpt-realtime",
+    )
+
+
+def on_stage(
+    scenario: Callable[[Stage], Awaitable[None]],
+    tmp_path: Path,
+    *,
+    size: tuple[int, int] = (120, 40),
+    source: Source | None = None,
+) -> None:
+    async def run() -> None:
+        recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
+        engine = Engine(source or simulator(), recording, SystemClock(), strict=True)
+        async with Host() as host:
+            screen = SessionScreen(host, engine, UNICODE)
+            async with InspectorApp(screen).run_test(size=size, notifications=True) as pilot:
+                stage = Stage(pilot, engine)
+                await stage.open()
+                await scenario(stage)
+                await host.stop(engine)
+        recording.close()
+
+    asyncio.run(run())
+
+
+def test_a_change_is_previewed_sent_alone_and_confirmed(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.type_into(SPEED, "1.2")
+        assert stage.state(SPEED)[0] == "edited"
+        assert "1 edited" in stage.shown()
+        await stage.press("ctrl+s")
+        assert '"speed": 1.2' in stage.shown()
+        assert "valid" in stage.shown()
+        await stage.press("ctrl+s")
+        await stage.settle()
+
+        assert stage.sent() == [{"type": "realtime", "audio": {"output": {"speed": 1.2}}}]
+        assert stage.state(SPEED)[0] == "confirmed"
+        assert "✓ confirmed" in stage.shown()
+
+    on_stage(scenario, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "words"),
+    [
+        (SPEED, "3", "Expected a value <= 1.5, but got 3"),
+        (f"{DETECTION}.threshold", "2", "Expected a value <= 1, but got 2"),
+        (f"{DETECTION}.idle_timeout_ms", "100", "Expected a value >= 5000, but got 100"),
+    ],
+)
+def test_a_refusal_is_shown_at_its_field(tmp_path: Path, path: str, typed: str, words: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.type_into(path, typed)
+        await stage.send()
+        mark, message = stage.state(path)
+
+        assert mark == "rejected"
+        assert words in message
+        assert "✗ rejected" in stage.shown()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_an_unknown_voice_is_typed_refused_and_taken_back(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.go_to(VOICE)
+        await stage.press("enter", *"bob", "enter")
+        assert stage.row(VOICE).view.value == "bob"
+        await stage.send()
+        assert stage.state(VOICE)[0] == "rejected"
+        assert "Supported values are: 'alloy'" in stage.state(VOICE)[1]
+        await stage.go_to(VOICE)
+        await stage.press("f3")
+
+        assert stage.state(VOICE) == ("", "")
+        assert stage.row(VOICE).view.value == "alloy"
+
+    on_stage(scenario, tmp_path)
+
+
+def speaking() -> FakeSource:
+    source = FakeSource()
+    output = {"voice": "alloy", "speed": 1.0}
+    session = {"id": "s", "type": "realtime", "model": "m", "audio": {"output": output}}
+    source.say("session.created", session=session)
+    return source
+
+
+def test_a_voice_that_was_locked_meanwhile_is_refused_at_its_field(tmp_path: Path) -> None:
+    source = speaking()
+
+    async def scenario(stage: Stage) -> None:
+        await stage.go_to(VOICE)
+        await stage.press("right")
+        edited = stage.row(VOICE).view
+        source.say(
+            "response.output_audio.delta",
+            response_id="r",
+            item_id="i",
+            output_index=0,
+            content_index=0,
+            delta=silence(100),
+        )
+        await stage.settle()
+        assert stage.row(VOICE).view.lock == "fixed: assistant audio exists"
+        await stage.send()
+        event_id = orjson.loads(source.sent[-1])["event_id"]
+        words = "Cannot update a conversation's voice if assistant audio is present."
+        source.say("error", error={"type": "invalid_request_error", "code": "cannot_update_voice", "message": words, "param": None, "event_id": event_id})  # fmt: skip
+        await stage.settle()
+
+        assert edited.value == "ash"
+        assert stage.state(VOICE) == ("rejected", words)
+
+    on_stage(scenario, tmp_path, source=source)
+
+
+def test_a_locked_field_says_why_and_cannot_be_changed(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        assert "fixed when the session was made" in stage.shown()
+        row = stage.row("model")
+        row.editor.focus()
+        await stage.press("right")
+
+        assert row.view.mark == ""
+
+    on_stage(scenario, tmp_path)
+
+
+def test_fields_come_and_go_with_the_kind_of_turn_detection(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        assert stage.row(f"{DETECTION}.threshold").display
+        await stage.go_to(DETECTION)
+        await stage.press("right")
+        await stage.settle()
+        assert not stage.row(f"{DETECTION}.threshold").display
+        await stage.go_to(f"{DETECTION}.eagerness")
+        await stage.press("right")
+        await stage.send()
+
+        assert stage.sent()[0]["audio"]["input"]["turn_detection"] == {
+            "type": "semantic_vad",
+            "eagerness": "low",
+            "create_response": True,
+            "interrupt_response": True,
+        }
+        assert stage.state(DETECTION)[0] == "confirmed"
+
+    on_stage(scenario, tmp_path)
+
+
+def test_instructions_are_written_in_a_text_area(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.go_to("instructions")
+        await stage.press("f7")  # asks for a file: a text area must not take the key for itself
+        await stage.press("escape")
+        area = stage.row("instructions").editor
+        assert isinstance(area, TextArea)
+        area.select_all()
+        await stage.press(*"Be", "enter", *"brief.")
+        await stage.send()
+
+        assert stage.sent() == [{"type": "realtime", "instructions": "Be\nbrief."}]
+        assert stage.state("instructions")[0] == "confirmed"
+
+    on_stage(scenario, tmp_path)
+
+
+def test_a_number_that_is_none_is_told_and_not_sent(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.type_into(SPEED, "fast")
+        assert stage.state(SPEED) == ("edited", "speed is a number")
+        await stage.press("ctrl+s")
+        await stage.settle()
+        assert stage.sent() == []
+        await stage.press("ctrl+z")
+        await stage.settle()
+
+        assert stage.state(SPEED) == ("", "")
+        assert stage.row(SPEED).view.value == 1.0
+
+    on_stage(scenario, tmp_path)
+
+
+def test_numbers_move_by_their_step(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.go_to(SPEED)
+        await stage.press("shift+up", "shift+up")
+        assert stage.row(SPEED).view.value == 1.1
+        await stage.type_into(SPEED, "1.49")
+        await stage.press("shift+up", "shift+up")
+
+        assert stage.row(SPEED).view.value == 1.5
+
+    on_stage(scenario, tmp_path)
+
+
+def test_a_tool_schema_that_is_none_is_told_while_it_is_written(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.go_to("tools")
+        await stage.press("enter")
+        area = stage.pilot.app.screen.query_one(TextArea)
+        area.text = '[{"type":"function","name":"x","parameters":{"type":"text"}}]'
+        await stage.pilot.pause()
+        assert "must be a JSON Schema" in stage.shown()
+        await stage.press("ctrl+s")
+        await stage.settle()
+        assert stage.row("tools").view.is_wrong
+        await stage.go_to("tools")
+        await stage.press("enter")
+        area = stage.pilot.app.screen.query_one(TextArea)
+        area.text = '[{"type":"function","name":"x","parameters":{"type":"object"}}]'
+        await stage.pilot.pause()
+        assert "valid" in stage.shown()
+        await stage.press("ctrl+s")
+        await stage.settle()
+        assert "1 function" in stage.shown()
+        await stage.send()
+
+        assert stage.state("tools")[0] == "confirmed"
+
+    on_stage(scenario, tmp_path)
+
+
+def test_text_that_is_no_json_leaves_the_tools_as_they_were(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.go_to("tools")
+        await stage.press("enter")
+        stage.pilot.app.screen.query_one(TextArea).text = "[{"
+        await stage.press("ctrl+s")
+        await stage.settle()
+
+        assert stage.state("tools")[0] == "edited"
+        assert stage.state("tools")[1].startswith("not JSON")
+        assert stage.row("tools").view.value == []
+
+    on_stage(scenario, tmp_path)
+
+
+def test_the_preview_can_be_edited_before_it_is_sent(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.type_into(SPEED, "1.2")
+        await stage.press("ctrl+s")
+        area = stage.pilot.app.screen.query_one(TextArea)
+        area.text = area.text.replace("1.2", '1.3, "volume": 11')
+        await stage.pilot.pause()
+        assert "Unknown parameter: 'session.audio.output.volume'" in stage.shown()
+        await stage.press("ctrl+s")
+        await stage.settle()
+
+        assert stage.sent()[0]["audio"]["output"] == {"speed": 1.3, "volume": 11}
+        assert "refused whole: Unknown parameter" in stage.shown()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_the_whole_session_is_sent_and_taken(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("f6")
+        await stage.press("ctrl+s")
+        await stage.settle()
+
+        assert stage.sent()[0]["audio"]["output"]["voice"] == "alloy"
+        assert stage.engine is not None
+        assert stage.engine.state.session.updates == 1
+
+    on_stage(scenario, tmp_path)
+
+
+def test_a_preset_is_saved_and_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+
+    async def save(stage: Stage) -> None:
+        await stage.type_into(SPEED, "1.2")
+        stage.form.save(str(file))
+        with pytest.raises(Exception, match="no preset"):
+            stage.form.save(__file__)
+
+    async def load(stage: Stage) -> None:
+        await stage.press("ctrl+o")
+        stage.pilot.app.screen.query_one(Input).value = str(file)
+        await stage.press("enter")
+        await stage.settle()
+
+        assert stage.row(SPEED).view.value == 1.2
+        assert "1 edited" in stage.shown()
+
+    on_stage(save, tmp_path)
+    assert file.stat().st_mode & 0o077 == 0
+    on_stage(load, tmp_path / "b")
+
+
+def test_a_preset_of_another_dialect_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "beta.json"
+    file.write_text('{"modalities": ["text"], "voice": "echo"}')
+
+    async def scenario(stage: Stage) -> None:
+        await stage.press("ctrl+o")
+        stage.pilot.app.screen.query_one(Input).value = str(file)
+        await stage.press("enter")
+        await stage.settle()
+
+        assert "beta.json is for a beta session" in stage.shown()
+        assert stage.form.draft.changed() == []
+
+    on_stage(scenario, tmp_path)
+
+
+def test_history_and_difference_lead_to_the_events(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.type_into(SPEED, "3")
+        await stage.send()
+        await stage.press("f8")
+        assert "✗ audio.output.speed" in stage.shown()
+        await stage.press("escape", "f9")
+        assert "rejected at" in stage.shown()
+        assert "audio.output.speed = 3" in stage.shown()
+        await stage.press("down", "down", "enter")
+        await stage.pilot.pause(0.1)
+
+        screen = stage.pilot.app.screen
+        assert isinstance(screen, SessionScreen)
+        assert screen.event_log.type_of(screen.selected) == "session.update"
+
+    on_stage(scenario, tmp_path)
+
+
+def test_edits_are_there_when_the_form_is_opened_again(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.type_into(SPEED, "1.2")
+        await stage.press("escape")
+        await stage.pilot.pause(0.1)
+        await stage.press("u")
+        await stage.settle()
+
+        assert stage.row(SPEED).view.value == 1.2
+
+    on_stage(scenario, tmp_path)
+
+
+def test_the_command_line_opens_the_form_with_what_to_do(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("escape")
+        await stage.pilot.pause(0.1)
+        await stage.press("colon", *"form whole", "enter")
+        await stage.settle()
+
+        assert "Send the whole session" in stage.shown()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_at_eighty_by_twenty_four_everything_is_reached_by_keys(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        form = stage.form.query_one(SessionForm)
+        seen = []
+        shown = [view.field.path for view in stage.form.draft.views({})]
+        while form.focused_field is not None and form.focused_field.path not in seen:
+            seen.append(form.focused_field.path)
+            await stage.press("tab" if seen[-1] == ("instructions",) else "down")
+        region = stage.row("include").editor.region
+
+        assert seen == [path for path in shown if path != ("model",)]
+        assert 0 < region.y < 23
+        assert all(len(line.rstrip()) <= 80 for line in stage.shown().splitlines())
+
+    on_stage(scenario, tmp_path, size=(80, 24))
+
+
+def test_a_choice_is_taken_from_a_list(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.go_to("tool_choice")
+        await stage.press("enter")
+        options = stage.pilot.app.screen.query_one(OptionList)
+        assert options.highlighted == 1
+        await stage.press("down", "enter")
+        await stage.settle()
+
+        assert stage.row("tool_choice").view.value == "required"
+
+    on_stage(scenario, tmp_path)
+
+
+def test_hostile_text_is_shown_inert_and_kept(tmp_path: Path) -> None:
+    source = FakeSource()
+    session = {"id": "s", "type": "realtime", "model": HOSTILE, "instructions": HOSTILE}
+    source.say("session.created", session={**session, "tracing": {"workflow_name": HOSTILE}})
+
+    async def scenario(stage: Stage) -> None:
+        source.say("error", error={"message": HOSTILE, "param": "session.nope", "event_id": None})
+        await stage.settle()
+        shown = stage.shown()
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+        assert "[red]x[/]" in shown
+
+        assert stage.row("instructions").view.value == HOSTILE
+
+    on_stage(scenario, tmp_path, source=source)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("voice-live-vad-turn", "Azure Voice Live session"),
+        ("xai-tool-call-round", "xAI session"),
+        ("beta-semantic-kernel", "beta session"),
+        ("openai-tool-call-round", "realtime session"),
+    ],
+)
+def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: str) -> None:
+    folder = corpus_dir()
+    if folder is None:
+        pytest.skip("no corpus here")
+    path = folder / f"{name}.jsonl"
+
+    async def run() -> None:
+        replay = Replay(open_recording(path), SystemClock())
+        async with InspectorApp(ReplayScreen(replay, UNICODE)).run_test(size=(80, 24)) as pilot:
+            stage = Stage(pilot)
+            await pilot.pause(0.2)
+            replay.seek_row(min(3, len(replay.log) - 1))
+            await pilot.pause(0.2)
+            await stage.open()
+            shown = stage.shown()
+            assert title in shown
+            assert "read only as of the cursor" in shown
+            await stage.press("ctrl+s", "right")
+            assert stage.form.draft.edits == {}
+            await stage.press("f9")
+            assert "session" in stage.shown()
+            await stage.press("escape", "escape")
+        replay.close()
+
+    asyncio.run(run())
