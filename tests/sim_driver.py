@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from inspector.sim.faults import RaisedFault
 from inspector.sim.server import CloseSocket, ConnectRequest, Seams, SendText, SimSession
 from inspector.sim.settings import SimSettings
 
@@ -28,6 +30,7 @@ class SimDriver:
         seed: int = 7,
         path: str = "/v1/realtime",
         dialect: str = "",
+        faults: Sequence[RaisedFault] = (),
     ) -> None:
         request = ConnectRequest(
             path, REALTIME if query is None else query, headers or {}, subprotocols
@@ -39,12 +42,15 @@ class SimDriver:
             settings=settings,
             seams=seams,
             dialect=dialect,
+            faults=faults,
         )
         self.now_ns = 0
         self.events: list[Body] = []
         """Everything that came, in order."""
         self.times_ms: list[float] = []
         """When each of ``events`` came."""
+        self.garbled: list[bytes] = []
+        """Frames that were no JSON."""
         self.close: CloseSocket | None = None
 
     def send(self, event: Body | bytes, *, is_text: bool = True) -> None:
@@ -62,13 +68,24 @@ class SimDriver:
             self.now_ns = max(self.now_ns, at_ns)
             for output in self.session.due(self.now_ns):
                 if isinstance(output, SendText):
-                    self.events.append(orjson.loads(output.data))
-                    self.times_ms.append(self.now_ns / 1e6)
+                    self._take(output.data)
                 else:
                     self.close = output
             if self.now_ns >= until_ns:
                 break
         return self.events[first:]
+
+    def _take(self, data: bytes) -> None:
+        try:
+            self.events.append(orjson.loads(data))
+        except ValueError:
+            self.garbled.append(data)
+        else:
+            self.times_ms.append(self.now_ns / 1e6)
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong at the present time."""
+        self.session.raise_fault(name, self.now_ns)
 
     def run_to(self, kind: str, seconds: float = 60.0) -> list[Body]:
         """Let time pass until an event of a type has come; return what came.

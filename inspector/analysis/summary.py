@@ -265,4 +265,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inspector.rule_failed": _message,
     "inspector.note": _message,
     "inspector.mark": _message,
+    "inspector.fault": _message,
 }

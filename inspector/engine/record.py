@@ -22,7 +22,7 @@ from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Frame, Origin
 from inspector.core.log import EventLog
 from inspector.core.state import FoldFailure, SessionState
-from inspector.errors import ConnectError
+from inspector.errors import ConnectError, UsageError
 from inspector.recording.format import Header, parse, render, render_header
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Closed, Handshake
@@ -152,6 +152,22 @@ class SessionRecord(ABC):
         """Log a fact of the inspector's own."""
         data = orjson.dumps({"type": name, **facts})
         return self.ingest(Frame(Direction.LOCAL, data, origin=origin))
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What can go wrong on purpose, by name, with what it does; empty with a real server."""
+        return {}
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong in the running session; what was done is logged first.
+
+        Raises:
+            UsageError: there is no such fault, or the server is a real one.
+            ConnectError: there is no connection.
+        """
+        raise UsageError(
+            f"only the simulator does wrong on purpose, so no {name} here", code="no_faults"
+        )
 
     @abstractmethod
     def submit(self, payload: Mapping[str, Any] | str, origin: Origin) -> str:

@@ -10,9 +10,9 @@ from inspector.clock import Clock
 from inspector.core.event import Direction, Frame, Origin
 from inspector.engine.outbox import Outbox, Outgoing
 from inspector.engine.record import Connection, SessionRecord, Tap
-from inspector.errors import ConnectError
+from inspector.errors import ConnectError, UsageError
 from inspector.recording.writer import RecordingFile
-from inspector.sources.base import Closed, Side, Source
+from inspector.sources.base import Closed, Faulty, Side, Source
 
 __all__ = ["Connection", "Engine", "Tap"]
 
@@ -39,6 +39,26 @@ class Engine(SessionRecord):
         super().__init__(source, recording, clock, strict=strict)
         self.source: Source = source
         self.outbox = Outbox()
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What can go wrong on purpose: only with the simulator does anything."""
+        return self.source.faults if isinstance(self.source, Faulty) else {}
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong in the running session; what was done is logged first."""
+        if not isinstance(self.source, Faulty):
+            super().raise_fault(name)
+            return
+        if name not in self.source.faults:
+            known = ", ".join(self.source.faults)
+            raise UsageError(f"no such fault: {name}", code="no_such_fault", hint=f"one of {known}")
+        if not self.can_send:
+            raise ConnectError(
+                "there is no connection", hint="reconnect first", code="not_connected"
+            )
+        self.note("inspector.fault", {"name": name}, Origin.HAND)
+        self.source.raise_fault(name)
 
     def submit(self, payload: Mapping[str, Any] | str, origin: Origin) -> str:
         """Queue an event to be sent; return its ``event_id`` (``""`` for a text that has none).

@@ -1,63 +1,32 @@
-"""What the simulated model says. Useful without a model: it follows simple orders and remembers what it was told."""
+"""What the simulated model says. Useful without a model: it obeys, remembers, reckons, answers simple questions, calls tools.
+
+The subjects are in ``inspector.sim.mind``; here is only what comes before what.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from inspector.sim.ear import Failure
-from inspector.sim.tools import arguments_for, chosen_tool
+from inspector.sim.dialogue import Answer, BrainContext, Call, Said
+from inspector.sim.mind.memory import USER, Memory, facts_in
+from inspector.sim.mind.orders import Form, always, dressed, form_of, rule_for, to_say, without_form
+from inspector.sim.mind.questions import Question, replies
+from inspector.sim.mind.words import Reply, content, cut, named, sentences, turned
+from inspector.sim.tools import chosen_calls
+
+__all__ = ["Answer", "Brain", "BrainContext", "Call", "Said", "SimpleBrain"]
 
 _IDLE = "No user speech was detected"
 """How the server's own nudge after an idle timeout begins."""
-MAX_QUESTION_CHARS = 2_000
-"""What lies beyond is not looked at: no pattern may take long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function call that the model makes."""
-
-    name: str
-    arguments: str
-    """JSON text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one response holds: words, then calls. Words before calls are commentary."""
-
-    text: str = ""
-    """Spoken or written, as the response's modality has it."""
-    calls: tuple[Call, ...] = ()
-    failure: Failure | None = None
-    """Ends the response as failed, after the words and calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One thing in the conversation, as the model sees it."""
-
-    role: str
-    """``user``, ``assistant``, ``system``, or ``tool`` for the output of a function."""
-    text: str
-    """Its words; ``""`` where audio was not understood, and for a function call."""
-    audio_ms: int = 0
-    images: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BrainContext:
-    """All that an answer may depend on."""
-
-    instructions: str
-    said: Sequence[Said]
-    """The conversation, or the ``input`` of the response in its place."""
-    tools: Sequence[Mapping[str, Any]] = ()
-    tool_choice: str | Mapping[str, Any] = "auto"
+_MAX_RULES_CHARS = 4_000
+_FOLLOW_UP = re.compile(
+    r"^(?:and what about|and how about|what about|how about|and)\b (?:in |for |of )?(?P<what>[^?.!,]{1,40})[?.!]?$",
+    re.IGNORECASE,
+)
 
 
 class Brain(Protocol):
@@ -68,178 +37,272 @@ class Brain(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """What the answer is for."""
+
+    text: str
+    said: Said | None
+    """None where only the instructions ask."""
+    before: Sequence[Said]
+    outputs: Sequence[str] = ()
+    """What tools returned after the question."""
+
+
 class SimpleBrain:
-    """Orders, sums, counting, names and facts that it was told; a tool where one fits; else the user's words."""
+    """Orders first, then tools, then questions; else what it was told, or the user's own words."""
 
     def answer(self, context: BrainContext) -> Answer:
         """Return the answer to the conversation so far."""
-        asked = None
-        for said in reversed(context.said):
-            if said.role == "tool":  # newer than the question: it is what the call was made for
-                return Answer(_from_tool(said.text))
-            if said.role == "user":
-                asked = said
-                break
+        prompt = _prompt(context)
+        form = form_of(context.instructions).also(form_of(prompt.text)).also(form_of(context.order))
         if any(said.role == "system" and _IDLE in said.text for said in context.said[-2:]):
             return Answer("Are you still there?")
-        question = asked.text[:MAX_QUESTION_CHARS] if asked is not None else ""
-        tool = chosen_tool(question, context.tools, context.tool_choice)
-        if tool is not None:
-            return Answer(calls=(Call(str(tool.get("name", "")), arguments_for(tool, question)),))
-        text = _reply(question, context) or _fallback(question, asked, context.instructions)
-        wants_one_word = "one word" in f"{question} {context.instructions[:2000]}".lower()
-        return Answer(_one_word(text) if wants_one_word else text)
+        ordered = to_say(context.order) if context.order else ""
+        if ordered:
+            return Answer(dressed(Reply(ordered), _unforced(form)))
+        if prompt.outputs:
+            return Answer(dressed(_from_tools(prompt.outputs), form))
+        calls = chosen_calls(prompt.text, _texts(prompt.before), context)
+        if calls:
+            return Answer(calls=calls)
+        return Answer(_words(prompt, context, form))
 
 
-def _reply(question: str, context: BrainContext) -> str:
-    for pattern, reply in _REPLIES:
-        found = pattern.search(question)
-        text = reply(found, context) if found is not None else ""
-        if text:
-            return text
-    return ""
+def _prompt(context: BrainContext) -> _Prompt:
+    """Return the newest thing that asks for an answer: a user's words, or an order of the client's in a system item."""
+    outputs: list[str] = []
+    for index in range(len(context.said) - 1, -1, -1):
+        said = context.said[index]
+        if said.role == "tool":
+            outputs.insert(0, said.text)
+        elif said.role == "user" or (said.role == "system" and not outputs and _asks(said.text)):
+            return _Prompt(cut(said.text), said, context.said[:index], outputs)
+    return _Prompt(cut(context.order), None, context.said, outputs)
 
 
-def _fallback(question: str, asked: Said | None, instructions: str) -> str:
-    if question:
-        return f"You said: {question.strip()[:300]}"
-    if asked is not None and asked.audio_ms:
-        return (
-            f"I heard {asked.audio_ms / 1000:.1f} seconds of audio. I am a simulator without speech recognition, "
-            "so I cannot tell what you said."
+def _asks(text: str) -> bool:
+    return bool(to_say(text)) or text.rstrip().endswith("?")
+
+
+def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
+    instructions = context.instructions[:_MAX_RULES_CHARS]
+    rules = "\n".join(
+        [
+            instructions,
+            *(said.text[:2_000] for said in prompt.before[-40:] if said.role != "assistant"),
+        ]
+    )
+    forced = rule_for(prompt.text, rules) or always(instructions)
+    if forced:
+        return dressed(Reply(forced), _unforced(form))
+    ordered = to_say(prompt.text)
+    memory = Memory(prompt.before, context.instructions)
+    if ordered and not form.is_json and not prompt.text.rstrip().endswith("?"):
+        recalled = _named_fact(ordered, memory)
+        return dressed(Reply(recalled or ordered), _unforced(form) if not form.language else form)
+    if form.is_json:
+        shown = re.search(
+            r"(?:[:]|json|exactly|with|say) *(?P<what>\{.{1,600}\})\s*$", prompt.text, re.IGNORECASE
         )
-    if asked is not None and asked.images:
-        return "I received your image. I am a simulator, so I cannot see what it shows."
-    order = _SAY.search(instructions[:MAX_QUESTION_CHARS])
-    return _quoted(order) if order is not None else "Hello! How can I help you?"
+        if shown is not None and _is_json(shown.group("what")):
+            return shown.group("what")
+        return _json(prompt.text, memory, form)
+    reply = _reply(prompt.text, memory)
+    if reply is None:
+        reply = _told(prompt) or _fallback(prompt, context.instructions)
+    return dressed(reply, form)
 
 
-def _from_tool(output: str) -> str:
-    try:
-        data = json.loads(output)
-    except (ValueError, RecursionError):
-        return output.strip() or "The tool returned nothing."
-    if isinstance(data, dict) and data:
-        facts = ", ".join(f"{str(key).replace('_', ' ')} {value}" for key, value in data.items())
-        return f"Here is what I found: {facts}."
-    return f"Here is what I found: {data}."
-
-
-def _one_word(text: str) -> str:
-    words = re.findall(r"[\w'-]+", text)
-    return words[-1] if words else text
-
-
-def _quoted(found: re.Match[str]) -> str:
-    return found.group("what").strip(" \"'“”")
-
-
-def _say(found: re.Match[str], _: BrainContext) -> str:
-    return _quoted(found)
-
-
-_NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty"
-)
-_NUMBERS = _NUMBER_WORDS.split()
-_MAX_COUNT = 200
-
-
-def _number(word: str) -> float:
-    word = word.lower()
-    return float(_NUMBERS.index(word)) if word in _NUMBERS else float(word)
-
-
-def _count(found: re.Match[str], _: BrainContext) -> str:
-    first = int(_number(found.group("first") or "1"))
-    last = min(int(_number(found.group("last"))), first + _MAX_COUNT)
-    return (
-        ", ".join(str(number) for number in range(first, last + 1)) + "." if last >= first else ""
+def _unforced(form: Form) -> Form:
+    """Return a form without what would change words that were ordered exactly."""
+    return replace(
+        form, is_one_word=False, is_json=False, max_words=0, is_pirate=False, language=""
     )
 
 
-_OPERATIONS: Mapping[str, Callable[[float, float], float]] = {
-    "+": lambda a, b: a + b,
-    "plus": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "minus": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "x": lambda a, b: a * b,
-    "times": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "divided by": lambda a, b: a / b,
-}
+def _named_fact(ordered: str, memory: Memory) -> str:
+    """Return the fact that ``say my name`` or ``say the code word`` means."""
+    found = re.match(r"(?:the|my|our) (?P<name>[\w -]{1,40})$", ordered.strip(" ."), re.IGNORECASE)
+    return memory.about(found.group("name")) if found is not None else ""
 
 
-def _sum(found: re.Match[str], _: BrainContext) -> str:
-    left, name, right = found.group("left"), found.group("op").strip().lower(), found.group("right")
-    if name in ("/", "divided by") and _number(right) == 0:
-        return "I cannot divide by zero."
-    result = _OPERATIONS[name](_number(left), _number(right))
-    shown = str(int(result)) if result.is_integer() else f"{result:.4g}"
-    return f"{left} {name} {right} is {shown}."
-
-
-def _told(what: str, context: BrainContext) -> str:
-    """Return what the user said of themselves, ``""`` where nothing."""
-    fact = re.compile(rf"\bmy {re.escape(what)} is (?P<value>[^.,;!?\n]{{1,80}})", re.IGNORECASE)
-    for said in reversed(context.said):
-        found = fact.search(said.text[:MAX_QUESTION_CHARS]) if said.role == "user" else None
-        if found is not None:
-            return re.split(r" and (?:my |i )", found.group("value"), flags=re.IGNORECASE)[
-                0
-            ].strip()
-    return ""
-
-
-def _recall(found: re.Match[str], context: BrainContext) -> str:
-    wanted = [part.strip().lower() for part in re.split(r"\band(?: my)?\b", found.group("what"))]
-    known = [(what, _told(what, context)) for what in wanted if what]
-    missing = [what for what, value in known if not value]
-    if missing:
-        return f"You have not told me your {missing[0]}."
-    facts = " and ".join(f"your {what} is {value}" for what, value in known)
-    return facts[:1].upper() + facts[1:] + "." if facts else ""
-
-
-def _note(found: re.Match[str], context: BrainContext) -> str:
-    what = found.group("what").lower()
-    value = _told(what, context)
-    if what == "name":
-        return f"Nice to meet you, {value}!"
-    return f"I will remember that your {what} is {value}."
-
-
-def _greet(_: re.Match[str], context: BrainContext) -> str:
-    name = _told("name", context)
-    return f"Hello{f', {name}' if name else ''}! How can I help you?"
-
-
-def _introduce(_: re.Match[str], __: BrainContext) -> str:
-    return "I am the simulator of Realtime Inspector."
-
-
-_SAY = re.compile(
-    r"\b(?:say|repeat(?: after me)?|reply with|answer with|respond with)(?: exactly| just| only)?[:,]?\s+"
-    r"(?!(?:in )?one word|a short|a greeting|something|(?:hi|hello) (?:to|in)\b)(?P<what>[\"'“]?[^\n]+)",
-    re.IGNORECASE,
-)
-_NUM = r"\d{1,9}(?:\.\d{1,6})?|" + "|".join(sorted(_NUMBERS, key=len, reverse=True))
-_OP = r"\+|\s-\s|\*|/|x|plus|minus|times|divided by"
-"""A minus has space around it: without, it is a date or a telephone number."""
-_Reply = Callable[[re.Match[str], BrainContext], str]
-_REPLIES: tuple[tuple[re.Pattern[str], _Reply], ...] = (
-    (_SAY, _say),
-    *(
-        (re.compile(pattern, re.IGNORECASE | re.ASCII), reply)
-        for pattern, reply in (
-            (rf"\bcount (?:from (?P<first>{_NUM}) )?(?:up )?to (?P<last>{_NUM})\b", _count),
-            (rf"(?<![\w.])(?P<left>{_NUM})\s*(?P<op>{_OP})\s*(?P<right>{_NUM})(?![\w/])", _sum),
-            (r"\bwhat(?:'s| is| was| are) my (?P<what>[\w ]{1,80}?)\s*(?:\?|$|\.)", _recall),
-            (r"\bwhat(?:'s| is) your name\b|\bwho are you\b", _introduce),
-            (r"\bmy (?P<what>[\w ]{1,40}?) is \w", _note),
-            (r"\b(?:hello|hi|hey|greeting|good (?:morning|afternoon|evening))\b", _greet),
+def _reply(text: str, memory: Memory) -> Reply | None:
+    """Return the answer to what a text asks; each of its sentences that asks is answered."""
+    follow_up = _FOLLOW_UP.match(text)
+    if follow_up is not None:
+        again = _as_before(follow_up.group("what"), memory)
+        if again is not None:
+            return again
+    asked = [one for one in sentences(without_form(text))[:8] if not _is_form_only(one)]
+    found: list[Reply] = []
+    for at, sentence in enumerate(asked):
+        known = Memory(
+            [*memory.said, *(Said("user", one) for one in asked[:at])], memory.instructions
         )
-    ),
-)
+        is_statement = not sentence.endswith("?") and bool(facts_in(sentence, "user"))
+        reply = None if is_statement else next(replies(Question(sentence, known)), None)
+        if reply is not None and not (found and reply.text.startswith(("Hello", "You have not"))):
+            found.append(reply)
+    if not found:
+        return None
+    useful = [reply for reply in found if not reply.text.startswith("Hello")] or found
+    return Reply(" ".join(reply.text for reply in useful), useful[-1].short)
+
+
+def _as_before(what: str, memory: Memory) -> Reply | None:
+    """Answer ``and Germany?`` with the question before it, asked of Germany."""
+    before = memory.last("user")
+    names = named(before) or [word for word in re.findall(r"[\w'-]+", before) if content(word)]
+    if not names:
+        return None
+    return next(replies(Question(before.replace(names[-1], what.strip()), memory)), None)
+
+
+def _is_form_only(sentence: str) -> bool:
+    """Tell whether a sentence only says how to answer."""
+    asks_form = form_of(sentence) != Form() and not sentence.endswith("?")
+    starts = re.match(
+        r"(?:please |just |only |and |but )*(?:reply|respond|answer|use|speak|keep|give|return|output|be|write|no|do not|don't|one word|in one word|number only|only)\b",
+        sentence,
+        re.IGNORECASE,
+    )
+    return (asks_form and starts is not None) or re.match(
+        r"(?:do not|don't|no) (?:\w+ ){0,3}(?:explain|punctuation|explanation|else|extra|tools?|functions?)",
+        sentence,
+        re.IGNORECASE,
+    ) is not None
+
+
+def _told(prompt: _Prompt) -> Reply | None:
+    """Return the acknowledgement of what the user tells."""
+    facts = facts_in(prompt.text, "user")
+    if not facts:
+        return None
+    name = next((fact for fact in facts if fact.name == "name" and fact.owner == USER), None)
+    if name is not None:
+        return Reply(f"Nice to meet you, {name.value}!", "OK")
+    fact = facts[0]
+    if fact.owner == USER and " " not in fact.name:
+        return Reply(f"I will remember that your {fact.name} is {fact.value}.", "OK")
+    return Reply(f"Okay, I will remember: {turned(prompt.text)[:300]}", "OK")
+
+
+def _fallback(prompt: _Prompt, instructions: str) -> Reply:
+    said = prompt.said
+    if prompt.text:
+        return Reply(
+            f"You said: {prompt.text[:300]}",
+            "OK" if _is_form_only(prompt.text) else _last_word(prompt.text),
+        )
+    if said is not None and said.audio_ms:
+        return Reply(
+            f"I heard {said.audio_ms / 1000:.1f} seconds of audio. I am a simulator, "
+            "and could not make out any words in it.",
+            "Unknown",
+        )
+    if said is not None and said.images:
+        return Reply(
+            "I received your image. I am a simulator, so I cannot see what it shows.", "Image"
+        )
+    ordered = to_say(instructions)
+    return Reply(ordered) if ordered else Reply("Hello! How can I help you?", "Hello")
+
+
+def _last_word(text: str) -> str:
+    words = [
+        word
+        for sentence in sentences(text)
+        if not _is_form_only(sentence)
+        for word in re.findall(r"[\w'-]+", sentence)
+    ]
+    return words[-1] if words else "OK"
+
+
+def _json(text: str, memory: Memory, form: Form) -> str:
+    """Return an object with the members that were asked for, filled from what is known."""
+    listed = re.search(
+        r"\b(?:keys?|fields?|properties|members)(?: named| called)?:? (?P<names>[\w\"', ]{1,120})",
+        text,
+        re.IGNORECASE,
+    )
+    shown = re.findall(r"[{,]\s*\"(\w{1,40})\"\s*:", text)
+    names = shown or (
+        re.findall(r"\w+", re.sub(r"\band\b", " ", listed.group("names")))
+        if listed is not None
+        else []
+    )
+    heard = Memory([*memory.said, Said("user", text)], memory.instructions)
+    asked = re.sub(
+        r"\b(?:in|with|as|using|only|valid|respond|reply|answer) (?:only |valid )*json\b[^.?!]*",
+        "",
+        text,
+        flags=re.IGNORECASE,
+    )
+    reply = _reply(asked, memory) or Reply(asked.strip()[:200], "")
+    if not names:
+        return dressed(reply, replace(form, is_one_word=False))
+    filled = {
+        name: heard.about(name.replace("_", " ")) or reply.short or reply.text
+        for name in names[:20]
+    }
+    return json.dumps(filled, ensure_ascii=False)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _from_tools(outputs: Sequence[str]) -> Reply:
+    """Return what tools found, in words; each value as it was returned."""
+    told = [_from_tool(output) for output in outputs[-8:]]
+    shorts = [reply.short for reply in told if reply.short]
+    return Reply(" ".join(reply.text for reply in told), shorts[-1] if shorts else "")
+
+
+def _from_tool(output: str) -> Reply:
+    try:
+        data = json.loads(output)
+    except (ValueError, RecursionError):
+        text = output.strip()[:4_000]
+        return (
+            Reply(text, text if len(text.split()) == 1 else "")
+            if text
+            else Reply("The tool returned nothing.", "Nothing")
+        )
+    facts = ", ".join(_facts(data, "", 0))[:4_000]
+    value = next(iter(data.values()), "") if isinstance(data, dict) and len(data) == 1 else data
+    short = str(value) if isinstance(value, str | int | float) else ""
+    return Reply(
+        f"Here is what I found: {facts}." if facts else "The tool returned nothing.", short
+    )
+
+
+def _facts(data: object, name: str, depth: int) -> list[str]:
+    spoken = name.replace("_", " ")
+    if depth < 4 and isinstance(data, dict):
+        return [
+            fact
+            for key, value in list(data.items())[:50]
+            for fact in _facts(value, str(key), depth + 1)
+        ]
+    if depth < 4 and isinstance(data, list):
+        return [fact for value in data[:50] for fact in _facts(value, name, depth + 1)]
+    value = (
+        "yes"
+        if data is True
+        else "no"
+        if data is False
+        else "nothing"
+        if data is None
+        else str(data)
+    )
+    return [f"{spoken} {value}".strip()]
+
+
+def _texts(said: Sequence[Said]) -> list[str]:
+    return [cut(one.text) for one in said[-20:] if one.role == "user" and content(one.text[:200])]

@@ -130,6 +130,9 @@ class Conversation:
             raise truncate_not_audio()
         if audio_end_ms > item.audio_ms:
             raise truncate_too_long(item.audio_ms, audio_end_ms)
+        said = str(part["transcript"]).split()
+        heard = len(said) * max(0, audio_end_ms) // max(1, item.audio_ms)
+        item.kept_words = " ".join(said[:heard]) if said else item.kept_words
         kept = int(max(0, audio_end_ms) * item.format.bytes_per_ms) // 2 * 2
         self._audio_bytes -= max(0, len(item.audio) - kept)
         del item.audio[kept:]

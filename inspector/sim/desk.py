@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from inspector.sim.brain import Brain, Said
 from inspector.sim.context import Context
 from inspector.sim.conversation import Conversation
 from inspector.sim.dialect import Dialect
 from inspector.sim.ear import Ear, Hearing
+from inspector.sim.faults import BY_NAME, STRIKE_MS, Faults, Phase
 from inspector.sim.ids import Ids
 from inspector.sim.items import SimItem, snapshot
 from inspector.sim.outbox import Outbox
 from inspector.sim.schedule import Schedule
 from inspector.sim.session import EffectiveSession
-from inspector.sim.settings import SimSettings
+from inspector.sim.settings import NS_PER_MS, SimSettings
 from inspector.sim.usage import Meter
 from inspector.sim.vad import as_pcm16
 from inspector.sim.voice import Voice
+
+POLL_MS = 20
+"""How often is asked if the user's words are known."""
 
 
 @dataclass(slots=True)
@@ -34,9 +40,12 @@ class Desk:
     voice: Voice
     ear: Ear
     dialect: Dialect
+    strike: Callable[[str], None]
+    """Lets a fault happen now."""
     conversation: Conversation = field(default_factory=Conversation)
     context: Context = field(default_factory=Context)
     meter: Meter = field(default_factory=Meter)
+    faults: Faults = field(default_factory=Faults)
 
     def add(self, item: SimItem, previous: str | None = None) -> None:
         """Put a finished item into the conversation, and say so.
@@ -49,12 +58,45 @@ class Desk:
         for kind in ("conversation.item.added", "conversation.item.done"):
             self.outbox.emit(kind, previous_item_id=before, item=snapshot(item.wire))
 
-    def hear(self, item: SimItem) -> Hearing:
-        """Return what is heard in a user's item; listens once."""
-        if item.hearing is None:
-            pcm16 = as_pcm16(bytes(item.audio), item.format)
-            item.hearing = self.ear.hear(pcm16, item.format.rate_hz)
+    def hear(self, item: SimItem) -> Hearing | None:
+        """Return what is heard in a user's item, None while that is not known; listens once."""
+        if item.hearing is None and item.recognition is None:
+            heard = self.ear.hear(as_pcm16(bytes(item.audio), item.format), item.format.rate_hz)
+            if isinstance(heard, Hearing):
+                item.hearing = heard
+            else:
+                item.recognition = heard
+        if item.hearing is None and item.recognition is not None:
+            item.hearing = item.recognition.result()
         return item.hearing
+
+    def heard(self, item: SimItem, deadline_ms: int) -> Generator[int, None, None]:
+        """Wait until it is known what an item says, but not beyond the deadline."""
+        until_ns = self.schedule.now_ns + deadline_ms * NS_PER_MS
+        while item.is_unheard and self.hear(item) is None and self.schedule.now_ns < until_ns:
+            yield POLL_MS * NS_PER_MS
+
+    def listen(
+        self, pcm16: bytes, rate_hz: int, deadline_ms: int
+    ) -> Generator[int, None, Hearing | None]:
+        """Wait for what is heard in audio that is no item; None where that takes too long."""
+        heard = self.ear.hear(pcm16, rate_hz)
+        until_ns = self.schedule.now_ns + deadline_ms * NS_PER_MS
+        while not isinstance(heard, Hearing):
+            hearing = heard.result()
+            if hearing is not None or self.schedule.now_ns >= until_ns:
+                return hearing
+            yield POLL_MS * NS_PER_MS
+        return heard
+
+    def strike_soon(self, names: Iterable[str]) -> None:
+        """Let faults of the response in progress happen to it, or when its answer is on its way."""
+        at_ns = self.schedule.now_ns + self.settings.delay_ns(STRIKE_MS)
+        for name in names:
+            if BY_NAME[name].phase is Phase.RESPONSE:
+                self.faults.add(name)
+            else:
+                self.schedule.call(partial(self.strike, name), at_ns)
 
     def said(self, item: SimItem) -> Said:
         """Return an item as the model sees it."""
@@ -67,7 +109,5 @@ class Desk:
         if kind == "mcp_approval_response" and not item.wire["approve"]:
             return Said("tool", "You did not approve the call, so I cannot answer that.")
         if kind != "message":
-            return Said("assistant", "")
-        if item.is_unheard:
-            self.hear(item)
+            return Said("assistant", "", call=str(item.wire.get("name", "")))
         return Said(item.role, item.text, item.audio_ms, item.images)

@@ -28,11 +28,19 @@ class Hearing:
     """Set where the transcription failed; the response does not depend on it."""
 
 
+class Recognition(Protocol):
+    """A hearing that takes its time; what it works with is outside of the simulator."""
+
+    def result(self) -> Hearing | None:
+        """Return what was heard; None while that is not known."""
+        ...
+
+
 class Ear(Protocol):
     """Turns the user's audio into words."""
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing:
-        """Return what was heard in one committed item; ``pcm16`` is little-endian mono."""
+    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing | Recognition:
+        """Return what is heard in a piece of audio, or what will know; ``pcm16`` is little-endian mono."""
         ...
 
 

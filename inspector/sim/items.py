@@ -7,7 +7,7 @@ import binascii
 from dataclasses import dataclass, field
 
 from inspector.core.formats import PCM16_24K, AudioFormat
-from inspector.sim.ear import Hearing
+from inspector.sim.ear import Hearing, Recognition
 from inspector.sim.ids import Ids
 from inspector.sim.outbox import Json
 from inspector.sim.refusals import bad_audio
@@ -26,6 +26,10 @@ class SimItem:
     audio_bytes: int = 0
     """How much audio the item has, kept or not."""
     format: AudioFormat = PCM16_24K
+    kept_words: str = ""
+    """What of a truncated answer was heard: the transcript is gone from the wire, but the model has the audio."""
+    recognition: Recognition | None = None
+    """What is finding out what the user said."""
     hearing: Hearing | None = None
     """What was made of the user's audio; None before anybody asked."""
 
@@ -71,7 +75,7 @@ class SimItem:
     def _words(self, part: Json) -> str:
         if part["type"] == "input_audio" and self.hearing is not None:
             return self.hearing.words
-        return str(part.get("text") or part.get("transcript") or "")
+        return str(part.get("text") or part.get("transcript") or self.kept_words)
 
     def retrieved(self) -> Json:
         """Return the item as ``conversation.item.retrieved`` has it, audio included."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from inspector.sim.buffer import InputBuffer
+from inspector.sim.completeness import Judge, Verdict, verdict_on
 from inspector.sim.desk import Desk
+from inspector.sim.ear import Hearing
 from inspector.sim.items import SimItem, decoded_audio
 from inspector.sim.outbox import Json
 from inspector.sim.refusals import append_too_large
 from inspector.sim.responder import Responder
 from inspector.sim.transcription import Transcriber
-from inspector.sim.vad import SpeechDetector, SpeechStarted, SpeechStopped, TurnDetector
+from inspector.sim.vad import SpeechDetector, SpeechStarted, SpeechStopped, TurnDetector, as_pcm16
 
 MAX_APPEND_BYTES = 15 << 20
 NUDGE = (
@@ -25,7 +27,7 @@ class Listener:
         self._desk = desk
         self._responder = responder
         self._buffer = InputBuffer()
-        self._turns = TurnDetector(detector)
+        self._turns = TurnDetector(detector, self._judge)
         self._transcriber = Transcriber(desk)
         self._speech_id = ""
         self._speech_start_ms = 0
@@ -60,6 +62,19 @@ class Listener:
         if self._turns.is_open:
             self._transcribe_live(self._speech_start_ms)
         self._watch_idleness(detection)
+
+    def _judge(self) -> Judge:
+        """Return what knows whether the sentence so far is over, by what the ear makes of it."""
+        audio = self._buffer.format
+        heard = self._desk.ear.hear(
+            as_pcm16(self._buffer.peek(self._speech_start_ms), audio), audio.rate_hz
+        )
+
+        def verdict() -> Verdict:
+            hearing = heard if isinstance(heard, Hearing) else heard.result()
+            return Verdict.PENDING if hearing is None else verdict_on(hearing.words)
+
+        return verdict
 
     def _transcribe_live(self, from_ms: float) -> None:
         if self._transcriber.wants(self._speech_id, self._buffer.end_ms - from_ms):

@@ -50,15 +50,29 @@ class Outbox:
         self._ids = ids
         self._render = render
         self._outputs: list[Output] = []
+        self._is_stalled = self._is_closed = False
 
     def emit(self, kind: str, /, **members: Any) -> None:
         """Send an event; ``type`` and ``event_id`` come first, then the members in the order given."""
         event = {"type": kind, "event_id": self._ids.new("event_"), **members}
-        self._outputs += [SendText(_dumped(rendered)) for rendered in self._render(event)]
+        if not self._is_stalled and not self._is_closed:
+            self._outputs += [SendText(_dumped(rendered)) for rendered in self._render(event)]
+
+    def stall(self) -> None:
+        """Send nothing from now on, and forget what is emitted."""
+        self._is_stalled = True
+
+    def garble(self) -> None:
+        """Send a frame that ends in its middle."""
+        event_id = self._ids.new("event_")
+        whole = {"type": "response.output_audio.delta", "event_id": event_id, "delta": "AAAA"}
+        self._outputs.append(SendText(_dumped(whole)[:-9]))
 
     def close(self, code: int, reason: str) -> None:
         """End the connection after what was emitted."""
-        self._outputs.append(CloseSocket(code, reason))
+        if not self._is_closed:
+            self._outputs.append(CloseSocket(code, reason))
+        self._is_closed = True
 
     def take(self) -> list[Output]:
         """Return what waits, and forget it."""

@@ -6,7 +6,7 @@ has expired opens none. Pure: whoever owns it brings the requests and the time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from inspector.sim.admission import HttpAnswer, key_of, key_refusal
 from inspector.sim.checks import validate
 from inspector.sim.dialects import dialect_for
 from inspector.sim.fatal import Fatal, bad_key
+from inspector.sim.faults import RaisedFault
 from inspector.sim.ids import Ids
 from inspector.sim.outbox import Json
 from inspector.sim.refusals import Refusal
@@ -62,7 +63,10 @@ class SimProvider:
     seed: int = 0
     """The first session's; each further one has the next."""
     settings: SimSettings = field(default_factory=SimSettings)
-    seams: Seams = field(default_factory=Seams)
+    new_seams: Callable[[], Seams] = Seams
+    """Makes what thinks, speaks and hears in one session."""
+    faults: tuple[RaisedFault, ...] = ()
+    """What goes wrong in each session."""
     dialect: str = ""
     """Name of the dialect of every session; ``""`` for that of each request."""
     _opened: int = 0
@@ -85,7 +89,8 @@ class SimProvider:
             started_unix_s=unix_s,
             seed=seed,
             settings=self.settings,
-            seams=self.seams,
+            seams=self.new_seams(),
+            faults=self.faults,
             dialect=self.dialect,
             opening=opening,
             refused=refused,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspector.sim.desk import Desk
+from inspector.sim.faults import LATE_DELTAS_MS
 from inspector.sim.mcp import McpServers
 from inspector.sim.outbox import Json
 from inspector.sim.refusals import (
@@ -56,6 +57,7 @@ class Responder:
         self._responses[response.id] = response
         if not response.is_out_of_band:
             self._last = response
+            self._desk.faults.begin_turn()
         response.start()
 
     def cancel(self, event: Json) -> None:
@@ -73,7 +75,10 @@ class Responder:
     def interrupt(self) -> None:
         """End the active response because the user speaks."""
         active = self.active
-        if active is not None:
+        if active is not None and active.is_created and self._desk.faults.take("late-deltas"):
+            at_ns = self._desk.schedule.now_ns + self._desk.settings.delay_ns(LATE_DELTAS_MS)
+            self._desk.schedule.call(active.interrupt, at_ns)
+        elif active is not None:
             active.stop("turn_detected")
 
     @property

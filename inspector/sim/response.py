@@ -6,6 +6,7 @@ from inspector.sim.brain import Answer, BrainContext, Call
 from inspector.sim.context import budget_of, input_limit
 from inspector.sim.desk import Desk
 from inspector.sim.ear import Failure
+from inspector.sim.faults import Phase
 from inspector.sim.items import SimItem, from_client, snapshot
 from inspector.sim.mcp import McpServers, McpTool
 from inspector.sim.mcp_output import ApprovalOutput, McpCallOutput
@@ -23,6 +24,8 @@ from inspector.sim.usage import (
 
 # Measured on gpt-realtime-2.1-mini from nearby.
 CREATED_MS, THINK_MS, RATE_LIMITS_MS = 30, 300, 30
+ANSWER_DEADLINE_MS = 2_500
+"""How long an answer waits for the user's words to be recognised; then it does without."""
 
 
 class SimResponse:
@@ -52,6 +55,7 @@ class SimResponse:
             **desk.session.output,
             **options.get("audio", {}).get("output", {}),
         }
+        self._order = str(options.get("instructions") or "")
         self._metadata = options.get("metadata")
         self._details: Json | None = None
         self._usage: Json | None = None
@@ -60,6 +64,8 @@ class SimResponse:
         self._prompt = Prompt(())
         self._input = self._given_input()
         self._process: Process | None = None
+        self._cut_short = ""
+        """Why it is incomplete by a fault."""
         if not self.is_out_of_band:
             desk.session.check_voice(asked)
         self._check_context()
@@ -100,6 +106,21 @@ class SimResponse:
         self._finish("cancelled", {"type": "cancelled", "reason": reason})
         self._desk.schedule.start(self._rate_limits())
 
+    def interrupt(self) -> None:
+        """End it because the user speaks, if it has not ended by itself."""
+        if self.is_active:
+            self.stop("turn_detected")
+
+    def break_off(self, status: str, *, failure: Failure | None = None, reason: str = "") -> None:
+        """End it in its middle: ``failed`` with a failure, or ``incomplete`` for a reason."""
+        if self._process is not None:
+            self._desk.schedule.stop(self._process)
+        self._close_part("incomplete")
+        self._cut_short = reason
+        _, details = self._ending(failure)
+        self._finish(status, details)
+        self._desk.schedule.start(self._rate_limits())
+
     def open_item(self, index: int, item: SimItem) -> None:
         """Announce an item."""
         emit = self._desk.outbox.emit
@@ -122,18 +143,26 @@ class SimResponse:
     def _run(self) -> Process:
         yield self._desk.settings.delay_ns(CREATED_MS)
         self._create()
+        if not self.is_out_of_band:
+            self._desk.strike_soon(self._desk.faults.take_all(Phase.NOW))
         yield self._desk.settings.delay_ns(THINK_MS)
         items = self._input
         if items is None:
             every = self._desk.conversation.items()
             items = self._desk.context.fit(every, self._settings["truncation"], self._budget)
+        for item in items:
+            yield from self._desk.heard(item, ANSWER_DEADLINE_MS)
         offered = self._servers.offered(self._tools())
         answer = self._desk.brain.answer(self._context(items, offered))
+        self._desk.strike_soon(answer.faults)
+        answer, self._cut_short = self._desk.faults.disturbed(answer)
+        yield self._desk.settings.delay_ns(answer.delay_ms)
         self._prompt = prompt_of(str(self._settings["instructions"]), self._tools(), items)
         for part in self._parts(answer, offered):
             self._open = part
             yield from part.run()
-            self._close_part("incomplete" if self.is_spent else "completed")
+            is_cut = self.is_spent or bool(self._cut_short)
+            self._close_part("incomplete" if is_cut else "completed")
             if self.is_spent:
                 break
         self._finish(*self._ending(answer.failure))
@@ -175,6 +204,8 @@ class SimResponse:
         if failure is not None:
             error = {"type": failure.type, "code": failure.code, "message": failure.message}
             return "failed", {"type": "failed", "error": error}
+        if self._cut_short:
+            return "incomplete", {"type": "incomplete", "reason": self._cut_short}
         if self.is_spent:
             return "incomplete", {"type": "incomplete", "reason": "max_output_tokens"}
         return "completed", None
@@ -222,6 +253,8 @@ class SimResponse:
             [self._desk.said(item) for item in items],
             [*tools, *(tool.as_function() for tool in offered)],
             choice if isinstance(choice, str | dict) else "auto",
+            order=self._order,
+            may_call_in_parallel=self._settings.get("parallel_tool_calls") is not False,
         )
 
     @property

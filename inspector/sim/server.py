@@ -6,19 +6,20 @@ the API calls for is in the parts: ``listener`` (audio in), ``responder`` (answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from inspector.analysis.validate import check, not_supported
 from inspector.core.codec import decode
-from inspector.sim.admission import is_translation, kind_of, model_of
+from inspector.sim.admission import is_translation, key_of, kind_of, model_of
 from inspector.sim.brain import Brain, SimpleBrain
 from inspector.sim.checks import MAX_DEPTH, Validate, is_too_deep, validate
 from inspector.sim.desk import Desk
 from inspector.sim.dialects import dialect_for
 from inspector.sim.ear import Ear, MeasuringEar
 from inspector.sim.fatal import Fatal, expired
+from inspector.sim.faults import Faults, Phase, RaisedFault, parse_fault
 from inspector.sim.ids import Ids
 from inspector.sim.item_events import ItemEvents
 from inspector.sim.listener import Listener
@@ -35,6 +36,7 @@ from inspector.sim.responder import Responder
 from inspector.sim.schedule import Process, Schedule
 from inspector.sim.session import EffectiveSession, new_session
 from inspector.sim.settings import NS_PER_MS, SimSettings
+from inspector.sim.strikes import refused_by, strike
 from inspector.sim.translation import Translator
 from inspector.sim.vad import LoudnessDetector, SpeechDetector
 from inspector.sim.voice import BabblingVoice, Voice
@@ -83,6 +85,7 @@ class SimSession:
         dialect: str = "",
         opening: Json | None = None,
         refused: Fatal | None = None,
+        faults: Sequence[RaisedFault] = (),
     ) -> None:
         """Accept a connection; it starts at the first call of ``due`` or ``receive``.
 
@@ -95,6 +98,7 @@ class SimSession:
             dialect: name of the provider's dialect; ``""`` for that of the request.
             opening: what a client secret says of the session; members of a ``session.update``.
             refused: why the connection is ended at once, whatever else speaks for it.
+            faults: what goes wrong, and when.
         """
         self.is_closed = False
         """True once a close was decided; ``due`` still returns what comes with it, then nothing more."""
@@ -119,6 +123,8 @@ class SimSession:
             self._seams.voice,
             self._seams.ear,
             self._dialect,
+            faults=Faults(faults),
+            strike=self._strike,
         )
         if opening is not None:
             self._desk.session.update(opening)
@@ -166,7 +172,7 @@ class SimSession:
         """Take one frame of the client in; it is handled after the server's latency."""
         self._start(now_ns)
         if not self.is_closed:
-            at_ns = now_ns + self._settings.delay_ns(REPLY_MS)
+            at_ns = now_ns + self._desk.settings.delay_ns(REPLY_MS)
             self._schedule.call(lambda: self._handle(data, is_text=is_text), at_ns)
 
     def due(self, now_ns: int) -> list[Output]:
@@ -183,15 +189,19 @@ class SimSession:
             self._schedule.start(self._life(), now_ns + self._settings.delay_ns(HELLO_MS))
 
     def _life(self) -> Process:
-        fatal = self._refused or self._dialect.why_not(self._request, self._settings)
+        struck = self._desk.faults.take_all(Phase.CONNECT)
+        fatal = (
+            refused_by(struck[0], key_of(self._request), model_of(self._request))
+            if struck
+            else self._refused or self._dialect.why_not(self._request, self._settings)
+        )
         if fatal is None:
             self._desk.outbox.emit("session.created", session=self._desk.session.object)
             if self._dialect.ping_s:
                 self._schedule.start(self._pings(), self._schedule.now_ns + self._ping_ns)
             yield self._settings.max_session_s * 1000 * NS_PER_MS
             fatal = expired()
-        self._refuse(fatal.refusal, None)
-        self._close(fatal)
+        self._fail(fatal)
 
     def _pings(self) -> Process:
         while True:
@@ -205,13 +215,29 @@ class SimSession:
     def _unix_ms(self) -> int:
         return self._started_unix_s * 1000 + self._schedule.now_ns // NS_PER_MS
 
-    def _close(self, fatal: Fatal) -> None:
-        self._desk.outbox.close(fatal.close_code, fatal.reason)
-        self.is_closed = True
+    def raise_fault(self, name: str, now_ns: int) -> None:
+        """Let something go wrong at once, or at its next occasion.
 
-    def _end(self) -> None:
-        """End the session at the client's wish."""
-        self._desk.outbox.close(1000, "")
+        Raises:
+            UsageError: there is no such fault.
+        """
+        parse_fault(name)
+        self._start(now_ns)
+        if not self.is_closed:
+            self._schedule.now_ns = max(self._schedule.now_ns, now_ns)
+            self._schedule.call(lambda: self._strike(name), self._schedule.now_ns)
+
+    def _strike(self, name: str) -> None:
+        if not self.is_closed:
+            strike(name, self._desk, self._responder, self._fail, self._end)
+
+    def _fail(self, fatal: Fatal) -> None:
+        self._refuse(fatal.refusal, None)
+        self._end(fatal.close_code, fatal.reason)
+
+    def _end(self, code: int = 1000, reason: str = "") -> None:
+        """End the session; without a code at the client's wish."""
+        self._desk.outbox.close(code, reason)
         self.is_closed = True
 
     def _handle(self, data: bytes, *, is_text: bool) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from inspector.core.formats import AudioFormat
 from inspector.sim.desk import Desk
 from inspector.sim.ear import Failure, Hearing
+from inspector.sim.faults import LATE_TRANSCRIPT_MS, TRANSCRIPTION_FAILURE
 from inspector.sim.items import SimItem
 from inspector.sim.outbox import Json
 from inspector.sim.output import pieces_of
@@ -20,6 +21,8 @@ from inspector.sim.session import STREAMING_TRANSCRIBERS
 from inspector.sim.vad import as_pcm16
 
 TRANSCRIPTION_MS, TOKEN_MS = 400, 10
+TRANSCRIPT_DEADLINE_MS, LIVE_DEADLINE_MS = 20_000, 10_000
+NOT_IN_TIME = "(the simulator did not recognize the speech in time)"
 LOGPROBS = "item.input_audio_transcription.logprobs"
 _EVENT = "conversation.item.input_audio_transcription"
 _BILLED_BY_TOKEN = ("gpt-4o-transcribe", "gpt-4o-mini-transcribe")
@@ -56,7 +59,15 @@ class Transcriber:
 
     def listen(self, data: bytes, audio: AudioFormat) -> None:
         """Take in what was said so far in that item, and send the words that are certain."""
-        hearing = self._desk.ear.hear(as_pcm16(data, audio), audio.rate_hz)
+        self._desk.schedule.start(self._listen(as_pcm16(data, audio), audio.rate_hz, self._live_id))
+
+    def _listen(self, pcm16: bytes, rate_hz: int, item_id: str) -> Process:
+        hearing = yield from self._desk.listen(pcm16, rate_hz, LIVE_DEADLINE_MS)
+        if hearing is not None and item_id == self._live_id:
+            self._take(hearing)
+
+    def _take(self, hearing: Hearing) -> None:
+        """Send the words of a hearing that are certain."""
         words = [] if hearing.failure is not None else _words(hearing.transcript)
         agreed = _common(words, self._heard)
         self._heard = words
@@ -72,14 +83,27 @@ class Transcriber:
 
     def start(self, item: SimItem) -> None:
         """Transcribe a committed item, if the session asks for it."""
+        if item.id == self._live_id:
+            self._live_id = ""
         if self._settings is not None:
-            self._desk.schedule.start(self._transcribe(item, dict(self._settings)))
+            fails = self._desk.faults.take("transcription-failed", ahead=1)
+            is_late = self._desk.faults.take("transcription-late", ahead=1)
+            more_ms = LATE_TRANSCRIPT_MS if is_late else 0
+            failing = TRANSCRIPTION_FAILURE if fails else None
+            process = self._transcribe(item, dict(self._settings), more_ms, failing)
+            self._desk.schedule.start(process)
 
-    def _transcribe(self, item: SimItem, settings: Json) -> Process:
+    def _transcribe(
+        self, item: SimItem, settings: Json, more_ms: int, failing: Failure | None
+    ) -> Process:
         model, delay_ns = str(settings["model"]), self._desk.settings.delay_ns
         sent = self._sent.pop(item.id, [])
-        yield delay_ns(TRANSCRIPTION_MS)
-        hearing = self._hear(item, model)
+        yield delay_ns(TRANSCRIPTION_MS + more_ms)
+        if failing is not None:
+            self._fail(item, failing)
+            return
+        yield from self._desk.heard(item, TRANSCRIPT_DEADLINE_MS)
+        hearing = self._hearing_of(item, model)
         if hearing.failure is not None:
             self._fail(item, hearing.failure)
             return
@@ -95,8 +119,8 @@ class Transcriber:
             more["logprobs"] = [logprob for word in pieces_of(text) for logprob in _logprobs(word)]
         self._desk.outbox.emit(f"{_EVENT}.completed", item_id=item.id, content_index=0, **more)
 
-    def _hear(self, item: SimItem, model: str) -> Hearing:
-        hearing = self._desk.hear(item)
+    def _hearing_of(self, item: SimItem, model: str) -> Hearing:
+        hearing = item.hearing or Hearing(NOT_IN_TIME)
         unknown = self._desk.dialect.transcription_failure(model)
         if unknown is None or hearing.failure is not None:
             return hearing

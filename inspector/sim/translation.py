@@ -21,6 +21,7 @@ from inspector.sim.schedule import Process
 from inspector.sim.vad import SpeechDetector, SpeechStarted, TurnDetector
 
 FRAME_MS = 200
+HEARING_DEADLINE_MS = 5_000
 THINK_MS = 300
 _DETECTION: Json = {"type": "server_vad", "prefix_padding_ms": 300, "silence_duration_ms": 300}
 _VOICE = "marin"
@@ -81,7 +82,8 @@ class Translator:
     def _translate(self, data: bytes, at_ms: int) -> Process:
         emit, delay_ns = self._desk.outbox.emit, self._desk.settings.delay_ns
         yield delay_ns(THINK_MS)
-        heard = self._desk.ear.hear(data, PCM16_24K.rate_hz).transcript
+        hearing = yield from self._desk.listen(data, PCM16_24K.rate_hz, HEARING_DEADLINE_MS)
+        heard = hearing.transcript if hearing is not None else ""
         audio = self._desk.session.object["audio"]
         elapsed_ms = at_ms // FRAME_MS * FRAME_MS
         if audio["input"]["transcription"] is not None:

@@ -113,6 +113,8 @@ class Meter:
     def __init__(self) -> None:
         self._last = Prompt(())
         self._last_total = 0
+        self.is_low = False
+        """Say that hardly any tokens are left."""
 
     def usage(self, prompt: Prompt, output: Tokens, reasoning: int | None) -> Json:
         """Return the ``usage`` of a response, in the server's key order; remembers its input for the cache.
@@ -145,6 +147,8 @@ class Meter:
     def rate_limits(self) -> list[Json]:
         """Return the limit after the last response; it fills up again within milliseconds, as the real one does."""
         missing = min(RATE_LIMIT_TOKENS, self._last_total)
+        if self.is_low:
+            missing = RATE_LIMIT_TOKENS - RATE_LIMIT_TOKENS // 400
         seconds = missing / (RATE_LIMIT_TOKENS / 60)
         remaining = RATE_LIMIT_TOKENS - missing
         limit = {"name": "tokens", "limit": RATE_LIMIT_TOKENS, "remaining": remaining}

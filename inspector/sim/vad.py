@@ -6,11 +6,13 @@ an approximation, good enough for speech in a quiet room. The rules around it (p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from inspector.core.formats import AudioFormat
+from inspector.sim.completeness import LEAST_BEFORE, LONGEST_HOLD, Judge, Verdict, is_held
 from inspector.sim.outbox import Json
 
 WINDOW_MS = 32
@@ -23,9 +25,14 @@ _LEAST = 0.01
 """Silence is never speech, however low the threshold."""
 _EVEN_DBFS, _SPAN_DB = -47.0, 40.0
 """Loudness that counts as speech at the default threshold of 0.5, and how far the threshold reaches from 0 to 1."""
-_SEMANTIC_SILENCE_MS = {"low": 1600, "high": 300}
-_SEMANTIC_DEFAULT_MS = 800
-"""How long the loudness must be gone where the real server would judge if the sentence is complete."""
+_PAUSE_MS = {"low": 1600, "high": 300}
+_USUAL_PAUSE_MS = 800
+"""By eagerness, how long a pause is before it is asked whether the sentence is complete."""
+_PATIENCE_MS = {"low": 8000, "high": 2000}
+_USUAL_PATIENCE_MS = 4000
+"""By eagerness, how long a pause after an incomplete one may be: the API's figures."""
+_VERDICT_MS = 700
+"""How much longer than a pause the verdict on the words may take."""
 
 
 class SpeechDetector(Protocol):
@@ -70,9 +77,21 @@ Change = SpeechStarted | SpeechStopped
 class TurnDetector:
     """Finds the turns in a stream of audio."""
 
-    def __init__(self, detector: SpeechDetector) -> None:
+    def __init__(
+        self, detector: SpeechDetector, at_pause: Callable[[], Judge] | None = None
+    ) -> None:
+        """Begin with no speech open.
+
+        Args:
+            detector: tells speech from silence.
+            at_pause: called when the user pauses under ``semantic_vad``; returns what knows if the sentence is over.
+        """
         self.is_open = False
         """True between the start and the stop of speech."""
+        self._at_pause = at_pause
+        self._judge: Judge | None = None
+        self._loudness = LoudnessDetector()
+        self._levels: deque[float] = deque(maxlen=LONGEST_HOLD + LEAST_BEFORE + 1)
         self._detector = detector
         self._pending = bytearray()
         self._at_ms = 0.0
@@ -85,6 +104,8 @@ class TurnDetector:
         self._pending.clear()
         self._at_ms = self._earliest_ms = at_ms
         self.is_open, self._loud, self._quiet_ms = False, 0, 0
+        self._judge = None
+        self._levels.clear()
 
     def feed(self, data: bytes, audio: AudioFormat, detection: Json) -> Iterator[Change]:
         """Take audio in; yield the changes of voice activity in it."""
@@ -95,9 +116,14 @@ class TurnDetector:
         del self._pending[:whole]
         if not chunk:
             return
-        for probability in self._detector.probabilities(as_pcm16(chunk, audio), audio.rate_hz):
+        pcm16 = as_pcm16(chunk, audio)
+        is_semantic = detection.get("type") == "semantic_vad"
+        levels = self._loudness.probabilities(pcm16, audio.rate_hz) if is_semantic else ()
+        for index, probability in enumerate(self._detector.probabilities(pcm16, audio.rate_hz)):
             self._at_ms += WINDOW_MS
             change = self._step(probability, detection)
+            if is_semantic and self.is_open and not self._quiet_ms:
+                self._levels.append(levels[index])
             if change is not None:
                 yield change
 
@@ -114,10 +140,36 @@ class TurnDetector:
             return SpeechStarted(round(max(self._earliest_ms, onset_ms)))
         is_quiet = probability < max(_LEAST, threshold - _HYSTERESIS)
         self._quiet_ms = self._quiet_ms + WINDOW_MS if is_quiet else 0
-        if self._quiet_ms < _silence_ms(detection):
+        if not is_quiet:
+            self._judge = None
+        if not self._is_over(detection):
             return None
         self.is_open, self._loud, self._earliest_ms = False, 0, self._at_ms
+        self._judge = None
+        self._levels.clear()
         return SpeechStopped(round(self._at_ms))
+
+    def _is_over(self, detection: Json) -> bool:
+        """Tell whether the silence so far ends the turn."""
+        if detection.get("type") != "semantic_vad":
+            silence_ms = int(detection.get("silence_duration_ms") or 0)
+            return self._quiet_ms >= max(WINDOW_MS, silence_ms)
+        eagerness = str(detection.get("eagerness"))
+        pause_ms = _PAUSE_MS.get(eagerness, _USUAL_PAUSE_MS)
+        if self._quiet_ms < pause_ms:
+            return False
+        if self._quiet_ms >= _PATIENCE_MS.get(eagerness, _USUAL_PATIENCE_MS):
+            return True
+        if self._judge is None and self._at_pause is not None:
+            self._judge = self._at_pause()
+        verdict = Verdict.UNKNOWN if self._judge is None else self._judge()
+        if verdict is Verdict.PENDING:
+            if self._quiet_ms < pause_ms + _VERDICT_MS:
+                return False
+            verdict = Verdict.UNKNOWN
+        if verdict is Verdict.UNKNOWN:
+            return not is_held(self._levels)
+        return verdict is Verdict.COMPLETE
 
 
 def as_pcm16(data: bytes, audio: AudioFormat) -> bytes:
@@ -127,10 +179,3 @@ def as_pcm16(data: bytes, audio: AudioFormat) -> bytes:
     from inspector.audio.pcm import decoded
 
     return decoded(data, audio.encoding).astype("<i2").tobytes()
-
-
-def _silence_ms(detection: Json) -> int:
-    """Return how much silence ends a turn."""
-    if detection.get("type") == "semantic_vad":
-        return _SEMANTIC_SILENCE_MS.get(str(detection.get("eagerness")), _SEMANTIC_DEFAULT_MS)
-    return max(WINDOW_MS, int(detection.get("silence_duration_ms") or 0))

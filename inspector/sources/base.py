@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Side(StrEnum):
@@ -49,6 +49,25 @@ class Received:
 
     data: bytes
     is_text: bool
+
+
+@runtime_checkable
+class Faulty(Protocol):
+    """A source whose server does wrong when it is told to."""
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What can go wrong, by name, with what it does."""
+        ...
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong in the running session.
+
+        Raises:
+            UsageError: there is no such fault.
+            ConnectError: the session has ended.
+        """
+        ...
 
 
 class Source(Protocol):

@@ -7,12 +7,13 @@ due, waits until the next thing is, and is woken by what comes in. The server ad
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from inspector.clock import NS_PER_S, Clock
-from inspector.errors import ConnectError
-from inspector.sim.server import CloseSocket, ConnectRequest, SendText
+from inspector.errors import ConnectError, UsageError
+from inspector.sim.faults import FAULTS
+from inspector.sim.server import CloseSocket, ConnectRequest, SendText, SimSession
 from inspector.sources.base import Closed, Handshake, Received, Side
 from inspector.sources.reasons import explained
 
@@ -70,6 +71,17 @@ class SimClockwork:
     def receive(self, data: bytes, *, is_text: bool) -> None:
         """Hand a client's frame to the session."""
         self._session.receive(data, is_text=is_text, now_ns=self.now_ns)
+        self._wakeup.set()
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong in the session.
+
+        Raises:
+            UsageError: there is no such fault, or the session is a recorded one.
+        """
+        if not isinstance(self._session, SimSession):
+            raise UsageError("a recorded session has no faults", code="no_faults")
+        self._session.raise_fault(name, self.now_ns)
         self._wakeup.set()
 
     def stop(self) -> None:
@@ -153,6 +165,22 @@ class SimulatorSource:
         if self._clockwork is None:
             raise ConnectError("the session has ended", code="not_connected")
         self._clockwork.receive(data, is_text=is_text)
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What can go wrong, by name, with what it does."""
+        return {fault.name: fault.meaning for fault in FAULTS}
+
+    def raise_fault(self, name: str) -> None:
+        """Let something go wrong in the running session.
+
+        Raises:
+            UsageError: there is no such fault.
+            ConnectError: the session has ended.
+        """
+        if self._clockwork is None:
+            raise ConnectError("the session has ended", code="not_connected")
+        self._clockwork.raise_fault(name)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the session; returns at once when it has ended already."""

@@ -645,6 +645,7 @@ _LOCAL = [
             ),
             ("inspector.note", "note", "A note of the user."),
             ("inspector.mark", "mark", "A mark set by the user."),
+            ("inspector.fault", "fault", "A fault that the user raised in the simulator."),
             ("inspector.played", "played", "How much of an item's audio was heard."),
             (
                 "inspector.recorder_resumed",

@@ -38,6 +38,16 @@ def test_once_ends_with_its_client_and_leaves_a_recording_to_replay(tmp_path: Pa
     assert (again, status) == (created, 0)
 
 
+def test_faults_and_scenarios_reach_the_client() -> None:
+    with spawn("serve", "--once", "--fault", "bad-key", "--scenario", "bad-day") as process:
+        assert process.stdout is not None
+        with connect(json.loads(process.stdout.readline())["url"]) as client:
+            error: Any = json.loads(client.recv(timeout=10))
+        process.wait(timeout=20)
+
+    assert error["error"]["code"] == "invalid_api_key"
+
+
 @pytest.mark.parametrize(
     ("dialect", "key"),
     [("beta", "temperature"), ("xai", "voice"), ("voice-live", "avatar")],
@@ -58,6 +68,9 @@ def test_a_dialect_shows_in_the_first_frame(dialect: str, key: str) -> None:
     [
         (["serve", "--dialect", "klingon"], "voice-live"),
         (["serve", "--pace", "slow"], "recorded"),
+        (["serve", "--fault", "nope"], "closed-1011"),
+        (["serve", "--scenario", "nope"], "bad-day"),
+        (["sim", "--headless", "--scenario", "nope"], "bad-day"),
         (["sim", "--headless", "--dialect", "klingon"], "xai"),
     ],
 )

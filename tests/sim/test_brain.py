@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
+from inspector.sim.arguments import arguments_for
 from inspector.sim.brain import Answer, BrainContext, Said, SimpleBrain
-from inspector.sim.tools import arguments_for
 
 CLOCK = {"type": "function", "name": "setAlarmClock", "description": "Wakes the user up."}
 WEATHER = {"type": "function", "name": "get_weather", "description": "Look up the weather."}
@@ -28,7 +28,7 @@ def ask(*texts: str, instructions: str = "", **context: Any) -> Answer:
         ("Count to three", "1, 2, 3."),
         ("can you count from 3 to five?", "3, 4, 5."),
         ("What is 7 times 6?", "7 times 6 is 42."),
-        ("what's two plus two", "two plus two is 4."),
+        ("what's two plus two", "Two plus two is 4."),
         ("10 / 4", "10 / 4 is 2.5."),
         ("1 divided by 0", "I cannot divide by zero."),
         ("What is your name?", "I am the simulator of Realtime Inspector."),
@@ -36,7 +36,7 @@ def ask(*texts: str, instructions: str = "", **context: Any) -> Answer:
         ("my dog is Rex", "I will remember that your dog is Rex."),
         ("What's my cat?", "You have not told me your cat."),
         ("hello there", "Hello! How can I help you?"),
-        ("Answer in one word: hello", "you"),
+        ("Answer in one word: hello", "hello"),
         ("The train left on 2026-11-21.", "You said: The train left on 2026-11-21."),
         ("", "Hello! How can I help you?"),
     ],

@@ -16,8 +16,9 @@ from inspector.clock import NS_PER_MS, SystemClock
 from inspector.core.event import Origin
 from inspector.engine.outbox import Outgoing
 from inspector.engine.session import Engine
-from inspector.errors import ConnectError
+from inspector.errors import ConnectError, UsageError
 from inspector.recording.writer import RecordingFile
+from inspector.sim.provider import SimProvider
 from inspector.sim.server import CloseSocket, ConnectRequest, SendText
 from inspector.sources.base import Side
 from inspector.sources.serve import FrontDesk, Listening, serve
@@ -113,6 +114,27 @@ def test_a_dropped_simulated_session_looks_like_a_lost_network() -> None:
 
     assert closed is not None
     assert (closed.code, closed.by) == (1006, Side.NETWORK)
+
+
+def test_a_fault_happens_in_the_running_session_and_in_no_other() -> None:
+    async def run() -> list[int]:
+        provider = SimProvider()
+        source = SimulatorSource(
+            lambda request: provider.open(request, 0), SystemClock(), model="gpt-realtime"
+        )
+        with pytest.raises(ConnectError):
+            source.raise_fault("dropped")
+        codes = []
+        for name in ("closed-1011", "dropped"):
+            await source.connect()
+            async for _ in source.frames():
+                with pytest.raises(UsageError):
+                    source.raise_fault("nope")
+                source.raise_fault(name)
+            codes.append(source.closed.code if source.closed is not None else 0)
+        return codes
+
+    assert asyncio.run(run()) == [1011, 1006]
 
 
 def test_an_ended_simulated_session_takes_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,12 @@ def on_stage(
     *,
     size: tuple[int, int] = (120, 40),
     refusal: ConnectError | None = None,
+    source: FakeSource | None = None,
 ) -> None:
     async def run() -> None:
-        source = FakeSource()
+        await act(FakeSource() if source is None else source)
+
+    async def act(source: FakeSource) -> None:
         source.refusal = refusal
         recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
         engine = Engine(source, recording, SystemClock(), strict=True)
@@ -561,5 +564,46 @@ def test_the_timeline_of_a_session_grows_while_it_is_shown(tmp_path: Path) -> No
         await stage.press("escape")
         assert stage.screen.focused is not None
         assert isinstance(stage.screen.focused, EventPane)
+
+    on_stage(scenario, tmp_path)
+
+
+class FaultySource(FakeSource):
+    """A server that notes what it is told to do wrong."""
+
+    faults: Mapping[str, str] = {"slow": "everything takes longer", "dropped": "the socket is gone"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raised: list[str] = []
+
+    def raise_fault(self, name: str) -> None:
+        self.raised.append(name)
+
+
+def test_a_fault_is_raised_by_key_and_by_command(tmp_path: Path) -> None:
+    source = FaultySource()
+
+    async def scenario(stage: Stage) -> None:
+        await stage.press("exclamation_mark")
+        assert "dropped" in stage.shown()
+        await stage.press("ctrl+n", "enter")
+        stage.screen.commands()["fault"]("slow")
+        stage.screen.commands()["fault"]("nope")
+        await stage.settle()
+
+        assert source.raised == ["dropped", "slow"]
+        names = [stage.engine.log.type_of(row) for row in range(len(stage.engine.log))]
+        assert names.count("inspector.fault") == 2
+
+    on_stage(scenario, tmp_path, source=source)
+
+
+def test_a_real_server_does_no_wrong_on_purpose(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("exclamation_mark")
+
+        (notice,) = stage.pilot.app._notifications
+        assert "only the simulator" in notice.message
 
     on_stage(scenario, tmp_path)

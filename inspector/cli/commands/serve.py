@@ -76,6 +76,8 @@ def serve(
             help="How fast --replay plays: with the recorded pauses, or without.",
         ),
     ] = "recorded",
+    scenario: options.Scenario = None,
+    fault: options.Faults = None,
     seed: options.Seed = 0,
     json: Annotated[  # noqa: ARG001 - accepted so that errors are JSON too; the first line always is
         bool, typer.Option("--json", help="Print errors as JSON (the first line always is).")
@@ -107,7 +109,9 @@ def serve(
     certificate = trusted_file(port) if tls else None
     context = self_signed((*_LOCAL_NAMES, *own_names(host)), certificate) if certificate else None
     listening = Listening(host, port, tuple(allow_origin or ()), context)
-    asked = ServeOptions(dialect or "", seed, replay, Pace(pace), record)
+    asked = ServeOptions(
+        dialect or "", seed, scenario or "", tuple(fault or ()), replay, Pace(pace), record
+    )
     raise typer.Exit(asyncio.run(_serve(listening, asked, _Ending(timeout, once), certificate)))
 
 

@@ -41,12 +41,18 @@ def sim(
     timeout: options.Timeout = None,
     seed: options.Seed = 0,
     dialect: options.Dialect = None,
+    scenario: options.Scenario = None,
+    fault: options.Faults = None,
 ) -> None:
     """Open a session with the built-in simulator: no key, no network, no sound card."""
     run = RunOptions(headless, jsonl, json, until, timeout)
     _check(run)
     launch = start_launcher({"model": model, "theme": theme})
-    engine = launch.open_simulator(session=session, output=output, seed=seed, dialect=dialect or "")
+
+    from inspector.cli.simulation import SimPlan
+
+    plan = SimPlan(seed, dialect or "", scenario or "", tuple(fault or ()))
+    engine = launch.open_simulator(plan, session=session, output=output)
     raise typer.Exit(_run(launch, engine, run))
 
 

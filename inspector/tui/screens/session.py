@@ -53,6 +53,7 @@ class SessionScreen(EventsScreen):
         Binding("V", "retrieve", "retrieve item", show=False, id="session.retrieve"),
         Binding("r", "resend", "re-send", show=False, id="session.resend"),
         Binding("i", "edit", "edit and send", show=False, id="session.edit"),
+        Binding("exclamation_mark", "fault", "raise a fault", show=False, id="session.fault"),
         Binding("u", "form", "session form", show=False, id="session.form"),
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
         Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
@@ -203,6 +204,7 @@ class SessionScreen(EventsScreen):
             "delete": lambda _: self.action_delete(),
             "retrieve": lambda _: self.action_retrieve(),
             "note": self._note,
+            "fault": self._fault,
             "form": self.action_form,
             "reconnect": lambda _: self.action_reconnect(),
             "disconnect": lambda _: self.action_disconnect(),
@@ -439,6 +441,30 @@ class SessionScreen(EventsScreen):
 
     def _note(self, text: str) -> None:
         self._engine.note("inspector.note", {"text": text}, Origin.HAND)
+
+    def action_fault(self) -> None:
+        """Ask which, and let something go wrong in the simulator."""
+        faults = self._engine.faults
+        if not faults:
+            self.say("only the simulator does wrong on purpose", "warning")
+            return
+        first = next(iter(faults))
+        field = Field("name", "fault", first, suggestions=tuple(faults))
+        note = f"ctrl+n goes through them: {', '.join(faults)}"
+
+        def answered(answers: dict[str, str] | None) -> None:
+            if answers is not None:
+                self._fault(answers["name"])
+
+        self.app.push_screen(FormDialog("Let something go wrong", (field,), note), answered)
+
+    def _fault(self, name: str) -> None:
+        try:
+            self._engine.raise_fault(name.strip())
+        except InspectorError as error:
+            self.say(f"{error.message}{'; ' + error.hint if error.hint else ''}", "error")
+        else:
+            self.say(f"fault raised: {name.strip()}")
 
     def _item_fields(self) -> tuple[Field, ...]:
         return requests.item_fields(self.state, self._selected_item())
