@@ -5,6 +5,8 @@
     │   └── FilterError   (2)   a filter expression that does not parse
     ├── ConnectError      (3)   no connection, or not authorised
     ├── RecordingError    (4)   a file that cannot be opened as a recording
+    ├── SoundFileError    (4)   a file that cannot be read or written as sound
+    ├── DeviceError       (1)   a microphone or speaker that cannot be used
     ├── SessionFailed     (5)   the session ended in a server error
     └── RunTimeout      (124)   a bounded run was not over in time
 
@@ -59,6 +61,19 @@ class RecordingError(InspectorError):
 
     code = "bad_recording"
     exit_code = 4
+
+
+class SoundFileError(InspectorError):
+    """A file cannot be read or written as sound."""
+
+    code = "bad_sound_file"
+    exit_code = 4
+
+
+class DeviceError(InspectorError):
+    """A microphone or speaker cannot be used; ``hint`` says what to install or to check."""
+
+    code = "no_sound_device"
 
 
 class SessionFailed(InspectorError):

@@ -27,7 +27,9 @@ from inspector.config import (
 )
 from inspector.core.event import Origin
 from inspector.engine.outbox import Outgoing
+from inspector.engine.places import DEFAULT_DEVICE, SoundOptions
 from inspector.engine.session import Engine
+from inspector.engine.sound import Sound
 from inspector.errors import RecordingError, UsageError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Source
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from inspector.engine.replay import Replay
     from inspector.sources.simulator import NewSession
 
+ON_SCREEN = SoundOptions(DEFAULT_DEVICE, DEFAULT_DEVICE)
+"""Sound where nobody said anything: the sound card, if there is one."""
 SIMULATED_MODEL = "gpt-realtime"
 NAMES_TRIED = 100
 """Recordings that may start within one second."""
@@ -64,7 +68,12 @@ class Launcher:
         return replace(launcher(answers, environment=self.environment), opened=self.opened)
 
     def open_simulator(
-        self, *, session: Path | None = None, output: Path | None = None, seed: int = 0
+        self,
+        *,
+        session: Path | None = None,
+        output: Path | None = None,
+        seed: int = 0,
+        sound: SoundOptions = ON_SCREEN,
     ) -> Engine:
         """Return an engine joined to the simulator; nothing runs yet.
 
@@ -76,7 +85,7 @@ class Launcher:
 
         model = self.settings.model or SIMULATED_MODEL
         source = SimulatorSource(new_session_maker(self.clock, seed), self.clock, model=model)
-        return self._open(source, session, output)
+        return self._open(source, session, output, sound)
 
     def open_live(
         self,
@@ -84,6 +93,7 @@ class Launcher:
         *,
         session: Path | None = None,
         output: Path | None = None,
+        sound: SoundOptions = ON_SCREEN,
     ) -> Engine:
         """Return an engine that will connect to a server; nothing runs yet.
 
@@ -93,7 +103,7 @@ class Launcher:
             RecordingError: the recording cannot be created.
         """
         target = live_target(self.settings, options or LiveOptions(), self.environment, self.tell)
-        return self._open(LiveSource(target), session, output)
+        return self._open(LiveSource(target), session, output, sound)
 
     def open_replay(self, path: Path) -> Replay:
         """Return a recording under a cursor.
@@ -119,11 +129,14 @@ class Launcher:
             return []
         return [path for _, path in sorted(found, reverse=True)]
 
-    def _open(self, source: Source, session: Path | None, output: Path | None) -> Engine:
+    def _open(
+        self, source: Source, session: Path | None, output: Path | None, sound: SoundOptions
+    ) -> Engine:
         first = session_update(session) if session is not None else b""
         recording = self._recording(source, output)
         self.opened.append(recording)
         engine = Engine(source, recording, self.clock)
+        engine.sound = Sound(engine, sound)
         if first:
             engine.outbox.put(Outgoing(first, Origin.HAND, ""))
         return engine

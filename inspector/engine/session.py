@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -18,6 +18,7 @@ from inspector import __version__
 from inspector.clock import Clock
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Frame, Origin
+from inspector.core.groups import AUDIO_KEYS
 from inspector.core.log import EventLog
 from inspector.core.state import FoldFailure, SessionState
 from inspector.engine.outbox import Outbox, Outgoing
@@ -25,6 +26,9 @@ from inspector.errors import ConnectError
 from inspector.recording.format import Header, parse, render, render_header
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Closed, Handshake, Side, Source
+
+if TYPE_CHECKING:
+    from inspector.engine.sound import Sound
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +76,8 @@ class Engine:
         self.outbox = Outbox()
         self.disabled: list[str] = []
         """Names of folds and taps that failed and were switched off."""
+        self.sound: Sound | None = None
+        """The session's microphone and speaker, run by the host beside the engine; None where it has none."""
         self._clock = clock
         self._strict = strict
         self._taps: list[Tap] = []
@@ -152,6 +158,7 @@ class Engine:
             raise ConnectError(
                 "there is no connection", hint="reconnect first", code="not_connected"
             )
+        is_sound = False
         if isinstance(payload, str):
             data = payload.encode("utf-8", "replace")
             body = decode(data)[1] or {}
@@ -163,7 +170,8 @@ class Engine:
             data = orjson.dumps(payload)
             given = payload["event_id"]
             event_id = given if isinstance(given, str) else ""
-        self.outbox.put(Outgoing(data, origin, event_id))
+            is_sound = payload.get("type") in AUDIO_KEYS
+        self.outbox.put(Outgoing(data, origin, event_id, is_sound=is_sound))
         return event_id
 
     async def run(self) -> Closed:

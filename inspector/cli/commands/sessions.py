@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.cli import options
+from inspector.cli.hearing import sound_options
 from inspector.cli.output import say, to_terminal
 from inspector.errors import UsageError
 
@@ -51,6 +52,10 @@ def sim(
     model: options.Model = None,
     session: options.SessionFile = None,
     output: options.Output = None,
+    mic: options.Mic = None,
+    speaker: options.Speaker = None,
+    append_ms: options.AppendMs = 40,
+    no_auto_truncate: options.NoAutoTruncate = False,
     theme: options.Theme = None,
     headless: options.Headless = False,
     jsonl: options.Jsonl = False,
@@ -63,7 +68,10 @@ def sim(
     run = RunOptions(headless, jsonl, json, until, timeout)
     _check(run)
     launch = start_launcher({"model": model, "theme": theme})
-    engine = launch.open_simulator(session=session, output=output, seed=seed)
+    sound = sound_options(
+        mic, speaker, append_ms, truncates=not no_auto_truncate, is_headless=headless
+    )
+    engine = launch.open_simulator(session=session, output=output, seed=seed, sound=sound)
     raise typer.Exit(_run(launch, engine, run))
 
 
@@ -81,6 +89,10 @@ def live(
     key_file: options.KeyFile = None,
     connect_timeout: options.ConnectTimeout = 10.0,
     output: options.Output = None,
+    mic: options.Mic = None,
+    speaker: options.Speaker = None,
+    append_ms: options.AppendMs = 40,
+    no_auto_truncate: options.NoAutoTruncate = False,
     theme: options.Theme = None,
     headless: options.Headless = False,
     jsonl: options.Jsonl = False,
@@ -115,7 +127,10 @@ def live(
         key_in_subprotocol=browser_auth,
         connect_timeout_s=connect_timeout,
     )
-    engine = launch.open_live(asked, session=session, output=output)
+    sound = sound_options(
+        mic, speaker, append_ms, truncates=not no_auto_truncate, is_headless=headless
+    )
+    engine = launch.open_live(asked, session=session, output=output, sound=sound)
     raise typer.Exit(_run(launch, engine, run))
 
 
