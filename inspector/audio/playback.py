@@ -82,8 +82,11 @@ class Playback:
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether nothing waits, and nothing is about to be reported."""
-        return not self._queue and not self._pending
+        """Tell whether nothing waits to be heard, and nothing is about to be reported."""
+        is_dry = all(
+            track.stalled_ns is not None and not track.waiting_bytes for track in self._queue
+        )
+        return is_dry and not self._pending
 
     def receive(
         self,
@@ -94,6 +97,8 @@ class Playback:
         now_ns: int,
     ) -> None:
         """Add audio of an item; dropped where the item or its response was cut off."""
+        if not data:
+            return
         track = self.tracks.get(key)
         if track is None:
             is_cut = response_id in self._cut_responses

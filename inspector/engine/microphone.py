@@ -189,7 +189,7 @@ class Microphone:
         if audio != self._format:
             self._format, self._ready, self._resampler = audio, self._ready[:0], None
         if self._resampler is None or self._resampler.from_hz != rate_hz:
-            self._resampler = Resampler(rate_hz, audio.rate_hz)
+            self._resampler = Resampler(rate_hz, audio.rate_hz, is_live=True)
         self._ready = np.concatenate((self._ready, self._resampler.feed(samples)))
 
     def _send(self, room: int | None) -> None:

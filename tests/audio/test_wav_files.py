@@ -155,10 +155,15 @@ def test_a_file_is_spoken_in_real_time_and_silence_follows(tmp_path: Path) -> No
     assert spoken.read(9 * S + S // 100).min() == 16384
 
 
-@pytest.mark.parametrize(("from_hz", "to_hz"), [(8_000, 24_000), (44_100, 24_000), (192_000, 8_000)])
-def test_resampling_in_pieces_keeps_length_and_place(from_hz: int, to_hz: int) -> None:
+@pytest.mark.parametrize("is_live", [False, True])
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz"), [(8_000, 24_000), (44_100, 24_000), (192_000, 8_000)]
+)
+def test_resampling_in_pieces_keeps_length_and_place(
+    from_hz: int, to_hz: int, is_live: bool
+) -> None:
     whole_wave = (sine(from_hz, 1.0) * 32767).astype(np.int16)
-    resampler = Resampler(from_hz, to_hz)
+    resampler = Resampler(from_hz, to_hz, is_live=is_live)
     pieces = [resampler.feed(whole_wave[at : at + 997]) for at in range(0, len(whole_wave), 997)]
     pieces.append(resampler.feed(whole_wave[:0], is_last=True))
     found = np.concatenate(pieces).astype(float)
