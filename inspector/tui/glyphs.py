@@ -30,6 +30,12 @@ class Glyphs:
     bar_full: str = "━"
     bar_empty: str = "─"
     spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+    meter_open: str = "▐"
+    meter_full: str = "█"
+    meter_half: str = "▌"
+    meter_empty: str = "░"
+    meter_peak: str = "│"
+    meter_close: str = "▌"
 
 
 UNICODE = Glyphs()
@@ -55,4 +61,10 @@ ASCII = Glyphs(
     bar_full="=",
     bar_empty="-",
     spinner="|/-\\",
+    meter_open="[",
+    meter_full="#",
+    meter_half="=",
+    meter_empty=".",
+    meter_peak="|",
+    meter_close="]",
 )

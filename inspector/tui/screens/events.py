@@ -26,12 +26,16 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import FilterError, InspectorError
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.readings import Readings
 from inspector.tui.screens.help import FILTER_WORDS, Group, HelpScreen
 from inspector.tui.widgets.detail import DetailPane, Link
 from inspector.tui.widgets.event_pane import EventPane
+from inspector.tui.widgets.meter import MeterRow
 from inspector.tui.widgets.text_page import TextPage
 
 TICK_HZ = 15
+METER_HZ = 30
+LEAST_ROWS_FOR_METERS = 20
 TICK_BUDGET_S = 0.008
 """Filtering and listing per tick, so that a key is answered in the same frame."""
 NARROW_COLUMNS = 100
@@ -88,6 +92,7 @@ class EventsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         yield Static("", id="header", markup=False)
+        yield MeterRow(self.glyphs, id="meters")
         yield Static("", id="tabs", markup=False)
         yield Input(
             placeholder="filter: type:response.* !type:*.delta   ? shows the language",
@@ -138,6 +143,7 @@ class EventsScreen(Screen[None]):
         self._arrange()
         self.query_one("#server", EventPane).focus()
         self.set_interval(1 / TICK_HZ, self.tick)
+        self.set_interval(1 / METER_HZ, self._pull_levels)
         self.call_after_refresh(self.after_first_frame)
 
     def after_first_frame(self) -> None:
@@ -166,6 +172,10 @@ class EventsScreen(Screen[None]):
 
     def advance(self) -> None:
         """Let the model take its step, where it needs one."""
+
+    def readings(self) -> Readings:
+        """Return what the level meters show."""
+        raise NotImplementedError
 
     def header_text(self) -> str:
         """Return the first line."""
@@ -610,6 +620,12 @@ class EventsScreen(Screen[None]):
                 yield name, [(" ".join(keys), what) for what, keys in groups[name].items()]
         yield "commands (after :)", [(name, "") for name in self.commands()]
         yield FILTER_WORDS
+
+    def _pull_levels(self) -> None:
+        meters = self.query_one("#meters", MeterRow)
+        meters.set_class(self.size.height < LEAST_ROWS_FOR_METERS, "hidden")
+        if self.is_current:
+            meters.show(self.readings())
 
     def _put(self, selector: str, text: str) -> None:
         """Update a line where its text has changed, to spare a repaint."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -12,7 +14,12 @@ from inspector.analysis.inert import inert
 from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.readings import Readings, recorded_readings
 from inspector.tui.screens.events import EventsScreen
+
+if TYPE_CHECKING:
+    from inspector.audio.levels import Level
+    from inspector.engine.recorded_levels import RecordedLevels
 
 
 class ReplayScreen(EventsScreen):
@@ -36,6 +43,7 @@ class ReplayScreen(EventsScreen):
         self._replay = replay
         self._is_at_first = True
         self._notices_seen = 0
+        self._recorded: RecordedLevels | None = None
 
     @property
     def state(self) -> SessionState:
@@ -76,6 +84,23 @@ class ReplayScreen(EventsScreen):
             self._replay.pause()
             self._replay.seek_row(row)
             self._follow_cursor()
+
+    def readings(self) -> Readings:
+        """Return the levels at the cursor, from the recorded frames."""
+        replay = self._replay
+        t_ns = replay.t_us * 1000
+        return recorded_readings(self._levels(t_ns), self.state, t_ns, replay.header.url)
+
+    def _levels(self, t_ns: int) -> tuple[Level, Level] | None:
+        if self._recorded is None:
+            if "numpy" not in sys.modules:
+                return None  # it is being loaded, after the first frame
+            from inspector.engine.recorded_levels import RecordedLevels
+
+            self._recorded = RecordedLevels(self.event_log)
+        if not self._replay.is_settled:
+            return None
+        return self._recorded.read(self._replay.cursor, t_ns, self.state)
 
     def header_text(self) -> str:
         """Return what is replayed."""

@@ -16,12 +16,14 @@ from inspector.core.keys import keys_of
 from inspector.core.state import SessionState
 from inspector.engine.host import Host
 from inspector.engine.session import Connection, Engine
+from inspector.engine.sound import Sound
 from inspector.errors import InspectorError
 from inspector.tui import requests
 from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.dialog import Field, FormDialog
-from inspector.tui.screens.events import EventsScreen
+from inspector.tui.screens.sound import SoundScreen
 from inspector.tui.widgets.send_editor import SendEditor
 
 _WORDS = {
@@ -33,7 +35,7 @@ _WORDS = {
 }
 
 
-class SessionScreen(EventsScreen):
+class SessionScreen(SoundScreen):
     """A session with a server."""
 
     BINDINGS = [
@@ -74,6 +76,15 @@ class SessionScreen(EventsScreen):
     def state(self) -> SessionState:
         """Return the state as of now."""
         return self._engine.state
+
+    @property
+    def sound(self) -> Sound | None:
+        """Return the session's microphone and speaker."""
+        return self._engine.sound
+
+    def readings(self) -> Readings:
+        """Return the levels as of now."""
+        return live_readings(self.sound, self.state, self._engine.now_ns)
 
     def compose_below(self) -> ComposeResult:
         """Lay out the editor and the buttons."""
@@ -144,6 +155,9 @@ class SessionScreen(EventsScreen):
             return f" closed by {closed.by}: {closed.code}{reason}  {closed.meaning}{step}   ctrl+r reconnects"
         if engine.disabled:
             return f" switched off after a failure: {', '.join(engine.disabled)}; the session and its recording go on"
+        sound_hint = self.sound_hint()
+        if sound_hint:
+            return sound_hint
         if self.state.responses.active:
             return " the model is answering   x cancels   t truncates what it said"
         if not self.state.conversation.order:
