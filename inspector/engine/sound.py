@@ -109,7 +109,8 @@ class Sound:
                 tasks.create_task(self._pump())
         except Exception as error:  # whatever a driver does, the session goes on
             log.exception("the sound failed")
-            self._failure = f"the sound failed: {error}"
+            cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            self._failure = f"the sound failed: {cause}"
             self._tell(self._failure)
         finally:
             self._end()

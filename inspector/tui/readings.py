@@ -26,13 +26,14 @@ def live_readings(sound: Sound | None, state: SessionState, now_ns: int) -> Read
     levels = found if found is not None else (None, None)
     note, tone = _microphone_note(sound, state, now_ns)
     heard = heard_note(state, now_ns)
-    truncation = "auto-truncate on" if sound.truncates else "auto-truncate OFF"
+    truncation = "auto-truncate on" if sound.truncates else "auto-truncate off"
     problem = sound.speaker_problem
     if problem and not heard:
         output = _reading("out", levels[1], f"not heard: {inert(problem)}", "warning")
     else:
-        words = [heard or str(sound.speaker_place), truncation]
-        output = _reading("out", levels[1], " · ".join(words), "active" if heard else "")
+        idle = "" if sound.speaker_place.is_asked_for else f"{sound.speaker_place} · "
+        tone = "active" if heard else ""
+        output = _reading("out", levels[1], heard or f"{idle}{truncation}", tone)
     return _reading("mic", levels[0], note, tone), output
 
 
@@ -91,15 +92,13 @@ def _microphone_note(sound: Sound, state: SessionState, now_ns: int) -> tuple[st
     if sound.is_waiting_to_talk:
         return "opening …", ""
     if microphone is None or not microphone.is_sending:
-        return f"{sound.microphone_place} · off · p talks, o opens", ""
+        return "off · p talks · o opens", ""
     words = [
-        {"open": "open · o closes", "talking": "TALKING · p ends", "ending": "ending the turn"}[
-            str(microphone.talk)
-        ],
+        str(microphone.talk),
         speech_note(state, now_ns) or ("quiet" if state.session.turn_detection else "no VAD"),
     ]
     if microphone.is_muted:
-        words.insert(0, "MUTED")
+        words[0] = "MUTED"
     return " · ".join(words), "warning" if microphone.is_muted else "active"
 
 

@@ -38,7 +38,7 @@ class DevicesDialog(ModalScreen[None]):
     DevicesDialog #lists { height: auto; max-height: 14; }
     DevicesDialog .list { width: 1fr; height: auto; }
     DevicesDialog .list Static { color: $dim; height: 1; }
-    DevicesDialog OptionList { border: none; background: $panel; height: auto; max-height: 12; padding: 0; }
+    DevicesDialog OptionList, DevicesDialog OptionList:focus { border: none; background: $panel; height: auto; max-height: 12; padding: 0; }
     DevicesDialog #problem { color: $warning; height: auto; margin-top: 1; }
     DevicesDialog .keys { color: $dim; height: 1; }
     """

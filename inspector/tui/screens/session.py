@@ -159,7 +159,7 @@ class SessionScreen(SoundScreen):
         if sound_hint:
             return sound_hint
         if self.state.responses.active:
-            return " the model is answering   x cancels   t truncates what it said"
+            return f" the model is answering   x cancels   t truncates what it said{self.barge_in_hint()}"
         if not self.state.conversation.order:
             return " press s to send a message, then c to have it answered"
         if self.state.conversation.pending_calls():

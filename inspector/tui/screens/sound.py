@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from textual.binding import Binding
 
+from inspector.analysis.inert import inert
+from inspector.core.log import EventLog
 from inspector.engine.places import Place, place_of
 from inspector.engine.sound import Sound
+from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.events import EventsScreen
+
+TROUBLE_S = 15
+"""How long the hint line tells of a device that does not work, before it goes back to what to do next."""
 
 
 class SoundScreen(EventsScreen):
@@ -21,6 +28,11 @@ class SoundScreen(EventsScreen):
         Binding("T", "auto_truncate", "auto-truncate", show=False, id="sound.auto_truncate"),
         Binding("A", "devices", "audio devices", show=False, id="sound.devices"),
     ]
+
+    def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
+        super().__init__(log, glyphs)
+        self._problem_seen = ""
+        self._problem_shown_until = 0.0
 
     @property
     def sound(self) -> Sound | None:
@@ -45,8 +57,9 @@ class SoundScreen(EventsScreen):
         if sound is None:
             return ""
         microphone = sound.microphone
-        if sound.microphone_problem:
-            return f" no microphone — {sound.microphone_problem}   A chooses another, :mic FILE.wav speaks a file"
+        trouble = self._trouble(sound)
+        if trouble:
+            return f" {trouble}   A chooses another, :mic FILE.wav speaks a file"
         if sound.is_waiting_to_talk:
             return " opening the microphone …"
         if microphone is not None and microphone.is_sending:
@@ -54,6 +67,20 @@ class SoundScreen(EventsScreen):
             muted = "muted: silence is sent   M unmutes" if microphone.is_muted else "M mutes"
             return f" the microphone is {microphone.talk}   {key}   {muted}"
         return ""
+
+    def _trouble(self, sound: Sound) -> str:
+        """Return what is wrong with the devices, for a while after it went wrong; the meters go on saying it."""
+        problem = sound.microphone_problem or sound.speaker_problem
+        if problem != self._problem_seen:
+            self._problem_seen, self._problem_shown_until = problem, time.monotonic() + TROUBLE_S
+        return inert(problem) if time.monotonic() < self._problem_shown_until else ""
+
+    def barge_in_hint(self) -> str:
+        """Return what happens when the user speaks over the answer."""
+        if self.sound is None:
+            return ""
+        does = "truncates" if self.sound.truncates else "does not truncate"
+        return f"   speaking over it {does} by itself (T)"
 
     def action_talk(self) -> None:
         """Begin to talk, or end the turn."""

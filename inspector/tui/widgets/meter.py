@@ -25,7 +25,6 @@ BOTTOM_DBFS = -60.0
 LOUD_DBFS, OVER_DBFS = -12.0, -3.0
 """Where speech begins to be loud, and where the next peak may clip."""
 LEAST_BAR, MOST_BAR = 6, 24
-LEAST_NOTE = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ class MeterRow(Horizontal):
 
 
 def _bar_cells(width: int) -> int:
-    return max(LEAST_BAR, min(MOST_BAR, width - LEAST_NOTE - 26))
+    return max(LEAST_BAR, min(MOST_BAR, width // 5))
 
 
 def _share(dbfs: float) -> float:
