@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.02
+TICK_NS = 20_000_000
 RETRY_S = 2.0
 """Between two attempts to get a device back."""
 PATIENCE_S = 3
@@ -310,8 +310,8 @@ class Sound:
         while True:
             self.tick()
             # To the next multiple of a tick, so that appends do not drift.
-            late_s = self._engine.now_ns / NS_PER_S % TICK_S
-            await asyncio.sleep(TICK_S - late_s)
+            late_ns = self._engine.now_ns % TICK_NS
+            await asyncio.sleep((TICK_NS - late_ns) / NS_PER_S)
 
     async def _care(self, ends: SoundEnds) -> None:
         """Open what is wanted and not there, and get back what went away."""
