@@ -7,7 +7,9 @@ draws is another line than before.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from rich.segment import Segment
 from rich.style import Style
@@ -24,6 +26,8 @@ BOTTOM_DBFS = -60.0
 """The left end of the bar: a quiet room."""
 LOUD_DBFS, OVER_DBFS = -12.0, -3.0
 """Where speech begins to be loud, and where the next peak may clip."""
+WORDS_S = 0.1
+"""Numbers that change more often cannot be read; the bar moves 30 times a second."""
 LEAST_BAR, MOST_BAR = 6, 24
 
 
@@ -48,7 +52,7 @@ class Reading:
 class _Look:
     """All that a line depends on, rounded to what can be seen."""
 
-    reading: Reading
+    words: Reading
     width: int
     halves: int
     peak: int
@@ -68,13 +72,18 @@ class Meter(Widget):
     def __init__(self, label: str, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
         self._glyphs = glyphs
-        self._reading = Reading(label, has_level=False)
+        self._reading = self._words = Reading(label, has_level=False)
+        self._words_until_s = 0.0
         self._look: _Look | None = None
         self._strip: Strip | None = None
 
     def show(self, reading: Reading) -> None:
         """Show another reading."""
         self._reading = reading
+        now_s = time.monotonic()
+        if now_s >= self._words_until_s or reading.tone != self._words.tone:
+            self._words = reading
+            self._words_until_s = now_s + WORDS_S
         if self._look != self._looked():
             self.refresh()
 
@@ -91,23 +100,16 @@ class Meter(Widget):
         self._strip = None
 
     def _looked(self) -> _Look:
-        reading, width = self._reading, self.size.width
-        shown = Reading(
-            reading.label,
-            round(max(-199.0, reading.rms_dbfs), 1),
-            round(max(-199.0, reading.peak_dbfs), 1),
-            reading.clips,
-            reading.note,
-            reading.tone,
-            reading.has_level,
-        )
+        words, width = self._words, self.size.width
         cells = _bar_cells(width)
-        return _Look(
-            shown, width, round(_share(shown.rms_dbfs) * cells * 2), _cell(shown.peak_dbfs, cells)
+        rounded = replace(
+            words, rms_dbfs=_rounded(words.rms_dbfs), peak_dbfs=_rounded(words.peak_dbfs)
         )
+        halves = round(_share(self._reading.rms_dbfs) * cells * 2)
+        return _Look(rounded, width, halves, _cell(self._reading.peak_dbfs, cells))
 
     def _drawn(self, look: _Look) -> Strip:
-        reading, width = look.reading, look.width
+        reading, width = look.words, look.width
         tone = self._style(reading.tone) if reading.tone else self._style("base")
         label = Segment(f" {reading.label} ", self._style("label"))
         if not reading.has_level:
@@ -128,18 +130,22 @@ class Meter(Widget):
 
     def _bar(self, look: _Look) -> list[Segment]:
         glyphs, cells = self._glyphs, _bar_cells(look.width)
-        segments = [Segment(glyphs.meter_open, self._style("empty"))]
+        drawn = [(glyphs.meter_open, "empty")]
         for cell in range(cells):
             filled = look.halves - 2 * cell
-            glyph, name = glyphs.meter_empty, "empty"
             if filled > 0:
                 glyph = glyphs.meter_full if filled > 1 else glyphs.meter_half
-                name = _zone(cell, cells)
+                drawn.append((glyph, _zone(cell, cells)))
             elif cell == look.peak:
-                glyph, name = glyphs.meter_peak, _zone(cell, cells)
-            segments.append(Segment(glyph, self._style(name)))
-        segments.append(Segment(glyphs.meter_close, self._style("empty")))
-        return segments
+                drawn.append((glyphs.meter_peak, _zone(cell, cells)))
+            else:
+                drawn.append((glyphs.meter_empty, "empty"))
+        drawn.append((glyphs.meter_close, "empty"))
+        # One segment a colour, not a cell: the terminal and the compositor have less to do.
+        return [
+            Segment("".join(glyph for glyph, _ in run), self._style(name))
+            for name, run in groupby(drawn, key=lambda cell: cell[1])
+        ]
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"meter--{name}")
@@ -170,6 +176,10 @@ class MeterRow(Horizontal):
 
 def _bar_cells(width: int) -> int:
     return max(LEAST_BAR, min(MOST_BAR, width // 5))
+
+
+def _rounded(dbfs: float) -> float:
+    return round(dbfs, 1) if dbfs > -math.inf else dbfs
 
 
 def _share(dbfs: float) -> float:
