@@ -60,6 +60,11 @@ class Sound:
         self._failure = ""
         self._wants = ""
         self._opened_ns = 0
+        # A file that was given at the start is spoken by itself, and so is any microphone where nobody can press a key.
+        kind = options.microphone.kind
+        self._starts_by_itself = kind is PlaceKind.FILE or (
+            kind is PlaceKind.DEVICE and options.opens_at_once
+        )
 
     @property
     def is_idle(self) -> bool:
@@ -152,6 +157,7 @@ class Sound:
         now_ns = self._engine.now_ns
         if microphone is not None:
             self.microphone_place = microphone
+            self._starts_by_itself = False
             if self.microphone is not None and self._ends is not None:
                 self.microphone.stop()
                 self._ends.reset_input(now_ns)
@@ -185,12 +191,6 @@ class Sound:
         if self._ends is not None and self._ends.has_news:
             self._attention.set()
         self._flush()
-
-    @property
-    def _starts_by_itself(self) -> bool:
-        """Tell whether the microphone opens without being told to: a file does, and any where nobody can press a key."""
-        kind = self.microphone_place.kind
-        return kind is PlaceKind.FILE or (kind is PlaceKind.DEVICE and self._options.opens_at_once)
 
     def _toggle(self, wanted: str) -> str:
         self.need()

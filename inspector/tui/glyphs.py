@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One character each, but for ``spinner``."""
+    """One character each, but for ``spinner`` and ``silence``."""
 
     client: str = "→"
     server: str = "←"
@@ -36,6 +36,8 @@ class Glyphs:
     meter_empty: str = "░"
     meter_peak: str = "│"
     meter_close: str = "▌"
+    minus: str = "−"
+    silence: str = "−∞"
 
 
 UNICODE = Glyphs()
@@ -67,4 +69,6 @@ ASCII = Glyphs(
     meter_empty=".",
     meter_peak="|",
     meter_close="]",
+    minus="-",
+    silence="-inf",
 )

@@ -55,7 +55,7 @@ class DevicesDialog(ModalScreen[None]):
         self._sound = sound
         self._glyphs = glyphs
         self._is_listening = False
-        self._problem = ""
+        self._problem = self._words = ""
         self._places: dict[str, list[Place]] = {name: [] for name in LISTS}
 
     def compose(self) -> ComposeResult:
@@ -162,7 +162,10 @@ class DevicesDialog(ModalScreen[None]):
     def _pull(self) -> None:
         sound = self._sound
         problems = dict.fromkeys((self._problem, sound.microphone_problem, sound.speaker_problem))
-        self.query_one("#problem", Static).update("\n".join(inert(p) for p in problems if p))
+        words = "\n".join(inert(problem) for problem in problems if problem)
+        if words != self._words:
+            self._words = words
+            self.query_one("#problem", Static).update(words)
         levels = sound.levels()
         if levels is None:
             return

@@ -115,8 +115,8 @@ class Meter(Widget):
         if not reading.has_level:
             note = fitted(reading.note, max(0, width - label.cell_length))
             return Strip([label, Segment(note, tone)]).crop(0, width)
-        level = f" {_number(reading.rms_dbfs)} "
-        level += f"pk {_number(reading.peak_dbfs)} " if width >= 56 else ""
+        level = f" {self._number(reading.rms_dbfs)} "
+        level += f"pk {self._number(reading.peak_dbfs)} " if width >= 56 else ""
         clips = f"{reading.clips} clipped " if reading.clips else ""
         segments = [
             label,
@@ -146,6 +146,12 @@ class Meter(Widget):
             Segment("".join(glyph for glyph, _ in run), self._style(name))
             for name, run in groupby(drawn, key=lambda cell: cell[1])
         ]
+
+    def _number(self, dbfs: float) -> str:
+        """Return a level in five cells; everything below what 16 bits can tell is silence."""
+        if dbfs <= -100:
+            return f"{self._glyphs.silence:>5}"
+        return f"{dbfs:5.1f}".replace("-", self._glyphs.minus)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"meter--{name}")
@@ -193,8 +199,3 @@ def _cell(dbfs: float, cells: int) -> int:
 def _zone(cell: int, cells: int) -> str:
     at_dbfs = BOTTOM_DBFS * (1 - (cell + 0.5) / cells)
     return "over" if at_dbfs > OVER_DBFS else "loud" if at_dbfs > LOUD_DBFS else "low"
-
-
-def _number(dbfs: float) -> str:
-    """Return a level in five cells; everything below what 16 bits can tell is silence."""
-    return f"{dbfs:5.1f}".replace("-", "−") if dbfs > -100 else "   −∞"
