@@ -134,8 +134,9 @@ class WavWriter:
 
 
 def _opened(path: Path) -> soundfile.SoundFile:
-    with path.open("rb"):
-        pass  # libsndfile says "System error" where the system says why
+    with path.open("rb") as stream:  # libsndfile says "System error" where the system says why
+        if not stream.read(1):
+            raise SoundFileError(f"{path} is empty")
     file = soundfile.SoundFile(path)
     size = path.stat().st_size
     if file.frames or size > MOST_PATCHED_BYTES:

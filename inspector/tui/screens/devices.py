@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -40,7 +41,7 @@ class DevicesDialog(ModalScreen[None]):
     DevicesDialog .list Static { color: $dim; height: 1; }
     DevicesDialog OptionList, DevicesDialog OptionList:focus { border: none; background: $panel; height: auto; max-height: 12; padding: 0; }
     DevicesDialog #problem { color: $warning; height: auto; margin-top: 1; }
-    DevicesDialog .keys { color: $dim; height: 1; }
+    DevicesDialog .keys { color: $dim; height: auto; }
     """
     BINDINGS = [
         Binding("escape,q", "close", "back", id="devices.close"),
@@ -183,5 +184,6 @@ def _is_same(place: Place, other: Place) -> bool:
 
 
 def _escaped(place: Place) -> str:
-    """Return a device's name, which is the driver's text, without a way into the markup."""
-    return inert(str(place)).replace("[", r"\[")
+    """Return the name of a device, which is the driver's text, or of a file, without a way into the markup."""
+    name = Path(place.name).name if place.kind is PlaceKind.FILE else str(place)
+    return inert(name).replace("[", r"\[")
