@@ -203,6 +203,8 @@ class Sound:
             return "no microphone is chosen; A chooses one"
         elif not self._engine.can_send:
             return "there is no connection to talk to"
+        elif "call_id=" in self._engine.source.url:
+            return "the call's own microphone is heard; this session only watches the call"
         else:
             self._wants = wanted
         return ""

@@ -46,7 +46,7 @@ class SoundEnds:
         self._played_at: Place | None = None
         self._has_given_up_input = False
         self._has_given_up_output = False
-        self._files = 0
+        self._files: dict[Path, int] = {}
         self._used_ns = 0
 
     @property
@@ -133,11 +133,11 @@ class SoundEnds:
 
     def _open_output(self, place: Place) -> SoundOutput:
         if place.kind is PlaceKind.FILE:
-            self._files += 1
             path = Path(place.name)
-            if self._files > 1:
+            times = self._files[path] = self._files.get(path, 0) + 1
+            if times > 1:
                 # Another connection of the same session: what was heard in the first is kept.
-                path = path.with_stem(f"{path.stem}-{self._files}")
+                path = path.with_stem(f"{path.stem}-{times}")
             return ClockOutput(FILE_RATE_HZ, WavWriter(path, FILE_RATE_HZ))
         self._look_again()
         return device.DeviceOutput(place.name)

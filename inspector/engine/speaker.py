@@ -40,6 +40,8 @@ class Speaker:
         self.unreadable = 0
         """Deltas that were not base64."""
         self._changes: list[Change] = []
+        self._formats: dict[str, AudioFormat] = {}
+        """What responses in progress asked for themselves."""
         self._tests = 0
 
     @property
@@ -56,6 +58,8 @@ class Speaker:
             self._receive(event, body, state, now_ns)
         elif kind in _DONE:
             self.playback.complete(key=_key(body))
+        elif kind == "response.created":
+            self._note_format(object_at(body, "response"))
         elif kind == "response.done":
             self._respond(object_at(body, "response"), now_ns)
         elif kind == "conversation.item.truncated":
@@ -125,6 +129,13 @@ class Speaker:
             output.write(samples)
             self.meter.feed(samples, output.rate_hz, now_ns)
 
+    def _note_format(self, response: Mapping[str, Any]) -> None:
+        """Keep a response's own format, for as long as it is in progress."""
+        asked = object_at(object_at(response, "audio"), "output").get("format")
+        named = audio_format(asked) or audio_format(response.get("output_audio_format"))
+        if named is not None and text_at(response, "id"):
+            self._formats[text_at(response, "id")] = named
+
     def _receive(
         self, event: Event, body: Mapping[str, Any], state: SessionState, now_ns: int
     ) -> None:
@@ -136,11 +147,20 @@ class Speaker:
             return
         self._play(now_ns)  # up to now, so that what comes now is not heard before it came
         self.playback.receive(
-            _key(body), text_at(body, "response_id"), data, _format(body, state), now_ns
+            _key(body), text_at(body, "response_id"), data, self._format(body, state), now_ns
         )
+
+    def _format(self, body: Mapping[str, Any], state: SessionState) -> AudioFormat:
+        """Return the format of a delta: what it says itself, else what its response asked for, else the session's."""
+        if body.get("sample_rate"):
+            named = audio_format(text_at(body, "format") or "pcm16", body["sample_rate"])
+            if named is not None:
+                return named
+        return self._formats.get(text_at(body, "response_id")) or state.session.output_format
 
     def _respond(self, response: Mapping[str, Any], now_ns: int) -> None:
         response_id = text_at(response, "id")
+        self._formats.pop(response_id, None)
         if response.get("status") == "cancelled":
             self.playback.refuse(response_id)
             self.cut("cancelled", now_ns, lambda track: track.response_id == response_id)
@@ -161,15 +181,6 @@ class Speaker:
 
 def _key(body: Mapping[str, Any]) -> tuple[str, int]:
     return text_at(body, "item_id"), int_at(body, "content_index")
-
-
-def _format(body: Mapping[str, Any], state: SessionState) -> AudioFormat:
-    """Return the format of a delta: of the response, where it asked for its own, else of the session."""
-    if body.get("sample_rate"):
-        named = audio_format(text_at(body, "format") or "pcm16", body["sample_rate"])
-        if named is not None:
-            return named
-    return state.session.output_format
 
 
 def _report(change: Change, output: str) -> tuple[str, dict[str, Any]]:

@@ -294,6 +294,19 @@ def test_hostile_events_are_survived(event: Event) -> None:
     assert room.speaker.is_idle
 
 
+def test_a_response_may_have_a_format_of_its_own() -> None:
+    room = Room()
+    telephone = {"output": {"format": {"type": "audio/pcmu"}}}
+    room.take(server("response.created", response={"id": "r", "audio": telephone}))
+    where = {"response_id": "r", "item_id": "i", "content_index": 0}
+    data = base64.b64encode(bytes(8000)).decode()
+    room.take(server("response.output_audio.delta", **where, delta=data))
+    room.take(server("response.output_audio.done", **where))
+    room.wait(1200)
+
+    assert room.played() == [("i", 1000, "finished")]
+
+
 def test_ten_minutes_in_one_second_are_played_in_ten_minutes() -> None:
     room = Room()
     room.answer(1000, done=False)

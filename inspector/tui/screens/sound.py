@@ -22,7 +22,7 @@ class SoundScreen(EventsScreen):
     """Events, and sound."""
 
     BINDINGS = [
-        Binding("p", "talk", "talk", id="sound.talk"),
+        Binding("p", "talk", "talk", show=False, id="sound.talk"),
         Binding("o", "open_microphone", "open mic", show=False, id="sound.open"),
         Binding("M", "mute", "mute", show=False, id="sound.mute"),
         Binding("T", "auto_truncate", "auto-truncate", show=False, id="sound.auto_truncate"),
