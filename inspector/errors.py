@@ -6,6 +6,8 @@
     ├── ConnectError      (3)   no connection, or not authorised
     ├── RecordingError    (4)   a file that cannot be opened as a recording
     ├── ExportError       (4)   a recording that lacks what is wanted of it
+    ├── SoundFileError    (4)   a file that cannot be read or written as sound
+    ├── DeviceError       (1)   a microphone or speaker that cannot be used
     ├── SessionFailed     (5)   the session ended in a server error
     └── RunTimeout      (124)   a bounded run was not over in time
 
@@ -67,6 +69,19 @@ class ExportError(InspectorError):
 
     code = "cannot_export"
     exit_code = 4
+
+
+class SoundFileError(InspectorError):
+    """A file cannot be read or written as sound."""
+
+    code = "bad_sound_file"
+    exit_code = 4
+
+
+class DeviceError(InspectorError):
+    """A microphone or speaker cannot be used; ``hint`` says what to install or to check."""
+
+    code = "no_sound_device"
 
 
 class SessionFailed(InspectorError):

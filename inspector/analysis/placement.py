@@ -30,6 +30,7 @@ PLACING_TYPES = frozenset(
         "input_audio_buffer.speech_started",
         "conversation.item.truncated",
         "response.done",
+        "inspector.playing",
         "inspector.played",
         "inspector.opened",
     }
@@ -74,9 +75,9 @@ class Segment:
 
     @property
     def heard_us(self) -> int:
-        """Return how much of it was heard: as the player reported, else as it was truncated, else until speech cut it."""
+        """Return how much of it was heard, or will be: as the player reported, else as truncated, else until speech cut it."""
         audio = self.audio
-        if audio is None:
+        if audio is None or audio.is_playing:
             return self.duration_us
         if audio.played_ms is not None:
             heard = audio.played_ms * 1000
@@ -187,8 +188,9 @@ class Placement:
         segment = self._items.get(text_at(event.body or {}, "item_id"))
         if segment is None:
             return
-        if event.type == "inspector.played" and segment.reported_us is None:
-            played_ms = int_at(event.body or {}, "played_ms")
-            segment.reported_us = max(0, event.t_ns // 1000 - played_ms * 1000)
+        if event.type in ("inspector.playing", "inspector.played"):
+            if segment.reported_us is None:
+                heard_ms = int_at(event.body or {}, "audio_ms")
+                segment.reported_us = max(0, event.t_ns // 1000 - heard_ms * 1000)
         elif event.type == "conversation.item.truncated":
             segment.truncated_ms = int_at(event.body or {}, "audio_end_ms")

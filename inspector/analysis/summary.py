@@ -216,6 +216,15 @@ def _opened(body: Body) -> str:
     return _joined(str(int_at(body, "status", 101)), text_at(body, "url"))
 
 
+def _heard(body: Body) -> str:
+    heard, received = int_at(body, "audio_ms"), int_at(body, "received_ms")
+    return _joined(
+        f"{heard:,} of {received:,} ms" if received else f"{heard:,} ms",
+        text_at(body, "reason"),
+        short_id(text_at(body, "item_id")),
+    )
+
+
 def _message(body: Body) -> str:
     return _joined(text_at(body, "name"), text_at(body, "message"), text_at(body, "text"))
 
@@ -264,6 +273,9 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inspector.undelivered": _on_the_way,
     "inspector.rule_failed": _message,
     "inspector.note": _message,
+    "inspector.playing": _heard,
+    "inspector.played": _heard,
+    "inspector.sound": _message,
     "inspector.mark": _message,
     "inspector.fault": _message,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import locale
 import os
 import platform
@@ -17,12 +16,14 @@ from pathlib import Path
 
 from inspector import __version__
 from inspector.config import PROFILES, Settings, config_file, find_folders, load_settings
-from inspector.errors import UsageError
+from inspector.errors import DeviceError, UsageError
 
 OLDEST_PYTHON = (3, 11)
 REQUIRED = ("textual", "websockets", "orjson", "typer", "platformdirs", "numpy")
 OPTIONAL = {
-    "sounddevice": "without it there is no sound",
+    "sounddevice": "without it there is no microphone and no speaker",
+    "soundfile": "without it there is no --mic FILE.wav",
+    "soxr": "without it there is no microphone",
 }
 VOICE = {
     "espeakng-loader": "without it the simulator babbles",
@@ -59,7 +60,7 @@ def checkup() -> Iterator[Check]:
     yield from _packages()
     yield _terminal()
     yield _locale()
-    yield _sound()
+    yield from _sound()
     settings, configuration = _configuration()
     yield configuration
     folders = find_folders(settings, Path())
@@ -134,30 +135,30 @@ def _locale() -> Check:
     return Check("locale", Status.OK, found)
 
 
-def _sound() -> Check:
-    if importlib.util.find_spec("sounddevice") is None:
-        return Check(
-            "sound", Status.WARNING, "sounddevice is not installed", "pip install sounddevice"
-        )
-    try:
-        import sounddevice
+def _sound() -> Iterator[Check]:
+    from inspector.audio.device import find_devices
 
-        devices = list(sounddevice.query_devices())
-    except OSError as error:
-        advice = "install PortAudio: apt install libportaudio2 (Debian, Ubuntu), dnf install portaudio (Fedora)"
-        return Check(
-            "sound", Status.WARNING, str(error), f"{advice}; everything else works without"
-        )
-    except Exception as error:  # noqa: BLE001 - PortAudio's own errors, whatever the sound system does
-        return Check("sound", Status.WARNING, str(error), "check the sound system")
-    inputs = sum(device["max_input_channels"] > 0 for device in devices)
-    outputs = sum(device["max_output_channels"] > 0 for device in devices)
-    found = f"{inputs} inputs, {outputs} outputs"
-    if not inputs or not outputs:
-        return Check(
-            "sound", Status.WARNING, found, "no microphone or no speaker: sound comes from files"
-        )
-    return Check("sound", Status.OK, found)
+    try:
+        devices = find_devices()
+    except DeviceError as error:
+        advice = f"{error.hint}; everything else works without"
+        yield Check("sound", Status.WARNING, error.message, advice)
+        return
+    yield Check("sound", Status.OK, f"PortAudio knows {len(devices)} devices")
+    inputs = [
+        f"{each.name}{' (default)' * each.is_default_input}" for each in devices if each.inputs
+    ]
+    outputs = [
+        f"{each.name}{' (default)' * each.is_default_output}" for each in devices if each.outputs
+    ]
+    yield _devices("microphones", inputs, "sound can come from a file: --mic FILE.wav")
+    yield _devices("speakers", outputs, "sound can go to a file: --speaker FILE.wav")
+
+
+def _devices(name: str, found: list[str], advice: str) -> Check:
+    if not found:
+        return Check(name, Status.WARNING, "none", advice)
+    return Check(name, Status.OK, ", ".join(found))
 
 
 def _configuration() -> tuple[Settings, Check]:

@@ -34,6 +34,8 @@ from inspector.sources.base import Closed, Side
 
 CLEAN_CODES = (1000, 1001, 1005)
 NOT_AUTHORISED = 3000
+HEARD_OUT_S = 0.05
+"""Between two looks whether the answer was heard to its end."""
 Feed = Callable[[Engine], Awaitable[None]]
 
 
@@ -78,6 +80,7 @@ class HeadlessRun:
         self._bounds = bounds
         self._shown = shown
         self._why: End | None = None
+        self._is_interrupted = False
         self._wakeup = asyncio.Event()
         self._is_fed = True
         self._heard_ns = 0
@@ -117,9 +120,26 @@ class HeadlessRun:
             host.start(engine).add_done_callback(lambda _: self._end(End.CLOSED))
             feeding = tasks.create_task(self._feed(feed)) if feed is not None else None
             await self._wait()
+            await self._hear_out()
             if feeding is not None:
                 feeding.cancel()
             await host.stop(engine)
+
+    async def _hear_out(self) -> None:
+        """Let what came be heard, where somebody hears it: audio comes faster than it plays."""
+        sound = self._engine.sound
+        while (
+            self._why is End.FOUND
+            and sound is not None
+            and sound.can_be_heard
+            and not sound.is_idle
+            and not self._is_interrupted
+            and self._engine.can_send
+        ):
+            limit_s = self._bounds.timeout_s
+            if limit_s is not None and self._engine.now_ns / 1e9 >= limit_s:
+                return
+            await asyncio.sleep(HEARD_OUT_S)
 
     async def _feed(self, feed: Feed) -> None:
         await feed(self._engine)
@@ -160,6 +180,7 @@ class HeadlessRun:
             self._end(End.IDLE)
 
     def _end(self, why: End) -> None:
+        self._is_interrupted |= why is End.INTERRUPTED
         if self._why is None:
             self._why = why
             self._wakeup.set()

@@ -26,8 +26,10 @@ from inspector.config import (
 )
 from inspector.core.event import Origin
 from inspector.engine.outbox import Outgoing
+from inspector.engine.places import DEFAULT_DEVICE, SoundOptions
 from inspector.engine.record import Described
 from inspector.engine.session import Engine
+from inspector.engine.sound import Sound
 from inspector.errors import RecordingError, UsageError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Source
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from inspector.sim.provider import SimProvider
     from inspector.sources.simulator import NewSession
 
+ON_SCREEN = SoundOptions(DEFAULT_DEVICE, DEFAULT_DEVICE)
+"""Sound where nobody said anything: the sound card, if there is one."""
 SIMULATED_MODEL = "gpt-realtime"
 NAMES_TRIED = 100
 """Recordings that may start within one second."""
@@ -71,6 +75,7 @@ class Launcher:
         *,
         session: Path | None = None,
         output: Path | None = None,
+        sound: SoundOptions = ON_SCREEN,
     ) -> Engine:
         """Return an engine joined to the simulator; nothing runs yet.
 
@@ -86,7 +91,7 @@ class Launcher:
         usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
         new_session = new_session_maker(self.clock, plan.provider())
         source = SimulatorSource(new_session, self.clock, model=self.settings.model or usual)
-        return self._open(source, session, output)
+        return self._open(source, session, output, sound)
 
     def open_live(
         self,
@@ -94,6 +99,7 @@ class Launcher:
         *,
         session: Path | None = None,
         output: Path | None = None,
+        sound: SoundOptions = ON_SCREEN,
     ) -> Engine:
         """Return an engine that will connect to a server; nothing runs yet.
 
@@ -103,7 +109,7 @@ class Launcher:
             RecordingError: the recording cannot be created.
         """
         target = live_target(self.settings, options or LiveOptions(), self.environment, self.tell)
-        return self._open(LiveSource(target), session, output)
+        return self._open(LiveSource(target), session, output, sound)
 
     def open_replay(self, path: Path) -> Replay:
         """Return a recording under a cursor.
@@ -129,11 +135,14 @@ class Launcher:
             return []
         return [path for _, path in sorted(found, reverse=True)]
 
-    def _open(self, source: Source, session: Path | None, output: Path | None) -> Engine:
+    def _open(
+        self, source: Source, session: Path | None, output: Path | None, sound: SoundOptions
+    ) -> Engine:
         first = session_update(session) if session is not None else b""
         recording = self._recording(source, output)
         self.opened.append(recording)
         engine = Engine(source, recording, self.clock)
+        engine.sound = Sound(engine, sound)
         if first:
             engine.outbox.put(Outgoing(first, Origin.HAND, ""))
         return engine

@@ -137,3 +137,36 @@ Dialect = Annotated[
         help="Speak like openai, beta, azure, azure-preview, voice-live or xai.",
     ),
 ]
+Mic = Annotated[
+    str | None,
+    typer.Option(
+        "--mic",
+        metavar="DEVICE|FILE.wav|none",
+        help="Speak from a microphone (name, part of it, index or 'default'), or a sound file in real time, then silence.",
+    ),
+]
+Speaker = Annotated[
+    str | None,
+    typer.Option(
+        "--speaker",
+        metavar="DEVICE|FILE.wav|none",
+        help="Play on a speaker, or write what is heard, silence included, to a new FILE.wav; none: only the clock runs.",
+    ),
+]
+AppendMs = Annotated[
+    int,
+    typer.Option(
+        "--append-ms",
+        metavar="MS",
+        min=20,
+        max=100,
+        help="Length of one append of microphone sound.",
+    ),
+]
+NoAutoTruncate = Annotated[
+    bool,
+    typer.Option(
+        "--no-auto-truncate",
+        help="Do not truncate what was not heard when the user speaks over the answer.",
+    ),
+]

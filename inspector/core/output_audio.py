@@ -1,9 +1,9 @@
 """OutputAudioFold: what audio came for each item, and how much of it can have been heard.
 
 Audio arrives about ten times faster than it plays, so "received" and "heard" differ. Where the inspector plays, its
-``inspector.played`` events are the truth. Where it does not, the estimate is a player that starts with the first delta,
-plays in real time, one item after the other, and stops when speech starts, the item is truncated or the response is
-cancelled.
+``inspector.playing`` (begins or goes on, from ``audio_ms``) and ``inspector.played`` (ceased, at ``audio_ms``) are the truth.
+Where it does not, the estimate is a player that starts with the first delta, plays in real time, one item after the
+other, and stops when speech starts, the item is truncated or the response is cancelled.
 """
 
 from __future__ import annotations
@@ -34,7 +34,11 @@ class ItemAudio:
     stopped_t_ns: int | None = None
     """When playing was cut off."""
     played_ms: int | None = None
-    """What the player itself reported."""
+    """What the player itself reported last."""
+    played_t_ns: int = 0
+    """When it reported."""
+    is_playing: bool = False
+    """True between its reports that it begins and that it ceased."""
 
     @property
     def received_ms(self) -> int:
@@ -44,7 +48,8 @@ class ItemAudio:
     def heard_ms(self, now_ns: int) -> int:
         """Return how much can have been heard by ``now_ns`` (session time), never more than was received."""
         if self.played_ms is not None:
-            return min(self.played_ms, self.received_ms)
+            since_ms = max(0, now_ns - self.played_t_ns) // NS_PER_MS if self.is_playing else 0
+            return min(self.played_ms + since_ms, self.received_ms)
         until_ns = now_ns if self.stopped_t_ns is None else min(now_ns, self.stopped_t_ns)
         return max(0, min(self.received_ms, (until_ns - self.starts_t_ns) // NS_PER_MS))
 
@@ -83,7 +88,7 @@ class OutputAudioFold:
             response = object_at(body, "response")
             if response.get("status") == "cancelled":
                 self._stop_all(event, text_at(response, "id"))
-        elif kind == "inspector.played":
+        elif kind in ("inspector.playing", "inspector.played"):
             self._played(event)
 
     def copy(self) -> OutputAudioFold:
@@ -156,4 +161,11 @@ class OutputAudioFold:
         body = event.body or {}
         item_id = text_at(body, "item_id")
         if item_id in self.items:
-            self._own(item_id).played_ms = int_at(body, "played_ms")
+            item = self._own(item_id)
+            item.played_ms = int_at(body, "audio_ms")
+            item.played_t_ns = event.t_ns
+            item.is_playing = event.type == "inspector.playing"
+            if item.is_playing and not item.played_ms:
+                item.starts_t_ns = event.t_ns
+            elif not item.is_playing and item.stopped_t_ns is None:
+                item.stopped_t_ns = event.t_ns

@@ -65,6 +65,11 @@ class SessionFold:
         return "transcription" if "transcription" in text_at(self.config, "object") else "realtime"
 
     @property
+    def is_settled(self) -> bool:
+        """Tell whether the server has described the session, and answered every update of it."""
+        return bool(self.config) and not self._pending
+
+    @property
     def is_flat(self) -> bool:
         """Tell whether the session has the beta's flat shape."""
         return "modalities" in self.config or (bool(self.config) and "audio" not in self.config)

@@ -66,8 +66,14 @@ class Host:
 
     async def _run(self, engine: Engine) -> None:
         try:
-            await engine.run()
-        except ConnectError:
-            pass  # recorded by the engine, and shown from there
+            async with asyncio.TaskGroup() as beside:
+                sound = beside.create_task(engine.sound.run()) if engine.sound is not None else None
+                try:
+                    await engine.run()
+                except ConnectError:
+                    pass  # recorded by the engine, and shown from there
+                finally:
+                    if sound is not None:
+                        sound.cancel()
         finally:
             self._running.pop(engine, None)

@@ -31,6 +31,8 @@ class Outgoing:
     event_id: str
     """The ``event_id`` in the frame, given or assigned; ``""`` for a text that has none."""
     is_text: bool = True
+    is_sound: bool = False
+    """True for an append, which may be dropped where the connection does not keep up."""
 
 
 class Outbox:
@@ -44,13 +46,18 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def mic_room(self) -> int:
+        """Return how many microphone frames fit now."""
+        return max(0, MIC_CAPACITY - len(self._queue))
+
     def put(self, item: Outgoing) -> bool:
         """Queue a frame; False where a microphone frame was dropped.
 
         Raises:
             OutboxFull: nothing more fits.
         """
-        if item.origin is Origin.MIC and len(self._queue) >= MIC_CAPACITY:
+        if item.origin is Origin.MIC and item.is_sound and not self.mic_room:
             self.dropped_mic_frames += 1
             return False
         if len(self._queue) >= CAPACITY:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inspector.clock import Clock
 from inspector.core.event import Direction, Frame, Origin
+from inspector.core.groups import AUDIO_KEYS
 from inspector.engine.outbox import Outbox, Outgoing
 from inspector.engine.record import Connection, SessionRecord, Tap
 from inspector.errors import ConnectError, UsageError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Closed, Faulty, Side, Source
+
+if TYPE_CHECKING:
+    from inspector.engine.sound import Sound
 
 __all__ = ["Connection", "Engine", "Tap"]
 
@@ -39,6 +43,8 @@ class Engine(SessionRecord):
         super().__init__(source, recording, clock, strict=strict)
         self.source: Source = source
         self.outbox = Outbox()
+        self.sound: Sound | None = None
+        """The session's microphone and speaker, run by the host beside the engine; None where it has none."""
 
     @property
     def faults(self) -> Mapping[str, str]:
@@ -74,7 +80,8 @@ class Engine(SessionRecord):
                 "there is no connection", hint="reconnect first", code="not_connected"
             )
         data, event_id = self.encoded(payload)
-        self.outbox.put(Outgoing(data, origin, event_id))
+        is_sound = not isinstance(payload, str) and payload.get("type") in AUDIO_KEYS
+        self.outbox.put(Outgoing(data, origin, event_id, is_sound=is_sound))
         return event_id
 
     async def run(self) -> Closed:

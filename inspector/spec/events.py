@@ -646,7 +646,17 @@ _LOCAL = [
             ("inspector.note", "note", "A note of the user."),
             ("inspector.mark", "mark", "A mark set by the user."),
             ("inspector.fault", "fault", "A fault that the user raised in the simulator."),
-            ("inspector.played", "played", "How much of an item's audio was heard."),
+            ("inspector.playing", "playing", "An item's audio begins to be heard, or goes on."),
+            (
+                "inspector.played",
+                "played",
+                "An item's audio ceased to be heard; carries how much of it was, and why.",
+            ),
+            (
+                "inspector.sound",
+                "sound",
+                "What became of the microphone or the speaker, in words.",
+            ),
             (
                 "inspector.recorder_resumed",
                 "recorder resumed",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One character each, but for ``spinner`` and ``wave``."""
+    """One character each, but for ``spinner``, ``wave`` and ``silence``."""
 
     client: str = "→"
     server: str = "←"
@@ -35,6 +35,14 @@ class Glyphs:
     wave: str = "".join(chr(0x2800 + dots) for dots in range(256))
     """A cell by the dots that are set in it: 256 of them for 2 by 4 dots (braille's own order), 4 for one above another."""
     spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+    meter_open: str = "▐"
+    meter_full: str = "█"
+    meter_half: str = "▌"
+    meter_empty: str = "░"
+    meter_peak: str = "│"
+    meter_close: str = "▌"
+    minus: str = "−"
+    silence: str = "−∞"
 
 
 UNICODE = Glyphs()
@@ -64,4 +72,12 @@ ASCII = Glyphs(
     cut="%",
     wave=" '.|",
     spinner="|/-\\",
+    meter_open="[",
+    meter_full="#",
+    meter_half="=",
+    meter_empty=".",
+    meter_peak="|",
+    meter_close="]",
+    minus="-",
+    silence="-inf",
 )

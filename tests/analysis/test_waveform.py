@@ -115,8 +115,8 @@ def test_a_second_item_waits_until_the_first_has_been_played() -> None:
 def test_the_players_own_report_says_when_it_began_and_how_far_it_came() -> None:
     audio = list(answered(1000, VOICE.tone(1500), "a", VOICE))
     reports = [
-        at(1600, local("inspector.played", item_id="a", content_index=0, played_ms=400)),
-        at(2000, local("inspector.played", item_id="a", content_index=0, played_ms=700)),
+        at(1300, local("inspector.playing", item_id="a", content_index=0, audio_ms=100)),
+        at(2000, local("inspector.played", item_id="a", content_index=0, audio_ms=700)),
     ]
 
     assert spans(placed([*audio, *reports]), Side.ASSISTANT) == [(1200, 1500, 700)]

@@ -195,10 +195,22 @@ def test_the_players_own_report_is_the_truth() -> None:
     where = {"response_id": "r", "item_id": "i", "content_index": 0}
     state = folded(
         at(1000, server("response.output_audio.delta", **where, delta=silence(500))),
-        local("inspector.played", item_id="i", content_index=0, played_ms=120),
+        local("inspector.played", item_id="i", content_index=0, audio_ms=120),
     )
 
     assert state.output_audio.items["i"].heard_ms(9_000_000_000) == 120
+
+
+def test_what_the_player_plays_goes_on_from_where_it_said() -> None:
+    where = {"response_id": "r", "item_id": "i", "content_index": 0}
+    state = folded(
+        at(1000, server("response.output_audio.delta", **where, delta=silence(500))),
+        at(1200, local("inspector.playing", item_id="i", content_index=0, audio_ms=0)),
+    )
+    item = state.output_audio.items["i"]
+
+    assert item.heard_ms(1_450_000_000) == 250
+    assert item.heard_ms(9_000_000_000) == 500
 
 
 def test_an_error_is_tied_to_the_event_that_it_names() -> None:

@@ -337,7 +337,7 @@ def test_an_event_leads_to_its_item_and_back(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("colon", *"row 92", "enter")
         at = stage.screen.selected
-        await stage.press("o")
+        await stage.press("l")
         view = stage.screen.query_one(ConversationView)
         assert stage.screen.focused is view
         assert view.item_id == "item_f"

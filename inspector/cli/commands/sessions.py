@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspector.cli import options
+from inspector.cli.hearing import sound_options
 from inspector.cli.output import say
 from inspector.cli.screens import need_terminal, show_replay, show_session, start_launcher
 from inspector.errors import UsageError
@@ -33,6 +34,10 @@ def sim(
     model: options.Model = None,
     session: options.SessionFile = None,
     output: options.Output = None,
+    mic: options.Mic = None,
+    speaker: options.Speaker = None,
+    append_ms: options.AppendMs = 40,
+    no_auto_truncate: options.NoAutoTruncate = False,
     theme: options.Theme = None,
     headless: options.Headless = False,
     jsonl: options.Jsonl = False,
@@ -52,7 +57,10 @@ def sim(
     from inspector.cli.simulation import SimPlan
 
     plan = SimPlan(seed, dialect or "", scenario or "", tuple(fault or ()))
-    engine = launch.open_simulator(plan, session=session, output=output)
+    sound = sound_options(
+        mic, speaker, append_ms, truncates=not no_auto_truncate, is_headless=headless
+    )
+    engine = launch.open_simulator(plan, session=session, output=output, sound=sound)
     raise typer.Exit(_run(launch, engine, run))
 
 
@@ -70,6 +78,10 @@ def live(
     key_file: options.KeyFile = None,
     connect_timeout: options.ConnectTimeout = 10.0,
     output: options.Output = None,
+    mic: options.Mic = None,
+    speaker: options.Speaker = None,
+    append_ms: options.AppendMs = 40,
+    no_auto_truncate: options.NoAutoTruncate = False,
     theme: options.Theme = None,
     headless: options.Headless = False,
     jsonl: options.Jsonl = False,
@@ -104,7 +116,10 @@ def live(
         key_in_subprotocol=browser_auth,
         connect_timeout_s=connect_timeout,
     )
-    engine = launch.open_live(asked, session=session, output=output)
+    sound = sound_options(
+        mic, speaker, append_ms, truncates=not no_auto_truncate, is_headless=headless
+    )
+    engine = launch.open_live(asked, session=session, output=output, sound=sound)
     raise typer.Exit(_run(launch, engine, run))
 
 

@@ -29,10 +29,12 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import FilterError, InspectorError
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.readings import Readings
 from inspector.tui.screens.help import FILTER_WORDS, Group, HelpScreen
 from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.widgets.detail import DetailPane, Link
 from inspector.tui.widgets.event_pane import EventPane
+from inspector.tui.widgets.meter import MeterRow
 from inspector.tui.widgets.text_page import TextPage
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 TICK_HZ = 15
 NUMPY_AFTER_S = 0.5
 """Importing numpy holds the interpreter for 50 ms; nobody filters so soon."""
+METER_HZ = 30
+LEAST_ROWS_FOR_METERS = 20
 TICK_BUDGET_S = 0.008
 """Filtering and listing per tick, so that a key is answered in the same frame."""
 NARROW_COLUMNS = 100
@@ -71,7 +75,7 @@ class EventsScreen(Screen[None]):
         Binding("slash", "filter", "filter", id="view.filter"),
         Binding("F", "find", "find", show=False, id="view.find"),
         Binding("m", "mark", "mark", show=False, id="view.mark"),
-        Binding("o", "item", "its item", show=False, id="view.item"),
+        Binding("l", "item", "its item", show=False, id="view.item"),
         Binding("y", "copy", "copy event", show=False, id="view.copy"),
         Binding("colon", "command", "command", show=False, id="view.command"),
         Binding("question_mark,f1", "help", "help", id="view.help"),
@@ -105,6 +109,7 @@ class EventsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         yield Static("", id="header", markup=False)
+        yield MeterRow(self.glyphs, id="meters")
         yield Static("", id="tabs", markup=False)
         with ContentSwitcher(initial="events", id="views"), Container(id="events"):
             with Container(id="panes"):
@@ -161,6 +166,7 @@ class EventsScreen(Screen[None]):
         self._prepare_panes()
         self._arrange()
         self.tick()
+        self.set_interval(1 / METER_HZ, self._pull_levels)
         self.set_timer(
             NUMPY_AFTER_S, lambda: self.run_worker(_load_numpy, thread=True, exit_on_error=False)
         )
@@ -192,6 +198,10 @@ class EventsScreen(Screen[None]):
 
     def recording_stem(self) -> str:
         """Return the name that files made from this session begin with."""
+        raise NotImplementedError
+
+    def readings(self) -> Readings:
+        """Return what the level meters show."""
         raise NotImplementedError
 
     def now_us(self) -> int:
@@ -736,6 +746,12 @@ class EventsScreen(Screen[None]):
                 yield name, [(" ".join(keys), what) for what, keys in groups[name].items()]
         yield "commands (after :)", [(name, "") for name in self.commands()]
         yield FILTER_WORDS
+
+    def _pull_levels(self) -> None:
+        meters = self.query_one("#meters", MeterRow)
+        meters.set_class(self.size.height < LEAST_ROWS_FOR_METERS, "hidden")
+        if self.is_current:
+            meters.show(self.readings())
 
     def _put(self, selector: str, text: str) -> None:
         """Update a line where its text has changed, to spare a repaint."""

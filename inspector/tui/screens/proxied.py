@@ -14,6 +14,7 @@ from inspector.engine.proxied import ProxiedSession
 from inspector.engine.record import Connection
 from inspector.errors import InspectorError
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.held import ask_breakpoint
 from inspector.tui.screens.session import SessionScreen
 
@@ -33,6 +34,13 @@ class ProxiedScreen(SessionScreen):
         super().__init__(host, session, glyphs)
         self.title = "Session of an app"
         self._session = session
+        self._levels = LogLevels(session.log)
+
+    def readings(self) -> Readings:
+        """Return the levels of what went by."""
+        session = self._session
+        levels = self._levels.read(len(session.log) - 1, session.now_ns, self.state)
+        return recorded_readings(levels, self.state, session.now_ns, session.source.url)
 
     def connect(self) -> None:
         """Say that this is not ours to do."""

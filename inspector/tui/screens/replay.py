@@ -14,6 +14,7 @@ from inspector.analysis.inert import inert
 from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.events import EventsScreen
 from inspector.tui.widgets.conversation_view import ConversationView
 
@@ -43,6 +44,7 @@ class ReplayScreen(EventsScreen):
         self._replay = replay
         self._is_at_first = True
         self._notices_seen = 0
+        self._levels = LogLevels(replay.log)
 
     @property
     def state(self) -> SessionState:
@@ -96,6 +98,13 @@ class ReplayScreen(EventsScreen):
         self._replay.pause()
         self._replay.seek_t_us(message.t_us)
         self._follow_cursor()
+
+    def readings(self) -> Readings:
+        """Return the levels at the cursor, from the recorded frames."""
+        replay = self._replay
+        t_ns = replay.t_us * 1000
+        levels = self._levels.read(replay.cursor, t_ns, self.state) if replay.is_settled else None
+        return recorded_readings(levels, self.state, t_ns, replay.header.url)
 
     def header_text(self) -> str:
         """Return what is replayed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,10 +22,14 @@ from inspector.errors import InspectorError
 from inspector.tui import requests
 from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.dialog import Field, FormDialog
-from inspector.tui.screens.events import EventsScreen
+from inspector.tui.screens.sound import SoundScreen
 from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.widgets.send_editor import SendEditor
+
+if TYPE_CHECKING:
+    from inspector.engine.sound import Sound
 
 _WORDS = {
     Connection.IDLE: "idle",
@@ -36,7 +40,7 @@ _WORDS = {
 }
 
 
-class SessionScreen(EventsScreen):
+class SessionScreen(SoundScreen):
     """A session with a server.
 
     How it is connected and ended is up to ``connect`` and ``end``, which a session of somebody else's app does not share.
@@ -83,6 +87,15 @@ class SessionScreen(EventsScreen):
     def state(self) -> SessionState:
         """Return the state as of now."""
         return self._engine.state
+
+    @property
+    def sound(self) -> Sound | None:
+        """Return the session's microphone and speaker."""
+        return self._engine.sound if isinstance(self._engine, Engine) else None
+
+    def readings(self) -> Readings:
+        """Return the levels as of now."""
+        return live_readings(self.sound, self.state, self._engine.now_ns)
 
     def compose_below(self) -> ComposeResult:
         """Lay out the editor and the buttons."""
@@ -176,8 +189,11 @@ class SessionScreen(EventsScreen):
             return f" closed by {closed.by}: {closed.code}{reason}  {closed.meaning}{step}   ctrl+r reconnects"
         if engine.disabled:
             return f" switched off after a failure: {', '.join(engine.disabled)}; the session and its recording go on"
+        sound_hint = self.sound_hint()
+        if sound_hint:
+            return sound_hint
         if self.state.responses.active:
-            return " the model is answering   x cancels   t truncates what it said"
+            return f" the model is answering   x cancels   t truncates what it said{self.barge_in_hint()}"
         if not self.state.conversation.order:
             return " press s to send a message, then c to have it answered"
         if self.state.conversation.pending_calls():

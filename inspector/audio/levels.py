@@ -1,0 +1,150 @@
+"""Levels of sound in dBFS: RMS, peak, held peak and clips, over a window that ends now.
+
+0 dBFS is the level of a sine whose peaks reach full scale (AES17, IEC 61606-3), so a full-scale sine reads 0 dBFS by its RMS
+and by its peak, and a full-scale square wave reads +3.01 dBFS by its RMS. Digital silence is ``-inf``. Times are the session's,
+in nanoseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from inspector.audio.pcm import Samples
+
+FULL_SCALE = 32768
+WINDOW_MS = 300
+"""Integration time of a VU meter (IEC 60268-17): as quick as the eye follows, and steady enough to read."""
+BLOCK_MS = 10
+HOLD_MS = 2000
+"""How long the highest peak stays in view."""
+CLIP_RUN = 3
+"""Samples at full scale in a row that make a clip: one or two may be a peak that just fits."""
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud a window of sound is."""
+
+    rms_dbfs: float = -math.inf
+    peak_dbfs: float = -math.inf
+    """The highest sample of the window."""
+    held_dbfs: float = -math.inf
+    """The highest sample of the last ``HOLD_MS``."""
+    clips: int = 0
+    """Runs of samples at full scale since the meter began."""
+
+
+SILENCE = Level()
+
+
+def rms_dbfs(samples: Samples) -> float:
+    """Return the RMS level of samples; a full-scale sine is 0."""
+    if not len(samples):
+        return -math.inf
+    return _rms_dbfs(_energy(samples), len(samples))
+
+
+def peak_dbfs(samples: Samples) -> float:
+    """Return the level of the highest sample; ±32768 is 0."""
+    return _peak_dbfs(_peak(samples))
+
+
+def clip_count(samples: Samples) -> int:
+    """Return how many runs of at least ``CLIP_RUN`` samples stand at full scale."""
+    is_full = (samples == FULL_SCALE - 1) | (samples == -FULL_SCALE)
+    if not is_full.any():
+        return 0
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], is_full, [False])).astype(np.int8)))
+    return int(np.count_nonzero(edges[1::2] - edges[::2] >= CLIP_RUN))
+
+
+def level_of(samples: Samples) -> Level:
+    """Return the level of one window of sound."""
+    peak = peak_dbfs(samples)
+    return Level(rms_dbfs(samples), peak, peak, clip_count(samples))
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    end_ns: int
+    energy: float
+    count: int
+    peak: int
+
+
+class LevelMeter:
+    """The level of a stream, as of any moment."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[_Block] = deque()
+        self._peaks: deque[tuple[int, int]] = deque()
+        self._clips = 0
+
+    def feed(self, samples: Samples, rate_hz: int, end_ns: int) -> None:
+        """Take in sound whose last sample is heard at ``end_ns``; work is bounded by the window, however much comes."""
+        if not len(samples):
+            return
+        self._clips += clip_count(samples)
+        self._hold(end_ns, _peak(samples))
+        size = max(1, rate_hz * BLOCK_MS // 1000)
+        recent = samples[-rate_hz * WINDOW_MS // 1000 :]
+        for start in range(0, len(recent), size):
+            block = recent[start : start + size]
+            behind = len(recent) - start - len(block)
+            at_ns = end_ns - behind * 1_000_000_000 // rate_hz
+            self._blocks.append(_Block(at_ns, _energy(block), len(block), _peak(block)))
+        self._forget(end_ns)
+
+    def read(self, now_ns: int) -> Level:
+        """Return the level of the window that ends at ``now_ns``."""
+        self._forget(now_ns)
+        count = sum(block.count for block in self._blocks)
+        if not count and not self._peaks:
+            return Level(clips=self._clips)
+        energy = sum(block.energy for block in self._blocks)
+        peak = max((block.peak for block in self._blocks), default=0)
+        held = max((peak for _, peak in self._peaks), default=0)
+        return Level(_rms_dbfs(energy, count), _peak_dbfs(peak), _peak_dbfs(held), self._clips)
+
+    def reset(self) -> None:
+        """Forget everything, clips included."""
+        self._blocks.clear()
+        self._peaks.clear()
+        self._clips = 0
+
+    def _hold(self, end_ns: int, peak: int) -> None:
+        """Keep a peak, and drop those before it that it outshines."""
+        while self._peaks and self._peaks[-1][1] <= peak:
+            self._peaks.pop()
+        self._peaks.append((end_ns, peak))
+
+    def _forget(self, now_ns: int) -> None:
+        while self._blocks and self._blocks[0].end_ns <= now_ns - WINDOW_MS * _NS_PER_MS:
+            self._blocks.popleft()
+        while self._peaks and self._peaks[0][0] <= now_ns - HOLD_MS * _NS_PER_MS:
+            self._peaks.popleft()
+
+
+def _energy(samples: Samples) -> float:
+    wide = samples.astype(np.float64)
+    return float(np.dot(wide, wide))
+
+
+def _peak(samples: Samples) -> int:
+    return max(int(samples.max()), -int(samples.min())) if len(samples) else 0
+
+
+def _rms_dbfs(energy: float, count: int) -> float:
+    # The mean square of a full-scale sine is half of full scale squared.
+    return (
+        10 * math.log10(2 * energy / count / FULL_SCALE**2) if energy > 0 and count else -math.inf
+    )
+
+
+def _peak_dbfs(peak: int) -> float:
+    return 20 * math.log10(peak / FULL_SCALE) if peak else -math.inf

@@ -1,0 +1,150 @@
+"""Sound files: read piece by piece whatever they hold, written as 16-bit mono WAV.
+
+Reading goes through libsndfile (the soundfile package, whose wheels bring it): it knows 8 to 32-bit and float samples, G.711,
+ADPCM, WAVE_FORMAT_EXTENSIBLE, RIFX, RF64, FLAC and Ogg, and takes a file that ends early for as long as it is. The standard library's
+``wave`` knows integers only; it does for writing, and keeps the header right after every piece, so that a file
+of which the writer was killed is whole.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import wave
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import soundfile
+
+from inspector.audio.pcm import Samples
+from inspector.errors import SoundFileError
+
+MOST_PATCHED_BYTES = 64 << 20
+"""A recorder that was killed leaves a size of 0 in the header; files up to this size are read whole to mend that."""
+_UNKNOWN_SIZE = 0xFFFFFFFF
+
+
+class WavReader:
+    """A sound file as a stream of mono samples at its own rate."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file.
+
+        Raises:
+            SoundFileError: it cannot be read, or holds no sound.
+        """
+        self.path = path
+        try:
+            self._file = _opened(path)
+        except OSError as error:
+            raise SoundFileError(f"cannot read {path}: {error.strerror or error}") from None
+        except soundfile.SoundFileError as error:
+            reason = str(getattr(error, "error_string", error)).rstrip(".")
+            raise SoundFileError(
+                f"{path} is no sound file that can be read: {reason}",
+                hint="convert it, for example: ffmpeg -i IN -ar 24000 -ac 1 OUT.wav",
+            ) from None
+        self.rate_hz: int = self._file.samplerate
+        self.channels: int = self._file.channels
+        self.frames: int = self._file.frames
+        if not self.frames:
+            self._file.close()
+            raise SoundFileError(f"{path} holds no sound")
+
+    @property
+    def duration_s(self) -> float:
+        """Return how long it plays."""
+        return self.frames / self.rate_hz
+
+    def read(self, count: int) -> Samples:
+        """Return up to ``count`` next samples, channels averaged; none at the end, or where the file is damaged."""
+        try:
+            sound = self._file.read(count, dtype="float32", always_2d=True)
+        except (soundfile.SoundFileError, RuntimeError):
+            return np.zeros(0, np.int16)
+        # Files of floats may hold anything: what is no number is silence, what is too loud is clipped.
+        mono = np.nan_to_num(sound.mean(axis=1), nan=0.0, posinf=1.0, neginf=-1.0)
+        samples: Samples = np.clip(np.rint(mono * 32768), -32768, 32767).astype(np.int16)
+        return samples
+
+    def rewind(self) -> None:
+        """Begin anew."""
+        self._file.seek(0)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class WavWriter:
+    """A WAV file in the making: PCM16, mono; whole after every ``write``."""
+
+    def __init__(self, path: Path, rate_hz: int) -> None:
+        """Begin a file, or begin it anew.
+
+        Raises:
+            SoundFileError: it cannot be written.
+        """
+        self.path = path
+        self.rate_hz = rate_hz
+        try:
+            # Whoever may read a recording may hear it, and nobody else.
+            path.touch(mode=0o600)
+            self._stream = path.open("wb")
+        except OSError as error:
+            raise SoundFileError(f"cannot write {path}: {error.strerror}") from None
+        self._file = wave.open(self._stream, "wb")  # noqa: SIM115 - closed by close
+        self._file.setnchannels(1)
+        self._file.setsampwidth(2)
+        self._file.setframerate(rate_hz)
+        self.write(np.zeros(0, np.int16))
+
+    def write(self, samples: Samples) -> None:
+        """Add sound.
+
+        Raises:
+            SoundFileError: the disk does not take it.
+        """
+        try:
+            self._file.writeframes(samples.astype("<i2").tobytes())
+            self._stream.flush()
+        except (OSError, wave.Error, struct.error) as error:
+            raise SoundFileError(f"cannot write {self.path}: {error}") from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        try:
+            self._file.close()
+            self._stream.close()
+        except (OSError, struct.error):
+            return  # what a full disk refused is lost; ``write`` has told
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    with path.open("rb") as stream:  # libsndfile says "System error" where the system says why
+        if not stream.read(1):
+            raise SoundFileError(f"{path} is empty")
+    file = soundfile.SoundFile(path)
+    size = path.stat().st_size
+    if file.frames or size > MOST_PATCHED_BYTES:
+        return file
+    data = bytearray(path.read_bytes())
+    at = data.find(b"data")
+    if at < 0 or len(data) <= at + 8:
+        return file
+    file.close()
+    data[at + 4 : at + 8] = struct.pack("<I", _UNKNOWN_SIZE)
+    return soundfile.SoundFile(io.BytesIO(bytes(data)))

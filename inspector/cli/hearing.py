@@ -1,0 +1,45 @@
+"""Microphone and speaker from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inspector.engine.places import DEFAULT_DEVICE, NOWHERE, PlaceKind, SoundOptions, place_of
+
+
+def sound_options(
+    microphone: str | None,
+    speaker: str | None,
+    append_ms: int,
+    *,
+    truncates: bool,
+    is_headless: bool,
+) -> SoundOptions:
+    """Return how a session sounds; without a screen nothing is heard or said unless it is asked for.
+
+    Raises:
+        SoundFileError: a file cannot be read as sound, or cannot be written.
+    """
+    unasked = NOWHERE if is_headless else DEFAULT_DEVICE
+    options = SoundOptions(
+        unasked if microphone is None else place_of(microphone),
+        unasked if speaker is None else place_of(speaker),
+        append_ms,
+        truncates=truncates,
+        opens_at_once=is_headless,
+    )
+    _check_files(options)
+    return options
+
+
+def _check_files(options: SoundOptions) -> None:
+    """Find out now, while there is no session yet, whether the files will do."""
+    if options.microphone.kind is PlaceKind.FILE:
+        from inspector.audio.wav import WavReader
+
+        WavReader(Path(options.microphone.name)).close()
+    if options.speaker.kind is PlaceKind.FILE:
+        from inspector.audio.wav import WavWriter
+        from inspector.engine.sound_ends import FILE_RATE_HZ
+
+        WavWriter(Path(options.speaker.name), FILE_RATE_HZ).close()

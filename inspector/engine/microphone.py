@@ -1,0 +1,238 @@
+"""Microphone: the user's voice on its way to the server, in the session's own format, a few tens of milliseconds at a time.
+
+What a turn needs besides audio depends on who ends it. With turn detection the server does: talking is opening the
+microphone, and after it silence must follow until the server has noticed. Without it (push-to-talk) the client does: clear,
+append, commit, and ask for a response.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from inspector.audio.ends import SoundInput
+from inspector.audio.levels import LevelMeter
+from inspector.audio.pcm import Samples, encoded
+from inspector.audio.resample import Resampler
+from inspector.core.event import Direction, Event
+from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.core.read import object_at
+from inspector.core.state import SessionState
+
+Submit = Callable[[dict[str, Any]], None]
+"""Queues an event to be sent."""
+
+APPEND_MS = 40
+LEAST_APPEND_MS, MOST_APPEND_MS = 20, 100
+LEAST_COMMIT_MS = 100
+"""The API refuses to commit less."""
+NS_PER_MS = 1_000_000
+_APPEND, _TRANSLATION_APPEND = "input_audio_buffer.append", "session.input_audio_buffer.append"
+TRAIL_LEAST_MS, TRAIL_MOST_MS = 1200, 10_000
+"""Silence after talking, so that turn detection ends the turn: at least, and at most if it does not (semantic VAD may take 8 s)."""
+HELD_BACK_S = 5
+"""Of a file, where the connection does not keep up; no more is read until that is sent."""
+
+
+class Talk(StrEnum):
+    """What the microphone is doing."""
+
+    OFF = "off"
+    OPEN = "open"
+    """Open until it is closed."""
+    PUSHED = "talking"
+    """Open for one turn."""
+    TRAILING = "ending"
+    """Silence, until the server ends the turn."""
+
+
+class Microphone:
+    """Sends what the user says."""
+
+    def __init__(self, submit: Submit, *, append_ms: int = APPEND_MS) -> None:
+        """Prepare a microphone without an input.
+
+        Args:
+            submit: sends an event; may drop appends where the connection does not keep up.
+            append_ms: length of one append.
+        """
+        self.input: SoundInput | None = None
+        self.talk = Talk.OFF
+        self.is_muted = False
+        self.is_monitoring = False
+        """Measured though nothing is sent: for a test of the device."""
+        self.meter = LevelMeter()
+        self.append_ms = max(LEAST_APPEND_MS, min(MOST_APPEND_MS, append_ms))
+        self._submit = submit
+        self._format = PCM16_24K
+        self._resampler: Resampler | None = None
+        self._ready: Samples = np.zeros(0, np.int16)
+        self._append_type = _APPEND
+        self._sent_ms = 0.0
+        self._trail_ns = 0
+
+    @property
+    def is_sending(self) -> bool:
+        """Tell whether appends go out."""
+        return self.talk is not Talk.OFF
+
+    @property
+    def is_said(self) -> bool:
+        """Tell whether a file is open that was spoken to its end, so that only silence is sent."""
+        source = self.input
+        return self.is_sending and source is not None and source.is_patient and source.is_over
+
+    def speak_again(self, now_ns: int) -> None:
+        """Speak the file once more."""
+        if self.input is not None:
+            self.input.start(now_ns)
+
+    @property
+    def _append_size(self) -> int:
+        return self._format.rate_hz * self.append_ms // 1000
+
+    def change_input(self, source: SoundInput | None, now_ns: int) -> None:
+        """Go on with another input, or with none."""
+        if self.input is not None:
+            self.input.close()
+        self.input = source
+        self._resampler = None
+        if source is not None:
+            source.start(now_ns)
+
+    def open(self, now_ns: int) -> None:
+        """Send everything from now on."""
+        self._begin(Talk.OPEN, now_ns)
+
+    def push(self, state: SessionState, now_ns: int) -> None:
+        """Begin a turn."""
+        if not state.session.turn_detection:
+            self._submit({"type": "input_audio_buffer.clear"})
+        self._begin(Talk.PUSHED, now_ns)
+
+    def release(self, state: SessionState, now_ns: int) -> str:
+        """End the turn, or close the open microphone; return what the user should know."""
+        if self.talk is Talk.OFF:
+            return ""
+        if state.session.turn_detection:
+            self.talk = Talk.TRAILING
+            self._trail_ns = now_ns
+            return ""
+        was_pushed, self.talk = self.talk is Talk.PUSHED, Talk.OFF
+        self._send_rest()
+        if not was_pushed:
+            return ""
+        if self._sent_ms < LEAST_COMMIT_MS:
+            self._submit({"type": "input_audio_buffer.clear"})
+            return f"too short: a turn takes at least {LEAST_COMMIT_MS} ms of sound"
+        self._submit({"type": "input_audio_buffer.commit"})
+        if not _answers_by_itself(state):
+            self._submit({"type": "response.create"})
+        return ""
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self.talk = Talk.OFF
+        self._ready = self._ready[:0]
+
+    def take(self, event: Event, state: SessionState) -> None:
+        """Take in an event of the session, after the folds."""
+        if event.type == "inspector.closed":
+            self.stop()
+        elif (
+            event.type == "input_audio_buffer.committed"
+            and event.direction is Direction.SERVER
+            and self.talk is Talk.TRAILING
+        ):
+            self.stop()
+            if not _creates_response(state):
+                self._submit({"type": "response.create"})
+
+    def tick(self, state: SessionState, now_ns: int, *, room: int) -> None:
+        """Send what is due; ``room`` is how many appends the connection takes now."""
+        source = self.input
+        if source is None:
+            self._trail_end(state, now_ns)
+            return
+        if source.is_patient and len(self._ready) > HELD_BACK_S * self._format.rate_hz:
+            self._send(room)
+            return
+        samples = source.read(now_ns)
+        if self.is_muted or self.talk is Talk.TRAILING:
+            samples = np.zeros_like(samples)
+        if self.is_sending or self.is_monitoring:
+            self.meter.feed(samples, source.rate_hz, now_ns)
+        if not self.is_sending:
+            return
+        is_translated = state.session.kind == "translation"
+        self._append_type = _TRANSLATION_APPEND if is_translated else _APPEND
+        self._convert(samples, source.rate_hz, state.session.input_format)
+        self._send(room if source.is_patient else None)
+        self._trail_end(state, now_ns)
+        is_said = source.is_over and len(self._ready) < self._append_size
+        if source.is_patient and is_said and self.talk is Talk.PUSHED:
+            self.release(state, now_ns)
+
+    def _begin(self, talk: Talk, now_ns: int) -> None:
+        self.talk = talk
+        self._sent_ms = 0.0
+        self._ready = self._ready[:0]
+        self._resampler = None
+        if self.input is not None:
+            self.input.start(now_ns)
+
+    def _convert(self, samples: Samples, rate_hz: int, audio: AudioFormat) -> None:
+        if audio != self._format:
+            self._format, self._ready, self._resampler = audio, self._ready[:0], None
+        if self._resampler is None or self._resampler.from_hz != rate_hz:
+            self._resampler = Resampler(rate_hz, audio.rate_hz, is_live=True)
+        self._ready = np.concatenate((self._ready, self._resampler.feed(samples)))
+
+    def _send(self, room: int | None) -> None:
+        """Send whole appends, as many as there is room for; None where they may be dropped instead."""
+        size = self._append_size
+        while len(self._ready) >= size and (room is None or room > 0):
+            self._append(self._ready[:size])
+            self._ready = self._ready[size:]
+            room = None if room is None else room - 1
+
+    def _send_rest(self) -> None:
+        if self._resampler is not None:
+            rest = self._resampler.feed(np.zeros(0, np.int16), is_last=True)
+            self._ready = np.concatenate((self._ready, rest))
+            self._resampler = None
+        self._send(None)
+        if len(self._ready):
+            self._append(self._ready)
+            self._ready = self._ready[:0]
+
+    def _append(self, samples: Samples) -> None:
+        audio = base64.b64encode(encoded(samples, self._format.encoding)).decode()
+        self._submit({"type": self._append_type, "audio": audio})
+        self._sent_ms += len(samples) * 1000 / self._format.rate_hz
+
+    def _trail_end(self, state: SessionState, now_ns: int) -> None:
+        """Cease to send silence once the turn is over, or was none."""
+        if self.talk is not Talk.TRAILING:
+            return
+        trailed_ms = (now_ns - self._trail_ns) / NS_PER_MS
+        is_quiet = not state.input_audio.speech_item_id and trailed_ms >= TRAIL_LEAST_MS
+        if is_quiet or trailed_ms >= TRAIL_MOST_MS or self.input is None:
+            self.stop()
+
+
+def _creates_response(state: SessionState) -> bool:
+    """Tell whether turn detection asks for the response by itself; it does unless the session says no."""
+    config = state.session.config
+    nested = object_at(object_at(config, "audio"), "input")
+    detection = object_at(nested, "turn_detection") or object_at(config, "turn_detection")
+    return detection.get("create_response") is not False
+
+
+def _answers_by_itself(state: SessionState) -> bool:
+    """Tell whether a commit is answered without being asked: transcription sessions, and xAI's."""
+    return state.session.kind != "realtime" or "api.x.ai" in state.session.url

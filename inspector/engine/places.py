@@ -1,0 +1,57 @@
+"""Where sound comes from and goes to, as the user names it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class PlaceKind(StrEnum):
+    """What stands at one end of the sound."""
+
+    NONE = "none"
+    FILE = "file"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One end of the sound."""
+
+    kind: PlaceKind
+    name: str = ""
+    """Path of a file; name, part of a name or index of a device, ``""`` for the system's own choice."""
+    is_asked_for: bool = True
+    """False where it is only what the program tries when nobody said anything."""
+
+    def __str__(self) -> str:
+        return self.name or ("default" if self.kind is PlaceKind.DEVICE else str(self.kind))
+
+
+NOWHERE = Place(PlaceKind.NONE)
+DEFAULT_DEVICE = Place(PlaceKind.DEVICE, is_asked_for=False)
+_SOUND_FILES = (".wav", ".wave", ".flac", ".ogg", ".aif", ".aiff")
+
+
+def place_of(text: str) -> Place:
+    """Read what a flag or a dialog says: ``none``, a sound file by its ending, else a device; ``default`` is the system's."""
+    text = text.strip()
+    if text.lower() == "none":
+        return NOWHERE
+    if text.lower().endswith(_SOUND_FILES):
+        return Place(PlaceKind.FILE, str(Path(text).expanduser()))
+    return Place(PlaceKind.DEVICE, "" if text.lower() in ("", "default") else text)
+
+
+@dataclass(frozen=True, slots=True)
+class SoundOptions:
+    """How a session sounds."""
+
+    microphone: Place = NOWHERE
+    speaker: Place = NOWHERE
+    append_ms: int = 40
+    truncates: bool = True
+    """Truncate by itself when the user speaks over the answer."""
+    opens_at_once: bool = False
+    """Open a microphone that is a device without being told to, where nobody is there to press a key."""

@@ -1,0 +1,116 @@
+"""RecordedLevels: how loud both sides of a recording are at its cursor, read from the recorded frames themselves."""
+
+from __future__ import annotations
+
+import binascii
+
+from inspector.audio.levels import WINDOW_MS, Level, LevelMeter
+from inspector.audio.pcm import Samples, decoded
+from inspector.core.event import Event
+from inspector.core.formats import AudioFormat
+from inspector.core.groups import AUDIO_KEYS, audio_of
+from inspector.core.log import EventLog
+from inspector.core.output_audio import ItemAudio
+from inspector.core.read import text_at
+from inspector.core.state import SessionState
+
+MOST_ROWS = 400
+"""Looked at in one step: half a minute of appends. What is farther apart is a jump."""
+MOST_SEARCHED = 20_000
+"""Rows after an item's first in which its audio is looked for."""
+_NS_PER_MS = 1_000_000
+
+
+class RecordedLevels:
+    """Levels of a log under a cursor that mostly moves forward."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._input = LevelMeter()
+        self._output = LevelMeter()
+        self._row = -1
+        self._t_ns = 0
+        self._item_id = ""
+        self._heard_ms = 0
+        self._deltas: list[tuple[int, int]] = []
+        """Rows of the current item's audio, each with how many bytes came before it."""
+
+    def read(self, row: int, t_ns: int, state: SessionState) -> tuple[Level, Level]:
+        """Return the levels of the user's and of the assistant's side.
+
+        Args:
+            row: the cursor.
+            t_ns: the session's time at the cursor, which between two events goes on.
+            state: the state as of the cursor.
+        """
+        window_ns = WINDOW_MS * _NS_PER_MS
+        if t_ns < self._t_ns or t_ns > self._t_ns + window_ns or row > self._row + MOST_ROWS:
+            self._input.reset()
+            self._output.reset()
+            self._row = max(row - MOST_ROWS, self._log.row_at(max(0, t_ns - window_ns) // 1000), -1)
+            self._item_id = ""
+        self._t_ns = t_ns
+        self._hear_user(row, state.session.input_format)
+        self._hear_assistant(state, t_ns)
+        return self._input.read(t_ns), self._output.read(t_ns)
+
+    def _hear_user(self, row: int, audio: AudioFormat) -> None:
+        for at in range(self._row + 1, row + 1):
+            if self._log.direction[at] == 0 and self._log.type_of(at) in AUDIO_KEYS:
+                event = self._log.event(at)
+                self._input.feed(_samples(event, audio), audio.rate_hz, event.t_ns)
+        self._row = max(row, -1)
+
+    def _hear_assistant(self, state: SessionState, t_ns: int) -> None:
+        item = state.output_audio.current(t_ns)
+        if item is None:
+            return
+        heard_ms = item.heard_ms(t_ns)
+        if item.item_id != self._item_id:
+            self._item_id = item.item_id
+            self._heard_ms = max(0, heard_ms - WINDOW_MS)
+            self._deltas = self._find(item, state)
+        if heard_ms > self._heard_ms:
+            from_ms = max(self._heard_ms, heard_ms - WINDOW_MS)
+            samples = self._between(item, from_ms, heard_ms)
+            self._output.feed(samples, item.format.rate_hz, t_ns)
+            self._heard_ms = heard_ms
+
+    def _find(self, item: ItemAudio, state: SessionState) -> list[tuple[int, int]]:
+        known = state.conversation.items.get(item.item_id)
+        begin = known.first_seq - 1 if known is not None else 0
+        found: list[tuple[int, int]] = []
+        before = 0
+        for row in range(max(0, begin), min(len(self._log), begin + MOST_SEARCHED)):
+            if self._log.direction[row] != 1 or self._log.type_of(row) not in AUDIO_KEYS:
+                continue
+            event = self._log.event(row)
+            if event.body is not None and text_at(event.body, "item_id") == item.item_id:
+                found.append((row, before))
+                before += len(_audio(event))
+        return found
+
+    def _between(self, item: ItemAudio, from_ms: int, to_ms: int) -> Samples:
+        audio = item.format
+        begin, end = (int(ms * audio.bytes_per_ms) // 2 * 2 for ms in (from_ms, to_ms))
+        data = b""
+        for index, (row, before) in enumerate(self._deltas):
+            after = self._deltas[index + 1][1] if index + 1 < len(self._deltas) else end
+            if before >= end:
+                break
+            if after > begin:
+                piece = _audio(self._log.event(row))
+                data += piece[max(0, begin - before) : max(0, end - before)]
+        return decoded(data, audio.encoding)
+
+
+def _audio(event: Event) -> bytes:
+    text = audio_of(event)
+    try:
+        return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
+    except ValueError:
+        return b""
+
+
+def _samples(event: Event, audio: AudioFormat) -> Samples:
+    return decoded(_audio(event), audio.encoding)

@@ -1,0 +1,235 @@
+"""A spoken question through the microphone to the simulator, its answer, and a barge-in; in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import selectors
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+import soundfile
+
+from inspector.audio.pcm import Samples, decoded
+from inspector.audio.wav import WavReader
+from inspector.cli.launch import new_session_maker
+from inspector.core.event import Event, Origin
+from inspector.core.state import SessionState
+from inspector.engine.host import Host
+from inspector.engine.outbox import Outgoing
+from inspector.engine.places import SoundOptions, place_of
+from inspector.engine.session import Engine
+from inspector.engine.sound import Sound
+from inspector.recording.writer import RecordingFile
+from inspector.sim.provider import SimProvider
+from inspector.sources.simulator import SimulatorSource
+from tests.support import ManualClock, corpus_dir
+
+RATE_HZ = 24_000
+TOLERANCE_MS = 40
+LONGEST_S = 60
+THREAD_S = 0.0005
+"""Real time that a thread gets before virtual time goes on."""
+
+
+class _Selector(selectors.DefaultSelector):
+    """Waits by moving the clock."""
+
+    clock: ManualClock
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        found = super().select(THREAD_S)
+        if not found:
+            self.clock.advance(max(timeout * 1000, 0.001))
+        return found
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose time is a manual clock's."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        selector = _Selector()
+        selector.clock = self._manual = clock
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self._manual.ns / 1e9
+
+
+def audio_file(name: str) -> Path:
+    corpus = corpus_dir()
+    path = corpus.parent / "audio" / name if corpus is not None else Path("absent")
+    if not path.exists():
+        pytest.skip("the shared recordings of speech are not here")
+    return path
+
+
+def spoken(
+    folder: Path,
+    microphone: Path,
+    until: Callable[[Engine], bool],
+    *,
+    session: dict[str, Any] | None = None,
+    truncates: bool = True,
+) -> list[Event]:
+    """Run a session with the simulator until something is true of it; return its events."""
+    clock = ManualClock()
+    source = SimulatorSource(new_session_maker(clock, SimProvider(0)), clock, model="gpt-realtime")
+    engine = Engine(source, RecordingFile(folder / "a.jsonl", clock), clock, strict=True)
+    places = place_of(str(microphone)), place_of(str(folder / "heard.wav"))
+    engine.sound = Sound(engine, SoundOptions(*places, truncates=truncates, opens_at_once=True))
+    if session is not None:
+        update = {"type": "session.update", "session": {"type": "realtime", **session}}
+        engine.outbox.put(Outgoing(orjson.dumps(update), Origin.HAND, ""))
+
+    async def run() -> None:
+        async with Host() as host:
+            host.start(engine)
+            async with asyncio.timeout(LONGEST_S):
+                while not until(engine):
+                    await asyncio.sleep(0.02)
+
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(clock)) as runner:
+        runner.run(run())
+    assert not engine.sound.microphone_problem + engine.sound.speaker_problem
+    return [engine.log.event(row) for row in range(len(engine.log))]
+
+
+def has(engine: Engine, name: str, count: int = 1) -> bool:
+    log = engine.log
+    return sum(log.type_of(row) == name for row in range(len(log))) >= count
+
+
+def of_type(events: list[Event], name: str) -> list[dict[str, Any]]:
+    return [dict(event.body) for event in events if event.type == name and event.body is not None]
+
+
+def audio_of_item(events: list[Event], item_id: str, encoding: str = "pcm16") -> Samples:
+    deltas = of_type(events, "response.output_audio.delta")
+    data = b"".join(base64.b64decode(d["delta"]) for d in deltas if d["item_id"] == item_id)
+    return decoded(data, encoding)
+
+
+def heard(folder: Path) -> Samples:
+    with WavReader(folder / "heard.wav") as reader:
+        return reader.read(reader.frames)
+
+
+def interrupting_question(folder: Path) -> Path:
+    """Return the question, a pause in which the answer begins, and the question again."""
+    question, rate_hz = soundfile.read(audio_file("whats-the-weather-24k.wav"))
+    path = folder / "twice.wav"
+    pause = np.zeros(2 * rate_hz)
+    soundfile.write(path, np.concatenate((question, pause, question)), rate_hz, subtype="PCM_16")
+    return path
+
+
+def test_a_spoken_question_is_answered_and_the_answer_is_heard_whole(tmp_path: Path) -> None:
+    question = audio_file("whats-the-weather-24k.wav")
+    events = spoken(tmp_path, question, lambda engine: has(engine, "inspector.played"))
+    order = [event.type for event in events]
+    speech_ns, sound_ns, heard_ns = (
+        next(event.t_ns for event in events if event.type == name)
+        for name in (
+            "input_audio_buffer.speech_stopped",
+            "response.output_audio.delta",
+            "inspector.playing",
+        )
+    )
+
+    assert order.index("input_audio_buffer.speech_started") < order.index("response.created")
+    assert 0 < sound_ns - speech_ns < 2_000_000_000
+    assert 0 <= heard_ns - sound_ns < 100_000_000
+    played = of_type(events, "inspector.played")[0]
+    answer = audio_of_item(events, played["item_id"])
+    assert (played["reason"], played["audio_ms"]) == ("finished", len(answer) * 1000 // RATE_HZ)
+    start = heard_ns * RATE_HZ // 1_000_000_000
+    file = heard(tmp_path)
+    around = file[max(0, start - RATE_HZ // 2) :]
+    offset = int(np.flatnonzero(around)[0]) - int(np.flatnonzero(answer)[0])
+    assert np.array_equal(around[offset : offset + len(answer)], answer)
+
+
+def test_speaking_over_the_answer_truncates_it_where_the_file_of_the_speaker_ends(
+    tmp_path: Path,
+) -> None:
+    events = spoken(
+        tmp_path,
+        interrupting_question(tmp_path),
+        lambda engine: has(engine, "conversation.item.truncated"),
+    )
+    truncation = of_type(events, "conversation.item.truncate")[0]
+    answer = audio_of_item(events, truncation["item_id"])
+    file = heard(tmp_path)
+    offset = int(np.flatnonzero(file)[0]) - int(np.flatnonzero(answer)[0])
+    file = file[offset:]
+    end, slack = (ms * RATE_HZ // 1000 for ms in (truncation["audio_end_ms"], TOLERANCE_MS))
+
+    assert 500 < truncation["audio_end_ms"] < len(answer) * 1000 // RATE_HZ
+    assert np.array_equal(file[: end - slack], answer[: end - slack])
+    assert not file[end + slack :].any()
+    assert of_type(events, "error") == []
+    assert of_type(events, "inspector.played")[0]["reason"] == "speech_started"
+
+
+def test_a_replay_knows_what_was_heard(tmp_path: Path) -> None:
+    events = spoken(
+        tmp_path,
+        interrupting_question(tmp_path),
+        lambda engine: has(engine, "conversation.item.truncated"),
+    )
+    state = SessionState()
+    for event in events:
+        state.apply(event, strict=True)
+    truncation = of_type(events, "conversation.item.truncate")[0]
+
+    item = state.output_audio.items[truncation["item_id"]]
+    assert item.heard_ms(events[-1].t_ns) == truncation["audio_end_ms"]
+
+
+def test_truncation_can_be_switched_off(tmp_path: Path) -> None:
+    events = spoken(
+        tmp_path,
+        interrupting_question(tmp_path),
+        lambda engine: has(engine, "input_audio_buffer.speech_stopped", 2),
+        truncates=False,
+    )
+
+    assert of_type(events, "conversation.item.truncate") == []
+    assert of_type(events, "inspector.played")[0]["reason"] == "speech_started"
+
+
+@pytest.mark.parametrize("detection", [{"type": "server_vad"}, None])
+def test_a_telephone_session_hears_and_speaks_a_law(
+    tmp_path: Path, detection: dict[str, str] | None
+) -> None:
+    telephone = {"format": {"type": "audio/pcma"}}
+    question = audio_file("weather-alaw-8k.wav")
+    events = spoken(
+        tmp_path,
+        question,
+        lambda engine: has(engine, "inspector.played"),
+        session={
+            "audio": {"input": {**telephone, "turn_detection": detection}, "output": telephone}
+        },
+    )
+    appends = of_type(events, "input_audio_buffer.append")
+    sent = b"".join(base64.b64decode(append["audio"]) for append in appends)
+    data = question.read_bytes()
+    at = data.index(b"data")
+    body = data[at + 8 : at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")]
+    played = of_type(events, "inspector.played")[0]
+    answer = audio_of_item(events, played["item_id"], "pcma")
+
+    assert sent[: len(body)] == body
+    assert of_type(events, "error") == []
+    assert played["audio_ms"] == pytest.approx(len(answer) / 8, abs=1)
+    assert np.ptp(np.flatnonzero(np.abs(heard(tmp_path)) > 50)) * 1000 / RATE_HZ == pytest.approx(
+        np.ptp(np.flatnonzero(np.abs(answer) > 50)) / 8, abs=TOLERANCE_MS
+    )
