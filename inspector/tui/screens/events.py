@@ -153,6 +153,8 @@ class EventsScreen(Screen[None]):
 
     def after_first_frame(self) -> None:
         """Mount and load what the first frame does not show."""
+        if self.is_left:
+            return
         merged = EventPane("all events", self.event_log, tuple(Direction), self.glyphs, id="merged")
         merged.is_following = self.focused_pane().is_following
         self.query_one("#panes").mount(merged)
@@ -175,12 +177,19 @@ class EventsScreen(Screen[None]):
         """Take no key before everything that it may concern is there."""
         return self._is_whole and super().check_action(action, parameters)
 
+    @property
+    def is_left(self) -> bool:
+        """Tell whether the screen was taken away; what was scheduled before still comes."""
+        return self not in self.app.screen_stack
+
     def panes(self) -> list[EventPane]:
         """Return the event panes."""
         return list(self.query(EventPane))
 
     def tick(self) -> None:
         """Pull what is new, for a bounded time, and repaint what has changed."""
+        if self.is_left:
+            return
         self.advance()
         until = time.monotonic() + TICK_BUDGET_S
         session = self.state.session
@@ -748,6 +757,8 @@ class EventsScreen(Screen[None]):
         yield FILTER_WORDS
 
     def _pull_levels(self) -> None:
+        if self.is_left:
+            return
         meters = self.query_one("#meters", MeterRow)
         meters.set_class(self.size.height < LEAST_ROWS_FOR_METERS, "hidden")
         if self.is_current:
@@ -757,7 +768,7 @@ class EventsScreen(Screen[None]):
         """Update a line where its text has changed, to spare a repaint."""
         if self._lines.get(selector) != text:
             self._lines[selector] = text
-            self.query_one(selector, Static).update(text)
+            self.query_one(selector, Static).update(text, layout=False)
 
 
 def _load_numpy() -> None:
