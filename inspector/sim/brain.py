@@ -12,9 +12,20 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from inspector.sim.dialogue import Answer, BrainContext, Call, Said
+from inspector.sim.mind.choices import choice
 from inspector.sim.mind.memory import USER, Memory, facts_in
-from inspector.sim.mind.orders import Form, always, dressed, form_of, rule_for, to_say, without_form
+from inspector.sim.mind.orders import (
+    Form,
+    always,
+    asks_yes_or_no,
+    dressed,
+    form_of,
+    rule_for,
+    to_say,
+    without_form,
+)
 from inspector.sim.mind.questions import Question, replies
+from inspector.sim.mind.tasks import message_in, task_in
 from inspector.sim.mind.words import Reply, content, cut, named, sentences, turned
 from inspector.sim.tools import chosen_calls
 
@@ -61,6 +72,9 @@ class SimpleBrain:
         ordered = to_say(context.order) if context.order else ""
         if ordered:
             return Answer(dressed(Reply(ordered), _unforced(form)))
+        passed_on = message_in(context.order)
+        if passed_on and not prompt.outputs:
+            return Answer(dressed(Reply(passed_on), form))
         if prompt.outputs:
             return Answer(dressed(_from_tools(prompt.outputs), form))
         calls = chosen_calls(prompt.text, _texts(prompt.before), context)
@@ -70,7 +84,13 @@ class SimpleBrain:
 
 
 def _prompt(context: BrainContext) -> _Prompt:
-    """Return the newest thing that asks for an answer: a user's words, or an order of the client's in a system item."""
+    """Return the newest thing that asks for an answer.
+
+    That is the task in the instructions of the response, a user's words, or an order of the client's in a system item.
+    """
+    task = task_in(context.order)
+    if task and not (context.said and context.said[-1].role == "tool"):
+        return _Prompt(task, None, context.said)
     outputs: list[str] = []
     for index in range(len(context.said) - 1, -1, -1):
         said = context.said[index]
@@ -93,6 +113,11 @@ def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
             *(said.text[:2_000] for said in prompt.before[-40:] if said.role != "assistant"),
         ]
     )
+    chosen = choice(prompt.text, _texts(prompt.before)) or choice(
+        context.order or instructions, _texts(context.said)
+    )
+    if chosen is not None:
+        return dressed(chosen, _unforced(form))
     forced = rule_for(prompt.text, rules) or always(instructions)
     if forced:
         return dressed(Reply(forced), _unforced(form))
@@ -193,7 +218,7 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
     if prompt.text:
         return Reply(
             f"You said: {prompt.text[:300]}",
-            "OK" if _is_form_only(prompt.text) else _last_word(prompt.text),
+            _short_echo(prompt.text),
         )
     if said is not None and said.audio_ms:
         return Reply(
@@ -207,6 +232,12 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
         )
     ordered = to_say(instructions)
     return Reply(ordered) if ordered else Reply("Hello! How can I help you?", "Hello")
+
+
+def _short_echo(text: str) -> str:
+    if asks_yes_or_no(text):
+        return "Yes"
+    return "OK" if _is_form_only(text) else _last_word(text)
 
 
 def _last_word(text: str) -> str:

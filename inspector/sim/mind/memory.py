@@ -99,6 +99,8 @@ def _facts(text: str, role: str) -> Iterator[Fact]:
         if _is_question(sentence):
             continue
         for pattern, fixed in _FACTS:
+            if fixed == "note" and role == "assistant":
+                continue  # "I will remember that …" is no new thing to remember
             for found in pattern.finditer(sentence):
                 fact = _fact(found, fixed, role)
                 if fact is not None:
@@ -197,7 +199,7 @@ class Memory:
                     best, chosen, speaker = score, sentence, said.role
         if not chosen and self.instructions:
             found = Memory([Said("system", self.instructions)]).sentence_about(question)
-            return found if found is not None and best == 0 and len(wanted) > 1 else None
+            return found if found is not None and best == 0 and wanted else None
         enough = max(1.0, 0.5 * len(wanted))
         if not chosen or best < enough:
             return None
