@@ -69,6 +69,9 @@ class SimpleBrain:
         form = form_of(context.instructions).also(form_of(prompt.text)).also(form_of(context.order))
         if any(said.role == "system" and _IDLE in said.text for said in context.said[-2:]):
             return Answer("Are you still there?")
+        offered = choice(context.order, _texts(context.said))
+        if offered is not None:
+            return Answer(dressed(offered, _unforced(form)))
         ordered = to_say(context.order) if context.order else ""
         if ordered:
             return Answer(dressed(Reply(ordered), _unforced(form)))
@@ -114,7 +117,7 @@ def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
         ]
     )
     chosen = choice(prompt.text, _texts(prompt.before)) or choice(
-        context.order or instructions, _texts(context.said)
+        instructions, _texts(context.said)
     )
     if chosen is not None:
         return dressed(chosen, _unforced(form))
