@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 
-from inspector.cli.doorway import Asked, read_doorway, secret_in
+from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
@@ -66,7 +66,7 @@ class ProxyRun:
         """
         self._launch = launch
         self._asked = asked
-        self._doorway = read_doorway(asked, launch.environment)
+        self._entrance = read_entrance(asked, launch.environment)
         self._key = secret_in(asked.key_env, launch.environment)
         self._faults = Faults(
             read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
@@ -153,10 +153,10 @@ class ProxyRun:
     @asynccontextmanager
     async def _listening(self, proxy: Proxy) -> AsyncIterator[str]:
         _allow_many_files()
-        doorway = self._doorway
+        entrance = self._entrance
         if self._asked.uses_tls:
-            doorway = replace(doorway, tls=self._certificate(doorway.host))
-        async with self._upstream() as upstream, proxy.listen(doorway, upstream) as url:
+            entrance = replace(entrance, tls=self._certificate(entrance.host))
+        async with self._upstream() as upstream, proxy.listen(entrance, upstream) as url:
             yield url
 
     @asynccontextmanager

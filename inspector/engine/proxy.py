@@ -12,7 +12,7 @@ from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.exchange import Exchange
-from inspector.sources.proxy import Doorway, listen
+from inspector.sources.proxy import Entrance, listen
 from inspector.sources.upstream import Upstream
 from inspector.sources.watcher import Opening
 
@@ -82,7 +82,7 @@ class Proxy:
         return len(self._running)
 
     @asynccontextmanager
-    async def listen(self, doorway: Doorway, upstream: Upstream) -> AsyncIterator[str]:
+    async def listen(self, entrance: Entrance, upstream: Upstream) -> AsyncIterator[str]:
         """Keep the port open for as long as the context is; its value is the base URL for apps.
 
         At the end the sessions are closed with 1001 and their recordings finished.
@@ -91,7 +91,7 @@ class Proxy:
             ConnectError: the port is taken, or the address is not one of this machine.
         """
         try:
-            async with listen(doorway, upstream, self._open, self._exchanged) as url:
+            async with listen(entrance, upstream, self._open, self._exchanged) as url:
                 self.url = url
                 try:
                     yield url

@@ -22,7 +22,7 @@ from inspector.secret import Secret
 from inspector.sources.admission import Admission
 from inspector.sources.certificate import self_signed
 from inspector.sources.heads import Head, parse_head
-from inspector.sources.proxy import Doorway
+from inspector.sources.proxy import Entrance
 from inspector.sources.upstream import upstream_at
 from tests.proxy_stage import PATIENCE_S, proxied, upgrade_request
 from tests.sources.loopback import PLANTED_KEY, raw_server, websocket_server
@@ -198,7 +198,7 @@ def test_a_second_proxy_cannot_take_the_port() -> None:
             other = Proxy(clock, lambda _: RecordingFile(None, clock), lambda file: file.close())
             host, port = stage.place
             with pytest.raises(ConnectError, match="cannot listen"):
-                async with other.listen(Doorway(host, port), upstream_at(server)):
+                async with other.listen(Entrance(host, port), upstream_at(server)):
                     pass
 
     run(scenario())
@@ -216,7 +216,7 @@ def test_tls_to_the_app_and_to_the_server(tmp_path: Path, monkeypatch: pytest.Mo
         async with websocket_server(greet, ssl=server_tls) as server:
             upstream = upstream_at(server.replace("ws://127.0.0.1", f"wss://{host}"))
             proxy = Proxy(clock, lambda _: RecordingFile(None, clock), lambda file: file.close())
-            async with proxy.listen(Doorway(tls=ours), upstream) as url:
+            async with proxy.listen(Entrance(tls=ours), upstream) as url:
                 trusting = ssl.create_default_context(cafile=str(tmp_path / "ours.pem"))
                 async with connect(f"{url}/v1/realtime", ssl=trusting, proxy=None) as app:
                     return await app.recv()
