@@ -445,14 +445,17 @@ def test_client_events_get_an_id_on_demand_and_nothing_else() -> None:
     run(scenario())
 
 
-def test_frames_go_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("half", ["write", "catch_up"])
+def test_frames_go_on_when_the_log_fails(
+    half: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
 
-            def broken(_: Any) -> Event:
+            def broken(*_: Any) -> Event:
                 raise RuntimeError("broken")
 
-            monkeypatch.setattr(stage.session, "ingest", broken)
+            monkeypatch.setattr(stage.session, half, broken)
             await app.send(event("a"))
             await server.say(event("b"))
 
@@ -462,7 +465,10 @@ def test_frames_go_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> Non
     run(scenario())
 
 
-def test_a_held_frame_goes_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("half", ["write", "catch_up"])
+def test_a_held_frame_goes_on_when_the_log_fails(
+    half: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
             points = stage.session.breakpoints
@@ -470,10 +476,10 @@ def test_a_held_frame_goes_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch
             await app.send(event("a"))
             await stage.until(lambda: points.held)
 
-            def broken(_: Any) -> Event:
+            def broken(*_: Any) -> Event:
                 raise RuntimeError("broken")
 
-            monkeypatch.setattr(stage.session, "ingest", broken)
+            monkeypatch.setattr(stage.session, half, broken)
             points.edit(points.held[0], b"b")
 
             assert await server.next() == "b"
