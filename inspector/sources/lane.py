@@ -190,6 +190,11 @@ class Lane:
             self.engage()
         return True
 
+    def finish(self) -> None:
+        """Send on what there is of a frame that will not be completed: its sender has gone."""
+        if self._mode is _Mode.FRAMES and self._reader is not None:
+            self.write(self._reader.unfinished)
+
     def ping(self) -> None:
         """Send a ping of our own, if there is a place for it now."""
         if self._mode is _Mode.FRAMES or (self._reader is not None and self._reader.is_between):

@@ -260,6 +260,7 @@ class Relay:
         )
         if from_it.gate is not None:
             from_it.gate.flush("its sender has gone")
+        from_it.finish()
         if to_it.gate is not None:
             to_it.gate.discard("its receiver has gone")
         if not other.is_lost:

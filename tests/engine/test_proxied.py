@@ -446,9 +446,7 @@ def test_client_events_get_an_id_on_demand_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("half", ["write", "catch_up"])
-def test_frames_go_on_when_the_log_fails(
-    half: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_frames_go_on_when_the_log_fails(half: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
 
