@@ -19,7 +19,6 @@ from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
     finish_recording,
-    new_session_maker,
     recording_name,
 )
 from inspector.cli.output import (
@@ -164,11 +163,12 @@ class ProxyRun:
         if self._asked.upstream != SIMULATOR:
             yield self._real_upstream()
             return
-        from inspector.cli.simulation import SimPlan
+        from inspector.cli.serving import ServeOptions, service_for
         from inspector.sources.serve import Listening, serve
 
         clock = self._launch.clock
-        async with serve(new_session_maker(clock, SimPlan().provider()), clock, Listening()) as url:
+        service = service_for(ServeOptions(), clock, left=lambda: None, tell=log.info)
+        async with serve(service.new_session, clock, Listening(), service.desk) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:

@@ -133,6 +133,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
 def test_what_arrives_is_what_left(faults: Faults | None, is_compressed: bool) -> None:
     agreed = (DEFLATE,) if is_compressed else ()
     streams: dict[bytes, bytes] = {}
+    received: asyncio.Future[bytes]
 
     async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
@@ -178,5 +179,4 @@ def test_what_arrives_is_what_left(faults: Faults | None, is_compressed: bool) -
                     await one(stage, name, stream)
             await stage.over()
 
-    received: asyncio.Future[bytes]
     asyncio.run(scenario())
