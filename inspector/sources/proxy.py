@@ -23,7 +23,7 @@ from websockets.http11 import Response
 
 from inspector.core.event import Direction
 from inspector.errors import ConnectError
-from inspector.secret import mask_headers, mask_subprotocol, mask_text, mask_url
+from inspector.secret import mask_headers, mask_subprotocol, mask_text, mask_url, secrets_of
 from inspector.sources.address import model_in
 from inspector.sources.admission import Admission
 from inspector.sources.base import Closed, Handshake, Side
@@ -208,6 +208,9 @@ class _Door:
 
     async def _session(self, leg: Leg, head: Head, task: asyncio.Task[None]) -> None:
         request = self._upstream.request(head)
+        known = secrets_of(
+            head.headers, head.target
+        )  # alive, and so masked, as long as the session
         url = mask_url(f"{self._upstream.scheme}://{self._upstream.netloc}{request.target}")
         try:
             watcher = self._watcher(leg, head, url)
@@ -243,6 +246,7 @@ class _Door:
             await self._relay(leg, api, _handshake(url, request, response), response, watcher)
         else:
             await self._pass_refusal(leg, api, response, watcher)
+        del known
 
     async def _relay(
         self, leg: Leg, api: Leg, handshake: Handshake, response: Head, watcher: CarefulWatcher

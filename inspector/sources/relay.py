@@ -14,14 +14,16 @@ import logging
 import socket
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 from inspector.core.event import Direction, Origin
 from inspector.errors import ConnectError
+from inspector.secret import mask_text
 from inspector.sources.base import Closed, Side
 from inspector.sources.frames import WireFrame, close_words
 from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
 from inspector.sources.lane import Lane
-from inspector.sources.reasons import explained
+from inspector.sources.reasons import explained, step_for_app
 
 READ_BYTES = 256 << 10
 WRITE_BUFFER_BYTES = 256 << 10
@@ -245,7 +247,9 @@ class Relay:
     def _close_seen(self, frame: WireFrame, by: Side, leg: Leg) -> None:
         if self._closed is None:
             code, reason = close_words(frame.data)
-            self._closed = explained(code, reason, by)
+            # What passes is not touched; what is shown of it may quote the app's key.
+            words = explained(code, mask_text(reason), by)
+            self._closed = replace(words, next_step=step_for_app(words.next_step))
         elif self._closed.by is Side.INSPECTOR:
             leg.close()  # that was the answer to our own close frame
 
@@ -254,7 +258,7 @@ class Relay:
             who = "app" if leg is self._app else "server"
             words = explained(1006, "", Side.NETWORK)
             meaning = f"the connection to the {who} was lost without a close frame"
-            self._closed = Closed(1006, "", Side.NETWORK, meaning, words.next_step)
+            self._closed = Closed(1006, "", Side.NETWORK, meaning, step_for_app(words.next_step))
         from_it, to_it = (
             (self._to_api, self._to_app) if leg is self._app else (self._to_app, self._to_api)
         )

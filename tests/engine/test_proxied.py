@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 from collections.abc import AsyncIterator
@@ -299,6 +300,32 @@ def test_a_held_frame_whose_receiver_has_gone_is_reported() -> None:
             assert stage.session.breakpoints.waiting == []
             lost = stage.facts("inspector.undelivered")[0]
             assert (lost["event_type"], lost["original"]) == ("held", event("held"))
+
+    run(scenario())
+
+
+def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound the sender is not read from: it stands still, and not the memory grows."""
+    monkeypatch.setattr("inspector.engine.gate.MAX_WAITING_BYTES", 1 << 20)
+    text = event("x", fill="x" * (1 << 16))
+
+    async def scenario() -> None:
+        async with joined() as (stage, app, server):
+            stage.session.breakpoints.arm("")
+            sent = 0
+            with contextlib.suppress(TimeoutError):
+                while sent < 1000:
+                    async with asyncio.timeout(0.5):
+                        await app.send(text)
+                    sent += 1
+            assert sent < 1000, "nothing has held the sender up"
+            held = sum(len(one.event.data) for one in stage.session.breakpoints.waiting)
+            assert 1 << 20 <= held < 3 << 20
+
+            stage.session.breakpoints.disarm()
+            stage.session.breakpoints.resume()
+            for _ in range(sent):
+                assert await server.next() == text
 
     run(scenario())
 
