@@ -49,6 +49,7 @@ def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
         conversation.approvals.get(item.id),
         state.input_audio.speech_item_id == item.id,
         state.input_audio.committed.get(item.id),
+        state.input_audio.spoken_ms.get(item.id),
     )
 
 

@@ -45,8 +45,11 @@ def _message(item: Item, state: SessionState, draft: Draft) -> None:
     draft.fact(" + ".join(dict.fromkeys(_modality(part.kind) for part in item.parts if part.kind)))
     audio = state.output_audio.items.get(item.id)
     sent = state.input_audio.committed.get(item.id, 0)
+    spoken_ms = state.input_audio.spoken_ms.get(item.id, 0)
     if audio is not None:
         _about_audio(item, audio, draft)
+    elif spoken_ms:
+        draft.fact(duration_text(spoken_ms))
     elif sent:
         draft.fact(duration_text(state.session.input_format.ms(sent)))
     elif item.audio_bytes:
