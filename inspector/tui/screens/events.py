@@ -96,7 +96,10 @@ class EventsScreen(ViewsScreen):
     def after_first_frame(self) -> None:
         """Mount and load what the first frame does not show."""
         self._panes.mount_merged()
-        pages = ConversationView(self.glyphs, id="conversation"), TextPage(id="session")
+        pages = (
+            ConversationView(self.glyphs, empty=self.EMPTY_CONVERSATION, id="conversation"),
+            TextPage(id="session"),
+        )
         for page in pages:
             page.display = False
         self.query_one("#views").mount(*pages)

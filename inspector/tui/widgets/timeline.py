@@ -382,7 +382,8 @@ class Timeline(Widget, can_focus=True):
         if view.cursor_us is not None or now_ns >= self._said_ns + NS_PER_S / WORDS_HZ:
             self._said = at_cursor(self._waveform, view)
             self._said_ns = now_ns
-        return self._said, about(view, self._waveform.progress)
+        waveform = self._waveform
+        return self._said, about(view, waveform.progress, has_times=waveform.has_times)
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)
