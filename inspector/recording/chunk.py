@@ -29,9 +29,9 @@ from inspector.recording.layouts import (
     Part,
     Stamp,
     Words,
-    mixed,
     part_key_of,
     salt_of,
+    sorted_by,
     windows,
 )
 
@@ -113,7 +113,7 @@ class ChunkScanner:
         """Take apart every line that looks like one that is known; the others stay for the parser."""
         at, body = self._stamped(rows)
         words = windows(rows.text, body, WINDOW)
-        for bucket, inside in self._in_buckets(mixed(words)):
+        for bucket, inside in self._in_buckets(sorted_by(words)):
             self._read_bucket(rows, bucket, at[inside], body[inside], words[inside])
 
     def _read_bucket(

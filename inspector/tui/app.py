@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 
 from inspector.engine.host import Host
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.key_order import KeyOrder
 from inspector.tui.launching import Launcher
 from inspector.tui.themes import DEFAULT, derived_variables, load_themes
 
@@ -70,6 +72,7 @@ class InspectorApp(App[int]):
         own = [first.CSS_PATH] if isinstance(first.CSS_PATH, Path) else []
         super().__init__(css_path=[STYLES, *own])
         self._first = first
+        self._key_order = KeyOrder(self)
         self.failure = ""
         """What broke the app; ``""`` where it ended well."""
         for loaded in load_themes(look.themes):
@@ -80,6 +83,15 @@ class InspectorApp(App[int]):
     def on_mount(self) -> None:
         """Let the garbage collector work once the first frame is there, on what comes from then on."""
         self.set_timer(COLLECT_AFTER_S, _collect_from_now_on)
+
+    async def on_event(self, event: Event) -> None:
+        """Deal with one key after the other."""
+        if not isinstance(event, Key | Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._key_order.admit(event):
+            target = self.focused or self.screen
+            await super().on_event(event)
+            self._key_order.follow(target)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our colour tokens for themes that do not define them."""

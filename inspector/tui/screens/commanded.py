@@ -108,7 +108,7 @@ class CommandScreen(Screen[None]):
         """Update a line where its text has changed, to spare a repaint."""
         if self._lines.get(selector) != text:
             self._lines[selector] = text
-            self.query_one(selector, Static).update(text)
+            self.query_one(selector, Static).update(text, layout=False)
 
     def _runner(self, action: str, node: object) -> Callable[[], None]:
         def run() -> None:

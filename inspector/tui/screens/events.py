@@ -95,6 +95,8 @@ class EventsScreen(ViewsScreen):
 
     def after_first_frame(self) -> None:
         """Mount and load what the first frame does not show."""
+        if self.is_left:
+            return
         self._panes.mount_merged()
         pages = (
             ConversationView(self.glyphs, empty=self.EMPTY_CONVERSATION, id="conversation"),
@@ -125,12 +127,19 @@ class EventsScreen(ViewsScreen):
         """Give the keys back to the panes."""
         self.focused_pane().focus()
 
+    @property
+    def is_left(self) -> bool:
+        """Tell whether the screen was taken away; what was scheduled before still comes."""
+        return self not in self.app.screen_stack
+
     def panes(self) -> list[EventPane]:
         """Return the event panes."""
         return self._panes.all
 
     def tick(self) -> None:
         """Pull what is new, for a bounded time, and repaint what has changed."""
+        if self.is_left:
+            return
         self.advance()
         session = self.state.session
         formats = session.input_format, session.output_format
@@ -384,6 +393,8 @@ class EventsScreen(ViewsScreen):
         self._panes.set_kin(keys, related_seqs(self.state, event.seq))
 
     def _pull_levels(self) -> None:
+        if self.is_left:
+            return
         meters = self.query_one("#meters", MeterRow)
         meters.set_class(self.size.height < LEAST_ROWS_FOR_METERS, "hidden")
         if self.is_current:
