@@ -74,7 +74,9 @@ def _about_audio(item: Item, audio: ItemAudio, draft: Draft) -> None:
         # A recording may lack the audio itself, and then nobody can tell where in the words it was cut.
         known = "words by estimate" if item.truncated_ms < received else "of more"
         draft.warn(f"cut at {item.truncated_ms:,} of {received:,} ms, {known}")
-    if audio.played_ms is not None:
+    if audio.is_playing:
+        draft.fact("playing", Tone.ASSISTANT)
+    elif audio.played_ms is not None:
         draft.fact(f"heard {min(audio.played_ms, received):,} of {received:,} ms")
 
 
