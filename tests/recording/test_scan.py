@@ -80,6 +80,17 @@ bodies = st.one_of(
     st.fixed_dictionaries({"type": st.just("input_audio_buffer.speech_started"), "item_id": ids}),
     st.fixed_dictionaries(
         {
+            "type": st.sampled_from(
+                ["session.output_transcript.delta", "session.input_transcript.delta"]
+            ),
+            "delta": texts,
+        }
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("session.output_audio.delta"), "delta": st.sampled_from(["AAAA", "AA=="])}
+    ),
+    st.fixed_dictionaries(
+        {
             "type": st.just("response.done"),
             "response": st.fixed_dictionaries(
                 {"status": st.sampled_from(["completed", "failed", "incomplete"])}
@@ -107,7 +118,7 @@ def line_of(seq: int, drawn: tuple[dict[str, Any], str, str, str]) -> bytes:
     frame = orjson.dumps(body)
     head = b'{"seq":%d,"t":%d.%06d,"dir":"%b","origin":"%b","type":%b,' % (
         seq,
-        seq // 7,
+        seq // 7 + 3 * (seq // 15),
         seq * 1003 % 1_000_000,
         direction.encode(),
         origin.encode(),

@@ -38,6 +38,10 @@ class ReplayScreen(EventsScreen):
         Binding("s,c,x,t,r", "explain", "sending", show=False, id="replay.explain"),
     ]
 
+    EMPTY_CONVERSATION = (
+        "No item has come up to the cursor; G in the events goes to the last event."
+    )
+
     def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
         super().__init__(replay.log, glyphs)
         self.title = "Replay"

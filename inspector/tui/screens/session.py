@@ -189,17 +189,20 @@ class SessionScreen(SoundScreen):
             return f" closed by {closed.by}: {closed.code}{reason}  {closed.meaning}{step}   ctrl+r reconnects"
         if engine.disabled:
             return f" switched off after a failure: {', '.join(engine.disabled)}; the session and its recording go on"
-        sound_hint = self.sound_hint()
-        if sound_hint:
-            return sound_hint
-        if self.state.responses.active:
-            return f" the model is answering   x cancels   t truncates what it said{self.barge_in_hint()}"
-        if not self.state.conversation.order:
-            return " press s to send a message, then c to have it answered"
+        trouble = self.trouble_hint()
+        if trouble:
+            return trouble
         if self.state.conversation.pending_calls():
             return " a function call waits for its output: 2 shows it, a answers it"
         if self.state.conversation.pending_approvals():
             return " an MCP call waits to be approved: 2 shows it, a answers it"
+        if self.state.responses.active:
+            return f" the model is answering   x cancels   t truncates what it said{self.barge_in_hint()}"
+        talking = self.talk_hint()
+        if talking:
+            return talking
+        if not self.state.conversation.order:
+            return " press s to send a message, then c to have it answered"
         last = self.state.conversation.items[self.state.conversation.order[-1]]
         if last.role == "user":
             return " press c to have it answered"

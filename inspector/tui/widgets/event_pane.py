@@ -367,7 +367,11 @@ class EventPane(Widget, can_focus=True):
         """Return what the visible rows look like, to compare with what was painted."""
         shown = self.rows.rows[self._top : self._top + self.page_rows]
         groups, counts = self._log.group, self._log.groups.count
-        grown = tuple(counts[groups[row]] for row in shown if groups[row] >= 0)
+        grown = tuple(
+            (counts[groups[row]], self.rows.matches_in(groups[row]))
+            for row in shown
+            if groups[row] >= 0
+        )
         refused = tuple(
             row for row in shown if self._log.direction[row] == 0 and self.rejection_of(row)
         )
@@ -417,6 +421,7 @@ class EventPane(Widget, can_focus=True):
             self._log.t_us[self._mark_row] if self._mark_row >= 0 else -1,
             row == self._mark_row,
             self.rejection_of(row) if self._log.direction[row] == 0 else "",
+            self._matches(group),
         )
         key = (row, self._log.groups.count[group] if group >= 0 else 0, look, has_bar, is_thumb)
         strip = self._strips.get(key)
@@ -434,6 +439,11 @@ class EventPane(Widget, can_focus=True):
             if len(self._strips) > CACHED_STRIPS:
                 self._strips.popitem(last=False)
         return strip
+
+    def _matches(self, group: int) -> int:
+        """Return how many of a group's members a filter lets through; 0 where all of them."""
+        found = self.rows.matches_in(group) if group >= 0 else 0
+        return found if group >= 0 and found != self._log.groups.count[group] else 0
 
     def _is_thumb(self, y: int) -> bool:
         total, page = len(self.rows), self.page_rows
