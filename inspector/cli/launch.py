@@ -31,6 +31,7 @@ from inspector.engine.record import Described
 from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
 from inspector.errors import RecordingError, UsageError
+from inspector.profiles import SIMULATOR
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Source
 from inspector.sources.live import LiveSource
@@ -90,7 +91,8 @@ class Launcher:
         plan = plan or SimPlan()
         usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
         new_session = new_session_maker(self.clock, plan.provider())
-        source = SimulatorSource(new_session, self.clock, model=self.settings.model or usual)
+        model = self.settings.simulator_model or usual
+        source = SimulatorSource(new_session, self.clock, model=model)
         return self._open(source, session, output, sound)
 
     def open_live(
@@ -108,6 +110,13 @@ class Launcher:
             ConnectError: the server is known to need a key, and there is none.
             RecordingError: the recording cannot be created.
         """
+        if session is None and self.settings.session:
+            session = Path(self.settings.session)
+        if self.settings.url == SIMULATOR:
+            from inspector.cli.simulation import SimPlan
+
+            plan = SimPlan(dialect=self.settings.dialect)
+            return self.open_simulator(plan, session=session, output=output, sound=sound)
         target = live_target(self.settings, options or LiveOptions(), self.environment, self.tell)
         return self._open(LiveSource(target), session, output, sound)
 
