@@ -183,6 +183,23 @@ def config_file() -> Path:
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
 
 
+def remembered_theme(state: Path) -> str:
+    """Return the theme that was chosen last on a screen; ``""`` where none was."""
+    try:
+        return (state / _THEME_FILE).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def remember_theme(state: Path, name: str) -> bool:
+    """Keep the theme that was chosen on a screen; tell whether that could be done."""
+    try:
+        (make_folder(state) / _THEME_FILE).write_text(f"{name}\n", "utf-8")
+    except OSError:
+        return False
+    return True
+
+
 def make_folder(folder: Path) -> Path:
     """Make a folder that only its owner can read; one that exists is left as it is.
 
@@ -195,6 +212,8 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+_THEME_FILE = "theme"
+"""In the state folder: a name and nothing else, so that it may be deleted, copied or written by hand."""
 _KEY_SOURCES = ("key_env", "key_file")
 _TABLES = ("headers", "profiles", "keys")
 _ONLY_IN_PROFILES = ("session", "dialect")
