@@ -40,9 +40,14 @@ def keycap(app: App[Any], owner: type[DOMNode], binding_id: str) -> str:
         owner: the screen or widget class that declares the binding.
         binding_id: its id.
     """
+    return own_keycap(app, binding_id, _default(owner, binding_id))
+
+
+def own_keycap(app: App[Any], binding_id: str, default: str) -> str:
+    """Return the key of a binding in words, where its owner is not loaded: ``default`` is what it comes with."""
     look = getattr(app, "look", None)
     own = look.keys.get(binding_id, "") if look is not None else ""
-    return key_words((own or _default(owner, binding_id)).split(",")[0])
+    return key_words((own or default).split(",")[0])
 
 
 @lru_cache(maxsize=256)
