@@ -57,6 +57,7 @@ PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "session form",
         (
             "widgets.session_form:SessionForm",
+            "widgets.form_choices:ChoiceEditor",
             "widgets.form_choices:SwitchEditor",
             "widgets.form_choices:TogglesEditor",
             "widgets.form_choices:JsonEditor",
@@ -80,7 +81,8 @@ WIDGET_NAMES: Mapping[str, str] = {
     "Timeline": "timeline",
     "SendEditor": "send editor",
     "SessionForm": "form",
-    "SwitchEditor": "form: choice",
+    "ChoiceEditor": "form: choice",
+    "SwitchEditor": "form: switch",
     "TogglesEditor": "form: switches",
     "JsonEditor": "form: JSON",
     "NumberEditor": "form: number",
@@ -131,6 +133,15 @@ def bindings_of(owner: type[DOMNode], where: str) -> tuple[KeyBinding, ...]:
     return tuple(found.values())
 
 
+def bindings_on(place: str) -> list[tuple[str, list[tuple[KeyBinding, ...]]]]:
+    """Return who may have the focus on a screen, each with the bindings that then count, the nearest first."""
+    behind = [
+        bindings_of(owner, where) for where, owner in (_screen(place), _screen("app:InspectorApp"))
+    ]
+    alone = (PLACES[place][0], behind)
+    return [alone, *((w, [bindings_of(owner, w), *behind]) for w, owner in _widgets(place))]
+
+
 def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
     """Return what is wrong with a user's keys, a sentence each: unknown ids, keys that there are not, and clashes."""
     known = {binding.id: binding for binding in all_bindings()}
@@ -158,12 +169,8 @@ def _clashes(keymap: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each key that a user gave to a binding and that does something else as well."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for place in PLACES:
-        everywhere, here = _screen("app:InspectorApp"), _screen(place)
-        for group in (
-            [here, everywhere],
-            *([widget, here, everywhere] for widget in _widgets(place)),
-        ):
-            bindings = [binding for where, owner in group for binding in bindings_of(owner, where)]
+        for _, groups in bindings_on(place):
+            bindings = [binding for group in groups for binding in group]
             for holder, other, key in _sharing(bindings, keymap):
                 mine = other if other.id in keymap else holder
                 its = holder if mine is other else other

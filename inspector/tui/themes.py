@@ -6,6 +6,7 @@ import contextlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
@@ -69,7 +70,7 @@ def read_theme(path: Path) -> Theme:
     ]
     if missing:
         raise ValueError(f"no colour for {', '.join(missing)}")
-    colours = {name: _colour(name, data[name]) for name in COLOURS}
+    colours: dict[str, Any] = {name: _colour(name, data[name]) for name in COLOURS}
     return Theme(
         name=str(data.get("name", path.stem)),
         dark=bool(data.get("dark", True)),

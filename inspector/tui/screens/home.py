@@ -322,7 +322,10 @@ class HomeScreen(Screen[None]):
             self.run_worker(self.run_action(choice))
 
     def _runner(self, action: str) -> Callable[[], None]:
-        return lambda: self.call_later(self.run_action, action)
+        def run() -> None:
+            self.call_later(self.run_action, action)
+
+        return run
 
     def _begin(self, open_engine: Callable[[], Engine]) -> None:
         """Open a session, or say why not."""
