@@ -125,5 +125,9 @@ def look_for(settings: Settings, folders: Folders) -> Look:
 
     # Taken out: Textual would turn colours to grey, which is colour too, and does so even where the variable is empty.
     has_colour = not os.environ.pop("NO_COLOR", "")
+    if not has_colour:
+        os.environ["COLORTERM"] = (
+            "truecolor"  # so that what a colour meant can be told when it is taken out
+        )
     theme = settings.theme or remembered_theme(folders.state)
     return Look(theme, settings.keys, folders.themes, has_colour, remember)

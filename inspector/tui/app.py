@@ -18,9 +18,10 @@ from textual.theme import Theme
 
 from inspector.engine.host import Host
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.keycaps import key_words
 from inspector.tui.launching import Launcher
 from inspector.tui.look import Look
-from inspector.tui.themes import DEFAULT, LoadedThemes, derived_variables, load_themes
+from inspector.tui.themes import DEFAULT, derived_variables, load_themes
 
 if TYPE_CHECKING:
     from inspector.engine.proxy import Proxy
@@ -64,7 +65,7 @@ class InspectorApp(App[int]):
         # Textual loads a screen's own style sheet when it is pushed; the first one never is.
         own = [first.CSS_PATH] if isinstance(first.CSS_PATH, Path) else []
         loaded = load_themes(self.look.themes)
-        super().__init__(driver_class=_driver(self.look, loaded), css_path=[STYLES, *own])
+        super().__init__(driver_class=_driver(self.look), css_path=[STYLES, *own])
         self._first = first
         self.failure = ""
         """What broke the app; ``""`` where it ended well."""
@@ -83,6 +84,7 @@ class InspectorApp(App[int]):
         """Let the garbage collector work once the first frame is there, on what comes from then on."""
         self.set_timer(COLLECT_AFTER_S, _collect_from_now_on)
         self.set_timer(COMPLAIN_AFTER_S, self._complain)
+        self._tell_driver(self.current_theme)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
 
     def action_change_theme(self) -> None:
@@ -100,9 +102,15 @@ class InspectorApp(App[int]):
         self._is_choosing_theme = True
         self.push_screen(ThemeDialog(), chosen)
 
-    def _theme_changed(self, _: Theme) -> None:
+    def _theme_changed(self, theme: Theme) -> None:
+        self._tell_driver(theme)
         if not self._is_choosing_theme:
             self._keep_theme()
+
+    def _tell_driver(self, theme: Theme) -> None:
+        colours = getattr(self._driver, "colours", None)
+        if colours is not None:
+            colours.learn(theme)
 
     def _keep_theme(self) -> None:
         if self.theme == self._kept_theme:
@@ -125,6 +133,10 @@ class InspectorApp(App[int]):
         """Return our colour tokens for themes that do not define them."""
         return derived_variables(self.current_theme)
 
+    def get_key_display(self, binding: Binding) -> str:
+        """Name a key as texts do: Textual's signs for enter and the arrows are not in every font."""
+        return binding.key_display or key_words(binding.key)
+
     def get_default_screen(self) -> Screen[None]:
         """Begin with the first screen, without an empty one below it."""
         return self._first
@@ -145,15 +157,15 @@ class InspectorApp(App[int]):
             self.exit(70)
 
 
-def _driver(look: Look, loaded: LoadedThemes) -> type[Driver] | None:
+def _driver(look: Look) -> type[Driver] | None:
     """Return a driver for a terminal that lacks something; None where Textual's own will do."""
     is_ascii = chosen_glyphs() is ASCII
     if look.has_colour and not is_ascii:
         return None
-    from inspector.tui.plain_driver import colour_attributes, plain_driver
+    from inspector.tui.plain_driver import ColourFilter, plain_driver
 
-    attributes = None if look.has_colour else colour_attributes(loaded.themes)
-    return plain_driver(is_ascii=is_ascii, attributes=attributes)
+    colours = None if look.has_colour else ColourFilter()
+    return plain_driver(is_ascii=is_ascii, colours=colours)
 
 
 def _collect_from_now_on() -> None:

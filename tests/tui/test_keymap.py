@@ -29,8 +29,9 @@ BASES = {"EventsScreen", "SoundScreen"}
 """Screens that are only begun: each is shown as one of those that go on."""
 SHADOWS = {
     "conversation": {"y", "P", "a"},
+    "send editor": {"tab", "escape"},
     "timeline": {"P", "l", "plus", "equals_sign", "minus", "0", "right", "left", "escape"},
-    "page": {"enter"},  # whose own is only for lists that lead to events
+    "page": {"enter", "g"},  # whose own is only for lists that lead to events
 }
 """Keys that mean something nearer while a widget has the focus than on the screen around it, on purpose."""
 
