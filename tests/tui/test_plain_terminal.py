@@ -19,8 +19,8 @@ EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 WAIT_S = 20
 QUIET_S = 0.3
-KEYS = (b"2", b"3", b"4", b"1", b"u", b"\x1b", b"?", b"\x1b", b"\x1bOQ")
-"""Every view, the form, the help and the themes."""
+KEYS = (b"G", b"2", b"3", b"4", b"1", b"u", b"\x1b", b"?", b"\x1b", b"\x1bOQ")
+"""To the end, then every view, the form, the help and the themes."""
 
 
 def codes(ground: int, colour: str) -> str:
