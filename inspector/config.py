@@ -245,6 +245,15 @@ def _profiles(values: Mapping[str, Any], file: Path | None) -> dict[str, UserPro
     }
 
 
+def _joined(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``session.send = "x"`` as one name: without quotes TOML takes it for a table in a table."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        inner = _joined(value) if isinstance(value, dict) else {"": value}
+        found |= {f"{name}.{rest}" if rest else name: entry for rest, entry in inner.items()}
+    return found
+
+
 def _read(file: Path) -> Mapping[str, Any]:
     try:
         with file.open("rb") as text:
@@ -261,6 +270,7 @@ def _read(file: Path) -> Mapping[str, Any]:
                 hint='say where the key is: key_env = "NAME" or key_file = "PATH"',
             )
         if name == "keys":
+            values[name] = value = _joined(value) if isinstance(value, dict) else value
             is_good = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
         else:
             is_good = name == "profiles" or (name in _IN_FILE and isinstance(value, str))

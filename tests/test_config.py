@@ -137,6 +137,13 @@ def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
 
+def test_the_id_of_a_binding_needs_no_quotes(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[keys]\nsession.send = "x"\n"session.cancel" = "y"\n')
+
+    assert load_settings({}, {}, file).keys == {"session.send": "x", "session.cancel": "y"}
+
+
 PROFILE_FILE = """
 profile = "work"
 key_env = "EVERYWHERE"
