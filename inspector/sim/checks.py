@@ -44,8 +44,6 @@ _PART_MEMBERS = {
     "input_image": "image_url",
 }
 _MAY_BE_NULL = ("event_id", "previous_item_id", "response", "response_id")
-MAX_DEPTH = 100
-"""Deeper than any tool schema, and far from what exhausts a recursive encoder."""
 
 
 def validate(event: Mapping[str, Any]) -> Refusal | None:
@@ -68,21 +66,6 @@ def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return event
     kept = {name: value for name, value in response.items() if value is not None}
     return {**event, "response": kept}
-
-
-def is_too_deep(value: object) -> bool:
-    """Tell whether a value nests deeper than ``MAX_DEPTH``, without recursion."""
-    level: list[object] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _is_taken(event: Mapping[str, Any], problem: Problem) -> bool:
