@@ -22,6 +22,7 @@ from inspector.errors import InspectorError
 from inspector.tui import requests
 from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.sound import SoundScreen
@@ -155,24 +156,24 @@ class SessionScreen(SoundScreen):
         errors = self.state.problems.errors
         recording = engine.recording
         if recording.failure or recording.path is None:
-            where = f"{glyphs.ring} NOT RECORDED: {recording.failure or 'in memory only'}"
+            lost = f"NOT RECORDED: {recording.failure or 'in memory only'}"
+            where = HeaderPart(f"{glyphs.ring} {lost}", rank=1, shortest=14)
         else:
-            where = f"{glyphs.record} {recording.path.name}"
-        parts = [
-            f" {dot} {_WORDS[engine.connection]}",
-            inert(model) or "no model",
-            engine.source.kind,
-            f"{int(minutes):02d}:{seconds:04.1f}",
-            f"{len(self.event_log):,} events",
-            where,
-        ]
+            name = inert(recording.path.name)
+            where = HeaderPart(f"{glyphs.record} {name}", rank=3, shortest=12)
         tokens = self.state.usage.responses.total
-        if tokens:
-            parts.append(f"{tokens:,} tok")
-        if errors:
-            parts.append(f"! {errors} error{'s' * (errors != 1)}")
+        parts = (
+            HeaderPart(f"{dot} {_WORDS[engine.connection]}"),
+            HeaderPart(inert(model) or "no model", rank=2, shortest=10),
+            HeaderPart(engine.source.kind, rank=4),
+            HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
+            HeaderPart(f"{len(self.event_log):,} events"),
+            where,
+            HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+        )
         self.query_one("#header").set_class(bool(errors or recording.failure), "has-errors")
-        return "   ".join(parts)
+        return header_line(parts, self.size.width)
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""
