@@ -19,6 +19,7 @@ from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
     finish_recording,
+    front_desk,
     new_session_maker,
     recording_name,
 )
@@ -167,8 +168,9 @@ class ProxyRun:
         from inspector.cli.simulation import SimPlan
         from inspector.sources.serve import Listening, serve
 
-        clock = self._launch.clock
-        async with serve(new_session_maker(clock, SimPlan().provider()), clock, Listening()) as url:
+        clock, provider = self._launch.clock, SimPlan().provider()
+        new_session, desk = new_session_maker(clock, provider), front_desk(clock, provider)
+        async with serve(new_session, clock, Listening(), desk) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:

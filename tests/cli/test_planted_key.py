@@ -133,7 +133,10 @@ def test_a_client_secret_that_is_minted_through_the_proxy_stays_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with proxied("-o", tmp_path / "r", "--key-from", "OPENAI_API_KEY", "--jsonl") as (process, first):
+    with proxied("-o", tmp_path / "r", "--key-from", "OPENAI_API_KEY", "--jsonl") as (
+        process,
+        first,
+    ):
         body = json.dumps({"session": {"type": "realtime"}}).encode()
         request = Request(f"{first['base_url']}/realtime/client_secrets", body)
         minted = json.loads(urlopen(request, timeout=10).read())["value"]
