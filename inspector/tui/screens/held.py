@@ -25,7 +25,7 @@ from inspector.tui.screens.keyed import KeyedScreen
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 15
-FIXED_COLUMNS = 58
+FIXED_COLUMNS = 53
 """Of a line: all but the event's type, with room for a short filter."""
 LEAST_NAME, WIDEST_NAME = 22, 44
 SHOWN_CHARS = 20_000
@@ -46,6 +46,7 @@ class HeldScreen(KeyedScreen):
         Binding("r", "answer", "answer", id="held.answer"),
         Binding("a", "resume", "resume all", id="held.resume"),
         Binding("P", "breakpoint", "breakpoint", show=False, id="held.breakpoint"),
+        KeyedScreen.HELP,
         Binding("escape,q", "back", "back", show=False, id="held.back"),
     ]
 

@@ -10,9 +10,9 @@ from textual.screen import Screen
 
 
 class KeyedScreen(Screen[None]):
-    """Tells which keys it has."""
+    """Tells which keys it has; ``HELP`` is to be the last of them, as the footer shows them in their order."""
 
-    BINDINGS = [Binding("question_mark,f1", "help", "help", id="view.help")]
+    HELP = Binding("question_mark,f1", "help", "help", id="view.help")
 
     def palette(self) -> Iterator[SystemCommand]:
         """Yield what the command palette offers here."""
@@ -34,7 +34,8 @@ class KeyedScreen(Screen[None]):
         """Return the keys that do something here, each action once."""
         found: dict[str, Binding] = {}
         for bound in self.active_bindings.values():
-            if bound.node is self and bound.binding.description and not bound.binding.system:
+            # Textual's own have no id.
+            if bound.node is self and bound.binding.description and bound.binding.id:
                 found.setdefault(bound.binding.action, bound.binding)
         return list(found.values())
 
