@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
@@ -154,7 +155,9 @@ class ProxyRun:
         _allow_many_files()
         entrance = self._entrance
         if self._asked.uses_tls:
-            entrance = replace(entrance, tls=self._certificate(entrance.host))
+            file = self._launch.folders.state / "proxy-ca.pem"
+            entrance = replace(entrance, tls=_certificate(entrance.host, file))
+            proxy.trusted_file = str(file)
         async with self._upstream() as upstream, proxy.listen(entrance, upstream) as url:
             yield url
 
@@ -178,19 +181,6 @@ class ProxyRun:
         if self._key is not None and upstream.tls is None and not is_loopback(upstream.url):
             say("warning: the key travels unencrypted; use wss:// or https://")
         return upstream
-
-    def _certificate(self, host: str) -> ssl.SSLContext:
-        from inspector.sources.certificate import self_signed
-
-        file = self._launch.folders.state / "proxy-ca.pem"
-        try:
-            make_folder(file.parent)
-            names = [host] if host not in ("0.0.0.0", "::") else []  # noqa: S104 - compared, not bound
-            context = self_signed([*names, "localhost", "127.0.0.1", "::1"], file)
-        except OSError as error:
-            raise UsageError(f"cannot write {file}: {error.strerror}") from None
-        say(f"apps must trust {file} (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS)")
-        return context
 
     def _first_line(self, url: str) -> Mapping[str, str]:
         query = f"?model={SIMULATED_MODEL}" if self._asked.upstream == SIMULATOR else ""
@@ -225,6 +215,20 @@ class ProxyRun:
         say(status_line(session))
         if proxy.ended_count == self._asked.max_sessions:
             self._why.set()
+
+
+def _certificate(host: str, file: Path) -> ssl.SSLContext:
+    """Make a certificate for this run, and write what apps must trust to a file."""
+    from inspector.sources.certificate import self_signed
+
+    try:
+        make_folder(file.parent)
+        names = [host] if host not in ("0.0.0.0", "::") else []  # noqa: S104 - compared, not bound
+        context = self_signed([*names, "localhost", "127.0.0.1", "::1"], file)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
+    say(f"apps must trust {file} (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS)")
+    return context
 
 
 def calm_collector() -> None:

@@ -56,6 +56,8 @@ class Proxy:
         """Grows whenever a session comes, begins, ends or goes, and with every exchange."""
         self.url = ""
         """What apps take for their base; ``""`` while the port is closed."""
+        self.trusted_file = ""
+        """The certificate that apps must trust, ``""`` where they need none."""
         self.armed: tuple[Breakpoint, ...] = ()
         """Breakpoints of every session, those to come included."""
         self.opened_count = 0

@@ -218,6 +218,7 @@ class ProxyScreen(KeyedScreen):
 
     def _invitation(self) -> list[PageLine]:
         http = f"http{self._proxy.url.removeprefix('ws')}/v1"
+        trusted = self._proxy.trusted_file
         lines = (
             "",
             "  No app has connected yet. Point one here:",
@@ -226,6 +227,14 @@ class ProxyScreen(KeyedScreen):
             f"    or, for a WebSocket client, {self._proxy.url}/v1/realtime?model=…",
             "",
             "  The app's own key goes through to the server; it is not recorded.",
+            *(
+                [
+                    "  It must trust this certificate (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS):",
+                    f"    {trusted}",
+                ]
+                if trusted
+                else []
+            ),
         )
         return [PageLine(((line, "dim" if "=" not in line else "head"),)) for line in lines]
 
