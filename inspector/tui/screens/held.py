@@ -46,7 +46,7 @@ class HeldScreen(KeyedScreen):
         Binding("r", "answer", "answer", id="held.answer"),
         Binding("a", "resume", "resume all", id="held.resume"),
         Binding("P", "breakpoint", "breakpoint", show=False, id="held.breakpoint"),
-        KeyedScreen.HELP,
+        KeyedScreen.HELP_KEY,
         Binding("escape,q", "back", "back", show=False, id="held.back"),
     ]
 

@@ -10,9 +10,9 @@ from textual.screen import Screen
 
 
 class KeyedScreen(Screen[None]):
-    """Tells which keys it has; ``HELP`` is to be the last of them, as the footer shows them in their order."""
+    """Tells which keys it has; ``HELP_KEY`` is to be the last of them, as the footer shows them in their order."""
 
-    HELP = Binding("question_mark,f1", "help", "help", id="view.help")
+    HELP_KEY = Binding("question_mark,f1", "help", "help", id="view.help")
 
     def palette(self) -> Iterator[SystemCommand]:
         """Yield what the command palette offers here."""

@@ -44,7 +44,7 @@ class ProxyScreen(KeyedScreen):
         Binding("ctrl+x", "disconnect", "close it", id="proxy.close"),
         Binding("escape", "stay", "back", show=False, id="proxy.back"),
         Binding("q", "quit", "quit", id="proxy.quit"),
-        KeyedScreen.HELP,
+        KeyedScreen.HELP_KEY,
     ]
 
     def __init__(self, host: Host, proxy: Proxy, glyphs: Glyphs) -> None:
