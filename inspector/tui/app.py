@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import locale
 import logging
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 STYLES = Path(__file__).with_name("inspector.tcss")
 COLLECT_AFTER_S = 0.3
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+EXIT_INTERRUPTED = 130
 COMPLAIN_AFTER_S = 0.4
 """Looking through the bindings of every screen loads all of them."""
 log = logging.getLogger(__name__)
@@ -234,7 +238,15 @@ async def run_replay(replay: Replay, look: Look) -> int:
 
 
 async def _run(app: InspectorApp, recording: Path | None = None) -> int:
-    status = await app.run_async()
+    # A signal ends the screen, and so the session and the terminal's modes, as a key would.
+    loop = asyncio.get_running_loop()
+    for number in ENDING_SIGNALS:
+        loop.add_signal_handler(number, app.exit, EXIT_INTERRUPTED)
+    try:
+        status = await app.run_async()
+    finally:
+        for number in ENDING_SIGNALS:
+            loop.remove_signal_handler(number)
     if app.failure:
         where = f"; the session is safe in {recording}" if recording is not None else ""
         sys.stderr.write(f"inspector: the screen failed: {app.failure}{where}\n")
