@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import resource
 import signal
 import ssl
@@ -155,7 +156,9 @@ class ProxyRun:
         _allow_many_files()
         entrance = self._entrance
         if self._asked.uses_tls:
-            file = self._launch.folders.state / "proxy-ca.pem"
+            # By the port, so that another proxy does not write over it.
+            name = entrance.port or f"process-{os.getpid()}"
+            file = self._launch.folders.state / "tls" / f"proxy-{name}.pem"
             entrance = replace(entrance, tls=_certificate(entrance.host, file))
             proxy.trusted_file = str(file)
         async with self._upstream() as upstream, proxy.listen(entrance, upstream) as url:
