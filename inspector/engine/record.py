@@ -125,26 +125,17 @@ class SessionRecord(ABC):
 
     def ingest(self, frame: Frame) -> Event:
         """Stamp, decode, write, index and fold one frame; never raises, never awaits."""
-        event = self.write(frame)
+        event = self.write(frame.direction, frame.data, frame.is_text, frame.origin)
         self.catch_up()
         return event
 
-    def write(self, frame: Frame) -> Event:
+    def write(self, direction: Direction, data: bytes, is_text: bool, origin: Origin) -> Event:
         """Do the first half of ``ingest``: after it the frame is logged, and may go on. ``catch_up`` must follow at once."""
         t_ns = max(self._last_t_ns, (self._clock.now_ns() - self._origin_ns) // 1000 * 1000)
         self._last_t_ns = t_ns
-        name, body, problem = decode(frame.data, is_text=frame.is_text)
-        event = Event(
-            len(self.log) + 1,
-            t_ns,
-            frame.direction,
-            frame.origin,
-            name,
-            frame.data,
-            frame.is_text,
-            body,
-            problem,
-        )
+        name, body, problem = decode(data, is_text=is_text)
+        seq = len(self.log) + 1
+        event = Event(seq, t_ns, direction, origin, name, data, is_text, body, problem)
         line = render(event)
         self.log.append(event, self.recording.append(line), len(line) - 1)
         self._unfolded.append(event)

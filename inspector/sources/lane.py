@@ -65,6 +65,10 @@ class FrameLog(Protocol):
         """Log a frame that is about to go on."""
         ...
 
+    def gather(self, is_on: bool) -> None:
+        """Expect several frames that go on together; when that ends, all of them must be logged."""
+        ...
+
     def went_on(self) -> None:
         """Draw conclusions from what was logged: it has gone on."""
         ...
@@ -129,8 +133,13 @@ class Lane:
             return
         self._is_busy = True
         if self._mode is _Mode.RAW:
+            is_many = len(frames) > 1
+            if is_many:
+                self._gather(True)
             for frame in frames:
                 self._see(frame)
+            if is_many:
+                self._gather(False)
             self.write(data)
             self._add_pending()
         else:
@@ -272,6 +281,12 @@ class Lane:
         except Exception as error:
             log.exception("a frame could not be logged")
             self._degraded(f"a frame could not be logged: {type(error).__name__}: {error}")
+
+    def _gather(self, is_on: bool) -> None:
+        try:
+            self._log.gather(is_on)
+        except Exception:
+            log.exception("frames could not be gathered")
 
     def _went_on(self) -> None:
         try:

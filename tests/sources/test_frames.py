@@ -187,12 +187,17 @@ class Kept:
         self.logged_data: list[bytes] = []
         self.problems: list[str] = []
         self.followed_up = 0
+        self.gathers = False
         self.waiting: list[WireFrame] = []
         self.is_open = True
         self._lane_of = lane_of
 
     def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
         self.logged_data.append(data)
+
+    def gather(self, is_on: bool) -> None:
+        assert is_on is not self.gathers
+        self.gathers = is_on
 
     def went_on(self) -> None:
         self.followed_up = len(self.logged_data)
