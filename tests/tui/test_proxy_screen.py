@@ -304,6 +304,5 @@ def test_a_narrow_header_keeps_the_errors() -> None:
             view.stage.session.submit('{"type":"error","error":{}}', Origin.HAND, to="app")
             await view.press("enter")
             assert "! 1 error" in view.shown().splitlines()[0]
-            assert "proxy" in view.line("#header")
 
     run(scenario, size=(80, 24))
