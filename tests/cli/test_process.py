@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
+from inspector.recording.reader import RecordingReader
 from tests.cli.conftest import ROOT, Run, spawn
 
 HEAVY = {"numpy", "websockets", "openai", "jsonschema_rs", "textual", "rich", "sounddevice", "soxr"}
@@ -57,6 +58,27 @@ def test_a_signal_ends_a_session_with_its_recording_whole(number: int, tmp_path:
     assert b"Traceback" not in err
     assert json.loads(path.read_bytes().splitlines()[-1])["type"] == "inspector.closed"
     assert json.loads(out.splitlines()[-1])["type"] == "inspector.closed"
+
+
+@pytest.mark.parametrize("shown", [1, 9, 40])
+def test_killed_at_any_moment_nothing_that_was_shown_is_lost(shown: int, tmp_path: Path) -> None:
+    path, event = tmp_path / "o.jsonl", tmp_path / "event.jsonl"
+    event.write_text('{"type":"response.create"}\n')
+    with spawn("send", event, "--sim", "-o", path) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(shown)]
+        process.kill()
+        lines += process.stdout.read().splitlines(keepends=True)
+
+    whole = [line for line in lines if line.endswith(b"\n")]
+    reader = RecordingReader(path)
+    log = reader.new_log()
+    reader.index_rows(log, reader.start, reader.size)
+    kept = {log.event(row).seq: log.event(row).data for row in range(len(log))}
+    reader.close()
+    for line in whole:
+        told = json.loads(line)
+        assert json.loads(kept[told["seq"]]) == told["event"]
 
 
 def test_serve_prints_its_url_first_and_serves() -> None:
