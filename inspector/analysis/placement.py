@@ -101,8 +101,6 @@ class Piece:
 
     segment: Segment
     base64: str
-    offset_bytes: int
-    """Where it stands in its segment."""
 
 
 class Placement:
@@ -131,13 +129,9 @@ class Placement:
             segment = self._run(Side.USER, event, base64_size(audio))
         else:
             segment = self._item(event) or self._run(Side.ASSISTANT, event, base64_size(audio))
-        piece = Piece(segment, audio, segment.size_bytes)
+        piece = Piece(segment, audio)
         segment.size_bytes += base64_size(audio)
         return piece
-
-    def of_item(self, item_id: str) -> Segment | None:
-        """Return the audio of an assistant item."""
-        return next((s for s in reversed(self.segments) if s.item_id == item_id), None)
 
     def side(self, side: Side) -> Iterator[Segment]:
         """Yield the segments of one side, in the order in which they began to arrive."""

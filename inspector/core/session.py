@@ -70,11 +70,6 @@ class SessionFold:
         return bool(self.config) and not self._pending
 
     @property
-    def is_flat(self) -> bool:
-        """Tell whether the session has the beta's flat shape."""
-        return "modalities" in self.config or (bool(self.config) and "audio" not in self.config)
-
-    @property
     def expires_at(self) -> int:
         """Return the Unix time at which the session ends, 0 where the server did not say."""
         return int_at(self.config, "expires_at")

