@@ -1,4 +1,4 @@
-"""SampleStream: base64 pieces of one stream, as samples; what is damaged is left out."""
+"""SampleStream: base64 pieces of one stream, as samples; what is damaged is counted and left out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class SampleStream:
 
     def __init__(self, encoding: str) -> None:
         """Prepare to decode ``pcm16``, ``pcmu`` or ``pcma``."""
+        self.damaged = 0
+        """Pieces that were no base64."""
         self._encoding = encoding
         self._torn = b""
 
@@ -23,6 +25,7 @@ class SampleStream:
         """Return the samples of the next piece, int16, shape (n,), mono."""
         data = base64_bytes(text)
         if data is None:
+            self.damaged += 1
             return _NOTHING
         if self._encoding == "pcm16":
             data = self._torn + data
