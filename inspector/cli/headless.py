@@ -69,6 +69,7 @@ class End(StrEnum):
     IDLE = "idle"
     INTERRUPTED = "interrupted"
     READER_GONE = "reader gone"
+    REFUSED = "refused"
     TIMEOUT = "timeout"
 
 
@@ -219,7 +220,7 @@ class HeadlessRun:
         path = engine.recording.path
         closed = engine.closed
         return {
-            "ended": str(self._why),
+            "ended": str(self._why if engine.refusal is None else End.REFUSED),
             "events": len(engine.log),
             "duration_s": engine.log.t_us[-1] / 1e6 if len(engine.log) else 0.0,
             "recording": str(path) if path is not None else None,

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from inspector.analysis.inert import inert
-from inspector.analysis.query import EventFacts
+from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.turns import TurnCounter
 from inspector.cli.output import (
@@ -30,6 +30,7 @@ from inspector.cli.output import (
 from inspector.cli.rows import RowText
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
+from inspector.errors import FilterError
 from inspector.recording.format import Shape, parse, render
 from inspector.recording.reader import RecordingReader
 
@@ -98,11 +99,21 @@ def opened(path: Path | None) -> Iterator[RecordingReader]:
             yield reader
 
 
+def _query(expression: str) -> Query:
+    try:
+        return parse_filter(expression)
+    except FilterError as error:
+        where = f"the filter, at character {error.position + 1}"
+        raise FilterError(
+            f"{where}: {error.message}", position=error.position, hint=error.hint
+        ) from None
+
+
 def _chosen(
     reader: RecordingReader, expression: str, see: Callable[[Event], None], *, with_deltas: bool
 ) -> Iterator[tuple[Event, int]]:
     """Yield the events to be printed, each with the time of the one printed before; ``see`` gets every event."""
-    query = parse_filter(expression)
+    query = _query(expression)
     turns = TurnCounter()
     shown_t_ns, previous_t_ns = 0, None
     for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):

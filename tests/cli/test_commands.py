@@ -476,7 +476,16 @@ def test_cat_filters(options: list[str], types: list[str], inspector: Run, recor
 
 
 def test_a_filter_that_does_not_parse_is_status_2(inspector: Run, recording: Path) -> None:
-    outcome = inspector("cat", recording, "--jsonl", "--filter", "(")
+    outcome = inspector("cat", recording, "--jsonl", "--filter", "type:x t>y")
 
     assert outcome.status == 2
-    assert json.loads(outcome.err)["error"]["code"] == "bad_filter"
+    error = json.loads(outcome.err)["error"]
+    assert error["code"] == "bad_filter"
+    assert "at character 8: t> needs a number" in error["message"]
+
+
+def test_a_refused_connection_is_no_session_that_was_closed(inspector: Run) -> None:
+    outcome = inspector("live", "--headless", "--json", "--url", "ws://127.0.0.1:1")
+
+    assert outcome.status == 3
+    assert json.loads(outcome.out)["ended"] == "refused"
