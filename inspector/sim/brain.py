@@ -241,6 +241,8 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
 def _short_echo(text: str) -> str:
     if asks_yes_or_no(text):
         return "Yes"
+    if text.endswith("?"):
+        return "Unknown"
     return "OK" if _is_form_only(text) else _last_word(text)
 
 
