@@ -50,10 +50,10 @@ _THAT = re.compile(
     re.IGNORECASE,
 )
 _MORE = re.compile(
-    r"\b(?:buy|bought|get|got|find|found|receive[ds]?|gives? me|gave me|add(?:ed|s)?|more)\b"
+    r"\b(?:buys?|bought|gets?|got|finds?|found|receive[ds]?|gives? me|gave me|add(?:ed|s)?|more)\b"
 )
 _LESS = re.compile(
-    r"\b(?:eat|ate|give away|gave away|give|gave|lose|lost|sell|sold|spend|spent|take away|took|left)\b"
+    r"\b(?:eats?|ate|gives?|gave|loses?|lost|sells?|sold|spends?|spent|takes?|took|left)\b"
 )
 
 
