@@ -110,6 +110,7 @@ def test_the_answer_has_the_form_that_was_asked_for(said: tuple[str, ...], answe
             "Kyoto",
         ),
         (("Call me Zed.", "OK", "What should you call me?"), "Zed"),
+        (("Tom has 12 eggs. He buys 6 more. Then he gives away 4. How many has he?",), "14"),
         (("A tap gives 3 liters per minute for 20 minutes. How much is that?",), "60"),
         (
             ("Remember apple. Remember pear.", "OK", "What fruits did I ask you to remember?"),
