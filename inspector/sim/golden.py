@@ -86,6 +86,7 @@ def script_of(events: Sequence[Event]) -> GoldenScript:
     lines: list[_Line] = []
     cues: list[_Cue] = []
     audio, heard_ns, released_ns = 0.0, 0, taken[0].t_ns if taken else 0
+    begun: dict[str, int] = {}
     for event in taken:
         if event.type in _APPENDS:
             audio += _audio_bytes(event.body) if counts_bytes else 1
@@ -100,9 +101,19 @@ def script_of(events: Sequence[Event]) -> GoldenScript:
             is_heard = event.type in _HEARD
             since_ns = max(released_ns, heard_ns) if is_heard else released_ns
             delay_ns = max(0, event.t_ns - since_ns)
-            lines.append(_Line(output, len(cues) - 1, audio if is_heard else 0.0, delay_ns))
+            after_cue = begun.setdefault(_response_id(event), len(cues) - 1)
+            lines.append(_Line(output, after_cue, audio if is_heard else 0.0, delay_ns))
+            begun.pop("", None)
             released_ns = event.t_ns
     return GoldenScript(tuple(lines), tuple(cues), counts_bytes)
+
+
+def _response_id(event: Event) -> str:
+    """Return the response that a frame goes on with, which waits for no later event of the client's; ``""`` for none."""
+    body = event.body or {}
+    response = body.get("response")
+    found = response.get("id") if isinstance(response, dict) else body.get("response_id")
+    return found if isinstance(found, str) else ""
 
 
 def _first_connection(events: Sequence[Event]) -> Iterator[Event]:
