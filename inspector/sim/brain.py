@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from inspector.sim.dialogue import Answer, BrainContext, Call, Said
+from inspector.sim.mind.arithmetic import story_sum
 from inspector.sim.mind.choices import choice
 from inspector.sim.mind.findings import told_by_tools
 from inspector.sim.mind.memory import USER, Memory, facts_in
@@ -164,6 +165,9 @@ def _reply(text: str, memory: Memory) -> Reply | None:
         if again is not None:
             return again
     asked = [one for one in sentences(without_form(text))[:8] if not _is_form_only(one)]
+    told_in_steps = story_sum(" ".join(asked)) if len(asked) > 1 else None
+    if told_in_steps is not None:
+        return told_in_steps
     found: list[Reply] = []
     for at, sentence in enumerate(asked):
         known = Memory(
@@ -241,6 +245,8 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
 def _short_echo(text: str) -> str:
     if asks_yes_or_no(text):
         return "Yes"
+    if text.endswith("?"):
+        return "Unknown"
     return "OK" if _is_form_only(text) else _last_word(text)
 
 

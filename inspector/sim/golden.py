@@ -86,6 +86,7 @@ def script_of(events: Sequence[Event]) -> GoldenScript:
     lines: list[_Line] = []
     cues: list[_Cue] = []
     audio, heard_ns, released_ns = 0.0, 0, taken[0].t_ns if taken else 0
+    begun: dict[str, int] = {}
     for event in taken:
         if event.type in _APPENDS:
             audio += _audio_bytes(event.body) if counts_bytes else 1
@@ -100,9 +101,19 @@ def script_of(events: Sequence[Event]) -> GoldenScript:
             is_heard = event.type in _HEARD
             since_ns = max(released_ns, heard_ns) if is_heard else released_ns
             delay_ns = max(0, event.t_ns - since_ns)
-            lines.append(_Line(output, len(cues) - 1, audio if is_heard else 0.0, delay_ns))
+            after_cue = begun.setdefault(_response_id(event), len(cues) - 1)
+            lines.append(_Line(output, after_cue, audio if is_heard else 0.0, delay_ns))
+            begun.pop("", None)
             released_ns = event.t_ns
     return GoldenScript(tuple(lines), tuple(cues), counts_bytes)
+
+
+def _response_id(event: Event) -> str:
+    """Return the response that a frame goes on with, which waits for no later event of the client's; ``""`` for none."""
+    body = event.body or {}
+    response = body.get("response")
+    found = response.get("id") if isinstance(response, dict) else body.get("response_id")
+    return found if isinstance(found, str) else ""
 
 
 def _first_connection(events: Sequence[Event]) -> Iterator[Event]:
@@ -150,6 +161,7 @@ class GoldenSession:
         """True once the recorded server's close was sent."""
         self._script = script
         self._pace = pace
+        self._lines = list(script.lines)
         self._at = 0
         self._has_come = [False] * len(script.cues)
         self._audio = 0.0
@@ -189,7 +201,7 @@ class GoldenSession:
         if self._skip_ns is not None and self._skip_ns <= now_ns:
             self._skip(self._skip_ns)
         while self._ready_ns is not None and self._ready_ns <= now_ns and not self.is_closed:
-            output = self._script.lines[self._at].output
+            output = self._lines[self._at].output
             if isinstance(output, SendText):
                 outputs.append(SendText(self._renamed(output.data)))
             else:
@@ -215,11 +227,12 @@ class GoldenSession:
 
     def _release(self, now_ns: int) -> None:
         """Set the time of the line at hand, if what it waits for has come."""
-        if self._ready_ns is not None or self._at >= len(self._script.lines):
+        if self._ready_ns is not None or self._at >= len(self._lines):
             return
-        line = self._script.lines[self._at]
+        line = self._lines[self._at]
         if line.after_cue >= 0 and not self._has_come[line.after_cue]:
-            if self._skip_ns is None and any(self._has_come[line.after_cue :]):
+            goes_on = any(self._has_come[line.after_cue :]) or self._unblocked() is not None
+            if self._skip_ns is None and goes_on:
                 self._skip_ns = now_ns + PATIENCE_NS
             return
         self._skip_ns = None
@@ -232,11 +245,23 @@ class GoldenSession:
 
     def _skip(self, now_ns: int) -> None:
         """Leave out what was the answer to an event that this client does not send."""
-        lines, missing = self._script.lines, self._script.lines[self._at].after_cue
+        lines, missing = self._lines, self._lines[self._at].after_cue
+        other = self._unblocked()
+        if other is not None and not any(self._has_come[missing:]):
+            lines.insert(self._at, lines.pop(other))
+            self._skip_ns = None
+            self._release(now_ns)
+            return
         while self._at < len(lines) and lines[self._at].after_cue == missing:
             self._at += 1
         self._skip_ns, self._before_ns = None, now_ns
         self._release(now_ns)
+
+    def _unblocked(self) -> int | None:
+        """Return the next line that waits for nothing of the client's: it ends what began before the line at hand."""
+        before = self._lines[self._at].after_cue
+        later = range(self._at + 1, len(self._lines))
+        return next((at for at in later if self._lines[at].after_cue < before), None)
 
     def _renamed(self, data: bytes) -> bytes:
         for old, new in self._names.items():

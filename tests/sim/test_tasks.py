@@ -102,6 +102,32 @@ def test_the_answer_has_the_form_that_was_asked_for(said: tuple[str, ...], answe
     assert "shape is" not in ask(*said).text
 
 
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (
+            ("I am planning a trip to Kyoto.", "Nice.", "Which city am I planning to visit?"),
+            "Kyoto",
+        ),
+        (("Call me Zed.", "OK", "What should you call me?"), "Zed"),
+        (("Tom has 12 eggs. He buys 6 more. Then he gives away 4. How many has he?",), "14"),
+        (("A tap gives 3 liters per minute for 20 minutes. How much is that?",), "60"),
+        (
+            ("Remember apple. Remember pear.", "OK", "What fruits did I ask you to remember?"),
+            "pear",
+        ),
+        (("I live in Rome. I play chess.", "OK", "Summarize our conversation."), "chess"),
+        (("What do you know about me?",), "not talked"),
+        (("What is the plural of baby?",), "babies"),
+        (("What currency do they use in Japan?",), "yen"),
+        (("Which planet do we live on?",), "Earth"),
+        (("Answer in one word: who painted the barn?",), "Unknown"),
+    ],
+)
+def test_more_is_remembered_and_known(said: tuple[str, ...], answer: str) -> None:
+    assert answer in ask(*said).text
+
+
 def test_a_place_is_known_from_the_question_before() -> None:
     (call,) = ask(
         "Weather in Oslo?", "It is cold.", "And is it warm there now?", tools=[WEATHER]

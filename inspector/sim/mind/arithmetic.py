@@ -35,6 +35,10 @@ _WORDED: tuple[tuple[str, str], ...] = (
     (r"\bminus\b|−", " - "),
     (r"\*\*", "^"),
 )
+_RATE = re.compile(
+    rf"({_N}) [\w ]{{1,20}}?(?:per|an|a|each|every) (hour|minute|second|day|week|month|year)\b.{{0,40}}?\bfor ({_N}) \2s?\b",
+    re.IGNORECASE,
+)
 _REWRITES = tuple((re.compile(pattern, re.IGNORECASE), to) for pattern, to in _WORDED)
 _EXPRESSION = re.compile(
     r"(?<![\w.])[(\s]{0,8}-?\d{1,12}(?:\.\d{1,6})?[)\s]{0,8}(?:[-+*/^][(\s]{0,8}-?\d{1,12}(?:\.\d{1,6})?[)\s]{0,8}){1,20}"
@@ -46,10 +50,10 @@ _THAT = re.compile(
     re.IGNORECASE,
 )
 _MORE = re.compile(
-    r"\b(?:buy|bought|get|got|find|found|receive[ds]?|gives? me|gave me|add(?:ed|s)?|more)\b"
+    r"\b(?:buys?|bought|gets?|got|finds?|found|receive[ds]?|gives? me|gave me|add(?:ed|s)?|more)\b"
 )
 _LESS = re.compile(
-    r"\b(?:eat|ate|give away|gave away|give|gave|lose|lost|sell|sold|spend|spent|take away|took|left)\b"
+    r"\b(?:eats?|ate|gives?|gave|loses?|lost|sells?|sold|spends?|spent|takes?|took|left)\b"
 )
 
 
@@ -98,8 +102,12 @@ _FOLLOW: Mapping[str, Callable[[float, float], float]] = {
 
 def story_sum(text: str) -> Reply | None:
     """Return what is left of the apples: the first number of a small story, changed by the others."""
-    if not re.search(r"\bhow (?:many|much)\b", text, re.IGNORECASE):
+    if not re.search(r"\bhow (?:many|much|far|long)\b", text, re.IGNORECASE):
         return None
+    rate = _RATE.search(with_digits(text))
+    if rate is not None:
+        result = plain_number(float(rate.group(1)) * float(rate.group(3)))
+        return Reply(f"The answer is {result}.", result)
     clauses = re.split(r"[,.;]| and | then ", with_digits(text).lower())
     total: float | None = None
     for clause in clauses:

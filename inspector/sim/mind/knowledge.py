@@ -97,6 +97,20 @@ KINDS = {
     "flower": "rose, tulip, daisy, lily, orchid, iris, poppy, violet, lotus, peony",
     "bird": "robin, eagle, owl, parrot, penguin, sparrow, swan, crow, heron, finch",
 }
+PLURALS = {
+    "mouse": "mice", "child": "children", "man": "men", "woman": "women", "foot": "feet", "tooth": "teeth",
+    "goose": "geese", "person": "people", "sheep": "sheep", "fish": "fish", "leaf": "leaves", "knife": "knives",
+    "wolf": "wolves", "life": "lives", "ox": "oxen", "cactus": "cacti",
+}  # fmt: skip
+_LANGUAGES = (
+    "Portuguese:brazil portugal;Spanish:spain mexico argentina colombia chile peru;French:france;German:germany austria;"
+    "Italian:italy;Japanese:japan;Mandarin:china;Russian:russia;Dutch:netherlands;Swedish:sweden;Greek:greece;"
+    "Arabic:egypt morocco;Korean:korea;Polish:poland;Turkish:turkey;English:england australia;Hindi:india"
+)
+_CURRENCIES = (
+    "yen:japan;euro:france germany spain italy portugal ireland;pound:england kingdom;dollar:america australia canada;"
+    "rupee:india;yuan:china;franc:switzerland;won:korea;real:brazil;peso:mexico argentina;rand:africa;ruble:russia"
+)
 FACTS: tuple[tuple[str, str, str], ...] = (
     ("many days week", "There are seven days in a week.", "seven"),
     ("many months year", "There are twelve months in a year.", "twelve"),
@@ -116,6 +130,25 @@ FACTS: tuple[tuple[str, str, str], ...] = (
     ("many letters alphabet", "There are 26 letters in the English alphabet.", "26"),
     ("many continents", "There are seven continents.", "seven"),
     ("many planets solar system", "There are eight planets in the solar system.", "eight"),
+    *(
+        (f"language {country}", f"In {country.title()} people speak {language}.", language)
+        for language, countries in (entry.split(":") for entry in _LANGUAGES.split(";"))
+        for country in countries.split()
+    ),
+    *(
+        (f"currency {country}", f"The currency is the {currency}.", currency)
+        for currency, countries in (entry.split(":") for entry in _CURRENCIES.split(";"))
+        for country in countries.split()
+    ),
+    ("planet live", "We live on Earth.", "Earth"),
+    ("largest lake united states", "Lake Superior is the largest lake in the United States.", "Superior"),
+    ("largest lake north america", "Lake Superior is the largest lake in North America.", "Superior"),
+    ("largest lake", "The Caspian Sea is the largest lake in the world.", "Caspian"),
+    ("deepest lake", "Lake Baikal is the deepest lake.", "Baikal"),
+    ("largest continent", "Asia is the largest continent.", "Asia"),
+    ("smallest country", "Vatican City is the smallest country.", "Vatican"),
+    ("bees make", "Bees make honey.", "honey"),
+    ("cows drink", "Cows drink water.", "water"),
     ("mix blue yellow", "Blue and yellow make green.", "green"),
     ("mix red yellow", "Red and yellow make orange.", "orange"),
     ("mix red blue", "Red and blue make purple.", "purple"),

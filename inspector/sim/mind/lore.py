@@ -85,6 +85,18 @@ def end_letter(found: re.Match[str], _: Question) -> Reply:
     return Reply(f"The {found.group('which').lower()} letter of {word} is {letter}.", letter)
 
 
+def plural(found: re.Match[str], _: Question) -> Reply:
+    """Answer with the plural of a word."""
+    word = found.group("word").lower()
+    if word in knowledge.PLURALS:
+        many = knowledge.PLURALS[word]
+    elif re.search(r"(?:s|x|z|ch|sh)$", word):
+        many = f"{word}es"
+    else:
+        many = f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
+    return Reply(f"The plural of {word} is {many}.", many)
+
+
 def backwards(found: re.Match[str], _: Question) -> Reply:
     """Answer with a word from back to front."""
     return Reply(found.group("word")[::-1], found.group("word")[::-1])

@@ -97,7 +97,7 @@ def _facts(text: str, role: str) -> Iterator[Fact]:
     if role == "system" and (found := _SELF.search(text)) is not None:
         yield Fact(MODEL, "name", found.group("value"))
     for sentence in sentences(text):
-        if _is_question(sentence):
+        if is_question(sentence):
             continue
         for pattern, fixed in _FACTS:
             if fixed == "note" and role == "assistant":
@@ -126,7 +126,8 @@ def _fact(found: re.Match[str], fixed: str, role: str) -> Fact | None:
     return Fact(USER if is_users or fixed == "name" else ANY, name, value)
 
 
-def _is_question(sentence: str) -> bool:
+def is_question(sentence: str) -> bool:
+    """Tell whether a sentence asks, and so tells nothing."""
     asks = re.match(
         r"(?:and |but |so |ok(?:ay)?,? |please,? |hey,? |now,? )*(?:what|who|which|where|when|how|do you|can you tell|could you tell|tell me|is|are|was|did)\b",
         sentence,
@@ -188,20 +189,25 @@ class Memory:
         """Return what a role said first."""
         return next((cut(said.text) for said in self.said if said.role == role and said.text), "")
 
-    def sentence_about(self, question: str) -> Reply | None:
-        """Return the sentence that shares most words with a question, as told back to the user; None where none does."""
+    def sentence_about(self, question: str, least: float = 0.5) -> Reply | None:
+        """Return the sentence that shares most words with a question, as told back to the user; None where none does.
+
+        Args:
+            question: what is asked.
+            least: which share of its words must be in the sentence.
+        """
         wanted = set(content(question))
         best, chosen, speaker = 0.0, "", ""
         for age, said in enumerate(reversed(self.said[-MAX_SAID:])):
             for sentence in sentences(cut(said.text)):
                 shared = wanted & set(content(sentence))
                 score = sum(1.0 + 0.05 * len(word) for word in shared) - age * 1e-4
-                if shared and not _is_question(sentence) and score > best:
+                if shared and not is_question(sentence) and score > best:
                     best, chosen, speaker = score, sentence, said.role
         if not chosen and self.instructions:
             found = Memory([Said("system", self.instructions)]).sentence_about(question)
             return found if found is not None and best == 0 and wanted else None
-        enough = max(1.0, 0.5 * len(wanted))
+        enough = max(1.0, least * len(wanted))
         if not chosen or best < enough:
             return None
         short = salient(question, chosen)

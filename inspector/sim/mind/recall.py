@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from inspector.sim.mind import knowledge
 from inspector.sim.mind.arithmetic import comparison, follow_up, story_sum, sum_in
-from inspector.sim.mind.memory import ANY, MODEL, USER, Memory
+from inspector.sim.mind.memory import ANY, MODEL, USER, Memory, is_question
 from inspector.sim.mind.orders import to_say
-from inspector.sim.mind.words import Reply, content, stem, turned, with_digits
+from inspector.sim.mind.words import Reply, content, cut, sentences, stem, turned, with_digits
 
+_MAX_TOLD = 12
 NAME_OF_MODEL = "the simulator of Realtime Inspector"
 
 
@@ -122,8 +123,24 @@ def notes(_: re.Match[str], question: Question) -> Reply | None:
     facts = [fact.value for fact in question.memory.facts() if fact.owner != MODEL]
     if not notes and not facts:
         return Reply("You have not asked me to remember anything.", "Nothing")
-    value = notes[-1] if notes else facts[0]
+    value = " and ".join(notes) if notes else facts[0]
     return Reply(f"You asked me to remember {turned(value)}.", value)
+
+
+def summary(_: re.Match[str], question: Question) -> Reply:
+    """Answer with what the user told, or asked, so far."""
+    said = [
+        sentence
+        for one in question.memory.said
+        if one.role == "user"
+        for sentence in sentences(cut(one.text))
+    ]
+    told = [turned(sentence) for sentence in said if not sentence.endswith("?")][-_MAX_TOLD:]
+    asked = [sentence for sentence in said if is_question(sentence)][-_MAX_TOLD:]
+    if not said:
+        return Reply("We have not talked about anything yet.", "Nothing")
+    parts = [f"You told me: {' '.join(told)}"] if told else []
+    return Reply(" ".join([*parts, *([f"You asked: {' '.join(asked)}"] if asked else [])]))
 
 
 def which(found: re.Match[str], question: Question) -> Reply | None:
@@ -132,7 +149,9 @@ def which(found: re.Match[str], question: Question) -> Reply | None:
     value = question.memory.about(name, USER)
     if value:
         return Reply(f"You told me that the {name} is {value}.", value)
-    elsewhere = question.memory.sentence_about(question.text)
+    if re.search(r"\bto (?:remember|memori[sz]e|note|keep)\b", question.text, re.IGNORECASE):
+        return notes(found, question)
+    elsewhere = question.memory.sentence_about(question.text, least=0.3)
     if elsewhere is not None:
         return elsewhere
     listed = set(knowledge.KINDS.get(name, "").lower().split(", "))
@@ -141,7 +160,8 @@ def which(found: re.Match[str], question: Question) -> Reply | None:
         for word in words:
             if (name == "number" and word[0].isdigit()) or word.lower() in listed:
                 return Reply(f"You told me {word}.", word)
-    return Reply(f"You have not told me a {name}.", "Unknown")
+    is_users = re.search(r"\bi\b", found.group(), re.IGNORECASE) is not None
+    return Reply(f"You have not told me a {name}.", "Unknown") if is_users else None
 
 
 def said_before(found: re.Match[str], question: Question) -> Reply:

@@ -7,6 +7,7 @@ takes too long can only be stopped by ending it. It ends with its stdin. Frames:
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 SETTINGS = {
@@ -20,11 +21,15 @@ SETTINGS = {
 """Narrower than usual, so that it keeps up; measured on short questions it is no less right. The audio is there as a whole, so
 its mean is too."""
 
+_NICENESS = 10
+"""The sessions come first: a transcript may be late, their events may not."""
+
 
 def main() -> None:
     """Answer until stdin ends."""
     import pocketsphinx
 
+    os.nice(_NICENESS)
     decoder = pocketsphinx.Decoder(**SETTINGS)
     source, sink = sys.stdin.buffer, sys.stdout
     while len(head := source.read(4)) == 4:
