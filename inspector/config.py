@@ -7,14 +7,13 @@ holds a key, only where the key is. Nothing below the command line reads this.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 from inspector.errors import UsageError
+from inspector.profiles import Profile, UserProfile, find_provider, read_profiles
 from inspector.secret import Secret
 
 APP_NAME = "realtime-inspector"
@@ -24,81 +23,11 @@ FOLDER_MODE = 0o700
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """What is known of one provider."""
-
-    name: str
-    address: str = ""
-    """Where to connect without ``--url``; a host, or a URL with its path."""
-    address_env: str = ""
-    """Environment variable that may name the address."""
-    path: str = "/v1/realtime"
-    model: str = ""
-    """The model without ``--model``."""
-    key_env: str = ""
-    """Environment variable that the key is read from unless told otherwise."""
-    key_header: str = "Authorization"
-    """``Authorization`` carries ``Bearer KEY``; any other header the bare key."""
-    env_headers: tuple[tuple[str, str], ...] = ()
-    """``(header, environment variable)``: sent where the variable is set."""
-    hosts: tuple[str, ...] = ()
-    """Hosts that this profile is chosen for, and that need a key; ``.x`` also stands for all its subdomains."""
-
-
-PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {
-        profile.name: profile
-        for profile in (
-            Profile(
-                "openai",
-                address="wss://api.openai.com",
-                address_env="OPENAI_BASE_URL",
-                model="gpt-realtime",
-                key_env="OPENAI_API_KEY",
-                env_headers=(
-                    ("OpenAI-Organization", "OPENAI_ORG_ID"),
-                    ("OpenAI-Project", "OPENAI_PROJECT_ID"),
-                ),
-                hosts=("api.openai.com", ".api.openai.com"),
-            ),
-            Profile(
-                "azure",
-                address_env="AZURE_OPENAI_ENDPOINT",
-                path="/openai/v1/realtime",
-                key_env="AZURE_OPENAI_API_KEY",
-                key_header="api-key",
-                hosts=(
-                    ".openai.azure.com",
-                    ".services.ai.azure.com",
-                    ".cognitiveservices.azure.com",
-                ),
-            ),
-            Profile(
-                "xai",
-                address="wss://api.x.ai",
-                model="grok-voice-latest",
-                key_env="XAI_API_KEY",
-                hosts=("api.x.ai",),
-            ),
-            Profile(
-                "qwen",
-                address="wss://dashscope-intl.aliyuncs.com",
-                path="/api-ws/v1/realtime",
-                key_env="DASHSCOPE_API_KEY",
-                hosts=("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"),
-            ),
-            Profile("custom"),
-        )
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """What the program is told, wherever it was told."""
 
     profile: str = ""
-    """A name in ``PROFILES``; ``""`` chooses by the URL's host."""
+    """A profile of the user's, or a provider's name; ``""`` chooses by the URL's host."""
     url: str = ""
     model: str = ""
     key_env: str = ""
@@ -108,8 +37,23 @@ class Settings:
     theme: str = ""
     sessions: str = ""
     """Folder of the recordings."""
+    session: str = ""
+    """File with the session to send first."""
+    dialect: str = ""
+    """How the server speaks, where its URL does not tell; a name in ``profiles.DIALECTS``."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with the upgrade; only from a profile."""
+    profiles: Mapping[str, UserProfile] = field(default_factory=dict)
+    """The user's connections by name; only in the file, tables ``[profiles.NAME]``."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Key bindings by the id of the binding; only in the file, table ``[keys]``."""
+
+    @property
+    def simulator_model(self) -> str:
+        """Return the model to simulate: not that of a profile for another server."""
+        own = self.profiles.get(self.profile)
+        is_others = own is not None and not own.is_simulated and own.model == self.model
+        return "" if is_others else self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,47 +85,36 @@ def load_settings(
     Raises:
         UsageError: the file is not TOML, or names a setting that there is not.
     """
-    values: dict[str, Any] = dict(_read(file)) if file is not None else {}
-    for name in _text_settings():
-        told = environment.get(ENVIRONMENT_PREFIX + name.upper())
-        if told:
-            values[name] = told
-        flag = flags.get(name)
-        if flag is not None:
-            values[name] = flag
-    # A key source that is closer to the user replaces the other kind as well.
-    for near in (flags, {n: environment.get(ENVIRONMENT_PREFIX + n.upper()) for n in _KEY_SOURCES}):
-        told_sources = [name for name in _KEY_SOURCES if near.get(name)]
-        if told_sources:
-            values.update({name: near.get(name) or "" for name in _KEY_SOURCES})
-            break
-    return Settings(**values)
+    told = {name: environment.get(ENVIRONMENT_PREFIX + name.upper()) for name in _IN_FILE}
+    from_file = _read(file) if file is not None else {}
+    profiles = _profiles(from_file, file)
+    layers = [
+        {name: value for name, value in layer.items() if value is not None and value != ""}
+        for layer in (from_file, told, flags)
+    ]
+    naming = _naming_layer(layers)
+    values: dict[str, Any] = {}
+    for index, given in enumerate(layers):
+        parts = [given]
+        if index == naming and given["profile"] in profiles:
+            # A profile stands where it was named: before the single settings of a command line or an environment,
+            # behind those of the file, which are for what no profile says.
+            parts.insert(index == 0, profiles[given["profile"]].settings())
+        for part in parts:
+            if any(name in part for name in _KEY_SOURCES):
+                values |= dict.fromkeys(_KEY_SOURCES, "")
+            values |= part
+    chosen = layers[naming]["profile"] if naming is not None else ""
+    return Settings(**{**values, "profile": chosen, "profiles": profiles})
 
 
 def choose_profile(settings: Settings) -> Profile:
-    """Return the profile that was named, or the one of the URL's host; no URL at all means OpenAI.
-
-    A host that no profile knows gets ``custom``, which sends a key only if told where to find one: a key of one
-    provider must not go to another by accident.
+    """Return the provider to connect to: see ``find_provider``.
 
     Raises:
         UsageError: no such profile.
     """
-    if settings.profile:
-        profile = PROFILES.get(settings.profile)
-        if profile is None:
-            raise UsageError(
-                f"there is no profile {settings.profile!r}", hint=f"one of {', '.join(PROFILES)}"
-            )
-        return profile
-    if not settings.url:
-        return PROFILES["openai"]
-    return next((p for p in PROFILES.values() if _is_host_of(p, settings.url)), PROFILES["custom"])
-
-
-def needs_key(url: str) -> bool:
-    """Tell whether a URL's host is known to accept nobody without a key."""
-    return any(_is_host_of(profile, url) for profile in PROFILES.values())
+    return find_provider(settings.profile, settings.url, settings.profiles)
 
 
 def find_key(settings: Settings, profile: Profile, environment: Mapping[str, str]) -> Secret | None:
@@ -250,6 +183,23 @@ def config_file() -> Path:
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
 
 
+def remembered_theme(state: Path) -> str:
+    """Return the theme that was chosen last on a screen; ``""`` where none was."""
+    try:
+        return (state / _THEME_FILE).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def remember_theme(state: Path, name: str) -> bool:
+    """Keep the theme that was chosen on a screen; tell whether that could be done."""
+    try:
+        (make_folder(state) / _THEME_FILE).write_text(f"{name}\n", "utf-8")
+    except OSError:
+        return False
+    return True
+
+
 def make_folder(folder: Path) -> Path:
     """Make a folder that only its owner can read; one that exists is left as it is.
 
@@ -262,18 +212,46 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+_THEME_FILE = "theme"
+"""In the state folder: a name and nothing else, so that it may be deleted, copied or written by hand."""
 _KEY_SOURCES = ("key_env", "key_file")
+_TABLES = ("headers", "profiles", "keys")
+_ONLY_IN_PROFILES = ("session", "dialect")
+_TEXTS = tuple(item.name for item in fields(Settings) if item.name not in _TABLES)
+_IN_FILE = tuple(name for name in _TEXTS if name not in _ONLY_IN_PROFILES)
 
 
-def _text_settings() -> list[str]:
-    return [item.name for item in fields(Settings) if item.name != "keys"]
+def _naming_layer(layers: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the nearest layer that names a profile; None where a nearer one names a URL, which is somebody else's."""
+    for index in reversed(range(len(layers))):
+        if "profile" in layers[index]:
+            return index
+        if "url" in layers[index]:
+            return None
+    return None
 
 
-def _is_host_of(profile: Profile, url: str) -> bool:
-    host = (urlsplit(url if "://" in url else f"wss://{url}").hostname or "").lower()
-    return any(
-        host.endswith(known) if known.startswith(".") else host == known for known in profile.hosts
-    )
+def _profiles(values: Mapping[str, Any], file: Path | None) -> dict[str, UserProfile]:
+    """Return the profiles of a file; the files that they name are found beside it."""
+    found = read_profiles(values.get("profiles", {}), str(file))
+    folder = file.parent if file is not None else Path()
+    return {
+        name: replace(
+            profile,
+            session=str(folder / Path(profile.session).expanduser()) if profile.session else "",
+            key_file=str(folder / Path(profile.key_file).expanduser()) if profile.key_file else "",
+        )
+        for name, profile in found.items()
+    }
+
+
+def _joined(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``session.send = "x"`` as one name: without quotes TOML takes it for a table in a table."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        inner = _joined(value) if isinstance(value, dict) else {"": value}
+        found |= {f"{name}.{rest}" if rest else name: entry for rest, entry in inner.items()}
+    return found
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -292,13 +270,14 @@ def _read(file: Path) -> Mapping[str, Any]:
                 hint='say where the key is: key_env = "NAME" or key_file = "PATH"',
             )
         if name == "keys":
+            values[name] = value = _joined(value) if isinstance(value, dict) else value
             is_good = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
         else:
-            is_good = name in _text_settings() and isinstance(value, str)
+            is_good = name == "profiles" or (name in _IN_FILE and isinstance(value, str))
         if not is_good:
             raise UsageError(
                 f"{file}: {name!r} is not a setting, or its value is not text",
                 code="bad_config",
-                hint=f"settings are {', '.join(_text_settings())} and the table [keys]",
+                hint=f"settings are {', '.join(_IN_FILE)} and the tables [profiles.NAME] and [keys]",
             )
     return values

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from inspector.cli.target import PATHS
 from inspector.config import (
-    PROFILES,
     Settings,
     choose_profile,
     find_folders,
     find_key,
     load_settings,
     make_folder,
-    needs_key,
 )
 from inspector.errors import UsageError
+from inspector.profiles import DIALECTS, PROFILES, needs_key
+from inspector.sim.dialects import DIALECTS as SIMULATED
 
 
 def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
@@ -134,3 +135,123 @@ def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+
+
+def test_the_id_of_a_binding_needs_no_quotes(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[keys]\nsession.send = "x"\n"session.cancel" = "y"\n')
+
+    assert load_settings({}, {}, file).keys == {"session.send": "x", "session.cancel": "y"}
+
+
+PROFILE_FILE = """
+profile = "work"
+key_env = "EVERYWHERE"
+[profiles.work]
+provider = "azure"
+url = "https://res.openai.azure.com"
+model = "my-deployment"
+key_env = "WORK_KEY"
+session = "support.json"
+headers = { X-Team = "voice" }
+[profiles.try]
+url = "sim"
+dialect = "beta"
+"""
+
+
+def profile_file(folder: Path) -> Path:
+    file = folder / "config.toml"
+    file.write_text(PROFILE_FILE)
+    return file
+
+
+def test_a_profile_fills_in_what_nobody_nearer_has_said(tmp_path: Path) -> None:
+    settings = load_settings({"model": "other"}, {}, profile_file(tmp_path))
+
+    assert (settings.url, settings.model) == ("https://res.openai.azure.com", "other")
+    assert (settings.key_env, dict(settings.headers)) == ("WORK_KEY", {"X-Team": "voice"})
+    assert settings.session == str(tmp_path / "support.json")
+    assert choose_profile(settings).name == "azure"
+
+
+def test_only_the_nearest_profile_counts(tmp_path: Path) -> None:
+    file = profile_file(tmp_path)
+
+    trying = load_settings({"profile": "try"}, {}, file)
+    provider = load_settings({}, {"INSPECTOR_PROFILE": "xai"}, file)
+
+    assert (trying.url, trying.dialect, trying.session) == ("sim", "beta", "")
+    assert (provider.url, provider.key_env) == ("", "EVERYWHERE")
+    assert choose_profile(provider).name == "xai"
+
+
+def test_a_url_from_nearer_than_the_profile_gets_neither_its_key_nor_its_headers(
+    tmp_path: Path,
+) -> None:
+    settings = load_settings({"url": "ws://elsewhere"}, {}, profile_file(tmp_path))
+
+    assert (settings.profile, settings.key_env, settings.headers) == ("", "EVERYWHERE", {})
+    assert choose_profile(settings).name == "custom"
+
+
+def test_the_simulator_is_not_asked_for_the_model_of_another_server(tmp_path: Path) -> None:
+    file = profile_file(tmp_path)
+
+    assert load_settings({}, {}, file).simulator_model == ""
+    assert load_settings({"model": "mine"}, {}, file).simulator_model == "mine"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'key = "abcdefgh"',
+        'key_env = "sk-proj-abcdefghijklmnop"',
+        'openai_api_key = "abcdefgh"',
+        'headers = { Authorization = "Bearer abcdefgh" }',
+        'headers = { X-Token = "abcdefgh" }',
+        'headers = { X-Team = "0123456789abcdef0123456789abcdef" }',
+        'url = "wss://me:abcdefgh@host"',
+        'url = "wss://host?api_key=abcdefgh"',
+        'model = "sk-abcdefghij"',
+    ],
+)
+def test_a_profile_with_a_key_in_it_is_refused_without_repeating_it(
+    line: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"[profiles.p]\n{line}\n")
+    with pytest.raises(UsageError, match="looks like a key") as caught:
+        load_settings({}, {}, file)
+
+    assert "key_env" in caught.value.hint
+    assert "abcdefgh" not in f"{caught.value}{caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "profiles = 3",
+        "[profiles]\np = 3",
+        "[profiles.p]\nmodle = 'x'",
+        "[profiles.p]\nmodel = 3",
+        "[profiles.p]\nheaders = 'x'",
+        "[profiles.p]\nheaders = { a = 3 }",
+        "[profiles.p]\nprovider = 'nobody'",
+        "[profiles.p]\ndialect = 'klingon'",
+        "[profiles.p]\nkey_env = 'A'\nkey_file = 'b'",
+    ],
+)
+def test_a_profile_that_makes_no_sense_is_named(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_settings({}, {}, file)
+
+    assert caught.value.code == "bad_config"
+    assert "profile" in caught.value.message
+
+
+def test_the_dialects_of_profiles_are_those_of_the_simulator() -> None:
+    assert tuple(SIMULATED) == DIALECTS
+    assert tuple(PATHS) == DIALECTS

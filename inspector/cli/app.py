@@ -12,6 +12,7 @@ from inspector.cli.commands import (
     cat,
     doctor,
     export,
+    keys,
     paths,
     proxy,
     send,
@@ -115,6 +116,13 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         (
             "inspector doctor",
             "inspector doctor --json | jq '.checks[] | select(.status != \"ok\")'",
+        ),
+    ),
+    (
+        keys.keys,
+        (
+            "inspector keys",
+            "inspector keys --json | jq -r '.keys[] | select(.does == \"truncate\") | .id'",
         ),
     ),
     (

@@ -15,8 +15,9 @@ from importlib import metadata
 from pathlib import Path
 
 from inspector import __version__
-from inspector.config import PROFILES, Settings, config_file, find_folders, load_settings
+from inspector.config import Settings, config_file, find_folders, load_settings
 from inspector.errors import DeviceError, UsageError
+from inspector.profiles import PROFILES
 
 OLDEST_PYTHON = (3, 11)
 REQUIRED = ("textual", "websockets", "orjson", "typer", "platformdirs", "numpy")
@@ -200,7 +201,8 @@ def _space(folder: Path) -> Check:
 
 def _keys(settings: Settings) -> Iterator[Check]:
     names = [settings.key_env] if settings.key_env else []
-    names += [profile.key_env for profile in PROFILES.values() if profile.key_env]
+    for known in (settings.profiles, PROFILES):
+        names += [profile.key_env for profile in known.values() if profile.key_env]
     present = [name for name in dict.fromkeys(names) if os.environ.get(name, "").strip()]
     if settings.key_file:
         yield _key_file(Path(settings.key_file).expanduser())

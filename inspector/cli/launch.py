@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,19 +33,25 @@ from inspector.engine.record import Described
 from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
 from inspector.errors import RecordingError, UsageError
+from inspector.profiles import PROFILES, SIMULATOR
 from inspector.recording.writer import RecordingFile
+from inspector.shipped import shipped_folder
 from inspector.sources.base import Source
 from inspector.sources.live import LiveSource
 
 if TYPE_CHECKING:
     from inspector.cli.simulation import SimPlan
     from inspector.engine.replay import Replay
+    from inspector.recording.facts import RecordingFacts
     from inspector.sim.provider import SimProvider
     from inspector.sources.simulator import NewSession
+    from inspector.tui.launching import HomeWords, KnownConnection
 
 ON_SCREEN = SoundOptions(DEFAULT_DEVICE, DEFAULT_DEVICE)
 """Sound where nobody said anything: the sound card, if there is one."""
 SIMULATED_MODEL = "gpt-realtime"
+LEAST_FREE_BYTES = 1 << 20
+"""A disk with less is as good as full."""
 NAMES_TRIED = 100
 """Recordings that may start within one second."""
 
@@ -90,7 +98,8 @@ class Launcher:
         plan = plan or SimPlan()
         usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
         new_session = new_session_maker(self.clock, plan.provider())
-        source = SimulatorSource(new_session, self.clock, model=self.settings.model or usual)
+        model = self.settings.simulator_model or usual
+        source = SimulatorSource(new_session, self.clock, model=model)
         return self._open(source, session, output, sound)
 
     def open_live(
@@ -108,6 +117,13 @@ class Launcher:
             ConnectError: the server is known to need a key, and there is none.
             RecordingError: the recording cannot be created.
         """
+        if session is None and self.settings.session:
+            session = Path(self.settings.session)
+        if self.settings.url == SIMULATOR:
+            from inspector.cli.simulation import SimPlan
+
+            plan = SimPlan(dialect=self.settings.dialect)
+            return self.open_simulator(plan, session=session, output=output, sound=sound)
         target = live_target(self.settings, options or LiveOptions(), self.environment, self.tell)
         return self._open(LiveSource(target), session, output, sound)
 
@@ -135,6 +151,52 @@ class Launcher:
             return []
         return [path for _, path in sorted(found, reverse=True)]
 
+    def open_connection(self, name: str) -> Engine:
+        """Return an engine for a profile of the user's; nothing runs yet.
+
+        Raises:
+            UsageError: there is no such profile, or it makes no sense.
+            ConnectError: it needs a key, and there is none.
+            RecordingError: the recording cannot be created.
+        """
+        return self.with_settings({"profile": name}).open_live()
+
+    def connections(self) -> list[KnownConnection]:
+        """Return the user's profiles in words."""
+        from inspector.cli.connections import known_connection
+
+        return [
+            known_connection(profile, self.environment)
+            for profile in self.settings.profiles.values()
+        ]
+
+    def providers(self) -> list[str]:
+        """Return the names of the user's profiles, then of the providers."""
+        return list(dict.fromkeys((*self.settings.profiles, *PROFILES)))
+
+    def examples(self) -> list[Path]:
+        """Return the recordings that come with the program."""
+        return sorted(shipped_folder("sessions").glob("*.jsonl"))
+
+    def read_facts(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
+        """Yield what is known of recordings; for a thread of its own."""
+        from inspector.recording.facts import KnownFacts
+
+        return KnownFacts(self.folders.cache).read(paths)
+
+    def home_words(self) -> HomeWords:
+        """Return where things are kept, and why nothing would be recorded."""
+        from inspector.tui.launching import HomeWords
+
+        folder = self.folders.sessions
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        trouble = ""
+        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            trouble = f"sessions are not recorded to disk: {there} cannot be written"
+        elif shutil.disk_usage(there).free < LEAST_FREE_BYTES:
+            trouble = f"the disk of {there} is full: sessions stay in memory until there is room"
+        return HomeWords(_short(folder), _short(self.folders.config), trouble)
+
     def _open(
         self, source: Source, session: Path | None, output: Path | None, sound: SoundOptions
     ) -> Engine:
@@ -160,6 +222,16 @@ class Launcher:
         except (OSError, RecordingError) as error:
             self.tell(f"warning: nothing is recorded to disk: {error}")
             return RecordingFile(None, self.clock)
+
+
+def _short(path: Path) -> str:
+    """Return a path as a user would write it."""
+    with contextlib.suppress(OSError):  # the current folder may be gone
+        path = path.absolute()
+        for base, sign in ((Path.cwd(), "."), (Path.home(), "~")):
+            if path.is_relative_to(base) and path != base:
+                return f"{sign}/{path.relative_to(base)}"
+    return str(path)
 
 
 def launcher(

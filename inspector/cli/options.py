@@ -28,7 +28,7 @@ ProfileName = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="Provider: openai, azure, xai, qwen, custom (default: by the URL's host).",
+        help="A profile of the configuration file, or a provider: openai, azure, xai, qwen, custom (default: by the URL's host).",
     ),
 ]
 CallId = Annotated[

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from inspector.analysis.ascii_twins import ascii_text
 from inspector.analysis.inert import inert
 from inspector.errors import InspectorError
 
@@ -73,9 +74,9 @@ def write_bytes(data: bytes) -> None:
 
 
 def write_line(text: str) -> None:
-    """Write a line of text to stdout; what the locale cannot show is escaped."""
+    """Write a line of text to stdout; where the locale cannot show it, in ASCII."""
     encoding = sys.stdout.encoding or "utf-8"
-    write_bytes(text.encode(encoding, "backslashreplace") + b"\n")
+    write_bytes(_shown_in(text, encoding).encode(encoding, "backslashreplace") + b"\n")
 
 
 def write_object(data: Mapping[str, Any]) -> None:
@@ -109,7 +110,7 @@ def with_schema(line: bytes) -> bytes:
 def say(text: str) -> None:
     """Write a line of words to stderr."""
     with contextlib.suppress(OSError):  # stderr is closed: nobody to tell
-        print(inert(text), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints words
+        print(_shown_in(inert(text), sys.stderr.encoding or "utf-8"), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints words
 
 
 def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
@@ -123,6 +124,15 @@ def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
     say(f"inspector: {message}")
     if hint:
         say(f"  {hint}")
+
+
+def _shown_in(text: str, encoding: str) -> str:
+    """Return a text that an encoding has the characters for: itself, or its nearest in ASCII."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return ascii_text(text)
+    return text
 
 
 def _escape_json(found: re.Match[str]) -> str:

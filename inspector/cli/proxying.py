@@ -14,12 +14,11 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 
-from inspector.cli.doorway import Asked, read_doorway, secret_in
+from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
     finish_recording,
-    new_session_maker,
     recording_name,
 )
 from inspector.cli.output import (
@@ -66,7 +65,7 @@ class ProxyRun:
         """
         self._launch = launch
         self._asked = asked
-        self._doorway = read_doorway(asked, launch.environment)
+        self._entrance = read_entrance(asked, launch.environment)
         self._key = secret_in(asked.key_env, launch.environment)
         self._faults = Faults(
             read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
@@ -153,10 +152,10 @@ class ProxyRun:
     @asynccontextmanager
     async def _listening(self, proxy: Proxy) -> AsyncIterator[str]:
         _allow_many_files()
-        doorway = self._doorway
+        entrance = self._entrance
         if self._asked.uses_tls:
-            doorway = replace(doorway, tls=self._certificate(doorway.host))
-        async with self._upstream() as upstream, proxy.listen(doorway, upstream) as url:
+            entrance = replace(entrance, tls=self._certificate(entrance.host))
+        async with self._upstream() as upstream, proxy.listen(entrance, upstream) as url:
             yield url
 
     @asynccontextmanager
@@ -164,11 +163,12 @@ class ProxyRun:
         if self._asked.upstream != SIMULATOR:
             yield self._real_upstream()
             return
-        from inspector.cli.simulation import SimPlan
+        from inspector.cli.serving import ServeOptions, service_for
         from inspector.sources.serve import Listening, serve
 
         clock = self._launch.clock
-        async with serve(new_session_maker(clock, SimPlan().provider()), clock, Listening()) as url:
+        service = service_for(ServeOptions(), clock, left=lambda: None, tell=log.info)
+        async with serve(service.new_session, clock, Listening(), service.desk) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,9 @@ from inspector.errors import UsageError
 
 if TYPE_CHECKING:
     from inspector.cli.launch import Launcher
+    from inspector.config import Folders, Settings
     from inspector.engine.session import Engine
-    from inspector.tui.app import Look
+    from inspector.tui.look import Look
 
 
 def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
@@ -72,8 +74,6 @@ def show_replay(file: Path, theme: str | None = None) -> int:
     """
     need_terminal(f"use inspector cat {file}")
     # First of all: other processes index a large file while this one loads the screen.
-    import os
-
     from inspector.config import config_file, find_folders, load_settings
     from inspector.recording.opening import open_recording
 
@@ -86,10 +86,10 @@ def show_replay(file: Path, theme: str | None = None) -> int:
     from inspector.cli.journal import start_logging
     from inspector.clock import SystemClock
     from inspector.engine.replay import Replay
-    from inspector.tui.app import Look, run_replay
+    from inspector.tui.app import run_replay
 
     start_logging(folders.state)
-    look = Look(settings.theme, settings.keys, folders.themes)
+    look = look_for(settings, folders)
     return asyncio.run(run_replay(Replay(recording, SystemClock()), look))
 
 
@@ -108,6 +108,26 @@ async def show_session(launch: Launcher, engine: Engine) -> int:
 
 def look_of(launch: Launcher) -> Look:
     """Return how the user wants the screens."""
-    from inspector.tui.app import Look
+    return look_for(launch.settings, launch.folders)
 
-    return Look(launch.settings.theme, launch.settings.keys, launch.folders.themes)
+
+def look_for(settings: Settings, folders: Folders) -> Look:
+    """Return how the user wants the screens, by settings and by what was chosen on a screen before."""
+    from inspector.config import remember_theme, remembered_theme
+    from inspector.tui.look import Look
+
+    def remember(name: str) -> str:
+        if not remember_theme(folders.state, name):
+            return f"{name}, until you quit: {folders.state} cannot be written"
+        if settings.theme and settings.theme != name:
+            return f"{name}, until you quit: your settings begin with {settings.theme}"
+        return ""
+
+    # Taken out: Textual would turn colours to grey, which is colour too, and does so even where the variable is empty.
+    has_colour = not os.environ.pop("NO_COLOR", "")
+    if not has_colour:
+        os.environ["COLORTERM"] = (
+            "truecolor"  # so that what a colour meant can be told when it is taken out
+        )
+    theme = settings.theme or remembered_theme(folders.state)
+    return Look(theme, settings.keys, folders.themes, has_colour, remember)

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
-from inspector.config import Profile, Settings, choose_profile, find_key, needs_key
+from inspector.config import Settings, choose_profile, find_key
 from inspector.errors import ConnectError, UsageError
+from inspector.profiles import Profile, needs_key
 from inspector.secret import Secret, is_secret_header
 from inspector.sources.address import is_loopback, model_in, realtime_url
 from inspector.sources.live import OPEN_TIMEOUT_S, LiveTarget
 
 BETA_HEADER = ("OpenAI-Beta", "realtime=v1")
+PATHS: Mapping[str, tuple[str, str, str]] = {
+    "openai": ("/v1/realtime", "", "model"),
+    "beta": ("/v1/realtime", "", "model"),
+    "azure": ("/openai/v1/realtime", "", "model"),
+    "azure-preview": ("/openai/realtime", "api-version=2025-04-01-preview", "deployment"),
+    "voice-live": ("/voice-live/realtime", "api-version=2026-04-10", "model"),
+    "xai": ("/v1/realtime", "", "model"),
+}
+"""By dialect, where an address without a path gets it: path, query, and the parameter that names the model."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -45,10 +56,11 @@ def live_target(
     if not address:
         hint = f" or {profile.address_env}" if profile.address_env else ""
         raise UsageError(f"no address to connect to; give --url{hint}")
+    options = _as_told(options, settings)
     model = settings.model or ("" if options.intent or model_in(address) else profile.model)
     url = realtime_url(
-        _azure_base(address, profile),
-        model=model,
+        _dialect_address(_azure_base(address, profile), settings.dialect, model),
+        model="" if settings.dialect == "azure-preview" else model,
         call_id=options.call_id,
         intent=options.intent,
         path=profile.path,
@@ -80,6 +92,31 @@ def parse_header(text: str) -> tuple[str, str | Secret]:
     if not _HEADER_NAME.fullmatch(name) or not all(" " <= c <= "~" for c in value):
         raise UsageError("a --header is not of the form K=V, in plain ASCII", code="bad_header")
     return name, Secret(value) if is_secret_header(name) else value
+
+
+def _as_told(options: LiveOptions, settings: Settings) -> LiveOptions:
+    """Return the options with what a profile adds to them; what was asked for on the command line comes first."""
+    given = {name.lower() for name, _ in options.headers}
+    added = tuple(h for h in settings.headers.items() if h[0].lower() not in given)
+    for name, value in added:
+        if not _HEADER_NAME.fullmatch(name) or not all(" " <= c <= "~" for c in value):
+            raise UsageError(
+                f"profile {settings.profile}: the header {name!r} is not plain ASCII",
+                code="bad_header",
+            )
+    is_beta = options.use_beta or settings.dialect == "beta"
+    return replace(options, headers=(*options.headers, *added), use_beta=is_beta)
+
+
+def _dialect_address(address: str, dialect: str, model: str) -> str:
+    """Return an address with the path and query of a dialect, unless it has a path of its own."""
+    host = address.partition("://")[2] or address
+    if not dialect or "/" in host.rstrip("/") or "?" in host:
+        return address
+    path, query, parameter = PATHS[dialect]
+    named = f"{parameter}={quote(model, safe='')}" if model and parameter != "model" else ""
+    query = "&".join(filter(None, (query, named)))
+    return f"{address.rstrip('/')}{path}{f'?{query}' if query else ''}"
 
 
 def _azure_base(address: str, profile: Profile) -> str:

@@ -114,7 +114,11 @@ class ProxiedSession(SessionRecord):
 
     def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
         """Log a frame that is about to go on."""
-        self.ingest(Frame(direction, data, is_text, origin))
+        self.write(Frame(direction, data, is_text, origin))
+
+    def went_on(self) -> None:
+        """Fold what was logged: nobody has to wait for that."""
+        self.catch_up()
 
     def degraded(self, direction: Direction, what: str) -> None:
         """Log that something on the side failed; the bytes went on."""

@@ -6,20 +6,23 @@ import gc
 import locale
 import logging
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.theme import Theme
 
 from inspector.engine.host import Host
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.key_order import KeyOrder
+from inspector.tui.keycaps import key_words
 from inspector.tui.launching import Launcher
+from inspector.tui.look import Look
 from inspector.tui.themes import DEFAULT, derived_variables, load_themes
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 STYLES = Path(__file__).with_name("inspector.tcss")
 COLLECT_AFTER_S = 0.3
+COMPLAIN_AFTER_S = 0.4
+"""Looking through the bindings of every screen loads all of them."""
 log = logging.getLogger(__name__)
 
 
@@ -41,24 +46,15 @@ class OffersCommands(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How the user wants the screens."""
-
-    theme: str = ""
-    """Name of the theme to begin with; ``""``, or one that there is not: the default."""
-    keys: Mapping[str, str] = field(default_factory=dict)
-    """Keys by binding id, in place of the default ones."""
-    themes: Path | None = None
-    """Folder with themes of the user's own."""
-
-
 class InspectorApp(App[int]):
     """The program's screen."""
 
     TITLE = "Realtime Inspector"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS = [Binding("ctrl+q", "quit", "quit", show=False, id="app.quit", priority=True)]
+    BINDINGS = [
+        Binding("ctrl+q", "quit", "quit", show=False, id="app.quit", priority=True),
+        Binding("f2", "change_theme", "themes", show=False, id="app.themes"),
+    ]
 
     def __init__(self, first: Screen[None], look: Look | None = None) -> None:
         """Prepare the app.
@@ -67,22 +63,74 @@ class InspectorApp(App[int]):
             first: the screen to begin with.
             look: theme and keys.
         """
-        look = look or Look()
+        self.look = look or Look()
         # Textual loads a screen's own style sheet when it is pushed; the first one never is.
         own = [first.CSS_PATH] if isinstance(first.CSS_PATH, Path) else []
-        super().__init__(css_path=[STYLES, *own])
+        loaded = load_themes(self.look.themes)
+        super().__init__(driver_class=_driver(self.look), css_path=[STYLES, *own])
         self._first = first
         self._key_order = KeyOrder(self)
         self.failure = ""
         """What broke the app; ``""`` where it ended well."""
-        for loaded in load_themes(look.themes):
-            self.register_theme(loaded)
-        self.theme = look.theme if look.theme in self.available_themes else DEFAULT
-        self.set_keymap(look.keys)
+        self._problems = list(loaded.problems)
+        self._is_choosing_theme = False
+        for theme in loaded.themes:
+            self.register_theme(theme)
+        wanted = self.look.theme
+        if wanted and wanted not in self.available_themes:
+            self._problems.append(f"there is no theme {wanted!r}; F2 shows those that there are")
+        self.theme = wanted if wanted in self.available_themes else DEFAULT
+        self._kept_theme = self.theme
+        self.set_keymap(self.look.keys)
 
     def on_mount(self) -> None:
         """Let the garbage collector work once the first frame is there, on what comes from then on."""
         self.set_timer(COLLECT_AFTER_S, _collect_from_now_on)
+        self.set_timer(COMPLAIN_AFTER_S, self._complain)
+        self._tell_driver(self.current_theme)
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+
+    def action_change_theme(self) -> None:
+        """Choose a theme, each shown as soon as it is pointed at."""
+        from inspector.tui.screens.themes import ThemeDialog
+
+        if self._is_choosing_theme:
+            return
+
+        def chosen(is_other: bool | None) -> None:
+            self._is_choosing_theme = False
+            if is_other:
+                self._keep_theme()
+
+        self._is_choosing_theme = True
+        self.push_screen(ThemeDialog(), chosen)
+
+    def _theme_changed(self, theme: Theme) -> None:
+        self._tell_driver(theme)
+        if not self._is_choosing_theme:
+            self._keep_theme()
+
+    def _tell_driver(self, theme: Theme) -> None:
+        colours = getattr(self._driver, "colours", None)
+        if colours is not None:
+            colours.learn(theme)
+
+    def _keep_theme(self) -> None:
+        if self.theme == self._kept_theme:
+            return
+        self._kept_theme = self.theme
+        words = self.look.remember_theme(self.theme)
+        if words:
+            self.notify(words, markup=False, timeout=6)
+
+    def _complain(self) -> None:
+        """Say what is wrong with the user's themes and keys, now that it keeps nobody waiting."""
+        if self.look.keys:
+            from inspector.tui.keymap import keymap_problems
+
+            self._problems += keymap_problems(self.look.keys)
+        for problem in self._problems:
+            self.notify(problem, severity="warning", markup=False, timeout=12)
 
     async def on_event(self, event: Event) -> None:
         """Deal with one key after the other."""
@@ -96,6 +144,10 @@ class InspectorApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our colour tokens for themes that do not define them."""
         return derived_variables(self.current_theme)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Name a key as texts do: Textual's signs for enter and the arrows are not in every font."""
+        return binding.key_display or key_words(binding.key)
 
     def get_default_screen(self) -> Screen[None]:
         """Begin with the first screen, without an empty one below it."""
@@ -115,6 +167,17 @@ class InspectorApp(App[int]):
             super()._handle_exception(error)
         else:
             self.exit(70)
+
+
+def _driver(look: Look) -> type[Driver] | None:
+    """Return a driver for a terminal that lacks something; None where Textual's own will do."""
+    is_ascii = chosen_glyphs() is ASCII
+    if look.has_colour and not is_ascii:
+        return None
+    from inspector.tui.plain_driver import ColourFilter, plain_driver
+
+    colours = None if look.has_colour else ColourFilter()
+    return plain_driver(is_ascii=is_ascii, colours=colours)
 
 
 def _collect_from_now_on() -> None:

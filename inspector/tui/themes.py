@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import tomllib
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from inspector.shipped import shipped_folder
 
 DEFAULT = "inspector-dark"
-_COLOURS = (
+COLOURS = (
     "primary",
     "secondary",
     "accent",
@@ -26,53 +28,63 @@ _COLOURS = (
 )
 VARIABLES = ("client", "server", "local", "dim", "faint", "cursor", "kin", "mark")
 """Tokens of ours that every theme defines, beside Textual's own."""
-log = logging.getLogger(__name__)
 
 
-def load_themes(user_folder: Path | None = None) -> list[Theme]:
+@dataclass(frozen=True, slots=True)
+class LoadedThemes:
+    """Themes as found."""
+
+    themes: tuple[Theme, ...]
+    problems: tuple[str, ...]
+    """What is wrong with files that are none, a sentence each."""
+
+
+def load_themes(user_folder: Path | None = None) -> LoadedThemes:
     """Return the shipped themes and the user's, which win over shipped ones of the same name."""
-    folders = [shipped_folder("themes"), *([user_folder] if user_folder is not None else [])]
     found: dict[str, Theme] = {}
-    for path in _files(folders):
+    problems = []
+    for path in _files(shipped_folder("themes"), user_folder):
         try:
             theme = read_theme(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            log.warning("theme %s left out: %s", path, error)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            problems.append(f"theme {path} is left out: {why}")
             continue
         found[theme.name] = theme
-    return list(found.values())
+    return LoadedThemes(tuple(found.values()), tuple(problems))
 
 
 def read_theme(path: Path) -> Theme:
     """Read one theme.
 
     Raises:
-        ValueError: it is not TOML, or lacks a colour.
+        ValueError: it is not TOML, lacks a colour, or has one that is none.
         OSError: it cannot be read.
     """
     data = tomllib.loads(path.read_text("utf-8"))
     variables = data.get("variables", {})
-    missing = [name for name in _COLOURS if name not in data] + [
+    if not isinstance(variables, dict):
+        raise ValueError("[variables] is no table")  # noqa: TRY004 - the file is wrong, not our call
+    missing = [name for name in COLOURS if name not in data] + [
         name for name in VARIABLES if name not in variables
     ]
     if missing:
         raise ValueError(f"no colour for {', '.join(missing)}")
-    colours = {name: str(data[name]) for name in _COLOURS}
+    colours: dict[str, Any] = {name: _colour(name, data[name]) for name in COLOURS}
     return Theme(
         name=str(data.get("name", path.stem)),
         dark=bool(data.get("dark", True)),
-        variables={name: str(value) for name, value in variables.items()},
-        primary=colours["primary"],
-        secondary=colours["secondary"],
-        accent=colours["accent"],
-        foreground=colours["foreground"],
-        background=colours["background"],
-        surface=colours["surface"],
-        panel=colours["panel"],
-        success=colours["success"],
-        warning=colours["warning"],
-        error=colours["error"],
+        variables={name: _colour(name, value) for name, value in variables.items()},
+        **colours,
     )
+
+
+def _colour(name: str, value: object) -> str:
+    try:
+        Color.parse(str(value))
+    except ColorParseError:
+        raise ValueError(f"{name} = {value!r} is no colour; write it like #7aa2c8") from None
+    return str(value)
 
 
 def derived_variables(theme: Theme) -> dict[str, str]:
@@ -90,5 +102,9 @@ def derived_variables(theme: Theme) -> dict[str, str]:
     }
 
 
-def _files(folders: Iterable[Path]) -> list[Path]:
-    return [path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.toml"))]
+def _files(*folders: Path | None) -> list[Path]:
+    found: list[Path] = []
+    for folder in folders:
+        with contextlib.suppress(OSError):  # a folder that is not there has no themes
+            found += sorted(folder.glob("*.toml")) if folder is not None else []
+    return found

@@ -89,7 +89,8 @@ class Flood:
 
 async def run(rows: int, rate: int, folder: str, *, has_screen: bool) -> None:
     """Run the program on a flood until it is killed."""
-    from inspector.tui.app import Look, run_session
+    from inspector.tui.app import run_session
+    from inspector.tui.look import Look
 
     source = Flood(rows, rate, Path(folder) / "full")
     recording = RecordingFile(Path(folder) / "flood.jsonl", SystemClock())

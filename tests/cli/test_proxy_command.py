@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +63,14 @@ def test_a_session_through_the_proxy_is_recorded_and_told(tmp_path: Path) -> Non
     assert b"session 1 closed by client: 1000" in err
     assert process.returncode == 0
     assert KEY.encode() not in out + err + recording.read_bytes()
+
+
+def test_the_simulator_answers_plain_http_too(tmp_path: Path) -> None:
+    with (
+        running("-o", tmp_path) as (_, first),
+        urllib.request.urlopen(first["base_url"] + "/models", timeout=10) as answer,
+    ):
+        assert json.load(answer)["data"]
 
 
 def test_a_signal_closes_the_sessions_and_their_recordings(tmp_path: Path) -> None:

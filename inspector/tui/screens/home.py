@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import Screen
@@ -14,13 +15,33 @@ from textual.widgets.option_list import Option
 
 from inspector import __version__
 from inspector.analysis.inert import inert
-from inspector.analysis.summary import size_text
 from inspector.engine.host import Host
+from inspector.engine.session import Engine
 from inspector.errors import InspectorError
+from inspector.recording.facts import RecordingFacts
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.launching import Launcher
+from inspector.tui.home_rows import (
+    INDENT,
+    choice_line,
+    connection_line,
+    fact_columns,
+    heading,
+    recording_line,
+)
+from inspector.tui.keycaps import keycap, own_keycap
+from inspector.tui.launching import KnownConnection, Launcher
 
 MAX_RECENT = 50
+CHOICES = (
+    ("simulator", "Simulator", "talk to the built-in server: no key, no network, no sound card"),
+    ("live", "Live", "connect to OpenAI, Azure or any compatible server"),
+    ("open", "Open", "replay a recording from anywhere"),
+)
+FIRST_STEPS = (
+    "Nothing is recorded yet. Begin with the simulator; every session is recorded and listed here.",
+    "In a session {send} sends a message, {create} has it answered, {truncate} cuts the answer off, {help} shows all keys.",
+    "With a key: export OPENAI_API_KEY=… before you start, then {live}. Your own app: inspector proxy, in a shell.",
+)
 
 
 class HomeScreen(Screen[None]):
@@ -32,16 +53,27 @@ class HomeScreen(Screen[None]):
         Binding("o", "open", "open a recording", id="home.open"),
         Binding("j", "move(1)", "down", show=False, id="home.down"),
         Binding("k", "move(-1)", "up", show=False, id="home.up"),
+        *(
+            Binding(
+                str(n), f"connection({n})", f"connection {n}", show=False, id=f"home.connection_{n}"
+            )
+            for n in range(1, 10)
+        ),
         Binding("question_mark,f1", "help", "help", id="home.help"),
         Binding("q", "quit", "quit", id="home.quit"),
     ]
 
     def __init__(self, host: Host, launcher: Launcher, glyphs: Glyphs) -> None:
         super().__init__()
+        self.title = "Home"
         self._host = host
         self._launcher = launcher
         self._glyphs = glyphs
+        self._words = launcher.home_words()
+        self._connections: list[KnownConnection] = []
         self._recent: list[Path] = []
+        self._examples: list[Path] = []
+        self._facts: dict[Path, RecordingFacts] = {}
 
     def compose(self) -> ComposeResult:
         """Lay out title, choices and hint."""
@@ -53,73 +85,37 @@ class HomeScreen(Screen[None]):
                 markup=False,
             )
             yield OptionList(id="choices", markup=False)
-            yield Static(
-                "enter opens   s simulator   l live   o another recording   ? keys   q quits",
-                id="home-hint",
-                markup=False,
-            )
+            yield Static("", id="home-hint", markup=False)
 
     def on_mount(self) -> None:
         """Fill the list."""
+        self._look_up()
         self._fill()
         self.query_one("#choices").focus()
-        # A footer is a widget a key: too much for the first frame.
-        self.call_after_refresh(self.mount, Footer(show_command_palette=False))
+        # A footer is a widget a key: too much for the first frame. So are facts about fifty files.
+        self.call_after_refresh(self._after_first_frame)
 
     def on_screen_resume(self) -> None:
         """Show recordings made meanwhile."""
         if self._recent != self._launcher.recent()[:MAX_RECENT]:
+            self._look_up()
             self._fill()
+        if self._facts:
+            self._read_facts()
 
-    def _fill(self) -> None:
-        choices = self.query_one("#choices", OptionList)
-        here = choices.highlighted or 0
-        choices.clear_options()
-        choices.add_options(
-            [
-                Option(
-                    "s  Simulator      talk to the built-in server; no key, no network, no sound card",
-                    id="simulator",
-                ),
-                Option(
-                    "l  Live           connect to OpenAI, Azure or any compatible server", id="live"
-                ),
-                Option("o  Open           replay a recording", id="open"),
-            ]
-        )
-        self._recent = self._launcher.recent()[:MAX_RECENT]
-        if self._recent:
-            choices.add_option(None)
-            choices.add_options(
-                [
-                    Option(self._line(path), id=f"recent-{index}")
-                    for index, path in enumerate(self._recent)
-                ]
+    def on_resize(self) -> None:
+        """Fit the columns to the new width."""
+        self._fill()
+
+    def palette(self) -> Iterator[SystemCommand]:
+        """Yield what the command palette offers here."""
+        for name, title, words in CHOICES:
+            yield SystemCommand(title, words, self._runner(name))
+        for number, known in enumerate(self._connections, 1):
+            words = f"connect to {inert(known.address)}"
+            yield SystemCommand(
+                inert(known.name), words, lambda n=number: self.action_connection(n)
             )
-        else:
-            choices.add_option(None)
-            choices.add_option(
-                Option(
-                    "   No recordings yet. Every session is recorded; they will be listed here.",
-                    disabled=True,
-                )
-            )
-        choices.highlighted = min(here, choices.option_count - 1)
-
-    def _line(self, path: Path) -> str:
-        try:
-            size = size_text(path.stat().st_size)
-        except OSError:
-            size = "?"
-        return f"   {inert(path.name):<58} {size:>9}"
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        choice = event.option_id or ""
-        if choice.startswith("recent-"):
-            self._replay(self._recent[int(choice.removeprefix("recent-"))])
-        elif choice:
-            self.run_worker(self.run_action(choice))
 
     def action_move(self, step: int) -> None:
         """Move by one choice."""
@@ -128,29 +124,28 @@ class HomeScreen(Screen[None]):
 
     def action_simulator(self) -> None:
         """Begin a session with the simulator."""
-        from inspector.tui.screens.session import SessionScreen
+        self._begin(self._launcher.open_simulator)
 
-        try:
-            engine = self._launcher.open_simulator()
-        except InspectorError as error:
-            self._say(error)
-            return
-        self.app.push_screen(SessionScreen(self._host, engine, self._glyphs))
+    def action_connection(self, number: int) -> None:
+        """Connect as a profile says."""
+        if number <= len(self._connections):
+            name = self._connections[number - 1].name
+            self._begin(lambda: self._launcher.open_connection(name))
+        else:
+            self.notify(
+                f"there is no connection {number}; [profiles.NAME] in {self._words.config} makes one",
+                severity="warning",
+                markup=False,
+            )
 
     def action_live(self) -> None:
         """Ask where to, and connect."""
         from inspector.tui.screens.dialog import Field, FormDialog
-        from inspector.tui.screens.session import SessionScreen
 
         settings = self._launcher.settings
+        names = tuple(self._launcher.providers())
         fields = (
-            Field(
-                "profile",
-                "profile",
-                settings.profile or "openai",
-                "openai, azure, xai, qwen, custom",
-                ("openai", "azure", "xai", "qwen", "custom"),
-            ),
+            Field("profile", "profile", settings.profile or "openai", ", ".join(names), names),
             Field("url", "url", settings.url, "of the profile"),
             Field(
                 "model",
@@ -163,14 +158,8 @@ class HomeScreen(Screen[None]):
         note = "The key comes from the environment (OPENAI_API_KEY, AZURE_OPENAI_API_KEY) and is never shown or recorded."
 
         def answered(answers: dict[str, str] | None) -> None:
-            if answers is None:
-                return
-            try:
-                engine = self._launcher.with_settings(answers).open_live()
-            except InspectorError as error:
-                self._say(error)
-                return
-            self.app.push_screen(SessionScreen(self._host, engine, self._glyphs))
+            if answers is not None:
+                self._begin(lambda: self._launcher.with_settings(answers).open_live())
 
         self.app.push_screen(FormDialog("Connect to a server", fields, note), answered)
 
@@ -182,15 +171,8 @@ class HomeScreen(Screen[None]):
             if answers is not None and answers["path"]:
                 self._replay(Path(answers["path"]).expanduser())
 
-        fields = (
-            Field(
-                "path",
-                "file",
-                "",
-                "path of a JSONL file",
-                tuple(str(path) for path in self._recent),
-            ),
-        )
+        known = tuple(str(path) for path in (*self._recent, *self._examples))
+        fields = (Field("path", "file", "", "path of a JSONL file", known),)
         self.app.push_screen(FormDialog("Replay a recording", fields), answered)
 
     def action_help(self) -> None:
@@ -208,6 +190,154 @@ class HomeScreen(Screen[None]):
         """Leave the program."""
         self.app.exit(0)
 
+    async def _after_first_frame(self) -> None:
+        await self.mount(Footer(show_command_palette=False))
+        # A footer waits for a change of the bindings before it shows any.
+        self.refresh_bindings()
+        self._read_facts()
+
+    def _look_up(self) -> None:
+        self._connections = list(self._launcher.connections())
+        self._recent = self._launcher.recent()[:MAX_RECENT]
+        self._examples = self._launcher.examples()
+        self._words = self._launcher.home_words()
+
+    def _read_facts(self) -> None:
+        """Find out about the recordings, one after the other, in a thread."""
+        paths = [*self._recent, *self._examples]
+
+        def read() -> None:
+            for path, facts in self._launcher.read_facts(paths):
+                if not self.is_attached:
+                    return
+                self.app.call_from_thread(self._learn, path, facts)
+
+        self.run_worker(read, thread=True, exclusive=True, group="facts", exit_on_error=False)
+
+    def _learn(self, path: Path, facts: RecordingFacts) -> None:
+        if self._facts.get(path) == facts or not self.is_attached:
+            return
+        self._facts[path] = facts
+        choices = self.query_one("#choices", OptionList)
+        for kind, paths in (("recent", self._recent), ("example", self._examples)):
+            if path in paths:
+                line = recording_line(path.name, facts, self._width())
+                choices.replace_option_prompt(f"{kind}-{paths.index(path)}", line)
+
+    def _fill(self) -> None:
+        choices = self.query_one("#choices", OptionList)
+        here = choices.highlighted or 0
+        choices.clear_options()
+        choices.add_options(list(self._options()))
+        choices.highlighted = min(here, choices.option_count - 1)
+        self._hint()
+
+    def _options(self) -> Iterator[Option | None]:
+        width = self._width()
+        for name, title, words in CHOICES:
+            key = keycap(self.app, HomeScreen, f"home.{name}")
+            yield Option(choice_line(key, title, words, width), id=name)
+        if self._connections:
+            yield from _blank()
+            yield Option(heading("Connections", self._words.config, width), disabled=True)
+            for number, known in enumerate(self._connections, 1):
+                yield Option(connection_line(number, known, width), id=f"connection-{number}")
+        yield from _blank()
+        if self._recent:
+            yield from self._recordings("Recordings", self._words.sessions, "recent", self._recent)
+        else:
+            for step in FIRST_STEPS:
+                yield Option(f"{'':<{INDENT}}{self._spelled(step)}", disabled=True)
+        if self._examples:
+            yield from _blank()
+            yield from self._recordings(
+                "Examples", "come with the program", "example", self._examples
+            )
+
+    def _recordings(self, title: str, note: str, kind: str, paths: list[Path]) -> Iterator[Option]:
+        width = self._width()
+        yield Option(heading(title, note, width, fact_columns(width)), disabled=True)
+        for index, path in enumerate(paths):
+            line = recording_line(path.name, self._facts.get(path), width)
+            yield Option(line, id=f"{kind}-{index}")
+
+    def _spelled(self, text: str) -> str:
+        # By id: the screens that these keys belong to are not loaded yet.
+        return text.format(
+            send=own_keycap(self.app, "session.send", "s"),
+            create=own_keycap(self.app, "session.create", "c"),
+            truncate=own_keycap(self.app, "session.truncate", "t"),
+            help=own_keycap(self.app, "view.help", "?"),
+            live=keycap(self.app, HomeScreen, "home.live"),
+        )
+
+    def _width(self) -> int:
+        """Return the columns of the list: those of the screen without its margins and the scroll bar."""
+        return max(40, self.size.width - 5)
+
+    @on(OptionList.OptionHighlighted, "#choices")
+    def _pointed_at(self) -> None:
+        self._hint()
+
+    def _hint(self) -> None:
+        """Say what is true, and what enter would do."""
+        hint = self.query_one("#home-hint", Static)
+        hint.set_class(bool(self._words.trouble), "warning")
+        hint.update(
+            inert(f"{self._words.trouble}   " if self._words.trouble else "") + self._next_step()
+        )
+
+    def _next_step(self) -> str:
+        choices = self.query_one("#choices", OptionList)
+        option = choices.highlighted_option
+        kind, _, at = (option.id or "" if option is not None else "").partition("-")
+        rest = f"   {keycap(self.app, HomeScreen, 'home.help')} keys   F2 themes   ctrl+p commands   {keycap(self.app, HomeScreen, 'home.quit')} quits"
+        if kind in ("recent", "example"):
+            path = (self._recent if kind == "recent" else self._examples)[int(at)]
+            facts = self._facts.get(path)
+            if facts is not None and facts.problem:
+                return f"{inert(path.name)} cannot be replayed: {inert(facts.problem)}{rest}"
+            return f"enter replays it{rest}"
+        if kind == "connection":
+            known = self._connections[int(at) - 1]
+            if not known.is_ready:
+                return f"{inert(known.key)}: set it, then start again{rest}"
+            return f"enter connects to {inert(known.address)}{rest}"
+        words = {
+            "simulator": "enter talks to the simulator",
+            "live": "enter asks where to",
+            "open": "enter asks for a file",
+        }
+        return f"{words.get(kind, 'enter opens')}{rest}"
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        choice = event.option_id or ""
+        kind, _, at = choice.partition("-")
+        if kind in ("recent", "example"):
+            self._replay((self._recent if kind == "recent" else self._examples)[int(at)])
+        elif kind == "connection":
+            self.action_connection(int(at))
+        elif choice:
+            self.run_worker(self.run_action(choice))
+
+    def _runner(self, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self.run_action, action)
+
+        return run
+
+    def _begin(self, open_engine: Callable[[], Engine]) -> None:
+        """Open a session, or say why not."""
+        from inspector.tui.screens.session import SessionScreen
+
+        try:
+            engine = open_engine()
+        except InspectorError as error:
+            self._say(error)
+            return
+        self.app.push_screen(SessionScreen(self._host, engine, self._glyphs))
+
     def _replay(self, path: Path) -> None:
         from inspector.tui.screens.replay import ReplayScreen
 
@@ -221,3 +351,7 @@ class HomeScreen(Screen[None]):
     def _say(self, error: InspectorError) -> None:
         message = f"{error.message}\n{error.hint}" if error.hint else error.message
         self.notify(message, severity="error", markup=False, timeout=8)
+
+
+def _blank() -> Iterator[Option]:
+    yield Option("", disabled=True)

@@ -151,28 +151,28 @@ class SessionScreen(SoundScreen):
         if engine.connection is Connection.CONNECTING:
             dot = glyphs.spinner[self._ticks % len(glyphs.spinner)]
         model = self.state.session.model or engine.source.model
-        minutes, seconds = divmod(engine.now_ns / 1e9, 60)
+        minutes, seconds = divmod(self.now_us() / 1e6, 60)
         errors = self.state.problems.errors
         recording = engine.recording
-        if recording.failure or recording.path is None:
-            where = f"{glyphs.ring} NOT RECORDED: {recording.failure or 'in memory only'}"
-        else:
+        is_recorded = not recording.failure and recording.path is not None
+        where = f"{glyphs.ring} NOT RECORDED: {recording.failure or 'in memory only'}"
+        if recording.path is not None and is_recorded:
             where = f"{glyphs.record} {recording.path.name}"
+        # What matters most comes first; the name of the recording is what a narrow screen can do without.
+        tokens = self.state.usage.responses.total
         parts = [
             f" {dot} {_WORDS[engine.connection]}",
             inert(model) or "no model",
+            f"! {errors} error{'s' * (errors != 1)}" if errors else "",
+            "" if is_recorded else where,
             engine.source.kind,
             f"{int(minutes):02d}:{seconds:04.1f}",
             f"{len(self.event_log):,} events",
-            where,
+            f"{tokens:,} tok" if tokens else "",
+            where if is_recorded else "",
         ]
-        tokens = self.state.usage.responses.total
-        if tokens:
-            parts.append(f"{tokens:,} tok")
-        if errors:
-            parts.append(f"! {errors} error{'s' * (errors != 1)}")
         self.query_one("#header").set_class(bool(errors or recording.failure), "has-errors")
-        return "   ".join(parts)
+        return "   ".join(part for part in parts if part)
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""

@@ -44,8 +44,11 @@ class SoundScreen(EventsScreen):
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return the commands of sound, and all others."""
+        return {**super().commands(), **self.sound_commands()}
+
+    def sound_commands(self) -> Mapping[str, Callable[[str], None]]:
+        """Return the commands of sound."""
         return {
-            **super().commands(),
             "talk": lambda _: self.action_talk(),
             "open": lambda _: self.action_open_microphone(),
             "mute": lambda _: self.action_mute(),

@@ -1,0 +1,194 @@
+"""What a list of recordings says of each: length, turns, model, errors. Cheap, whatever the file's size.
+
+A small file is indexed; of a large one the kept index tells, and where there is none only the beginning and the end are
+read, and what they do not tell is left open. What was found is kept beside the indexes, by size and time of change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import orjson
+
+from inspector.analysis.turns import TurnIndex
+from inspector.core.log import FLAG_ERROR, FLAG_UNDECODED, EventLog
+from inspector.core.read import object_at, text_at
+from inspector.errors import RecordingError
+from inspector.recording.format import Shape, parse
+from inspector.recording.index_file import index_path, read_index
+from inspector.recording.reader import RecordingReader
+
+WHOLE_BYTES = 2 << 20
+"""A file up to this size is indexed: some tens of milliseconds."""
+HEAD_BYTES = 128 << 10
+"""Of a larger one: where its session and model are."""
+TAIL_BYTES = 1 << 20
+"""Where its last event is looked for."""
+KEPT_FACTS = 500
+VERSION = 1
+_SESSION_TYPES = ("session.created", "session.updated", "transcription_session.created")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFacts:
+    """What is known of a recording; None where that would take too long to find out."""
+
+    size_bytes: int = 0
+    changed_ns: int = 0
+    """Time of the last change, as the file system has it."""
+    model: str = ""
+    source: str = ""
+    """``live``, ``proxy``, ``sim`` or ``import``."""
+    duration_us: int | None = None
+    events: int | None = None
+    turns: int | None = None
+    errors: int | None = None
+    problem: str = ""
+    """Why it cannot be opened; ``""`` where it can."""
+
+
+class KnownFacts:
+    """Facts, kept from one start of the program to the next. Not shared between threads."""
+
+    def __init__(self, cache: Path) -> None:
+        """Use a folder.
+
+        Args:
+            cache: where indexes are kept; facts are kept there too, and neither is ever required.
+        """
+        self._cache = cache
+        self._file = cache / "facts.json"
+
+    def read(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
+        """Yield the facts of files, the known ones first."""
+        kept = self._load()
+        unknown: list[tuple[Path, os.stat_result]] = []
+        found: dict[str, RecordingFacts] = {}
+        for path in paths:
+            try:
+                stat = path.stat()
+            except OSError as error:
+                yield path, RecordingFacts(problem=error.strerror or "cannot be opened")
+                continue
+            known = kept.get(str(path))
+            if known is not None and (known.size_bytes, known.changed_ns) == (
+                stat.st_size,
+                stat.st_mtime_ns,
+            ):
+                found[str(path)] = known
+                yield path, known
+            else:
+                unknown.append((path, stat))
+        for path, stat in unknown:
+            found[str(path)] = read_facts(path, stat, self._cache)
+            yield path, found[str(path)]
+        if unknown:
+            self._save(
+                {**found, **{name: facts for name, facts in kept.items() if name not in found}}
+            )
+
+    def _load(self) -> dict[str, RecordingFacts]:
+        try:
+            kept = orjson.loads(self._file.read_bytes())
+            if kept.get("version") == VERSION:
+                return {name: RecordingFacts(**known) for name, known in kept["facts"].items()}
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
+            pass
+        return {}
+
+    def _save(self, facts: dict[str, RecordingFacts]) -> None:
+        kept = {name: asdict(facts[name]) for name in list(facts)[:KEPT_FACTS]}
+        new = self._file.with_suffix(f".{os.getpid()}.new")
+        with contextlib.suppress(
+            OSError, TypeError
+        ):  # a name that is not UTF-8, or a folder that takes nothing
+            self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(
+                os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
+            ) as file:
+                file.write(orjson.dumps({"version": VERSION, "facts": kept}))
+            new.replace(self._file)
+
+
+def read_facts(path: Path, stat: os.stat_result, indexes: Path | None = None) -> RecordingFacts:
+    """Read what a file tells within a bounded time; never raises.
+
+    Args:
+        path: the file.
+        stat: of the file, as it was looked up.
+        indexes: folder of the kept indexes.
+    """
+    known = RecordingFacts(stat.st_size, stat.st_mtime_ns)
+    try:
+        reader = RecordingReader(path)
+    except RecordingError as error:
+        return replace(known, problem=error.message.removeprefix(f"{path} is "))
+    try:
+        if not stat.st_size:
+            return replace(known, problem="empty")
+        log = reader.new_log()
+        is_whole = _fill(log, reader, stat.st_size, indexes)
+        last_t_us = log.t_us[-1] if is_whole and len(log) else _last_t_us(reader, stat.st_size)
+        return replace(
+            known,
+            model=_model(log) or reader.header.model,
+            source=reader.header.source,
+            duration_us=last_t_us,
+            events=len(log) if is_whole else None,
+            turns=_turns(log) if is_whole else None,
+            errors=_errors(log) if is_whole else None,
+        )
+    except (OSError, ValueError, RecordingError) as error:
+        return replace(known, problem=str(error))
+    finally:
+        reader.close()
+
+
+def _fill(log: EventLog, reader: RecordingReader, size: int, indexes: Path | None) -> bool:
+    """Index a file as far as that is cheap; tell whether that is all of it."""
+    if size <= WHOLE_BYTES:
+        reader.index_rows(log, reader.start, size)
+        return True
+    kept = read_index(index_path(indexes, reader.path), reader.fd, size) if indexes else None
+    if kept is not None and reader.shape is Shape.OURS:
+        for block in kept:
+            log.take(block)
+        return True
+    reader.index_rows(log, reader.start, reader.start + HEAD_BYTES)
+    return False
+
+
+def _last_t_us(reader: RecordingReader, size: int) -> int | None:
+    if reader.shape is Shape.BARE:
+        return None
+    start = max(reader.start, size - TAIL_BYTES)
+    tail = os.pread(reader.fd, size - start, start)
+    lines = tail.split(b"\n")[1:]
+    for line in reversed(lines):
+        if line.strip():
+            event = parse(line, 0, reader.shape)
+            if event.problem is None and event.t_ns:
+                return event.t_ns // 1000
+    return None
+
+
+def _model(log: EventLog) -> str:
+    codes = log.kinds.matching(_SESSION_TYPES.__contains__)
+    rows = [log.kind.index(code) for code in codes if code in log.kind]
+    session = object_at(log.event(min(rows)).body or {}, "session") if rows else {}
+    return text_at(session, "model")
+
+
+def _turns(log: EventLog) -> int:
+    turns = TurnIndex(log)
+    turns.look_at(len(log))
+    return len(turns.starts)
+
+
+def _errors(log: EventLog) -> int:
+    flags = log.flags.tobytes()
+    return sum(flags.count(value) for value in range(256) if value & (FLAG_ERROR | FLAG_UNDECODED))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from inspector.analysis.ascii_twins import TWINS, ascii_text
+from inspector.tui.glyphs import ASCII, UNICODE
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("plain", "plain"),
+        ("→ “café” …", '> "cafe" ~'),
+        ("日本", "????"),
+        ("e\u0301", "e"),
+        ("👍", "??"),
+        ("½", "1"),
+    ],
+)
+def test_a_text_becomes_ascii_and_stays_as_wide(text: str, plain: str) -> None:
+    assert ascii_text(text) == plain
+
+
+@given(st.text())
+def test_whatever_it_is_it_becomes_ascii(text: str) -> None:
+    assert ascii_text(text).isascii()
+
+
+def test_every_twin_is_as_wide_as_what_it_stands_for() -> None:
+    assert {c for c, twin in TWINS.items() if cell_len(c) != len(twin)} == set()
+    assert all(unicodedata.category(c) not in ("Mn", "Me", "Cf") for c in TWINS)
+
+
+def test_the_ascii_glyphs_are_ascii_and_each_as_wide_as_the_other() -> None:
+    for name in UNICODE.__slots__:
+        plain, usual = getattr(ASCII, name), getattr(UNICODE, name)
+
+        assert plain.isascii(), name
+        if name not in ("wave", "spinner", "silence"):
+            assert len(plain) == cell_len(usual), name

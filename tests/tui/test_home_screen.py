@@ -1,0 +1,192 @@
+"""Where to begin: what there is, what is known of it, and what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList, Static
+
+from inspector.cli.launch import Launcher, finish_recording
+from inspector.clock import SystemClock
+from inspector.config import Folders, load_settings
+from inspector.engine.host import Host
+from inspector.tui.app import InspectorApp
+from inspector.tui.glyphs import UNICODE
+from inspector.tui.look import Look
+from inspector.tui.screens.home import HomeScreen
+from inspector.tui.screens.replay import ReplayScreen
+from inspector.tui.screens.session import SessionScreen
+
+CONFIG = """
+[profiles.work]
+provider = "azure"
+url = "https://res.openai.azure.com"
+model = "my-deployment"
+key_env = "WORK_KEY"
+session = "support.json"
+[profiles.rehearsal]
+url = "sim"
+dialect = "beta"
+"""
+
+
+class Home:
+    """The home screen over folders of the test's own."""
+
+    def __init__(self, pilot: Pilot[int], screen: HomeScreen) -> None:
+        self.pilot, self.screen = pilot, screen
+
+    @property
+    def lines(self) -> list[str]:
+        choices = self.screen.query_one("#choices", OptionList)
+        return [str(choices.get_option_at_index(at).prompt) for at in range(choices.option_count)]
+
+    def line(self, words: str) -> str:
+        return next(line for line in self.lines if words in line)
+
+    @property
+    def hint(self) -> str:
+        return str(self.screen.query_one("#home-hint", Static).content)
+
+    @property
+    def screen_now(self) -> type[object]:
+        return type(self.pilot.app.screen)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause(0.1)
+
+    async def point_at(self, option: str) -> None:
+        choices = self.screen.query_one("#choices", OptionList)
+        choices.highlighted = choices.get_option_index(option)
+        await self.pilot.pause()
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not is_so():
+                await self.pilot.pause(0.02)
+
+
+def at_home(
+    scenario: Callable[[Home], Awaitable[None]],
+    folder: Path,
+    *,
+    config: str = "",
+    environment: Mapping[str, str] | None = None,
+    keys: Mapping[str, str] | None = None,
+    size: tuple[int, int] = (120, 40),
+) -> None:
+    file = folder / "config.toml"
+    file.write_text(config)
+    folders = Folders(
+        folder / "sessions", file, folder / "themes", folder / "state", folder, folder / "cache"
+    )
+    settings = load_settings({}, {}, file)
+    launch = Launcher(settings, folders, environment or {}, SystemClock())
+
+    async def run() -> None:
+        async with Host() as host:
+            screen = HomeScreen(host, launch, UNICODE)
+            app = InspectorApp(screen, Look(keys=keys or {}))
+            async with app.run_test(size=size) as pilot:
+                await pilot.pause()
+                await scenario(Home(pilot, screen))
+        for recording in launch.opened:
+            finish_recording(recording)
+
+    asyncio.run(run())
+
+
+def test_the_first_start_says_what_to_do(tmp_path: Path) -> None:
+    async def scenario(home: Home) -> None:
+        assert any("Nothing is recorded yet" in line for line in home.lines)
+        assert any("z sends a message" in line for line in home.lines)
+        assert "enter talks to the simulator" in home.hint
+        assert home.line("example-truncated-answer")
+
+    at_home(scenario, tmp_path, keys={"session.send": "z"})
+
+
+def test_recordings_are_listed_with_what_is_known_of_them(tmp_path: Path) -> None:
+    folder = tmp_path / "sessions"
+    folder.mkdir()
+    example = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
+    (folder / "good.jsonl").write_bytes(example.read_bytes())
+    (folder / "broken[b].jsonl").write_text("hello\n")
+    (folder / "empty.jsonl").write_text("")
+
+    async def scenario(home: Home) -> None:
+        await home.until(lambda: "gpt-realtime" in home.line(" good"))
+        assert home.line(" good").split()[1:5] == ["0:07.0", "3", "1", "gpt-realtime-2.1"]
+        await home.until(lambda: "not a recording" in home.line("broken[b]"))
+        await home.until(lambda: "empty" in home.line(" empty").split()[1:])
+        await home.point_at(f"recent-{[p.stem for p in home.screen._recent].index('empty')}")
+        assert "cannot be replayed: empty" in home.hint
+        await home.point_at(f"recent-{[p.stem for p in home.screen._recent].index('good')}")
+        assert "enter replays it" in home.hint
+        await home.press("enter")
+        assert home.screen_now is ReplayScreen
+
+    at_home(scenario, tmp_path)
+
+
+def test_connections_are_listed_with_their_keys_place_and_open_by_a_key(tmp_path: Path) -> None:
+    async def scenario(home: Home) -> None:
+        assert "WORK_KEY is not set" in home.line(" work ")
+        assert "my-deployment" in home.line(" work ")
+        assert "session support.json" in home.line(" work ")
+        assert "the simulator · beta" in home.line("rehearsal")
+        await home.point_at("connection-1")
+        assert "WORK_KEY is not set: set it" in home.hint
+        await home.press("1")
+        assert home.screen_now is HomeScreen
+        assert "WORK_KEY is not set" in [n.message for n in home.pilot.app._notifications][-1]
+        await home.press("9")
+        assert "no connection 9" in [n.message for n in home.pilot.app._notifications][-1]
+        await home.press("2")
+        assert home.screen_now is SessionScreen
+
+    at_home(scenario, tmp_path, config=CONFIG)
+
+
+def test_a_key_that_is_there_is_never_shown(tmp_path: Path) -> None:
+    async def scenario(home: Home) -> None:
+        assert "WORK_KEY is set" in home.line(" work ")
+        assert "verysecret" not in "".join(home.lines)
+
+    at_home(scenario, tmp_path, config=CONFIG, environment={"WORK_KEY": "verysecret"})
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_takes_no_recordings_is_said_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "sessions").mkdir(mode=0o500)
+
+    async def scenario(home: Home) -> None:
+        assert "not recorded to disk" in home.hint
+
+    at_home(scenario, tmp_path)
+
+
+def test_a_file_in_the_place_of_the_folder_is_said_too(tmp_path: Path) -> None:
+    (tmp_path / "sessions").write_text("")
+
+    async def scenario(home: Home) -> None:
+        assert "not recorded to disk" in home.hint
+
+    at_home(scenario, tmp_path)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (40, 10), (80, 24), (200, 60)])
+def test_every_size_of_terminal_shows_something(size: tuple[int, int], tmp_path: Path) -> None:
+    async def scenario(home: Home) -> None:
+        widths = {len(line) for line in home.lines}
+        assert max(widths) <= max(size[0], 130)
+        await home.press("j", "k", "question_mark", "escape")
+        assert home.screen_now is HomeScreen
+
+    at_home(scenario, tmp_path, config=CONFIG, size=size)

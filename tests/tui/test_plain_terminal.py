@@ -1,0 +1,90 @@
+"""Terminals that lack something: no UTF-8, no colour. What leaves the program is looked at, byte by byte."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+
+from inspector.tui.plain_driver import ColourFilter
+from inspector.tui.themes import read_theme
+from tests.bench.pty_run import ROOT, Terminal, python, visible
+
+THEME = read_theme(ROOT / "themes" / "inspector-dark.toml")
+EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
+COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
+WAIT_S = 20
+QUIET_S = 0.3
+KEYS = (b"G", b"2", b"3", b"4", b"1", b"u", b"\x1b", b"?", b"\x1b", b"\x1bOQ")
+"""To the end, then every view, the form, the help and the themes."""
+
+
+def codes(ground: int, colour: str) -> str:
+    return ";".join(map(str, (ground, 2, *Color.parse(colour).rgb)))
+
+
+def test_a_colour_leaves_and_what_it_meant_stays() -> None:
+    colours = ColourFilter()
+    colours.learn(THEME)
+    dim, cursor = THEME.variables["dim"], THEME.variables["cursor"]
+    client, ground = THEME.variables["client"], THEME.variables["faint"]
+
+    assert colours.without(f"\x1b[1;{codes(38, client)};{codes(48, ground)}mx\x1b[0m") == (
+        "\x1b[1mx\x1b[0m"
+    )
+    assert colours.without(f"\x1b[{codes(38, dim)};{codes(48, cursor)}mx") == "\x1b[2;7mx"
+    assert colours.without(f"\x1b[{codes(38, THEME.error or '')}mx") == "\x1b[1mx"
+    assert (
+        colours.without("\x1b[38;5;12;4mx\x1b[31;102my\x1b[2J\x1b[mz") == "\x1b[4mxy\x1b[2J\x1b[mz"
+    )
+
+
+def everything_painted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str]
+) -> bytes:
+    """Replay an example, go through its views and dialogs, and return what the terminal got."""
+    for name in ("config", "state", "cache", "data"):
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    terminal = Terminal(python("-m", "inspector", "replay", str(EXAMPLE)))
+    try:
+        assert terminal.first_text(WAIT_S) < WAIT_S
+        settle(terminal)
+        for key in KEYS:
+            os.write(terminal.fd, key)
+            settle(terminal)
+        return bytes(terminal.output)
+    finally:
+        terminal.close()
+
+
+def settle(terminal: Terminal) -> None:
+    """Wait until something was painted, and then no more."""
+    until = time.monotonic() + WAIT_S
+    quiet_s = 2.0
+    while time.monotonic() < until and terminal.read(quiet_s):
+        quiet_s = QUIET_S
+
+
+def test_without_utf_8_no_byte_beyond_ascii_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    painted = everything_painted(monkeypatch, tmp_path, {"PYTHONIOENCODING": "ascii"})
+
+    assert painted.isascii()
+    for word in (b"assistant", b"Themes", b"closes this page", b"fields"):
+        assert word in visible(painted)
+    assert b"\x1b[38;2;" in painted
+
+
+def test_no_color_writes_no_colour(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    painted = everything_painted(monkeypatch, tmp_path, {"NO_COLOR": "1"})
+
+    assert COLOUR.findall(painted) == []
+    assert "→".encode() in painted
