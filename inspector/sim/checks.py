@@ -37,8 +37,6 @@ VOICES = (
 )
 MAX_EVENT_ID, MAX_METADATA_KEY, MAX_METADATA_VALUE, MAX_METADATA_PAIRS = 512, 64, 512, 16
 _MAY_BE_NULL = ("event_id", "previous_item_id", "response", "response_id")
-MAX_DEPTH = 100
-"""Deeper than any tool schema, and far from what exhausts a recursive encoder."""
 
 
 def validate(event: Mapping[str, Any]) -> Refusal | None:
@@ -61,21 +59,6 @@ def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return event
     kept = {name: value for name, value in response.items() if value is not None}
     return {**event, "response": kept}
-
-
-def is_too_deep(value: object) -> bool:
-    """Tell whether a value nests deeper than ``MAX_DEPTH``, without recursion."""
-    level: list[object] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _refusals(event: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -147,7 +147,7 @@ def closing_words(code: int, reason: str) -> Words:
     if code in CLOSE_CODES:
         return CLOSE_CODES[code]
     if 4000 <= code < 5000:
-        return Words(f"closed with the server's own code {code}", CLOSE_CODES[4000].next_step)
+        return Words(f"closed with the server's own code {code}", CLOSE_CODES[1005].next_step)
     return Words(f"closed with code {code}")
 
 

@@ -17,7 +17,9 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.theme import Theme
 
+from inspector.analysis.inert import inert
 from inspector.engine.host import Host
+from inspector.secret import mask_text
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.key_order import KeyOrder
 from inspector.tui.keycaps import key_words
@@ -162,7 +164,7 @@ class InspectorApp(App[int]):
     def _handle_exception(self, error: Exception) -> None:
         """End with one line in place of a crash page: Textual's prints locals, and they may hold a key."""
         log.error("the screen failed", exc_info=error)
-        self.failure = f"{type(error).__name__}: {error}"
+        self.failure = inert(mask_text(f"{type(error).__name__}: {error}"))
         if self.is_headless:
             super()._handle_exception(error)
         else:

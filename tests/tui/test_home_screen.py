@@ -149,7 +149,7 @@ def test_connections_are_listed_with_their_keys_place_and_open_by_a_key(tmp_path
         await home.press("9")
         assert "no connection 9" in [n.message for n in home.pilot.app._notifications][-1]
         await home.press("2")
-        assert home.screen_now is SessionScreen
+        assert isinstance(home.pilot.app.screen, SessionScreen)
 
     at_home(scenario, tmp_path, config=CONFIG)
 

@@ -22,6 +22,7 @@ from inspector.errors import InspectorError
 from inspector.tui import requests
 from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.sound import SoundScreen
@@ -154,25 +155,25 @@ class SessionScreen(SoundScreen):
         minutes, seconds = divmod(self.now_us() / 1e6, 60)
         errors = self.state.problems.errors
         recording = engine.recording
-        is_recorded = not recording.failure and recording.path is not None
-        where = f"{glyphs.ring} NOT RECORDED: {recording.failure or 'in memory only'}"
-        if recording.path is not None and is_recorded:
-            where = f"{glyphs.record} {recording.path.name}"
-        # What matters most comes first; the name of the recording is what a narrow screen can do without.
+        if recording.failure or recording.path is None:
+            lost = f"NOT RECORDED: {recording.failure or 'in memory only'}"
+            where = HeaderPart(f"{glyphs.ring} {lost}", rank=1, shortest=14)
+        else:
+            name = inert(recording.path.name)
+            where = HeaderPart(f"{glyphs.record} {name}", rank=3, shortest=12)
         tokens = self.state.usage.responses.total
-        parts = [
-            f" {dot} {_WORDS[engine.connection]}",
-            inert(model) or "no model",
-            f"! {errors} error{'s' * (errors != 1)}" if errors else "",
-            "" if is_recorded else where,
-            engine.source.kind,
-            f"{int(minutes):02d}:{seconds:04.1f}",
-            f"{len(self.event_log):,} events",
-            f"{tokens:,} tok" if tokens else "",
-            where if is_recorded else "",
-        ]
+        parts = (
+            HeaderPart(f"{dot} {_WORDS[engine.connection]}"),
+            HeaderPart(inert(model) or "no model", rank=2, shortest=10),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+            HeaderPart(engine.source.kind, rank=4),
+            HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
+            HeaderPart(f"{len(self.event_log):,} events"),
+            where,
+            HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+        )
         self.query_one("#header").set_class(bool(errors or recording.failure), "has-errors")
-        return "   ".join(part for part in parts if part)
+        return header_line(parts, self.size.width)
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""

@@ -130,6 +130,7 @@ class EventPane(Widget, can_focus=True):
         self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
         self._styles: RowStyles | None = None
         self._painted: tuple[object, ...] = ()
+        self._is_behind = False
 
     @property
     def page_rows(self) -> int:
@@ -139,6 +140,8 @@ class EventPane(Widget, can_focus=True):
     def pull(self, is_over: Callable[[], bool]) -> None:
         """Take in what is new in the log, for a bounded time, and repaint if a visible row changed."""
         self.rows.refresh(is_over)
+        # As of now: what arrives between this and the painting is not yet looked at, and no news.
+        self._is_behind = not self.rows.is_complete
         self._go_on(is_over)
         if self.is_following:
             self._to_end()
@@ -379,6 +382,7 @@ class EventPane(Widget, can_focus=True):
             refused,
             len(self.rows),
             self.rows.total,
+            self._is_behind,
             self._top,
             self.cursor,
             self.is_following,
@@ -398,7 +402,7 @@ class EventPane(Widget, can_focus=True):
         count = f"{shown:,} of {total:,}" if self.rows.query else f"{total:,}"
         if self._hunt is not None:
             count = f"searching {self._hunt.progress:.0%}"
-        elif not self.rows.is_complete:
+        elif self._is_behind:
             count = f"{count}…"
         tail = f" {count}{'' if self.is_following else ' held'} "
         head = f"{self.pane_title} "
