@@ -1,10 +1,11 @@
-"""What the timeline costs: processor time of a session that sounds in both directions, with the timeline shown and hidden.
+"""What timeline and meters cost: processor time of a session that sounds in both directions, with them shown and hidden.
 
 python tests/bench/timeline_cost.py [SECONDS] [COLUMNS ROWS]
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -14,11 +15,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.bench.pty_run import Terminal, python
 
 CHUNK_MS = 40
+METER_HZ = 30
 CASES = {
     "hidden, the feed alone (baseline)": "hidden",
     "shown, 20 ms a cell": "0",
     "shown, 100 ms a cell": "2",
     "shown, 1 s a cell": "5",
+    "hidden, meters alone": "meters",
+    "shown, 100 ms a cell, and meters": "2 meters",
 }
 
 
@@ -33,6 +37,7 @@ def child(mode: str) -> None:
     from inspector.recording.writer import RecordingFile
     from inspector.tui.glyphs import UNICODE
     from inspector.tui.themes import derived_variables
+    from inspector.tui.widgets.meter import MeterRow, Reading
     from inspector.tui.widgets.timeline import Timeline
     from tests.spoken import Voice, answered, appended
     from tests.support import numbered
@@ -54,12 +59,25 @@ def child(mode: str) -> None:
 
         def compose(self) -> ComposeResult:
             timeline = Timeline(Waveform(log), now_us, UNICODE)
-            timeline._zoom = int(mode) if mode.isdigit() else 0
-            timeline.display = mode != "hidden"
+            zoom = mode.removesuffix("meters").strip()
+            timeline._zoom = int(zoom) if zoom.isdigit() else 0
+            timeline.display = zoom.isdigit()
+            if "meters" in mode:
+                yield MeterRow(UNICODE)
             yield timeline
 
         def on_mount(self) -> None:
             self.set_interval(CHUNK_MS / 1000, self.feed)
+            if "meters" in mode:
+                self.set_interval(1 / METER_HZ, self.measure)
+
+        def measure(self) -> None:
+            level = -30 + 12 * math.sin(now_us() / 2e5)
+            readings = (
+                Reading("mic", level, level + 9, 0, "speech 1.2 s", "active"),
+                Reading("out", -level - 60, -level - 50, 0, f"heard {now_us() // 1000:,} ms"),
+            )
+            self.query_one(MeterRow).show(readings)
 
         def feed(self) -> None:
             number = len(log) // 2

@@ -348,6 +348,16 @@ def test_an_event_leads_to_its_item_and_back(tmp_path: Path) -> None:
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
 
 
+def test_a_line_that_was_asked_for_gives_the_keys_back_to_the_view(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        for keys in (("colon", "enter"), ("slash", "escape"), ("colon", "escape")):
+            await stage.press("2", *keys)
+            assert stage.screen.focused is stage.screen.query_one(ConversationView)
+        assert stage.screen.current_view == "conversation"
+
+    on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
+
+
 def test_an_item_is_written_as_a_wav_from_the_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -634,3 +634,33 @@ def test_a_real_server_does_no_wrong_on_purpose(tmp_path: Path) -> None:
         assert "only the simulator" in notice.message
 
     on_stage(scenario, tmp_path)
+
+
+def test_what_waits_for_an_answer_comes_before_the_answer_that_is_made(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        call = {"id": "item_9", "type": "function_call", "call_id": "call_9", "name": "f"}
+        stage.speak()
+        await stage.press("1")
+        answering = stage.screen.hint_text()
+        stage.source.say("conversation.item.added", item=call)
+        await stage.press("1")
+
+        assert "the model is answering" in answering
+        assert "a function call waits" in stage.screen.hint_text()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_what_is_wrong_with_a_filter_stays_until_it_is_mended(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("slash", *"item:x (")
+        for _ in range(3):
+            stage.screen.tick()
+        wrong = str(stage.screen.query_one("#hint", Static).content)
+        await stage.press("backspace")
+        stage.screen.tick()
+
+        assert "is missing here" in wrong
+        assert str(stage.screen.query_one("#hint", Static).content) != wrong
+
+    on_stage(scenario, tmp_path)

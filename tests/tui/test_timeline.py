@@ -283,6 +283,7 @@ def test_the_screen_shows_the_events_of_a_span(tmp_path: Path) -> None:
         pane = stage.screen.query_one("#server", EventPane)
         assert pane.rows.query.expression == "t>=3.100000 t<3.600000"
         assert 0 < len(pane.rows) < pane.rows.total
+        assert stage.screen.selected == stage.screen.event_log.row_at(3_099_999) + 1
 
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
 

@@ -124,8 +124,10 @@ class EventsScreen(ViewsScreen):
         return self.query_one("#panes", EventPanes)
 
     def refocus(self) -> None:
-        """Give the keys back to the panes."""
-        self.focused_pane().focus()
+        """Give the keys to the view that is shown."""
+        view = self.current_view
+        widget = self.focused_pane() if view == "events" else self.query_one(f"#{view}")
+        widget.focus()
 
     @property
     def is_left(self) -> bool:

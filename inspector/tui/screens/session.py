@@ -367,7 +367,7 @@ class SessionScreen(SoundScreen):
     @on(SendEditor.Closed)
     def _editor_closed(self) -> None:
         self.query_one("#send").remove_class("shown")
-        self.focused_pane().focus()
+        self.refocus()
 
     @on(SendEditor.ExternalEditRequested)
     def _external_edit(self, message: SendEditor.ExternalEditRequested) -> None:

@@ -98,10 +98,7 @@ class ViewsScreen(CommandScreen):
             return
         self.query_one("#views", ContentSwitcher).current = name
         self._seen = ()
-        if name == "events":
-            self.refocus()
-        else:
-            self.query_one(f"#{name}").focus()
+        self.refocus()
 
     def _mount_timeline(self) -> None:
         """Make the timeline when it is first wanted: it needs numpy, and reads the whole log once."""

@@ -76,6 +76,8 @@ class Meter(Widget):
         self._words_until_ns = 0
         self._look: _Look | None = None
         self._strip: Strip | None = None
+        self._styles: dict[str, Style] = {}
+        """Looking a component's style up costs half of a meter's frame."""
 
     def show(self, reading: Reading) -> None:
         """Show another reading."""
@@ -98,6 +100,7 @@ class Meter(Widget):
         """Draw anew in other colours."""
         super().notify_style_update()
         self._strip = None
+        self._styles.clear()
 
     def _looked(self) -> _Look:
         words, width = self._words, self.size.width
@@ -154,7 +157,10 @@ class Meter(Widget):
         return f"{dbfs:5.1f}".replace("-", self._glyphs.minus)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"meter--{name}")
+        style = self._styles.get(name)
+        if style is None:
+            style = self._styles[name] = self.get_component_rich_style(f"meter--{name}")
+        return style
 
 
 class MeterRow(Horizontal):

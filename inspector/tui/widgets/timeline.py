@@ -36,6 +36,8 @@ CELL_US = tuple(
 )
 """What a cell may stand for; the smallest has one envelope in each of its two columns."""
 START_ZOOM = 2
+LEAST_GRAIN_US = 50_000
+"""Growing lanes are painted anew at most so often, however close one looks: each time costs 3 ms. Keys are answered in every frame."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -175,7 +177,7 @@ class Timeline(Widget, can_focus=True):
             self.cursor_us = now_us
             self._reveal(now_us, ahead=4)
         # Half a cell is the least that can be seen to move.
-        grain_us = self.cell_us // 2
+        grain_us = max(LEAST_GRAIN_US, self.cell_us // 2)
         moving = now_us // grain_us, self._waveform.end_us // grain_us
         still = (
             self.size,
