@@ -238,3 +238,20 @@ def test_a_recorded_client_gets_all_that_it_got(name: str) -> None:
         got += [output.data for output in session.due(now_ns) if isinstance(output, SendText)]
 
     assert got == [event.data for event in events if event.direction == "server"]
+
+
+def test_a_client_that_waits_for_the_end_of_a_response_is_not_kept_waiting() -> None:
+    player = Player(
+        CREATED,
+        client("response.create"),
+        server("response.created", response={"id": "resp_1"}),
+        client("conversation.item.create", item=ITEM),
+        server("conversation.item.added"),
+        server("response.done", response={"id": "resp_1"}),
+    )
+    player.types()
+
+    assert player.send("response.create") == ["response.created"]
+    player.now_ms = 1001
+    assert player.types() == ["response.done"]
+    assert player.send("conversation.item.create", item=ITEM) == ["conversation.item.added"]
