@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -33,3 +34,12 @@ class SystemClock:
     def utc_now(self) -> datetime:
         """Return the current UTC time."""
         return datetime.now(UTC)
+
+
+SYSTEM_CLOCK = SystemClock()
+
+
+def time_is_up(after_s: float, clock: Clock = SYSTEM_CLOCK) -> Callable[[], bool]:
+    """Return what tells whether a time has passed, for work that is done in slices."""
+    until_ns = clock.now_ns() + int(after_s * NS_PER_S)
+    return lambda: clock.now_ns() > until_ns

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.driver import Driver
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.theme import Theme
 
 from inspector.engine.host import Host
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.key_order import KeyOrder
 from inspector.tui.keycaps import key_words
 from inspector.tui.launching import Launcher
 from inspector.tui.look import Look
@@ -67,6 +69,7 @@ class InspectorApp(App[int]):
         loaded = load_themes(self.look.themes)
         super().__init__(driver_class=_driver(self.look), css_path=[STYLES, *own])
         self._first = first
+        self._key_order = KeyOrder(self)
         self.failure = ""
         """What broke the app; ``""`` where it ended well."""
         self._problems = list(loaded.problems)
@@ -128,6 +131,15 @@ class InspectorApp(App[int]):
             self._problems += keymap_problems(self.look.keys)
         for problem in self._problems:
             self.notify(problem, severity="warning", markup=False, timeout=12)
+
+    async def on_event(self, event: Event) -> None:
+        """Deal with one key after the other."""
+        if not isinstance(event, Key | Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._key_order.admit(event):
+            target = self.focused or self.screen
+            await super().on_event(event)
+            self._key_order.follow(target)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our colour tokens for themes that do not define them."""

@@ -56,6 +56,17 @@ def selected_span(log: EventLog, from_us: int, to_us: int, *, is_mono: bool) -> 
     return _audible(Selection(sound, made))
 
 
+def listen(select: Callable[[], Selection], play: PlaySound | None, stem: str) -> str:
+    """Play what is selected, or without ``play`` write it under a stem; return what to say of it.
+
+    Raises:
+        ExportError: there is nothing to hear, or too much, or the file cannot be written.
+        OSError: the log cannot be read.
+    """
+    chosen = select()
+    return play_selection(chosen, play) if play is not None else write_selection(chosen, stem)
+
+
 def play_selection(selection: Selection, play: PlaySound) -> str:
     """Play a selection; return what to say of it.
 

@@ -25,7 +25,7 @@ from inspector.tui.keymap import (
 from inspector.tui.look import Look
 from inspector.tui.screens.help import HelpScreen
 
-BASES = {"EventsScreen", "SoundScreen"}
+BASES = {"CommandScreen", "EventsScreen", "SoundScreen", "ViewsScreen"}
 """Screens that are only begun: each is shown as one of those that go on."""
 SHADOWS = {
     "conversation": {"y", "P", "a"},

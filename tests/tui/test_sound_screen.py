@@ -267,7 +267,7 @@ def replayed(replay: Replay, check: Callable[[Callable[[float], tuple[str, str]]
                     pass
                 for name, reading in zip(("in", "out"), screen.readings(), strict=True):
                     meter = screen.query_one(f"#meter-{name}", Meter)
-                    meter._words_until_s = 0
+                    meter._words_until_ns = 0
                     meter.show(reading)
                 mic, out = (
                     text_of(screen.query_one(f"#meter-{name}", Meter)) for name in ("in", "out")
@@ -316,7 +316,7 @@ def test_a_meter_fills_its_line_at_any_width(width: int, glyphs: Any) -> None:
                 Reading("mic", 3.01, 0.0, 99999, "x" * 300, "warning"),
                 Reading("mic", math.nan, math.inf, note="note", has_level=False),
             ):
-                meter._words_until_s = 0
+                meter._words_until_ns = 0
                 meter.show(reading)
                 assert len(text_of(meter)) <= width
                 if glyphs is ASCII:

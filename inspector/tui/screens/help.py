@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
@@ -61,3 +61,24 @@ class HelpScreen(ModalScreen[None]):
         page = self.query_one(TextPage)
         page.show(lines)
         page.focus()
+
+
+def keys_of(screen: Screen[None]) -> Iterator[Group]:
+    """Yield the keys that work on a screen here and now, the focused pane's first."""
+    groups: dict[str, dict[str, list[str]]] = {}
+    for bound in screen.active_bindings.values():
+        binding = bound.binding
+        if not binding.description or binding.system:
+            continue
+        name = (
+            "this screen"
+            if bound.node is screen
+            else "everywhere"
+            if bound.node is screen.app
+            else "the focused pane"
+        )
+        keys = groups.setdefault(name, {}).setdefault(binding.description, [])
+        keys.append(screen.app.get_key_display(binding))
+    for name in ("the focused pane", "this screen", "everywhere"):
+        if name in groups:
+            yield name, [(" ".join(keys), what) for what, keys in groups[name].items()]

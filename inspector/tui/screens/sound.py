@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
 from inspector.analysis.inert import inert
+from inspector.clock import SYSTEM_CLOCK
 from inspector.core.log import EventLog
 from inspector.engine.places import Place, place_of
 from inspector.tui.glyphs import Glyphs
@@ -17,7 +17,7 @@ from inspector.tui.screens.events import EventsScreen
 if TYPE_CHECKING:
     from inspector.engine.sound import Sound
 
-TROUBLE_S = 15
+TROUBLE_NS = 15_000_000_000
 """How long the hint line tells of a device that does not work, before it goes back to what to do next."""
 
 
@@ -35,7 +35,7 @@ class SoundScreen(EventsScreen):
     def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
         super().__init__(log, glyphs)
         self._problem_seen = ""
-        self._problem_shown_until = 0.0
+        self._problem_shown_until_ns = 0
 
     @property
     def sound(self) -> Sound | None:
@@ -75,8 +75,9 @@ class SoundScreen(EventsScreen):
         """Return what is wrong with the devices, for a while after it went wrong; the meters go on saying it."""
         problem = sound.microphone_problem or sound.speaker_problem
         if problem != self._problem_seen:
-            self._problem_seen, self._problem_shown_until = problem, time.monotonic() + TROUBLE_S
-        return inert(problem) if time.monotonic() < self._problem_shown_until else ""
+            self._problem_seen = problem
+            self._problem_shown_until_ns = SYSTEM_CLOCK.now_ns() + TROUBLE_NS
+        return inert(problem) if SYSTEM_CLOCK.now_ns() < self._problem_shown_until_ns else ""
 
     def barge_in_hint(self) -> str:
         """Return what happens when the user speaks over the answer."""

@@ -7,7 +7,6 @@ is what keeps two panes under a flood of 10,000 events/s at a third of a core.
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -23,6 +22,7 @@ from textual.widget import Widget
 from inspector.analysis.query import EVERYTHING, Query, QueryRun
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.rows import RowList
+from inspector.clock import time_is_up
 from inspector.core.event import Direction
 from inspector.core.formats import AudioFormat
 from inspector.core.keys import EventKeys, keys_of, kinship
@@ -310,8 +310,7 @@ class EventPane(Widget, can_focus=True):
     def _start(self, wanted: Query, step: int) -> None:
         """Look for an event, here and now for a moment, then with every pull."""
         self._hunt = self.rows.finder(wanted, self.cursor, step)
-        until = time.monotonic() + SEARCH_S
-        self._go_on(lambda: time.monotonic() > until)
+        self._go_on(time_is_up(SEARCH_S))
 
     def _go_on(self, is_over: Callable[[], bool]) -> None:
         """Search until something is found or the time is up."""

@@ -7,7 +7,6 @@ draws is another line than before.
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -19,6 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.clock import SYSTEM_CLOCK
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted
 
@@ -26,7 +26,7 @@ BOTTOM_DBFS = -60.0
 """The left end of the bar: a quiet room."""
 LOUD_DBFS, OVER_DBFS = -12.0, -3.0
 """Where speech begins to be loud, and where the next peak may clip."""
-WORDS_S = 0.1
+WORDS_NS = 100_000_000
 """Numbers that change more often cannot be read; the bar moves 30 times a second."""
 LEAST_BAR, MOST_BAR = 6, 24
 
@@ -73,17 +73,17 @@ class Meter(Widget):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._reading = self._words = Reading(label, has_level=False)
-        self._words_until_s = 0.0
+        self._words_until_ns = 0
         self._look: _Look | None = None
         self._strip: Strip | None = None
 
     def show(self, reading: Reading) -> None:
         """Show another reading."""
         self._reading = reading
-        now_s = time.monotonic()
-        if now_s >= self._words_until_s or reading.tone != self._words.tone:
+        now_ns = SYSTEM_CLOCK.now_ns()
+        if now_ns >= self._words_until_ns or reading.tone != self._words.tone:
             self._words = reading
-            self._words_until_s = now_s + WORDS_S
+            self._words_until_ns = now_ns + WORDS_NS
         if self._look != self._looked():
             self.refresh()
 

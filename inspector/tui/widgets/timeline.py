@@ -6,7 +6,6 @@ columns that differ from the last one. It loads numpy, so screens import it when
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -21,6 +20,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from inspector.analysis.waveform import Waveform
+from inspector.clock import NS_PER_S, NS_PER_US, SYSTEM_CLOCK, time_is_up
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import Line
 from inspector.tui.timeline_drawing import GROUND, GROUNDS, LABEL, STYLES, Picture, View, drawn
@@ -123,12 +123,12 @@ class Timeline(Widget, can_focus=True):
         self._is_dragging = False
         self._still: tuple[object, ...] = ()
         self._moving = 0, 0
-        self._drawn_at = 0.0
+        self._drawn_ns = 0
         self._picture: Picture | None = None
         self._strips: list[Strip] = []
         self._styles: dict[int, Style] = {}
         self._timer: Timer | None = None
-        self._said, self._said_at = "", 0.0
+        self._said, self._said_ns = "", 0
 
     @property
     def cell_us(self) -> int:
@@ -163,8 +163,7 @@ class Timeline(Widget, can_focus=True):
 
     def pull(self) -> None:
         """Read what is new, for a bounded time, and repaint the columns that have changed."""
-        until = time.monotonic() + FRAME_BUDGET_S
-        self._waveform.advance(lambda: time.monotonic() > until)
+        self._waveform.advance(time_is_up(FRAME_BUDGET_S))
         if not self.size.width or not self.size.height:
             return
         now_us = self._now_us()
@@ -184,10 +183,10 @@ class Timeline(Widget, can_focus=True):
             len(self._waveform.marks),
             self._waveform.progress < 1,
         )
-        is_due = time.monotonic() >= self._drawn_at + grain_us / 1e6
+        is_due = SYSTEM_CLOCK.now_ns() >= self._drawn_ns + grain_us * NS_PER_US
         if still != self._still or (moving != self._moving and is_due):
             self._still, self._moving = still, moving
-            self._drawn_at = time.monotonic()
+            self._drawn_ns = SYSTEM_CLOCK.now_ns()
             self._draw(now_us)
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -379,10 +378,10 @@ class Timeline(Widget, can_focus=True):
 
     def _words(self, view: View) -> tuple[str, str]:
         """Say what is at the cursor; while that runs, only as often as can be read."""
-        now = time.monotonic()
-        if view.cursor_us is not None or now >= self._said_at + 1 / WORDS_HZ:
+        now_ns = SYSTEM_CLOCK.now_ns()
+        if view.cursor_us is not None or now_ns >= self._said_ns + NS_PER_S / WORDS_HZ:
             self._said = at_cursor(self._waveform, view)
-            self._said_at = now
+            self._said_ns = now_ns
         return self._said, about(view, self._waveform.progress)
 
     def _style(self, code: int) -> Style:

@@ -1,0 +1,85 @@
+"""FilterLine: the line that a filter or a search is typed into, and what is wrong with it while it is incomplete."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.message import Message
+from textual.widgets import Input
+
+from inspector.analysis.query import EVERYTHING, Query, parse
+from inspector.errors import FilterError
+
+
+class FilterLine(Input):
+    """A filter, in force as it is typed; or a search, from enter on. Shown while it has the class ``shown``."""
+
+    class FilterTyped(Message):
+        """What stands there is a filter."""
+
+        def __init__(self, query: Query) -> None:
+            super().__init__()
+            self.query = query
+
+    class SearchGiven(Message):
+        """Look for the first match."""
+
+        def __init__(self, query: Query) -> None:
+            super().__init__()
+            self.query = query
+
+    class Closed(Message):
+        """The line has done its work."""
+
+    def __init__(self) -> None:
+        super().__init__(id="filter", compact=True)
+        self.problem = ""
+        """Why what stands there is no expression; the last valid one stays in force."""
+        self._is_filtering = True
+
+    def ask(self, *, is_filtering: bool, text: str) -> None:
+        """Appear, for a filter (that hides the rest) or for a search."""
+        self._is_filtering = is_filtering
+        self.problem = ""
+        self.placeholder = (
+            "filter (hides the rest)" if is_filtering else "find (n next, N previous)"
+        )
+        self.value = text
+        self.add_class("shown")
+        self.focus()
+
+    def close(self) -> None:
+        """Disappear."""
+        self.problem = ""
+        self.remove_class("shown")
+        self.post_message(self.Closed())
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if not self.has_class("shown"):
+            return
+        query = self._parsed(event.value)
+        if query is not None and self._is_filtering:
+            self.post_message(self.FilterTyped(query))
+
+    @on(Input.Submitted)
+    def _given(self, event: Input.Submitted) -> None:
+        event.stop()
+        query = self._parsed(event.value)
+        if query is None:
+            return
+        if self._is_filtering:
+            self.post_message(self.FilterTyped(query))
+        elif query:
+            self.post_message(self.SearchGiven(query))
+        self.close()
+
+    def _parsed(self, text: str) -> Query | None:
+        """Return what a text means; None, and why, where it means nothing."""
+        try:
+            query = parse(text) if text.strip() else EVERYTHING
+        except FilterError as error:
+            self.problem = f"{error.message}{' — ' + error.hint if error.hint else ''}"
+            return None
+        self.problem = ""
+        return query
