@@ -248,7 +248,8 @@ async def proxy(size: Size, scene: Scene) -> None:
     async with (
         websocket_server(handler) as server,
         proxied(server, clock=clock) as stage,
-        Host() as host,stage.app(user_agent_header="my-app/1") as app
+        Host() as host,
+        stage.app(user_agent_header="my-app/1") as app,
     ):
         await app.recv()
         await show(ProxyScreen(host, stage.proxy, UNICODE), size, clock, scene)
