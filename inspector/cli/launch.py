@@ -75,7 +75,8 @@ class Launcher:
         Raises:
             UsageError: they make no sense.
         """
-        return replace(launcher(answers, environment=self.environment), opened=self.opened)
+        settings = load_settings(answers, self.environment, self.folders.config)
+        return replace(self, settings=settings)
 
     def open_simulator(
         self,

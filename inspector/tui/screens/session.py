@@ -173,7 +173,7 @@ class SessionScreen(SoundScreen):
         if errors:
             parts.append(f"! {errors} error{'s' * (errors != 1)}")
         if is_unsafe:
-            parts.insert(1, f"{glyphs.ring} NOT RECORDED")
+            parts.insert(1, f"{glyphs.ring} NOT RECORDED: {recording.failure or 'in memory only'}")
         tokens = self.state.usage.responses.total
         if tokens:
             parts.append(f"{tokens:,} tok")
