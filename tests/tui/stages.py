@@ -36,6 +36,7 @@ from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Handshake
 from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
+from inspector.tui.launching import HomeWords
 from inspector.tui.screens.home import HomeScreen
 from inspector.tui.screens.proxy import ProxyScreen
 from inspector.tui.screens.replay import ReplayScreen
@@ -88,6 +89,13 @@ class Slow(FakeSource):
     async def connect(self) -> Handshake:
         await asyncio.Event().wait()
         raise AssertionError
+
+
+class Resident(Launcher):
+    """A launcher whose folders are called the same on every machine."""
+
+    def home_words(self) -> HomeWords:
+        return HomeWords("./sessions", "~/.config/realtime-inspector/config.toml")
 
 
 class Stage:
@@ -230,7 +238,7 @@ def home(*, is_filled: bool) -> Setting:
                     os.utime(path, (at, at))
             folders = Folders(sessions, config, folder, folder, folder, folder)
             clock = ManualClock()
-            launch = Launcher(load_settings({}, {}, config), folders, {}, clock)
+            launch = Resident(load_settings({}, {}, config), folders, {}, clock)
             async with Host() as host:
                 await show(HomeScreen(host, launch, UNICODE), size, clock, scene)
 
@@ -338,7 +346,7 @@ REFUSAL = ConnectError(
 STAGES: Mapping[str, tuple[Setting, Scene]] = {
     "home-empty": (home(is_filled=False), pressing()),
     "home-filled": (home(is_filled=True), unhurried),
-    "home-live": (home(is_filled=True), pressing("l")),
+    "home-live": (home(is_filled=False), pressing("l")),
     "home-help": (home(is_filled=False), pressing("question_mark")),
     "themes": (home(is_filled=False), pressing("f2")),
     "session-connecting": (live(is_slow=True), pressing()),
