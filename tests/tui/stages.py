@@ -402,16 +402,14 @@ def main() -> None:
     """Draw the stages."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
+
+    def draw(app: Any) -> None:
+        path = folder / f"{name}-{app.size.width}x{app.size.height}.svg"
+        path.write_text(app.export_screenshot(), "utf-8")
+
     for name in sys.argv[2:] or STAGES:
         for size in (*SIZES, LARGE):
-            path = folder / f"{name}-{size[0]}x{size[1]}.svg"
-            asyncio.run(
-                capture(
-                    name,
-                    size,
-                    lambda app, path=path: path.write_text(app.export_screenshot(), "utf-8"),
-                )
-            )
+            asyncio.run(capture(name, size, draw))
 
 
 if __name__ == "__main__":
