@@ -89,10 +89,8 @@ def mask_headers(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
 
 def mask_subprotocol(name: str) -> str:
     """Return a subprotocol with a key that travels in it masked."""
-    for prefix in _SECRET_SUBPROTOCOLS:
-        if name.lower().startswith(prefix):
-            return prefix + MASK
-    return name
+    prefix = _key_prefix(name)
+    return prefix + MASK if prefix else name
 
 
 def mask_url(url: str) -> str:
@@ -107,6 +105,28 @@ def mask_url(url: str) -> str:
         "&".join(_mask_parameter(pair) for pair in parts.query.split("&")) if parts.query else ""
     )
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+
+
+def secrets_of(headers: Iterable[tuple[str, str]], target: str) -> list[Secret]:
+    """Return the keys that a request carries; a server that quotes one is masked as long as they are kept.
+
+    Args:
+        headers: names and values.
+        target: path and query.
+    """
+    found = []
+    for name, value in headers:
+        if name.lower() == "sec-websocket-protocol":
+            offered = (part.strip() for part in value.split(","))
+            found += [one[len(_key_prefix(one)) :] for one in offered if _key_prefix(one)]
+        elif is_secret_header(name):
+            scheme, space, rest = value.partition(" ")
+            found.append(rest.strip() if space and scheme.lower() in _SCHEMES else value)
+    for pair in target.partition("?")[2].split("&"):
+        name, _, value = pair.partition("=")
+        if _is_secret_parameter(name):
+            found += [value, unquote(value)]
+    return [Secret(text) for text in dict.fromkeys(found) if text]
 
 
 def mask_text(text: str) -> str:
@@ -129,6 +149,16 @@ def _mask_header(name: str, value: str) -> str:
 
 def _mask_parameter(pair: str) -> str:
     name, equals, value = pair.partition("=")
+    is_secret = equals and value and _is_secret_parameter(name)
+    return f"{name}={MASK}" if is_secret else mask_text(pair)
+
+
+def _is_secret_parameter(name: str) -> bool:
     plain = unquote(name).lower()
-    is_secret = plain in _SECRET_PARAMETERS or any(word in plain for word in _SECRET_WORDS)
-    return f"{name}={MASK}" if equals and value and is_secret else mask_text(pair)
+    return plain in _SECRET_PARAMETERS or any(word in plain for word in _SECRET_WORDS)
+
+
+def _key_prefix(subprotocol: str) -> str:
+    """Return what stands before the key in a subprotocol that carries one, else ``""``."""
+    lower = subprotocol.lower()
+    return next((prefix for prefix in _SECRET_SUBPROTOCOLS if lower.startswith(prefix)), "")

@@ -18,7 +18,7 @@ from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.engine.proxy import Proxy
 from inspector.recording.writer import RecordingFile
 from inspector.sources.admission import Admission
-from inspector.sources.proxy import Doorway
+from inspector.sources.proxy import Entrance
 from inspector.sources.upstream import upstream_at
 from inspector.sources.watcher import Opening
 
@@ -117,8 +117,8 @@ async def proxied(
     proxy = Proxy(
         clock, new_recording or recording, lambda file: file.close(), faults=faults, **options
     )
-    doorway = Doorway(admission=admission or Admission())
-    async with proxy.listen(doorway, upstream_at(server_url, **of_upstream)) as url:
+    entrance = Entrance(admission=admission or Admission())
+    async with proxy.listen(entrance, upstream_at(server_url, **of_upstream)) as url:
         yield Stage(proxy, url)
 
 

@@ -44,11 +44,12 @@ def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
     return (
         item.last_seq,
         cause and (cause.done_seq, cause.item_ids[-1:]),
-        audio and (audio.received_bytes, audio.played_ms),
+        audio and (audio.received_bytes, audio.played_ms, audio.is_playing),
         other and other.last_seq,
         conversation.approvals.get(item.id),
         state.input_audio.speech_item_id == item.id,
         state.input_audio.committed.get(item.id),
+        state.input_audio.spoken_ms.get(item.id),
     )
 
 

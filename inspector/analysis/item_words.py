@@ -45,8 +45,11 @@ def _message(item: Item, state: SessionState, draft: Draft) -> None:
     draft.fact(" + ".join(dict.fromkeys(_modality(part.kind) for part in item.parts if part.kind)))
     audio = state.output_audio.items.get(item.id)
     sent = state.input_audio.committed.get(item.id, 0)
+    spoken_ms = state.input_audio.spoken_ms.get(item.id, 0)
     if audio is not None:
         _about_audio(item, audio, draft)
+    elif spoken_ms:
+        draft.fact(duration_text(spoken_ms))
     elif sent:
         draft.fact(duration_text(state.session.input_format.ms(sent)))
     elif item.audio_bytes:
@@ -71,7 +74,9 @@ def _about_audio(item: Item, audio: ItemAudio, draft: Draft) -> None:
         # A recording may lack the audio itself, and then nobody can tell where in the words it was cut.
         known = "words by estimate" if item.truncated_ms < received else "of more"
         draft.warn(f"cut at {item.truncated_ms:,} of {received:,} ms, {known}")
-    if audio.played_ms is not None:
+    if audio.is_playing:
+        draft.fact("playing", Tone.ASSISTANT)
+    elif audio.played_ms is not None:
         draft.fact(f"heard {min(audio.played_ms, received):,} of {received:,} ms")
 
 

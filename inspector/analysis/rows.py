@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import sys
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from inspector.analysis.query import EVERYTHING, Deadline, LogFacts, Query, QueryRun
@@ -41,6 +42,7 @@ class RowList:
         """Where a query has got to; None without one."""
         self._shown_groups: set[int] = set()
         self._unfolded: set[int] = set()
+        self._matches: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -80,6 +82,10 @@ class RowList:
         self.revision += 1
         return True
 
+    def matches_in(self, group: int) -> int:
+        """Return how many members of a group the query lets through; all of them without a query."""
+        return self._matches[group] if self.query else self._log.groups.count[group]
+
     def is_unfolded(self, group: int) -> bool:
         """Tell whether the members of a group are shown one by one."""
         return group in self._unfolded or not self.is_folding
@@ -92,6 +98,10 @@ class RowList:
         """Tell whether a row is among those shown."""
         at = bisect.bisect_left(self.rows, row)
         return at < len(self.rows) and self.rows[at] == row
+
+    def lets_through(self, row: int) -> bool:
+        """Tell whether the query lets a row through, folded or not."""
+        return not self.query or self.query.test(LogFacts(self._log, row, self._turns))
 
     def refresh(self, is_over: Deadline = lambda: False) -> bool:
         """Look at new rows of the log until done or ``is_over()``; tell whether anything was added."""
@@ -129,6 +139,7 @@ class RowList:
     def _restart(self) -> None:
         self.rows = array("i")
         self._shown_groups.clear()
+        self._matches.clear()
         self.scanned = self.total = 0
         self._run = None
         if self.query:
@@ -161,6 +172,8 @@ class RowList:
         if not rows:
             return
         groups = self._log.group
+        if self.query:
+            self._matches.update(groups[row] for row in rows if groups[row] >= 0)
         for row in rows:
             group = groups[row]
             if group >= 0 and self.is_folding:
@@ -197,5 +210,4 @@ class RowList:
         head, last = self._log.groups.head[group], self._log.groups.last[group]
         column, end = self._log.group, min(last, self.scanned - 1) + 1
         rows = (row for row in range(head, end) if column[row] == group)
-        test, turns = self.query.test, self._turns
-        return [row for row in rows if not self.query or test(LogFacts(self._log, row, turns))]
+        return [row for row in rows if self.lets_through(row)]

@@ -170,6 +170,11 @@ class Waveform:
         return self._scanned / len(self._log) if len(self._log) else 1.0
 
     @property
+    def has_times(self) -> bool:
+        """Tell whether the events stand at times of their own; those of some imports all stand at 0."""
+        return self._scanned < 2 or self._log.t_us[self._scanned - 1] > 0
+
+    @property
     def has_audio(self) -> bool:
         """Tell whether there is any audio so far."""
         return bool(self._envelopes)

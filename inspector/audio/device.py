@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -260,6 +261,10 @@ def _choose(wanted: str, *, is_input: bool) -> Device:
     raise DeviceError(f"there is no {what} {wanted!r}", hint=f"there are: {names}")
 
 
+_importing = threading.Lock()
+"""Python 3.11 hands a half-made module to a thread that waits while the import fails in another."""
+
+
 @cache
 def _portaudio() -> ModuleType:
     """Return sounddevice, kept from writing on the terminal.
@@ -269,7 +274,8 @@ def _portaudio() -> ModuleType:
     """
     _silence_drivers()
     try:
-        import sounddevice
+        with _importing:
+            import sounddevice
     except ImportError:
         raise DeviceError(
             "sounddevice is not installed", hint="pip install sounddevice", code="no_portaudio"

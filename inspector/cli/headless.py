@@ -24,7 +24,7 @@ from inspector.cli.output import (
     write_line,
     write_object,
 )
-from inspector.cli.rows import row_text
+from inspector.cli.rows import RowText
 from inspector.core.event import Direction, Event
 from inspector.engine.host import Host
 from inspector.engine.session import Engine
@@ -87,7 +87,7 @@ class HeadlessRun:
         self._previous_t_ns = 0
         self._is_last_an_error = False
         self._output_error: ReaderGone | OutputFailed | None = None
-        self._colour = use_colour()
+        self._rows = RowText(colour=use_colour())
         self._safe = to_terminal()
 
     async def run(self, feed: Feed | None = None) -> int:
@@ -204,7 +204,8 @@ class HeadlessRun:
             case Shown.SUMMARY:
                 return
             case Shown.ROWS:
-                write_line(row_text(event, self._previous_t_ns, colour=self._colour))
+                self._rows.see(event)
+                write_line(self._rows.line(event, self._previous_t_ns))
                 self._previous_t_ns = event.t_ns
             case Shown.STREAM | Shown.REPLIES:
                 if self._shown is Shown.REPLIES and event.direction is not Direction.SERVER:

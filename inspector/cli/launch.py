@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from inspector.cli.simulation import SimPlan
     from inspector.engine.replay import Replay
     from inspector.recording.facts import RecordingFacts
-    from inspector.sim.provider import SimProvider
+    from inspector.sim.admission import HttpAnswer
+    from inspector.sim.provider import HttpRequest, SimProvider
+    from inspector.sources.serve import FrontDesk
     from inspector.sources.simulator import NewSession
     from inspector.tui.launching import HomeWords, KnownConnection
 
@@ -260,6 +262,16 @@ def new_session_maker(clock: Clock, provider: SimProvider) -> NewSession:
         return provider.open(request, int(clock.utc_now().timestamp()))
 
     return new_session
+
+
+def front_desk(clock: Clock, provider: SimProvider) -> FrontDesk:
+    """Return what the simulator answers outside of its sessions: whom it turns away, and plain HTTP."""
+    from inspector.sources.serve import FrontDesk
+
+    def answer(request: HttpRequest) -> HttpAnswer:
+        return provider.answer(request, int(clock.utc_now().timestamp()))
+
+    return FrontDesk(provider.turn_away, answer)
 
 
 def session_update(path: Path) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -27,7 +27,7 @@ from inspector.cli.output import (
     write_bytes,
     write_line,
 )
-from inspector.cli.rows import row_text
+from inspector.cli.rows import RowText
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.recording.format import Shape, parse, render
@@ -57,14 +57,15 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
-        chosen = _chosen(reader, expression, with_deltas=with_deltas)
+        rows = RowText(colour=use_colour())
+        chosen = _chosen(reader, expression, rows.see, with_deltas=with_deltas)
         if form is Form.OBJECT:
             _print_object(reader, chosen)
         else:
-            is_terminal, colour = to_terminal(), use_colour()
+            is_terminal = to_terminal()
             for event, previous_t_ns in chosen:
                 if form is Form.ROWS:
-                    write_line(row_text(event, previous_t_ns, colour=colour))
+                    write_line(rows.line(event, previous_t_ns))
                 else:
                     write_bytes(_printable(event, form, is_terminal=is_terminal) + b"\n")
         flush()
@@ -98,14 +99,15 @@ def opened(path: Path | None) -> Iterator[RecordingReader]:
 
 
 def _chosen(
-    reader: RecordingReader, expression: str, *, with_deltas: bool
+    reader: RecordingReader, expression: str, see: Callable[[Event], None], *, with_deltas: bool
 ) -> Iterator[tuple[Event, int]]:
-    """Yield the events to be printed, each with the time of the one printed before."""
+    """Yield the events to be printed, each with the time of the one printed before; ``see`` gets every event."""
     query = parse_filter(expression)
     turns = TurnCounter()
     shown_t_ns, previous_t_ns = 0, None
     for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
         event = parse(line, row, reader.shape, previous_t_ns or 0)
+        see(event)
         is_match = query.test(EventFacts(event, previous_t_ns, turns.feed(event)))
         previous_t_ns = event.t_ns
         if is_match and (with_deltas or not kind_of(event.type).fold):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import resource
 import signal
 import ssl
@@ -13,13 +14,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 
-from inspector.cli.doorway import Asked, read_doorway, secret_in
+from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
     finish_recording,
-    new_session_maker,
     recording_name,
 )
 from inspector.cli.output import (
@@ -66,7 +67,7 @@ class ProxyRun:
         """
         self._launch = launch
         self._asked = asked
-        self._doorway = read_doorway(asked, launch.environment)
+        self._entrance = read_entrance(asked, launch.environment)
         self._key = secret_in(asked.key_env, launch.environment)
         self._faults = Faults(
             read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
@@ -153,10 +154,14 @@ class ProxyRun:
     @asynccontextmanager
     async def _listening(self, proxy: Proxy) -> AsyncIterator[str]:
         _allow_many_files()
-        doorway = self._doorway
+        entrance = self._entrance
         if self._asked.uses_tls:
-            doorway = replace(doorway, tls=self._certificate(doorway.host))
-        async with self._upstream() as upstream, proxy.listen(doorway, upstream) as url:
+            # By the port, so that another proxy does not write over it.
+            name = entrance.port or f"process-{os.getpid()}"
+            file = self._launch.folders.state / "tls" / f"proxy-{name}.pem"
+            entrance = replace(entrance, tls=_certificate(entrance.host, file))
+            proxy.trusted_file = str(file)
+        async with self._upstream() as upstream, proxy.listen(entrance, upstream) as url:
             yield url
 
     @asynccontextmanager
@@ -164,11 +169,12 @@ class ProxyRun:
         if self._asked.upstream != SIMULATOR:
             yield self._real_upstream()
             return
-        from inspector.cli.simulation import SimPlan
+        from inspector.cli.serving import ServeOptions, service_for
         from inspector.sources.serve import Listening, serve
 
         clock = self._launch.clock
-        async with serve(new_session_maker(clock, SimPlan().provider()), clock, Listening()) as url:
+        service = service_for(ServeOptions(), clock, left=lambda: None, tell=log.info)
+        async with serve(service.new_session, clock, Listening(), service.desk) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:
@@ -178,19 +184,6 @@ class ProxyRun:
         if self._key is not None and upstream.tls is None and not is_loopback(upstream.url):
             say("warning: the key travels unencrypted; use wss:// or https://")
         return upstream
-
-    def _certificate(self, host: str) -> ssl.SSLContext:
-        from inspector.sources.certificate import self_signed
-
-        file = self._launch.folders.state / "proxy-ca.pem"
-        try:
-            make_folder(file.parent)
-            names = [host] if host not in ("0.0.0.0", "::") else []  # noqa: S104 - compared, not bound
-            context = self_signed([*names, "localhost", "127.0.0.1", "::1"], file)
-        except OSError as error:
-            raise UsageError(f"cannot write {file}: {error.strerror}") from None
-        say(f"apps must trust {file} (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS)")
-        return context
 
     def _first_line(self, url: str) -> Mapping[str, str]:
         query = f"?model={SIMULATED_MODEL}" if self._asked.upstream == SIMULATOR else ""
@@ -225,6 +218,20 @@ class ProxyRun:
         say(status_line(session))
         if proxy.ended_count == self._asked.max_sessions:
             self._why.set()
+
+
+def _certificate(host: str, file: Path) -> ssl.SSLContext:
+    """Make a certificate for this run, and write what apps must trust to a file."""
+    from inspector.sources.certificate import self_signed
+
+    try:
+        make_folder(file.parent)
+        names = [host] if host not in ("0.0.0.0", "::") else []  # noqa: S104 - compared, not bound
+        context = self_signed([*names, "localhost", "127.0.0.1", "::1"], file)
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
+    say(f"apps must trust {file} (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS)")
+    return context
 
 
 def calm_collector() -> None:

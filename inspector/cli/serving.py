@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from inspector.cli.launch import launcher, new_session_maker
+from inspector.cli.launch import front_desk, launcher, new_session_maker
 from inspector.cli.simulation import SimPlan
 from inspector.clock import Clock
 from inspector.config import make_folder
@@ -19,10 +19,8 @@ from inspector.errors import ConnectError, RecordingError
 from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
-from inspector.sim.admission import HttpAnswer
 from inspector.sim.dialects import DIALECTS
 from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
-from inspector.sim.provider import HttpRequest
 from inspector.sources.serve import FrontDesk
 from inspector.sources.simulator import NewSession
 from inspector.sources.tape import Tape
@@ -78,11 +76,8 @@ def service_for(
     provider = plan.provider()
     spoken = DIALECTS[options.dialect or "openai"]
 
-    def answer(request: HttpRequest) -> HttpAnswer:
-        return provider.answer(request, int(clock.utc_now().timestamp()))
-
     tapes = TapeRoom(options.record, clock).new_tape if options.record is not None else None
-    desk = FrontDesk(provider.turn_away, answer, tapes, left, tell)
+    desk = replace(front_desk(clock, provider), new_tape=tapes, left=left, tell=tell)
     if options.replay is None:
         new_session = new_session_maker(clock, provider)
         query = spoken.query.format(model=spoken.default_model)

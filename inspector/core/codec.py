@@ -14,6 +14,10 @@ from inspector.core.event import DecodeProblem
 # The only reading that is left when a frame is too deep for every decoder.
 _TYPE_HEAD = re.compile(rb'^\s*\{\s*"type"\s*:\s*"([^"\\]{1,200})"')
 
+MAX_DEPTH = 100
+"""Deeper than any tool schema, and far from what exhausts a recursive reader in a program that has a screen below it."""
+_KINDS = {bool: "true or false", str: "a string", list: "an array", type(None): "null"}
+
 Decoded = tuple[str, Mapping[str, Any] | None, DecodeProblem | None]
 
 
@@ -30,13 +34,15 @@ def decode(data: bytes, *, is_text: bool = True) -> Decoded:
         body = orjson.loads(data)
     except ValueError as error:
         return _decode_slowly(data, error)
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_too_deep(body):
+        return _beyond_depth(data)
     return _typed(body)
 
 
 def _typed(body: object) -> Decoded:
     if not isinstance(body, dict):
-        kind = type(body).__name__
-        return "", None, DecodeProblem("not_an_object", f"JSON, but a {kind} and not an object")
+        kind = _KINDS.get(type(body), "a number")
+        return "", None, DecodeProblem("not_an_object", f"JSON, but {kind} and not an object")
     name = body.get("type", "")
     return (name if isinstance(name, str) else ""), body, None
 
@@ -46,11 +52,31 @@ def _decode_slowly(data: bytes, error: ValueError) -> Decoded:
     if "depth" not in str(error):
         try:
             body = json.loads(data.decode(), parse_constant=_refuse_constant)
-            return _typed(_without_surrogates(body))
+            if not _is_too_deep(body):
+                return _typed(_without_surrogates(body))
         except RecursionError:
             pass
         except ValueError:
             return "", None, DecodeProblem("invalid_json", f"not JSON: {error}")
+    return _beyond_depth(data)
+
+
+def _is_too_deep(value: object) -> bool:
+    """Tell whether a value nests deeper than ``MAX_DEPTH``, without recursion."""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _beyond_depth(data: bytes) -> Decoded:
     return _outer_type(data), None, DecodeProblem("too_deep", "nested too deeply to decode")
 
 

@@ -127,7 +127,9 @@ class ConversationFold:
         if previous == "root":
             self.order.insert(0, self.order.pop())
         elif (
-            isinstance(previous, str) and previous in self.items and self.order[-2:-1] != [previous]
+            isinstance(previous, str)
+            and previous in self.items
+            and previous not in (item_id, *self.order[-2:-1])
         ):
             self.order.pop()
             # Insertions aim near the end almost always, so look from there.

@@ -1,7 +1,8 @@
 """Delta groups: which events fold into one row, and what the folded row shows.
 
-Two rules. ``part``: deltas of one type that carry the same ``item_id`` and ``content_index`` are one group, however far
-apart. ``run``: events of one type that follow each other (microphone appends; deltas without an ``item_id``), ended by
+Three rules. ``part``: deltas of one type that carry the same ``item_id`` and ``content_index`` are one group, however far
+apart. ``track``: deltas of one type where a session has no items are one group until nothing came for a while, whatever
+comes between them, so that interleaved tracks read as utterances. ``run``: events of one type that follow each other (microphone appends; deltas without an ``item_id``), ended by
 any other event of the same direction, and for the client's appends also by the server's speech and commit events, so
 that a folded row never spans a turn.
 """
@@ -15,6 +16,8 @@ from typing import Any
 from inspector.core.event import Direction, Event
 from inspector.core.kinds import Kind
 
+TRACK_PAUSE_US = 2_000_000
+"""A track that was silent for so long goes on with a new row: by then another sentence has begun."""
 GROUP_COLUMNS = (("head", "i"), ("last", "i"), ("count", "I"), ("audio_bytes", "q"))
 """Name and ``array`` type code of every column of the group table."""
 
@@ -38,6 +41,8 @@ class DeltaGroups:
         self.audio_bytes = array("q")
         self._parts: dict[tuple[str, str, int], int] = {}
         self._runs: dict[Direction, tuple[str, int]] = {}
+        self._tracks: dict[str, tuple[int, int]] = {}
+        """Type to the group of its last delta, and the time of that one in microseconds."""
 
     def __len__(self) -> int:
         return len(self.head)
@@ -49,6 +54,8 @@ class DeltaGroups:
             group = self._parts.get(key)
             if group is None:
                 group = self._parts[key] = self._open(row)
+        elif kind.fold == "track":
+            group = self._track(row, event)
         elif kind.fold:
             group = self._run(row, event)
         else:
@@ -81,6 +88,7 @@ class DeltaGroups:
                     column[number] = value
         self._parts.clear()
         self._runs.clear()
+        self._tracks.clear()
 
     def _run(self, row: int, event: Event) -> int:
         run = self._runs.get(event.direction)
@@ -88,6 +96,14 @@ class DeltaGroups:
             return run[1]
         group = self._open(row)
         self._runs[event.direction] = (event.type, group)
+        return group
+
+    def _track(self, row: int, event: Event) -> int:
+        t_us = event.t_ns // 1000
+        track = self._tracks.get(event.type)
+        goes_on = track is not None and t_us - track[1] <= TRACK_PAUSE_US
+        group = track[0] if track is not None and goes_on else self._open(row)
+        self._tracks[event.type] = group, t_us
         return group
 
     def _open(self, row: int) -> int:

@@ -22,7 +22,9 @@ class InputAudioFold:
         self.speech_started_ms = 0
         self.speech_started_t_ns = 0
         self.committed: dict[str, int] = {}
-        """User item id to its audio in bytes, as far as we sent it."""
+        """User item id to its audio in bytes, as far as we sent it: all since the commit before."""
+        self.spoken_ms: dict[str, int] = {}
+        """User item id to the length of its audio in ms, where the server says from when to when it reaches."""
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -45,6 +47,7 @@ class InputAudioFold:
         twin = InputAudioFold()
         twin.__dict__.update(self.__dict__)
         twin.committed = dict(self.committed)
+        twin.spoken_ms = dict(self.spoken_ms)
         return twin
 
     def _server(self, event: Event) -> None:
@@ -55,6 +58,9 @@ class InputAudioFold:
             self.speech_started_ms = int_at(body, "audio_start_ms")
             self.speech_started_t_ns = event.t_ns
         elif what == "speech_stopped":
+            length_ms = int_at(body, "audio_end_ms") - self.speech_started_ms
+            if self.speech_item_id == text_at(body, "item_id") and length_ms > 0:
+                self.spoken_ms[self.speech_item_id] = length_ms
             self.speech_item_id = ""
         elif what == "committed":
             self.speech_item_id = ""

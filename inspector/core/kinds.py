@@ -19,7 +19,8 @@ class Kind:
     flags: int
     """``FLAG_ERROR`` or ``FLAG_WARNING`` where the type alone says so."""
     fold: str
-    """``part``: deltas of one content part fold together; ``run``: neighbours fold; ``""``: never folds."""
+    """``part``: deltas of one content part fold together; ``track``: those of one track, up to a pause; ``run``:
+    neighbours fold; ``""``: never folds."""
 
 
 class KindTable:
@@ -58,6 +59,14 @@ _FLAGS = {"error": 1, "warning": 2, "": 0}
 _APPENDS = frozenset(
     {"input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append"}
 )
+_TRACKS = frozenset(
+    {
+        "session.input_transcript.delta",
+        "session.output_transcript.delta",
+        "session.output_audio.delta",
+    }
+)
+"""Deltas of translation and GPT-Live: the session has one track of each, and no items."""
 
 
 def kind_of(name: str) -> Kind:
@@ -65,5 +74,7 @@ def kind_of(name: str) -> Kind:
     known = EVENT_TYPES.get(name)
     if known is None:
         return Kind(name, 0, "run" if name in _APPENDS else "")
+    if name in _TRACKS:
+        return Kind(name, _FLAGS[known.severity], "track")
     fold = "part" if known.is_delta else "run" if name in _APPENDS else ""
     return Kind(name, _FLAGS[known.severity], fold)

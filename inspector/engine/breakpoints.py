@@ -27,6 +27,15 @@ class Breakpoint:
         return f"{self.query.expression or 'every event'} ({self.direction or 'both'})"
 
 
+def breakpoint_at(expression: str, direction: Direction | None = None) -> Breakpoint:
+    """Return a breakpoint; an empty filter holds everything.
+
+    Raises:
+        FilterError: the filter does not parse.
+    """
+    return Breakpoint(parse(expression), direction)
+
+
 class Breakpoints:
     """Arms, holds and resumes."""
 
@@ -62,7 +71,10 @@ class Breakpoints:
         Raises:
             FilterError: the filter does not parse.
         """
-        point = Breakpoint(parse(expression), direction)
+        return self.add(breakpoint_at(expression, direction))
+
+    def add(self, point: Breakpoint) -> Breakpoint:
+        """Hold what a breakpoint stops from now on."""
         self._armed = (*self._armed, point)
         self.changed()
         for gate in self._gates:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from inspector.clock import Clock
 from inspector.core.codec import decode
-from inspector.core.event import Direction, Event, Frame, Origin
+from inspector.core.event import Direction, Event, Origin
 from inspector.engine.breakpoints import Breakpoints
 from inspector.engine.gate import Gate
 from inspector.engine.record import Connection, SessionRecord
@@ -114,7 +114,15 @@ class ProxiedSession(SessionRecord):
 
     def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
         """Log a frame that is about to go on."""
-        self.ingest(Frame(direction, data, is_text, origin))
+        self.write(direction, data, is_text, origin)
+
+    def gather(self, is_on: bool) -> None:
+        """Write the frames that go on together together."""
+        self.recording.gather(is_on)
+
+    def went_on(self) -> None:
+        """Fold what was logged: nobody has to wait for that."""
+        self.catch_up()
 
     def degraded(self, direction: Direction, what: str) -> None:
         """Log that something on the side failed; the bytes went on."""

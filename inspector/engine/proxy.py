@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from inspector.clock import Clock
+from inspector.core.event import Direction
+from inspector.engine.breakpoints import Breakpoint, breakpoint_at
 from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.exchange import Exchange
-from inspector.sources.proxy import Doorway, listen
+from inspector.sources.proxy import Entrance, listen
 from inspector.sources.upstream import Upstream
 from inspector.sources.watcher import Opening
 
@@ -54,6 +56,10 @@ class Proxy:
         """Grows whenever a session comes, begins, ends or goes, and with every exchange."""
         self.url = ""
         """What apps take for their base; ``""`` while the port is closed."""
+        self.trusted_file = ""
+        """The certificate that apps must trust, ``""`` where they need none."""
+        self.armed: tuple[Breakpoint, ...] = ()
+        """Breakpoints of every session, those to come included."""
         self.opened_count = 0
         self.ended_count = 0
         self.pinned: ProxiedSession | None = None
@@ -82,7 +88,7 @@ class Proxy:
         return len(self._running)
 
     @asynccontextmanager
-    async def listen(self, doorway: Doorway, upstream: Upstream) -> AsyncIterator[str]:
+    async def listen(self, entrance: Entrance, upstream: Upstream) -> AsyncIterator[str]:
         """Keep the port open for as long as the context is; its value is the base URL for apps.
 
         At the end the sessions are closed with 1001 and their recordings finished.
@@ -91,7 +97,7 @@ class Proxy:
             ConnectError: the port is taken, or the address is not one of this machine.
         """
         try:
-            async with listen(doorway, upstream, self._open, self._exchanged) as url:
+            async with listen(entrance, upstream, self._open, self._exchanged) as url:
                 self.url = url
                 try:
                     yield url
@@ -103,6 +109,26 @@ class Proxy:
             for session in self.sessions:
                 self._finish_recording(session.recording)
             self.sessions.clear()
+
+    def arm(self, expression: str, direction: Direction | None = None) -> Breakpoint:
+        """Hold what matches a filter in every session, those to come included.
+
+        Raises:
+            FilterError: the filter does not parse.
+        """
+        point = breakpoint_at(expression, direction)
+        self.armed = (*self.armed, point)
+        self.revision += 1
+        for session in self._running:
+            session.breakpoints.add(point)
+        return point
+
+    def disarm(self) -> None:
+        """Take every breakpoint of every session away; what is held stays held."""
+        self.armed = ()
+        self.revision += 1
+        for session in self._running:
+            session.breakpoints.disarm()
 
     async def close_all(self) -> None:
         """Close every session, and wait a moment for their ends."""
@@ -126,6 +152,8 @@ class Proxy:
             ended=self._session_ended,
         )
         session.number = self.opened_count
+        for point in self.armed:
+            session.breakpoints.add(point)
         self.sessions.append(session)
         self._running.add(session)
         self._idle.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
@@ -89,6 +90,7 @@ class SessionRecord(ABC):
         self._clock = clock
         self._strict = strict
         self._taps: list[Tap] = []
+        self._unfolded: deque[Event] = deque()
         self._origin_ns = clock.now_ns()
         self._last_t_ns = 0
         self._events_made = 0
@@ -123,30 +125,32 @@ class SessionRecord(ABC):
 
     def ingest(self, frame: Frame) -> Event:
         """Stamp, decode, write, index and fold one frame; never raises, never awaits."""
+        event = self.write(frame.direction, frame.data, frame.is_text, frame.origin)
+        self.catch_up()
+        return event
+
+    def write(self, direction: Direction, data: bytes, is_text: bool, origin: Origin) -> Event:
+        """Do the first half of ``ingest``: after it the frame is logged, and may go on. ``catch_up`` must follow at once."""
         t_ns = max(self._last_t_ns, (self._clock.now_ns() - self._origin_ns) // 1000 * 1000)
         self._last_t_ns = t_ns
-        name, body, problem = decode(frame.data, is_text=frame.is_text)
-        event = Event(
-            len(self.log) + 1,
-            t_ns,
-            frame.direction,
-            frame.origin,
-            name,
-            frame.data,
-            frame.is_text,
-            body,
-            problem,
-        )
+        name, body, problem = decode(data, is_text=is_text)
+        seq = len(self.log) + 1
+        event = Event(seq, t_ns, direction, origin, name, data, is_text, body, problem)
         line = render(event)
         self.log.append(event, self.recording.append(line), len(line) - 1)
-        self._fold(event)
+        self._unfolded.append(event)
+        return event
+
+    def catch_up(self) -> None:
+        """Fold what was written, and tell the taps."""
+        while self._unfolded:
+            self._fold(self._unfolded.popleft())
         if self.recording.failure and not self._recorder_failed:
             self._recorder_failed = True
             self.note("inspector.recorder_failed", {"message": self.recording.failure})
         elif self._recorder_failed and not self.recording.failure:
             self._recorder_failed = False
             self.note("inspector.recorder_resumed", {"message": "everything is on disk again"})
-        return event
 
     def note(self, name: str, facts: Mapping[str, Any], origin: Origin = Origin.WIRE) -> Event:
         """Log a fact of the inspector's own."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import binascii
-
 from inspector.audio.levels import WINDOW_MS, Level, LevelMeter
 from inspector.audio.pcm import Samples, decoded
+from inspector.audio.stream import base64_bytes
 from inspector.core.event import Event
 from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS, audio_of
@@ -105,11 +104,7 @@ class RecordedLevels:
 
 
 def _audio(event: Event) -> bytes:
-    text = audio_of(event)
-    try:
-        return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
-    except ValueError:
-        return b""
+    return base64_bytes(audio_of(event)) or b""
 
 
 def _samples(event: Event, audio: AudioFormat) -> Samples:

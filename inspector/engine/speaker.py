@@ -6,7 +6,6 @@ It takes in events as the engine logs them, and plays on ``tick``. What began an
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from inspector.audio.ends import SoundOutput
 from inspector.audio.levels import LevelMeter
 from inspector.audio.playback import Change, Playback
+from inspector.audio.stream import base64_bytes
 from inspector.audio.track import Track
 from inspector.core.event import Direction, Event
 from inspector.core.formats import AudioFormat, audio_format
@@ -139,10 +139,8 @@ class Speaker:
     def _receive(
         self, event: Event, body: Mapping[str, Any], state: SessionState, now_ns: int
     ) -> None:
-        text = audio_of(event)
-        try:
-            data = binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
-        except ValueError:
+        data = base64_bytes(audio_of(event))
+        if data is None:
             self.unreadable += 1
             return
         self._play(now_ns)  # up to now, so that what comes now is not heard before it came

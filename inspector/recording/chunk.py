@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inspector.core.event import Direction
-from inspector.core.groups import AUDIO_KEYS, RUN_BREAKERS, audio_bytes_of, part_key
+from inspector.core.groups import AUDIO_KEYS, RUN_BREAKERS, TRACK_PAUSE_US, audio_bytes_of, part_key
 from inspector.core.kinds import KindTable
 from inspector.core.log import COLUMNS, DIRECTION_CODE, ORIGIN_CODE, flags_of
 from inspector.recording.chunk_file import Lines
@@ -29,9 +29,9 @@ from inspector.recording.layouts import (
     Part,
     Stamp,
     Words,
-    mixed,
     part_key_of,
     salt_of,
+    sorted_by,
     windows,
 )
 
@@ -41,7 +41,7 @@ NO_PART = np.uint64(0)
 MAX_LAYOUTS = 16
 """Of one kind in one bucket; what fits none of them is parsed."""
 MAX_BUCKETS = 4096
-_FOLDS = {"": 0, "run": 1, "part": 2}
+_FOLDS = {"": 0, "run": 1, "part": 2, "track": 3}
 _Edge = tuple[int, int] | None
 """Kind and row of a run at the edge of a chunk."""
 
@@ -69,6 +69,16 @@ class Runs:
 
 
 @dataclass(slots=True)
+class Track:
+    """How a track stands at the edges of a chunk: the group and time (microseconds) of its first and last delta."""
+
+    first: int
+    first_t_us: int
+    last: int
+    last_t_us: int
+
+
+@dataclass(slots=True)
 class Chunk:
     """The rows of one chunk; ``group`` and ``kind`` count from the chunk's own tables."""
 
@@ -77,6 +87,8 @@ class Chunk:
     groups: list[Group]
     runs: dict[int, Runs]
     """By the code of the direction; one that is not here leaves open what was open before."""
+    tracks: dict[str, Track]
+    """By the type of their deltas."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,13 +119,13 @@ class ChunkScanner:
         rows.drop_blank()
         groups, runs, group = self._groups(rows)
         columns = rows.columns(group, lines.offset)
-        return Chunk(columns, self.kinds.names(), groups, runs)
+        return Chunk(columns, self.kinds.names(), groups, runs, self._tracks(rows, group))
 
     def _read_fast(self, rows: Rows) -> None:
         """Take apart every line that looks like one that is known; the others stay for the parser."""
         at, body = self._stamped(rows)
         words = windows(rows.text, body, WINDOW)
-        for bucket, inside in self._in_buckets(mixed(words)):
+        for bucket, inside in self._in_buckets(sorted_by(words)):
             self._read_bucket(rows, bucket, at[inside], body[inside], words[inside])
 
     def _read_bucket(
@@ -229,6 +241,9 @@ class ChunkScanner:
         for code in np.unique(rows.kind[is_part]).tolist():
             at = np.flatnonzero(is_part & (rows.kind == code))
             table.add(at, np.diff(rows.part[at], prepend=NO_PART) != 0, rows.part[at])
+        for code in np.unique(rows.kind[fold == 3]).tolist():
+            at = np.flatnonzero(rows.kind == code)
+            table.add(at, np.diff(_times(rows, at), prepend=0) > TRACK_PAUSE_US, None)
         runs: dict[int, tuple[_Edge, _Edge]] = {}
         breakers = [self.kinds.code(name) for name in RUN_BREAKERS]
         for direction in DIRECTION_CODE.values():
@@ -237,7 +252,7 @@ class ChunkScanner:
             if direction == DIRECTION_CODE[Direction.CLIENT]:
                 breaks |= np.isin(rows.kind, breakers)
             epoch = np.cumsum(breaks)
-            at = np.flatnonzero(is_here & (fold > 0) & ~is_part)
+            at = np.flatnonzero(is_here & np.isin(fold, (1, 2)) & ~is_part)
             if len(at):
                 kind = rows.kind[at]
                 cut = np.diff(epoch[at], prepend=-1) != 0
@@ -254,6 +269,17 @@ class ChunkScanner:
             return (self.kinds[edge[0]].name, int(group[edge[1]])) if edge is not None else None
 
         return groups, {d: Runs(named(a), named(b)) for d, (a, b) in runs.items()}, group
+
+    def _tracks(self, rows: Rows, group: Ints) -> dict[str, Track]:
+        """Return how the tracks stand at the edges."""
+        found = {}
+        for code in np.unique(rows.kind).tolist():
+            if self.kinds[code].fold == "track":
+                at = np.flatnonzero(rows.kind == code)
+                t_us, groups = _times(rows, at).tolist(), group[at].tolist()
+                track = Track(groups[0], t_us[0], groups[-1], t_us[-1])
+                found[self.kinds[code].name] = track
+        return found
 
     def _parse(self, rows: Rows, at: int) -> None:
         """Read one line that looks like no other."""
@@ -277,6 +303,13 @@ class ChunkScanner:
         key = part_key(event) if kind.fold == "part" else None
         if key is not None:
             rows.part[at] = part_key_of(key[1], key[2], salt_of(key[0]))
+
+
+def _times(rows: Rows, at: Ints) -> Ints:
+    """Return when rows happened; those at the beginning that do not say, when the first one that does."""
+    t_us = rows.t_us[at]
+    is_known = t_us != NO_TIME_US
+    return np.where(is_known, t_us, t_us[int(np.argmax(is_known))])
 
 
 _Layout = TypeVar("_Layout")

@@ -27,7 +27,7 @@ FORMAT_NAME = "realtime-session"
 FORMAT_VERSION = 1
 
 _HEAD = re.compile(
-    rb'\{"seq":(\d+),"t":(\d+)(?:\.(\d+))?,"dir":"(client|server|local)","origin":"([a-z]+)",'
+    rb'\{"seq":(\d{1,18}),"t":(\d{1,9})(?:\.(\d+))?,"dir":"(client|server|local)","origin":"([a-z]+)",'
     rb'"type":("(?:[^"\\]|\\.)*"),"(event|text|b64)":'
 )
 _FOREIGN_DIRECTIONS = {
@@ -158,7 +158,7 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
         except binascii.Error:
             return None
     name, body, problem = decode(data, is_text=is_text)
-    if kind == b"event" and problem is not None:
+    if kind == b"event" and problem is not None and problem.code != "too_deep":
         return None
     t_ns = int(whole) * 1_000_000_000 + int((fraction or b"0").ljust(9, b"0")[:9])
     return Event(

@@ -45,6 +45,7 @@ class Opening:
         self._clock = clock
         self._size = self._reader.size
         self._is_torn = False
+        self._is_replaced = False
         self._scan: ScanProcess | None = None
         self._kept: Iterator[Block] | None = None
         self.log: EventLog = self._reader.new_log()
@@ -129,11 +130,18 @@ class Opening:
             self._note_end()
 
     def _watch(self) -> None:
+        if not self._is_replaced and self._reader.is_replaced():
+            self._is_replaced = True
+            self.notices.append(
+                "another file, or none, has taken this one's place; what is shown is the one that was opened"
+            )
         size = self._reader.size
         if size == self._size:
             return
         if size < self._size:
-            self.notices.append("the file has become shorter; rows past its end cannot be read")
+            self.notices.append(
+                "the file has become shorter; rows past its end cannot be read: open it again"
+            )
             self._size = self._position = size
             return
         self._size = size

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
 """How far into a foreign file its first event must start."""
 _UNKNOWN_HEADER = Header(started_at="", source="import")
+TORN_HEADER = Header(started_at="", source="")
+"""Of a recording whose writer ended within its first line."""
 
 
 class RecordingReader:
@@ -99,8 +102,9 @@ class RecordingReader:
             return b""
         parts: list[bytes] = []
         position = size
-        while position > self.start:
-            step = min(1 << 16, position - self.start)
+        first = self.start if self.header is not TORN_HEADER else 0
+        while position > first:
+            step = min(1 << 16, position - first)
             position -= step
             _, newline, part = os.pread(self.fd, step, position).rpartition(b"\n")
             parts.append(part)
@@ -108,6 +112,15 @@ class RecordingReader:
                 break
         last = b"".join(reversed(parts))
         return b"" if not last.strip() or self._is_whole(last) else last
+
+    def is_replaced(self) -> bool:
+        """Tell whether another file, or none, stands at the path now."""
+        ours = os.fstat(self.fd)
+        try:
+            there = self.path.stat()
+        except OSError:
+            return True
+        return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -121,14 +134,15 @@ class RecordingReader:
 
     def _sniff(self) -> tuple[Header, Shape, int]:
         head = os.pread(self.fd, SNIFFED_BYTES, 0)
-        first, newline, _ = head.partition(b"\n")
+        skipped = len(head) - len(head.removeprefix(BOM_UTF8))
+        first, newline, _ = head[skipped:].partition(b"\n")
         header = parse_header(first)
         if header is not None:
-            return header, Shape.OURS, len(first) + 1
+            return header, Shape.OURS, skipped + len(first) + 1
         if not newline and _is_torn_header(head):
-            return Header("", "import"), Shape.OURS, len(head)
-        position = 0
-        for line in head.split(b"\n"):
+            return TORN_HEADER, Shape.OURS, len(head)
+        position = skipped
+        for line in head[skipped:].split(b"\n"):
             if line.strip():
                 shape = shape_of(line) or (
                     self._shape_of_long_line(position)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from inspector.core.groups import TRACK_PAUSE_US
 from inspector.core.kinds import KindTable
 from inspector.core.log import Block
 from inspector.recording.chunk import NO_TIME_US, Chunk, Group
@@ -25,6 +26,7 @@ class Stitcher:
         self._audio_bytes = array("q")
         self._group_of_key: dict[int, int] = {}
         self._open_runs: dict[int, tuple[str, int]] = {}
+        self._open_tracks: dict[str, tuple[int, int]] = {}
 
     def add(self, chunk: Chunk) -> Block:
         """Return the next chunk as a block."""
@@ -40,6 +42,8 @@ class Stitcher:
         # The last entry is for rows that are in no group: -1 picks it.
         columns["group"] = np.array([*numbers, -1], columns["group"].dtype)[columns["group"]]
         self._keep_open_runs(chunk, numbers)
+        for name, track in chunk.tracks.items():
+            self._open_tracks[name] = numbers[track.last], track.last_t_us
         block = Block(
             first_row=self._rows,
             end=self._end(columns),
@@ -95,6 +99,10 @@ class Stitcher:
             before = self._open_runs.get(direction)
             if runs.first is not None and before is not None and runs.first[0] == before[0]:
                 known[runs.first[1]] = before[1]
+        for name, track in chunk.tracks.items():
+            open_track = self._open_tracks.get(name)
+            if open_track and track.first_t_us - open_track[1] <= TRACK_PAUSE_US:
+                known[track.first] = open_track[0]
         return known
 
     def _number(self, groups: list[Group], known: dict[int, int]) -> tuple[list[int], list[int]]:

@@ -47,6 +47,7 @@ class RecordingFile:
         self._waiting = bytearray()
         self._retry_at_ns = 0
         self._is_dead = path is None
+        self._gathers = False
         self.dropped_lines = 0
         if path is not None:
             self._fd = _create(path)
@@ -58,16 +59,23 @@ class RecordingFile:
 
     def append(self, line: bytes) -> int:
         """Add one line (newline included) and return its offset; never raises, never blocks on a retry."""
-        if self._waiting and self._clock.now_ns() >= self._retry_at_ns:
+        if self._waiting and not self._gathers and self._clock.now_ns() >= self._retry_at_ns:
             self.flush()
         offset = self._written + len(self._waiting)
-        if not self._waiting and not self._is_dead and self._write(line):
+        can_write = not (self._waiting or self._is_dead or self._gathers)
+        if can_write and self._write(line):
             return offset
         if len(self._waiting) + len(line) > MAX_WAITING_BYTES:
             self.dropped_lines += 1
             return NOT_KEPT
         self._waiting += line
         return offset
+
+    def gather(self, is_on: bool) -> None:
+        """Let lines wait that come together, and write them at once when they have all come."""
+        self._gathers = is_on
+        if not is_on and self._waiting and self._clock.now_ns() >= self._retry_at_ns:
+            self.flush()
 
     def read(self, offset: int, length: int) -> bytes:
         """Return a line by where it stands, from the file or from what waits in memory."""
@@ -117,10 +125,10 @@ class RecordingFile:
 
     def _write(self, data: bytes) -> bool:
         """Write all of ``data`` or none of it: a part that did get through is cut off again."""
-        view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(self._fd, view) :]
+            written = os.write(self._fd, data)
+            while written < len(data):
+                written += os.write(self._fd, memoryview(data)[written:])
         except OSError as error:
             self.failure = error.strerror or str(error)
             self._retry_at_ns = self._clock.now_ns() + RETRY_NS

@@ -12,9 +12,21 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from inspector.sim.dialogue import Answer, BrainContext, Call, Said
+from inspector.sim.mind.choices import choice
+from inspector.sim.mind.findings import told_by_tools
 from inspector.sim.mind.memory import USER, Memory, facts_in
-from inspector.sim.mind.orders import Form, always, dressed, form_of, rule_for, to_say, without_form
+from inspector.sim.mind.orders import (
+    Form,
+    always,
+    asks_yes_or_no,
+    dressed,
+    form_of,
+    rule_for,
+    to_say,
+    without_form,
+)
 from inspector.sim.mind.questions import Question, replies
+from inspector.sim.mind.tasks import message_in, task_in
 from inspector.sim.mind.words import Reply, content, cut, named, sentences, turned
 from inspector.sim.tools import chosen_calls
 
@@ -58,11 +70,17 @@ class SimpleBrain:
         form = form_of(context.instructions).also(form_of(prompt.text)).also(form_of(context.order))
         if any(said.role == "system" and _IDLE in said.text for said in context.said[-2:]):
             return Answer("Are you still there?")
+        offered = choice(context.order, _texts(context.said))
+        if offered is not None:
+            return Answer(dressed(offered, _unforced(form)))
         ordered = to_say(context.order) if context.order else ""
         if ordered:
             return Answer(dressed(Reply(ordered), _unforced(form)))
+        passed_on = message_in(context.order)
+        if passed_on and not prompt.outputs:
+            return Answer(dressed(Reply(passed_on), form))
         if prompt.outputs:
-            return Answer(dressed(_from_tools(prompt.outputs), form))
+            return Answer(dressed(told_by_tools(prompt.outputs), form))
         calls = chosen_calls(prompt.text, _texts(prompt.before), context)
         if calls:
             return Answer(calls=calls)
@@ -70,7 +88,13 @@ class SimpleBrain:
 
 
 def _prompt(context: BrainContext) -> _Prompt:
-    """Return the newest thing that asks for an answer: a user's words, or an order of the client's in a system item."""
+    """Return the newest thing that asks for an answer.
+
+    That is the task in the instructions of the response, a user's words, or an order of the client's in a system item.
+    """
+    task = task_in(context.order)
+    if task and not (context.said and context.said[-1].role == "tool"):
+        return _Prompt(task, None, context.said)
     outputs: list[str] = []
     for index in range(len(context.said) - 1, -1, -1):
         said = context.said[index]
@@ -93,6 +117,11 @@ def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
             *(said.text[:2_000] for said in prompt.before[-40:] if said.role != "assistant"),
         ]
     )
+    chosen = choice(prompt.text, _texts(prompt.before)) or choice(
+        instructions, _texts(context.said)
+    )
+    if chosen is not None:
+        return dressed(chosen, _unforced(form))
     forced = rule_for(prompt.text, rules) or always(instructions)
     if forced:
         return dressed(Reply(forced), _unforced(form))
@@ -193,7 +222,7 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
     if prompt.text:
         return Reply(
             f"You said: {prompt.text[:300]}",
-            "OK" if _is_form_only(prompt.text) else _last_word(prompt.text),
+            _short_echo(prompt.text),
         )
     if said is not None and said.audio_ms:
         return Reply(
@@ -207,6 +236,12 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
         )
     ordered = to_say(instructions)
     return Reply(ordered) if ordered else Reply("Hello! How can I help you?", "Hello")
+
+
+def _short_echo(text: str) -> str:
+    if asks_yes_or_no(text):
+        return "Yes"
+    return "OK" if _is_form_only(text) else _last_word(text)
 
 
 def _last_word(text: str) -> str:
@@ -255,53 +290,6 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _from_tools(outputs: Sequence[str]) -> Reply:
-    """Return what tools found, in words; each value as it was returned."""
-    told = [_from_tool(output) for output in outputs[-8:]]
-    shorts = [reply.short for reply in told if reply.short]
-    return Reply(" ".join(reply.text for reply in told), shorts[-1] if shorts else "")
-
-
-def _from_tool(output: str) -> Reply:
-    try:
-        data = json.loads(output)
-    except (ValueError, RecursionError):
-        text = output.strip()[:4_000]
-        return (
-            Reply(text, text if len(text.split()) == 1 else "")
-            if text
-            else Reply("The tool returned nothing.", "Nothing")
-        )
-    facts = ", ".join(_facts(data, "", 0))[:4_000]
-    value = next(iter(data.values()), "") if isinstance(data, dict) and len(data) == 1 else data
-    short = str(value) if isinstance(value, str | int | float) else ""
-    return Reply(
-        f"Here is what I found: {facts}." if facts else "The tool returned nothing.", short
-    )
-
-
-def _facts(data: object, name: str, depth: int) -> list[str]:
-    spoken = name.replace("_", " ")
-    if depth < 4 and isinstance(data, dict):
-        return [
-            fact
-            for key, value in list(data.items())[:50]
-            for fact in _facts(value, str(key), depth + 1)
-        ]
-    if depth < 4 and isinstance(data, list):
-        return [fact for value in data[:50] for fact in _facts(value, name, depth + 1)]
-    value = (
-        "yes"
-        if data is True
-        else "no"
-        if data is False
-        else "nothing"
-        if data is None
-        else str(data)
-    )
-    return [f"{spoken} {value}".strip()]
 
 
 def _texts(said: Sequence[Said]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from inspector.analysis.validate import Problem, check, not_supported
+from inspector.analysis.validate import check, not_supported
 from inspector.sim.refusals import (
     Refusal,
     bad_image,
@@ -36,16 +36,7 @@ VOICES = (
     "cedar",
 )
 MAX_EVENT_ID, MAX_METADATA_KEY, MAX_METADATA_VALUE, MAX_METADATA_PAIRS = 512, 64, 512, 16
-_PART_MEMBERS = {
-    "input_text": "text",
-    "output_text": "text",
-    "output_audio": "text",  # recorded: the model's audio cannot be put back, only its words
-    "input_audio": "audio",
-    "input_image": "image_url",
-}
 _MAY_BE_NULL = ("event_id", "previous_item_id", "response", "response_id")
-MAX_DEPTH = 100
-"""Deeper than any tool schema, and far from what exhausts a recursive encoder."""
 
 
 def validate(event: Mapping[str, Any]) -> Refusal | None:
@@ -54,7 +45,7 @@ def validate(event: Mapping[str, Any]) -> Refusal | None:
     A null stands for a member that is left out, where clients that work with the real server send one.
     """
     event = _without_nulls(event)
-    problem = next((problem for problem in check(event) if not _is_taken(event, problem)), None)
+    problem = next(iter(check(event)), None)
     if problem is not None:
         return Refusal(problem.code, problem.message, problem.param)
     return next(_refusals(event), None)
@@ -70,35 +61,6 @@ def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**event, "response": kept}
 
 
-def is_too_deep(value: object) -> bool:
-    """Tell whether a value nests deeper than ``MAX_DEPTH``, without recursion."""
-    level: list[object] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _is_taken(event: Mapping[str, Any], problem: Problem) -> bool:
-    """Tell whether the server takes what the SDK types otherwise.
-
-    A response's input may hold an ``item_reference``; an item needs no id, of whatever type it is.
-    """
-    path = problem.path
-    if path[-1:] == ("id",) and problem.code == "missing_required_parameter":
-        return len(path) == (2 if path[0] == "item" else 4)
-    if path[:2] != ("response", "input") or len(path) != 4 or path[3] != "type":
-        return False
-    entry = event["response"]["input"][path[2]]
-    return entry.get("type") == "item_reference" and isinstance(entry.get("id"), str)
-
-
 def _refusals(event: Mapping[str, Any]) -> Iterator[Refusal]:
     given = event.get("event_id")
     if isinstance(given, str) and len(given) > MAX_EVENT_ID:
@@ -111,9 +73,9 @@ def _refusals(event: Mapping[str, Any]) -> Iterator[Refusal]:
             yield from _tools(body, root)
             yield from _metadata(body, root)
             for index, item in enumerate(body.get("input") or ()):
-                yield from _parts(item, f"{root}.input[{index}]")
+                yield from _images(item, f"{root}.input[{index}]")
     if isinstance(event.get("item"), dict):
-        yield from _parts(event["item"], "item")
+        yield from _images(event["item"], "item")
     response = event.get("response")
     conversation = response.get("conversation") if isinstance(response, dict) else None
     if conversation not in (None, "auto", "none"):
@@ -141,7 +103,7 @@ def _tools(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:
     if not isinstance(tools, list):
         return
     for index, tool in enumerate(tools):
-        if tool.get("type", "function") == "function" and not tool.get("name"):
+        if tool["type"] == "function" and not tool["name"]:
             yield missing(f"{root}.tools[{index}].name")
     yield from _mcp_servers(tools, root)
 
@@ -162,16 +124,12 @@ def _mcp_servers(tools: list[Any], root: str) -> Iterator[Refusal]:
             yield mcp_either_or(f"{path}.authorization", "authorization", "headers.Authorization")
 
 
-def _parts(item: Mapping[str, Any], root: str) -> Iterator[Refusal]:
-    """The SDK types every member of a part as optional; the server does not."""
+def _images(item: Mapping[str, Any], root: str) -> Iterator[Refusal]:
     content = item.get("content")
     for index, part in enumerate(content if isinstance(content, list) else ()):
-        wanted = _PART_MEMBERS.get(str(part.get("type")), "type")
-        path = f"{root}.content[{index}].{wanted}"
-        if part.get(wanted) is None:
-            yield missing(path)
-        elif wanted == "image_url" and not str(part[wanted]).startswith("data:image/"):
-            yield bad_image(path)
+        image = part.get("image_url") if part["type"] == "input_image" else None
+        if image is not None and not image.startswith("data:image/"):
+            yield bad_image(f"{root}.content[{index}].image_url")
 
 
 def _metadata(body: Mapping[str, Any], root: str) -> Iterator[Refusal]:

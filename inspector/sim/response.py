@@ -24,7 +24,7 @@ from inspector.sim.usage import (
 
 # Measured on gpt-realtime-2.1-mini from nearby.
 CREATED_MS, THINK_MS, RATE_LIMITS_MS = 30, 300, 30
-ANSWER_DEADLINE_MS = 2_500
+ANSWER_DEADLINE_MS = 7_000
 """How long an answer waits for the user's words to be recognised; then it does without."""
 
 

@@ -14,7 +14,7 @@ from inspector.analysis.validate import check, not_supported
 from inspector.core.codec import decode
 from inspector.sim.admission import is_translation, key_of, kind_of, model_of
 from inspector.sim.brain import Brain, SimpleBrain
-from inspector.sim.checks import MAX_DEPTH, Validate, is_too_deep, validate
+from inspector.sim.checks import Validate, validate
 from inspector.sim.desk import Desk
 from inspector.sim.dialects import dialect_for
 from inspector.sim.ear import Ear, MeasuringEar
@@ -322,6 +322,4 @@ def _body(data: bytes, *, is_text: bool) -> dict[str, Any]:
     _, body, problem = decode(data)
     if body is None:
         raise too_deep() if problem is not None and problem.code == "too_deep" else not_json()
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and is_too_deep(body):
-        raise too_deep()
     return dict(body)

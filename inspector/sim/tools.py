@@ -78,7 +78,19 @@ def chosen_calls(question: str, before: Sequence[str], context: BrainContext) ->
         asked = [(tool, question)] if tool is not None else []
     if not asked and choice == "required":
         asked = [(functions[0], question)]
+    asked = [(tool, _with_place(tool, clause, before, functions)) for tool, clause in asked]
     return _calls(asked, context)
+
+
+def _with_place(tool: Tool, clause: str, before: Sequence[str], functions: Sequence[Tool]) -> str:
+    """Return a clause with the place that was asked about last, like ``is it warm there``."""
+    if not _takes_a_place(tool) or places_in(clause):
+        return clause
+    for text in reversed(before):
+        places = places_in(text) if chosen_tool(text, functions) is tool else []
+        if places:
+            return f"{clause.rstrip(' ?.!')} in {places[-1]}?"
+    return clause
 
 
 def chosen_tool(question: str, functions: Sequence[Tool]) -> Tool | None:

@@ -107,8 +107,8 @@ class Transcriber:
         if hearing.failure is not None:
             self._fail(item, hearing.failure)
             return
-        text = hearing.transcript
-        for word in _rest(text, sent, model):
+        text, rest = _going_on(hearing.transcript, sent, model)
+        for word in rest:
             self._delta(item.id, word)
             yield delay_ns(TOKEN_MS)
         item.parts[0]["transcript"] = text
@@ -167,12 +167,19 @@ def _words(text: str) -> list[str]:
     return pieces_of(f" {text}") if text else []
 
 
-def _rest(text: str, sent: Sequence[str], model: str) -> list[str]:
-    """Return the deltas that are still to be sent; none where other words were sent already."""
+def _going_on(text: str, sent: Sequence[str], model: str) -> tuple[str, list[str]]:
+    """Return a transcript and the deltas that are still to be sent, so that all deltas add up to it.
+
+    What was sent already stands, although the last hearing may have understood it otherwise.
+    """
     if not model.startswith(STREAMING_TRANSCRIBERS):
-        return [text] if model == _ONE_DELTA and text else pieces_of(text)
+        return text, [text] if model == _ONE_DELTA and text else pieces_of(text)
     words = _words(text)
-    return words[len(sent) :] if words[: len(sent)] == list(sent) else []
+    known = [word.strip().lower() for word in words]
+    last = sent[-1].strip().lower() if sent else ""
+    at = len(known) - known[::-1].index(last) if last in known else len(sent)
+    rest = words[len(sent) :] if words[: len(sent)] == list(sent) else words[at:]
+    return "".join([*sent, *rest]).strip(), rest
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> list[str]:

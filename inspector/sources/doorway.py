@@ -1,19 +1,17 @@
 """Doorway: one port for WebSocket clients and for plain HTTP requests, such as those that mint a client secret.
 
-``websockets`` takes upgrades only: it refuses other methods and any body. So the first request of a connection is looked at
-here; one that asks for an upgrade is handed over untouched, any other is answered and the connection closed.
+``websockets`` takes upgrades only: it refuses other methods and any body. So ``h11`` reads the first request of a connection;
+one that asks for an upgrade is handed over untouched, any other is answered and the connection closed.
 """
 
 from __future__ import annotations
 
-import io
 from collections import deque
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
-from http.client import HTTPException, parse_headers
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
+import h11
 import orjson
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import Frame, Opcode
@@ -23,7 +21,6 @@ from inspector.sim.provider import HttpRequest
 from inspector.sources.base import Received
 
 MAX_HEAD_BYTES, MAX_BODY_BYTES = 1 << 16, 1 << 20
-_END = b"\r\n\r\n"
 _TLS_HELLO = b"\x16\x03"
 """How a TLS handshake begins: record type 22, major version 3."""
 
@@ -40,30 +37,30 @@ class Doorway(ServerConnection):
     tell: ClassVar[Callable[[str], None]]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._head: bytearray | None = bytearray()
-        """What came before it was known what it is; None from then on."""
+        self._visitor: _Visitor | None = _Visitor()
+        """Who came, until that is known; None once a WebSocket client was let in."""
         self._kinds: deque[bool] = deque()
         super().__init__(*arguments, **options)
 
     def data_received(self, data: bytes) -> None:
         """Look at the first request; hand on everything else."""
-        if self._head is None:
+        visitor = self._visitor
+        if visitor is None:
             super().data_received(data)
             return
-        self._head += data
-        if self._head.startswith(_TLS_HELLO):
+        visitor.take(data)
+        if visitor.speaks_tls:
             type(self).tell("a client speaks TLS (wss://) to this plain port; restart with --tls")
             self.transport.abort()
-            return
-        head, found, body = bytes(self._head).partition(_END)
-        if not found and len(head) < MAX_HEAD_BYTES:
-            return
-        request = _request(head, body)
-        if request is None or "upgrade" in request.headers:
-            whole, self._head = bytes(self._head), None
-            super().data_received(whole)
-        elif _is_whole(request):
-            self._reply(request)
+        elif visitor.wants_in:
+            self._visitor = None
+            super().data_received(visitor.said)
+        elif visitor.refused:
+            self._reply(visitor, HttpAnswer(*visitor.refused), {})
+        elif visitor.request is not None:
+            self._reply(visitor, *self._answered(visitor.request))
+        elif visitor.expects_consent:
+            self.transport.write(visitor.consent())
 
     def process_event(self, event: Any) -> None:
         """Note the kind of each data frame on its way in."""
@@ -80,23 +77,100 @@ class Doorway(ServerConnection):
         data = await self.recv(decode=False)
         return Received(bytes(data), self._kinds.popleft())
 
-    def _reply(self, request: HttpRequest) -> None:
+    def _reply(self, visitor: _Visitor, answer: HttpAnswer, headers: Mapping[str, str]) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(visitor.rendered(answer, headers))
+            self.transport.close()
+
+    def _answered(self, request: HttpRequest) -> tuple[HttpAnswer, dict[str, str]]:
         origin = request.headers.get("origin", "")
-        headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
         if origin and origin not in self.allowed_origins:
-            answer, headers = HttpAnswer(403, _refusal("This origin is not allowed.")), {}
-        elif request.method == "OPTIONS":
-            answer = HttpAnswer(204)
-            headers |= {"Access-Control-Allow-Methods": "GET, POST"}
-            headers |= {"Access-Control-Allow-Headers": "authorization, content-type, api-key"}
-        elif "transfer-encoding" in request.headers:
-            answer = HttpAnswer(411, _refusal("Send a Content-Length."))
-        elif len(request.body) > MAX_BODY_BYTES or _length(request) > MAX_BODY_BYTES:
-            answer = HttpAnswer(413, _refusal("The body is too large."))
-        else:
-            answer = type(self).answer(request)
-        self.transport.write(rendered(answer, headers))
-        self.transport.close()
+            return HttpAnswer(403, _refusal("This origin is not allowed.")), {}
+        headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
+        if request.method == "OPTIONS":
+            allowed = "authorization, content-type, api-key"
+            return HttpAnswer(204), {
+                **headers,
+                "Access-Control-Allow-Methods": "GET, POST",
+                "Access-Control-Allow-Headers": allowed,
+            }
+        return type(self).answer(request), headers
+
+
+class _Visitor:
+    """The first request of a connection, as far as it has come."""
+
+    def __init__(self) -> None:
+        self.said = b""
+        """All that came, until it is known that it is plain HTTP."""
+        self.wants_in = False
+        """True for an upgrade, and for what is no HTTP at all: ``websockets`` knows how to refuse that."""
+        self.request: HttpRequest | None = None
+        """The whole plain request, once it is there."""
+        self.refused: tuple[int, dict[str, object]] | None = None
+        """Status and body for a request that is not read to its end."""
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._asked: h11.Request | None = None
+        self._body = bytearray()
+
+    def take(self, data: bytes) -> None:
+        """Read on."""
+        if self._asked is None:
+            self.said += data
+        try:
+            self._http.receive_data(data)
+            self._read()
+        except h11.RemoteProtocolError as error:
+            if self._asked is None:
+                self.wants_in = True
+            else:
+                self.refused = error.error_status_hint, _refusal(str(error))
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Tell whether this is the beginning of a TLS handshake."""
+        return self.said.startswith(_TLS_HELLO)
+
+    @property
+    def expects_consent(self) -> bool:
+        """Tell whether the client waits for a ``100 Continue``."""
+        return self._http.they_are_waiting_for_100_continue
+
+    def consent(self) -> bytes:
+        """Return what such a client waits for."""
+        go_on = h11.InformationalResponse(status_code=100, headers=[])
+        return self._http.send(go_on) or b""
+
+    def rendered(self, answer: HttpAnswer, headers: Mapping[str, str]) -> bytes:
+        """Return an answer as it goes over the wire; the connection ends after it."""
+        body = orjson.dumps(dict(answer.body)) if answer.body else b""
+        given = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            **headers,
+        }
+        head = h11.Response(status_code=answer.status, headers=list(given.items()))
+        events: list[h11.Event] = [head]
+        if self._asked is None or self._asked.method != b"HEAD":
+            events.append(h11.Data(data=body))
+        return b"".join(self._http.send(event) or b"" for event in events)
+
+    def _read(self) -> None:
+        while True:
+            event = self._http.next_event()
+            if isinstance(event, h11.Request):
+                self.wants_in = _asks_for_websocket(event)
+                self._asked = event
+            elif isinstance(event, h11.Data):
+                self._body += event.data
+            elif isinstance(event, h11.EndOfMessage) and self._asked is not None:
+                self.request = _request(self._asked, bytes(self._body))
+            if max(len(self._body), _announced(self._asked)) > MAX_BODY_BYTES:
+                self.refused = 413, _refusal("The body is too large.")
+            reads_on = isinstance(event, h11.Request | h11.Data)
+            if self.wants_in or self.refused or not reads_on:
+                return
 
 
 def doorway(
@@ -117,48 +191,27 @@ def doorway(
     return type("OpenDoorway", (Doorway,), members)
 
 
-def rendered(answer: HttpAnswer, headers: Mapping[str, str]) -> bytes:
-    """Return an answer as it goes over the wire; the connection ends after it."""
-    body = orjson.dumps(dict(answer.body)) if answer.body else b""
-    lines = [
-        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    return "\r\n".join(lines).encode("latin-1", "replace") + _END + body
-
-
-def _request(head: bytes, body: bytes) -> HttpRequest | None:
-    """Read a request; None where it is none."""
-    line, _, rest = head.partition(b"\r\n")
-    words = line.decode("latin-1").split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        return None
-    try:
-        found = parse_headers(io.BytesIO(rest + _END))
-        parts = urlsplit(words[1])
-    except (HTTPException, ValueError):
-        return None
-    headers = {name.lower(): str(value) for name, value in found.items()}
+def _request(asked: h11.Request, body: bytes) -> HttpRequest:
+    parts = urlsplit(asked.target.decode("latin-1"))
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return HttpRequest(parts.path, query, headers, (), words[0], body)
+    headers = {
+        bytes(name).decode("latin-1"): bytes(value).decode("latin-1")
+        for name, value in asked.headers
+    }
+    return HttpRequest(parts.path, query, headers, (), asked.method.decode("ascii"), body)
 
 
-def _is_whole(request: HttpRequest) -> bool:
-    """Tell whether all of the body is there, or nothing more will be read of it."""
-    length = _length(request)
-    return (
-        "transfer-encoding" in request.headers
-        or length > MAX_BODY_BYTES
-        or len(request.body) >= length
+def _asks_for_websocket(asked: h11.Request) -> bool:
+    """Tell a WebSocket client from one that offers HTTP/2 beside its plain request."""
+    return any(
+        name == b"upgrade" and b"websocket" in value.lower() for name, value in asked.headers
     )
 
 
-def _length(request: HttpRequest) -> int:
-    given = request.headers.get("content-length", "0")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+def _announced(asked: h11.Request | None) -> int:
+    """Return the length that a request announces for its body; 0 where it does not."""
+    headers = asked.headers if asked is not None else ()
+    return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 
 def _refusal(message: str) -> dict[str, object]:

@@ -7,17 +7,22 @@ headers that belong to one hop are left out. What is kept of an exchange is one 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 
 import h11
 import httpx2
 
-from inspector.secret import mask_text, mask_url
+from inspector.secret import mask_text, mask_url, secrets_of
 from inspector.sources.admission import Admission
 from inspector.sources.exchange import Exchange, problem_body
 from inspector.sources.heads import MAX_HEAD_BYTES, Head
 from inspector.sources.relay import Leg
 from inspector.sources.upstream import CONNECT_TIMEOUT_S, Upstream
+
+for _name in ("httpx2", "httpcore2"):
+    # They log the URL of every request, and at DEBUG the headers: keys among both.
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 READ_BYTES = 256 << 10
 IDLE_TIMEOUT_S = 75.0
@@ -85,6 +90,7 @@ class Forwarder:
             await app.answer(refusal.status, refusal.code, refusal.message)
             return
         started_s = asyncio.get_running_loop().time()
+        known = secrets_of(head.headers, head.target)  # alive, and so masked, until it is told
         head = self._upstream.request(self._admission.cleaned(head))
         status, problem = 0, ""
         try:
@@ -104,6 +110,7 @@ class Forwarder:
                     problem,
                 )
             )
+            del known
 
     async def _pass_on(self, app: _App, head: Head) -> int:
         scheme = "https" if self._upstream.tls is not None else "http"

@@ -1,7 +1,7 @@
 """Lane: one direction of a relayed connection.
 
 Raw by default: bytes go on as they came, in the chunks in which they came, and are read on the side; what is complete is
-logged before its last byte leaves. While the lane's gate is closed (a breakpoint, a rule, an injection that waits for its
+logged before its last byte leaves; what follows from it for the session's state is worked out after that. While the lane's gate is closed (a breakpoint, a rule, an injection that waits for its
 place), whole frames are handed to the gate instead, which says when each goes on. An untouched frame leaves with its own
 bytes even then; only what was changed or added is framed anew. The change from bytes to frames happens between two frames,
 and so does the change back.
@@ -65,6 +65,14 @@ class FrameLog(Protocol):
         """Log a frame that is about to go on."""
         ...
 
+    def gather(self, is_on: bool) -> None:
+        """Expect several frames that go on together; when that ends, all of them must be logged."""
+        ...
+
+    def went_on(self) -> None:
+        """Draw conclusions from what was logged: it has gone on."""
+        ...
+
     def degraded(self, direction: Direction, what: str) -> None:
         """Log that something on the side failed; the bytes went on."""
         ...
@@ -125,13 +133,19 @@ class Lane:
             return
         self._is_busy = True
         if self._mode is _Mode.RAW:
+            is_many = len(frames) > 1
+            if is_many:
+                self._gather(True)
             for frame in frames:
                 self._see(frame)
+            if is_many:
+                self._gather(False)
             self.write(data)
             self._add_pending()
         else:
             self._by_frames(frames, data)
         self._is_busy = False
+        self._went_on()
         self.settle()
 
     def engage(self) -> None:
@@ -158,6 +172,8 @@ class Lane:
             self.write(frame_bytes(frame.opcode, frame.data, is_masked=self.is_masked))
         else:
             self.write(frame.raw)
+        if not self._is_busy:
+            self._went_on()
 
     def withhold(self, frame: WireFrame) -> None:
         """Take note that the receiver will not get a frame, or gets another in its place."""
@@ -177,10 +193,16 @@ class Lane:
             self._logged(data, is_text=is_text, origin=origin)
             opcode = TEXT if is_text else BINARY
             self.write(frame_bytes(opcode, data, is_masked=self.is_masked))
+            self._went_on()
         else:
             self._pending.append((data, is_text, origin))
             self.engage()
         return True
+
+    def finish(self) -> None:
+        """Send on what there is of a frame that will not be completed: its sender has gone."""
+        if self._mode is _Mode.FRAMES and self._reader is not None:
+            self.write(self._reader.unfinished)
 
     def ping(self) -> None:
         """Send a ping of our own, if there is a place for it now."""
@@ -259,6 +281,19 @@ class Lane:
         except Exception as error:
             log.exception("a frame could not be logged")
             self._degraded(f"a frame could not be logged: {type(error).__name__}: {error}")
+
+    def _gather(self, is_on: bool) -> None:
+        try:
+            self._log.gather(is_on)
+        except Exception:
+            log.exception("frames could not be gathered")
+
+    def _went_on(self) -> None:
+        try:
+            self._log.went_on()
+        except Exception as error:
+            log.exception("a frame that went on could not be followed up")
+            self._degraded(f"a frame was not followed up: {type(error).__name__}: {error}")
 
     def _degraded(self, what: str) -> None:
         try:

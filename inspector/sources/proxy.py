@@ -23,7 +23,7 @@ from websockets.http11 import Response
 
 from inspector.core.event import Direction
 from inspector.errors import ConnectError
-from inspector.secret import mask_headers, mask_subprotocol, mask_text, mask_url
+from inspector.secret import mask_headers, mask_subprotocol, mask_text, mask_url, secrets_of
 from inspector.sources.address import model_in
 from inspector.sources.admission import Admission
 from inspector.sources.base import Closed, Handshake, Side
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Doorway:
+class Entrance:
     """Where and how to listen."""
 
     host: str = "127.0.0.1"
@@ -63,7 +63,7 @@ class Doorway:
 
 @asynccontextmanager
 async def listen(
-    doorway: Doorway,
+    entrance: Entrance,
     upstream: Upstream,
     open_session: Callable[[Opening], Watcher],
     exchanged: Callable[[Exchange], None],
@@ -73,7 +73,7 @@ async def listen(
     Sessions that still run at the end are cut off: close them first.
 
     Args:
-        doorway: where.
+        entrance: where.
         upstream: the server.
         open_session: returns the watcher of a session that an app asks for; ``ConnectError`` turns the app away.
         exchanged: told about every plain HTTP exchange.
@@ -82,7 +82,7 @@ async def listen(
         ConnectError: the port is taken, or the address is not one of this machine.
     """
     try:
-        async with _listening(doorway, upstream, open_session, exchanged) as url:
+        async with _listening(entrance, upstream, open_session, exchanged) as url:
             yield url
     except (
         BaseExceptionGroup
@@ -92,30 +92,30 @@ async def listen(
 
 @asynccontextmanager
 async def _listening(
-    doorway: Doorway,
+    entrance: Entrance,
     upstream: Upstream,
     open_session: Callable[[Opening], Watcher],
     exchanged: Callable[[Exchange], None],
 ) -> AsyncIterator[str]:
     async with asyncio.TaskGroup() as tasks:
-        door = _Door(doorway.admission, upstream, open_session, exchanged)
+        door = _Door(entrance.admission, upstream, open_session, exchanged)
 
         def arrive() -> Leg:
             return _AppLeg(lambda leg: tasks.create_task(door.serve(leg)))
 
         try:
             server = await asyncio.get_running_loop().create_server(
-                arrive, doorway.host, doorway.port, ssl=doorway.tls, backlog=BACKLOG
+                arrive, entrance.host, entrance.port, ssl=entrance.tls, backlog=BACKLOG
             )
         except OSError as error:
             raise ConnectError(
-                f"cannot listen on {doorway.host}:{doorway.port}: {error.strerror or error}",
+                f"cannot listen on {entrance.host}:{entrance.port}: {error.strerror or error}",
                 code="cannot_listen",
                 hint="another program has the port; choose another with --listen, port 0 takes a free one",
             ) from error
         try:
             host, port = server.sockets[0].getsockname()[:2]
-            scheme = "wss" if doorway.tls is not None else "ws"
+            scheme = "wss" if entrance.tls is not None else "ws"
             yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         finally:
             server.close()
@@ -208,6 +208,9 @@ class _Door:
 
     async def _session(self, leg: Leg, head: Head, task: asyncio.Task[None]) -> None:
         request = self._upstream.request(head)
+        known = secrets_of(
+            head.headers, head.target
+        )  # alive, and so masked, as long as the session
         url = mask_url(f"{self._upstream.scheme}://{self._upstream.netloc}{request.target}")
         try:
             watcher = self._watcher(leg, head, url)
@@ -243,6 +246,7 @@ class _Door:
             await self._relay(leg, api, _handshake(url, request, response), response, watcher)
         else:
             await self._pass_refusal(leg, api, response, watcher)
+        del known
 
     async def _relay(
         self, leg: Leg, api: Leg, handshake: Handshake, response: Head, watcher: CarefulWatcher

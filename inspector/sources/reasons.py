@@ -118,6 +118,23 @@ _HTTP_CLASSES: Mapping[int, Words] = {
 }
 
 
+_STEPS_FOR_APP: Mapping[str, str] = {
+    _KEY: "look at the key that the app sends, or let --key-from ENV put one in",
+    _RECONNECT: "the app must connect again; the server keeps nothing",
+    CLOSE_REASONS["missing_model"].next_step: "the app must name a model in its URL (?model=…)",
+    CLOSE_REASONS["invalid_model"].next_step: "the app must name another; gpt-realtime works",
+    CLOSE_REASONS["model_not_found"].next_step: "the app must name another, or use another key",
+    CLOSE_REASONS["beta_api_shape_disabled"].next_step: "the app must use the GA API",
+    HTTP_STATUSES[400].next_step: "check the app's model, path and parameters",
+    HTTP_STATUSES[404].next_step: "check the app's path, and --upstream",
+}
+
+
+def step_for_app(step: str) -> str:
+    """Return what to do next where an app is the client, and not this program."""
+    return _STEPS_FOR_APP.get(step, step)
+
+
 def closing_words(code: int, reason: str) -> Words:
     """Return the words for a close code and reason, the most specific there are."""
     known = CLOSE_REASONS.get(reason.rpartition(".")[2])
@@ -130,7 +147,7 @@ def closing_words(code: int, reason: str) -> Words:
     if code in CLOSE_CODES:
         return CLOSE_CODES[code]
     if 4000 <= code < 5000:
-        return Words(f"closed with the server's own code {code}", CLOSE_CODES[4000].next_step)
+        return Words(f"closed with the server's own code {code}", CLOSE_CODES[1005].next_step)
     return Words(f"closed with code {code}")
 
 

@@ -173,14 +173,16 @@ def upstream_at(
 
 def refused_by(error: BaseException, upstream: Upstream) -> ConnectError:
     """Return what a failed attempt to reach the server means."""
+    from inspector.sources.reasons import step_for_app
     from inspector.sources.wire import refusal
 
     if isinstance(error, ConnectError):
         return error
     timeout_s = HEAD_TIMEOUT_S if isinstance(error, TimeoutError) else CONNECT_TIMEOUT_S
-    return refusal(
+    refused = refusal(
         error if isinstance(error, Exception) else OSError(str(error)), upstream.url, timeout_s
     )
+    return ConnectError(refused.message, code=refused.code, hint=step_for_app(refused.hint))
 
 
 def _bad(address: str, why: str) -> UsageError:

@@ -53,7 +53,7 @@ class Watcher(FrameLog, Protocol):
 
 
 class CarefulWatcher:
-    """A watcher that cannot stop what it watches; a lane guards ``logged`` and ``degraded`` itself."""
+    """A watcher that cannot stop what it watches; a lane guards ``logged``, ``gather``, ``went_on`` and ``degraded`` itself."""
 
     def __init__(self, watcher: Watcher | None) -> None:
         self._watcher = watcher
@@ -62,6 +62,16 @@ class CarefulWatcher:
         """Pass a frame on."""
         if self._watcher is not None:
             self._watcher.logged(direction, data, is_text=is_text, origin=origin)
+
+    def gather(self, is_on: bool) -> None:
+        """Pass on that several frames come together."""
+        if self._watcher is not None:
+            self._watcher.gather(is_on)
+
+    def went_on(self) -> None:
+        """Pass on that what was logged has gone on."""
+        if self._watcher is not None:
+            self._watcher.went_on()
 
     def degraded(self, direction: Direction, what: str) -> None:
         """Pass on what failed."""

@@ -51,7 +51,19 @@ class VerbatimConnection(ClientConnection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._kinds: deque[bool] = deque()
+        self._is_ending = False
         super().__init__(*arguments, **options)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in; after a close frame the server has ``close_timeout`` to end the connection.
+
+        The library (17.4) keeps that time only while somebody waits in ``close`` or ``send``, so a server that closes
+        and never hangs up, or breaks the protocol, would look alive until the pings fail.
+        """
+        super().data_received(data)
+        if not self._is_ending and self.protocol.close_expected():
+            self._is_ending = True
+            self.loop.call_later(self.close_timeout or 0, self.transport.abort)
 
     def process_event(self, event: Any) -> None:
         """Note the kind of each data frame on its way in."""
@@ -137,8 +149,9 @@ def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
         case InvalidURI():
             return ConnectError(f"{url} is not an address of a WebSocket", code="bad_url")
         case InvalidMessage() | InvalidHandshake() | EOFError():
+            why = mask_text(_one_line(str(error.__cause__ or error)))
             return ConnectError(
-                f"{host} answers, but not with a WebSocket handshake: {mask_text(str(error))}",
+                f"{host} answers, but not with a WebSocket handshake: {why}",
                 code="bad_handshake",
                 hint="check the scheme (ws:// or wss://), the port and the path",
             )
@@ -221,5 +234,9 @@ def _excerpt(body: bytes) -> str:
         text = str(error.get("message") or text) if isinstance(error, dict) else str(error)
     except (ValueError, AttributeError):
         pass
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= BODY_EXCERPT_CHARS else f"{line[:BODY_EXCERPT_CHARS]}…"

@@ -36,6 +36,39 @@ ALSO_ACCEPTED: Mapping[tuple[str, str], tuple[str, ...]] = {
 """(definition, member) to enum values that the server takes and the type does not list."""
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "realtime_conversation_item_assistant_message_param__Content": ("text",),
+    "RealtimeFunctionToolParam": ("name", "type"),
 }
-"""Definition to members that the server insists on (assistant history is taken as text only)."""
+"""Definition to members that the server insists on."""
+
+NOT_REQUIRED = (
+    ("RealtimeMcpApprovalResponseParam", "id"),
+    ("RealtimeMcpApprovalRequestParam", "id"),
+    ("RealtimeMcpToolCallParam", "id"),
+)
+"""(definition, member) that the server does without: it makes up ids of items."""
+
+PARTS: Mapping[str, Mapping[str, str]] = {
+    "realtime_conversation_item_system_message_param__Content": {"input_text": "text"},
+    "realtime_conversation_item_user_message_param__Content": {
+        "input_text": "text",
+        "input_audio": "audio",
+        "input_image": "image_url",
+    },
+    "realtime_conversation_item_assistant_message_param__Content": {
+        "output_text": "text",
+        "output_audio": "text",  # recorded: the model's audio cannot be put back, only its words
+    },
+}
+"""Definition of a content part, to its types and the member that each needs; the SDK types them all as optional."""
+
+REFERENCE: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "type": {"enum": ["item_reference"], "type": "string"},
+    },
+    "required": ["id", "type"],
+    "additionalProperties": False,
+}
+REFERRING = ("RealtimeResponseCreateParamsParam", "input")
+"""An item of the conversation by its id, and the (definition, member) whose list may hold one; the SDK has no such type."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import locale
 import logging
+import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +19,9 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.theme import Theme
 
+from inspector.analysis.inert import inert
 from inspector.engine.host import Host
+from inspector.secret import mask_text
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.key_order import KeyOrder
 from inspector.tui.keycaps import key_words
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 
 STYLES = Path(__file__).with_name("inspector.tcss")
 COLLECT_AFTER_S = 0.3
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+EXIT_INTERRUPTED = 130
 COMPLAIN_AFTER_S = 0.4
 """Looking through the bindings of every screen loads all of them."""
 log = logging.getLogger(__name__)
@@ -162,7 +168,7 @@ class InspectorApp(App[int]):
     def _handle_exception(self, error: Exception) -> None:
         """End with one line in place of a crash page: Textual's prints locals, and they may hold a key."""
         log.error("the screen failed", exc_info=error)
-        self.failure = f"{type(error).__name__}: {error}"
+        self.failure = inert(mask_text(f"{type(error).__name__}: {error}"))
         if self.is_headless:
             super()._handle_exception(error)
         else:
@@ -232,7 +238,15 @@ async def run_replay(replay: Replay, look: Look) -> int:
 
 
 async def _run(app: InspectorApp, recording: Path | None = None) -> int:
-    status = await app.run_async()
+    # A signal ends the screen, and so the session and the terminal's modes, as a key would.
+    loop = asyncio.get_running_loop()
+    for number in ENDING_SIGNALS:
+        loop.add_signal_handler(number, app.exit, EXIT_INTERRUPTED)
+    try:
+        status = await app.run_async()
+    finally:
+        for number in ENDING_SIGNALS:
+            loop.remove_signal_handler(number)
     if app.failure:
         where = f"; the session is safe in {recording}" if recording is not None else ""
         sys.stderr.write(f"inspector: the screen failed: {app.failure}{where}\n")

@@ -32,7 +32,7 @@ def session_lines(state: SessionState, width: int) -> list[PageLine]:
         PageLine(
             (
                 (
-                    f"  confirmed at {session.confirmed_t_ns / 1e9:.3f} s   {session.updates} updates accepted",
+                    f"  confirmed at {session.confirmed_t_ns / 1e9:.3f} s   {session.updates} update{'s' * (session.updates != 1)} accepted",
                     "dim",
                 ),
             ),

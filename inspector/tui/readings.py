@@ -41,17 +41,22 @@ def live_readings(sound: Sound | None, state: SessionState, now_ns: int) -> Read
 
 
 def recorded_readings(
-    levels: tuple[Level, Level] | None, state: SessionState, t_ns: int, url: str
+    levels: tuple[Level, Level] | None,
+    state: SessionState,
+    t_ns: int,
+    url: str,
+    *,
+    idle: str = "as recorded",
 ) -> Readings:
-    """Return what the meters of a recording show at its cursor."""
+    """Return what the meters of a recording show at its cursor; ``idle`` is their note while nobody speaks."""
     if is_sideband(state, url):
         return sideband_readings()
     speech = speech_note(state, t_ns)
     heard = heard_note(state, t_ns)
     found = levels if levels is not None else (None, None)
     return (
-        _reading("mic", found[0], speech or "as recorded", "active" if speech else ""),
-        _reading("out", found[1], heard or "as recorded", "active" if heard else ""),
+        _reading("mic", found[0], speech or idle, "active" if speech else ""),
+        _reading("out", found[1], heard or idle, "active" if heard else ""),
     )
 
 

@@ -72,6 +72,8 @@ class RowLook:
     is_mark: bool = False
     rejection: str = ""
     """The code with which the server refused the event."""
+    matches: int = 0
+    """How many members of a folded group a filter lets through; 0 where all of them."""
 
 
 class Line(Strip):
@@ -172,17 +174,24 @@ class RowText:
         if group < 0 or look.is_unfolded or self._log.groups.count[group] < 2:
             return summary(event, audio)
         groups = self._log.groups
+        if look.matches:
+            # Sizes and times are known of the whole group only.
+            words = inert(self._group_words(group, row))
+            part = f"{look.matches} of ×{groups.count[group]}"
+            return f"{part}  {quoted(words, MAX_GROUP_CHARS)}" if words else part
         count = f"×{groups.count[group]}"
         size = groups.audio_bytes[group]
         if size:
             return f"{count}  {duration_text(audio.ms(size))}  {size_text(size)}"
-        words = inert(self._group_words(group))
+        words = inert(self._group_words(group, groups.head[group]))
         return f"{count}  {quoted(words, MAX_GROUP_CHARS)}"
 
-    def _group_words(self, group: int) -> str:
-        """Join the deltas of a group, as far as a pane can show them."""
+    def _group_words(self, group: int, head: int) -> str:
+        """Join the deltas of a group from a row on, as far as a pane can show them; ``""`` where they are audio."""
         log = self._log
-        head, last = log.groups.head[group], log.groups.last[group]
+        if log.groups.audio_bytes[group]:
+            return ""
+        last = log.groups.last[group]
         pieces: list[str] = []
         length = 0
         for row in range(head, min(last, head + MAX_GROUP_ROWS) + 1):

@@ -33,7 +33,7 @@ STYLES = (
 GROUNDS = ("base", "selection", "cursor")
 GROUND = 16
 """A cell's style code is its character's style plus this times its ground."""
-LABEL = 6
+LABEL = 7
 """Columns left of the lanes."""
 MAX_LANE_ROWS = 10
 _BASE, _DIM, _CLIENT, _SERVER, _FAINT, _WARNING, _ERROR, _MARK, _HEAD = range(9)

@@ -37,8 +37,14 @@ def at_cursor(waveform: Waveform, view: View) -> str:
     return "   ".join(words)
 
 
-def about(view: View, progress: float) -> str:
-    """Say what is selected, or how to select; ``progress`` is how much of the log was read, 0..1."""
+def about(view: View, progress: float, *, has_times: bool = True) -> str:
+    """Say what is selected, or how to select.
+
+    Args:
+        view: what is shown.
+        progress: how much of the log was read, 0..1.
+        has_times: False for a log of several events that all stand at 0, as imported ones do that bring no times.
+    """
     cell_ms = view.cell_us // 1000
     scale = f"{cell_ms} ms" if cell_ms < 1000 else f"{cell_ms // 1000} s"
     span = view.selection
@@ -48,6 +54,8 @@ def about(view: View, progress: float) -> str:
             f"selected {first:.3f} to {last:.3f} s, {last - first:.3f} s"
             "   enter its events   P hear   w write WAV   esc unselect"
         )
+    if not has_times:
+        return "these events bring no times: all of them stand at 0"
     reading = "" if progress >= 1 else f"   reading {progress:.0%}"
     held = "   f follows" if view.cursor_us is not None else ""
     return f"{scale} a cell{reading}{held}   + - zoom   n next mark   shift+arrows or drag select"

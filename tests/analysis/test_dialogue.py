@@ -17,7 +17,7 @@ from inspector.core.state import SessionState
 from inspector.recording.opening import open_recording
 from inspector.spec.events import EVENT_TYPES
 from tests.spoken import events as spoken_events
-from tests.support import corpus_dir, event_of, folded, numbered, server, silence
+from tests.support import client, corpus_dir, event_of, folded, numbered, server, silence
 
 CORPUS = corpus_dir()
 RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
@@ -273,3 +273,16 @@ def test_no_events_break_the_conversation(drawn: list[tuple[str, dict[str, Any]]
     for place in places(state):
         hash(stamp(state, place))
         assert isinstance(entry(state, place).text, str)
+
+
+def test_the_users_audio_is_as_long_as_the_server_says_that_it_was_spoken() -> None:
+    state = folded(
+        server("session.created", session={"type": "realtime"}),
+        client("input_audio_buffer.append", audio=silence(1000)),
+        server("input_audio_buffer.speech_started", item_id="u", audio_start_ms=300),
+        server("input_audio_buffer.speech_stopped", item_id="u", audio_end_ms=900),
+        server("input_audio_buffer.committed", item_id="u", previous_item_id=None),
+        message("u", "user", {"type": "input_audio", "transcript": None}),
+    )
+
+    assert "600 ms" in facts(entries(state)[0])

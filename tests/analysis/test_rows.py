@@ -13,7 +13,7 @@ from inspector.analysis.rows import RowList
 from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
 from inspector.recording.format import parse as parse_line
-from tests.support import client, numbered, server
+from tests.support import client, numbered, server, silence
 
 BOTH = tuple(Direction)
 KINDS = [
@@ -124,3 +124,15 @@ def test_work_is_done_in_slices() -> None:
     while not rows.is_complete:
         rows.refresh(lambda: True)
     assert len(rows) == 5000
+
+
+def test_a_filter_that_lets_part_of_a_group_through_counts_that_part() -> None:
+    log = log_of([client("input_audio_buffer.append", audio=silence(20)) for _ in range(6)])
+    rows = RowList(log, (Direction.CLIENT,))
+    rows.filter(parse("t>=0.03 t<0.05"))
+    rows.refresh()
+
+    assert list(rows.rows) == [2]
+    assert rows.matches_in(log.group[2]) == 2
+    assert rows.lets_through(3)
+    assert not rows.lets_through(4)

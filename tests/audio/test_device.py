@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -133,6 +137,37 @@ def test_without_portaudio_what_to_install_is_said(monkeypatch: pytest.MonkeyPat
         find_devices()
     assert refused.value.code == "no_portaudio"
     assert "apt install libportaudio2" in refused.value.hint
+
+
+def test_two_threads_that_find_no_portaudio_are_told_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "sounddevice")
+    is_importing, is_second_there = threading.Event(), threading.Event()
+
+    class Library(Loader):
+        def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+            return ModuleSpec(name, self) if name == "sounddevice" else None
+
+        def exec_module(self, module: ModuleType) -> None:
+            is_importing.set()
+            is_second_there.wait(5)
+            threading.Event().wait(0.05)  # the second is on its way into the same import
+            raise OSError("PortAudio library not found")
+
+    def look(place: threading.Event) -> str:
+        place.set()
+        with pytest.raises(DeviceError) as refused:
+            find_devices()
+        return refused.value.code
+
+    monkeypatch.setattr(sys, "meta_path", [Library(), *sys.meta_path])
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(look, threading.Event())
+        is_importing.wait(5)
+        second = pool.submit(look, is_second_there)
+
+    assert first.result() == second.result() == "no_portaudio"
 
 
 def test_a_card_that_cannot_do_our_rate_runs_at_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import select
 import shutil
 import socket
 import statistics
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -134,25 +136,44 @@ def measure_throughput(way: Way, frames: int) -> None:
         way.frames_per_s.append(frames // WINDOW * WINDOW / (time.perf_counter() - started))
 
 
-async def measure_load(way: Way) -> None:
-    """Many sessions, each with a frame now and then."""
+class Load:
+    """Many sessions, each with a frame now and then, evenly spread over time.
 
-    async def session(number: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", way.port, limit=1 << 20)
-        writer.write(upgrade_request())
-        await reader.readuntil(b"\r\n\r\n")
-        loop = asyncio.get_running_loop()
-        due = loop.time() + 0.5 + number / SESSIONS / RATE_HZ
-        for _ in range(int(LOAD_S * RATE_HZ)):
-            await asyncio.sleep(due - loop.time())
-            started = time.perf_counter()
-            writer.write(TO_SERVER)
-            await reader.readexactly(len(TO_CLIENT))
-            way.loaded_us.append((time.perf_counter() - started) * 1e6)
-            due += 1 / RATE_HZ
-        writer.close()
+    Timed by ``select``: an event loop's timers are rounded to milliseconds, and would let several frames go at once.
+    """
 
-    await asyncio.gather(*(session(number) for number in range(SESSIONS)))
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        self._sessions = [connected(way.port) for _ in range(SESSIONS)]
+        self._sent: dict[socket.socket, deque[float]] = {one: deque() for one in self._sessions}
+        self._missing = dict.fromkeys(self._sessions, len(TO_CLIENT))
+
+    def run(self) -> None:
+        """Send, and measure what comes back."""
+        first = time.perf_counter() + 0.5
+        for number in range(int(SESSIONS * RATE_HZ * LOAD_S)):
+            self._receive_until(first + number / SESSIONS / RATE_HZ)
+            session = self._sessions[number % SESSIONS]
+            self._sent[session].append(time.perf_counter())
+            session.sendall(TO_SERVER)
+        self._receive_until(time.perf_counter() + 0.5)
+        for session in self._sessions:
+            session.close()
+
+    def _receive_until(self, due: float) -> None:
+        while (left := due - time.perf_counter()) > 0:
+            for session in select.select(self._sessions, (), (), left)[0]:
+                self._receive(session)
+
+    def _receive(self, session: socket.socket) -> None:
+        size = len(session.recv(1 << 16))
+        assert size, "the connection ended"
+        while size >= self._missing[session]:
+            size -= self._missing[session]
+            self._missing[session] = len(TO_CLIENT)
+            started = self._sent[session].popleft()
+            self._way.loaded_us.append((time.perf_counter() - started) * 1e6)
+        self._missing[session] -= size
 
 
 @contextmanager
@@ -250,7 +271,7 @@ def run(mitmdump: str | None, frames: int, *, with_screen: bool) -> None:
                     for way in both:
                         measure_round_trips(way, frames // 4)
                 for way in both:
-                    asyncio.run(measure_load(way))
+                    Load(way).run()
             report(both)
 
 
@@ -277,7 +298,7 @@ def measure(ways: list[Way], frames: int) -> None:
         for way in ways:
             measure_throughput(way, frames * (1 if way.name == "mitmproxy" else 10))
     for way in ways:
-        asyncio.run(measure_load(way))
+        Load(way).run()
 
 
 def report(ways: list[Way]) -> None:

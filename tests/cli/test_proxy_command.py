@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.cli.conftest import ROOT, Run, spawn
@@ -62,6 +67,14 @@ def test_a_session_through_the_proxy_is_recorded_and_told(tmp_path: Path) -> Non
     assert b"session 1 closed by client: 1000" in err
     assert process.returncode == 0
     assert KEY.encode() not in out + err + recording.read_bytes()
+
+
+def test_the_simulator_answers_plain_http_too(tmp_path: Path) -> None:
+    with (
+        running("-o", tmp_path) as (_, first),
+        urllib.request.urlopen(first["base_url"] + "/models", timeout=10) as answer,
+    ):
+        assert json.load(answer)["data"]
 
 
 def test_a_signal_closes_the_sessions_and_their_recordings(tmp_path: Path) -> None:
@@ -123,6 +136,65 @@ def test_tls_with_a_certificate_of_its_own(tmp_path: Path) -> None:
             assert json.loads(client.recv(timeout=10))["type"] == "session.created"
 
 
+@contextmanager
+def on_terminal(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a program on a terminal; the second value is the terminal's other end."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        try:
+            yield process, ours
+        finally:
+            if process.poll() is None:
+                process.kill()
+            os.close(ours)
+
+
+def read_until(terminal: int, words: bytes) -> bytes:
+    """Return what a program shows, up to some words."""
+    seen = b""
+    while words not in seen:
+        seen += os.read(terminal, 1 << 16)
+    return seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_closes_the_sessions_on_the_screen_too(number: int, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{probe.getsockname()[1]}"
+    command = [
+        sys.executable, "-m", "inspector", "proxy", "--listen", place, "--upstream", "sim", "-o", str(tmp_path / "r"),
+    ]  # fmt: skip
+    with on_terminal(command) as (process, terminal):
+        read_until(terminal, b"No app has connected")
+        with app(f"ws://{place}/v1/realtime?model=gpt-realtime") as client:
+            client.recv(timeout=10)
+            process.send_signal(number)
+            drain = threading.Thread(target=read_to_the_end, args=(terminal,), daemon=True)
+            drain.start()
+            with pytest.raises(ConnectionClosed) as caught:
+                client.recv(timeout=20)
+        process.wait(timeout=20)
+        drain.join(timeout=20)
+
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1001
+    assert process.returncode == 130
+    (recording,) = (tmp_path / "r").iterdir()
+    assert b"inspector.closed" in recording.read_bytes().splitlines()[-1]
+
+
+def read_to_the_end(terminal: int) -> None:
+    """Take what a program still shows, so that it need not wait for a reader."""
+    with contextlib.suppress(OSError):  # how Linux tells that the other end is closed
+        while os.read(terminal, 1 << 16):
+            pass
+
+
 def test_a_screen_that_fails_leaves_the_sessions_alone(tmp_path: Path) -> None:
     code = (
         "import sys, inspector.tui.screens.proxy as p; from inspector.cli import main\n"
@@ -132,21 +204,13 @@ def test_a_screen_that_fails_leaves_the_sessions_alone(tmp_path: Path) -> None:
     command = [
         sys.executable, "-c", code, "proxy", "--listen", "127.0.0.1:0", "--upstream", "sim", "-o", str(tmp_path),
     ]  # fmt: skip
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    ) as process:
-        os.close(theirs)
-        seen = b""
-        while b"ctrl+c ends it" not in seen:
-            seen += os.read(ours, 1 << 16)
+    with on_terminal(command) as (process, ours):
+        seen = read_until(ours, b"ctrl+c ends it")
         url = seen.partition(b"without a screen at ")[2].partition(b";")[0].decode()
         with app(f"{url}/v1/realtime?model=gpt-realtime") as client:
             greeting = json.loads(client.recv(timeout=10))
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
-        os.close(ours)
 
     assert greeting["type"] == "session.created"
     assert process.returncode == 70

@@ -52,6 +52,8 @@ def test_the_type_is_read_where_it_is_a_string() -> None:
         (b"[1]", "not_an_object"),
         (b"null", "not_an_object"),
         (b'{"type":"x","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too_deep"),
+        (b'{"type":"x","a":' + b"[" * 500 + b"]" * 500 + b"}", "too_deep"),
+        (b'{"type":"x","b":"\\ud800","a":' + b"[" * 500 + b"]" * 500 + b"}", "too_deep"),
     ],
 )
 def test_problems_have_a_stable_code(data: bytes, code: str) -> None:
@@ -59,6 +61,29 @@ def test_problems_have_a_stable_code(data: bytes, code: str) -> None:
 
     assert problem is not None
     assert problem.code == code
+
+
+def test_many_values_side_by_side_are_not_deep() -> None:
+    body = decode(b'{"a":[' + b"{},[]," * 500 + b'{"b":' + b"[" * 50 + b"]" * 50 + b"}]}")[1]
+
+    assert body is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"[]", "an array"),
+        (b'"x"', "a string"),
+        (b"null", "null"),
+        (b"true", "true or false"),
+        (b"1.5", "a number"),
+    ],
+)
+def test_what_is_no_object_is_named_in_words_of_json(data: bytes, kind: str) -> None:
+    problem = decode(data)[2]
+
+    assert problem is not None
+    assert problem.message == f"JSON, but {kind} and not an object"
 
 
 def test_the_type_of_a_frame_that_is_too_deep_is_still_found() -> None:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from inspector.core.event import Event
 from inspector.core.groups import DeltaGroups, audio_bytes_of, base64_size
 from inspector.core.kinds import Kind
-from tests.support import client, server, silence
+from tests.support import at, client, server, silence
 
 PART = Kind("delta", 0, "part")
 RUN = Kind("append", 0, "run")
+TRACK = Kind("track", 0, "track")
 PLAIN = Kind("plain", 0, "")
 
 
@@ -59,9 +60,22 @@ def test_a_server_event_ends_a_run_only_at_a_turn() -> None:
 
 
 def test_deltas_without_an_item_fold_as_a_run() -> None:
-    nameless = (server("session.output_transcript.delta", delta="x"), PART)
+    nameless = (server("transcription.delta", delta="x"), PART)
 
     assert place([nameless, nameless, text_delta("a"), nameless])[0] == [0, 0, 1, 0]
+
+
+def test_the_tracks_of_a_translation_fold_by_utterance_whatever_comes_between() -> None:
+    def said(ms: float) -> tuple[Event, Kind]:
+        return at(ms, server("session.output_transcript.delta", delta="x")), TRACK
+
+    def heard(ms: float) -> tuple[Event, Kind]:
+        return at(ms, server("session.input_transcript.delta", delta="x")), TRACK
+
+    update = (server("session.updated"), PLAIN)
+    rows = [heard(100), said(200), heard(300), update, said(2200), heard(2301), said(4200)]
+
+    assert place(rows)[0] == [0, 1, 0, -1, 1, 2, 1]
 
 
 def test_groups_formed_elsewhere_are_taken_over() -> None:

@@ -37,8 +37,14 @@ def test_a_recording_folds_and_its_deltas_add_up(path: Path) -> None:
         assert sorted(state.conversation.order) == sorted(state.conversation.items)
 
 
+IDS = ["a", "b", "root"]
+"""Few, so that events meet in the same items, and items name themselves as those before them."""
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**40), 2**60) | st.text(max_size=6),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**40), 2**60)
+    | st.text(max_size=6)
+    | st.sampled_from(IDS),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["id", "type", "status", "usage"]), inner, max_size=3)
@@ -46,6 +52,8 @@ json_values = st.recursive(
     max_leaves=6,
 )
 NAMES = [
+    "call_id",
+    "previous_item_id",
     "item",
     "item_id",
     "response",
@@ -121,6 +129,16 @@ def test_items_stand_where_the_server_puts_them() -> None:
     )
 
     assert state.conversation.order == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("name", ["conversation.item.added", "input_audio_buffer.committed"])
+def test_an_item_that_names_itself_as_the_one_before_stays_where_it_is(name: str) -> None:
+    state = folded(
+        server("conversation.item.added", previous_item_id=None, item=item("a")),
+        server(name, previous_item_id="b", item_id="b", item=item("b")),
+    )
+
+    assert state.conversation.order == ["a", "b"]
 
 
 def test_a_done_value_that_differs_from_its_deltas_wins_and_is_told() -> None:

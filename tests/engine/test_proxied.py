@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 from collections.abc import AsyncIterator
@@ -303,6 +304,32 @@ def test_a_held_frame_whose_receiver_has_gone_is_reported() -> None:
     run(scenario())
 
 
+def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the bound the sender is not read from: it stands still, and not the memory grows."""
+    monkeypatch.setattr("inspector.engine.gate.MAX_WAITING_BYTES", 1 << 20)
+    text = event("x", fill="x" * (1 << 16))
+
+    async def scenario() -> None:
+        async with joined() as (stage, app, server):
+            stage.session.breakpoints.arm("")
+            sent = 0
+            with contextlib.suppress(TimeoutError):
+                while sent < 1000:
+                    async with asyncio.timeout(0.5):
+                        await app.send(text)
+                    sent += 1
+            assert sent < 1000, "nothing has held the sender up"
+            held = sum(len(one.event.data) for one in stage.session.breakpoints.waiting)
+            assert 1 << 20 <= held < 3 << 20
+
+            stage.session.breakpoints.disarm()
+            stage.session.breakpoints.resume()
+            for _ in range(sent):
+                assert await server.next() == text
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("compression", [None, "deflate"])
 def test_raw_bytes_again_after_a_breakpoint(compression: str | None) -> None:
     """Compressed frames refer to earlier ones, so a dropped one must not break those after it."""
@@ -445,14 +472,15 @@ def test_client_events_get_an_id_on_demand_and_nothing_else() -> None:
     run(scenario())
 
 
-def test_frames_go_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("half", ["write", "catch_up"])
+def test_frames_go_on_when_the_log_fails(half: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
 
-            def broken(_: Any) -> Event:
+            def broken(*_: Any) -> Event:
                 raise RuntimeError("broken")
 
-            monkeypatch.setattr(stage.session, "ingest", broken)
+            monkeypatch.setattr(stage.session, half, broken)
             await app.send(event("a"))
             await server.say(event("b"))
 
@@ -462,7 +490,10 @@ def test_frames_go_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> Non
     run(scenario())
 
 
-def test_a_held_frame_goes_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("half", ["write", "catch_up"])
+def test_a_held_frame_goes_on_when_the_log_fails(
+    half: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
             points = stage.session.breakpoints
@@ -470,10 +501,10 @@ def test_a_held_frame_goes_on_when_the_log_fails(monkeypatch: pytest.MonkeyPatch
             await app.send(event("a"))
             await stage.until(lambda: points.held)
 
-            def broken(_: Any) -> Event:
+            def broken(*_: Any) -> Event:
                 raise RuntimeError("broken")
 
-            monkeypatch.setattr(stage.session, "ingest", broken)
+            monkeypatch.setattr(stage.session, half, broken)
             points.edit(points.held[0], b"b")
 
             assert await server.next() == "b"

@@ -31,6 +31,8 @@ from tests.support import ManualClock, corpus_dir
 
 RATE_HZ = 24_000
 TOLERANCE_MS = 40
+QUIET = 50
+"""Below this a sample counts as silence."""
 LONGEST_S = 60
 THREAD_S = 0.0005
 """Real time that a thread gets before virtual time goes on."""
@@ -176,6 +178,31 @@ def test_speaking_over_the_answer_truncates_it_where_the_file_of_the_speaker_end
     assert not file[end + slack :].any()
     assert of_type(events, "error") == []
     assert of_type(events, "inspector.played")[0]["reason"] == "speech_started"
+
+
+@pytest.mark.parametrize("encoding", ["pcmu", "pcma"])
+def test_a_telephone_answer_is_truncated_where_the_file_of_the_speaker_ends(
+    tmp_path: Path, encoding: str
+) -> None:
+    telephone = {"format": {"type": f"audio/{encoding}"}}
+    events = spoken(
+        tmp_path,
+        interrupting_question(tmp_path),
+        lambda engine: has(engine, "conversation.item.truncated"),
+        session={"audio": {"input": telephone, "output": telephone}},
+    )
+    truncation = of_type(events, "conversation.item.truncate")[0]
+    answer = np.abs(audio_of_item(events, truncation["item_id"], encoding).astype(int))
+    file = np.abs(heard(tmp_path).astype(int))
+    # Silence is not quite silent in A-law, and the file is resampled: what is compared is where sound begins and ends.
+    began_ms = np.flatnonzero(answer > QUIET)[0] / 8
+    lasted_ms = np.ptp(np.flatnonzero(file > QUIET)) * 1000 / RATE_HZ
+    cut_ms = truncation["audio_end_ms"]
+    last_ms = np.flatnonzero(answer[: cut_ms * 8] > QUIET)[-1] / 8
+
+    assert 500 < cut_ms < len(answer) / 8
+    assert lasted_ms == pytest.approx(last_ms - began_ms, abs=TOLERANCE_MS)
+    assert of_type(events, "error") == []
 
 
 def test_a_replay_knows_what_was_heard(tmp_path: Path) -> None:

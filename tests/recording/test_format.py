@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inspector.core.codec import decode
@@ -100,6 +100,10 @@ def test_the_frame_stands_in_the_line_verbatim() -> None:
 
 
 @given(st.binary(max_size=120))
+@example(
+    b'{"seq":1,"t":%b,"dir":"server","origin":"mic","type":"x","event":{"type":"x"}}'
+    % (b"1" * 5000)
+)
 def test_parse_never_raises(line: bytes) -> None:
     for shape in Shape:
         assert parse(line, 3, shape).seq >= 0
@@ -199,3 +203,27 @@ def test_times_out_of_reason_are_those_before(t: bytes) -> None:
     line = b'{"t":' + t + b',"dir":"client","event":{"type":"x"}}'
 
     assert parse(line, 0, Shape.TAGGED, previous_t_ns=7).t_ns == 7
+
+
+@pytest.mark.parametrize("t", [b"9" * 11 + b".5", b"1" * 30 + b".000001"])
+def test_times_out_of_reason_in_a_line_of_ours_are_those_before(t: bytes) -> None:
+    line = b'{"seq":1,"t":' + t + b',"dir":"server","origin":"mic","type":"x","event":{"type":"x"}}'
+    event = parse(line, 0, previous_t_ns=7)
+
+    assert (event.type, event.t_ns, event.origin) == ("x", 7, Origin.MIC)
+
+
+def test_a_number_of_an_event_out_of_reason_is_that_of_its_row() -> None:
+    line = b'{"seq":%b,"t":1.5,"dir":"server","origin":"wire","type":"x","event":{}}' % (b"9" * 40)
+
+    assert parse(line, 4).seq == 5
+
+
+def test_a_frame_that_nests_too_deeply_is_no_torn_line() -> None:
+    frame = b'{"type":"x","a":' + b"[" * 500 + b"]" * 500 + b"}"
+    line = b'{"seq":1,"t":1.5,"dir":"server","origin":"wire","type":"x","event":' + frame + b"}"
+    event = parse(line, 0)
+
+    assert (event.type, event.data) == ("x", frame)
+    assert event.problem is not None
+    assert event.problem.code == "too_deep"

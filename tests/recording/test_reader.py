@@ -87,6 +87,18 @@ def test_a_torn_tail_is_told(tmp_path: Path) -> None:
     whole.close()
 
 
+def test_a_torn_header_is_told(tmp_path: Path) -> None:
+    reader = RecordingReader(write(tmp_path, TEXT[:40]))
+
+    assert reader.torn_tail() == TEXT[:40]
+    reader.close()
+
+
+@pytest.mark.parametrize("text", [TEXT, b'{"type":"a"}\n{"type":"b"}\n'])
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path, text: bytes) -> None:
+    assert events_in(write(tmp_path, b"\xef\xbb\xbf" + text)) == events_in(write(tmp_path, text))
+
+
 def test_a_torn_line_in_the_middle_is_still_an_event(tmp_path: Path) -> None:
     lines = TEXT.splitlines(keepends=True)
     events = events_in(write(tmp_path, b"".join([*lines[:2], lines[2][:40] + b"\n", *lines[3:]])))

@@ -80,6 +80,17 @@ bodies = st.one_of(
     st.fixed_dictionaries({"type": st.just("input_audio_buffer.speech_started"), "item_id": ids}),
     st.fixed_dictionaries(
         {
+            "type": st.sampled_from(
+                ["session.output_transcript.delta", "session.input_transcript.delta"]
+            ),
+            "delta": texts,
+        }
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("session.output_audio.delta"), "delta": st.sampled_from(["AAAA", "AA=="])}
+    ),
+    st.fixed_dictionaries(
+        {
             "type": st.just("response.done"),
             "response": st.fixed_dictionaries(
                 {"status": st.sampled_from(["completed", "failed", "incomplete"])}
@@ -90,7 +101,9 @@ bodies = st.one_of(
         {"type": st.sampled_from(["error", "ping", 'we"ird', "ünknown", ""]), "text": texts}
     ),
 )
-styles = st.sampled_from(["compact", "spaced", "shuffled", "text", "blank", "torn", "crlf", "b64"])
+styles = st.sampled_from(
+    ["compact", "spaced", "shuffled", "text", "blank", "torn", "crlf", "b64", "late"]
+)
 lines = st.lists(
     st.tuples(
         bodies,
@@ -107,7 +120,7 @@ def line_of(seq: int, drawn: tuple[dict[str, Any], str, str, str]) -> bytes:
     frame = orjson.dumps(body)
     head = b'{"seq":%d,"t":%d.%06d,"dir":"%b","origin":"%b","type":%b,' % (
         seq,
-        seq // 7,
+        seq // 7 + 3 * (seq // 15),
         seq * 1003 % 1_000_000,
         direction.encode(),
         origin.encode(),
@@ -126,6 +139,8 @@ def line_of(seq: int, drawn: tuple[dict[str, Any], str, str, str]) -> bytes:
             return b"  \n\n"
         case "torn":
             return head[: len(head) // 2] + b"\n"
+        case "late":
+            head = head.replace(b'"t":', b'"t":' + b"9" * (seq % 40))
         case "crlf":
             return head + b'"event":' + frame + b"}\r\n"
     return head + b'"event":' + frame + b"}\n"
@@ -287,6 +302,25 @@ def test_a_shrinking_file_is_reported_and_its_rows_do_not_break(tmp_path: Path) 
 
     assert "shorter" in opening.notices[0]
     assert opening.log.event(110).problem is not None
+    opening.close()
+
+
+def test_a_file_that_is_replaced_or_removed_is_shown_as_it_was_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    shutil.copy(EXAMPLE, path)
+    opening = open_recording(path)
+    finish(opening)
+    count = len(opening.log)
+    (tmp_path / "b.jsonl").write_bytes(b"other\n")
+    (tmp_path / "b.jsonl").replace(path)
+    opening.advance()
+    path.unlink()
+    opening.advance()
+
+    assert len(opening.notices) == 1
+    assert "taken this one's place" in opening.notices[0]
+    assert len(opening.log) == count
+    assert opening.log.event(count - 1).problem is None
     opening.close()
 
 

@@ -138,6 +138,53 @@ def test_a_failing_disk_is_asked_once_a_second(
     recording.close()
 
 
+def test_lines_that_come_together_are_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = RecordingFile(tmp_path / "a.jsonl", ManualClock())
+    written: list[int] = []
+    write = os.write
+
+    def counted(fd: int, data: bytes) -> int:
+        written.append(len(data))
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", counted)
+    recording.append(b"first\n")
+    recording.gather(True)
+    second, third = recording.append(b"second\n"), recording.append(b"third\n")
+    while_waiting = recording.read(second, 6), recording.read(third, 5)
+    recording.gather(False)
+    recording.append(b"fourth\n")
+
+    assert while_waiting == (b"second", b"third")
+    assert written == [6, 13, 7]
+    assert recording.read(third, 5) == b"third"
+    assert (tmp_path / "a.jsonl").read_bytes() == b"first\nsecond\nthird\nfourth\n"
+    recording.close()
+
+
+def test_lines_that_come_together_survive_a_full_disk(
+    tmp_path: Path, full_disk: Callable[[int], Disk]
+) -> None:
+    clock = ManualClock()
+    recording = RecordingFile(tmp_path / "a.jsonl", clock)
+    disk = full_disk(3)
+    for _ in range(2):
+        recording.gather(True)
+        recording.append(b"one\n")
+        recording.append(b"two\n")
+        recording.gather(False)
+    assert recording.failure
+
+    disk.room = 100
+    clock.advance(1000)
+    recording.append(b"after\n")
+    assert (tmp_path / "a.jsonl").read_bytes() == b"one\ntwo\none\ntwo\nafter\n"
+    assert not recording.failure
+    recording.close()
+
+
 def test_closing_tries_a_last_time(tmp_path: Path, full_disk: Callable[[int], Disk]) -> None:
     recording = RecordingFile(tmp_path / "a.jsonl", ManualClock())
     disk = full_disk(0)

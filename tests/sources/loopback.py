@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.utils import accept_key
 
 from inspector.clock import SystemClock
 from inspector.core.event import Direction, Event, Origin
@@ -54,6 +56,17 @@ async def raw_server(handler: RawHandler) -> AsyncIterator[str]:
         for task in tuple(running):
             if task is not None:
                 await asyncio.wait([task], timeout=LEAVE_S)
+
+
+async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer a client's upgrade by hand, for what no library would do after it."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    found = re.search(r"Sec-WebSocket-Key: (\S+)", head)
+    key = found.group(1) if found is not None else ""
+    writer.write(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()
+    )
 
 
 def http_server(response: bytes) -> RawHandler:

@@ -69,6 +69,9 @@ def ask(*chunks: bytes, origins: tuple[str, ...] = ()) -> tuple[int, dict[str, s
 
 
 BODY = b'{"session":{"type":"realtime"}}'
+CHUNKED = (
+    b"POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
 POST = b"POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n"
 
 
@@ -81,16 +84,54 @@ def test_a_secret_is_minted_over_http_however_its_request_is_cut() -> None:
         assert body["value"].startswith("ek_")
 
 
+def test_a_chunked_body_and_an_offer_of_http2_are_taken() -> None:
+    offer = (
+        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+    )
+    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+
+    assert ask(CHUNKED + chunks)[0] == 200
+    assert ask(POST % (len(BODY), offer) + BODY)[0] == 200
+
+
+def test_a_client_that_waits_for_consent_gets_it() -> None:
+    served = Provided()
+
+    async def scenario() -> tuple[bytes, bytes]:
+        async with serve(served.open, CLOCK, Listening(), served.desk) as url:
+            host, port = url.split("//")[1].split("/", maxsplit=1)[0].rsplit(":", 1)
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(POST % (len(BODY), b"Expect: 100-continue\r\n"))
+            consent = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+            writer.write(BODY)
+            answer = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            return consent, answer
+
+    consent, answer = asyncio.run(scenario())
+
+    assert consent.startswith(b"HTTP/1.1 100 ")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_head_request_is_answered_without_a_body() -> None:
+    status, headers, body = ask(b"HEAD /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert (status, body) == (404, None)
+    assert int(headers["Content-Length"]) > 0
+
+
 def test_models_are_listed_and_other_paths_are_not_found() -> None:
-    assert ask(b"GET /v1/models HTTP/1.1\r\n\r\n")[2]["object"] == "list"
-    assert ask(b"GET /v1/nope?x=1 HTTP/1.1\r\n\r\n")[0] == 404
+    assert ask(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")[2]["object"] == "list"
+    assert ask(b"GET /v1/nope?x=1 HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 404
 
 
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        (b"POST /v1/realtime/client_secrets HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n", 413),
-        (b"POST /v1/realtime/client_secrets HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n", 413),
+        (CHUNKED + b"110000\r\n" + bytes(0x110000), 413),
+        (CHUNKED + b"nonsense\r\n", 400),
         (POST % (len(BODY), b"Origin: http://evil.example\r\n") + BODY, 403),
     ],
 )
@@ -102,7 +143,7 @@ def test_a_page_of_an_allowed_origin_may_mint_one() -> None:
     origin = b"Origin: http://good.example\r\n"
     allowed = ("http://good.example",)
     status, headers, _ = ask(POST % (len(BODY), origin) + BODY, origins=allowed)
-    preflight = ask(b"OPTIONS /v1/x HTTP/1.1\r\n" + origin + b"\r\n", origins=allowed)
+    preflight = ask(b"OPTIONS /v1/x HTTP/1.1\r\nHost: x\r\n" + origin + b"\r\n", origins=allowed)
 
     assert (status, headers["Access-Control-Allow-Origin"]) == (200, allowed[0])
     assert preflight[0] == 204
@@ -235,7 +276,7 @@ def test_a_request_is_what_the_provider_sees() -> None:
         desk = FrontDesk(answer=answer)
         async with serve(lambda r: provider.open(r, 0), CLOCK, Listening(), desk) as url:
             await exchange(
-                url, b"PUT /a/b?c=d&e= HTTP/1.1\r\nX-Y: z\r\nContent-Length: 2\r\n\r\nhi"
+                url, b"PUT /a/b?c=d&e= HTTP/1.1\r\nHost: x\r\nX-Y: z\r\nContent-Length: 2\r\n\r\nhi"
             )
 
     asyncio.run(scenario())

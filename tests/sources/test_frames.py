@@ -186,12 +186,21 @@ class Kept:
     def __init__(self, lane_of: list[Lane]) -> None:
         self.logged_data: list[bytes] = []
         self.problems: list[str] = []
+        self.followed_up = 0
+        self.gathers = False
         self.waiting: list[WireFrame] = []
         self.is_open = True
         self._lane_of = lane_of
 
     def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
         self.logged_data.append(data)
+
+    def gather(self, is_on: bool) -> None:
+        assert is_on is not self.gathers
+        self.gathers = is_on
+
+    def went_on(self) -> None:
+        self.followed_up = len(self.logged_data)
 
     def degraded(self, direction: Direction, what: str) -> None:
         self.problems.append(what)
@@ -243,6 +252,7 @@ def test_bytes_are_the_same_however_often_the_gate_closes_and_opens(seed: int) -
                 lane.settle()
             else:
                 lane.engage()
+        assert kept.followed_up == len(kept.logged_data)
     kept.flush("the end")
     kept.is_open = True
     lane.settle()

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import re
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection
-from websockets.utils import accept_key
 
 from inspector.clock import SystemClock
 from inspector.engine.session import Connection, Engine
@@ -27,6 +26,7 @@ from tests.sources.loopback import (
     received,
     session_with,
     target,
+    upgrade,
     websocket_server,
 )
 
@@ -218,13 +218,7 @@ def test_a_stalled_server_does_not_hold_up_a_close(monkeypatch: pytest.MonkeyPat
         stalled = asyncio.Event()
 
         async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            found = re.search(r"Sec-WebSocket-Key: (\S+)", head)
-            key = found.group(1) if found is not None else ""
-            writer.write(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()
-            )
+            await upgrade(reader, writer)
             await stalled.wait()
             writer.close()
 
@@ -248,6 +242,40 @@ def test_a_stalled_server_does_not_hold_up_a_close(monkeypatch: pytest.MonkeyPat
 
     assert closed is not None
     assert (closed.code, closed.by) == (1000, Side.CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("frames", "code", "by"),
+    [
+        (b"\x88\x02\x0b\xb8", 3000, Side.SERVER),
+        (b"\x88\x00", 1005, Side.SERVER),
+        (b'\x01\x08{"type":\x88\x02\x03\xe8', 1000, Side.SERVER),
+        (b"\x88\x02\x00\x01", 1002, Side.CLIENT),
+        (b"\xf3\x05hello", 1002, Side.CLIENT),
+        (b"\x81\x80\x00\x00\x00\x00", 1002, Side.CLIENT),
+        (b"\x81\xff" + b"\xff" * 8, 1002, Side.CLIENT),
+        (b"\x81\x7f\x00\x00\x00\x00\x7f\xff\xff\xff", 1009, Side.CLIENT),
+    ],
+)
+def test_a_server_that_ends_it_and_never_hangs_up_is_left(
+    frames: bytes, code: int, by: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> Closed | None:
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await upgrade(reader, writer)
+            writer.write(frames)
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+
+        async with raw_server(handler) as url:
+            async with asyncio.timeout(5):
+                return (await session_with(url)).closed
+
+    monkeypatch.setattr(live, "CLOSE_TIMEOUT_S", 0.02)
+    closed = asyncio.run(scenario())
+
+    assert closed is not None
+    assert (closed.code, closed.by) == (code, by)
 
 
 def test_a_server_that_never_answers_times_out() -> None:
@@ -302,6 +330,24 @@ def test_the_body_of_a_refusal_is_quoted_harmless_and_without_the_key() -> None:
     assert "req_7" in error.message
     assert error.hint.startswith("wait 9 s")
     assert PLANTED_KEY not in error.message
+    assert error.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("response", "word"),
+    [
+        (b"\x00\xff\x1b[31mhello\r\n\r\n", "hello"),
+        (http("500 \x1b[31mBad [bold]"), "[bold]"),
+        (http("101 Switching Protocols", "", "X: " + "x" * 9_000), "8192"),
+        (b"", "closed"),
+    ],
+    ids=["no HTTP", "escapes", "endless header", "nothing"],
+)
+def test_an_answer_that_is_no_handshake_is_quoted_harmless(response: bytes, word: str) -> None:
+    error = asyncio.run(refusal_of(response))
+
+    assert error.code == "bad_handshake"
+    assert word in error.message
     assert error.message.isprintable()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import httpx2
@@ -216,3 +217,20 @@ def test_a_client_that_waits_to_be_told_to_go_on_is_told() -> None:
             assert site.bodies == [b"abc"]
 
     run(scenario())
+
+
+def test_no_key_of_a_request_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The HTTP library logs the URL of every request, and more at DEBUG."""
+    caplog.set_level(logging.DEBUG)
+    site = Site()
+
+    async def scenario() -> str:
+        async with raw_server(site.handler) as url, proxied(url) as stage, client(stage) as app:
+            key = {"Authorization": "Bearer key-of-no-known-shape"}
+            await app.post("/v1/x?api-key=key-of-no-known-shape", json={}, headers=key)
+            return str(stage.proxy.exchanges[-1])
+
+    told = run(scenario())
+    assert b"key-of-no-known-shape" in site.heads[0]
+    assert "POST /v1/x?api-key=*** 200" in told
+    assert "key-of-no-known-shape" not in caplog.text

@@ -364,6 +364,63 @@ def test_a_reset_of_the_server_is_a_reset_for_the_app() -> None:
     run(scenario())
 
 
+def test_a_reset_of_the_app_is_a_reset_for_the_server() -> None:
+    ends: list[str] = []
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(upgrade_response(await reader.readuntil(b"\r\n\r\n")))
+        try:
+            ends.append(f"end after {await reader.read()!r}")
+        except ConnectionResetError:
+            ends.append("reset")
+        writer.close()
+
+    async def scenario() -> None:
+        async with raw_server(server) as url, proxied(url) as stage:
+            reader, writer = await stage.raw_app()
+            await reader.readuntil(b"\r\n\r\n")
+            connection = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            await stage.over()
+            await stage.until(lambda: ends)
+
+            assert ends == ["reset"]
+            closed = stage.session.closed
+            assert closed is not None
+            assert (closed.code, closed.by) == (1006, Side.NETWORK)
+            assert "app" in closed.meaning
+
+    run(scenario())
+
+
+def test_a_server_that_cannot_be_reached_in_time_is_a_timeout(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("inspector.sources.upstream.CONNECT_TIMEOUT_S", 0.05)
+
+    async def scenario() -> None:
+        with socket.socket() as full:
+            # Nobody accepts, and the queue is full: the kernel leaves a further connection without an answer.
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            place = full.getsockname()
+            waiting = [socket.socket() for _ in range(4)]
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(place)
+            async with proxied(f"ws://127.0.0.1:{place[1]}") as stage:
+                with pytest.raises(InvalidStatus) as caught:
+                    async with stage.app():
+                        pass
+            for one in waiting:
+                one.close()
+
+            assert caught.value.response.status_code == 504
+
+    run(scenario())
+
+
 def test_an_app_that_vanishes_within_a_frame_ends_the_servers_connection() -> None:
     received: list[bytes] = []
 

@@ -21,10 +21,11 @@ from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
 from inspector.sources.admission import Admission
 from inspector.sources.certificate import self_signed
+from inspector.sources.frames import close_bytes
 from inspector.sources.heads import Head, parse_head
-from inspector.sources.proxy import Doorway
+from inspector.sources.proxy import Entrance
 from inspector.sources.upstream import upstream_at
-from tests.proxy_stage import PATIENCE_S, proxied, upgrade_request
+from tests.proxy_stage import PATIENCE_S, proxied, upgrade_request, upgrade_response
 from tests.sources.loopback import PLANTED_KEY, raw_server, websocket_server
 
 PAGE = "http://evil.example"
@@ -191,6 +192,53 @@ def test_no_key_is_ever_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert PLANTED_KEY not in caplog.text
 
 
+ODD_KEY = "0123456789abcdefKeyOfNoKnownShape"
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        (f"api-key: {ODD_KEY}", ""),
+        (f"Authorization: Bearer {ODD_KEY}", ""),
+        (f"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{ODD_KEY}", ""),
+        ("X-Nothing: here", f"&api-key={ODD_KEY}"),
+    ],
+)
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_key_that_the_server_quotes_is_not_kept(
+    line: str, query: str, refuses: bool, tmp_path: Path
+) -> None:
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        if refuses:
+            body = f"the key {ODD_KEY} is not valid".encode()
+            writer.write(b"HTTP/1.1 401 No\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        else:
+            writer.write(upgrade_response(request, f"X-Your-Key: {ODD_KEY}"))
+            writer.write(close_bytes(3000, f"not valid: {ODD_KEY}", is_masked=False))
+        await writer.drain()
+        writer.close()
+
+    async def scenario() -> None:
+        async with raw_server(server) as url, proxied(url, tmp_path) as stage:
+            target = f"/v1/realtime?model=m{query}"
+            reader, writer = await stage.raw_app(upgrade_request(line, target=target))
+            answer = await reader.read()
+            writer.close()
+            await stage.over()
+
+            assert ODD_KEY.encode() in answer  # what passes is not touched
+            session = stage.session
+            assert "not valid" in f"{session.refusal}{session.closed}"
+            assert ODD_KEY not in f"{session.refusal}{session.closed}{session.source}"
+            assert "--key-from" in f"{session.refusal and session.refusal.hint}{session.closed}"
+
+    run(scenario())
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"not valid" in kept
+    assert ODD_KEY.encode() not in kept
+
+
 def test_a_second_proxy_cannot_take_the_port() -> None:
     async def scenario() -> None:
         async with websocket_server(greet) as server, proxied(server) as stage:
@@ -198,7 +246,7 @@ def test_a_second_proxy_cannot_take_the_port() -> None:
             other = Proxy(clock, lambda _: RecordingFile(None, clock), lambda file: file.close())
             host, port = stage.place
             with pytest.raises(ConnectError, match="cannot listen"):
-                async with other.listen(Doorway(host, port), upstream_at(server)):
+                async with other.listen(Entrance(host, port), upstream_at(server)):
                     pass
 
     run(scenario())
@@ -216,7 +264,7 @@ def test_tls_to_the_app_and_to_the_server(tmp_path: Path, monkeypatch: pytest.Mo
         async with websocket_server(greet, ssl=server_tls) as server:
             upstream = upstream_at(server.replace("ws://127.0.0.1", f"wss://{host}"))
             proxy = Proxy(clock, lambda _: RecordingFile(None, clock), lambda file: file.close())
-            async with proxy.listen(Doorway(tls=ours), upstream) as url:
+            async with proxy.listen(Entrance(tls=ours), upstream) as url:
                 trusting = ssl.create_default_context(cafile=str(tmp_path / "ours.pem"))
                 async with connect(f"{url}/v1/realtime", ssl=trusting, proxy=None) as app:
                     return await app.recv()

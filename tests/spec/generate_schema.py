@@ -26,7 +26,16 @@ from pydantic import TypeAdapter
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from inspector.spec.constraints import ALSO_ACCEPTED, CONSTRAINTS, NULLABLE, REQUIRED  # noqa: E402 - found through the line above
+from inspector.spec.constraints import (  # noqa: E402 - found through the line above
+    ALSO_ACCEPTED,
+    CONSTRAINTS,
+    NOT_REQUIRED,
+    NULLABLE,
+    PARTS,
+    REFERENCE,
+    REFERRING,
+    REQUIRED,
+)
 
 TARGET = ROOT / "inspector" / "spec" / "schema.json"
 KEPT = ("type", "enum", "items", "required", "minimum", "maximum", "additionalProperties")
@@ -190,6 +199,15 @@ def constrain(defs: dict[str, Schema]) -> None:
         (schema.get("x-kinds", {}).get("string") or schema)["enum"].extend(values)
     for definition, members in REQUIRED.items():
         defs[definition]["required"] = [*defs[definition].get("required", []), *members]
+    for definition, member in NOT_REQUIRED:
+        defs[definition]["required"].remove(member)
+    for definition, wanted in PARTS.items():
+        branches = {
+            kind: {**defs[definition], "required": ["type", member]}
+            for kind, member in wanted.items()
+        }
+        defs[definition] = {"type": "object", "x-branches": branches}
+    member_of(defs, *REFERRING)["items"]["x-branches"]["item_reference"] = dict(REFERENCE)
     for definition, member in NULLABLE:
         schema = member_of(defs, definition, member)
         kind = "array" if "items" in schema else "object"

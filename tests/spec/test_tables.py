@@ -59,3 +59,48 @@ def test_there_is_a_template_for_every_client_event() -> None:
 
     assert types == {name.partition(" ")[0] for name in document()["client"]}
     assert types >= set(ACCEPTED_BY_SERVER)
+
+
+def message(role: str, part: dict[str, Any]) -> dict[str, Any]:
+    item = {"type": "message", "role": role, "content": [part]}
+    return {"type": "conversation.item.create", "item": item}
+
+
+@pytest.mark.parametrize(
+    ("event", "missing"),
+    [
+        (message("user", {"text": "x"}), "item.content[0].type"),
+        (message("user", {"type": "input_text"}), "item.content[0].text"),
+        (message("user", {"type": "input_audio"}), "item.content[0].audio"),
+        (message("user", {"type": "input_image"}), "item.content[0].image_url"),
+        (message("system", {"type": "input_text"}), "item.content[0].text"),
+        (message("assistant", {"type": "output_audio", "audio": ""}), "item.content[0].text"),
+        (
+            {"type": "session.update", "session": {"type": "realtime", "tools": [{"name": "x"}]}},
+            "session.tools[0].type",
+        ),
+        (
+            {"type": "response.create", "response": {"tools": [{"type": "function"}]}},
+            "response.tools[0].name",
+        ),
+        (
+            {"type": "response.create", "response": {"input": [{"type": "item_reference"}]}},
+            "response.input[0].id",
+        ),
+    ],
+)
+def test_what_the_sdk_leaves_open_and_the_server_wants_is_required(
+    event: dict[str, Any], missing: str
+) -> None:
+    (problem,) = check(event)
+
+    assert (problem.code, problem.param) == ("missing_required_parameter", missing)
+
+
+def test_a_reference_belongs_into_a_response_and_items_need_no_id() -> None:
+    reference = {"type": "item_reference", "id": "item_1"}
+    approval = {"type": "mcp_approval_response", "approval_request_id": "r", "approve": True}
+
+    assert check({"type": "response.create", "response": {"input": [reference]}}) == []
+    assert check({"type": "conversation.item.create", "item": approval}) == []
+    assert check({"type": "conversation.item.create", "item": reference})[0].param == "item.type"

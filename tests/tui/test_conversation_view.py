@@ -381,3 +381,14 @@ def test_recordings_of_others_are_shown(path: Path) -> None:
         assert stage.replay.state.folds == stage.replay.state.every_fold()
 
     on_stage(scenario, path, (80, 24))
+
+
+def test_a_short_conversation_has_no_scroll_bar_not_even_in_the_first_frame() -> None:
+    async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
+        await pilot.pause()
+        app.view._painted = []
+
+        assert UNICODE.thumb not in app.text()
+
+    item = {"id": "a", "type": "message", "role": "user", "content": []}
+    showing(scenario, folded(server("conversation.item.added", item=item)))

@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from inspector.core.event import Origin
 from inspector.engine.host import Host
 from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
@@ -43,6 +44,7 @@ class View:
             await self.pilot.pause(0.02)
         screen = self.pilot.app.screen
         if isinstance(screen, ProxyScreen | ProxiedScreen | HeldScreen):
+            await self.stage.until(lambda: screen.query("EventPane, TextPage"))
             screen.tick()
         await self.pilot.pause()
 
@@ -195,3 +197,112 @@ def test_an_event_is_injected_into_the_app() -> None:
             assert await asyncio.wait_for(app.recv(), PATIENCE_S) == '{"type":"mine"}'
 
     run(scenario)
+
+
+def test_what_only_a_session_of_our_own_has_is_not_offered() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app():
+            await view.press("enter")
+            screen = view.pilot.app.screen
+            assert isinstance(screen, ProxiedScreen)
+
+            offered = {bound.binding.action for bound in screen.active_bindings.values()}
+            assert {"breakpoint", "held", "inject", "truncate"} <= offered
+            assert not {"talk", "open_microphone", "mute", "auto_truncate", "devices"} & offered
+            assert not {"Talk", "Audio devices"} & {command.title for command in screen.palette()}
+            assert not {"talk", "mute", "mic", "speaker", "fault"} & set(screen.commands())
+            await view.press("A", "p", "exclamation_mark")
+            assert view.shows(ProxiedScreen)
+
+    run(scenario)
+
+
+def test_the_keys_stand_in_help_and_palette() -> None:
+    async def scenario(view: View) -> None:
+        assert "Follow the newest" in {command.title for command in view.screen.palette()}
+        await view.press("question_mark")
+        assert "follow the newest" in view.shown()
+        await view.press("escape")
+        assert view.shows(ProxyScreen)
+
+    run(scenario)
+
+
+def test_a_breakpoint_can_be_set_before_a_session_begins() -> None:
+    async def scenario(view: View) -> None:
+        await view.press("P")
+        view.pilot.app.screen.query_one("#field-filter", Input).value = "type:x"
+        await view.press("enter")
+        assert "every session holds type:x" in view.line("#hint")
+        async with view.app() as app:
+            await app.send('{"type":"x"}')
+            await view.stage.until(lambda: view.stage.session.breakpoints.held)
+            assert view.received == []
+            await view.press("P")
+            view.pilot.app.screen.query_one("#field-filter", Input).value = "-"
+            await view.press("enter")
+            assert not view.stage.session.breakpoints.armed
+            assert view.stage.session.breakpoints.held
+
+    run(scenario)
+
+
+def test_a_key_goes_to_the_session_before_and_after() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app(), view.app():
+            first, second = view.stage.proxy.sessions
+            await view.press("home", "enter")
+            assert view.stage.proxy.pinned is first
+            await view.press("right_square_bracket")
+            assert view.stage.proxy.pinned is second
+            await view.press("right_square_bracket")
+            assert view.stage.proxy.pinned is second
+            await view.press("left_square_bracket")
+            assert view.stage.proxy.pinned is first
+            assert len(view.pilot.app.screen_stack) == 2
+
+    run(scenario)
+
+
+def test_following_does_not_take_a_dialog_away() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app():
+            await view.press("f", "enter", "P")
+            view.pilot.app.screen.query_one("#field-filter", Input).value = "type:mine"
+            first = view.stage.session
+            async with view.app():
+                view.screen.tick()
+                await view.press("enter")
+                assert str(first.breakpoints.armed[0].query.expression) == "type:mine"
+                view.screen.tick()
+                await view.settle()
+                assert view.stage.proxy.pinned is view.stage.session is not first
+
+    run(scenario)
+
+
+def test_quitting_asks_while_sessions_run() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app():
+            await view.press("q")
+            assert "q again" in view.line("#hint")
+            await view.press("escape")
+            assert "q again" not in view.line("#hint")
+            await view.press("q")
+            assert view.pilot.app.is_running
+            await view.pilot.press("q")
+            assert view.pilot.app.return_value == 0
+
+    run(scenario)
+
+
+def test_a_narrow_header_keeps_the_errors() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            await app.send('{"type":"x"}')
+            await view.stage.until(lambda: view.received)
+            view.stage.session.submit('{"type":"error","error":{}}', Origin.HAND, to="app")
+            await view.press("enter")
+            assert "! 1 error" in view.shown().splitlines()[0]
+
+    run(scenario, size=(80, 24))

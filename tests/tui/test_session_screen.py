@@ -311,6 +311,33 @@ def test_deltas_fold_into_one_row_that_unfolds(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path, size=(160, 40))
 
 
+def test_a_pane_that_is_painted_as_an_event_comes_in_does_not_say_that_it_is_behind(
+    tmp_path: Path,
+) -> None:
+    async def scenario(stage: Stage) -> None:
+        pane = stage.screen.query_one("#client", EventPane)
+        stage.engine.note("inspector.note", {"text": "news"})
+        assert "…" not in pane._title_strip(40).text
+
+    on_stage(scenario, tmp_path)
+
+
+@pytest.mark.parametrize("model", ["m" * 500, "\x1b[2J[bold]" * 50])
+def test_a_narrow_screen_still_names_the_recording_and_the_errors(
+    tmp_path: Path, model: str
+) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.source.say("session.updated", session={**SESSION, "model": model})
+        stage.source.say("error", error={"message": "no"})
+        await stage.settle()
+        header = stage.line("#header")
+        assert "a.jsonl" in header
+        assert "! 1 error " in header
+        assert len(header) <= 80
+
+    on_stage(scenario, tmp_path, size=(80, 24))
+
+
 def test_the_reading_position_is_held_while_events_stream(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         for number in range(80):

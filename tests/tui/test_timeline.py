@@ -330,3 +330,15 @@ def test_recordings_of_others_have_a_timeline(path: Path) -> None:
         assert stage.replay.state.folds == stage.replay.state.every_fold()
 
     on_stage(scenario, path, (80, 24))
+
+
+@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
+def test_a_recording_without_times_says_so() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("4")
+        await stage.pilot.pause()
+
+        assert "these events bring no times" in stage.shown()
+
+    assert CORPUS is not None
+    on_stage(scenario, CORPUS / "openai-text-in-audio-out.jsonl")

@@ -126,7 +126,7 @@ def proxy(
 
     import asyncio
 
-    from inspector.cli.doorway import Asked
+    from inspector.cli.entrance import Asked
     from inspector.cli.proxying import ProxyRun
 
     asked = Asked(

@@ -116,6 +116,10 @@ FACTS: tuple[tuple[str, str, str], ...] = (
     ("many letters alphabet", "There are 26 letters in the English alphabet.", "26"),
     ("many continents", "There are seven continents.", "seven"),
     ("many planets solar system", "There are eight planets in the solar system.", "eight"),
+    ("mix blue yellow", "Blue and yellow make green.", "green"),
+    ("mix red yellow", "Red and yellow make orange.", "orange"),
+    ("mix red blue", "Red and blue make purple.", "purple"),
+    ("mix red white", "Red and white make pink.", "pink"),
     ("dozen", "A dozen is twelve.", "twelve"),
     ("largest planet", "Jupiter is the largest planet in the solar system.", "Jupiter"),
     ("smallest planet", "Mercury is the smallest planet in the solar system.", "Mercury"),
@@ -182,6 +186,7 @@ PHRASES = {
                  "good morning": "おはようございます", "_hello": "こんにちは！ご用件は何でしょうか。",
                  "_said": "「{}」とおっしゃいましたね。", "_answer": "答えは{}です。"},
 }  # fmt: skip
+FUN_FACT = "Honey never spoils: jars of it that are thousands of years old can still be eaten."
 JOKE = "Why did the developer go broke? Because he used up all his cache."
 POEM = (
     "The morning opens like a door,\nthe light walks in across the floor.\n"

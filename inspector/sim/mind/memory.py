@@ -54,6 +54,7 @@ _FACTS = tuple(
         (rf"\b(?P<owner>my|your|our|the user's|the customer's|the caller's|user's|his|her|their|the|this|a|today's) {_KEY} (?:is|was|are|will be|equals|=|must be|has been set to|is set to|should be) (?:now |called |always |also )?{_VALUE}", ""),
         (rf"\b(?P<owner>my|your|the|secret) ?(?P<name>{_KIND})(?::| =) ?{_VALUE}", ""),
         (rf"\b{_REMEMBER}:? {_LEAD}(?P<name>{_KIND})(?: is)?(?: as)?[:,]? +(?!i\b|that i\b|you\b|we\b|for\b|to\b|and\b|of\b)['\"]?{_VALUE}", ""),
+        (rf"\b{_REMEMBER}[:,]? (?:that |this: )?(?!i |you |we |they )(?P<name>[^\W\d_][\w'-]*(?: [\w'-]+){{0,3}}?) (?:is|are|=|equals) {_VALUE}", ""),
         (rf"\b{_REMEMBER}:? (?:(?:that|this|please|for me|for later)[: ]+)*{_VALUE}", "note"),
         (r"\b(?:call me|i am called|i'm called|i go by|my name's|this is|name's) (?P<value>[A-Z][\w'-]*(?: [A-Z][\w'-]*){0,2})(?=[.,;!?\s]|$)", "name"),
         (r"\b(?:call me|my name's|i am called|i'm called) (?P<value>[a-z][\w'-]*)", "name"),
@@ -99,6 +100,8 @@ def _facts(text: str, role: str) -> Iterator[Fact]:
         if _is_question(sentence):
             continue
         for pattern, fixed in _FACTS:
+            if fixed == "note" and role == "assistant":
+                continue  # "I will remember that …" is no new thing to remember
             for found in pattern.finditer(sentence):
                 fact = _fact(found, fixed, role)
                 if fact is not None:
@@ -197,7 +200,7 @@ class Memory:
                     best, chosen, speaker = score, sentence, said.role
         if not chosen and self.instructions:
             found = Memory([Said("system", self.instructions)]).sentence_about(question)
-            return found if found is not None and best == 0 and len(wanted) > 1 else None
+            return found if found is not None and best == 0 and wanted else None
         enough = max(1.0, 0.5 * len(wanted))
         if not chosen or best < enough:
             return None

@@ -55,9 +55,11 @@ _ALWAYS = re.compile(
     rf"|\b{_VERB} to (?:everything|every|all|any|whatever)[^.\n]{{0,50}}? (?:with|by saying)(?: (?:only|exactly|just|the|word|words|phrase))*:? (?P<other>[^\n.]{{1,100}})",
     re.IGNORECASE,
 )
+_YES_OR_NO = r"\byes[ -]or[ -]no\b"
 _FORMS = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
+        ("word", rf"{_YES_OR_NO}|\b(?:answer|reply|respond)(?: with)? (?:only|just) (?:the|his|her|my|its|their) \w+(?: \w+)?(?=[.!]|$)"),
         ("word", r"\b(?:in|with|using|use|only|just|exactly|be)? ?(?:only |just |exactly |a |one ){0,3}(?:one|single|1)[- ]word\b(?! problem)|\bone word (?:only|answer|reply|response)\b|\bwith (?:just|only) the (?:word|name|city|color|colour|answer|value|code|number|result|secret)\b|\b(?:only|just|nothing but) the (?:word|name|city|color|colour|answer|value|code|secret word|secret|number|digits?|result|final answer)\b|\b(?:answer|reply|respond) with (?:the )?(?:number|digits?|name|word|color|city) only\b|\b(?:number|name|word|digit|answer|color|city) only\b|\b(?:a|one|single) (?:number|digit)\b(?= ?(?:only|[.,!]|$))"),
         ("upper", r"\b(?:in|using|all|only) (?:all )?(?:upper ?case|caps|capital letters|capitals|block letters)\b|\buppercase\b"),
         ("lower", r"\b(?:in|using|all|only) (?:all )?(?:lower ?case|small letters)\b"),
@@ -126,6 +128,11 @@ def form_of(text: str) -> Form:
     )
 
 
+def asks_yes_or_no(text: str) -> bool:
+    """Tell whether a text leaves the choice between these two."""
+    return re.search(_YES_OR_NO, text, re.IGNORECASE) is not None
+
+
 def _what(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
     return found.group("what").strip(" \"'") if found is not None else ""
@@ -141,7 +148,7 @@ def to_say(text: str) -> str:
         ):
             continue
         said = _said(found)
-        if said:
+        if said and not _means_the_answer(found, text):
             return said
     return ""
 
@@ -152,6 +159,13 @@ def _clauses(text: str) -> Iterator[str]:
     for sentence in sentences(text)[:20]:
         at = text.find(sentence, at)
         yield text[at:]
+
+
+def _means_the_answer(found: re.Match[str], text: str) -> bool:
+    """Tell whether ``reply with just the animal`` after a question names the answer, and not what to say."""
+    is_the = found.group("filler").lower().endswith(" the")
+    is_noun = re.fullmatch(r"[a-z]+(?: [a-z]+)?[.!]?", found.group("what")) is not None
+    return is_the and is_noun and "?" in text
 
 
 def _said(found: re.Match[str]) -> str:
@@ -168,7 +182,7 @@ def _said(found: re.Match[str]) -> str:
     greeting = _GREET.match(what)
     if greeting is not None:
         who = greeting.group("who").strip()
-        is_name = who not in ("me", "us", "the user", "the caller", "everyone", "them")
+        is_name = re.match(r"(?:me|us|the|everyone|them|my|our)\b", who, re.IGNORECASE) is None
         return f"{greeting.group('word').capitalize()}{f', {who}' if is_name else ''}!"
     if not has_colon and (_NOT_SAID.match(what) or _AGAIN.match(what)):
         return ""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from inspector.sim.mind import knowledge
 from inspector.sim.mind.arithmetic import comparison, follow_up, story_sum, sum_in
 from inspector.sim.mind.memory import ANY, MODEL, USER, Memory
-from inspector.sim.mind.words import Reply, turned, with_digits
+from inspector.sim.mind.orders import to_say
+from inspector.sim.mind.words import Reply, content, stem, turned, with_digits
 
 NAME_OF_MODEL = "the simulator of Realtime Inspector"
 
@@ -29,6 +30,38 @@ def as_sum(_: re.Match[str], question: Question) -> Reply | None:
     """Answer with a sum, a comparison, or a sum that goes on from the last one."""
     text = question.text
     return sum_in(text) or comparison(text) or story_sum(text) or _goes_on(text, question.memory)
+
+
+def sum_with_facts(_: re.Match[str], question: Question) -> Reply | None:
+    """Answer with a sum over numbers that were told: ``my age plus one``."""
+    text = _FACT_IN_SUM.sub(lambda found: _number_told(found, question.memory), question.text)
+    return sum_in(text) if text != question.text else None
+
+
+_FACT_IN_SUM = re.compile(
+    r"\b(?P<owner>my|our|the) (?P<name>[a-z][\w' -]{1,40}?)(?= (?:plus|minus|times|multiplied|divided|squared|cubed|and|by|to|from)\b| ?[-+*/×÷]|[?.!,]|$)",
+    re.IGNORECASE,
+)
+
+
+def _number_told(found: re.Match[str], memory: Memory) -> str:
+    owner = USER if found.group("owner").lower() == "my" else ANY
+    value = with_digits(memory.about(found.group("name"), owner))
+    return value if re.fullmatch(r"-?\d{1,12}(?:\.\d{1,6})?", value) else found.group()
+
+
+def ordered_before(found: re.Match[str], question: Question) -> Reply | None:
+    """Answer ``what did I ask you to repeat`` with what that was."""
+    verb = found.group("verb").lower()
+    for said in reversed(question.memory.said):
+        if said.role == "user" and (
+            verb == "do" or stem(verb) in content(said.text, keeps_all=True)
+        ):
+            text = to_say(said.text) or said.text
+            return Reply(
+                f"You asked me to {verb}: {text}" if verb != "do" else f"You said: {text}", text
+            )
+    return None
 
 
 def _goes_on(text: str, memory: Memory) -> Reply | None:

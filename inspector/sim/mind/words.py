@@ -118,10 +118,10 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
-def content(text: str) -> list[str]:
-    """Return the stems of the words that carry meaning, in order."""
+def content(text: str, *, keeps_all: bool = False) -> list[str]:
+    """Return the stems of the words that carry meaning, or of all, in order."""
     found = re.findall(r"[^\W_]+(?:'[a-z]+)?", text.lower())
-    return [stem(word) for word in found if word not in _STOP]
+    return [stem(word) for word in found if keeps_all or word not in _STOP]
 
 
 def named(text: str) -> list[str]:

@@ -98,7 +98,10 @@ class EventsScreen(ViewsScreen):
         if self.is_left:
             return
         self._panes.mount_merged()
-        pages = ConversationView(self.glyphs, id="conversation"), TextPage(id="session")
+        pages = (
+            ConversationView(self.glyphs, empty=self.EMPTY_CONVERSATION, id="conversation"),
+            TextPage(id="session"),
+        )
         for page in pages:
             page.display = False
         self.query_one("#views").mount(*pages)
@@ -186,9 +189,12 @@ class EventsScreen(ViewsScreen):
         self._panes.show_row(row)
 
     def show_span(self, from_us: int, to_us: int) -> None:
-        """Filter by a span of session time."""
+        """Filter by a span of session time, and select its first event."""
         self._apply_filter(f"t>={from_us / 1e6:.6f} t<{to_us / 1e6:.6f}")
         self.action_view("events")
+        first = self.event_log.row_at(from_us - 1) + 1
+        if first < len(self.event_log) and self.event_log.t_us[first] < to_us:
+            self._panes.show_row(first)
 
     def on_resize(self) -> None:
         """Arrange the panes for the new size."""

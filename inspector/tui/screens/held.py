@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -12,33 +13,40 @@ from textual.widgets import Footer, Static
 
 from inspector.analysis.summary import size_text
 from inspector.core.event import Direction
+from inspector.engine.breakpoints import Breakpoint
 from inspector.engine.gate import Held
 from inspector.engine.proxied import ProxiedSession
 from inspector.errors import InspectorError
 from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.row_text import fitted
 from inspector.tui.screens.dialog import Field, FormDialog
+from inspector.tui.screens.keyed import KeyedScreen
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 15
+FIXED_COLUMNS = 53
+"""Of a line: all but the event's type, with room for a short filter."""
+LEAST_NAME, WIDEST_NAME = 22, 44
 SHOWN_CHARS = 20_000
 """Of a frame's content; the rest is audio."""
 
 
-class HeldScreen(Screen[None]):
+class HeldScreen(KeyedScreen):
     """What waits, and the content of one."""
 
     CSS_PATH = Path(__file__).with_name("proxy.tcss")
 
     BINDINGS = [
-        Binding("enter,g", "forward", "forward", id="held.forward", priority=True),
+        Binding("enter", "forward", "forward", id="held.forward", priority=True),
         Binding("i", "edit", "edit", id="held.edit"),
         Binding("d", "drop", "drop", id="held.drop"),
         Binding("D", "duplicate", "duplicate", id="held.duplicate"),
         Binding("w", "delay", "delay", id="held.delay"),
-        Binding("r", "answer", "answer for the API", id="held.answer"),
+        Binding("r", "answer", "answer", id="held.answer"),
         Binding("a", "resume", "resume all", id="held.resume"),
-        Binding("P", "breakpoint", "breakpoint", id="held.breakpoint"),
+        Binding("P", "breakpoint", "breakpoint", show=False, id="held.breakpoint"),
+        KeyedScreen.HELP_KEY,
         Binding("escape,q", "back", "back", show=False, id="held.back"),
     ]
 
@@ -136,7 +144,7 @@ class HeldScreen(Screen[None]):
 
     def action_breakpoint(self) -> None:
         """Ask what to hold."""
-        ask_breakpoint(self, self._session)
+        ask_breakpoint(self, self._session.breakpoints)
 
     def action_back(self) -> None:
         """Go back to the session."""
@@ -174,10 +182,11 @@ class HeldScreen(Screen[None]):
     def _line(self, held: Held) -> PageLine:
         is_client = held.direction is Direction.CLIENT
         arrow = self._glyphs.client if is_client else self._glyphs.server
-        why = "held" if held.is_held else "waits"
+        why = "held" if held.is_held else "delayed" if held.due_s else "waits"
         size = size_text(len(held.event.data))
-        name = held.event.type or "(no type)"
-        words = f" {arrow} {held.event.t_ns / 1e9:9.3f}  {why:<6} {name:<44} {size:>8}  {held.stopped_by}"
+        room = min(WIDEST_NAME, max(LEAST_NAME, self.size.width - FIXED_COLUMNS))
+        name = fitted(held.event.type or "(no type)", room)
+        words = f" {arrow} {held.event.t_ns / 1e9:9.3f}  {why:<7} {name:<{room}} {size:>8}  {held.stopped_by}"
         style = ("client" if is_client else "server") if held.is_held else "dim"
         return PageLine(((words, style),))
 
@@ -185,8 +194,20 @@ class HeldScreen(Screen[None]):
 _NOTHING = PageLine(((" Nothing is held. P sets a breakpoint, q goes back.", "dim"),))
 
 
-def ask_breakpoint(screen: Screen[None], session: ProxiedSession) -> None:
-    """Ask what a session should hold; an empty direction means both, - takes every breakpoint away."""
+class Holder(Protocol):
+    """What can hold frames: one session, or all of them."""
+
+    def arm(self, expression: str, direction: Direction | None = None) -> Breakpoint:
+        """Hold what matches."""
+        ...
+
+    def disarm(self) -> None:
+        """Hold nothing more."""
+        ...
+
+
+def ask_breakpoint(screen: Screen[None], holder: Holder, where: str = "") -> None:
+    """Ask what should be held; an empty direction means both, - takes every breakpoint away."""
     fields = (
         Field(
             "filter",
@@ -203,16 +224,16 @@ def ask_breakpoint(screen: Screen[None], session: ProxiedSession) -> None:
         if answers is None:
             return
         if answers["filter"].strip() == "-":
-            session.breakpoints.disarm()
+            holder.disarm()
             return
         try:
             chosen = answers["direction"].strip()
             direction = Direction(chosen) if chosen else None
-            session.breakpoints.arm(answers["filter"], direction)
+            holder.arm(answers["filter"], direction)
         except (InspectorError, ValueError) as error:
             screen.notify(str(error), severity="error", markup=False)
 
-    screen.app.push_screen(FormDialog("Hold frames", fields, note), answered)
+    screen.app.push_screen(FormDialog(f"Hold frames{where}", fields, note), answered)
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -56,7 +56,7 @@ class HelpScreen(ModalScreen[None]):
         ]
         for heading, keys in self._groups:
             lines.append(PageLine(((f" {heading}", "client"),)))
-            lines += [PageLine(((f"   {key:<26}", "head"), (what, "base"))) for key, what in keys]
+            lines += [PageLine(((f"   {key:<27}", "head"), (what, "base"))) for key, what in keys]
             lines.append(PageLine((("", "base"),)))
         page = self.query_one(TextPage)
         page.show(lines)

@@ -17,6 +17,11 @@ from inspector.tui.glyphs import Glyphs
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.held import ask_breakpoint
 from inspector.tui.screens.session import SessionScreen
+from inspector.tui.screens.sound import SoundScreen
+
+_NOT_HERE = frozenset(
+    {"fault", *(binding.action for binding in SoundScreen.BINDINGS if isinstance(binding, Binding))}
+)
 
 
 class ProxiedScreen(SessionScreen):
@@ -27,11 +32,34 @@ class ProxiedScreen(SessionScreen):
         Binding("H", "held", "held frames", id="proxied.held"),
         Binding("a", "resume", "resume", show=False, id="proxied.resume"),
         Binding("I", "inject", "to the app", show=False, id="proxied.inject"),
+        Binding(
+            "left_square_bracket",
+            "switch(-1)",
+            "previous session",
+            show=False,
+            id="proxied.previous",
+        ),
+        Binding("right_square_bracket", "switch(1)", "next session", show=False, id="proxied.next"),
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
     ]
 
-    def __init__(self, host: Host, session: ProxiedSession, glyphs: Glyphs) -> None:
+    def __init__(
+        self,
+        host: Host,
+        session: ProxiedSession,
+        glyphs: Glyphs,
+        switch: Callable[[int], None],
+    ) -> None:
+        """Show a session.
+
+        Args:
+            host: of the screen.
+            session: which.
+            glyphs: what the terminal can show.
+            switch: shows the session that stands so many places further in the list.
+        """
         super().__init__(host, session, glyphs)
+        self._switch = switch
         self.title = "Session of an app"
         self._session = session
         self._levels = LogLevels(session.log)
@@ -40,7 +68,9 @@ class ProxiedScreen(SessionScreen):
         """Return the levels of what went by."""
         session = self._session
         levels = self._levels.read(len(session.log) - 1, session.now_ns, self.state)
-        return recorded_readings(levels, self.state, session.now_ns, session.source.url)
+        return recorded_readings(
+            levels, self.state, session.now_ns, session.source.url, idle="as it passes"
+        )
 
     def connect(self) -> None:
         """Say that this is not ours to do."""
@@ -49,6 +79,10 @@ class ProxiedScreen(SessionScreen):
     async def end(self) -> None:
         """Close both sides."""
         self._session.close()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer nothing that only a session of our own has: a microphone, a speaker, a simulator that does wrong on demand."""
+        return action not in _NOT_HERE and super().check_action(action, parameters)
 
     async def _leave(self) -> None:
         self.app.pop_screen()
@@ -60,7 +94,7 @@ class ProxiedScreen(SessionScreen):
         if held:
             first = session.breakpoints.held[0]
             to = "API" if first.direction is Direction.CLIENT else "app"
-            return f" {held} held: {inert(first.event.type) or 'a frame'} to the {to}   H shows and changes them   a resumes all"
+            return f" {held} held: {inert(first.event.type) or 'a frame'} to the {to}   H shows them   a resumes all"
         if session.connection is Connection.CONNECTING:
             return f" the app waits for {session.source.url}"
         if session.refusal is not None or session.closed is not None:
@@ -73,15 +107,22 @@ class ProxiedScreen(SessionScreen):
         armed = session.breakpoints.armed
         if armed:
             return f" holds {', '.join(map(str, armed))}   P arms another or none   a resumes"
-        return " watching   P sets a breakpoint   s injects to the API   I to the app   q back to the sessions"
+        return " P sets a breakpoint   s injects to the API   I to the app   [ ] other sessions"
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return the commands of a proxied session."""
-        return {**super().commands(), "break": self._arm, "resume": lambda _: self.action_resume()}
+        own = {"break": self._arm, "resume": lambda _: self.action_resume()}
+        inherited = super().commands()
+        not_here = {"fault", *self.sound_commands()}
+        return {**{name: do for name, do in inherited.items() if name not in not_here}, **own}
+
+    def action_switch(self, step: int) -> None:
+        """Go to another session of the list."""
+        self._switch(step)
 
     def action_breakpoint(self) -> None:
         """Ask what to hold."""
-        ask_breakpoint(self, self._session)
+        ask_breakpoint(self, self._session.breakpoints)
 
     def action_held(self) -> None:
         """Show what is held."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from inspector.analysis.inert import inert
@@ -17,6 +17,7 @@ from inspector.engine.proxy import Proxy
 from inspector.engine.record import Connection
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted
+from inspector.tui.screens.keyed import KeyedScreen
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 4
@@ -31,7 +32,7 @@ _STATES = {
 }
 
 
-class ProxyScreen(Screen[None]):
+class ProxyScreen(KeyedScreen):
     """A line a session, the newest last."""
 
     CSS_PATH = Path(__file__).with_name("proxy.tcss")
@@ -39,9 +40,11 @@ class ProxyScreen(Screen[None]):
     BINDINGS = [
         Binding("enter", "open", "open", id="proxy.open", priority=True),
         Binding("f", "follow", "follow the newest", id="proxy.follow"),
+        Binding("P", "breakpoint", "breakpoint", id="proxy.breakpoint"),
         Binding("ctrl+x", "disconnect", "close it", id="proxy.close"),
         Binding("escape", "stay", "back", show=False, id="proxy.back"),
         Binding("q", "quit", "quit", id="proxy.quit"),
+        KeyedScreen.HELP_KEY,
     ]
 
     def __init__(self, host: Host, proxy: Proxy, glyphs: Glyphs) -> None:
@@ -52,7 +55,8 @@ class ProxyScreen(Screen[None]):
         self._glyphs = glyphs
         self._shown: list[ProxiedSession] = []
         self._follows = False
-        self._opened_count = proxy.opened_count
+        self._followed = proxy.newest
+        self._is_asked_to_quit = False
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
@@ -70,6 +74,7 @@ class ProxyScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Let go of the session that was looked at."""
+        self._is_asked_to_quit = False
         if self.app.screen is self:  # and not on the way to another session
             self._proxy.pinned = None
 
@@ -89,13 +94,34 @@ class ProxyScreen(Screen[None]):
         self.query_one("#columns", Static).update(
             self._row(" ", "#", "app", "model", "state", "age", "events", "errors", "held")
         )
+        self.query_one("#hint", Static).update(self._hint())
+        self._follow()
+
+    def _hint(self) -> str:
+        proxy = self._proxy
+        if self._is_asked_to_quit and proxy.running:
+            sessions = "a session runs" if proxy.running == 1 else f"{proxy.running} sessions run"
+            return f" {sessions}: q again closes what runs and quits, esc does not"
+        if proxy.armed:
+            return (
+                f" every session holds {', '.join(map(str, proxy.armed))}   P arms another or none"
+            )
         latest = proxy.exchanges[-1] if proxy.exchanges else None
-        self.query_one("#hint", Static).update(
-            f" last request: {inert(str(latest))}" if latest else " enter opens a session"
-        )
-        if self._follows and proxy.opened_count > self._opened_count and proxy.newest is not None:
-            self._show(proxy.newest)
-        self._opened_count = proxy.opened_count
+        return f" last request: {inert(str(latest))}" if latest else " enter opens a session"
+
+    def _follow(self) -> None:
+        """Go to a session that has come, unless the user is in the middle of something."""
+        newest = self._proxy.newest
+        if not self._follows or newest is None:
+            self._followed = newest
+        elif newest is not self._followed and self._is_free():
+            self._followed = newest
+            self._show(newest)
+
+    def _is_free(self) -> bool:
+        from inspector.tui.screens.proxied import ProxiedScreen
+
+        return self.app.screen is self or isinstance(self.app.screen, ProxiedScreen)
 
     def action_open(self) -> None:
         """Look into the session under the cursor."""
@@ -114,12 +140,23 @@ class ProxyScreen(Screen[None]):
         if session is not None:
             session.close()
 
+    def action_breakpoint(self) -> None:
+        """Ask what every session should hold."""
+        from inspector.tui.screens.held import ask_breakpoint
+
+        ask_breakpoint(self, self._proxy, " of every session, those to come included")
+
     def action_stay(self) -> None:
         """Stay: this is the first level, and esc never quits."""
+        self._is_asked_to_quit = False
+        self.tick()
 
     def action_quit(self) -> None:
-        """Leave the program; the port closes, and the sessions with it."""
-        self.app.exit(0)
+        """Leave the program; the port closes, and the sessions with it: so while some run, ask first."""
+        if self._is_asked_to_quit or not self._proxy.running:
+            self.app.exit(0)
+        self._is_asked_to_quit = True
+        self.tick()
 
     @on(TextPage.LineOpened)
     def _line_opened(self) -> None:
@@ -131,7 +168,18 @@ class ProxyScreen(Screen[None]):
         while self.app.screen is not self and len(self.app.screen_stack) > 1:
             self.app.pop_screen()
         self._proxy.pinned = session
-        self.app.push_screen(ProxiedScreen(self._host, session, self._glyphs))
+        self.app.push_screen(
+            ProxiedScreen(self._host, session, self._glyphs, partial(self._switch, session))
+        )
+
+    def _switch(self, session: ProxiedSession, step: int) -> None:
+        sessions = self._proxy.sessions
+        at = sessions.index(session) + step if session in sessions else -1
+        if 0 <= at < len(sessions):
+            self._show(sessions[at])
+        else:
+            which = "newest" if step > 0 else "oldest"
+            self.app.notify(f"this is the {which} session", markup=False)
 
     def _selected(self) -> ProxiedSession | None:
         at = self.query_one("#sessions", TextPage).cursor
@@ -170,6 +218,7 @@ class ProxyScreen(Screen[None]):
 
     def _invitation(self) -> list[PageLine]:
         http = f"http{self._proxy.url.removeprefix('ws')}/v1"
+        trusted = self._proxy.trusted_file
         lines = (
             "",
             "  No app has connected yet. Point one here:",
@@ -178,6 +227,14 @@ class ProxyScreen(Screen[None]):
             f"    or, for a WebSocket client, {self._proxy.url}/v1/realtime?model=…",
             "",
             "  The app's own key goes through to the server; it is not recorded.",
+            *(
+                [
+                    "  It must trust this certificate (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS):",
+                    f"    {trusted}",
+                ]
+                if trusted
+                else []
+            ),
         )
         return [PageLine(((line, "dim" if "=" not in line else "head"),)) for line in lines]
 

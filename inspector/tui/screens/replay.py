@@ -14,6 +14,7 @@ from inspector.analysis.inert import inert
 from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.events import EventsScreen
 from inspector.tui.widgets.conversation_view import ConversationView
@@ -37,6 +38,10 @@ class ReplayScreen(EventsScreen):
         Binding("u", "form", "session form", show=False, id="session.form"),
         Binding("s,c,x,t,r", "explain", "sending", show=False, id="replay.explain"),
     ]
+
+    EMPTY_CONVERSATION = (
+        "No item has come up to the cursor; G in the events goes to the last event."
+    )
 
     def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
         super().__init__(replay.log, glyphs)
@@ -111,18 +116,17 @@ class ReplayScreen(EventsScreen):
         replay = self._replay
         model = self.state.session.model or replay.header.model
         errors = self.state.problems.errors
-        parts = [
-            f" {self.glyphs.ring} replay",
-            inert(model),
-            replay.header.source,
-            f"{len(self.event_log):,} events",
-            replay.path.name,
-        ]
-        if replay.indexing.progress < 1:
-            parts.append(f"opening {replay.indexing.progress:.0%}")
-        if errors:
-            parts.append(f"! {errors} error{'s' * (errors != 1)} so far")
-        return "   ".join(part for part in parts if part)
+        progress = replay.indexing.progress
+        parts = (
+            HeaderPart(f"{self.glyphs.ring} replay"),
+            HeaderPart(inert(model), rank=2, shortest=10),
+            HeaderPart(inert(replay.header.source), rank=4),
+            HeaderPart(f"{len(self.event_log):,} events"),
+            HeaderPart(inert(replay.path.name), rank=3, shortest=12),
+            HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)} so far" if errors else ""),
+        )
+        return header_line(parts, self.size.width)
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""

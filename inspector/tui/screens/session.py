@@ -23,6 +23,7 @@ from inspector.errors import InspectorError
 from inspector.tui import requests
 from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.dialog import Field, FormDialog
@@ -157,30 +158,29 @@ class SessionScreen(SoundScreen):
         if engine.connection is Connection.CONNECTING:
             dot = glyphs.spinner[self._ticks % len(glyphs.spinner)]
         model = self.state.session.model or engine.source.model
-        minutes, seconds = divmod(engine.now_ns / 1e9, 60)
+        minutes, seconds = divmod(self.now_us() / 1e6, 60)
         errors = self.state.problems.errors
         recording = engine.recording
-        is_unsafe = bool(recording.failure) or recording.path is None
-        count = len(self.event_log)
-        parts = [
-            f" {dot} {_WORDS[engine.connection]}",
-            inert(model) or "no model",
-            engine.source.kind,
-            f"{int(minutes):02d}:{seconds:04.1f}",
-            f"{count:,} event{'s' * (count != 1)}",
-        ]
-        # What is wrong comes first: a narrow terminal cuts off the end.
-        if errors:
-            parts.append(f"! {errors} error{'s' * (errors != 1)}")
-        if is_unsafe:
-            parts.insert(1, f"{glyphs.ring} NOT RECORDED: {recording.failure or 'in memory only'}")
+        if recording.failure or recording.path is None:
+            lost = f"NOT RECORDED: {recording.failure or 'in memory only'}"
+            where = HeaderPart(f"{glyphs.ring} {lost}", rank=1, shortest=14)
+        else:
+            name = inert(recording.path.name)
+            where = HeaderPart(f"{glyphs.record} {name}", rank=3, shortest=12)
         tokens = self.state.usage.responses.total
-        if tokens:
-            parts.append(f"{tokens:,} tok")
-        if recording.path is not None and not is_unsafe:
-            parts.append(f"{glyphs.record} {recording.path.name}")
+        count = len(self.event_log)
+        parts = (
+            HeaderPart(f"{dot} {_WORDS[engine.connection]}"),
+            HeaderPart(inert(model) or "no model", rank=2, shortest=10),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+            HeaderPart(engine.source.kind, rank=4),
+            HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
+            HeaderPart(f"{count:,} event{'s' * (count != 1)}"),
+            where,
+            HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+        )
         self.query_one("#header").set_class(bool(errors or recording.failure), "has-errors")
-        return "   ".join(parts)
+        return header_line(parts, self.size.width)
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""
@@ -201,19 +201,20 @@ class SessionScreen(SoundScreen):
             return f" switched off after a failure: {', '.join(engine.disabled)}; the session and its recording go on"
         if engine.recording.failure:
             return f" not recorded: {inert(engine.recording.failure)}; kept in memory, and written as soon as there is room"
-        if engine.recording.path is None:
-            return " this session is not recorded to disk: inspector doctor says why   :write FILE keeps an event"
-        sound_hint = self.sound_hint()
-        if sound_hint:
-            return sound_hint
-        if self.state.responses.active:
-            return f" the model is answering   {self.key('session.cancel')} cancels   {self.key('session.truncate')} truncates what it said{self.barge_in_hint()}"
-        if not self.state.conversation.order:
-            return f" press {self.key('session.send')} to send a message, then {self.key('session.create')} to have it answered"
+        trouble = self.trouble_hint()
+        if trouble:
+            return trouble
         if self.state.conversation.pending_calls():
             return f" a function call waits for its output: {self.key('view.conversation')} shows it, {self._answer_key()} answers it"
         if self.state.conversation.pending_approvals():
             return f" an MCP call waits to be approved: {self.key('view.conversation')} shows it, {self._answer_key()} answers it"
+        if self.state.responses.active:
+            return f" the model is answering   {self.key('session.cancel')} cancels   {self.key('session.truncate')} truncates what it said{self.barge_in_hint()}"
+        talking = self.talk_hint()
+        if talking:
+            return talking
+        if not self.state.conversation.order:
+            return f" press {self.key('session.send')} to send a message, then {self.key('session.create')} to have it answered"
         last = self.state.conversation.items[self.state.conversation.order[-1]]
         if last.role == "user":
             return f" press {self.key('session.create')} to have it answered"

@@ -44,8 +44,11 @@ class SoundScreen(EventsScreen):
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return the commands of sound, and all others."""
+        return {**super().commands(), **self.sound_commands()}
+
+    def sound_commands(self) -> Mapping[str, Callable[[str], None]]:
+        """Return the commands of sound."""
         return {
-            **super().commands(),
             "talk": lambda _: self.action_talk(),
             "open": lambda _: self.action_open_microphone(),
             "mute": lambda _: self.action_mute(),
@@ -54,15 +57,17 @@ class SoundScreen(EventsScreen):
             "speaker": self._choose_speaker,
         }
 
-    def sound_hint(self) -> str:
-        """Return what is true of the sound and what to do next; ``""`` where nothing needs to be said."""
+    def trouble_hint(self) -> str:
+        """Return what is wrong with the devices and what to do; ``""`` where nothing is, or it was said for a while."""
+        trouble = self._trouble(self.sound) if self.sound is not None else ""
+        return f" {trouble}   A chooses another, :mic FILE.wav speaks a file" if trouble else ""
+
+    def talk_hint(self) -> str:
+        """Return what the microphone does and what to do next; ``""`` while it rests."""
         sound = self.sound
         if sound is None:
             return ""
         microphone = sound.microphone
-        trouble = self._trouble(sound)
-        if trouble:
-            return f" {trouble}   A chooses another, :mic FILE.wav speaks a file"
         if sound.is_waiting_to_talk:
             return " opening the microphone …"
         if microphone is not None and microphone.is_sending:

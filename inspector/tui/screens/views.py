@@ -39,6 +39,9 @@ class ViewsScreen(CommandScreen):
         Binding("l", "item", "its item", show=False, id="view.item"),
     ]
 
+    EMPTY_CONVERSATION = "s sends a message, c has it answered."
+    """What to do while the conversation is empty."""
+
     def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
         super().__init__()
         self.event_log = log

@@ -28,7 +28,7 @@ from inspector.tui.row_text import Line, overlaid
 
 CACHED_BLOCKS = 400
 WHEEL_LINES = 3
-_EMPTY = ("The conversation is empty.", "s sends a message, c has it answered.")
+EMPTY = "The conversation is empty."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,22 @@ class ConversationView(Widget, can_focus=True):
             super().__init__()
             self.item_id, self.as_file = item_id, as_file
 
-    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        *,
+        empty: str = "",
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+    ) -> None:
+        """Show nothing yet.
+
+        Args:
+            glyphs: what marks and the scroll bar look like.
+            empty: what to do, or to know, while the conversation is empty.
+            id: the widget's id.
+        """
         super().__init__(id=id)
+        self._empty = empty
         self.cursor = 0
         """Index of the selected entry."""
         self.is_following = True
@@ -156,7 +170,8 @@ class ConversationView(Widget, can_focus=True):
         width, height = self.size.width, self.size.height
         blank = Strip.blank(width, self._style("base"))
         lines: list[Strip] = [blank] * height
-        for placed in self._painted or self._layout():
+        painted = self._painted or self._layout()
+        for placed in painted:
             block = self._block(placed.index)
             for offset, line in enumerate(block.lines):
                 if 0 <= placed.y + offset < height:
@@ -165,13 +180,13 @@ class ConversationView(Widget, can_focus=True):
                         placed.index, offset, line, is_body=is_body
                     )
         if not self._places:
-            for y, words in enumerate(_EMPTY, 1):
+            for y, words in enumerate((EMPTY, self._empty), 1):
                 segment = Segment(f"  {words}"[:width], self._style("dim"))
                 lines[min(y, height - 1)] = Strip([segment]).adjust_cell_length(
                     width, self._style("base")
                 )
-        elif self._is_scrollable():
-            lines = [self._with_bar(line, y) for y, line in enumerate(lines)]
+        elif self._is_scrollable(painted):
+            lines = [self._with_bar(line, y, len(painted)) for y, line in enumerate(lines)]
         return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
 
     def notify_style_update(self) -> None:
@@ -368,17 +383,16 @@ class ConversationView(Widget, can_focus=True):
             strip = Strip.join([Strip([gutter]), strip.crop(1)])
         return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor))
 
-    def _is_scrollable(self) -> bool:
-        if not self._painted or (self._top, self._line) != (0, 0):
+    def _is_scrollable(self, painted: list[Placed]) -> bool:
+        if (self._top, self._line) != (0, 0):
             return True
-        last = self._painted[-1]
+        last = painted[-1]
         ends = last.y + last.height - 1
         return last.index < len(self._places) - 1 or ends > self.size.height
 
-    def _with_bar(self, line: Strip, y: int) -> Strip:
+    def _with_bar(self, line: Strip, y: int, shown: int) -> Strip:
         """Return a line with its cell of the scroll bar, which counts entries, not lines."""
         height, total = self.size.height, len(self._places)
-        shown = max(1, len(self._painted))
         size = max(1, height * shown // max(shown, total))
         start = (height - size) * self._top // max(1, total - shown)
         is_thumb = start <= y < start + size

@@ -130,6 +130,7 @@ class EventPane(Widget, can_focus=True):
         self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
         self._styles: RowStyles | None = None
         self._painted: tuple[object, ...] = ()
+        self._is_behind = False
 
     @property
     def page_rows(self) -> int:
@@ -139,6 +140,8 @@ class EventPane(Widget, can_focus=True):
     def pull(self, is_over: Callable[[], bool]) -> None:
         """Take in what is new in the log, for a bounded time, and repaint if a visible row changed."""
         self.rows.refresh(is_over)
+        # As of now: what arrives between this and the painting is not yet looked at, and no news.
+        self._is_behind = not self.rows.is_complete
         self._go_on(is_over)
         if self.is_following:
             self._to_end()
@@ -367,7 +370,11 @@ class EventPane(Widget, can_focus=True):
         """Return what the visible rows look like, to compare with what was painted."""
         shown = self.rows.rows[self._top : self._top + self.page_rows]
         groups, counts = self._log.group, self._log.groups.count
-        grown = tuple(counts[groups[row]] for row in shown if groups[row] >= 0)
+        grown = tuple(
+            (counts[groups[row]], self.rows.matches_in(groups[row]))
+            for row in shown
+            if groups[row] >= 0
+        )
         refused = tuple(
             row for row in shown if self._log.direction[row] == 0 and self.rejection_of(row)
         )
@@ -375,6 +382,7 @@ class EventPane(Widget, can_focus=True):
             refused,
             len(self.rows),
             self.rows.total,
+            self._is_behind,
             self._top,
             self.cursor,
             self.is_following,
@@ -394,7 +402,7 @@ class EventPane(Widget, can_focus=True):
         count = f"{shown:,} of {total:,}" if self.rows.query else f"{total:,}"
         if self._hunt is not None:
             count = f"searching {self._hunt.progress:.0%}"
-        elif not self.rows.is_complete:
+        elif self._is_behind:
             count = f"{count}…"
         tail = f" {count}{'' if self.is_following else ' held'} "
         head = f"{self.pane_title} "
@@ -417,6 +425,7 @@ class EventPane(Widget, can_focus=True):
             self._log.t_us[self._mark_row] if self._mark_row >= 0 else -1,
             row == self._mark_row,
             self.rejection_of(row) if self._log.direction[row] == 0 else "",
+            self._matches(group),
         )
         key = (row, self._log.groups.count[group] if group >= 0 else 0, look, has_bar, is_thumb)
         strip = self._strips.get(key)
@@ -434,6 +443,11 @@ class EventPane(Widget, can_focus=True):
             if len(self._strips) > CACHED_STRIPS:
                 self._strips.popitem(last=False)
         return strip
+
+    def _matches(self, group: int) -> int:
+        """Return how many of a group's members a filter lets through; 0 where all of them."""
+        found = self.rows.matches_in(group) if group >= 0 else 0
+        return found if group >= 0 and found != self._log.groups.count[group] else 0
 
     def _is_thumb(self, y: int) -> bool:
         total, page = len(self.rows), self.page_rows

@@ -119,9 +119,9 @@ class EventPanes(Container):
         """Select a row in the pane that has it; a filter that hides it ends."""
         self.activate("server" if self._log.direction_of(row) is Direction.SERVER else "client")
         pane = self.focused
-        if not pane.rows.shows(row) and pane.rows.query:
+        if not pane.rows.lets_through(row):
             self.filter(EVERYTHING)
-            pane.pull(lambda: False)
+        pane.pull(lambda: pane.rows.scanned > row)
         pane.select(row, follow=False)
         pane.focus()
 

@@ -121,6 +121,8 @@ class Timeline(Widget, can_focus=True):
         self._zoom = START_ZOOM
         self._left = 0
         self._is_dragging = False
+        self._is_fitting = False
+        """Whether all of the session is shown, also of what is still being read."""
         self._still: tuple[object, ...] = ()
         self._moving = 0, 0
         self._drawn_ns = 0
@@ -167,6 +169,8 @@ class Timeline(Widget, can_focus=True):
         if not self.size.width or not self.size.height:
             return
         now_us = self._now_us()
+        if self._is_fitting:
+            self._fit()
         if self.is_following:
             self.cursor_us = now_us
             self._reveal(now_us, ahead=4)
@@ -262,6 +266,7 @@ class Timeline(Widget, can_focus=True):
 
     def action_zoom(self, step: int) -> None:
         """Show more time, or less, around the cursor."""
+        self._is_fitting = False
         column = max(0, min(self._columns - 1, self.cursor_us // self.cell_us - self._left))
         self._zoom = max(0, min(len(CELL_US) - 1, self._zoom + step))
         self._left = max(0, self.cursor_us // self.cell_us - column)
@@ -269,12 +274,16 @@ class Timeline(Widget, can_focus=True):
 
     def action_fit(self) -> None:
         """Show all of the session."""
+        self._is_fitting = True
+        self.pull()
+
+    def _fit(self) -> None:
+        self._is_fitting = self._waveform.progress < 1
         columns = self._columns
         end_us = max(1, self._waveform.end_us)
         fitting = (at for at, cell in enumerate(CELL_US) if end_us <= cell * columns)
         self._zoom = next(fitting, len(CELL_US) - 1)
         self._left = 0
-        self.pull()
 
     def action_mark(self, step: int) -> None:
         """Go to the next mark, or the one before."""
@@ -382,7 +391,8 @@ class Timeline(Widget, can_focus=True):
         if view.cursor_us is not None or now_ns >= self._said_ns + NS_PER_S / WORDS_HZ:
             self._said = at_cursor(self._waveform, view)
             self._said_ns = now_ns
-        return self._said, about(view, self._waveform.progress)
+        waveform = self._waveform
+        return self._said, about(view, waveform.progress, has_times=waveform.has_times)
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)

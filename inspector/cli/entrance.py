@@ -9,7 +9,7 @@ from pathlib import Path
 from inspector.errors import UsageError
 from inspector.secret import Secret
 from inspector.sources.admission import Admission
-from inspector.sources.proxy import Doorway
+from inspector.sources.proxy import Entrance
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Asked:
     timeout_s: float | None = None
 
 
-def read_doorway(asked: Asked, environment: Mapping[str, str]) -> Doorway:
+def read_entrance(asked: Asked, environment: Mapping[str, str]) -> Entrance:
     """Return where to listen, and for whom.
 
     Raises:
@@ -53,7 +53,7 @@ def read_doorway(asked: Asked, environment: Mapping[str, str]) -> Doorway:
             hint="put one into an environment variable and name it with --token-from",
         )
     admission = Admission(asked.origins, token, is_local, asked.key_env is not None)
-    return Doorway(host, port, admission)
+    return Entrance(host, port, admission)
 
 
 def _place(listen: str) -> tuple[str, int]:

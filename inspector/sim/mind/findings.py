@@ -1,0 +1,55 @@
+"""What tools returned, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from inspector.sim.mind.words import Reply
+
+
+def told_by_tools(outputs: Sequence[str]) -> Reply:
+    """Return what tools found, in words; each value as it was returned."""
+    told = [_from_tool(output) for output in outputs[-8:]]
+    shorts = [reply.short for reply in told if reply.short]
+    return Reply(" ".join(reply.text for reply in told), shorts[-1] if shorts else "")
+
+
+def _from_tool(output: str) -> Reply:
+    try:
+        data = json.loads(output)
+    except (ValueError, RecursionError):
+        text = output.strip()[:4_000]
+        return (
+            Reply(text, text if len(text.split()) == 1 else "")
+            if text
+            else Reply("The tool returned nothing.", "Nothing")
+        )
+    facts = ", ".join(_facts(data, "", 0))[:4_000]
+    value = next(iter(data.values()), "") if isinstance(data, dict) and len(data) == 1 else data
+    short = str(value) if isinstance(value, str | int | float) else ""
+    return Reply(
+        f"Here is what I found: {facts}." if facts else "The tool returned nothing.", short
+    )
+
+
+def _facts(data: object, name: str, depth: int) -> list[str]:
+    spoken = name.replace("_", " ")
+    if depth < 4 and isinstance(data, dict):
+        return [
+            fact
+            for key, value in list(data.items())[:50]
+            for fact in _facts(value, str(key), depth + 1)
+        ]
+    if depth < 4 and isinstance(data, list):
+        return [fact for value in data[:50] for fact in _facts(value, name, depth + 1)]
+    value = (
+        "yes"
+        if data is True
+        else "no"
+        if data is False
+        else "nothing"
+        if data is None
+        else str(data)
+    )
+    return [f"{spoken} {value}".strip()]

@@ -1,0 +1,105 @@
+"""The refusals of an update as the API words them (protocol.md 3.14), and the field that each lands on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inspector.analysis.form.blame import blamed
+from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.shapes import shape_named
+
+INVALID_TYPE = "Invalid type for 'session.audio.input."
+ENUM = "Supported values are: 'a', 'b', and 'c'."
+TURN_DETECTION = "audio.input.turn_detection"
+
+
+def update(*paths: str) -> list[FormField]:
+    fields = shape_named("realtime").by_path()
+    return [fields[tuple(path.split("."))] for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "param", "field"),
+    [
+        (
+            "cannot_update_voice",
+            "Cannot update a conversation's voice if assistant audio is present.",
+            None,
+            "audio.output.voice",
+        ),
+        ("invalid_value", f"Invalid value: 'X'. {ENUM}", "session.tool_choice", "tool_choice"),
+        (
+            "invalid_value",
+            f"Invalid value: 'X'. {ENUM}",
+            "session.audio.input.turn_detection.eagerness",
+            f"{TURN_DETECTION}.eagerness",
+        ),
+        (
+            "invalid_type",
+            f"{INVALID_TYPE}format': expected an object, but got a string instead.",
+            "session.audio.input.format",
+            "audio.input.format",
+        ),
+        (
+            "invalid_type",
+            f"{INVALID_TYPE}turn_detection.create_response': expected boolean, got null",
+            None,
+            f"{TURN_DETECTION}.create_response",
+        ),
+        (
+            "integer_below_min_value",
+            "Invalid 'session.audio.input.format.rate': integer below minimum value. Expected a value >= 24000, but got 16000 instead.",
+            "session.audio.input.format.rate",
+            "audio.input.format",
+        ),
+        (
+            "missing_required_parameter",
+            "Missing required parameter: 'session.tools[0].name'.",
+            "session.tools[0].name",
+            "tools",
+        ),
+        (
+            "unknown_parameter",
+            "Unknown parameter: 'session.tools[0].function'.",
+            "session.tools[0].function",
+            "tools",
+        ),
+    ],
+)
+def test_a_refusal_lands_on_its_field(
+    code: str, message: str, param: str | None, field: str
+) -> None:
+    error: dict[str, Any] = {"code": code, "message": message, "param": param}
+    sent = update("audio.output.speed", "audio.output.voice", "tools", "audio.input.format")
+
+    found = blamed(error, sent, shape_named("realtime").fields)
+
+    assert found is not None
+    assert ".".join(found.path) == field
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "param"),
+    [
+        ("unknown_parameter", "Unknown parameter: 'session.modalities'.", "session.modalities"),
+        (
+            "missing_required_parameter",
+            "Missing required parameter: 'session.type'.",
+            "session.type",
+        ),
+        (
+            None,
+            "Passing a transcription session update event to a realtime session is not allowed.",
+            None,
+        ),
+        ("session_expired", "Your session hit the maximum duration of 60 minutes.", None),
+    ],
+)
+def test_a_refusal_of_what_the_form_has_no_field_for_is_about_no_field(
+    code: str | None, message: str, param: str | None
+) -> None:
+    error: dict[str, Any] = {"code": code, "message": message, "param": param}
+
+    assert blamed(error, update("audio.output.speed"), shape_named("realtime").fields) is None

@@ -1,0 +1,212 @@
+"""A key that is planted everywhere a key can come from, and searched for everywhere something is kept or printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection
+
+from tests.cli.conftest import ROOT, Outcome, Run, spawn
+from tests.cli.test_commands import server
+
+KEY = "planted/0123456789+abcdef"
+"""Looks like no key at all: only who knows it can mask it."""
+SHAPED = "sk-planted-0123456789abcdef"
+"""Looks like one: this is how it is known where nobody said that it is secret."""
+
+
+def refusing(connection: ServerConnection) -> None:
+    seen.append(connection)
+    connection.send('{"type":"session.created","session":{"model":"m"}}')
+    connection.send('{"type":"error","error":{"code":"invalid_api_key","message":"no"}}')
+    connection.close(3000, "invalid_request_error.invalid_api_key")
+
+
+seen: list[ServerConnection] = []
+
+
+def kept_in(folder: Path, *, but: Iterable[Path] = ()) -> dict[Path, bytes]:
+    """Return every file below a folder; the one that the user keeps the key in is no finding."""
+    left_out = set(but)
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path: path.read_bytes() for path in files if path not in left_out}
+
+
+def assert_nowhere(key: str, outcomes: Iterable[Outcome], files: dict[Path, bytes]) -> None:
+    for outcome in outcomes:
+        assert key not in outcome.out.decode() + outcome.err
+    assert [path for path, data in files.items() if key.encode() in data] == []
+
+
+@pytest.mark.parametrize(
+    "way", ["environment", "file", "config", "subprotocol", "header", "query", "shaped header"]
+)
+def test_a_key_comes_in_any_way_and_stays_nowhere(
+    way: str, inspector: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = SHAPED if way in ("subprotocol", "shaped header") else KEY
+    holder, query, options = tmp_path / "holder", "", ["--profile", "openai"]
+    match way:
+        case "environment" | "subprotocol":
+            monkeypatch.setenv("OPENAI_API_KEY", key)
+            options += ["--browser-auth"] if way == "subprotocol" else []
+        case "file":
+            holder.write_text(key)
+            options += ["--key-file", str(holder)]
+        case "config":
+            monkeypatch.setenv("MINE", key)
+            config = home / ".config/realtime-inspector/config.toml"
+            config.parent.mkdir(parents=True)
+            config.write_text('key_env = "MINE"\n[keys]\n"session.create" = "C"\n')
+        case "header":
+            options += ["--header", f"X-My-Token={key}"]
+        case "query":
+            query = f"&api_key={key}"
+        case "shaped header":
+            options += ["--header", f"X-Anything={key}"]
+    seen.clear()
+    recording = tmp_path / "r.jsonl"
+    event = tmp_path / "event.json"
+    event.write_text('{"type":"response.create"}')
+    with server(refusing) as url:
+        where = ("--url", f"{url}/v1/realtime?model=m{query}", *options)
+        outcomes = [
+            inspector("live", "--headless", "--jsonl", "-o", recording, *where),
+            inspector("live", "--headless", "--json", *where),
+            inspector("live", "--headless", *where),
+        ]
+        if way != "subprotocol":  # that is for watching what browsers do
+            outcomes.append(inspector("send", event, *where, "--timeout", "5"))
+    outcomes.append(inspector("live", "--headless", "--connect-timeout", "1", *where))
+    outcomes += [inspector("cat", recording, *form) for form in ((), ("--jsonl",), ("--raw",))]
+    outcomes += [inspector("doctor"), inspector("doctor", "--json"), inspector("paths", "--json")]
+    outcomes.append(inspector("export", recording, "--to", "text", "-o", tmp_path / "t.txt"))
+
+    request = seen[0].request
+    assert request is not None
+    sent = f"{request.path} {list(request.headers.raw_items())}"
+    assert key in sent
+    assert [outcome.status for outcome in outcomes[:3]] == [3, 3, 3]
+    files = kept_in(tmp_path, but=[holder])
+    assert recording in files
+    assert_nowhere(key, outcomes, files)
+
+
+def test_what_a_user_sends_by_hand_is_kept_with_its_frame_and_nowhere_else(
+    inspector: Run, tmp_path: Path
+) -> None:
+    tool = {
+        "type": "mcp",
+        "server_label": "docs",
+        "server_url": "https://example.com/mcp",
+        "authorization": KEY,
+    }
+    session = tmp_path / "holder.json"
+    session.write_text(json.dumps({"type": "realtime", "tools": [tool]}))
+    recording = tmp_path / "r.jsonl"
+    outcomes = [
+        inspector(
+            "sim", "--headless", "-o", recording, "--session", session, "--until", "session.updated"
+        ),
+        inspector("doctor", "--json"),
+        inspector("export", recording, "--to", "text", "-o", tmp_path / "t.txt"),
+    ]
+
+    lines = recording.read_bytes().splitlines()
+    holding = [json.loads(line) for line in lines if KEY.encode() in line]
+    assert {(line["dir"], line["type"]) for line in holding} == {("client", "session.update")}
+    assert_nowhere(KEY, outcomes, kept_in(tmp_path, but=[session, recording]))
+
+
+def test_a_client_secret_that_is_minted_through_the_proxy_stays_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with proxied("-o", tmp_path / "r", "--key-from", "OPENAI_API_KEY", "--jsonl") as (
+        process,
+        first,
+    ):
+        body = json.dumps({"session": {"type": "realtime"}}).encode()
+        request = Request(f"{first['base_url']}/realtime/client_secrets", body)
+        minted = json.loads(urlopen(request, timeout=10).read())["value"]
+        bearer = {"Authorization": f"Bearer {minted}"}
+        with connect(first["url"], proxy=None, additional_headers=bearer) as client:
+            client.recv(timeout=10)
+        out, err = process.communicate(timeout=20)
+
+    assert minted.startswith("ek_")
+    files = kept_in(tmp_path)
+    assert any(path.suffix == ".jsonl" for path in files)
+    for key in (KEY, minted):
+        assert_nowhere(key, [Outcome(0, out, err.decode())], files)
+
+
+@contextmanager
+def proxied(*options: object) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    arguments = ("--listen", "127.0.0.1:0", "--upstream", "sim", "--max-sessions", 1)
+    with spawn("proxy", "--headless", *arguments, *options) as process:
+        assert process.stdout is not None
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def test_a_screen_that_fails_shows_no_key_and_no_local_variables(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    code = (
+        "import os, sys; sys.argv[0] = 'inspector';"
+        "from inspector.cli import main; import inspector.tui.screens.session as s\n"
+        "def broken(self):\n"
+        " key = os.environ['OPENAI_API_KEY']\n"
+        " raise RuntimeError('broken at ' + key + ' \\x1b[31m')\n"
+        "s.SessionScreen.tick = broken; main()"
+    )
+    recording = tmp_path / "r.jsonl"
+    with server(refusing) as url:
+        seen_there = on_screen(
+            code, "live", "--url", url, "--profile", "openai", "-o", str(recording)
+        )
+
+    assert b"the screen failed: RuntimeError: broken at *** \\x1b[31m" in seen_there
+    assert KEY.encode() not in seen_there
+    assert b"Traceback" not in seen_there
+    files = kept_in(tmp_path)
+    assert recording in files
+    assert any(b"RuntimeError" in data for data in files.values())
+    assert_nowhere(KEY, [], files)
+
+
+def on_screen(code: str, *arguments: str) -> bytes:
+    """Run a program on a terminal until it ends, and return all that it wrote there."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    command = [sys.executable, "-c", code, *arguments]
+    written = b""
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        try:
+            while chunk := os.read(ours, 1 << 16):
+                written += chunk
+        except OSError:  # the terminal's other side has gone
+            pass
+        process.wait(timeout=20)
+    os.close(ours)
+    assert process.returncode == 70
+    return written

@@ -1,0 +1,20 @@
+"""Events as lines of text."""
+
+from __future__ import annotations
+
+from inspector.cli.rows import RowText
+from tests.support import client, server
+
+G711 = {"type": "audio/pcmu"}
+APPEND = client("input_audio_buffer.append", audio="A" * 428)
+"""320 bytes."""
+
+
+def test_audio_is_as_long_as_the_session_says_that_its_bytes_are() -> None:
+    rows = RowText()
+    before = rows.line(APPEND, 0)
+    session = {"type": "realtime", "audio": {"input": {"format": G711}}}
+    rows.see(server("session.updated", session=session))
+
+    assert "6 ms" in before
+    assert "40 ms" in rows.line(APPEND, 0)

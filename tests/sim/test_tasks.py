@@ -1,0 +1,118 @@
+"""What the instructions of one response make the built-in model do, and how it chooses among answers that are offered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inspector.sim.brain import Answer, BrainContext, Said, SimpleBrain
+from inspector.sim.mind.tasks import message_in, task_in
+
+PLACES = {"city": {"type": "string", "description": "Name of the city."}}
+WEATHER = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "Get the weather of a city.",
+    "parameters": {"type": "object", "properties": PLACES, "required": ["city"]},
+}
+
+
+def ask(*said: str, order: str = "", **context: Any) -> Answer:
+    """Answer a conversation of user and assistant in turn; ``order`` comes with the response."""
+    roles = ("user", "assistant")
+    items = [Said(roles[index % 2], text) for index, text in enumerate(said)]
+    return SimpleBrain().answer(BrainContext(order, items, order=order, **context))
+
+
+@pytest.mark.parametrize(
+    ("said", "order", "answer"),
+    [
+        ("My favorite animal is the otter.", "What is the user's favorite animal?", "the otter"),
+        ("My cat is called Tom. Bye.", "What did the user call the cat?", "Tom"),
+        ("Hello", "What is the capital of Spain? Answer in one word.", "Madrid"),
+        ("Hello", "Count from 3 to 5.", "3, 4, 5"),
+        ("Hello", "Tell the user that their table is ready.", "Your table is ready."),
+        ("Hello", "Ask the user for their name.", "Could you tell me your name?"),
+        ("What is 2 + 3?", "Answer politely and briefly.", "5"),
+        ("What is 2 + 3?", "Always ask if the user needs more help.", "5"),
+    ],
+)
+def test_the_task_of_a_response_comes_before_the_users_words(
+    said: str, order: str, answer: str
+) -> None:
+    assert answer in ask(said, order=order).text
+
+
+def test_a_task_may_need_a_tool_and_its_output_is_told_first() -> None:
+    order = "What is the weather in Rome? Use the tool."
+    (call,) = ask("Hello", order=order, tools=[WEATHER]).calls
+    told = [Said("user", "Hello"), Said("assistant", "", call="get_weather"), Said("tool", "sunny")]
+    answer = SimpleBrain().answer(BrainContext(order, told, order=order, tools=[WEATHER]))
+
+    assert (call.name, call.arguments) == ("get_weather", '{"city": "Rome"}')
+    assert answer.text == "sunny"
+
+
+@pytest.mark.parametrize("order", ["Be brief.", "Answer in Spanish.", "", "Use a friendly tone."])
+def test_a_manner_is_no_task(order: str) -> None:
+    assert (task_in(order), message_in(order)) == ("", "")
+
+
+ROUTING = (
+    'If it is related to support, output "support". If it is related to sales, output "sales".'
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "order", "chosen"),
+    [
+        ("I need support, it broke.", f"Analyze the prior conversation. {ROUTING}", "support"),
+        ("I would like to talk to sales.", f"Analyze the prior conversation. {ROUTING}", "sales"),
+        ("I love it!", "Classify the sentiment as positive, negative or neutral.", "positive"),
+        (
+            "This is not good.",
+            "Classify the sentiment as positive, negative or neutral.",
+            "negative",
+        ),
+        ("The box is red.", "Classify the sentiment as positive, negative or neutral.", "neutral"),
+        ("I was at the bank.", "Decide whether it is about: sports, bank or food", "bank"),
+        ("Classify as positive or negative: I hate Mondays", "", "negative"),
+    ],
+)
+def test_one_of_the_offered_answers_is_chosen(said: str, order: str, chosen: str) -> None:
+    assert ask(said, order=order).text == chosen
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (("Is Paris the capital of Germany? Answer yes or no.",), "No"),
+        (("Yes or no: is water wet?",), "Yes"),
+        (("My age is forty-two.", "OK", "What is my age plus one? Only the number."), "43"),
+        (("Repeat after me: red kite", "red kite", "What did I ask you to repeat?"), "red kite"),
+        (
+            ("Remember: shape is circle", "OK", "What is the shape? Reply with only the shape."),
+            "circle",
+        ),
+    ],
+)
+def test_the_answer_has_the_form_that_was_asked_for(said: tuple[str, ...], answer: str) -> None:
+    assert answer in ask(*said).text
+    assert "shape is" not in ask(*said).text
+
+
+def test_a_place_is_known_from_the_question_before() -> None:
+    (call,) = ask(
+        "Weather in Oslo?", "It is cold.", "And is it warm there now?", tools=[WEATHER]
+    ).calls
+
+    assert call.arguments == '{"city": "Oslo"}'
+
+
+def test_instructions_are_remembered_too() -> None:
+    context = BrainContext(
+        "The user has an appointment at 3 PM.", [Said("user", "When is my appointment?")]
+    )
+
+    assert "3 PM" in SimpleBrain().answer(context).text

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from inspector.tui.header import HeaderPart, header_line
+
+PARTS = (
+    HeaderPart("● live"),
+    HeaderPart("a-model-with-a-long-name", rank=2, shortest=10),
+    HeaderPart("sim", rank=4),
+    HeaderPart(""),
+    HeaderPart("⏺ 2026-11-21-recording.jsonl", rank=3, shortest=12),
+    HeaderPart("! 3 errors"),
+)
+
+
+def test_everything_is_shown_where_there_is_room() -> None:
+    expected = (
+        " ● live   a-model-with-a-long-name   sim   ⏺ 2026-11-21-recording.jsonl   ! 3 errors"
+    )
+
+    assert header_line(PARTS, 120) == expected
+
+
+@pytest.mark.parametrize("width", [80, 70, 60, 50, 45])
+def test_what_matters_least_gives_way_and_errors_never_do(width: int) -> None:
+    line = header_line(PARTS, width)
+
+    assert cell_len(line) <= width
+    assert line.startswith(" ● live  a-model-w")
+    assert "⏺ 2026-11" in line
+    assert line.endswith("! 3 errors")
+
+
+def test_no_wire_text_however_long_pushes_the_errors_out() -> None:
+    line = header_line([HeaderPart("x" * 5000, rank=1, shortest=5), HeaderPart("! 1 error")], 40)
+
+    assert line == f" {'x' * 27}…  ! 1 error"
+
+
+def test_a_screen_too_narrow_for_anything_is_survived() -> None:
+    assert header_line(PARTS, 1).startswith(" ● live")
