@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import orjson
 
@@ -71,13 +71,14 @@ class Launcher:
     opened: list[RecordingFile] = field(default_factory=list)
     """Recordings begun by this launcher, for ``finish_recording`` when the home screen is left."""
 
-    def with_settings(self, answers: Mapping[str, str]) -> Launcher:
+    def with_settings(self, answers: Mapping[str, str]) -> Self:
         """Return a launcher whose settings are overridden by what was typed; empty answers change nothing.
 
         Raises:
             UsageError: they make no sense.
         """
-        return replace(launcher(answers, environment=self.environment), opened=self.opened)
+        settings = load_settings(answers, self.environment, self.folders.config)
+        return replace(self, settings=settings)
 
     def open_simulator(
         self,

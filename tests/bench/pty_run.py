@@ -33,14 +33,16 @@ class Terminal:
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
         self.pid, self.fd = pty.fork()
+        size = struct.pack("HHHH", self.rows, self.columns, 0, 0)
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, size)  # before the program can ask
             # An installed program has its bytecode; a checkout gets it in the run that is not counted.
-            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+            for name in ("PYTHONDONTWRITEBYTECODE", "COLUMNS", "LINES"):
+                os.environ.pop(name, None)
             os.environ.update(
                 PYTHONPATH=str(ROOT), TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8"
             )
             os.execvp(self.command[0], self.command)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", self.rows, self.columns, 0, 0))
 
     def read(self, timeout_s: float) -> bytes:
         """Return what the program wrote, waiting at most so long for it to begin."""

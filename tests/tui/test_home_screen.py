@@ -19,8 +19,6 @@ from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
 from inspector.tui.look import Look
 from inspector.tui.screens.home import HomeScreen
-from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.screens.session import SessionScreen
 
 CONFIG = """
 [profiles.work]
@@ -54,8 +52,8 @@ class Home:
         return str(self.screen.query_one("#home-hint", Static).content)
 
     @property
-    def screen_now(self) -> type[object]:
-        return type(self.pilot.app.screen)
+    def screen_now(self) -> str:
+        return type(self.pilot.app.screen).__name__
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -130,7 +128,7 @@ def test_recordings_are_listed_with_what_is_known_of_them(tmp_path: Path) -> Non
         await home.point_at(f"recent-{[p.stem for p in home.screen._recent].index('good')}")
         assert "enter replays it" in home.hint
         await home.press("enter")
-        assert home.screen_now is ReplayScreen
+        assert home.screen_now == "ReplayScreen"
 
     at_home(scenario, tmp_path)
 
@@ -139,17 +137,17 @@ def test_connections_are_listed_with_their_keys_place_and_open_by_a_key(tmp_path
     async def scenario(home: Home) -> None:
         assert "WORK_KEY is not set" in home.line(" work ")
         assert "my-deployment" in home.line(" work ")
-        assert "session support.json" in home.line(" work ")
+        assert "session support" in home.line(" work ")
         assert "the simulator · beta" in home.line("rehearsal")
         await home.point_at("connection-1")
         assert "WORK_KEY is not set: set it" in home.hint
         await home.press("1")
-        assert home.screen_now is HomeScreen
+        assert home.screen_now == "HomeScreen"
         assert "WORK_KEY is not set" in [n.message for n in home.pilot.app._notifications][-1]
         await home.press("9")
         assert "no connection 9" in [n.message for n in home.pilot.app._notifications][-1]
         await home.press("2")
-        assert isinstance(home.pilot.app.screen, SessionScreen)
+        assert home.screen_now == "SessionScreen"
 
     at_home(scenario, tmp_path, config=CONFIG)
 
@@ -187,6 +185,6 @@ def test_every_size_of_terminal_shows_something(size: tuple[int, int], tmp_path:
         widths = {len(line) for line in home.lines}
         assert max(widths) <= max(size[0], 130)
         await home.press("j", "k", "question_mark", "escape")
-        assert home.screen_now is HomeScreen
+        assert home.screen_now == "HomeScreen"
 
     at_home(scenario, tmp_path, config=CONFIG, size=size)

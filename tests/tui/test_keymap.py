@@ -25,10 +25,11 @@ from inspector.tui.keymap import (
 from inspector.tui.look import Look
 from inspector.tui.screens.help import HelpScreen
 
-BASES = {"EventsScreen", "SoundScreen"}
+BASES = {"CommandScreen", "EventsScreen", "KeyedScreen", "SoundScreen", "ViewsScreen"}
 """Screens that are only begun: each is shown as one of those that go on."""
 SHADOWS = {
     "conversation": {"y", "P", "a"},
+    "detail": {"left_square_bracket", "right_square_bracket"},  # its pages before other sessions
     "send editor": {"tab", "escape"},
     "timeline": {"P", "l", "plus", "equals_sign", "minus", "0", "right", "left", "escape"},
     "page": {"enter", "g"},  # whose own is only for lists that lead to events

@@ -87,4 +87,4 @@ def test_no_color_writes_no_colour(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     painted = everything_painted(monkeypatch, tmp_path, {"NO_COLOR": "1"})
 
     assert COLOUR.findall(painted) == []
-    assert "→".encode() in painted
+    assert "─".encode() in painted

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from inspector.errors import InspectorError
+from inspector.tui.keycaps import keycap
 from inspector.tui.screens.help import FILTER_WORDS, HelpScreen, keys_of
 
 MAX_COPIED_CHARS = 74_994
@@ -32,6 +33,10 @@ class CommandScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._lines: dict[str, str] = {}
+
+    def key(self, binding_id: str) -> str:
+        """Return the key of one of this screen's bindings in words, as the user has it."""
+        return keycap(self.app, type(self), binding_id)
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return what the command line and the palette know: name to what it does with the rest of the line."""

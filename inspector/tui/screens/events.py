@@ -107,6 +107,7 @@ class EventsScreen(ViewsScreen):
         self.query_one("#views").mount(*pages)
         self.mount(FilterLine(), after="#tabs")
         self.mount(Input(id="command", compact=True), Footer(show_command_palette=False))
+        self.call_after_refresh(self.refresh_bindings)  # which a footer waits for
         self._is_whole = True
         self._arrange()
         self.tick()

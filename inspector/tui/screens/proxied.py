@@ -101,8 +101,8 @@ class ProxiedScreen(SessionScreen):
             return (
                 super()
                 .hint_text()
-                .removesuffix("ctrl+r reconnects")
-                .removesuffix("ctrl+r tries again")
+                .removesuffix(f"{self.key('session.reconnect')} reconnects")
+                .removesuffix(f"{self.key('session.reconnect')} tries again")
             )
         armed = session.breakpoints.armed
         if armed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.markup import escape
 from textual.widgets import ContentSwitcher, Static
 
 from inspector.analysis.inert import inert
@@ -23,6 +24,7 @@ from inspector.tui import requests
 from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart, header_line
+from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.sound import SoundScreen
@@ -49,9 +51,9 @@ class SessionScreen(SoundScreen):
 
     BINDINGS = [
         Binding("s", "send", "send", id="session.send"),
-        Binding("c", "create", "create", id="session.create"),
-        Binding("x", "cancel", "cancel", id="session.cancel"),
-        Binding("t", "truncate", "truncate", id="session.truncate"),
+        Binding("c", "create", "create", show=False, id="session.create"),
+        Binding("x", "cancel", "cancel", show=False, id="session.cancel"),
+        Binding("t", "truncate", "truncate", show=False, id="session.truncate"),
         Binding("b", "commit", "commit buffer", show=False, id="session.commit"),
         Binding("B", "clear", "clear buffer", show=False, id="session.clear"),
         Binding("D", "delete", "delete item", show=False, id="session.delete"),
@@ -64,16 +66,17 @@ class SessionScreen(SoundScreen):
         Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
     ]
     BUTTONS = (
-        ("create", "c create"),
-        ("cancel", "x cancel"),
-        ("truncate", "t truncate"),
-        ("commit", "b commit"),
-        ("clear", "B clear"),
-        ("delete", "D delete"),
-        ("retrieve", "V retrieve"),
-        ("send", "s send"),
-        ("form", "u session form"),
+        ("send", "send"),
+        ("create", "create"),
+        ("cancel", "cancel"),
+        ("truncate", "truncate"),
+        ("form", "session form"),
+        ("commit", "commit"),
+        ("clear", "clear"),
+        ("delete", "delete"),
+        ("retrieve", "retrieve"),
     )
+    """Action and word, the most used first: a narrow terminal shows no more."""
 
     def __init__(self, host: Host, engine: SessionRecord, glyphs: Glyphs) -> None:
         super().__init__(engine.log, glyphs)
@@ -101,7 +104,10 @@ class SessionScreen(SoundScreen):
     def compose_below(self) -> ComposeResult:
         """Lay out the editor and the buttons."""
         yield SendEditor(id="send")
-        buttons = "  ".join(f"[@click=screen.{name}] {label} [/]" for name, label in self.BUTTONS)
+        buttons = "  ".join(
+            f"[@click=screen.{name}] {escape(self.key(f'session.{name}'))} {label} [/]"
+            for name, label in self.BUTTONS
+        )
         yield Static(buttons, id="actions")
 
     def on_mount(self) -> None:
@@ -162,13 +168,14 @@ class SessionScreen(SoundScreen):
             name = inert(recording.path.name)
             where = HeaderPart(f"{glyphs.record} {name}", rank=3, shortest=12)
         tokens = self.state.usage.responses.total
+        count = len(self.event_log)
         parts = (
             HeaderPart(f"{dot} {_WORDS[engine.connection]}"),
             HeaderPart(inert(model) or "no model", rank=2, shortest=10),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
             HeaderPart(engine.source.kind, rank=4),
             HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
-            HeaderPart(f"{len(self.event_log):,} events"),
+            HeaderPart(f"{count:,} event{'s' * (count != 1)}"),
             where,
             HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
         )
@@ -179,37 +186,42 @@ class SessionScreen(SoundScreen):
         """Return what is true, and what to do next."""
         engine = self._engine
         if engine.connection is Connection.CONNECTING:
-            return f" connecting to {engine.source.url} …   ctrl+x gives up"
+            return (
+                f" connecting to {engine.source.url} …   {self.key('session.disconnect')} gives up"
+            )
         if engine.refusal is not None:
             hint = f" — {engine.refusal.hint}" if engine.refusal.hint else ""
-            return f" {inert(engine.refusal.message)}{inert(hint)}   ctrl+r tries again"
+            return f" {inert(engine.refusal.message)}{inert(hint)}   {self.key('session.reconnect')} tries again"
         if engine.closed is not None:
             closed = engine.closed
             reason = f" {inert(closed.reason)}" if closed.reason else ""
             step = f" — {closed.next_step}" if closed.next_step else ""
-            return f" closed by {closed.by}: {closed.code}{reason}  {closed.meaning}{step}   ctrl+r reconnects"
+            return f" closed by {closed.by}: {closed.code}{reason}  {closed.meaning}{step}   {self.key('session.reconnect')} reconnects"
         if engine.disabled:
             return f" switched off after a failure: {', '.join(engine.disabled)}; the session and its recording go on"
+        if engine.recording.failure:
+            return f" not recorded: {inert(engine.recording.failure)}; kept in memory, and written as soon as there is room"
         trouble = self.trouble_hint()
         if trouble:
             return trouble
         if self.state.conversation.pending_calls():
-            return " a function call waits for its output: 2 shows it, a answers it"
+            return f" a function call waits for its output: {self.key('view.conversation')} shows it, {self._answer_key()} answers it"
         if self.state.conversation.pending_approvals():
-            return " an MCP call waits to be approved: 2 shows it, a answers it"
+            return f" an MCP call waits to be approved: {self.key('view.conversation')} shows it, {self._answer_key()} answers it"
         if self.state.responses.active:
-            return f" the model is answering   x cancels   t truncates what it said{self.barge_in_hint()}"
+            return f" the model is answering   {self.key('session.cancel')} cancels   {self.key('session.truncate')} truncates what it said{self.barge_in_hint()}"
         talking = self.talk_hint()
         if talking:
             return talking
         if not self.state.conversation.order:
-            return " press s to send a message, then c to have it answered"
+            return f" press {self.key('session.send')} to send a message, then {self.key('session.create')} to have it answered"
         last = self.state.conversation.items[self.state.conversation.order[-1]]
         if last.role == "user":
-            return " press c to have it answered"
-        return (
-            " s sends another message   t truncates the last answer   / filters   ? shows every key"
-        )
+            return f" press {self.key('session.create')} to have it answered"
+        return f" {self.key('session.send')} sends another message   {self.key('session.truncate')} truncates the last answer   {self.key('view.filter')} filters   {self.key('view.help')} shows every key"
+
+    def _answer_key(self) -> str:
+        return keycap(self.app, ConversationView, "talk.answer")
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return the commands of a live session."""

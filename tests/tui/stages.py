@@ -1,0 +1,416 @@
+"""Every view and state of the screen, set up the same way each time: for the snapshots, and for looking at.
+
+python tests/tui/stages.py FOLDER [NAME]     draws them as SVG at 80x24, 120x40 and 200x60
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input, TextArea
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from inspector.cli.launch import Launcher
+from inspector.config import Folders, load_settings
+from inspector.engine.host import Host
+from inspector.engine.places import NOWHERE, SoundOptions
+from inspector.engine.replay import Replay
+from inspector.engine.session import Engine
+from inspector.engine.sound import Sound
+from inspector.errors import ConnectError
+from inspector.recording.opening import open_recording
+from inspector.recording.writer import RecordingFile
+from inspector.sources.base import Handshake
+from inspector.tui.app import InspectorApp
+from inspector.tui.glyphs import UNICODE
+from inspector.tui.launching import HomeWords
+from inspector.tui.screens.home import HomeScreen
+from inspector.tui.screens.proxy import ProxyScreen
+from inspector.tui.screens.replay import ReplayScreen
+from inspector.tui.screens.session import SessionScreen
+from tests.proxy_stage import proxied
+from tests.sources.loopback import websocket_server
+from tests.support import FakeSource, ManualClock
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
+TOOL_CALL = ROOT / "sessions" / "example-tool-call.jsonl"
+SIZES = ((80, 24), (120, 40))
+LARGE = (200, 60)
+MAX_ROUNDS = 40
+SETTLED = 3
+"""Rounds of the screen that must look the same before it counts as drawn."""
+SESSION: Mapping[str, Any] = {
+    "id": "sess_1",
+    "type": "realtime",
+    "model": "gpt-realtime",
+    "output_modalities": ["audio"],
+    "instructions": "You are a helpful voice agent for an airline.",
+    "audio": {
+        "input": {
+            "format": {"type": "audio/pcm", "rate": 24000},
+            "turn_detection": {"type": "server_vad", "threshold": 0.5},
+        },
+        "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "alloy", "speed": 1.0},
+    },
+    "tools": [],
+}
+CONFIG = """
+[profiles.work]
+provider = "azure"
+url = "https://res.openai.azure.com"
+model = "my-deployment"
+key_env = "WORK_KEY"
+session = "support.json"
+[profiles.rehearsal]
+url = "sim"
+dialect = "beta"
+"""
+Size = tuple[int, int]
+_PORT = re.compile(r"127\.0\.0\.1:\d{5}")
+
+
+class Slow(FakeSource):
+    """A server that never answers."""
+
+    async def connect(self) -> Handshake:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class Resident(Launcher):
+    """A launcher whose folders are called the same on every machine."""
+
+    def home_words(self) -> HomeWords:
+        return HomeWords("./sessions", "~/.config/realtime-inspector/config.toml")
+
+
+class Stage:
+    """One screen, and what a scene needs to set it up."""
+
+    def __init__(
+        self, pilot: Pilot[int], clock: ManualClock, source: FakeSource | None = None
+    ) -> None:
+        self.pilot, self.clock, self.source = pilot, clock, source
+
+    @property
+    def screen(self) -> Screen[Any]:
+        return self.pilot.app.screen
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*text)
+        await self.settle()
+
+    async def say(self, ms: float, name: str, /, **members: Any) -> None:
+        """Let the server send an event, so many milliseconds after the one before."""
+        assert self.source is not None
+        self.clock.advance(ms)
+        self.source.say(name, **members)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let everything happen that is going to, and nothing blink."""
+        before, same = "", 0
+        for _ in range(MAX_ROUNDS):
+            if same == SETTLED:
+                return
+            await self.pilot.pause(0.01)
+            tick = getattr(self.screen, "tick", None)
+            if tick is not None:
+                tick()
+            await self.pilot.pause()
+            now = picture(self.pilot.app)
+            before, same = now, same + 1 if now == before else 0
+
+
+Scene = Callable[[Stage], Awaitable[None]]
+Setting = Callable[[Size, Scene], Awaitable[None]]
+
+
+def picture(app: Any) -> str:
+    """Return the characters on the screen."""
+    strips = app.screen._compositor.render_strips()
+    text = "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+    return still(text)
+
+
+def still(text: str) -> str:
+    """Return a text without what differs from run to run: where a spinner is, and which port was free."""
+    spinning = str.maketrans(dict.fromkeys(UNICODE.spinner, UNICODE.spinner[0]))
+    return _PORT.sub("127.0.0.1:00000", text.translate(spinning))
+
+
+async def show(
+    screen: Screen[Any],
+    size: Size,
+    clock: ManualClock,
+    scene: Scene,
+    source: FakeSource | None = None,
+) -> None:
+    """Run a screen until the scene has been looked at."""
+    app = InspectorApp(screen)
+    async with app.run_test(size=size) as pilot:
+        stage = Stage(pilot, clock, source)
+        await pilot.pause()
+        await stage.settle()
+        await scene(stage)
+
+
+def live(
+    *, refusal: ConnectError | None = None, is_slow: bool = False, has_sound: bool = False
+) -> Setting:
+    async def setting(size: Size, scene: Scene) -> None:
+        clock = ManualClock()
+        source = Slow() if is_slow else FakeSource()
+        source.refusal = refusal
+        with tempfile.TemporaryDirectory() as folder:
+            recording = RecordingFile(Path(folder) / "2026-11-20-barge-in.jsonl", clock)
+            engine = Engine(source, recording, clock, strict=True)
+            if has_sound:
+                engine.sound = Sound(engine, SoundOptions(NOWHERE, NOWHERE))
+            async with Host() as host:
+                if refusal is None and not is_slow:
+                    source.say("session.created", session=SESSION)
+                await show(SessionScreen(host, engine, UNICODE), size, clock, scene, source)
+                if engine.can_send:
+                    source.hang_up()
+                else:
+                    await host.stop(engine)
+            recording.close()
+
+    return setting
+
+
+def replayed(path: Path) -> Setting:
+    async def setting(size: Size, scene: Scene) -> None:
+        clock = ManualClock()
+        replay = Replay(open_recording(path, clock), clock)
+        await show(ReplayScreen(replay, UNICODE), size, clock, scene)
+        replay.close()
+
+    return setting
+
+
+async def huge(size: Size, scene: Scene) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "huge.jsonl"
+        head, *lines = TOOL_CALL.read_bytes().splitlines(keepends=True)
+        path.write_bytes(head + b"".join(lines) * 400)
+        await replayed(path)(size, scene)
+
+
+def home(*, is_filled: bool) -> Setting:
+    async def setting(size: Size, scene: Scene) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder, config = Path(name), Path(name) / "config.toml"
+            sessions = folder / "sessions"
+            sessions.mkdir()
+            if is_filled:
+                config.write_text(CONFIG)
+                for at, (stem, data) in enumerate(
+                    (
+                        ("2026-11-20T09-12-00-sim-gpt-realtime", EXAMPLE.read_bytes()),
+                        ("empty", b""),
+                        ("2026-11-20T10-40-31-live-gpt-realtime-2.1", TOOL_CALL.read_bytes()),
+                        ("notes", b"not JSON lines\n"),
+                    )
+                ):
+                    path = sessions / f"{stem}.jsonl"
+                    path.write_bytes(data)
+                    os.utime(path, (at, at))
+            folders = Folders(sessions, config, folder, folder, folder, folder)
+            clock = ManualClock()
+            launch = Resident(load_settings({}, {}, config), folders, {}, clock)
+            async with Host() as host:
+                await show(HomeScreen(host, launch, UNICODE), size, clock, scene)
+
+    return setting
+
+
+async def proxy(size: Size, scene: Scene) -> None:
+    async def handler(connection: ServerConnection) -> None:
+        await connection.send('{"type":"session.created","session":{"model":"gpt-realtime"}}')
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await connection.recv()
+
+    clock = ManualClock()
+    async with (
+        websocket_server(handler) as server,
+        proxied(server, clock=clock) as stage,
+        Host() as host,
+        stage.app(user_agent_header="my-app/1") as app,
+    ):
+        await app.recv()
+        await show(ProxyScreen(host, stage.proxy, UNICODE), size, clock, scene)
+
+
+async def answer(stage: Stage) -> None:
+    """Let the user ask and the model begin to answer."""
+    item = {
+        "id": "item_1",
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_text", "text": "Is it foggy?"}],
+    }
+    await stage.say(1200, "conversation.item.added", previous_item_id=None, item=item)
+    await stage.say(300, "response.created", response={"id": "resp_1", "status": "in_progress"})
+    where = {"response_id": "resp_1", "item_id": "item_2", "output_index": 0, "content_index": 0}
+    reply = {
+        "id": "item_2",
+        "type": "message",
+        "role": "assistant",
+        "status": "in_progress",
+        "content": [],
+    }
+    await stage.say(
+        20, "response.output_item.added", response_id="resp_1", output_index=0, item=reply
+    )
+    await stage.say(5, "conversation.item.added", previous_item_id="item_1", item=reply)
+    for word in ("It", " is", " foggy"):
+        await stage.say(40, "response.output_audio_transcript.delta", **where, delta=word)
+        await stage.say(5, "response.output_audio.delta", **where, delta="A" * 6400)
+
+
+async def refused(stage: Stage) -> None:
+    await answer(stage)
+    error = {
+        "type": "invalid_request_error",
+        "code": "invalid_value",
+        "message": "Invalid value: 'X'.",
+        "param": "session.audio.output.voice",
+    }
+    await stage.say(100, "error", error=error)
+    await stage.press("e")
+
+
+async def lost(stage: Stage) -> None:
+    await answer(stage)
+    assert stage.source is not None
+    stage.source.hang_up(1006, "")
+    await stage.settle()
+
+
+async def closed(stage: Stage) -> None:
+    await answer(stage)
+    assert stage.source is not None
+    stage.source.hang_up(1001, "session_expired")
+    await stage.settle()
+
+
+def pressing(*keys: str) -> Scene:
+    async def scene(stage: Stage) -> None:
+        await stage.press(*keys)
+
+    return scene
+
+
+def typing(key: str, text: str, *keys: str) -> Scene:
+    async def scene(stage: Stage) -> None:
+        await stage.press(key)
+        await stage.type(text)
+        await stage.press(*keys)
+
+    return scene
+
+
+async def unhurried(stage: Stage) -> None:
+    """Wait for what is read in the background."""
+    for _ in range(10):
+        await stage.settle()
+
+
+REFUSAL = ConnectError(
+    "the server refused the connection: HTTP 401",
+    code="no_key",
+    hint="check the key in OPENAI_API_KEY",
+)
+STAGES: Mapping[str, tuple[Setting, Scene]] = {
+    "home-empty": (home(is_filled=False), pressing()),
+    "home-filled": (home(is_filled=True), unhurried),
+    "home-live": (home(is_filled=False), pressing("l")),
+    "home-help": (home(is_filled=False), pressing("question_mark")),
+    "themes": (home(is_filled=False), pressing("f2")),
+    "session-connecting": (live(is_slow=True), pressing()),
+    "session-live": (live(), answer),
+    "session-sound": (live(has_sound=True), answer),
+    "session-refused": (live(refusal=REFUSAL), pressing()),
+    "session-closed": (live(), closed),
+    "session-lost": (live(), lost),
+    "session-error": (live(), refused),
+    "session-new": (live(), pressing()),
+    "send-editor": (live(), pressing("s")),
+    "send-templates": (live(), pressing("s", "ctrl+t")),
+    "dialog-truncate": (live(), pressing("t")),
+    "form": (live(), pressing("u")),
+    "events-split": (replayed(EXAMPLE), pressing("j", "j", "j")),
+    "events-merged": (replayed(EXAMPLE), pressing("v", "j", "j")),
+    "events-filtered": (replayed(EXAMPLE), typing("slash", "type:response.*", "enter")),
+    "events-bad-filter": (replayed(EXAMPLE), typing("slash", "t>")),
+    "events-huge": (huge, pressing("G")),
+    "detail": (replayed(EXAMPLE), pressing("j", "j", "enter")),
+    "conversation": (replayed(EXAMPLE), pressing("G", "2")),
+    "conversation-tools": (replayed(TOOL_CALL), pressing("G", "2")),
+    "session-page": (replayed(EXAMPLE), pressing("G", "3")),
+    "timeline": (replayed(EXAMPLE), pressing("G", "4")),
+    "help": (replayed(EXAMPLE), pressing("question_mark")),
+    "palette": (replayed(EXAMPLE), pressing("ctrl+p")),
+    "command": (replayed(EXAMPLE), pressing("colon")),
+    "proxy": (proxy, pressing()),
+    "proxy-session": (proxy, pressing("enter")),
+    "proxy-held": (proxy, pressing("enter", "H")),
+}
+"""By name: where it plays, and what happens before the curtain."""
+
+
+async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
+    """Set a stage up, and hand the app to whoever wants a picture of it."""
+    setting, scene = STAGES[name]
+
+    async def posed(stage: Stage) -> None:
+        await scene(stage)
+        for editor in stage.screen.query(TextArea):
+            editor.cursor_blink = False
+        for line in stage.screen.query(Input):
+            line.cursor_blink = False
+        stage.pilot.app.clear_notifications()
+        await stage.settle()
+        take(stage.pilot.app)
+
+    await setting(size, posed)
+
+
+def main() -> None:
+    """Draw the stages."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def draw(app: Any) -> None:
+        path = folder / f"{name}-{app.size.width}x{app.size.height}.svg"
+        path.write_text(app.export_screenshot(), "utf-8")
+
+    for name in sys.argv[2:] or STAGES:
+        for size in (*SIZES, LARGE):
+            asyncio.run(capture(name, size, draw))
+
+
+if __name__ == "__main__":
+    main()
