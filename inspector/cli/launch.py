@@ -179,7 +179,7 @@ class Launcher:
 
     def examples(self) -> list[Path]:
         """Return the recordings that come with the program."""
-        return sorted(shipped_folder("sessions").glob("*.jsonl"))
+        return sorted(shipped_folder("sessions").glob("example-*.jsonl"))
 
     def read_facts(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
         """Yield what is known of recordings; for a thread of its own."""

@@ -16,7 +16,7 @@ from tests.bench.pty_run import ROOT, Terminal, python, visible
 
 THEME = read_theme(ROOT / "themes" / "inspector-dark.toml")
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
-COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
+COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
 WAIT_S = 20
 QUIET_S = 0.3
 KEYS = (b"G", b"2", b"3", b"4", b"1", b"u", b"\x1b", b"?", b"\x1b", b"\x1bOQ")
