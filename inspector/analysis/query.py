@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from inspector.analysis.facts import EventFacts, Facts, LogFacts
-from inspector.analysis.filter_parser import parse_term
 from inspector.analysis.terms import And, DirectionIn, Everything, Term, needs_turns
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction
@@ -67,6 +66,11 @@ def parse(expression: str) -> Query:
     Raises:
         FilterError: it is not one; ``position`` says where, ``hint`` what to write instead.
     """
+    if not expression.strip():
+        return Query(expression, Everything())
+    # Most screens never see a filter, and none has one in its first frame.
+    from inspector.analysis.filter_parser import parse_term
+
     return Query(expression, parse_term(expression))
 
 

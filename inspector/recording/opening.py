@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspector.clock import NS_PER_MS, Clock, SystemClock
 from inspector.core.log import Block, EventLog
 from inspector.recording.format import Header, Shape
-from inspector.recording.index_file import index_path, read_index
 from inspector.recording.reader import RecordingReader
-from inspector.recording.scan_process import ScanProcess
+
+if TYPE_CHECKING:
+    from inspector.recording.scan_process import ScanProcess
 
 FIRST_BYTES = 256 << 10
 """Indexed at once: a few hundred rows with audio, a few milliseconds."""
@@ -51,10 +53,14 @@ class Opening:
         self.log: EventLog = self._reader.new_log()
         self._position = self._index(self._reader.start, self._reader.start + FIRST_BYTES)
         if self._size - self._position > SMALL_BYTES and self._reader.shape is Shape.OURS:
+            from inspector.recording.index_file import index_path, read_index
+
             kept_at = index_path(indexes, path) if indexes is not None else None
             if kept_at is not None:
                 self._kept = read_index(kept_at, self._reader.fd, self._size)
             if self._kept is None:
+                from inspector.recording.scan_process import ScanProcess
+
                 self._scan = ScanProcess(path, self._reader.start, self._size, kept_at)
         if not self._size:
             self.notices.append("the file is empty")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from inspector.engine.replay import Replay
-from inspector.engine.session import Engine
-from inspector.recording.facts import RecordingFacts
+if TYPE_CHECKING:
+    from inspector.engine.replay import Replay
+    from inspector.engine.session import Engine
+    from inspector.recording.facts import RecordingFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What timeline and meters cost: processor time of a session that sounds in both directions, with them shown and hidden.
 
+One line of Textual's own, changed as often, is measured beside them: the least that anything that moves can cost.
+
 python tests/bench/timeline_cost.py [SECONDS] [COLUMNS ROWS]
 """
 
@@ -15,9 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.bench.pty_run import Terminal, python
 
 CHUNK_MS = 40
-METER_HZ = 30
+FRAMES_HZ = 30
 CASES = {
     "hidden, the feed alone (baseline)": "hidden",
+    "and one Static line at 30 Hz": "static",
     "shown, 20 ms a cell": "0",
     "shown, 100 ms a cell": "2",
     "shown, 1 s a cell": "5",
@@ -29,6 +32,7 @@ CASES = {
 def child(mode: str) -> None:
     """Run the timeline in an app of its own, fed 25 times a second in both directions."""
     from textual.app import App, ComposeResult
+    from textual.widgets import Static
 
     from inspector.analysis.waveform import Waveform
     from inspector.clock import SystemClock
@@ -64,12 +68,24 @@ def child(mode: str) -> None:
             timeline.display = zoom.isdigit()
             if "meters" in mode:
                 yield MeterRow(UNICODE)
+            if mode == "static":
+                yield Static("")
             yield timeline
 
         def on_mount(self) -> None:
             self.set_interval(CHUNK_MS / 1000, self.feed)
+            if mode != "hidden":
+                self.set_interval(1 / FRAMES_HZ, self.frame)
+
+        def frame(self) -> None:
+            """Do what the screen of a session does 30 times a second."""
+            timeline = self.query_one(Timeline)
+            if timeline.display:
+                timeline.pull()
             if "meters" in mode:
-                self.set_interval(1 / METER_HZ, self.measure)
+                self.measure()
+            if mode == "static":
+                self.query_one(Static).update(f"{now_us():,}", layout=False)
 
         def measure(self) -> None:
             level = -30 + 12 * math.sin(now_us() / 2e5)

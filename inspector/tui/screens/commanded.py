@@ -13,7 +13,6 @@ from textual.widgets import Input, Static
 
 from inspector.errors import InspectorError
 from inspector.tui.keycaps import keycap
-from inspector.tui.screens.help import FILTER_WORDS, HelpScreen, keys_of
 
 MAX_COPIED_CHARS = 74_994
 """Most terminals refuse a longer OSC 52 sequence (100,000 bytes of base64)."""
@@ -84,6 +83,8 @@ class CommandScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the keys that work here."""
+        from inspector.tui.screens.help import FILTER_WORDS, HelpScreen, keys_of
+
         groups = [
             *keys_of(self),
             ("commands (after :)", [(name, "") for name in self.commands()]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -25,7 +26,6 @@ from inspector.tui.glyphs import Glyphs
 from inspector.tui.readings import Readings
 from inspector.tui.relations import links_of, rejection_of, related_seqs
 from inspector.tui.screens.views import ViewsScreen
-from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.widgets.detail import DetailPane
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.event_panes import EventPanes
@@ -33,10 +33,14 @@ from inspector.tui.widgets.filter_line import FilterLine
 from inspector.tui.widgets.meter import MeterRow
 from inspector.tui.widgets.text_page import TextPage
 
+if TYPE_CHECKING:
+    from inspector.tui.widgets.conversation_view import ConversationView
+
 TICK_HZ = 15
 NUMPY_AFTER_S = 0.5
 """Importing numpy holds the interpreter for 50 ms; nobody filters so soon."""
-METER_HZ = 30
+FRAMES_HZ = 30
+"""Meters and timeline; in one frame, so that the terminal is painted once for both."""
 LEAST_ROWS_FOR_METERS = 20
 TICK_BUDGET_S = 0.008
 """Filtering and listing per tick, so that a key is answered in the same frame."""
@@ -97,6 +101,8 @@ class EventsScreen(ViewsScreen):
         """Mount and load what the first frame does not show."""
         if self.is_left:
             return
+        from inspector.tui.widgets.conversation_view import ConversationView
+
         self._panes.mount_merged()
         pages = (
             ConversationView(self.glyphs, empty=self.EMPTY_CONVERSATION, id="conversation"),
@@ -111,7 +117,7 @@ class EventsScreen(ViewsScreen):
         self._is_whole = True
         self._arrange()
         self.tick()
-        self.set_interval(1 / METER_HZ, self._pull_levels)
+        self.set_interval(1 / FRAMES_HZ, self._pull_frame)
         self.set_timer(
             NUMPY_AFTER_S, lambda: self.run_worker(_load_numpy, thread=True, exit_on_error=False)
         )
@@ -221,11 +227,12 @@ class EventsScreen(ViewsScreen):
     def _followed(self, message: DetailPane.LinkFollowed) -> None:
         self.show_row(message.row)
 
-    @on(ConversationView.CopyRequested)
     @on(DetailPane.CopyRequested)
-    def _copy_requested(
-        self, message: DetailPane.CopyRequested | ConversationView.CopyRequested
-    ) -> None:
+    def _copy_requested(self, message: DetailPane.CopyRequested) -> None:
+        self.copy_text(message.text, message.what)
+
+    def on_conversation_view_copy_requested(self, message: ConversationView.CopyRequested) -> None:
+        """Copy the words of an item."""
         self.copy_text(message.text, message.what)
 
     @on(events.DescendantFocus)
@@ -395,13 +402,15 @@ class EventsScreen(ViewsScreen):
         self.query_one("#detail", DetailPane).show(event, links, audio)
         self._panes.set_kin(keys, related_seqs(self.state, event.seq))
 
-    def _pull_levels(self) -> None:
+    def _pull_frame(self) -> None:
         if self.is_left:
             return
         meters = self.query_one("#meters", MeterRow)
         meters.set_class(self.size.height < LEAST_ROWS_FOR_METERS, "hidden")
         if self.is_current:
             meters.show(self.readings())
+            if self.current_view == "timeline":
+                self.timeline.pull()
 
 
 def _load_numpy() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
@@ -17,7 +16,6 @@ from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.events import EventsScreen
-from inspector.tui.widgets.conversation_view import ConversationView
 
 if TYPE_CHECKING:
     from inspector.tui.widgets.timeline import Timeline
@@ -177,7 +175,10 @@ class ReplayScreen(EventsScreen):
         at = SPEEDS.index(self._replay.speed) if self._replay.speed in SPEEDS else 2
         self._replay.set_speed(SPEEDS[max(0, min(len(SPEEDS) - 1, at + step))])
 
-    @on(ConversationView.AnswerRequested)
+    def on_conversation_view_answer_requested(self) -> None:
+        """Say why nothing can be answered."""
+        self.action_explain()
+
     def action_explain(self) -> None:
         """Say why nothing can be sent."""
         self.say(

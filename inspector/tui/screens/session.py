@@ -28,11 +28,11 @@ from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.sound import SoundScreen
-from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.widgets.send_editor import SendEditor
 
 if TYPE_CHECKING:
     from inspector.engine.sound import Sound
+    from inspector.tui.widgets.conversation_view import ConversationView
 
 _WORDS = {
     Connection.IDLE: "idle",
@@ -221,6 +221,8 @@ class SessionScreen(SoundScreen):
         return f" {self.key('session.send')} sends another message   {self.key('session.truncate')} truncates the last answer   {self.key('view.filter')} filters   {self.key('view.help')} shows every key"
 
     def _answer_key(self) -> str:
+        from inspector.tui.widgets.conversation_view import ConversationView
+
         return keycap(self.app, ConversationView, "talk.answer")
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
@@ -351,8 +353,10 @@ class SessionScreen(SoundScreen):
             if call_id:
                 self._offer_response(call_id)
 
-    @on(ConversationView.AnswerRequested)
-    def _answer_requested(self, message: ConversationView.AnswerRequested) -> None:
+    def on_conversation_view_answer_requested(
+        self, message: ConversationView.AnswerRequested
+    ) -> None:
+        """Open what answers a call or an approval request."""
         question = message.question
         if question.kind == "approval":
             self._ask(
@@ -503,7 +507,7 @@ class SessionScreen(SoundScreen):
 
     def _selected_item(self) -> str:
         if self.query_one("#views", ContentSwitcher).current == "conversation":
-            return self.query_one("#conversation", ConversationView).item_id
+            return self.conversation.item_id
         return (
             keys_of(self.event_log.event(self.selected)).item_id
             if 0 <= self.selected < len(self.event_log)

@@ -17,12 +17,12 @@ from inspector.core.state import SessionState
 from inspector.errors import InspectorError
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.screens.commanded import CommandScreen
-from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.widgets.text_page import TextPage
 
 if TYPE_CHECKING:
     from inspector.tui.form_session import FormSession
     from inspector.tui.listening import PlaySound, Selection
+    from inspector.tui.widgets.conversation_view import ConversationView
     from inspector.tui.widgets.timeline import Timeline
 
 VIEWS = ("events", "conversation", "session", "timeline")
@@ -117,10 +117,22 @@ class ViewsScreen(CommandScreen):
         item_id = item_of(self.state, keys_of(self.event_log.event(self.selected)))
         self.action_view("conversation")
         self._refresh_views()
-        if not item_id or not self.query_one("#conversation", ConversationView).select_item(
-            item_id
-        ):
+        if not item_id or not self.conversation.select_item(item_id):
             self.say("the selected event is about no item of the conversation", "warning")
+
+    @property
+    def conversation(self) -> ConversationView:
+        """Return the conversation, which is there once the first frame is."""
+        from inspector.tui.widgets.conversation_view import ConversationView
+
+        return self.query_one("#conversation", ConversationView)
+
+    @property
+    def timeline(self) -> Timeline:
+        """Return the timeline, which is there once it was asked for."""
+        from inspector.tui.widgets.timeline import Timeline
+
+        return self.query_one("#timeline", Timeline)
 
     def open_form(
         self,
@@ -144,12 +156,16 @@ class ViewsScreen(CommandScreen):
     def _line_opened(self, message: TextPage.LineOpened) -> None:
         self.show_row(message.row)
 
-    @on(ConversationView.EventsRequested)
-    def _events_requested(self, message: ConversationView.EventsRequested) -> None:
+    def on_conversation_view_events_requested(
+        self, message: ConversationView.EventsRequested
+    ) -> None:
+        """Show an item's events."""
         self.show_row(message.row)
 
-    @on(ConversationView.SoundRequested)
-    def _item_sound_requested(self, message: ConversationView.SoundRequested) -> None:
+    def on_conversation_view_sound_requested(
+        self, message: ConversationView.SoundRequested
+    ) -> None:
+        """Play an item, or write it."""
         from inspector.tui.listening import selected_item
 
         select = partial(selected_item, self.event_log, message.item_id)
@@ -207,7 +223,7 @@ class ViewsScreen(CommandScreen):
         if current == "events":
             self.refresh_events()
         elif current == "conversation":
-            self.query_one("#conversation", ConversationView).show(state)
+            self.conversation.show(state)
         elif current == "session":
             from inspector.tui.pages import session_lines
 

@@ -16,7 +16,6 @@ from textual.binding import Binding
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.timer import Timer
 from textual.widget import Widget
 
 from inspector.analysis.waveform import Waveform
@@ -26,7 +25,6 @@ from inspector.tui.row_text import Line
 from inspector.tui.timeline_drawing import GROUND, GROUNDS, LABEL, STYLES, Picture, View, drawn
 from inspector.tui.timeline_words import about, at_cursor
 
-FRAMES_HZ = 30
 WORDS_HZ = 5
 FRAME_BUDGET_S = 0.01
 """Reading new rows per frame: a third of a core while a long recording is taken in, and a key is answered in the next."""
@@ -131,7 +129,6 @@ class Timeline(Widget, can_focus=True):
         self._picture: Picture | None = None
         self._strips: list[Strip] = []
         self._styles: dict[int, Style] = {}
-        self._timer: Timer | None = None
         self._said, self._said_ns = "", 0
 
     @property
@@ -151,22 +148,12 @@ class Timeline(Widget, can_focus=True):
     def _columns(self) -> int:
         return max(1, self.size.width - LABEL)
 
-    def on_mount(self) -> None:
-        """Begin to pull, at a zoom that shows the session so far."""
-        self._timer = self.set_interval(1 / FRAMES_HZ, self.pull)
-
-    def on_show(self) -> None:
-        """Go on."""
-        if self._timer is not None:
-            self._timer.resume()
-
-    def on_hide(self) -> None:
-        """Rest while nobody looks."""
-        if self._timer is not None:
-            self._timer.pause()
-
     def pull(self) -> None:
-        """Read what is new, for a bounded time, and repaint the columns that have changed."""
+        """Read what is new, for a bounded time, and repaint the columns that have changed.
+
+        Whoever shows the timeline calls it 30 times a second, together with all else that moves: the terminal is then
+        painted once for all of it.
+        """
         self._waveform.advance(time_is_up(FRAME_BUDGET_S))
         if not self.size.width or not self.size.height:
             return
