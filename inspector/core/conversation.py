@@ -48,6 +48,8 @@ class ConversationFold:
         """``call_id`` to the id of the ``function_call`` item."""
         self.outputs: dict[str, str] = {}
         """``call_id`` to the id of the ``function_call_output`` item."""
+        self.approval_requests: dict[str, None] = {}
+        """Ids of the ``mcp_approval_request`` items, oldest first."""
         self.approvals: dict[str, str] = {}
         """Id of an ``mcp_approval_request`` to the id of the item that answers it."""
         self.changed_seq = 0
@@ -69,6 +71,7 @@ class ConversationFold:
         twin = ConversationFold()
         twin.items, twin.order = dict(self.items), list(self.order)
         twin.calls, twin.outputs = dict(self.calls), dict(self.outputs)
+        twin.approval_requests = dict(self.approval_requests)
         twin.approvals = dict(self.approvals)
         twin.changed_seq = self.changed_seq
         self._owner = object()
@@ -87,11 +90,9 @@ class ConversationFold:
     def pending_approvals(self) -> list[Item]:
         """Return the MCP calls that wait to be approved or denied."""
         return [
-            item
-            for item in self.items.values()
-            if item.type == "mcp_approval_request"
-            and item.id not in self.approvals
-            and not item.is_deleted
+            self.items[item_id]
+            for item_id in self.approval_requests
+            if item_id not in self.approvals and not self.items[item_id].is_deleted
         ]
 
     def _own(self, item_id: str, event: Event) -> Item:
@@ -151,6 +152,8 @@ class ConversationFold:
             self.calls[item.call_id] = item_id
         elif item.type == "function_call_output" and item.call_id:
             self.outputs[item.call_id] = item_id
+        elif item.type == "mcp_approval_request":
+            self.approval_requests[item_id] = None
         elif item.approval_request_id:
             self.approvals[item.approval_request_id] = item_id
 
