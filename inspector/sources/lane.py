@@ -62,7 +62,7 @@ class FrameLog(Protocol):
     """Takes what a lane sees."""
 
     def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
-        """Log a frame that is about to go on."""
+        """Log a frame that goes on."""
         ...
 
     def gather(self, is_on: bool) -> None:
@@ -125,14 +125,18 @@ class Lane:
         if reader is None:
             self.write(data)
             return
+        is_raw = self._mode is _Mode.RAW
+        if is_raw:
+            # First of all: nothing beside the bytes may hold them up. No answer can be seen before this is logged.
+            self.write(data)
         try:
             frames = reader.feed(data)
         except Exception as error:
             log.exception("reading along failed")
-            self._go_blind(reader, data, error)
+            self._go_blind(reader, b"" if is_raw else data, error)
             return
         self._is_busy = True
-        if self._mode is _Mode.RAW:
+        if is_raw:
             is_many = len(frames) > 1
             if is_many:
                 self._gather(True)
@@ -140,7 +144,6 @@ class Lane:
                 self._see(frame)
             if is_many:
                 self._gather(False)
-            self.write(data)
             self._add_pending()
         else:
             self._by_frames(frames, data)
@@ -308,7 +311,8 @@ class Lane:
             self._flush("reading along has failed")
             data = reader.unfinished
         self._mode = _Mode.RAW
-        self.write(data)
+        if data:
+            self.write(data)
         self._degraded(f"frames are not read any more: {type(error).__name__}: {error}")
 
 
