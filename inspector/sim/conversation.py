@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspector.sim.items import SimItem
+from inspector.sim.items import SimItem, snapshot
 from inspector.sim.refusals import (
     duplicate_item,
     no_such_item,
@@ -110,7 +110,9 @@ class Conversation:
         self._order.remove(item_id)
 
     def keep_audio(self, item: SimItem, data: bytes) -> None:
-        """Add audio to an item, be it in the conversation or not."""
+        """Add audio to an item, be it in the conversation or not; nothing more to one that was truncated."""
+        if item.is_cut:
+            return
         item.audio_bytes += len(data)
         if item.id in self._items:
             item.audio += data
@@ -120,12 +122,13 @@ class Conversation:
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
         """Cut an assistant item's audio and drop its transcript.
 
+        A response that is still saying it goes on with a wire shape of its own: its events add up as ever.
+
         Raises:
             Refusal: no such item, not the model's audio, or longer than what there is.
         """
         item = self.get(item_id, "truncate")
-        parts = item.parts
-        part = parts[content_index] if 0 <= content_index < len(parts) else {}
+        part = item.parts[content_index] if 0 <= content_index < len(item.parts) else {}
         if item.role != "assistant" or part.get("type") != "output_audio":
             raise truncate_not_audio()
         if audio_end_ms > item.audio_ms:
@@ -137,7 +140,8 @@ class Conversation:
         self._audio_bytes -= max(0, len(item.audio) - kept)
         del item.audio[kept:]
         item.audio_bytes = min(item.audio_bytes, kept)
-        part["transcript"] = ""
+        item.wire, item.is_cut = snapshot(item.wire), True
+        item.parts[content_index]["transcript"] = ""
 
     def _forget_oldest(self, newest: SimItem) -> None:
         while len(self._order) > MAX_ITEMS or self._text_chars > MAX_TEXT_CHARS:

@@ -26,6 +26,8 @@ class SimItem:
     audio_bytes: int = 0
     """How much audio the item has, kept or not."""
     format: AudioFormat = PCM16_24K
+    is_cut: bool = False
+    """True once it was truncated: what its response still says is not remembered."""
     kept_words: str = ""
     """What of a truncated answer was heard: the transcript is gone from the wire, but the model has the audio."""
     recognition: Recognition | None = None

@@ -70,7 +70,7 @@ class McpCallOutput:
 
     def close(self, _: str) -> None:
         """Send the whole call with its result; items of MCP have no status."""
-        self._owner.close_item(self._index, self._item)
+        self._owner.close_item(self._index, self._item.wire)
 
 
 class ApprovalOutput:
@@ -106,7 +106,7 @@ class ApprovalOutput:
 
     def close(self, _: str) -> None:
         """Send it as it is."""
-        self._owner.close_item(self._index, self._item)
+        self._owner.close_item(self._index, self._item.wire)
 
 
 def approved_call(desk: Desk, call: PendingCall, request_id: str) -> Process:

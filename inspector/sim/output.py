@@ -61,8 +61,8 @@ class Owner(Protocol):
         """Announce an item."""
         ...
 
-    def close_item(self, index: int, item: SimItem) -> None:
-        """Send an item as it ended."""
+    def close_item(self, index: int, wire: Json) -> None:
+        """Send an item as it was said, in its wire shape."""
         ...
 
 
@@ -97,6 +97,7 @@ class MessageOutput:
         if phase:
             wire["phase"] = phase
         self._item = SimItem(wire)
+        self._wire, self._content = wire, self._item.parts
         self._where = {
             "response_id": owner.id,
             "item_id": self._item.id,
@@ -110,21 +111,21 @@ class MessageOutput:
         self._owner.open_item(self._index, self._item)
         self._desk.outbox.emit("response.content_part.added", **self._where, part=self._part(""))
         kind = "output_audio" if self._is_spoken else "output_text"
-        self._item.parts.append({"type": kind, self._member: ""})
+        self._content.append({"type": kind, self._member: ""})
         yield from self._speak() if self._is_spoken else self._write(self._text)
 
     def close(self, status: str) -> None:
         """Send what ends it."""
         emit, where = self._desk.outbox.emit, self._where
-        text = "".join(str(part[self._member]) for part in self._item.parts)
+        text = "".join(str(part[self._member]) for part in self._content)
         if self._is_spoken:
             emit("response.output_audio.done", **where)
             emit("response.output_audio_transcript.done", **where, transcript=text)
         else:
             emit("response.output_text.done", **where, text=text)
         emit("response.content_part.done", **where, part=self._part(text))
-        self._item.wire["status"] = status
-        self._owner.close_item(self._index, self._item)
+        self._wire["status"] = self._item.wire["status"] = status
+        self._owner.close_item(self._index, self._wire)
 
     def _part(self, text: str) -> Json:
         return {"type": "audio" if self._is_spoken else "text", self._member: text}
@@ -134,7 +135,7 @@ class MessageOutput:
         for token in pieces_of(text):
             if self._owner.is_spent:
                 return
-            self._item.parts[0][self._member] += token
+            self._content[0][self._member] += token
             self._owner.text_tokens += 1
             padding = self._desk.ids.padding(token)
             self._desk.outbox.emit(
@@ -225,7 +226,7 @@ class CallOutput:
             named = {"name": wire["name"], "arguments": wire["arguments"]}
             self._desk.outbox.emit("response.function_call_arguments.done", **self._where, **named)
         wire["status"] = status
-        self._owner.close_item(self._index, self._item)
+        self._owner.close_item(self._index, self._item.wire)
 
 
 def pieces_of(text: str) -> list[str]:

@@ -131,11 +131,11 @@ class SimResponse:
             self._desk.conversation.add(item)
             emit("conversation.item.added", previous_item_id=previous, item=snapshot(item.wire))
 
-    def close_item(self, index: int, item: SimItem) -> None:
-        """Send an item as it ended."""
-        emit, wire = self._desk.outbox.emit, snapshot(item.wire)
-        if item.id in self._desk.conversation:
-            previous = self._desk.conversation.previous_when_done(item.id)
+    def close_item(self, index: int, wire: Json) -> None:
+        """Send an item as it was said, in its wire shape."""
+        emit, wire = self._desk.outbox.emit, snapshot(wire)
+        if wire["id"] in self._desk.conversation:
+            previous = self._desk.conversation.previous_when_done(wire["id"])
             emit("conversation.item.done", previous_item_id=previous, item=wire)
         emit("response.output_item.done", response_id=self.id, output_index=index, item=wire)
         self._output.append(wire)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 from tests.sim_driver import (
     COMMIT,
     CREATE,
@@ -197,6 +199,32 @@ def test_an_interruption_after_the_end_cancels_nothing_and_truncation_goes_throu
     cut = {"item_id": item_id, "content_index": 0, "audio_end_ms": 500}
     events = driver.ask({"type": "conversation.item.truncate", **cut})
     assert types(events) == ["conversation.item.truncated"]
+
+
+def test_an_answer_truncated_while_it_is_said_still_adds_up_and_is_remembered_as_cut() -> None:
+    driver = SimDriver()
+    driver.run()
+    driver.send(user("Tell me a long story"))
+    driver.send(CREATE)
+    begun = driver.run(2.0)
+    item_id = only(begun, "response.output_item.added")["item"]["id"]
+    cut = {"item_id": item_id, "content_index": 0, "audio_end_ms": 1000}
+    events = [*begun, *driver.ask({"type": "conversation.item.truncate", **cut})]
+
+    only(events, "conversation.item.truncated")
+    said = "".join(e["delta"] for e in of_type(events, "response.output_audio_transcript.delta"))
+    assert only(events, "response.output_audio_transcript.done")["transcript"] == said
+    assert only(events, "response.content_part.done")["part"]["transcript"] == said
+    item = only(events, "response.output_item.done")["item"]
+    assert item["content"][0]["transcript"] == said
+    assert item["status"] == "completed"
+    kept = only(
+        driver.ask({"type": "conversation.item.retrieve", "item_id": item_id}),
+        "conversation.item.retrieved",
+    )["item"]
+    assert kept["status"] == "completed"
+    assert kept["content"][0]["transcript"] == ""
+    assert len(b64decode(kept["content"][0]["audio"])) == 48_000
 
 
 def test_an_out_of_band_response_runs_beside_another_and_leaves_no_items() -> None:
