@@ -9,6 +9,7 @@ sure, and rows that may. Where they differ, only reading the text can tell. A ``
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,15 +42,15 @@ class Term(Protocol):
         ...
 
 
-class _OfColumns:
+class _OfColumns(ABC):
     """A term that columns alone decide."""
 
     def bounds(self, columns: Columns) -> Bounds:
         mask = self.mask(columns)
         return mask, mask
 
-    def mask(self, columns: Columns) -> Mask:
-        raise NotImplementedError
+    @abstractmethod
+    def mask(self, columns: Columns) -> Mask: ...
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 
 from textual import on
@@ -41,9 +42,9 @@ class CommandScreen(Screen[None]):
         """Return what the command line and the palette know: name to what it does with the rest of the line."""
         return {"theme": self._theme, "help": lambda _: self.action_help()}
 
+    @abstractmethod
     def refocus(self) -> None:
         """Give the keys back to what had them before a line was asked for."""
-        raise NotImplementedError
 
     def palette(self) -> Iterator[SystemCommand]:
         """Yield what the command palette offers here."""

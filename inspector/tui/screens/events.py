@@ -7,6 +7,7 @@ in ``views.py``, commands in ``commanded.py``.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -161,17 +162,17 @@ class EventsScreen(ViewsScreen):
     def advance(self) -> None:
         """Let the model take its step, where it needs one."""
 
+    @abstractmethod
     def readings(self) -> Readings:
         """Return what the level meters show."""
-        raise NotImplementedError
 
+    @abstractmethod
     def header_text(self) -> str:
         """Return the first line."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hint_text(self) -> str:
         """Return what is true and what to do next, in one line."""
-        raise NotImplementedError
 
     def tabs_text(self) -> str:
         """Return the line that names the views and counts what is shown."""

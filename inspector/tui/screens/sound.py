@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -38,9 +39,9 @@ class SoundScreen(EventsScreen):
         self._problem_shown_until_ns = 0
 
     @property
+    @abstractmethod
     def sound(self) -> Sound | None:
         """Return the session's sound; None where it has none."""
-        raise NotImplementedError
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return the commands of sound, and all others."""

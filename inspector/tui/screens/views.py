@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -54,34 +55,34 @@ class ViewsScreen(CommandScreen):
         self._form: FormSession | None = None
 
     @property
+    @abstractmethod
     def state(self) -> SessionState:
         """Return the state that the views show."""
-        raise NotImplementedError
 
     @property
     def current_view(self) -> str:
         """Return the name of the view that is shown."""
         return self.query_one("#views", ContentSwitcher).current or VIEWS[0]
 
+    @abstractmethod
     def recording_stem(self) -> str:
         """Return the name that files made from this session begin with."""
-        raise NotImplementedError
 
+    @abstractmethod
     def now_us(self) -> int:
         """Return where the session, or its replay, is: session time in microseconds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_row(self, row: int) -> None:
         """Select a row wherever it is shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_span(self, from_us: int, to_us: int) -> None:
         """Show the events of a span of session time and no others."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refresh_events(self) -> None:
         """Show what the events view has to say of the selected event."""
-        raise NotImplementedError
 
     def tabs(self) -> str:
         """Return the line that names the views."""

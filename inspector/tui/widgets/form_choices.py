@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,9 +43,9 @@ class OneLine(Widget, can_focus=True):
         """Draw the value in words."""
         return Text(self.words(), no_wrap=True, overflow="ellipsis")
 
+    @abstractmethod
     def words(self) -> str:
         """Return what is shown."""
-        raise NotImplementedError
 
     def change(self, value: Any) -> None:
         """Show a value that the user chose, and say so."""

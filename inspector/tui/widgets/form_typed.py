@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 from textual.actions import SkipAction
@@ -35,13 +36,13 @@ class TypedEditor(Input):
         self.field = field
         self._last: Any = ABSENT
 
+    @abstractmethod
     def text_of(self, value: Any) -> str:
         """Write a value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, text: str) -> Any:
         """Return the value of a text."""
-        raise NotImplementedError
 
     def show(self, value: Any) -> None:
         """Show a value, unless the text already says it."""
