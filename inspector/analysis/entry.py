@@ -59,6 +59,8 @@ class Column:
     title: str
     text: str
     tone: Tone = Tone.BASE
+    is_awaited: bool = False
+    """Whether it is the user's to give: it stands for what is not there yet."""
 
 
 @dataclass(frozen=True, slots=True)

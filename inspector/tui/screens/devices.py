@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from inspector.engine.places import DEFAULT_DEVICE, NOWHERE, Place, PlaceKind
 from inspector.engine.sound import Sound
 from inspector.errors import DeviceError
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import keycap
 from inspector.tui.widgets.meter import MeterRow, Reading
 
 if TYPE_CHECKING:
@@ -70,8 +72,10 @@ class DevicesDialog(ModalScreen[None]):
                         yield OptionList(id=name)
             yield Static("", id="problem", markup=False)
             yield MeterRow(self._glyphs)
+            key = partial(keycap, self.app, DevicesDialog)
             keys = (
-                "enter choose · tab other list · l listen · t test tone · r look again · esc back"
+                f"enter choose · {key('devices.other')} other list · {key('devices.listen')} listen"
+                f" · {key('devices.tone')} test tone · {key('devices.refresh')} look again · {key('devices.close')} back"
             )
             yield Static(keys, classes="keys", markup=False)
 
@@ -170,8 +174,10 @@ class DevicesDialog(ModalScreen[None]):
         levels = sound.levels()
         if levels is None:
             return
-        listening = "listening; nothing is sent" if self._is_listening else "l listens"
-        notes = (listening, "t plays two notes")
+        key = partial(keycap, self.app, DevicesDialog)
+        rests = f"{key('devices.listen')} listens"
+        listening = "listening; nothing is sent" if self._is_listening else rests
+        notes = (listening, f"{key('devices.tone')} plays two notes")
         mic, out = (
             Reading(label, level.rms_dbfs, level.held_dbfs, level.clips, note)
             for label, level, note in zip(("mic", "out"), levels, notes, strict=True)

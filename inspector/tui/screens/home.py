@@ -28,7 +28,7 @@ from inspector.tui.home_rows import (
     heading,
     recording_line,
 )
-from inspector.tui.keycaps import keycap, own_keycap
+from inspector.tui.keycaps import keycap
 from inspector.tui.launching import KnownConnection, Launcher
 
 MAX_RECENT = 50
@@ -106,6 +106,10 @@ class HomeScreen(Screen[None]):
     def on_resize(self) -> None:
         """Fit the columns to the new width."""
         self._fill()
+
+    def key(self, binding_id: str) -> str:
+        """Return the key of a binding in words, as the user has it."""
+        return keycap(self.app, HomeScreen, binding_id)
 
     def palette(self) -> Iterator[SystemCommand]:
         """Yield what the command palette offers here."""
@@ -235,8 +239,7 @@ class HomeScreen(Screen[None]):
     def _options(self) -> Iterator[Option | None]:
         width = self._width()
         for name, title, words in CHOICES:
-            key = keycap(self.app, HomeScreen, f"home.{name}")
-            yield Option(choice_line(key, title, words, width), id=name)
+            yield Option(choice_line(self.key(f"home.{name}"), title, words, width), id=name)
         if self._connections:
             yield from _blank()
             yield Option(heading("Connections", self._words.config, width), disabled=True)
@@ -262,13 +265,12 @@ class HomeScreen(Screen[None]):
             yield Option(line, id=f"{kind}-{index}")
 
     def _spelled(self, text: str) -> str:
-        # By id: the screens that these keys belong to are not loaded yet.
         return text.format(
-            send=own_keycap(self.app, "session.send", "s"),
-            create=own_keycap(self.app, "session.create", "c"),
-            truncate=own_keycap(self.app, "session.truncate", "t"),
-            help=own_keycap(self.app, "view.help", "?"),
-            live=keycap(self.app, HomeScreen, "home.live"),
+            send=self.key("session.send"),
+            create=self.key("session.create"),
+            truncate=self.key("session.truncate"),
+            help=self.key("view.help"),
+            live=self.key("home.live"),
         )
 
     def _width(self) -> int:
@@ -291,7 +293,7 @@ class HomeScreen(Screen[None]):
         choices = self.query_one("#choices", OptionList)
         option = choices.highlighted_option
         kind, _, at = (option.id or "" if option is not None else "").partition("-")
-        rest = f"   {keycap(self.app, HomeScreen, 'home.help')} keys   F2 themes   ctrl+p commands   {keycap(self.app, HomeScreen, 'home.quit')} quits"
+        rest = f"   {self.key('home.help')} keys   {self.key('app.themes')} themes   ctrl+p commands   {self.key('home.quit')} quits"
         if kind in ("recent", "example"):
             path = (self._recent if kind == "recent" else self._examples)[int(at)]
             facts = self._facts.get(path)

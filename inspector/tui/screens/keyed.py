@@ -8,11 +8,17 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
+from inspector.tui.keycaps import keycap
+
 
 class KeyedScreen(Screen[None]):
     """Tells which keys it has; ``HELP_KEY`` is to be the last of them, as the footer shows them in their order."""
 
     HELP_KEY = Binding("question_mark,f1", "help", "help", id="view.help")
+
+    def key(self, binding_id: str) -> str:
+        """Return the key of one of this screen's bindings in words, as the user has it."""
+        return keycap(self.app, type(self), binding_id)
 
     def palette(self) -> Iterator[SystemCommand]:
         """Yield what the command palette offers here."""

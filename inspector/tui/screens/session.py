@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.markup import escape
 from textual.widgets import ContentSwitcher, Static
 
 from inspector.analysis.inert import inert
@@ -21,9 +21,11 @@ from inspector.engine.record import Connection, SessionRecord
 from inspector.engine.session import Engine
 from inspector.errors import InspectorError
 from inspector.tui import requests
+from inspector.tui.action_line import Button, action_line
 from inspector.tui.external import edit_text
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart, header_line
+from inspector.tui.hints import Hint, session_hint
 from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.dialog import Field, FormDialog
@@ -65,18 +67,20 @@ class SessionScreen(SoundScreen):
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
         Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
     ]
-    BUTTONS = (
-        ("send", "send"),
-        ("create", "create"),
-        ("cancel", "cancel"),
-        ("truncate", "truncate"),
-        ("form", "session form"),
-        ("commit", "commit"),
-        ("clear", "clear"),
-        ("delete", "delete"),
-        ("retrieve", "retrieve"),
+    BUTTONS: tuple[Button, ...] = (
+        Button("send", "send"),
+        Button("create", "create"),
+        Button("cancel", "cancel"),
+        Button("truncate", "truncate", "cut"),
+        Button("form", "session form", "form"),
+        Button("commit", "commit"),
+        Button("clear", "clear"),
+        Button("delete", "delete"),
+        Button("retrieve", "retrieve"),
+        Button("reconnect", "reconnect"),
+        Button("disconnect", "disconnect"),
     )
-    """Action and word, the most used first: a narrow terminal shows no more."""
+    """The most used first."""
 
     def __init__(self, host: Host, engine: SessionRecord, glyphs: Glyphs) -> None:
         super().__init__(engine.log, glyphs)
@@ -86,6 +90,7 @@ class SessionScreen(SoundScreen):
         self._problems_seen = 0
         self._sent_by_editor: tuple[str, int] | None = None
         self._ticks = 0
+        self._shown_actions = ("", 0)
 
     @property
     def state(self) -> SessionState:
@@ -97,18 +102,19 @@ class SessionScreen(SoundScreen):
         """Return the session's microphone and speaker."""
         return self._engine.sound if isinstance(self._engine, Engine) else None
 
+    def empty_conversation(self) -> str:
+        """Return what to do while the conversation is empty."""
+        send, create = self.key("session.send"), self.key("session.create")
+        return f"{send} sends a message, {create} has it answered."
+
     def readings(self) -> Readings:
         """Return the levels as of now."""
-        return live_readings(self.sound, self.state, self._engine.now_ns)
+        return live_readings(self.sound, self.state, self._engine.now_ns, self.key)
 
     def compose_below(self) -> ComposeResult:
         """Lay out the editor and the buttons."""
-        yield SendEditor(id="send")
-        buttons = "  ".join(
-            f"[@click=screen.{name}] {escape(self.key(f'session.{name}'))} {label} [/]"
-            for name, label in self.BUTTONS
-        )
-        yield Static(buttons, id="actions")
+        yield SendEditor(partial(keycap, self.app, SendEditor), id="send")
+        yield Static("", id="actions")
 
     def on_mount(self) -> None:
         """Connect."""
@@ -139,6 +145,7 @@ class SessionScreen(SoundScreen):
                     self.say(f"{cause.type} was refused: {inert(problem.message)}", "error")
         self._problems_seen = len(problems)
         self._follow_up()
+        self._show_actions()
 
     def recording_stem(self) -> str:
         """Return the recording's name, or a word where nothing is recorded."""
@@ -184,46 +191,19 @@ class SessionScreen(SoundScreen):
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""
-        engine = self._engine
-        if engine.connection is Connection.CONNECTING:
-            return (
-                f" connecting to {engine.source.url} …   {self.key('session.disconnect')} gives up"
-            )
-        if engine.refusal is not None:
-            hint = f" — {engine.refusal.hint}" if engine.refusal.hint else ""
-            return f" {inert(engine.refusal.message)}{inert(hint)}   {self.key('session.reconnect')} tries again"
-        if engine.closed is not None:
-            closed = engine.closed
-            reason = f" {inert(closed.reason)}" if closed.reason else ""
-            step = f" — {closed.next_step}" if closed.next_step else ""
-            return f" closed by {closed.by}: {closed.code}{reason}  {closed.meaning}{step}   {self.key('session.reconnect')} reconnects"
-        if engine.disabled:
-            return f" switched off after a failure: {', '.join(engine.disabled)}; the session and its recording go on"
-        if engine.recording.failure:
-            return f" not recorded: {inert(engine.recording.failure)}; kept in memory, and written as soon as there is room"
-        trouble = self.trouble_hint()
-        if trouble:
-            return trouble
-        if self.state.conversation.pending_calls():
-            return f" a function call waits for its output: {self.key('view.conversation')} shows it, {self._answer_key()} answers it"
-        if self.state.conversation.pending_approvals():
-            return f" an MCP call waits to be approved: {self.key('view.conversation')} shows it, {self._answer_key()} answers it"
-        if self.state.responses.active:
-            return f" the model is answering   {self.key('session.cancel')} cancels   {self.key('session.truncate')} truncates what it said{self.barge_in_hint()}"
-        talking = self.talk_hint()
-        if talking:
-            return talking
-        if not self.state.conversation.order:
-            return f" press {self.key('session.send')} to send a message, then {self.key('session.create')} to have it answered"
-        last = self.state.conversation.items[self.state.conversation.order[-1]]
-        if last.role == "user":
-            return f" press {self.key('session.create')} to have it answered"
-        return f" {self.key('session.send')} sends another message   {self.key('session.truncate')} truncates the last answer   {self.key('view.filter')} filters   {self.key('view.help')} shows every key"
+        return self.hint().line(self.size.width)
 
-    def _answer_key(self) -> str:
-        from inspector.tui.widgets.conversation_view import ConversationView
+    def _show_actions(self) -> None:
+        """Draw the buttons, where another step comes next or there is other room."""
+        shown = (self.hint().step, self.size.width)
+        if shown != self._shown_actions:
+            self._shown_actions = shown
+            line = action_line(self.BUTTONS, self.key, *shown)
+            self.query_one("#actions", Static).update(line, layout=False)
 
-        return keycap(self.app, ConversationView, "talk.answer")
+    def hint(self) -> Hint:
+        """Return what is true, and what to do next, in parts that can give way."""
+        return session_hint(self._engine, self.key, self.place)
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return the commands of a live session."""
@@ -333,7 +313,7 @@ class SessionScreen(SoundScreen):
     def action_reconnect(self) -> None:
         """Connect again, after the connection has ended; the recording goes on."""
         if self._engine.can_send:
-            self.say("still connected; ctrl+x disconnects", "warning")
+            self.say(f"still connected; {self.key('session.disconnect')} disconnects", "warning")
         else:
             self.connect()
 
@@ -363,7 +343,7 @@ class SessionScreen(SoundScreen):
                 f"Let {inert(question.server_label)} run {inert(question.name)}?",
                 requests.approval_fields(),
                 lambda answers: requests.approval(question, answers),
-                "What it returns is not answered by itself: c creates a response afterwards.",
+                f"What it returns is not answered by itself: {self.key('session.create')} creates a response afterwards.",
             )
             return
         output = requests.call_output(question)
@@ -372,11 +352,15 @@ class SessionScreen(SoundScreen):
 
     def _offer_response(self, call_id: str) -> None:
         """After the output of a call: ask for a response, once no other call waits and none is being made."""
+        create = self.key("session.create")
         others = [c for c in self.state.conversation.pending_calls() if c.call_id != call_id]
         if others:
-            self.say(f"the output is sent; {len(others)} more wait: a answers, then c")
+            answer = self.key("talk.answer")
+            self.say(
+                f"the output is sent; {len(others)} more wait: {answer} answers, then {create}"
+            )
         elif self.state.responses.active:
-            self.say("the output is sent; c has it answered once this response is done")
+            self.say(f"the output is sent; {create} has it answered once this response is done")
         else:
             self.action_create()
 
@@ -486,7 +470,7 @@ class SessionScreen(SoundScreen):
             return
         first = next(iter(faults))
         field = Field("name", "fault", first, suggestions=tuple(faults))
-        note = f"ctrl+n goes through them: {', '.join(faults)}"
+        note = f"there are {', '.join(faults)}"
 
         def answered(answers: dict[str, str] | None) -> None:
             if answers is not None:

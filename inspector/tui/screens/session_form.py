@@ -26,6 +26,7 @@ from inspector.tui.external import edit_text
 from inspector.tui.form_pages import diff_lines, history_lines
 from inspector.tui.form_session import FormSession
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import keycap
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.form_dialogs import STYLES, ChoiceDialog, JsonDialog, PageDialog
 from inspector.tui.widgets.form_editing import DialogRequested, FieldEdited, FieldUnreadable
@@ -76,6 +77,10 @@ class SessionFormScreen(Screen[int | None]):
         self.session = session
         self._glyphs = glyphs
         self._command = command
+
+    def key(self, binding_id: str) -> str:
+        """Return the key of one of this screen's bindings in words, as the user has it."""
+        return keycap(self.app, type(self), binding_id)
 
     @property
     def form(self) -> SessionForm:
@@ -142,7 +147,9 @@ class SessionFormScreen(Screen[int | None]):
             event = self.session.draft.patch()
             self._preview(event, f"Send {count} field{'s' * (count != 1)}")
         else:
-            self.say("nothing is edited; F6 sends the whole session", "warning")
+            self.say(
+                f"nothing is edited; {self.key('form.whole')} sends the whole session", "warning"
+            )
 
     def action_send_whole(self) -> None:
         """Show an update with everything that can be set, and send it."""
@@ -169,7 +176,9 @@ class SessionFormScreen(Screen[int | None]):
         """Edit what a preset holds, and say what became of it."""
         unknown = self.session.load(Path(name).expanduser())
         self.show()
-        self.say(f"{name}: {self.session.count_edited()} fields are edited now; ctrl+s sends them")
+        self.say(
+            f"{name}: {self.session.count_edited()} fields are edited now; {self.key('form.send')} sends them"
+        )
         if unknown:
             names = ", ".join(".".join(place) for place in unknown[:5])
             self.say(f"{name}: left out what this session has no field for: {inert(names)}", "warning")  # fmt: skip
@@ -361,9 +370,11 @@ class SessionFormScreen(Screen[int | None]):
             return f" {self._glyphs.bad} the last update was refused whole: {inert(refused)}"
         if not self.session.state.session.config:
             return " no session yet: the server describes it as soon as the connection is open"
+        back = f"{self.key('form.back')} back"
         if self.session.is_read_only:
-            return " ↑↓ fields   F8 sent against in force   F9 history   esc back"
-        return " ↑↓ fields   ←→ or enter: other values   shift+↑↓ steps   esc back"
+            diff, history = self.key("form.diff"), self.key("form.history")
+            return f" ↑↓ fields   {diff} sent against in force   {history} history   {back}"
+        return f" ↑↓ fields   ←→ or enter: other values   shift+↑↓ steps   {back}"
 
 
 def _words(error: InspectorError) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 
 from rich.segment import Segment
 from rich.style import Style
@@ -22,8 +23,9 @@ from textual.widget import Widget
 from inspector.analysis.dialogue import entry, places, stamp
 from inspector.analysis.entry import Entry, Place, Question, Tone
 from inspector.core.state import SessionState
-from inspector.tui.entry_text import entry_lines
+from inspector.tui.entry_text import entry_lines, explained
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import Key, default_keycap
 from inspector.tui.row_text import Line, overlaid
 
 CACHED_BLOCKS = 400
@@ -107,6 +109,7 @@ class ConversationView(Widget, can_focus=True):
         glyphs: Glyphs,
         *,
         empty: str = "",
+        key: Key | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         """Show nothing yet.
@@ -114,10 +117,12 @@ class ConversationView(Widget, can_focus=True):
         Args:
             glyphs: what marks and the scroll bar look like.
             empty: what to do, or to know, while the conversation is empty.
+            key: names keys; without it they are called as they come.
             id: the widget's id.
         """
         super().__init__(id=id)
         self._empty = empty
+        self._key = key or partial(default_keycap, ConversationView)
         self.cursor = 0
         """Index of the selected entry."""
         self.is_following = True
@@ -363,7 +368,7 @@ class ConversationView(Widget, can_focus=True):
         if block is None:
             if not self._styles:
                 self._styles = {tone.value: self._style(tone.value) for tone in Tone}
-            made = entry(self._state, place)
+            made = explained(entry(self._state, place), self._key("talk.answer"))
             block = self._blocks[key] = Block(
                 made, entry_lines(made, width, self._styles, self._glyphs)
             )

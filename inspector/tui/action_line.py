@@ -1,0 +1,59 @@
+"""The line of buttons below a live session: as many as there is room for, the next sensible one always among them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from inspector.tui.keycaps import Key
+
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An action that can be clicked, and is named with its key."""
+
+    action: str
+    """Of the screen, and of the binding ``session.ACTION``."""
+    label: str
+    short: str = ""
+    """The label where room is scarce; ``""`` where it is short enough."""
+
+
+def action_line(buttons: Sequence[Button], key: Key, step: str, width: int) -> Content:
+    """Return the buttons side by side in at most ``width`` cells.
+
+    Where they do not fit, labels become short, then the last buttons are left out, but never the one of the next step.
+
+    Args:
+        buttons: the most used first.
+        key: names the key of a binding.
+        step: the action that comes next, which stands out; ``""`` where none does.
+        width: in cells.
+    """
+    shown = list(buttons)
+    labels = [button.label for button in shown]
+    if _width(shown, labels, key) > width:
+        labels = [button.short or button.label for button in shown]
+    while len(shown) > 1 and _width(shown, labels, key) > width:
+        last = max(at for at, button in enumerate(shown) if button.action != step)
+        del shown[last], labels[last]
+    parts: list[Content | str | tuple[str, str]] = [" "]
+    for button, label in zip(shown, labels, strict=True):
+        look = "$foreground bold" if button.action == step else "$dim"
+        words = f"{key(f'session.{button.action}')} {label}"
+        parts.append(Content.styled(words, f"{look} @click=screen.{button.action}"))
+        parts.append(GAP)
+    return Content.assemble(*parts)
+
+
+def _width(buttons: Sequence[Button], labels: Sequence[str], key: Key) -> int:
+    words = sum(
+        cell_len(f"{key(f'session.{button.action}')} {label}{GAP}")
+        for button, label in zip(buttons, labels, strict=True)
+    )
+    return 1 + words - len(GAP)
