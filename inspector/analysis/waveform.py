@@ -18,7 +18,7 @@ from inspector.analysis.placement import PLACING_TYPES, Placement, Segment, Side
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
 from inspector.core.event import Event
-from inspector.core.log import EventLog
+from inspector.core.log import FLAG_ERROR, EventLog
 from inspector.core.read import object_at, text_at
 
 BUCKET_US = 10_000
@@ -159,6 +159,9 @@ class Waveform:
         """Grows with every change."""
         self._log = log
         self._scanned = 0
+        self._known_kinds = 0
+        self._telling_kinds: frozenset[int] = frozenset()
+        """Codes of the event types that are to be read, of those known so far."""
         self._placement = Placement()
         self._envelopes: dict[Segment, _Envelope] = {}
         self._unmeasured: set[_Envelope] = set()
@@ -236,11 +239,14 @@ class Waveform:
     def _telling(self, start: int, end: int) -> list[int]:
         """Return the rows that are to be read, of those in ``[start, end)``."""
         log = self._log
-        codes = log.kinds.matching(_TYPES.__contains__)
-        wanted = np.isin(np.frombuffer(log.kind, np.uint16)[start:end], codes)
-        wanted |= (np.frombuffer(log.flags, np.uint8)[start:end] & 1).astype(bool)
-        rows: list[int] = (np.flatnonzero(wanted) + start).tolist()
-        return rows
+        if len(log.kinds) != self._known_kinds:
+            self._known_kinds = len(log.kinds)
+            self._telling_kinds = frozenset(log.kinds.matching(_TYPES.__contains__))
+        return [
+            row
+            for row in range(start, end)
+            if log.kind[row] in self._telling_kinds or log.flags[row] & FLAG_ERROR
+        ]
 
     def _take(self, row: int) -> None:
         event = self._log.read(row)

@@ -1,18 +1,31 @@
-"""Editing a text in the user's own editor."""
+"""Editing a text in the user's own editor, while the session goes on."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
-import subprocess
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from textual.app import App, SuspendNotSupported
 
 from inspector.errors import UsageError
 
 
-def edit_text(text: str, suffix: str = ".json") -> str:
-    """Return ``text`` as it is after ``$VISUAL`` or ``$EDITOR`` has had it.
+async def edit_outside(app: App[int], text: str, suffix: str = ".json") -> str:
+    """Return ``text`` as it is after ``$VISUAL`` or ``$EDITOR`` has had it and the terminal.
+
+    Whatever else the program does goes on meanwhile: a server that is not answered for as long as somebody writes
+    would hang up.
+
+    Args:
+        app: whose terminal it is; it paints nothing until the editor has ended.
+        text: what to edit.
+        suffix: by which the editor tells what kind of text it is.
 
     Raises:
         UsageError: no editor is set, it cannot be started, or it ended with an error.
@@ -26,7 +39,8 @@ def edit_text(text: str, suffix: str = ".json") -> str:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        status = subprocess.run([*shlex.split(command), name], check=False).returncode
+        with app.batch_update(), app.suspend(), _interrupts_ignored():
+            status = await _status_of([*shlex.split(command), name])
         if status:
             raise UsageError(f"{command} ended with status {status}; the text is unchanged")
         return path.read_text("utf-8")
@@ -34,5 +48,28 @@ def edit_text(text: str, suffix: str = ".json") -> str:
         raise UsageError(
             f"cannot edit with {command}: {error}", hint="set EDITOR to a program"
         ) from None
+    except SuspendNotSupported:
+        raise UsageError("this terminal cannot be lent to an editor") from None
     finally:
         path.unlink(missing_ok=True)
+
+
+async def _status_of(command: list[str]) -> int:
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        return await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Leave ctrl+c to the editor: the terminal sends it to both."""
+    # A handler, unlike SIG_IGN, is not handed down to the editor.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -122,23 +122,18 @@ class Picture:
     """Style codes, shape (rows, columns)."""
 
     def changed(self, other: Picture) -> list[tuple[int, int, int]]:
-        """Return the rows that differ, in runs: first row, row after the last, column after the last that differs."""
+        """Return the rows that differ: row, first column that differs, column after the last."""
         differs = (self.cells != other.cells) | (self.codes != other.codes)
-        rows = np.flatnonzero(differs.any(axis=1)).tolist()
-        runs: list[tuple[int, int, int]] = []
-        for row in rows:
-            end = differs.shape[1] - int(differs[row, ::-1].argmax())
-            if runs and runs[-1][1] == row:
-                runs[-1] = (runs[-1][0], row + 1, max(end, runs[-1][2]))
-            else:
-                runs.append((row, row + 1, end))
-        return runs
+        rows = np.flatnonzero(differs.any(axis=1))
+        first = differs[rows].argmax(axis=1)
+        end = differs.shape[1] - differs[rows, ::-1].argmax(axis=1)
+        return list(zip(rows.tolist(), first.tolist(), end.tolist(), strict=True))
 
-    def runs(self, row: int) -> list[tuple[str, int]]:
-        """Return a row as texts with their style codes."""
-        codes = self.codes[row]
+    def runs(self, row: int, first: int = 0, end: int | None = None) -> list[tuple[str, int]]:
+        """Return a row, or its columns from ``first`` up to ``end``, as texts with their style codes."""
+        codes = self.codes[row, first:end]
         edges = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
-        text = self.cells[row].astype("<u4").tobytes().decode("utf-32-le")
+        text = self.cells[row, first:end].astype("<u4").tobytes().decode("utf-32-le")
         return [(text[start:stop], int(codes[start])) for start, stop in pairwise(edges)]
 
 

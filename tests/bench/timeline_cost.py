@@ -32,6 +32,7 @@ CASES = {
 def child(mode: str) -> None:
     """Run the timeline in an app of its own, fed 25 times a second in both directions."""
     from textual.app import App, ComposeResult
+    from textual.widget import Widget
     from textual.widgets import Static
 
     from inspector.analysis.waveform import Waveform
@@ -39,6 +40,7 @@ def child(mode: str) -> None:
     from inspector.core.log import EventLog
     from inspector.recording.format import parse, render
     from inspector.recording.writer import RecordingFile
+    from inspector.tui.direct_paint import Brush, Patch
     from inspector.tui.glyphs import UNICODE
     from inspector.tui.themes import derived_variables
     from inspector.tui.widgets.meter import MeterRow, Reading
@@ -73,27 +75,29 @@ def child(mode: str) -> None:
             yield timeline
 
         def on_mount(self) -> None:
+            self.brush = Brush(self.screen)
             self.set_interval(CHUNK_MS / 1000, self.feed)
             if mode != "hidden":
                 self.set_interval(1 / FRAMES_HZ, self.frame)
 
         def frame(self) -> None:
             """Do what the screen of a session does 30 times a second."""
-            timeline = self.query_one(Timeline)
-            if timeline.display:
-                timeline.pull()
-            if "meters" in mode:
-                self.measure()
             if mode == "static":
                 self.query_one(Static).update(f"{now_us():,}", layout=False)
+                return
+            timeline = self.query_one(Timeline)
+            moving = self.measured() if "meters" in mode else []
+            if timeline.display:
+                moving.append((timeline, timeline.pull()))
+            self.brush.paint(moving)
 
-        def measure(self) -> None:
+        def measured(self) -> list[tuple[Widget, list[Patch]]]:
             level = -30 + 12 * math.sin(now_us() / 2e5)
             readings = (
                 Reading("mic", level, level + 9, 0, "speech 1.2 s", "active"),
                 Reading("out", -level - 60, -level - 50, 0, f"heard {now_us() // 1000:,} ms"),
             )
-            self.query_one(MeterRow).show(readings)
+            return self.query_one(MeterRow).show(readings)
 
         def feed(self) -> None:
             number = len(log) // 2

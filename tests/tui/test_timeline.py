@@ -202,13 +202,12 @@ def test_the_session_is_followed_until_the_cursor_is_moved() -> None:
 def test_only_what_has_changed_is_painted() -> None:
     async def scenario(_: Pilot[None], app: WaveApp) -> None:
         app.wave.pull()
-        app.wave._exchange_repaint_regions()
-        app.wave.pull()
-        assert not app.wave._exchange_repaint_regions()
+        assert not app.wave.pull()
         app.append(numbered([server("error", error={})], start=len(app.log_) + 1)[0])
-        app.wave.pull()
-        rows = app.wave._view(0).lane_rows
-        assert {r.y for r in app.wave._exchange_repaint_regions()} == {rows}
+        patches = app.wave.pull()
+        assert [(patch.y, patch.strip.text) for patch in patches] == [
+            (app.wave._view(0).lane_rows, "!")
+        ]
 
     events = [e for e in spoken_events() if e.t_ns < 5_000_000_000]
     showing(scenario, events, now_ms=5000)

@@ -19,6 +19,7 @@ from inspector.analysis.inert import inert
 from inspector.engine.places import DEFAULT_DEVICE, NOWHERE, Place, PlaceKind
 from inspector.engine.sound import Sound
 from inspector.errors import DeviceError
+from inspector.tui.direct_paint import Brush
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.keycaps import keycap
 from inspector.tui.widgets.meter import MeterRow, Reading
@@ -59,6 +60,7 @@ class DevicesDialog(ModalScreen[None]):
         self._glyphs = glyphs
         self._is_listening = False
         self._problem = self._words = ""
+        self._brush = Brush(self)
         self._places: dict[str, list[Place]] = {name: [] for name in LISTS}
 
     def compose(self) -> ComposeResult:
@@ -182,7 +184,7 @@ class DevicesDialog(ModalScreen[None]):
             Reading(label, level.rms_dbfs, level.held_dbfs, level.clips, note)
             for label, level, note in zip(("mic", "out"), levels, notes, strict=True)
         )
-        self.query_one(MeterRow).show((mic, out))
+        self._brush.paint(self.query_one(MeterRow).show((mic, out)))
 
 
 def _is_same(place: Place, other: Place) -> bool:

@@ -24,6 +24,7 @@ from inspector.clock import time_is_up
 from inspector.core.event import Direction
 from inspector.core.keys import keys_of
 from inspector.core.log import EventLog
+from inspector.tui.direct_paint import Brush
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings
@@ -75,6 +76,7 @@ class EventsScreen(ViewsScreen):
         self._is_whole = False
         self._shows_detail = False
         self._mark_row = -1
+        self._brush = Brush(self)
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -424,9 +426,10 @@ class EventsScreen(ViewsScreen):
         meters = self.query_one("#meters", MeterRow)
         meters.set_class(self.size.height < LEAST_ROWS_FOR_METERS, "hidden")
         if self.is_current:
-            meters.show(self.readings())
+            moved = meters.show(self.readings())
             if self.current_view == "timeline":
-                self.timeline.pull()
+                moved.append((self.timeline, self.timeline.pull()))
+            self._brush.paint(moved)
 
 
 def _load_numpy() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from inspector.analysis.form.values import is_same
 from inspector.analysis.inert import inert
 from inspector.errors import InspectorError
-from inspector.tui.external import edit_text
+from inspector.tui.external import edit_outside
 from inspector.tui.keycaps import keycap
 from inspector.tui.widgets.form_texts import shown
 from inspector.tui.widgets.send_editor import Verdict
@@ -94,12 +94,12 @@ class JsonDialog(ModalScreen[str | None]):
         """Go back."""
         self.dismiss(None)
 
-    def action_external(self) -> None:
+    @work
+    async def action_external(self) -> None:
         """Go on in the user's own editor."""
         area = self.query_one(TextArea)
         try:
-            with self.app.suspend():
-                area.text = edit_text(area.text)
+            area.text = await edit_outside(self.app, area.text)
         except InspectorError as error:
             self.notify(error.message, severity="error", markup=False)
 

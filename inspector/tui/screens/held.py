@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
@@ -17,7 +18,7 @@ from inspector.engine.breakpoints import Breakpoint
 from inspector.engine.gate import Held
 from inspector.engine.proxied import ProxiedSession
 from inspector.errors import InspectorError
-from inspector.tui.external import edit_text
+from inspector.tui.external import edit_outside
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted
 from inspector.tui.screens.dialog import Field, FormDialog
@@ -98,15 +99,15 @@ class HeldScreen(KeyedScreen):
         """Let the frame go on as it came."""
         self._do(self._session.breakpoints.forward)
 
-    def action_edit(self) -> None:
+    @work
+    async def action_edit(self) -> None:
         """Change the frame in the user's editor, and let it go on."""
         held = self._selected()
         if held is None:
             return
         try:
-            with self.app.suspend():
-                before = held.event.data.decode("utf-8", "replace")
-                text = edit_text(before)
+            before = held.event.data.decode("utf-8", "replace")
+            text = await edit_outside(self.app, before)
         except InspectorError as error:
             self._say(error)
             return

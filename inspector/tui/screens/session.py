@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import ContentSwitcher, Static
@@ -22,7 +22,7 @@ from inspector.engine.session import Engine
 from inspector.errors import InspectorError
 from inspector.tui import requests
 from inspector.tui.action_line import Button, action_line
-from inspector.tui.external import edit_text
+from inspector.tui.external import edit_outside
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.hints import Hint, session_hint
@@ -370,10 +370,10 @@ class SessionScreen(SoundScreen):
         self.refocus()
 
     @on(SendEditor.ExternalEditRequested)
-    def _external_edit(self, message: SendEditor.ExternalEditRequested) -> None:
+    @work
+    async def _external_edit(self, message: SendEditor.ExternalEditRequested) -> None:
         try:
-            with self.app.suspend():
-                text = edit_text(message.text)
+            text = await edit_outside(self.app, message.text)
         except InspectorError as error:
             self.say(f"{error.message}{': ' + error.hint if error.hint else ''}", "error")
             return

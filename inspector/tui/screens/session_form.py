@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.markup import escape
@@ -22,7 +22,7 @@ from inspector.analysis.form.fields import FormField, Kind
 from inspector.analysis.form.history import Outcome
 from inspector.analysis.inert import inert
 from inspector.errors import InspectorError
-from inspector.tui.external import edit_text
+from inspector.tui.external import edit_outside
 from inspector.tui.form_pages import diff_lines, history_lines
 from inspector.tui.form_session import FormSession
 from inspector.tui.glyphs import Glyphs
@@ -201,7 +201,8 @@ class SessionFormScreen(Screen[int | None]):
         """Show every update."""
         self._page("History", lambda width: history_lines(self.session.updates, width))
 
-    def action_external(self) -> None:
+    @work
+    async def action_external(self) -> None:
         """Edit the text with the cursor in the user's own editor."""
         field = self.form.focused_field
         if field is None or field.kind not in (Kind.TEXT, Kind.LINE):
@@ -209,8 +210,7 @@ class SessionFormScreen(Screen[int | None]):
             return
         value = field.read(self.session.draft.target)
         try:
-            with self.app.suspend():
-                text = edit_text(value if isinstance(value, str) else "", ".txt")
+            text = await edit_outside(self.app, value if isinstance(value, str) else "", ".txt")
         except InspectorError as error:
             self.say(_words(error), "error")
             return

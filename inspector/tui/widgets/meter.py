@@ -1,7 +1,7 @@
 """Meter: how loud one side of a session is, in one line; and MeterRow: both sides, next to each other.
 
-Pulled, never pushed: the screen hands a ``Reading`` over 30 times a second, and the meter repaints only where what it
-draws is another line than before.
+Pulled, never pushed: the screen hands a ``Reading`` over 30 times a second, and the meter answers with its line where that
+is another than before; the screen paints it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.clock import SYSTEM_CLOCK
+from inspector.tui.direct_paint import Patch
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted
 
@@ -79,28 +80,32 @@ class Meter(Widget):
         self._styles: dict[str, Style] = {}
         """Looking a component's style up costs half of a meter's frame."""
 
-    def show(self, reading: Reading) -> None:
-        """Show another reading."""
+    def show(self, reading: Reading) -> list[Patch]:
+        """Take another reading, and return the line where it is another than the last."""
         self._reading = reading
         now_ns = SYSTEM_CLOCK.now_ns()
         if now_ns >= self._words_until_ns or reading.tone != self._words.tone:
             self._words = reading
             self._words_until_ns = now_ns + WORDS_NS
-        if self._look != self._looked():
-            self.refresh()
+        if self._strip is not None and self._look == self._looked():
+            return []
+        return [Patch(0, 0, self._line())]
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the one line."""
-        look = self._looked()
-        if self._strip is None or look != self._look:
-            self._look, self._strip = look, self._drawn(look)
-        return [self._strip.crop(crop.x, crop.right) for _ in range(crop.height)]
+        return [self._line().crop(crop.x, crop.right) for _ in range(crop.height)]
 
     def notify_style_update(self) -> None:
         """Draw anew in other colours."""
         super().notify_style_update()
         self._strip = None
         self._styles.clear()
+
+    def _line(self) -> Strip:
+        look = self._looked()
+        if self._strip is None or look != self._look:
+            self._look, self._strip = look, self._drawn(look)
+        return self._strip
 
     def _looked(self) -> _Look:
         words, width = self._words, self.size.width
@@ -173,17 +178,16 @@ class MeterRow(Horizontal):
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
-        self._glyphs = glyphs
+        self._meters = Meter("mic", glyphs, id="meter-in"), Meter("out", glyphs, id="meter-out")
 
     def compose(self) -> ComposeResult:
         """Lay out both meters."""
-        yield Meter("mic", self._glyphs, id="meter-in")
-        yield Meter("out", self._glyphs, id="meter-out")
+        yield from self._meters
 
-    def show(self, readings: tuple[Reading, Reading]) -> None:
-        """Show what the user's and the assistant's sides read."""
-        for meter, reading in zip(self.query(Meter), readings, strict=False):
-            meter.show(reading)
+    def show(self, readings: tuple[Reading, Reading]) -> list[tuple[Widget, list[Patch]]]:
+        """Take what the user's and the assistant's sides read, and return what has changed where."""
+        shown = zip(self._meters, readings, strict=True)
+        return [(meter, patches) for meter, reading in shown if (patches := meter.show(reading))]
 
 
 def _bar_cells(width: int) -> int:

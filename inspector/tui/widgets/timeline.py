@@ -21,6 +21,7 @@ from textual.widget import Widget
 
 from inspector.analysis.waveform import Waveform
 from inspector.clock import NS_PER_S, NS_PER_US, SYSTEM_CLOCK, time_is_up
+from inspector.tui.direct_paint import Patch
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.keycaps import Key, default_keycap
 from inspector.tui.row_text import Line
@@ -132,7 +133,6 @@ class Timeline(Widget, can_focus=True):
         self._moving = 0, 0
         self._drawn_ns = 0
         self._picture: Picture | None = None
-        self._strips: list[Strip] = []
         self._styles: dict[int, Style] = {}
         self._said, self._said_ns = "", 0
 
@@ -153,15 +153,15 @@ class Timeline(Widget, can_focus=True):
     def _columns(self) -> int:
         return max(1, self.size.width - LABEL)
 
-    def pull(self) -> None:
-        """Read what is new, for a bounded time, and repaint the columns that have changed.
+    def pull(self) -> list[Patch]:
+        """Read what is new, for a bounded time, and return the columns that have changed.
 
-        Whoever shows the timeline calls it 30 times a second, together with all else that moves: the terminal is then
-        painted once for all of it.
+        Whoever shows the timeline calls it 30 times a second, and paints them together with all else that moves.
         """
         self._waveform.advance(time_is_up(FRAME_BUDGET_S))
-        if not self.size.width or not self.size.height:
-            return
+        size = self.size
+        if not size.width or not size.height:
+            return []
         now_us = self._now_us()
         if self._is_fitting:
             self._fit()
@@ -172,7 +172,7 @@ class Timeline(Widget, can_focus=True):
         grain_us = max(LEAST_GRAIN_US, self.cell_us // 2)
         moving = now_us // grain_us, self._waveform.end_us // grain_us
         still = (
-            self.size,
+            size,
             self._left,
             self._zoom,
             self.is_following,
@@ -185,16 +185,20 @@ class Timeline(Widget, can_focus=True):
         if still != self._still or (moving != self._moving and is_due):
             self._still, self._moving = still, moving
             self._drawn_ns = SYSTEM_CLOCK.now_ns()
-            self._draw(now_us)
+            return self._draw(now_us)
+        return []
+
+    def _show(self) -> None:
+        """Repaint what a key or the pointer has changed."""
+        self.refresh(*(patch.region for patch in self.pull()))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the strips of the picture."""
-        if self._picture is None or len(self._strips) != self.size.height:
+        picture = self._picture
+        if picture is None or picture.cells.shape != (self.size.height, self.size.width):
             blank = Strip.blank(self.size.width, self._style(0))
             return [blank.crop(crop.x, crop.right)] * crop.height
-        strips = self._strips[crop.y : crop.bottom]
-        is_whole = crop.x == 0 and crop.width >= self.size.width
-        return strips if is_whole else [strip.crop(crop.x, crop.right) for strip in strips]
+        return [self._strip(picture, row, crop.x, crop.right) for row in range(crop.y, crop.bottom)]
 
     def notify_style_update(self) -> None:
         """Take new colours from the theme."""
@@ -264,12 +268,12 @@ class Timeline(Widget, can_focus=True):
         column = max(0, min(self._columns - 1, self.cursor_us // self.cell_us - self._left))
         self._zoom = max(0, min(len(CELL_US) - 1, self._zoom + step))
         self._left = max(0, self.cursor_us // self.cell_us - column)
-        self.pull()
+        self._show()
 
     def action_fit(self) -> None:
         """Show all of the session."""
         self._is_fitting = True
-        self.pull()
+        self._show()
 
     def _fit(self) -> None:
         self._is_fitting = self._waveform.progress < 1
@@ -295,13 +299,13 @@ class Timeline(Widget, can_focus=True):
     def action_follow(self) -> None:
         """Stay with the session, or with the replay."""
         self.is_following = not self.is_following
-        self.pull()
+        self._show()
 
     def action_clear(self) -> None:
         """Select nothing."""
         self.anchor_us = None
         self.refresh_bindings()
-        self.pull()
+        self._show()
 
     def action_events(self) -> None:
         """Show the events of the selection, or those at the cursor."""
@@ -327,14 +331,14 @@ class Timeline(Widget, can_focus=True):
         self._reveal(self.cursor_us, ahead=2)
         self.post_message(self.TimeChosen(self.cursor_us))
         self.refresh_bindings()
-        self.pull()
+        self._show()
 
     def _pan(self, step: int) -> None:
         self.is_following = False
         columns = self._columns
         last = max(0, self._waveform.end_us // self.cell_us - columns // 2)
         self._left = max(0, min(last, self._left + step * max(1, columns // 8)))
-        self.pull()
+        self._show()
 
     def _reveal(self, t_us: int, *, ahead: int) -> None:
         """Scroll until a time is shown, by a quarter of a screen at a time, so that most frames move nothing."""
@@ -359,25 +363,23 @@ class Timeline(Widget, can_focus=True):
             self.selection,
         )
 
-    def _draw(self, now_us: int) -> None:
+    def _draw(self, now_us: int) -> list[Patch]:
         view = self._view(now_us)
         before = self._picture
         picture = drawn(self._waveform, view, self._glyphs, self._words(view))
         self._picture = picture
         if before is None or before.cells.shape != picture.cells.shape:
-            self._strips = [self._strip(picture, row) for row in range(view.rows)]
-            self.refresh()
-            return
-        # Textual paints a line from its start to the end of what has changed.
-        changed = picture.changed(before)
-        for first, last, _ in changed:
-            self._strips[first:last] = [self._strip(picture, row) for row in range(first, last)]
-        if changed:
-            self.refresh(*(Region(0, y, end, last - y) for y, last, end in changed))
+            rows, columns = picture.cells.shape
+            changed = [(row, 0, columns) for row in range(rows)]
+        else:
+            changed = picture.changed(before)
+        return [
+            Patch(first, row, self._strip(picture, row, first, end)) for row, first, end in changed
+        ]
 
-    def _strip(self, picture: Picture, row: int) -> Strip:
-        segments = [Segment(text, self._style(code)) for text, code in picture.runs(row)]
-        return Line(segments, picture.cells.shape[1])
+    def _strip(self, picture: Picture, row: int, first: int, end: int) -> Strip:
+        runs = picture.runs(row, first, end)
+        return Line([Segment(text, self._style(code)) for text, code in runs], end - first)
 
     def _words(self, view: View) -> tuple[str, str]:
         """Say what is at the cursor; while that runs, only as often as can be read."""
