@@ -35,7 +35,7 @@ class Place(NamedTuple):
     """What an entry is about."""
 
     kind: str
-    """``item``, or ``response`` for one that left no item."""
+    """``item``; ``response`` for one that left no item; ``passage`` of a running transcript."""
     id: str
 
 

@@ -79,6 +79,10 @@ class ProxiedScreen(SessionScreen):
             levels, self.state, session.now_ns, session.source.url, idle="as it passes"
         )
 
+    def empty_conversation(self) -> str:
+        """Return why the conversation is empty."""
+        return "Nothing has been said yet between the app and the API."
+
     def connect(self) -> None:
         """Say that this is not ours to do."""
         self.say("the app connects, not the inspector: start it again", "warning")

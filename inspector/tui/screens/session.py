@@ -104,6 +104,8 @@ class SessionScreen(SoundScreen):
 
     def empty_conversation(self) -> str:
         """Return what to do while the conversation is empty."""
+        if self.state.session.kind == "translation":
+            return f"What is said is shown here beside its translation; {self.key('sound.talk')} talks."
         send, create = self.key("session.send"), self.key("session.create")
         return f"{send} sends a message, {create} has it answered."
 

@@ -232,6 +232,7 @@ class ViewsScreen(CommandScreen):
         if current == "events":
             self.refresh_events()
         elif current == "conversation":
+            self.conversation.empty = self.empty_conversation()
             self.conversation.show(state)
         elif current == "session":
             from inspector.tui.pages import session_lines

@@ -17,6 +17,7 @@ from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
 from textual.message import Message
+from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -76,6 +77,9 @@ class ConversationView(Widget, can_focus=True):
         Binding("w", "sound(True)", "write WAV", show=False, id="talk.write"),
     ]
 
+    empty: reactive[str] = reactive("")
+    """What to do, or to know, while the conversation is empty."""
+
     class EventsRequested(Message):
         """The user wants to see the events behind an entry."""
 
@@ -121,7 +125,7 @@ class ConversationView(Widget, can_focus=True):
             id: the widget's id.
         """
         super().__init__(id=id)
-        self._empty = empty
+        self.set_reactive(ConversationView.empty, empty)
         self._key = key or partial(default_keycap, ConversationView)
         self.cursor = 0
         """Index of the selected entry."""
@@ -185,7 +189,7 @@ class ConversationView(Widget, can_focus=True):
                         placed.index, offset, line, is_body=is_body
                     )
         if not self._places:
-            for y, words in enumerate((EMPTY, self._empty), 1):
+            for y, words in enumerate((EMPTY, self.empty), 1):
                 segment = Segment(f"  {words}"[:width], self._style("dim"))
                 lines[min(y, height - 1)] = Strip([segment]).adjust_cell_length(
                     width, self._style("base")
