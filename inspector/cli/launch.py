@@ -142,7 +142,8 @@ class Launcher:
         return Replay(open_recording(path, self.clock, self.folders.cache), self.clock)
 
     def recent(self) -> list[Path]:
-        """Return the recordings in the sessions folder, the newest first."""
+        """Return the recordings in the sessions folder, the newest first; without those that come with the program."""
+        shipped = {path.name: path for path in self.examples()}
         try:
             with os.scandir(self.folders.sessions) as entries:
                 found = [
@@ -152,7 +153,7 @@ class Launcher:
                 ]
         except OSError:
             return []
-        return [path for _, path in sorted(found, reverse=True)]
+        return [path for _, path in sorted(found, reverse=True) if not _is_same(path, shipped)]
 
     def open_connection(self, name: str) -> Engine:
         """Return an engine for a profile of the user's; nothing runs yet.
@@ -225,6 +226,13 @@ class Launcher:
         except (OSError, RecordingError) as error:
             self.tell(f"warning: nothing is recorded to disk: {error}")
             return RecordingFile(None, self.clock)
+
+
+def _is_same(path: Path, known: Mapping[str, Path]) -> bool:
+    """Tell whether a file is the one that is known by its name."""
+    with contextlib.suppress(OSError):
+        return path.name in known and path.samefile(known[path.name])
+    return False
 
 
 def _short(path: Path) -> str:

@@ -42,13 +42,12 @@ def action_line(buttons: Sequence[Button], key: Key, step: str, width: int) -> C
     while len(shown) > 1 and _width(shown, labels, key) > width:
         last = max(at for at, button in enumerate(shown) if button.action != step)
         del shown[last], labels[last]
-    parts: list[Content | str | tuple[str, str]] = [" "]
+    drawn = []
     for button, label in zip(shown, labels, strict=True):
-        look = "$foreground bold" if button.action == step else "$dim"
+        look = "bold " if button.action == step else ""
         words = f"{key(f'session.{button.action}')} {label}"
-        parts.append(Content.styled(words, f"{look} @click=screen.{button.action}"))
-        parts.append(GAP)
-    return Content.assemble(*parts)
+        drawn.append(Content.styled(words, f"{look}@click=screen.{button.action}"))
+    return Content.assemble(" ", Content(GAP).join(drawn))
 
 
 def _width(buttons: Sequence[Button], labels: Sequence[str], key: Key) -> int:

@@ -53,7 +53,7 @@ def session_hint(engine: SessionRecord, key: Key, place: str) -> Hint:
         or _waiting_hint(state, key, place)
         or _answering_hint(engine, key, error)
         or talk_hint(_sound(engine), key)
-        or _next_hint(state, key, error)
+        or _next_hint(engine, key, error)
     )
 
 
@@ -160,12 +160,13 @@ def _barge_in(sound: Sound | None, key: Key) -> str:
     return f"speaking over it {does} by itself ({key('sound.auto_truncate')})"
 
 
-def _next_hint(state: SessionState, key: Key, error: str) -> Hint:
+def _next_hint(engine: SessionRecord, key: Key, error: str) -> Hint:
     """Return what one does in a session in which nothing happens just now."""
-    send, create = key("session.send"), key("session.create")
+    state, send, create = engine.state, key("session.send"), key("session.create")
     if state.session.kind == "translation":
+        speaks = f"{key('sound.talk')} talks, {key('sound.open')} opens the microphone: "
         return hint(
-            f"{key('sound.talk')} talks, {key('sound.open')} opens the microphone: what is said is translated",
+            f"{speaks if _sound(engine) is not None else ''}what is said is translated",
             error,
             f"{key('session.form')} chooses the language",
         )

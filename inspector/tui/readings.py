@@ -122,7 +122,7 @@ def _microphone_note(sound: Sound, state: SessionState, now_ns: int, key: Key) -
     if sound.is_waiting_to_talk:
         return "opening …", ""
     if microphone is None or not microphone.is_sending:
-        return f"off · {key('sound.talk')} talks · {key('sound.open')} opens", ""
+        return f"{key('sound.talk')} talks · {key('sound.open')} opens", ""
     words = [
         str(microphone.talk),
         speech_note(state, now_ns) or ("quiet" if state.session.turn_detection else "no VAD"),

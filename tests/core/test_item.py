@@ -128,7 +128,7 @@ def step(what: str, item_id: str, other: str) -> Event:
 def test_what_waits_is_what_a_look_at_everything_finds(steps: list[tuple[str, str, str]]) -> None:
     state = SessionState()
     asked: set[str] = set()
-    for event in numbered(step(*given) for given in steps):
+    for event in numbered(step(*one) for one in steps):
         kept = state.copy()
         waited = kept.conversation.pending_calls()
         state.apply(event, strict=True)

@@ -289,12 +289,15 @@ async def proxy_with(size: Size, scene: Scene, *frames: str) -> None:
         stage.app(user_agent_header="my-app/1") as app,
     ):
         await app.recv()
+        # Frames are logged right after they have gone on.
+        await stage.until(lambda: "session.created" in stage.types())
         if frames:
             stage.session.breakpoints.arm("type:response.create", Direction.CLIENT)
         for frame in frames:
             clock.advance(1500)
             await app.send(frame)
-        await stage.until(lambda: len(stage.session.breakpoints.waiting) == len(frames))
+            before = len(stage.session.breakpoints.waiting)
+            await stage.until(lambda: len(stage.session.breakpoints.waiting) > before)  # noqa: B023 - waited for at once
         await show(ProxyScreen(host, stage.proxy, UNICODE), size, clock, scene)
         stage.session.breakpoints.resume()
 
@@ -448,7 +451,7 @@ STAGES: Mapping[str, tuple[Setting, Scene]] = {
     "session-connecting": (live(is_slow=True), pressing()),
     "session-live": (live(), answer),
     "session-sound": (live(sound=SILENT), answer),
-    "session-mute": (without_portaudio(live(sound=ON_SCREEN)), answer),
+    "session-mute": (without_portaudio(live(sound=ON_SCREEN)), pressing("p")),
     "devices": (without_portaudio(live(sound=ON_SCREEN)), pressing("A")),
     "session-refused": (live(refusal=REFUSAL), pressing()),
     "session-closed": (live(), closed),

@@ -150,7 +150,7 @@ def test_the_keys_talk_open_mute_and_switch_truncation(tmp_path: Path) -> None:
         await stage.until(lambda: "MUTED" in stage.meter("in"))
         await stage.pilot.press("M", "o")
         await stage.until(lambda: "ending" in stage.meter("in"))
-        await stage.until(lambda: "off" in stage.meter("in"))
+        await stage.until(lambda: "o opens" in stage.meter("in"))
         await stage.pilot.press("p")
         await stage.until(lambda: "talking" in stage.meter("in"))
         assert "p ends your turn" in stage.line("#hint")

@@ -30,8 +30,8 @@ class ProxiedScreen(SessionScreen):
     """A session between an app and the API."""
 
     BINDINGS = [
-        Binding("S", "breakpoint", "breakpoint", id="proxied.breakpoint"),
-        Binding("H", "held", "held frames", id="proxied.held"),
+        Binding("S", "breakpoint", "hold", id="proxied.breakpoint"),
+        Binding("H", "held", "held", id="proxied.held"),
         Binding("R", "resume", "resume all", show=False, id="proxied.resume"),
         Binding("I", "inject", "to the app", show=False, id="proxied.inject"),
         Binding(

@@ -83,8 +83,8 @@ class SendEditor(Vertical):
         """Lay out title, text, proposals, verdict and outcome."""
         key = self._key
         yield Static(
-            f"Send   {key('send.send')} send · {key('send.complete')} complete · {key('send.templates')} templates"
-            f" · {key('send.earlier')} history · {key('send.external')} $EDITOR · {key('send.close')} close",
+            f"Send   {key('send.send')} send · {key('send.close')} close · {key('send.complete')} complete"
+            f" · {key('send.templates')} templates · {key('send.external')} $EDITOR · {key('send.earlier')} history",
             classes="line",
             markup=False,
         )
