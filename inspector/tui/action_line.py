@@ -24,6 +24,22 @@ class Button:
     """The label where room is scarce; ``""`` where it is short enough."""
 
 
+SESSION_BUTTONS = (
+    Button("send", "send"),
+    Button("create", "create"),
+    Button("cancel", "cancel"),
+    Button("truncate", "truncate", "cut"),
+    Button("form", "session form", "form"),
+    Button("commit", "commit"),
+    Button("clear", "clear"),
+    Button("delete", "delete"),
+    Button("retrieve", "retrieve"),
+    Button("reconnect", "reconnect"),
+    Button("disconnect", "disconnect"),
+)
+"""The most used first."""
+
+
 def action_line(buttons: Sequence[Button], key: Key, step: str, width: int) -> Content:
     """Return the buttons side by side in at most ``width`` cells.
 

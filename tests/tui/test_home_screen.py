@@ -11,7 +11,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
-from inspector.cli.launch import Launcher, finish_recording
+from inspector.cli.launch import Launcher
+from inspector.cli.new_recording import finish_recording
 from inspector.clock import SystemClock
 from inspector.config import Folders, load_settings
 from inspector.engine.host import Host
@@ -126,9 +127,9 @@ def test_recordings_are_listed_with_what_is_known_of_them(tmp_path: Path) -> Non
         assert home.line(" good").split()[1:5] == ["0:07.0", "3", "1", "gpt-realtime-2.1"]
         await home.until(lambda: "not a recording" in home.line("broken[b]"))
         await home.until(lambda: "empty" in home.line(" empty").split()[1:])
-        await home.point_at(f"recent-{[p.stem for p in home.screen._recent].index('empty')}")
+        await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('empty')}")
         assert "cannot be replayed: empty" in home.hint
-        await home.point_at(f"recent-{[p.stem for p in home.screen._recent].index('good')}")
+        await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('good')}")
         assert "enter replays it" in home.hint
         await home.press("enter")
         assert home.screen_now == "ReplayScreen"

@@ -13,7 +13,7 @@ from inspector.engine.host import Host
 from inspector.engine.proxied import ProxiedSession
 from inspector.engine.record import Connection
 from inspector.errors import InspectorError
-from inspector.tui.action_line import Button
+from inspector.tui.action_line import SESSION_BUTTONS, Button
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.hints import Hint, connection_hint, error_hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
@@ -47,7 +47,7 @@ class ProxiedScreen(SessionScreen):
 
     BUTTONS = (
         Button("send", "inject"),
-        *(b for b in SessionScreen.BUTTONS if b.action not in ("send", "reconnect")),
+        *(b for b in SESSION_BUTTONS if b.action not in ("send", "reconnect")),
     )
 
     def __init__(
