@@ -7,7 +7,7 @@ square), an eightieth of its size at 24 kHz; each belongs to a segment whose pla
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,8 +99,6 @@ class Lane:
     """Lowest sample, -1..1."""
     high: Floats
     """Highest sample, -1..1."""
-    rms: Floats
-    """Root of the mean square, 0..1."""
     is_there: Bools
     """True where there is audio at all, silent or not."""
     is_heard: Bools
@@ -203,33 +201,40 @@ class Waveform:
     def lane(self, side: Side, first: int, count: int, width_us: int) -> Lane:
         """Return ``count`` columns of ``width_us`` each, from column ``first`` on (column 0 begins at time 0)."""
         low, high = np.zeros(count, np.int16), np.zeros(count, np.int16)
-        square = np.zeros(count, np.float32)
         is_there, is_heard = np.zeros(count, bool), np.zeros(count, bool)
-        window = first * width_us, (first + count) * width_us
-        for segment, envelope in self._envelopes.items():
-            start_us = segment.start_us
-            end_us = start_us + envelope.size * BUCKET_US
-            if (
-                segment.side is not side
-                or start_us >= min(window[1], MAX_US)
-                or end_us <= window[0]
-            ):
-                continue
-            edges, columns = _edges(start_us, envelope.size, first, count, width_us)
-            if not len(columns):
-                continue
+        for envelope, edges, columns in self._sounding_in(side, first, count, width_us):
             low[columns] = np.minimum(
                 low[columns], np.minimum.reduceat(envelope.low[: edges[-1]], edges[:-1])
             )
             high[columns] = np.maximum(
                 high[columns], np.maximum.reduceat(envelope.high[: edges[-1]], edges[:-1])
             )
+            is_there[columns] = True
+            heard_until = envelope.segment.start_us + envelope.segment.heard_us
+            is_heard[columns] |= (columns + first) * width_us < heard_until
+        return Lane(_scaled(low), _scaled(high), is_there, is_heard)
+
+    def rms(self, side: Side, first: int, count: int, width_us: int) -> Floats:
+        """Return the root of the mean square, 0..1, of the columns that ``lane`` would return; shape (count,)."""
+        square = np.zeros(count, np.float32)
+        for envelope, edges, columns in self._sounding_in(side, first, count, width_us):
             sums = np.add.reduceat(envelope.square[: edges[-1]], edges[:-1])
             square[columns] = np.maximum(square[columns], sums / np.diff(edges))
-            is_there[columns] = True
-            heard_until = start_us + segment.heard_us
-            is_heard[columns] |= (columns + first) * width_us < heard_until
-        return Lane(_scaled(low), _scaled(high), _scaled(np.sqrt(square)), is_there, is_heard)
+        return _scaled(np.sqrt(square))
+
+    def _sounding_in(
+        self, side: Side, first: int, count: int, width_us: int
+    ) -> Iterator[tuple[_Envelope, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """Yield what has buckets in some columns, with the buckets at their edges and the columns, from 0."""
+        from_us, to_us = first * width_us, min((first + count) * width_us, MAX_US)
+        for segment, envelope in self._envelopes.items():
+            start_us = segment.start_us
+            if segment.side is not side or start_us >= to_us:
+                continue
+            if start_us + envelope.size * BUCKET_US > from_us:
+                edges, columns = _edges(start_us, envelope.size, first, count, width_us)
+                if len(columns):
+                    yield envelope, edges, columns
 
     def segment_at(self, side: Side, t_us: int) -> Segment | None:
         """Return what sounds at a time, the newest where two do."""
@@ -301,9 +306,9 @@ def _edges(
     one = (middle_us + begin * BUCKET_US) // width_us
     last = (middle_us + (end - 1) * BUCKET_US) // width_us
     columns = np.arange(one, last + 1)
-    bounds = -(-(columns * width_us - middle_us) // BUCKET_US)
-    bounds[0] = begin
-    edges = np.append(bounds, end)
+    edges = np.empty(len(columns) + 1, np.int64)
+    edges[:-1] = -(-(columns * width_us - middle_us) // BUCKET_US)
+    edges[0], edges[-1] = begin, end
     # A column narrower than a bucket may have none of its own.
-    filled = np.flatnonzero(np.diff(edges) > 0)
-    return np.append(edges[filled], end), columns[filled] - first
+    is_filled = edges[1:] > edges[:-1]
+    return np.append(edges[:-1][is_filled], end), columns[is_filled] - first

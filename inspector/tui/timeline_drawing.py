@@ -178,9 +178,8 @@ def drawn(waveform: Waveform, view: View, glyphs: Glyphs, words: Sequence[str]) 
     still = replace(view, cursor_us=None, now_us=0, selection=None)
     canvas = Canvas(view, glyphs, _backdrop(still, glyphs, len(words)))
     height = view.lane_rows
-    _lane(canvas, waveform, Side.USER, 0)
+    _lanes(canvas, waveform)
     _marks(canvas, waveform, height)
-    _lane(canvas, waveform, Side.ASSISTANT, height + 1)
     playhead = view.column_of(view.now_us)
     if 0 <= playhead < view.lane_columns:
         sign = "▲" if len(glyphs.wave) == 256 else "^"
@@ -206,41 +205,40 @@ def _backdrop(view: View, glyphs: Glyphs, words: int) -> Picture:
     return canvas.picture()
 
 
-def _lane(canvas: Canvas, waveform: Waveform, side: Side, top: int) -> None:
+def _lanes(canvas: Canvas, waveform: Waveform) -> None:
     view, height = canvas.view, canvas.view.lane_rows
-    if top >= view.rows or view.columns <= LABEL:
+    if view.columns <= LABEL:
         return
-    style = _CLIENT if side is Side.USER else _SERVER
     dots_x = 2 if len(canvas.glyphs.wave) == 256 else 1
-    lane = waveform.lane(
-        side, view.left * dots_x, view.lane_columns * dots_x, view.cell_us // dots_x
-    )
-    cells = wave_cells(lane, height, canvas.glyphs.wave)
-    rows = slice(top, min(view.rows, top + height))
-    count = rows.stop - rows.start
-    canvas.cells[rows, LABEL:] = cells[:count, : view.columns - LABEL]
-    codes = np.full(view.lane_columns, style, np.uint8)
-    by_cell = (view.lane_columns, dots_x)
-    is_clipped = (np.maximum(lane.high, -lane.low) >= _CLIPPED).reshape(by_cell).any(axis=1)
-    codes[is_clipped] = _ERROR
-    is_heard = lane.is_heard.reshape(by_cell).any(axis=1)
+    first, count, width_us = view.left * dots_x, view.lane_columns * dots_x, view.cell_us // dots_x
+    lanes = [waveform.lane(side, first, count, width_us) for side in Side]
+    cells = wave_cells(lanes, height, canvas.glyphs.wave)
     is_future = (np.arange(view.lane_columns) + view.left) * view.cell_us > view.now_us
-    codes[~is_heard | is_future] = _FAINT
-    canvas.codes[rows, LABEL:] = codes[: view.columns - LABEL]
+    for number, (lane, style) in enumerate(zip(lanes, (_CLIENT, _SERVER), strict=True)):
+        by_cell = (view.lane_columns, dots_x)
+        codes = np.full(view.lane_columns, style, np.uint8)
+        is_clipped = (np.maximum(lane.high, -lane.low) >= _CLIPPED).reshape(by_cell).any(axis=1)
+        codes[is_clipped] = _ERROR
+        codes[~lane.is_heard.reshape(by_cell).any(axis=1) | is_future] = _FAINT
+        rows = slice(number * (height + 1), min(view.rows, number * (height + 1) + height))
+        canvas.cells[rows, LABEL:] = cells[number, : max(0, rows.stop - rows.start)]
+        canvas.codes[rows, LABEL:] = codes
 
 
-def wave_cells(lane: Lane, height: int, wave: str) -> Cells:
-    """Draw a lane as characters, shape (height, cells): the root of the loudness, so that quiet speech is seen."""
+def wave_cells(lanes: Sequence[Lane], height: int, wave: str) -> Cells:
+    """Draw lanes as characters, shape (lanes, height, cells): the root of the loudness, so that quiet speech is seen."""
     dots_x, dots_y = (2, 4) if len(wave) == 256 else (1, 2)
     weights, characters = _WEIGHTS[len(wave)], _characters(wave)
     middle = (height * dots_y - 1) / 2
-    top = np.round(middle - np.sign(lane.high) * np.sqrt(np.abs(lane.high)) * middle)
-    bottom = np.round(middle - np.sign(lane.low) * np.sqrt(np.abs(lane.low)) * middle)
+    edges = np.array([(lane.high, lane.low) for lane in lanes])
+    top, bottom = np.moveaxis(
+        np.rint(middle - np.copysign(np.sqrt(np.abs(edges)), edges) * middle), 1, 0
+    )[:, :, None]
     dots = np.arange(height * dots_y)[:, None]
-    is_set = (dots >= top) & (dots <= np.maximum(bottom, top)) & lane.is_there
-    grid = is_set.reshape(height, dots_y, -1, dots_x)
-    codes = np.einsum("ydxc,dc->yx", grid, weights)
-    return np.asarray(characters[codes], np.uint32)
+    is_set = (dots >= top) & (dots <= np.maximum(bottom, top))
+    is_set &= np.array([lane.is_there for lane in lanes])[:, None]
+    grid = is_set.reshape(len(lanes), height, dots_y, -1, dots_x)
+    return np.asarray(characters[np.einsum("lydxc,dc->lyx", grid, weights)], np.uint32)
 
 
 @cache

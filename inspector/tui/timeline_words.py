@@ -24,7 +24,8 @@ def at_cursor(waveform: Waveform, view: View) -> str:
     for side, name in ((Side.USER, "user"), (Side.ASSISTANT, "model")):
         lane = waveform.lane(side, cell, 1, view.cell_us)
         if lane.is_there[0]:
-            words.append(f"{name} {decibels(float(lane.rms[0]))}")
+            rms = waveform.rms(side, cell, 1, view.cell_us)
+            words.append(f"{name} {decibels(float(rms[0]))}")
     segment = waveform.segment_at(Side.ASSISTANT, t_us)
     if segment is not None and segment.item_id:
         heard, whole = segment.heard_us // 1000, segment.duration_us // 1000

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 
 from inspector.analysis.waveform import Lane, Waveform
 from inspector.core.event import Event
+from inspector.tui.direct_paint import Patch
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.timeline_drawing import LABEL, View, drawn, wave_cells
 from inspector.tui.timeline_words import decibels
@@ -57,8 +58,13 @@ class WaveApp(App[None]):
     def on_timeline_sound_requested(self, message: Any) -> None:
         self.posted.append((message.from_us, message.to_us, message.as_file))
 
+    def pull(self) -> list[Patch]:
+        """Pull what a frame would, however soon after the last one."""
+        self.wave._pulled_ns = 0
+        return self.wave.pull()
+
     def text(self) -> list[str]:
-        self.wave.pull()
+        self.pull()
         strips = self.wave.render_lines(Region(0, 0, *self.wave.size))
         assert {strip.cell_length for strip in strips} == {self.wave.size.width}
         return [strip.text for strip in strips]
@@ -185,12 +191,12 @@ def test_a_mark_leads_to_its_event() -> None:
 def test_the_session_is_followed_until_the_cursor_is_moved() -> None:
     async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
         app.now_us = 60_000_000
-        app.wave.pull()
+        app.pull()
         view = app.wave._view(app.now_us)
         assert 0 <= view.column_of(60_000_000) < view.lane_columns
         await pilot.press("left")
         app.now_us = 120_000_000
-        app.wave.pull()
+        app.pull()
         assert app.wave._view(0).column_of(120_000_000) > view.lane_columns
         await pilot.press("f")
         view = app.wave._view(0)
@@ -201,10 +207,10 @@ def test_the_session_is_followed_until_the_cursor_is_moved() -> None:
 
 def test_only_what_has_changed_is_painted() -> None:
     async def scenario(_: Pilot[None], app: WaveApp) -> None:
-        app.wave.pull()
-        assert not app.wave.pull()
+        app.pull()
+        assert not app.pull()
         app.append(numbered([server("error", error={})], start=len(app.log_) + 1)[0])
-        patches = app.wave.pull()
+        patches = app.pull()
         assert [(patch.y, patch.strip.text) for patch in patches] == [
             (app.wave._view(0).lane_rows, "!")
         ]
@@ -261,8 +267,8 @@ def test_a_lane_is_drawn_between_its_extremes(
 ) -> None:
     low = np.array([min(0.0, v) for v in values], np.float32)
     high = np.array([max(0.0, v) for v in values], np.float32)
-    lane = Lane(low, high, high, np.ones(8, bool), np.ones(8, bool))
-    cells = wave_cells(lane, rows, (ASCII if is_ascii else UNICODE).wave)
+    lane = Lane(low, high, np.ones(8, bool), np.ones(8, bool))
+    [cells] = wave_cells([lane], rows, (ASCII if is_ascii else UNICODE).wave)
 
     assert cells.shape == (rows, 8 if is_ascii else 4)
     assert (cells != ord(" ")).any(axis=0).all()

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.events import Resize
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -49,8 +51,7 @@ class Reading:
     """False where there is no audio to measure; only the note is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(NamedTuple):
     """All that a line depends on, rounded to what can be seen."""
 
     words: Reading
@@ -75,6 +76,7 @@ class Meter(Widget):
         self._glyphs = glyphs
         self._reading = self._words = Reading(label, has_level=False)
         self._words_until_ns = 0
+        self._width = 0
         self._look: _Look | None = None
         self._strip: Strip | None = None
         self._styles: dict[str, Style] = {}
@@ -85,15 +87,21 @@ class Meter(Widget):
         self._reading = reading
         now_ns = SYSTEM_CLOCK.now_ns()
         if now_ns >= self._words_until_ns or reading.tone != self._words.tone:
-            self._words = reading
+            levels = _rounded(reading.rms_dbfs), _rounded(reading.peak_dbfs)
+            self._words = replace(reading, rms_dbfs=levels[0], peak_dbfs=levels[1])
             self._words_until_ns = now_ns + WORDS_NS
-        if self._strip is not None and self._look == self._looked():
-            return []
-        return [Patch(0, 0, self._line())]
+        before = self._strip
+        strip = self._line()
+        return [] if strip is before else [Patch(0, 0, strip)]
+
+    def on_resize(self, event: Resize) -> None:
+        """Take another width."""
+        self._width = event.size.width
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the one line."""
-        return [self._line().crop(crop.x, crop.right) for _ in range(crop.height)]
+        self._width = self.size.width
+        return [self._line().crop(crop.x, crop.right)] * crop.height
 
     def notify_style_update(self) -> None:
         """Draw anew in other colours."""
@@ -108,13 +116,9 @@ class Meter(Widget):
         return self._strip
 
     def _looked(self) -> _Look:
-        words, width = self._words, self.size.width
-        cells = _bar_cells(width)
-        rounded = replace(
-            words, rms_dbfs=_rounded(words.rms_dbfs), peak_dbfs=_rounded(words.peak_dbfs)
-        )
+        cells = _bar_cells(self._width)
         halves = round(_share(self._reading.rms_dbfs) * cells * 2)
-        return _Look(rounded, width, halves, _cell(self._reading.peak_dbfs, cells))
+        return _Look(self._words, self._width, halves, _cell(self._reading.peak_dbfs, cells))
 
     def _drawn(self, look: _Look) -> Strip:
         reading, width = look.words, look.width

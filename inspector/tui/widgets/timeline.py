@@ -38,7 +38,7 @@ CELL_US = tuple(
 """What a cell may stand for; the smallest has one envelope in each of its two columns."""
 START_ZOOM = 2
 LEAST_GRAIN_US = 50_000
-"""Growing lanes are painted anew at most so often, however close one looks: each time costs 3 ms. Keys are answered in every frame."""
+"""Growing lanes are read and drawn anew at most so often, however close one looks; keys are answered at once."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -132,6 +132,9 @@ class Timeline(Widget, can_focus=True):
         self._still: tuple[object, ...] = ()
         self._moving = 0, 0
         self._drawn_ns = 0
+        self._pulled_ns = 0
+        self._is_behind = False
+        """Whether more of the log waits than one frame has time to read."""
         self._picture: Picture | None = None
         self._styles: dict[int, Style] = {}
         self._said, self._said_ns = "", 0
@@ -154,11 +157,24 @@ class Timeline(Widget, can_focus=True):
         return max(1, self.size.width - LABEL)
 
     def pull(self) -> list[Patch]:
-        """Read what is new, for a bounded time, and return the columns that have changed.
+        """Return the columns that have changed since the last time.
 
         Whoever shows the timeline calls it 30 times a second, and paints them together with all else that moves.
         """
+        now_ns = SYSTEM_CLOCK.now_ns()
+        if now_ns < self._pulled_ns + LEAST_GRAIN_US * NS_PER_US and not self._is_behind:
+            return []
+        self._pulled_ns = now_ns
+        return self._changes()
+
+    def _show(self) -> None:
+        """Repaint what a key or the pointer has changed."""
+        self.refresh(*(patch.region for patch in self._changes()))
+
+    def _changes(self) -> list[Patch]:
+        """Read what is new, and return the columns that have changed."""
         self._waveform.advance(time_is_up(FRAME_BUDGET_S))
+        self._is_behind = self._waveform.progress < 1
         size = self.size
         if not size.width or not size.height:
             return []
@@ -179,7 +195,7 @@ class Timeline(Widget, can_focus=True):
             None if self.is_following else self.cursor_us,
             self.anchor_us,
             len(self._waveform.marks),
-            self._waveform.progress < 1,
+            self._is_behind,
         )
         is_due = SYSTEM_CLOCK.now_ns() >= self._drawn_ns + grain_us * NS_PER_US
         if still != self._still or (moving != self._moving and is_due):
@@ -187,10 +203,6 @@ class Timeline(Widget, can_focus=True):
             self._drawn_ns = SYSTEM_CLOCK.now_ns()
             return self._draw(now_us)
         return []
-
-    def _show(self) -> None:
-        """Repaint what a key or the pointer has changed."""
-        self.refresh(*(patch.region for patch in self.pull()))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the strips of the picture."""
