@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 from textual.content import Content
 from textual.widgets.option_list import Option
@@ -23,7 +24,7 @@ from inspector.tui.launching import KnownConnection, Launcher
 
 MAX_RECENT = 50
 CHOICES = (
-    ("simulator", "Simulator", "talk to the built-in server: no key, no network, no sound card"),
+    ("simulator", "Simulator", "the built-in server: no key, network or sound card"),
     ("live", "Live", "connect to OpenAI, Azure or any compatible server"),
     ("open", "Open", "replay a recording from anywhere"),
 )
@@ -112,15 +113,16 @@ class HomeList:
             yield from self._group("Recordings", self.words.sessions, "recent", width)
         else:
             for step in FIRST_STEPS:
-                yield Option(f"{'':<{INDENT}}{self._spelled(step)}", disabled=True)
+                indent = " " * INDENT
+                lines = wrap(self._spelled(step), width, initial_indent=indent, subsequent_indent=indent)  # fmt: skip
+                yield from (Option(line, disabled=True) for line in lines)
         if self._examples:
             yield _blank()
             yield from self._group("Examples", "come with the program", "example", width)
 
     def step(self, line_id: str) -> str:
-        """Return what enter does on a line, and which keys work everywhere here."""
-        key = self._key
-        rest = f"   {key('home.help')} keys   {key('app.themes')} themes   ctrl+p commands   {key('home.quit')} quits"
+        """Return what enter does on a line, and keys that the footer does not name."""
+        rest = f"   {self._key('app.themes')} themes   ctrl+p commands"
         path = self.path_of(line_id)
         if path is not None:
             facts = self._facts.get(path)

@@ -390,6 +390,7 @@ def test_a_preset_is_saved_and_loaded(tmp_path: Path) -> None:
         presets = Presets(stage.form, stage.form.session)
         presets.save(str(file))
         presets.save(__file__)
+        await stage.settle()
         assert "no preset" in [n.message for n in stage.pilot.app._notifications][-1]
 
     async def load(stage: Stage) -> None:

@@ -26,6 +26,7 @@ from inspector.core.keys import keys_of
 from inspector.core.log import EventLog
 from inspector.tui.direct_paint import Brush
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings
 from inspector.tui.relations import links_of, rejection_of, related_seqs
@@ -189,9 +190,12 @@ class EventsScreen(ViewsScreen):
         query = pane.rows.query
         if not query:
             return f" {self.tabs()}"
-        return (
-            f" {self.tabs()}     / {query.expression}   {len(pane.rows):,} of {pane.rows.total:,}"
+        parts = (
+            HeaderPart(self.tabs()),
+            HeaderPart(f"/ {query.expression}", rank=1, shortest=8),
+            HeaderPart(f"{len(pane.rows):,} of {pane.rows.total:,}", rank=2),
         )
+        return header_line(parts, self.size.width)
 
     def focused_pane(self) -> EventPane:
         """Return the pane that the keys go to."""

@@ -69,7 +69,7 @@ def keys_of(screen: Screen[None]) -> Iterator[Group]:
     groups: dict[str, dict[str, list[str]]] = {}
     for bound in screen.active_bindings.values():
         binding = bound.binding
-        if not binding.description or binding.system:
+        if not binding.description or not binding.id:  # which Textual's own have not
             continue
         name = (
             "this screen"

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 
 from inspector import __version__
@@ -20,11 +19,11 @@ from inspector.errors import InspectorError
 from inspector.recording.facts import RecordingFacts
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.home_list import CHOICES, HomeList
-from inspector.tui.keycaps import keycap
 from inspector.tui.launching import Launcher
+from inspector.tui.screens.keyed import KeyedScreen
 
 
-class HomeScreen(Screen[None]):
+class HomeScreen(KeyedScreen):
     """The simulator, a server, a recording."""
 
     BINDINGS = [
@@ -34,9 +33,7 @@ class HomeScreen(Screen[None]):
         Binding("j", "move(1)", "down", show=False, id="home.down"),
         Binding("k", "move(-1)", "up", show=False, id="home.up"),
         *(
-            Binding(
-                str(n), f"connection({n})", f"connection {n}", show=False, id=f"home.connection_{n}"
-            )
+            Binding(str(n), f"connection({n})", "connection", show=False, id=f"home.connection_{n}")
             for n in range(1, 10)
         ),
         Binding("question_mark,f1", "help", "help", id="home.help"),
@@ -82,10 +79,6 @@ class HomeScreen(Screen[None]):
     def on_resize(self) -> None:
         """Fit the columns to the new width."""
         self._fill()
-
-    def key(self, binding_id: str) -> str:
-        """Return the key of a binding in words, as the user has it."""
-        return keycap(self.app, HomeScreen, binding_id)
 
     def palette(self) -> Iterator[SystemCommand]:
         """Yield what the command palette offers here."""
@@ -154,17 +147,6 @@ class HomeScreen(Screen[None]):
         known = tuple(str(path) for path in self.list.paths)
         fields = (Field("path", "file", "", "path of a JSONL file", known),)
         self.app.push_screen(FormDialog("Replay a recording", fields), answered)
-
-    def action_help(self) -> None:
-        """Show the keys."""
-        from inspector.tui.screens.help import HelpScreen
-
-        keys = [
-            (self.app.get_key_display(bound.binding), bound.binding.description)
-            for bound in self.active_bindings.values()
-            if bound.binding.description and not bound.binding.system
-        ]
-        self.app.push_screen(HelpScreen("Home: keys", [("here", keys)]))
 
     def action_quit(self) -> None:
         """Leave the program."""

@@ -31,10 +31,9 @@ class KeyedScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        from inspector.tui.screens.help import HelpScreen
+        from inspector.tui.screens.help import HelpScreen, keys_of
 
-        keys = [(self.app.get_key_display(b), b.description) for b in self._own_bindings()]
-        self.app.push_screen(HelpScreen(f"{self.title}: keys", [("here", keys)]))
+        self.app.push_screen(HelpScreen(f"{self.title}: keys", list(keys_of(self))))
 
     def _own_bindings(self) -> list[Binding]:
         """Return the keys that do something here, each action once."""
