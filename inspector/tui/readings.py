@@ -29,6 +29,10 @@ def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Ke
     found = sound.levels()
     levels = found if found is not None else (None, None)
     heard = heard_note(state, now_ns)
+    what, _, remedy = sound.microphone_problem.partition(": ")
+    if remedy and sound.microphone_problem == sound.speaker_problem and not heard:
+        # One reason for both sides: there is room for all of it.
+        return _broken("mic", what), _broken("out", remedy)
     if sound.microphone_problem:
         microphone = _broken("mic", sound.microphone_problem)
     else:

@@ -167,8 +167,8 @@ def test_the_keys_talk_open_mute_and_switch_truncation(tmp_path: Path) -> None:
 def test_without_portaudio_the_screen_says_what_to_install() -> None:
     async def scenario(stage: Stage) -> None:
         await stage.pilot.press("p")
-        await stage.until(lambda: "no PortAudio: apt install" in stage.meter("in"))
-        assert "no PortAudio: apt install" in stage.meter("out")
+        await stage.until(lambda: stage.meter("in").split() == ["mic", "no", "PortAudio"])
+        assert "apt install libportaudio2" in stage.meter("out")
         assert "press s to send" in stage.line("#hint")
         stage.answer(100)
         await stage.until(

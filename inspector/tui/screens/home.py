@@ -22,6 +22,8 @@ from inspector.tui.home_list import CHOICES, HomeList
 from inspector.tui.launching import Launcher
 from inspector.tui.screens.keyed import KeyedScreen
 
+WIDEST = 140
+
 
 class HomeScreen(KeyedScreen):
     """The simulator, a server, a recording."""
@@ -186,8 +188,8 @@ class HomeScreen(KeyedScreen):
         self._hint()
 
     def _width(self) -> int:
-        """Return the columns of the list: those of the screen without its margins and the scroll bar."""
-        return max(40, self.size.width - 5)
+        """Return the columns of the list: those of the screen without its margins and the scroll bar, as far as an eye follows a line."""
+        return max(40, min(WIDEST, self.size.width - 5))
 
     @on(OptionList.OptionHighlighted, "#choices")
     def _pointed_at(self) -> None:

@@ -71,7 +71,7 @@ class SessionScreen(SoundScreen):
         self._manual = Manual(self, engine)
         self._sending = Sending(self, engine, self._manual)
         self._ticks = 0
-        self._shown_actions = ("", 0)
+        self._shown_actions = (False, "", 0)
 
     @property
     def state(self) -> SessionState:
@@ -155,10 +155,12 @@ class SessionScreen(SoundScreen):
 
     def _show_actions(self) -> None:
         """Draw the buttons, where another step comes next or there is other room."""
-        shown = (self.hint().step, self.size.width)
-        if shown != self._shown_actions:
-            self._shown_actions = shown
-            line = action_line(self.BUTTONS, self.key, *shown)
+        is_connected, step, width = self._engine.can_send, self.hint().step, self.size.width
+        if (is_connected, step, width) != self._shown_actions:
+            self._shown_actions = (is_connected, step, width)
+            left_out = "reconnect" if is_connected else "disconnect"
+            buttons = [button for button in self.BUTTONS if button.action != left_out]
+            line = action_line(buttons, self.key, step, width)
             self.query_one("#actions", Static).update(line, layout=False)
 
     def hint(self) -> Hint:
