@@ -23,7 +23,7 @@ from inspector.recording.writer import RecordingFile
 from inspector.tui.action_line import action_line
 from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
-from inspector.tui.hints import hint
+from inspector.tui.hint import hint
 from inspector.tui.keycaps import ELSEWHERE, default_keycap, spelled
 from inspector.tui.keymap import PLACES, all_bindings, bindings_on
 from inspector.tui.look import Look

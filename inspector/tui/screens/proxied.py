@@ -15,11 +15,12 @@ from inspector.engine.record import Connection
 from inspector.errors import InspectorError
 from inspector.tui.action_line import SESSION_BUTTONS, Button
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.hints import Hint, connection_hint, error_hint, hint
+from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.held import ask_breakpoint
 from inspector.tui.screens.session import SessionScreen
 from inspector.tui.screens.sound import SoundScreen
+from inspector.tui.session_hints import connection_hint, error_hint
 
 _NOT_HERE = frozenset(
     {"fault", *(binding.action for binding in SoundScreen.BINDINGS if isinstance(binding, Binding))}

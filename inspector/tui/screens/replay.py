@@ -14,7 +14,7 @@ from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart, header_line
-from inspector.tui.hints import Hint, hint
+from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.events import EventsScreen
 

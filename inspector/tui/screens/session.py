@@ -24,13 +24,14 @@ from inspector.engine.session import Engine
 from inspector.tui.action_line import SESSION_BUTTONS, Button, action_line
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import header_line
-from inspector.tui.hints import Hint, session_hint
+from inspector.tui.hint import Hint
 from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings, live_readings
 from inspector.tui.screens.manual import Manual
 from inspector.tui.screens.sending import Sending
 from inspector.tui.screens.sound import SoundScreen
 from inspector.tui.session_header import session_header
+from inspector.tui.session_hints import session_hint
 from inspector.tui.widgets.send_editor import SendEditor
 
 if TYPE_CHECKING:

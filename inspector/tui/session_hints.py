@@ -6,35 +6,18 @@ Keys are asked for by the id of their binding, so that a text names what the use
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from inspector.analysis.inert import inert
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection, SessionRecord
 from inspector.engine.session import Engine
-from inspector.tui.header import HeaderPart, header_line
+from inspector.tui.header import HeaderPart
+from inspector.tui.hint import Hint, hint
 from inspector.tui.keycaps import Key
 
 if TYPE_CHECKING:
     from inspector.engine.sound import Sound
-
-
-class Hint(NamedTuple):
-    """One line: its parts give way to each other as those of a header do."""
-
-    parts: tuple[HeaderPart, ...]
-    step: str = ""
-    """The action that comes next, as the screen names it; ``""`` where it is no button's."""
-
-    def line(self, width: int) -> str:
-        """Return the line in at most ``width`` cells, as far as the ranks of its parts allow."""
-        return header_line(self.parts, width)
-
-
-def hint(words: str, *more: str, step: str = "") -> Hint:
-    """Return a hint of plain texts: the first never gives way, of the others the last does first."""
-    parts = (HeaderPart(text, rank) for rank, text in enumerate(more, 1) if text)
-    return Hint((HeaderPart(words), *parts), step)
 
 
 def session_hint(engine: SessionRecord, key: Key, place: str) -> Hint:
