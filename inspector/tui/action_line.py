@@ -38,6 +38,13 @@ SESSION_BUTTONS = (
     Button("disconnect", "disconnect"),
 )
 """The most used first."""
+_ABOUT_ITEMS = frozenset({"create", "cancel", "truncate", "commit", "clear", "delete", "retrieve"})
+
+
+def useless_actions(kind: str, *, is_connected: bool) -> frozenset[str]:
+    """Return what a session of a kind has no use for now: a translation knows no items, responses or buffer."""
+    without_items = _ABOUT_ITEMS if kind == "translation" else frozenset()
+    return without_items | {"reconnect" if is_connected else "disconnect"}
 
 
 def action_line(buttons: Sequence[Button], key: Key, step: str, width: int) -> Content:

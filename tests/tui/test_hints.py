@@ -20,7 +20,7 @@ from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
-from inspector.tui.action_line import action_line
+from inspector.tui.action_line import action_line, useless_actions
 from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
 from inspector.tui.hint import hint
@@ -243,6 +243,18 @@ def test_the_buttons_fit_and_the_next_one_is_among_them(width: int, step: str) -
     assert line.plain.rstrip().rpartition(" ")[2] in {
         word for button in BUTTONS for word in (button.label.split()[-1], button.short)
     }
+
+
+def test_a_session_offers_what_is_of_use_in_it() -> None:
+    realtime, translation = (
+        {b.action for b in BUTTONS} - useless_actions(kind, is_connected=True)
+        for kind in ("realtime", "translation")
+    )
+
+    assert translation == {"send", "form", "disconnect"}
+    assert translation < realtime
+    assert "reconnect" not in realtime
+    assert "reconnect" not in useless_actions("realtime", is_connected=False)
 
 
 def test_the_next_step_is_a_button_at_eighty_columns() -> None:

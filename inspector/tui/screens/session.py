@@ -21,7 +21,7 @@ from inspector.core.state import SessionState
 from inspector.engine.host import Host
 from inspector.engine.record import Connection, SessionRecord
 from inspector.engine.session import Engine
-from inspector.tui.action_line import SESSION_BUTTONS, Button, action_line
+from inspector.tui.action_line import SESSION_BUTTONS, Button, action_line, useless_actions
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import header_line
 from inspector.tui.hint import Hint
@@ -72,7 +72,7 @@ class SessionScreen(SoundScreen):
         self._manual = Manual(self, engine)
         self._sending = Sending(self, engine, self._manual)
         self._ticks = 0
-        self._shown_actions = (False, "", 0)
+        self._shown_actions: tuple[frozenset[str], str, int] = (frozenset(), "", 0)
 
     @property
     def state(self) -> SessionState:
@@ -156,11 +156,11 @@ class SessionScreen(SoundScreen):
 
     def _show_actions(self) -> None:
         """Draw the buttons, where another step comes next or there is other room."""
-        is_connected, step, width = self._engine.can_send, self.hint().step, self.size.width
-        if (is_connected, step, width) != self._shown_actions:
-            self._shown_actions = (is_connected, step, width)
-            left_out = "reconnect" if is_connected else "disconnect"
-            buttons = [button for button in self.BUTTONS if button.action != left_out]
+        step, width = self.hint().step, self.size.width
+        useless = useless_actions(self.state.session.kind, is_connected=self._engine.can_send)
+        if (useless, step, width) != self._shown_actions:
+            self._shown_actions = (useless, step, width)
+            buttons = [button for button in self.BUTTONS if button.action not in useless]
             line = action_line(buttons, self.key, step, width)
             self.query_one("#actions", Static).update(line, layout=False)
 
