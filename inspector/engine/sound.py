@@ -199,7 +199,7 @@ class Sound:
         elif microphone is not None and microphone.is_sending:
             return microphone.release(self._engine.state, self._engine.now_ns)
         elif self.microphone_place.kind is PlaceKind.NONE:
-            return "no microphone is chosen; A chooses one"
+            return "no microphone is chosen; the audio devices offer some"
         elif not self._engine.can_send:
             return "there is no connection to talk to"
         elif "call_id=" in self._engine.source.url:
