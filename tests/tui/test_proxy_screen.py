@@ -56,7 +56,9 @@ class View:
         return type(self.pilot.app.screen) is kind
 
     def line(self, selector: str) -> str:
-        return str(self.pilot.app.screen.query_one(selector, Static).content)
+        line = self.pilot.app.screen.query_one(selector)
+        assert isinstance(line, Static | StatusLine)
+        return str(line.content)
 
     @asynccontextmanager
     async def app(self) -> AsyncIterator[ClientConnection]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from inspector.engine.replay import Replay
 from inspector.recording.opening import open_recording
@@ -17,6 +16,7 @@ from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.screens.replay import ReplayScreen
 from inspector.tui.widgets.event_pane import EventPane
+from inspector.tui.widgets.status_line import StatusLine
 from tests.support import ManualClock, corpus_dir
 
 EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
@@ -35,7 +35,7 @@ class Stage:
         await self.pilot.pause()
 
     def line(self, selector: str) -> str:
-        return str(self.screen.query_one(selector, Static).content)
+        return self.screen.query_one(selector, StatusLine).content
 
     def shown(self) -> str:
         strips = self.pilot.app.screen._compositor.render_strips()

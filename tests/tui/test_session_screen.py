@@ -23,6 +23,7 @@ from inspector.tui.screens.session import SessionScreen
 from inspector.tui.widgets.detail import DetailPane
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.send_editor import SendEditor
+from inspector.tui.widgets.status_line import StatusLine
 from inspector.tui.widgets.text_page import TextPage
 from tests.support import FakeSource
 
@@ -51,7 +52,7 @@ class Stage:
         await self.settle()
 
     def line(self, selector: str) -> str:
-        return str(self.screen.query_one(selector, Static).content)
+        return self.screen.query_one(selector, StatusLine).content
 
     def shown(self) -> str:
         """Return the text of the visible screen."""
@@ -656,11 +657,11 @@ def test_what_is_wrong_with_a_filter_stays_until_it_is_mended(tmp_path: Path) ->
         await stage.press("slash", *"item:x (")
         for _ in range(3):
             stage.screen.tick()
-        wrong = str(stage.screen.query_one("#hint", Static).content)
+        wrong = stage.line("#hint")
         await stage.press("backspace")
         stage.screen.tick()
 
         assert "is missing here" in wrong
-        assert str(stage.screen.query_one("#hint", Static).content) != wrong
+        assert stage.line("#hint") != wrong
 
     on_stage(scenario, tmp_path)

@@ -32,6 +32,7 @@ from inspector.tui.screens.devices import DevicesDialog
 from inspector.tui.screens.replay import ReplayScreen
 from inspector.tui.screens.session import SessionScreen
 from inspector.tui.widgets.meter import Meter, Reading
+from inspector.tui.widgets.status_line import StatusLine
 from tests.support import FakeSource
 
 RATE_HZ = 24_000
@@ -61,7 +62,7 @@ class Stage:
                 await self.pilot.pause(0.02)
 
     def line(self, selector: str) -> str:
-        return str(self.screen.query_one(selector, Static).content)
+        return self.screen.query_one(selector, StatusLine).content
 
     def meter(self, name: str) -> str:
         return text_of(self.screen.query_one(f"#meter-{name}", Meter))
