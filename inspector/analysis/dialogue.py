@@ -10,24 +10,30 @@ from collections.abc import Iterator
 
 from inspector.analysis.entry import Column, Draft, Entry, Place, Tone, Words
 from inspector.analysis.item_words import drafted
+from inspector.analysis.summary import duration_text
 from inspector.core.item import Item
 from inspector.core.keys import EventKeys
+from inspector.core.read import object_at, text_at
 from inspector.core.responses import Response
 from inspector.core.state import SessionState
+from inspector.core.transcripts import Passage
 
 
 def places(state: SessionState) -> list[Place]:
-    """Return what the conversation consists of: its items, and responses that left none, where they happened."""
+    """Return what the conversation consists of: its items, and where they happened what has none: responses and running transcripts."""
     items = state.conversation.items
     found = [Place("item", item_id) for item_id in state.conversation.order]
-    for response in state.responses.all.values():
-        if any(item_id in items for item_id in response.item_ids):
-            continue
-        at = len(found)
-        begun = response.created_seq or response.done_seq
+    others = [Place("passage", passage) for passage in state.transcripts.passages]
+    others += [
+        Place("response", response.id)
+        for response in state.responses.all.values()
+        if not any(item_id in items for item_id in response.item_ids)
+    ]
+    for place in sorted(others, key=lambda place: _first_seq(state, place)):
+        begun, at = _first_seq(state, place), len(found)
         while at and _first_seq(state, found[at - 1]) > begun:
             at -= 1
-        found.insert(at, Place("response", response.id))
+        found.insert(at, place)
     return found
 
 
@@ -36,6 +42,9 @@ def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
     if place.kind == "response":
         response = state.responses.all[place.id]
         return response.status, response.done_seq
+    if place.kind == "passage":
+        passage = state.transcripts.passages[place.id]
+        return passage.last_seq, passage.audio_bytes, state.session.confirmed_seq
     conversation = state.conversation
     item = conversation.items[place.id]
     cause = state.responses.all.get(item.response_id)
@@ -57,10 +66,12 @@ def entry(state: SessionState, place: Place) -> Entry:
     """Return the entry of a place.
 
     Raises:
-        KeyError: the state has no such item or response.
+        KeyError: the state has no such item, response or passage.
     """
     if place.kind == "response":
         return _response_entry(state.responses.all[place.id], place)
+    if place.kind == "passage":
+        return _passage_entry(state, state.transcripts.passages[place.id], place)
     item = state.conversation.items[place.id]
     draft = drafted(item, state)
     response = state.responses.all.get(item.response_id)
@@ -99,7 +110,10 @@ def item_of(state: SessionState, keys: EventKeys) -> str:
 def _first_seq(state: SessionState, place: Place) -> int:
     if place.kind == "item":
         return state.conversation.items[place.id].first_seq
-    return state.responses.all[place.id].created_seq
+    if place.kind == "passage":
+        return state.transcripts.passages[place.id].first_seq
+    response = state.responses.all[place.id]
+    return response.created_seq or response.done_seq
 
 
 def _common_facts(item: Item) -> Iterator[Words]:
@@ -125,6 +139,32 @@ def _ending(response: Response) -> Words:
     reason = f": {response.reason}" if response.reason else ""
     tone = {"failed": Tone.ERROR, "completed": Tone.DIM}.get(response.status, Tone.WARNING)
     return Words(f"response {response.status}{reason}", tone)
+
+
+def _passage_entry(state: SessionState, passage: Passage, place: Place) -> Entry:
+    """Return what one side says in one go, with the language that it is meant to be in, and the sound that came of it."""
+    session = state.session
+    is_translated = session.kind == "translation"
+    draft = Draft()
+    if passage.is_output:
+        draft.who, draft.tone = "translation" if is_translated else "assistant", Tone.ASSISTANT
+        output = object_at(object_at(session.config, "audio"), "output")
+        draft.fact(text_at(output, "language"))
+    else:
+        draft.who, draft.tone = "speaker" if is_translated else "user", Tone.USER
+    if passage.audio_bytes:
+        draft.fact(f"audio {duration_text(session.output_format.ms(passage.audio_bytes))}")
+    draft.say(passage.text.strip())
+    return Entry(
+        place,
+        draft.who,
+        draft.tone,
+        passage.t_ns,
+        passage.first_seq - 1,
+        passage.last_seq - 1,
+        tuple(draft.facts),
+        tuple(draft.paragraphs),
+    )
 
 
 def _response_entry(response: Response, place: Place) -> Entry:

@@ -35,7 +35,7 @@ class Place(NamedTuple):
     """What an entry is about."""
 
     kind: str
-    """``item``, or ``response`` for one that left no item."""
+    """``item``; ``response`` for one that left no item; ``passage`` of a running transcript."""
     id: str
 
 
@@ -59,6 +59,8 @@ class Column:
     title: str
     text: str
     tone: Tone = Tone.BASE
+    is_awaited: bool = False
+    """Whether it is the user's to give: it stands for what is not there yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _call(item: Item, state: SessionState, draft: Draft) -> None:
         )
     elif item.status != "in_progress":
         draft.warn("no output yet")
-        draft.columns.append(Column("output", "none yet: a answers by hand", Tone.WARNING))
+        draft.columns.append(Column("output", "none yet", Tone.WARNING, is_awaited=True))
         draft.question = Question("call", item.id, item.call_id, item.name)
     draft.fact(item.call_id)
 
@@ -162,7 +162,7 @@ def _approval_request(item: Item, state: SessionState, draft: Draft) -> None:
     answer = state.conversation.items.get(state.conversation.approvals.get(item.id, ""))
     if answer is None:
         draft.warn("waits to be approved or denied")
-        draft.columns.append(Column("answer", "none yet: a answers by hand", Tone.WARNING))
+        draft.columns.append(Column("answer", "none yet", Tone.WARNING, is_awaited=True))
         draft.question = Question("approval", item.id, "", item.name, item.server_label)
     else:
         draft.columns.append(Column("answer", _verdict(answer)))

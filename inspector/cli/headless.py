@@ -10,7 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from inspector.cli.launch import finish_recording
+from inspector.cli.new_recording import finish_recording
 from inspector.cli.output import (
     EXIT_INTERRUPTED,
     OutputFailed,

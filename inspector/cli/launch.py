@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import orjson
-
+from inspector.cli.new_recording import new_recording
 from inspector.cli.output import say
+from inspector.cli.session_file import session_update
 from inspector.cli.target import LiveOptions, live_target
 from inspector.clock import Clock, SystemClock
 from inspector.config import (
@@ -24,15 +21,12 @@ from inspector.config import (
     config_file,
     find_folders,
     load_settings,
-    make_folder,
 )
 from inspector.core.event import Origin
 from inspector.engine.outbox import Outgoing
 from inspector.engine.places import DEFAULT_DEVICE, SoundOptions
-from inspector.engine.record import Described
 from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
-from inspector.errors import RecordingError, UsageError
 from inspector.profiles import PROFILES, SIMULATOR
 from inspector.recording.writer import RecordingFile
 from inspector.shipped import shipped_folder
@@ -54,8 +48,6 @@ ON_SCREEN = SoundOptions(DEFAULT_DEVICE, DEFAULT_DEVICE)
 SIMULATED_MODEL = "gpt-realtime"
 LEAST_FREE_BYTES = 1 << 20
 """A disk with less is as good as full."""
-NAMES_TRIED = 100
-"""Recordings that may start within one second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +134,8 @@ class Launcher:
         return Replay(open_recording(path, self.clock, self.folders.cache), self.clock)
 
     def recent(self) -> list[Path]:
-        """Return the recordings in the sessions folder, the newest first."""
+        """Return the recordings in the sessions folder, the newest first; without those that come with the program."""
+        shipped = {path.name: path for path in self.examples()}
         try:
             with os.scandir(self.folders.sessions) as entries:
                 found = [
@@ -152,7 +145,7 @@ class Launcher:
                 ]
         except OSError:
             return []
-        return [path for _, path in sorted(found, reverse=True)]
+        return [path for _, path in sorted(found, reverse=True) if not _is_same(path, shipped)]
 
     def open_connection(self, name: str) -> Engine:
         """Return an engine for a profile of the user's; nothing runs yet.
@@ -204,7 +197,7 @@ class Launcher:
         self, source: Source, session: Path | None, output: Path | None, sound: SoundOptions
     ) -> Engine:
         first = session_update(session) if session is not None else b""
-        recording = self._recording(source, output)
+        recording = new_recording(source, self.folders.sessions, output, self.clock, self.tell)
         self.opened.append(recording)
         engine = Engine(source, recording, self.clock)
         engine.sound = Sound(engine, sound)
@@ -212,19 +205,12 @@ class Launcher:
             engine.outbox.put(Outgoing(first, Origin.HAND, ""))
         return engine
 
-    def _recording(self, source: Source, output: Path | None) -> RecordingFile:
-        if output is not None:
-            if str(output) == "-":
-                raise UsageError(
-                    "a recording needs a file", hint="use --headless --jsonl for a stream on stdout"
-                )
-            return RecordingFile(output, self.clock)
-        try:
-            folder = make_folder(self.folders.sessions)
-            return _create_unique(folder, recording_name(source, self.clock.utc_now()), self.clock)
-        except (OSError, RecordingError) as error:
-            self.tell(f"warning: nothing is recorded to disk: {error}")
-            return RecordingFile(None, self.clock)
+
+def _is_same(path: Path, known: Mapping[str, Path]) -> bool:
+    """Tell whether a file is the one that is known by its name."""
+    with contextlib.suppress(OSError):
+        return path.name in known and path.samefile(known[path.name])
+    return False
 
 
 def _short(path: Path) -> str:
@@ -272,59 +258,3 @@ def front_desk(clock: Clock, provider: SimProvider) -> FrontDesk:
         return provider.answer(request, int(clock.utc_now().timestamp()))
 
     return FrontDesk(provider.turn_away, answer)
-
-
-def session_update(path: Path) -> bytes:
-    """Read a session file: a ``session.update`` goes out as it is, a preset or a bare session is put into one.
-
-    Raises:
-        UsageError: the file cannot be read, or is no JSON object.
-    """
-    try:
-        data = path.read_bytes()
-        body = orjson.loads(data)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}", code="bad_session") from None
-    if not isinstance(body, dict):
-        raise UsageError(f"{path} holds no JSON object", code="bad_session")
-    if isinstance(body.get("type"), str) and "session" in body:
-        return data.strip()
-    if "format" in body:
-        from inspector.analysis.form.presets import preset_update, read_preset
-
-        return orjson.dumps(preset_update(read_preset(data.decode("utf-8", "replace"), path.name)))
-    return orjson.dumps({"type": "session.update", "session": body})
-
-
-def recording_name(source: Described, now: datetime) -> str:
-    """Return the name of a recording without its ending, like ``2026-11-20T23-12-00-live-gpt-realtime``."""
-    words = [now.strftime("%Y-%m-%dT%H-%M-%S"), source.kind]
-    model = re.sub(r"[^A-Za-z0-9._-]+", "-", source.model).strip("-.")[:60]
-    return "-".join([*words, *([model] if model else [])])
-
-
-def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
-    for attempt in range(1, NAMES_TRIED):
-        path = folder / f"{name}{f'-{attempt}' if attempt > 1 else ''}.jsonl"
-        try:
-            return RecordingFile(path, clock)
-        except RecordingError as error:
-            if error.code != "exists":
-                raise
-    return RecordingFile(folder / f"{name}-{os.getpid()}.jsonl", clock)
-
-
-def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> None:
-    """Close a recording; what its disk did not take is put into the temporary folder, and said."""
-    failure = recording.failure
-    try:
-        rescued = recording.rescue(Path(tempfile.gettempdir()))
-    except RecordingError as error:
-        tell(f"warning: part of the recording is lost: {error.message}")
-    else:
-        if rescued is not None:
-            why = failure or "it could not be written where it belongs"
-            tell(f"warning: {why}; the whole recording is in {rescued}")
-    recording.close()

@@ -20,9 +20,8 @@ from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
-    finish_recording,
-    recording_name,
 )
+from inspector.cli.new_recording import finish_recording, recording_name
 from inspector.cli.output import (
     EXIT_FAULT,
     EXIT_INTERRUPTED,

@@ -56,7 +56,7 @@ def show_home() -> int:
 
     import asyncio
 
-    from inspector.cli.launch import finish_recording
+    from inspector.cli.new_recording import finish_recording
     from inspector.tui.app import run_home
 
     try:
@@ -95,7 +95,7 @@ def show_replay(file: Path, theme: str | None = None) -> int:
 
 async def show_session(launch: Launcher, engine: Engine) -> int:
     """Show a live session until the user quits; return the exit status."""
-    from inspector.cli.launch import finish_recording
+    from inspector.cli.new_recording import finish_recording
     from inspector.engine.host import Host
     from inspector.tui.app import run_session
 

@@ -48,10 +48,11 @@ class ConversationFold:
         """``call_id`` to the id of the ``function_call`` item."""
         self.outputs: dict[str, str] = {}
         """``call_id`` to the id of the ``function_call_output`` item."""
-        self.approval_requests: dict[str, None] = {}
-        """Ids of the ``mcp_approval_request`` items, oldest first."""
         self.approvals: dict[str, str] = {}
         """Id of an ``mcp_approval_request`` to the id of the item that answers it."""
+        self._waiting_calls: dict[str, str] = {}
+        """What of ``calls`` has no output: asked for many times a second, however many calls there were."""
+        self._waiting_approvals: dict[str, None] = {}
         self.changed_seq = 0
         """The last event that changed anything here."""
         self._owner = object()
@@ -71,8 +72,9 @@ class ConversationFold:
         twin = ConversationFold()
         twin.items, twin.order = dict(self.items), list(self.order)
         twin.calls, twin.outputs = dict(self.calls), dict(self.outputs)
-        twin.approval_requests = dict(self.approval_requests)
         twin.approvals = dict(self.approvals)
+        twin._waiting_calls = dict(self._waiting_calls)
+        twin._waiting_approvals = dict(self._waiting_approvals)
         twin.changed_seq = self.changed_seq
         self._owner = object()
         return twin
@@ -81,18 +83,16 @@ class ConversationFold:
         """Return the function calls that are complete and have no output yet."""
         return [
             self.items[item_id]
-            for call_id, item_id in self.calls.items()
-            if call_id not in self.outputs
-            and item_id in self.items
-            and not self.items[item_id].is_deleted
+            for item_id in self._waiting_calls.values()
+            if not self.items[item_id].is_deleted
         ]
 
     def pending_approvals(self) -> list[Item]:
         """Return the MCP calls that wait to be approved or denied."""
         return [
             self.items[item_id]
-            for item_id in self.approval_requests
-            if item_id not in self.approvals and not self.items[item_id].is_deleted
+            for item_id in self._waiting_approvals
+            if not self.items[item_id].is_deleted
         ]
 
     def _own(self, item_id: str, event: Event) -> Item:
@@ -149,13 +149,22 @@ class ConversationFold:
         describe(item, described)
         item.response_id = item.response_id or text_at(body, "response_id")
         if item.type == "function_call" and item.call_id:
-            self.calls[item.call_id] = item_id
+            self._called(item)
         elif item.type == "function_call_output" and item.call_id:
             self.outputs[item.call_id] = item_id
+            self._waiting_calls.pop(item.call_id, None)
         elif item.type == "mcp_approval_request":
-            self.approval_requests[item_id] = None
+            if item_id not in self.approvals:
+                self._waiting_approvals[item_id] = None
         elif item.approval_request_id:
             self.approvals[item.approval_request_id] = item_id
+            self._waiting_approvals.pop(item.approval_request_id, None)
+
+    def _called(self, item: Item) -> None:
+        """Note a function call, which waits for its output unless that is there already."""
+        self.calls[item.call_id] = item.id
+        if item.call_id not in self.outputs:
+            self._waiting_calls[item.call_id] = item.id
 
     def _grow_text(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
@@ -215,7 +224,7 @@ class ConversationFold:
         item.call_id = item.call_id or text_at(body, "call_id")
         if item.call_id and event.type.startswith("response.function_call"):
             item.type = "function_call"
-            self.calls[item.call_id] = item_id
+            self._called(item)
 
     def _progress(self, event: Event, body: Body) -> None:
         """Take how far an MCP call, or a list of tools, has come."""
@@ -233,7 +242,11 @@ class ConversationFold:
     def _delete(self, event: Event, body: Body) -> None:
         item_id = text_at(body, "item_id")
         if item_id in self.items:
-            self._own(item_id, event).is_deleted = True
+            item = self._own(item_id, event)
+            item.is_deleted = True
+            if self._waiting_calls.get(item.call_id) == item_id:
+                del self._waiting_calls[item.call_id]
+            self._waiting_approvals.pop(item_id, None)
 
     def _announce(self, event: Event, body: Body) -> None:
         """Speech and commit events name the user item before it exists."""

@@ -13,6 +13,7 @@ from inspector.core.output_audio import OutputAudioFold
 from inspector.core.read import object_at, text_at
 from inspector.core.responses import ResponsesFold
 from inspector.core.session import SessionFold
+from inspector.core.transcripts import TranscriptsFold
 from inspector.core.usage import RateLimitsFold, UsageFold
 
 
@@ -65,6 +66,7 @@ class SessionState:
         twin.responses = self.responses.copy()
         twin.input_audio = self.input_audio.copy()
         twin.output_audio = self.output_audio.copy()
+        twin.transcripts = self.transcripts.copy()
         twin.usage = self.usage.copy()
         twin.rate_limits = self.rate_limits.copy()
         twin.causes = self.causes.copy()
@@ -80,6 +82,7 @@ class SessionState:
         self.responses = ResponsesFold()
         self.input_audio = InputAudioFold()
         self.output_audio = OutputAudioFold()
+        self.transcripts = TranscriptsFold()
 
     def begins(self, event: Event) -> bool:
         """Tell whether an event begins another session: a new connection, or a second session in one log."""
@@ -97,6 +100,7 @@ class SessionState:
             self.responses,
             self.input_audio,
             self.output_audio,
+            self.transcripts,
             self.usage,
             self.rate_limits,
             self.causes,

@@ -110,7 +110,7 @@ class Microphone:
 
     def push(self, state: SessionState, now_ns: int) -> None:
         """Begin a turn."""
-        if not state.session.turn_detection:
+        if not _finds_turns(state):
             self._submit({"type": "input_audio_buffer.clear"})
         self._begin(Talk.PUSHED, now_ns)
 
@@ -118,7 +118,7 @@ class Microphone:
         """End the turn, or close the open microphone; return what the user should know."""
         if self.talk is Talk.OFF:
             return ""
-        if state.session.turn_detection:
+        if _finds_turns(state):
             self.talk = Talk.TRAILING
             self._trail_ns = now_ns
             return ""
@@ -223,6 +223,11 @@ class Microphone:
         is_quiet = not state.input_audio.speech_item_id and trailed_ms >= TRAIL_LEAST_MS
         if is_quiet or trailed_ms >= TRAIL_MOST_MS or self.input is None:
             self.stop()
+
+
+def _finds_turns(state: SessionState) -> bool:
+    """Tell whether the server hears by itself where speech ends; a translation knows no turns, and no commit."""
+    return bool(state.session.turn_detection) or state.session.kind == "translation"
 
 
 def _creates_response(state: SessionState) -> bool:

@@ -18,12 +18,16 @@ def transcript(events: Iterable[Event]) -> Iterator[str]:
     state = SessionState()
     parts = 0
     for event in events:
-        if state.begins(event) and state.conversation.order:
+        if state.begins(event) and _has_words(state):
             yield from _part(state, parts)
             parts += 1
         state.apply(event)
-    if state.conversation.order or not parts:
+    if _has_words(state) or not parts:
         yield from _part(state, parts)
+
+
+def _has_words(state: SessionState) -> bool:
+    return bool(state.conversation.order or state.transcripts.passages)
 
 
 def _part(state: SessionState, number: int) -> Iterator[str]:

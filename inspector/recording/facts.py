@@ -1,14 +1,15 @@
 """What a list of recordings says of each: length, turns, model, errors. Cheap, whatever the file's size.
 
-A small file is indexed; of a large one the kept index tells, and where there is none only the beginning and the end are
-read, and what they do not tell is left open. What was found is kept beside the indexes, by size and time of change.
+A small file is indexed; of a larger one the kept index tells, and where there is none the beginning and the end are read at first.
+What they do not tell is found out once all files of the list have been looked at, within a bound, or else left open.
+What was found is kept beside the indexes, by size and time of change.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,11 @@ from inspector.recording.index_file import index_path, read_index
 from inspector.recording.reader import RecordingReader
 
 WHOLE_BYTES = 2 << 20
-"""A file up to this size is indexed: some tens of milliseconds."""
+"""A file up to this size is indexed at once: some tens of milliseconds."""
+LATER_BYTES = 32 << 20
+"""A file up to this size is indexed later: half a second."""
+LATER_ALL_BYTES = 128 << 20
+"""Of all files of a list that are indexed later; those that come first count first."""
 HEAD_BYTES = 128 << 10
 """Of a larger one: where its session and model are."""
 TAIL_BYTES = 1 << 20
@@ -64,7 +69,7 @@ class KnownFacts:
         self._file = cache / "facts.json"
 
     def read(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
-        """Yield the facts of files, the known ones first."""
+        """Yield the facts of files, the known ones first; of a file that has more to tell, once more at the end."""
         kept = self._load()
         unknown: list[tuple[Path, os.stat_result]] = []
         found: dict[str, RecordingFacts] = {}
@@ -86,10 +91,29 @@ class KnownFacts:
         for path, stat in unknown:
             found[str(path)] = read_facts(path, stat, self._cache)
             yield path, found[str(path)]
-        if unknown:
+        later = self._later(path for path in paths if _has_more_to_tell(found.get(str(path))))
+        for path in later:
+            with contextlib.suppress(OSError):
+                found[str(path)] = read_facts(path, path.stat(), self._cache, LATER_BYTES)
+                yield path, found[str(path)]
+        if unknown or later:
             self._save(
                 {**found, **{name: facts for name, facts in kept.items() if name not in found}}
             )
+
+    def _later(self, paths: Iterable[Path]) -> list[Path]:
+        """Return which files to index, as far as the bound allows; those whose index is there cost nothing."""
+        room = LATER_ALL_BYTES
+        chosen = []
+        for path in paths:
+            with contextlib.suppress(OSError):
+                size = path.stat().st_size
+                if index_path(self._cache, path).exists():
+                    chosen.append(path)
+                elif size <= min(LATER_BYTES, room):
+                    room -= size
+                    chosen.append(path)
+        return chosen
 
     def _load(self) -> dict[str, RecordingFacts]:
         try:
@@ -114,13 +138,19 @@ class KnownFacts:
             new.replace(self._file)
 
 
-def read_facts(path: Path, stat: os.stat_result, indexes: Path | None = None) -> RecordingFacts:
+def read_facts(
+    path: Path,
+    stat: os.stat_result,
+    indexes: Path | None = None,
+    whole_bytes: int | None = None,
+) -> RecordingFacts:
     """Read what a file tells within a bounded time; never raises.
 
     Args:
         path: the file.
         stat: of the file, as it was looked up.
         indexes: folder of the kept indexes.
+        whole_bytes: size up to which a file is read as a whole; ``WHOLE_BYTES`` where None.
     """
     known = RecordingFacts(stat.st_size, stat.st_mtime_ns)
     try:
@@ -131,7 +161,8 @@ def read_facts(path: Path, stat: os.stat_result, indexes: Path | None = None) ->
         if not stat.st_size:
             return replace(known, problem="empty")
         log = reader.new_log()
-        is_whole = _fill(log, reader, stat.st_size, indexes)
+        limit = WHOLE_BYTES if whole_bytes is None else whole_bytes
+        is_whole = _fill(log, reader, stat.st_size, indexes, limit)
         last_t_us = log.t_us[-1] if is_whole and len(log) else _last_t_us(reader, stat.st_size)
         return replace(
             known,
@@ -148,9 +179,15 @@ def read_facts(path: Path, stat: os.stat_result, indexes: Path | None = None) ->
         reader.close()
 
 
-def _fill(log: EventLog, reader: RecordingReader, size: int, indexes: Path | None) -> bool:
+def _has_more_to_tell(facts: RecordingFacts | None) -> bool:
+    return facts is not None and not facts.problem and facts.turns is None
+
+
+def _fill(
+    log: EventLog, reader: RecordingReader, size: int, indexes: Path | None, whole_bytes: int
+) -> bool:
     """Index a file as far as that is cheap; tell whether that is all of it."""
-    if size <= WHOLE_BYTES:
+    if size <= whole_bytes:
         reader.index_rows(log, reader.start, size)
         return True
     kept = read_index(index_path(indexes, reader.path), reader.fd, size) if indexes else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import zip_longest
 
 from rich.cells import cell_len
@@ -30,6 +31,17 @@ def entry_lines(entry: Entry, width: int, styles: Styles, glyphs: Glyphs) -> lis
     """Return the lines of an entry, each exactly ``width`` cells, with an empty one at the end."""
     lines = [_line(runs, width, styles) for runs in _lines(entry, width, glyphs)]
     return [*lines, _line([], width, styles)]
+
+
+def explained(entry: Entry, answer_key: str) -> Entry:
+    """Return an entry that says by which key what it waits for is given."""
+    columns = tuple(
+        replace(column, text=f"{column.text}: {answer_key} answers by hand")
+        if column.is_awaited
+        else column
+        for column in entry.columns
+    )
+    return replace(entry, columns=columns) if columns else entry
 
 
 def _lines(entry: Entry, width: int, glyphs: Glyphs) -> Iterator[list[Run]]:
@@ -84,7 +96,7 @@ def _cut(paragraph: Paragraph | tuple[tuple[str, Tone], ...]) -> Iterator[Run]:
     for text, tone in paragraph:
         if len(text) > room:
             yield text[:room], tone
-            yield f" … {len(text) - room:,} more characters; y copies them all", "dim"
+            yield f" … {len(text) - room:,} more characters; copying takes them all", "dim"
             return
         room -= len(text)
         yield text, tone

@@ -14,6 +14,7 @@ ROOMY = 100
 """From so many columns on there is room for the model."""
 LENGTH, TURNS, ERRORS, MODEL, SIZE = 9, 7, 8, 26, 10
 LEAST_NAME = 16
+LEAST_ADDRESS = 12
 INDENT = 5
 
 
@@ -78,7 +79,7 @@ def connection_line(number: int, known: KnownConnection, width: int) -> Content:
     model_width = MODEL if width >= ROOMY else 20
     rest = width - 22 - model_width
     where = " · ".join(filter(None, (known.address, *known.extras)))
-    key_width = min(len(known.key), max(0, rest // 2)) + 1 if known.key else 0
+    key_width = min(len(known.key), max(0, rest - LEAST_ADDRESS)) + 1 if known.key else 0
     return Content.assemble(
         (f"  {key:<2} ", "$accent"),
         f"{cell(known.name, 16)} ",

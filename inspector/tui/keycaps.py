@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,22 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import format_key
 
+ELSEWHERE: Mapping[str, str] = {
+    "app.themes": "f2",
+    "pane.last": "end,G",
+    "pane.next_error": "e",
+    "pane.next_match": "n",
+    "pane.previous_match": "N",
+    "session.create": "c",
+    "session.send": "s",
+    "session.truncate": "t",
+    "talk.answer": "a",
+    "talk.write": "w",
+    "view.help": "question_mark,f1",
+}
+"""Keys that come with the program, of bindings named where their owner is not loaded."""
+Key = Callable[[str], str]
+"""Returns the key of a binding, by its id, in words: what a widget is given, which must not know the app."""
 _WORDS = frozenset({"up", "down", "left", "right", "enter", "backspace"})
 """Keys whose usual sign is harder to read than their name."""
 
@@ -38,16 +55,16 @@ def keycap(app: App[Any], owner: type[DOMNode], binding_id: str) -> str:
     Args:
         app: knows the user's keymap, where it is this program's.
         owner: the screen or widget class that declares the binding.
-        binding_id: its id.
+        binding_id: its id; of another's binding where it is one of ``ELSEWHERE``.
     """
-    return own_keycap(app, binding_id, _default(owner, binding_id))
-
-
-def own_keycap(app: App[Any], binding_id: str, default: str) -> str:
-    """Return the key of a binding in words, where its owner is not loaded: ``default`` is what it comes with."""
     look = getattr(app, "look", None)
     own = look.keys.get(binding_id, "") if look is not None else ""
-    return key_words((own or default).split(",")[0])
+    return key_words(own.split(",")[0]) if own else default_keycap(owner, binding_id)
+
+
+def default_keycap(owner: type[DOMNode], binding_id: str) -> str:
+    """Return the key that a binding comes with, in words."""
+    return key_words(_default(owner, binding_id).split(",")[0])
 
 
 @lru_cache(maxsize=256)
@@ -56,4 +73,6 @@ def _default(owner: type[DOMNode], binding_id: str) -> str:
         for binding in kind.__dict__.get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id == binding_id:
                 return binding.key
+    if binding_id in ELSEWHERE:
+        return ELSEWHERE[binding_id]
     raise LookupError(f"{owner.__name__} has no binding {binding_id}")

@@ -75,7 +75,7 @@ def play_selection(selection: Selection, play: PlaySound) -> str:
     """
     if selection.plan.duration_us > MAX_PLAYED_US:
         raise ExportError(
-            "this is too long to be played at once", hint="select less, or w writes it"
+            "this is too long to be played at once", hint="select less, or write it to a file"
         )
     play(pcm(selection.sound, selection.plan), selection.plan.rate_hz)
     return f"playing {selection.seconds:.2f} s"

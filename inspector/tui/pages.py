@@ -63,7 +63,8 @@ def _field_lines(path: tuple[str, ...], value: Any, width: int) -> Iterator[Page
             yield from _field_lines((*path, str(name)), member, width)
         return
     text = inert(_shown(value))
-    room = max(12, width - 32 - 44)
+    rest = width - 32
+    room = max(12, rest - max(44, rest // 2))  # the longest meaning takes some eighty columns
     wrapped = textwrap.wrap(text, max(20, width - 34)) or [""]
     if len(wrapped) == 1 and len(text) <= room:
         yield PageLine(((f"{label:<30}", "dim"), (f"{text:<{room}}", "base"), (f"  {note}", "dim")))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from inspector.analysis.inert import inert
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.tui.keycaps import Key
 from inspector.tui.widgets.meter import Reading
 
 if TYPE_CHECKING:
@@ -19,25 +20,29 @@ Readings = tuple[Reading, Reading]
 NS_PER_S = 1e9
 
 
-def live_readings(sound: Sound | None, state: SessionState, now_ns: int) -> Readings:
-    """Return what the meters of a live session show."""
+def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Key) -> Readings:
+    """Return what the meters of a live session show; ``key`` names the key of a binding."""
     if is_sideband(state):
         return sideband_readings()
     if sound is None:
         return Reading("mic", has_level=False, note="no sound"), Reading("out", has_level=False)
     found = sound.levels()
     levels = found if found is not None else (None, None)
-    note, tone = _microphone_note(sound, state, now_ns)
     heard = heard_note(state, now_ns)
-    truncation = "auto-truncate on" if sound.truncates else "auto-truncate off"
-    problem = sound.speaker_problem
-    if problem and not heard:
-        output = _reading("out", levels[1], f"not heard: {inert(problem)}", "warning")
+    what, _, remedy = sound.microphone_problem.partition(": ")
+    if remedy and sound.microphone_problem == sound.speaker_problem and not heard:
+        # One reason for both sides: there is room for all of it.
+        return _broken("mic", what), _broken("out", remedy)
+    if sound.microphone_problem:
+        microphone = _broken("mic", sound.microphone_problem)
     else:
-        idle = "" if sound.speaker_place.is_asked_for else f"{sound.speaker_place} · "
-        tone = "active" if heard else ""
-        output = _reading("out", levels[1], heard or f"{idle}{truncation}", tone)
-    return _reading("mic", levels[0], note, tone), output
+        microphone = _reading("mic", levels[0], *_microphone_note(sound, state, now_ns, key))
+    if sound.speaker_problem and not heard:
+        return microphone, _broken("out", sound.speaker_problem)
+    truncation = "auto-truncate on" if sound.truncates else "auto-truncate off"
+    idle = "" if sound.speaker_place.is_asked_for else f"{sound.speaker_place} · "
+    tone = "active" if heard else ""
+    return microphone, _reading("out", levels[1], heard or f"{idle}{truncation}", tone)
 
 
 def recorded_readings(
@@ -111,14 +116,17 @@ def heard_note(state: SessionState, now_ns: int) -> str:
     return "" if is_over else f"heard {heard_ms:,} of {item.received_ms:,} ms"
 
 
-def _microphone_note(sound: Sound, state: SessionState, now_ns: int) -> tuple[str, str]:
+def _broken(label: str, problem: str) -> Reading:
+    """Return a meter that says why there is nothing to measure, over its whole width, for as long as that is so."""
+    return Reading(label, has_level=False, note=inert(problem), tone="warning")
+
+
+def _microphone_note(sound: Sound, state: SessionState, now_ns: int, key: Key) -> tuple[str, str]:
     microphone = sound.microphone
-    if sound.microphone_problem:
-        return inert(sound.microphone_problem), "warning"
     if sound.is_waiting_to_talk:
         return "opening …", ""
     if microphone is None or not microphone.is_sending:
-        return "off · p talks · o opens", ""
+        return f"{key('sound.talk')} talks · {key('sound.open')} opens", ""
     words = [
         str(microphone.talk),
         speech_note(state, now_ns) or ("quiet" if state.session.turn_detection else "no VAD"),

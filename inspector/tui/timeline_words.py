@@ -8,6 +8,7 @@ from inspector.analysis.inert import inert
 from inspector.analysis.placement import Side
 from inspector.analysis.summary import short_id
 from inspector.analysis.waveform import MARK_KINDS, Waveform
+from inspector.tui.keycaps import Key
 from inspector.tui.timeline_drawing import View
 
 SILENCE_DBFS = -90.0
@@ -38,12 +39,13 @@ def at_cursor(waveform: Waveform, view: View) -> str:
     return "   ".join(words)
 
 
-def about(view: View, progress: float, *, has_times: bool = True) -> str:
+def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> str:
     """Say what is selected, or how to select.
 
     Args:
         view: what is shown.
         progress: how much of the log was read, 0..1.
+        key: names keys.
         has_times: False for a log of several events that all stand at 0, as imported ones do that bring no times.
     """
     cell_ms = view.cell_us // 1000
@@ -53,13 +55,16 @@ def about(view: View, progress: float, *, has_times: bool = True) -> str:
         first, last = span[0] / 1e6, span[1] / 1e6
         return (
             f"selected {first:.3f} to {last:.3f} s, {last - first:.3f} s"
-            "   enter its events   P hear   w write WAV   esc unselect"
+            f"   {key('wave.events')} its events   {key('wave.play')} hear   {key('wave.write')} write WAV"
+            f"   {key('wave.clear')} unselect"
         )
     if not has_times:
         return "these events bring no times: all of them stand at 0"
     reading = "" if progress >= 1 else f"   reading {progress:.0%}"
-    held = "   f follows" if view.cursor_us is not None else ""
-    return f"{scale} a cell{reading}{held}   + - zoom   n next mark   shift+arrows or drag select"
+    held = f"   {key('wave.follow')} follows" if view.cursor_us is not None else ""
+    zoom = f"{key('wave.closer')} {key('wave.wider')} zoom"
+    selects = f"{key('wave.select_left')} {key('wave.select_right')} or drag select"
+    return f"{scale} a cell{reading}{held}   {zoom}   {key('wave.next_mark')} next mark   {selects}"
 
 
 def decibels(level: float) -> str:

@@ -17,7 +17,7 @@ from inspector.core.state import SessionState
 from inspector.recording.opening import open_recording
 from inspector.spec.events import EVENT_TYPES
 from tests.spoken import events as spoken_events
-from tests.support import client, corpus_dir, event_of, folded, numbered, server, silence
+from tests.support import at, client, corpus_dir, event_of, folded, numbered, server, silence
 
 CORPUS = corpus_dir()
 RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
@@ -273,6 +273,69 @@ def test_no_events_break_the_conversation(drawn: list[tuple[str, dict[str, Any]]
     for place in places(state):
         hash(stamp(state, place))
         assert isinstance(entry(state, place).text, str)
+
+
+TRANSLATION = server(
+    "session.created",
+    session={"type": "translation", "audio": {"output": {"language": "es"}}},
+)
+
+
+def running(side: str, words: str, ms: int) -> Event:
+    return at(ms, server(f"session.{side}_transcript.delta", delta=words, elapsed_ms=ms))
+
+
+def said(state: SessionState) -> list[tuple[str, str]]:
+    return [(found.who, found.text) for found in entries(state)]
+
+
+def test_a_translation_reads_as_what_was_said_and_what_it_became() -> None:
+    state = folded(
+        TRANSLATION,
+        running("input", "Good", 1000),
+        running("input", " morning.", 1100),
+        running("output", "Buenos", 1300),
+        running("output", " días.", 1400),
+        at(1500, server("session.output_audio.delta", delta=silence(600))),
+        running("input", " How are", 1600),
+        running("output", " ¿Cómo", 1700),
+        running("input", " you?", 1800),
+        running("output", " estás?", 1900),
+        running("input", " Fine", 4500),
+    )
+
+    assert said(state) == [
+        ("speaker", "Good morning."),
+        ("translation", "Buenos días."),
+        ("speaker", "How are you?"),
+        ("translation", "¿Cómo estás?"),
+        ("speaker", "Fine"),
+    ]
+    assert facts(entries(state)[1]) == "es | audio 600 ms"
+    assert (entries(state)[2].first_row, entries(state)[2].last_row) == (6, 8)
+
+
+def test_a_speaker_without_pauses_is_read_in_passages() -> None:
+    words = [running("input", " word", 100 * n) for n in range(1, 1000)]
+
+    found = entries(folded(TRANSLATION, *words))
+
+    assert len(found) == 5
+    assert max(len(entry.text) for entry in found) <= 1005
+    assert all(entry.text.startswith("word") for entry in found)
+
+
+def test_a_passage_that_grows_reads_differently_and_a_kept_state_does_not() -> None:
+    state = SessionState()
+    first, second = numbered([running("output", "Buenos", 10), running("output", " días", 20)])
+    state.apply(first, strict=True)
+    kept = state.copy()
+    (place,) = places(state)
+    before = stamp(state, place)
+    state.apply(second, strict=True)
+
+    assert stamp(state, place) != before == stamp(kept, place)
+    assert (said(kept), said(state)) == ([("assistant", "Buenos")], [("assistant", "Buenos días")])
 
 
 def test_the_users_audio_is_as_long_as_the_server_says_that_it_was_spoken() -> None:

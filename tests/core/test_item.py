@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from inspector.core.event import Event
 from inspector.core.image import ImageFacts, image_facts, pixels_of
-from tests.support import folded, server
+from inspector.core.state import SessionState
+from tests.support import folded, numbered, server
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 640, 480) + b"\x08\x06\0\0\0"
 JPEG = (
@@ -98,6 +99,48 @@ def test_an_approval_is_pending_until_it_is_answered() -> None:
     state = folded(request, answer)
     assert state.conversation.pending_approvals() == []
     assert state.conversation.items["a"].is_approved is False
+
+
+STEPS = st.tuples(
+    st.sampled_from(("call", "output", "done", "delete", "asks", "approves")),
+    st.sampled_from("abcd"),
+    st.sampled_from("abcd"),
+)
+
+
+def step(what: str, item_id: str, other: str) -> Event:
+    match what:
+        case "call":
+            return added(item_id, type="function_call", call_id=other)
+        case "output":
+            return added(item_id, type="function_call_output", call_id=other)
+        case "done":
+            name = "response.function_call_arguments.done"
+            return server(name, item_id=item_id, call_id=other, arguments="{}")
+        case "delete":
+            return server("conversation.item.deleted", item_id=item_id)
+        case "asks":
+            return added(item_id, type="mcp_approval_request")
+    return added(item_id, type="mcp_approval_response", approval_request_id=other)
+
+
+@given(st.lists(STEPS, max_size=12))
+def test_what_waits_is_what_a_look_at_everything_finds(steps: list[tuple[str, str, str]]) -> None:
+    state = SessionState()
+    asked: set[str] = set()
+    for event in numbered(step(*one) for one in steps):
+        kept = state.copy()
+        waited = kept.conversation.pending_calls()
+        state.apply(event, strict=True)
+        fold = state.conversation
+        asked |= {i.id for i in fold.items.values() if i.type == "mcp_approval_request"}
+        alive = {item.id for item in fold.items.values() if not item.is_deleted}
+
+        assert {item.id for item in fold.pending_calls()} == {
+            item_id for call_id, item_id in fold.calls.items() if call_id not in fold.outputs
+        } & alive
+        assert {i.id for i in fold.pending_approvals()} == (asked - set(fold.approvals)) & alive
+        assert kept.conversation.pending_calls() == waited
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,17 @@ def test_transcription_sessions_are_committed_and_not_asked() -> None:
     assert talker.types() == ["clear", "append", "commit"]
 
 
+def test_a_translation_knows_no_turns_and_hears_silence_after_what_was_said() -> None:
+    talker = Talker(FakeInput(lasts_s=1.0))
+    talker.session(None, type="translation")
+    talker.microphone.push(talker.state, talker.now_ns)
+    talker.wait(1000 + TRAIL_LEAST_MS + 100)
+
+    assert {event["type"] for event in talker.sent} == {"session.input_audio_buffer.append"}
+    assert len(talker.audio()) >= 24 * (1000 + TRAIL_LEAST_MS - 100)
+    assert talker.microphone.talk is Talk.OFF
+
+
 def test_a_closed_connection_closes_the_microphone() -> None:
     talker = Talker()
     talker.session(VAD)

@@ -95,6 +95,31 @@ def test_facts_are_kept_until_the_file_changes(tmp_path: Path) -> None:
     assert dict(kept.read([path]))[path].problem == "not a recording"
 
 
+def test_what_a_larger_file_leaves_open_is_found_out_after_all_files_were_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "WHOLE_BYTES", 1000)
+    large, small = recording(tmp_path / "a.jsonl", times=3), tmp_path / "b.jsonl"
+    small.write_bytes(b"")
+    told = [(path, found.turns) for path, found in KnownFacts(tmp_path / "c").read([large, small])]
+    again = [found.turns for _, found in KnownFacts(tmp_path / "c").read([large])]
+
+    assert told == [(large, None), (small, None), (large, 3)]
+    assert again == [3]
+
+
+def test_no_more_is_indexed_for_a_list_than_the_bound_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "WHOLE_BYTES", 1000)
+    paths = [recording(tmp_path / f"{n}.jsonl", times=3) for n in range(4)]
+    monkeypatch.setattr(facts, "LATER_ALL_BYTES", paths[0].stat().st_size * 2 + 1)
+
+    known = dict(KnownFacts(tmp_path / "c").read(paths))
+
+    assert [known[path].turns for path in paths] == [3, 3, None, None]
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"version":1,"facts":{"a":{"x":1}}}', b"\xff"])
 def test_a_broken_cache_is_no_cache(data: bytes, tmp_path: Path) -> None:
     path = recording(tmp_path / "a.jsonl")

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -23,14 +24,16 @@ from textual.widgets import Input, TextArea
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from inspector.cli.launch import Launcher
+from inspector.audio import device
+from inspector.cli.launch import ON_SCREEN, Launcher
 from inspector.config import Folders, load_settings
+from inspector.core.event import Direction
 from inspector.engine.host import Host
 from inspector.engine.places import NOWHERE, SoundOptions
 from inspector.engine.replay import Replay
 from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
-from inspector.errors import ConnectError
+from inspector.errors import ConnectError, DeviceError
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Handshake
@@ -175,7 +178,11 @@ async def show(
 
 
 def live(
-    *, refusal: ConnectError | None = None, is_slow: bool = False, has_sound: bool = False
+    *,
+    refusal: ConnectError | None = None,
+    is_slow: bool = False,
+    sound: SoundOptions | None = None,
+    session: Mapping[str, Any] | None = None,
 ) -> Setting:
     async def setting(size: Size, scene: Scene) -> None:
         clock = ManualClock()
@@ -184,11 +191,11 @@ def live(
         with tempfile.TemporaryDirectory() as folder:
             recording = RecordingFile(Path(folder) / "2026-11-20-barge-in.jsonl", clock)
             engine = Engine(source, recording, clock, strict=True)
-            if has_sound:
-                engine.sound = Sound(engine, SoundOptions(NOWHERE, NOWHERE))
+            if sound is not None:
+                engine.sound = Sound(engine, sound)
             async with Host() as host:
                 if refusal is None and not is_slow:
-                    source.say("session.created", session=SESSION)
+                    source.say("session.created", session=session or SESSION)
                 await show(SessionScreen(host, engine, UNICODE), size, clock, scene, source)
                 if engine.can_send:
                     source.hang_up()
@@ -245,22 +252,54 @@ def home(*, is_filled: bool) -> Setting:
     return setting
 
 
-async def proxy(size: Size, scene: Scene) -> None:
-    async def handler(connection: ServerConnection) -> None:
-        await connection.send('{"type":"session.created","session":{"model":"gpt-realtime"}}')
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                await connection.recv()
+async def _greet(connection: ServerConnection) -> None:
+    await connection.send('{"type":"session.created","session":{"model":"gpt-realtime"}}')
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await connection.recv()
 
+
+async def proxy(size: Size, scene: Scene) -> None:
+    await proxy_with(size, scene)
+
+
+async def proxy_without_app(size: Size, scene: Scene) -> None:
     clock = ManualClock()
     async with (
-        websocket_server(handler) as server,
+        websocket_server(_greet) as server,
+        proxied(server, clock=clock) as stage,
+        Host() as host,
+    ):
+        await show(ProxyScreen(host, stage.proxy, UNICODE), size, clock, scene)
+
+
+async def proxy_holding(size: Size, scene: Scene) -> None:
+    ask = '{"type":"response.create","response":{"instructions":"Say hello."}}'
+    behind = '{"type":"input_audio_buffer.clear"}'
+    await proxy_with(size, scene, ask, behind)
+
+
+async def proxy_with(size: Size, scene: Scene, *frames: str) -> None:
+    """Let an app send frames of which the first is held."""
+    clock = ManualClock()
+    async with (
+        websocket_server(_greet) as server,
         proxied(server, clock=clock) as stage,
         Host() as host,
         stage.app(user_agent_header="my-app/1") as app,
     ):
         await app.recv()
+        # Frames are logged right after they have gone on.
+        await stage.until(lambda: "session.created" in stage.types())
+        if frames:
+            stage.session.breakpoints.arm("type:response.create", Direction.CLIENT)
+        for frame in frames:
+            clock.advance(1500)
+            await app.send(frame)
+            before = len(stage.session.breakpoints.waiting)
+            await stage.until(lambda: len(stage.session.breakpoints.waiting) > before)  # noqa: B023 - waited for at once
         await show(ProxyScreen(host, stage.proxy, UNICODE), size, clock, scene)
+        stage.session.breakpoints.resume()
 
 
 async def answer(stage: Stage) -> None:
@@ -288,6 +327,44 @@ async def answer(stage: Stage) -> None:
     for word in ("It", " is", " foggy"):
         await stage.say(40, "response.output_audio_transcript.delta", **where, delta=word)
         await stage.say(5, "response.output_audio.delta", **where, delta="A" * 6400)
+
+
+async def translated(stage: Stage) -> None:
+    """Let somebody speak, and be translated."""
+    for ms, side, words in (
+        (1000, "input", "Good morning,"),
+        (300, "input", " is this the way to the station?"),
+        (200, "output", "Buenos días, ¿es este"),
+        (250, "output", " el camino a la estación?"),
+        (400, "input", " I have a train to catch in ten minutes, and two heavy bags."),
+        (300, "output", " Tengo que tomar un tren"),
+    ):
+        await stage.say(ms, f"session.{side}_transcript.delta", delta=words)
+    await stage.say(50, "session.output_audio.delta", delta="A" * 64000)
+    await stage.press("2")
+
+
+def asking(item: Mapping[str, Any], *keys: str) -> Scene:
+    """Let the model want something, and the user answer."""
+
+    async def scene(stage: Stage) -> None:
+        await stage.say(1000, "conversation.item.added", previous_item_id=None, item=item)
+        await stage.press(*keys)
+
+    return scene
+
+
+def without_portaudio(setting: Setting) -> Setting:
+    """Play where there is no sound card, on every machine."""
+
+    def missing() -> None:
+        raise DeviceError("no PortAudio", hint=device.INSTALL, code="no_portaudio")
+
+    async def quiet(size: Size, scene: Scene) -> None:
+        with mock.patch.object(device, "_portaudio", missing):
+            await setting(size, scene)
+
+    return quiet
 
 
 async def refused(stage: Stage) -> None:
@@ -338,11 +415,33 @@ async def unhurried(stage: Stage) -> None:
         await stage.settle()
 
 
+SILENT = SoundOptions(NOWHERE, NOWHERE)
 REFUSAL = ConnectError(
     "the server refused the connection: HTTP 401",
     code="no_key",
     hint="check the key in OPENAI_API_KEY",
 )
+TRANSLATION: Mapping[str, Any] = {
+    "id": "sess_1",
+    "type": "translation",
+    "model": "gpt-realtime-translate",
+    "audio": {"input": {"transcription": {"model": "whisper-1"}}, "output": {"language": "es"}},
+}
+CALL: Mapping[str, Any] = {
+    "id": "item_1",
+    "type": "function_call",
+    "status": "completed",
+    "name": "get_weather",
+    "call_id": "call_1",
+    "arguments": '{"city":"Paris"}',
+}
+APPROVAL: Mapping[str, Any] = {
+    "id": "item_1",
+    "type": "mcp_approval_request",
+    "server_label": "docs",
+    "name": "search",
+    "arguments": '{"query":"fog"}',
+}
 STAGES: Mapping[str, tuple[Setting, Scene]] = {
     "home-empty": (home(is_filled=False), pressing()),
     "home-filled": (home(is_filled=True), unhurried),
@@ -351,7 +450,9 @@ STAGES: Mapping[str, tuple[Setting, Scene]] = {
     "themes": (home(is_filled=False), pressing("f2")),
     "session-connecting": (live(is_slow=True), pressing()),
     "session-live": (live(), answer),
-    "session-sound": (live(has_sound=True), answer),
+    "session-sound": (live(sound=SILENT), answer),
+    "session-mute": (without_portaudio(live(sound=ON_SCREEN)), pressing("p")),
+    "devices": (without_portaudio(live(sound=ON_SCREEN)), pressing("A")),
     "session-refused": (live(refusal=REFUSAL), pressing()),
     "session-closed": (live(), closed),
     "session-lost": (live(), lost),
@@ -369,6 +470,10 @@ STAGES: Mapping[str, tuple[Setting, Scene]] = {
     "detail": (replayed(EXAMPLE), pressing("j", "j", "enter")),
     "conversation": (replayed(EXAMPLE), pressing("G", "2")),
     "conversation-tools": (replayed(TOOL_CALL), pressing("G", "2")),
+    "conversation-waiting": (live(), asking(CALL, "2")),
+    "conversation-answer": (live(), asking(CALL, "2", "a")),
+    "conversation-approve": (live(), asking(APPROVAL, "2", "a")),
+    "conversation-translation": (live(session=TRANSLATION), translated),
     "session-page": (replayed(EXAMPLE), pressing("G", "3")),
     "timeline": (replayed(EXAMPLE), pressing("G", "4")),
     "help": (replayed(EXAMPLE), pressing("question_mark")),
@@ -376,7 +481,10 @@ STAGES: Mapping[str, tuple[Setting, Scene]] = {
     "command": (replayed(EXAMPLE), pressing("colon")),
     "proxy": (proxy, pressing()),
     "proxy-session": (proxy, pressing("enter")),
-    "proxy-held": (proxy, pressing("enter", "H")),
+    "proxy-session-holding": (proxy_holding, pressing("enter")),
+    "proxy-held": (proxy_holding, pressing("enter", "H")),
+    "proxy-held-nothing": (proxy, pressing("enter", "H")),
+    "proxy-empty": (proxy_without_app, pressing()),
 }
 """By name: where it plays, and what happens before the curtain."""
 

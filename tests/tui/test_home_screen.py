@@ -11,7 +11,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
-from inspector.cli.launch import Launcher, finish_recording
+from inspector.cli.launch import Launcher
+from inspector.cli.new_recording import finish_recording
 from inspector.clock import SystemClock
 from inspector.config import Folders, load_settings
 from inspector.engine.host import Host
@@ -70,6 +71,14 @@ class Home:
                 await self.pilot.pause(0.02)
 
 
+def launcher_in(folder: Path, environment: Mapping[str, str] | None = None) -> Launcher:
+    file = folder / "config.toml"
+    folders = Folders(
+        folder / "sessions", file, folder / "themes", folder / "state", folder, folder / "cache"
+    )
+    return Launcher(load_settings({}, {}, file), folders, environment or {}, SystemClock())
+
+
 def at_home(
     scenario: Callable[[Home], Awaitable[None]],
     folder: Path,
@@ -79,13 +88,8 @@ def at_home(
     keys: Mapping[str, str] | None = None,
     size: tuple[int, int] = (120, 40),
 ) -> None:
-    file = folder / "config.toml"
-    file.write_text(config)
-    folders = Folders(
-        folder / "sessions", file, folder / "themes", folder / "state", folder, folder / "cache"
-    )
-    settings = load_settings({}, {}, file)
-    launch = Launcher(settings, folders, environment or {}, SystemClock())
+    (folder / "config.toml").write_text(config)
+    launch = launcher_in(folder, environment)
 
     async def run() -> None:
         async with Host() as host:
@@ -123,14 +127,31 @@ def test_recordings_are_listed_with_what_is_known_of_them(tmp_path: Path) -> Non
         assert home.line(" good").split()[1:5] == ["0:07.0", "3", "1", "gpt-realtime-2.1"]
         await home.until(lambda: "not a recording" in home.line("broken[b]"))
         await home.until(lambda: "empty" in home.line(" empty").split()[1:])
-        await home.point_at(f"recent-{[p.stem for p in home.screen._recent].index('empty')}")
+        await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('empty')}")
         assert "cannot be replayed: empty" in home.hint
-        await home.point_at(f"recent-{[p.stem for p in home.screen._recent].index('good')}")
+        await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('good')}")
         assert "enter replays it" in home.hint
         await home.press("enter")
         assert home.screen_now == "ReplayScreen"
 
     at_home(scenario, tmp_path)
+
+
+def test_examples_in_the_folder_of_recordings_are_listed_once(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
+    (tmp_path / "sessions").symlink_to(example.parent)
+    launch = launcher_in(tmp_path)
+
+    assert example in launch.examples()
+    assert launch.recent() == []
+
+
+def test_a_recording_that_is_only_called_like_an_example_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "sessions").mkdir()
+    own = tmp_path / "sessions" / "example-truncated-answer.jsonl"
+    own.write_bytes(b"")
+
+    assert launcher_in(tmp_path).recent() == [own]
 
 
 def test_connections_are_listed_with_their_keys_place_and_open_by_a_key(tmp_path: Path) -> None:

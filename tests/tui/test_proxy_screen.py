@@ -149,7 +149,7 @@ def test_a_session_can_be_closed_from_the_list() -> None:
 def test_a_breakpoint_is_set_and_what_it_holds_is_changed_by_key() -> None:
     async def scenario(view: View) -> None:
         async with view.app() as app:
-            await view.press("enter", "P")
+            await view.press("enter", "S")
             view.pilot.app.screen.query_one("#field-filter", Input).value = "type:x*"
             await view.press("enter")
             for name in ("x1", "x2", "x3"):
@@ -162,7 +162,7 @@ def test_a_breakpoint_is_set_and_what_it_holds_is_changed_by_key() -> None:
             assert '{"type":"x1"}' in view.shown()
             await view.press("d")
             await view.press("enter")
-            await view.press("a")
+            await view.press("R")
             await view.stage.until(lambda: len(view.received) == 2)
 
             assert view.received == ['{"type":"x2"}', '{"type":"x3"}']
@@ -233,7 +233,7 @@ def test_the_keys_stand_in_help_and_palette() -> None:
 
 def test_a_breakpoint_can_be_set_before_a_session_begins() -> None:
     async def scenario(view: View) -> None:
-        await view.press("P")
+        await view.press("S")
         view.pilot.app.screen.query_one("#field-filter", Input).value = "type:x"
         await view.press("enter")
         assert "every session holds type:x" in view.line("#hint")
@@ -241,7 +241,7 @@ def test_a_breakpoint_can_be_set_before_a_session_begins() -> None:
             await app.send('{"type":"x"}')
             await view.stage.until(lambda: view.stage.session.breakpoints.held)
             assert view.received == []
-            await view.press("P")
+            await view.press("S")
             view.pilot.app.screen.query_one("#field-filter", Input).value = "-"
             await view.press("enter")
             assert not view.stage.session.breakpoints.armed
@@ -270,7 +270,7 @@ def test_a_key_goes_to_the_session_before_and_after() -> None:
 def test_following_does_not_take_a_dialog_away() -> None:
     async def scenario(view: View) -> None:
         async with view.app():
-            await view.press("f", "enter", "P")
+            await view.press("f", "enter", "S")
             view.pilot.app.screen.query_one("#field-filter", Input).value = "type:mine"
             first = view.stage.session
             async with view.app():

@@ -25,6 +25,7 @@ from inspector.sources.base import Source
 from inspector.sources.simulator import SimulatorSource
 from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
+from inspector.tui.screens.form_presets import Presets
 from inspector.tui.screens.replay import ReplayScreen
 from inspector.tui.screens.session import SessionScreen
 from inspector.tui.screens.session_form import SessionFormScreen
@@ -386,9 +387,11 @@ def test_a_preset_is_saved_and_loaded(tmp_path: Path) -> None:
 
     async def save(stage: Stage) -> None:
         await stage.type_into(SPEED, "1.2")
-        stage.form.save(str(file))
-        with pytest.raises(Exception, match="no preset"):
-            stage.form.save(__file__)
+        presets = Presets(stage.form, stage.form.session)
+        presets.save(str(file))
+        presets.save(__file__)
+        await stage.settle()
+        assert "no preset" in [n.message for n in stage.pilot.app._notifications][-1]
 
     async def load(stage: Stage) -> None:
         await stage.press("ctrl+o")

@@ -134,7 +134,7 @@ def test_what_is_connected_and_recorded_is_said(tmp_path: Path) -> None:
 def test_a_refused_connection_shows_why_and_what_to_do(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         assert "refused" in stage.line("#header")
-        assert "no route — check the address" in stage.line("#hint")
+        assert "no route   check the address" in stage.line("#hint")
         assert "ctrl+r" in stage.line("#hint")
         await stage.press("c", "enter")
         assert stage.source.sent == []

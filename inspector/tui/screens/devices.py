@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from inspector.engine.sound import Sound
 from inspector.errors import DeviceError
 from inspector.tui.direct_paint import Brush
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import keycap
 from inspector.tui.widgets.meter import MeterRow, Reading
 
 if TYPE_CHECKING:
@@ -72,8 +74,10 @@ class DevicesDialog(ModalScreen[None]):
                         yield OptionList(id=name)
             yield Static("", id="problem", markup=False)
             yield MeterRow(self._glyphs)
+            key = partial(keycap, self.app, DevicesDialog)
             keys = (
-                "enter choose · tab other list · l listen · t test tone · r look again · esc back"
+                f"enter choose · {key('devices.other')} other list · {key('devices.listen')} listen"
+                f" · {key('devices.tone')} test tone · {key('devices.refresh')} look again · {key('devices.close')} back"
             )
             yield Static(keys, classes="keys", markup=False)
 
@@ -115,7 +119,7 @@ class DevicesDialog(ModalScreen[None]):
             self._sound.choose(microphone=place)
         else:
             self._sound.choose(speaker=place)
-        self._mark()
+        self._mark(name, place)
 
     async def _look(self) -> None:
         from inspector.audio.device import find_devices
@@ -124,7 +128,7 @@ class DevicesDialog(ModalScreen[None]):
         try:
             found = await asyncio.to_thread(find_devices)
         except DeviceError as error:
-            self._problem = f"{error.message}: {error.hint}. Everything but the sound card works."
+            self._problem = f"{error.message}: {error.hint}"
             found = []
         else:
             self._problem = "" if found else "the system knows no sound device"
@@ -144,36 +148,44 @@ class DevicesDialog(ModalScreen[None]):
             ]
             if not any(_is_same(place, now) for place in places):
                 places.append(now)
-            self._places[name] = places
-        self._mark()
+            self._fill_list(name, places, now)
 
-    def _mark(self) -> None:
-        in_use = (self._sound.microphone_place, self._sound.speaker_place)
-        for name, now in zip(LISTS, in_use, strict=True):
-            entries = self.query_one(f"#{name}", OptionList)
-            highlighted = entries.highlighted
-            marks = [
-                self._glyphs.dot if _is_same(place, now) else " " for place in self._places[name]
-            ]
-            entries.clear_options()
-            entries.add_options(
-                Option(f"{mark} {_escaped(place)}")
-                for mark, place in zip(marks, self._places[name], strict=True)
-            )
-            entries.highlighted = highlighted if highlighted is not None else 0
+    def _fill_list(self, name: str, places: list[Place], now: Place) -> None:
+        """List places, with the cursor where it was, or else on the one in use."""
+        at = self.query_one(f"#{name}", OptionList).highlighted
+        pointed = now if at is None else self._places[name][at]
+        self._places[name] = places
+        self._mark(name, now)
+        here = (at for at, place in enumerate(places) if _is_same(place, pointed))
+        self.query_one(f"#{name}", OptionList).highlighted = next(here, 0)
+
+    def _mark(self, name: str, now: Place) -> None:
+        """Draw a list anew, with a sign before the place in use."""
+        entries = self.query_one(f"#{name}", OptionList)
+        highlighted = entries.highlighted
+        dot = self._glyphs.dot
+        entries.clear_options()
+        entries.add_options(
+            Option(f"{dot if _is_same(place, now) else ' '} {_escaped(place)}")
+            for place in self._places[name]
+        )
+        entries.highlighted = highlighted
 
     def _pull(self) -> None:
         sound = self._sound
         problems = dict.fromkeys((self._problem, sound.microphone_problem, sound.speaker_problem))
         words = "\n".join(inert(problem) for problem in problems if problem)
+        words += "\nEverything but the sound card works." if self._problem else ""
         if words != self._words:
             self._words = words
             self.query_one("#problem", Static).update(words)
         levels = sound.levels()
         if levels is None:
             return
-        listening = "listening; nothing is sent" if self._is_listening else "l listens"
-        notes = (listening, "t plays two notes")
+        key = partial(keycap, self.app, DevicesDialog)
+        rests = f"{key('devices.listen')} listens"
+        listening = "listening; nothing is sent" if self._is_listening else rests
+        notes = (listening, f"{key('devices.tone')} plays a tone")
         mic, out = (
             Reading(label, level.rms_dbfs, level.held_dbfs, level.clips, note)
             for label, level, note in zip(("mic", "out"), levels, notes, strict=True)

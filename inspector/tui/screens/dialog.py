@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -11,6 +12,8 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
+
+from inspector.tui.keycaps import keycap
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,10 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
                         id=f"field-{field.name}",
                         compact=True,
                     )
-            keys = "enter go · esc back · tab next field"
+            key = partial(keycap, self.app, FormDialog)
+            keys = f"enter go · {key('dialog.cancel')} back · tab next field"
             if any(field.suggestions for field in self._fields):
-                keys += " · ctrl+n other values"
+                keys += f" · {key('dialog.next')} other values"
             yield Static(keys, classes="keys", markup=False)
 
     def on_mount(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from inspector.core.event import Direction
 from inspector.core.keys import keys_of
 from inspector.core.log import EventLog
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart, header_line
+from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings
 from inspector.tui.relations import links_of, rejection_of, related_seqs
 from inspector.tui.screens.views import ViewsScreen
@@ -107,7 +110,12 @@ class EventsScreen(ViewsScreen):
 
         self._panes.mount_merged()
         pages = (
-            ConversationView(self.glyphs, empty=self.EMPTY_CONVERSATION, id="conversation"),
+            ConversationView(
+                self.glyphs,
+                empty=self.empty_conversation(),
+                key=partial(keycap, self.app, ConversationView),
+                id="conversation",
+            ),
             TextPage(id="session"),
         )
         for page in pages:
@@ -185,13 +193,23 @@ class EventsScreen(ViewsScreen):
         query = pane.rows.query
         if not query:
             return f" {self.tabs()}"
-        return (
-            f" {self.tabs()}     / {query.expression}   {len(pane.rows):,} of {pane.rows.total:,}"
+        parts = (
+            HeaderPart(self.tabs()),
+            HeaderPart(f"/ {query.expression}", rank=1, shortest=8),
+            HeaderPart(f"{len(pane.rows):,} of {pane.rows.total:,}", rank=2),
         )
+        return header_line(parts, self.size.width)
 
     def focused_pane(self) -> EventPane:
         """Return the pane that the keys go to."""
         return self._panes.focused
+
+    @property
+    def place(self) -> str:
+        """Return where the keys go: the name of a view, or ``detail`` beside the events."""
+        view = self.current_view
+        is_beside = view == "events" and not isinstance(self.focused, EventPane)
+        return "detail" if is_beside else view
 
     def rejection_of(self, row: int) -> str:
         """Return why the server refused the event of a row; ``""`` where it did not."""
@@ -278,7 +296,8 @@ class EventsScreen(ViewsScreen):
 
     def action_find(self) -> None:
         """Ask what to look for, without hiding anything."""
-        self.query_one(FilterLine).ask(is_filtering=False, text="")
+        following = self.key("pane.next_match"), self.key("pane.previous_match")
+        self.query_one(FilterLine).ask(is_filtering=False, text="", keys=following)
 
     def action_mark(self) -> None:
         """Measure times from the selected event, or cease to."""
@@ -287,7 +306,7 @@ class EventsScreen(ViewsScreen):
         self._panes.set_mark(row)
         if row >= 0:
             self.say(
-                f"times are measured from {self.event_log.type_of(row)} at {self.event_log.t_us[row] / 1e6:.3f} s; m ends it"
+                f"times are measured from {self.event_log.type_of(row)} at {self.event_log.t_us[row] / 1e6:.3f} s; {self.key('view.mark')} ends it"
             )
             self.on_marked(row)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from inspector.analysis.form.values import is_same
 from inspector.analysis.inert import inert
 from inspector.errors import InspectorError
 from inspector.tui.external import edit_outside
+from inspector.tui.keycaps import keycap
 from inspector.tui.widgets.form_texts import shown
 from inspector.tui.widgets.send_editor import Verdict
 from inspector.tui.widgets.text_page import PageLine, TextPage
@@ -62,7 +64,12 @@ class JsonDialog(ModalScreen[str | None]):
                 read_only=not self._verb,
             )
             yield Static("", id="verdict")
-            keys = f"ctrl+s {self._verb} · F4 $EDITOR · esc back" if self._verb else "esc back"
+            key = partial(keycap, self.app, JsonDialog)
+            keys = f"{key('json.cancel')} back"
+            if self._verb:
+                keys = (
+                    f"{key('json.accept')} {self._verb} · {key('json.external')} $EDITOR · {keys}"
+                )
             yield Static(Text(keys), classes="keys")
 
     def on_mount(self) -> None:
@@ -127,7 +134,9 @@ class ChoiceDialog(ModalScreen[tuple[Any] | None]):
             if self._is_open:
                 yield Input(placeholder="another value", compact=True)
             yield OptionList(*(Option(Text(shown(value))) for value in self._values), compact=True)
-            keys = "enter takes · esc back" + (" · type another value" if self._is_open else "")
+            key = partial(keycap, self.app, ChoiceDialog)
+            keys = f"{key('choice.accept')} takes · {key('choice.cancel')} back"
+            keys += " · type another value" if self._is_open else ""
             yield Static(Text(keys), classes="keys")
 
     def on_mount(self) -> None:
@@ -181,7 +190,8 @@ class PageDialog(ModalScreen[int | None]):
         with Vertical(id="page"):
             yield Static(Text(self._heading), classes="title")
             yield TextPage()
-            yield Static(Text("enter shows the event · esc back"), classes="keys")
+            key = keycap(self.app, PageDialog, "form_page.close")
+            yield Static(Text(f"enter shows the event · {key} back"), classes="keys")
 
     def on_mount(self) -> None:
         """Take the keys."""

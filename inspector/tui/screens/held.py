@@ -42,11 +42,11 @@ class HeldScreen(KeyedScreen):
         Binding("enter", "forward", "forward", id="held.forward", priority=True),
         Binding("i", "edit", "edit", id="held.edit"),
         Binding("d", "drop", "drop", id="held.drop"),
-        Binding("D", "duplicate", "duplicate", id="held.duplicate"),
+        Binding("D", "duplicate", "double", id="held.duplicate"),
         Binding("w", "delay", "delay", id="held.delay"),
         Binding("r", "answer", "answer", id="held.answer"),
-        Binding("a", "resume", "resume all", id="held.resume"),
-        Binding("P", "breakpoint", "breakpoint", show=False, id="held.breakpoint"),
+        Binding("R", "resume", "resume", id="held.resume"),
+        Binding("S", "breakpoint", "breakpoint", show=False, id="held.breakpoint"),
         KeyedScreen.HELP_KEY,
         Binding("escape,q", "back", "back", show=False, id="held.back"),
     ]
@@ -80,7 +80,7 @@ class HeldScreen(KeyedScreen):
         if seen == self._seen:
             return
         self._waiting = self._session.breakpoints.waiting
-        page.show([self._line(held) for held in self._waiting] or [_NOTHING])
+        page.show([self._line(held) for held in self._waiting] or [self._nothing()])
         self._seen = (seen[0], page.cursor)
         armed = ", ".join(map(str, self._session.breakpoints.armed)) or "nothing is armed"
         held = sum(held.is_held for held in self._waiting)
@@ -180,6 +180,12 @@ class HeldScreen(KeyedScreen):
     def _say(self, error: InspectorError) -> None:
         self.notify(error.message, severity="error", markup=False)
 
+    def _nothing(self) -> PageLine:
+        sets, back = self.key("held.breakpoint"), self.key("held.back")
+        return PageLine(
+            ((f" Nothing is held. {sets} sets a breakpoint, {back} goes back.", "dim"),)
+        )
+
     def _line(self, held: Held) -> PageLine:
         is_client = held.direction is Direction.CLIENT
         arrow = self._glyphs.client if is_client else self._glyphs.server
@@ -190,9 +196,6 @@ class HeldScreen(KeyedScreen):
         words = f" {arrow} {held.event.t_ns / 1e9:9.3f}  {why:<7} {name:<{room}} {size:>8}  {held.stopped_by}"
         style = ("client" if is_client else "server") if held.is_held else "dim"
         return PageLine(((words, style),))
-
-
-_NOTHING = PageLine(((" Nothing is held. P sets a breakpoint, q goes back.", "dim"),))
 
 
 class Holder(Protocol):

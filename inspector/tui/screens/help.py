@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
+from inspector.tui.keycaps import keycap
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 Group = tuple[str, Sequence[tuple[str, str]]]
@@ -51,7 +52,7 @@ class HelpScreen(ModalScreen[None]):
         """Fill the page."""
         lines = [
             PageLine(((f" {self._heading}", "head"),)),
-            PageLine(((" esc or q closes this page", "dim"),)),
+            PageLine(((f" {keycap(self.app, HelpScreen, 'help.close')} closes this page", "dim"),)),
             PageLine((("", "base"),)),
         ]
         for heading, keys in self._groups:
@@ -68,7 +69,7 @@ def keys_of(screen: Screen[None]) -> Iterator[Group]:
     groups: dict[str, dict[str, list[str]]] = {}
     for bound in screen.active_bindings.values():
         binding = bound.binding
-        if not binding.description or binding.system:
+        if not binding.description or not binding.id:  # which Textual's own have not
             continue
         name = (
             "this screen"

@@ -9,9 +9,7 @@ from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
-from textual.widgets.option_list import Option
 
 from inspector import __version__
 from inspector.analysis.inert import inert
@@ -20,31 +18,14 @@ from inspector.engine.session import Engine
 from inspector.errors import InspectorError
 from inspector.recording.facts import RecordingFacts
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.home_rows import (
-    INDENT,
-    choice_line,
-    connection_line,
-    fact_columns,
-    heading,
-    recording_line,
-)
-from inspector.tui.keycaps import keycap, own_keycap
-from inspector.tui.launching import KnownConnection, Launcher
+from inspector.tui.home_list import CHOICES, HomeList
+from inspector.tui.launching import Launcher
+from inspector.tui.screens.keyed import KeyedScreen
 
-MAX_RECENT = 50
-CHOICES = (
-    ("simulator", "Simulator", "talk to the built-in server: no key, no network, no sound card"),
-    ("live", "Live", "connect to OpenAI, Azure or any compatible server"),
-    ("open", "Open", "replay a recording from anywhere"),
-)
-FIRST_STEPS = (
-    "Nothing is recorded yet. Begin with the simulator; every session is recorded and listed here.",
-    "In a session {send} sends a message, {create} has it answered, {truncate} cuts the answer off, {help} shows all keys.",
-    "With a key: export OPENAI_API_KEY=… before you start, then {live}. Your own app: inspector proxy, in a shell.",
-)
+WIDEST = 140
 
 
-class HomeScreen(Screen[None]):
+class HomeScreen(KeyedScreen):
     """The simulator, a server, a recording."""
 
     BINDINGS = [
@@ -54,9 +35,7 @@ class HomeScreen(Screen[None]):
         Binding("j", "move(1)", "down", show=False, id="home.down"),
         Binding("k", "move(-1)", "up", show=False, id="home.up"),
         *(
-            Binding(
-                str(n), f"connection({n})", f"connection {n}", show=False, id=f"home.connection_{n}"
-            )
+            Binding(str(n), f"connection({n})", "connection", show=False, id=f"home.connection_{n}")
             for n in range(1, 10)
         ),
         Binding("question_mark,f1", "help", "help", id="home.help"),
@@ -69,11 +48,7 @@ class HomeScreen(Screen[None]):
         self._host = host
         self._launcher = launcher
         self._glyphs = glyphs
-        self._words = launcher.home_words()
-        self._connections: list[KnownConnection] = []
-        self._recent: list[Path] = []
-        self._examples: list[Path] = []
-        self._facts: dict[Path, RecordingFacts] = {}
+        self.list = HomeList(launcher, self.key)
 
     def compose(self) -> ComposeResult:
         """Lay out title, choices and hint."""
@@ -89,7 +64,7 @@ class HomeScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Fill the list."""
-        self._look_up()
+        self.list.look_up()
         self._fill()
         self.query_one("#choices").focus()
         # A footer is a widget a key: too much for the first frame. So are facts about fifty files.
@@ -97,10 +72,10 @@ class HomeScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Show recordings made meanwhile."""
-        if self._recent != self._launcher.recent()[:MAX_RECENT]:
-            self._look_up()
+        if self.list.is_outdated:
+            self.list.look_up()
             self._fill()
-        if self._facts:
+        if self.list.has_facts:
             self._read_facts()
 
     def on_resize(self) -> None:
@@ -111,7 +86,7 @@ class HomeScreen(Screen[None]):
         """Yield what the command palette offers here."""
         for name, title, words in CHOICES:
             yield SystemCommand(title, words, self._runner(name))
-        for number, known in enumerate(self._connections, 1):
+        for number, known in enumerate(self.list.connections, 1):
             words = f"connect to {inert(known.address)}"
             yield SystemCommand(
                 inert(known.name), words, lambda n=number: self.action_connection(n)
@@ -128,12 +103,12 @@ class HomeScreen(Screen[None]):
 
     def action_connection(self, number: int) -> None:
         """Connect as a profile says."""
-        if number <= len(self._connections):
-            name = self._connections[number - 1].name
+        if number <= len(self.list.connections):
+            name = self.list.connections[number - 1].name
             self._begin(lambda: self._launcher.open_connection(name))
         else:
             self.notify(
-                f"there is no connection {number}; [profiles.NAME] in {self._words.config} makes one",
+                f"there is no connection {number}; [profiles.NAME] in {self.list.words.config} makes one",
                 severity="warning",
                 markup=False,
             )
@@ -171,20 +146,9 @@ class HomeScreen(Screen[None]):
             if answers is not None and answers["path"]:
                 self._replay(Path(answers["path"]).expanduser())
 
-        known = tuple(str(path) for path in (*self._recent, *self._examples))
+        known = tuple(str(path) for path in self.list.paths)
         fields = (Field("path", "file", "", "path of a JSONL file", known),)
         self.app.push_screen(FormDialog("Replay a recording", fields), answered)
-
-    def action_help(self) -> None:
-        """Show the keys."""
-        from inspector.tui.screens.help import HelpScreen
-
-        keys = [
-            (self.app.get_key_display(bound.binding), bound.binding.description)
-            for bound in self.active_bindings.values()
-            if bound.binding.description and not bound.binding.system
-        ]
-        self.app.push_screen(HelpScreen("Home: keys", [("here", keys)]))
 
     def action_quit(self) -> None:
         """Leave the program."""
@@ -196,15 +160,9 @@ class HomeScreen(Screen[None]):
         self.refresh_bindings()
         self._read_facts()
 
-    def _look_up(self) -> None:
-        self._connections = list(self._launcher.connections())
-        self._recent = self._launcher.recent()[:MAX_RECENT]
-        self._examples = self._launcher.examples()
-        self._words = self._launcher.home_words()
-
     def _read_facts(self) -> None:
         """Find out about the recordings, one after the other, in a thread."""
-        paths = [*self._recent, *self._examples]
+        paths = self.list.paths
 
         def read() -> None:
             for path, facts in self._launcher.read_facts(paths):
@@ -215,65 +173,23 @@ class HomeScreen(Screen[None]):
         self.run_worker(read, thread=True, exclusive=True, group="facts", exit_on_error=False)
 
     def _learn(self, path: Path, facts: RecordingFacts) -> None:
-        if self._facts.get(path) == facts or not self.is_attached:
+        if not self.is_attached:
             return
-        self._facts[path] = facts
         choices = self.query_one("#choices", OptionList)
-        for kind, paths in (("recent", self._recent), ("example", self._examples)):
-            if path in paths:
-                line = recording_line(path.name, facts, self._width())
-                choices.replace_option_prompt(f"{kind}-{paths.index(path)}", line)
+        for line_id in self.list.learn(path, facts):
+            choices.replace_option_prompt(line_id, self.list.recording(path, self._width()))
 
     def _fill(self) -> None:
         choices = self.query_one("#choices", OptionList)
         here = choices.highlighted or 0
         choices.clear_options()
-        choices.add_options(list(self._options()))
+        choices.add_options(list(self.list.lines(self._width())))
         choices.highlighted = min(here, choices.option_count - 1)
         self._hint()
 
-    def _options(self) -> Iterator[Option | None]:
-        width = self._width()
-        for name, title, words in CHOICES:
-            key = keycap(self.app, HomeScreen, f"home.{name}")
-            yield Option(choice_line(key, title, words, width), id=name)
-        if self._connections:
-            yield from _blank()
-            yield Option(heading("Connections", self._words.config, width), disabled=True)
-            for number, known in enumerate(self._connections, 1):
-                yield Option(connection_line(number, known, width), id=f"connection-{number}")
-        yield from _blank()
-        if self._recent:
-            yield from self._recordings("Recordings", self._words.sessions, "recent", self._recent)
-        else:
-            for step in FIRST_STEPS:
-                yield Option(f"{'':<{INDENT}}{self._spelled(step)}", disabled=True)
-        if self._examples:
-            yield from _blank()
-            yield from self._recordings(
-                "Examples", "come with the program", "example", self._examples
-            )
-
-    def _recordings(self, title: str, note: str, kind: str, paths: list[Path]) -> Iterator[Option]:
-        width = self._width()
-        yield Option(heading(title, note, width, fact_columns(width)), disabled=True)
-        for index, path in enumerate(paths):
-            line = recording_line(path.name, self._facts.get(path), width)
-            yield Option(line, id=f"{kind}-{index}")
-
-    def _spelled(self, text: str) -> str:
-        # By id: the screens that these keys belong to are not loaded yet.
-        return text.format(
-            send=own_keycap(self.app, "session.send", "s"),
-            create=own_keycap(self.app, "session.create", "c"),
-            truncate=own_keycap(self.app, "session.truncate", "t"),
-            help=own_keycap(self.app, "view.help", "?"),
-            live=keycap(self.app, HomeScreen, "home.live"),
-        )
-
     def _width(self) -> int:
-        """Return the columns of the list: those of the screen without its margins and the scroll bar."""
-        return max(40, self.size.width - 5)
+        """Return the columns of the list: those of the screen without its margins and the scroll bar, as far as an eye follows a line."""
+        return max(40, min(WIDEST, self.size.width - 5))
 
     @on(OptionList.OptionHighlighted, "#choices")
     def _pointed_at(self) -> None:
@@ -282,40 +198,19 @@ class HomeScreen(Screen[None]):
     def _hint(self) -> None:
         """Say what is true, and what enter would do."""
         hint = self.query_one("#home-hint", Static)
-        hint.set_class(bool(self._words.trouble), "warning")
-        hint.update(
-            inert(f"{self._words.trouble}   " if self._words.trouble else "") + self._next_step()
-        )
-
-    def _next_step(self) -> str:
-        choices = self.query_one("#choices", OptionList)
-        option = choices.highlighted_option
-        kind, _, at = (option.id or "" if option is not None else "").partition("-")
-        rest = f"   {keycap(self.app, HomeScreen, 'home.help')} keys   F2 themes   ctrl+p commands   {keycap(self.app, HomeScreen, 'home.quit')} quits"
-        if kind in ("recent", "example"):
-            path = (self._recent if kind == "recent" else self._examples)[int(at)]
-            facts = self._facts.get(path)
-            if facts is not None and facts.problem:
-                return f"{inert(path.name)} cannot be replayed: {inert(facts.problem)}{rest}"
-            return f"enter replays it{rest}"
-        if kind == "connection":
-            known = self._connections[int(at) - 1]
-            if not known.is_ready:
-                return f"{inert(known.key)}: set it, then start again{rest}"
-            return f"enter connects to {inert(known.address)}{rest}"
-        words = {
-            "simulator": "enter talks to the simulator",
-            "live": "enter asks where to",
-            "open": "enter asks for a file",
-        }
-        return f"{words.get(kind, 'enter opens')}{rest}"
+        option = self.query_one("#choices", OptionList).highlighted_option
+        trouble = self.list.words.trouble
+        step = self.list.step((option.id or "") if option is not None else "")
+        hint.set_class(bool(trouble), "warning")
+        hint.update(f"{inert(trouble)}   {step}" if trouble else step)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         choice = event.option_id or ""
         kind, _, at = choice.partition("-")
-        if kind in ("recent", "example"):
-            self._replay((self._recent if kind == "recent" else self._examples)[int(at)])
+        path = self.list.path_of(choice)
+        if path is not None:
+            self._replay(path)
         elif kind == "connection":
             self.action_connection(int(at))
         elif choice:
@@ -351,7 +246,3 @@ class HomeScreen(Screen[None]):
     def _say(self, error: InspectorError) -> None:
         message = f"{error.message}\n{error.hint}" if error.hint else error.message
         self.notify(message, severity="error", markup=False, timeout=8)
-
-
-def _blank() -> Iterator[Option]:
-    yield Option("", disabled=True)

@@ -8,11 +8,17 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
+from inspector.tui.keycaps import keycap
+
 
 class KeyedScreen(Screen[None]):
     """Tells which keys it has; ``HELP_KEY`` is to be the last of them, as the footer shows them in their order."""
 
     HELP_KEY = Binding("question_mark,f1", "help", "help", id="view.help")
+
+    def key(self, binding_id: str) -> str:
+        """Return the key of one of this screen's bindings in words, as the user has it."""
+        return keycap(self.app, type(self), binding_id)
 
     def palette(self) -> Iterator[SystemCommand]:
         """Yield what the command palette offers here."""
@@ -25,10 +31,9 @@ class KeyedScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        from inspector.tui.screens.help import HelpScreen
+        from inspector.tui.screens.help import HelpScreen, keys_of
 
-        keys = [(self.app.get_key_display(b), b.description) for b in self._own_bindings()]
-        self.app.push_screen(HelpScreen(f"{self.title}: keys", [("here", keys)]))
+        self.app.push_screen(HelpScreen(f"{self.title}: keys", list(keys_of(self))))
 
     def _own_bindings(self) -> list[Binding]:
         """Return the keys that do something here, each action once."""

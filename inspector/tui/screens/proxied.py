@@ -13,11 +13,14 @@ from inspector.engine.host import Host
 from inspector.engine.proxied import ProxiedSession
 from inspector.engine.record import Connection
 from inspector.errors import InspectorError
+from inspector.tui.action_line import SESSION_BUTTONS, Button
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.held import ask_breakpoint
 from inspector.tui.screens.session import SessionScreen
 from inspector.tui.screens.sound import SoundScreen
+from inspector.tui.session_hints import connection_hint, error_hint
 
 _NOT_HERE = frozenset(
     {"fault", *(binding.action for binding in SoundScreen.BINDINGS if isinstance(binding, Binding))}
@@ -28,9 +31,9 @@ class ProxiedScreen(SessionScreen):
     """A session between an app and the API."""
 
     BINDINGS = [
-        Binding("P", "breakpoint", "breakpoint", id="proxied.breakpoint"),
-        Binding("H", "held", "held frames", id="proxied.held"),
-        Binding("a", "resume", "resume", show=False, id="proxied.resume"),
+        Binding("S", "breakpoint", "hold", id="proxied.breakpoint"),
+        Binding("H", "held", "held", id="proxied.held"),
+        Binding("R", "resume", "resume all", show=False, id="proxied.resume"),
         Binding("I", "inject", "to the app", show=False, id="proxied.inject"),
         Binding(
             "left_square_bracket",
@@ -42,6 +45,11 @@ class ProxiedScreen(SessionScreen):
         Binding("right_square_bracket", "switch(1)", "next session", show=False, id="proxied.next"),
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
     ]
+
+    BUTTONS = (
+        Button("send", "inject"),
+        *(b for b in SESSION_BUTTONS if b.action not in ("send", "reconnect")),
+    )
 
     def __init__(
         self,
@@ -72,6 +80,10 @@ class ProxiedScreen(SessionScreen):
             levels, self.state, session.now_ns, session.source.url, idle="as it passes"
         )
 
+    def empty_conversation(self) -> str:
+        """Return why the conversation is empty."""
+        return "Nothing has been said yet between the app and the API."
+
     def connect(self) -> None:
         """Say that this is not ours to do."""
         self.say("the app connects, not the inspector: start it again", "warning")
@@ -87,27 +99,35 @@ class ProxiedScreen(SessionScreen):
     async def _leave(self) -> None:
         self.app.pop_screen()
 
-    def hint_text(self) -> str:
+    def hint(self) -> Hint:
         """Return what is true, and what to do next."""
-        session = self._session
-        held = len(session.breakpoints.held)
+        session, key = self._session, self.key
+        held = session.breakpoints.held
         if held:
-            first = session.breakpoints.held[0]
-            to = "API" if first.direction is Direction.CLIENT else "app"
-            return f" {held} held: {inert(first.event.type) or 'a frame'} to the {to}   H shows them   a resumes all"
+            to = "API" if held[0].direction is Direction.CLIENT else "app"
+            what = f"{len(held)} held: {inert(held[0].event.type) or 'a frame'} to the {to}"
+            resumes = f"{key('proxied.resume')} resumes all"
+            return hint(what, f"{key('proxied.held')} shows them", resumes)
         if session.connection is Connection.CONNECTING:
-            return f" the app waits for {session.source.url}"
-        if session.refusal is not None or session.closed is not None:
-            return (
-                super()
-                .hint_text()
-                .removesuffix(f"{self.key('session.reconnect')} reconnects")
-                .removesuffix(f"{self.key('session.reconnect')} tries again")
-            )
+            return hint(f"the app waits for {session.source.url}")
+        ended = connection_hint(session, key, again=False)
+        if ended is not None:
+            return ended
+        error = error_hint(self.state, key, self.place)
         armed = session.breakpoints.armed
+        arms = key("proxied.breakpoint")
         if armed:
-            return f" holds {', '.join(map(str, armed))}   P arms another or none   a resumes"
-        return " P sets a breakpoint   s injects to the API   I to the app   [ ] other sessions"
+            return hint(
+                f"holds {', '.join(map(str, armed))}", f"{arms} holds others or none", error
+            )
+        around = f"{key('proxied.previous')} {key('proxied.next')} other sessions"
+        return hint(
+            f"{arms} holds frames back",
+            error,
+            f"{key('session.send')} injects to the API",
+            f"{key('proxied.inject')} to the app",
+            around if self.place != "detail" else "",
+        )
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return the commands of a proxied session."""

@@ -40,7 +40,7 @@ class ProxyScreen(KeyedScreen):
     BINDINGS = [
         Binding("enter", "open", "open", id="proxy.open", priority=True),
         Binding("f", "follow", "follow the newest", id="proxy.follow"),
-        Binding("P", "breakpoint", "breakpoint", id="proxy.breakpoint"),
+        Binding("S", "breakpoint", "breakpoint", id="proxy.breakpoint"),
         Binding("ctrl+x", "disconnect", "close it", id="proxy.close"),
         Binding("escape", "stay", "back", show=False, id="proxy.back"),
         Binding("q", "quit", "quit", id="proxy.quit"),
@@ -101,13 +101,17 @@ class ProxyScreen(KeyedScreen):
         proxy = self._proxy
         if self._is_asked_to_quit and proxy.running:
             sessions = "a session runs" if proxy.running == 1 else f"{proxy.running} sessions run"
-            return f" {sessions}: q again closes what runs and quits, esc does not"
+            return f" {sessions}: {self.key('proxy.quit')} again closes what runs and quits, {self.key('proxy.back')} does not"
         if proxy.armed:
-            return (
-                f" every session holds {', '.join(map(str, proxy.armed))}   P arms another or none"
-            )
+            armed = ", ".join(map(str, proxy.armed))
+            return f" every session holds {armed}   {self.key('proxy.breakpoint')} holds others or none"
         latest = proxy.exchanges[-1] if proxy.exchanges else None
-        return f" last request: {inert(str(latest))}" if latest else " enter opens a session"
+        if latest:
+            return f" last request: {inert(str(latest))}"
+        if not self._shown:
+            return f" waiting for an app   {self.key('proxy.breakpoint')} holds frames of every session to come"
+        opens, follows = self.key("proxy.open"), self.key("proxy.follow")
+        return f" {opens} opens a session   {follows} opens each new one as it comes"
 
     def _follow(self) -> None:
         """Go to a session that has come, unless the user is in the middle of something."""

@@ -13,6 +13,7 @@ from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart, header_line
+from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.events import EventsScreen
 from inspector.tui.widgets.status_line import StatusLine
@@ -37,10 +38,6 @@ class ReplayScreen(EventsScreen):
         Binding("s,c,x,t,r", "explain", "sending", show=False, id="replay.explain"),
     ]
 
-    EMPTY_CONVERSATION = (
-        "No item has come up to the cursor; G in the events goes to the last event."
-    )
-
     def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
         super().__init__(replay.log, glyphs)
         self.title = "Replay"
@@ -53,6 +50,11 @@ class ReplayScreen(EventsScreen):
     def state(self) -> SessionState:
         """Return the state as of the cursor."""
         return self._replay.state
+
+    def empty_conversation(self) -> str:
+        """Return why the conversation is empty, and how it is not."""
+        last = self.key("pane.last")
+        return f"No item has come up to the cursor; {last} in the events goes to the last event."
 
     def compose_below(self) -> ComposeResult:
         """Lay out the transport."""
@@ -128,15 +130,33 @@ class ReplayScreen(EventsScreen):
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""
-        replay = self._replay
+        replay, key = self._replay, self.key
         if not len(self.event_log):
             return " this recording holds no events"
         if not replay.is_settled:
             share = (replay.state_row + 1) / max(1, replay.cursor + 1)
             return f" working out the state at the cursor … {share:.0%}"
         if replay.is_playing:
-            return " playing   p pauses   + and - change the speed"
-        return " p plays   . and , step   2 shows the conversation as of here   :seek SECONDS   / filters   ? every key"
+            speed = f"{key('replay.faster')} and {key('replay.slower')} change the speed"
+            in_timeline = self.place == "timeline"  # whose own these keys are
+            shown = hint("playing", f"{key('replay.play')} pauses", "" if in_timeline else speed)
+        else:
+            shown = self._resting_hint()
+        return shown.line(self.size.width)
+
+    def _resting_hint(self) -> Hint:
+        key, place = self.key, self.place
+        there = f"{key('view.conversation')} shows the conversation as of here"
+        parts = (
+            HeaderPart(f"{key('replay.play')} plays"),
+            HeaderPart(f"{key('replay.step')} and {key('replay.step_back')} step"),
+            HeaderPart(f"{key('pane.next_error')} next error" if place == "events" else "", 1),
+            HeaderPart(there if place != "conversation" else "", 3),
+            HeaderPart(f"{key('view.command')}seek SECONDS", 5),
+            HeaderPart(f"{key('view.filter')} filters" if place == "events" else "", 4),
+            HeaderPart(f"{key('view.help')} every key", 2),
+        )
+        return Hint(parts)
 
     def commands(self) -> Mapping[str, Callable[[str], None]]:
         """Return the commands of a replay."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -17,24 +15,22 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from inspector.analysis.form.checks import judge
 from inspector.analysis.form.fields import FormField, Kind
 from inspector.analysis.form.history import Outcome
-from inspector.analysis.inert import inert
 from inspector.errors import InspectorError
 from inspector.tui.external import edit_outside
 from inspector.tui.form_pages import diff_lines, history_lines
 from inspector.tui.form_session import FormSession
+from inspector.tui.form_words import form_header, form_hint
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.screens.dialog import Field, FormDialog
-from inspector.tui.screens.form_dialogs import STYLES, ChoiceDialog, JsonDialog, PageDialog
+from inspector.tui.keycaps import keycap
+from inspector.tui.screens.field_dialogs import FieldDialogs
+from inspector.tui.screens.form_dialogs import STYLES, PageDialog
+from inspector.tui.screens.form_presets import Presets
 from inspector.tui.widgets.form_editing import DialogRequested, FieldEdited, FieldUnreadable
-from inspector.tui.widgets.form_texts import json_text
-from inspector.tui.widgets.send_editor import Verdict
 from inspector.tui.widgets.session_form import SessionForm
 
 TICK_HZ = 15
-DEFAULT_PRESET = "session.json"
 _CHANGING = frozenset({"send_changes", "send_whole", "revert", "load", "external"})
 _COMMANDS: Mapping[str, str] = {
     "whole": "send_whole",
@@ -76,6 +72,12 @@ class SessionFormScreen(Screen[int | None]):
         self.session = session
         self._glyphs = glyphs
         self._command = command
+        self._presets = Presets(self, session)
+        self._dialogs = FieldDialogs(self, session)
+
+    def key(self, binding_id: str) -> str:
+        """Return the key of one of this screen's bindings in words, as the user has it."""
+        return keycap(self.app, type(self), binding_id)
 
     @property
     def form(self) -> SessionForm:
@@ -117,8 +119,10 @@ class SessionFormScreen(Screen[int | None]):
         """Repaint everything from the draft."""
         session = self.session
         self.form.show(session.views(), is_read_only=session.is_read_only)
-        self.query_one("#form-header", Static).update(Text(self._header()))
-        self.query_one("#form-hint", Static).update(Text(self._hint()))
+        self.query_one("#form-header", Static).update(Text(form_header(session)))
+        self.query_one("#form-hint", Static).update(
+            Text(form_hint(session, self._glyphs, self.key))
+        )
         self.query_one("#form-hint").set_class(bool(session.draft.unblamed()), "wrong")
 
     def say(self, message: str, severity: SeverityLevel = "information") -> None:
@@ -140,15 +144,17 @@ class SessionFormScreen(Screen[int | None]):
         count = len(self.session.draft.changed())
         if count:
             event = self.session.draft.patch()
-            self._preview(event, f"Send {count} field{'s' * (count != 1)}")
+            self._dialogs.preview(event, f"Send {count} field{'s' * (count != 1)}")
         else:
-            self.say("nothing is edited; F6 sends the whole session", "warning")
+            self.say(
+                f"nothing is edited; {self.key('form.whole')} sends the whole session", "warning"
+            )
 
     def action_send_whole(self) -> None:
         """Show an update with everything that can be set, and send it."""
         if not self._is_unreadable():
             event = self.session.draft.whole(self.session.locks())
-            self._preview(event, "Send the whole session")
+            self._dialogs.preview(event, "Send the whole session")
 
     def action_revert(self) -> None:
         """Take back the edit of the field with the cursor."""
@@ -159,25 +165,11 @@ class SessionFormScreen(Screen[int | None]):
 
     def action_load(self) -> None:
         """Ask for a preset, and edit what it holds."""
-        self._ask_file("Load a preset", "session JSON, or a session.update", self.load)
+        self._presets.ask_load()
 
     def action_save(self) -> None:
         """Ask for a file, and save the session with the edits as a preset."""
-        self._ask_file("Save a preset", "what can be set, with your edits", self.save)
-
-    def load(self, name: str) -> None:
-        """Edit what a preset holds, and say what became of it."""
-        unknown = self.session.load(Path(name).expanduser())
-        self.show()
-        self.say(f"{name}: {self.session.count_edited()} fields are edited now; ctrl+s sends them")
-        if unknown:
-            names = ", ".join(".".join(place) for place in unknown[:5])
-            self.say(f"{name}: left out what this session has no field for: {inert(names)}", "warning")  # fmt: skip
-
-    def save(self, name: str) -> None:
-        """Save the session with the edits as a preset."""
-        self.session.save(Path(name).expanduser())
-        self.say(f"saved {name}; --session {name} begins a session with it")
+        self._presets.ask_save()
 
     def action_diff(self) -> None:
         """Show the last update beside what is in force."""
@@ -205,7 +197,7 @@ class SessionFormScreen(Screen[int | None]):
         except InspectorError as error:
             self.say(_words(error), "error")
             return
-        self._edit(field, text.removesuffix("\n"))
+        self.edit(field, text.removesuffix("\n"))
 
     def action_back(self) -> None:
         """Close the form; the edits stay."""
@@ -213,7 +205,7 @@ class SessionFormScreen(Screen[int | None]):
 
     @on(FieldEdited)
     def _edited(self, message: FieldEdited) -> None:
-        self._edit(message.field, message.value)
+        self.edit(message.field, message.value)
 
     @on(FieldUnreadable)
     def _unreadable(self, message: FieldUnreadable) -> None:
@@ -222,62 +214,12 @@ class SessionFormScreen(Screen[int | None]):
 
     @on(DialogRequested)
     def _dialog_requested(self, message: DialogRequested) -> None:
-        field = message.field
-        value = field.read(self.session.draft.target)
-        if field.kind is Kind.JSON:
-            self._edit_json(field, value)
-            return
+        self._dialogs.open(message.field)
 
-        def chosen(answer: tuple[Any] | None) -> None:
-            if answer is not None:
-                self._edit(field, answer[0])
-
-        title = f"{inert(field.label)}   {field.note}"
-        dialog = ChoiceDialog(title, field.offers(), value, is_open=field.is_open)
-        self.app.push_screen(dialog, chosen)
-
-    def _edit_json(self, field: FormField, value: Any) -> None:
-        is_json = value is None or isinstance(value, bool | int | float | str | list | dict)
-        text = json_text(value if is_json else None)
-        lock = self.session.locks().get(field.path)
-        if self.session.is_read_only or (lock is not None and not lock.is_passing):
-            self.app.push_screen(JsonDialog(inert(field.label), text, "", self._judge(field)))
-            return
-
-        def edited(answer: str | None) -> None:
-            if answer is None:
-                return
-            try:
-                self._edit(field, json.loads(answer))
-            except (ValueError, RecursionError) as error:
-                self.session.draft.cannot_read(field, f"not JSON: {error}")
-                self.show()
-
-        self.app.push_screen(
-            JsonDialog(inert(field.label), text, "take", self._judge(field)), edited
-        )
-
-    def _edit(self, field: FormField, value: Any) -> None:
+    def edit(self, field: FormField, value: Any) -> None:
+        """Change a field."""
         self.session.draft.edit(field, value)
         self.show()
-
-    def _preview(self, event: Mapping[str, Any], title: str) -> None:
-        def accepted(answer: str | None) -> None:
-            if answer is not None and not self.session.send(answer):
-                self.say("this is not JSON; it was sent as it is", "warning")
-
-        text = self.session.event_text(event)
-        title = f"{title}: {event['type']}"
-        self.app.push_screen(JsonDialog(title, text, "send", self._judge(None)), accepted)
-
-    def _judge(self, field: FormField | None) -> Callable[[str], Verdict]:
-        shape = self.session.draft.shape
-
-        def verdict(text: str) -> Verdict:
-            problem = judge(shape, field, text)
-            return Verdict(problem, "warning") if problem else Verdict("valid", "good")
-
-        return verdict
 
     def _follow_up(self) -> None:
         """Go to the field that a refusal is about, and say what became of what was sent."""
@@ -300,22 +242,6 @@ class SessionFormScreen(Screen[int | None]):
         self.say(f"not sent: {self.session.draft.unreadable[field.path]}", "error")
         return True
 
-    def _ask_file(self, title: str, note: str, act: Callable[[str], None]) -> None:
-        def answered(answers: dict[str, str] | None) -> None:
-            if answers and answers["file"]:
-                self._attempt(act, answers["file"])
-
-        fields = (Field("file", "file", DEFAULT_PRESET),)
-        self.app.push_screen(FormDialog(title, fields, note), answered)
-
-    def _attempt(self, act: Callable[[str], None], name: str) -> None:
-        try:
-            act(name)
-        except InspectorError as error:
-            self.say(_words(error), "error")
-        except OSError as error:
-            self.say(f"{name}: {error.strerror or error}", "error")
-
     def _page(self, title: str, lines: Callable[[int], Sequence[Any]]) -> None:
         def left(row: int | None) -> None:
             if row is not None:
@@ -331,20 +257,9 @@ class SessionFormScreen(Screen[int | None]):
                 self.say(f"no :form {name}; there are {', '.join(_COMMANDS)}", "warning")
         elif self.check_action(action, ()):
             if name in ("load", "save") and rest:
-                self._attempt(self.load if name == "load" else self.save, rest.strip())
+                (self._presets.load if name == "load" else self._presets.save)(rest.strip())
             else:
                 self.call_later(self.run_action, action)
-
-    def _header(self) -> str:
-        session, draft = self.session.state.session, self.session.draft
-        reading = ", read only as of the cursor" if self.session.is_read_only else ""
-        parts = [f" {draft.shape.title}{reading}", inert(session.model)]
-        if session.config:
-            parts.append(f"confirmed {session.confirmed_t_ns / 1e9:.3f} s")
-        edited = self.session.count_edited()
-        if edited and not self.session.is_read_only:
-            parts.append(f"{edited} edited")
-        return "   ".join(part for part in parts if part)
 
     def _keys(self) -> str:
         """Return the keys as markup that can be clicked too."""
@@ -354,16 +269,6 @@ class SessionFormScreen(Screen[int | None]):
             f"[@click=screen.{action}]{escape(self.app.get_key_display(binding))} {binding.description}[/]"
             for action, binding in reversed(keys.items())
         )
-
-    def _hint(self) -> str:
-        refused = self.session.draft.unblamed()
-        if refused:
-            return f" {self._glyphs.bad} the last update was refused whole: {inert(refused)}"
-        if not self.session.state.session.config:
-            return " no session yet: the server describes it as soon as the connection is open"
-        if self.session.is_read_only:
-            return " ↑↓ fields   F8 sent against in force   F9 history   esc back"
-        return " ↑↓ fields   ←→ or enter: other values   shift+↑↓ steps   esc back"
 
 
 def _words(error: InspectorError) -> str:

@@ -13,6 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from inspector.analysis.inert import inert
+from inspector.tui.keycaps import keycap
 
 SAMPLES = (
     ("client", "> response.create"),
@@ -50,7 +51,11 @@ class ThemeDialog(ModalScreen[bool]):
             with Vertical(id="samples"):
                 for token, words in SAMPLES:
                     yield Static(words, classes=token, markup=False)
-            yield Static("enter keeps it · esc as it was", classes="keys", markup=False)
+            yield Static(
+                f"enter keeps it · {keycap(self.app, ThemeDialog, 'themes.cancel')} as it was",
+                classes="keys",
+                markup=False,
+            )
 
     def on_mount(self) -> None:
         """Begin with the theme in force."""

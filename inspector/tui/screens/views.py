@@ -17,6 +17,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import InspectorError
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import keycap
 from inspector.tui.screens.commanded import CommandScreen
 from inspector.tui.widgets.text_page import TextPage
 
@@ -40,9 +41,6 @@ class ViewsScreen(CommandScreen):
         Binding("l", "item", "its item", show=False, id="view.item"),
     ]
 
-    EMPTY_CONVERSATION = "s sends a message, c has it answered."
-    """What to do while the conversation is empty."""
-
     def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
         super().__init__()
         self.event_log = log
@@ -58,6 +56,10 @@ class ViewsScreen(CommandScreen):
     @abstractmethod
     def state(self) -> SessionState:
         """Return the state that the views show."""
+
+    @abstractmethod
+    def empty_conversation(self) -> str:
+        """Return what to do while the conversation is empty."""
 
     @property
     def current_view(self) -> str:
@@ -106,7 +108,10 @@ class ViewsScreen(CommandScreen):
         from inspector.analysis.waveform import Waveform
         from inspector.tui.widgets.timeline import Timeline
 
-        timeline = Timeline(Waveform(self.event_log), self.now_us, self.glyphs, id="timeline")
+        key = partial(keycap, self.app, Timeline)
+        timeline = Timeline(
+            Waveform(self.event_log), self.now_us, self.glyphs, key=key, id="timeline"
+        )
         timeline.display = False
         self.query_one("#views").mount(timeline)
         self.call_after_refresh(self.action_view, "timeline")
@@ -194,7 +199,10 @@ class ViewsScreen(CommandScreen):
 
         play = None if as_file else self.play_sound
         if play is None and not as_file:
-            self.say("there is no sound output here; w writes a WAV file", "warning")
+            self.say(
+                f"there is no sound output here; {self.key('talk.write')} writes a WAV file",
+                "warning",
+            )
             return
 
         def work() -> None:
@@ -224,6 +232,7 @@ class ViewsScreen(CommandScreen):
         if current == "events":
             self.refresh_events()
         elif current == "conversation":
+            self.conversation.empty = self.empty_conversation()
             self.conversation.show(state)
         elif current == "session":
             from inspector.tui.pages import session_lines

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,14 +17,16 @@ from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
 from textual.message import Message
+from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.analysis.dialogue import entry, places, stamp
 from inspector.analysis.entry import Entry, Place, Question, Tone
 from inspector.core.state import SessionState
-from inspector.tui.entry_text import entry_lines
+from inspector.tui.entry_text import entry_lines, explained
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import Key, default_keycap
 from inspector.tui.row_text import Line, overlaid
 
 CACHED_BLOCKS = 400
@@ -74,6 +77,9 @@ class ConversationView(Widget, can_focus=True):
         Binding("w", "sound(True)", "write WAV", show=False, id="talk.write"),
     ]
 
+    empty: reactive[str] = reactive("")
+    """What to do, or to know, while the conversation is empty."""
+
     class EventsRequested(Message):
         """The user wants to see the events behind an entry."""
 
@@ -107,6 +113,7 @@ class ConversationView(Widget, can_focus=True):
         glyphs: Glyphs,
         *,
         empty: str = "",
+        key: Key | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         """Show nothing yet.
@@ -114,10 +121,12 @@ class ConversationView(Widget, can_focus=True):
         Args:
             glyphs: what marks and the scroll bar look like.
             empty: what to do, or to know, while the conversation is empty.
+            key: names keys; without it they are called as they come.
             id: the widget's id.
         """
         super().__init__(id=id)
-        self._empty = empty
+        self.set_reactive(ConversationView.empty, empty)
+        self._key = key or partial(default_keycap, ConversationView)
         self.cursor = 0
         """Index of the selected entry."""
         self.is_following = True
@@ -180,7 +189,7 @@ class ConversationView(Widget, can_focus=True):
                         placed.index, offset, line, is_body=is_body
                     )
         if not self._places:
-            for y, words in enumerate((EMPTY, self._empty), 1):
+            for y, words in enumerate((EMPTY, self.empty), 1):
                 segment = Segment(f"  {words}"[:width], self._style("dim"))
                 lines[min(y, height - 1)] = Strip([segment]).adjust_cell_length(
                     width, self._style("base")
@@ -363,7 +372,7 @@ class ConversationView(Widget, can_focus=True):
         if block is None:
             if not self._styles:
                 self._styles = {tone.value: self._style(tone.value) for tone in Tone}
-            made = entry(self._state, place)
+            made = explained(entry(self._state, place), self._key("talk.answer"))
             block = self._blocks[key] = Block(
                 made, entry_lines(made, width, self._styles, self._glyphs)
             )

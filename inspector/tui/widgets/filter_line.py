@@ -36,12 +36,14 @@ class FilterLine(Input):
         """Why what stands there is no expression; the last valid one stays in force."""
         self._is_filtering = True
 
-    def ask(self, *, is_filtering: bool, text: str) -> None:
-        """Appear, for a filter (that hides the rest) or for a search."""
+    def ask(self, *, is_filtering: bool, text: str, keys: tuple[str, str] = ("n", "N")) -> None:
+        """Appear, for a filter (that hides the rest) or for a search, with the keys that go to the next match and the previous one."""
         self._is_filtering = is_filtering
         self.problem = ""
         self.placeholder = (
-            "filter (hides the rest)" if is_filtering else "find (n next, N previous)"
+            "filter (hides the rest)"
+            if is_filtering
+            else f"find ({keys[0]} next, {keys[1]} previous)"
         )
         self.value = text
         self.add_class("shown")

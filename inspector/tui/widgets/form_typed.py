@@ -88,7 +88,7 @@ class NumberEditor(TypedEditor):
         value = read_number(text, self.field)
         if value is ABSENT and self._last is not ABSENT:
             raise UnreadableText(
-                f"{self.field.label} is empty: ctrl+z brings back what is in force"
+                f"{self.field.label} is empty; reverting the field brings back what is in force"
             )
         return value
 

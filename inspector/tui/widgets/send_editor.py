@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,6 +19,7 @@ from inspector.analysis.inert import inert
 from inspector.analysis.validate import check
 from inspector.core.codec import decode
 from inspector.spec.templates import TEMPLATES
+from inspector.tui.keycaps import Key, default_keycap
 
 MAX_HISTORY = 200
 MAX_PROPOSALS = 60
@@ -38,8 +40,8 @@ class SendEditor(Vertical):
     """A text area with templates, completion, checks and history."""
 
     BINDINGS = [
-        Binding("ctrl+enter,f5,alt+enter", "send", "send", id="send.send", priority=True),
-        Binding("ctrl+@,ctrl+space", "complete", "complete", id="send.complete", priority=True),
+        Binding("f5,ctrl+enter,alt+enter", "send", "send", id="send.send", priority=True),
+        Binding("ctrl+space,ctrl+@", "complete", "complete", id="send.complete", priority=True),
         Binding("ctrl+t", "templates", "templates", id="send.templates", priority=True),
         Binding("ctrl+up", "history(-1)", "earlier", id="send.earlier", priority=True),
         Binding("ctrl+down", "history(1)", "later", show=False, id="send.later", priority=True),
@@ -68,8 +70,10 @@ class SendEditor(Vertical):
     class Closed(Message):
         """The user is done here."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(self, key: Key | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        """Prepare the editor; ``key`` names keys, which are called as they come without it."""
         super().__init__(id=id)
+        self._key = key or partial(default_keycap, SendEditor)
         self._history: list[str] = []
         self._at = 0
         self._proposals: list[Completion] = []
@@ -77,8 +81,10 @@ class SendEditor(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out title, text, proposals, verdict and outcome."""
+        key = self._key
         yield Static(
-            "Send   F5 send · ctrl+space complete · ctrl+t templates · ctrl+↑ history · F4 $EDITOR · esc close",
+            f"Send   {key('send.send')} send · {key('send.close')} close · {key('send.complete')} complete"
+            f" · {key('send.templates')} templates · {key('send.external')} $EDITOR · {key('send.earlier')} history",
             classes="line",
             markup=False,
         )

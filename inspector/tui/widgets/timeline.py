@@ -7,6 +7,7 @@ columns that differ from the last one. It loads numpy, so screens import it when
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from rich.segment import Segment
@@ -22,6 +23,7 @@ from inspector.analysis.waveform import Waveform
 from inspector.clock import NS_PER_S, NS_PER_US, SYSTEM_CLOCK, time_is_up
 from inspector.tui.direct_paint import Patch
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import Key, default_keycap
 from inspector.tui.row_text import Line
 from inspector.tui.timeline_drawing import GROUND, GROUNDS, LABEL, STYLES, Picture, View, drawn
 from inspector.tui.timeline_words import about, at_cursor
@@ -101,6 +103,7 @@ class Timeline(Widget, can_focus=True):
         now_us: Callable[[], int],
         glyphs: Glyphs,
         *,
+        key: Key | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         """Show a waveform.
@@ -109,9 +112,11 @@ class Timeline(Widget, can_focus=True):
             waveform: the session's sound.
             now_us: tells where the session, or its replay, is; session time in microseconds.
             glyphs: what the lanes are drawn with.
+            key: names keys; without it they are called as they come.
             id: the widget's id.
         """
         super().__init__(id=id)
+        self._key = key or partial(default_keycap, Timeline)
         self.cursor_us = 0
         self.is_following = True
         self.anchor_us: int | None = None
@@ -395,7 +400,7 @@ class Timeline(Widget, can_focus=True):
             self._said = at_cursor(self._waveform, view)
             self._said_ns = now_ns
         waveform = self._waveform
-        return self._said, about(view, waveform.progress, has_times=waveform.has_times)
+        return self._said, about(view, waveform.progress, self._key, has_times=waveform.has_times)
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)

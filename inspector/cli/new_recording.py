@@ -1,0 +1,82 @@
+"""The recording of a new session: where it goes, what it is called, and how it ends well."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from inspector.cli.output import say
+from inspector.clock import Clock
+from inspector.config import make_folder
+from inspector.engine.record import Described
+from inspector.errors import RecordingError, UsageError
+from inspector.recording.writer import RecordingFile
+
+NAMES_TRIED = 100
+"""Recordings that may start within one second."""
+
+
+def new_recording(
+    source: Described, folder: Path, output: Path | None, clock: Clock, tell: Callable[[str], None]
+) -> RecordingFile:
+    """Begin the recording of a session.
+
+    Args:
+        source: where its frames will come from.
+        folder: where recordings go.
+        output: a file of the user's own choice; None for a new one in the folder, or none where that takes none.
+        clock: tells when.
+        tell: takes a warning.
+
+    Raises:
+        UsageError: the file is standard output.
+        RecordingError: the user's file cannot be created.
+    """
+    if output is not None:
+        if str(output) == "-":
+            raise UsageError(
+                "a recording needs a file", hint="use --headless --jsonl for a stream on stdout"
+            )
+        return RecordingFile(output, clock)
+    try:
+        name = recording_name(source, clock.utc_now())
+        return _create_unique(make_folder(folder), name, clock)
+    except (OSError, RecordingError) as error:
+        tell(f"warning: nothing is recorded to disk: {error}")
+        return RecordingFile(None, clock)
+
+
+def recording_name(source: Described, now: datetime) -> str:
+    """Return the name of a recording without its ending, like ``2026-11-20T23-12-00-live-gpt-realtime``."""
+    words = [now.strftime("%Y-%m-%dT%H-%M-%S"), source.kind]
+    model = re.sub(r"[^A-Za-z0-9._-]+", "-", source.model).strip("-.")[:60]
+    return "-".join([*words, *([model] if model else [])])
+
+
+def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
+    for attempt in range(1, NAMES_TRIED):
+        path = folder / f"{name}{f'-{attempt}' if attempt > 1 else ''}.jsonl"
+        try:
+            return RecordingFile(path, clock)
+        except RecordingError as error:
+            if error.code != "exists":
+                raise
+    return RecordingFile(folder / f"{name}-{os.getpid()}.jsonl", clock)
+
+
+def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> None:
+    """Close a recording; what its disk did not take is put into the temporary folder, and said."""
+    failure = recording.failure
+    try:
+        rescued = recording.rescue(Path(tempfile.gettempdir()))
+    except RecordingError as error:
+        tell(f"warning: part of the recording is lost: {error.message}")
+    else:
+        if rescued is not None:
+            why = failure or "it could not be written where it belongs"
+            tell(f"warning: {why}; the whole recording is in {rescued}")
+    recording.close()

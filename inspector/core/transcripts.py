@@ -1,0 +1,100 @@
+"""TranscriptsFold: what is said in sessions that have no items, but running transcripts of both sides: translation, GPT-Live.
+
+A transcript that runs for an hour is cut into passages, each a stretch that reads as one: a side's passage ends with a pause, or
+with a sentence after which the other side is heard.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+from inspector.core.event import Direction, Event
+from inspector.core.groups import audio_of, base64_size
+from inspector.core.read import text_at
+
+PAUSE_NS = 2_000_000_000
+"""Silence of one side after which what it says next stands by itself."""
+LONG_CHARS = 1000
+"""A passage this long ends with the next word: a speaker who never pauses must not become one entry."""
+_ENDS = tuple(".?!…。？！।؟")
+_INPUT, _OUTPUT = "session.input_transcript.delta", "session.output_transcript.delta"
+_AUDIO = "session.output_audio.delta"
+
+
+@dataclass(slots=True)
+class Passage:
+    """What one side says in one go."""
+
+    id: str
+    owner: object
+    is_output: bool
+    first_seq: int
+    t_ns: int
+    """When it begins."""
+    last_seq: int = 0
+    last_t_ns: int = 0
+    text: str = ""
+    audio_bytes: int = 0
+    """Sound of it, decoded size in bytes; only the output has any."""
+
+
+class TranscriptsFold:
+    """The passages of both sides."""
+
+    name = "transcripts"
+
+    def __init__(self) -> None:
+        self.passages: dict[str, Passage] = {}
+        """By id, in the order in which they begin."""
+        self._open: dict[bool, str] = {}
+        """The passage that goes on, by ``is_output``."""
+        self._spoke_last: bool | None = None
+        """``is_output`` of the side that was heard last."""
+        self._owner = object()
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        if event.direction is not Direction.SERVER or event.body is None:
+            return
+        if event.type in (_INPUT, _OUTPUT):
+            self._grow(event, text_at(event.body, "delta"), is_output=event.type == _OUTPUT)
+        elif event.type == _AUDIO and True in self._open:
+            self._own(self._open[True]).audio_bytes += base64_size(audio_of(event))
+
+    def copy(self) -> TranscriptsFold:
+        """Return an independent copy; passages are cloned when either side changes them."""
+        twin = TranscriptsFold()
+        twin.passages, twin._open = dict(self.passages), dict(self._open)
+        twin._spoke_last = self._spoke_last
+        self._owner = object()
+        return twin
+
+    def _grow(self, event: Event, words: str, *, is_output: bool) -> None:
+        if not words:
+            return
+        at = self._open.get(is_output)
+        if at is None or self._is_over(self.passages[at], event, words):
+            at = self._open[is_output] = f"{'output' if is_output else 'input'}-{event.seq}"
+            self.passages[at] = Passage(at, self._owner, is_output, event.seq, event.t_ns)
+        passage = self._own(at)
+        passage.text += words
+        passage.last_seq, passage.last_t_ns = event.seq, event.t_ns
+        self._spoke_last = is_output
+
+    def _is_over(self, passage: Passage, event: Event, words: str) -> bool:
+        """Tell whether these words no longer belong to a passage of the same side."""
+        if event.t_ns - passage.last_t_ns >= PAUSE_NS:
+            return True
+        if len(passage.text) >= LONG_CHARS:
+            return words[0].isspace() or passage.text[-1].isspace()
+        ends = passage.text.rstrip().endswith(_ENDS)
+        return ends and self._spoke_last is not passage.is_output
+
+    def _own(self, passage_id: str) -> Passage:
+        passage = self.passages[passage_id]
+        if passage.owner is not self._owner:
+            passage = copy.copy(passage)
+            passage.owner = self._owner
+            self.passages[passage_id] = passage
+        return passage

@@ -1,0 +1,268 @@
+"""What the last lines of the screens say: true, in the user's own keys, and as much as there is room for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from inspector.clock import SystemClock
+from inspector.engine.host import Host
+from inspector.engine.places import NOWHERE, SoundOptions
+from inspector.engine.replay import Replay
+from inspector.engine.session import Engine
+from inspector.engine.sound import Sound
+from inspector.recording.opening import open_recording
+from inspector.recording.writer import RecordingFile
+from inspector.tui.action_line import action_line, useless_actions
+from inspector.tui.app import InspectorApp
+from inspector.tui.glyphs import UNICODE
+from inspector.tui.hint import hint
+from inspector.tui.keycaps import ELSEWHERE, default_keycap, spelled
+from inspector.tui.keymap import PLACES, all_bindings, bindings_on
+from inspector.tui.look import Look
+from inspector.tui.screens.devices import DevicesDialog
+from inspector.tui.screens.dialog import FormDialog
+from inspector.tui.screens.replay import ReplayScreen
+from inspector.tui.screens.session import SessionScreen
+from inspector.tui.screens.session_form import SessionFormScreen
+from inspector.tui.screens.themes import ThemeDialog
+from tests.support import FakeSource, ManualClock
+
+EXAMPLE = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
+SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
+BUTTONS = SessionScreen.BUTTONS
+
+
+class Stage:
+    """A session on the screen, under the user's own keys."""
+
+    def __init__(self, pilot: object, screen: SessionScreen, source: FakeSource) -> None:
+        self.pilot, self.screen, self.source = pilot, screen, source
+
+    async def settle(self) -> None:
+        for _ in range(3):
+            await asyncio.sleep(0.03)
+        self.screen.tick()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)  # type: ignore[attr-defined] # a Pilot of this app
+        await self.settle()
+
+    def line(self, selector: str) -> str:
+        return str(self.screen.query_one(selector, Static).content)
+
+
+def live(
+    scenario: Callable[[Stage], Awaitable[None]],
+    keys: dict[str, str] | None = None,
+    size: tuple[int, int] = (160, 40),
+) -> None:
+    async def run() -> None:
+        source, clock = FakeSource(), SystemClock()
+        engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
+        engine.sound = Sound(engine, SoundOptions(NOWHERE, NOWHERE))
+        async with Host() as host:
+            screen = SessionScreen(host, engine, UNICODE)
+            app = InspectorApp(screen, Look(keys=keys or {}))
+            async with app.run_test(size=size) as pilot:
+                source.say("session.created", session=SESSION)
+                stage = Stage(pilot, screen, source)
+                await stage.settle()
+                await scenario(stage)
+                if engine.can_send:
+                    source.hang_up()
+
+    asyncio.run(run())
+
+
+def answering(source: FakeSource) -> None:
+    source.say("response.created", response={"id": "resp_1", "status": "in_progress"})
+
+
+def an_error(source: FakeSource) -> None:
+    source.say("error", error={"type": "invalid_request_error", "message": "no"})
+
+
+def a_call(source: FakeSource) -> None:
+    call = {"id": "i", "type": "function_call", "call_id": "c", "name": "f", "status": "completed"}
+    source.say("conversation.item.added", previous_item_id=None, item=call)
+
+
+def test_keys_of_what_is_not_loaded_are_those_that_are_bound() -> None:
+    bound = {binding.id: binding.keys for binding in all_bindings()}
+
+    assert {name: tuple(map(spelled, keys.split(","))) for name, keys in ELSEWHERE.items()} == {
+        name: bound[name] for name in ELSEWHERE
+    }
+
+
+def test_what_the_session_of_an_app_does_by_a_key_no_view_takes_away() -> None:
+    own = {"proxied.breakpoint", "proxied.resume", "proxied.held", "proxied.inject"}
+    place = "screens.proxied:ProxiedScreen"
+    keys = {key for b in all_bindings() if b.id in own for key in b.keys}
+    widgets = [groups[0] for _, groups in bindings_on(place) if len(groups) == 3]
+
+    assert PLACES[place][1]
+    assert not keys & {key for group in widgets for binding in group for key in binding.keys}
+
+
+def test_a_session_names_the_keys_that_the_user_has() -> None:
+    keys = {
+        "session.send": "z",
+        "session.create": "f9",
+        "session.cancel": "K",
+        "session.truncate": "Z",
+        "sound.auto_truncate": "J",
+        "sound.talk": "d",
+        "talk.answer": "W",
+        "pane.next_error": "U",
+    }
+
+    async def scenario(stage: Stage) -> None:
+        assert "press z to send a message, then F9" in stage.line("#hint")
+        assert "d talks" in stage.screen.readings()[0].note
+        answering(stage.source)
+        await stage.settle()
+        assert "K cancels   Z truncates" in stage.line("#hint")
+        assert "by itself (J)" in stage.line("#hint")
+        an_error(stage.source)
+        await stage.settle()
+        assert "U next error" in stage.line("#hint")
+        a_call(stage.source)
+        await stage.settle()
+        assert "2 shows it, there W answers it" in stage.line("#hint")
+        await stage.press("2")
+        assert "waits for its output   W answers it" in stage.line("#hint")
+        assert "z send" in stage.line("#actions")
+
+    live(scenario, keys)
+
+
+def test_the_way_to_an_error_is_named_where_the_key_works() -> None:
+    async def scenario(stage: Stage) -> None:
+        assert "next error" not in stage.line("#hint")
+        an_error(stage.source)
+        await stage.settle()
+        assert "e next error" in stage.line("#hint")
+        await stage.press("3")
+        assert "next error" not in stage.line("#hint")
+        await stage.press("1", "e")
+        assert stage.screen.event_log.type_of(stage.screen.selected) == "error"
+
+    live(scenario, size=(80, 24))
+
+
+def test_a_replay_names_the_keys_that_the_user_has() -> None:
+    async def run() -> None:
+        clock = ManualClock()
+        replay = Replay(open_recording(EXAMPLE, clock), clock)
+        screen = ReplayScreen(replay, UNICODE)
+        keys = {
+            "replay.play": "z",
+            "replay.step": "J",
+            "replay.step_back": "K",
+            "replay.faster": "f9",
+            "view.conversation": "d",
+            "pane.last": "L",
+        }
+        async with InspectorApp(screen, Look(keys=keys)).run_test(size=(200, 40)) as pilot:
+            await pilot.pause(0.1)
+            screen.tick()
+            resting = screen.hint_text()
+            await pilot.press("z")
+            playing = screen.hint_text()
+            await pilot.press("4")
+            await pilot.pause(0.1)
+            in_timeline = screen.hint_text()
+            empty = screen.empty_conversation()
+        replay.close()
+
+        assert resting.startswith(" z plays   J and K step   e next error   d shows")
+        assert playing == " playing   z pauses   F9 and - change the speed"
+        assert in_timeline == " playing   z pauses"
+        assert "L in the events" in empty
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("make", "keys", "words"),
+    [
+        (lambda: FormDialog("t", ()), {"dialog.cancel": "f9"}, "F9 back"),
+        (ThemeDialog, {"themes.cancel": "f9"}, "F9 as it was"),
+    ],
+)
+def test_a_dialog_names_the_keys_that_the_user_has(
+    make: Callable[[], Screen[object]], keys: dict[str, str], words: str
+) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.screen.app.push_screen(make())
+        shown = str(stage.screen.app.screen.query_one(".keys", Static).content)
+        assert words in shown
+
+    live(scenario, keys)
+
+
+def test_the_devices_and_the_form_name_the_keys_that_the_user_has() -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("A")
+        devices = stage.screen.app.screen
+        assert isinstance(devices, DevicesDialog)
+        assert "z listen" in str(devices.query_one(".keys", Static).content)
+        await stage.press("escape", "u")
+        form = stage.screen.app.screen
+        assert isinstance(form, SessionFormScreen)
+        assert "f back" in str(form.query_one("#form-hint", Static).content)
+
+    live(scenario, {"devices.listen": "z", "form.back": "f"})
+
+
+def test_what_comes_last_in_a_hint_gives_way_first() -> None:
+    line = hint("what is true", "first", "second")
+
+    assert line.line(40) == " what is true   first   second"
+    assert line.line(22) == " what is true  first"
+    assert line.line(5) == " what is true"
+
+
+@pytest.mark.parametrize("width", [200, 120, 80, 40, 10])
+@pytest.mark.parametrize("step", ["create", "reconnect", ""])
+def test_the_buttons_fit_and_the_next_one_is_among_them(width: int, step: str) -> None:
+    line = action_line(BUTTONS, partial(default_keycap, SessionScreen), step, width)
+
+    assert isinstance(line, Content)
+    assert len(line.plain.rstrip()) <= max(width, len(" ctrl+r reconnect"))
+    assert step in line.plain
+    assert line.plain.rstrip().rpartition(" ")[2] in {
+        word for button in BUTTONS for word in (button.label.split()[-1], button.short)
+    }
+
+
+def test_a_session_offers_what_is_of_use_in_it() -> None:
+    realtime, translation = (
+        {b.action for b in BUTTONS} - useless_actions(kind, is_connected=True)
+        for kind in ("realtime", "translation")
+    )
+
+    assert translation == {"send", "form", "disconnect"}
+    assert translation < realtime
+    assert "reconnect" not in realtime
+    assert "reconnect" not in useless_actions("realtime", is_connected=False)
+
+
+def test_the_next_step_is_a_button_at_eighty_columns() -> None:
+    async def scenario(stage: Stage) -> None:
+        assert "s send" in stage.line("#actions")
+        stage.source.hang_up(1006, "")
+        await stage.settle()
+        assert "ctrl+r reconnect" in stage.line("#actions")
+        assert "ctrl+r reconnects" in stage.line("#hint")
+
+    live(scenario, size=(80, 24))
