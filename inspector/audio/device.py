@@ -1,4 +1,4 @@
-"""Sound cards, through PortAudio; the only importer of sounddevice, and only when a sound card is asked for.
+"""Sound cards, through PortAudio.
 
 PortAudio calls back in a thread of its own. The callbacks touch nothing but a ``Ring`` and plain counters; everything else here is
 called from one thread at a time, off the event loop where it may take long (``open_*``, ``refresh``, ``close``).
@@ -6,21 +6,16 @@ called from one thread at a time, off the event loop where it may take long (``o
 
 from __future__ import annotations
 
-import ctypes
-import sys
-import threading
 from dataclasses import dataclass
-from functools import cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from inspector.audio.pcm import Samples
+from inspector.audio.portaudio import portaudio
 from inspector.audio.ring import Ring
 from inspector.errors import DeviceError
 
-INSTALL = "apt install libportaudio2 (Debian, Ubuntu) or dnf install portaudio (Fedora)"
 RATE_HZ = 24_000
 RING_S = 2
 """Of microphone sound kept for an event loop that is busy."""
@@ -54,7 +49,7 @@ def find_devices() -> list[Device]:
     Raises:
         DeviceError: there is no PortAudio, or it fails.
     """
-    library = _portaudio()
+    library = portaudio()
     try:
         default_in, default_out = library.default.device
         found = list(library.query_devices())
@@ -86,7 +81,7 @@ def refresh() -> None:
     Raises:
         DeviceError: there is no PortAudio, or it fails.
     """
-    library = _portaudio()
+    library = portaudio()
     try:
         # PortAudio has no other way; sounddevice documents this one (its usage notes on hot-plugging).
         library._terminate()  # noqa: SLF001
@@ -126,7 +121,7 @@ class _Stream:
         """Let go of the device."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            library = _portaudio()
+            library = portaudio()
             try:
                 stream.abort()
                 stream.close()
@@ -146,7 +141,7 @@ class DeviceInput(_Stream):
         Raises:
             DeviceError: no PortAudio, no such device, or it is in use.
         """
-        library = _portaudio()
+        library = portaudio()
         device = _choose(wanted, is_input=True)
         super().__init__(device.name, RATE_HZ)
         self._ring = Ring(RING_S * max(RATE_HZ, device.rate_hz))
@@ -179,7 +174,7 @@ class DeviceOutput(_Stream):
         Raises:
             DeviceError: no PortAudio, no such device, or it is in use.
         """
-        library = _portaudio()
+        library = portaudio()
         device = _choose(wanted, is_input=False)
         super().__init__(device.name, RATE_HZ)
         self._ring = Ring(RING_S * max(RATE_HZ, device.rate_hz))
@@ -217,7 +212,7 @@ def _opened(
     kind: Any, device: Device, channels: int, callback: Any, finished: Any
 ) -> tuple[Any, int]:
     """Open and start a stream at our rate, or else at the device's own; return it and its rate."""
-    library = _portaudio()
+    library = portaudio()
     problem: Exception | None = None
     for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz)):
         for count in _CHANNELS_TRIED[: max(1, channels)]:
@@ -259,44 +254,3 @@ def _choose(wanted: str, *, is_input: bool) -> Device:
             return each
     names = ", ".join(f"{each.index} {each.name}" for each in usable)
     raise DeviceError(f"there is no {what} {wanted!r}", hint=f"there are: {names}")
-
-
-_importing = threading.Lock()
-"""Python 3.11 hands a half-made module to a thread that waits while the import fails in another."""
-
-
-@cache
-def _portaudio() -> ModuleType:
-    """Return sounddevice, kept from writing on the terminal.
-
-    Raises:
-        DeviceError: it, or PortAudio, is not installed.
-    """
-    _silence_drivers()
-    try:
-        with _importing:
-            import sounddevice
-    except ImportError:
-        raise DeviceError(
-            "sounddevice is not installed", hint="pip install sounddevice", code="no_portaudio"
-        ) from None
-    except OSError:
-        raise DeviceError("no PortAudio", hint=INSTALL, code="no_portaudio") from None
-    module: ModuleType = sounddevice
-    return module
-
-
-_ErrorHandler = ctypes.CFUNCTYPE(
-    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
-)
-_MUTE = _ErrorHandler(lambda *_: None)
-
-
-def _silence_drivers() -> None:
-    """Keep ALSA from printing its errors: stderr is the screen."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_MUTE)
-    except (OSError, AttributeError):
-        return  # no ALSA here, so nothing to silence

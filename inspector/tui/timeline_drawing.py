@@ -14,8 +14,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from inspector.analysis.marks import MARK_KINDS, MarkKind
 from inspector.analysis.placement import Side
-from inspector.analysis.waveform import MARK_KINDS, Lane, MarkKind, Waveform
+from inspector.analysis.waveform import Lane, Waveform
 from inspector.tui.glyphs import Glyphs
 
 STYLES = (
