@@ -345,11 +345,11 @@ def test_the_reading_position_is_held_while_events_stream(tmp_path: Path) -> Non
         await stage.settle()
         await stage.press("k")
         pane = stage.screen.query_one("#server", EventPane)
-        cursor, top = pane.cursor, pane._top
+        cursor, top = pane.cursor, pane._position.top
         for number in range(80):
             stage.source.say("ping", number=number)
         await stage.settle()
-        assert (pane.cursor, pane._top) == (cursor, top)
+        assert (pane.cursor, pane._position.top) == (cursor, top)
         await stage.press("f")
         assert pane.cursor == pane.rows.rows[-1]
 

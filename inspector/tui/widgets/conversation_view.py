@@ -25,9 +25,9 @@ from inspector.core.state import SessionState
 from inspector.tui.entry_text import entry_lines
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import Line, overlaid
+from inspector.tui.scrolling import WHEEL_LINES, movement_keys, thumb
 
 CACHED_BLOCKS = 400
-WHEEL_LINES = 3
 EMPTY = "The conversation is empty."
 
 
@@ -60,12 +60,7 @@ class ConversationView(Widget, can_focus=True):
         f"talk--{name}" for name in ("cursor", "kin", "track", "thumb")
     }
     BINDINGS = [
-        Binding("down,j", "move(1)", "down", show=False, id="talk.down"),
-        Binding("up,k", "move(-1)", "up", show=False, id="talk.up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="talk.page_down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="talk.page_up"),
-        Binding("home,g", "go(0)", "first", show=False, id="talk.first"),
-        Binding("end,G", "go(-1)", "last", show=False, id="talk.last"),
+        *movement_keys("talk", "go(0)", "go(-1)"),
         Binding("enter", "events(True)", "its events", id="talk.events"),
         Binding("L", "events(False)", "its last event", show=False, id="talk.last_event"),
         Binding("a", "answer", "answer", id="talk.answer"),
@@ -393,9 +388,7 @@ class ConversationView(Widget, can_focus=True):
     def _with_bar(self, line: Strip, y: int, shown: int) -> Strip:
         """Return a line with its cell of the scroll bar, which counts entries, not lines."""
         height, total = self.size.height, len(self._places)
-        size = max(1, height * shown // max(shown, total))
-        start = (height - size) * self._top // max(1, total - shown)
-        is_thumb = start <= y < start + size
+        is_thumb = y in thumb(height, shown, max(shown, total), self._top)
         glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
         bar = Strip([Segment(glyph, self._style(name))])
         return Strip.join([line.crop(0, self.size.width - 1), bar])

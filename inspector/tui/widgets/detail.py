@@ -28,6 +28,7 @@ from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import AUDIO_KEYS, base64_size
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted, overlaid
+from inspector.tui.scrolling import WHEEL_LINES, movement_keys
 
 MAX_LINES = 2_000
 """Lines of one event; the raw view has the rest."""
@@ -71,12 +72,7 @@ class DetailPane(Widget, can_focus=True):
         for name in ("title", "key", "string", "number", "other", "note", "link", "cursor", "base")
     }
     BINDINGS = [
-        Binding("down,j", "move(1)", "down", show=False, id="detail.down"),
-        Binding("up,k", "move(-1)", "up", show=False, id="detail.up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="detail.page_down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="detail.page_up"),
-        Binding("home,g", "move(-100000)", "first", show=False, id="detail.first"),
-        Binding("end,G", "move(100000)", "last", show=False, id="detail.last"),
+        *movement_keys("detail", "move(-100000)", "move(100000)"),
         Binding("w", "raw", "raw or tree", id="detail.raw"),
         Binding("enter", "jump", "go to cause", id="detail.jump"),
         Binding("Y", "copy", "copy value", id="detail.copy"),
@@ -159,11 +155,11 @@ class DetailPane(Widget, can_focus=True):
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll down."""
-        self.action_move(3)
+        self.action_move(WHEEL_LINES)
 
     def on_mouse_scroll_up(self) -> None:
         """Scroll up."""
-        self.action_move(-3)
+        self.action_move(-WHEEL_LINES)
 
     def action_move(self, step: int) -> None:
         """Move by lines."""
