@@ -39,7 +39,6 @@ class Line:
     kind: str
     """Names the style: ``string``, ``number``, ``other``, ``note`` or ``link``."""
     note: str
-    path: tuple[str | int, ...] = ()
     raw: Any = None
     """The value itself, for copying."""
 
@@ -105,12 +104,12 @@ class _Tree:
             if isinstance(member, dict | list) and member and depth < MAX_DEPTH:
                 is_list = isinstance(member, list)
                 count = f"{len(member)} item{'s' * (len(member) != 1)}" if is_list else ""
-                self.lines.append(Line(depth, name, count, "note", note, here, member))
+                self.lines.append(Line(depth, name, count, "note", note, member))
                 if not self.walk(member, here, depth + 1):
                     return False
             else:
                 text, kind = self._scalar(here, member)
-                self.lines.append(Line(depth, name, text, kind, note, here, member))
+                self.lines.append(Line(depth, name, text, kind, note, member))
         return True
 
     def _scalar(self, path: _Path, value: Any) -> tuple[str, str]:

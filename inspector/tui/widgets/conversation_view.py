@@ -7,8 +7,6 @@ repaints its own lines alone.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,16 +16,15 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.analysis.dialogue import entry, places, stamp
+from inspector.analysis.dialogue import entry, places, question_for, stamp
 from inspector.analysis.entry import Place, Question, Tone
 from inspector.core.state import SessionState
 from inspector.tui.block_scroll import BlockScroll, Placed
-from inspector.tui.entry_text import entry_lines
+from inspector.tui.entry_text import EntryBlocks
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import Line, overlaid
 from inspector.tui.scrolling import WHEEL_LINES, movement_keys, thumb
 
-CACHED_BLOCKS = 400
 EMPTY = "The conversation is empty."
 
 
@@ -101,7 +98,7 @@ class ConversationView(Widget, can_focus=True):
         self._state = SessionState()
         self._places: list[Place] = []
         self._position = BlockScroll(lambda index: len(self._block(index)))
-        self._blocks: OrderedDict[tuple[object, ...], list[Line]] = OrderedDict()
+        self._blocks = EntryBlocks(glyphs)
         self._painted: list[Placed] = []
         self._painted_stamps: list[tuple[object, ...]] = []
         self._painted_cursor = -1
@@ -228,9 +225,7 @@ class ConversationView(Widget, can_focus=True):
 
     def action_answer(self) -> None:
         """Answer what the entry waits for, or else what the conversation waits for."""
-        question = next(
-            (found for place in self._candidates() if (found := self._asks(place))), None
-        )
+        question = question_for(self._state, self.selected)
         if question is None:
             self.notify("nothing here waits for an answer", timeout=3)
         else:
@@ -247,15 +242,6 @@ class ConversationView(Widget, can_focus=True):
         """Hear the item, or write it to a file."""
         if self.item_id:
             self.post_message(self.SoundRequested(self.item_id, as_file=as_file))
-
-    def _candidates(self) -> list[Place]:
-        place = self.selected
-        conversation = self._state.conversation
-        waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
-        return [*((place,) if place is not None else ()), *(Place("item", i.id) for i in waiting)]
-
-    def _asks(self, place: Place) -> Question | None:
-        return entry(self._state, place).question
 
     def _select(self, index: int, *, is_from_below: bool = False) -> None:
         """Put the cursor on an entry and show it; the last one is followed."""
@@ -303,20 +289,10 @@ class ConversationView(Widget, can_focus=True):
 
     def _block(self, index: int) -> list[Line]:
         """Return the lines of an entry, with the empty one below it."""
-        place = self._places[index]
+        if not self._styles:
+            self._styles = {tone.value: self._style(tone.value) for tone in Tone}
         width = max(8, self.size.width - 1)
-        key = (place, stamp(self._state, place), width)
-        block = self._blocks.get(key)
-        if block is None:
-            if not self._styles:
-                self._styles = {tone.value: self._style(tone.value) for tone in Tone}
-            block = entry_lines(entry(self._state, place), width, self._styles, self._glyphs)
-            self._blocks[key] = block
-            if len(self._blocks) > CACHED_BLOCKS:
-                self._blocks.popitem(last=False)
-        else:
-            self._blocks.move_to_end(key)
-        return block
+        return self._blocks.lines(self._state, self._places[index], width, self._styles)
 
     def _marked(self, index: int, offset: int, line: Strip, *, is_body: bool) -> Strip:
         """Return a line of a block with the cursor on it, as wide as the widget."""

@@ -1,7 +1,6 @@
 """DetailPane: one event in full, as a tree with what each field means, or as the raw bytes.
 
-The tree is a list of lines made once per event and capped, so that a frame of 60 MB or 10,000 levels opens as fast as a
-small one. Audio and images are shown as what they are, never as base64.
+What is shown is made by ``event_lines``; here is where the reader is in it.
 """
 
 from __future__ import annotations
