@@ -19,8 +19,9 @@ from inspector.analysis.waveform import Lane, Waveform
 from inspector.core.event import Event
 from inspector.tui.direct_paint import Patch
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
-from inspector.tui.timeline_drawing import LABEL, View, drawn, wave_cells
+from inspector.tui.timeline_drawing import LABEL, View, drawn
 from inspector.tui.timeline_words import decibels
+from inspector.tui.wave_cells import wave_cells
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.timeline import Timeline
 from tests.analysis.test_waveform import log_of
