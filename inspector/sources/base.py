@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 class Side(StrEnum):
@@ -27,6 +27,16 @@ class Handshake:
     request_headers: Mapping[str, str] = field(default_factory=dict)
     response_headers: Mapping[str, str] = field(default_factory=dict)
     subprotocol: str | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what ``inspector.opened`` says of it."""
+        return {
+            "url": self.url,
+            "status": self.status,
+            "subprotocol": self.subprotocol,
+            "request_headers": dict(self.request_headers),
+            "response_headers": dict(self.response_headers),
+        }
 
 
 @dataclass(frozen=True, slots=True)

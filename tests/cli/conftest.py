@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +73,19 @@ def spawn(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+
+
+@contextmanager
+def proxied(*options: object) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    """Start a headless proxy in front of the simulator; yield it and what it says first."""
+    where = ("--listen", "127.0.0.1:0", "--upstream", "sim")
+    with spawn("proxy", "--headless", *where, *options) as process:
+        assert process.stdout is not None
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 @pytest.fixture
