@@ -32,7 +32,9 @@ class Device:
     """A sound card, or a part of one."""
 
     index: int
+    """PortAudio's number of it."""
     name: str
+    """As the system calls it."""
     inputs: int
     """Channels that it hears."""
     outputs: int
@@ -40,7 +42,9 @@ class Device:
     rate_hz: int
     """The rate that it likes best."""
     is_default_input: bool = False
+    """True for the system's own microphone."""
     is_default_output: bool = False
+    """True for the system's own speaker."""
 
 
 def find_devices() -> list[Device]:
@@ -130,7 +134,7 @@ class _Stream:
 
 
 class DeviceInput(_Stream):
-    """A microphone."""
+    """A microphone, mono at ``rate_hz``; a ``SoundInput``. Times are session time in nanoseconds."""
 
     is_patient = False
     is_over = False
@@ -166,7 +170,7 @@ class DeviceInput(_Stream):
 
 
 class DeviceOutput(_Stream):
-    """A speaker."""
+    """A speaker, mono at ``rate_hz``; a ``SoundOutput``. Times are session time in nanoseconds."""
 
     def __init__(self, wanted: str) -> None:
         """Open a speaker: its name, a part of the name, its index, or ``""`` for the system's own choice.
@@ -194,7 +198,7 @@ class DeviceOutput(_Stream):
 
     @property
     def unheard(self) -> int:
-        """Return what waits in the ring and in the device."""
+        """Return how many samples wait in the ring and in the device."""
         return len(self._ring) + self._latency
 
     def flush(self) -> None:

@@ -21,7 +21,7 @@ _CONFIGURED = frozenset(
 
 
 class SessionFold:
-    """The session as the server last described it."""
+    """The session as the server last described it. Source: the SDK's ``SessionCreatedEvent`` and ``SessionUpdatedEvent``."""
 
     name = "session"
 

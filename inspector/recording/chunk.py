@@ -21,9 +21,13 @@ class Group:
     key: int
     """Of a content part; 0 for a run."""
     head: int
+    """Its first row."""
     last: int
+    """Its last row."""
     count: int
+    """How many rows it has."""
     audio_bytes: int
+    """Decoded size of their audio."""
 
 
 @dataclass(slots=True)
@@ -51,8 +55,11 @@ class Chunk:
     """The rows of one chunk; ``group`` and ``kind`` count from the chunk's own tables."""
 
     columns: dict[str, npt.NDArray[Any]]
+    """As those of ``EventLog``, shape (rows,) each."""
     kinds: list[str]
+    """Event types, by code."""
     groups: list[Group]
+    """By number."""
     runs: dict[int, Runs]
     """By the code of the direction; one that is not here leaves open what was open before."""
     tracks: dict[str, Track]

@@ -53,11 +53,13 @@ class Stamp:
     """Layout of ``{"seq":…,"t":…,``."""
 
     span: Span
+    """The whole beginning."""
     digits: Words
     """Mask of the digits."""
     time: tuple[int, ...]
     """Columns of the digits of ``t``, seconds and microseconds."""
     length: int
+    """Bytes of it."""
 
     @classmethod
     def learn(cls, line: bytes) -> Stamp | None:
@@ -85,13 +87,17 @@ class Head:
     """Layout of a line from ``"dir"`` to the ``{`` of its event."""
 
     first: Span
+    """The first ``WINDOW`` bytes, or all where there are fewer."""
     rest: Span | None
     """What lies beyond the first ``WINDOW`` bytes."""
     length: int
     """Bytes up to and including the ``{``."""
     direction: int
+    """Code of the direction."""
     origin: int
+    """Code of the origin."""
     type: str
+    """The event type."""
 
     @classmethod
     def learn(cls, text: bytes) -> Head | None:
@@ -123,11 +129,13 @@ class Part:
     column: int
     """Where ``"item_id":"`` stands, from the ``{`` of the event."""
     span: Span
+    """From ``item_id`` to the content index."""
     id_end: int
     """Where the id ends, from ``column``."""
     digits: tuple[int, ...]
     """Columns in which any digit may stand; the last is the content index. Empty where there is none."""
     id_mask: Words
+    """Ones in the bytes of the id."""
 
     @classmethod
     def learn(cls, event: bytes) -> Part | None:
@@ -205,6 +213,7 @@ class Audio:
     column: int
     """Where the base64 text begins, from the ``{`` of the event."""
     marker: Bytes
+    """The key and the quote before the base64 text."""
     tail: Bytes
     """What follows the base64 text up to the end of the line."""
 

@@ -106,8 +106,11 @@ class Span:
     """Bytes that every line of a layout has at one place, but for those that are free."""
 
     pattern: Words
+    """The text, with zeros where it is free."""
     mask: Words
+    """Ones in the bytes that must be equal."""
     width: int
+    """Bytes of both, a multiple of 8."""
 
     @classmethod
     def of(cls, text: bytes, free: tuple[tuple[int, int], ...] = ()) -> Span:

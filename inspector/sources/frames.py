@@ -35,9 +35,10 @@ PASSING = "too large to hold"
 
 @dataclass(slots=True)
 class WireFrame:
-    """What a stretch of the stream turned out to be."""
+    """What a stretch of the stream turned out to be (RFC 6455 section 5)."""
 
     opcode: int
+    """RFC 6455 section 5.2; that of the first fragment."""
     data: bytes
     """The payload: unmasked, inflated, put together; as it came where ``problem`` says why."""
     raw: bytes
@@ -47,6 +48,7 @@ class WireFrame:
     is_boundary: bool = True
     """False inside a data frame of several fragments, where only control frames may be put in."""
     is_compressed: bool = False
+    """True where it came with RSV1 set (RFC 7692)."""
     problem: str = ""
     """Why the payload could not be read, in words, or ``TOO_LARGE`` or ``PASSING``."""
 

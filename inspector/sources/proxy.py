@@ -35,10 +35,13 @@ class Entrance:
     """Where and how to listen."""
 
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = 0
     """0 takes a free one."""
     admission: Admission = field(default_factory=Admission)
+    """Who may come in."""
     tls: ssl.SSLContext | None = None
+    """Serves ``wss``; None serves ``ws``."""
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ class Opening:
     url: str
     """Where it goes."""
     model: str
+    """That was asked for; ``""`` where none was."""
     path: str
     """What the app asked for: path and query."""
     app: str
@@ -30,6 +31,7 @@ class Opening:
     peer: str
     """The app's address."""
     kind: str = "proxy"
+    """As the recording's header says it."""
 
 
 class Watcher(FrameLog, Protocol):

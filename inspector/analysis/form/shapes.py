@@ -36,12 +36,17 @@ class Shape:
     """One shape of session."""
 
     name: str
+    """One of ``SHAPES``."""
     title: str
+    """For a heading."""
     fields: tuple[FormField, ...]
+    """In the order in which they are shown."""
     event_type: str = "session.update"
+    """What updates it."""
     session_type: str = ""
     """What ``session.type`` of every update has to say; ``""`` where updates have no such member."""
     is_translation: bool = False
+    """True for translation sessions, whose events differ."""
     has_schema: bool = False
     """True where whole updates can be checked against the schema."""
     fixes_voice: bool = True
