@@ -17,6 +17,17 @@ import pytest
 from inspector.cli.entry import run
 
 ROOT = Path(__file__).resolve().parents[2]
+FRAMES = [
+    ("server", "session.created", '{"type":"session.created","session":{"model":"m"}}'),
+    ("client", "response.create", '{"type":"response.create"}'),
+    (
+        "server",
+        "response.output_text.delta",
+        '{"type":"response.output_text.delta","delta":"hi\\u001b[31m"}',
+    ),
+    ("server", "error", '{"type":"error","error":{"code":"boom","message":"\u009b31mbad"}}'),
+]
+"""Direction, type and frame of the rows of ``recording``."""
 
 
 @dataclass(frozen=True)
@@ -98,3 +109,23 @@ def program() -> Run:
         return Outcome(process.returncode, out, err.decode())
 
     return in_subprocess
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Return a recording of a few rows, the last with what no terminal may get."""
+    header = {
+        "format": "realtime-session",
+        "version": 1,
+        "started_at": "2026-01-01T00:00:00.000000Z",
+        "source": "sim",
+    }
+    lines = [json.dumps(header)]
+    for row, (direction, name, event) in enumerate(FRAMES):
+        lines.append(
+            f'{{"seq":{row + 1},"t":{row}.500000,"dir":"{direction}","origin":"wire",'
+            f'"type":"{name}","event":{event}}}'
+        )
+    path = tmp_path / "r.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection
 
 from tests.cli.conftest import ROOT, Outcome, Run, proxied
-from tests.cli.test_commands import server
+from tests.cli.far_end import server
 
 KEY = "planted/0123456789+abcdef"
 """Looks like no key at all: only who knows it can mask it."""
