@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inspector.analysis.entry import Column, Draft, Entry, Place, Tone, Words
+from inspector.analysis.entry import Column, Draft, Entry, Place, Question, Tone, Words
 from inspector.analysis.item_words import drafted
 from inspector.analysis.summary import duration_text
 from inspector.core.item import Item
@@ -96,6 +96,14 @@ def entry(state: SessionState, place: Place) -> Entry:
         tuple(draft.columns),
         draft.question,
     )
+
+
+def question_for(state: SessionState, place: Place | None) -> Question | None:
+    """Return what a place waits for, or else the conversation; None where nothing waits for an answer."""
+    conversation = state.conversation
+    waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
+    candidates = [*((place,) if place is not None else ()), *(Place("item", i.id) for i in waiting)]
+    return next((found for at in candidates if (found := entry(state, at).question)), None)
 
 
 def item_of(state: SessionState, keys: EventKeys) -> str:

@@ -34,6 +34,16 @@ class Stage:
         self.screen.tick()
         await self.pilot.pause()
 
+    async def take_sound(self, *keys: str) -> list[tuple[int, int]]:
+        """Press keys, write the sound that they select to a file and play it; return bytes and rate of what played."""
+        played: list[tuple[int, int]] = []
+        self.screen.play_sound = lambda pcm, rate_hz: played.append((len(pcm), rate_hz))
+        await self.press(*keys)
+        await self.press("w")
+        await self.press("P")
+        await self.pilot.app.workers.wait_for_complete()
+        return played
+
     def line(self, selector: str) -> str:
         return self.screen.query_one(selector, StatusLine).content
 

@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from inspector.audio import device
+from inspector.audio.portaudio import INSTALL
 from inspector.clock import SystemClock
 from inspector.engine.host import Host
 from inspector.engine.places import DEFAULT_DEVICE, NOWHERE, Place, PlaceKind, SoundOptions
@@ -124,9 +125,9 @@ def voice(path: Path) -> Place:
 @pytest.fixture
 def no_portaudio(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
-        raise DeviceError("no PortAudio", hint=device.INSTALL, code="no_portaudio")
+        raise DeviceError("no PortAudio", hint=INSTALL, code="no_portaudio")
 
-    monkeypatch.setattr(device, "_portaudio", missing)
+    monkeypatch.setattr(device, "portaudio", missing)
 
 
 def test_the_meters_show_what_is_said_and_what_is_heard(tmp_path: Path) -> None:
