@@ -24,11 +24,15 @@ class Completion:
     """One proposal."""
 
     label: str
+    """What is shown."""
     insert: str
     """What replaces ``[start, end)`` of the text."""
     detail: str
+    """What it means, in a few words."""
     start: int
+    """Offset in the text from which it replaces."""
     end: int
+    """Offset up to which it replaces."""
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ view of ten thousand items makes only those that it shows. Nothing here is inert
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 
-from inspector.analysis.entry import Column, Draft, Entry, Place, Tone, Words
+from inspector.analysis.entry import Column, Draft, Entry, Place, Question, Tone, Words
 from inspector.analysis.item_words import drafted
 from inspector.analysis.summary import duration_text
 from inspector.core.item import Item
@@ -21,13 +22,14 @@ from inspector.core.transcripts import Passage
 
 def places(state: SessionState) -> list[Place]:
     """Return what the conversation consists of: its items, and where they happened what has none: responses and running transcripts."""
-    items = state.conversation.items
-    found = [Place("item", item_id) for item_id in state.conversation.order]
+    # In C, all of it: a view asks whenever an event has come, and an hour's session has thousands of items.
+    found = list(map(Place, repeat("item"), state.conversation.order))
+    leaves_none = state.conversation.items.keys().isdisjoint
     others = [Place("passage", passage) for passage in state.transcripts.passages]
     others += [
         Place("response", response.id)
         for response in state.responses.all.values()
-        if not any(item_id in items for item_id in response.item_ids)
+        if leaves_none(response.item_ids)
     ]
     for place in sorted(others, key=lambda place: _first_seq(state, place)):
         begun, at = _first_seq(state, place), len(found)
@@ -96,6 +98,14 @@ def entry(state: SessionState, place: Place) -> Entry:
         tuple(draft.columns),
         draft.question,
     )
+
+
+def question_for(state: SessionState, place: Place | None) -> Question | None:
+    """Return what a place waits for, or else the conversation; None where nothing waits for an answer."""
+    conversation = state.conversation
+    waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
+    candidates = [*((place,) if place is not None else ()), *(Place("item", i.id) for i in waiting)]
+    return next((found for at in candidates if (found := entry(state, at).question)), None)
 
 
 def item_of(state: SessionState, keys: EventKeys) -> str:

@@ -46,10 +46,13 @@ class Question:
     kind: str
     """``call`` or ``approval``."""
     item_id: str
+    """The item that waits."""
     call_id: str
     """Of a function call; ``""`` for an approval."""
     name: str
+    """The function or tool that is called."""
     server_label: str = ""
+    """The MCP server; ``""`` for a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,11 @@ class Column:
     """One of two texts that belong side by side."""
 
     title: str
+    """What the text is."""
     text: str
+    """As it came, not inert."""
     tone: Tone = Tone.BASE
+    """Of the text."""
     is_awaited: bool = False
     """Whether it is the user's to give: it stands for what is not there yet."""
 
@@ -68,16 +74,25 @@ class Entry:
     """One entry of the conversation."""
 
     place: Place
+    """What it is about."""
     who: str
+    """Who speaks, in a word."""
     tone: Tone
+    """Of that word."""
     t_ns: int
+    """When it began, session time."""
     first_row: int
     """Row of the log where it begins; -1 where it has none."""
     last_row: int
+    """Row of the log with its last event."""
     facts: tuple[Words, ...] = ()
+    """Beside the name, on the head line."""
     paragraphs: tuple[Paragraph, ...] = ()
+    """The words, in order."""
     columns: tuple[Column, ...] = ()
+    """Texts that stand side by side where there is room."""
     question: Question | None = None
+    """What it waits for; None for nothing."""
 
     @property
     def text(self) -> str:
@@ -91,11 +106,17 @@ class Draft:
     """An entry being written."""
 
     who: str = ""
+    """Who speaks, in a word."""
     tone: Tone = Tone.HEAD
+    """Of that word."""
     facts: list[Words] = field(default_factory=list)
+    """As of ``Entry``."""
     paragraphs: list[Paragraph] = field(default_factory=list)
+    """As of ``Entry``."""
     columns: list[Column] = field(default_factory=list)
+    """As of ``Entry``."""
     question: Question | None = None
+    """As of ``Entry``."""
 
     def fact(self, text: str, tone: Tone = Tone.DIM) -> None:
         """Add a fact for the head line, unless it is empty."""

@@ -50,16 +50,23 @@ class Segment:
     """Audio in one piece: a run of appends, or one item of the assistant."""
 
     side: Side
+    """Whose audio it is."""
     format: AudioFormat
+    """Of its pieces."""
     first_row: int
+    """Row of the log with its first piece."""
     begins_us: int
+    """When its first piece began, reckoned from when it came; session time."""
     item_id: str = ""
+    """Of the assistant; ``""`` for appends."""
     size_bytes: int = 0
+    """Decoded size of all pieces."""
     audio: ItemAudio | None = None
     """What is known of the playing of an assistant item."""
     reported_us: int | None = None
     """When the player itself began, by its first report."""
     truncated_ms: int | None = None
+    """Where a truncation ended it; None where none did."""
 
     @property
     def start_us(self) -> int:
@@ -100,7 +107,9 @@ class Piece:
     """The audio of one event."""
 
     segment: Segment
+    """Where it belongs."""
     base64: str
+    """The audio as it came."""
 
 
 class Placement:

@@ -44,6 +44,7 @@ class Query:
     expression: str
     """As it was written."""
     term: Term = field(repr=False)
+    """What is asked of each event."""
 
     def __bool__(self) -> bool:
         return not isinstance(self.term, Everything)

@@ -28,8 +28,11 @@ class Problem:
     """One thing that the server would refuse."""
 
     path: Path
+    """Keys and indexes from the event's root."""
     code: str
+    """The server's code."""
     message: str
+    """The server's words."""
     hint: str = ""
     """What to write in its place, where that is known."""
 

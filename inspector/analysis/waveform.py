@@ -6,14 +6,13 @@ square), an eightieth of its size at 24 kHz; each belongs to a segment whose pla
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from inspector.analysis.marks import MARK_OF_TYPE, MarkKind, Marks
 from inspector.analysis.placement import PLACING_TYPES, Placement, Segment, Side
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
@@ -32,63 +31,7 @@ MAX_US = 10**15
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
-
-
-class MarkKind(StrEnum):
-    """What a mark stands for."""
-
-    SPEECH_STARTED = "speech started"
-    SPEECH_STOPPED = "speech stopped"
-    COMMITTED = "committed"
-    RESPONSE_STARTED = "response created"
-    FIRST_AUDIO = "first audio"
-    RESPONSE_ENDED = "response done"
-    TRUNCATED = "truncated"
-    TOOL_CALL = "tool call"
-    ERROR = "error"
-
-
-MARK_KINDS = tuple(MarkKind)
-_MARK_OF_TYPE: Mapping[str, MarkKind] = {
-    "input_audio_buffer.speech_started": MarkKind.SPEECH_STARTED,
-    "input_audio_buffer.speech_stopped": MarkKind.SPEECH_STOPPED,
-    "input_audio_buffer.committed": MarkKind.COMMITTED,
-    "response.created": MarkKind.RESPONSE_STARTED,
-    "response.done": MarkKind.RESPONSE_ENDED,
-    "conversation.item.truncated": MarkKind.TRUNCATED,
-    "response.function_call_arguments.done": MarkKind.TOOL_CALL,
-    "response.mcp_call.in_progress": MarkKind.TOOL_CALL,
-}
-_TYPES = PLACING_TYPES | _MARK_OF_TYPE.keys()
-
-
-class Marks:
-    """Marks in the order of their events."""
-
-    def __init__(self) -> None:
-        self.t_us = array("q")
-        self.row = array("q")
-        self.kind = array("B")
-        """Index into ``MARK_KINDS``."""
-
-    def __len__(self) -> int:
-        return len(self.t_us)
-
-    def add(self, t_us: int, row: int, kind: MarkKind) -> None:
-        """Append one."""
-        self.t_us.append(t_us)
-        self.row.append(row)
-        self.kind.append(MARK_KINDS.index(kind))
-
-    def times(self) -> npt.NDArray[np.int64]:
-        """Return a copy of the times, microseconds, shape (n,)."""
-        return np.array(self.t_us, np.int64)
-
-    def within(self, from_us: int, to_us: int) -> list[int]:
-        """Return the indices of the marks in ``[from_us, to_us)``."""
-        times = self.times()
-        found: list[int] = np.flatnonzero((times >= from_us) & (times < to_us)).tolist()
-        return found
+_TYPES = PLACING_TYPES | MARK_OF_TYPE.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +219,7 @@ class Waveform:
             self.marks.add(event.t_ns // 1000, row, MarkKind.FIRST_AUDIO)
 
     def _mark(self, event: Event, row: int) -> None:
-        kind = _MARK_OF_TYPE.get(event.type)
+        kind = MARK_OF_TYPE.get(event.type)
         if self._log.is_error(row):
             kind = MarkKind.ERROR
         elif event.type == "response.done":

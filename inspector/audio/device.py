@@ -1,4 +1,4 @@
-"""Sound cards, through PortAudio; the only importer of sounddevice, and only when a sound card is asked for.
+"""Sound cards, through PortAudio.
 
 PortAudio calls back in a thread of its own. The callbacks touch nothing but a ``Ring`` and plain counters; everything else here is
 called from one thread at a time, off the event loop where it may take long (``open_*``, ``refresh``, ``close``).
@@ -6,21 +6,16 @@ called from one thread at a time, off the event loop where it may take long (``o
 
 from __future__ import annotations
 
-import ctypes
-import sys
-import threading
 from dataclasses import dataclass
-from functools import cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from inspector.audio.pcm import Samples
+from inspector.audio.portaudio import portaudio
 from inspector.audio.ring import Ring
 from inspector.errors import DeviceError
 
-INSTALL = "apt install libportaudio2 (Debian, Ubuntu) or dnf install portaudio (Fedora)"
 RATE_HZ = 24_000
 RING_S = 2
 """Of microphone sound kept for an event loop that is busy."""
@@ -37,7 +32,9 @@ class Device:
     """A sound card, or a part of one."""
 
     index: int
+    """PortAudio's number of it."""
     name: str
+    """As the system calls it."""
     inputs: int
     """Channels that it hears."""
     outputs: int
@@ -45,7 +42,9 @@ class Device:
     rate_hz: int
     """The rate that it likes best."""
     is_default_input: bool = False
+    """True for the system's own microphone."""
     is_default_output: bool = False
+    """True for the system's own speaker."""
 
 
 def find_devices() -> list[Device]:
@@ -54,7 +53,7 @@ def find_devices() -> list[Device]:
     Raises:
         DeviceError: there is no PortAudio, or it fails.
     """
-    library = _portaudio()
+    library = portaudio()
     try:
         default_in, default_out = library.default.device
         found = list(library.query_devices())
@@ -86,7 +85,7 @@ def refresh() -> None:
     Raises:
         DeviceError: there is no PortAudio, or it fails.
     """
-    library = _portaudio()
+    library = portaudio()
     try:
         # PortAudio has no other way; sounddevice documents this one (its usage notes on hot-plugging).
         library._terminate()  # noqa: SLF001
@@ -126,7 +125,7 @@ class _Stream:
         """Let go of the device."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            library = _portaudio()
+            library = portaudio()
             try:
                 stream.abort()
                 stream.close()
@@ -135,7 +134,7 @@ class _Stream:
 
 
 class DeviceInput(_Stream):
-    """A microphone."""
+    """A microphone, mono at ``rate_hz``; a ``SoundInput``. Times are session time in nanoseconds."""
 
     is_patient = False
     is_over = False
@@ -146,7 +145,7 @@ class DeviceInput(_Stream):
         Raises:
             DeviceError: no PortAudio, no such device, or it is in use.
         """
-        library = _portaudio()
+        library = portaudio()
         device = _choose(wanted, is_input=True)
         super().__init__(device.name, RATE_HZ)
         self._ring = Ring(RING_S * max(RATE_HZ, device.rate_hz))
@@ -171,7 +170,7 @@ class DeviceInput(_Stream):
 
 
 class DeviceOutput(_Stream):
-    """A speaker."""
+    """A speaker, mono at ``rate_hz``; a ``SoundOutput``. Times are session time in nanoseconds."""
 
     def __init__(self, wanted: str) -> None:
         """Open a speaker: its name, a part of the name, its index, or ``""`` for the system's own choice.
@@ -179,7 +178,7 @@ class DeviceOutput(_Stream):
         Raises:
             DeviceError: no PortAudio, no such device, or it is in use.
         """
-        library = _portaudio()
+        library = portaudio()
         device = _choose(wanted, is_input=False)
         super().__init__(device.name, RATE_HZ)
         self._ring = Ring(RING_S * max(RATE_HZ, device.rate_hz))
@@ -199,7 +198,7 @@ class DeviceOutput(_Stream):
 
     @property
     def unheard(self) -> int:
-        """Return what waits in the ring and in the device."""
+        """Return how many samples wait in the ring and in the device."""
         return len(self._ring) + self._latency
 
     def flush(self) -> None:
@@ -217,7 +216,7 @@ def _opened(
     kind: Any, device: Device, channels: int, callback: Any, finished: Any
 ) -> tuple[Any, int]:
     """Open and start a stream at our rate, or else at the device's own; return it and its rate."""
-    library = _portaudio()
+    library = portaudio()
     problem: Exception | None = None
     for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz)):
         for count in _CHANNELS_TRIED[: max(1, channels)]:
@@ -259,44 +258,3 @@ def _choose(wanted: str, *, is_input: bool) -> Device:
             return each
     names = ", ".join(f"{each.index} {each.name}" for each in usable)
     raise DeviceError(f"there is no {what} {wanted!r}", hint=f"there are: {names}")
-
-
-_importing = threading.Lock()
-"""Python 3.11 hands a half-made module to a thread that waits while the import fails in another."""
-
-
-@cache
-def _portaudio() -> ModuleType:
-    """Return sounddevice, kept from writing on the terminal.
-
-    Raises:
-        DeviceError: it, or PortAudio, is not installed.
-    """
-    _silence_drivers()
-    try:
-        with _importing:
-            import sounddevice
-    except ImportError:
-        raise DeviceError(
-            "sounddevice is not installed", hint="pip install sounddevice", code="no_portaudio"
-        ) from None
-    except OSError:
-        raise DeviceError("no PortAudio", hint=INSTALL, code="no_portaudio") from None
-    module: ModuleType = sounddevice
-    return module
-
-
-_ErrorHandler = ctypes.CFUNCTYPE(
-    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
-)
-_MUTE = _ErrorHandler(lambda *_: None)
-
-
-def _silence_drivers() -> None:
-    """Keep ALSA from printing its errors: stderr is the screen."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_MUTE)
-    except (OSError, AttributeError):
-        return  # no ALSA here, so nothing to silence

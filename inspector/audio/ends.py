@@ -18,7 +18,7 @@ _NS_PER_S = 1_000_000_000
 
 
 class SoundInput(Protocol):
-    """Where the user's sound comes from."""
+    """Where the user's sound comes from: mono, at ``rate_hz``. Times are session time in nanoseconds."""
 
     name: str
     rate_hz: int
@@ -46,7 +46,7 @@ class SoundInput(Protocol):
 
 
 class SoundOutput(Protocol):
-    """Where the assistant's sound goes to."""
+    """Where the assistant's sound goes to: mono, at ``rate_hz``. Times are session time in nanoseconds."""
 
     name: str
     rate_hz: int

@@ -28,9 +28,10 @@ _NS_PER_MS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How loud a window of sound is."""
+    """How loud a window of sound is, in dBFS; ``-inf`` for silence."""
 
     rms_dbfs: float = -math.inf
+    """Root of the mean square; a full-scale sine is 0."""
     peak_dbfs: float = -math.inf
     """The highest sample of the window."""
     held_dbfs: float = -math.inf

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.int16]
+"""Sound, shape (n,), mono, -32768..32767, in the machine's byte order."""
 
 _ULAW_BIAS = 33
 _ULAW_CLIP = 8158

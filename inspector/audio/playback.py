@@ -34,7 +34,9 @@ class Change:
     """An item began or ceased to be heard."""
 
     track: Track
+    """What is heard."""
     heard_ms: int
+    """How much of it was heard until then."""
     reason: str = ""
     """Why it ceased: ``finished``, or what cut it off; ``""`` where it began, or went on."""
 
@@ -63,7 +65,7 @@ class _Pending:
 
 
 class Playback:
-    """The queue of what is to be heard."""
+    """The queue of what is to be heard. Times are session time in nanoseconds; counts are samples at ``rate_hz``, mono."""
 
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz

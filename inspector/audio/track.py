@@ -21,19 +21,25 @@ class Track:
     """One content part of one item."""
 
     item_id: str
+    """The item that is heard."""
     content_index: int
+    """The part of the item that is audio."""
     response_id: str
+    """The response that the item belongs to."""
     format: AudioFormat
     """That of its first delta; a session does not change it within an item."""
     rate_hz: int
     """Rate of what ``take`` returns."""
     received_bytes: int = 0
+    """All that came, as it came."""
     is_complete: bool = False
     """No more is to come."""
     is_cut: bool = False
     """Playing was stopped; what comes later is not played."""
     is_queued: bool = False
+    """True while it waits or plays."""
     is_started: bool = False
+    """True once it has begun to play."""
     first_ns: int = 0
     """When the first of what waits now came."""
     stalled_ns: int | None = None

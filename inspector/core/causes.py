@@ -128,10 +128,13 @@ class Problem:
     """One thing that went wrong."""
 
     seq: int
+    """The event that reports it."""
     is_error: bool
     """False for a warning."""
     code: str
+    """The server's code, or the inspector's own."""
     message: str
+    """The reporter's words."""
     cause_seq: int = 0
     """The client event that it is about; 0 where that is not known."""
 

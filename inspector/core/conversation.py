@@ -36,7 +36,7 @@ _KIND_OF_DELTA = {
 
 
 class ConversationFold:
-    """The conversation after the events seen so far."""
+    """The conversation after the events seen so far. Source: the SDK's ``ConversationItem…`` and ``Response…`` events."""
 
     name = "conversation"
 

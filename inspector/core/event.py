@@ -37,10 +37,13 @@ class Frame:
     """One WebSocket message as it crossed the wire."""
 
     direction: Direction
+    """Who sent it."""
     data: bytes
     """Text frames as UTF-8, binary frames as they are; verbatim."""
     is_text: bool = True
+    """False for a binary frame (RFC 6455 section 5.6)."""
     origin: Origin = Origin.WIRE
+    """What made it come into being."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class DecodeProblem:
     code: str
     """``invalid_json``, ``not_an_object``, ``too_deep``, ``binary`` or ``torn_line``."""
     message: str
+    """What is wrong, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,18 @@ class Event:
     t_ns: int
     """Nanoseconds since the session's ``started_at``, microsecond resolution."""
     direction: Direction
+    """Who sent the event's frame."""
     origin: Origin
+    """What made it come into being."""
     type: str
     """The event's ``type``; ``""`` where the frame has none."""
     data: bytes
     """The frame's bytes, verbatim."""
     is_text: bool = True
+    """False for a binary frame."""
     body: Mapping[str, Any] | None = None
     """The decoded JSON object; None where ``problem`` says why."""
     problem: DecodeProblem | None = None
+    """Why there is no ``body``; None where there is one."""
     is_inferred: bool = False
     """True where a foreign recording did not say the direction and the event table did."""

@@ -9,11 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """How audio bytes are to be read; mono, little-endian, without a header."""
+    """How audio bytes are to be read; mono, little-endian, without a header. Source: the SDK's ``RealtimeAudioFormats``."""
 
     encoding: str
     """``pcm16``, ``pcmu`` (G.711 μ-law) or ``pcma`` (G.711 A-law)."""
     rate_hz: int
+    """Samples a second."""
 
     @property
     def bytes_per_ms(self) -> float:

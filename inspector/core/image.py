@@ -24,9 +24,11 @@ class ImageFacts:
     media_type: str
     """As its ``data:`` URI says; ``""`` for an address."""
     size_bytes: int = 0
+    """Decoded size."""
     width: int = 0
     """Pixels; 0 where the header does not tell."""
     height: int = 0
+    """Pixels; 0 where the header does not tell."""
     address: str = ""
     """Where the image is, if the event does not hold it."""
 

@@ -8,7 +8,10 @@ from inspector.core.read import int_at, text_at
 
 
 class InputAudioFold:
-    """How much audio was sent, what waits to be committed, and whether somebody speaks."""
+    """How much audio was sent, what waits to be committed, and whether somebody speaks.
+
+    Source: the SDK's ``InputAudioBuffer…`` events. Sizes are decoded bytes; ``…_ms`` are on the server's audio clock.
+    """
 
     name = "input_audio"
 

@@ -24,7 +24,7 @@ _TEXTS = (
 
 @dataclass(slots=True)
 class ContentPart:
-    """One content part of a message."""
+    """One content part of a message. Source: the ``content`` of the SDK's ``RealtimeConversationItem…Message`` types."""
 
     kind: str = ""
     """``input_text``, ``input_audio``, ``input_image``, ``text`` or ``audio`` (output parts without their prefix)."""
@@ -33,6 +33,7 @@ class ContentPart:
     audio_bytes: int = 0
     """Audio received, decoded size in bytes."""
     is_done: bool = False
+    """True once the server has said the whole of it."""
     is_grown: bool = False
     """True while ``text`` is the sum of deltas, not yet a whole value."""
     error: str = ""
@@ -41,26 +42,42 @@ class ContentPart:
 
 @dataclass(slots=True)
 class Item:
-    """One item of the conversation."""
+    """One item of the conversation. Source: the SDK's ``ConversationItem`` union; times are nanoseconds of session time."""
 
     id: str
+    """The server's, or the client's own."""
     owner: object
+    """The fold that may change it; others clone it first."""
     type: str = "message"
+    """``message``, ``function_call``, ``function_call_output`` or one of ``mcp_*``."""
     role: str = ""
+    """``user``, ``assistant`` or ``system``; ``""`` for what is no message."""
     status: str = ""
+    """``in_progress``, ``completed`` or ``incomplete``; ``""`` where the server does not say."""
     phase: str = ""
+    """``commentary`` or ``final_answer``, of models that tell."""
     parts: list[ContentPart] = field(default_factory=list)
+    """The content of a message, by its index."""
     name: str = ""
     """Function or tool name."""
     call_id: str = ""
+    """What ties a function call to its output."""
     arguments: str = ""
+    """JSON text, as far as it has come."""
     output: str = ""
+    """What a function or tool returned."""
     response_id: str = ""
+    """The response that made it; ``""`` for an item of the client."""
     first_seq: int = 0
+    """The event that named it first."""
     last_seq: int = 0
+    """The event that changed it last."""
     t_ns: int = 0
+    """When it was first named, session time."""
     truncated_ms: int | None = None
+    """``audio_end_ms`` of its truncation; None where it was not truncated."""
     is_deleted: bool = False
+    """True once the server confirmed that."""
     is_mismatched: bool = False
     """True where what the deltas added up to differs from the ``done`` value."""
     server_label: str = ""
@@ -70,6 +87,7 @@ class Item:
     approval_request_id: str = ""
     """The request that an MCP call or an approval belongs to."""
     is_approved: bool | None = None
+    """The answer to an MCP approval request; None before there is one."""
     error: str = ""
     """Why an MCP call or list failed."""
 

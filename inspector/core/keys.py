@@ -13,8 +13,11 @@ class EventKeys:
     """The ids that an event carries; ``""`` where it carries none."""
 
     response_id: str = ""
+    """Of a response."""
     item_id: str = ""
+    """Of an item of the conversation."""
     call_id: str = ""
+    """Of a function call."""
     event_id: str = ""
     """The client's own id; for an ``error`` the id of the client event that it is about."""
 

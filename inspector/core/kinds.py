@@ -16,6 +16,7 @@ class Kind:
     """What the columnar log knows of one event type."""
 
     name: str
+    """The event type."""
     flags: int
     """``FLAG_ERROR`` or ``FLAG_WARNING`` where the type alone says so."""
     fold: str

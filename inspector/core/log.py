@@ -66,6 +66,7 @@ class Block:
     """Rows indexed elsewhere (by the bulk scanner), ready to be taken over."""
 
     first_row: int
+    """Row of the log that its first row is."""
     end: int
     """Byte offset in the file up to which it is indexed."""
     columns: dict[str, bytes]

@@ -24,11 +24,17 @@ class ItemAudio:
     """The audio of one assistant item."""
 
     item_id: str
+    """The item that is heard."""
     owner: object
+    """The fold that may change it; others clone it first."""
     content_index: int = 0
+    """The part of the item that is audio."""
     response_id: str = ""
+    """The response that the item belongs to."""
     received_bytes: int = 0
+    """Decoded size of all deltas."""
     format: AudioFormat = PCM16_24K
+    """Of the session when the first delta came."""
     starts_t_ns: int = 0
     """When it starts to play: at its first delta, or when the item before it ends."""
     stopped_t_ns: int | None = None

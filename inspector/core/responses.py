@@ -15,23 +15,39 @@ from inspector.spec.events import EVENT_TYPES
 
 @dataclass(slots=True)
 class Response:
-    """One response of the model. Times are nanoseconds since the session's start; 0 where it has not happened."""
+    """One response of the model. Source: the SDK's ``RealtimeResponse``.
+
+    Times are nanoseconds since the session's start; 0 where it has not happened.
+    """
 
     id: str
+    """The server's."""
     owner: object
+    """The fold that may change it; others clone it first."""
     status: str = "in_progress"
+    """``in_progress``, ``completed``, ``cancelled``, ``incomplete`` or ``failed``."""
     reason: str = ""
     """Why it was cancelled, incomplete or failed, in the server's words."""
     created_seq: int = 0
+    """Its ``response.created``; 0 before that."""
     done_seq: int = 0
+    """Its ``response.done``; 0 before that."""
     created_t_ns: int = 0
+    """When ``response.created`` came."""
     first_delta_t_ns: int = 0
+    """When its first delta came."""
     first_audio_t_ns: int = 0
+    """When the first delta of audio came."""
     done_t_ns: int = 0
+    """When ``response.done`` came."""
     is_out_of_band: bool = False
+    """True outside of the default conversation."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    """The client's own, as the server returns it."""
     usage: Mapping[str, Any] = field(default_factory=dict)
+    """The ``usage`` object of ``response.done``, verbatim."""
     item_ids: tuple[str, ...] = ()
+    """The items that it put out, in order."""
 
 
 class ResponsesFold:

@@ -21,7 +21,7 @@ _CONFIGURED = frozenset(
 
 
 class SessionFold:
-    """The session as the server last described it."""
+    """The session as the server last described it. Source: the SDK's ``SessionCreatedEvent`` and ``SessionUpdatedEvent``."""
 
     name = "session"
 
@@ -99,9 +99,24 @@ class SessionFold:
     @property
     def turn_detection(self) -> str:
         """Return the type of turn detection, ``""`` for none (push-to-talk)."""
+        return text_at(self._detection, "type")
+
+    @property
+    def interrupts_response(self) -> bool:
+        """Tell whether speech cuts an answer off; it does unless turn detection says no."""
+        return self._detection.get("interrupt_response") is not False
+
+    @property
+    def creates_response(self) -> bool:
+        """Tell whether turn detection asks for a response by itself; it does unless it says no."""
+        return self._detection.get("create_response") is not False
+
+    @property
+    def _detection(self) -> Mapping[str, Any]:
+        """Return the settings of turn detection, where the GA and the beta API have them."""
         nested = object_at(object_at(self.config, "audio"), "input")
         detection = nested.get("turn_detection", self.config.get("turn_detection"))
-        return text_at(detection, "type") if isinstance(detection, dict) else ""
+        return detection if isinstance(detection, dict) else {}
 
     def apply(self, event: Event) -> None:
         """Take one event in."""

@@ -22,7 +22,9 @@ class FoldFailure:
     """A fold that raised, and was switched off."""
 
     name: str
+    """Of the fold."""
     error: Exception
+    """What it raised."""
 
 
 class SessionState:

@@ -15,7 +15,7 @@ from inspector.core.read import int_at, object_at, objects_at, text_at
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Token counts of one response, or of all."""
+    """Token counts of one response, or of all. Source: the SDK's ``RealtimeResponseUsage`` and its details."""
 
     total: int = 0
     input: int = 0
@@ -90,12 +90,16 @@ class UsageFold:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One limit after the last response."""
+    """One limit after the last response. Source: the SDK's ``RateLimitsUpdatedEvent``."""
 
     name: str
+    """``requests`` or ``tokens``."""
     limit: int
+    """The most that is allowed."""
     remaining: int
+    """What is left of it."""
     reset_seconds: float
+    """Until it is whole again, from the event on."""
 
 
 class RateLimitsFold:

@@ -11,7 +11,7 @@ from typing import Any
 
 from inspector.audio.playback import Change
 from inspector.core.event import Direction, Event
-from inspector.core.read import object_at, text_at
+from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.engine.speaker import Speaker
 
@@ -27,7 +27,10 @@ class BargeIn:
     def take(self, event: Event, state: SessionState, now_ns: int) -> list[dict[str, Any]]:
         """Cut off what an event interrupts; return the events to send."""
         if event.direction is Direction.SERVER:
-            if event.type == "input_audio_buffer.speech_started" and interrupts(state):
+            if (
+                event.type == "input_audio_buffer.speech_started"
+                and state.session.interrupts_response
+            ):
                 return self.interrupt("speech_started", state, now_ns)
         elif event.direction is Direction.CLIENT and event.type == "response.cancel":
             return self._cancel(event.body or {}, state, now_ns)
@@ -67,14 +70,6 @@ class BargeIn:
             for cut in cuts
             if _is_unheard(cut) and _is_there(cut, state)
         ]
-
-
-def interrupts(state: SessionState) -> bool:
-    """Tell whether speech interrupts the answer, as the session has it; it does unless the session says no."""
-    config = state.session.config
-    nested = object_at(object_at(config, "audio"), "input")
-    detection = object_at(nested, "turn_detection") or object_at(config, "turn_detection")
-    return detection.get("interrupt_response") is not False
 
 
 def _is_unheard(cut: Change) -> bool:

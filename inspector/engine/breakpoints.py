@@ -20,6 +20,7 @@ class Breakpoint:
     """A filter whose frames are held."""
 
     query: Query
+    """What it holds."""
     direction: Direction | None
     """None stops both."""
 

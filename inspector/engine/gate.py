@@ -36,8 +36,11 @@ class Output:
     """What goes on in a waiting frame's place."""
 
     data: bytes
+    """The payload."""
     is_text: bool
+    """False for a binary frame."""
     origin: Origin = Origin.HAND
+    """What made it come into being."""
     is_addition: bool = True
     """True for a frame of ours, False for the frame itself with another content."""
 
@@ -49,9 +52,11 @@ class Held:
     event: Event
     """As it would be logged if it went on now; ``seq`` 0."""
     frame: WireFrame
+    """As it came."""
     stopped_by: str = ""
     """The breakpoint's filter; ``""`` for a frame that only waits for others or for its time."""
     is_released: bool = True
+    """True once it may go on, in its turn."""
     due_s: float = 0.0
     """Event-loop time before which it does not go on."""
     outputs: list[Output | None] = field(default_factory=lambda: [None])
@@ -59,6 +64,7 @@ class Held:
     change: str = ""
     """What was done to it, as the log says it."""
     changed_by: str = ""
+    """Name of the rule that changed it; ``""`` where that was done by hand."""
     after: list[Callable[[], object]] = field(default_factory=list)
     """Done right after it has gone on."""
 

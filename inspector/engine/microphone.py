@@ -20,7 +20,6 @@ from inspector.audio.pcm import Samples, encoded
 from inspector.audio.resample import Resampler
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
-from inspector.core.read import object_at
 from inspector.core.state import SessionState
 
 Submit = Callable[[dict[str, Any]], None]
@@ -149,7 +148,7 @@ class Microphone:
             and self.talk is Talk.TRAILING
         ):
             self.stop()
-            if not _creates_response(state):
+            if not state.session.creates_response:
                 self._submit({"type": "response.create"})
 
     def tick(self, state: SessionState, now_ns: int, *, room: int) -> None:
@@ -228,14 +227,6 @@ class Microphone:
 def _finds_turns(state: SessionState) -> bool:
     """Tell whether the server hears by itself where speech ends; a translation knows no turns, and no commit."""
     return bool(state.session.turn_detection) or state.session.kind == "translation"
-
-
-def _creates_response(state: SessionState) -> bool:
-    """Tell whether turn detection asks for the response by itself; it does unless the session says no."""
-    config = state.session.config
-    nested = object_at(object_at(config, "audio"), "input")
-    detection = object_at(nested, "turn_detection") or object_at(config, "turn_detection")
-    return detection.get("create_response") is not False
 
 
 def _answers_by_itself(state: SessionState) -> bool:

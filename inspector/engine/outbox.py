@@ -27,10 +27,13 @@ class Outgoing:
     """One frame on its way out."""
 
     data: bytes
+    """The payload, verbatim."""
     origin: Origin
+    """Who asked."""
     event_id: str
     """The ``event_id`` in the frame, given or assigned; ``""`` for a text that has none."""
     is_text: bool = True
+    """False for a binary frame."""
     is_sound: bool = False
     """True for an append, which may be dropped where the connection does not keep up."""
 

@@ -20,6 +20,7 @@ class Place:
     """One end of the sound."""
 
     kind: PlaceKind
+    """What stands there."""
     name: str = ""
     """Path of a file; name, part of a name or index of a device, ``""`` for the system's own choice."""
     is_asked_for: bool = True
@@ -49,8 +50,11 @@ class SoundOptions:
     """How a session sounds."""
 
     microphone: Place = NOWHERE
+    """Where the user's sound comes from."""
     speaker: Place = NOWHERE
+    """Where the assistant's sound goes to."""
     append_ms: int = 40
+    """Length of one append."""
     truncates: bool = True
     """Truncate by itself when the user speaks over the answer."""
     opens_at_once: bool = False

@@ -33,6 +33,7 @@ class Faults:
     """What happens to frames without anybody's hand."""
 
     rules: tuple[Rule, ...] = ()
+    """In the order in which they are asked."""
     adds_event_ids: bool = False
     """Whether a client's event without an ``event_id`` gets one, so that an error can be tied to it."""
 

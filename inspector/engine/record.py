@@ -213,16 +213,7 @@ class SessionRecord(ABC):
 
     def _opened(self, handshake: Handshake) -> None:
         self.connection = Connection.LIVE
-        self.note(
-            "inspector.opened",
-            {
-                "url": handshake.url,
-                "status": handshake.status,
-                "subprotocol": handshake.subprotocol,
-                "request_headers": dict(handshake.request_headers),
-                "response_headers": dict(handshake.response_headers),
-            },
-        )
+        self.note("inspector.opened", handshake.facts())
 
     def _connection_ended(self, closed: Closed, **more: Any) -> None:
         self.connection = Connection.CLOSED

@@ -62,19 +62,27 @@ class Rule:
     name: str
     """What the log calls it."""
     query: Query
+    """The frames that it is about."""
     deed: Deed
+    """What happens to them."""
     directions: frozenset[Direction]
+    """Which ways it looks."""
     times: int | None = None
     """How many frames it applies to; None for all."""
     seconds: float = 0.0
+    """Of a delay."""
     pointer: tuple[str, ...] = ()
+    """Of a replacement: the keys to the value (RFC 6901)."""
     value: Any = None
+    """Of a replacement: the new one."""
     event: bytes = b""
     """What is injected."""
     to: Direction | None = None
     """Direction of what is injected; None for that of the frame."""
     code: int = 1000
+    """Of a close (RFC 6455 section 7.4)."""
     reason: str = ""
+    """Of a close."""
 
 
 class RuleSet:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from inspector.clock import NS_PER_S
 from inspector.core.event import Event, Origin
 from inspector.engine.places import Place, PlaceKind, SoundOptions
+from inspector.engine.talk_request import TalkRequest, Wish
 from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
@@ -29,11 +30,7 @@ log = logging.getLogger(__name__)
 TICK_NS = 20_000_000
 RETRY_S = 2.0
 """Between two attempts to get a device back."""
-PATIENCE_S = 3
-"""How long talking waits for the server to describe the session."""
 _AUDIO_OUT = ("response.output_audio.delta", "response.audio.delta", "session.output_audio.delta")
-_PUSH, _OPEN, _FITTING = "push", "open", "fitting"
-"""What is wanted of the microphone: a turn, to be open, or whichever fits the session's turn detection."""
 
 
 class Sound:
@@ -57,8 +54,7 @@ class Sound:
         self._to_send: list[dict[str, Any]] = []
         self._is_flush_due = False
         self._failure = ""
-        self._wants = ""
-        self._opened_ns = 0
+        self._request = TalkRequest(engine)
         # A file that was given at the start is spoken by itself, and so is any microphone where nobody can press a key.
         kind = options.microphone.kind
         self._starts_by_itself = kind is PlaceKind.FILE or (
@@ -81,7 +77,7 @@ class Sound:
     @property
     def is_waiting_to_talk(self) -> bool:
         """Tell whether the microphone was asked for and is not there yet."""
-        return bool(self._wants)
+        return self._request.wish is not None
 
     @property
     def microphone_problem(self) -> str:
@@ -127,14 +123,14 @@ class Sound:
     def toggle_talk(self) -> str:
         """Begin a turn, or end it; return what the user should know."""
         microphone = self.microphone
-        if microphone is not None and microphone.is_said and not self._wants:
+        if microphone is not None and microphone.is_said and self._request.wish is None:
             microphone.speak_again(self._engine.now_ns)
             return ""
-        return self._toggle(_PUSH)
+        return self._toggle(Wish.PUSH)
 
     def toggle_open(self) -> str:
         """Open the microphone, or close it; return what the user should know."""
-        return self._toggle(_OPEN)
+        return self._toggle(Wish.OPEN)
 
     def toggle_mute(self) -> bool:
         """Send silence in place of what is said, or no more; tell which."""
@@ -191,37 +187,17 @@ class Sound:
             self._attention.set()
         self._flush()
 
-    def _toggle(self, wanted: str) -> str:
+    def _toggle(self, wish: Wish) -> str:
         self.need()
-        microphone = self.microphone
-        if self._wants:
-            self._wants = ""
-        elif microphone is not None and microphone.is_sending:
-            return microphone.release(self._engine.state, self._engine.now_ns)
-        elif self.microphone_place.kind is PlaceKind.NONE:
-            return "no microphone is chosen; the audio devices offer some"
-        elif not self._engine.can_send:
-            return "there is no connection to talk to"
-        elif "call_id=" in self._engine.source.url:
-            return "the call's own microphone is heard; this session only watches the call"
-        else:
-            self._wants = wanted
-        return ""
+        return self._request.toggle(wish, self.microphone, self.microphone_place)
 
     def _begin_to_talk(self, microphone: Microphone) -> None:
         """Do what was asked for, once there is a microphone and a server that listens."""
-        engine, session = self._engine, self._engine.state.session
-        if not self._wants or microphone.input is None or not session.is_open:
-            return
-        is_late = engine.now_ns - self._opened_ns > PATIENCE_S * NS_PER_S
-        if not is_late and (not session.is_settled or len(engine.outbox)):
-            return
-        wants, self._wants = self._wants, ""
-        is_push = wants == _PUSH or (wants == _FITTING and not session.turn_detection)
-        if is_push:
+        engine, wish = self._engine, self._request.take_due(microphone)
+        if wish is Wish.PUSH:
             self._interrupt()
             microphone.push(engine.state, engine.now_ns)
-        else:
+        elif wish is Wish.OPEN:
             microphone.open(engine.now_ns)
 
     def _interrupt(self) -> None:
@@ -236,7 +212,7 @@ class Sound:
 
     def _tap(self, event: Event) -> None:
         if event.type == "inspector.opened":
-            self._opened_ns = event.t_ns
+            self._request.opened(event.t_ns)
         if self.speaker is None:
             if event.type in _AUDIO_OUT:
                 self._needed.set()
@@ -284,7 +260,7 @@ class Sound:
 
         now_ns = self._engine.now_ns
         if self._starts_by_itself:
-            self._wants = self._wants or _FITTING
+            self._request.wish = self._request.wish or Wish.FITTING
         if self._ends is not None:
             self._ends.reset_output()
             return self._ends
@@ -298,7 +274,7 @@ class Sound:
         return self._ends
 
     def _end(self) -> None:
-        self._wants = ""
+        self._request.wish = None
         if self.speaker is None or self.microphone is None or self._ends is None:
             return
         now_ns = self._engine.now_ns
@@ -320,12 +296,12 @@ class Sound:
             self._attention.clear()
             await ends.mend_output(self.speaker_place)
             microphone = self.microphone
-            is_wanted = bool(self._wants) or (
+            is_wanted = self.is_waiting_to_talk or (
                 microphone is not None and (microphone.is_sending or microphone.is_monitoring)
             )
             await ends.mend_input(self.microphone_place, self._engine.now_ns, is_wanted=is_wanted)
             if ends.microphone_problem and not self._starts_by_itself:
-                self._wants = ""  # or it would open by itself whenever the device comes
+                self._request.wish = None  # or it would open by itself whenever the device comes
             try:
                 async with asyncio.timeout(RETRY_S):
                     await self._attention.wait()

@@ -43,15 +43,21 @@ class RecordingFacts:
     """What is known of a recording; None where that would take too long to find out."""
 
     size_bytes: int = 0
+    """Of the file."""
     changed_ns: int = 0
     """Time of the last change, as the file system has it."""
     model: str = ""
+    """That was asked for; ``""`` where nothing says."""
     source: str = ""
     """``live``, ``proxy``, ``sim`` or ``import``."""
     duration_us: int | None = None
+    """From the first event to the last."""
     events: int | None = None
+    """How many there are."""
     turns: int | None = None
+    """How many the user took."""
     errors: int | None = None
+    """How many events report a failure."""
     problem: str = ""
     """Why it cannot be opened; ``""`` where it can."""
 

@@ -63,8 +63,11 @@ class Header:
     source: str
     """``live``, ``proxy``, ``sim`` or ``import``."""
     url: str = ""
+    """Where frames went, without secrets."""
     model: str = ""
+    """That was asked for; ``""`` where none was."""
     inspector: str = ""
+    """Version of the program."""
 
 
 def render_header(header: Header) -> bytes:

@@ -1,7 +1,7 @@
 """Where things stand in a line: learned from one line, verified for every other that should look the same.
 
-A ``Layout`` is a span of bytes that lines of one kind share, but for the places that are free (digits, ids). Lines are
-compared eight bytes at a time; what fits no layout is left to the parser.
+A layout is a span of bytes that lines of one kind share, but for the places that are free (digits, ids); what fits no
+layout is left to the parser.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ from inspector.core.event import Direction, Origin
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE
 from inspector.recording.chunk_file import MARGIN
-
-Bytes = npt.NDArray[np.uint8]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
+from inspector.recording.spans import (
+    PRIMES,
+    Bools,
+    Bytes,
+    Ints,
+    Span,
+    Words,
+    are_digits,
+    have_byte,
+    mask_of,
+    mixed,
+    windows,
+)
 
 WINDOW = 64
 """Bytes from ``"dir"`` on by which lines are sorted into buckets: the direction, origin and most of the type."""
@@ -31,21 +39,6 @@ MAX_TYPE = 96
 QUOTE, BACKSLASH, PADDING = b'"\\='
 TAIL_BYTES = 96
 """How far before the end of an audio event other members are looked for."""
-_PRIMES = np.array(
-    [
-        0x9E3779B97F4A7C15,
-        0xC2B2AE3D27D4EB4F,
-        0x165667B19E3779F9,
-        0xD6E8FEB86659FD93,
-        0xA0761D6478BD642F,
-        0xE7037ED1A0B428DB,
-        0x8EBC6AF09C88C6E3,
-        0x589965CC75374CC3,
-        0x1D8E4E27C47D124F,
-        0xEB44ACCAB455D165,
-    ],
-    np.uint64,
-)
 _STAMP = re.compile(rb'\{"seq":(\d{1,12}),"t":(\d{1,9})\.(\d{6}),')
 _HEAD = re.compile(
     rb'"dir":"(?P<dir>[a-z]+)","origin":"(?P<origin>[a-z]+)","type":"(?P<type>[ !#-\[\]-~]{1,%d})","event":\{'
@@ -55,110 +48,18 @@ _ITEM = b'"item_id":"'
 _INDEX = re.compile(rb'[^{}]*?"content_index":(\d)[,}]')
 
 
-def windows(text: Bytes, at: Ints, width: int) -> Words:
-    """Return the ``width`` bytes (a multiple of 8) from each position on, as rows of 64-bit words."""
-    # Of one element per window, so that each is copied as a whole.
-    every = np.ndarray(len(text) - width + 1, f"V{width}", text, strides=(1,))
-    found: Words = every[at].view(np.uint64).reshape(len(at), width // 8)
-    return found
-
-
-# Column by column: numpy reduces along a short row ten times as slowly.
-
-
-def mixed(words: Words) -> npt.NDArray[np.uint64]:
-    """Hash rows of at most ten words, 64 bits; words of zeros add nothing."""
-    summed = np.zeros(len(words), np.uint64)
-    for column, prime in zip(words.T, _PRIMES, strict=False):
-        part = (column ^ (column >> np.uint64(29))) * prime
-        summed += part ^ (part >> np.uint64(32))
-    return summed
-
-
-def sorted_by(words: Words) -> npt.NDArray[np.uint64]:
-    """Return numbers that are equal for equal rows of at most ten words, and mostly for these alone."""
-    summed = np.zeros(len(words), np.uint64)
-    for column, prime in zip(words.T, _PRIMES, strict=False):
-        summed += column * prime
-    return summed
-
-
-def are_digits(words: Words, mask: Words) -> Bools:
-    """Tell which rows have nothing but digits in the bytes of a mask."""
-    bad = np.zeros(len(words), np.uint64)
-    for column, free in zip(words.T, mask, strict=False):
-        if free:
-            text = (column & free) | (_ZEROS & ~free)
-            high = (text & _HIGH) | (((text + _SIXES) & _HIGH) >> np.uint64(4))
-            bad |= high ^ _THREES
-    result: Bools = bad == 0
-    return result
-
-
-def have_byte(words: Words, mask: Words, byte: int) -> Bools:
-    """Tell which rows have a byte among those of a mask."""
-    found = np.zeros(len(words), np.uint64)
-    for column, looked_at in zip(words.T, mask, strict=False):
-        if looked_at:
-            # Zero where the byte is, in what is looked at; a byte is zero where taking one borrows from its top bit.
-            differs = ((column ^ _ONES * np.uint64(byte)) & looked_at) | (_ONES & ~looked_at)
-            found |= (differs - _ONES) & ~differs & _TOPS
-    result: Bools = found != 0
-    return result
-
-
-def _repeated(byte: int) -> np.uint64:
-    return np.uint64(byte * 0x0101010101010101)
-
-
-_ONES, _THREES, _SIXES = _repeated(1), _repeated(0x33), _repeated(6)
-_ZEROS, _HIGH, _TOPS = _repeated(ord("0")), _repeated(0xF0), _repeated(0x80)
-
-
-def _mask(width: int, spans: tuple[tuple[int, int], ...]) -> Words:
-    """Return words that are ones in some bytes, and zeros in all others."""
-    mask = np.zeros(width, np.uint8)
-    for start, end in spans:
-        mask[start:end] = 255
-    return mask.view(np.uint64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Span:
-    """Bytes that every line of a layout has at one place, but for those that are free."""
-
-    pattern: Words
-    mask: Words
-    width: int
-
-    @classmethod
-    def of(cls, text: bytes, free: tuple[tuple[int, int], ...] = ()) -> Span:
-        """Return the span of a text; ``free`` holds ``(from, to)`` of what may differ."""
-        width = -(-len(text) // 8) * 8
-        pattern = np.frombuffer(text.ljust(width, b"\0"), np.uint64)
-        mask = _mask(width, ((0, len(text)),)) & ~_mask(width, free)
-        return cls(pattern & mask, mask, width)
-
-    def fits(self, words: Words) -> Bools:
-        """Tell which rows of words begin as this span does."""
-        differs = np.zeros(len(words), np.uint64)
-        for column, mask, pattern in zip(words.T, self.mask, self.pattern, strict=False):
-            if mask:
-                differs |= (column & mask) ^ pattern
-        result: Bools = differs == 0
-        return result
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Stamp:
     """Layout of ``{"seq":…,"t":…,``."""
 
     span: Span
+    """The whole beginning."""
     digits: Words
     """Mask of the digits."""
     time: tuple[int, ...]
     """Columns of the digits of ``t``, seconds and microseconds."""
     length: int
+    """Bytes of it."""
 
     @classmethod
     def learn(cls, line: bytes) -> Stamp | None:
@@ -168,7 +69,7 @@ class Stamp:
             return None
         digits = (found.span(1), found.span(2), found.span(3))
         time = (*range(*found.span(2)), *range(*found.span(3)))
-        return cls(Span.of(found.group(), digits), _mask(STAMP_BYTES, digits), time, found.end())
+        return cls(Span.of(found.group(), digits), mask_of(STAMP_BYTES, digits), time, found.end())
 
     def read(self, words: Words) -> tuple[Bools, Ints]:
         """Return which rows fit, and their times in µs."""
@@ -186,13 +87,17 @@ class Head:
     """Layout of a line from ``"dir"`` to the ``{`` of its event."""
 
     first: Span
+    """The first ``WINDOW`` bytes, or all where there are fewer."""
     rest: Span | None
     """What lies beyond the first ``WINDOW`` bytes."""
     length: int
     """Bytes up to and including the ``{``."""
     direction: int
+    """Code of the direction."""
     origin: int
+    """Code of the origin."""
     type: str
+    """The event type."""
 
     @classmethod
     def learn(cls, text: bytes) -> Head | None:
@@ -224,11 +129,13 @@ class Part:
     column: int
     """Where ``"item_id":"`` stands, from the ``{`` of the event."""
     span: Span
+    """From ``item_id`` to the content index."""
     id_end: int
     """Where the id ends, from ``column``."""
     digits: tuple[int, ...]
     """Columns in which any digit may stand; the last is the content index. Empty where there is none."""
     id_mask: Words
+    """Ones in the bytes of the id."""
 
     @classmethod
     def learn(cls, event: bytes) -> Part | None:
@@ -252,7 +159,7 @@ class Part:
             )
         free = ((len(_ITEM), end - column), *((at, at + 1) for at in digits))
         span = Span.of(text, free)
-        mask = _mask(span.width, ((len(_ITEM), end - column),))
+        mask = mask_of(span.width, ((len(_ITEM), end - column),))
         return cls(column, span, end - column, digits, mask)
 
     def read(self, text: Bytes, event_at: Ints, salt: int) -> tuple[Bools, npt.NDArray[np.uint64]]:
@@ -275,7 +182,7 @@ def combined(
     ids: npt.NDArray[np.uint64], index: npt.NDArray[np.uint64], salt: int
 ) -> npt.NDArray[np.uint64]:
     """Join ids' hashes with content indexes and a type's salt; never 0."""
-    keys: npt.NDArray[np.uint64] = ((ids ^ np.uint64(salt)) + index * _PRIMES[2]) | np.uint64(1)
+    keys: npt.NDArray[np.uint64] = ((ids ^ np.uint64(salt)) + index * PRIMES[2]) | np.uint64(1)
     return keys
 
 
@@ -306,6 +213,7 @@ class Audio:
     column: int
     """Where the base64 text begins, from the ``{`` of the event."""
     marker: Bytes
+    """The key and the quote before the base64 text."""
     tail: Bytes
     """What follows the base64 text up to the end of the line."""
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from inspector.core.log import Block
 from inspector.recording.blocks import BlockFile
-from inspector.recording.chunk import Chunk, ChunkScanner
+from inspector.recording.chunk import Chunk
 from inspector.recording.chunk_file import ChunkFile
+from inspector.recording.chunk_scanner import ChunkScanner
 from inspector.recording.index_file import IndexWriter
 from inspector.recording.stitch import Stitcher
 

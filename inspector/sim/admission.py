@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from inspector.sim.fatal import Fatal, bad_key, bad_model, beta_shape, no_auth, no_model
 from inspector.sim.settings import SimSettings
@@ -13,28 +13,15 @@ _KEY_PROTOCOL = "openai-insecure-api-key."
 """How a browser, which cannot set headers, sends its key."""
 
 
-class Request(Protocol):
-    """The upgrade request, as far as it matters here."""
+@dataclass(frozen=True, slots=True)
+class ConnectRequest:
+    """What the client's upgrade request said."""
 
-    @property
-    def path(self) -> str:
-        """Path of the URL."""
-        ...
-
-    @property
-    def query(self) -> Mapping[str, str]:
-        """Query parameters."""
-        ...
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers, lower-case names."""
-        ...
-
-    @property
-    def subprotocols(self) -> tuple[str, ...]:
-        """Offered subprotocols."""
-        ...
+    path: str = "/v1/realtime"
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Lower-case names."""
+    subprotocols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +33,29 @@ class HttpAnswer:
     """JSON."""
 
 
-def is_transcription(request: Request) -> bool:
+def is_transcription(request: ConnectRequest) -> bool:
     """Tell whether a transcription session is asked for."""
     return request.query.get("intent") == "transcription"
 
 
-def is_translation(request: Request) -> bool:
+def is_translation(request: ConnectRequest) -> bool:
     """Tell whether a translation session is asked for."""
     return request.path.rstrip("/").endswith("/realtime/translations")
 
 
-def kind_of(request: Request) -> str:
+def kind_of(request: ConnectRequest) -> str:
     """Return the kind of session that is asked for."""
     if is_translation(request):
         return "translation"
     return "transcription" if is_transcription(request) else "realtime"
 
 
-def model_of(request: Request) -> str:
+def model_of(request: ConnectRequest) -> str:
     """Return the model that is asked for, by the name of the API or of Azure; ``""`` where none is."""
     return request.query.get("model") or request.query.get("deployment") or ""
 
 
-def key_refusal(request: Request, settings: SimSettings) -> Fatal | None:
+def key_refusal(request: ConnectRequest, settings: SimSettings) -> Fatal | None:
     """Return why the key of a request is refused; None where it is good, or none is needed."""
     key = key_of(request)
     if settings.require_key and not key:
@@ -78,7 +65,7 @@ def key_refusal(request: Request, settings: SimSettings) -> Fatal | None:
     return None
 
 
-def why_not(request: Request, settings: SimSettings) -> Fatal | None:
+def why_not(request: ConnectRequest, settings: SimSettings) -> Fatal | None:
     """Return why a connection is refused; None where it is welcome."""
     refused = key_refusal(request, settings)
     if refused is not None:
@@ -94,7 +81,7 @@ def why_not(request: Request, settings: SimSettings) -> Fatal | None:
     return None if model.startswith(served) else bad_model(model)
 
 
-def key_of(request: Request) -> str:
+def key_of(request: ConnectRequest) -> str:
     """Return the key of a request, wherever it is; ``""`` where there is none."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     offered = (

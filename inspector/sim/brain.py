@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from inspector.sim.dialogue import Answer, BrainContext, Call, Said
+from inspector.sim.mind.acknowledgement import acknowledged, is_form_only, short_echo
 from inspector.sim.mind.arithmetic import story_sum
 from inspector.sim.mind.choices import choice
 from inspector.sim.mind.findings import told_by_tools
-from inspector.sim.mind.memory import USER, Memory, facts_in
+from inspector.sim.mind.memory import Memory, facts_in
 from inspector.sim.mind.orders import (
     Form,
     always,
-    asks_yes_or_no,
     dressed,
     form_of,
     rule_for,
@@ -28,7 +28,7 @@ from inspector.sim.mind.orders import (
 )
 from inspector.sim.mind.questions import Question, replies
 from inspector.sim.mind.tasks import message_in, task_in
-from inspector.sim.mind.words import Reply, content, cut, named, sentences, turned
+from inspector.sim.mind.words import Reply, content, cut, named, sentences
 from inspector.sim.tools import chosen_calls
 
 __all__ = ["Answer", "Brain", "BrainContext", "Call", "Said", "SimpleBrain"]
@@ -140,7 +140,7 @@ def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
         return _json(prompt.text, memory, form)
     reply = _reply(prompt.text, memory)
     if reply is None:
-        reply = _told(prompt) or _fallback(prompt, context.instructions)
+        reply = acknowledged(prompt.text) or _fallback(prompt, context.instructions)
     return dressed(reply, form)
 
 
@@ -164,7 +164,7 @@ def _reply(text: str, memory: Memory) -> Reply | None:
         again = _as_before(follow_up.group("what"), memory)
         if again is not None:
             return again
-    asked = [one for one in sentences(without_form(text))[:8] if not _is_form_only(one)]
+    asked = [one for one in sentences(without_form(text))[:8] if not is_form_only(one)]
     told_in_steps = story_sum(" ".join(asked)) if len(asked) > 1 else None
     if told_in_steps is not None:
         return told_in_steps
@@ -192,42 +192,10 @@ def _as_before(what: str, memory: Memory) -> Reply | None:
     return next(replies(Question(before.replace(names[-1], what.strip()), memory)), None)
 
 
-def _is_form_only(sentence: str) -> bool:
-    """Tell whether a sentence only says how to answer."""
-    asks_form = form_of(sentence) != Form() and not sentence.endswith("?")
-    starts = re.match(
-        r"(?:please |just |only |and |but )*(?:reply|respond|answer|use|speak|keep|give|return|output|be|write|no|do not|don't|one word|in one word|number only|only)\b",
-        sentence,
-        re.IGNORECASE,
-    )
-    return (asks_form and starts is not None) or re.match(
-        r"(?:do not|don't|no) (?:\w+ ){0,3}(?:explain|punctuation|explanation|else|extra|tools?|functions?)",
-        sentence,
-        re.IGNORECASE,
-    ) is not None
-
-
-def _told(prompt: _Prompt) -> Reply | None:
-    """Return the acknowledgement of what the user tells."""
-    facts = facts_in(prompt.text, "user")
-    if not facts:
-        return None
-    name = next((fact for fact in facts if fact.name == "name" and fact.owner == USER), None)
-    if name is not None:
-        return Reply(f"Nice to meet you, {name.value}!", "OK")
-    fact = facts[0]
-    if fact.owner == USER and " " not in fact.name:
-        return Reply(f"I will remember that your {fact.name} is {fact.value}.", "OK")
-    return Reply(f"Okay, I will remember: {turned(prompt.text)[:300]}", "OK")
-
-
 def _fallback(prompt: _Prompt, instructions: str) -> Reply:
     said = prompt.said
     if prompt.text:
-        return Reply(
-            f"You said: {prompt.text[:300]}",
-            _short_echo(prompt.text),
-        )
+        return Reply(f"You said: {prompt.text[:300]}", short_echo(prompt.text))
     if said is not None and said.audio_ms:
         return Reply(
             f"I heard {said.audio_ms / 1000:.1f} seconds of audio. I am a simulator, "
@@ -240,24 +208,6 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
         )
     ordered = to_say(instructions)
     return Reply(ordered) if ordered else Reply("Hello! How can I help you?", "Hello")
-
-
-def _short_echo(text: str) -> str:
-    if asks_yes_or_no(text):
-        return "Yes"
-    if text.endswith("?"):
-        return "Unknown"
-    return "OK" if _is_form_only(text) else _last_word(text)
-
-
-def _last_word(text: str) -> str:
-    words = [
-        word
-        for sentence in sentences(text)
-        if not _is_form_only(sentence)
-        for word in re.findall(r"[\w'-]+", sentence)
-    ]
-    return words[-1] if words else "OK"
 
 
 def _json(text: str, memory: Memory, form: Form) -> str:

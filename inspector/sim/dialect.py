@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from inspector.sim.admission import HttpAnswer, Request, why_not
+from inspector.sim.admission import ConnectRequest, HttpAnswer, why_not
 from inspector.sim.fatal import Fatal
 from inspector.sim.ids import Ids
 from inspector.sim.outbox import Json
@@ -44,11 +44,11 @@ class Dialect:
         return Ids(seed)
 
     @classmethod
-    def turn_away(cls, request: Request, settings: SimSettings) -> HttpAnswer | None:  # noqa: ARG003 - a hook
+    def turn_away(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:  # noqa: ARG003 - a hook
         """Return what a request gets in place of an upgrade; None where it is upgraded."""
         return None
 
-    def why_not(self, request: Request, settings: SimSettings) -> Fatal | None:
+    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
         """Return why a connection is ended right after its upgrade; None where it is welcome."""
         return why_not(request, settings)
 

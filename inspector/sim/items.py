@@ -10,8 +10,10 @@ from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.sim.ear import Hearing, Recognition
 from inspector.sim.ids import Ids
 from inspector.sim.outbox import Json
-from inspector.sim.refusals import bad_audio
+from inspector.sim.refusals import append_too_large, bad_audio
 
+MAX_APPEND_BYTES = 15 << 20
+"""Of sound in one append (API reference, input_audio_buffer.append)."""
 _AUDIO_PARTS = ("input_audio", "output_audio")
 
 
@@ -95,6 +97,18 @@ def snapshot(wire: Json) -> Json:
     if "content" in wire:
         copied["content"] = [dict(part) for part in wire["content"]]
     return copied
+
+
+def appended_audio(event: Json) -> bytes:
+    """Return the sound that an append holds.
+
+    Raises:
+        Refusal: it is too much, or not base64.
+    """
+    text = event["audio"]
+    if len(text) > -(-MAX_APPEND_BYTES // 3) * 4:
+        raise append_too_large()
+    return decoded_audio(text)
 
 
 def decoded_audio(text: str, param: str = "audio") -> bytes:

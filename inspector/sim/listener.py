@@ -6,14 +6,12 @@ from inspector.sim.buffer import InputBuffer
 from inspector.sim.completeness import Judge, Verdict, verdict_on
 from inspector.sim.desk import Desk
 from inspector.sim.ear import Hearing
-from inspector.sim.items import SimItem, decoded_audio
+from inspector.sim.items import SimItem, appended_audio
 from inspector.sim.outbox import Json
-from inspector.sim.refusals import append_too_large
 from inspector.sim.responder import Responder
 from inspector.sim.transcription import Transcriber
 from inspector.sim.vad import SpeechDetector, SpeechStarted, SpeechStopped, TurnDetector, as_pcm16
 
-MAX_APPEND_BYTES = 15 << 20
 NUDGE = (
     "No user speech was detected for a while. Please review the recorded audio: If the user was speaking, respond "
     "naturally. If not, follow up on their last message to keep the conversation going or ask if they're still there."
@@ -39,10 +37,7 @@ class Listener:
         Raises:
             Refusal: it is too much, or not base64.
         """
-        text = event["audio"]
-        if len(text) > -(-MAX_APPEND_BYTES // 3) * 4:
-            raise append_too_large()
-        data = decoded_audio(text)
+        data = appended_audio(event)
         audio = self._desk.session.input_format
         if audio != self._buffer.format:
             self._buffer.append(b"", audio)

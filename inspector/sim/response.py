@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from inspector.sim.brain import Answer, BrainContext, Call
-from inspector.sim.context import budget_of, input_limit
+from inspector.sim.brain import Answer, Call
 from inspector.sim.desk import Desk
 from inspector.sim.ear import Failure
 from inspector.sim.faults import Phase
-from inspector.sim.items import SimItem, from_client, snapshot
+from inspector.sim.items import SimItem, snapshot
 from inspector.sim.mcp import McpServers, McpTool
 from inspector.sim.mcp_output import ApprovalOutput, McpCallOutput
 from inspector.sim.outbox import Json
 from inspector.sim.output import CallOutput, MessageOutput, ResponsePart
-from inspector.sim.refusals import context_full, no_such_reference
+from inspector.sim.response_request import ResponseRequest
 from inspector.sim.schedule import Process
-from inspector.sim.usage import (
-    MODEL_MS_PER_TOKEN,
-    Prompt,
-    Tokens,
-    prompt_of,
-    reasoning_tokens,
-)
+from inspector.sim.usage import MODEL_MS_PER_TOKEN, Prompt, Tokens
 
 # Measured on gpt-realtime-2.1-mini from nearby.
 CREATED_MS, THINK_MS, RATE_LIMITS_MS = 30, 300, 30
@@ -48,32 +41,25 @@ class SimResponse:
         """When ``response.done`` was sent."""
         self._desk = desk
         self._servers = servers
-        options = asked = {name: value for name, value in options.items() if value is not None}
-        self._settings: Json = {**desk.session.object, **asked}
-        """What it asks for, or else the session as it was then: an update changes the next response."""
-        self.audio_output: Json = {
-            **desk.session.output,
-            **options.get("audio", {}).get("output", {}),
-        }
-        self._order = str(options.get("instructions") or "")
-        self._metadata = options.get("metadata")
+        self._wanted = ResponseRequest(desk, options)
         self._details: Json | None = None
         self._usage: Json | None = None
         self._output: list[Json] = []
         self._open: ResponsePart | None = None
         self._prompt = Prompt(())
-        self._input = self._given_input()
         self._process: Process | None = None
         self._cut_short = ""
         """Why it is incomplete by a fault."""
-        if not self.is_out_of_band:
-            desk.session.check_voice(asked)
-        self._check_context()
 
     @property
     def is_out_of_band(self) -> bool:
         """Tell whether it is outside of the default conversation."""
-        return self._settings.get("conversation") == "none"
+        return self._wanted.is_out_of_band
+
+    @property
+    def audio_output(self) -> Json:
+        """Return the settings of its sound, as under ``audio.output`` of a session."""
+        return self._wanted.audio_output
 
     @property
     def output_count(self) -> int:
@@ -88,7 +74,7 @@ class SimResponse:
     @property
     def is_spent(self) -> bool:
         """Tell whether ``max_output_tokens`` are used up."""
-        limit = self._settings["max_output_tokens"]
+        limit = self._wanted.settings["max_output_tokens"]
         return isinstance(limit, int) and self._made.text + self._made.audio >= limit
 
     def start(self) -> None:
@@ -146,18 +132,15 @@ class SimResponse:
         if not self.is_out_of_band:
             self._desk.strike_soon(self._desk.faults.take_all(Phase.NOW))
         yield self._desk.settings.delay_ns(THINK_MS)
-        items = self._input
-        if items is None:
-            every = self._desk.conversation.items()
-            items = self._desk.context.fit(every, self._settings["truncation"], self._budget)
+        items = self._wanted.items()
         for item in items:
             yield from self._desk.heard(item, ANSWER_DEADLINE_MS)
-        offered = self._servers.offered(self._tools())
-        answer = self._desk.brain.answer(self._context(items, offered))
+        offered = self._servers.offered(self._wanted.tools)
+        answer = self._desk.brain.answer(self._wanted.context(items, offered))
         self._desk.strike_soon(answer.faults)
         answer, self._cut_short = self._desk.faults.disturbed(answer)
         yield self._desk.settings.delay_ns(answer.delay_ms)
-        self._prompt = prompt_of(str(self._settings["instructions"]), self._tools(), items)
+        self._prompt = self._wanted.prompt(items)
         for part in self._parts(answer, offered):
             self._open = part
             yield from part.run()
@@ -182,7 +165,7 @@ class SimResponse:
                     self,
                     0,
                     answer.text,
-                    is_spoken=self._settings["output_modalities"] == ["audio"],
+                    is_spoken=self._wanted.settings["output_modalities"] == ["audio"],
                     phase=phase if self._desk.session.has_phases else "",
                 )
             )
@@ -191,7 +174,7 @@ class SimResponse:
         return parts
 
     def _call_part(self, call: Call, index: int, offered: list[McpTool]) -> ResponsePart:
-        own = [tool for tool in self._tools() if tool.get("type", "function") == "function"]
+        own = [tool for tool in self._wanted.tools if tool.get("type", "function") == "function"]
         tool = next((tool for tool in offered if tool.name == call.name), None)
         if tool is None or any(function.get("name") == call.name for function in own):
             return CallOutput(self._desk, self, index, call)
@@ -218,10 +201,7 @@ class SimResponse:
     def _finish(self, status: str, details: Json | None) -> None:
         self.status, self._details = status, details
         self.done_ns = self._desk.schedule.now_ns
-        model = str(self._settings["model"])
-        reasoning = self._settings.get("reasoning")
-        effort = reasoning.get("effort") if isinstance(reasoning, dict) else None
-        thought = reasoning_tokens(model, str(effort or "low")) if self._output else None
+        thought = self._wanted.reasoning_tokens() if self._output else None
         prompt = self._prompt if self._output else Prompt(())
         self._usage = self._desk.meter.usage(prompt, self._made, thought)
         self._desk.outbox.emit("response.done", response=self._wire())
@@ -234,64 +214,9 @@ class SimResponse:
     def _made(self) -> Tokens:
         return Tokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
 
-    def _tools(self) -> list[Json]:
-        tools = self._settings["tools"]
-        return tools if isinstance(tools, list) else []
-
-    def _context(self, items: list[SimItem], offered: list[McpTool]) -> BrainContext:
-        choice, tools = self._settings["tool_choice"], self._tools()
-        if isinstance(choice, dict) and choice.get("type") == "mcp":  # one server, perhaps one tool
-            offered = [
-                tool
-                for tool in offered
-                if tool.label == choice.get("server_label")
-                and choice.get("name") in (None, tool.name)
-            ]
-            choice, tools = "required", []
-        return BrainContext(
-            str(self._settings["instructions"] or ""),
-            [self._desk.said(item) for item in items],
-            [*tools, *(tool.as_function() for tool in offered)],
-            choice if isinstance(choice, str | dict) else "auto",
-            order=self._order,
-            may_call_in_parallel=self._settings.get("parallel_tool_calls") is not False,
-        )
-
-    @property
-    def _budget(self) -> int:
-        model, truncation = str(self._settings["model"]), self._settings["truncation"]
-        fixed = prompt_of(str(self._settings["instructions"]), self._tools(), [])
-        return budget_of(model, truncation, fixed.tokens.total)
-
-    def _check_context(self) -> None:
-        if self._settings["truncation"] != "disabled":
-            return
-        given = self._input
-        items = self._desk.conversation.items() if given is None else given
-        over = self._desk.context.overflow(items, self._budget)
-        if over:
-            limit = input_limit(str(self._settings["model"]))
-            raise context_full(limit + over, limit)
-
-    def _given_input(self) -> list[SimItem] | None:
-        if "input" not in self._settings:
-            return None
-        return [
-            self._referenced(index, entry)
-            if entry.get("type") == "item_reference"
-            else from_client(entry, self._desk.ids)
-            for index, entry in enumerate(self._settings["input"])
-        ]
-
-    def _referenced(self, index: int, entry: Json) -> SimItem:
-        item = self._desk.conversation.find(str(entry["id"]))
-        if item is None:
-            raise no_such_reference(index, str(entry["id"]))
-        return item
-
     def _wire(self) -> Json:
         """Return the response object as the server sends it, in its key order."""
-        output = self.audio_output
+        wanted, output = self._wanted.settings, self.audio_output
         return {
             "object": "realtime.response",
             "id": self.id,
@@ -299,9 +224,9 @@ class SimResponse:
             "status_details": self._details,
             "output": self._output,
             "conversation_id": None if self.is_out_of_band else self._desk.conversation_id,
-            "output_modalities": self._settings["output_modalities"],
-            "max_output_tokens": self._settings["max_output_tokens"],
+            "output_modalities": wanted["output_modalities"],
+            "max_output_tokens": wanted["max_output_tokens"],
             "audio": {"output": {"format": output["format"], "voice": output["voice"]}},
             "usage": self._usage,
-            "metadata": self._metadata,
+            "metadata": self._wanted.metadata,
         }

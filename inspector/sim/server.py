@@ -6,13 +6,10 @@ the API calls for is in the parts: ``listener`` (audio in), ``responder`` (answe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from inspector.analysis.validate import check, not_supported
-from inspector.core.codec import decode
-from inspector.sim.admission import is_translation, key_of, kind_of, model_of
+from inspector.sim.admission import ConnectRequest, is_translation, key_of, kind_of, model_of
 from inspector.sim.brain import Brain, SimpleBrain
 from inspector.sim.checks import Validate, validate
 from inspector.sim.desk import Desk
@@ -21,17 +18,11 @@ from inspector.sim.ear import Ear, MeasuringEar
 from inspector.sim.fatal import Fatal, expired
 from inspector.sim.faults import Faults, Phase, RaisedFault, parse_fault
 from inspector.sim.ids import Ids
+from inspector.sim.intake import Intake, event_in, validate_translation
 from inspector.sim.item_events import ItemEvents
 from inspector.sim.listener import Listener
 from inspector.sim.outbox import CloseSocket, Json, Outbox, Output, SendText
-from inspector.sim.refusals import (
-    Refusal,
-    binary_frame,
-    no_type,
-    not_in_session,
-    not_json,
-    too_deep,
-)
+from inspector.sim.refusals import Refusal
 from inspector.sim.responder import Responder
 from inspector.sim.schedule import Process, Schedule
 from inspector.sim.session import EffectiveSession, new_session
@@ -40,24 +31,12 @@ from inspector.sim.strikes import refused_by, strike
 from inspector.sim.translation import Translator
 from inspector.sim.vad import LoudnessDetector, SpeechDetector
 from inspector.sim.voice import BabblingVoice, Voice
-from inspector.spec.events import ACCEPTED_BY_SERVER
 
 __all__ = ["CloseSocket", "ConnectRequest", "Output", "Seams", "SendText", "SimSession"]
 
 HELLO_MS, REPLY_MS = 0, 30
 """Measured: an event is answered after 30 to 60 ms. The API's first frame comes 3 to 6 ms after the upgrade; here it comes
 with it, so that it is not late where hundreds of clients come at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectRequest:
-    """What the client's upgrade request said."""
-
-    path: str = "/v1/realtime"
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Lower-case names."""
-    subprotocols: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +108,7 @@ class SimSession:
         if opening is not None:
             self._desk.session.update(opening)
         self._responder = Responder(self._desk)
-        self._handlers = self._handlers_of_kind()
+        self._intake = self._intake_of_kind()
 
     def _new_session(self, ids: Ids) -> Json:
         expires_at = self._started_unix_s + self._settings.max_session_s
@@ -138,17 +117,18 @@ class SimSession:
         session = new_session(kind, ids.new("sess_"), model, expires_at)
         return session if kind == "translation" else self._dialect.opening(session)
 
-    def _handlers_of_kind(self) -> dict[str, Callable[[Json], None]]:
+    def _intake_of_kind(self) -> Intake:
         if is_translation(self._request):
             translator = Translator(self._desk, self._seams.detector, self._end)
-            return {
+            handlers = {
                 "session.update": self._update_session,
                 "session.input_audio_buffer.append": translator.append,
                 "session.close": translator.close,
             }
+            return Intake(handlers, validate_translation)
         items = ItemEvents(self._desk, self._responder.mcp)
         listener = Listener(self._desk, self._responder, self._seams.detector)
-        return {
+        handlers = {
             "session.update": self._update_session,
             "input_audio_buffer.append": listener.append,
             "input_audio_buffer.commit": listener.commit,
@@ -160,6 +140,7 @@ class SimSession:
             "response.create": self._responder.create,
             "response.cancel": self._responder.cancel,
         }
+        return Intake(handlers, self._seams.validate)
 
     @property
     def next_due_ns(self) -> int | None:
@@ -245,7 +226,7 @@ class SimSession:
             return
         event_id = None
         try:
-            body = _body(data, is_text=is_text)
+            body = event_in(data, is_text=is_text)
             event_id = body["event_id"] if isinstance(body.get("event_id"), str) else None
             self._do(self._dialect.accept(body))
         except Refusal as refusal:
@@ -262,29 +243,9 @@ class SimSession:
             Refusal: worded as the dialect has it.
         """
         try:
-            self._handler(body)(body)
+            self._intake.handle(body)
         except Refusal as refusal:
             raise self._dialect.worded(refusal) from None
-
-    def _handler(self, body: Json) -> Callable[[Json], None]:
-        if "type" not in body:
-            raise no_type()
-        if self._desk.session.is_translation:
-            problem = next(iter(check(body, is_translation=True)), None)
-            refusal = (
-                None if problem is None else Refusal(problem.code, problem.message, problem.param)
-            )
-        else:
-            refusal = self._seams.validate(body)
-        if refusal is not None:
-            raise refusal
-        name = body["type"]
-        handler = self._handlers.get(name)
-        if handler is None:
-            if name in ACCEPTED_BY_SERVER:
-                raise not_in_session(name)
-            raise Refusal("invalid_value", not_supported(name, ACCEPTED_BY_SERVER), "type")
-        return handler
 
     def _refuse(self, refusal: Refusal, event_id: str | None) -> None:
         error = {
@@ -309,17 +270,3 @@ def _bound(
     refuse: Callable[[Refusal, str | None], None], refusal: Refusal, event_id: str | None
 ) -> Callable[[], None]:
     return lambda: refuse(refusal, event_id)
-
-
-def _body(data: bytes, *, is_text: bool) -> dict[str, Any]:
-    """Read a frame.
-
-    Raises:
-        Refusal: it is not an event.
-    """
-    if not is_text:
-        raise binary_frame()
-    _, body, problem = decode(data)
-    if body is None:
-        raise too_deep() if problem is not None and problem.code == "too_deep" else not_json()
-    return dict(body)

@@ -12,11 +12,9 @@ from collections.abc import Callable
 from inspector.core.formats import PCM16_24K
 from inspector.sim.buffer import InputBuffer
 from inspector.sim.desk import Desk
-from inspector.sim.items import decoded_audio
-from inspector.sim.listener import MAX_APPEND_BYTES
+from inspector.sim.items import appended_audio
 from inspector.sim.outbox import Json
 from inspector.sim.output import pieces_of
-from inspector.sim.refusals import append_too_large
 from inspector.sim.schedule import Process
 from inspector.sim.vad import SpeechDetector, SpeechStarted, TurnDetector
 
@@ -54,10 +52,7 @@ class Translator:
         Raises:
             Refusal: it is too much, or not base64.
         """
-        text = event["audio"]
-        if len(text) > -(-MAX_APPEND_BYTES // 3) * 4:
-            raise append_too_large()
-        data = decoded_audio(text)
+        data = appended_audio(event)
         self._buffer.append(data, PCM16_24K)
         for change in self._turns.feed(data, PCM16_24K, _DETECTION):
             if isinstance(change, SpeechStarted):

@@ -28,9 +28,13 @@ class Refusal:
     """Why a request is not let in."""
 
     status: int
+    """Of the HTTP answer."""
     phrase: str
+    """Of the HTTP answer."""
     code: str
+    """For programs, under the error's ``code``."""
     message: str
+    """For people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Admission:
     """Like ``http://localhost:3000``; ``*`` allows all."""
     token: Secret | None = None
     is_loopback: bool = True
+    """True where the port can be reached from this machine alone."""
     takes_key_as_token: bool = False
     """True where the app's own key is replaced, so that the token may stand in its place."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 class Side(StrEnum):
@@ -23,20 +23,37 @@ class Handshake:
     """What the upgrade said; secrets are masked before they get here."""
 
     url: str
+    """Where the upgrade went."""
     status: int = 101
+    """Of the HTTP answer; 101 where it was upgraded."""
     request_headers: Mapping[str, str] = field(default_factory=dict)
+    """The client's."""
     response_headers: Mapping[str, str] = field(default_factory=dict)
+    """The server's."""
     subprotocol: str | None = None
+    """What was agreed on; None for none."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what ``inspector.opened`` says of it."""
+        return {
+            "url": self.url,
+            "status": self.status,
+            "subprotocol": self.subprotocol,
+            "request_headers": dict(self.request_headers),
+            "response_headers": dict(self.response_headers),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """How a connection ended."""
+    """How a connection ended (RFC 6455 section 7)."""
 
     code: int
     """RFC 6455 close code; 1006 where no close frame came."""
     reason: str
+    """What the close frame says."""
     by: Side
+    """Who closed first."""
     meaning: str = ""
     """What the code means here, in words."""
     next_step: str = ""
@@ -48,7 +65,9 @@ class Received:
     """One frame from the server."""
 
     data: bytes
+    """The payload, verbatim."""
     is_text: bool
+    """False for a binary frame."""
 
 
 @runtime_checkable

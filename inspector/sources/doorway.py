@@ -6,7 +6,6 @@ one that asks for an upgrade is handed over untouched, any other is answered and
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -14,11 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 import h11
 import orjson
 from websockets.asyncio.server import ServerConnection
-from websockets.frames import Frame, Opcode
 
 from inspector.sim.admission import HttpAnswer
 from inspector.sim.provider import HttpRequest
 from inspector.sources.base import Received
+from inspector.sources.wire import FrameKinds
 
 MAX_HEAD_BYTES, MAX_BODY_BYTES = 1 << 16, 1 << 20
 _TLS_HELLO = b"\x16\x03"
@@ -39,7 +38,7 @@ class Doorway(ServerConnection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._visitor: _Visitor | None = _Visitor()
         """Who came, until that is known; None once a WebSocket client was let in."""
-        self._kinds: deque[bool] = deque()
+        self._kinds = FrameKinds()
         super().__init__(*arguments, **options)
 
     def data_received(self, data: bytes) -> None:
@@ -64,8 +63,7 @@ class Doorway(ServerConnection):
 
     def process_event(self, event: Any) -> None:
         """Note the kind of each data frame on its way in."""
-        if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
-            self._kinds.append(event.opcode is Opcode.TEXT)
+        self._kinds.note(event)
         super().process_event(event)
 
     async def receive(self) -> Received:
@@ -74,8 +72,7 @@ class Doorway(ServerConnection):
         Raises:
             ConnectionClosed: there is none any more.
         """
-        data = await self.recv(decode=False)
-        return Received(bytes(data), self._kinds.popleft())
+        return self._kinds.received(await self.recv(decode=False))
 
     def _reply(self, visitor: _Visitor, answer: HttpAnswer, headers: Mapping[str, str]) -> None:
         if not self.transport.is_closing():

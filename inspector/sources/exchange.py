@@ -18,12 +18,17 @@ class Exchange:
     method: str
     """``""`` for an app that did not get so far as to send a request."""
     target: str
+    """Path and query, secrets masked."""
     status: int
     """0 where the server was not reached."""
     request_bytes: int
+    """Of the body."""
     response_bytes: int
+    """Of the body."""
     duration_s: float
+    """From the request to the end of the answer."""
     problem: str = ""
+    """Why there was no whole answer; ``""`` where there was."""
 
     def __str__(self) -> str:
         if not self.method:

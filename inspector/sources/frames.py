@@ -9,13 +9,12 @@ A ``WireFrame`` here is a whole data frame put together from its fragments, or a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from websockets.exceptions import ConnectionClosedError, InvalidHeader, PayloadTooBig, ProtocolError
+from websockets.exceptions import ConnectionClosedError, PayloadTooBig, ProtocolError
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Close, Frame, Opcode
-from websockets.headers import parse_extension
 
 from inspector.sources.live import MAX_FRAME_BYTES
 
@@ -36,9 +35,10 @@ PASSING = "too large to hold"
 
 @dataclass(slots=True)
 class WireFrame:
-    """What a stretch of the stream turned out to be."""
+    """What a stretch of the stream turned out to be (RFC 6455 section 5)."""
 
     opcode: int
+    """RFC 6455 section 5.2; that of the first fragment."""
     data: bytes
     """The payload: unmasked, inflated, put together; as it came where ``problem`` says why."""
     raw: bytes
@@ -48,6 +48,7 @@ class WireFrame:
     is_boundary: bool = True
     """False inside a data frame of several fragments, where only control frames may be put in."""
     is_compressed: bool = False
+    """True where it came with RSV1 set (RFC 7692)."""
     problem: str = ""
     """Why the payload could not be read, in words, or ``TOO_LARGE`` or ``PASSING``."""
 
@@ -249,34 +250,6 @@ class FrameReader:
         if not self._skip and self._ends_after_skip:
             frames.append(self._put_together(at + taken))
         return taken
-
-
-def inflaters(accepted: Sequence[str]) -> tuple[PerMessageDeflate | None, PerMessageDeflate | None]:
-    """Return what undoes the compression of the client's and of the server's frames, as the server has accepted it.
-
-    Args:
-        accepted: values of the response's ``Sec-WebSocket-Extensions``.
-    """
-    for value in accepted:
-        try:
-            extensions = parse_extension(value)
-        except InvalidHeader:
-            continue
-        for name, parameters in extensions:
-            if name == PerMessageDeflate.name:
-                known = dict(parameters)
-                return _inflater(known, "client"), _inflater(known, "server")
-    return None, None
-
-
-def _inflater(parameters: dict[str, str | None], sender: str) -> PerMessageDeflate:
-    bits = parameters.get(f"{sender}_max_window_bits") or "15"
-    return PerMessageDeflate(
-        remote_no_context_takeover=f"{sender}_no_context_takeover" in parameters,
-        local_no_context_takeover=True,
-        remote_max_window_bits=int(bits) if bits.isdigit() and 8 <= int(bits) <= 15 else 15,
-        local_max_window_bits=15,
-    )
 
 
 def close_words(data: bytes) -> tuple[int, str]:

@@ -22,9 +22,10 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: (.*))?")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The start line and the headers of a request or a response."""
+    """The start line and the headers of a request or a response (RFC 9112 section 2)."""
 
     start: bytes
+    """The first line, without its end."""
     lines: tuple[bytes, ...]
     """Header lines as they came, without line ends."""
 

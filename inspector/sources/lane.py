@@ -1,10 +1,10 @@
 """Lane: one direction of a relayed connection.
 
 Raw by default: bytes go on as they came, in the chunks in which they came, and are read on the side; what is complete is
-logged before its last byte leaves; what follows from it for the session's state is worked out after that. While the lane's gate is closed (a breakpoint, a rule, an injection that waits for its
-place), whole frames are handed to the gate instead, which says when each goes on. An untouched frame leaves with its own
-bytes even then; only what was changed or added is framed anew. The change from bytes to frames happens between two frames,
-and so does the change back.
+logged right after its bytes have gone on, in the same step of the loop. While the lane's gate is closed (a breakpoint, a
+rule, an injection that waits for its place), whole frames are handed to the gate instead, which says when each goes on. An
+untouched frame leaves with its own bytes even then; only what was changed or added is framed anew. The change from bytes to
+frames happens between two frames, and so does the change back.
 
 Compression is agreed on between the two ends and passes through, so each frame may refer to the ones before it. If a
 compressed frame was kept from the receiver, later ones are sent on uncompressed (which the extension allows), and the lane
@@ -21,6 +21,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from inspector.core.event import Direction, Origin
+from inspector.sources.frame_log import CarefulLog, FrameLog
 from inspector.sources.frames import (
     PASSING,
     TOO_LARGE,
@@ -58,26 +59,6 @@ class Gate(Protocol):
         ...
 
 
-class FrameLog(Protocol):
-    """Takes what a lane sees."""
-
-    def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
-        """Log a frame that goes on."""
-        ...
-
-    def gather(self, is_on: bool) -> None:
-        """Expect several frames that go on together; when that ends, all of them must be logged."""
-        ...
-
-    def went_on(self) -> None:
-        """Draw conclusions from what was logged: it has gone on."""
-        ...
-
-    def degraded(self, direction: Direction, what: str) -> None:
-        """Log that something on the side failed; the bytes went on."""
-        ...
-
-
 class _Mode(Enum):
     RAW = auto()
     ENDING = auto()
@@ -96,7 +77,7 @@ class Lane:
         Args:
             direction: client (to the server) or server (to the app).
             reader: reads along.
-            frame_log: takes what is seen.
+            frame_log: takes what is seen; what it raises stops nothing.
             can_reread: False where compressed frames refer to earlier ones.
         """
         self.direction = direction
@@ -107,7 +88,7 @@ class Lane:
         self.close_seen: Callable[[WireFrame], None] = _nothing
         self.gate: Gate | None = None
         self._reader: FrameReader | None = reader
-        self._log = frame_log
+        self._log = CarefulLog(direction, frame_log)
         self._mode = _Mode.RAW
         self._is_busy = False
         self._pending: list[tuple[bytes, bool, Origin]] = []
@@ -139,16 +120,16 @@ class Lane:
         if is_raw:
             is_many = len(frames) > 1
             if is_many:
-                self._gather(True)
+                self._log.gather(True)
             for frame in frames:
                 self._see(frame)
             if is_many:
-                self._gather(False)
+                self._log.gather(False)
             self._add_pending()
         else:
             self._by_frames(frames, data)
         self._is_busy = False
-        self._went_on()
+        self._log.went_on()
         self.settle()
 
     def engage(self) -> None:
@@ -176,7 +157,7 @@ class Lane:
         else:
             self.write(frame.raw)
         if not self._is_busy:
-            self._went_on()
+            self._log.went_on()
 
     def withhold(self, frame: WireFrame) -> None:
         """Take note that the receiver will not get a frame, or gets another in its place."""
@@ -193,10 +174,10 @@ class Lane:
             return False
         is_between = self._reader.is_at_boundary and not self._is_busy
         if self._mode is _Mode.FRAMES or (self._mode is _Mode.RAW and is_between):
-            self._logged(data, is_text=is_text, origin=origin)
+            self._log.logged(data, is_text=is_text, origin=origin)
             opcode = TEXT if is_text else BINARY
             self.write(frame_bytes(opcode, data, is_masked=self.is_masked))
-            self._went_on()
+            self._log.went_on()
         else:
             self._pending.append((data, is_text, origin))
             self.engage()
@@ -251,7 +232,7 @@ class Lane:
                 self.gate.take(frame)
             except Exception as error:
                 log.exception("the gate failed")
-                self._degraded(f"the gate failed: {type(error).__name__}: {error}")
+                self._log.degraded(f"the gate failed: {type(error).__name__}: {error}")
                 self.forward(frame)
 
     def _add_pending(self) -> None:
@@ -267,42 +248,17 @@ class Lane:
             log.exception("the gate failed")
 
     def _see(self, frame: WireFrame) -> None:
-        """Log a frame; never raises."""
+        """Log a frame."""
         if frame.is_control:
             if frame.is_close:
                 self.close_seen(frame)
         elif frame.problem is TOO_LARGE:
-            self._degraded("a frame is too large to be kept; it was passed on")
+            self._log.degraded("a frame is too large to be kept; it was passed on")
         elif frame.problem is not PASSING:
-            self._logged(frame.data, is_text=frame.is_text and not frame.problem)
+            is_text = frame.is_text and not frame.problem
+            self._log.logged(frame.data, is_text=is_text, origin=Origin.WIRE)
             if frame.problem:
-                self._degraded(f"a frame could not be read: {frame.problem}")
-
-    def _logged(self, data: bytes, *, is_text: bool, origin: Origin = Origin.WIRE) -> None:
-        try:
-            self._log.logged(self.direction, data, is_text=is_text, origin=origin)
-        except Exception as error:
-            log.exception("a frame could not be logged")
-            self._degraded(f"a frame could not be logged: {type(error).__name__}: {error}")
-
-    def _gather(self, is_on: bool) -> None:
-        try:
-            self._log.gather(is_on)
-        except Exception:
-            log.exception("frames could not be gathered")
-
-    def _went_on(self) -> None:
-        try:
-            self._log.went_on()
-        except Exception as error:
-            log.exception("a frame that went on could not be followed up")
-            self._degraded(f"a frame was not followed up: {type(error).__name__}: {error}")
-
-    def _degraded(self, what: str) -> None:
-        try:
-            self._log.degraded(self.direction, what)
-        except Exception:
-            log.exception("what failed could not be logged either")
+                self._log.degraded(f"a frame could not be read: {frame.problem}")
 
     def _go_blind(self, reader: FrameReader, data: bytes, error: Exception) -> None:
         """Give up reading along, and pass on what has come."""
@@ -313,7 +269,7 @@ class Lane:
         self._mode = _Mode.RAW
         if data:
             self.write(data)
-        self._degraded(f"frames are not read any more: {type(error).__name__}: {error}")
+        self._log.degraded(f"frames are not read any more: {type(error).__name__}: {error}")
 
 
 def _nowhere(_: bytes) -> None:

@@ -32,10 +32,13 @@ class LiveTarget:
     url: str
     """A complete ``ws`` or ``wss`` URL (``sources.address`` completes one)."""
     model: str = ""
+    """For the recording; the URL names it to the server."""
     headers: tuple[tuple[str, str | Secret], ...] = ()
     """Sent with the upgrade besides those of the protocol."""
     subprotocols: tuple[str | Secret, ...] = ()
+    """What is offered, in order."""
     open_timeout_s: float = OPEN_TIMEOUT_S
+    """For connection and handshake together."""
 
 
 class LiveSource:

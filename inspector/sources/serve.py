@@ -56,6 +56,7 @@ class Listening:
     """How to listen."""
 
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = 0
     """0 takes a free one."""
     allowed_origins: tuple[str, ...] = ()
@@ -227,7 +228,11 @@ class _Client:
 
 
 def connect_request(connection: ServerConnection) -> ConnectRequest:
-    """Return what a client asked for, as the simulator takes it."""
+    """Return what a client asked for, as the simulator takes it.
+
+    Raises:
+        ValueError: the handshake has not come yet.
+    """
     if connection.request is None:
         raise ValueError("the handshake is not over")
     return asked_for(connection.request)

@@ -37,16 +37,7 @@ class Tape:
 
     def open(self, handshake: Handshake) -> None:
         """Note how the client came in."""
-        self._note(
-            "inspector.opened",
-            {
-                "url": handshake.url,
-                "status": handshake.status,
-                "subprotocol": handshake.subprotocol,
-                "request_headers": dict(handshake.request_headers),
-                "response_headers": dict(handshake.response_headers),
-            },
-        )
+        self._note("inspector.opened", handshake.facts())
 
     def add(self, direction: Direction, data: bytes, *, is_text: bool) -> None:
         """Write a frame."""

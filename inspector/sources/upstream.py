@@ -33,7 +33,9 @@ class Upstream:
     scheme: str
     """``ws`` or ``wss``."""
     host: str
+    """Name or address, without brackets."""
     port: int
+    """Its own, or that of the scheme."""
     base: str = ""
     """Path that goes before the app's own, without a slash at its end."""
     query: str = ""
@@ -41,6 +43,7 @@ class Upstream:
     key: Secret | None = None
     """Put in place of whatever key the app sends."""
     key_header: str = "Authorization"
+    """The header in which a key is put."""
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from inspector.core.event import Direction, Origin
 from inspector.errors import ConnectError
 from inspector.sources.base import Closed, Handshake
-from inspector.sources.lane import FrameLog
+from inspector.sources.frame_log import FrameLog
 from inspector.sources.relay import Relay
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ class Opening:
     url: str
     """Where it goes."""
     model: str
+    """That was asked for; ``""`` where none was."""
     path: str
     """What the app asked for: path and query."""
     app: str
@@ -30,6 +31,7 @@ class Opening:
     peer: str
     """The app's address."""
     kind: str = "proxy"
+    """As the recording's header says it."""
 
 
 class Watcher(FrameLog, Protocol):
@@ -53,7 +55,7 @@ class Watcher(FrameLog, Protocol):
 
 
 class CarefulWatcher:
-    """A watcher that cannot stop what it watches; a lane guards ``logged``, ``gather``, ``went_on`` and ``degraded`` itself."""
+    """A watcher that cannot stop what it watches; ``CarefulLog`` guards ``logged``, ``gather``, ``went_on`` and ``degraded``."""
 
     def __init__(self, watcher: Watcher | None) -> None:
         self._watcher = watcher

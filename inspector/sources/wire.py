@@ -42,6 +42,22 @@ quiet_log = logging.getLogger("inspector.sources.wire.frames")
 quiet_log.setLevel(logging.WARNING)  # at DEBUG the library writes every header, the key among them
 
 
+class FrameKinds:
+    """Which of the data frames on their way in are text: undecoded, as they are wanted here, the library does not say."""
+
+    def __init__(self) -> None:
+        self._are_text: deque[bool] = deque()
+
+    def note(self, event: object) -> None:
+        """Take note of what the protocol handed to the connection."""
+        if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._are_text.append(event.opcode is Opcode.TEXT)
+
+    def received(self, data: bytes) -> Received:
+        """Return the next frame with its kind."""
+        return Received(bytes(data), self._are_text.popleft())
+
+
 class VerbatimConnection(ClientConnection):
     """A connection whose frames keep both their bytes and their kind.
 
@@ -50,7 +66,7 @@ class VerbatimConnection(ClientConnection):
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._kinds: deque[bool] = deque()
+        self._kinds = FrameKinds()
         self._is_ending = False
         super().__init__(*arguments, **options)
 
@@ -67,8 +83,7 @@ class VerbatimConnection(ClientConnection):
 
     def process_event(self, event: Any) -> None:
         """Note the kind of each data frame on its way in."""
-        if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
-            self._kinds.append(event.opcode is Opcode.TEXT)
+        self._kinds.note(event)
         super().process_event(event)
 
     async def receive(self) -> Received:
@@ -77,8 +92,7 @@ class VerbatimConnection(ClientConnection):
         Raises:
             ConnectionClosed: there is none any more.
         """
-        data = await self.recv(decode=False)
-        return Received(bytes(data), self._kinds.popleft())
+        return self._kinds.received(await self.recv(decode=False))
 
 
 class Connector(connect):

@@ -29,6 +29,7 @@ class EventType:
     """One event type and what the program needs to know of it."""
 
     name: str
+    """As it stands under ``type``."""
     direction: str
     """``client``, ``server`` or ``local``: who sends it."""
     short: str
@@ -36,6 +37,7 @@ class EventType:
     summary: str
     """What it means, in one sentence."""
     dialect: Dialect = Dialect.GA
+    """Whose vocabulary it belongs to."""
     is_delta: bool = False
     """True where the event is an increment of a content part."""
     increment: str = ""

@@ -14,6 +14,7 @@ class Template:
     name: str
     """What the list shows: the type, and the variant after a comma."""
     body: Mapping[str, Any]
+    """The event."""
 
 
 def _message(role: str, kind: str, text: str) -> dict[str, Any]:

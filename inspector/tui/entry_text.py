@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import zip_longest
@@ -10,8 +11,10 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
-from inspector.analysis.entry import Column, Entry, Paragraph, Tone
+from inspector.analysis.dialogue import entry, stamp
+from inspector.analysis.entry import Column, Entry, Paragraph, Place, Tone
 from inspector.analysis.inert import inert
+from inspector.core.state import SessionState
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import Line, fitted
 from inspector.tui.wrapping import Run, wrapped
@@ -19,12 +22,49 @@ from inspector.tui.wrapping import Run, wrapped
 Styles = Mapping[str, Style]
 """A style by the name of every tone."""
 
+CACHED_BLOCKS = 400
 INDENT = 12
 WHO_WIDTH = 11
 SIDE_BY_SIDE = 64
 """From this many columns on, arguments and output stand beside each other."""
 MAX_CHARS = 20_000
 """Of one text; more is not read on a screen, and would be wrapped anew on every delta."""
+
+
+class EntryBlocks:
+    """The entries of one conversation as lines, each made once and kept as long as it reads the same."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
+        self._kept: OrderedDict[tuple[object, ...], list[Line]] = OrderedDict()
+
+    def lines(
+        self, state: SessionState, place: Place, width: int, styles: Styles, answer_key: str
+    ) -> list[Line]:
+        """Return the lines of the entry at a place, as ``entry_lines`` makes them.
+
+        Args:
+            state: the session.
+            place: which entry.
+            width: cells of a line.
+            styles: what the tones look like.
+            answer_key: the key that answers what waits for the user, in words.
+        """
+        key = (place, stamp(state, place), width)
+        found = self._kept.get(key)
+        if found is None:
+            made = explained(entry(state, place), answer_key)
+            found = entry_lines(made, width, styles, self._glyphs)
+            self._kept[key] = found
+            if len(self._kept) > CACHED_BLOCKS:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        return found
+
+    def clear(self) -> None:
+        """Make every entry anew, for another width or theme."""
+        self._kept.clear()
 
 
 def entry_lines(entry: Entry, width: int, styles: Styles, glyphs: Glyphs) -> list[Line]:

@@ -16,40 +16,28 @@ from textual.keys import Keys, format_key
 
 from inspector.tui.keycaps import key_words, spelled
 
+_EVENTS = (
+    "widgets.event_pane:EventPane",
+    "widgets.detail:DetailPane",
+    "widgets.conversation_view:ConversationView",
+    "widgets.text_page:TextPage",
+    "widgets.timeline:Timeline",
+)
+"""The widgets of every screen that shows a session's events."""
 PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "app:InspectorApp": ("everywhere", ()),
     "screens.home:HomeScreen": ("home", ()),
     "screens.session:SessionScreen": (
         "session",
-        (
-            "widgets.event_pane:EventPane",
-            "widgets.detail:DetailPane",
-            "widgets.conversation_view:ConversationView",
-            "widgets.text_page:TextPage",
-            "widgets.timeline:Timeline",
-            "widgets.send_editor:SendEditor",
-        ),
+        (*_EVENTS, "widgets.send_editor:SendEditor"),
     ),
     "screens.replay:ReplayScreen": (
         "replay",
-        (
-            "widgets.event_pane:EventPane",
-            "widgets.detail:DetailPane",
-            "widgets.conversation_view:ConversationView",
-            "widgets.text_page:TextPage",
-            "widgets.timeline:Timeline",
-        ),
+        _EVENTS,
     ),
     "screens.proxied:ProxiedScreen": (
         "session of an app",
-        (
-            "widgets.event_pane:EventPane",
-            "widgets.detail:DetailPane",
-            "widgets.conversation_view:ConversationView",
-            "widgets.text_page:TextPage",
-            "widgets.timeline:Timeline",
-            "widgets.send_editor:SendEditor",
-        ),
+        (*_EVENTS, "widgets.send_editor:SendEditor"),
     ),
     "screens.proxy:ProxyScreen": ("proxy", ("widgets.text_page:TextPage",)),
     "screens.held:HeldScreen": ("held frames", ("widgets.text_page:TextPage",)),

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from inspector.analysis.marks import MARK_KINDS, MarkKind
 from inspector.analysis.placement import Side
-from inspector.analysis.waveform import MARK_KINDS, Lane, MarkKind, Waveform
+from inspector.analysis.waveform import Waveform
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.wave_cells import Cells, dots_in, wave_cells
 
 STYLES = (
     "base",
@@ -68,7 +70,6 @@ _TICK_CELLS = 10
 _CLIPPED = 0.999
 _NO_AUDIO = "no audio passed through this connection"
 
-Cells = npt.NDArray[np.uint32]
 Codes = npt.NDArray[np.uint8]
 
 
@@ -209,7 +210,7 @@ def _lanes(canvas: Canvas, waveform: Waveform) -> None:
     view, height = canvas.view, canvas.view.lane_rows
     if view.columns <= LABEL:
         return
-    dots_x = 2 if len(canvas.glyphs.wave) == 256 else 1
+    dots_x, _ = dots_in(canvas.glyphs.wave)
     first, count, width_us = view.left * dots_x, view.lane_columns * dots_x, view.cell_us // dots_x
     lanes = [waveform.lane(side, first, count, width_us) for side in Side]
     cells = wave_cells(lanes, height, canvas.glyphs.wave)
@@ -223,34 +224,6 @@ def _lanes(canvas: Canvas, waveform: Waveform) -> None:
         rows = slice(number * (height + 1), min(view.rows, number * (height + 1) + height))
         canvas.cells[rows, LABEL:] = cells[number, : max(0, rows.stop - rows.start)]
         canvas.codes[rows, LABEL:] = codes
-
-
-def wave_cells(lanes: Sequence[Lane], height: int, wave: str) -> Cells:
-    """Draw lanes as characters, shape (lanes, height, cells): the root of the loudness, so that quiet speech is seen."""
-    dots_x, dots_y = (2, 4) if len(wave) == 256 else (1, 2)
-    weights, characters = _WEIGHTS[len(wave)], _characters(wave)
-    middle = (height * dots_y - 1) / 2
-    edges = np.array([(lane.high, lane.low) for lane in lanes])
-    top, bottom = np.moveaxis(
-        np.rint(middle - np.copysign(np.sqrt(np.abs(edges)), edges) * middle), 1, 0
-    )[:, :, None]
-    dots = np.arange(height * dots_y)[:, None]
-    is_set = (dots >= top) & (dots <= np.maximum(bottom, top))
-    is_set &= np.array([lane.is_there for lane in lanes])[:, None]
-    grid = is_set.reshape(len(lanes), height, dots_y, -1, dots_x)
-    return np.asarray(characters[np.einsum("lydxc,dc->lyx", grid, weights)], np.uint32)
-
-
-@cache
-def _characters(wave: str) -> Cells:
-    # An empty braille cell is drawn as dots by some fonts.
-    return np.array([ord(character) for character in f" {wave[1:]}"], np.uint32)
-
-
-_WEIGHTS = {
-    256: np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8),
-    4: np.array([[1], [2]], np.uint8),
-}
 
 
 def _marks(canvas: Canvas, waveform: Waveform, row: int) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from inspector.analysis.inert import inert
+from inspector.analysis.marks import MARK_KINDS
 from inspector.analysis.placement import Side
 from inspector.analysis.summary import short_id
-from inspector.analysis.waveform import MARK_KINDS, Waveform
+from inspector.analysis.waveform import Waveform
 from inspector.tui.keycaps import Key
 from inspector.tui.timeline_drawing import View
 

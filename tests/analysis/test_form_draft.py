@@ -19,6 +19,7 @@ from inspector.sim.session import EffectiveSession, realtime_session, transcript
 from tests.support import client, local, numbered, server, silence
 
 DETECTION = "audio.input.turn_detection"
+SPEED = "audio.output.speed"
 
 
 class Desk:
@@ -64,10 +65,16 @@ class Desk:
         error = {"code": code, "message": message, "param": param, "event_id": event_id}
         self.say(server("error", error=error))
 
+    def send_refused(self, path: str, value: object, message: str, param: str, event_id: str = "evt_1") -> None:  # fmt: skip
+        """Edit a field, send it, and get an error about a parameter."""
+        self.edit(path, value)
+        self.send()
+        self.refuse(message, param, event_id)
+
 
 def test_only_what_changed_is_sent() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 1.2)
+    desk.edit(SPEED, 1.2)
     desk.edit("instructions", "Be brief.")
 
     assert desk.patch() == {
@@ -79,8 +86,8 @@ def test_only_what_changed_is_sent() -> None:
 
 def test_nothing_edited_is_nothing_to_send() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 1.2)
-    desk.edit("audio.output.speed", 1.0)
+    desk.edit(SPEED, 1.2)
+    desk.edit(SPEED, 1.0)
 
     assert desk.draft.changed() == []
     assert desk.patch() == {"type": "realtime"}
@@ -155,7 +162,7 @@ def test_the_whole_session_is_one_that_the_server_takes() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        ("audio.output.speed", 3, "above maximum"),
+        (SPEED, 3, "above maximum"),
         (f"{DETECTION}.threshold", 2, "above maximum"),
         (f"{DETECTION}.idle_timeout_ms", 100, "below minimum"),
         ("max_output_tokens", 9000, "above maximum"),
@@ -175,13 +182,13 @@ def test_what_would_be_refused_is_said_at_the_field(path: str, value: object, wo
 
 def test_an_update_is_sent_then_confirmed() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 1.2)
+    desk.edit(SPEED, 1.2)
     desk.send()
-    sent = desk.view("audio.output.speed").mark
+    sent = desk.view(SPEED).mark
     desk.accept()
 
     assert sent is Mark.SENT
-    assert desk.view("audio.output.speed").mark is Mark.CONFIRMED
+    assert desk.view(SPEED).mark is Mark.CONFIRMED
     assert desk.view("audio.output.voice").mark is Mark.UNCHANGED
     assert desk.draft.changed() == []
 
@@ -200,15 +207,15 @@ def test_what_the_server_does_not_echo_is_accepted_and_no_edit_any_more() -> Non
 
 def test_a_refusal_stands_at_the_field_that_caused_it_and_nothing_else_is_in_force() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 1.2)
+    desk.edit(SPEED, 1.2)
     desk.edit(f"{DETECTION}.threshold", 2)
     desk.send()
     desk.refuse("Expected a value <= 1, but got 2.", f"session.{DETECTION}.threshold")
 
     assert desk.view(f"{DETECTION}.threshold").mark is Mark.REJECTED
     assert desk.view(f"{DETECTION}.threshold").message == "Expected a value <= 1, but got 2."
-    assert desk.view("audio.output.speed").mark is Mark.EDITED
-    assert "refused whole" in desk.view("audio.output.speed").message
+    assert desk.view(SPEED).mark is Mark.EDITED
+    assert "refused whole" in desk.view(SPEED).message
     assert desk.draft.unblamed() == ""
 
 
@@ -224,64 +231,57 @@ def test_a_refusal_without_a_path_is_told_by_its_code_or_its_words() -> None:
 
 def test_a_refusal_that_is_about_no_field_is_said_for_the_whole_form() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 1.2)
-    desk.send()
-    desk.refuse("Unknown parameter: 'session.modalities'.", "session.modalities")
+    unknown = "Unknown parameter: 'session.modalities'."
+    desk.send_refused(SPEED, 1.2, unknown, "session.modalities")
 
-    assert desk.draft.unblamed() == "Unknown parameter: 'session.modalities'."
+    assert desk.draft.unblamed() == unknown
 
 
 def test_an_error_that_names_no_event_is_of_the_oldest_update_without_an_answer() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 3)
-    desk.send()
-    desk.refuse("too fast", "session.audio.output.speed", event_id="event_TODO")
+    desk.send_refused(SPEED, 3, "too fast", f"session.{SPEED}", event_id="event_TODO")
 
-    assert desk.view("audio.output.speed").mark is Mark.REJECTED
+    assert desk.view(SPEED).mark is Mark.REJECTED
 
 
 def test_an_error_about_something_else_leaves_an_update_pending() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 1.2)
-    desk.send()
-    desk.refuse("Item not found", "item_id", event_id="evt_other")
+    desk.send_refused(SPEED, 1.2, "Item not found", "item_id", event_id="evt_other")
 
-    assert desk.view("audio.output.speed").mark is Mark.SENT
+    assert desk.view(SPEED).mark is Mark.SENT
 
 
 def test_an_edit_after_a_refusal_is_an_edit_again_and_revert_forgets_it() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 3)
-    desk.send()
-    desk.refuse("too fast", "session.audio.output.speed")
-    desk.edit("audio.output.speed", 1.1)
-    edited = desk.view("audio.output.speed")
-    desk.draft.revert(desk.field("audio.output.speed"))
+    desk.send_refused(SPEED, 3, "too fast", f"session.{SPEED}")
+    desk.edit(SPEED, 1.1)
+    edited = desk.view(SPEED)
+    desk.draft.revert(desk.field(SPEED))
 
     assert (edited.mark, edited.message) == (Mark.EDITED, "")
-    assert desk.view("audio.output.speed").mark is Mark.UNCHANGED
-    assert desk.view("audio.output.speed").message == ""
+    assert desk.view(SPEED).mark is Mark.UNCHANGED
+    assert desk.view(SPEED).message == ""
 
 
 def test_an_edit_made_while_an_update_is_under_way_stays() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 1.2)
+    desk.edit(SPEED, 1.2)
     desk.send()
-    desk.edit("audio.output.speed", 1.4)
+    desk.edit(SPEED, 1.4)
     desk.accept()
 
-    assert desk.view("audio.output.speed").value == 1.4
-    assert desk.view("audio.output.speed").mark is Mark.EDITED
+    assert desk.view(SPEED).value == 1.4
+    assert desk.view(SPEED).mark is Mark.EDITED
 
 
 def test_an_update_that_its_connection_took_along_is_no_longer_awaited() -> None:
     desk = Desk()
-    desk.edit("audio.output.speed", 1.2)
+    desk.edit(SPEED, 1.2)
     desk.send()
     desk.say(local("inspector.closed", code=1006))
 
     assert desk.history.updates[-1].outcome is Outcome.LOST
-    assert desk.view("audio.output.speed").mark is Mark.EDITED
+    assert desk.view(SPEED).mark is Mark.EDITED
 
 
 def test_a_refusal_of_what_was_sent_elsewhere_is_shown_too() -> None:
@@ -289,8 +289,8 @@ def test_a_refusal_of_what_was_sent_elsewhere_is_shown_too() -> None:
     desk.say(client("session.update", event_id="evt_9", session={"audio": {"output": {"speed": 3}}}))  # fmt: skip
     desk.refuse("too fast", "session.audio.output.speed", event_id="evt_9")
 
-    assert desk.view("audio.output.speed").mark is Mark.REJECTED
-    assert desk.view("audio.output.speed").message == "asked for 3: too fast"
+    assert desk.view(SPEED).mark is Mark.REJECTED
+    assert desk.view(SPEED).message == "asked for 3: too fast"
 
 
 def test_beta_sessions_are_edited_and_checked_in_their_own_shape() -> None:
@@ -351,7 +351,7 @@ def test_hostile_sessions_do_not_break_the_form() -> None:
     desk = Desk()
     for odd in ({"audio": None, "tools": {"a": 1}}, {"audio": {"input": [], "output": 3}}, {}):
         desk.say(server("session.updated", session={"type": "realtime", **odd}))
-        desk.edit("audio.output.speed", 1.3)
+        desk.edit(SPEED, 1.3)
         desk.draft.views({})
         desk.draft.whole()
 
@@ -365,7 +365,7 @@ def test_what_was_sent_is_compared_with_what_is_in_force() -> None:
     assert [(".".join(d.path), d.is_same) for d in found] == [
         ("type", True),
         ("instructions", False),
-        ("audio.output.speed", False),
+        (SPEED, False),
     ]
     assert found[1].effective is ABSENT
 

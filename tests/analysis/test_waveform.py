@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inspector.analysis.marks import MARK_KINDS, MarkKind
 from inspector.analysis.placement import Placement, Segment, Side
-from inspector.analysis.waveform import BUCKET_US, MARK_KINDS, MarkKind, Waveform
+from inspector.analysis.waveform import BUCKET_US, Waveform
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.recording.format import parse, render

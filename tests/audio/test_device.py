@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.audio import device
 from inspector.audio.device import AHEAD_MS, SILENT_S, DeviceInput, DeviceOutput, find_devices
+from inspector.audio.portaudio import portaudio
 from inspector.errors import DeviceError
 
 S = 1_000_000_000
@@ -89,9 +89,9 @@ def sounddevice(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     module = fake_sounddevice(CARDS)
     monkeypatch.setitem(sys.modules, "sounddevice", module)
     monkeypatch.setattr(FakeStream, "opened", [], raising=False)
-    device._portaudio.cache_clear()
+    portaudio.cache_clear()
     yield module
-    device._portaudio.cache_clear()
+    portaudio.cache_clear()
 
 
 def test_devices_are_named_and_the_systems_choice_is_known() -> None:

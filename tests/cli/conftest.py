@@ -1,19 +1,33 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inspector.cli.entry import run
 
 ROOT = Path(__file__).resolve().parents[2]
+FRAMES = [
+    ("server", "session.created", '{"type":"session.created","session":{"model":"m"}}'),
+    ("client", "response.create", '{"type":"response.create"}'),
+    (
+        "server",
+        "response.output_text.delta",
+        '{"type":"response.output_text.delta","delta":"hi\\u001b[31m"}',
+    ),
+    ("server", "error", '{"type":"error","error":{"code":"boom","message":"\u009b31mbad"}}'),
+]
+"""Direction, type and frame of the rows of ``recording``."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,19 @@ def spawn(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
     )
 
 
+@contextmanager
+def proxied(*options: object) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    """Start a headless proxy in front of the simulator; yield it and what it says first."""
+    where = ("--listen", "127.0.0.1:0", "--upstream", "sim")
+    with spawn("proxy", "--headless", *where, *options) as process:
+        assert process.stdout is not None
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
 @pytest.fixture
 def program() -> Run:
     """Run a command line as a process of its own."""
@@ -82,3 +109,23 @@ def program() -> Run:
         return Outcome(process.returncode, out, err.decode())
 
     return in_subprocess
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Return a recording of a few rows, the last with what no terminal may get."""
+    header = {
+        "format": "realtime-session",
+        "version": 1,
+        "started_at": "2026-01-01T00:00:00.000000Z",
+        "source": "sim",
+    }
+    lines = [json.dumps(header)]
+    for row, (direction, name, event) in enumerate(FRAMES):
+        lines.append(
+            f'{{"seq":{row + 1},"t":{row}.500000,"dir":"{direction}","origin":"wire",'
+            f'"type":"{name}","event":{event}}}'
+        )
+    path = tmp_path / "r.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -7,18 +7,16 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection
 
-from tests.cli.conftest import ROOT, Outcome, Run, spawn
-from tests.cli.test_commands import server
+from tests.cli.conftest import ROOT, Outcome, Run, proxied
+from tests.cli.far_end import server
 
 KEY = "planted/0123456789+abcdef"
 """Looks like no key at all: only who knows it can mask it."""
@@ -133,7 +131,9 @@ def test_a_client_secret_that_is_minted_through_the_proxy_stays_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with proxied("-o", tmp_path / "r", "--key-from", "OPENAI_API_KEY", "--jsonl") as (
+    with proxied(
+        "--max-sessions", 1, "-o", tmp_path / "r", "--key-from", "OPENAI_API_KEY", "--jsonl"
+    ) as (
         process,
         first,
     ):
@@ -150,18 +150,6 @@ def test_a_client_secret_that_is_minted_through_the_proxy_stays_nowhere(
     assert any(path.suffix == ".jsonl" for path in files)
     for key in (KEY, minted):
         assert_nowhere(key, [Outcome(0, out, err.decode())], files)
-
-
-@contextmanager
-def proxied(*options: object) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    arguments = ("--listen", "127.0.0.1:0", "--upstream", "sim", "--max-sessions", 1)
-    with spawn("proxy", "--headless", *arguments, *options) as process:
-        assert process.stdout is not None
-        try:
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            if process.poll() is None:
-                process.kill()
 
 
 def test_a_screen_that_fails_shows_no_key_and_no_local_variables(

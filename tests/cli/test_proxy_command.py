@@ -15,28 +15,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.cli.conftest import ROOT, Run, spawn
+from tests.cli.conftest import ROOT, Run, proxied
 
 KEY = "sk-planted-0123456789abcdef"
-
-
-@contextmanager
-def running(*options: object) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    with spawn(
-        "proxy", "--headless", "--listen", "127.0.0.1:0", "--upstream", "sim", *options
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            if process.poll() is None:
-                process.kill()
 
 
 def app(url: str) -> ClientConnection:
@@ -44,7 +30,7 @@ def app(url: str) -> ClientConnection:
 
 
 def test_a_session_through_the_proxy_is_recorded_and_told(tmp_path: Path) -> None:
-    with running("-o", tmp_path / "r", "--max-sessions", 1, "--jsonl") as (process, first):
+    with proxied("-o", tmp_path / "r", "--max-sessions", 1, "--jsonl") as (process, first):
         with app(first["url"]) as client:
             greeting = json.loads(client.recv(timeout=10))
         out, err = process.communicate(timeout=20)
@@ -71,14 +57,14 @@ def test_a_session_through_the_proxy_is_recorded_and_told(tmp_path: Path) -> Non
 
 def test_the_simulator_answers_plain_http_too(tmp_path: Path) -> None:
     with (
-        running("-o", tmp_path) as (_, first),
+        proxied("-o", tmp_path) as (_, first),
         urllib.request.urlopen(first["base_url"] + "/models", timeout=10) as answer,
     ):
         assert json.load(answer)["data"]
 
 
 def test_a_signal_closes_the_sessions_and_their_recordings(tmp_path: Path) -> None:
-    with running("-o", tmp_path / "r") as (process, first), app(first["url"]) as client:
+    with proxied("-o", tmp_path / "r") as (process, first), app(first["url"]) as client:
         client.recv(timeout=10)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
@@ -93,7 +79,7 @@ def test_a_signal_closes_the_sessions_and_their_recordings(tmp_path: Path) -> No
 
 
 def test_a_killed_proxy_leaves_a_whole_recording_and_no_hanging_app(tmp_path: Path) -> None:
-    with running("-o", tmp_path / "r") as (process, first), app(first["url"]) as client:
+    with proxied("-o", tmp_path / "r") as (process, first), app(first["url"]) as client:
         client.recv(timeout=10)
         process.kill()
         process.wait(timeout=20)
@@ -116,7 +102,7 @@ def test_rules_apply_and_ids_are_added(tmp_path: Path) -> None:
     rules = tmp_path / "faults.toml"
     rules.write_text('[[rule]]\nmatch="type:session.created"\ndo="drop"\n')
     options = ("-o", tmp_path / "r", "--rules", rules, "--add-event-ids")
-    with running(*options) as (_, first), app(first["url"]) as client:
+    with proxied(*options) as (_, first), app(first["url"]) as client:
         client.send('{"type":"nonsense"}')
         error = json.loads(client.recv(timeout=10))
 
@@ -126,7 +112,7 @@ def test_rules_apply_and_ids_are_added(tmp_path: Path) -> None:
 def test_tls_with_a_certificate_of_its_own(tmp_path: Path) -> None:
     import ssl
 
-    with running("-o", tmp_path / "r", "--tls") as (process, first):
+    with proxied("-o", tmp_path / "r", "--tls") as (process, first):
         assert process.stderr is not None
         said = process.stderr.readline().decode()
         file = said.partition("apps must trust ")[2].partition(" (")[0]
@@ -244,7 +230,7 @@ def test_bounds_need_headless(inspector: Run) -> None:
 
 
 def test_the_port_of_another_program_is_not_taken(inspector: Run, tmp_path: Path) -> None:
-    with running("-o", tmp_path / "r") as (_, first):
+    with proxied("-o", tmp_path / "r") as (_, first):
         place = first["base_url"].removeprefix("http://").removesuffix("/v1")
         outcome = inspector("proxy", "--headless", "--upstream", "sim", "--listen", place)
 

@@ -117,3 +117,15 @@ def error_event(code: str | None, message: str = "no") -> str:
             "error": {"type": "invalid_request_error", "code": code, "message": message},
         }
     )
+
+
+async def greet(connection: ServerConnection) -> None:
+    """Say that a session was created, and stay."""
+    await connection.send('{"type":"session.created"}')
+    await connection.wait_closed()
+
+
+async def echo(connection: ServerConnection) -> None:
+    """Say everything back."""
+    async for data in connection:
+        await connection.send(data)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
 from inspector.core.event import Direction, Origin
+from inspector.sources.deflate import inflaters
 from inspector.sources.frames import (
     NO_STATUS,
     PASSING,
@@ -21,7 +22,6 @@ from inspector.sources.frames import (
     close_bytes,
     close_words,
     frame_bytes,
-    inflaters,
 )
 from inspector.sources.lane import Lane
 

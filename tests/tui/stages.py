@@ -25,6 +25,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from inspector.audio import device
+from inspector.audio.portaudio import INSTALL
 from inspector.cli.launch import ON_SCREEN, Launcher
 from inspector.config import Folders, load_settings
 from inspector.core.event import Direction
@@ -358,10 +359,10 @@ def without_portaudio(setting: Setting) -> Setting:
     """Play where there is no sound card, on every machine."""
 
     def missing() -> None:
-        raise DeviceError("no PortAudio", hint=device.INSTALL, code="no_portaudio")
+        raise DeviceError("no PortAudio", hint=INSTALL, code="no_portaudio")
 
     async def quiet(size: Size, scene: Scene) -> None:
-        with mock.patch.object(device, "_portaudio", missing):
+        with mock.patch.object(device, "portaudio", missing):
             await setting(size, scene)
 
     return quiet

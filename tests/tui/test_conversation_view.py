@@ -362,20 +362,14 @@ def test_an_item_is_written_as_a_wav_from_the_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    played: list[tuple[int, int]] = []
 
     async def scenario(stage: Stage) -> None:
-        stage.screen.play_sound = lambda pcm, rate_hz: played.append((len(pcm), rate_hz))
-        await stage.press("G", "2", "g", "j")
-        await stage.press("w")
-        await stage.press("P")
-        await stage.pilot.app.workers.wait_for_complete()
+        assert await stage.take_sound("G", "2", "g", "j") == [(3000 * 48, 24_000)]
         stage.screen.play_sound = None
         await stage.press("P")
         assert any("no sound output" in n.message for n in stage.pilot.app._notifications)
 
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
-    assert played == [(3000 * 48, 24_000)]
     assert [path.name for path in tmp_path.glob("*.wav")] == ["a-item_a.wav"]
 
 

@@ -33,6 +33,7 @@ from inspector.tui.screens.replay import ReplayScreen
 from inspector.tui.screens.session import SessionScreen
 from inspector.tui.screens.session_form import SessionFormScreen
 from inspector.tui.screens.themes import ThemeDialog
+from inspector.tui.widgets.status_line import StatusLine
 from tests.support import FakeSource, ManualClock
 
 EXAMPLE = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
@@ -56,7 +57,7 @@ class Stage:
         await self.settle()
 
     def line(self, selector: str) -> str:
-        return str(self.screen.query_one(selector, Static).content)
+        return self.screen.query_one(selector, StatusLine).content
 
 
 def live(

@@ -20,18 +20,7 @@ from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
 from inspector.tui.look import Look
 from inspector.tui.screens.home import HomeScreen
-
-CONFIG = """
-[profiles.work]
-provider = "azure"
-url = "https://res.openai.azure.com"
-model = "my-deployment"
-key_env = "WORK_KEY"
-session = "support.json"
-[profiles.rehearsal]
-url = "sim"
-dialect = "beta"
-"""
+from tests.tui.stages import CONFIG
 
 
 class Home:

@@ -21,6 +21,7 @@ from inspector.tui.glyphs import UNICODE
 from inspector.tui.screens.held import HeldScreen
 from inspector.tui.screens.proxied import ProxiedScreen
 from inspector.tui.screens.proxy import ProxyScreen
+from inspector.tui.widgets.status_line import StatusLine
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
 from tests.sources.loopback import websocket_server
 
@@ -56,7 +57,9 @@ class View:
         return type(self.pilot.app.screen) is kind
 
     def line(self, selector: str) -> str:
-        return str(self.pilot.app.screen.query_one(selector, Static).content)
+        line = self.pilot.app.screen.query_one(selector)
+        assert isinstance(line, Static | StatusLine)
+        return str(line.content)
 
     @asynccontextmanager
     async def app(self) -> AsyncIterator[ClientConnection]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from inspector.engine.replay import Replay
 from inspector.recording.opening import open_recording
@@ -17,6 +16,7 @@ from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.screens.replay import ReplayScreen
 from inspector.tui.widgets.event_pane import EventPane
+from inspector.tui.widgets.status_line import StatusLine
 from tests.support import ManualClock, corpus_dir
 
 EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
@@ -34,8 +34,18 @@ class Stage:
         self.screen.tick()
         await self.pilot.pause()
 
+    async def take_sound(self, *keys: str) -> list[tuple[int, int]]:
+        """Press keys, write the sound that they select to a file and play it; return bytes and rate of what played."""
+        played: list[tuple[int, int]] = []
+        self.screen.play_sound = lambda pcm, rate_hz: played.append((len(pcm), rate_hz))
+        await self.press(*keys)
+        await self.press("w")
+        await self.press("P")
+        await self.pilot.app.workers.wait_for_complete()
+        return played
+
     def line(self, selector: str) -> str:
-        return str(self.screen.query_one(selector, Static).content)
+        return self.screen.query_one(selector, StatusLine).content
 
     def shown(self) -> str:
         strips = self.pilot.app.screen._compositor.render_strips()

@@ -3,154 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, TextArea
+from textual.widgets import OptionList, TextArea
 
 from inspector.clock import SystemClock
-from inspector.core.event import Direction, Origin
-from inspector.engine.host import Host
 from inspector.engine.replay import Replay
-from inspector.engine.session import Engine
 from inspector.recording.opening import open_recording
-from inspector.recording.writer import RecordingFile
-from inspector.sim.server import SimSession
-from inspector.sim.settings import SimSettings
-from inspector.sources.base import Source
-from inspector.sources.simulator import SimulatorSource
 from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
-from inspector.tui.screens.form_presets import Presets
 from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.screens.session import SessionScreen
-from inspector.tui.screens.session_form import SessionFormScreen
-from inspector.tui.widgets.session_form import FieldRow, SessionForm
+from inspector.tui.widgets.session_form import SessionForm
 from tests.support import FakeSource, corpus_dir, silence
+from tests.tui.form_stage import DETECTION, SPEED, VOICE, Stage, on_stage
 
-SPEED = "audio.output.speed"
-VOICE = "audio.output.voice"
-DETECTION = "audio.input.turn_detection"
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e"
-
-
-class Stage:
-    """An app with a form to drive."""
-
-    def __init__(self, pilot: Pilot[int], engine: Engine | None = None) -> None:
-        self.pilot, self.engine = pilot, engine
-
-    @property
-    def form(self) -> SessionFormScreen:
-        return next(s for s in self.pilot.app.screen_stack if isinstance(s, SessionFormScreen))
-
-    async def settle(self) -> None:
-        for _ in range(4):
-            await self.pilot.pause(0.03)
-        self.form.tick()
-        await self.pilot.pause()
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    async def open(self) -> None:
-        for _ in range(40):
-            await self.pilot.pause(0.02)
-            if self.engine is None or len(self.engine.log) > 1:
-                break
-        await self.pilot.press("u")
-        await self.pilot.pause()
-        await self.settle()
-
-    async def go_to(self, path: str) -> None:
-        self.row(path).editor.focus()
-        await self.pilot.pause()
-
-    async def type_into(self, path: str, text: str) -> None:
-        await self.go_to(path)
-        await self.press("end", "ctrl+u", *text)
-
-    async def send(self) -> None:
-        await self.press("ctrl+s")
-        await self.press("ctrl+s")
-        await self.settle()
-
-    def row(self, path: str) -> FieldRow:
-        row = self.form.query_one(SessionForm).row_of(tuple(path.split(".")))
-        assert row is not None
-        return row
-
-    def state(self, path: str) -> tuple[str, str]:
-        view = self.row(path).view
-        return str(view.mark), view.message
-
-    def shown(self) -> str:
-        width = self.pilot.app.size.width
-        strips = self.pilot.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip)[:width] for strip in strips)
-
-    def sent(self) -> list[dict[str, Any]]:
-        assert self.engine is not None
-        log = self.engine.log
-        rows = [at for at in range(len(log)) if log.direction_of(at) is Direction.CLIENT]
-        assert all(log.event(at).origin is Origin.FORM for at in rows)
-        return [orjson.loads(log.event(at).data)["session"] for at in rows]
-
-
-def simulator() -> Source:
-    clock = SystemClock()
-    return SimulatorSource(
-        lambda request: SimSession(
-            request, started_unix_s=1, settings=SimSettings(latency_scale=0)
-        ),
-        clock,
-        model="gpt-realtime",
-    )
-
-
-def on_stage(
-    scenario: Callable[[Stage], Awaitable[None]],
-    tmp_path: Path,
-    *,
-    size: tuple[int, int] = (120, 40),
-    source: Source | None = None,
-) -> None:
-    async def run() -> None:
-        recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
-        engine = Engine(source or simulator(), recording, SystemClock(), strict=True)
-        async with Host() as host:
-            screen = SessionScreen(host, engine, UNICODE)
-            async with InspectorApp(screen).run_test(size=size, notifications=True) as pilot:
-                stage = Stage(pilot, engine)
-                await stage.open()
-                await scenario(stage)
-                await host.stop(engine)
-        recording.close()
-
-    asyncio.run(run())
-
-
-def test_a_change_is_previewed_sent_alone_and_confirmed(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.type_into(SPEED, "1.2")
-        assert stage.state(SPEED)[0] == "edited"
-        assert "1 edited" in stage.shown()
-        await stage.press("ctrl+s")
-        assert '"speed": 1.2' in stage.shown()
-        assert "valid" in stage.shown()
-        await stage.press("ctrl+s")
-        await stage.settle()
-
-        assert stage.sent() == [{"type": "realtime", "audio": {"output": {"speed": 1.2}}}]
-        assert stage.state(SPEED)[0] == "confirmed"
-        assert "✓ confirmed" in stage.shown()
-
-    on_stage(scenario, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -348,109 +217,6 @@ def test_text_that_is_no_json_leaves_the_tools_as_they_were(tmp_path: Path) -> N
         assert stage.state("tools")[0] == "edited"
         assert stage.state("tools")[1].startswith("not JSON")
         assert stage.row("tools").view.value == []
-
-    on_stage(scenario, tmp_path)
-
-
-def test_the_preview_can_be_edited_before_it_is_sent(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.type_into(SPEED, "1.2")
-        await stage.press("ctrl+s")
-        area = stage.pilot.app.screen.query_one(TextArea)
-        area.text = area.text.replace("1.2", '1.3, "volume": 11')
-        await stage.pilot.pause()
-        assert "Unknown parameter: 'session.audio.output.volume'" in stage.shown()
-        await stage.press("ctrl+s")
-        await stage.settle()
-
-        assert stage.sent()[0]["audio"]["output"] == {"speed": 1.3, "volume": 11}
-        assert "refused whole: Unknown parameter" in stage.shown()
-
-    on_stage(scenario, tmp_path)
-
-
-def test_the_whole_session_is_sent_and_taken(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.press("f6")
-        await stage.press("ctrl+s")
-        await stage.settle()
-
-        assert stage.sent()[0]["audio"]["output"]["voice"] == "alloy"
-        assert stage.engine is not None
-        assert stage.engine.state.session.updates == 1
-
-    on_stage(scenario, tmp_path)
-
-
-def test_a_preset_is_saved_and_loaded(tmp_path: Path) -> None:
-    file = tmp_path / "mine.json"
-
-    async def save(stage: Stage) -> None:
-        await stage.type_into(SPEED, "1.2")
-        presets = Presets(stage.form, stage.form.session)
-        presets.save(str(file))
-        presets.save(__file__)
-        await stage.settle()
-        assert "no preset" in [n.message for n in stage.pilot.app._notifications][-1]
-
-    async def load(stage: Stage) -> None:
-        await stage.press("ctrl+o")
-        stage.pilot.app.screen.query_one(Input).value = str(file)
-        await stage.press("enter")
-        await stage.settle()
-
-        assert stage.row(SPEED).view.value == 1.2
-        assert "1 edited" in stage.shown()
-
-    on_stage(save, tmp_path)
-    assert file.stat().st_mode & 0o077 == 0
-    on_stage(load, tmp_path / "b")
-
-
-def test_a_preset_of_another_dialect_is_refused_by_name(tmp_path: Path) -> None:
-    file = tmp_path / "beta.json"
-    file.write_text('{"modalities": ["text"], "voice": "echo"}')
-
-    async def scenario(stage: Stage) -> None:
-        await stage.press("ctrl+o")
-        stage.pilot.app.screen.query_one(Input).value = str(file)
-        await stage.press("enter")
-        await stage.settle()
-
-        assert "beta.json is for a beta session" in stage.shown()
-        assert stage.form.session.draft.changed() == []
-
-    on_stage(scenario, tmp_path)
-
-
-def test_history_and_difference_lead_to_the_events(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.type_into(SPEED, "3")
-        await stage.send()
-        await stage.press("f8")
-        assert "✗ audio.output.speed" in stage.shown()
-        await stage.press("escape", "f9")
-        assert "rejected at" in stage.shown()
-        assert "audio.output.speed = 3" in stage.shown()
-        await stage.press("down", "down", "enter")
-        await stage.pilot.pause(0.1)
-
-        screen = stage.pilot.app.screen
-        assert isinstance(screen, SessionScreen)
-        assert screen.event_log.type_of(screen.selected) == "session.update"
-
-    on_stage(scenario, tmp_path)
-
-
-def test_edits_are_there_when_the_form_is_opened_again(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.type_into(SPEED, "1.2")
-        await stage.press("escape")
-        await stage.pilot.pause(0.1)
-        await stage.press("u")
-        await stage.settle()
-
-        assert stage.row(SPEED).view.value == 1.2
 
     on_stage(scenario, tmp_path)
 

@@ -2,120 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input
 
-from inspector.clock import SystemClock
-from inspector.engine.host import Host
-from inspector.engine.session import Engine
 from inspector.errors import ConnectError
-from inspector.recording.writer import RecordingFile
-from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import UNICODE
-from inspector.tui.screens.session import SessionScreen
 from inspector.tui.widgets.detail import DetailPane
 from inspector.tui.widgets.event_pane import EventPane
-from inspector.tui.widgets.send_editor import SendEditor
 from inspector.tui.widgets.text_page import TextPage
-from tests.support import FakeSource
-
-SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
-AUDIO = "A" * 6400
-"""100 ms of PCM16 silence, base64."""
-HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
-
-
-class Stage:
-    """One screen, its engine and its server."""
-
-    def __init__(
-        self, pilot: Pilot[int], screen: SessionScreen, engine: Engine, source: FakeSource
-    ) -> None:
-        self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
-
-    async def settle(self) -> None:
-        for _ in range(3):
-            await self.pilot.pause(0.03)
-        self.screen.tick()
-        await self.pilot.pause()
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.settle()
-
-    def line(self, selector: str) -> str:
-        return str(self.screen.query_one(selector, Static).content)
-
-    def shown(self) -> str:
-        """Return the text of the visible screen."""
-        width = self.pilot.app.size.width
-        strips = self.pilot.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip)[:width] for strip in strips)
-
-    def last_sent(self) -> dict[str, Any]:
-        body: dict[str, Any] = orjson.loads(self.source.sent[-1])
-        return body
-
-    def speak(self) -> None:
-        """Let the server begin to answer, with 800 ms of audio."""
-        where = {
-            "response_id": "resp_1",
-            "item_id": "item_2",
-            "output_index": 0,
-            "content_index": 0,
-        }
-        item = {
-            "id": "item_2",
-            "type": "message",
-            "role": "assistant",
-            "status": "in_progress",
-            "content": [],
-        }
-        self.source.say("response.created", response={"id": "resp_1", "status": "in_progress"})
-        self.source.say(
-            "response.output_item.added", response_id="resp_1", output_index=0, item=item
-        )
-        for word in ("It", " is", " foggy"):
-            self.source.say("response.output_audio_transcript.delta", **where, delta=word)
-        for _ in range(8):
-            self.source.say("response.output_audio.delta", **where, delta=AUDIO)
-
-
-def on_stage(
-    scenario: Callable[[Stage], Awaitable[None]],
-    tmp_path: Path,
-    *,
-    size: tuple[int, int] = (120, 40),
-    refusal: ConnectError | None = None,
-    source: FakeSource | None = None,
-) -> None:
-    async def run() -> None:
-        await act(FakeSource() if source is None else source)
-
-    async def act(source: FakeSource) -> None:
-        source.refusal = refusal
-        recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
-        engine = Engine(source, recording, SystemClock(), strict=True)
-        async with Host() as host:
-            screen = SessionScreen(host, engine, UNICODE)
-            async with InspectorApp(screen).run_test(size=size) as pilot:
-                stage = Stage(pilot, screen, engine, source)
-                if refusal is None:
-                    source.say("session.created", session=SESSION)
-                await stage.settle()
-                await scenario(stage)
-                if engine.can_send:
-                    source.hang_up()
-        recording.close()
-
-    asyncio.run(run())
+from tests.tui.session_stage import HOSTILE, SESSION, Stage, on_stage
 
 
 def test_what_is_connected_and_recorded_is_said(tmp_path: Path) -> None:
@@ -151,129 +47,6 @@ def test_a_lost_connection_is_shown_and_reconnects_into_the_same_recording(tmp_p
         assert stage.source.connections == 2
         assert len(stage.engine.log) > before
         assert "live" in stage.line("#header")
-
-    on_stage(scenario, tmp_path)
-
-
-def test_creating_a_response_sends_only_what_was_filled_in(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.press("c", "enter")
-        assert stage.last_sent().keys() == {"type", "event_id"}
-        await stage.press("c", "ctrl+n", "tab", "t", "e", "x", "t", "tab", "h", "i", "enter")
-        assert stage.last_sent()["response"] == {
-            "conversation": "none",
-            "output_modalities": ["text"],
-            "instructions": "hi",
-        }
-
-    on_stage(scenario, tmp_path)
-
-
-def test_truncation_is_proposed_for_what_is_being_heard(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        stage.speak()
-        await stage.settle()
-        await stage.press("t")
-        fields = {entry.id: entry.value for entry in stage.pilot.app.screen.query(Input)}
-        assert fields["field-item_id"] == "item_2"
-        assert 0 <= int(fields["field-audio_end_ms"]) <= 800
-        await stage.press("enter")
-        sent = stage.last_sent()
-        assert (sent["type"], sent["item_id"], sent["content_index"]) == (
-            "conversation.item.truncate",
-            "item_2",
-            0,
-        )
-
-    on_stage(scenario, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        ("x", {"type": "response.cancel"}),
-        ("b", {"type": "input_audio_buffer.commit"}),
-        ("B", {"type": "input_audio_buffer.clear"}),
-    ],
-)
-def test_a_key_sends_its_event(tmp_path: Path, key: str, expected: dict[str, str]) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.press(key)
-        assert stage.last_sent().items() >= expected.items()
-
-    on_stage(scenario, tmp_path)
-
-
-@pytest.mark.parametrize(("key", "kind"), [("D", "delete"), ("V", "retrieve")])
-def test_items_are_deleted_and_retrieved_by_choice(tmp_path: Path, key: str, kind: str) -> None:
-    async def scenario(stage: Stage) -> None:
-        stage.speak()
-        await stage.settle()
-        await stage.press(key, "enter")
-        sent = stage.last_sent()
-        assert (sent["type"], sent["item_id"]) == (f"conversation.item.{kind}", "item_2")
-
-    on_stage(scenario, tmp_path)
-
-
-def test_hand_typed_text_goes_out_as_it_stands_and_its_fate_is_shown(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.press("s")
-        editor = stage.screen.query_one(SendEditor)
-        editor.query_one(TextArea).text = '{ "type": "nope", "event_id":"mine" }'
-        await stage.settle()
-        assert "Supported values" in str(editor.query_one("#verdict", Static).content)
-        await stage.press("f5")
-        assert stage.source.sent[-1] == b'{ "type": "nope", "event_id":"mine" }'
-        error = {
-            "type": "invalid_request_error",
-            "code": "invalid_value",
-            "message": "no such type",
-            "event_id": "mine",
-        }
-        stage.source.say("error", error=error)
-        await stage.settle()
-        assert "no such type" in str(editor.query_one("#outcome", Static).content)
-        assert "✗ invalid_value" in stage.shown()
-
-    on_stage(scenario, tmp_path, size=(160, 50))
-
-
-def test_text_that_is_not_json_is_warned_of_and_sent_all_the_same(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.press("s")
-        editor = stage.screen.query_one(SendEditor)
-        editor.query_one(TextArea).text = "{oops"
-        await stage.settle()
-        assert "not JSON" in str(editor.query_one("#verdict", Static).content)
-        await stage.press("f5")
-        assert stage.source.sent[-1] == b"{oops"
-
-    on_stage(scenario, tmp_path)
-
-
-def test_completion_proposes_and_inserts(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.press("s")
-        area = stage.screen.query_one(SendEditor).query_one(TextArea)
-        area.text = '{"type": "response.can'
-        area.move_cursor(area.document.end)
-        await stage.press("ctrl+@", "enter")
-        assert area.text == '{"type": "response.cancel"'
-
-    on_stage(scenario, tmp_path)
-
-
-def test_a_past_event_is_sent_again_and_edited(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.press("b")
-        first = stage.source.sent[-1]
-        stage.screen.query_one("#client", EventPane).focus()
-        await stage.press("G", "r")
-        assert stage.source.sent[-1] == first
-        assert len(stage.source.sent) == 2
-        await stage.press("i")
-        assert stage.screen.query_one(SendEditor).text.encode() == first
 
     on_stage(scenario, tmp_path)
 
@@ -345,11 +118,11 @@ def test_the_reading_position_is_held_while_events_stream(tmp_path: Path) -> Non
         await stage.settle()
         await stage.press("k")
         pane = stage.screen.query_one("#server", EventPane)
-        cursor, top = pane.cursor, pane._top
+        cursor, top = pane.cursor, pane._position.top
         for number in range(80):
             stage.source.say("ping", number=number)
         await stage.settle()
-        assert (pane.cursor, pane._top) == (cursor, top)
+        assert (pane.cursor, pane._position.top) == (cursor, top)
         await stage.press("f")
         assert pane.cursor == pane.rows.rows[-1]
 
@@ -498,88 +271,6 @@ def test_a_recording_that_fails_is_said_and_the_session_goes_on(
     on_stage(scenario, tmp_path)
 
 
-def a_call(stage: Stage, name: str) -> None:
-    """Let the server ask for the output of a function."""
-    item = {
-        "id": f"item_{name}",
-        "type": "function_call",
-        "status": "completed",
-        "name": name,
-        "call_id": f"call_{name}",
-        "arguments": "{}",
-    }
-    stage.source.say("conversation.item.added", previous_item_id=None, item=item)
-
-
-def test_a_function_call_is_answered_by_hand_and_a_response_is_offered(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        a_call(stage, "weather")
-        await stage.settle()
-        assert "a answers it" in stage.line("#hint")
-        await stage.press("2", "a")
-        editor = stage.screen.query_one("#send", SendEditor)
-        assert '"call_id": "call_weather"' in editor.text
-        await stage.press("f5")
-        assert stage.last_sent()["item"]["type"] == "function_call_output"
-        assert "Create a response" in stage.shown()
-        await stage.press("f5")
-        assert stage.last_sent()["type"] == "response.create"
-
-    on_stage(scenario, tmp_path)
-
-
-def test_with_more_calls_waiting_no_response_is_offered_yet(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        a_call(stage, "one")
-        a_call(stage, "two")
-        await stage.settle()
-        await stage.press("2", "k", "a", "f5")
-        assert stage.last_sent()["item"]["call_id"] == "call_one"
-        assert "Create a response" not in stage.shown()
-        assert any("1 more wait" in n.message for n in stage.pilot.app._notifications)
-
-    on_stage(scenario, tmp_path)
-
-
-def test_an_mcp_call_is_approved_or_denied_by_hand(tmp_path: Path) -> None:
-    request = {
-        "id": "item_q",
-        "type": "mcp_approval_request",
-        "server_label": "docs",
-        "name": HOSTILE,
-        "arguments": "{}",
-    }
-
-    async def scenario(stage: Stage) -> None:
-        stage.source.say("conversation.item.added", previous_item_id=None, item=request)
-        await stage.settle()
-        await stage.press("2", "a")
-        assert "Let docs run [red]x[/] \\x1b" in stage.shown()
-        await stage.press("ctrl+n", "enter")
-        assert stage.last_sent()["item"] == {
-            "type": "mcp_approval_response",
-            "approval_request_id": "item_q",
-            "approve": False,
-        }
-
-    on_stage(scenario, tmp_path)
-
-
-def test_the_selected_item_of_the_conversation_is_the_one_to_be_deleted(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        a_call(stage, "one")
-        a_call(stage, "two")
-        await stage.settle()
-        await stage.press("2", "k", "D", "enter")
-        assert stage.last_sent() == {
-            "type": "conversation.item.delete",
-            "item_id": "item_one",
-            "event_id": stage.last_sent()["event_id"],
-        }
-
-    on_stage(scenario, tmp_path)
-
-
 def test_the_timeline_of_a_session_grows_while_it_is_shown(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("4")
@@ -595,72 +286,16 @@ def test_the_timeline_of_a_session_grows_while_it_is_shown(tmp_path: Path) -> No
     on_stage(scenario, tmp_path)
 
 
-class FaultySource(FakeSource):
-    """A server that notes what it is told to do wrong."""
-
-    faults: Mapping[str, str] = {"slow": "everything takes longer", "dropped": "the socket is gone"}
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.raised: list[str] = []
-
-    def raise_fault(self, name: str) -> None:
-        self.raised.append(name)
-
-
-def test_a_fault_is_raised_by_key_and_by_command(tmp_path: Path) -> None:
-    source = FaultySource()
-
-    async def scenario(stage: Stage) -> None:
-        await stage.press("exclamation_mark")
-        assert "dropped" in stage.shown()
-        await stage.press("ctrl+n", "enter")
-        stage.screen.commands()["fault"]("slow")
-        stage.screen.commands()["fault"]("nope")
-        await stage.settle()
-
-        assert source.raised == ["dropped", "slow"]
-        names = [stage.engine.log.type_of(row) for row in range(len(stage.engine.log))]
-        assert names.count("inspector.fault") == 2
-
-    on_stage(scenario, tmp_path, source=source)
-
-
-def test_a_real_server_does_no_wrong_on_purpose(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        await stage.press("exclamation_mark")
-
-        (notice,) = stage.pilot.app._notifications
-        assert "only the simulator" in notice.message
-
-    on_stage(scenario, tmp_path)
-
-
-def test_what_waits_for_an_answer_comes_before_the_answer_that_is_made(tmp_path: Path) -> None:
-    async def scenario(stage: Stage) -> None:
-        call = {"id": "item_9", "type": "function_call", "call_id": "call_9", "name": "f"}
-        stage.speak()
-        await stage.press("1")
-        answering = stage.screen.hint_text()
-        stage.source.say("conversation.item.added", item=call)
-        await stage.press("1")
-
-        assert "the model is answering" in answering
-        assert "a function call waits" in stage.screen.hint_text()
-
-    on_stage(scenario, tmp_path)
-
-
 def test_what_is_wrong_with_a_filter_stays_until_it_is_mended(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("slash", *"item:x (")
         for _ in range(3):
             stage.screen.tick()
-        wrong = str(stage.screen.query_one("#hint", Static).content)
+        wrong = stage.line("#hint")
         await stage.press("backspace")
         stage.screen.tick()
 
         assert "is missing here" in wrong
-        assert str(stage.screen.query_one("#hint", Static).content) != wrong
+        assert stage.line("#hint") != wrong
 
     on_stage(scenario, tmp_path)

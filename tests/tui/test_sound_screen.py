@@ -17,6 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from inspector.audio import device
+from inspector.audio.portaudio import INSTALL
 from inspector.clock import SystemClock
 from inspector.engine.host import Host
 from inspector.engine.places import DEFAULT_DEVICE, NOWHERE, Place, PlaceKind, SoundOptions
@@ -32,6 +33,7 @@ from inspector.tui.screens.devices import DevicesDialog
 from inspector.tui.screens.replay import ReplayScreen
 from inspector.tui.screens.session import SessionScreen
 from inspector.tui.widgets.meter import Meter, Reading
+from inspector.tui.widgets.status_line import StatusLine
 from tests.support import FakeSource
 
 RATE_HZ = 24_000
@@ -61,7 +63,7 @@ class Stage:
                 await self.pilot.pause(0.02)
 
     def line(self, selector: str) -> str:
-        return str(self.screen.query_one(selector, Static).content)
+        return self.screen.query_one(selector, StatusLine).content
 
     def meter(self, name: str) -> str:
         return text_of(self.screen.query_one(f"#meter-{name}", Meter))
@@ -123,9 +125,9 @@ def voice(path: Path) -> Place:
 @pytest.fixture
 def no_portaudio(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
-        raise DeviceError("no PortAudio", hint=device.INSTALL, code="no_portaudio")
+        raise DeviceError("no PortAudio", hint=INSTALL, code="no_portaudio")
 
-    monkeypatch.setattr(device, "_portaudio", missing)
+    monkeypatch.setattr(device, "portaudio", missing)
 
 
 def test_the_meters_show_what_is_said_and_what_is_heard(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from inspector.analysis.waveform import Lane, Waveform
 from inspector.core.event import Event
 from inspector.tui.direct_paint import Patch
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
-from inspector.tui.timeline_drawing import LABEL, View, drawn, wave_cells
+from inspector.tui.timeline_drawing import LABEL, View, drawn
 from inspector.tui.timeline_words import decibels
+from inspector.tui.wave_cells import wave_cells
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.timeline import Timeline
 from tests.analysis.test_waveform import log_of
@@ -310,18 +311,13 @@ def test_a_span_is_written_and_played_from_the_screen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    played: list[tuple[int, int]] = []
 
     async def scenario(stage: Stage) -> None:
-        stage.screen.play_sound = lambda pcm, rate_hz: played.append((len(pcm), rate_hz))
         await stage.press("G", "4")
-        await stage.press("g", "n", *["shift+right"] * 4)
-        await stage.press("w")
-        await stage.press("P")
-        await stage.pilot.app.workers.wait_for_complete()
+        played = await stage.take_sound("g", "n", *["shift+right"] * 4)
+        assert played == [(12_000 * 2, 24_000)]
 
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
-    assert played == [(12_000 * 2, 24_000)]
     assert [path.name for path in tmp_path.glob("*.wav")] == ["a-1.300-1.800s.wav"]
 
 

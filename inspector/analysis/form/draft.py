@@ -39,10 +39,13 @@ class FieldView:
     """What the form shows of one field."""
 
     field: FormField
+    """What is shown."""
     value: Any
     """The edit, or else the effective value; ``ABSENT`` for none."""
     effective: Any
+    """What the session holds."""
     mark: Mark
+    """How the field stands."""
     message: str = ""
     """The server's refusal, or what is wrong with the edit."""
     is_wrong: bool = False

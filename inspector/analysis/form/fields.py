@@ -30,6 +30,7 @@ class Variant:
     """One of the shapes that a member of the session can have."""
 
     name: str
+    """As the form shows it."""
     begin: Any
     """The JSON that it begins with: ``null``, a string, a list, or an object with the members that name it."""
 
@@ -39,7 +40,9 @@ class Condition:
     """The variants of another member under which a field exists."""
 
     owner: Path
+    """Path of the member that decides."""
     variants: frozenset[str]
+    """Names of its variants."""
 
     def holds(self, variant: object) -> bool:
         """Tell whether a value of the owner's field is one of the variants."""
@@ -53,11 +56,15 @@ class FormField:
     path: Path
     """Where its value is in the session object."""
     kind: Kind
+    """How it is edited."""
     label: str
+    """Its name in the form."""
     group: str
+    """The heading that it stands under."""
     note: str = ""
     """What it means."""
     unit: str = ""
+    """Of a number; ``""`` for none."""
     choices: tuple[Any, ...] = ()
     """Offered values; of a number: the words that it may be in place of one."""
     variants: tuple[Variant, ...] = ()
@@ -65,10 +72,15 @@ class FormField:
     is_open: bool = False
     """True where other values than the offered ones are allowed."""
     is_nullable: bool = False
+    """True where ``null`` is a value."""
     minimum: float | None = None
+    """The least that the server takes; None where it does not say."""
     maximum: float | None = None
+    """The greatest that the server takes; None where it does not say."""
     step: float = 1
+    """How far a number moves at once."""
     is_whole: bool = False
+    """True for integers."""
     when: Condition | None = None
     """None: always there."""
     checked_at: Path | None = None

@@ -33,16 +33,23 @@ class Update:
     """One update that was sent."""
 
     seq: int
+    """The event that was sent."""
     t_ns: int
+    """When, session time."""
     origin: Origin
+    """What sent it."""
     event_id: str
+    """By which an error names it; ``""`` where it has none."""
     session: Mapping[str, Any]
     """What was asked for."""
     before: Mapping[str, Any]
     """The session in force when it was sent."""
     outcome: Outcome = Outcome.PENDING
+    """What the server made of it."""
     answer_seq: int = 0
+    """The event that says so; 0 before it came."""
     answer_t_ns: int = 0
+    """When that came, session time."""
     after: Mapping[str, Any] = field(default_factory=dict)
     """The session that the server confirmed; empty unless it did."""
     error: Mapping[str, Any] = field(default_factory=dict)
@@ -149,7 +156,9 @@ class Difference:
     """One member of what was sent, beside what is in force."""
 
     path: Path
+    """From the session object."""
     sent: Any
+    """What was asked for."""
     effective: Any
     """``ABSENT`` where the server does not show it."""
 

@@ -15,6 +15,7 @@ class Lock:
     """Why a field cannot be changed now."""
 
     why: str
+    """In a few words."""
     is_passing: bool = False
     """True where the field can be changed again in a moment, so that it can be edited already."""
 

@@ -14,10 +14,13 @@ class Look:
     """What the schema does not say of a field."""
 
     group: str
+    """The heading that it stands under."""
     label: str = ""
     """Empty: the member's name."""
     unit: str = ""
+    """Of a number; ``""`` for none."""
     step: float = 1
+    """How far a number moves at once."""
     kind: Kind | None = None
     """In place of the kind that the schema leads to."""
     variants: tuple[Variant, ...] = ()

@@ -25,6 +25,7 @@ class Preset:
     shape: str
     """Name of its shape, one of ``SHAPES``; ``""`` where it does not say."""
     session: Mapping[str, Any]
+    """Members of a session object."""
 
 
 def preset_text(shape: Shape, event: Mapping[str, Any]) -> str:

@@ -6,15 +6,21 @@ members that a vendor adds. Source: protocol reference, sections 1.6, 1.7, 2 and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from inspector.analysis.form.alterations import (
+    as_they_are,
+    changed_fields,
+    moved_fields,
+    own_field,
+    with_variants,
+)
 from inspector.analysis.form.fields import Condition, FormField, Kind, Variant
 from inspector.analysis.form.generated import session_fields
 from inspector.analysis.form.values import Path
-from inspector.analysis.meaning import meaning
 from inspector.core.read import object_at, text_at
 from inspector.spec.beta import GA_FIELDS
 
@@ -30,12 +36,17 @@ class Shape:
     """One shape of session."""
 
     name: str
+    """One of ``SHAPES``."""
     title: str
+    """For a heading."""
     fields: tuple[FormField, ...]
+    """In the order in which they are shown."""
     event_type: str = "session.update"
+    """What updates it."""
     session_type: str = ""
     """What ``session.type`` of every update has to say; ``""`` where updates have no such member."""
     is_translation: bool = False
+    """True for translation sessions, whose events differ."""
     has_schema: bool = False
     """True where whole updates can be checked against the schema."""
     fixes_voice: bool = True
@@ -68,116 +79,34 @@ def with_own_members(shape: Shape, session: Session) -> Shape:
 def _guessed(name: str, value: object) -> FormField:
     kinds = {bool: Kind.SWITCH, int: Kind.NUMBER, float: Kind.NUMBER, str: Kind.LINE}
     kind = kinds.get(type(value), Kind.JSON)
-    return _own(name, kind, is_nullable=value is None, is_whole=isinstance(value, int))
-
-
-def _own(
-    name: str,
-    kind: Kind,
-    *,
-    group: str = "own members",
-    label: str = "",
-    choices: tuple[Any, ...] = (),
-    variants: tuple[Variant, ...] = (),
-    is_open: bool = False,
-    is_nullable: bool = False,
-    bounds: tuple[float, float] | None = None,
-    step: float = 1,
-    is_whole: bool = False,
-) -> FormField:
-    path = tuple(name.split("."))
-    low, high = bounds or (None, None)
-    return FormField(
-        path,
-        kind,
-        label or path[-1].replace("_", " "),
-        group,
-        meaning("session.update", ("session", *path)),
-        choices=choices,
-        variants=variants,
-        is_open=is_open,
-        is_nullable=is_nullable,
-        minimum=low,
-        maximum=high,
-        step=step,
-        is_whole=is_whole,
-    )
-
-
-def _moved(fields: Iterable[FormField], places: Mapping[str, str]) -> tuple[FormField, ...]:
-    """Move fields; ``places``: old path to new path, both with dots. What is not named stays."""
-    table = {tuple(old.split(".")): tuple(new.split(".")) for old, new in places.items()}
-
-    def moved(path: Path) -> Path:
-        old = next((old for old in table if path[: len(old)] == old), ())
-        return table[old] + path[len(old) :] if old else path
-
-    return tuple(
-        replace(
-            field,
-            path=moved(field.path),
-            when=field.when and Condition(moved(field.when.owner), field.when.variants),
-        )
-        for field in fields
-    )
-
-
-def _changed(
-    fields: Iterable[FormField], own: Iterable[FormField], dropped: frozenset[str] = frozenset()
-) -> tuple[FormField, ...]:
-    """Put own fields in the place of those with their path, or else at the end of their group; leave some out."""
-    rest = {field.path: field for field in own}
-    kept = [field for field in fields if field.path[0] not in dropped]
-    groups = [field.group for field in kept]
-    replaced = [_like(field, rest.pop(field.path, None)) for field in kept]
-    for field in rest.values():
-        last = max((at for at, group in enumerate(groups) if group == field.group), default=None)
-        at = len(replaced) if last is None else last + 1
-        replaced.insert(at, field)
-        groups.insert(at, field.group)
-    return tuple(replaced)
-
-
-def _like(field: FormField, other: FormField | None) -> FormField:
-    """Return ``other`` with the words of the field that it replaces."""
-    if other is None:
-        return field
-    return replace(other, label=field.label, group=field.group, note=field.note)
-
-
-def _with_variants(field: FormField, *added: Variant) -> FormField:
-    return replace(field, variants=(*field.variants, *added), checked_at=None)
-
-
-def _as_they_are(*names: str) -> tuple[Variant, ...]:
-    return tuple(Variant(name, name) for name in names)
+    return own_field(name, kind, is_nullable=value is None, is_whole=isinstance(value, int))
 
 
 _TO_BETA = {ga: beta for beta, ga in GA_FIELDS.items() if not ga.startswith("nothing")}
 _NOT_IN_BETA = frozenset({"reasoning", "parallel_tool_calls", "truncation"})
-_BETA_FORMATS = _as_they_are("pcm16", "g711_ulaw", "g711_alaw")
+_BETA_FORMATS = as_they_are("pcm16", "g711_ulaw", "g711_alaw")
 _BETA_MODALITIES = (Variant("audio and text", ["audio", "text"]), Variant("text", ["text"]))
 _BETA = (
-    _own("modalities", Kind.CHOICE, variants=_BETA_MODALITIES),
-    _own("input_audio_format", Kind.CHOICE, variants=_BETA_FORMATS),
-    _own("output_audio_format", Kind.CHOICE, variants=_BETA_FORMATS),
-    _own("temperature", Kind.NUMBER, group="answer", bounds=(0.6, 1.2), step=0.05),
+    own_field("modalities", Kind.CHOICE, variants=_BETA_MODALITIES),
+    own_field("input_audio_format", Kind.CHOICE, variants=_BETA_FORMATS),
+    own_field("output_audio_format", Kind.CHOICE, variants=_BETA_FORMATS),
+    own_field("temperature", Kind.NUMBER, group="answer", bounds=(0.6, 1.2), step=0.05),
 )
-_VOICE_LIVE_TURNS = _as_they_are("azure_semantic_vad", "azure_semantic_vad_en", "azure_semantic_vad_multilingual")  # fmt: skip
+_VOICE_LIVE_TURNS = as_they_are("azure_semantic_vad", "azure_semantic_vad_en", "azure_semantic_vad_multilingual")  # fmt: skip
 _ECHO = (Variant("off", None), Variant("on", {"type": "server_echo_cancellation"}))
 _VOICE_LIVE = (
-    _own("modalities", Kind.CHOICE, variants=(Variant("audio", ["audio"]), *_BETA_MODALITIES)),
-    _own("voice", Kind.JSON),
-    _own("input_audio_sampling_rate", Kind.CHOICE, group="audio in", choices=(16000, 24000, 8000)),
-    _own("input_audio_echo_cancellation", Kind.CHOICE, group="audio in", variants=_ECHO),
-    _own("output_audio_timestamp_types", Kind.LIST, group="answer", choices=("word",), is_nullable=True),
-    _own("avatar", Kind.JSON, is_nullable=True),
-    _own("animation", Kind.JSON, is_nullable=True),
+    own_field("modalities", Kind.CHOICE, variants=(Variant("audio", ["audio"]), *_BETA_MODALITIES)),
+    own_field("voice", Kind.JSON),
+    own_field("input_audio_sampling_rate", Kind.CHOICE, group="audio in", choices=(16000, 24000, 8000)),
+    own_field("input_audio_echo_cancellation", Kind.CHOICE, group="audio in", variants=_ECHO),
+    own_field("output_audio_timestamp_types", Kind.LIST, group="answer", choices=("word",), is_nullable=True),
+    own_field("avatar", Kind.JSON, is_nullable=True),
+    own_field("animation", Kind.JSON, is_nullable=True),
 )  # fmt: skip
 _VOICE_LIVE_TURN_MEMBERS = (
-    _own("turn_detection.end_of_utterance_detection", Kind.JSON, is_nullable=True),
-    _own("turn_detection.speech_duration_ms", Kind.NUMBER, is_nullable=True, is_whole=True),
-    _own("turn_detection.auto_truncate", Kind.SWITCH),
+    own_field("turn_detection.end_of_utterance_detection", Kind.JSON, is_nullable=True),
+    own_field("turn_detection.speech_duration_ms", Kind.NUMBER, is_nullable=True, is_whole=True),
+    own_field("turn_detection.auto_truncate", Kind.SWITCH),
 )
 _XAI_RATES = (24000, 8000, 16000, 22050, 32000, 44100, 48000)
 _XAI_FORMATS = (
@@ -186,10 +115,10 @@ _XAI_FORMATS = (
 )  # fmt: skip
 _XAI_VOICES = ("ara", "rex", "sal", "eve", "leo")
 _XAI = (
-    _own("voice", Kind.CHOICE, choices=_XAI_VOICES, is_open=True),
-    _own("audio.input.format", Kind.CHOICE, variants=_XAI_FORMATS),
-    _own("audio.output.format", Kind.CHOICE, variants=_XAI_FORMATS),
-    _own("reasoning.effort", Kind.CHOICE, choices=("high", "none")),
+    own_field("voice", Kind.CHOICE, choices=_XAI_VOICES, is_open=True),
+    own_field("audio.input.format", Kind.CHOICE, variants=_XAI_FORMATS),
+    own_field("audio.output.format", Kind.CHOICE, variants=_XAI_FORMATS),
+    own_field("reasoning.effort", Kind.CHOICE, choices=("high", "none")),
 )
 _NOT_IN_XAI = frozenset({"output_modalities", "truncation", "prompt", "tracing", "include"})
 
@@ -206,15 +135,15 @@ def _ga(kind: str) -> Shape:
 
 
 def _beta() -> Shape:
-    moved = _moved(session_fields("realtime"), _TO_BETA)
-    fields = _changed((f for f in moved if f.path != ("voice", "id")), _BETA, _NOT_IN_BETA)
+    moved = moved_fields(session_fields("realtime"), _TO_BETA)
+    fields = changed_fields((f for f in moved if f.path != ("voice", "id")), _BETA, _NOT_IN_BETA)
     voice = next(field for field in fields if field.path == ("voice",))
     plain = replace(voice, variants=())
     return Shape("beta", "beta session", tuple(plain if f is voice else f for f in fields))
 
 
 def _beta_transcription() -> Shape:
-    fields = _changed(_moved(session_fields("transcription"), _TO_BETA), _BETA[1:2])
+    fields = changed_fields(moved_fields(session_fields("transcription"), _TO_BETA), _BETA[1:2])
     return Shape(
         "beta transcription",
         "beta transcription session",
@@ -224,7 +153,7 @@ def _beta_transcription() -> Shape:
 
 
 def _voice_live() -> Shape:
-    own = _changed(shape_named("beta").fields, _VOICE_LIVE, frozenset({"tracing", "prompt"}))
+    own = changed_fields(shape_named("beta").fields, _VOICE_LIVE, frozenset({"tracing", "prompt"}))
     turns = [field for field in own if field.path[0] == "turn_detection"]
     every = frozenset({"server_vad", *(variant.name for variant in _VOICE_LIVE_TURNS)})
     widened = {field.path: _for_azure(field, every) for field in turns}
@@ -232,12 +161,12 @@ def _voice_live() -> Shape:
         replace(field, group=turns[0].group, when=Condition(("turn_detection",), every))
         for field in _VOICE_LIVE_TURN_MEMBERS
     )
-    noise = _with_variants(
+    noise = with_variants(
         next(field for field in own if field.path == ("input_audio_noise_reduction",)),
         Variant("azure_deep", {"type": "azure_deep_noise_suppression"}),
     )
     fields = tuple(widened.get(field.path, field) for field in own)
-    fields = _changed(fields, (noise, *members))
+    fields = changed_fields(fields, (noise, *members))
     return Shape("voice live", "Azure Voice Live session", fields, fixes_voice=False)
 
 
@@ -245,7 +174,7 @@ def _for_azure(field: FormField, every: frozenset[str]) -> FormField:
     """Let the members of ``server_vad`` exist under Azure's own kinds of turn detection too."""
     if field.when is None:
         kinds = (Variant(variant.name, {"type": variant.name}) for variant in _VOICE_LIVE_TURNS)
-        return _with_variants(field, *kinds)
+        return with_variants(field, *kinds)
     if "server_vad" not in field.when.variants:
         return field
     return replace(field, when=Condition(field.when.owner, field.when.variants | every))
@@ -253,8 +182,8 @@ def _for_azure(field: FormField, every: frozenset[str]) -> FormField:
 
 def _xai() -> Shape:
     places = {"audio.output.voice": "voice", "audio.input.turn_detection": "turn_detection"}
-    moved = _moved(session_fields("realtime"), places)
-    fields = _changed((f for f in moved if f.path != ("voice", "id")), _XAI, _NOT_IN_XAI)
+    moved = moved_fields(session_fields("realtime"), places)
+    fields = changed_fields((f for f in moved if f.path != ("voice", "id")), _XAI, _NOT_IN_XAI)
     turns = next(field for field in fields if field.path == ("turn_detection",))
     variants = tuple(
         Variant(variant.name, {"type": None}) if variant.begin is None else variant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from inspector.sim.admission import Request, model_of
+from inspector.sim.admission import ConnectRequest, model_of
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.azure import AzureDialect, AzurePreviewDialect
 from inspector.sim.dialects.beta import BetaDialect
@@ -24,7 +24,7 @@ DIALECTS: Mapping[str, type[Dialect]] = {
 }
 """By the name that ``--dialect`` takes."""
 
-_SIGNS: tuple[tuple[Callable[[Request], bool], type[Dialect]], ...] = (
+_SIGNS: tuple[tuple[Callable[[ConnectRequest], bool], type[Dialect]], ...] = (
     (lambda request: request.path.startswith("/voice-live/"), VoiceLiveDialect),
     (lambda request: request.path.startswith("/openai/v1/"), AzureDialect),
     (lambda request: request.path.startswith("/openai/"), AzurePreviewDialect),
@@ -32,7 +32,7 @@ _SIGNS: tuple[tuple[Callable[[Request], bool], type[Dialect]], ...] = (
 )
 
 
-def dialect_for(request: Request, name: str = "") -> type[Dialect]:
+def dialect_for(request: ConnectRequest, name: str = "") -> type[Dialect]:
     """Return the dialect of a name, or else of what a request asks for: its path, or its model."""
     if name:
         is_preview = name == "azure" and request.path.rstrip("/") == "/openai/realtime"

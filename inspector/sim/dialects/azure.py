@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from inspector.sim.admission import HttpAnswer, Request, key_of, model_of
+from inspector.sim.admission import ConnectRequest, HttpAnswer, key_of, model_of
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.fatal import Fatal
@@ -41,7 +41,7 @@ _DENIED = (
 )
 
 
-def turned_away(request: Request, settings: SimSettings) -> HttpAnswer | None:
+def turned_away(request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
     """Return the HTTP refusal of Azure; None where the request is upgraded."""
     key = key_of(request)
     if not key or any(word in key.lower() for word in settings.refused_keys):
@@ -72,11 +72,11 @@ class AzureDialect(Dialect):
     path: ClassVar[str] = "/openai/v1/realtime"
 
     @classmethod
-    def turn_away(cls, request: Request, settings: SimSettings) -> HttpAnswer | None:
+    def turn_away(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
         """Return Azure's refusal."""
         return turned_away(request, settings)
 
-    def why_not(self, request: Request, settings: SimSettings) -> Fatal | None:  # noqa: ARG002 - a hook
+    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:  # noqa: ARG002 - a hook
         """Return None: whoever is refused does not get this far."""
         return None
 
@@ -107,7 +107,7 @@ class AzurePreviewDialect(BetaDialect):
     query: ClassVar[str] = "api-version=2025-04-01-preview&deployment={model}"
 
     @classmethod
-    def turn_away(cls, request: Request, settings: SimSettings) -> HttpAnswer | None:
+    def turn_away(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
         """Return Azure's refusal."""
         if not request.query.get("api-version"):
             return _refused(404, "404", "Resource not found")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from inspector.sim.admission import Request, is_transcription, key_refusal, model_of
+from inspector.sim.admission import ConnectRequest, is_transcription, key_refusal, model_of
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.flat import (
     SERVER_NAMES,
@@ -64,7 +64,7 @@ class BetaDialect(Dialect):
         self._is_transcription = False
         self._tokens: Json = {}
 
-    def why_not(self, request: Request, settings: SimSettings) -> Fatal | None:
+    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
         """Return why a connection is ended; the beta header is welcome."""
         self._is_transcription = is_transcription(request)
         refused = key_refusal(request, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from inspector.sim.admission import HttpAnswer, Request, key_of
+from inspector.sim.admission import ConnectRequest, HttpAnswer, key_of
 from inspector.sim.checks import VOICES
 from inspector.sim.dialects.azure import turned_away
 from inspector.sim.dialects.beta import BetaDialect
@@ -62,12 +62,12 @@ class VoiceLiveDialect(BetaDialect):
         self._is_spoken_only = True
 
     @classmethod
-    def turn_away(cls, request: Request, settings: SimSettings) -> HttpAnswer | None:
+    def turn_away(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
         """Return Azure's refusal; a request for an agent names no model."""
         names_agent = any(name.startswith("agent") for name in request.query)
         return None if names_agent and key_of(request) else turned_away(request, settings)
 
-    def why_not(self, request: Request, settings: SimSettings) -> Fatal | None:  # noqa: ARG002 - a hook
+    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:  # noqa: ARG002 - a hook
         """Return None: whoever is refused does not get this far."""
         return None
 

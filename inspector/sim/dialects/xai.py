@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from inspector.core.formats import PCM16_24K, audio_format
-from inspector.sim.admission import Request, key_refusal, model_of
+from inspector.sim.admission import ConnectRequest, key_refusal, model_of
 from inspector.sim.checks import VOICES
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.flat import beta_item
@@ -57,7 +57,7 @@ class XaiDialect(Dialect):
         """Return UUIDs in place of prefixed ids."""
         return UuidIds(seed)
 
-    def why_not(self, request: Request, settings: SimSettings) -> Fatal | None:
+    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
         """Return why a connection is ended; any model's name will do."""
         return key_refusal(request, settings) or (None if model_of(request) else no_model())
 

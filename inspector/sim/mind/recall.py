@@ -166,30 +166,21 @@ def which(found: re.Match[str], question: Question) -> Reply | None:
 
 def said_before(found: re.Match[str], question: Question) -> Reply:
     """Answer with what the user said last or first."""
-    text = (
-        question.memory.first("user")
-        if "first" in found.group().lower()
-        else question.memory.last("user")
-    )
-    return (
-        Reply(f"You said: {text}", text)
-        if text
-        else Reply("You have not said anything yet.", "Nothing")
-    )
+    text = _said_by("user", found, question)
+    nothing = Reply("You have not said anything yet.", "Nothing")
+    return Reply(f"You said: {text}", text) if text else nothing
 
 
 def model_said(found: re.Match[str], question: Question) -> Reply:
     """Answer with what the model said last or first."""
-    text = (
-        question.memory.first("assistant")
-        if "first" in found.group().lower()
-        else question.memory.last("assistant")
-    )
-    return (
-        Reply(f"I said: {text}", text)
-        if text
-        else Reply("I have not said anything that I remember.", "Nothing")
-    )
+    text = _said_by("assistant", found, question)
+    nothing = Reply("I have not said anything that I remember.", "Nothing")
+    return Reply(f"I said: {text}", text) if text else nothing
+
+
+def _said_by(role: str, found: re.Match[str], question: Question) -> str:
+    memory = question.memory
+    return memory.first(role) if "first" in found.group().lower() else memory.last(role)
 
 
 def again(_: re.Match[str], question: Question) -> Reply | None:

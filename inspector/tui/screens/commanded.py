@@ -10,10 +10,12 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from inspector.errors import InspectorError
+from inspector.tui.direct_paint import Brush
 from inspector.tui.keycaps import keycap
+from inspector.tui.widgets.status_line import StatusLine
 
 MAX_COPIED_CHARS = 74_994
 """Most terminals refuse a longer OSC 52 sequence (100,000 bytes of base64)."""
@@ -32,7 +34,7 @@ class CommandScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: dict[str, str] = {}
+        self.brush = Brush(self)
 
     def key(self, binding_id: str) -> str:
         """Return the key of one of this screen's bindings in words, as the user has it."""
@@ -111,11 +113,11 @@ class CommandScreen(Screen[None]):
         except (ValueError, OSError) as error:
             self.say(f":{name}: {error}", "error")
 
-    def _put(self, selector: str, text: str) -> None:
-        """Update a line where its text has changed, to spare a repaint."""
-        if self._lines.get(selector) != text:
-            self._lines[selector] = text
-            self.query_one(selector, Static).update(text, layout=False)
+    def _put(self, texts: Mapping[str, str]) -> None:
+        """Show texts in lines, by their selectors."""
+        lines = {self.query_one(name, StatusLine): text for name, text in texts.items()}
+        changes = ((line, line.show(text)) for line, text in lines.items())
+        self.brush.paint([(line, patches) for line, patches in changes if patches])
 
     def _runner(self, action: str, node: object) -> Callable[[], None]:
         def run() -> None:

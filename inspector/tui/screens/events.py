@@ -17,14 +17,13 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Container
-from textual.widgets import ContentSwitcher, Footer, Input, Static
+from textual.widgets import ContentSwitcher, Footer, Input
 
 from inspector.analysis.query import EVERYTHING, parse
 from inspector.clock import time_is_up
 from inspector.core.event import Direction
 from inspector.core.keys import keys_of
 from inspector.core.log import EventLog
-from inspector.tui.direct_paint import Brush
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.keycaps import keycap
@@ -36,6 +35,7 @@ from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.event_panes import EventPanes
 from inspector.tui.widgets.filter_line import FilterLine
 from inspector.tui.widgets.meter import MeterRow
+from inspector.tui.widgets.status_line import StatusLine
 from inspector.tui.widgets.text_page import TextPage
 
 if TYPE_CHECKING:
@@ -77,18 +77,17 @@ class EventsScreen(ViewsScreen):
         self._is_whole = False
         self._shows_detail = False
         self._mark_row = -1
-        self._brush = Brush(self)
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        yield Static("", id="header", markup=False)
+        yield StatusLine(id="header")
         yield MeterRow(self.glyphs, id="meters")
-        yield Static("", id="tabs", markup=False)
+        yield StatusLine(id="tabs")
         with ContentSwitcher(initial="events", id="views"), Container(id="events"):
             yield EventPanes(self.event_log, self.glyphs, id="panes")
             yield DetailPane(self.glyphs, id="detail")
         yield from self.compose_below()
-        yield Static("", id="hint", markup=False)
+        yield StatusLine(id="hint")
 
     def compose_below(self) -> ComposeResult:
         """Lay out what stands between the views and the hint."""
@@ -165,9 +164,13 @@ class EventsScreen(ViewsScreen):
         formats = session.input_format, session.output_format
         self._panes.pull(formats, time_is_up(TICK_BUDGET_S))
         self._refresh_views()
-        self._put("#header", self.header_text())
-        self._put("#tabs", self.tabs_text())
-        self._put("#hint", self._filter_problem() or self.hint_text())
+        self._put(
+            {
+                "#header": self.header_text(),
+                "#tabs": self.tabs_text(),
+                "#hint": self._filter_problem() or self.hint_text(),
+            }
+        )
 
     def advance(self) -> None:
         """Let the model take its step, where it needs one."""
@@ -433,7 +436,7 @@ class EventsScreen(ViewsScreen):
             moved = meters.show(self.readings())
             if self.current_view == "timeline":
                 moved.append((self.timeline, self.timeline.pull()))
-            self._brush.paint(moved)
+            self.brush.paint(moved)
 
 
 def _load_numpy() -> None:

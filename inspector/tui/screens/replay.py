@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Static
 
 from inspector.analysis.inert import inert
 from inspector.core.state import SessionState
@@ -17,6 +16,7 @@ from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.events import EventsScreen
+from inspector.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from inspector.tui.widgets.timeline import Timeline
@@ -58,7 +58,7 @@ class ReplayScreen(EventsScreen):
 
     def compose_below(self) -> ComposeResult:
         """Lay out the transport."""
-        yield Static("", id="transport", markup=False)
+        yield StatusLine(id="transport")
 
     def on_mount(self) -> None:
         """Start at the first event, with nothing playing."""
@@ -81,7 +81,7 @@ class ReplayScreen(EventsScreen):
         for notice in replay.notices[self._notices_seen :]:
             self.say(notice, "warning")
         self._notices_seen = len(replay.notices)
-        self._put("#transport", self._transport_text())
+        self._put({"#transport": self._transport_text()})
 
     def on_selected(self, row: int) -> None:
         """The cursor goes where the selection goes."""

@@ -7,8 +7,6 @@ repaints its own lines alone.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
 from functools import partial
 
 from rich.segment import Segment
@@ -21,36 +19,17 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.analysis.dialogue import entry, places, stamp
-from inspector.analysis.entry import Entry, Place, Question, Tone
+from inspector.analysis.dialogue import entry, places, question_for, stamp
+from inspector.analysis.entry import Place, Question, Tone
 from inspector.core.state import SessionState
-from inspector.tui.entry_text import entry_lines, explained
+from inspector.tui.block_scroll import BlockScroll, Placed
+from inspector.tui.entry_text import EntryBlocks
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.keycaps import Key, default_keycap
 from inspector.tui.row_text import Line, overlaid
+from inspector.tui.scrolling import WHEEL_LINES, movement_keys, thumb
 
-CACHED_BLOCKS = 400
-WHEEL_LINES = 3
 EMPTY = "The conversation is empty."
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """An entry as it is drawn."""
-
-    entry: Entry
-    lines: list[Line]
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a block stands on the screen."""
-
-    y: int
-    """Line of the widget where it begins; negative where its beginning is above."""
-    index: int
-    stamp: tuple[object, ...]
-    height: int
 
 
 class ConversationView(Widget, can_focus=True):
@@ -63,12 +42,7 @@ class ConversationView(Widget, can_focus=True):
         f"talk--{name}" for name in ("cursor", "kin", "track", "thumb")
     }
     BINDINGS = [
-        Binding("down,j", "move(1)", "down", show=False, id="talk.down"),
-        Binding("up,k", "move(-1)", "up", show=False, id="talk.up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="talk.page_down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="talk.page_up"),
-        Binding("home,g", "go(0)", "first", show=False, id="talk.first"),
-        Binding("end,G", "go(-1)", "last", show=False, id="talk.last"),
+        *movement_keys("talk", "go(0)", "go(-1)"),
         Binding("enter", "events(True)", "its events", id="talk.events"),
         Binding("L", "events(False)", "its last event", show=False, id="talk.last_event"),
         Binding("a", "answer", "answer", id="talk.answer"),
@@ -133,9 +107,10 @@ class ConversationView(Widget, can_focus=True):
         self._glyphs = glyphs
         self._state = SessionState()
         self._places: list[Place] = []
-        self._top, self._line = 0, 0
-        self._blocks: OrderedDict[tuple[object, ...], Block] = OrderedDict()
+        self._position = BlockScroll(lambda index: len(self._block(index)))
+        self._blocks = EntryBlocks(glyphs)
         self._painted: list[Placed] = []
+        self._painted_stamps: list[tuple[object, ...]] = []
         self._painted_cursor = -1
         self._styles: dict[str, Style] = {}
 
@@ -159,10 +134,10 @@ class ConversationView(Widget, can_focus=True):
             # Entries were put in or taken out before the one that is being read: stay with it.
             moved = self._places.index(here) - self.cursor
             self.cursor += moved
-            self._top = max(0, self._top + moved)
+            self._position.shift(moved)
         last = max(0, len(self._places) - 1)
         self.cursor = last if self.is_following else min(self.cursor, last)
-        if self.is_following or self._top > last:
+        if self.is_following or self._position.top > last:
             self._reveal()
         self._repaint()
 
@@ -182,9 +157,9 @@ class ConversationView(Widget, can_focus=True):
         painted = self._painted or self._layout()
         for placed in painted:
             block = self._block(placed.index)
-            for offset, line in enumerate(block.lines):
+            for offset, line in enumerate(block):
                 if 0 <= placed.y + offset < height:
-                    is_body = offset < len(block.lines) - 1
+                    is_body = offset < len(block) - 1
                     lines[placed.y + offset] = self._marked(
                         placed.index, offset, line, is_body=is_body
                     )
@@ -194,7 +169,7 @@ class ConversationView(Widget, can_focus=True):
                 lines[min(y, height - 1)] = Strip([segment]).adjust_cell_length(
                     width, self._style("base")
                 )
-        elif self._is_scrollable(painted):
+        elif self._position.is_needed(len(self._places), height):
             lines = [self._with_bar(line, y, len(painted)) for y, line in enumerate(lines)]
         return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
 
@@ -260,9 +235,7 @@ class ConversationView(Widget, can_focus=True):
 
     def action_answer(self) -> None:
         """Answer what the entry waits for, or else what the conversation waits for."""
-        question = next(
-            (found for place in self._candidates() if (found := self._asks(place))), None
-        )
+        question = question_for(self._state, self.selected)
         if question is None:
             self.notify("nothing here waits for an answer", timeout=3)
         else:
@@ -280,15 +253,6 @@ class ConversationView(Widget, can_focus=True):
         if self.item_id:
             self.post_message(self.SoundRequested(self.item_id, as_file=as_file))
 
-    def _candidates(self) -> list[Place]:
-        place = self.selected
-        conversation = self._state.conversation
-        waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
-        return [*((place,) if place is not None else ()), *(Place("item", i.id) for i in waiting)]
-
-    def _asks(self, place: Place) -> Question | None:
-        return entry(self._state, place).question
-
     def _select(self, index: int, *, is_from_below: bool = False) -> None:
         """Put the cursor on an entry and show it; the last one is followed."""
         if not self._places:
@@ -300,87 +264,47 @@ class ConversationView(Widget, can_focus=True):
 
     def _reveal(self, *, is_from_below: bool = False) -> None:
         """Scroll as little as shows the cursor: the near end of an entry that is higher than the screen."""
+        count, height = len(self._places), self.size.height
         if self.is_following:
-            self._top, self._line = self._ending_with(len(self._places) - 1)
-            return
-        room = self.size.height + 1
-        shown = next((p for p in self._layout() if p.index == self.cursor), None)
-        if shown is not None and 0 <= shown.y <= room - shown.height:
-            return
-        begin, end = (self.cursor, 0), self._ending_with(self.cursor)
-        is_tall = len(self._block(self.cursor).lines) > room
-        is_below = self.cursor > self._top if shown is None else shown.y > 0
-        self._top, self._line = (
-            end if (is_from_below and is_tall) or (is_below and not is_tall) else begin
-        )
-
-    def _ending_with(self, index: int) -> tuple[int, int]:
-        """Return the position at which an entry ends on the last line; the first one, where all fits."""
-        # The empty line below an entry may stay outside.
-        room = self.size.height + 1
-        for at in range(index, -1, -1):
-            room -= len(self._block(at).lines)
-            if room <= 0:
-                return at, -room
-        return 0, 0
+            self._position.show_end(count - 1, height)
+        else:
+            self._position.reveal(self.cursor, count, height, is_from_below=is_from_below)
 
     def _scroll(self, lines: int) -> None:
         """Move by lines, within what there is."""
-        top, line = self._top, self._line + lines
-        while line < 0 and top > 0:
-            top -= 1
-            line += len(self._block(top).lines)
-        while top < len(self._places) and line >= len(self._block(top).lines):
-            line -= len(self._block(top).lines)
-            top += 1
         self.is_following = False
-        self._top, self._line = min((top, max(0, line)), self._ending_with(len(self._places) - 1))
+        self._position.move(lines, len(self._places), self.size.height)
         self._repaint()
 
     def _layout(self) -> list[Placed]:
-        """Return the blocks that are on the screen."""
-        found = []
-        y, index = -self._line, self._top
-        while y < self.size.height and index < len(self._places):
-            height = len(self._block(index).lines)
-            found.append(Placed(y, index, self._stamp(index), height))
-            y += height
-            index += 1
-        return found
+        """Return where the entries on the screen stand."""
+        return self._position.layout(len(self._places), self.size.height)
 
     def _repaint(self) -> None:
         """Repaint what has changed: the lines of one entry where all others stand as they did."""
         before, now = self._painted, self._layout()
+        stamps_before, self._painted_stamps = (
+            self._painted_stamps,
+            [stamp(self._state, self._places[placed.index]) for placed in now],
+        )
         self._painted = now
-        if [(p.y, p.index, p.height) for p in before] == [(p.y, p.index, p.height) for p in now]:
-            for old, new in zip(before, now, strict=True):
+        if before == now:
+            for placed, old, new in zip(now, stamps_before, self._painted_stamps, strict=True):
                 if old != new:
-                    self.refresh(Region(0, max(0, new.y), self.size.width, new.height))
+                    self.refresh(Region(0, max(0, placed.y), self.size.width, placed.height))
             if self._painted_cursor == self.cursor:
                 return
         self._painted_cursor = self.cursor
         self.refresh()
 
-    def _stamp(self, index: int) -> tuple[object, ...]:
-        return stamp(self._state, self._places[index])
-
-    def _block(self, index: int) -> Block:
-        place = self._places[index]
+    def _block(self, index: int) -> list[Line]:
+        """Return the lines of an entry, with the empty one below it."""
+        if not self._styles:
+            self._styles = {tone.value: self._style(tone.value) for tone in Tone}
         width = max(8, self.size.width - 1)
-        key = (place, stamp(self._state, place), width)
-        block = self._blocks.get(key)
-        if block is None:
-            if not self._styles:
-                self._styles = {tone.value: self._style(tone.value) for tone in Tone}
-            made = explained(entry(self._state, place), self._key("talk.answer"))
-            block = self._blocks[key] = Block(
-                made, entry_lines(made, width, self._styles, self._glyphs)
-            )
-            if len(self._blocks) > CACHED_BLOCKS:
-                self._blocks.popitem(last=False)
-        else:
-            self._blocks.move_to_end(key)
-        return block
+        return self._blocks.lines(
+            self._state, self._places[index], width, self._styles, self._key("talk.answer")
+        )
 
     def _marked(self, index: int, offset: int, line: Strip, *, is_body: bool) -> Strip:
         """Return a line of a block with the cursor on it, as wide as the widget."""
@@ -392,19 +316,10 @@ class ConversationView(Widget, can_focus=True):
             strip = Strip.join([Strip([gutter]), strip.crop(1)])
         return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor))
 
-    def _is_scrollable(self, painted: list[Placed]) -> bool:
-        if (self._top, self._line) != (0, 0):
-            return True
-        last = painted[-1]
-        ends = last.y + last.height - 1
-        return last.index < len(self._places) - 1 or ends > self.size.height
-
     def _with_bar(self, line: Strip, y: int, shown: int) -> Strip:
         """Return a line with its cell of the scroll bar, which counts entries, not lines."""
         height, total = self.size.height, len(self._places)
-        size = max(1, height * shown // max(shown, total))
-        start = (height - size) * self._top // max(1, total - shown)
-        is_thumb = start <= y < start + size
+        is_thumb = y in thumb(height, shown, max(shown, total), self._position.top)
         glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
         bar = Strip([Segment(glyph, self._style(name))])
         return Strip.join([line.crop(0, self.size.width - 1), bar])

@@ -1,14 +1,12 @@
 """DetailPane: one event in full, as a tree with what each field means, or as the raw bytes.
 
-The tree is a list of lines made once per event and capped, so that a frame of 60 MB or 10,000 levels opens as fast as a
-small one. Audio and images are shown as what they are, never as base64.
+What is shown is made by ``event_lines``; here is where the reader is in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from rich.segment import Segment
@@ -21,35 +19,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.analysis.inert import inert
-from inspector.analysis.meaning import meaning
-from inspector.analysis.summary import duration_text, size_text
 from inspector.core.event import Event
 from inspector.core.formats import PCM16_24K, AudioFormat
-from inspector.core.groups import AUDIO_KEYS, base64_size
+from inspector.tui.event_lines import Line, raw_lines, raw_pages, tree_lines
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted, overlaid
-
-MAX_LINES = 2_000
-"""Lines of one event; the raw view has the rest."""
-MAX_DEPTH = 24
-MAX_STRING = 4_000
-RAW_PAGE_BYTES = 64_000
-"""Raw bytes shown at once; ``]`` and ``[`` turn the page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the tree."""
-
-    indent: int
-    key: str
-    value: str
-    kind: str
-    """Names the style: ``string``, ``number``, ``other`` or ``note``."""
-    note: str
-    path: tuple[str | int, ...] = ()
-    raw: Any = None
-    """The value itself, for copying."""
+from inspector.tui.scrolling import WHEEL_LINES, movement_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +46,7 @@ class DetailPane(Widget, can_focus=True):
         for name in ("title", "key", "string", "number", "other", "note", "link", "cursor", "base")
     }
     BINDINGS = [
-        Binding("down,j", "move(1)", "down", show=False, id="detail.down"),
-        Binding("up,k", "move(-1)", "up", show=False, id="detail.up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="detail.page_down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="detail.page_up"),
-        Binding("home,g", "move(-100000)", "first", show=False, id="detail.first"),
-        Binding("end,G", "move(100000)", "last", show=False, id="detail.last"),
+        *movement_keys("detail", "move(-100000)", "move(100000)"),
         Binding("w", "raw", "raw or tree", id="detail.raw"),
         Binding("enter", "jump", "go to cause", id="detail.jump"),
         Binding("Y", "copy", "copy value", id="detail.copy"),
@@ -159,11 +129,11 @@ class DetailPane(Widget, can_focus=True):
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll down."""
-        self.action_move(3)
+        self.action_move(WHEEL_LINES)
 
     def on_mouse_scroll_up(self) -> None:
         """Scroll up."""
-        self.action_move(-3)
+        self.action_move(-WHEEL_LINES)
 
     def action_move(self, step: int) -> None:
         """Move by lines."""
@@ -186,7 +156,7 @@ class DetailPane(Widget, can_focus=True):
     def action_turn(self, step: int) -> None:
         """Turn the page of the raw bytes."""
         if self._is_raw and self.event is not None:
-            last = max(0, (len(self.event.data) - 1) // RAW_PAGE_BYTES)
+            last = raw_pages(self.event) - 1
             self._page = max(0, min(last, self._page + step))
             self._cursor = self._top = 0
             self._lines = self._make_lines()
@@ -213,99 +183,8 @@ class DetailPane(Widget, can_focus=True):
             return []
         links = [Line(0, "", link.label, "link", "", raw=link.row) for link in self._links]
         if event.body is None or self._is_raw:
-            return links + self._raw_lines(event)
-        lines: list[Line] = []
-        self._walk(event.body, (), 0, lines)
-        return links + lines
-
-    def _raw_lines(self, event: Event) -> list[Line]:
-        start = self._page * RAW_PAGE_BYTES
-        page = event.data[start : start + RAW_PAGE_BYTES]
-        pages = (len(event.data) - 1) // RAW_PAGE_BYTES + 1
-        lines = (
-            [Line(0, "", event.problem.message, "note", "")] if event.problem is not None else []
-        )
-        if pages > 1:
-            lines.append(
-                Line(0, "", f"page {self._page + 1} of {pages}   [ and ] turn the page", "note", "")
-            )
-        width = max(20, self.size.width - 2)
-        if event.is_text:
-            text = inert(page.decode("utf-8", "replace"))
-            lines += [
-                Line(0, "", text[at : at + width], "other", "", raw=text)
-                for at in range(0, len(text), width)
-            ]
-        else:
-            for at in range(0, len(page), 16):
-                chunk = page[at : at + 16]
-                words = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in chunk)
-                lines.append(
-                    Line(0, "", f"{start + at:08x}  {chunk.hex(' '):<47}  {words}", "other", "")
-                )
-        return lines
-
-    def _walk(self, value: Any, path: tuple[str | int, ...], depth: int, lines: list[Line]) -> None:
-        members = list(value.items()) if isinstance(value, Mapping) else list(enumerate(value))
-        for key, member in members:
-            if len(lines) >= MAX_LINES:
-                lines.append(
-                    Line(
-                        depth,
-                        "",
-                        f"… more; press w for the raw event of {size_text(self._event_size())}",
-                        "note",
-                        "",
-                    )
-                )
-                return
-            here = (*path, key)
-            note = meaning(self.event.type if self.event is not None else "", here)
-            name = f"[{key}]" if isinstance(key, int) else inert(key)
-            is_container = isinstance(member, dict | list) and bool(member)
-            if is_container and depth < MAX_DEPTH:
-                count = (
-                    f"{len(member)} item{'s' * (len(member) != 1)}"
-                    if isinstance(member, list)
-                    else ""
-                )
-                lines.append(Line(depth, name, count, "note", note, here, member))
-                self._walk(member, here, depth + 1, lines)
-                if lines[-1].value.startswith("… more"):
-                    return
-            else:
-                text, kind = self._scalar(here, member)
-                lines.append(Line(depth, name, text, kind, note, here, member))
-
-    def _scalar(self, path: tuple[str | int, ...], value: Any) -> tuple[str, str]:
-        if isinstance(value, str):
-            return self._string(path, value)
-        if isinstance(value, bool) or value is None:
-            return {True: "true", False: "false", None: "null"}[value], "other"
-        if isinstance(value, int | float):
-            return str(value), "number"
-        return f"{len(value)} nested values" if value else "[]" if isinstance(
-            value, list
-        ) else "{}", "note"
-
-    def _string(self, path: tuple[str | int, ...], value: str) -> tuple[str, str]:
-        name = path[-1]
-        audio_keys = AUDIO_KEYS.get(self.event.type if self.event is not None else "", ())
-        if (name in audio_keys and len(path) == 1) or (name == "audio" and len(value) > 64):
-            size = base64_size(value)
-            return (
-                f"audio  {duration_text(self._format.ms(size))}  {size:,} bytes  {self._format}",
-                "note",
-            )
-        if value.startswith("data:") and "," in value:
-            mime, _, payload = value.partition(",")
-            return f"{inert(mime[5:].partition(';')[0])}  {size_text(base64_size(payload))}", "note"
-        if len(value) > MAX_STRING:
-            return f"{inert(value[:MAX_STRING])}…  {len(value):,} characters", "string"
-        return inert(value), "string"
-
-    def _event_size(self) -> int:
-        return len(self.event.data) if self.event is not None else 0
+            return links + raw_lines(event, self._page, max(20, self.size.width - 2))
+        return links + tree_lines(event, event.body, self._format)
 
     def _title(self, width: int) -> Strip:
         event = self.event

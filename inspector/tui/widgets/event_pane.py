@@ -7,7 +7,6 @@ is what keeps two panes under a flood of 10,000 events/s at a third of a core.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 from rich.segment import Segment
@@ -25,14 +24,13 @@ from inspector.analysis.rows import RowList
 from inspector.clock import time_is_up
 from inspector.core.event import Direction
 from inspector.core.formats import AudioFormat
-from inspector.core.keys import EventKeys, keys_of, kinship
+from inspector.core.keys import EventKeys
 from inspector.core.log import EventLog
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.row_text import Line, RowLook, RowStyles, RowText, fitted
+from inspector.tui.row_strips import RowStrips
+from inspector.tui.row_text import RowStyles, fitted
+from inspector.tui.scrolling import WHEEL_LINES, RowScroll, movement_keys, thumb
 
-CACHED_STRIPS = 1500
-"""Some ten screens of two panes."""
-WHEEL_LINES = 3
 SEARCH_S = 0.03
 """A search looks this long before the screen gets its turn again."""
 ERRORS = parse_filter("err")
@@ -49,12 +47,7 @@ class EventPane(Widget, can_focus=True):
         "pane--empty",
     }
     BINDINGS = [
-        Binding("down,j", "move(1)", "down", show=False, id="pane.down"),
-        Binding("up,k", "move(-1)", "up", show=False, id="pane.up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="pane.page_down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="pane.page_up"),
-        Binding("home,g", "first", "first", show=False, id="pane.first"),
-        Binding("end,G", "last", "last", show=False, id="pane.last"),
+        *movement_keys("pane"),
         Binding("space", "fold", "fold", id="pane.fold"),
         Binding("enter", "open", "detail", id="pane.open"),
         Binding("f", "follow", "follow", id="pane.follow"),
@@ -121,13 +114,8 @@ class EventPane(Widget, can_focus=True):
         """Why the server refused the event of a row; ``""`` where it did not."""
         self._log = log
         self._glyphs = glyphs
-        self._text = RowText(log, glyphs)
-        self._top = 0
-        self._kin_keys = EventKeys()
-        self._kin_seqs: frozenset[int] = frozenset()
-        self._future_from = -1
-        self._mark_row = -1
-        self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
+        self._strips = RowStrips(log, self.rows, glyphs)
+        self._position = RowScroll()
         self._styles: RowStyles | None = None
         self._painted: tuple[object, ...] = ()
         self._is_behind = False
@@ -153,25 +141,23 @@ class EventPane(Widget, can_focus=True):
 
     def set_formats(self, input_format: AudioFormat, output_format: AudioFormat) -> None:
         """Say how audio bytes turn into milliseconds."""
-        if (self._text.input_format, self._text.output_format) != (input_format, output_format):
-            self._text.input_format, self._text.output_format = input_format, output_format
+        if self._strips.set_formats(input_format, output_format):
             self._forget()
 
     def set_kin(self, keys: EventKeys, seqs: frozenset[int]) -> None:
         """Highlight what shares an id with the selected event, and what it caused or was caused by."""
-        if (self._kin_keys, self._kin_seqs) != (keys, seqs):
-            self._kin_keys, self._kin_seqs = keys, seqs
+        if self._strips.set_kin(keys, seqs):
             self.refresh()
 
     def set_future(self, from_row: int) -> None:
         """Dim the rows from one on, that a replay has not reached; -1 for none."""
-        if self._future_from != from_row:
-            self._future_from = from_row
+        if self._strips.future_from != from_row:
+            self._strips.future_from = from_row
             self.refresh()
 
     def set_mark(self, row: int) -> None:
         """Measure times from a row; -1 for none."""
-        self._mark_row = row
+        self._strips.mark_row = row
         self.refresh()
 
     def filter(self, query: Query) -> None:
@@ -186,7 +172,7 @@ class EventPane(Widget, can_focus=True):
         self._set_follow(is_following=self.is_following if follow is None else follow)
         index = self.rows.index_of(row)
         self.cursor = self.rows.rows[index]
-        self._reveal(index)
+        self._position.reveal(index, self.page_rows)
         self.refresh()
         if notify:
             self.post_message(self.EventSelected(self, self.cursor))
@@ -194,20 +180,22 @@ class EventPane(Widget, can_focus=True):
     def scroll_near(self, row: int) -> None:
         """Show the neighbourhood of a row without moving the cursor, unless the pane follows."""
         if not self.is_following and len(self.rows):
-            self._reveal(self.rows.index_of(row))
+            self._position.reveal(self.rows.index_of(row), self.page_rows)
             self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the strips of the visible lines."""
         styles = self._styles or self._read_styles()
-        width, rows = self.size.width, self.rows.rows
+        width, rows, page = self.size.width, self.rows.rows, self.page_rows
+        bar = thumb(page, page, len(rows), self._position.top) if len(rows) > page else None
         lines: list[Strip] = []
         for y in range(crop.y, crop.bottom):
-            index = self._top + y - 1
+            index = self._position.top + y - 1
             if y == 0:
                 lines.append(self._title_strip(width))
             elif index < len(rows):
-                lines.append(self._row_strip(index, y, width, styles))
+                piece = "" if bar is None else "thumb" if y - 1 in bar else "track"
+                lines.append(self._row_strip(index, width, styles, piece))
             elif y == 2 and not len(rows):
                 style = self.get_component_rich_style("pane--empty")
                 lines.append(Strip([Segment(fitted(f"  {self._empty()}", width), style)]))
@@ -248,7 +236,7 @@ class EventPane(Widget, can_focus=True):
         """Select a row; a second click opens it."""
         if self._is_bar(event.x):
             return
-        index = self._top + event.y - 1
+        index = self._position.top + event.y - 1
         if event.y >= 1 and index < len(self.rows):
             self.select(self.rows.rows[index], follow=False)
             if event.chain == 2:
@@ -335,7 +323,7 @@ class EventPane(Widget, can_focus=True):
             self.post_message(self.FollowChanged(is_following=is_following))
 
     def _to_end(self) -> None:
-        self._top = max(0, len(self.rows) - self.page_rows)
+        self._position.show_end(len(self.rows), self.page_rows)
         if len(self.rows) and self.cursor != self.rows.rows[-1]:
             self.cursor = self.rows.rows[-1]
             if self.has_focus:
@@ -343,7 +331,7 @@ class EventPane(Widget, can_focus=True):
 
     def _scroll(self, lines: int) -> None:
         self._set_follow(is_following=False)
-        self._top += lines
+        self._position.top += lines
         self._clamp()
         self.refresh()
 
@@ -351,24 +339,16 @@ class EventPane(Widget, can_focus=True):
         return x == self.size.width - 1 and len(self.rows) > self.page_rows
 
     def _drag_to(self, y: int) -> None:
-        share = (y - 1) / max(1, self.page_rows - 1)
         self._set_follow(is_following=False)
-        self._top = round(share * (len(self.rows) - self.page_rows))
-        self._clamp()
+        self._position.drag_to(y - 1, len(self.rows), self.page_rows)
         self.refresh()
 
     def _clamp(self) -> None:
-        self._top = max(0, min(self._top, len(self.rows) - self.page_rows))
-
-    def _reveal(self, index: int) -> None:
-        if index < self._top:
-            self._top = index
-        elif index >= self._top + self.page_rows:
-            self._top = index - self.page_rows + 1
+        self._position.clamp(len(self.rows), self.page_rows)
 
     def _look(self) -> tuple[object, ...]:
         """Return what the visible rows look like, to compare with what was painted."""
-        shown = self.rows.rows[self._top : self._top + self.page_rows]
+        shown = self.rows.rows[self._position.top : self._position.top + self.page_rows]
         groups, counts = self._log.group, self._log.groups.count
         grown = tuple(
             (counts[groups[row]], self.rows.matches_in(groups[row]))
@@ -383,7 +363,7 @@ class EventPane(Widget, can_focus=True):
             len(self.rows),
             self.rows.total,
             self._is_behind,
-            self._top,
+            self._position.top,
             self.cursor,
             self.is_following,
             self._hunt.progress if self._hunt is not None else None,
@@ -410,56 +390,16 @@ class EventPane(Widget, can_focus=True):
         focus = self._glyphs.kin if self.has_focus else " "
         return Strip([Segment(fitted(f"{focus}{head}{rule}{tail}", width), style)])
 
-    def _row_strip(self, index: int, y: int, width: int, styles: RowStyles) -> Strip:
+    def _row_strip(self, index: int, width: int, styles: RowStyles, bar: str) -> Strip:
         row = self.rows.rows[index]
-        group = self._log.group[row]
-        has_bar = len(self.rows) > self.page_rows
-        is_thumb = has_bar and self._is_thumb(y)
-        look = RowLook(
-            width - has_bar,
-            row == self.cursor,
-            row != self.cursor and self._is_kin(row),
-            0 <= self._future_from <= row,
-            group >= 0 and self.rows.is_unfolded(group),
-            self._log.t_us[self.rows.rows[index - 1]] if index else -1,
-            self._log.t_us[self._mark_row] if self._mark_row >= 0 else -1,
-            row == self._mark_row,
-            self.rejection_of(row) if self._log.direction[row] == 0 else "",
-            self._matches(group),
-        )
-        key = (row, self._log.groups.count[group] if group >= 0 else 0, look, has_bar, is_thumb)
-        strip = self._strips.get(key)
-        if strip is None:
-            strip = self._text.strip(row, look, styles)
-            if has_bar:
-                bar = (
-                    (self._glyphs.thumb, styles.thumb)
-                    if is_thumb
-                    else (self._glyphs.track, styles.track)
-                )
-                strip = Strip.join([strip, Strip([Segment(*bar)])])
-            strip = Line(strip, strip.cell_length)
-            self._strips[key] = strip
-            if len(self._strips) > CACHED_STRIPS:
-                self._strips.popitem(last=False)
-        return strip
-
-    def _matches(self, group: int) -> int:
-        """Return how many of a group's members a filter lets through; 0 where all of them."""
-        found = self.rows.matches_in(group) if group >= 0 else 0
-        return found if group >= 0 and found != self._log.groups.count[group] else 0
-
-    def _is_thumb(self, y: int) -> bool:
-        total, page = len(self.rows), self.page_rows
-        size = max(1, page * page // total)
-        start = (page - size) * self._top // max(1, total - page)
-        return start <= y - 1 < start + size
-
-    def _is_kin(self, row: int) -> bool:
-        if row + 1 in self._kin_seqs:
-            return True
-        return self._kin_keys != EventKeys() and bool(
-            kinship(self._kin_keys, keys_of(self._log.event(row)))
+        is_client = self._log.direction[row] == 0
+        return self._strips.strip(
+            index,
+            width,
+            styles,
+            is_cursor=row == self.cursor,
+            bar=bar,
+            rejection=self.rejection_of(row) if is_client else "",
         )
 
     def _read_styles(self) -> RowStyles:
@@ -471,7 +411,7 @@ class EventPane(Widget, can_focus=True):
         return self._styles
 
     def _forget(self) -> None:
-        self._strips.clear()
+        self._strips.forget()
         self._styles = None
         self._painted = ()
         self.refresh()

@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from inspector.analysis.inert import inert
 from inspector.tui.row_text import fitted, overlaid
+from inspector.tui.scrolling import WHEEL_LINES, movement_keys
 
 Span = tuple[str, str]
 """Text and the name of its style: ``base head dim client server warning error struck``."""
@@ -51,12 +52,7 @@ class TextPage(Widget, can_focus=True):
         )
     }
     BINDINGS = [
-        Binding("down,j", "move(1)", "down", show=False, id="page.down"),
-        Binding("up,k", "move(-1)", "up", show=False, id="page.up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False, id="page.page_down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False, id="page.page_up"),
-        Binding("home,g", "move(-1000000)", "first", show=False, id="page.first"),
-        Binding("end,G", "move(1000000)", "last", show=False, id="page.last"),
+        *movement_keys("page", "move(-1000000)", "move(1000000)"),
         Binding("enter", "open", "show its events", id="page.open"),
     ]
 
@@ -110,11 +106,11 @@ class TextPage(Widget, can_focus=True):
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll down."""
-        self.action_move(3)
+        self.action_move(WHEEL_LINES)
 
     def on_mouse_scroll_up(self) -> None:
         """Scroll up."""
-        self.action_move(-3)
+        self.action_move(-WHEEL_LINES)
 
     def action_move(self, step: int) -> None:
         """Move by lines."""

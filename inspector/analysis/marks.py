@@ -1,0 +1,67 @@
+"""Marks: the instants of a session that its timeline points out."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+
+class MarkKind(StrEnum):
+    """What a mark stands for."""
+
+    SPEECH_STARTED = "speech started"
+    SPEECH_STOPPED = "speech stopped"
+    COMMITTED = "committed"
+    RESPONSE_STARTED = "response created"
+    FIRST_AUDIO = "first audio"
+    RESPONSE_ENDED = "response done"
+    TRUNCATED = "truncated"
+    TOOL_CALL = "tool call"
+    ERROR = "error"
+
+
+MARK_KINDS = tuple(MarkKind)
+MARK_OF_TYPE: Mapping[str, MarkKind] = {
+    "input_audio_buffer.speech_started": MarkKind.SPEECH_STARTED,
+    "input_audio_buffer.speech_stopped": MarkKind.SPEECH_STOPPED,
+    "input_audio_buffer.committed": MarkKind.COMMITTED,
+    "response.created": MarkKind.RESPONSE_STARTED,
+    "response.done": MarkKind.RESPONSE_ENDED,
+    "conversation.item.truncated": MarkKind.TRUNCATED,
+    "response.function_call_arguments.done": MarkKind.TOOL_CALL,
+    "response.mcp_call.in_progress": MarkKind.TOOL_CALL,
+}
+"""What an event marks by its type alone."""
+
+
+class Marks:
+    """Marks in the order of their events."""
+
+    def __init__(self) -> None:
+        self.t_us = array("q")
+        self.row = array("q")
+        self.kind = array("B")
+        """Index into ``MARK_KINDS``."""
+
+    def __len__(self) -> int:
+        return len(self.t_us)
+
+    def add(self, t_us: int, row: int, kind: MarkKind) -> None:
+        """Append one."""
+        self.t_us.append(t_us)
+        self.row.append(row)
+        self.kind.append(MARK_KINDS.index(kind))
+
+    def times(self) -> npt.NDArray[np.int64]:
+        """Return a copy of the times, microseconds, shape (n,)."""
+        return np.array(self.t_us, np.int64)
+
+    def within(self, from_us: int, to_us: int) -> list[int]:
+        """Return the indices of the marks in ``[from_us, to_us)``."""
+        times = self.times()
+        found: list[int] = np.flatnonzero((times >= from_us) & (times < to_us)).tolist()
+        return found

@@ -1,0 +1,118 @@
+"""What a ``response.create`` asks for, with the session's own settings for all that it does not say."""
+
+from __future__ import annotations
+
+from inspector.sim.brain import BrainContext
+from inspector.sim.context import budget_of, input_limit
+from inspector.sim.desk import Desk
+from inspector.sim.items import SimItem, from_client
+from inspector.sim.mcp import McpTool
+from inspector.sim.outbox import Json
+from inspector.sim.refusals import context_full, no_such_reference
+from inspector.sim.usage import Prompt, prompt_of, reasoning_tokens
+
+
+class ResponseRequest:
+    """What one response is to be like."""
+
+    def __init__(self, desk: Desk, options: Json) -> None:
+        """Take what the client asked for.
+
+        Raises:
+            Refusal: ``input`` names an item that does not exist, the voice is another one than was heard before, or
+                the conversation does not fit and may not be cut.
+        """
+        asked = {name: value for name, value in options.items() if value is not None}
+        self.settings: Json = {**desk.session.object, **asked}
+        """What it asks for, or else the session as it was then: an update changes the next response."""
+        self.audio_output: Json = {
+            **desk.session.output,
+            **asked.get("audio", {}).get("output", {}),
+        }
+        self.metadata = asked.get("metadata")
+        self._order = str(asked.get("instructions") or "")
+        self._desk = desk
+        self._input = self._given_input()
+        if not self.is_out_of_band:
+            desk.session.check_voice(asked)
+        self._check_context()
+
+    @property
+    def is_out_of_band(self) -> bool:
+        """Tell whether it is outside of the default conversation."""
+        return self.settings.get("conversation") == "none"
+
+    @property
+    def tools(self) -> list[Json]:
+        """Return the tools, as the client declared them."""
+        tools = self.settings["tools"]
+        return tools if isinstance(tools, list) else []
+
+    def items(self) -> list[SimItem]:
+        """Return what is answered: the given input, or else what fits of the conversation as it is now."""
+        if self._input is not None:
+            return self._input
+        every = self._desk.conversation.items()
+        return self._desk.context.fit(every, self.settings["truncation"], self._budget)
+
+    def prompt(self, items: list[SimItem]) -> Prompt:
+        """Return what the model reads before it answers some items."""
+        return prompt_of(str(self.settings["instructions"]), self.tools, items)
+
+    def reasoning_tokens(self) -> int | None:
+        """Return how many tokens the model thinks for; None for one that does not."""
+        reasoning = self.settings.get("reasoning")
+        effort = reasoning.get("effort") if isinstance(reasoning, dict) else None
+        return reasoning_tokens(str(self.settings["model"]), str(effort or "low"))
+
+    def context(self, items: list[SimItem], offered: list[McpTool]) -> BrainContext:
+        """Return what the brain gets to know; ``offered`` are the tools of MCP servers."""
+        choice, tools = self.settings["tool_choice"], self.tools
+        if isinstance(choice, dict) and choice.get("type") == "mcp":  # one server, perhaps one tool
+            offered = [
+                tool
+                for tool in offered
+                if tool.label == choice.get("server_label")
+                and choice.get("name") in (None, tool.name)
+            ]
+            choice, tools = "required", []
+        return BrainContext(
+            str(self.settings["instructions"] or ""),
+            [self._desk.said(item) for item in items],
+            [*tools, *(tool.as_function() for tool in offered)],
+            choice if isinstance(choice, str | dict) else "auto",
+            order=self._order,
+            may_call_in_parallel=self.settings.get("parallel_tool_calls") is not False,
+        )
+
+    @property
+    def _budget(self) -> int:
+        fixed = self.prompt([])
+        return budget_of(
+            str(self.settings["model"]), self.settings["truncation"], fixed.tokens.total
+        )
+
+    def _check_context(self) -> None:
+        if self.settings["truncation"] != "disabled":
+            return
+        items = self._desk.conversation.items() if self._input is None else self._input
+        over = self._desk.context.overflow(items, self._budget)
+        if over:
+            limit = input_limit(str(self.settings["model"]))
+            raise context_full(limit + over, limit)
+
+    def _given_input(self) -> list[SimItem] | None:
+        if "input" not in self.settings:
+            return None
+        return [
+            self._referenced(index, entry)
+            if entry.get("type") == "item_reference"
+            else from_client(entry, self._desk.ids)
+            for index, entry in enumerate(self.settings["input"])
+        ]
+
+    def _referenced(self, index: int, entry: Json) -> SimItem:
+        item = self._desk.conversation.find(str(entry["id"]))
+        if item is None:
+            raise no_such_reference(index, str(entry["id"]))
+        return item

@@ -1,0 +1,113 @@
+"""A live session on a screen, with a server in the test's hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from textual.pilot import Pilot
+
+from inspector.clock import SystemClock
+from inspector.engine.host import Host
+from inspector.engine.session import Engine
+from inspector.errors import ConnectError
+from inspector.recording.writer import RecordingFile
+from inspector.tui.app import InspectorApp
+from inspector.tui.glyphs import UNICODE
+from inspector.tui.screens.session import SessionScreen
+from inspector.tui.widgets.status_line import StatusLine
+from tests.support import FakeSource
+
+SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
+AUDIO = "A" * 6400
+"""100 ms of PCM16 silence, base64."""
+HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
+
+
+class Stage:
+    """One screen, its engine and its server."""
+
+    def __init__(
+        self, pilot: Pilot[int], screen: SessionScreen, engine: Engine, source: FakeSource
+    ) -> None:
+        self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
+
+    async def settle(self) -> None:
+        for _ in range(3):
+            await self.pilot.pause(0.03)
+        self.screen.tick()
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    def line(self, selector: str) -> str:
+        return self.screen.query_one(selector, StatusLine).content
+
+    def shown(self) -> str:
+        """Return the text of the visible screen."""
+        width = self.pilot.app.size.width
+        strips = self.pilot.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip)[:width] for strip in strips)
+
+    def last_sent(self) -> dict[str, Any]:
+        body: dict[str, Any] = orjson.loads(self.source.sent[-1])
+        return body
+
+    def speak(self) -> None:
+        """Let the server begin to answer, with 800 ms of audio."""
+        where = {
+            "response_id": "resp_1",
+            "item_id": "item_2",
+            "output_index": 0,
+            "content_index": 0,
+        }
+        item = {
+            "id": "item_2",
+            "type": "message",
+            "role": "assistant",
+            "status": "in_progress",
+            "content": [],
+        }
+        self.source.say("response.created", response={"id": "resp_1", "status": "in_progress"})
+        self.source.say(
+            "response.output_item.added", response_id="resp_1", output_index=0, item=item
+        )
+        for word in ("It", " is", " foggy"):
+            self.source.say("response.output_audio_transcript.delta", **where, delta=word)
+        for _ in range(8):
+            self.source.say("response.output_audio.delta", **where, delta=AUDIO)
+
+
+def on_stage(
+    scenario: Callable[[Stage], Awaitable[None]],
+    tmp_path: Path,
+    *,
+    size: tuple[int, int] = (120, 40),
+    refusal: ConnectError | None = None,
+    source: FakeSource | None = None,
+) -> None:
+    async def run() -> None:
+        await act(FakeSource() if source is None else source)
+
+    async def act(source: FakeSource) -> None:
+        source.refusal = refusal
+        recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
+        engine = Engine(source, recording, SystemClock(), strict=True)
+        async with Host() as host:
+            screen = SessionScreen(host, engine, UNICODE)
+            async with InspectorApp(screen).run_test(size=size) as pilot:
+                stage = Stage(pilot, screen, engine, source)
+                if refusal is None:
+                    source.say("session.created", session=SESSION)
+                await stage.settle()
+                await scenario(stage)
+                if engine.can_send:
+                    source.hang_up()
+        recording.close()
+
+    asyncio.run(run())
