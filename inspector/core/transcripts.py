@@ -27,20 +27,27 @@ class Passage:
     """What one side says in one go."""
 
     id: str
+    """Side and first event, ``input-7``; the API has no id for it."""
     owner: object
+    """The fold that may change it; any other clones it first."""
     is_output: bool
+    """Whether the model says it, or the user."""
     first_seq: int
+    """Event in which it begins."""
     t_ns: int
     """When it begins."""
     last_seq: int = 0
+    """Event that added words last."""
     last_t_ns: int = 0
+    """When words were added last."""
     text: str = ""
+    """The words so far, as they came."""
     audio_bytes: int = 0
     """Sound of it, decoded size in bytes; only the output has any."""
 
 
 class TranscriptsFold:
-    """The passages of both sides."""
+    """The passages of both sides. Source: protocol of /v1/realtime/translations, and of GPT-Live, whose transcripts have no items."""
 
     name = "transcripts"
 

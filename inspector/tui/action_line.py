@@ -20,6 +20,7 @@ class Button:
     action: str
     """Of the screen, and of the binding ``session.ACTION``."""
     label: str
+    """What it does, in a word or two."""
     short: str = ""
     """The label where room is scarce; ``""`` where it is short enough."""
 

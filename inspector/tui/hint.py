@@ -11,6 +11,7 @@ class Hint(NamedTuple):
     """One line: its parts give way to each other as those of a header do."""
 
     parts: tuple[HeaderPart, ...]
+    """From left to right."""
     step: str = ""
     """The action that comes next, as the screen names it; ``""`` where it is no button's."""
 

@@ -19,9 +19,11 @@ class Became(NamedTuple):
     """What became of a text so far."""
 
     words: str
+    """For the line below the editor."""
     style: str = ""
     """``good``, ``error``, or ``""`` while nobody has answered."""
     is_final: bool = True
+    """Whether nothing more is expected to become of it."""
 
 
 @dataclass(frozen=True, slots=True)
