@@ -270,11 +270,13 @@ class EventsScreen(ViewsScreen):
 
     def action_filter(self) -> None:
         """Ask for a filter."""
+        self.action_view("events")
         text = self._panes.query_in_force.expression
         self.query_one(FilterLine).ask(is_filtering=True, text=text)
 
     def action_find(self) -> None:
         """Ask what to look for, without hiding anything."""
+        self.action_view("events")
         self.query_one(FilterLine).ask(is_filtering=False, text="")
 
     def action_mark(self) -> None:
@@ -307,7 +309,7 @@ class EventsScreen(ViewsScreen):
             self.refocus()
             return
         if self.query_one(FilterLine).has_class("shown"):
-            self.query_one(FilterLine).close()
+            self.query_one(FilterLine).cancel()
             return
         if self.current_view != "events":
             self.action_view("events")
@@ -334,7 +336,7 @@ class EventsScreen(ViewsScreen):
         return {
             **super().commands(),
             "filter": self._apply_filter,
-            "find": lambda text: self._panes.find(parse(text)),
+            "find": self._find,
             "row": lambda text: self.show_row(self._row(text)),
             "seek": lambda text: self.show_row(
                 max(0, self.event_log.row_at(int(float(text) * 1e6)))
@@ -364,7 +366,14 @@ class EventsScreen(ViewsScreen):
         line = next(iter(self.query(FilterLine)), None)
         return f" {line.problem}" if line is not None and line.problem else ""
 
+    def _find(self, text: str) -> None:
+        if not text:
+            raise ValueError("what? write it as in a filter")
+        self.action_view("events")
+        self._panes.find(parse(text))
+
     def _apply_filter(self, text: str) -> None:
+        self.action_view("events")
         self._panes.filter(parse(text) if text.strip() else EVERYTHING)
 
     def _row(self, text: str) -> int:
