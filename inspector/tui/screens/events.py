@@ -27,13 +27,14 @@ from inspector.tui.direct_paint import Brush
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.readings import Readings
 from inspector.tui.relations import links_of, rejection_of, related_seqs
-from inspector.tui.screens.views import ViewsScreen
+from inspector.tui.screens.views import VIEWS, ViewsScreen
 from inspector.tui.widgets.detail import DetailPane
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.event_panes import EventPanes
 from inspector.tui.widgets.filter_line import FilterLine
 from inspector.tui.widgets.meter import MeterRow
 from inspector.tui.widgets.text_page import TextPage
+from inspector.tui.widgets.view_tabs import ViewTabs
 
 if TYPE_CHECKING:
     from inspector.tui.widgets.conversation_view import ConversationView
@@ -80,7 +81,7 @@ class EventsScreen(ViewsScreen):
         """Lay out the screen."""
         yield Static("", id="header", markup=False)
         yield MeterRow(self.glyphs, id="meters")
-        yield Static("", id="tabs", markup=False)
+        yield ViewTabs(VIEWS, id="tabs")
         with ContentSwitcher(initial="events", id="views"), Container(id="events"):
             yield EventPanes(self.event_log, self.glyphs, id="panes")
             yield DetailPane(self.glyphs, id="detail")
@@ -178,13 +179,12 @@ class EventsScreen(ViewsScreen):
 
     def tabs_text(self) -> str:
         """Return the line that names the views and counts what is shown."""
-        pane = self.focused_pane()
-        query = pane.rows.query
+        pane, tabs = self.focused_pane(), self.query_one("#tabs", ViewTabs)
+        query, current = pane.rows.query, self.current_view
         if not query:
-            return f" {self.tabs()}"
-        return (
-            f" {self.tabs()}     / {query.expression}   {len(pane.rows):,} of {pane.rows.total:,}"
-        )
+            return tabs.words(current)
+        count = f"{len(pane.rows):,} of {pane.rows.total:,}"
+        return tabs.words(current, f"/ {query.expression}   {count}")
 
     def focused_pane(self) -> EventPane:
         """Return the pane that the keys go to."""
