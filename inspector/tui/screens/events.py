@@ -270,13 +270,11 @@ class EventsScreen(ViewsScreen):
 
     def action_filter(self) -> None:
         """Ask for a filter."""
-        self.action_view("events")
         text = self._panes.query_in_force.expression
         self.query_one(FilterLine).ask(is_filtering=True, text=text)
 
     def action_find(self) -> None:
         """Ask what to look for, without hiding anything."""
-        self.action_view("events")
         self.query_one(FilterLine).ask(is_filtering=False, text="")
 
     def action_mark(self) -> None:
@@ -351,10 +349,13 @@ class EventsScreen(ViewsScreen):
 
     @on(FilterLine.FilterTyped)
     def _filter_typed(self, message: FilterLine.FilterTyped) -> None:
+        if message.query.expression != self._panes.query_in_force.expression:
+            self.query_one("#views", ContentSwitcher).current = "events"  # the line keeps the keys
         self._panes.filter(message.query)
 
     @on(FilterLine.SearchGiven)
     def _search_given(self, message: FilterLine.SearchGiven) -> None:
+        self.action_view("events")
         self._panes.find(message.query)
 
     @on(FilterLine.Closed)
