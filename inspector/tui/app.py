@@ -6,6 +6,7 @@ import asyncio
 import gc
 import locale
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.theme import Theme
 
+from inspector.analysis.ascii_twins import terminal_encoding
 from inspector.analysis.inert import inert
 from inspector.engine.host import Host
 from inspector.secret import mask_text
@@ -193,12 +195,12 @@ def _collect_from_now_on() -> None:
 
 def chosen_glyphs() -> Glyphs:
     """Return characters that the terminal can show."""
-    encoding = (
-        (sys.stdout.encoding or locale.getpreferredencoding(do_setlocale=False))
-        .lower()
-        .replace("-", "")
+    encoding = terminal_encoding(
+        sys.stdout.encoding or locale.getpreferredencoding(do_setlocale=False),
+        os.environ,
+        is_utf8_mode=bool(sys.flags.utf8_mode),
     )
-    return UNICODE if encoding == "utf8" else ASCII
+    return UNICODE if encoding.lower().replace("-", "") == "utf8" else ASCII
 
 
 async def run_home(launcher: Launcher, look: Look) -> int:
