@@ -61,6 +61,7 @@ class InspectorApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [
         Binding("ctrl+q", "quit", "quit", show=False, id="app.quit", priority=True),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, id="app.suspend"),
         Binding("f2", "change_theme", "themes", show=False, id="app.themes"),
     ]
 
@@ -97,6 +98,8 @@ class InspectorApp(App[int]):
         self.set_timer(COMPLAIN_AFTER_S, self._complain)
         self._tell_driver(self.current_theme)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        # Textual 8.2.8 does not paint again after SIGCONT, as it does after an editor.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def action_change_theme(self) -> None:
         """Choose a theme, each shown as soon as it is pointed at."""
@@ -170,7 +173,8 @@ class InspectorApp(App[int]):
     def _handle_exception(self, error: Exception) -> None:
         """End with one line in place of a crash page: Textual's prints locals, and they may hold a key."""
         log.error("the screen failed", exc_info=error)
-        self.failure = inert(mask_text(f"{type(error).__name__}: {error}"))
+        # The first one: those after it may come of the screen being torn down.
+        self.failure = self.failure or inert(mask_text(f"{type(error).__name__}: {error}"))
         if self.is_headless:
             super()._handle_exception(error)
         else:

@@ -142,8 +142,8 @@ class EventsScreen(ViewsScreen):
 
     @property
     def is_left(self) -> bool:
-        """Tell whether the screen was taken away; what was scheduled before still comes."""
-        return self not in self.app.screen_stack
+        """Tell whether the screen was taken away, or the program ends; what was scheduled before still comes."""
+        return not self.is_attached or self not in self.app.screen_stack
 
     def panes(self) -> list[EventPane]:
         """Return the event panes."""
