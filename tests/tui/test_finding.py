@@ -76,3 +76,17 @@ def test_a_row_inside_folded_deltas_is_unfolded_to(tmp_path: Path) -> None:
         assert f"seq {wanted + 1}" in stage.shown()
 
     on_stage(scenario, tmp_path)
+
+
+def test_a_place_that_is_none_is_said_and_nothing_moves(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        for command in ("seek", "seek abc", "seek inf", "seek nan", "seek -1e400"):
+            await stage.press(":", *command, "enter")
+            assert "is no number of seconds; write it like 12.5" in said(stage)[-1]
+        for command in ("row", "row 0", "row x", "row ²", "row 9999999"):
+            await stage.press(":", *command, "enter")
+            assert ":row: there are events 1 to 2" in said(stage)[-1]
+        await stage.press(":", *"seek 1e300", "enter")
+        assert stage.screen.current_view == "events"
+
+    on_stage(scenario, tmp_path)

@@ -27,6 +27,7 @@ from inspector.tui.direct_paint import Brush
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.readings import Readings
 from inspector.tui.relations import links_of, rejection_of, related_seqs
+from inspector.tui.screens.commanded import seconds_in
 from inspector.tui.screens.views import VIEWS, ViewsScreen
 from inspector.tui.widgets.detail import DetailPane
 from inspector.tui.widgets.event_pane import EventPane
@@ -337,7 +338,7 @@ class EventsScreen(ViewsScreen):
             "find": self._find,
             "row": lambda text: self.show_row(self._row(text)),
             "seek": lambda text: self.show_row(
-                max(0, self.event_log.row_at(int(float(text) * 1e6)))
+                max(0, self.event_log.row_at(int(seconds_in(text) * 1e6)))
             ),
             "mark": lambda _: self.action_mark(),
             "merge": lambda _: self.action_merge(),
@@ -378,7 +379,7 @@ class EventsScreen(ViewsScreen):
         self._panes.filter(parse(text) if text.strip() else EVERYTHING)
 
     def _row(self, text: str) -> int:
-        row = int(text) - 1
+        row = int(text) - 1 if text.isdecimal() else -1
         if not 0 <= row < len(self.event_log):
             raise ValueError(f"there are events 1 to {len(self.event_log):,}")
         return row
