@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 
 TWINS = {
     **dict.fromkeys("→⇒⟶", ">"),
@@ -54,6 +55,25 @@ TWINS = {
 """One character each: what stands in a column goes on to stand in it."""
 _OTHERS = re.compile(r"[^\x00-\x7f]")
 _WIDE = ("W", "F")
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+"""What Python sets ``LC_CTYPE`` to where the locale is C (PEP 538)."""
+
+
+def terminal_encoding(encoding: str, environment: Mapping[str, str], *, is_utf8_mode: bool) -> str:
+    """Return the encoding that the user's locale names; Python writes UTF-8 where that is C.
+
+    Args:
+        encoding: what Python writes.
+        environment: where the locale is named.
+        is_utf8_mode: Python does not go by the locale (PEP 540).
+    """
+    if not is_utf8_mode or environment.get("PYTHONUTF8") == "1":
+        return encoding
+    ctype = environment.get("LC_CTYPE", "")
+    own = "" if ctype in _COERCED else ctype
+    named = (environment.get("LC_ALL") or own or environment.get("LANG") or "").lower()
+    # None at all, as in a container, says nothing about the terminal; nearly all of them are UTF-8.
+    return encoding if not named or "utf" in named else "ascii"
 
 
 def ascii_text(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Protocol
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
-from inspector.core.keys import EventKeys, keys_of
+from inspector.core.keys import NamedIds, named_ids
 from inspector.core.kinds import kind_of
 from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, ORIGINS, EventLog, flags_of
 
@@ -66,8 +66,8 @@ class Facts(Protocol):
         ...
 
     @property
-    def keys(self) -> EventKeys:
-        """The ids in the event."""
+    def ids(self) -> NamedIds:
+        """The ids that the event names."""
         ...
 
     @property
@@ -103,9 +103,9 @@ class EventFacts:
         self._event = event
 
     @property
-    def keys(self) -> EventKeys:
-        """The ids in the event."""
-        return keys_of(self._event)
+    def ids(self) -> NamedIds:
+        """The ids that the event names."""
+        return named_ids(self._event)
 
     @cached_property
     def text(self) -> bytes:
@@ -172,9 +172,9 @@ class LogFacts:
         return self._turns.number(self._row) if self._turns is not None else 0
 
     @property
-    def keys(self) -> EventKeys:
-        """The ids in the event."""
-        return keys_of(self._log.event(self._row))
+    def ids(self) -> NamedIds:
+        """The ids that the event names."""
+        return named_ids(self._log.event(self._row))
 
     @property
     def text(self) -> bytes:

@@ -99,6 +99,10 @@ class RowList:
         at = bisect.bisect_left(self.rows, row)
         return at < len(self.rows) and self.rows[at] == row
 
+    def holds(self, row: int) -> bool:
+        """Tell whether a row is of the directions that this list is for."""
+        return self._log.direction[row] in self._codes
+
     def lets_through(self, row: int) -> bool:
         """Tell whether the query lets a row through, folded or not."""
         return not self.query or self.query.test(LogFacts(self._log, row, self._turns))
@@ -123,8 +127,8 @@ class RowList:
         return self.revision != before
 
     def finder(self, wanted: Query, from_row: int, step: int) -> QueryRun:
-        """Return a run over the rows after (or before) one that this list shows, folded ones included."""
-        query = self.query.within(self._directions, wanted)
+        """Return a run over the rows after (or before) one that the query lets through, those of other panes included."""
+        query = self.query.within(Direction, wanted)
         if step < 0:
             return QueryRun(
                 query, self._log, 0, max(0, from_row), turns=self._turns, is_backward=True

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from inspector.analysis.terms import Bounds
 
 ID_KEYS = {
-    "item": ("item_", "item_id|previous_item_id|id"),
+    "item": ("item_", "item_id|previous_item_id|approval_request_id|id"),
     "resp": ("resp_", "response_id|id"),
     "call": ("call_", "call_id"),
 }
 """Field of the filter → how such ids begin, and the JSON keys that hold them."""
-_KEYS = {"item": "item_id", "resp": "response_id", "call": "call_id"}
 
 
 class _OfText:
@@ -75,7 +74,7 @@ class Regex(_OfText):
 
 @dataclass(frozen=True)
 class IdIs(_OfText):
-    """The frame names an id that begins so, with or without its ``item_``, ``resp_`` or ``call_``."""
+    """The frame is about, or asks for, something whose id begins so, with or without its ``item_``, ``resp_`` or ``call_``."""
 
     field: str
     prefix: str
@@ -87,9 +86,10 @@ class IdIs(_OfText):
         return re.compile(rb'"(?:%b)"\s*:\s*"(?:%b)?%b' % (keys.encode(), start.encode(), wanted))
 
     def test(self, facts: Facts) -> bool:
-        # The pattern finds every candidate without decoding; only the decoded event tells whose id it is.
-        if self._compiled.search(facts.text) is None:
+        # The pattern finds every candidate without decoding; only the decoded event tells whose id it is. An error has ids
+        # in its message.
+        if facts.type != "error" and self._compiled.search(facts.text) is None:
             return False
-        found = getattr(facts.keys, _KEYS[self.field])
-        start = ID_KEYS[self.field][0]
-        return bool(found) and found.startswith((self.prefix, start + self.prefix))
+        starts = (self.prefix, ID_KEYS[self.field][0] + self.prefix)
+        found: frozenset[str] = getattr(facts.ids, self.field)
+        return any(named.startswith(starts) for named in found)

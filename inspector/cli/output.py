@@ -7,9 +7,9 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
-from inspector.analysis.ascii_twins import ascii_text
+from inspector.analysis.ascii_twins import ascii_text, terminal_encoding
 from inspector.analysis.inert import inert
 from inspector.errors import InspectorError
 
@@ -75,7 +75,7 @@ def write_bytes(data: bytes) -> None:
 
 def write_line(text: str) -> None:
     """Write a line of text to stdout; where the locale cannot show it, in ASCII."""
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = _encoding(sys.stdout)
     write_bytes(_shown_in(text, encoding).encode(encoding, "backslashreplace") + b"\n")
 
 
@@ -110,7 +110,7 @@ def with_schema(line: bytes) -> bytes:
 def say(text: str) -> None:
     """Write a line of words to stderr."""
     with contextlib.suppress(OSError):  # stderr is closed: nobody to tell
-        print(_shown_in(inert(text), sys.stderr.encoding or "utf-8"), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints words
+        print(_shown_in(inert(text), _encoding(sys.stderr)), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints words
 
 
 def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
@@ -124,6 +124,11 @@ def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
     say(f"inspector: {message}")
     if hint:
         say(f"  {hint}")
+
+
+def _encoding(stream: TextIO) -> str:
+    is_utf8_mode = bool(sys.flags.utf8_mode)
+    return terminal_encoding(stream.encoding or "utf-8", os.environ, is_utf8_mode=is_utf8_mode)
 
 
 def _shown_in(text: str, encoding: str) -> str:

@@ -182,6 +182,10 @@ def _open(path: Path) -> int:
     mode = os.fstat(fd).st_mode
     if not stat.S_ISREG(mode):
         os.close(fd)
-        what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+        if stat.S_ISFIFO(mode):
+            what = "a pipe"
+            hint = "inspector cat - reads its standard input; for all else save it to a file first"
+        else:
+            what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
         raise RecordingError(f"{path} is {what}", code="cannot_open", hint=hint)
     return fd

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import locale
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.theme import Theme
 
+from inspector.analysis.ascii_twins import terminal_encoding
 from inspector.analysis.inert import inert
 from inspector.engine.host import Host
 from inspector.secret import mask_text
@@ -59,6 +61,7 @@ class InspectorApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [
         Binding("ctrl+q", "quit", "quit", show=False, id="app.quit", priority=True),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, id="app.suspend"),
         Binding("f2", "change_theme", "themes", show=False, id="app.themes"),
     ]
 
@@ -95,6 +98,8 @@ class InspectorApp(App[int]):
         self.set_timer(COMPLAIN_AFTER_S, self._complain)
         self._tell_driver(self.current_theme)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        # Textual 8.2.8 does not paint again after SIGCONT, as it does after an editor.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def action_change_theme(self) -> None:
         """Choose a theme, each shown as soon as it is pointed at."""
@@ -168,7 +173,8 @@ class InspectorApp(App[int]):
     def _handle_exception(self, error: Exception) -> None:
         """End with one line in place of a crash page: Textual's prints locals, and they may hold a key."""
         log.error("the screen failed", exc_info=error)
-        self.failure = inert(mask_text(f"{type(error).__name__}: {error}"))
+        # The first one: those after it may come of the screen being torn down.
+        self.failure = self.failure or inert(mask_text(f"{type(error).__name__}: {error}"))
         if self.is_headless:
             super()._handle_exception(error)
         else:
@@ -193,12 +199,12 @@ def _collect_from_now_on() -> None:
 
 def chosen_glyphs() -> Glyphs:
     """Return characters that the terminal can show."""
-    encoding = (
-        (sys.stdout.encoding or locale.getpreferredencoding(do_setlocale=False))
-        .lower()
-        .replace("-", "")
+    encoding = terminal_encoding(
+        sys.stdout.encoding or locale.getpreferredencoding(do_setlocale=False),
+        os.environ,
+        is_utf8_mode=bool(sys.flags.utf8_mode),
     )
-    return UNICODE if encoding == "utf8" else ASCII
+    return UNICODE if encoding.lower().replace("-", "") == "utf8" else ASCII
 
 
 async def run_home(launcher: Launcher, look: Look) -> int:

@@ -39,8 +39,16 @@ async def edit_outside(app: App[int], text: str, suffix: str = ".json") -> str:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+        arguments = [*shlex.split(command), name]
+        failure: BaseException | None = None
         with app.batch_update(), app.suspend(), _interrupts_ignored():
-            status = await _status_of([*shlex.split(command), name])
+            # Textual 8.2.8 does not take the terminal back where an exception leaves ``suspend``.
+            try:
+                status = await _status_of(arguments)
+            except (OSError, ValueError, asyncio.CancelledError) as error:
+                failure, status = error, 0
+        if failure is not None:
+            raise failure
         if status:
             raise UsageError(f"{command} ended with status {status}; the text is unchanged")
         return path.read_text("utf-8")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from inspector.analysis.ascii_twins import TWINS, ascii_text
+from inspector.analysis.ascii_twins import TWINS, ascii_text, terminal_encoding
 from inspector.tui.glyphs import ASCII, UNICODE
 
 
@@ -43,3 +43,28 @@ def test_the_ascii_glyphs_are_ascii_and_each_as_wide_as_the_other() -> None:
         assert plain.isascii(), name
         if name not in ("wave", "spinner", "silence"):
             assert len(plain) == cell_len(usual), name
+
+
+@pytest.mark.parametrize(
+    ("environment", "encoding"),
+    [
+        ({}, "utf-8"),
+        ({"LANG": "C"}, "ascii"),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, "ascii"),
+        ({"LANG": "en_US.ISO-8859-1", "LC_CTYPE": "C.UTF-8"}, "ascii"),
+        ({"LANG": "en_GB.UTF-8", "LC_CTYPE": "C.UTF-8"}, "utf-8"),
+        ({"LC_CTYPE": "C.UTF-8"}, "utf-8"),
+        ({"LC_ALL": "POSIX", "LANG": "en_GB.UTF-8"}, "ascii"),
+        ({"LC_ALL": "C", "PYTHONUTF8": "1"}, "utf-8"),
+    ],
+)
+def test_a_locale_that_python_does_not_go_by_counts(
+    environment: dict[str, str], encoding: str
+) -> None:
+    assert terminal_encoding("utf-8", environment, is_utf8_mode=True) == encoding
+
+
+def test_what_python_found_out_by_the_locale_holds() -> None:
+    environment = {"LANG": "en_US.ISO-8859-1"}
+
+    assert terminal_encoding("iso-8859-1", environment, is_utf8_mode=False) == "iso-8859-1"

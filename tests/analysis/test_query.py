@@ -76,6 +76,44 @@ def test_an_expression_selects(
 
 
 @pytest.mark.parametrize(
+    ("expression", "event"),
+    [
+        ("item:item_7", client("conversation.item.truncate", item_id="item_7", audio_end_ms=5)),
+        ("item:item_7", client("conversation.item.retrieve", item_id="item_7")),
+        ("item:item_7", server("conversation.item.deleted", item_id="item_7")),
+        ("item:item_7", client("conversation.item.create", previous_item_id="item_7", item={})),
+        ("item:item_7", server("response.done", response={"output": [{"id": "item_7"}]})),
+        ("item:7", client("response.create", response={"input": [{"id": "item_7"}]})),
+        ("item:mcpr_7", client("conversation.item.create", item={"approval_request_id": "mcpr_7"})),
+        ("item:item_7", server("error", error={"message": "Item 'item_7' not found."})),
+        ("item:item_7", local("inspector.played", item_id="item_7")),
+        ("resp:resp_7", client("response.cancel", response_id="resp_7")),
+        ("resp:resp_7", server("error", error={"message": "in progress: resp_7. Wait"})),
+        ("resp:7", server("response.created", response={"id": "resp_7"})),
+        ("call:call_7", server("response.done", response={"output": [{"call_id": "call_7"}]})),
+        ("call:call_7", client("response.create", response={"input": [{"call_id": "call_7"}]})),
+        ("call:call_7", server("error", error={"message": "no call with ID 'call_7'"})),
+    ],
+)
+def test_an_id_finds_whatever_names_it(expression: str, event: Event) -> None:
+    assert parse(expression).test(EventFacts(event))
+
+
+@pytest.mark.parametrize(
+    ("expression", "event"),
+    [
+        ("item:item_7", server("conversation.item.added", previous_item_id="item_7", item={})),
+        ("item:resp_7", server("response.created", response={"id": "resp_7"})),
+        ("item:item_7", server("error", error={"message": "Unknown parameter: 'item_id'."})),
+        ("item:item", server("error", error={"message": "Item without an item_id"})),
+        ("resp:sess_7", server("session.created", session={"id": "sess_7"})),
+    ],
+)
+def test_an_id_finds_nothing_about_its_neighbours(expression: str, event: Event) -> None:
+    assert not parse(expression).test(EventFacts(event))
+
+
+@pytest.mark.parametrize(
     ("expression", "position"),
     [
         ("type:(", 5),

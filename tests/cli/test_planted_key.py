@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -15,6 +17,7 @@ import pytest
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection
 
+from tests.bench.pty_run import Terminal, python, visible
 from tests.cli.conftest import ROOT, Outcome, Run, proxied
 from tests.cli.far_end import server
 
@@ -23,10 +26,25 @@ KEY = "planted/0123456789+abcdef"
 SHAPED = "sk-planted-0123456789abcdef"
 """Looks like one: this is how it is known where nobody said that it is secret."""
 
+SOUND = json.dumps(
+    {
+        "type": "response.output_audio.delta",
+        "response_id": "resp_1",
+        "item_id": "item_1",
+        "output_index": 0,
+        "content_index": 0,
+        "delta": "AAAA" * 1000,
+    }
+)
+PIECES = (b"planted", b"6789+abc", b"6789abc")
+"""Of the keys above, each too short to be torn by the end of a line."""
+WAYS = ("environment", "file", "config", "subprotocol", "header", "query", "shaped header")
+
 
 def refusing(connection: ServerConnection) -> None:
     seen.append(connection)
     connection.send('{"type":"session.created","session":{"model":"m"}}')
+    connection.send(SOUND)
     connection.send('{"type":"error","error":{"code":"invalid_api_key","message":"no"}}')
     connection.close(3000, "invalid_request_error.invalid_api_key")
 
@@ -47,14 +65,12 @@ def assert_nowhere(key: str, outcomes: Iterable[Outcome], files: dict[Path, byte
     assert [path for path, data in files.items() if key.encode() in data] == []
 
 
-@pytest.mark.parametrize(
-    "way", ["environment", "file", "config", "subprotocol", "header", "query", "shaped header"]
-)
-def test_a_key_comes_in_any_way_and_stays_nowhere(
-    way: str, inspector: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def planted(
+    way: str, home: Path, holder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str, list[str]]:
+    """Plant a key; return it, what the query has of it, and the options that lead to it."""
     key = SHAPED if way in ("subprotocol", "shaped header") else KEY
-    holder, query, options = tmp_path / "holder", "", ["--profile", "openai"]
+    query, options = "", ["--profile", "openai"]
     match way:
         case "environment" | "subprotocol":
             monkeypatch.setenv("OPENAI_API_KEY", key)
@@ -73,6 +89,15 @@ def test_a_key_comes_in_any_way_and_stays_nowhere(
             query = f"&api_key={key}"
         case "shaped header":
             options += ["--header", f"X-Anything={key}"]
+    return key, query, options
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_key_comes_in_any_way_and_stays_nowhere(
+    way: str, inspector: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = tmp_path / "holder"
+    key, query, options = planted(way, home, holder, monkeypatch)
     seen.clear()
     recording = tmp_path / "r.jsonl"
     event = tmp_path / "event.json"
@@ -90,6 +115,7 @@ def test_a_key_comes_in_any_way_and_stays_nowhere(
     outcomes += [inspector("cat", recording, *form) for form in ((), ("--jsonl",), ("--raw",))]
     outcomes += [inspector("doctor"), inspector("doctor", "--json"), inspector("paths", "--json")]
     outcomes.append(inspector("export", recording, "--to", "text", "-o", tmp_path / "t.txt"))
+    outcomes.append(inspector("export", recording, "--to", "wav", "-o", tmp_path / "t.wav"))
 
     request = seen[0].request
     assert request is not None
@@ -97,8 +123,72 @@ def test_a_key_comes_in_any_way_and_stays_nowhere(
     assert key in sent
     assert [outcome.status for outcome in outcomes[:3]] == [3, 3, 3]
     files = kept_in(tmp_path, but=[holder])
-    assert recording in files
+    assert {recording, tmp_path / "t.txt", tmp_path / "t.wav"} <= files.keys()
     assert_nowhere(key, outcomes, files)
+
+
+@pytest.mark.parametrize("way", ["environment", "subprotocol", "shaped header", "query"])
+def test_a_key_is_painted_nowhere_and_copied_nowhere(
+    way: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder, recording = tmp_path / "holder", tmp_path / "r.jsonl"
+    _, query, options = planted(way, home, holder, monkeypatch)
+    with server(refusing) as url:
+        where = ("--url", f"{url}/v1/realtime?model=m{query}", *options)
+        terminal = Terminal(python("-m", "inspector", "live", *where, "-o", str(recording)))
+        assert terminal.wait_for(b"3000", 20) < 20
+        for keys, words in SCREENS:
+            os.write(terminal.fd, keys)
+            assert terminal.wait_for(words, 20) < 20
+        os.write(terminal.fd, b"\x11")
+        while terminal.read(20):
+            pass
+        os.waitpid(terminal.pid, 0)
+        os.close(terminal.fd)
+
+    copied = [b64decode(found) for found in COPIED.findall(terminal.output)]
+    assert any(b"***" in text for text in copied)
+    painted = visible(bytes(terminal.output)) + b"".join(copied)
+    assert [piece for piece in PIECES if piece in painted] == []
+    files = kept_in(tmp_path, but=[holder])
+    assert [path for path, data in files.items() for piece in PIECES if piece in data] == []
+
+
+SCREENS = (
+    (b"\x1b[Zg\r", b"inspector.opened"),
+    (b"w", b"raw"),
+    (b"y", b"clipboard"),
+    (b"2", b"[2 Conversation]"),
+    (b"3", b"[3 Session]"),
+    (b"4", b"[4 Timeline]"),
+    (b"1", b"[1 Events]"),
+    (b"?", b"closes this page"),
+    (b"\x1b", b"Conversation"),
+    (b"u", b"instructions"),
+    (b"\x1b", b"Conversation"),
+)
+"""The first event, which tells of the handshake, in detail, verbatim and copied; then every view."""
+COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)")
+
+
+def test_a_secret_in_a_frame_is_kept_in_that_frame_and_nowhere_else(
+    inspector: Run, tmp_path: Path
+) -> None:
+    secret = "ek_planted0123456789"
+    created = {"type": "session.created", "session": {"client_secret": {"value": secret}}}
+
+    def minting(connection: ServerConnection) -> None:
+        connection.send(json.dumps(created))
+        connection.close()
+
+    recording = tmp_path / "r.jsonl"
+    with server(minting) as url:
+        live = inspector("live", "--headless", "--url", url, "--model", "m", "-o", recording)
+    export = inspector("export", recording, "--to", "text", "-o", tmp_path / "t.txt")
+
+    holding = [line for line in recording.read_bytes().splitlines() if secret.encode() in line]
+    assert [json.loads(line)["event"] for line in holding] == [created]
+    assert_nowhere(secret, [live, export], kept_in(tmp_path, but=[recording]))
 
 
 def test_what_a_user_sends_by_hand_is_kept_with_its_frame_and_nowhere_else(

@@ -85,8 +85,10 @@ def test_an_editor_ends_with_the_screen_that_asked_for_it(editor: Path) -> None:
             await _exists(editor / "started")
             editing.cancel()
         assert editing.cancelled()
+        assert not lending.is_lent
 
-    in_app(work)
+    lending = Lending()
+    in_app(work, lending)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_an_editor_ends_with_the_screen_that_asked_for_it(editor: Path) -> None:
         ("unbalanced 'quote", "cannot edit with unbalanced 'quote: No closing quotation"),
     ],
 )
-def test_an_editor_that_fails_is_named(
+def test_an_editor_that_fails_is_named_and_gives_the_terminal_back(
     monkeypatch: pytest.MonkeyPatch, command: str, words: str
 ) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
@@ -107,8 +109,10 @@ def test_an_editor_that_fails_is_named(
     async def work(app: App[int]) -> None:
         with pytest.raises(UsageError, match=words):
             await edit_outside(app, "before")
+        assert not lending.is_lent
 
-    in_app(work)
+    lending = Lending()
+    in_app(work, lending)
 
 
 def test_a_terminal_that_cannot_be_lent_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

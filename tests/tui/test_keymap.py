@@ -27,11 +27,16 @@ from inspector.tui.screens.help import HelpScreen
 
 BASES = {"CommandScreen", "EventsScreen", "KeyedScreen", "SoundScreen", "ViewsScreen"}
 """Screens that are only begun: each is shown as one of those that go on."""
+FORM = ("session form", *(f"form{part}" for part in ("", ": choice", ": switch", ": switches")))
+FORM += ("form: JSON", "form: number")
 SHADOWS = {
     "conversation": {"y", "P", "a"},
     "detail": {"left_square_bracket", "right_square_bracket"},  # its pages before other sessions
     "send editor": {"tab", "escape"},
     "timeline": {"P", "l", "plus", "equals_sign", "minus", "0", "right", "left", "escape"},
+    **{
+        where: {"ctrl+z"} for where in FORM
+    },  # takes an edit back, and elsewhere suspends the program
     "page": {"enter", "g"},  # whose own is only for lists that lead to events
 }
 """Keys that mean something nearer while a widget has the focus than on the screen around it, on purpose."""

@@ -72,10 +72,11 @@ def settle(terminal: Terminal) -> None:
         quiet_s = QUIET_S
 
 
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}])
 def test_without_utf_8_no_byte_beyond_ascii_is_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    painted = everything_painted(monkeypatch, tmp_path, {"PYTHONIOENCODING": "ascii"})
+    painted = everything_painted(monkeypatch, tmp_path, environment)
 
     assert painted.isascii()
     for word in (b"assistant", b"Themes", b"closes this page", b"fields"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 
@@ -19,6 +20,21 @@ from inspector.tui.widgets.status_line import StatusLine
 
 MAX_COPIED_CHARS = 74_994
 """Most terminals refuse a longer OSC 52 sequence (100,000 bytes of base64)."""
+
+
+def seconds_in(text: str) -> float:
+    """Read what somebody wrote as a number of seconds.
+
+    Raises:
+        ValueError: it is none, or endless.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{text or 'nothing'} is no number of seconds; write it like 12.5")
+    return number
 
 
 class CommandScreen(Screen[None]):

@@ -29,7 +29,8 @@ from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings
 from inspector.tui.relations import links_of, rejection_of, related_seqs
-from inspector.tui.screens.views import ViewsScreen
+from inspector.tui.screens.commanded import seconds_in
+from inspector.tui.screens.views import VIEWS, ViewsScreen
 from inspector.tui.widgets.detail import DetailPane
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.event_panes import EventPanes
@@ -37,6 +38,7 @@ from inspector.tui.widgets.filter_line import FilterLine
 from inspector.tui.widgets.meter import MeterRow
 from inspector.tui.widgets.status_line import StatusLine
 from inspector.tui.widgets.text_page import TextPage
+from inspector.tui.widgets.view_tabs import ViewTabs
 
 if TYPE_CHECKING:
     from inspector.tui.widgets.conversation_view import ConversationView
@@ -82,7 +84,7 @@ class EventsScreen(ViewsScreen):
         """Lay out the screen."""
         yield StatusLine(id="header")
         yield MeterRow(self.glyphs, id="meters")
-        yield StatusLine(id="tabs")
+        yield ViewTabs(VIEWS, id="tabs")
         with ContentSwitcher(initial="events", id="views"), Container(id="events"):
             yield EventPanes(self.event_log, self.glyphs, id="panes")
             yield DetailPane(self.glyphs, id="detail")
@@ -148,8 +150,8 @@ class EventsScreen(ViewsScreen):
 
     @property
     def is_left(self) -> bool:
-        """Tell whether the screen was taken away; what was scheduled before still comes."""
-        return self not in self.app.screen_stack
+        """Tell whether the screen was taken away, or the program ends; what was scheduled before still comes."""
+        return not self.is_attached or self not in self.app.screen_stack
 
     def panes(self) -> list[EventPane]:
         """Return the event panes."""
@@ -189,12 +191,12 @@ class EventsScreen(ViewsScreen):
 
     def tabs_text(self) -> str:
         """Return the line that names the views and counts what is shown."""
-        pane = self.focused_pane()
-        query = pane.rows.query
+        pane, tabs = self.focused_pane(), self.query_one("#tabs", ViewTabs)
+        query, current = pane.rows.query, self.current_view
         if not query:
-            return f" {self.tabs()}"
+            return f" {tabs.words(current)}"
         parts = (
-            HeaderPart(self.tabs()),
+            HeaderPart(tabs.words(current)),
             HeaderPart(f"/ {query.expression}", rank=1, shortest=8),
             HeaderPart(f"{len(pane.rows):,} of {pane.rows.total:,}", rank=2),
         )
@@ -329,7 +331,7 @@ class EventsScreen(ViewsScreen):
             self.refocus()
             return
         if self.query_one(FilterLine).has_class("shown"):
-            self.query_one(FilterLine).close()
+            self.query_one(FilterLine).cancel()
             return
         if self.current_view != "events":
             self.action_view("events")
@@ -356,10 +358,10 @@ class EventsScreen(ViewsScreen):
         return {
             **super().commands(),
             "filter": self._apply_filter,
-            "find": lambda text: self._panes.find(parse(text)),
+            "find": self._find,
             "row": lambda text: self.show_row(self._row(text)),
             "seek": lambda text: self.show_row(
-                max(0, self.event_log.row_at(int(float(text) * 1e6)))
+                max(0, self.event_log.row_at(int(seconds_in(text) * 1e6)))
             ),
             "mark": lambda _: self.action_mark(),
             "merge": lambda _: self.action_merge(),
@@ -371,10 +373,13 @@ class EventsScreen(ViewsScreen):
 
     @on(FilterLine.FilterTyped)
     def _filter_typed(self, message: FilterLine.FilterTyped) -> None:
+        if message.query.expression != self._panes.query_in_force.expression:
+            self.query_one("#views", ContentSwitcher).current = "events"  # the line keeps the keys
         self._panes.filter(message.query)
 
     @on(FilterLine.SearchGiven)
     def _search_given(self, message: FilterLine.SearchGiven) -> None:
+        self.action_view("events")
         self._panes.find(message.query)
 
     @on(FilterLine.Closed)
@@ -386,11 +391,18 @@ class EventsScreen(ViewsScreen):
         line = next(iter(self.query(FilterLine)), None)
         return f" {line.problem}" if line is not None and line.problem else ""
 
+    def _find(self, text: str) -> None:
+        if not text:
+            raise ValueError("what? write it as in a filter")
+        self.action_view("events")
+        self._panes.find(parse(text))
+
     def _apply_filter(self, text: str) -> None:
+        self.action_view("events")
         self._panes.filter(parse(text) if text.strip() else EVERYTHING)
 
     def _row(self, text: str) -> int:
-        row = int(text) - 1
+        row = int(text) - 1 if text.isdecimal() else -1
         if not 0 <= row < len(self.event_log):
             raise ValueError(f"there are events 1 to {len(self.event_log):,}")
         return row

@@ -21,6 +21,7 @@ from inspector.errors import InspectorError
 from inspector.tui.external import edit_outside
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted
+from inspector.tui.screens.commanded import seconds_in
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.keyed import KeyedScreen
 from inspector.tui.widgets.text_page import PageLine, TextPage
@@ -128,7 +129,7 @@ class HeldScreen(KeyedScreen):
         self._ask(
             "Delay a frame",
             Field("answer", "seconds", "2"),
-            lambda held, text: self._session.breakpoints.delay(held, max(0.0, float(text))),
+            lambda held, text: self._session.breakpoints.delay(held, max(0.0, seconds_in(text))),
         )
 
     def action_answer(self) -> None:

@@ -20,6 +20,7 @@ from inspector.tui.glyphs import Glyphs
 from inspector.tui.keycaps import keycap
 from inspector.tui.screens.commanded import CommandScreen
 from inspector.tui.widgets.text_page import TextPage
+from inspector.tui.widgets.view_tabs import ViewTabs
 
 if TYPE_CHECKING:
     from inspector.tui.form_session import FormSession
@@ -86,14 +87,6 @@ class ViewsScreen(CommandScreen):
     def refresh_events(self) -> None:
         """Show what the events view has to say of the selected event."""
 
-    def tabs(self) -> str:
-        """Return the line that names the views."""
-        current = self.current_view
-        return "   ".join(
-            f"{'[' if name == current else ' '}{number} {name.capitalize()}{']' if name == current else ' '}"
-            for number, name in enumerate(VIEWS, 1)
-        )
-
     def action_view(self, name: str) -> None:
         """Change to another view."""
         if name == "timeline" and not self.query("#timeline"):
@@ -157,6 +150,10 @@ class ViewsScreen(CommandScreen):
             SessionFormScreen(self._form, self.glyphs, command),
             lambda row: self.show_row(row) if row is not None else None,
         )
+
+    @on(ViewTabs.ViewChosen)
+    def _view_chosen(self, message: ViewTabs.ViewChosen) -> None:
+        self.action_view(message.name)
 
     @on(TextPage.LineOpened)
     def _line_opened(self, message: TextPage.LineOpened) -> None:

@@ -71,6 +71,13 @@ class EventPane(Widget, can_focus=True):
             super().__init__()
             self.row = row
 
+    class FoundElsewhere(Message):
+        """A search led to a row of another pane."""
+
+        def __init__(self, row: int) -> None:
+            super().__init__()
+            self.row = row
+
     class FollowChanged(Message):
         """The pane began or ceased to follow the newest event."""
 
@@ -109,6 +116,9 @@ class EventPane(Widget, can_focus=True):
         """What ``n`` looks for."""
         self._hunt: QueryRun | None = None
         """A search that goes on with every pull."""
+        self._wanted, self._step = ERRORS, 1
+        self._came_round = False
+        """Whether the search began again at the other end."""
         self._is_dragging = False
         self.rejection_of: Callable[[int], str] = lambda _: ""
         """Why the server refused the event of a row; ``""`` where it did not."""
@@ -300,22 +310,36 @@ class EventPane(Widget, can_focus=True):
 
     def _start(self, wanted: Query, step: int) -> None:
         """Look for an event, here and now for a moment, then with every pull."""
+        self._wanted, self._step, self._came_round = wanted, step, False
         self._hunt = self.rows.finder(wanted, self.cursor, step)
         self._go_on(time_is_up(SEARCH_S))
 
     def _go_on(self, is_over: Callable[[], bool]) -> None:
-        """Search until something is found or the time is up."""
+        """Search until something is found or the time is up, past the end from the other end on."""
         hunt = self._hunt
         if hunt is None:
             return
         found = hunt.advance(is_over, until_found=True)
         if found:
             self._hunt = None
-            self.rows.unfold_to(found[0])
-            self.select(found[0], follow=False)
+            self._show_found(found[0])
+        elif hunt.is_done and not self._came_round:
+            self._came_round = True
+            other_end = -1 if self._step > 0 else len(self._log)
+            self._hunt = self.rows.finder(self._wanted, other_end, self._step)
+            self._go_on(is_over)
         elif hunt.is_done:
             self._hunt = None
-            self.notify("no further match", timeout=2)
+            self.notify("no match", timeout=2)
+
+    def _show_found(self, row: int) -> None:
+        if self._came_round:
+            self.notify(f"on from the {'start' if self._step > 0 else 'end'}", timeout=2)
+        if self.rows.holds(row):
+            self.rows.unfold_to(row)
+            self.select(row, follow=False)
+        else:
+            self.post_message(self.FoundElsewhere(row))
 
     def _set_follow(self, *, is_following: bool) -> None:
         if self.is_following != is_following:

@@ -122,6 +122,7 @@ class EventPanes(Container):
         if not pane.rows.lets_through(row):
             self.filter(EVERYTHING)
         pane.pull(lambda: pane.rows.scanned > row)
+        pane.rows.unfold_to(row)
         pane.select(row, follow=False)
         pane.focus()
 
@@ -150,6 +151,11 @@ class EventPanes(Container):
         divider = self.query_one("#divider", Static)
         divider.set_class(self.is_merged or is_narrow, "hidden")
         divider.update("\n".join([self._glyphs.bracket] * max(1, self.screen.size.height)))
+
+    def on_event_pane_found_elsewhere(self, message: EventPane.FoundElsewhere) -> None:
+        """Go to what a search found in the other pane."""
+        message.stop()
+        self.show_row(message.row)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Remember which pane the keys go to."""

@@ -35,10 +35,12 @@ class FilterLine(Input):
         self.problem = ""
         """Why what stands there is no expression; the last valid one stays in force."""
         self._is_filtering = True
+        self._before = EVERYTHING
 
     def ask(self, *, is_filtering: bool, text: str, keys: tuple[str, str] = ("n", "N")) -> None:
         """Appear, for a filter (that hides the rest) or for a search, with the keys that go to the next match and the previous one."""
         self._is_filtering = is_filtering
+        self._before = parse(text)
         self.problem = ""
         self.placeholder = (
             "filter (hides the rest)"
@@ -48,6 +50,12 @@ class FilterLine(Input):
         self.value = text
         self.add_class("shown")
         self.focus()
+
+    def cancel(self) -> None:
+        """Disappear, and put back the filter that was in force before."""
+        if self._is_filtering:
+            self.post_message(self.FilterTyped(self._before))
+        self.close()
 
     def close(self) -> None:
         """Disappear."""

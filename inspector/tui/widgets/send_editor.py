@@ -43,7 +43,7 @@ class SendEditor(Vertical):
         Binding("f5,ctrl+enter,alt+enter", "send", "send", id="send.send", priority=True),
         Binding("ctrl+space,ctrl+@", "complete", "complete", id="send.complete", priority=True),
         Binding("ctrl+t", "templates", "templates", id="send.templates", priority=True),
-        Binding("ctrl+up", "history(-1)", "earlier", id="send.earlier", priority=True),
+        Binding("ctrl+up", "history(-1)", "earlier", show=False, id="send.earlier", priority=True),
         Binding("ctrl+down", "history(1)", "later", show=False, id="send.later", priority=True),
         Binding("f3", "pretty", "format", id="send.pretty", priority=True),
         Binding("f4", "external", "$EDITOR", id="send.external", priority=True),

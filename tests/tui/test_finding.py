@@ -1,0 +1,92 @@
+"""Finding events on the screen: searches, filters and rows by their number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inspector.tui.widgets.event_pane import EventPane
+from tests.tui.session_stage import Stage, on_stage
+
+
+def said(stage: Stage) -> list[str]:
+    """Return what the user was told."""
+    return [notice.message for notice in stage.pilot.app._notifications]
+
+
+def test_a_search_goes_through_both_panes_and_on_from_the_start(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.speak()
+        await stage.press("c", "enter")
+        stage.source.say("response.done", response={"id": "resp_1", "status": "completed"})
+        await stage.settle()
+        await stage.press("F", *"type:response.create", "enter")
+        client = stage.screen.query_one("#client", EventPane)
+        assert client.has_focus
+        assert stage.engine.log.type_of(client.cursor) == "response.create"
+        assert "on from the start" in said(stage)
+        await stage.press(":", *"find foggy", "enter")
+        server = stage.screen.query_one("#server", EventPane)
+        assert server.has_focus
+        assert b"foggy" in stage.engine.log.event(server.cursor).data
+        found = server.cursor
+        await stage.press(":", *"find nowhere", "enter")
+        assert "no match" in said(stage)
+        assert server.cursor == found
+
+    on_stage(scenario, tmp_path)
+
+
+def test_a_search_or_filter_from_another_view_shows_the_events(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("2", "F", *"session", "enter")
+        assert stage.screen.current_view == "events"
+        await stage.press("3", "slash", *"err", "enter")
+        assert stage.screen.current_view == "events"
+        await stage.press("3", ":", *"filter session", "enter")
+        assert stage.screen.current_view == "events"
+        await stage.press(":", *"find", "enter")
+        assert ":find: what? write it as in a filter" in said(stage)
+
+    on_stage(scenario, tmp_path)
+
+
+def test_escape_takes_back_what_was_typed_as_a_filter(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("slash", *"type:session.*", "enter")
+        await stage.press("slash", *" nowhere (", "escape")
+        pane = stage.screen.query_one("#server", EventPane)
+        assert pane.rows.query.expression == "type:session.*"
+        await stage.press("escape")
+        assert not pane.rows.query
+
+    on_stage(scenario, tmp_path)
+
+
+def test_a_row_inside_folded_deltas_is_unfolded_to(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.speak()
+        await stage.settle()
+        wanted = next(
+            row
+            for row in range(len(stage.engine.log))
+            if b" foggy" in stage.engine.log.event(row).data
+        )
+        await stage.press(":", *f"row {wanted + 1}", "enter")
+        assert stage.screen.query_one("#server", EventPane).cursor == wanted
+        assert f"seq {wanted + 1}" in stage.shown()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_a_place_that_is_none_is_said_and_nothing_moves(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        for command in ("seek", "seek abc", "seek inf", "seek nan", "seek -1e400"):
+            await stage.press(":", *command, "enter")
+            assert "is no number of seconds; write it like 12.5" in said(stage)[-1]
+        for command in ("row", "row 0", "row x", "row ²", "row 9999999"):
+            await stage.press(":", *command, "enter")
+            assert ":row: there are events 1 to 2" in said(stage)[-1]
+        await stage.press(":", *"seek 1e300", "enter")
+        assert stage.screen.current_view == "events"
+
+    on_stage(scenario, tmp_path)
