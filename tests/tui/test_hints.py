@@ -57,7 +57,9 @@ class Stage:
         await self.settle()
 
     def line(self, selector: str) -> str:
-        return self.screen.query_one(selector, StatusLine).content
+        found = self.screen.query_one(selector)
+        assert isinstance(found, Static | StatusLine)
+        return str(found.content)
 
 
 def live(
