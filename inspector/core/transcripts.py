@@ -27,14 +27,21 @@ class Passage:
     """What one side says in one go."""
 
     id: str
+    """Made up here: the API has none."""
     owner: object
+    """The fold that may change it; others clone it first."""
     is_output: bool
+    """True for what is said in translation, False for what was heard."""
     first_seq: int
+    """The event that began it."""
     t_ns: int
     """When it begins."""
     last_seq: int = 0
+    """The event that changed it last."""
     last_t_ns: int = 0
+    """When that came, session time."""
     text: str = ""
+    """As far as it has come."""
     audio_bytes: int = 0
     """Sound of it, decoded size in bytes; only the output has any."""
 
