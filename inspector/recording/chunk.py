@@ -45,9 +45,13 @@ class Track:
     """How a track stands at the edges of a chunk: the group and time (microseconds) of its first and last delta."""
 
     first: int
+    """Group of the first delta."""
     first_t_us: int
+    """When it came."""
     last: int
+    """Group of the last delta."""
     last_t_us: int
+    """When it came."""
 
 
 @dataclass(slots=True)

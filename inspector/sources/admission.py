@@ -44,6 +44,7 @@ class Admission:
     allowed_origins: tuple[str, ...] = ()
     """Like ``http://localhost:3000``; ``*`` allows all."""
     token: Secret | None = None
+    """What every request has to show; None for nothing."""
     is_loopback: bool = True
     """True where the port can be reached from this machine alone."""
     takes_key_as_token: bool = False
