@@ -26,7 +26,7 @@ from inspector.engine.host import Host
 from inspector.secret import mask_text
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.key_order import KeyOrder
-from inspector.tui.keycaps import key_words
+from inspector.tui.keycaps import key_words, keycap
 from inspector.tui.launching import Launcher
 from inspector.tui.look import Look
 from inspector.tui.themes import DEFAULT, derived_variables, load_themes
@@ -87,7 +87,8 @@ class InspectorApp(App[int]):
             self.register_theme(theme)
         wanted = self.look.theme
         if wanted and wanted not in self.available_themes:
-            self._problems.append(f"there is no theme {wanted!r}; F2 shows those that there are")
+            key = keycap(self, InspectorApp, "app.themes")
+            self._problems.append(f"there is no theme {wanted!r}; {key} shows those that there are")
         self.theme = wanted if wanted in self.available_themes else DEFAULT
         self._kept_theme = self.theme
         self.set_keymap(self.look.keys)

@@ -306,6 +306,18 @@ def test_an_empty_conversation_says_what_to_do() -> None:
     showing(scenario, SessionState())
 
 
+def test_a_replay_may_go_back_to_before_the_first_entry_in_another_size() -> None:
+    async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
+        assert "number 0" in app.text()
+        await pilot.resize_terminal(60, 20)
+        app.view.show(SessionState())
+        assert "empty" in app.text()
+        app.view.show(long_talk(2))
+        assert "number 1" in app.text()
+
+    showing(scenario, long_talk(3))
+
+
 @given(st.text(max_size=200), st.integers(1, 40))
 def test_wrapping_loses_no_word_and_keeps_the_width(text: str, width: int) -> None:
     lines = wrapped([(text[:90], "a"), (text[90:], "b")], width)

@@ -19,7 +19,9 @@ import sys, time
 from pathlib import Path
 started, done = (Path(name) for name in sys.argv[1:3])
 text = Path(sys.argv[-1])
-started.write_text(text.read_text())
+begun = started.with_suffix(".part")
+begun.write_text(text.read_text())
+begun.rename(started)
 while not done.exists():
     time.sleep(0.01)
 text.write_text(done.read_text())
@@ -56,7 +58,7 @@ async def _exists(path: Path) -> None:
 def in_app(work: Callable[[App[int]], Awaitable[None]], app: App[int] | None = None) -> None:
     async def run() -> None:
         lending = app or Lending()
-        async with asyncio.timeout(20), lending.run_test():
+        async with asyncio.timeout(60), lending.run_test():
             await work(lending)
 
     asyncio.run(run())
@@ -71,7 +73,8 @@ def test_the_program_goes_on_while_somebody_writes(editor: Path) -> None:
             await _exists(editor / "started")  # which needs the loop to run while the editor does
             assert app.is_lent
             assert (editor / "started").read_text("utf-8") == "before"
-            (editor / "done").write_text("after", "utf-8")
+            (editor / "part").write_text("after", "utf-8")
+            (editor / "part").rename(editor / "done")
         assert editing.result() == "after"
         assert not app.is_lent
 

@@ -55,7 +55,7 @@ class Home:
         await self.pilot.pause()
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not is_so():
                 await self.pilot.pause(0.02)
 

@@ -58,7 +58,7 @@ class Stage:
         return self.engine.sound
 
     async def until(self, is_true: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not is_true():
                 await self.pilot.pause(0.02)
 

@@ -109,8 +109,8 @@ class ConversationView(Widget, can_focus=True):
         self._places: list[Place] = []
         self._position = BlockScroll(lambda index: len(self._block(index)))
         self._blocks = EntryBlocks(glyphs)
-        self._painted: list[Placed] = []
-        self._painted_stamps: list[tuple[object, ...]] = []
+        self._painted: list[tuple[Placed, tuple[object, ...]]] = []
+        """Entries on the screen, each with its stamp."""
         self._painted_cursor = -1
         self._styles: dict[str, Style] = {}
 
@@ -154,7 +154,7 @@ class ConversationView(Widget, can_focus=True):
         width, height = self.size.width, self.size.height
         blank = Strip.blank(width, self._style("base"))
         lines: list[Strip] = [blank] * height
-        painted = self._painted or self._layout()
+        painted = [placed for placed, _ in self._painted] or self._layout()
         for placed in painted:
             block = self._block(placed.index)
             for offset, line in enumerate(block):
@@ -184,7 +184,7 @@ class ConversationView(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Select an entry; a second click shows its events."""
-        for placed in self._painted:
+        for placed, _ in self._painted:
             if placed.y <= event.y < placed.y + placed.height:
                 self._select(placed.index)
                 if event.chain == 2:
@@ -282,14 +282,11 @@ class ConversationView(Widget, can_focus=True):
 
     def _repaint(self) -> None:
         """Repaint what has changed: the lines of one entry where all others stand as they did."""
-        before, now = self._painted, self._layout()
-        stamps_before, self._painted_stamps = (
-            self._painted_stamps,
-            [stamp(self._state, self._places[placed.index]) for placed in now],
-        )
+        before, places_now = self._painted, self._layout()
+        now = [(placed, stamp(self._state, self._places[placed.index])) for placed in places_now]
         self._painted = now
-        if before == now:
-            for placed, old, new in zip(now, stamps_before, self._painted_stamps, strict=True):
+        if [placed for placed, _ in before] == places_now:
+            for (placed, new), (_, old) in zip(now, before, strict=True):
                 if old != new:
                     self.refresh(Region(0, max(0, placed.y), self.size.width, placed.height))
             if self._painted_cursor == self.cursor:
