@@ -13,19 +13,8 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeVar
 
-from inspector.analysis.terms import (
-    And,
-    Compare,
-    DirectionIn,
-    Everything,
-    IsError,
-    Not,
-    Or,
-    OriginIs,
-    Term,
-    TurnIs,
-    TypeIs,
-)
+from inspector.analysis.column_terms import Compare, IsError, OriginIs, TurnIs, TypeIs
+from inspector.analysis.terms import And, DirectionIn, Everything, Not, Or, Term
 from inspector.analysis.text_terms import ID_KEYS, IdIs, Regex, Text
 from inspector.core.event import Direction, Origin
 from inspector.errors import FilterError

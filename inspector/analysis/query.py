@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from inspector.analysis.facts import EventFacts, Facts, LogFacts
-from inspector.analysis.terms import And, DirectionIn, Everything, Term, needs_turns
+from inspector.analysis.terms import And, DirectionIn, Everything, Term
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import EventLog
@@ -107,7 +107,7 @@ class QueryRun:
         self.lo, self.hi = lo, hi
         self._term = query.term
         self._log = log
-        self._turns = (turns or TurnIndex(log)) if needs_turns(query.term) else None
+        self._turns = (turns or TurnIndex(log)) if query.term.needs_turns else None
         self._is_backward = is_backward
         self._at = hi if is_backward else lo
         self._open: Iterable[tuple[int, bool]] = iter(())

@@ -27,6 +27,10 @@ ID_KEYS = {
 class _OfText:
     """A term that only the frame's text decides."""
 
+    @property
+    def needs_turns(self) -> bool:
+        return False
+
     def bounds(self, columns: Columns) -> Bounds:
         return columns.none(), columns.all()
 

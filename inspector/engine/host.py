@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from inspector.engine.session import Connection, Engine
 from inspector.errors import ConnectError
+
+if TYPE_CHECKING:
+    from inspector.engine.session import Engine
 
 CLOSE_TIMEOUT_S = 2.0
 """A server that does not answer our close frame must not hold up the user's exit."""
@@ -50,6 +52,8 @@ class Host:
 
     async def stop(self, engine: Engine) -> None:
         """Close an engine's connection and wait until its end is recorded."""
+        from inspector.engine.record import Connection  # a replay has no engine to load it for
+
         task = self._running.get(engine)
         if task is None:
             return

@@ -27,7 +27,6 @@ from inspector.secret import mask_text
 from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.key_order import KeyOrder
 from inspector.tui.keycaps import key_words, keycap
-from inspector.tui.launching import Launcher
 from inspector.tui.look import Look
 from inspector.tui.themes import DEFAULT, derived_variables, load_themes
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from inspector.engine.proxy import Proxy
     from inspector.engine.replay import Replay
     from inspector.engine.session import Engine
+    from inspector.tui.launching import Launcher
 
 STYLES = Path(__file__).with_name("inspector.tcss")
 COLLECT_AFTER_S = 0.3

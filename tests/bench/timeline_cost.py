@@ -31,7 +31,7 @@ CASES = {
 
 def child(mode: str) -> None:
     """Run the timeline in an app of its own, fed 25 times a second in both directions."""
-    from textual.app import App, ComposeResult
+    from textual.app import ComposeResult
     from textual.widget import Widget
     from textual.widgets import Static
 
@@ -42,11 +42,11 @@ def child(mode: str) -> None:
     from inspector.recording.writer import RecordingFile
     from inspector.tui.direct_paint import Brush, Patch
     from inspector.tui.glyphs import UNICODE
-    from inspector.tui.themes import derived_variables
     from inspector.tui.widgets.meter import MeterRow, Reading
     from inspector.tui.widgets.timeline import Timeline
     from tests.spoken import Voice, answered, appended
     from tests.support import numbered
+    from tests.tui.bare_app import BareApp
 
     store = RecordingFile(None, SystemClock())
     log = EventLog(store, parse)
@@ -57,11 +57,8 @@ def child(mode: str) -> None:
     def now_us() -> int:
         return int((time.monotonic() - begun) * 1e6)
 
-    class Bench(App[None]):
+    class Bench(BareApp):
         CSS_PATH = Path(__file__).parents[2] / "inspector" / "tui" / "screens" / "events.tcss"
-
-        def get_theme_variable_defaults(self) -> dict[str, str]:
-            return derived_variables(self.current_theme)
 
         def compose(self) -> ComposeResult:
             timeline = Timeline(Waveform(log), now_us, UNICODE)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
@@ -25,13 +25,14 @@ from inspector.tui.wrapping import wrapped
 from tests.spoken import events as spoken_events
 from tests.spoken import write_recording
 from tests.support import corpus_dir, folded, numbered, server
+from tests.tui.bare_app import BareApp
 from tests.tui.test_replay_screen import Stage, on_stage
 
 CORPUS = corpus_dir()
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
 
 
-class ViewApp(App[None]):
+class ViewApp(BareApp):
     """The view alone; keeps what it posts."""
 
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:

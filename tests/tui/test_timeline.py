@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
@@ -28,13 +28,14 @@ from tests.analysis.test_waveform import log_of
 from tests.spoken import ANSWER_AT_MS, HEARD_MS, write_recording
 from tests.spoken import events as spoken_events
 from tests.support import corpus_dir, local, numbered, server
+from tests.tui.bare_app import BareApp
 from tests.tui.test_replay_screen import Stage, on_stage
 
 CORPUS = corpus_dir()
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
 
 
-class WaveApp(App[None]):
+class WaveApp(BareApp):
     """The timeline alone; keeps what it posts."""
 
     def __init__(self, events: list[Event], now_us: int, glyphs: Glyphs = UNICODE) -> None:

@@ -11,7 +11,6 @@ from textual import on
 from textual.binding import Binding
 from textual.widgets import ContentSwitcher
 
-from inspector.analysis.dialogue import item_of
 from inspector.core.keys import keys_of
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
@@ -113,6 +112,8 @@ class ViewsScreen(CommandScreen):
         """Show the conversation, at the item that the selected event is about."""
         if not 0 <= self.selected < len(self.event_log):
             return
+        from inspector.analysis.dialogue import item_of  # which the first frame does without
+
         item_id = item_of(self.state, keys_of(self.event_log.event(self.selected)))
         self.action_view("conversation")
         self._refresh_views()

@@ -36,7 +36,19 @@ class ConversationView(Widget, can_focus=True):
     """The conversation of one session."""
 
     DEFAULT_CSS = """
-    ConversationView { height: 1fr; }
+    ConversationView { height: 1fr; background: $background; color: $foreground; }
+    ConversationView > .talk--base { background: $background; color: $foreground; }
+    ConversationView > .talk--head { background: $background; color: $foreground; text-style: bold; }
+    ConversationView > .talk--dim { background: $background; color: $dim; }
+    ConversationView > .talk--client { background: $background; color: $client; text-style: bold; }
+    ConversationView > .talk--server { background: $background; color: $server; text-style: bold; }
+    ConversationView > .talk--struck { background: $background; color: $dim; text-style: strike; }
+    ConversationView > .talk--warning { background: $background; color: $warning; }
+    ConversationView > .talk--error { background: $background; color: $error; }
+    ConversationView > .talk--cursor { background: $cursor; }
+    ConversationView > .talk--kin { background: $background; color: $kin; text-style: bold; }
+    ConversationView > .talk--track { background: $background; color: $faint; }
+    ConversationView > .talk--thumb { background: $background; color: $dim; }
     """
     COMPONENT_CLASSES = {f"talk--{tone.value}" for tone in Tone} | {
         f"talk--{name}" for name in ("cursor", "kin", "track", "thumb")

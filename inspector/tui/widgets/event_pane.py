@@ -33,7 +33,6 @@ from inspector.tui.scrolling import WHEEL_LINES, RowScroll, movement_keys, thumb
 
 SEARCH_S = 0.03
 """A search looks this long before the screen gets its turn again."""
-ERRORS = parse_filter("err")
 
 
 class EventPane(Widget, can_focus=True):
@@ -116,7 +115,7 @@ class EventPane(Widget, can_focus=True):
         """What ``n`` looks for."""
         self._hunt: QueryRun | None = None
         """A search that goes on with every pull."""
-        self._wanted, self._step = ERRORS, 1
+        self._wanted, self._step = EVERYTHING, 1
         self._came_round = False
         """Whether the search began again at the other end."""
         self._is_dragging = False
@@ -306,7 +305,7 @@ class EventPane(Widget, can_focus=True):
 
     def action_error(self, step: int) -> None:
         """Go to the next error."""
-        self._start(ERRORS, step)
+        self._start(parse_filter("err"), step)
 
     def _start(self, wanted: Query, step: int) -> None:
         """Look for an event, here and now for a moment, then with every pull."""

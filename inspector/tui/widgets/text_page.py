@@ -35,7 +35,16 @@ class TextPage(Widget, can_focus=True):
     """Lines that are made anew when what they show has changed."""
 
     DEFAULT_CSS = """
-    TextPage { height: 1fr; }
+    TextPage { height: 1fr; background: $background; color: $foreground; }
+    TextPage > .page--base { background: $background; color: $foreground; }
+    TextPage > .page--head { background: $background; color: $foreground; text-style: bold; }
+    TextPage > .page--dim { background: $background; color: $dim; }
+    TextPage > .page--client { background: $background; color: $client; }
+    TextPage > .page--server { background: $background; color: $server; }
+    TextPage > .page--warning { background: $background; color: $warning; }
+    TextPage > .page--error { background: $background; color: $error; }
+    TextPage > .page--struck { background: $background; color: $dim; text-style: strike; }
+    TextPage > .page--cursor { background: $cursor; }
     """
     COMPONENT_CLASSES = {
         f"page--{name}"

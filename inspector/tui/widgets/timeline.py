@@ -45,7 +45,18 @@ class Timeline(Widget, can_focus=True):
     """The sound of one session."""
 
     DEFAULT_CSS = """
-    Timeline { height: 1fr; }
+    Timeline { height: 1fr; background: $background; color: $foreground; }
+    Timeline > .wave--base { background: $background; color: $foreground; }
+    Timeline > .wave--dim { color: $dim; }
+    Timeline > .wave--client { color: $client; }
+    Timeline > .wave--server { color: $server; }
+    Timeline > .wave--faint { color: $faint; }
+    Timeline > .wave--warning { color: $warning; }
+    Timeline > .wave--error { color: $error; text-style: bold; }
+    Timeline > .wave--mark { color: $mark; text-style: bold; }
+    Timeline > .wave--head { color: $kin; text-style: bold; }
+    Timeline > .wave--selection { background: $cursor; }
+    Timeline > .wave--cursor { background: $dim; }
     """
     COMPONENT_CLASSES = {f"wave--{name}" for name in (*STYLES, *GROUNDS)}
     BINDINGS = [
