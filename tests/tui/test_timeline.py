@@ -45,9 +45,6 @@ class WaveApp(BareApp):
         self.wave = Timeline(Waveform(self.log_), lambda: self.now_us, glyphs)
         self.posted: list[Any] = []
 
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"client": "blue", "server": "green"}
-
     def compose(self) -> ComposeResult:
         yield self.wave
 
