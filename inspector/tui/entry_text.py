@@ -48,7 +48,7 @@ class EntryBlocks:
             place: which entry.
             width: cells of a line.
             styles: what the tones look like.
-            answer_key: the key that answers what waits for the user, in words.
+            answer_key: the key that answers what waits for the user, in words; ``""`` where none does.
         """
         key = (place, stamp(state, place), width)
         found = self._kept.get(key)
@@ -74,7 +74,9 @@ def entry_lines(entry: Entry, width: int, styles: Styles, glyphs: Glyphs) -> lis
 
 
 def explained(entry: Entry, answer_key: str) -> Entry:
-    """Return an entry that says by which key what it waits for is given."""
+    """Return an entry that says by which key what it waits for is given; ``""`` where it cannot be."""
+    if not answer_key:
+        return entry
     columns = tuple(
         replace(column, text=f"{column.text}: {answer_key} answers by hand")
         if column.is_awaited

@@ -37,7 +37,7 @@ GROUND = 16
 """A cell's style code is its character's style plus this times its ground."""
 LABEL = 7
 """Columns left of the lanes."""
-MAX_LANE_ROWS = 10
+MAX_LANE_ROWS = 20
 _BASE, _DIM, _CLIENT, _SERVER, _FAINT, _WARNING, _ERROR, _MARK, _HEAD = range(9)
 _LETTERS = {
     MarkKind.SPEECH_STARTED: ("S", _CLIENT),

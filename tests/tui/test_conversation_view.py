@@ -256,6 +256,18 @@ def test_what_waits_is_answered_from_wherever_the_cursor_is() -> None:
     showing(scenario, folded(*spoken_events()))
 
 
+def test_a_recording_offers_no_answer_and_names_no_key_for_it() -> None:
+    async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
+        app.view._can_answer = False
+        app.view.show(folded(*spoken_events()))
+        assert "none yet" in app.text()
+        assert "by hand" not in app.text()
+        await pilot.press("a")
+        assert app.posted == []
+
+    showing(scenario, SessionState())
+
+
 def test_a_click_selects_and_a_second_one_opens() -> None:
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
         await pilot.press("g")

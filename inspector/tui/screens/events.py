@@ -74,6 +74,9 @@ class EventsScreen(ViewsScreen):
         Binding("q", "close", "close", show=False, id="view.close"),
     ]
 
+    CAN_ANSWER = True
+    """Whether what waits in the conversation can be answered from here."""
+
     def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
         super().__init__(log, glyphs)
         self._is_whole = False
@@ -116,6 +119,7 @@ class EventsScreen(ViewsScreen):
                 self.glyphs,
                 empty=self.empty_conversation(),
                 key=partial(keycap, self.app, ConversationView),
+                can_answer=self.CAN_ANSWER,
                 id="conversation",
             ),
             TextPage(id="session"),

@@ -35,8 +35,10 @@ class ReplayScreen(EventsScreen):
         Binding("left", "jump(-5)", "5 s back", show=False, id="replay.jump_back"),
         Binding("0", "start", "to the start", show=False, id="replay.start"),
         Binding("u", "form", "session form", show=False, id="session.form"),
-        Binding("s,c,x,t,r", "explain", "sending", show=False, id="replay.explain"),
+        Binding("s,c,x,t,r,a", "explain", "sending", show=False, id="replay.explain"),
     ]
+
+    CAN_ANSWER = False
 
     def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
         super().__init__(replay.log, glyphs)

@@ -100,6 +100,7 @@ class ConversationView(Widget, can_focus=True):
         *,
         empty: str = "",
         key: Key | None = None,
+        can_answer: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         """Show nothing yet.
@@ -108,11 +109,13 @@ class ConversationView(Widget, can_focus=True):
             glyphs: what marks and the scroll bar look like.
             empty: what to do, or to know, while the conversation is empty.
             key: names keys; without it they are called as they come.
+            can_answer: whether there is anybody to answer; a recording has nobody.
             id: the widget's id.
         """
         super().__init__(id=id)
         self.set_reactive(ConversationView.empty, empty)
         self._key = key or partial(default_keycap, ConversationView)
+        self._can_answer = can_answer
         self.cursor = 0
         """Index of the selected entry."""
         self.is_following = True
@@ -245,6 +248,10 @@ class ConversationView(Widget, can_focus=True):
             if row >= 0:
                 self.post_message(self.EventsRequested(row))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
+        """Offer to answer only where there is anybody to answer."""
+        return self._can_answer or action != "answer"
+
     def action_answer(self) -> None:
         """Answer what the entry waits for, or else what the conversation waits for."""
         question = question_for(self._state, self.selected)
@@ -311,9 +318,8 @@ class ConversationView(Widget, can_focus=True):
         if not self._styles:
             self._styles = {tone.value: self._style(tone.value) for tone in Tone}
         width = max(8, self.size.width - 1)
-        return self._blocks.lines(
-            self._state, self._places[index], width, self._styles, self._key("talk.answer")
-        )
+        key = self._key("talk.answer") if self._can_answer else ""
+        return self._blocks.lines(self._state, self._places[index], width, self._styles, key)
 
     def _marked(self, index: int, offset: int, line: Strip, *, is_body: bool) -> Strip:
         """Return a line of a block with the cursor on it, as wide as the widget."""
