@@ -7,6 +7,7 @@ in ``views.py``, commands in ``commanded.py``.
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 TICK_HZ = 15
 NUMPY_AFTER_S = 0.5
-"""Importing numpy holds the interpreter for 50 ms; nobody filters so soon."""
+"""Importing numpy holds the interpreter for up to 70 ms; nobody filters so soon."""
 FRAMES_HZ = 30
 """Meters and timeline; in one frame, so that the terminal is painted once for both."""
 LEAST_ROWS_FOR_METERS = 20
@@ -134,9 +135,19 @@ class EventsScreen(ViewsScreen):
         self._arrange()
         self.tick()
         self.set_interval(1 / FRAMES_HZ, self._pull_frame)
-        self.set_timer(
-            NUMPY_AFTER_S, lambda: self.run_worker(_load_numpy, thread=True, exit_on_error=False)
-        )
+        self.set_timer(NUMPY_AFTER_S, self._load_numpy)
+
+    @property
+    def is_opening(self) -> bool:
+        """Tell whether rows that are there already are still being listed."""
+        return False
+
+    def _load_numpy(self) -> None:
+        """Import numpy off the screen's thread, once nothing else is on its way: bulk listing and audio want it soon."""
+        if self.is_opening:
+            self.set_timer(NUMPY_AFTER_S, self._load_numpy)
+        else:
+            self.run_worker(_import_numpy, thread=True, exit_on_error=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Take no key before everything that it may concern is there."""
@@ -455,6 +466,11 @@ class EventsScreen(ViewsScreen):
             self.brush.paint(moved)
 
 
-def _load_numpy() -> None:
-    """Import numpy off the screen's thread: bulk listing and audio want it soon."""
-    import numpy  # noqa: F401, ICN001 - only to have it loaded
+def _import_numpy() -> None:
+    # The screen, which lets go of the interpreter several times for each key, gets it back ten times as soon.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(before / 10)
+    try:
+        import numpy  # noqa: F401, ICN001 - only to have it loaded
+    finally:
+        sys.setswitchinterval(before)
