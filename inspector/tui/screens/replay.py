@@ -53,11 +53,6 @@ class ReplayScreen(EventsScreen):
         """Return the state as of the cursor."""
         return self._replay.state
 
-    @property
-    def is_opening(self) -> bool:
-        """Tell whether the file is still being indexed."""
-        return self._replay.indexing.progress < 1
-
     def empty_conversation(self) -> str:
         """Return why the conversation is empty, and how it is not."""
         last = self.key("pane.last")
