@@ -37,7 +37,8 @@ GROUND = 16
 """A cell's style code is its character's style plus this times its ground."""
 LABEL = 7
 """Columns left of the lanes."""
-MAX_LANE_ROWS = 20
+USUAL_LANE_ROWS = 10
+"""Of a lane; a third of the room where that is more. Every row is painted up to 15 times a second."""
 _BASE, _DIM, _CLIENT, _SERVER, _FAINT, _WARNING, _ERROR, _MARK, _HEAD = range(9)
 _LETTERS = {
     MarkKind.SPEECH_STARTED: ("S", _CLIENT),
@@ -96,7 +97,8 @@ class View:
     @property
     def lane_rows(self) -> int:
         """Return how high a lane is: all but marks, axis, two lines of words and the legend."""
-        return max(1, min(MAX_LANE_ROWS, (self.rows - 5) // 2))
+        room = self.rows - 5
+        return max(1, min(max(USUAL_LANE_ROWS, room // 3), room // 2))
 
     @property
     def from_us(self) -> int:
