@@ -47,7 +47,11 @@ class Track:
     first: int
     """Group of the first delta."""
     first_t_us: int
-    """When it came."""
+    """When it came; ``NO_TIME_US`` where only the chunk before knows."""
+    known: int
+    """Group of the first delta whose time is known; that of the first where none is."""
+    known_t_us: int
+    """When that came."""
     last: int
     """Group of the last delta."""
     last_t_us: int

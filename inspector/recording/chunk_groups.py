@@ -32,7 +32,10 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[list[Group], dict[int, Runs],
         table.add(at, np.diff(rows.part[at], prepend=NO_PART) != 0, rows.part[at])
     for code in np.unique(rows.kind[fold == _FOLDS["track"]]).tolist():
         at = np.flatnonzero(rows.kind == code)
-        table.add(at, np.diff(_times(rows, at), prepend=0) > TRACK_PAUSE_US, None)
+        cut = np.diff(rows.t_us[at], prepend=0) > TRACK_PAUSE_US
+        # Whether a delta goes on with those before it that have no time, the chunk before knows.
+        cut[_first_known(rows, at)] = True
+        table.add(at, cut, None)
     breakers = [kinds.code(name) for name in RUN_BREAKERS]
     # A delta that does not say which part it is of goes with those of its type around it.
     is_run = np.isin(fold, (_FOLDS["run"], _FOLDS["part"])) & ~is_part
@@ -79,16 +82,17 @@ def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, Track]:
     for code in np.unique(rows.kind).tolist():
         if kinds[code].fold == "track":
             at = np.flatnonzero(rows.kind == code)
-            t_us, groups = _times(rows, at).tolist(), group[at].tolist()
-            found[kinds[code].name] = Track(groups[0], t_us[0], groups[-1], t_us[-1])
+            t_us, groups = rows.t_us[at].tolist(), group[at].tolist()
+            known = _first_known(rows, at)
+            found[kinds[code].name] = Track(
+                groups[0], t_us[0], groups[known], t_us[known], groups[-1], t_us[-1]
+            )
     return found
 
 
-def _times(rows: Rows, at: Ints) -> Ints:
-    """Return when rows happened; those at the beginning that do not say, when the first one that does."""
-    t_us = rows.t_us[at]
-    is_known = t_us != NO_TIME_US
-    return np.where(is_known, t_us, t_us[int(np.argmax(is_known))])
+def _first_known(rows: Rows, at: Ints) -> int:
+    """Return the first of some rows that says when it happened, 0 where none does; only rows at the beginning may not."""
+    return int(np.argmax(rows.t_us[at] != NO_TIME_US))
 
 
 class _GroupTable:

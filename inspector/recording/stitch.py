@@ -32,18 +32,20 @@ class Stitcher:
         """Return the next chunk as a block."""
         columns = dict(chunk.columns)
         count = len(columns["t_us"])
+        before_us = self._last_t_us
         columns["t_us"] = self._times(columns["t_us"])
         kinds = [self._kinds.code(name) for name in chunk.kinds]
         if kinds != list(range(len(kinds))):
             columns["kind"] = np.array(kinds, columns["kind"].dtype)[columns["kind"]]
-        known = self._known_groups(chunk)
+        known = self._known_groups(chunk, before_us)
+        joined = _joined_groups(chunk, before_us)
         first_group = len(self._last)
-        numbers, grown = self._number(chunk.groups, known)
+        numbers, grown = self._number(chunk.groups, known, joined)
         # The last entry is for rows that are in no group: -1 picks it.
         columns["group"] = np.array([*numbers, -1], columns["group"].dtype)[columns["group"]]
         self._keep_open_runs(chunk, numbers)
         for name, track in chunk.tracks.items():
-            self._open_tracks[name] = numbers[track.last], track.last_t_us
+            self._open_tracks[name] = numbers[track.last], _time(track.last_t_us, before_us)
         block = Block(
             first_row=self._rows,
             end=self._end(columns),
@@ -55,8 +57,10 @@ class Stitcher:
                     "i",
                     (
                         self._rows + group.head
-                        for group, number in zip(chunk.groups, numbers, strict=True)
-                        if number >= first_group
+                        for at, (group, number) in enumerate(
+                            zip(chunk.groups, numbers, strict=True)
+                        )
+                        if number >= first_group and at not in joined
                     ),
                 ).tobytes(),
                 "last": self._last[first_group:].tobytes(),
@@ -88,7 +92,7 @@ class Stitcher:
             self._last_t_us = int(t_us[-1])
         return t_us
 
-    def _known_groups(self, chunk: Chunk) -> dict[int, int]:
+    def _known_groups(self, chunk: Chunk, before_us: int) -> dict[int, int]:
         """Return the groups of the chunk that go on with one of ours: the chunk's number to ours."""
         known = {
             at: self._group_of_key[group.key]
@@ -101,15 +105,18 @@ class Stitcher:
                 known[runs.first[1]] = before[1]
         for name, track in chunk.tracks.items():
             open_track = self._open_tracks.get(name)
-            if open_track and track.first_t_us - open_track[1] <= TRACK_PAUSE_US:
+            first_t_us = _time(track.first_t_us, before_us)
+            if open_track and first_t_us - open_track[1] <= TRACK_PAUSE_US:
                 known[track.first] = open_track[0]
         return known
 
-    def _number(self, groups: list[Group], known: dict[int, int]) -> tuple[list[int], list[int]]:
+    def _number(
+        self, groups: list[Group], known: dict[int, int], joined: dict[int, int]
+    ) -> tuple[list[int], list[int]]:
         """Return our number for each group of a chunk, and those of ours that it went on with."""
-        numbers = []
+        numbers: list[int] = []
         for at, group in enumerate(groups):
-            number = known.get(at)
+            number = numbers[joined[at]] if at in joined else known.get(at)
             if number is None:
                 number = len(self._last)
                 self._last.append(self._rows + group.last)
@@ -130,3 +137,17 @@ class Stitcher:
                 self._open_runs.pop(direction, None)
             else:
                 self._open_runs[direction] = runs.last[0], numbers[runs.last[1]]
+
+
+def _joined_groups(chunk: Chunk, before_us: int) -> dict[int, int]:
+    """Return the groups of a chunk that go on with one whose time only the chunk before knew, each with that one."""
+    return {
+        track.known: track.first
+        for track in chunk.tracks.values()
+        if track.known != track.first
+        and track.known_t_us - _time(track.first_t_us, before_us) <= TRACK_PAUSE_US
+    }
+
+
+def _time(t_us: int, before_us: int) -> int:
+    return before_us if t_us == NO_TIME_US else t_us
