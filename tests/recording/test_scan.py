@@ -190,12 +190,12 @@ def test_scanning_is_the_same_as_reading(tmp_path: Path, drawn: list[Any], chunk
 def test_a_track_whose_first_time_the_chunk_before_knows_is_grouped_as_read(tmp_path: Path) -> None:
     append = ({"type": "input_audio_buffer.append", "audio": "AAAA"}, "client", "wire", "compact")
     delta = ({"type": "session.output_transcript.delta", "delta": "x"}, "client", "wire")
-    drawn = [*[append] * 7, (*delta, "late"), *[append] * 6, (*delta, "compact")]
+    drawn = [*[append] * 8, (*delta, "late"), *[append] * 5, (*delta, "compact")]
     path = tmp_path / "a.jsonl"
     path.write_bytes(HEADER + b"".join(line_of(seq, one) for seq, one in enumerate(drawn, 1)))
     plain = columns_of(plainly(path))
 
-    for chunk in range(400, 2600, 50):
+    for chunk in range(800, 1300, 10):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(chunk_file_module, "CHUNK_BYTES", chunk)
             patch.setattr(chunk_file_module, "LINE_BYTES", 16)
