@@ -107,6 +107,17 @@ def test_text_that_is_not_json_is_warned_of_and_sent_all_the_same(tmp_path: Path
         assert "not JSON" in str(editor.query_one("#verdict", Static).content)
         await stage.press("f5")
         assert stage.source.sent[-1] == b"{oops"
+        stage.source.say("error", error={"code": "invalid_json", "message": "Not JSON."})
+        await stage.settle()
+        assert "Not JSON." in str(editor.query_one("#outcome", Static).content)
+        await stage.press("escape")
+        assert "✗ invalid_json" in stage.shown()
+        assert "! 1 error " in stage.line("#header")
+        await stage.press("e")
+        at = stage.screen.selected
+        await stage.press("e")
+        assert stage.screen.selected == at
+        assert stage.engine.log.type_of(at) == "error"
 
     on_stage(scenario, tmp_path)
 
