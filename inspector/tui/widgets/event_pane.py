@@ -125,6 +125,7 @@ class EventPane(Widget, can_focus=True):
         self._glyphs = glyphs
         self._strips = RowStrips(log, self.rows, glyphs)
         self._position = RowScroll()
+        self._elsewhere = ""
         self._styles: RowStyles | None = None
         self._painted: tuple[object, ...] = ()
         self._is_behind = False
@@ -162,6 +163,12 @@ class EventPane(Widget, can_focus=True):
         """Dim the rows from one on, that a replay has not reached; -1 for none."""
         if self._strips.future_from != from_row:
             self._strips.future_from = from_row
+            self.refresh()
+
+    def set_elsewhere(self, words: str) -> None:
+        """Say where there are matches, while there is none here; ``""`` says nothing."""
+        if self._elsewhere != words:
+            self._elsewhere = words
             self.refresh()
 
     def set_mark(self, row: int) -> None:
@@ -205,9 +212,9 @@ class EventPane(Widget, can_focus=True):
             elif index < len(rows):
                 piece = "" if bar is None else "thumb" if y - 1 in bar else "track"
                 lines.append(self._row_strip(index, width, styles, piece))
-            elif y == 2 and not len(rows):
+            elif not len(rows) and (words := self._words_at(y)):
                 style = self.get_component_rich_style("pane--empty")
-                lines.append(Strip([Segment(fitted(f"  {self._empty()}", width), style)]))
+                lines.append(Strip([Segment(fitted(f"  {words}", width), style)]))
             else:
                 lines.append(Strip.blank(width, styles.base))
         whole = crop.x == 0 and crop.width >= width
@@ -394,7 +401,10 @@ class EventPane(Widget, can_focus=True):
             grown,
         )
 
-    def _empty(self) -> str:
+    def _words_at(self, y: int) -> str:
+        """Return what a line of the empty pane says."""
+        if y != 2:
+            return self._elsewhere if y == 3 else ""
         if self.rows.query and self.rows.total:
             return f"nothing matches {self.rows.query.expression}"
         return self.empty_text
