@@ -134,6 +134,38 @@ def test_completion_proposes_and_inserts(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
+def test_the_history_gives_back_what_was_being_written(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s")
+        editor = stage.screen.query_one(SendEditor)
+        for text in ('{"type":"a"}', '{"type":"b"}'):
+            editor.load(text)
+            await stage.press("f5")
+        editor.load("a draft")
+        seen = []
+        for key in ("ctrl+up", "ctrl+up", "ctrl+up", "ctrl+down", "ctrl+down", "ctrl+down"):
+            await stage.press(key)
+            seen.append(editor.text[-4:])
+        assert seen == ['"b"}', '"a"}', '"a"}', '"b"}', "raft", "raft"]
+
+    on_stage(scenario, tmp_path)
+
+
+def test_an_update_of_a_translation_is_checked_as_one(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s")
+        editor = stage.screen.query_one(SendEditor)
+        editor.load('{"type":"session.update","session":{"audio":{"output":{"language":"es"}}}}')
+        await stage.settle()
+        verdict = editor.query_one("#verdict", Static)
+        assert "session.type" in str(verdict.content)
+        stage.source.say("session.updated", session={"type": "translation"})
+        await stage.settle()
+        assert "valid" in str(verdict.content)
+
+    on_stage(scenario, tmp_path)
+
+
 def test_a_past_event_is_sent_again_and_edited(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("b")
