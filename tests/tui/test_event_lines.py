@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from inspector.core.event import Event
 from inspector.core.formats import PCM16_24K
-from inspector.tui.event_lines import Line, columns_of, tree_lines
+from inspector.tui.event_lines import TALL, Line, columns_of, tree_lines
 from tests.support import server
 
 EVENT = server(
@@ -22,9 +22,9 @@ EVENT = server(
 )
 
 
-def lines_of(event: Event, width: int) -> list[Line]:
+def lines_of(event: Event, width: int, height: int = TALL) -> list[Line]:
     assert event.body is not None
-    return tree_lines(event, event.body, PCM16_24K, width)
+    return tree_lines(event, event.body, PCM16_24K, width, height)
 
 
 @pytest.mark.parametrize("width", [40, 66, 80, 120, 200])
@@ -50,6 +50,17 @@ def test_a_value_is_cut_only_for_its_meaning_and_not_below_what_it_needs_to_be_k
         _, value, note = columns_of(line, width)
         gap = 2 if note else 0
         assert value - gap >= min(cell_len(line.value), 24)
+
+
+def test_a_low_pane_has_a_line_for_each_field_and_cuts_meanings_only() -> None:
+    lines = lines_of(EVENT, 80, height=10)
+
+    assert all(line.key for line in lines)
+    assert [line.key for line in lines] == [line.key for line in lines_of(EVENT, 80) if line.key]
+    for line in lines:
+        _, value, note = columns_of(line, 80)
+        assert not line.note or note >= min(cell_len(line.note), 80 - 28 - 24 - 2)
+        assert value >= min(cell_len(line.value), 24)
 
 
 def test_short_meanings_begin_in_one_column() -> None:

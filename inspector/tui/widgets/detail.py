@@ -189,7 +189,7 @@ class DetailPane(Widget, can_focus=True):
         links = [Line(0, "", link.label, "link", "", raw=link.row) for link in self._links]
         if event.body is None or self._is_raw:
             return links + raw_lines(event, self._page, max(20, self.size.width - 2))
-        return links + tree_lines(event, event.body, self._format, self.size.width)
+        return links + tree_lines(event, event.body, self._format, *self.size)
 
     def _title(self, width: int) -> Strip:
         event = self.event
