@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static
 from inspector.analysis.summary import size_text
 from inspector.core.event import Direction
 from inspector.engine.breakpoints import Breakpoint
-from inspector.engine.gate import Held
+from inspector.engine.held import Held
 from inspector.engine.proxied import ProxiedSession
 from inspector.errors import InspectorError
 from inspector.tui.external import edit_outside
