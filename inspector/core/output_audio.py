@@ -17,6 +17,9 @@ from inspector.core.groups import audio_of, base64_size
 from inspector.core.read import int_at, object_at, text_at
 
 NS_PER_MS = 1_000_000
+_OF_ITEMS = ("response.output_audio.delta", "response.audio.delta")
+OUTPUT_AUDIO = (*_OF_ITEMS, "session.output_audio.delta")
+"""Types of the events that bring sound to be heard; that of a translation is of no item."""
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ class OutputAudioFold:
         kind, body = event.type, event.body
         if body is None:
             return
-        if kind in ("response.output_audio.delta", "response.audio.delta"):
+        if kind in _OF_ITEMS:
             self._receive(event, base64_size(audio_of(event)))
         elif kind in ("session.created", "session.updated"):
             session = object_at(body, "session")
