@@ -91,7 +91,6 @@ class EventsScreen(ViewsScreen):
     def show_span(self, from_us: int, to_us: int) -> None:
         """Filter by a span of session time, and select its first event."""
         self._apply_filter(f"t>={from_us / 1e6:.6f} t<{to_us / 1e6:.6f}")
-        self.action_view("events")
         first = self.event_log.row_at(from_us - 1) + 1
         if first < len(self.event_log) and self.event_log.t_us[first] < to_us:
             self._panes.show_row(first)
@@ -180,11 +179,8 @@ class EventsScreen(ViewsScreen):
     def action_copy(self) -> None:
         """Copy the selected event's frame."""
         if self.selected >= 0:
-            data = self.event_log.event(self.selected).data
-            self.copy_text(
-                data.decode("utf-8", "replace"),
-                f"{self.event_log.type_of(self.selected) or 'event'}",
-            )
+            text = self.event_log.event(self.selected).data.decode("utf-8", "replace")
+            self.copy_text(text, self.event_log.type_of(self.selected) or "event")
 
     def action_back(self) -> None:
         """Go one level back; never quits."""
