@@ -32,6 +32,11 @@ class InspectorError(Exception):
         if code is not None:
             self.code = code
 
+    @property
+    def words(self) -> str:
+        """Return what happened, and what to do next, in one line."""
+        return f"{self.message}: {self.hint}" if self.hint else self.message
+
 
 class UsageError(InspectorError):
     """The command line or a setting makes no sense."""

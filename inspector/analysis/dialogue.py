@@ -52,13 +52,13 @@ def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
     item = conversation.items[place.id]
     cause = state.responses.all.get(item.response_id)
     audio = state.output_audio.items.get(item.id)
-    other = conversation.items.get(conversation.outputs.get(item.call_id, ""))
+    other = conversation.items.get(conversation.answers.outputs.get(item.call_id, ""))
     return (
         item.last_seq,
         cause and (cause.done_seq, cause.item_ids[-1:]),
         audio and (audio.received_bytes, audio.played_ms, audio.is_playing),
         other and other.last_seq,
-        conversation.approvals.get(item.id),
+        conversation.answers.approvals.get(item.id),
         state.input_audio.speech_item_id == item.id,
         state.input_audio.committed.get(item.id),
         state.input_audio.spoken_ms.get(item.id),
@@ -125,7 +125,7 @@ def item_of(state: SessionState, keys: EventKeys) -> str:
         return keys.item_id
     response = state.responses.all.get(keys.response_id)
     items = response.item_ids if response is not None else ()
-    return state.conversation.calls.get(keys.call_id) or (items[-1] if items else "")
+    return state.conversation.answers.calls.get(keys.call_id) or (items[-1] if items else "")
 
 
 def _first_seq(state: SessionState, place: Place) -> int:

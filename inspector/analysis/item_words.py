@@ -112,7 +112,7 @@ def _call(item: Item, state: SessionState, draft: Draft) -> None:
     if not is_json and item.arguments and item.status == "completed":
         draft.warn("the arguments are not JSON")
     draft.columns.append(Column("arguments", arguments))
-    output_id = state.conversation.outputs.get(item.call_id)
+    output_id = state.conversation.answers.outputs.get(item.call_id)
     if output_id in state.conversation.items:
         draft.columns.append(
             Column("output", _pretty(state.conversation.items[output_id].output)[0])
@@ -126,7 +126,7 @@ def _call(item: Item, state: SessionState, draft: Draft) -> None:
 
 def _output(item: Item, state: SessionState, draft: Draft) -> None:
     draft.who = "output"
-    call = state.conversation.items.get(state.conversation.calls.get(item.call_id, ""))
+    call = state.conversation.items.get(state.conversation.answers.calls.get(item.call_id, ""))
     draft.fact(item.call_id)
     if call is None:
         draft.warn("answers no call that is known")
@@ -160,7 +160,7 @@ def _approval_request(item: Item, state: SessionState, draft: Draft) -> None:
     draft.fact(item.server_label)
     draft.say(f"{item.name} wants to be called")
     draft.columns.append(Column("arguments", _pretty(item.arguments)[0]))
-    answer = state.conversation.items.get(state.conversation.approvals.get(item.id, ""))
+    answer = state.conversation.items.get(state.conversation.answers.approvals.get(item.id, ""))
     if answer is None:
         draft.warn("waits to be approved or denied")
         draft.columns.append(Column("answer", "none yet", Tone.WARNING, is_awaited=True))

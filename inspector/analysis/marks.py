@@ -65,3 +65,18 @@ class Marks:
         times = self.times()
         found: list[int] = np.flatnonzero((times >= from_us) & (times < to_us)).tolist()
         return found
+
+    def next(self, t_us: int, step: int, cell_us: int) -> int | None:
+        """Return the time of the nearest mark in a later cell than that of a time, or in an earlier one (``step`` < 0)."""
+        times, cell = self.times(), t_us // cell_us
+        found = times[times // cell_us > cell] if step > 0 else times[times // cell_us < cell]
+        if not len(found):
+            return None
+        return int(found.min() if step > 0 else found.max())
+
+    def row_near(self, t_us: int, within_us: int) -> int:
+        """Return the row of the mark nearest to a time; -1 where none is as near as ``within_us``."""
+        distances = np.abs(self.times() - t_us)
+        nearest = int(distances.argmin()) if len(distances) else -1
+        is_near = nearest >= 0 and distances[nearest] <= within_us
+        return self.row[nearest] if is_near else -1

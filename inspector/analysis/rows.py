@@ -37,7 +37,6 @@ class RowList:
         """Rows of the log that were looked at."""
         self.total = 0
         """Rows of these directions among them."""
-        self.revision = 0
         self._run: QueryRun | None = None
         """Where a query has got to; None without one."""
         self._shown_groups: set[int] = set()
@@ -79,7 +78,6 @@ class RowList:
             extra = [member for member in members if member != first]
             self.rows = array("i", sorted([*self.rows, *extra]))
         self._shown_groups.add(group)
-        self.revision += 1
         return True
 
     def matches_in(self, group: int) -> int:
@@ -107,12 +105,11 @@ class RowList:
         """Tell whether the query lets a row through, folded or not."""
         return not self.query or self.query.test(LogFacts(self._log, row, self._turns))
 
-    def refresh(self, is_over: Deadline = lambda: False) -> bool:
-        """Look at new rows of the log until done or ``is_over()``; tell whether anything was added."""
-        before = self.revision
+    def refresh(self, is_over: Deadline = lambda: False) -> None:
+        """Look at new rows of the log until done or ``is_over()``."""
         if self._run is not None:
             self._take_matches(self._run, is_over)
-            return self.revision != before
+            return
         while self.scanned < len(self._log):
             end = len(self._log)
             # numpy does a million rows in a frame, but is not worth 0.2 s of import before the first one.
@@ -124,16 +121,21 @@ class RowList:
             self.scanned = end
             if is_over():
                 break
-        return self.revision != before
 
-    def finder(self, wanted: Query, from_row: int, step: int) -> QueryRun:
-        """Return a run over the rows after (or before) one that the query lets through, those of other panes included."""
-        query = self.query.within(Direction, wanted)
+    def finder(self, wanted: Query, from_row: int | None, step: int) -> QueryRun:
+        """Return a run over the rows after (or before) one that the query lets through, those of other panes included.
+
+        Args:
+            wanted: what to look for.
+            from_row: where to begin; None for the very first row, or the very last.
+            step: negative to look backwards.
+        """
+        query, end = self.query.within(Direction, wanted), len(self._log)
         if step < 0:
-            return QueryRun(
-                query, self._log, 0, max(0, from_row), turns=self._turns, is_backward=True
-            )
-        return QueryRun(query, self._log, from_row + 1, len(self._log), turns=self._turns)
+            hi = end if from_row is None else max(0, from_row)
+            return QueryRun(query, self._log, 0, hi, turns=self._turns, is_backward=True)
+        lo = 0 if from_row is None else from_row + 1
+        return QueryRun(query, self._log, lo, end, turns=self._turns)
 
     def unfold_to(self, row: int) -> None:
         """See to it that a row of the list is not hidden in a folded group."""
@@ -150,7 +152,6 @@ class RowList:
             self._run = QueryRun(
                 self.query.within(self._directions), self._log, 0, 0, turns=self._turns
             )
-        self.revision += 1
 
     def _take_matches(self, run: QueryRun, is_over: Deadline) -> None:
         end = len(self._log)
@@ -158,7 +159,6 @@ class RowList:
             fresh = self._log.direction[run.hi : end]
             self.total += sum(fresh.count(code) for code in self._codes)
             run.extend(end)
-            self.revision += 1
         while not run.is_done:
             self._fold_in(run.advance(is_over))
             self.scanned = run.position
@@ -185,7 +185,6 @@ class RowList:
                     continue
                 self._shown_groups.add(group)
             self.rows.append(row)
-        self.revision += 1
 
     def _take_all(self, start: int, end: int) -> None:
         """Do what ``_take`` does without a query, by column."""
@@ -207,7 +206,6 @@ class RowList:
         rows = (np.flatnonzero(wanted) + start).astype(np.int32)
         del directions
         self.rows.frombytes(rows.tobytes())
-        self.revision += 1
 
     def _members(self, group: int) -> list[int]:
         """Return the rows of a group that the list may show, as far as it has got."""

@@ -97,8 +97,6 @@ class Waveform:
         self.marks = Marks()
         self.end_us = 0
         """Where the last event or the last audio ends."""
-        self.revision = 0
-        """Grows with every change."""
         self._log = log
         self._scanned = 0
         self._known_kinds = 0
@@ -124,23 +122,20 @@ class Waveform:
         """Tell whether there is any audio so far."""
         return bool(self._envelopes)
 
-    def advance(self, is_over: Callable[[], bool] = lambda: False) -> bool:
-        """Read new rows until done or ``is_over()``; tell whether anything changed."""
-        before = self.revision
+    def advance(self, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Read new rows until done or ``is_over()``."""
         while self._scanned < len(self._log):
             end = min(len(self._log), self._scanned + SLICE_ROWS)
             for row in self._telling(self._scanned, end):
                 self._take(row)
             self._scanned = end
             self.end_us = max(self.end_us, min(MAX_US, self._log.t_us[end - 1]))
-            self.revision += 1
             if is_over():
                 break
         for envelope in self._unmeasured:
             envelope.measure()
             self.end_us = max(self.end_us, min(MAX_US, envelope.segment.end_us))
         self._unmeasured.clear()
-        return self.revision != before
 
     def lane(self, side: Side, first: int, count: int, width_us: int) -> Lane:
         """Return ``count`` columns of ``width_us`` each, from column ``first`` on (column 0 begins at time 0)."""

@@ -40,21 +40,6 @@ class Level:
     """Runs of samples at full scale since the meter began."""
 
 
-SILENCE = Level()
-
-
-def rms_dbfs(samples: Samples) -> float:
-    """Return the RMS level of samples; a full-scale sine is 0."""
-    if not len(samples):
-        return -math.inf
-    return _rms_dbfs(_energy(samples), len(samples))
-
-
-def peak_dbfs(samples: Samples) -> float:
-    """Return the level of the highest sample; ±32768 is 0."""
-    return _peak_dbfs(_peak(samples))
-
-
 def clip_count(samples: Samples) -> int:
     """Return how many runs of at least ``CLIP_RUN`` samples stand at full scale."""
     is_full = (samples == FULL_SCALE - 1) | (samples == -FULL_SCALE)
@@ -62,12 +47,6 @@ def clip_count(samples: Samples) -> int:
         return 0
     edges = np.flatnonzero(np.diff(np.concatenate(([False], is_full, [False])).astype(np.int8)))
     return int(np.count_nonzero(edges[1::2] - edges[::2] >= CLIP_RUN))
-
-
-def level_of(samples: Samples) -> Level:
-    """Return the level of one window of sound."""
-    peak = peak_dbfs(samples)
-    return Level(rms_dbfs(samples), peak, peak, clip_count(samples))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ a state for later costs two shallow container copies, however long the conversat
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from inspector.core.answers import Answers
 from inspector.core.event import Event
+from inspector.core.fold import owned
 from inspector.core.groups import audio_of, base64_size
 from inspector.core.item import MAX_PARTS, ContentPart, Item, describe
 from inspector.core.read import Body, int_at, object_at, objects_at, text_at
@@ -44,15 +46,7 @@ class ConversationFold:
         self.items: dict[str, Item] = {}
         self.order: list[str] = []
         """Item ids in server order; deleted items stay, marked."""
-        self.calls: dict[str, str] = {}
-        """``call_id`` to the id of the ``function_call`` item."""
-        self.outputs: dict[str, str] = {}
-        """``call_id`` to the id of the ``function_call_output`` item."""
-        self.approvals: dict[str, str] = {}
-        """Id of an ``mcp_approval_request`` to the id of the item that answers it."""
-        self._waiting_calls: dict[str, str] = {}
-        """What of ``calls`` has no output: asked for many times a second, however many calls there were."""
-        self._waiting_approvals: dict[str, None] = {}
+        self.answers = Answers()
         self.changed_seq = 0
         """The last event that changed anything here."""
         self._owner = object()
@@ -71,29 +65,21 @@ class ConversationFold:
         """Return an independent copy; items are cloned when either side changes them."""
         twin = ConversationFold()
         twin.items, twin.order = dict(self.items), list(self.order)
-        twin.calls, twin.outputs = dict(self.calls), dict(self.outputs)
-        twin.approvals = dict(self.approvals)
-        twin._waiting_calls = dict(self._waiting_calls)
-        twin._waiting_approvals = dict(self._waiting_approvals)
+        twin.answers = self.answers.copy()
         twin.changed_seq = self.changed_seq
         self._owner = object()
         return twin
 
     def pending_calls(self) -> list[Item]:
         """Return the function calls that are complete and have no output yet."""
-        return [
-            self.items[item_id]
-            for item_id in self._waiting_calls.values()
-            if not self.items[item_id].is_deleted
-        ]
+        return self._alive(self.answers.waiting_calls)
 
     def pending_approvals(self) -> list[Item]:
         """Return the MCP calls that wait to be approved or denied."""
-        return [
-            self.items[item_id]
-            for item_id in self._waiting_approvals
-            if not self.items[item_id].is_deleted
-        ]
+        return self._alive(self.answers.waiting_approvals)
+
+    def _alive(self, item_ids: Iterable[str]) -> list[Item]:
+        return [item for item in map(self.items.__getitem__, item_ids) if not item.is_deleted]
 
     def _own(self, item_id: str, event: Event) -> Item:
         """Return the item for changing: made where it is missing, cloned where a copy shares it."""
@@ -103,10 +89,8 @@ class ConversationFold:
             self.items[item_id] = item
             self.order.append(item_id)
         elif item.owner is not self._owner:
-            item = copy.copy(item)
-            item.owner = self._owner
+            item = owned(self.items, item_id, self._owner)
             item.parts = [copy.copy(part) for part in item.parts]
-            self.items[item_id] = item
         item.last_seq = event.seq
         return item
 
@@ -148,23 +132,7 @@ class ConversationFold:
             self._place(item_id, body.get("previous_item_id"))
         describe(item, described)
         item.response_id = item.response_id or text_at(body, "response_id")
-        if item.type == "function_call" and item.call_id:
-            self._called(item)
-        elif item.type == "function_call_output" and item.call_id:
-            self.outputs[item.call_id] = item_id
-            self._waiting_calls.pop(item.call_id, None)
-        elif item.type == "mcp_approval_request":
-            if item_id not in self.approvals:
-                self._waiting_approvals[item_id] = None
-        elif item.approval_request_id:
-            self.approvals[item.approval_request_id] = item_id
-            self._waiting_approvals.pop(item.approval_request_id, None)
-
-    def _called(self, item: Item) -> None:
-        """Note a function call, which waits for its output unless that is there already."""
-        self.calls[item.call_id] = item.id
-        if item.call_id not in self.outputs:
-            self._waiting_calls[item.call_id] = item.id
+        self.answers.take(item)
 
     def _grow_text(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
@@ -224,7 +192,7 @@ class ConversationFold:
         item.call_id = item.call_id or text_at(body, "call_id")
         if item.call_id and event.type.startswith("response.function_call"):
             item.type = "function_call"
-            self._called(item)
+            self.answers.take(item)
 
     def _progress(self, event: Event, body: Body) -> None:
         """Take how far an MCP call, or a list of tools, has come."""
@@ -244,9 +212,7 @@ class ConversationFold:
         if item_id in self.items:
             item = self._own(item_id, event)
             item.is_deleted = True
-            if self._waiting_calls.get(item.call_id) == item_id:
-                del self._waiting_calls[item.call_id]
-            self._waiting_approvals.pop(item_id, None)
+            self.answers.deleted(item)
 
     def _announce(self, event: Event, body: Body) -> None:
         """Speech and commit events name the user item before it exists."""

@@ -8,15 +8,18 @@ other, and stops when speech starts, the item is truncated or the response is ca
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 from inspector.core.event import Event
+from inspector.core.fold import owned
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
 from inspector.core.groups import audio_of, base64_size
 from inspector.core.read import int_at, object_at, text_at
 
 NS_PER_MS = 1_000_000
+_OF_ITEMS = ("response.output_audio.delta", "response.audio.delta")
+OUTPUT_AUDIO = (*_OF_ITEMS, "session.output_audio.delta")
+"""Types of the events that bring sound to be heard; that of a translation is of no item."""
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ class OutputAudioFold:
         kind, body = event.type, event.body
         if body is None:
             return
-        if kind in ("response.output_audio.delta", "response.audio.delta"):
+        if kind in _OF_ITEMS:
             self._receive(event, base64_size(audio_of(event)))
         elif kind in ("session.created", "session.updated"):
             session = object_at(body, "session")
@@ -117,14 +120,6 @@ class OutputAudioFold:
             last = item
         return last
 
-    def _own(self, item_id: str) -> ItemAudio:
-        item = self.items[item_id]
-        if item.owner is not self._owner:
-            item = copy.copy(item)
-            item.owner = self._owner
-            self.items[item_id] = item
-        return item
-
     def _receive(self, event: Event, size: int) -> None:
         body = event.body or {}
         item_id = text_at(body, "item_id")
@@ -140,7 +135,7 @@ class OutputAudioFold:
                 self._format,
                 max(event.t_ns, self._busy_until_ns()),
             )
-        self._own(item_id).received_bytes += size
+        owned(self.items, item_id, self._owner).received_bytes += size
         self.total_bytes += size
 
     def _busy_until_ns(self) -> int:
@@ -153,7 +148,7 @@ class OutputAudioFold:
 
     def _stop(self, item_id: str, event: Event) -> None:
         if item_id in self.items and self.items[item_id].stopped_t_ns is None:
-            self._own(item_id).stopped_t_ns = event.t_ns
+            owned(self.items, item_id, self._owner).stopped_t_ns = event.t_ns
 
     def _stop_all(self, event: Event, response_id: str = "") -> None:
         """Stop what is still playing (of one response, or at all); what has played out stays as it is."""
@@ -167,7 +162,7 @@ class OutputAudioFold:
         body = event.body or {}
         item_id = text_at(body, "item_id")
         if item_id in self.items:
-            item = self._own(item_id)
+            item = owned(self.items, item_id, self._owner)
             item.played_ms = int_at(body, "audio_ms")
             item.played_t_ns = event.t_ns
             item.is_playing = event.type == "inspector.playing"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from inspector.core.event import Event
+from inspector.core.fold import owned
 from inspector.core.groups import audio_of
 from inspector.core.read import Body, object_at, objects_at, text_at
 from inspector.spec.events import EVENT_TYPES
@@ -90,14 +90,9 @@ class ResponsesFold:
         return None
 
     def _own(self, response_id: str) -> Response:
-        response = self.all.get(response_id)
-        if response is None:
-            response = self.all[response_id] = Response(response_id, self._owner)
-        elif response.owner is not self._owner:
-            response = copy.copy(response)
-            response.owner = self._owner
-            self.all[response_id] = response
-        return response
+        if response_id not in self.all:
+            self.all[response_id] = Response(response_id, self._owner)
+        return owned(self.all, response_id, self._owner)
 
     def _boundary(self, event: Event, described: Body) -> None:
         response_id = text_at(described, "id")

@@ -6,10 +6,10 @@ with a sentence after which the other side is heard.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 from inspector.core.event import Direction, Event
+from inspector.core.fold import owned
 from inspector.core.groups import audio_of, base64_size
 from inspector.core.read import text_at
 
@@ -67,7 +67,8 @@ class TranscriptsFold:
         if event.type in (_INPUT, _OUTPUT):
             self._grow(event, text_at(event.body, "delta"), is_output=event.type == _OUTPUT)
         elif event.type == _AUDIO and True in self._open:
-            self._own(self._open[True]).audio_bytes += base64_size(audio_of(event))
+            passage = owned(self.passages, self._open[True], self._owner)
+            passage.audio_bytes += base64_size(audio_of(event))
 
     def passage_of(self, event: Event) -> Passage | None:
         """Return the passage that words, or sound, of a transcript belong to; None for another event, or an earlier session."""
@@ -94,7 +95,7 @@ class TranscriptsFold:
         if at is None or self._is_over(self.passages[at], event, words):
             at = self._open[is_output] = f"{'output' if is_output else 'input'}-{event.seq}"
             self.passages[at] = Passage(at, self._owner, is_output, event.seq, event.t_ns)
-        passage = self._own(at)
+        passage = owned(self.passages, at, self._owner)
         passage.text += words
         passage.last_seq, passage.last_t_ns = event.seq, event.t_ns
         self._spoke_last = is_output
@@ -107,11 +108,3 @@ class TranscriptsFold:
             return words[0].isspace() or passage.text[-1].isspace()
         ends = passage.text.rstrip().endswith(_ENDS)
         return ends and self._spoke_last is not passage.is_output
-
-    def _own(self, passage_id: str) -> Passage:
-        passage = self.passages[passage_id]
-        if passage.owner is not self._owner:
-            passage = copy.copy(passage)
-            passage.owner = self._owner
-            self.passages[passage_id] = passage
-        return passage

@@ -8,7 +8,8 @@ from functools import partial
 
 from inspector.analysis.query import EventFacts, Query, parse
 from inspector.core.event import Direction, Event, Origin
-from inspector.engine.gate import Gate, Held, Output
+from inspector.engine.gate import Gate
+from inspector.engine.held import Held, Output
 from inspector.errors import UsageError
 
 MAX_COPIES = 1000

@@ -59,3 +59,9 @@ class SoundOptions:
     """Truncate by itself when the user speaks over the answer."""
     opens_at_once: bool = False
     """Open a microphone that is a device without being told to, where nobody is there to press a key."""
+
+    @property
+    def starts_by_itself(self) -> bool:
+        """Tell whether the microphone opens by itself: a file given at the start, or any where nobody can press a key."""
+        kind = self.microphone.kind
+        return kind is PlaceKind.FILE or (kind is PlaceKind.DEVICE and self.opens_at_once)

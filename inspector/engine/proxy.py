@@ -52,8 +52,6 @@ class Proxy:
         """Those that run and those that are kept, the oldest first."""
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT_EXCHANGES)
         """The latest plain HTTP exchanges."""
-        self.revision = 0
-        """Grows whenever a session comes, begins, ends or goes, and with every exchange."""
         self.url = ""
         """What apps take for their base; ``""`` while the port is closed."""
         self.trusted_file = ""
@@ -118,7 +116,6 @@ class Proxy:
         """
         point = breakpoint_at(expression, direction)
         self.armed = (*self.armed, point)
-        self.revision += 1
         for session in self._running:
             session.breakpoints.add(point)
         return point
@@ -126,7 +123,6 @@ class Proxy:
     def disarm(self) -> None:
         """Take every breakpoint of every session away; what is held stays held."""
         self.armed = ()
-        self.revision += 1
         for session in self._running:
             session.breakpoints.disarm()
 
@@ -157,14 +153,12 @@ class Proxy:
         self.sessions.append(session)
         self._running.add(session)
         self._idle.clear()
-        self.revision += 1
         self.on_open(session)
         return session
 
     def _session_ended(self, session: ProxiedSession) -> None:
         self._running.discard(session)
         self.ended_count += 1
-        self.revision += 1
         self.on_end(session)
         self._forget_old()
         if not self._running:
@@ -178,7 +172,6 @@ class Proxy:
 
     def _exchanged(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
-        self.revision += 1
         self.on_exchange(exchange)
 
 

@@ -105,11 +105,6 @@ class SessionRecord(ABC):
         recording.append(render_header(self.header))
 
     @property
-    def revision(self) -> int:
-        """Grow with every change that a screen may show."""
-        return self.log.revision
-
-    @property
     def now_ns(self) -> int:
         """Return the time since the session's start, in nanoseconds."""
         return self._clock.now_ns() - self._origin_ns
@@ -203,7 +198,6 @@ class SessionRecord(ABC):
     def _connecting(self) -> None:
         self.connection = Connection.CONNECTING
         self.refusal = self.closed = None
-        self.log.revision += 1
 
     def _not_connected(self, error: ConnectError, url: str) -> None:
         self.connection = Connection.REFUSED

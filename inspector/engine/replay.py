@@ -82,7 +82,6 @@ class Replay:
         self.state = new_state()
         self.state_row = -1
         """The row up to which ``state`` is folded; equals ``cursor`` once settled."""
-        self.revision = 0
         self._new_state = new_state
         self._clock = clock
         self._checkpoints: list[_Checkpoint] = []
@@ -123,14 +122,12 @@ class Replay:
         if self.is_playing:
             self._anchor(self.t_us)
         self.is_playing = False
-        self.revision += 1
 
     def set_speed(self, speed: float) -> None:
         """Change the pace; takes effect at once, from where the cursor is."""
         here_us = self.t_us
         self.speed = speed
         self._anchor(here_us)
-        self.revision += 1
 
     def step(self, rows: int) -> None:
         """Move the cursor by events, and pause."""
@@ -142,7 +139,6 @@ class Replay:
         row = max(-1, min(row, len(self.log) - 1))
         if row != self.cursor:
             self.cursor = row
-            self.revision += 1
         self._anchor()
 
     def seek_t_us(self, t_us: int) -> None:
@@ -152,16 +148,19 @@ class Replay:
 
     def tick(self) -> bool:
         """Index, move the cursor and fold, each for a bounded time; tell whether anything changed."""
-        before = self.revision, self.log.revision, self.state_row
+        before = self._moved()
         self.indexing.advance()
         if self.is_playing:
             self._move()
         self._fold_slice()
-        return before != (self.revision, self.log.revision, self.state_row)
+        return before != self._moved()
 
     def close(self) -> None:
         """Let go of the recording."""
         self.indexing.close()
+
+    def _moved(self) -> tuple[object, ...]:
+        return self.cursor, self.is_playing, self.log.revision, self.state_row
 
     def _anchor(self, t_us: int | None = None) -> None:
         self._played_from_us = self._event_us() if t_us is None else t_us
@@ -179,7 +178,6 @@ class Replay:
         target = last if self.speed == float("inf") else self.log.row_at(self._played_us())
         if target > self.cursor:
             self.cursor = target
-            self.revision += 1
         if self.cursor >= last and self.indexing.progress >= 1.0:
             self.pause()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from inspector.clock import NS_PER_S
 from inspector.core.event import Event, Origin
+from inspector.core.output_audio import OUTPUT_AUDIO
 from inspector.engine.places import Place, PlaceKind, SoundOptions
 from inspector.engine.talk_request import TalkRequest, Wish
 from inspector.errors import InspectorError
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 TICK_NS = 20_000_000
 RETRY_S = 2.0
 """Between two attempts to get a device back."""
-_AUDIO_OUT = ("response.output_audio.delta", "response.audio.delta", "session.output_audio.delta")
 
 
 class Sound:
@@ -55,11 +55,7 @@ class Sound:
         self._is_flush_due = False
         self._failure = ""
         self._request = TalkRequest(engine)
-        # A file that was given at the start is spoken by itself, and so is any microphone where nobody can press a key.
-        kind = options.microphone.kind
-        self._starts_by_itself = kind is PlaceKind.FILE or (
-            kind is PlaceKind.DEVICE and options.opens_at_once
-        )
+        self._starts_by_itself = options.starts_by_itself
         if self._starts_by_itself or self.speaker_place.kind is PlaceKind.FILE:
             self._needed.set()
         engine.tap(self._tap)
@@ -214,7 +210,7 @@ class Sound:
         if event.type == "inspector.opened":
             self._request.opened(event.t_ns)
         if self.speaker is None:
-            if event.type in _AUDIO_OUT:
+            if event.type in OUTPUT_AUDIO:
                 self._needed.set()
             if self._needed.is_set():
                 self._early.append(event)

@@ -82,7 +82,7 @@ class SoundEnds:
             output = await asyncio.to_thread(self._open_output, place)
         except InspectorError as error:
             is_new = not self.speaker_problem and place.is_asked_for
-            self._output_failed(_words(error), must_tell=is_new, is_final=_is_final(error))
+            self._output_failed(error.words, must_tell=is_new, is_final=_is_final(error))
             return
         self._speaker.change_output(output)
         self._played_at = place
@@ -110,8 +110,8 @@ class SoundEnds:
             opened = await asyncio.to_thread(self._open_input, place)
         except InspectorError as error:
             if not self.microphone_problem:
-                self._tell(_words(error))
-            self.microphone_problem = _words(error)
+                self._tell(error.words)
+            self.microphone_problem = error.words
             self._has_given_up_input = _is_final(error)
             return
         microphone.change_input(opened, now_ns)
@@ -154,10 +154,6 @@ class SoundEnds:
         is_hearing = isinstance(self._microphone.input, device.DeviceInput)
         if (self.speaker_problem or self.microphone_problem) and not (is_playing or is_hearing):
             device.refresh()
-
-
-def _words(error: InspectorError) -> str:
-    return f"{error.message}: {error.hint}" if error.hint else error.message
 
 
 def _is_final(error: InspectorError) -> bool:

@@ -19,10 +19,10 @@ from inspector.audio.track import Track
 from inspector.core.event import Direction, Event
 from inspector.core.formats import AudioFormat, audio_format
 from inspector.core.groups import audio_of
+from inspector.core.output_audio import OUTPUT_AUDIO
 from inspector.core.read import int_at, object_at, text_at
 from inspector.core.state import SessionState
 
-DELTAS = ("response.output_audio.delta", "response.audio.delta", "session.output_audio.delta")
 _DONE = ("response.output_audio.done", "response.audio.done")
 TEST_ITEM = "inspector test"
 TEST_NOTES_HZ, TEST_NOTE_MS, TEST_PEAK = (440, 660), 300, 8000
@@ -54,7 +54,7 @@ class Speaker:
         body, kind = event.body, event.type
         if body is None or event.direction is not Direction.SERVER:
             return
-        if kind in DELTAS:
+        if kind in OUTPUT_AUDIO:
             self._receive(event, body, state, now_ns)
         elif kind in _DONE:
             self.playback.complete(key=_key(body))

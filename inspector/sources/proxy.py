@@ -67,9 +67,8 @@ async def listen(
     try:
         async with _listening(entrance, upstream, open_session, exchanged) as url:
             yield url
-    except (
-        BaseExceptionGroup
-    ) as group:  # connections never fail, so this is what the context's body raised
+    except BaseExceptionGroup as group:
+        # Connections never fail, so this is what the context's body raised.
         raise group.exceptions[0] from None
 
 

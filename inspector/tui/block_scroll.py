@@ -71,6 +71,9 @@ class BlockScroll:
 
     def reveal(self, index: int, count: int, height: int, *, is_from_below: bool) -> None:
         """Scroll as little as shows a block: the near end of one that is higher than the screen."""
+        if not count:
+            self.top, self._line = 0, 0
+            return
         room = height + 1
         shown = next((p for p in self.layout(count, height) if p.index == index), None)
         if shown is not None and 0 <= shown.y <= room - shown.height:
@@ -90,3 +93,64 @@ class BlockScroll:
             if room <= 0:
                 return at, -room
         return 0, 0
+
+
+class BlockCursor:
+    """Which of the blocks is selected, and how far they are scrolled to show it; at the last one, newer ones are followed."""
+
+    def __init__(self, height_of: Callable[[int], int]) -> None:
+        """Begin at the first block, as ``BlockScroll`` does."""
+        self.index = 0
+        self.is_following = True
+        self.position = BlockScroll(height_of)
+
+    def shift(self, blocks: int) -> None:
+        """Stay with what is read where blocks were put in before it, or taken out."""
+        self.index += blocks
+        self.position.shift(blocks)
+
+    def settle(self, count: int, height: int) -> None:
+        """Stand on a block that is there, the last one where that is followed."""
+        last = max(0, count - 1)
+        self.index = last if self.is_following else min(self.index, last)
+        if self.is_following or self.position.top > last:
+            self.reveal(count, height)
+
+    def select(self, index: int, count: int, height: int, *, is_from_below: bool = False) -> None:
+        """Go to a block, or the one nearest to that; there is at least one."""
+        self.index = max(0, min(index, count - 1))
+        self.is_following = self.index == count - 1
+        self.reveal(count, height, is_from_below=is_from_below)
+
+    def reveal(self, count: int, height: int, *, is_from_below: bool = False) -> None:
+        """Scroll as little as shows the selected block: the near end of one that is higher than the screen."""
+        if self.is_following:
+            self.position.show_end(count - 1, height)
+        else:
+            self.position.reveal(self.index, count, height, is_from_below=is_from_below)
+
+    def scroll(self, lines: int, count: int, height: int) -> None:
+        """Move by lines, within what there is; the selection stays."""
+        self.is_following = False
+        self.position.move(lines, count, height)
+
+    def step(self, step: int, count: int, height: int) -> None:
+        """Go to the next block, or the one before; through one that is higher than the screen by lines."""
+        layout = self.position.layout(count, height)
+        here = next((placed for placed in layout if placed.index == self.index), None)
+        if here is not None and step > 0 and here.y + here.height - 1 > height:
+            self.scroll(min(height - 1, here.y + here.height - 1 - height), count, height)
+        elif here is not None and step < 0 and here.y < 0:
+            self.scroll(max(1 - height, here.y), count, height)
+        else:
+            self.select(self.index + step, count, height, is_from_below=step < 0)
+
+    def page(self, step: int, count: int, height: int) -> None:
+        """Scroll by pages, and take the selection along."""
+        self.scroll(step * max(1, height - 1), count, height)
+        layout = self.position.layout(count, height)
+        shown = [placed.index for placed in layout if placed.y >= 0]
+        if shown:
+            at_end = step > 0 and shown[-1] == count - 1
+            at_start = step < 0 and shown[0] == 0
+            self.index = shown[-1] if at_end else 0 if at_start else shown[step < 0 and -1]

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from inspector.analysis.inert import inert
+from inspector.clock import NS_PER_S
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.tui.keycaps import Key
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from inspector.engine.sound import Sound
 
 Readings = tuple[Reading, Reading]
-NS_PER_S = 1e9
 
 
 def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Key) -> Readings:

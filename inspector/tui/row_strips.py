@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 from textual.strip import Strip
@@ -26,6 +27,8 @@ class RowStrips:
         """The row from which on all are dimmed, that a replay has not reached; -1 for none."""
         self.mark_row = -1
         """The row from which times are measured; -1 for none."""
+        self.rejection_of: Callable[[int], str] = lambda _: ""
+        """Why the server refused the event of a row; ``""`` where it did not."""
         self._log = log
         self._rows = rows
         self._glyphs = glyphs
@@ -56,7 +59,6 @@ class RowStrips:
         *,
         is_cursor: bool,
         bar: str,
-        rejection: str,
     ) -> Strip:
         """Return one row.
 
@@ -66,7 +68,6 @@ class RowStrips:
             styles: colours of the theme.
             is_cursor: whether the cursor is on it.
             bar: ``track`` or ``thumb`` where a scroll bar stands at its end; ``""`` where there is none.
-            rejection: the code with which the server refused it.
         """
         log, row = self._log, self._rows.rows[index]
         group = log.group[row]
@@ -79,7 +80,7 @@ class RowStrips:
             log.t_us[self._rows.rows[index - 1]] if index else -1,
             log.t_us[self.mark_row] if self.mark_row >= 0 else -1,
             row == self.mark_row,
-            rejection,
+            self.rejection_of(row) if log.direction[row] == 0 else "",
             self._matches(group),
         )
         key = (row, log.groups.count[group] if group >= 0 else 0, look, bar)
@@ -90,6 +91,16 @@ class RowStrips:
             if len(self._strips) > CACHED_STRIPS:
                 self._strips.popitem(last=False)
         return strip
+
+    def look(self, rows: Sequence[int]) -> tuple[object, ...]:
+        """Return what may change in rows of the log by itself: groups that grow, and clients' events that are refused."""
+        groups, counts, directions = self._log.group, self._log.groups.count, self._log.direction
+        grown = tuple(
+            (counts[groups[row]], self._rows.matches_in(groups[row]))
+            for row in rows
+            if groups[row] >= 0
+        )
+        return grown, tuple(row for row in rows if directions[row] == 0 and self.rejection_of(row))
 
     def forget(self) -> None:
         """Make every row anew, for another width or theme."""

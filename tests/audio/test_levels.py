@@ -8,13 +8,10 @@ import pytest
 from inspector.audio.levels import (
     CLIP_RUN,
     HOLD_MS,
-    SILENCE,
     WINDOW_MS,
+    Level,
     LevelMeter,
     clip_count,
-    level_of,
-    peak_dbfs,
-    rms_dbfs,
 )
 from inspector.audio.pcm import Samples
 
@@ -29,11 +26,17 @@ def tone(peak: float, ms: float = 300, hz: float = 997) -> Samples:
     return wave
 
 
-def test_a_full_scale_sine_is_0_dbfs_by_rms_and_by_peak() -> None:
-    samples = tone(32767, ms=1000)
+def level_of(samples: Samples) -> Level:
+    meter = LevelMeter()
+    meter.feed(samples, RATE_HZ, MS)
+    return meter.read(MS)
 
-    assert rms_dbfs(samples) == pytest.approx(0, abs=0.01)
-    assert peak_dbfs(samples) == pytest.approx(0, abs=0.01)
+
+def test_a_full_scale_sine_is_0_dbfs_by_rms_and_by_peak() -> None:
+    level = level_of(tone(32767, ms=1000))
+
+    assert level.rms_dbfs == pytest.approx(0, abs=0.01)
+    assert level.peak_dbfs == pytest.approx(0, abs=0.01)
 
 
 @pytest.mark.parametrize(("peak", "dbfs"), [(3276.7, -20), (327.67, -40), (16384, -6.02)])
@@ -47,18 +50,20 @@ def test_levels_are_logarithmic(peak: float, dbfs: float) -> None:
 def test_a_full_scale_square_wave_is_3_db_above_the_sine() -> None:
     square = np.where(np.arange(4800) % 48 < 24, 32767, -32768).astype(np.int16)
 
-    assert rms_dbfs(square) == pytest.approx(3.01, abs=0.01)
+    assert level_of(square).rms_dbfs == pytest.approx(3.01, abs=0.01)
 
 
 def test_silence_and_nothing_have_no_level() -> None:
-    assert level_of(np.zeros(480, np.int16)) == SILENCE
-    assert level_of(np.zeros(0, np.int16)) == SILENCE
-    assert LevelMeter().read(0) == SILENCE
+    assert level_of(np.zeros(480, np.int16)) == Level()
+    assert level_of(np.zeros(0, np.int16)) == Level()
+    assert LevelMeter().read(0) == Level()
 
 
 def test_the_lowest_sample_counts_as_full_scale() -> None:
-    assert peak_dbfs(np.array([-32768], np.int16)) == 0
-    assert math.isfinite(rms_dbfs(np.array([-32768], np.int16)))
+    level = level_of(np.array([-32768], np.int16))
+
+    assert level.peak_dbfs == 0
+    assert math.isfinite(level.rms_dbfs)
 
 
 def test_clips_are_runs_at_full_scale() -> None:

@@ -63,7 +63,7 @@ def child(mode: str) -> None:
         def compose(self) -> ComposeResult:
             timeline = Timeline(Waveform(log), now_us, UNICODE)
             zoom = mode.removesuffix("meters").strip()
-            timeline._zoom = int(zoom) if zoom.isdigit() else 0
+            timeline.window.zoom = int(zoom) if zoom.isdigit() else 0
             timeline.display = zoom.isdigit()
             if "meters" in mode:
                 yield MeterRow(UNICODE)

@@ -137,9 +137,13 @@ def test_what_waits_is_what_a_look_at_everything_finds(steps: list[tuple[str, st
         alive = {item.id for item in fold.items.values() if not item.is_deleted}
 
         assert {item.id for item in fold.pending_calls()} == {
-            item_id for call_id, item_id in fold.calls.items() if call_id not in fold.outputs
+            item_id
+            for call_id, item_id in fold.answers.calls.items()
+            if call_id not in fold.answers.outputs
         } & alive
-        assert {i.id for i in fold.pending_approvals()} == (asked - set(fold.approvals)) & alive
+        assert {i.id for i in fold.pending_approvals()} == (
+            asked - set(fold.answers.approvals)
+        ) & alive
         assert kept.conversation.pending_calls() == waited
 
 

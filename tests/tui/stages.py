@@ -136,6 +136,7 @@ class Stage:
         for _ in range(MAX_ROUNDS):
             if same == SETTLED:
                 return
+            self._keep_cursors()
             await self.pilot.pause(0.01)
             tick = getattr(self.screen, "tick", None)
             if tick is not None:
@@ -143,6 +144,13 @@ class Stage:
             await self.pilot.pause()
             now = picture(self.pilot.app)
             before, same = now, same + 1 if now == before else 0
+
+    def _keep_cursors(self) -> None:
+        """Let none blink; at once, since Textual 8.2.8 keeps a line that it has drawn without its cursor."""
+        for editor in self.screen.query(TextArea):
+            editor.cursor_blink = False
+        for line in self.screen.query(Input):
+            line.cursor_blink = False
 
 
 Scene = Callable[[Stage], Awaitable[None]]
@@ -496,10 +504,6 @@ async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
 
     async def posed(stage: Stage) -> None:
         await scene(stage)
-        for editor in stage.screen.query(TextArea):
-            editor.cursor_blink = False
-        for line in stage.screen.query(Input):
-            line.cursor_blink = False
         stage.pilot.app.clear_notifications()
         await stage.settle()
         take(stage.pilot.app)

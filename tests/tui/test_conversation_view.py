@@ -160,12 +160,12 @@ def test_moving_goes_through_every_entry_and_the_cursor_is_always_shown() -> Non
         for _ in range(80):
             await pilot.press("j")
             seen.append(app.view.item_id)
-            assert f"number {app.view.cursor}" in app.text()
+            assert f"number {app.view.cursor.index}" in app.text()
         assert list(dict.fromkeys(seen)) == [f"i{n}" for n in range(30)]
         for _ in range(80):
             await pilot.press("k")
-            assert f"number {app.view.cursor}" in app.text()
-        assert app.view.cursor == 0
+            assert f"number {app.view.cursor.index}" in app.text()
+        assert app.view.cursor.index == 0
 
     showing(scenario, long_talk(30), (60, 9))
 
@@ -455,3 +455,14 @@ def test_a_short_conversation_has_no_scroll_bar_not_even_in_the_first_frame() ->
 
     item = {"id": "a", "type": "message", "role": "user", "content": []}
     showing(scenario, folded(server("conversation.item.added", item=item)))
+
+
+def test_a_conversation_that_is_read_further_down_may_become_empty() -> None:
+    async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
+        await pilot.press("pageup")
+        app.view.show(SessionState())
+        assert "The conversation is empty." in app.text()
+        app.view.show(long_talk(3))
+        assert "number 0" in app.text()
+
+    showing(scenario, long_talk(30), (60, 9))

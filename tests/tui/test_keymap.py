@@ -25,7 +25,14 @@ from inspector.tui.keymap import (
 from inspector.tui.look import Look
 from inspector.tui.screens.help import HelpScreen
 
-BASES = {"CommandScreen", "EventsScreen", "KeyedScreen", "SoundScreen", "ViewsScreen"}
+BASES = {
+    "CommandScreen",
+    "EventsScreen",
+    "KeyedScreen",
+    "PullingScreen",
+    "SoundScreen",
+    "ViewsScreen",
+}
 """Screens that are only begun: each is shown as one of those that go on."""
 FORM = ("session form", *(f"form{part}" for part in ("", ": choice", ": switch", ": switches")))
 FORM += ("form: JSON", "form: number")

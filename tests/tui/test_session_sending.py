@@ -14,6 +14,15 @@ from tests.support import FakeSource
 from tests.tui.session_stage import HOSTILE, Stage, on_stage
 
 
+async def typed(stage: Stage, text: str) -> SendEditor:
+    """Return the editor, opened, with a text in it."""
+    await stage.press("s")
+    editor = stage.screen.query_one(SendEditor)
+    editor.query_one(TextArea).text = text
+    await stage.settle()
+    return editor
+
+
 def test_creating_a_response_sends_only_what_was_filled_in(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("c", "enter")
@@ -77,10 +86,7 @@ def test_items_are_deleted_and_retrieved_by_choice(tmp_path: Path, key: str, kin
 
 def test_hand_typed_text_goes_out_as_it_stands_and_its_fate_is_shown(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("s")
-        editor = stage.screen.query_one(SendEditor)
-        editor.query_one(TextArea).text = '{ "type": "nope", "event_id":"mine" }'
-        await stage.settle()
+        editor = await typed(stage, '{ "type": "nope", "event_id":"mine" }')
         assert "Supported values" in str(editor.query_one("#verdict", Static).content)
         await stage.press("f5")
         assert stage.source.sent[-1] == b'{ "type": "nope", "event_id":"mine" }'
@@ -100,10 +106,7 @@ def test_hand_typed_text_goes_out_as_it_stands_and_its_fate_is_shown(tmp_path: P
 
 def test_text_that_is_not_json_is_warned_of_and_sent_all_the_same(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("s")
-        editor = stage.screen.query_one(SendEditor)
-        editor.query_one(TextArea).text = "{oops"
-        await stage.settle()
+        editor = await typed(stage, "{oops")
         assert "not JSON" in str(editor.query_one("#verdict", Static).content)
         await stage.press("f5")
         assert stage.source.sent[-1] == b"{oops"

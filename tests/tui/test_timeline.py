@@ -132,12 +132,12 @@ def test_what_was_cut_off_and_what_is_to_come_are_faint() -> None:
 def test_zooming_keeps_the_cursor_and_shows_all_on_demand() -> None:
     async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
         await pilot.press("g", "n")
-        at = app.wave.cursor_us
+        at = app.wave.window.cursor_us
         for key in ["plus"] * 5 + ["minus"] * 20:
             await pilot.press(key)
             view = app.wave._view(0)
-            assert 0 <= view.column_of(app.wave.cursor_us) < view.lane_columns
-        assert app.wave.cursor_us == at
+            assert 0 <= view.column_of(app.wave.window.cursor_us) < view.lane_columns
+        assert app.wave.window.cursor_us == at
         await pilot.press("0")
         assert app.wave._view(0).to_us >= 6_200_000
         assert "model" in "\n".join(app.text())
@@ -148,7 +148,7 @@ def test_zooming_keeps_the_cursor_and_shows_all_on_demand() -> None:
 def test_a_span_is_selected_by_keys_and_opened_heard_and_written() -> None:
     async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
         await pilot.press("g", *["right"] * 10, *["shift+right"] * 4)
-        assert app.wave.selection == (1_000_000, 1_500_000)
+        assert app.wave.window.selection == (1_000_000, 1_500_000)
         assert "selected 1.000 to 1.500 s" in "\n".join(app.text())
         await pilot.press("enter", "P", "w", "escape", "w")
         await pilot.pause()
@@ -167,10 +167,10 @@ def test_a_span_is_selected_by_dragging() -> None:
         await pilot.mouse_down(app.wave, offset=(LABEL + 10, 3))
         await pilot.hover(app.wave, offset=(LABEL + 14, 3))
         await pilot.mouse_up(app.wave, offset=(LABEL + 14, 3))
-        assert app.wave.selection == (1_000_000, 1_500_000)
+        assert app.wave.window.selection == (1_000_000, 1_500_000)
         await pilot.click(app.wave, offset=(LABEL + 20, 3))
-        assert app.wave.selection is None
-        assert app.wave.cursor_us // 100_000 == 20
+        assert app.wave.window.selection is None
+        assert app.wave.window.cursor_us // 100_000 == 20
 
     showing(scenario, spoken_events())
 

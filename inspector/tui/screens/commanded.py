@@ -125,7 +125,7 @@ class CommandScreen(Screen[None]):
         try:
             command(rest.strip())
         except InspectorError as error:
-            self.say(f"{error.message}{': ' + error.hint if error.hint else ''}", "error")
+            self.say(error.words, "error")
         except (ValueError, OSError) as error:
             self.say(f":{name}: {error}", "error")
 

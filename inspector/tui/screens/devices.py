@@ -128,7 +128,7 @@ class DevicesDialog(ModalScreen[None]):
         try:
             found = await asyncio.to_thread(find_devices)
         except DeviceError as error:
-            self._problem = f"{error.message}: {error.hint}"
+            self._problem = error.words
             found = []
         else:
             self._problem = "" if found else "the system knows no sound device"

@@ -63,7 +63,6 @@ class Presets:
         try:
             act(name)
         except InspectorError as error:
-            hint = f": {error.hint}" if error.hint else ""
-            self._page.say(f"{error.message}{hint}", "error")
+            self._page.say(error.words, "error")
         except OSError as error:
             self._page.say(f"{name}: {error.strerror or error}", "error")

@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static
 from inspector.analysis.summary import size_text
 from inspector.core.event import Direction
 from inspector.engine.breakpoints import Breakpoint
-from inspector.engine.gate import Held
+from inspector.engine.held import Held
 from inspector.engine.proxied import ProxiedSession
 from inspector.errors import InspectorError
 from inspector.tui.external import edit_outside
@@ -86,7 +86,7 @@ class HeldScreen(KeyedScreen):
         armed = ", ".join(map(str, self._session.breakpoints.armed)) or "nothing is armed"
         held = sum(held.is_held for held in self._waiting)
         self.query_one("#header", Static).update(
-            f" {held} held, {len(self._waiting) - held} waiting behind   {armed}"
+            f" {held} held, {len(self._waiting) - held} waiting behind   {armed}", layout=False
         )
         selected = self._selected()
         text = selected.event.data.decode("utf-8", "replace")[:SHOWN_CHARS] if selected else ""
@@ -94,7 +94,7 @@ class HeldScreen(KeyedScreen):
             [PageLine(((f" {line}", "base"),)) for line in _wrapped(text, self.size.width - 2)]
         )
         both_alive = "both sides are kept alive meanwhile" if self._waiting else ""
-        self.query_one("#hint", Static).update(f" {both_alive}")
+        self.query_one("#hint", Static).update(f" {both_alive}", layout=False)
 
     def action_forward(self) -> None:
         """Let the frame go on as it came."""

@@ -216,12 +216,6 @@ class HomeScreen(KeyedScreen):
         elif choice:
             self.run_worker(self.run_action(choice))
 
-    def _runner(self, action: str) -> Callable[[], None]:
-        def run() -> None:
-            self.call_later(self.run_action, action)
-
-        return run
-
     def _begin(self, open_engine: Callable[[], Engine]) -> None:
         """Open a session, or say why not."""
         from inspector.tui.screens.session import SessionScreen

@@ -27,6 +27,7 @@ class Manual:
         """
         self._screen = screen
         self._engine = engine
+        self._problems_seen = 0
 
     def submit(self, payload: dict[str, Any] | str, origin: Origin = Origin.BUTTON) -> str | None:
         """Send an event or a text; return the event's id, or None where it was not taken."""
@@ -35,6 +36,20 @@ class Manual:
         except InspectorError as error:
             self._complain(f"not sent: {error.message}", error)
             return None
+
+    def report_refusals(self) -> None:
+        """Say what the server has refused since the last time, of what a button or the form sent; the editor says it of its own."""
+        problems = self._engine.state.problems.all
+        for problem in problems[self._problems_seen :][:3]:
+            if problem.cause_seq:
+                cause = self._engine.log.event(problem.cause_seq - 1)
+                # The form, while it is open, shows a refusal at the field that caused it.
+                if cause.origin is Origin.BUTTON or (
+                    cause.origin is Origin.FORM and self._screen.is_current
+                ):
+                    words = f"{cause.type} was refused: {inert(problem.message)}"
+                    self._screen.say(words, "error")
+        self._problems_seen = len(problems)
 
     def say(self, text: str) -> None:
         """Send a message, and have it answered."""

@@ -89,12 +89,14 @@ class ProxyScreen(KeyedScreen):
         self.query_one("#header", Static).update(
             f" {self._glyphs.dot} proxy   {proxy.url}   {proxy.running} running, {proxy.opened_count} in all"
             + (f"   ! {errors} errors" if errors else "")
-            + ("   follows the newest" if self._follows else "")
+            + ("   follows the newest" if self._follows else ""),
+            layout=False,
         )
         self.query_one("#columns", Static).update(
-            self._row(" ", "#", "app", "model", "state", "age", "events", "errors", "held")
+            self._row(" ", "#", "app", "model", "state", "age", "events", "errors", "held"),
+            layout=False,
         )
-        self.query_one("#hint", Static).update(self._hint())
+        self.query_one("#hint", Static).update(self._hint(), layout=False)
         self._follow()
 
     def _hint(self) -> str:

@@ -16,14 +16,14 @@ from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.commanded import seconds_in
-from inspector.tui.screens.events import EventsScreen
+from inspector.tui.screens.pulling import PullingScreen
 from inspector.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from inspector.tui.widgets.timeline import Timeline
 
 
-class ReplayScreen(EventsScreen):
+class ReplayScreen(PullingScreen):
     """A recording."""
 
     BINDINGS = [

@@ -73,8 +73,7 @@ class Sending:
         try:
             self._editor.load(await edit_outside(self._screen.app, text))
         except InspectorError as error:
-            hint = f": {error.hint}" if error.hint else ""
-            self._screen.say(f"{error.message}{hint}", "error")
+            self._screen.say(error.words, "error")
 
     def follow_up(self, arrow: str) -> None:
         """Tell the editor what became of what it sent; ``arrow`` stands before the answer."""

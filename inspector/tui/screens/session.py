@@ -14,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import ContentSwitcher, Static
 
-from inspector.analysis.inert import inert
 from inspector.core.event import Direction, Origin
 from inspector.core.keys import keys_of
 from inspector.core.state import SessionState
@@ -68,10 +67,11 @@ class SessionScreen(SoundScreen):
         self.title = "Session"
         self._host = host
         self._engine = engine
-        self._problems_seen = 0
         self._manual = Manual(self, engine)
         self._sending = Sending(self, engine, self._manual)
         self._ticks = 0
+        self._hint = Hint(())
+        """As of the last tick."""
         self._shown_actions: tuple[frozenset[str], str, int] = (frozenset(), "", 0)
 
     @property
@@ -118,18 +118,10 @@ class SessionScreen(SoundScreen):
     def advance(self) -> None:
         """Report what went wrong since the last tick, beside what caused it."""
         self._ticks += 1
-        problems = self.state.problems.all
-        for problem in problems[self._problems_seen :][:3]:
-            if problem.cause_seq:
-                cause = self.event_log.event(problem.cause_seq - 1)
-                # The form, while it is open, shows a refusal at the field that caused it.
-                if cause.origin is Origin.BUTTON or (
-                    cause.origin is Origin.FORM and self.is_current
-                ):
-                    self.say(f"{cause.type} was refused: {inert(problem.message)}", "error")
-        self._problems_seen = len(problems)
+        self._manual.report_refusals()
         self._sending.follow_up(self.glyphs.folded)
-        self._show_actions()
+        self._hint = self.hint()
+        self._show_actions(self._hint.step)
 
     def recording_stem(self) -> str:
         """Return the recording's name, or a word where nothing is recorded."""
@@ -152,11 +144,11 @@ class SessionScreen(SoundScreen):
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""
-        return self.hint().line(self.size.width)
+        return self._hint.line(self.size.width)
 
-    def _show_actions(self) -> None:
+    def _show_actions(self, step: str) -> None:
         """Draw the buttons, where another step comes next or there is other room."""
-        step, width = self.hint().step, self.size.width
+        width = self.size.width
         useless = useless_actions(self.state.session.kind, is_connected=self._engine.can_send)
         if (useless, step, width) != self._shown_actions:
             self._shown_actions = (useless, step, width)

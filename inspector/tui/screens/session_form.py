@@ -195,7 +195,7 @@ class SessionFormScreen(Screen[int | None]):
         try:
             text = await edit_outside(self.app, value if isinstance(value, str) else "", ".txt")
         except InspectorError as error:
-            self.say(_words(error), "error")
+            self.say(error.words, "error")
             return
         self.edit(field, text.removesuffix("\n"))
 
@@ -269,7 +269,3 @@ class SessionFormScreen(Screen[int | None]):
             f"[@click=screen.{action}]{escape(self.app.get_key_display(binding))} {binding.description}[/]"
             for action, binding in reversed(keys.items())
         )
-
-
-def _words(error: InspectorError) -> str:
-    return f"{error.message}{': ' + error.hint if error.hint else ''}"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 from inspector.engine.places import Place, place_of
-from inspector.tui.screens.events import EventsScreen
+from inspector.tui.screens.pulling import PullingScreen
 
 if TYPE_CHECKING:
     from inspector.engine.sound import Sound
 
 
-class SoundScreen(EventsScreen):
+class SoundScreen(PullingScreen):
     """Events, and sound."""
 
     BINDINGS = [

@@ -165,6 +165,10 @@ class ViewsScreen(CommandScreen):
         """Show an item's events."""
         self.show_row(message.row)
 
+    def on_conversation_view_copy_requested(self, message: ConversationView.CopyRequested) -> None:
+        """Copy the words of an item."""
+        self.copy_text(message.text, message.what)
+
     def on_conversation_view_sound_requested(
         self, message: ConversationView.SoundRequested
     ) -> None:

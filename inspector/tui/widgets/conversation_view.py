@@ -22,7 +22,7 @@ from textual.widget import Widget
 from inspector.analysis.dialogue import entry, places, question_for, stamp
 from inspector.analysis.entry import Place, Question, Tone
 from inspector.core.state import SessionState
-from inspector.tui.block_scroll import BlockScroll, Placed
+from inspector.tui.block_scroll import BlockCursor, Placed
 from inspector.tui.entry_text import EntryBlocks
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.keycaps import Key, default_keycap
@@ -118,13 +118,10 @@ class ConversationView(Widget, can_focus=True):
         self.set_reactive(ConversationView.empty, empty)
         self._key = key or partial(default_keycap, ConversationView)
         self._can_answer = can_answer
-        self.cursor = 0
-        """Index of the selected entry."""
-        self.is_following = True
+        self.cursor = BlockCursor(lambda index: len(self._block(index)))
         self._glyphs = glyphs
         self._state = SessionState()
         self._places: list[Place] = []
-        self._position = BlockScroll(lambda index: len(self._block(index)))
         self._blocks = EntryBlocks(glyphs)
         self._painted: list[tuple[Placed, tuple[object, ...]]] = []
         """Entries on the screen, each with its stamp."""
@@ -134,7 +131,8 @@ class ConversationView(Widget, can_focus=True):
     @property
     def selected(self) -> Place | None:
         """Return what the cursor is on."""
-        return self._places[self.cursor] if self.cursor < len(self._places) else None
+        at = self.cursor.index
+        return self._places[at] if at < len(self._places) else None
 
     @property
     def item_id(self) -> str:
@@ -151,13 +149,8 @@ class ConversationView(Widget, can_focus=True):
         self._places = places(state)
         if here is not None and self.selected != here and here in self._places:
             # Entries were put in or taken out before the one that is being read: stay with it.
-            moved = self._places.index(here) - self.cursor
-            self.cursor += moved
-            self._position.shift(moved)
-        last = max(0, len(self._places) - 1)
-        self.cursor = last if self.is_following else min(self.cursor, last)
-        if self.is_following or self._position.top > last:
-            self._reveal()
+            self.cursor.shift(self._places.index(here) - self.cursor.index)
+        self.cursor.settle(*self._extent)
         self._repaint()
 
     def select_place(self, place: Place) -> bool:
@@ -187,7 +180,7 @@ class ConversationView(Widget, can_focus=True):
                 lines[min(y, height - 1)] = Strip([segment]).adjust_cell_length(
                     width, self._style("base")
                 )
-        elif self._position.is_needed(len(self._places), height):
+        elif self.cursor.position.is_needed(*self._extent):
             lines = [self._with_bar(line, y, len(painted)) for y, line in enumerate(lines)]
         return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
 
@@ -219,24 +212,14 @@ class ConversationView(Widget, can_focus=True):
 
     def action_move(self, step: int) -> None:
         """Go to the next entry; through one that is higher than the screen by lines."""
-        here = next((p for p in self._layout() if p.index == self.cursor), None)
-        height = self.size.height
-        if here is not None and step > 0 and here.y + here.height - 1 > height:
-            self._scroll(min(height - 1, here.y + here.height - 1 - height))
-        elif here is not None and step < 0 and here.y < 0:
-            self._scroll(max(1 - height, here.y))
-        else:
-            self._select(self.cursor + step, is_from_below=step < 0)
+        if self._places:
+            self.cursor.step(step, *self._extent)
+            self._repaint()
 
     def action_page(self, step: int) -> None:
         """Scroll by pages, and take the cursor along."""
-        self._scroll(step * max(1, self.size.height - 1))
-        shown = [placed.index for placed in self._layout() if placed.y >= 0]
-        if shown:
-            at_end = step > 0 and shown[-1] == len(self._places) - 1
-            at_start = step < 0 and shown[0] == 0
-            self.cursor = shown[-1] if at_end else 0 if at_start else shown[step < 0 and -1]
-            self._repaint()
+        self.cursor.page(step, *self._extent)
+        self._repaint()
 
     def action_go(self, index: int) -> None:
         """Go to the first or the last entry; at the last, newer ones are followed."""
@@ -277,32 +260,24 @@ class ConversationView(Widget, can_focus=True):
         if self.item_id:
             self.post_message(self.SoundRequested(self.item_id, as_file=as_file))
 
-    def _select(self, index: int, *, is_from_below: bool = False) -> None:
-        """Put the cursor on an entry and show it; the last one is followed."""
-        if not self._places:
-            return
-        self.cursor = max(0, min(index, len(self._places) - 1))
-        self.is_following = self.cursor == len(self._places) - 1
-        self._reveal(is_from_below=is_from_below)
-        self._repaint()
+    @property
+    def _extent(self) -> tuple[int, int]:
+        """Return how many entries there are, and how many lines are shown."""
+        return len(self._places), self.size.height
 
-    def _reveal(self, *, is_from_below: bool = False) -> None:
-        """Scroll as little as shows the cursor: the near end of an entry that is higher than the screen."""
-        count, height = len(self._places), self.size.height
-        if self.is_following:
-            self._position.show_end(count - 1, height)
-        else:
-            self._position.reveal(self.cursor, count, height, is_from_below=is_from_below)
+    def _select(self, index: int) -> None:
+        """Put the cursor on an entry and show it."""
+        if self._places:
+            self.cursor.select(index, *self._extent)
+            self._repaint()
 
     def _scroll(self, lines: int) -> None:
-        """Move by lines, within what there is."""
-        self.is_following = False
-        self._position.move(lines, len(self._places), self.size.height)
+        self.cursor.scroll(lines, *self._extent)
         self._repaint()
 
     def _layout(self) -> list[Placed]:
         """Return where the entries on the screen stand."""
-        return self._position.layout(len(self._places), self.size.height)
+        return self.cursor.position.layout(*self._extent)
 
     def _repaint(self) -> None:
         """Repaint what has changed: the lines of one entry where all others stand as they did."""
@@ -313,9 +288,9 @@ class ConversationView(Widget, can_focus=True):
             for (placed, new), (_, old) in zip(now, before, strict=True):
                 if old != new:
                     self.refresh(Region(0, max(0, placed.y), self.size.width, placed.height))
-            if self._painted_cursor == self.cursor:
+            if self._painted_cursor == self.cursor.index:
                 return
-        self._painted_cursor = self.cursor
+        self._painted_cursor = self.cursor.index
         self.refresh()
 
     def _block(self, index: int) -> list[Line]:
@@ -329,7 +304,7 @@ class ConversationView(Widget, can_focus=True):
     def _marked(self, index: int, offset: int, line: Strip, *, is_body: bool) -> Strip:
         """Return a line of a block with the cursor on it, as wide as the widget."""
         strip = line.adjust_cell_length(self.size.width, self._style("base"))
-        if index != self.cursor or not is_body:
+        if index != self.cursor.index or not is_body:
             return strip
         if offset == 0:
             gutter = Segment(self._glyphs.kin, self._style("kin"))
@@ -339,7 +314,7 @@ class ConversationView(Widget, can_focus=True):
     def _with_bar(self, line: Strip, y: int, shown: int) -> Strip:
         """Return a line with its cell of the scroll bar, which counts entries, not lines."""
         height, total = self.size.height, len(self._places)
-        is_thumb = y in thumb(height, shown, max(shown, total), self._position.top)
+        is_thumb = y in thumb(height, shown, max(shown, total), self.cursor.position.top)
         glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
         bar = Strip([Segment(glyph, self._style(name))])
         return Strip.join([line.crop(0, self.size.width - 1), bar])
@@ -352,5 +327,5 @@ class ConversationView(Widget, can_focus=True):
         self._styles.clear()
         self._painted = []
         if self._places:
-            self._reveal()
+            self.cursor.reveal(*self._extent)
         self.refresh()

@@ -1,50 +1,38 @@
-"""EventPane: the rows of a log, virtual, with its own scroll offset.
+"""EventPane: a list of events that keeps up with its log: filtered, folded, followed, searched.
 
-Only visible rows exist. ``pull`` is called on the screen's tick and repaints only where a visible row changed; nothing
-happens per event. ``render_lines`` is overridden to hand out cached strips, past the widget's styles cache: measured, this
-is what keeps two panes under a flood of 10,000 events/s at a third of a core.
+``pull`` is called on the screen's tick and repaints only where a visible row changed; nothing happens per event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from rich.segment import Segment
-from rich.style import Style
-from textual import events
 from textual.binding import Binding
-from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 
-from inspector.analysis.query import EVERYTHING, Query, QueryRun
+from inspector.analysis.query import EVERYTHING, Query
 from inspector.analysis.query import parse as parse_filter
-from inspector.analysis.rows import RowList
 from inspector.clock import time_is_up
 from inspector.core.event import Direction
-from inspector.core.formats import AudioFormat
-from inspector.core.keys import EventKeys
 from inspector.core.log import EventLog
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.row_strips import RowStrips
-from inspector.tui.row_text import RowStyles, fitted
-from inspector.tui.scrolling import WHEEL_LINES, RowScroll, movement_keys, thumb
+from inspector.tui.scrolling import movement_keys
+from inspector.tui.widgets.event_list import EventList
+
+if TYPE_CHECKING:
+    from inspector.analysis.hunt import Hunt
 
 SEARCH_S = 0.03
 """A search looks this long before the screen gets its turn again."""
 
 
-class EventPane(Widget, can_focus=True):
-    """One pane of events."""
+class EventPane(EventList, can_focus=True):
+    """One pane of events: a list that is filtered, folded, searched and followed."""
 
     DEFAULT_CSS = """
     EventPane { height: 1fr; width: 1fr; }
     """
-    COMPONENT_CLASSES = {f"pane--{name}" for name in RowStyles.__dataclass_fields__} | {
-        "pane--title",
-        "pane--empty",
-    }
     BINDINGS = [
         *movement_keys("pane"),
         Binding("space", "fold", "fold", id="pane.fold"),
@@ -56,33 +44,12 @@ class EventPane(Widget, can_focus=True):
         Binding("E", "error(-1)", "previous error", show=False, id="pane.previous_error"),
     ]
 
-    class EventSelected(Message):
-        """The cursor is on another row."""
-
-        def __init__(self, pane: EventPane, row: int) -> None:
-            super().__init__()
-            self.pane, self.row = pane, row
-
-    class EventOpened(Message):
-        """The user wants to see a row in detail."""
-
-        def __init__(self, row: int) -> None:
-            super().__init__()
-            self.row = row
-
     class FoundElsewhere(Message):
         """A search led to a row of another pane."""
 
         def __init__(self, row: int) -> None:
             super().__init__()
             self.row = row
-
-    class FollowChanged(Message):
-        """The pane began or ceased to follow the newest event."""
-
-        def __init__(self, *, is_following: bool) -> None:
-            super().__init__()
-            self.is_following = is_following
 
     def __init__(
         self,
@@ -94,46 +61,12 @@ class EventPane(Widget, can_focus=True):
         empty: str = "no events yet",
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
-        """Show the events of some directions.
-
-        Args:
-            title: name on the pane's first line.
-            log: where the events are.
-            directions: whose events are shown.
-            glyphs: what arrows and brackets look like.
-            empty: what to say while there is nothing.
-            id: the widget's id.
-        """
-        super().__init__(id=id)
-        self.pane_title = title
-        self.empty_text = empty
-        self.rows = RowList(log, directions)
-        self.cursor = -1
-        """Row of the log under the cursor; -1 for none."""
-        self.is_following = True
+        super().__init__(title, log, directions, glyphs, empty=empty, id=id)
         self.search = EVERYTHING
         """What ``n`` looks for."""
-        self._hunt: QueryRun | None = None
+        self._hunt: Hunt | None = None
         """A search that goes on with every pull."""
-        self._wanted, self._step = EVERYTHING, 1
-        self._came_round = False
-        """Whether the search began again at the other end."""
-        self._is_dragging = False
-        self.rejection_of: Callable[[int], str] = lambda _: ""
-        """Why the server refused the event of a row; ``""`` where it did not."""
-        self._log = log
-        self._glyphs = glyphs
-        self._strips = RowStrips(log, self.rows, glyphs)
-        self._position = RowScroll()
-        self._elsewhere = ""
-        self._styles: RowStyles | None = None
-        self._painted: tuple[object, ...] = ()
         self._is_behind = False
-
-    @property
-    def page_rows(self) -> int:
-        """Return how many rows fit below the title."""
-        return max(1, self.size.height - 1)
 
     def pull(self, is_over: Callable[[], bool]) -> None:
         """Take in what is new in the log, for a bounded time, and repaint if a visible row changed."""
@@ -143,164 +76,28 @@ class EventPane(Widget, can_focus=True):
         self._go_on(is_over)
         if self.is_following:
             self._to_end()
-        self._clamp()
-        look = self._look()
-        if look != self._painted:
-            self._painted = look
-            self.refresh()
+        self.repaint_changed()
 
-    def set_formats(self, input_format: AudioFormat, output_format: AudioFormat) -> None:
-        """Say how audio bytes turn into milliseconds."""
-        if self._strips.set_formats(input_format, output_format):
-            self._forget()
-
-    def set_kin(self, keys: EventKeys, seqs: frozenset[int]) -> None:
-        """Highlight what shares an id with the selected event, and what it caused or was caused by."""
-        if self._strips.set_kin(keys, seqs):
-            self.refresh()
-
-    def set_future(self, from_row: int) -> None:
-        """Dim the rows from one on, that a replay has not reached; -1 for none."""
-        if self._strips.future_from != from_row:
-            self._strips.future_from = from_row
-            self.refresh()
-
-    def set_elsewhere(self, words: str) -> None:
-        """Say where there are matches, while there is none here; ``""`` says nothing."""
-        if self._elsewhere != words:
-            self._elsewhere = words
-            self.refresh()
-
-    def set_mark(self, row: int) -> None:
-        """Measure times from a row; -1 for none."""
-        self._strips.mark_row = row
-        self.refresh()
+    def count_text(self) -> str:
+        """Return how far a search is, or how many rows there are, with an ellipsis while more wait to be listed."""
+        if self._hunt is not None:
+            return f"searching {self._hunt.progress:.0%}"
+        return f"{super().count_text()}{'…' * self._is_behind}"
 
     def filter(self, query: Query) -> None:
         """Show what a query lets through, keeping the cursor near where it was."""
         self.rows.filter(query)
         self._painted = ()
 
-    def select(self, row: int, *, notify: bool = True, follow: bool | None = None) -> None:
-        """Put the cursor on the row nearest to one, and show it."""
-        if not len(self.rows):
-            return
-        self._set_follow(is_following=self.is_following if follow is None else follow)
-        index = self.rows.index_of(row)
-        self.cursor = self.rows.rows[index]
-        self._position.reveal(index, self.page_rows)
-        self.refresh()
-        if notify:
-            self.post_message(self.EventSelected(self, self.cursor))
-
-    def scroll_near(self, row: int) -> None:
-        """Show the neighbourhood of a row without moving the cursor, unless the pane follows."""
-        if not self.is_following and len(self.rows):
-            self._position.reveal(self.rows.index_of(row), self.page_rows)
-            self.refresh()
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the strips of the visible lines."""
-        styles = self._styles or self._read_styles()
-        width, rows, page = self.size.width, self.rows.rows, self.page_rows
-        bar = thumb(page, page, len(rows), self._position.top) if len(rows) > page else None
-        lines: list[Strip] = []
-        for y in range(crop.y, crop.bottom):
-            index = self._position.top + y - 1
-            if y == 0:
-                lines.append(self._title_strip(width))
-            elif index < len(rows):
-                piece = "" if bar is None else "thumb" if y - 1 in bar else "track"
-                lines.append(self._row_strip(index, width, styles, piece))
-            elif not len(rows) and (words := self._words_at(y)):
-                style = self.get_component_rich_style("pane--empty")
-                lines.append(Strip([Segment(fitted(f"  {words}", width), style)]))
-            else:
-                lines.append(Strip.blank(width, styles.base))
-        whole = crop.x == 0 and crop.width >= width
-        return lines if whole else [line.crop(crop.x, crop.right) for line in lines]
-
-    def notify_style_update(self) -> None:
-        """Take new colours from the theme."""
-        super().notify_style_update()
-        self._forget()
-
-    def on_resize(self) -> None:
-        """Forget strips of another width."""
-        self._forget()
-        self._clamp()
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Take hold of the scroll bar."""
-        if event.y >= 1 and self._is_bar(event.x):
-            self._is_dragging = True
-            self.capture_mouse()
-            self._drag_to(event.y)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag the scroll bar."""
-        if self._is_dragging:
-            self._drag_to(event.y)
-
-    def on_mouse_up(self) -> None:
-        """Let the scroll bar go."""
-        if self._is_dragging:
-            self._is_dragging = False
-            self.release_mouse()
-
-    def on_click(self, event: events.Click) -> None:
-        """Select a row; a second click opens it."""
-        if self._is_bar(event.x):
-            return
-        index = self._position.top + event.y - 1
-        if event.y >= 1 and index < len(self.rows):
-            self.select(self.rows.rows[index], follow=False)
-            if event.chain == 2:
-                self.post_message(self.EventOpened(self.cursor))
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
-        self._scroll(WHEEL_LINES)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
-        self._scroll(-WHEEL_LINES)
-
-    def action_move(self, step: int) -> None:
-        """Move the cursor by rows."""
-        if len(self.rows):
-            index = self.rows.index_of(self.cursor) + step if self.cursor >= 0 else 0
-            index = max(0, min(len(self.rows) - 1, index))
-            self.select(self.rows.rows[index], follow=False)
-
-    def action_page(self, step: int) -> None:
-        """Move the cursor by pages."""
-        self.action_move(step * (self.page_rows - 1))
-
-    def action_first(self) -> None:
-        """Go to the first row."""
-        if len(self.rows):
-            self.select(self.rows.rows[0], follow=False)
-
-    def action_last(self) -> None:
-        """Go to the last row."""
-        if len(self.rows):
-            self.select(self.rows.rows[-1], follow=False)
-
     def action_fold(self) -> None:
         """Unfold the deltas under the cursor, or fold them again."""
         if self.cursor >= 0 and self.rows.toggle_group(self.cursor):
-            self._set_follow(is_following=False)
+            self.is_following = False
             self.select(self.cursor)
-
-    def action_open(self) -> None:
-        """Show the row under the cursor in detail."""
-        if self.cursor >= 0:
-            self.post_message(self.EventOpened(self.cursor))
 
     def action_follow(self) -> None:
         """Follow the newest event, or hold the reading position."""
-        self._set_follow(is_following=not self.is_following)
+        self.is_following = not self.is_following
         if self.is_following:
             self._to_end()
         self.refresh()
@@ -316,135 +113,29 @@ class EventPane(Widget, can_focus=True):
 
     def _start(self, wanted: Query, step: int) -> None:
         """Look for an event, here and now for a moment, then with every pull."""
-        self._wanted, self._step, self._came_round = wanted, step, False
-        self._hunt = self.rows.finder(wanted, self.cursor, step)
+        from inspector.analysis.hunt import Hunt  # which the first frame does without
+
+        self._hunt = Hunt(self.rows, wanted, self.cursor, step)
         self._go_on(time_is_up(SEARCH_S))
 
     def _go_on(self, is_over: Callable[[], bool]) -> None:
-        """Search until something is found or the time is up, past the end from the other end on."""
+        """Search until something is found or the time is up."""
         hunt = self._hunt
         if hunt is None:
             return
-        found = hunt.advance(is_over, until_found=True)
-        if found:
+        row = hunt.advance(is_over)
+        if row >= 0:
             self._hunt = None
-            self._show_found(found[0])
-        elif hunt.is_done and not self._came_round:
-            self._came_round = True
-            other_end = -1 if self._step > 0 else len(self._log)
-            self._hunt = self.rows.finder(self._wanted, other_end, self._step)
-            self._go_on(is_over)
-        elif hunt.is_done:
+            self._show_found(row, hunt)
+        elif hunt.is_over:
             self._hunt = None
             self.notify("no match", timeout=2)
 
-    def _show_found(self, row: int) -> None:
-        if self._came_round:
-            self.notify(f"on from the {'start' if self._step > 0 else 'end'}", timeout=2)
+    def _show_found(self, row: int, hunt: Hunt) -> None:
+        if hunt.came_round:
+            self.notify(f"on from the {'start' if hunt.step > 0 else 'end'}", timeout=2)
         if self.rows.holds(row):
             self.rows.unfold_to(row)
             self.select(row, follow=False)
         else:
             self.post_message(self.FoundElsewhere(row))
-
-    def _set_follow(self, *, is_following: bool) -> None:
-        if self.is_following != is_following:
-            self.is_following = is_following
-            self.post_message(self.FollowChanged(is_following=is_following))
-
-    def _to_end(self) -> None:
-        self._position.show_end(len(self.rows), self.page_rows)
-        if len(self.rows) and self.cursor != self.rows.rows[-1]:
-            self.cursor = self.rows.rows[-1]
-            if self.has_focus:
-                self.post_message(self.EventSelected(self, self.cursor))
-
-    def _scroll(self, lines: int) -> None:
-        self._set_follow(is_following=False)
-        self._position.top += lines
-        self._clamp()
-        self.refresh()
-
-    def _is_bar(self, x: int) -> bool:
-        return x == self.size.width - 1 and len(self.rows) > self.page_rows
-
-    def _drag_to(self, y: int) -> None:
-        self._set_follow(is_following=False)
-        self._position.drag_to(y - 1, len(self.rows), self.page_rows)
-        self.refresh()
-
-    def _clamp(self) -> None:
-        self._position.clamp(len(self.rows), self.page_rows)
-
-    def _look(self) -> tuple[object, ...]:
-        """Return what the visible rows look like, to compare with what was painted."""
-        shown = self.rows.rows[self._position.top : self._position.top + self.page_rows]
-        groups, counts = self._log.group, self._log.groups.count
-        grown = tuple(
-            (counts[groups[row]], self.rows.matches_in(groups[row]))
-            for row in shown
-            if groups[row] >= 0
-        )
-        refused = tuple(
-            row for row in shown if self._log.direction[row] == 0 and self.rejection_of(row)
-        )
-        return (
-            refused,
-            len(self.rows),
-            self.rows.total,
-            self._is_behind,
-            self._position.top,
-            self.cursor,
-            self.is_following,
-            self._hunt.progress if self._hunt is not None else None,
-            tuple(shown),
-            grown,
-        )
-
-    def _words_at(self, y: int) -> str:
-        """Return what a line of the empty pane says."""
-        if y != 2:
-            return self._elsewhere if y == 3 else ""
-        if self.rows.query and self.rows.total:
-            return f"nothing matches {self.rows.query.expression}"
-        return self.empty_text
-
-    def _title_strip(self, width: int) -> Strip:
-        style = self.get_component_rich_style("pane--title")
-        shown, total = len(self.rows), self.rows.total
-        count = f"{shown:,} of {total:,}" if self.rows.query else f"{total:,}"
-        if self._hunt is not None:
-            count = f"searching {self._hunt.progress:.0%}"
-        elif self._is_behind:
-            count = f"{count}…"
-        tail = f" {count}{'' if self.is_following else ' held'} "
-        head = f"{self.pane_title} "
-        rule = self._glyphs.rule * max(0, width - len(head) - len(tail) - 1)
-        focus = self._glyphs.kin if self.has_focus else " "
-        return Strip([Segment(fitted(f"{focus}{head}{rule}{tail}", width), style)])
-
-    def _row_strip(self, index: int, width: int, styles: RowStyles, bar: str) -> Strip:
-        row = self.rows.rows[index]
-        is_client = self._log.direction[row] == 0
-        return self._strips.strip(
-            index,
-            width,
-            styles,
-            is_cursor=row == self.cursor,
-            bar=bar,
-            rejection=self.rejection_of(row) if is_client else "",
-        )
-
-    def _read_styles(self) -> RowStyles:
-        found: dict[str, Style] = {
-            name: self.get_component_rich_style(f"pane--{name}")
-            for name in RowStyles.__dataclass_fields__
-        }
-        self._styles = RowStyles(**found)
-        return self._styles
-
-    def _forget(self) -> None:
-        self._strips.forget()
-        self._styles = None
-        self._painted = ()
-        self.refresh()

@@ -59,7 +59,7 @@ class EventPanes(Container):
         """Add the pane with everything, which the first frame does not show."""
         merged = EventPane("all events", self._log, tuple(Direction), self._glyphs, id="merged")
         merged.is_following = self.focused.is_following
-        merged.rejection_of = self._rejection_of
+        merged.show_refusals(self._rejection_of)
         self.mount(merged)
 
     @property
@@ -81,7 +81,7 @@ class EventPanes(Container):
         """Say how the panes learn why the server refused the event of a row; ``""`` where it did not."""
         self._rejection_of = rejection_of
         for pane in self.all:
-            pane.rejection_of = rejection_of
+            pane.show_refusals(rejection_of)
 
     def pull(self, formats: tuple[AudioFormat, AudioFormat], is_over: Callable[[], bool]) -> None:
         """Take in what is new in the log, for a bounded time; ``formats`` are those of input and output."""

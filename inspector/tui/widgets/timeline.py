@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
@@ -20,23 +17,16 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.analysis.waveform import Waveform
-from inspector.clock import NS_PER_S, NS_PER_US, SYSTEM_CLOCK, time_is_up
+from inspector.clock import NS_PER_US, SYSTEM_CLOCK, time_is_up
 from inspector.tui.direct_paint import Patch
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.keycaps import Key, default_keycap
-from inspector.tui.row_text import Line
-from inspector.tui.timeline_drawing import GROUND, GROUNDS, LABEL, STYLES, Picture, View, drawn
-from inspector.tui.timeline_words import about, at_cursor
+from inspector.tui.time_window import TimeWindow
+from inspector.tui.timeline_drawing import GROUNDS, LABEL, STYLES, View
+from inspector.tui.timeline_strips import TimelineStrips
 
-WORDS_HZ = 5
 FRAME_BUDGET_S = 0.01
 """Reading new rows per frame: a third of a core while a long recording is taken in, and a key is answered in the next."""
-CELL_US = tuple(
-    ms * 1000
-    for ms in (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000)
-)
-"""What a cell may stand for; the smallest has one envelope in each of its two columns."""
-START_ZOOM = 2
 LEAST_GRAIN_US = 50_000
 """Growing lanes are read and drawn anew at most so often, however close one looks; keys are answered at once."""
 
@@ -127,16 +117,10 @@ class Timeline(Widget, can_focus=True):
             id: the widget's id.
         """
         super().__init__(id=id)
-        self._key = key or partial(default_keycap, Timeline)
-        self.cursor_us = 0
+        self.window = TimeWindow()
         self.is_following = True
-        self.anchor_us: int | None = None
-        """Where the selection began; None where nothing is selected."""
         self._waveform = waveform
         self._now_us = now_us
-        self._glyphs = glyphs
-        self._zoom = START_ZOOM
-        self._left = 0
         self._is_dragging = False
         self._is_fitting = False
         """Whether all of the session is shown, also of what is still being read."""
@@ -146,22 +130,12 @@ class Timeline(Widget, can_focus=True):
         self._pulled_ns = 0
         self._is_behind = False
         """Whether more of the log waits than one frame has time to read."""
-        self._picture: Picture | None = None
-        self._styles: dict[int, Style] = {}
-        self._said, self._said_ns = "", 0
-
-    @property
-    def cell_us(self) -> int:
-        """Return how much time a cell stands for."""
-        return CELL_US[self._zoom]
-
-    @property
-    def selection(self) -> tuple[int, int] | None:
-        """Return the selected span in microseconds, whole cells; None where nothing is selected."""
-        if self.anchor_us is None:
-            return None
-        first, last = sorted((self.anchor_us, self.cursor_us))
-        return first // self.cell_us * self.cell_us, (last // self.cell_us + 1) * self.cell_us
+        self._strips = TimelineStrips(
+            waveform,
+            glyphs,
+            key or partial(default_keycap, Timeline),
+            lambda name: self.get_component_rich_style(f"wave--{name}"),
+        )
 
     @property
     def _columns(self) -> int:
@@ -189,22 +163,23 @@ class Timeline(Widget, can_focus=True):
         size = self.size
         if not size.width or not size.height:
             return []
-        now_us = self._now_us()
+        now_us, window = self._now_us(), self.window
         if self._is_fitting:
-            self._fit()
+            self._is_fitting = self._waveform.progress < 1
+            window.fit(max(1, self._waveform.end_us), self._columns)
         if self.is_following:
-            self.cursor_us = now_us
-            self._reveal(now_us, ahead=4)
+            window.cursor_us = now_us
+            window.reveal(now_us, self._columns, ahead=4)
         # Half a cell is the least that can be seen to move.
-        grain_us = max(LEAST_GRAIN_US, self.cell_us // 2)
+        grain_us = max(LEAST_GRAIN_US, window.cell_us // 2)
         moving = now_us // grain_us, self._waveform.end_us // grain_us
         still = (
             size,
-            self._left,
-            self._zoom,
+            window.left,
+            window.zoom,
             self.is_following,
-            None if self.is_following else self.cursor_us,
-            self.anchor_us,
+            None if self.is_following else window.cursor_us,
+            window.anchor_us,
             len(self._waveform.marks),
             self._is_behind,
         )
@@ -212,41 +187,38 @@ class Timeline(Widget, can_focus=True):
         if still != self._still or (moving != self._moving and is_due):
             self._still, self._moving = still, moving
             self._drawn_ns = SYSTEM_CLOCK.now_ns()
-            return self._draw(now_us)
+            return self._strips.draw(self._view(now_us))
         return []
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the strips of the picture."""
-        picture = self._picture
-        if picture is None or picture.cells.shape != (self.size.height, self.size.width):
-            blank = Strip.blank(self.size.width, self._style(0))
-            return [blank.crop(crop.x, crop.right)] * crop.height
-        return [self._strip(picture, row, crop.x, crop.right) for row in range(crop.y, crop.bottom)]
+        return self._strips.lines(crop, self.size)
 
     def notify_style_update(self) -> None:
         """Take new colours from the theme."""
         super().notify_style_update()
-        self._styles.clear()
-        self._picture, self._still = None, ()
+        self._strips.forget()
+        self._still = ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
         """Leave escape to the screen while nothing is selected."""
-        return self.anchor_us is not None if action == "clear" else True
+        return self.window.anchor_us is not None if action == "clear" else True
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Begin a selection."""
         self._is_dragging = True
         self.capture_mouse()
-        self.anchor_us = None
-        self._go_to(self._time_at(event.x))
+        self.window.anchor_us = None
+        self._go_to(self.window.time_at(event.x - LABEL))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Select up to the pointer."""
         if self._is_dragging:
-            t_us = self._time_at(event.x)
-            if self.anchor_us is None and t_us // self.cell_us != self.cursor_us // self.cell_us:
-                self.anchor_us = self.cursor_us
-            if self.anchor_us is not None:
+            window = self.window
+            t_us = window.time_at(event.x - LABEL)
+            if t_us // window.cell_us != window.cursor_us // window.cell_us:
+                window.select_from_here()
+            if window.anchor_us is not None:
                 self._go_to(t_us)
 
     def on_mouse_up(self) -> None:
@@ -264,33 +236,29 @@ class Timeline(Widget, can_focus=True):
 
     def action_step(self, cells: int, is_selecting: bool = False) -> None:
         """Move the cursor by cells, with the selection or without."""
-        if is_selecting and self.anchor_us is None:
-            self.anchor_us = self.cursor_us
-        elif not is_selecting:
-            self.anchor_us = None
-        self._go_to(self.cursor_us + cells * self.cell_us)
+        window = self.window
+        if is_selecting:
+            window.select_from_here()
+        else:
+            window.anchor_us = None
+        self._go_to(window.cursor_us + cells * window.cell_us)
 
     def action_page(self, step: int) -> None:
         """Move by a screen."""
-        self.anchor_us = None
-        self._go_to(self.cursor_us + step * self._columns * self.cell_us)
+        self._go_alone_to(self.window.cursor_us + step * self._columns * self.window.cell_us)
 
     def action_first(self) -> None:
         """Go to the start."""
-        self.anchor_us = None
-        self._go_to(0)
+        self._go_alone_to(0)
 
     def action_last(self) -> None:
         """Go to the end."""
-        self.anchor_us = None
-        self._go_to(self._waveform.end_us)
+        self._go_alone_to(self._waveform.end_us)
 
     def action_zoom(self, step: int) -> None:
         """Show more time, or less, around the cursor."""
         self._is_fitting = False
-        column = max(0, min(self._columns - 1, self.cursor_us // self.cell_us - self._left))
-        self._zoom = max(0, min(len(CELL_US) - 1, self._zoom + step))
-        self._left = max(0, self.cursor_us // self.cell_us - column)
+        self.window.zoom_by(step, self._columns)
         self._show()
 
     def action_fit(self) -> None:
@@ -298,24 +266,11 @@ class Timeline(Widget, can_focus=True):
         self._is_fitting = True
         self._show()
 
-    def _fit(self) -> None:
-        self._is_fitting = self._waveform.progress < 1
-        columns = self._columns
-        end_us = max(1, self._waveform.end_us)
-        fitting = (at for at, cell in enumerate(CELL_US) if end_us <= cell * columns)
-        self._zoom = next(fitting, len(CELL_US) - 1)
-        self._left = 0
-
     def action_mark(self, step: int) -> None:
         """Go to the next mark, or the one before."""
-        times = self._waveform.marks.times()
-        cell = self.cursor_us // self.cell_us
-        found = (
-            times[times // self.cell_us > cell] if step > 0 else times[times // self.cell_us < cell]
-        )
-        if len(found):
-            self.anchor_us = None
-            self._go_to(int(found.min() if step > 0 else found.max()))
+        found = self._waveform.marks.next(self.window.cursor_us, step, self.window.cell_us)
+        if found is not None:
+            self._go_alone_to(found)
         else:
             self.notify("no further mark" if step > 0 else "no earlier mark", timeout=2)
 
@@ -326,97 +281,51 @@ class Timeline(Widget, can_focus=True):
 
     def action_clear(self) -> None:
         """Select nothing."""
-        self.anchor_us = None
+        self.window.anchor_us = None
         self.refresh_bindings()
         self._show()
 
     def action_events(self) -> None:
         """Show the events of the selection, or those at the cursor."""
-        span = self.selection
-        if span is not None:
-            self.post_message(self.SpanOpened(*span, -1))
+        window = self.window
+        if window.selection is not None:
+            self.post_message(self.SpanOpened(*window.selection, -1))
             return
-        marks = self._waveform.marks
-        distances = np.abs(marks.times() - self.cursor_us)
-        nearest = int(distances.argmin()) if len(distances) else -1
-        is_here = nearest >= 0 and distances[nearest] <= self.cell_us
-        row = marks.row[nearest] if is_here else -1
-        self.post_message(self.SpanOpened(self.cursor_us, self.cursor_us, row))
+        row = self._waveform.marks.row_near(window.cursor_us, window.cell_us)
+        self.post_message(self.SpanOpened(window.cursor_us, window.cursor_us, row))
 
     def action_sound(self, as_file: bool) -> None:
         """Hear the selection, or write it to a file; all of the session where nothing is selected."""
-        span = self.selection or (0, self._waveform.end_us)
+        span = self.window.selection or (0, self._waveform.end_us)
         self.post_message(self.SoundRequested(*span, as_file=as_file))
 
+    def _go_alone_to(self, t_us: int) -> None:
+        """Move the cursor, and select nothing."""
+        self.window.anchor_us = None
+        self._go_to(t_us)
+
     def _go_to(self, t_us: int) -> None:
+        window = self.window
         self.is_following = False
-        self.cursor_us = max(0, min(t_us, max(self._waveform.end_us, self._now_us())))
-        self._reveal(self.cursor_us, ahead=2)
-        self.post_message(self.TimeChosen(self.cursor_us))
+        window.cursor_us = max(0, min(t_us, max(self._waveform.end_us, self._now_us())))
+        window.reveal(window.cursor_us, self._columns, ahead=2)
+        self.post_message(self.TimeChosen(window.cursor_us))
         self.refresh_bindings()
         self._show()
 
     def _pan(self, step: int) -> None:
         self.is_following = False
-        columns = self._columns
-        last = max(0, self._waveform.end_us // self.cell_us - columns // 2)
-        self._left = max(0, min(last, self._left + step * max(1, columns // 8)))
+        self.window.pan(step, self._waveform.end_us, self._columns)
         self._show()
 
-    def _reveal(self, t_us: int, *, ahead: int) -> None:
-        """Scroll until a time is shown, by a quarter of a screen at a time, so that most frames move nothing."""
-        columns = self._columns
-        cell = t_us // self.cell_us
-        if cell < self._left:
-            self._left = max(0, cell - columns // 4)
-        elif cell >= self._left + columns - ahead:
-            self._left = max(0, cell - columns + ahead + columns // 4)
-
-    def _time_at(self, x: int) -> int:
-        return max(0, (self._left + x - LABEL) * self.cell_us + self.cell_us // 2)
-
     def _view(self, now_us: int) -> View:
+        window = self.window
         return View(
             self.size.width,
             self.size.height,
-            self._left,
-            self.cell_us,
-            None if self.is_following else self.cursor_us,
+            window.left,
+            window.cell_us,
+            None if self.is_following else window.cursor_us,
             now_us,
-            self.selection,
+            window.selection,
         )
-
-    def _draw(self, now_us: int) -> list[Patch]:
-        view = self._view(now_us)
-        before = self._picture
-        picture = drawn(self._waveform, view, self._glyphs, self._words(view))
-        self._picture = picture
-        if before is None or before.cells.shape != picture.cells.shape:
-            rows, columns = picture.cells.shape
-            changed = [(row, 0, columns) for row in range(rows)]
-        else:
-            changed = picture.changed(before)
-        return [
-            Patch(first, row, self._strip(picture, row, first, end)) for row, first, end in changed
-        ]
-
-    def _strip(self, picture: Picture, row: int, first: int, end: int) -> Strip:
-        runs = picture.runs(row, first, end)
-        return Line([Segment(text, self._style(code)) for text, code in runs], end - first)
-
-    def _words(self, view: View) -> tuple[str, str]:
-        """Say what is at the cursor; while that runs, only as often as can be read."""
-        now_ns = SYSTEM_CLOCK.now_ns()
-        if view.cursor_us is not None or now_ns >= self._said_ns + NS_PER_S / WORDS_HZ:
-            self._said = at_cursor(self._waveform, view)
-            self._said_ns = now_ns
-        waveform = self._waveform
-        return self._said, about(view, waveform.progress, self._key, has_times=waveform.has_times)
-
-    def _style(self, code: int) -> Style:
-        style = self._styles.get(code)
-        if style is None:
-            ink = self.get_component_rich_style(f"wave--{STYLES[code % GROUND]}")
-            ground = self.get_component_rich_style(f"wave--{GROUNDS[code // GROUND]}")
-            style = self._styles[code] = ink + Style(bgcolor=ground.bgcolor)
-        return style
