@@ -88,6 +88,8 @@ class Replay:
         self._checkpoints: list[_Checkpoint] = []
         self._played_from_us = 0
         self._played_from_ns = 0
+        self._ticked = (0, self.log.revision, -1)
+        """What the last tick left behind: revisions, and how far the state has come."""
 
     @property
     def notices(self) -> list[str]:
@@ -149,13 +151,14 @@ class Replay:
         self._anchor(max(0, min(t_us, self.duration_us)))
 
     def tick(self) -> bool:
-        """Index, move the cursor and fold, each for a bounded time; tell whether anything changed."""
-        before = self.revision, self.log.revision, self.state_row
+        """Index, move the cursor and fold, each for a bounded time; tell whether anything changed since the last tick."""
+        before = self._ticked
         self.indexing.advance()
         if self.is_playing:
             self._move()
         self._fold_slice()
-        return before != (self.revision, self.log.revision, self.state_row)
+        self._ticked = self.revision, self.log.revision, self.state_row
+        return before != self._ticked
 
     def close(self) -> None:
         """Let go of the recording."""

@@ -5,6 +5,7 @@ Not a pipe: so the writer never waits for a reader that is busy, and the reader 
 
 from __future__ import annotations
 
+import mmap
 import os
 import pickle
 import struct
@@ -36,9 +37,14 @@ class BlockFile:
         (size,) = _LENGTH.unpack(os.pread(self.fd, _LENGTH.size, self._read_at))
         if there < size:
             return None
-        payload = os.pread(self.fd, size, self._read_at + _LENGTH.size)
-        self._read_at += _LENGTH.size + size
-        value: object = pickle.loads(payload)  # noqa: S301 - written by this program, in memory
+        # Mapped, so that the values are copied once.
+        begin = self._read_at + _LENGTH.size
+        before = begin % mmap.ALLOCATIONGRANULARITY
+        with mmap.mmap(
+            self.fd, before + size, access=mmap.ACCESS_READ, offset=begin - before
+        ) as mapped, memoryview(mapped) as whole, whole[before:] as payload:
+            value: object = pickle.loads(payload)  # noqa: S301 - written by this program, in memory
+        self._read_at = begin + size
         return value
 
     def close(self) -> None:

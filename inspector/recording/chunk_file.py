@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 4 << 20
 LINE_BYTES = 1 << 16
 """Read past a chunk for the end of its last line; a longer line is read in steps twice as long."""
 MARGIN = 256

@@ -55,13 +55,6 @@ class Rows:
         ended: Bools = pairs[self.ends[at] - 2] == _BRACES
         return ended
 
-    def ended_well(self, at: Ints) -> Bools:
-        """Tell which responses did not fail; what the body alone tells is for the parser."""
-        lines = map(self.line, at.tolist())
-        return np.array(
-            [b'"failed"' not in line and b'"incomplete"' not in line for line in lines], bool
-        )
-
     def drop_blank(self) -> None:
         """Leave out lines of white space."""
         if self.is_blank.any():

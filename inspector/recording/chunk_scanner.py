@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from inspector.core.groups import AUDIO_KEYS, audio_bytes_of, part_key
+from inspector.core.groups import audio_bytes_of, part_key
 from inspector.core.kinds import KindTable
 from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE, flags_of
 from inspector.recording.chunk import NO_TIME_US, Chunk
@@ -16,11 +16,21 @@ from inspector.recording.chunk_groups import grouped, tracks
 from inspector.recording.chunk_rows import NO_PART, Rows
 from inspector.recording.format import Shape, parse
 from inspector.recording.head_table import HeadTable, KnownHead
-from inspector.recording.layouts import STAMP_BYTES, Audio, Part, Stamp, part_key_of, salt_of
+from inspector.recording.layouts import (
+    STAMP_BYTES,
+    Audio,
+    Outcome,
+    Part,
+    Stamp,
+    part_key_of,
+    salt_of,
+)
 from inspector.recording.spans import Bools, Ints, windows
 
 MAX_LAYOUTS = 16
 """Of one kind behind one head; what fits none of them is parsed."""
+_LineFrom = Callable[[int], bytes]
+"""Returns a line from where its event begins, by its place among those that are looked at."""
 
 
 class ChunkScanner:
@@ -85,15 +95,35 @@ class ChunkScanner:
     def _take_body(self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints) -> Bools:
         """Fill in what the events of a head tell; tell which need no parser."""
         is_told = np.ones(len(at), bool)
-        if known.kind.name == "response.done":
-            is_told = rows.ended_well(at)
-        if known.kind.fold == "part":
-            is_told &= self._take_parts(rows, known, at, event_at)
-        if known.kind.name in AUDIO_KEYS:
-            is_told &= self._take_audio(rows, known, at, event_at)
+
+        def event_from(place: int) -> bytes:
+            row = int(at[place])
+            return rows.line(row)[int(event_at[place] - rows.starts[row]) :]
+
+        if known.has_outcome:
+            is_told &= self._take_outcomes(rows, known, event_at, event_from)
+        if known.has_parts:
+            is_told &= self._take_parts(rows, known, at, event_at, event_from)
+        if known.has_audio:
+            is_told &= self._take_audio(rows, known, at, event_at, event_from)
         return is_told
 
-    def _take_parts(self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints) -> Bools:
+    def _take_outcomes(
+        self, rows: Rows, known: KnownHead, event_at: Ints, event_from: _LineFrom
+    ) -> Bools:
+        ended_well = np.zeros(len(event_at), bool)
+
+        def take(outcome: Outcome, left: Ints) -> Bools:
+            fits = outcome.read(rows.text, event_at[left])
+            ended_well[left[fits]] = True
+            return fits
+
+        peel(known.outcomes, len(event_at), take, lambda place: Outcome.learn(event_from(place)))
+        return ended_well
+
+    def _take_parts(
+        self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints, event_from: _LineFrom
+    ) -> Bools:
         keys = np.full(len(at), NO_PART)
 
         def take(part: Part, left: Ints) -> Bools:
@@ -101,16 +131,14 @@ class ChunkScanner:
             keys[left[fits]] = found[fits]
             return fits
 
-        def learn(first: int) -> Part | None:
-            row = int(at[first])
-            return Part.learn(rows.line(row)[int(event_at[first] - rows.starts[row]) :])
-
-        peel(known.parts, len(at), take, learn)
+        peel(known.parts, len(at), take, lambda place: Part.learn(event_from(place)))
         rows.part[at] = keys
         fits: Bools = keys != NO_PART
         return fits
 
-    def _take_audio(self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints) -> Bools:
+    def _take_audio(
+        self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints, event_from: _LineFrom
+    ) -> Bools:
         sizes = np.full(len(at), -1, np.int64)
         ends = rows.ends[at]
 
@@ -119,10 +147,8 @@ class ChunkScanner:
             sizes[left[fits]] = found[fits]
             return fits
 
-        def learn(first: int) -> Audio | None:
-            row = int(at[first])
-            event = rows.line(row)[int(event_at[first] - rows.starts[row]) :]
-            return Audio.learn(event, known.head.type)
+        def learn(place: int) -> Audio | None:
+            return Audio.learn(event_from(place), known.head.type)
 
         peel(known.audio, len(at), take, learn)
         rows.audio[at] = np.maximum(sizes, 0)

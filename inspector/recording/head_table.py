@@ -9,7 +9,7 @@ import numpy as np
 
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.kinds import Kind, KindTable
-from inspector.recording.layouts import Audio, Head, Part, salt_of
+from inspector.recording.layouts import Audio, Head, Outcome, Part, salt_of
 from inspector.recording.spans import (
     WORD_BYTES,
     Bools,
@@ -44,12 +44,27 @@ class KnownHead:
     """Of the type, in the keys of its parts."""
     parts: list[Part] = field(default_factory=list)
     audio: list[Audio] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
 
     @property
     def needs_body(self) -> bool:
         """Tell whether columns of its rows depend on more than the type."""
-        is_told_by_body = self.kind.fold == "part" or self.kind.name == "response.done"
-        return is_told_by_body or self.kind.name in AUDIO_KEYS
+        return self.has_parts or self.has_audio or self.has_outcome
+
+    @property
+    def has_parts(self) -> bool:
+        """Tell whether its events are deltas of content parts."""
+        return self.kind.fold == "part"
+
+    @property
+    def has_audio(self) -> bool:
+        """Tell whether its events carry sound."""
+        return self.kind.name in AUDIO_KEYS
+
+    @property
+    def has_outcome(self) -> bool:
+        """Tell whether its events may report a failure."""
+        return self.kind.name == "response.done"
 
 
 class HeadTable:

@@ -42,12 +42,17 @@ QUOTE, BACKSLASH, PADDING = b'"\\='
 TAIL_BYTES = 96
 """How far before the end of an audio event other members are looked for; events with less audio are parsed."""
 MAX_PADDING = 2
+_FAILURES = (b"failed", b"incomplete")
 _STAMP = re.compile(rb'\{"seq":(\d{1,12}),"t":(\d{1,9})\.(\d{6}),')
 _HEAD = re.compile(
     rb'"dir":"(?P<dir>[a-z]+)","origin":"(?P<origin>[a-z]+)","type":"(?P<type>[ !#-\[\]-~]{1,%d})","event":\{'
     % MAX_TYPE
 )
 _ITEM = b'"item_id":"'
+_OUTCOME = re.compile(
+    rb'\{(?:"[a-z_]+": ?"[^"\\]{0,64}", ?)*"response": ?\{(?:"[a-z_]+": ?"[^"\\]{0,64}", ?)*"status": ?"([a-z_]+)"'
+)
+_VALUE = re.compile(rb'": ?"([^"]*)"')
 _INDEX = re.compile(rb'[^{}]*?"content_index":(\d)[,}]')
 
 
@@ -240,3 +245,31 @@ class Audio:
         is_padded = byte(last, self.room - 1) == PADDING
         is_padded_twice = is_padded & (byte(last, self.room - 2) == PADDING)
         return fits, np.maximum(0, characters * 3 // 4 - is_padded - is_padded_twice)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """Layout of a ``response.done`` up to the status of its response, which is one that is no failure."""
+
+    span: Span
+    """From the ``{`` of the event to its status, whose members before it are texts."""
+    values: Words
+    """Ones in the bytes of these."""
+
+    @classmethod
+    def learn(cls, event: bytes) -> Outcome | None:
+        """Return the layout of one event, None where the parser has to look at it."""
+        found = _OUTCOME.match(event)
+        if found is None or found.end() > MARGIN or found[1] in _FAILURES:
+            return None
+        free = tuple(value.span(1) for value in _VALUE.finditer(event, 0, found.start(1) - 1))
+        span = Span.of(found.group(), free)
+        return cls(span, mask_of(span.width, free))
+
+    def read(self, text: Bytes, event_at: Ints) -> Bools:
+        """Return which events fit."""
+        words = windows(text, event_at, self.span.width)
+        fits = self.span.fits(words)
+        fits &= ~have_byte(words, self.values, QUOTE)
+        fits &= ~have_byte(words, self.values, BACKSLASH)
+        return fits

@@ -21,6 +21,9 @@ from inspector.tui.widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from inspector.tui.widgets.timeline import Timeline
 
+INTAKE_HZ = 60
+"""How often rows are taken in while a recording is being opened, painted or not."""
+
 
 class ReplayScreen(EventsScreen):
     """A recording."""
@@ -66,6 +69,18 @@ class ReplayScreen(EventsScreen):
         """Start at the first event, with nothing playing."""
         for pane in self.panes():
             pane.is_following = False
+        self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
+
+    def _take_in(self) -> None:
+        """Index on until the whole recording is there."""
+        indexing = self._replay.indexing
+        if self.is_left:
+            self._intake.stop()
+            return
+        indexing.advance()
+        if indexing.progress >= 1:
+            self._intake.stop()
+            self.tick()
 
     def advance(self) -> None:
         """Move the cursor by the clock, and everything with it."""
