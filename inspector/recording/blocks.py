@@ -9,7 +9,6 @@ import mmap
 import os
 import pickle
 import struct
-import tempfile
 
 _LENGTH = struct.Struct("<Q")
 
@@ -40,9 +39,13 @@ class BlockFile:
         # Mapped, so that the values are copied once.
         begin = self._read_at + _LENGTH.size
         before = begin % mmap.ALLOCATIONGRANULARITY
-        with mmap.mmap(
-            self.fd, before + size, access=mmap.ACCESS_READ, offset=begin - before
-        ) as mapped, memoryview(mapped) as whole, whole[before:] as payload:
+        with (
+            mmap.mmap(
+                self.fd, before + size, access=mmap.ACCESS_READ, offset=begin - before
+            ) as mapped,
+            memoryview(mapped) as whole,
+            whole[before:] as payload,
+        ):
             value: object = pickle.loads(payload)  # noqa: S301 - written by this program, in memory
         self._read_at = begin + size
         return value
@@ -58,5 +61,7 @@ def _anonymous_file() -> int:
     """Return a file without a name: in memory where the system has such a thing, else on disk."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("recording-index", 0)
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

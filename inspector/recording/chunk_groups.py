@@ -24,6 +24,8 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
     """Return the groups of the rows, the runs at the edges by direction, and the group of each row (-1 for none)."""
     fold_of = np.array([_FOLDS[kinds[code].fold] for code in range(len(kinds))] or [0])
     fold = fold_of.take(rows.kind)
+    is_server = rows.direction == DIRECTION_CODE[Direction.SERVER]
+    fold[(fold != _FOLDS[""]) & ~is_server] = _FOLDS["run"]
     is_part = (fold == _FOLDS["part"]) & (rows.part != NO_PART)
     table = _GroupTable(rows)
     for code in _codes(rows, np.flatnonzero(fold_of == _FOLDS["part"])):
@@ -32,14 +34,18 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
             keys = rows.part[at]
             table.add(at, _changes(keys), keys)
     for code in _codes(rows, np.flatnonzero(fold_of == _FOLDS["track"])):
-        at = np.flatnonzero(rows.kind == code)
+        at = np.flatnonzero((rows.kind == code) & is_server)
+        if not len(at):
+            continue
         cut = np.diff(rows.t_us[at], prepend=0) > TRACK_PAUSE_US
         # Whether a delta goes on with those before it that have no time, the chunk before knows.
         cut[_first_known(rows, at)] = True
         table.add(at, cut)
     # A delta that does not say which part it is of goes with those of its type around it.
     is_run = (fold == _FOLDS["run"]) | ((fold == _FOLDS["part"]) & ~is_part)
-    is_breaker = np.array([kinds[code].name in RUN_BREAKERS for code in range(len(kinds))] or [False])
+    is_breaker = np.array(
+        [kinds[code].name in RUN_BREAKERS for code in range(len(kinds))] or [False]
+    )
     edges: dict[int, tuple[_Edge, _Edge]] = {}
     for direction in DIRECTION_CODE.values():
         is_here = rows.direction == direction
@@ -95,12 +101,13 @@ def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, Track]:
     found = {}
     of_tracks = [code for code in range(len(kinds)) if kinds[code].fold == "track"]
     for code in _codes(rows, np.array(of_tracks, np.int64)):
-        at = np.flatnonzero(rows.kind == code)
+        is_server = rows.direction == DIRECTION_CODE[Direction.SERVER]
+        at = np.flatnonzero((rows.kind == code) & is_server)
+        if not len(at):
+            continue
         edges = at[[0, _first_known(rows, at), -1]]
         t_us, groups = rows.t_us[edges].tolist(), group[edges].tolist()
-        found[kinds[code].name] = Track(
-            groups[0], t_us[0], groups[1], t_us[1], groups[2], t_us[2]
-        )
+        found[kinds[code].name] = Track(groups[0], t_us[0], groups[1], t_us[1], groups[2], t_us[2])
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from inspector.core.groups import audio_bytes_of, part_key
 from inspector.core.kinds import KindTable
-from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE, flags_of
+from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, ORIGIN_CODE, flags_of
 from inspector.recording.chunk import NO_TIME_US, Chunk
 from inspector.recording.chunk_file import Lines
 from inspector.recording.chunk_groups import grouped, tracks
@@ -49,6 +49,9 @@ class ChunkScanner:
             self._parse(rows, at)
         rows.drop_blank()
         groups, runs, group = grouped(rows, self.kinds)
+        is_folded = group >= 0
+        is_folded[groups.head] = False
+        rows.flags[is_folded] |= FLAG_FOLDED
         columns = rows.columns(group, lines.offset)
         return Chunk(columns, self.kinds.names(), groups, runs, tracks(rows, self.kinds, group))
 

@@ -103,22 +103,20 @@ class HeadTable:
         numbers = self._look_up(words, hashes)
         left = np.flatnonzero(numbers == 0)
         for _ in range(ROUNDS):
-            if not len(left) or not self._learn(
-                hashes[left], lambda at: line_from(int(first[left[at]]))
-            ):
+            if not len(left) or not self._learn(hashes[left], first[left], line_from):
                 break
             found = self._look_up(windows(text, begins[left], self._width), hashes[left])
             numbers[left] = found
             left = left[found == 0]
         return np.repeat(numbers, counts)
 
-    def _learn(self, hashes: Words, line_from: Callable[[int], bytes]) -> bool:
+    def _learn(self, hashes: Words, places: Ints, line_from: Callable[[int], bytes]) -> bool:
         """Learn a head of each window that is most frequent among some lines; tell whether any was learned."""
         _, first, counts = np.unique(hashes, return_index=True, return_counts=True)
         before = len(self._known)
         for at in first[np.argsort(-counts)[:LEARNED_AT_ONCE]].tolist():
             same = self._of_window.setdefault(int(hashes[at]), [])
-            head = Head.learn(line_from(at)) if len(same) < ROUNDS else None
+            head = Head.learn(line_from(int(places[at]))) if len(same) < ROUNDS else None
             if head is not None and all(self[number].head != head for number in same):
                 code = self._kinds.code(head.type)
                 self._known.append(KnownHead(head, code, self._kinds[code], salt_of(head.type)))
@@ -138,9 +136,13 @@ class HeadTable:
         self._mask = np.zeros_like(self._pattern)
         self._following = np.zeros(count, np.int64)
         for number, known in enumerate(self._known, 1):
-            span = Span.of(known.head.text.ljust(self._width, b"\0"), ((len(known.head.text), self._width),))
+            span = Span.of(
+                known.head.text.ljust(self._width, b"\0"), ((len(known.head.text), self._width),)
+            )
             self._pattern[:, number], self._mask[:, number] = span.pattern, span.mask
-        windows_known = sorted((key, numbers) for key, numbers in self._of_window.items() if numbers)
+        windows_known = sorted(
+            (key, numbers) for key, numbers in self._of_window.items() if numbers
+        )
         for _, numbers in windows_known:
             self._following[numbers[:-1]] = numbers[1:]
         self._hashes = np.array([key for key, _ in windows_known], np.uint64)

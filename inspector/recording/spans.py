@@ -60,18 +60,21 @@ def stretches(words: Words, mask: Words) -> tuple[Ints, Ints]:
 def mixed(words: Words) -> Words:
     """Hash at most ten words a line, 64 bits; words of zeros add nothing."""
     parts = (words ^ (words >> np.uint64(29))) * PRIMES[: len(words), None]
-    return np.add.reduce(parts ^ (parts >> np.uint64(32)), axis=0)
+    hashes: Words = np.add.reduce(parts ^ (parts >> np.uint64(32)), axis=0)
+    return hashes
 
 
 def alike(words: Words) -> Words:
     """Return numbers that are equal for equal lines of at most ten words, and mostly for these alone."""
-    return np.add.reduce(words * PRIMES[: len(words), None], axis=0)
+    sums: Words = np.add.reduce(words * PRIMES[: len(words), None], axis=0)
+    return sums
 
 
 def byte(words: Words, at: int) -> Words:
     """Return one byte of every line."""
     shift = np.uint64(8 * (at % WORD_BYTES))
-    return (words[at // WORD_BYTES] >> shift) & np.uint64(0xFF)
+    values: Words = (words[at // WORD_BYTES] >> shift) & np.uint64(0xFF)
+    return values
 
 
 def have_byte(words: Words, mask: Words, value: int) -> Bools:

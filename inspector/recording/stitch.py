@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from inspector.core.groups import TRACK_PAUSE_US
 from inspector.core.kinds import KindTable
-from inspector.core.log import Block
+from inspector.core.log import FLAG_FOLDED, Block
 from inspector.recording.chunk import NO_TIME_US, Chunk, Groups
 
 
@@ -41,6 +41,8 @@ class Stitcher:
         known = self._known_groups(chunk, before_us)
         first_group = len(self._last)
         numbers, is_new = self._number(chunk.groups, known, _joined_groups(chunk, before_us))
+        columns["flags"] = columns["flags"].copy()
+        columns["flags"][chunk.groups.head[~is_new]] |= FLAG_FOLDED
         # The last entry is for rows that are in no group: -1 picks it.
         columns["group"] = np.append(numbers, -1).astype(columns["group"].dtype)[columns["group"]]
         self._keep_open_runs(chunk, numbers)

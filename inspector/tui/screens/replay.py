@@ -71,14 +71,18 @@ class ReplayScreen(EventsScreen):
             pane.is_following = False
         self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether the recording is still being opened."""
+        return self._replay.indexing.progress < 1
+
     def _take_in(self) -> None:
         """Index on until the whole recording is there."""
-        indexing = self._replay.indexing
         if self.is_left:
             self._intake.stop()
             return
-        indexing.advance()
-        if indexing.progress >= 1:
+        self._replay.indexing.advance()
+        if not self.is_busy:
             self._intake.stop()
             self.tick()
 
