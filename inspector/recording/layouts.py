@@ -224,9 +224,10 @@ class Audio:
             marker = f'"{key}":"'.encode()
             found = event.find(marker)
             if found >= 0:
-                tail = event[event.find(b'"', found + len(marker)) :]
+                end = event.find(b'"', found + len(marker))
+                tail = event[end:]
                 room = TAIL_BYTES - len(tail)
-                if room < MAX_PADDING:
+                if room < MAX_PADDING or b"\\" in event[:end]:
                     return None
                 ending = Span.of(bytes(room) + tail, ((0, room),))
                 return cls(found, Span.of(marker), len(marker), ending, room)
@@ -241,7 +242,11 @@ class Audio:
         last = windows(text, np.where(fits, line_end - TAIL_BYTES, 0), TAIL_BYTES)
         fits &= self.tail.fits(last)
         # Another member after the audio would show as a quote shortly before its end.
-        fits &= ~have_byte(last, mask_of(TAIL_BYTES, ((0, self.room),)), QUOTE)
+        ending = mask_of(TAIL_BYTES, ((0, self.room),))
+        fits &= ~have_byte(last, ending, QUOTE)
+        # Who escapes a "/" or "+" does so everywhere, and one is in most endings: then lengths do not tell the size.
+        if (fits & have_byte(last, ending, BACKSLASH)).any():
+            fits[:] = False
         is_padded = byte(last, self.room - 1) == PADDING
         is_padded_twice = is_padded & (byte(last, self.room - 2) == PADDING)
         return fits, np.maximum(0, characters * 3 // 4 - is_padded - is_padded_twice)
