@@ -1,4 +1,4 @@
-"""Settings, from the command line, the environment and the configuration file, and the folders that the program uses.
+"""Settings, from the command line, the environment and the configuration file.
 
 Precedence: flag > environment > file > default. The file is TOML, in the configuration folder of the user; it never
 holds a key, only where the key is. Nothing below the command line reads this.
@@ -16,10 +16,7 @@ from inspector.errors import UsageError
 from inspector.profiles import Profile, UserProfile, find_provider, read_profiles
 from inspector.secret import Secret
 
-APP_NAME = "realtime-inspector"
 ENVIRONMENT_PREFIX = "INSPECTOR_"
-FOLDER_MODE = 0o700
-"""Recordings hold someone's voice, logs what was done with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +51,6 @@ class Settings:
         own = self.profiles.get(self.profile)
         is_others = own is not None and not own.is_simulated and own.model == self.model
         return "" if is_others else self.model
-
-
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """Where the program keeps things."""
-
-    sessions: Path
-    config: Path
-    """The configuration file itself."""
-    themes: Path
-    """Themes of the user's own."""
-    state: Path
-    """Logs and crash reports."""
-    data: Path
-    cache: Path
-    """What can be made again: indexes of large recordings."""
 
 
 def load_settings(
@@ -147,73 +128,6 @@ def find_key(settings: Settings, profile: Profile, environment: Mapping[str, str
     return Secret(key)
 
 
-def find_folders(settings: Settings, working: Path) -> Folders:
-    """Return the folders; none of them is made here.
-
-    Args:
-        settings: ``sessions`` overrides where recordings go.
-        working: the current folder; its ``sessions`` is used where it exists.
-    """
-    import platformdirs
-
-    dirs = platformdirs.PlatformDirs(APP_NAME, appauthor=False)
-    here = working / "sessions"
-    sessions = (
-        Path(settings.sessions).expanduser()
-        if settings.sessions
-        else here
-        if here.is_dir()
-        else dirs.user_data_path / "sessions"
-    )
-    config = config_file()
-    return Folders(
-        sessions=sessions,
-        config=config,
-        themes=config.with_name("themes"),
-        state=dirs.user_state_path,
-        data=dirs.user_data_path,
-        cache=dirs.user_cache_path,
-    )
-
-
-def config_file() -> Path:
-    """Return where the configuration file is, or would be."""
-    import platformdirs
-
-    return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
-
-
-def remembered_theme(state: Path) -> str:
-    """Return the theme that was chosen last on a screen; ``""`` where none was."""
-    try:
-        return (state / _THEME_FILE).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def remember_theme(state: Path, name: str) -> bool:
-    """Keep the theme that was chosen on a screen; tell whether that could be done."""
-    try:
-        (make_folder(state) / _THEME_FILE).write_text(f"{name}\n", "utf-8")
-    except OSError:
-        return False
-    return True
-
-
-def make_folder(folder: Path) -> Path:
-    """Make a folder that only its owner can read; one that exists is left as it is.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    for missing in reversed([folder, *folder.parents]):
-        if not missing.exists():
-            missing.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    return folder
-
-
-_THEME_FILE = "theme"
-"""In the state folder: a name and nothing else, so that it may be deleted, copied or written by hand."""
 _KEY_SOURCES = ("key_env", "key_file")
 _TABLES = ("headers", "profiles", "keys")
 _ONLY_IN_PROFILES = ("session", "dialect")

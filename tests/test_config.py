@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 
 from inspector.cli.target import PATHS
-from inspector.config import (
-    Settings,
-    choose_profile,
-    find_folders,
-    find_key,
-    load_settings,
-    make_folder,
-)
+from inspector.config import Settings, choose_profile, find_key, load_settings
 from inspector.errors import UsageError
+from inspector.folders import find_folders, make_folder
 from inspector.profiles import DIALECTS, PROFILES, needs_key
 from inspector.sim.dialects import DIALECTS as SIMULATED
 
@@ -122,12 +116,12 @@ def test_a_key_source_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_recordings_go_to_sessions_here_when_it_exists(tmp_path: Path) -> None:
-    elsewhere = find_folders(Settings(), tmp_path).sessions
+    elsewhere = find_folders("", tmp_path).sessions
     (tmp_path / "sessions").mkdir()
 
     assert elsewhere != tmp_path / "sessions"
-    assert find_folders(Settings(), tmp_path).sessions == tmp_path / "sessions"
-    assert find_folders(Settings(sessions="/x/y"), tmp_path).sessions == Path("/x/y")
+    assert find_folders("", tmp_path).sessions == tmp_path / "sessions"
+    assert find_folders("/x/y", tmp_path).sessions == Path("/x/y")
 
 
 def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from importlib import metadata
 from pathlib import Path
 
 from inspector import __version__
-from inspector.config import Settings, config_file, find_folders, load_settings
+from inspector.config import Settings, load_settings
 from inspector.errors import DeviceError, UsageError
+from inspector.folders import config_file, find_folders
 from inspector.profiles import PROFILES
 
 OLDEST_PYTHON = (3, 11)
@@ -64,7 +65,7 @@ def checkup() -> Iterator[Check]:
     yield from _sound()
     settings, configuration = _configuration()
     yield configuration
-    folders = find_folders(settings, Path())
+    folders = find_folders(settings.sessions, Path())
     yield _folder("sessions", folders.sessions)
     yield _folder("logs", folders.state)
     yield _space(folders.sessions)

@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from inspector.clock import SystemClock
-from inspector.config import Settings, find_folders, make_folder
+from inspector.folders import find_folders, make_folder
 from inspector.secret import Secret, is_secret_header, mask_text
 
 LOG_BYTES = 2 << 20
@@ -51,7 +51,7 @@ def write_crash(error: BaseException) -> Path | None:
     del known
     now = SystemClock().utc_now().strftime("%Y-%m-%dT%H-%M-%S-%f")
     try:
-        folder = make_folder(find_folders(Settings(), Path()).state)
+        folder = make_folder(find_folders("", Path()).state)
         path = folder / f"crash-{now}.log"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -15,18 +15,13 @@ from inspector.cli.output import say
 from inspector.cli.session_file import session_update
 from inspector.cli.target import LiveOptions, live_target
 from inspector.clock import Clock, SystemClock
-from inspector.config import (
-    Folders,
-    Settings,
-    config_file,
-    find_folders,
-    load_settings,
-)
+from inspector.config import Settings, load_settings
 from inspector.core.event import Origin
 from inspector.engine.outbox import Outgoing
 from inspector.engine.places import DEFAULT_DEVICE, SoundOptions
 from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
+from inspector.folders import Folders, config_file, find_folders
 from inspector.profiles import PROFILES, SIMULATOR
 from inspector.recording.writer import RecordingFile
 from inspector.shipped import shipped_folder
@@ -237,7 +232,7 @@ def launcher(
     """
     environment = os.environ if environment is None else environment
     settings = load_settings(flags, environment, config_file())
-    return Launcher(settings, find_folders(settings, Path()), environment, SystemClock())
+    return Launcher(settings, find_folders(settings.sessions, Path()), environment, SystemClock())
 
 
 def new_session_maker(clock: Clock, provider: SimProvider) -> NewSession:

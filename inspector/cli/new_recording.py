@@ -11,9 +11,9 @@ from pathlib import Path
 
 from inspector.cli.output import say
 from inspector.clock import Clock
-from inspector.config import make_folder
 from inspector.engine.record import Described
 from inspector.errors import RecordingError, UsageError
+from inspector.folders import make_folder
 from inspector.recording.writer import RecordingFile
 
 NAMES_TRIED = 100

@@ -31,12 +31,13 @@ from inspector.cli.output import (
 )
 from inspector.cli.screens import look_of
 from inspector.cli.streaming import LineStream
-from inspector.config import Settings, choose_profile, make_folder
+from inspector.config import Settings, choose_profile
 from inspector.core.event import Event
 from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.engine.proxy import KEPT_SESSIONS, Proxy
 from inspector.engine.rules import read_rules
 from inspector.errors import RecordingError, RunTimeout, UsageError
+from inspector.folders import make_folder
 from inspector.recording.format import render
 from inspector.recording.writer import RecordingFile
 from inspector.sources.address import is_loopback

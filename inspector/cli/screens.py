@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,10 @@ from inspector.errors import UsageError
 
 if TYPE_CHECKING:
     from inspector.cli.launch import Launcher
-    from inspector.config import Folders, Settings
+    from inspector.config import Settings
     from inspector.engine.session import Engine
+    from inspector.folders import Folders
+    from inspector.recording.opening import Opening
     from inspector.tui.look import Look
 
 
@@ -74,20 +77,25 @@ def show_replay(file: Path, theme: str | None = None) -> int:
     """
     need_terminal(f"use inspector cat {file}")
     # First of all: other processes index a large file while this one loads the screen.
-    from inspector.config import config_file, find_folders, load_settings
+    from inspector.folders import cache_folder
     from inspector.recording.opening import open_recording
 
-    settings = load_settings({"theme": theme}, os.environ, config_file())
-    folders = find_folders(settings, Path())
-    recording = open_recording(file, indexes=folders.cache)
+    with closing(open_recording(file, indexes=cache_folder())) as recording:
+        return _show_recording(recording, theme)
 
+
+def _show_recording(recording: Opening, theme: str | None) -> int:
     import asyncio
 
     from inspector.cli.journal import start_logging
     from inspector.clock import SystemClock
+    from inspector.config import load_settings
     from inspector.engine.replay import Replay
+    from inspector.folders import config_file, find_folders
     from inspector.tui.app import run_replay
 
+    settings = load_settings({"theme": theme}, os.environ, config_file())
+    folders = find_folders(settings.sessions, Path())
     start_logging(folders.state)
     look = look_for(settings, folders)
     return asyncio.run(run_replay(Replay(recording, SystemClock()), look))
@@ -113,7 +121,7 @@ def look_of(launch: Launcher) -> Look:
 
 def look_for(settings: Settings, folders: Folders) -> Look:
     """Return how the user wants the screens, by settings and by what was chosen on a screen before."""
-    from inspector.config import remember_theme, remembered_theme
+    from inspector.folders import remember_theme, remembered_theme
     from inspector.tui.look import Look
 
     def remember(name: str) -> str:

@@ -13,9 +13,9 @@ from pathlib import Path
 from inspector.cli.launch import front_desk, launcher, new_session_maker
 from inspector.cli.simulation import SimPlan
 from inspector.clock import Clock
-from inspector.config import make_folder
 from inspector.core.event import Event
 from inspector.errors import ConnectError, RecordingError
+from inspector.folders import make_folder
 from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile

@@ -4,7 +4,8 @@ Three rules. ``part``: deltas of one type that carry the same ``item_id`` and ``
 apart. ``track``: deltas of one type where a session has no items are one group until nothing came for a while, whatever
 comes between them, so that interleaved tracks read as utterances. ``run``: events of one type that follow each other (microphone appends; deltas without an ``item_id``), ended by
 any other event of the same direction, and for the client's appends also by the server's speech and commit events, so
-that a folded row never spans a turn.
+that a folded row never spans a turn. Deltas are the server's: what calls itself one and comes from elsewhere is in a run, so
+that no group is of two directions.
 """
 
 from __future__ import annotations
@@ -49,12 +50,13 @@ class DeltaGroups:
 
     def place(self, row: int, event: Event, kind: Kind) -> int:
         """Return the group of a new row, opening one where none fits; -1 for a row that never folds."""
-        key = part_key(event) if kind.fold == "part" else None
+        is_delta = event.direction is Direction.SERVER
+        key = part_key(event) if is_delta and kind.fold == "part" else None
         if key is not None:
             group = self._parts.get(key)
             if group is None:
                 group = self._parts[key] = self._open(row)
-        elif kind.fold == "track":
+        elif is_delta and kind.fold == "track":
             group = self._track(row, event)
         elif kind.fold:
             group = self._run(row, event)

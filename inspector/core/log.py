@@ -25,6 +25,8 @@ FLAG_ERROR = 1
 FLAG_WARNING = 2
 FLAG_UNDECODED = 4
 FLAG_INFERRED = 8
+FLAG_FOLDED = 16
+"""The row folds into an earlier one: the head of its group."""
 
 CACHED_EVENTS = 512
 """Decoded rows kept: some ten screens."""
@@ -117,8 +119,10 @@ class EventLog:
         self.direction.append(DIRECTION_CODE[event.direction])
         self.origin.append(ORIGIN_CODE[event.origin])
         self.kind.append(kind)
-        self.flags.append(flags_of(event, info.flags))
-        self.group.append(self.groups.place(row, event, info))
+        group = self.groups.place(row, event, info)
+        is_folded = group >= 0 and self.groups.head[group] != row
+        self.flags.append(flags_of(event, info.flags) | FLAG_FOLDED * is_folded)
+        self.group.append(group)
         self.revision += 1
         return row
 

@@ -87,6 +87,8 @@ class Replay:
         self._checkpoints: list[_Checkpoint] = []
         self._played_from_us = 0
         self._played_from_ns = 0
+        self._ticked = self._moved()
+        """What the last tick left behind."""
 
     @property
     def notices(self) -> list[str]:
@@ -147,13 +149,14 @@ class Replay:
         self._anchor(max(0, min(t_us, self.duration_us)))
 
     def tick(self) -> bool:
-        """Index, move the cursor and fold, each for a bounded time; tell whether anything changed."""
-        before = self._moved()
+        """Index, move the cursor and fold, each for a bounded time; tell whether anything changed since the last tick."""
+        before = self._ticked
         self.indexing.advance()
         if self.is_playing:
             self._move()
         self._fold_slice()
-        return before != self._moved()
+        self._ticked = self._moved()
+        return before != self._ticked
 
     def close(self) -> None:
         """Let go of the recording."""

@@ -5,10 +5,10 @@ Not a pipe: so the writer never waits for a reader that is busy, and the reader 
 
 from __future__ import annotations
 
+import mmap
 import os
 import pickle
 import struct
-import tempfile
 
 _LENGTH = struct.Struct("<Q")
 
@@ -36,9 +36,18 @@ class BlockFile:
         (size,) = _LENGTH.unpack(os.pread(self.fd, _LENGTH.size, self._read_at))
         if there < size:
             return None
-        payload = os.pread(self.fd, size, self._read_at + _LENGTH.size)
-        self._read_at += _LENGTH.size + size
-        value: object = pickle.loads(payload)  # noqa: S301 - written by this program, in memory
+        # Mapped, so that the values are copied once.
+        begin = self._read_at + _LENGTH.size
+        before = begin % mmap.ALLOCATIONGRANULARITY
+        with (
+            mmap.mmap(
+                self.fd, before + size, access=mmap.ACCESS_READ, offset=begin - before
+            ) as mapped,
+            memoryview(mapped) as whole,
+            whole[before:] as payload,
+        ):
+            value: object = pickle.loads(payload)  # noqa: S301 - written by this program, in memory
+        self._read_at = begin + size
         return value
 
     def close(self) -> None:
@@ -52,5 +61,7 @@ def _anonymous_file() -> int:
     """Return a file without a name: in memory where the system has such a thing, else on disk."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("recording-index", 0)
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 NO_TIME_US = -1
@@ -15,18 +16,18 @@ NO_TIME_US = -1
 
 
 @dataclass(slots=True)
-class Group:
-    """One group among the rows of a chunk."""
+class Groups:
+    """The groups among the rows of a chunk, by column and in the order of their first rows; shape (groups,) each."""
 
-    key: int
-    """Of a content part; 0 for a run."""
-    head: int
-    """Its first row."""
-    last: int
-    """Its last row."""
-    count: int
-    """How many rows it has."""
-    audio_bytes: int
+    key: npt.NDArray[np.uint64]
+    """Of a content part; 0 for a run or track."""
+    head: npt.NDArray[np.int64]
+    """First row."""
+    last: npt.NDArray[np.int64]
+    """Last row."""
+    count: npt.NDArray[np.int64]
+    """How many rows."""
+    audio_bytes: npt.NDArray[np.int64]
     """Decoded size of their audio."""
 
 
@@ -66,8 +67,7 @@ class Chunk:
     """As those of ``EventLog``, shape (rows,) each."""
     kinds: list[str]
     """Event types, by code."""
-    groups: list[Group]
-    """By number."""
+    groups: Groups
     runs: dict[int, Runs]
     """By the code of the direction; one that is not here leaves open what was open before."""
     tracks: dict[str, Track]

@@ -9,15 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-CHUNK_BYTES = 16 << 20
+CHUNK_BYTES = 4 << 20
 LINE_BYTES = 1 << 16
 """Read past a chunk for the end of its last line; a longer line is read in steps twice as long."""
 MARGIN = 256
 """Bytes after a chunk's last line that may be looked at."""
 NEWLINE = 10
-SAMPLE_BYTES = 1 << 18
-LONG_LINE_BYTES = 1500
-"""Of the average line from which on searching for newlines one by one is faster than comparing every byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +80,14 @@ class ChunkFile:
         end = begin + size
         self._buffer[end : end + MARGIN] = bytes(MARGIN)
         text = np.frombuffer(self._buffer, np.uint8)[begin : end + MARGIN]
-        return Lines(text, self._newlines(begin, end) - begin, offset)
+        return Lines(text, positions(text[:size], NEWLINE), offset)
 
-    def _newlines(self, begin: int, end: int) -> npt.NDArray[np.int64]:
-        text = np.frombuffer(self._buffer, np.uint8)[begin:end]
-        sample = text[:SAMPLE_BYTES]
-        if np.count_nonzero(sample == NEWLINE) * LONG_LINE_BYTES > len(sample):
-            return np.flatnonzero(text == NEWLINE) + begin
-        # Few and far between: the C library's search skips what lies between.
-        found = []
-        at = self._buffer.find(b"\n", begin, end)
-        while at >= 0:
-            found.append(at)
-            at = self._buffer.find(b"\n", at + 1, end)
-        return np.array(found, np.int64)
+
+def positions(text: npt.NDArray[np.uint8], byte: int) -> npt.NDArray[np.int64]:
+    """Return where a byte that is rare stands."""
+    # Bits: where there are none, eight bytes are passed over at once.
+    bits = np.packbits(text == byte)
+    some = np.flatnonzero(bits != 0)
+    found = np.flatnonzero(np.unpackbits(bits[some]))
+    where: npt.NDArray[np.int64] = some[found >> 3] * 8 + (found & 7)
+    return where

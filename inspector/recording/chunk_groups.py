@@ -6,45 +6,52 @@ The rules are those of ``core.groups``, for all rows at once.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from inspector.core.event import Direction
 from inspector.core.groups import RUN_BREAKERS, TRACK_PAUSE_US
 from inspector.core.kinds import KindTable
 from inspector.core.log import DIRECTION_CODE
-from inspector.recording.chunk import NO_TIME_US, Group, Runs, Track
+from inspector.recording.chunk import NO_TIME_US, Groups, Runs, Track
 from inspector.recording.chunk_rows import NO_PART, Rows
-from inspector.recording.spans import Bools, Ints
+from inspector.recording.spans import Bools, Ints, Words
 
 _FOLDS = {"": 0, "run": 1, "part": 2, "track": 3}
 _Edge = tuple[int, int] | None
 """Kind and row of a run at the edge of a chunk."""
 
 
-def grouped(rows: Rows, kinds: KindTable) -> tuple[list[Group], dict[int, Runs], Ints]:
+def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints]:
     """Return the groups of the rows, the runs at the edges by direction, and the group of each row (-1 for none)."""
-    folds = np.array([_FOLDS[kinds[code].fold] for code in range(len(kinds))] or [0])
-    fold = folds[rows.kind]
+    fold_of = np.array([_FOLDS[kinds[code].fold] for code in range(len(kinds))] or [0])
+    fold = fold_of.take(rows.kind)
+    is_server = rows.direction == DIRECTION_CODE[Direction.SERVER]
+    fold[(fold != _FOLDS[""]) & ~is_server] = _FOLDS["run"]
     is_part = (fold == _FOLDS["part"]) & (rows.part != NO_PART)
     table = _GroupTable(rows)
-    for code in np.unique(rows.kind[is_part]).tolist():
+    for code in _codes(rows, np.flatnonzero(fold_of == _FOLDS["part"])):
         at = np.flatnonzero(is_part & (rows.kind == code))
-        table.add(at, np.diff(rows.part[at], prepend=NO_PART) != 0, rows.part[at])
-    for code in np.unique(rows.kind[fold == _FOLDS["track"]]).tolist():
-        at = np.flatnonzero(rows.kind == code)
+        if len(at):
+            keys = rows.part[at]
+            table.add(at, _changes(keys), keys)
+    for code in _codes(rows, np.flatnonzero(fold_of == _FOLDS["track"])):
+        at = np.flatnonzero((rows.kind == code) & is_server)
+        if not len(at):
+            continue
         cut = np.diff(rows.t_us[at], prepend=0) > TRACK_PAUSE_US
         # Whether a delta goes on with those before it that have no time, the chunk before knows.
         cut[_first_known(rows, at)] = True
-        table.add(at, cut, None)
-    breakers = [kinds.code(name) for name in RUN_BREAKERS]
+        table.add(at, cut)
     # A delta that does not say which part it is of goes with those of its type around it.
-    is_run = np.isin(fold, (_FOLDS["run"], _FOLDS["part"])) & ~is_part
+    is_run = (fold == _FOLDS["run"]) | ((fold == _FOLDS["part"]) & ~is_part)
+    is_breaker = np.array(
+        [kinds[code].name in RUN_BREAKERS for code in range(len(kinds))] or [False]
+    )
     edges: dict[int, tuple[_Edge, _Edge]] = {}
     for direction in DIRECTION_CODE.values():
         is_here = rows.direction == direction
         breaks = is_here & (fold == _FOLDS[""])
         if direction == DIRECTION_CODE[Direction.CLIENT]:
-            breaks |= np.isin(rows.kind, breakers)
+            breaks |= is_breaker.take(rows.kind)
         found = _add_runs(table, rows, np.flatnonzero(is_here & is_run), np.cumsum(breaks))
         if found is not None:
             edges[direction] = found
@@ -54,6 +61,19 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[list[Group], dict[int, Runs],
         return (kinds[edge[0]].name, int(group[edge[1]])) if edge is not None else None
 
     return groups, {d: Runs(named(a), named(b)) for d, (a, b) in edges.items()}, group
+
+
+def _codes(rows: Rows, among: Ints) -> list[int]:
+    """Return those of some kinds that there are rows of."""
+    counts = np.bincount(rows.kind, minlength=int(among.max(initial=0)) + 1)
+    return [code for code in among.tolist() if counts[code]]
+
+
+def _changes(values: Words) -> Bools:
+    """Tell which values differ from the one before; the first does."""
+    changes = np.ones(len(values), bool)
+    changes[1:] = values[1:] != values[:-1]
+    return changes
 
 
 def _add_runs(table: _GroupTable, rows: Rows, at: Ints, epoch: Ints) -> tuple[_Edge, _Edge] | None:
@@ -69,7 +89,7 @@ def _add_runs(table: _GroupTable, rows: Rows, at: Ints, epoch: Ints) -> tuple[_E
         kind = rows.kind[at]
         cut = np.diff(epoch[at], prepend=-1) != 0
         cut |= np.diff(kind, prepend=-1) != 0
-        table.add(at, cut, None)
+        table.add(at, cut)
         first = (int(kind[0]), int(at[0])) if epoch[at[0]] == 0 else None
         last = (int(kind[-1]), int(at[-1])) if epoch[at[-1]] == epoch[-1] else None
         return first, last
@@ -79,14 +99,15 @@ def _add_runs(table: _GroupTable, rows: Rows, at: Ints, epoch: Ints) -> tuple[_E
 def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, Track]:
     """Return how the tracks stand at the edges, by the type of their deltas; ``group`` is that of each row."""
     found = {}
-    for code in np.unique(rows.kind).tolist():
-        if kinds[code].fold == "track":
-            at = np.flatnonzero(rows.kind == code)
-            t_us, groups = rows.t_us[at].tolist(), group[at].tolist()
-            known = _first_known(rows, at)
-            found[kinds[code].name] = Track(
-                groups[0], t_us[0], groups[known], t_us[known], groups[-1], t_us[-1]
-            )
+    of_tracks = [code for code in range(len(kinds)) if kinds[code].fold == "track"]
+    for code in _codes(rows, np.array(of_tracks, np.int64)):
+        is_server = rows.direction == DIRECTION_CODE[Direction.SERVER]
+        at = np.flatnonzero((rows.kind == code) & is_server)
+        if not len(at):
+            continue
+        edges = at[[0, _first_known(rows, at), -1]]
+        t_us, groups = rows.t_us[edges].tolist(), group[edges].tolist()
+        found[kinds[code].name] = Track(groups[0], t_us[0], groups[1], t_us[1], groups[2], t_us[2])
     return found
 
 
@@ -100,48 +121,49 @@ class _GroupTable:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._members: list[tuple[Ints, Ints]] = []
-        """Rows, and how many of them each stretch has."""
-        self._stretches: list[tuple[int, int, int, int, int, int]] = []
-        """First row, number, last row, rows, bytes of audio, key."""
+        self._members: list[Ints] = []
+        """Rows, those of one stretch after those of the one before."""
+        self._stretches: list[Groups] = []
 
-    def add(self, at: Ints, cut: Bools, keys: npt.NDArray[np.uint64] | None) -> None:
+    def add(self, at: Ints, cut: Bools, keys: Words | None = None) -> None:
         """Add rows (never none); a stretch begins at each ``cut``. Without keys each is a group of its own."""
         cut[0] = True
-        heads = np.flatnonzero(cut)
-        counts = np.diff(heads, append=len(at))
-        self._members.append((at, counts))
-        number = len(self._stretches)
-        self._stretches += zip(
-            at[heads].tolist(),
-            range(number, number + len(heads)),
-            at[heads + counts - 1].tolist(),
-            counts.tolist(),
-            np.add.reduceat(self._rows.audio[at], heads).tolist(),
-            [0] * len(heads) if keys is None else keys[heads].tolist(),
-            strict=True,
+        begins = np.flatnonzero(cut)
+        counts = np.diff(begins, append=len(at))
+        key = np.zeros(len(begins), np.uint64) if keys is None else keys[begins]
+        audio_bytes = np.add.reduceat(self._rows.audio[at], begins)
+        self._members.append(at)
+        self._stretches.append(
+            Groups(key, at[begins], at[begins + counts - 1], counts, audio_bytes)
         )
 
-    def finish(self) -> tuple[list[Group], Ints]:
+    def finish(self) -> tuple[Groups, Ints]:
         """Return the groups in the order of their first rows, and the group of each row."""
-        groups: list[Group] = []
-        by_key: dict[int, int] = {}
-        group_of = np.zeros(len(self._stretches), np.int64)
-        for first, number, last, count, audio, key in sorted(self._stretches):
-            known = by_key.get(key) if key else None
-            if known is None:
-                group_of[number] = len(groups)
-                if key:
-                    by_key[key] = len(groups)
-                groups.append(Group(key, first, last, count, audio))
-                continue
-            group_of[number] = known
-            group = groups[known]
-            group.last, group.count = last, group.count + count
-            group.audio_bytes += audio
         result = np.full(len(self._rows.starts), -1, np.int64)
-        begin = 0
-        for at, counts in self._members:
-            result[at] = np.repeat(group_of[begin : begin + len(counts)], counts)
-            begin += len(counts)
+        if not self._stretches:
+            nothing = np.zeros(0, np.int64)
+            return Groups(nothing.astype(np.uint64), nothing, nothing, nothing, nothing), result
+        key, head, last, count, audio_bytes = (
+            np.concatenate([getattr(some, name) for some in self._stretches])
+            for name in Groups.__slots__
+        )
+        # Keys are odd, so that an even number stands for a stretch alone.
+        whose = np.where(key == NO_PART, 2 * np.arange(len(key), dtype=np.uint64), key)
+        order = np.lexsort((head, whose))
+        is_first = _changes(whose[order])
+        firsts = np.flatnonzero(is_first)
+        lasts = np.append(firsts[1:], len(order)) - 1
+        by_head = np.argsort(head[order[firsts]])
+        number = np.empty(len(firsts), np.int64)
+        number[by_head] = np.arange(len(firsts))
+        groups = Groups(
+            key[order[firsts]][by_head],
+            head[order[firsts]][by_head],
+            last[order[lasts]][by_head],
+            np.add.reduceat(count[order], firsts)[by_head],
+            np.add.reduceat(audio_bytes[order], firsts)[by_head],
+        )
+        group_of = np.empty(len(order), np.int64)
+        group_of[order] = number[np.cumsum(is_first) - 1]
+        result[np.concatenate(self._members)] = np.repeat(group_of, count)
         return groups, result

@@ -13,7 +13,7 @@ from inspector.recording.spans import Bools, Bytes, Ints
 
 NO_PART = np.uint64(0)
 """In place of the key of a content part, for a row that belongs to none."""
-_CLOSING_BRACE = ord("}")
+_BRACES = int.from_bytes(b"}}", "little")
 _COLUMNS = ("t_us", "direction", "origin", "kind", "flags", "size", "audio", "part")
 
 
@@ -23,6 +23,7 @@ class Rows:
     def __init__(self, text: Bytes, starts: Ints, lengths: Ints) -> None:
         count = len(starts)
         self.text, self.starts, self.lengths = text, starts, lengths
+        self.ends = starts + lengths
         self.is_fast = np.zeros(count, bool)
         self.is_blank = np.zeros(count, bool)
         self.t_us = np.zeros(count, np.int64)
@@ -50,24 +51,15 @@ class Rows:
 
     def ends_with_braces(self, at: Ints) -> Bools:
         """Tell which lines end as an event and its line do."""
-        ends = self.starts[at] + self.lengths[at]
-        ended: Bools = (self.text[ends - 1] == _CLOSING_BRACE) & (
-            self.text[ends - 2] == _CLOSING_BRACE
-        )
+        pairs = np.ndarray(len(self.text) - 1, "<u2", self.text, strides=(1,))
+        ended: Bools = pairs[self.ends[at] - 2] == _BRACES
         return ended
-
-    def ended_well(self, at: Ints) -> Bools:
-        """Tell which responses did not fail; what the body alone tells is for the parser."""
-        lines = map(self.line, at.tolist())
-        return np.array(
-            [b'"failed"' not in line and b'"incomplete"' not in line for line in lines], bool
-        )
 
     def drop_blank(self) -> None:
         """Leave out lines of white space."""
         if self.is_blank.any():
             keep = ~self.is_blank
-            for name in ("starts", "lengths", *_COLUMNS):
+            for name in ("starts", "lengths", "ends", *_COLUMNS):
                 setattr(self, name, getattr(self, name)[keep])
 
     def columns(self, group: Ints, offset: int) -> dict[str, npt.NDArray[Any]]:

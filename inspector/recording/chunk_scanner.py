@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from inspector.core.groups import AUDIO_KEYS, audio_bytes_of, part_key
+from inspector.core.groups import audio_bytes_of, part_key
 from inspector.core.kinds import KindTable
-from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE, flags_of
+from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, ORIGIN_CODE, flags_of
 from inspector.recording.chunk import NO_TIME_US, Chunk
 from inspector.recording.chunk_file import Lines
 from inspector.recording.chunk_groups import grouped, tracks
 from inspector.recording.chunk_rows import NO_PART, Rows
 from inspector.recording.format import Shape, parse
+from inspector.recording.head_table import HeadTable, KnownHead
 from inspector.recording.layouts import (
     STAMP_BYTES,
-    WINDOW,
     Audio,
-    Head,
+    Outcome,
     Part,
     Stamp,
     part_key_of,
     salt_of,
 )
-from inspector.recording.spans import Bools, Ints, Words, sorted_by, windows
+from inspector.recording.spans import Bools, Ints, windows
 
 MAX_LAYOUTS = 16
-"""Of one kind in one bucket; what fits none of them is parsed."""
-MAX_BUCKETS = 4096
-
-
-@dataclass(slots=True, eq=False)
-class _Known:
-    """What a scanner has learned of one head."""
-
-    head: Head
-    kind: int
-    salt: int
-    parts: list[Part] = field(default_factory=list)
-    audio: list[Audio] = field(default_factory=list)
+"""Of one kind behind one head; what fits none of them is parsed."""
+_LineFrom = Callable[[int], bytes]
+"""Returns a line from where its event begins, by its place among those that are looked at."""
 
 
 class ChunkScanner:
@@ -51,7 +39,7 @@ class ChunkScanner:
     def __init__(self) -> None:
         self.kinds = KindTable()
         self._stamps: list[Stamp] = []
-        self._buckets: dict[int, list[_Known]] = {}
+        self._heads = HeadTable(self.kinds)
 
     def scan(self, lines: Lines) -> Chunk:
         """Index the lines of a chunk."""
@@ -61,85 +49,84 @@ class ChunkScanner:
             self._parse(rows, at)
         rows.drop_blank()
         groups, runs, group = grouped(rows, self.kinds)
+        is_folded = group >= 0
+        is_folded[groups.head] = False
+        rows.flags[is_folded] |= FLAG_FOLDED
         columns = rows.columns(group, lines.offset)
         return Chunk(columns, self.kinds.names(), groups, runs, tracks(rows, self.kinds, group))
 
     def _read_fast(self, rows: Rows) -> None:
         """Take apart every line that looks like one that is known; the others stay for the parser."""
-        at, body = self._stamped(rows)
-        words = windows(rows.text, body, WINDOW)
-        for bucket, inside in self._in_buckets(sorted_by(words)):
-            self._read_bucket(rows, bucket, at[inside], body[inside], words[inside])
+        at, begins = self._stamped(rows)
 
-    def _read_bucket(
-        self, rows: Rows, bucket: list[_Known], at: Ints, begins: Ints, words: Words
-    ) -> None:
-        def take(known: _Known, left: Ints) -> Bools:
-            fits = known.head.fits(rows.text, begins[left], words[left])
-            self._take(rows, known, at[left[fits]], begins[left[fits]])
-            return fits
+        def line_from(place: int) -> bytes:
+            row = int(at[place])
+            return rows.line(row)[int(begins[place] - rows.starts[row]) :]
 
-        def learn(first: int) -> _Known | None:
-            row = int(at[first])
-            return self._learn(rows.line(row)[int(begins[first] - rows.starts[row]) :])
-
-        peel(bucket, len(at), take, learn)
+        heads = self._heads
+        number = heads.numbers(rows.text, begins, line_from)
+        event_at = begins + heads.length.take(number) - 1
+        is_fast = rows.ends_with_braces(at) & (number > 0)
+        for one in np.flatnonzero(np.bincount(number)).tolist():
+            if one and heads[one].needs_body:
+                here = np.flatnonzero((number == one) & is_fast)
+                is_fast[here] = self._take_body(rows, heads[one], at[here], event_at[here])
+        at, number, event_at = at[is_fast], number[is_fast], event_at[is_fast]
+        rows.is_fast[at] = True
+        rows.direction[at] = heads.direction.take(number)
+        rows.origin[at] = heads.origin.take(number)
+        rows.kind[at] = heads.code.take(number)
+        rows.flags[at] = heads.flags.take(number)
+        rows.size[at] = rows.ends[at] - 1 - event_at
 
     def _stamped(self, rows: Rows) -> tuple[Ints, Ints]:
         """Read the times of the rows; return those that have one, and where the rest of their lines begins."""
         words = windows(rows.text, rows.starts, STAMP_BYTES)
-        body = np.zeros(len(rows.starts), np.int64)
+        length = np.zeros(len(rows.starts), np.int64)
 
         def take(stamp: Stamp, left: Ints) -> Bools:
-            fits, t_us = stamp.read(words[left])
+            fits, t_us = stamp.read(words if len(left) == len(length) else words[:, left])
             here = left[fits]
             rows.t_us[here] = t_us[fits]
-            body[here] = rows.starts[here] + stamp.length
+            length[here] = stamp.length
             return fits
 
-        peel(self._stamps, len(body), take, lambda row: Stamp.learn(rows.line(row)))
-        at = np.flatnonzero(body)
-        return at, body[at]
+        peel(self._stamps, len(length), take, lambda row: Stamp.learn(rows.line(row)))
+        at = np.flatnonzero(length)
+        return at, (rows.starts + length)[at]
 
-    def _in_buckets(self, hashes: npt.NDArray[np.uint64]) -> Iterator[tuple[list[_Known], Ints]]:
-        """Yield rows that look alike from their direction to well into their type."""
-        order = np.argsort(hashes)
-        ordered = hashes[order]
-        edges = np.flatnonzero(np.diff(ordered, prepend=~ordered[:1], append=~ordered[-1:]))
-        for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            bucket = self._buckets.setdefault(int(ordered[start]), [])
-            yield bucket, order[start:end]
-        while len(self._buckets) > MAX_BUCKETS:
-            self._buckets.pop(next(iter(self._buckets)))
+    def _take_body(self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints) -> Bools:
+        """Fill in what the events of a head tell; tell which need no parser."""
+        is_told = np.ones(len(at), bool)
 
-    def _learn(self, rest: bytes) -> _Known | None:
-        head = Head.learn(rest)
-        if head is None:
-            return None
-        code = self.kinds.code(head.type)
-        return _Known(head, code, salt_of(head.type))
+        def event_from(place: int) -> bytes:
+            row = int(at[place])
+            return rows.line(row)[int(event_at[place] - rows.starts[row]) :]
 
-    def _take(self, rows: Rows, known: _Known, at: Ints, begins: Ints) -> None:
-        """Fill in rows that have a known head."""
-        ends_well = rows.ends_with_braces(at)
-        at, event_at = at[ends_well], begins[ends_well] + known.head.length - 1
-        kind = self.kinds[known.kind]
-        is_fast = np.ones(len(at), bool)
-        if kind.name == "response.done":
-            is_fast = rows.ended_well(at)
-        if kind.fold == "part":
-            is_fast &= self._take_parts(rows, known, at, event_at)
-        if kind.name in AUDIO_KEYS:
-            is_fast &= self._take_audio(rows, known, at, event_at)
-        at, event_at = at[is_fast], event_at[is_fast]
-        rows.is_fast[at] = True
-        rows.direction[at] = known.head.direction
-        rows.origin[at] = known.head.origin
-        rows.kind[at] = known.kind
-        rows.flags[at] = kind.flags
-        rows.size[at] = rows.starts[at] + rows.lengths[at] - 1 - event_at
+        if known.has_outcome:
+            is_told &= self._take_outcomes(rows, known, event_at, event_from)
+        if known.has_parts:
+            is_told &= self._take_parts(rows, known, at, event_at, event_from)
+        if known.has_audio:
+            is_told &= self._take_audio(rows, known, at, event_at, event_from)
+        return is_told
 
-    def _take_parts(self, rows: Rows, known: _Known, at: Ints, event_at: Ints) -> Bools:
+    def _take_outcomes(
+        self, rows: Rows, known: KnownHead, event_at: Ints, event_from: _LineFrom
+    ) -> Bools:
+        ended_well = np.zeros(len(event_at), bool)
+
+        def take(outcome: Outcome, left: Ints) -> Bools:
+            fits = outcome.read(rows.text, event_at[left])
+            ended_well[left[fits]] = True
+            return fits
+
+        peel(known.outcomes, len(event_at), take, lambda place: Outcome.learn(event_from(place)))
+        return ended_well
+
+    def _take_parts(
+        self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints, event_from: _LineFrom
+    ) -> Bools:
         keys = np.full(len(at), NO_PART)
 
         def take(part: Part, left: Ints) -> Bools:
@@ -147,28 +134,24 @@ class ChunkScanner:
             keys[left[fits]] = found[fits]
             return fits
 
-        def learn(first: int) -> Part | None:
-            row = int(at[first])
-            return Part.learn(rows.line(row)[int(event_at[first] - rows.starts[row]) :])
-
-        peel(known.parts, len(at), take, learn)
+        peel(known.parts, len(at), take, lambda place: Part.learn(event_from(place)))
         rows.part[at] = keys
         fits: Bools = keys != NO_PART
         return fits
 
-    def _take_audio(self, rows: Rows, known: _Known, at: Ints, event_at: Ints) -> Bools:
+    def _take_audio(
+        self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints, event_from: _LineFrom
+    ) -> Bools:
         sizes = np.full(len(at), -1, np.int64)
-        ends = rows.starts[at] + rows.lengths[at]
+        ends = rows.ends[at]
 
         def take(audio: Audio, left: Ints) -> Bools:
             fits, found = audio.read(rows.text, event_at[left], ends[left])
             sizes[left[fits]] = found[fits]
             return fits
 
-        def learn(first: int) -> Audio | None:
-            row = int(at[first])
-            event = rows.line(row)[int(event_at[first] - rows.starts[row]) :]
-            return Audio.learn(event, known.head.type)
+        def learn(place: int) -> Audio | None:
+            return Audio.learn(event_from(place), known.head.type)
 
         peel(known.audio, len(at), take, learn)
         rows.audio[at] = np.maximum(sizes, 0)

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from inspector.core.event import Direction, Origin
 from inspector.core.groups import AUDIO_KEYS
@@ -19,32 +18,41 @@ from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE
 from inspector.recording.chunk_file import MARGIN
 from inspector.recording.spans import (
     PRIMES,
+    WORD,
+    WORD_BYTES,
     Bools,
     Bytes,
+    DigitSpan,
     Ints,
     Span,
     Words,
-    are_digits,
+    byte,
     have_byte,
     mask_of,
     mixed,
+    stretches,
+    whole_words,
     windows,
 )
 
-WINDOW = 64
-"""Bytes from ``"dir"`` on by which lines are sorted into buckets: the direction, origin and most of the type."""
 STAMP_BYTES = 40
 MAX_ID = 64
 MAX_TYPE = 96
 QUOTE, BACKSLASH, PADDING = b'"\\='
 TAIL_BYTES = 96
-"""How far before the end of an audio event other members are looked for."""
+"""How far before the end of an audio event other members are looked for; events with less audio are parsed."""
+MAX_PADDING = 2
+_FAILURES = (b"failed", b"incomplete")
 _STAMP = re.compile(rb'\{"seq":(\d{1,12}),"t":(\d{1,9})\.(\d{6}),')
 _HEAD = re.compile(
     rb'"dir":"(?P<dir>[a-z]+)","origin":"(?P<origin>[a-z]+)","type":"(?P<type>[ !#-\[\]-~]{1,%d})","event":\{'
     % MAX_TYPE
 )
 _ITEM = b'"item_id":"'
+_OUTCOME = re.compile(
+    rb'\{(?:"[a-z_]+": ?"[^"\\]{0,64}", ?)*"response": ?\{(?:"[a-z_]+": ?"[^"\\]{0,64}", ?)*"status": ?"([a-z_]+)"'
+)
+_VALUE = re.compile(rb'": ?"([^"]*)"')
 _INDEX = re.compile(rb'[^{}]*?"content_index":(\d)[,}]')
 
 
@@ -52,10 +60,8 @@ _INDEX = re.compile(rb'[^{}]*?"content_index":(\d)[,}]')
 class Stamp:
     """Layout of ``{"seq":…,"t":…,``."""
 
-    span: Span
+    span: DigitSpan
     """The whole beginning."""
-    digits: Words
-    """Mask of the digits."""
     time: tuple[int, ...]
     """Columns of the digits of ``t``, seconds and microseconds."""
     length: int
@@ -69,29 +75,24 @@ class Stamp:
             return None
         digits = (found.span(1), found.span(2), found.span(3))
         time = (*range(*found.span(2)), *range(*found.span(3)))
-        return cls(Span.of(found.group(), digits), mask_of(STAMP_BYTES, digits), time, found.end())
+        return cls(DigitSpan.of(found.group(), digits, STAMP_BYTES), time, found.end())
 
     def read(self, words: Words) -> tuple[Bools, Ints]:
         """Return which rows fit, and their times in µs."""
-        fits = self.span.fits(words) & are_digits(words, self.digits)
-        text = words.view(np.uint8)
-        t_us = np.zeros(len(words), np.int64)
+        fits, values = self.span.read(words)
+        t_us = np.zeros(words.shape[1], np.uint64)
         for column in self.time:
-            t_us *= 10
-            t_us += text[:, column]
-        return fits, t_us - ord("0") * int("1" * len(self.time))
+            t_us *= np.uint64(10)
+            t_us += byte(values, column)
+        return fits, t_us.astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Head:
-    """Layout of a line from ``"dir"`` to the ``{`` of its event."""
+    """A line from ``"dir"`` to the ``{`` of its event: what all lines of one type have in common."""
 
-    first: Span
-    """The first ``WINDOW`` bytes, or all where there are fewer."""
-    rest: Span | None
-    """What lies beyond the first ``WINDOW`` bytes."""
-    length: int
-    """Bytes up to and including the ``{``."""
+    text: bytes
+    """Up to and including the ``{``."""
     direction: int
     """Code of the direction."""
     origin: int
@@ -101,7 +102,7 @@ class Head:
 
     @classmethod
     def learn(cls, text: bytes) -> Head | None:
-        """Return the layout of a text that begins with ``"dir"``, None where the parser has to look at it."""
+        """Return the head of a text that begins with ``"dir"``, None where the parser has to look at it."""
         found = _HEAD.match(text)
         if found is None:
             return None
@@ -110,16 +111,7 @@ class Head:
             origin = ORIGIN_CODE[Origin(found["origin"].decode())]
         except ValueError:
             return None
-        head, name = found.group(), found["type"].decode()
-        rest = Span.of(head[WINDOW:]) if len(head) > WINDOW else None
-        return cls(Span.of(head[:WINDOW]), rest, len(head), direction, origin, name)
-
-    def fits(self, text: Bytes, at: Ints, words: Words) -> Bools:
-        """Tell which lines have this head; ``words`` are their first ``WINDOW`` bytes from ``at`` on."""
-        fits = self.first.fits(words)
-        if self.rest is not None:
-            fits &= self.rest.fits(windows(text, at + WINDOW, self.rest.width))
-        return fits
+        return cls(found.group(), direction, origin, found["type"].decode())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +128,8 @@ class Part:
     """Columns in which any digit may stand; the last is the content index. Empty where there is none."""
     id_mask: Words
     """Ones in the bytes of the id."""
+    all_mask: Words
+    """Ones in all bytes of the text."""
 
     @classmethod
     def learn(cls, event: bytes) -> Part | None:
@@ -159,30 +153,33 @@ class Part:
             )
         free = ((len(_ITEM), end - column), *((at, at + 1) for at in digits))
         span = Span.of(text, free)
-        mask = mask_of(span.width, ((len(_ITEM), end - column),))
-        return cls(column, span, end - column, digits, mask)
+        id_mask = mask_of(span.width, ((len(_ITEM), end - column),))
+        all_mask = mask_of(span.width, ((0, len(text)),))
+        return cls(column, span, end - column, digits, id_mask, all_mask)
 
-    def read(self, text: Bytes, event_at: Ints, salt: int) -> tuple[Bools, npt.NDArray[np.uint64]]:
+    def read(self, text: Bytes, event_at: Ints, salt: int) -> tuple[Bools, Words]:
         """Return which events fit, and the key of each one's part."""
         at = np.minimum(event_at + self.column, len(text) - self.span.width)
         words = windows(text, at, self.span.width)
+        first, counts = stretches(words, self.all_mask)
+        fits, keys = self._read(words[:, first], salt)
+        return np.repeat(fits, counts), np.repeat(keys, counts)
+
+    def _read(self, words: Words, salt: int) -> tuple[Bools, Words]:
         fits = self.span.fits(words)
-        raw = words.view(np.uint8)
         fits &= ~have_byte(words, self.id_mask, QUOTE)
         fits &= ~have_byte(words, self.id_mask, BACKSLASH)
-        index = np.zeros(len(at), np.uint64)
+        index = np.zeros(words.shape[1], np.uint64)
         for column in self.digits:
-            index = raw[:, column].astype(np.uint64) - np.uint64(48)
+            index = byte(words, column) - np.uint64(ord("0"))
             fits &= index <= 9
-        used = -(-self.id_end // 8)
-        return fits, combined(mixed(words[:, :used] & self.id_mask[:used]), index, salt)
+        used = whole_words(self.id_end) // WORD_BYTES
+        return fits, combined(mixed(words[:used] & self.id_mask[:used, None]), index, salt)
 
 
-def combined(
-    ids: npt.NDArray[np.uint64], index: npt.NDArray[np.uint64], salt: int
-) -> npt.NDArray[np.uint64]:
+def combined(ids: Words, index: Words, salt: int) -> Words:
     """Join ids' hashes with content indexes and a type's salt; never 0."""
-    keys: npt.NDArray[np.uint64] = ((ids ^ np.uint64(salt)) + index * PRIMES[2]) | np.uint64(1)
+    keys: Words = ((ids ^ np.uint64(salt)) + index * PRIMES[2]) | np.uint64(1)
     return keys
 
 
@@ -198,9 +195,8 @@ def part_key_of(item_id: str, index: int, salt: int) -> int:
         whole = int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest())
         ids = np.array([whole], np.uint64)
     else:
-        row = np.zeros(-(-(len(_ITEM) + MAX_ID) // 8) * 8, np.uint8)
-        row[len(_ITEM) : len(_ITEM) + len(raw)] = np.frombuffer(raw, np.uint8)
-        ids = mixed(row.view(np.uint64)[None, :])
+        line = (bytes(len(_ITEM)) + raw).ljust(whole_words(len(_ITEM) + MAX_ID), b"\0")
+        ids = mixed(np.frombuffer(line, WORD)[:, None])
     with np.errstate(over="ignore"):
         number = np.array([index & 0xFFFFFFFFFFFFFFFF], np.uint64)
         return int(combined(ids, number, salt)[0])
@@ -208,14 +204,18 @@ def part_key_of(item_id: str, index: int, salt: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Audio:
-    """Layout of an event's base64 audio."""
+    """Layout of an event's base64 audio, to the end of its line."""
 
     column: int
-    """Where the base64 text begins, from the ``{`` of the event."""
-    marker: Bytes
+    """Where the key stands, from the ``{`` of the event."""
+    marker: Span
     """The key and the quote before the base64 text."""
-    tail: Bytes
-    """What follows the base64 text up to the end of the line."""
+    marker_bytes: int
+    """Bytes of these."""
+    tail: Span
+    """The last ``TAIL_BYTES`` of the line: free where they are base64, then what follows it."""
+    room: int
+    """How many of these are base64."""
 
     @classmethod
     def learn(cls, event: bytes, name: str) -> Audio | None:
@@ -224,29 +224,57 @@ class Audio:
             marker = f'"{key}":"'.encode()
             found = event.find(marker)
             if found >= 0:
-                begin = found + len(marker)
-                tail = event[event.find(b'"', begin) :]
-                if len(tail) > TAIL_BYTES - 2:
+                end = event.find(b'"', found + len(marker))
+                tail = event[end:]
+                room = TAIL_BYTES - len(tail)
+                if room < MAX_PADDING or b"\\" in event[:end]:
                     return None
-                return cls(begin, np.frombuffer(marker, np.uint8), np.frombuffer(tail, np.uint8))
+                ending = Span.of(bytes(room) + tail, ((0, room),))
+                return cls(found, Span.of(marker), len(marker), ending, room)
         return None
 
     def read(self, text: Bytes, event_at: Ints, line_end: Ints) -> tuple[Bools, Ints]:
         """Return which events fit, and the size of each one's audio in bytes."""
-        begin = event_at + self.column
-        end = line_end - len(self.tail)
-        fits = (end >= begin) & (line_end >= TAIL_BYTES)
-        safe = np.where(fits, begin, len(self.marker))
-        marker_at = safe[:, None] - len(self.marker) + np.arange(len(self.marker))
-        fits &= (text[marker_at] == self.marker).all(axis=1)
-        last = windows(text, np.maximum(line_end - TAIL_BYTES, 0), TAIL_BYTES).view(np.uint8)
-        room = TAIL_BYTES - len(self.tail)
-        fits &= (last[:, room:] == self.tail).all(axis=1)
+        at = event_at + self.column
+        characters = line_end - (TAIL_BYTES - self.room) - at - self.marker_bytes
+        fits = characters >= self.room
+        fits &= self.marker.fits(windows(text, np.where(fits, at, 0), self.marker.width))
+        last = windows(text, np.where(fits, line_end - TAIL_BYTES, 0), TAIL_BYTES)
+        fits &= self.tail.fits(last)
         # Another member after the audio would show as a quote shortly before its end.
-        characters = end - begin
-        is_quote = last[:, :room] == QUOTE
-        short = np.flatnonzero(characters < room)
-        is_quote[short] &= np.arange(room) >= (room - characters[short])[:, None]
-        fits &= ~is_quote.any(axis=1)
-        padding = (last[:, room - 1] == PADDING).astype(np.int64) + (last[:, room - 2] == PADDING)
-        return fits, np.maximum(0, characters * 3 // 4 - padding)
+        ending = mask_of(TAIL_BYTES, ((0, self.room),))
+        fits &= ~have_byte(last, ending, QUOTE)
+        # Who escapes a "/" or "+" does so everywhere, and one is in most endings: then lengths do not tell the size.
+        if (fits & have_byte(last, ending, BACKSLASH)).any():
+            fits[:] = False
+        is_padded = byte(last, self.room - 1) == PADDING
+        is_padded_twice = is_padded & (byte(last, self.room - 2) == PADDING)
+        return fits, np.maximum(0, characters * 3 // 4 - is_padded - is_padded_twice)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """Layout of a ``response.done`` up to the status of its response, which is one that is no failure."""
+
+    span: Span
+    """From the ``{`` of the event to its status, whose members before it are texts."""
+    values: Words
+    """Ones in the bytes of these."""
+
+    @classmethod
+    def learn(cls, event: bytes) -> Outcome | None:
+        """Return the layout of one event, None where the parser has to look at it."""
+        found = _OUTCOME.match(event)
+        if found is None or found.end() > MARGIN or found[1] in _FAILURES:
+            return None
+        free = tuple(value.span(1) for value in _VALUE.finditer(event, 0, found.start(1) - 1))
+        span = Span.of(found.group(), free)
+        return cls(span, mask_of(span.width, free))
+
+    def read(self, text: Bytes, event_at: Ints) -> Bools:
+        """Return which events fit."""
+        words = windows(text, event_at, self.span.width)
+        fits = self.span.fits(words)
+        fits &= ~have_byte(words, self.values, QUOTE)
+        fits &= ~have_byte(words, self.values, BACKSLASH)
+        return fits

@@ -51,17 +51,9 @@ class Opening:
         self._scan: ScanProcess | None = None
         self._kept: Iterator[Block] | None = None
         self.log: EventLog = self._reader.new_log()
+        if self._size > SMALL_BYTES and self._reader.shape is Shape.OURS:
+            self._index_elsewhere(indexes)
         self._position = self._index(self._reader.start, self._reader.start + FIRST_BYTES)
-        if self._size - self._position > SMALL_BYTES and self._reader.shape is Shape.OURS:
-            from inspector.recording.index_file import index_path, read_index
-
-            kept_at = index_path(indexes, path) if indexes is not None else None
-            if kept_at is not None:
-                self._kept = read_index(kept_at, self._reader.fd, self._size)
-            if self._kept is None:
-                from inspector.recording.scan_process import ScanProcess
-
-                self._scan = ScanProcess(path, self._reader.start, self._size, kept_at)
         if not self._size:
             self.notices.append("the file is empty")
         elif self._reader.shape is not Shape.OURS:
@@ -100,6 +92,18 @@ class Opening:
             self._scan.close()
             self._scan = None
         self._reader.close()
+
+    def _index_elsewhere(self, indexes: Path | None) -> None:
+        """Begin to index by other means than reading line by line."""
+        from inspector.recording.index_file import index_path, read_index
+
+        kept_at = index_path(indexes, self.path) if indexes is not None else None
+        if kept_at is not None:
+            self._kept = read_index(kept_at, self._reader.fd, self._size)
+        if self._kept is None:
+            from inspector.recording.scan_process import ScanProcess
+
+            self._scan = ScanProcess(self.path, self._reader.start, self._size, kept_at)
 
     def _index(self, start: int, end: int) -> int:
         position = self._reader.index_rows(self.log, start, end)

@@ -27,6 +27,7 @@ class ScanProcess:
         self._process = subprocess.Popen(
             [
                 sys.executable,
+                "-P",  # whatever lies in the user's folder
                 "-m",
                 "inspector.recording.scan",
                 str(path.resolve()),

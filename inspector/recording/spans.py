@@ -1,6 +1,7 @@
-"""Bytes of many lines looked at at once, eight at a time: as rows of 64-bit words.
+"""Bytes of many lines looked at at once: eight bytes of every line in one column of 64-bit words.
 
-A ``Span`` is a text that many lines are to have at one place, but for the bytes that are free.
+``Words`` have the shape (columns, lines), so that what is asked of all lines runs along memory. A ``Span`` is a text that many
+lines are to have at one place, but for the bytes that are free.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ Bytes = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
+
+WORD = np.dtype("<u8")
+"""The first of eight bytes is the lowest, on every machine."""
+WORD_BYTES = 8
 
 PRIMES = np.array(
     [
@@ -30,67 +35,72 @@ PRIMES = np.array(
     ],
     np.uint64,
 )
-"""Odd numbers whose bits look like chance, one a column: what rows of words are hashed with."""
+"""Odd numbers whose bits look like chance, one a column: what words are hashed with."""
 
 
 def windows(text: Bytes, at: Ints, width: int) -> Words:
-    """Return the ``width`` bytes (a multiple of 8) from each position on, as rows of 64-bit words."""
+    """Return the ``width`` bytes (a multiple of 8) from each position on, shape (width / 8, positions)."""
     # Of one element per window, so that each is copied as a whole.
     every = np.ndarray(len(text) - width + 1, f"V{width}", text, strides=(1,))
-    found: Words = every[at].view(np.uint64).reshape(len(at), width // 8)
-    return found
+    rows = every[at].view(WORD).reshape(len(at), width // WORD_BYTES)
+    return np.ascontiguousarray(rows.T)
 
 
-# Column by column: numpy reduces along a short row ten times as slowly.
+def stretches(words: Words, mask: Words) -> tuple[Ints, Ints]:
+    """Return the lines at which the bytes of a mask change, and how many lines each goes on for.
+
+    What holds for these lines holds for those after them: events mostly look like the one before.
+    """
+    differs = np.bitwise_or.reduce((words[:, 1:] ^ words[:, :-1]) & mask[:, None], axis=0)
+    begins = np.flatnonzero(differs) + 1
+    first = np.concatenate(([0], begins)) if words.shape[1] else begins
+    return first, np.diff(first, append=words.shape[1])
 
 
-def mixed(words: Words) -> npt.NDArray[np.uint64]:
-    """Hash rows of at most ten words, 64 bits; words of zeros add nothing."""
-    summed = np.zeros(len(words), np.uint64)
-    for column, prime in zip(words.T, PRIMES, strict=False):
-        part = (column ^ (column >> np.uint64(29))) * prime
-        summed += part ^ (part >> np.uint64(32))
-    return summed
+def mixed(words: Words) -> Words:
+    """Hash at most ten words a line, 64 bits; words of zeros add nothing."""
+    parts = (words ^ (words >> np.uint64(29))) * PRIMES[: len(words), None]
+    hashes: Words = np.add.reduce(parts ^ (parts >> np.uint64(32)), axis=0)
+    return hashes
 
 
-def sorted_by(words: Words) -> npt.NDArray[np.uint64]:
-    """Return numbers that are equal for equal rows of at most ten words, and mostly for these alone."""
-    summed = np.zeros(len(words), np.uint64)
-    for column, prime in zip(words.T, PRIMES, strict=False):
-        summed += column * prime
-    return summed
+def alike(words: Words) -> Words:
+    """Return numbers that are equal for equal lines of at most ten words, and mostly for these alone."""
+    sums: Words = np.add.reduce(words * PRIMES[: len(words), None], axis=0)
+    return sums
 
 
-def are_digits(words: Words, mask: Words) -> Bools:
-    """Tell which rows have nothing but digits in the bytes of a mask."""
-    bad = np.zeros(len(words), np.uint64)
-    for column, free in zip(words.T, mask, strict=False):
-        if free:
-            text = (column & free) | (_ZEROS & ~free)
-            high = (text & _HIGH) | (((text + _SIXES) & _HIGH) >> np.uint64(4))
-            bad |= high ^ _THREES
-    result: Bools = bad == 0
+def byte(words: Words, at: int) -> Words:
+    """Return one byte of every line."""
+    shift = np.uint64(8 * (at % WORD_BYTES))
+    values: Words = (words[at // WORD_BYTES] >> shift) & np.uint64(0xFF)
+    return values
+
+
+def have_byte(words: Words, mask: Words, value: int) -> Bools:
+    """Tell which lines have a byte among those of a mask."""
+    looked_at = np.flatnonzero(mask)
+    inside = mask[looked_at, None]
+    differs = ((words[looked_at] ^ _repeated(value)) & inside) | (_ONES & ~inside)
+    # A byte is zero where taking one borrows from its top bit.
+    return _any((differs - _ONES) & ~differs & _TOPS)
+
+
+def _any(words: Words) -> Bools:
+    result: Bools = np.bitwise_or.reduce(words, axis=0) != 0
     return result
 
 
-def have_byte(words: Words, mask: Words, byte: int) -> Bools:
-    """Tell which rows have a byte among those of a mask."""
-    found = np.zeros(len(words), np.uint64)
-    for column, looked_at in zip(words.T, mask, strict=False):
-        if looked_at:
-            # Zero where the byte is, in what is looked at; a byte is zero where taking one borrows from its top bit.
-            differs = ((column ^ _ONES * np.uint64(byte)) & looked_at) | (_ONES & ~looked_at)
-            found |= (differs - _ONES) & ~differs & _TOPS
-    result: Bools = found != 0
-    return result
+def _repeated(value: int) -> np.uint64:
+    return np.uint64(value * 0x0101010101010101)
 
 
-def _repeated(byte: int) -> np.uint64:
-    return np.uint64(byte * 0x0101010101010101)
+_ONES, _TOPS = _repeated(1), _repeated(0x80)
 
 
-_ONES, _THREES, _SIXES = _repeated(1), _repeated(0x33), _repeated(6)
-_ZEROS, _HIGH, _TOPS = _repeated(ord("0")), _repeated(0xF0), _repeated(0x80)
+def whole_words(size: int) -> int:
+    """Return how many bytes the words take that so many bytes fit into."""
+    return -(-size // WORD_BYTES) * WORD_BYTES
 
 
 def mask_of(width: int, spans: tuple[tuple[int, int], ...]) -> Words:
@@ -98,7 +108,7 @@ def mask_of(width: int, spans: tuple[tuple[int, int], ...]) -> Words:
     mask = np.zeros(width, np.uint8)
     for start, end in spans:
         mask[start:end] = 255
-    return mask.view(np.uint64)
+    return mask.view(WORD)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,16 +125,40 @@ class Span:
     @classmethod
     def of(cls, text: bytes, free: tuple[tuple[int, int], ...] = ()) -> Span:
         """Return the span of a text; ``free`` holds ``(from, to)`` of what may differ."""
-        width = -(-len(text) // 8) * 8
-        pattern = np.frombuffer(text.ljust(width, b"\0"), np.uint64)
+        width = whole_words(len(text))
+        pattern = np.frombuffer(text.ljust(width, b"\0"), WORD)
         mask = mask_of(width, ((0, len(text)),)) & ~mask_of(width, free)
         return cls(pattern & mask, mask, width)
 
     def fits(self, words: Words) -> Bools:
-        """Tell which rows of words begin as this span does."""
-        differs = np.zeros(len(words), np.uint64)
-        for column, mask, pattern in zip(words.T, self.mask, self.pattern, strict=False):
-            if mask:
-                differs |= (column & mask) ^ pattern
-        result: Bools = differs == 0
-        return result
+        """Tell which lines begin as this span does."""
+        return ~_any((words & self.mask[:, None]) ^ self.pattern[:, None])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DigitSpan:
+    """Bytes that every line of a layout has at one place, but for some that may be any digit."""
+
+    pattern: Words
+    """The text, with the digit 0 for any."""
+    mask: Words
+    """Ones in its bytes."""
+    room: Words
+    """What may be added to a difference that is allowed, so that it stays below 128."""
+
+    @classmethod
+    def of(cls, text: bytes, digits: tuple[tuple[int, int], ...], width: int) -> DigitSpan:
+        """Return the span of a text; ``digits`` holds ``(from, to)``, ``width`` the bytes of a line that are read."""
+        line = np.frombuffer(text.ljust(width, b"\0"), WORD)
+        free = mask_of(width, digits)
+        room = np.where(free.view(np.uint8), 127 - 9, 127).astype(np.uint8)
+        return cls(
+            (line & ~free) | (_repeated(ord("0")) & free),
+            mask_of(width, ((0, len(text)),)),
+            room.view(WORD),
+        )
+
+    def read(self, words: Words) -> tuple[Bools, Words]:
+        """Return which lines fit, and their words with each digit's value in its place."""
+        values = (words ^ self.pattern[:, None]) & self.mask[:, None]
+        return ~_any(((values & ~_TOPS) + self.room[:, None] | values) & _TOPS), values

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from inspector.core.groups import TRACK_PAUSE_US
 from inspector.core.kinds import KindTable
-from inspector.core.log import Block
-from inspector.recording.chunk import NO_TIME_US, Chunk, Group
+from inspector.core.log import FLAG_FOLDED, Block
+from inspector.recording.chunk import NO_TIME_US, Chunk, Groups
 
 
 class Stitcher:
@@ -38,14 +39,17 @@ class Stitcher:
         if kinds != list(range(len(kinds))):
             columns["kind"] = np.array(kinds, columns["kind"].dtype)[columns["kind"]]
         known = self._known_groups(chunk, before_us)
-        joined = _joined_groups(chunk, before_us)
         first_group = len(self._last)
-        numbers, grown = self._number(chunk.groups, known, joined)
+        numbers, is_new = self._number(chunk.groups, known, _joined_groups(chunk, before_us))
+        columns["flags"] = columns["flags"].copy()
+        columns["flags"][chunk.groups.head[~is_new]] |= FLAG_FOLDED
         # The last entry is for rows that are in no group: -1 picks it.
-        columns["group"] = np.array([*numbers, -1], columns["group"].dtype)[columns["group"]]
+        columns["group"] = np.append(numbers, -1).astype(columns["group"].dtype)[columns["group"]]
         self._keep_open_runs(chunk, numbers)
         for name, track in chunk.tracks.items():
-            self._open_tracks[name] = numbers[track.last], _time(track.last_t_us, before_us)
+            last_t_us = _time(track.last_t_us, before_us)
+            self._open_tracks[name] = int(numbers[track.last]), last_t_us
+        grown = list(known.values())
         block = Block(
             first_row=self._rows,
             end=self._end(columns),
@@ -53,16 +57,7 @@ class Stitcher:
             kinds=self._kinds.names(),
             first_group=first_group,
             groups={
-                "head": array(
-                    "i",
-                    (
-                        self._rows + group.head
-                        for at, (group, number) in enumerate(
-                            zip(chunk.groups, numbers, strict=True)
-                        )
-                        if number >= first_group and at not in joined
-                    ),
-                ).tobytes(),
+                "head": (self._rows + chunk.groups.head[is_new]).astype("i").tobytes(),
                 "last": self._last[first_group:].tobytes(),
                 "count": self._count[first_group:].tobytes(),
                 "audio_bytes": self._audio_bytes[first_group:].tobytes(),
@@ -95,9 +90,9 @@ class Stitcher:
     def _known_groups(self, chunk: Chunk, before_us: int) -> dict[int, int]:
         """Return the groups of the chunk that go on with one of ours: the chunk's number to ours."""
         known = {
-            at: self._group_of_key[group.key]
-            for at, group in enumerate(chunk.groups)
-            if group.key in self._group_of_key
+            at: self._group_of_key[key]
+            for at, key in enumerate(chunk.groups.key.tolist())
+            if key in self._group_of_key
         }
         for direction, runs in chunk.runs.items():
             before = self._open_runs.get(direction)
@@ -111,32 +106,34 @@ class Stitcher:
         return known
 
     def _number(
-        self, groups: list[Group], known: dict[int, int], joined: dict[int, int]
-    ) -> tuple[list[int], list[int]]:
-        """Return our number for each group of a chunk, and those of ours that it went on with."""
-        numbers: list[int] = []
-        for at, group in enumerate(groups):
-            number = numbers[joined[at]] if at in joined else known.get(at)
-            if number is None:
-                number = len(self._last)
-                self._last.append(self._rows + group.last)
-                self._count.append(group.count)
-                self._audio_bytes.append(group.audio_bytes)
-                if group.key:
-                    self._group_of_key[group.key] = number
-            else:
-                self._last[number] = self._rows + group.last
-                self._count[number] += group.count
-                self._audio_bytes[number] += group.audio_bytes
-            numbers.append(number)
-        return numbers, list(known.values())
+        self, groups: Groups, known: dict[int, int], joined: dict[int, int]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return our number for each group of a chunk, and which are new."""
+        is_new = np.ones(len(groups.key), bool)
+        is_new[[*known, *joined]] = False
+        numbers = len(self._last) - 1 + np.cumsum(is_new)
+        numbers[list(known)] = list(known.values())
+        numbers[list(joined)] = numbers[list(joined.values())]
+        self._last.frombytes((self._rows + groups.last[is_new]).astype("i").tobytes())
+        self._count.frombytes(groups.count[is_new].astype("I").tobytes())
+        self._audio_bytes.frombytes(groups.audio_bytes[is_new].tobytes())
+        of_parts = is_new & (groups.key != 0)
+        self._group_of_key.update(
+            zip(groups.key[of_parts].tolist(), numbers[of_parts].tolist(), strict=True)
+        )
+        for at in sorted((*known, *joined)):
+            number = int(numbers[at])
+            self._last[number] = self._rows + int(groups.last[at])
+            self._count[number] += int(groups.count[at])
+            self._audio_bytes[number] += int(groups.audio_bytes[at])
+        return numbers, is_new
 
-    def _keep_open_runs(self, chunk: Chunk, numbers: list[int]) -> None:
+    def _keep_open_runs(self, chunk: Chunk, numbers: npt.NDArray[np.int64]) -> None:
         for direction, runs in chunk.runs.items():
             if runs.last is None:
                 self._open_runs.pop(direction, None)
             else:
-                self._open_runs[direction] = runs.last[0], numbers[runs.last[1]]
+                self._open_runs[direction] = runs.last[0], int(numbers[runs.last[1]])
 
 
 def _joined_groups(chunk: Chunk, before_us: int) -> dict[int, int]:

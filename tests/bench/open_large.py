@@ -33,9 +33,8 @@ def inspector(path: str, needle: bytes) -> tuple[float, float, float, list[float
     last = time.perf_counter()
     until = last + 60
     while time.perf_counter() < until:
-        terminal.read(0.01)
         # All of the latest output, not the pieces it came in: a piece may end within a control code.
-        if needle in visible(bytes(terminal.output[-20_000:])):
+        if terminal.read(0.01) and needle in visible(bytes(terminal.output[-20_000:])):
             done = time.perf_counter() - terminal.started
             break
         if time.perf_counter() - last > 0.1:

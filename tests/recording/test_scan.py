@@ -102,7 +102,7 @@ bodies = st.one_of(
     ),
 )
 styles = st.sampled_from(
-    ["compact", "spaced", "shuffled", "text", "blank", "torn", "crlf", "b64", "late"]
+    ["compact", "spaced", "shuffled", "escaped", "text", "blank", "torn", "crlf", "b64", "late"]
 )
 lines = st.lists(
     st.tuples(
@@ -131,6 +131,8 @@ def line_of(seq: int, drawn: tuple[dict[str, Any], str, str, str]) -> bytes:
             frame = frame.replace(b'":', b'": ').replace(b',"', b', "')
         case "shuffled":
             frame = orjson.dumps(dict(reversed(body.items())))
+        case "escaped":
+            frame = frame.replace(b"AAAA", rb"A\/AA")
         case "text":
             return head + b'"text":' + orjson.dumps(frame.decode() + "}") + b"}\n"
         case "b64":

@@ -27,7 +27,7 @@ from websockets.exceptions import ConnectionClosed
 from inspector.audio import device
 from inspector.audio.portaudio import INSTALL
 from inspector.cli.launch import ON_SCREEN, Launcher
-from inspector.config import Folders, load_settings
+from inspector.config import load_settings
 from inspector.core.event import Direction
 from inspector.engine.host import Host
 from inspector.engine.places import NOWHERE, SoundOptions
@@ -35,6 +35,7 @@ from inspector.engine.replay import Replay
 from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
 from inspector.errors import ConnectError, DeviceError
+from inspector.folders import Folders
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Handshake

@@ -14,8 +14,9 @@ from textual.widgets import OptionList, Static
 from inspector.cli.launch import Launcher
 from inspector.cli.new_recording import finish_recording
 from inspector.clock import SystemClock
-from inspector.config import Folders, load_settings
+from inspector.config import load_settings
 from inspector.engine.host import Host
+from inspector.folders import Folders
 from inspector.tui.app import InspectorApp
 from inspector.tui.glyphs import UNICODE
 from inspector.tui.look import Look

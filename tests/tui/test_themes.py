@@ -10,7 +10,7 @@ from textual.color import Color
 from textual.screen import Screen
 from textual.widgets import OptionList
 
-from inspector.config import remember_theme, remembered_theme
+from inspector.folders import remember_theme, remembered_theme
 from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
 from inspector.tui.look import Look

@@ -11,7 +11,8 @@ from inspector.cli.output import say, write_line, write_object
 
 def keys(json: options.Json = False) -> None:
     """Print every key of the screens with its id, for the table [keys] of the configuration file."""
-    from inspector.config import config_file, load_settings
+    from inspector.config import load_settings
+    from inspector.folders import config_file
     from inspector.tui.keycaps import key_words
     from inspector.tui.keymap import all_bindings, keymap_problems
 

@@ -12,11 +12,12 @@ from inspector.cli.output import write_line, write_object
 
 def paths(json: options.Json = False) -> None:
     """Print the folders that the program uses."""
-    from inspector.config import config_file, find_folders, load_settings
+    from inspector.config import load_settings
+    from inspector.folders import config_file, find_folders
     from inspector.shipped import shipped_folder
 
     settings = load_settings({}, os.environ, config_file())
-    folders = find_folders(settings, Path())
+    folders = find_folders(settings.sessions, Path())
     shown = {
         "sessions": folders.sessions,
         "config": folders.config,

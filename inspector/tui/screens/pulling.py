@@ -33,7 +33,7 @@ from inspector.tui.widgets.view_tabs import ViewTabs
 
 TICK_HZ = 15
 NUMPY_AFTER_S = 0.15
-"""Soon, since long lists are made twenty times as fast with it; not before the first frame, which it would hold up by 50 ms."""
+"""Soon, since sound and filters want it; not before the first frame, which it would hold up by 50 ms."""
 FRAMES_HZ = 30
 """Meters and timeline; in one frame, so that the terminal is painted once for both."""
 LEAST_ROWS_FOR_METERS = 20
@@ -102,9 +102,7 @@ class PullingScreen(EventsScreen):
         self._arrange()
         self.tick()
         self.set_interval(1 / FRAMES_HZ, self._pull_frame)
-        self.set_timer(
-            NUMPY_AFTER_S, lambda: self.run_worker(_import_numpy, thread=True, exit_on_error=False)
-        )
+        self.set_timer(NUMPY_AFTER_S, self._load_numpy)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Take no key before everything that it may concern is there."""
@@ -114,6 +112,17 @@ class PullingScreen(EventsScreen):
     def is_left(self) -> bool:
         """Tell whether the screen was taken away, or the program ends; what was scheduled before still comes."""
         return not self.is_attached or self not in self.app.screen_stack
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether what can wait is to wait."""
+        return False
+
+    def _load_numpy(self) -> None:
+        if self.is_busy:
+            self.set_timer(NUMPY_AFTER_S, self._load_numpy)
+        else:
+            self.run_worker(_import_numpy, thread=True, exit_on_error=False)
 
     def tick(self) -> None:
         """Pull what is new, for a bounded time, and repaint what has changed."""
@@ -173,7 +182,7 @@ class PullingScreen(EventsScreen):
 
 
 def _import_numpy() -> None:
-    """Import numpy off the screen's thread: bulk listing and audio want it soon."""
+    """Import numpy off the screen's thread."""
     # The screen, which lets go of the interpreter several times for each key, gets it back ten times as soon.
     before = sys.getswitchinterval()
     sys.setswitchinterval(before / 10)

@@ -22,6 +22,9 @@ from inspector.tui.widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from inspector.tui.widgets.timeline import Timeline
 
+INTAKE_HZ = 60
+"""How often rows are taken in while a recording is being opened, painted or not."""
+
 
 class ReplayScreen(PullingScreen):
     """A recording."""
@@ -67,6 +70,23 @@ class ReplayScreen(PullingScreen):
         """Start at the first event, with nothing playing."""
         for pane in self.panes():
             pane.is_following = False
+        if self.is_busy:
+            self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether the recording is still being opened."""
+        return self._replay.indexing.progress < 1
+
+    def _take_in(self) -> None:
+        """Index on until the whole recording is there."""
+        if self.is_left:
+            self._intake.stop()
+            return
+        self._replay.indexing.advance()
+        if not self.is_busy:
+            self._intake.stop()
+            self.tick()
 
     def advance(self) -> None:
         """Move the cursor by the clock, and everything with it."""
