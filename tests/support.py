@@ -53,7 +53,11 @@ class ManualClock:
 
 def event_of(direction: Direction, name: str, members: Mapping[str, Any]) -> Event:
     """Return an event that is not numbered yet (``seq`` 0, time 0)."""
-    data = orjson.dumps({"type": name, **members})
+    return frame_event(direction, orjson.dumps({"type": name, **members}))
+
+
+def frame_event(direction: Direction, data: bytes) -> Event:
+    """Return the event that a frame is, not numbered yet."""
     type_, body, problem = decode(data)
     return Event(0, 0, direction, Origin.WIRE, type_, data, True, body, problem)
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from inspector.analysis.facts import ERROR_FLAGS, Facts
+from inspector.analysis.facts import Facts
 from inspector.analysis.terms import OfColumns
-from inspector.core.event import Origin
-from inspector.core.log import ORIGIN_CODE
+from inspector.core.event import Direction, Origin
+from inspector.core.log import DIRECTION_CODE, FLAG_ERROR, FLAG_UNDECODED, ORIGIN_CODE
 from inspector.spec.events import EVENT_TYPES
 
 if TYPE_CHECKING:
@@ -78,13 +78,16 @@ class TurnIs(OfColumns):
 
 @dataclass(frozen=True)
 class IsError(OfColumns):
-    """The event reports a failure, or could not be decoded."""
+    """The event reports a failure, or could not be decoded and the client did not send it."""
 
     def test(self, facts: Facts) -> bool:
         return facts.is_error
 
     def mask(self, columns: Columns) -> Mask:
-        mask: Mask = (columns.flags & ERROR_FLAGS) != 0
+        # What ``reports_error`` says, for many rows.
+        is_sent = columns.direction == DIRECTION_CODE[Direction.CLIENT]
+        undecoded = ((columns.flags & FLAG_UNDECODED) != 0) & ~is_sent
+        mask: Mask = ((columns.flags & FLAG_ERROR) != 0) | undecoded
         return mask
 
 

@@ -12,9 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inspector.analysis.meaning import meaning
-from inspector.analysis.schema import Schema, branch_for, document, event_schema, of_kind, resolved
+from inspector.analysis.schema import Schema, branch_for, client_schema, document, of_kind, resolved
 from inspector.spec.events import EVENT_TYPES
 
+_UNTYPED: Schema = {
+    "type": "object",
+    "properties": {"type": {"type": "string"}, "event_id": {"type": "string"}},
+    "required": ["type"],
+}
+"""What an event has whose type is not there yet."""
 MAX_TEXT = 200_000
 """Nobody types more; a larger text is not scanned."""
 
@@ -52,14 +58,18 @@ class _Cursor:
     is_quoted: bool
 
 
-def complete(text: str, offset: int) -> list[Completion]:
-    """Return what could stand at ``offset``, required keys first; empty where nothing is known. Never raises."""
+def complete(text: str, offset: int, *, is_translation: bool = False) -> list[Completion]:
+    """Return what could stand at ``offset``, required keys first; empty where nothing is known. Never raises.
+
+    ``is_translation``: the event is for a translation session.
+    """
     if len(text) > MAX_TEXT:
         return []
     offset = max(0, min(offset, len(text)))
     cursor = _scan(text[:offset])
     if not cursor.levels:
-        return []
+        is_blank = not text.strip()
+        return [Completion("{…}", '{"type": ', "an event", 0, len(text))] if is_blank else []
     root = _members(text)
     name = root.get("type", cursor.levels[0].members.get("type"))
     level = cursor.levels[-1]
@@ -67,12 +77,14 @@ def complete(text: str, offset: int) -> list[Completion]:
     if level.is_object and level.is_value and level.key == "type" and len(cursor.levels) == 1:
         proposals: Iterator[tuple[str, str, str]] = _event_types()
     else:
-        schema = _schema_at(name, cursor.levels, root)
+        event_type = name if isinstance(name, str) else ""
+        known = client_schema(event_type, is_translation=is_translation) if event_type else _UNTYPED
+        schema = _schema_at(known, cursor.levels, root)
         if schema is None:
             return []
         is_key = level.is_object and not level.is_value
         path = tuple(outer.key for outer in cursor.levels[:-1])
-        proposals = _keys(schema, level, str(name), path) if is_key else _values(schema)
+        proposals = _keys(schema, level, event_type, path) if is_key else _values(schema)
     wanted = cursor.prefix.lower()
     return [
         Completion(label, insert, detail, cursor.start, end)
@@ -88,8 +100,7 @@ def _event_types() -> Iterator[tuple[str, str, str]]:
             yield name, json.dumps(name), known.summary
 
 
-def _schema_at(name: object, levels: list[_Level], root: dict[str, Any]) -> Schema | None:
-    schema = event_schema(name) if isinstance(name, str) else None
+def _schema_at(schema: Schema | None, levels: list[_Level], root: dict[str, Any]) -> Schema | None:
     if schema is None:
         return None
     whole: Any = root
@@ -102,7 +113,7 @@ def _schema_at(name: object, levels: list[_Level], root: dict[str, Any]) -> Sche
         known = whole if isinstance(whole, dict) and depth else {}
         if level.is_object:
             branch = branch_for(chosen, {**known, **level.members})
-            chosen = resolved(branch) if branch is not None else _any_branch(chosen)
+            chosen = resolved(branch) if branch is not None else _any_branch(chosen, level.key)
         is_last = depth == len(levels) - 1
         if is_last and level.is_object and not level.is_value:
             return chosen
@@ -124,14 +135,18 @@ def _step(whole: Any, key: str | int) -> Any:
     return None
 
 
-def _any_branch(schema: Schema) -> Schema:
-    """Return what the branches of an undecided union share: at least their ``type`` (and role)."""
-    branches = schema.get("x-branches", {})
-    names = list(dict.fromkeys(key.partition("/")[0] for key in branches))
-    roles = [key.partition("/")[2] for key in branches if "/" in key]
-    members: dict[str, Any] = {"type": {"type": "string", "enum": names}}
-    if roles:
-        members["role"] = {"type": "string", "enum": roles}
+def _any_branch(schema: Schema, key: str | int) -> Schema:
+    """Return what the branches of an undecided union share: their ``type`` (and role); the first one with a key that is there."""
+    branches = [resolved(branch)["properties"] for branch in schema.get("x-branches", {}).values()]
+    # The branches themselves tell: the names of formats hold a slash, as those of messages and their roles do.
+    found = {
+        name: list(dict.fromkeys(v for b in branches for v in b.get(name, {}).get("enum", ())))
+        for name in ("type", "role")
+    }
+    members = {name: {"type": "string", "enum": names} for name, names in found.items() if names}
+    there = next((branch[key] for branch in branches if key in branch), None)
+    if there is not None and key not in members:
+        members[str(key)] = there
     return {"type": "object", "properties": members, "required": ["type"]}
 
 
@@ -143,7 +158,11 @@ def _keys(
     for key in sorted(members, key=lambda key: (key not in required, list(members).index(key))):
         if key not in level.members:
             detail = "required  " if key in required else ""
-            yield key, f"{json.dumps(key)}: ", detail + meaning(name, (*path, key))
+            yield (
+                key,
+                f"{json.dumps(key)}: ",
+                detail + (meaning(name, (*path, key)) if name else ""),
+            )
 
 
 def _values(schema: Schema) -> Iterator[tuple[str, str, str]]:

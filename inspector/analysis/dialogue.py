@@ -12,8 +12,9 @@ from itertools import repeat
 from inspector.analysis.entry import Column, Draft, Entry, Place, Question, Tone, Words
 from inspector.analysis.item_words import drafted
 from inspector.analysis.summary import duration_text
+from inspector.core.event import Event
 from inspector.core.item import Item
-from inspector.core.keys import EventKeys
+from inspector.core.keys import EventKeys, keys_of
 from inspector.core.read import object_at, text_at
 from inspector.core.responses import Response
 from inspector.core.state import SessionState
@@ -106,6 +107,16 @@ def question_for(state: SessionState, place: Place | None) -> Question | None:
     waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
     candidates = [*((place,) if place is not None else ()), *(Place("item", i.id) for i in waiting)]
     return next((found for at in candidates if (found := entry(state, at).question)), None)
+
+
+def place_of(state: SessionState, event: Event) -> Place | None:
+    """Return the place that an event is about, where the conversation has one."""
+    item_id = item_of(state, keys_of(event))
+    if item_id:
+        place = Place("item", item_id)
+        return place if item_id in state.conversation.items else None
+    passage = state.transcripts.passage_of(event)
+    return Place("passage", passage.id) if passage is not None else None
 
 
 def item_of(state: SessionState, keys: EventKeys) -> str:

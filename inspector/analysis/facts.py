@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import Protocol
 
 from inspector.analysis.turns import TurnIndex
+from inspector.core.causes import reports_error
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.keys import NamedIds, named_ids
 from inspector.core.kinds import kind_of
-from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, ORIGINS, EventLog, flags_of
+from inspector.core.log import DIRECTIONS, ORIGINS, EventLog, flags_of
 
-ERROR_FLAGS = FLAG_ERROR | FLAG_UNDECODED
 _SPLICED = b'"event":'
 _AUDIO_STRING = re.compile(rb'"(?:delta|audio)"\s*:\s*"')
 
@@ -57,7 +57,7 @@ class Facts(Protocol):
 
     @property
     def is_error(self) -> bool:
-        """Whether it reports a failure or could not be decoded."""
+        """Whether it reports a failure, or could not be decoded and the client did not send it."""
         ...
 
     @property
@@ -98,7 +98,7 @@ class EventFacts:
         self.t_us = event.t_ns // 1000
         self.dt_us = 0 if previous_t_ns is None else self.t_us - previous_t_ns // 1000
         self.size = len(event.data)
-        self.is_error = bool(flags_of(event, kind_of(event.type).flags) & ERROR_FLAGS)
+        self.is_error = is_failure(event)
         self.turn = turn
         self._event = event
 
@@ -163,8 +163,8 @@ class LogFacts:
 
     @property
     def is_error(self) -> bool:
-        """Whether it reports a failure or could not be decoded."""
-        return self._log.is_error(self._row)
+        """Whether it reports a failure, or could not be decoded and the client did not send it."""
+        return reports_error(self._log.flags[self._row], self.direction)
 
     @property
     def turn(self) -> int:
@@ -189,6 +189,11 @@ class LogFacts:
         if self._lowered is None:
             self._lowered = self.text.lower()
         return self._lowered
+
+
+def is_failure(event: Event) -> bool:
+    """Tell whether an event reports that something went wrong, or could not be read."""
+    return reports_error(flags_of(event, kind_of(event.type).flags), event.direction)
 
 
 def frame_of(log: EventLog, row: int) -> bytes:

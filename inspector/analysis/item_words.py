@@ -69,7 +69,8 @@ def _modality(kind: str) -> str:
 
 def _about_audio(item: Item, audio: ItemAudio, draft: Draft) -> None:
     received = audio.received_ms
-    draft.fact(duration_text(received))
+    if item.truncated_ms is None and (audio.is_playing or audio.played_ms is None):
+        draft.fact(duration_text(received))  # which the others below say too
     if item.truncated_ms is not None:
         # A recording may lack the audio itself, and then nobody can tell where in the words it was cut.
         known = "words by estimate" if item.truncated_ms < received else "of more"

@@ -3,7 +3,7 @@
     word  "two words"      substring of the frame, any case        ~regex~     regular expression, any case
     type:response.*        type, with * and ?                       dir:client  dir:server  dir:local
     item:ID resp:ID call:ID  id, or how it begins                    origin:hand
-    err                    failures and undecoded frames            turn:3
+    err                    failures; unreadable frames of the server  turn:3
     t>12.5  dt>0.2  size>4k  (t and dt in s, or 200ms; size with k, M)
     !x   x y (and)   x | y   ( )
 

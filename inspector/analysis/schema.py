@@ -29,6 +29,12 @@ def event_schema(event_type: str, direction: str = "client") -> Schema | None:
     return found
 
 
+def client_schema(event_type: str, *, is_translation: bool) -> Schema | None:
+    """Return the schema of a client event; a translation session is configured by an update of its own shape."""
+    is_own = is_translation and event_type == "session.update"
+    return event_schema("session.update (translation)" if is_own else event_type)
+
+
 def resolved(schema: Schema, direction: str = "client") -> Schema:
     """Follow a reference."""
     ref = schema.get("$ref")

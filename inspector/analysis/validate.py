@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inspector.analysis.schema import Schema, branch_for, event_schema, json_type, of_kind, resolved
+from inspector.analysis.schema import (
+    Schema,
+    branch_for,
+    client_schema,
+    json_type,
+    of_kind,
+    resolved,
+)
 from inspector.spec.beta import GA_NAMES
 from inspector.spec.events import ACCEPTED_BY_SERVER
 
@@ -73,9 +80,8 @@ def check(body: object, *, is_translation: bool = False) -> list[Problem]:
         return [
             Problem(("type",), "missing_required_parameter", "Missing required parameter: 'type'.")
         ]
-    schema = event_schema(name) if isinstance(name, str) else None
-    if is_translation and name == "session.update":
-        schema = event_schema("session.update (translation)")
+    is_named = isinstance(name, str)
+    schema = client_schema(name, is_translation=is_translation) if is_named else None
     if schema is None:
         return [
             Problem(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -34,16 +35,23 @@ class FileFeed:
         """Open the file; None is stdin.
 
         Raises:
-            InputFileError: it cannot be opened.
+            InputFileError: it cannot be opened, or holds no lines.
         """
         if path is None and sys.stdin is None:
             raise InputFileError("stdin is closed")
         self._path = path
         self._sent_something = asyncio.Event()
         try:
-            self._fd = sys.stdin.fileno() if path is None else os.open(path, os.O_RDONLY)
+            # A pipe that nobody writes to yet must not hold up the session, nor ctrl+c.
+            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+            self._fd = sys.stdin.fileno() if path is None else os.open(path, flags)
         except OSError as error:
             raise InputFileError(f"cannot read {path}: {error.strerror}") from None
+        mode = os.fstat(self._fd).st_mode
+        self._is_pipe = path is not None and stat.S_ISFIFO(mode)
+        if stat.S_ISDIR(mode):
+            self.__exit__(None, None, None)
+            raise InputFileError(f"cannot read {path or 'stdin'}: it is a directory")
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +102,16 @@ class FileFeed:
             yield rest
 
     async def _chunks(self) -> AsyncIterator[bytes]:
+        if self._is_pipe:
+            try:
+                chunk = os.read(self._fd, READ_BYTES)
+            except BlockingIOError:
+                chunk = b""  # whoever writes to it has begun
+            else:
+                if not chunk:
+                    say(f"{self._path} is a pipe that nobody writes to yet: waiting")
+            if chunk:
+                yield chunk
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
         try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from inspector.analysis.facts import is_failure
 from inspector.analysis.inert import inert
 from inspector.analysis.summary import summary
 from inspector.core.event import Direction, Event
-from inspector.core.kinds import kind_of
-from inspector.core.log import FLAG_ERROR, FLAG_UNDECODED, flags_of
 from inspector.core.session import SessionFold
 
 TYPE_WIDTH = 44
@@ -53,8 +52,3 @@ class RowText:
             return line
         code = _ERROR_COLOUR if mark == "!" else _COLOURS[event.direction]
         return f"\x1b[{code}m{line}\x1b[0m"
-
-
-def is_failure(event: Event) -> bool:
-    """Tell whether an event reports that something went wrong, or could not be read."""
-    return bool(flags_of(event, kind_of(event.type).flags) & (FLAG_ERROR | FLAG_UNDECODED))

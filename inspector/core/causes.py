@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inspector.core.event import Direction, Event
 from inspector.core.kinds import kind_of
-from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of
+from inspector.core.log import FLAG_ERROR, FLAG_UNDECODED, FLAG_WARNING, flags_of
 from inspector.core.read import int_at, object_at, text_at
 from inspector.core.responses import reason_of
 
@@ -30,6 +30,8 @@ REQUEST_OF = {
 }
 """The client event that a server event answers."""
 _REQUESTS = frozenset(REQUEST_OF.values())
+_UNREADABLE_CODES = frozenset({"", "invalid_json", "invalid_event", "invalid_request_error"})
+"""With one of these, or none, a server refuses what it cannot read, and so cannot say the event's id."""
 
 
 class CausesFold:
@@ -44,6 +46,8 @@ class CausesFold:
         """Client event to the error that refused it."""
         self._pending: dict[str, deque[tuple[int, str]]] = {}
         self._by_event_id: dict[str, int] = {}
+        self._unreadable: deque[int] = deque(maxlen=MAX_PENDING)
+        """What the client sent and nobody can read, as long as it is not refused."""
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -57,18 +61,21 @@ class CausesFold:
             self._tie(event.seq, int_at(event.body or {}, "seq"))
         elif event.type == "inspector.opened":
             self._pending.clear()
+            self._unreadable.clear()
 
     def copy(self) -> CausesFold:
         """Return an independent copy."""
         twin = CausesFold()
         twin.cause_of, twin.effects_of = dict(self.cause_of), dict(self.effects_of)
         twin.rejected, twin._by_event_id = dict(self.rejected), dict(self._by_event_id)
-        twin._pending = {name: deque(waiting) for name, waiting in self._pending.items()}
+        twin._pending = {name: waiting.copy() for name, waiting in self._pending.items()}
+        twin._unreadable = self._unreadable.copy()
         return twin
 
     def _request(self, event: Event) -> None:
         body = event.body
         if body is None:
+            self._unreadable.append(event.seq)
             return
         event_id = text_at(body, "event_id")
         if event_id:
@@ -95,8 +102,12 @@ class CausesFold:
             self._tie(event.seq, entry[0])
 
     def _refuse(self, event: Event) -> None:
-        event_id = text_at(object_at(event.body or {}, "error"), "event_id")
-        cause = self._by_event_id.get(event_id) if event_id else None
+        error = object_at(event.body or {}, "error")
+        event_id = text_at(error, "event_id")
+        if event_id:
+            cause = self._by_event_id.get(event_id)
+        else:
+            cause = self._refused_unread(text_at(error, "code"))
         if cause is None:
             return
         self._tie(event.seq, cause)
@@ -105,6 +116,11 @@ class CausesFold:
             for entry in tuple(waiting):
                 if entry[0] == cause:
                     waiting.remove(entry)
+
+    def _refused_unread(self, code: str) -> int | None:
+        """Return the frame that a server could not read and refuses without naming it: they are refused in order."""
+        is_meant = bool(self._unreadable) and code in _UNREADABLE_CODES
+        return self._unreadable.popleft() if is_meant else None
 
     def _tie(self, effect: int, cause: int) -> None:
         self.cause_of[effect] = cause
@@ -164,12 +180,8 @@ class ProblemsFold:
         ):
             flags |= FLAG_ERROR
         if event.problem is not None:
-            self._add(
-                event,
-                event.direction is not Direction.LOCAL,
-                event.problem.code,
-                event.problem.message,
-            )
+            is_error = reports_error(flags, event.direction)
+            self._add(event, is_error, event.problem.code, event.problem.message)
         elif flags & (FLAG_ERROR | FLAG_WARNING):
             code, message = _words(event)
             self._add(event, bool(flags & FLAG_ERROR), code, message)
@@ -184,6 +196,16 @@ class ProblemsFold:
         self.all.append(
             Problem(event.seq, is_error, code, message, self._causes.cause_of.get(event.seq, 0))
         )
+
+
+def reports_error(flags: int, direction: Direction) -> bool:
+    """Tell whether a row reports a failure or could not be decoded, by its flags and direction.
+
+    What a client sent and nobody can read is a warning: if it is a mistake the server says so, and one mistake is one error.
+    """
+    if direction is Direction.CLIENT:
+        return bool(flags & FLAG_ERROR)
+    return bool(flags & (FLAG_ERROR | FLAG_UNDECODED))
 
 
 def _words(event: Event) -> tuple[str, str]:

@@ -70,6 +70,16 @@ class TranscriptsFold:
             passage = owned(self.passages, self._open[True], self._owner)
             passage.audio_bytes += base64_size(audio_of(event))
 
+    def passage_of(self, event: Event) -> Passage | None:
+        """Return the passage that words, or sound, of a transcript belong to; None for another event, or an earlier session."""
+        if event.type not in (_INPUT, _OUTPUT, _AUDIO):
+            return None
+        is_output = event.type != _INPUT
+        newest_first = reversed(self.passages.values())
+        return next(
+            (p for p in newest_first if p.is_output is is_output and p.first_seq <= event.seq), None
+        )
+
     def copy(self) -> TranscriptsFold:
         """Return an independent copy; passages are cloned when either side changes them."""
         twin = TranscriptsFold()

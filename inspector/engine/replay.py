@@ -102,10 +102,10 @@ class Replay:
 
     @property
     def t_us(self) -> int:
-        """Return the session time at the cursor, in microseconds; between events while playing."""
+        """Return the session time, in microseconds: that of the event at the cursor, or a later one before the next event."""
         if self.is_playing and self.speed != float("inf"):
             return self._played_us()
-        return self.log.t_us[self.cursor] if 0 <= self.cursor < len(self.log) else 0
+        return self._event_us() if self.is_playing else self._played_from_us
 
     @property
     def duration_us(self) -> int:
@@ -116,11 +116,13 @@ class Replay:
         """Let the cursor follow the recording's clock; from the end, start again from the beginning."""
         if self.cursor >= len(self.log) - 1:
             self.seek_row(-1)
+        self._anchor(self.t_us)
         self.is_playing = True
-        self._anchor()
 
     def pause(self) -> None:
-        """Stop the cursor where it is."""
+        """Stop the cursor where it is, and the time as well."""
+        if self.is_playing:
+            self._anchor(self.t_us)
         self.is_playing = False
 
     def set_speed(self, speed: float) -> None:
@@ -164,10 +166,11 @@ class Replay:
         return self.cursor, self.is_playing, self.log.revision, self.state_row
 
     def _anchor(self, t_us: int | None = None) -> None:
-        if t_us is None:
-            t_us = self.log.t_us[self.cursor] if 0 <= self.cursor < len(self.log) else 0
-        self._played_from_us = t_us
+        self._played_from_us = self._event_us() if t_us is None else t_us
         self._played_from_ns = self._clock.now_ns()
+
+    def _event_us(self) -> int:
+        return self.log.t_us[self.cursor] if 0 <= self.cursor < len(self.log) else 0
 
     def _played_us(self) -> int:
         elapsed_us = (self._clock.now_ns() - self._played_from_ns) / 1000

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.driver import Driver
+from textual.drivers._writer_thread import WriterThread
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.theme import Theme
@@ -31,6 +32,8 @@ from inspector.tui.look import Look
 from inspector.tui.themes import DEFAULT, derived_variables, load_themes
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from inspector.engine.proxy import Proxy
     from inspector.engine.replay import Replay
     from inspector.engine.session import Engine
@@ -42,6 +45,10 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 EXIT_INTERRUPTED = 130
 COMPLAIN_AFTER_S = 0.4
 """Looking through the bindings of every screen loads all of them."""
+MOST_WAITING = 6
+"""Writes that the terminal may have before it, two frames; Textual blocks at 30."""
+CATCH_UP_S = 0.05
+"""Between two looks at what the terminal has taken."""
 log = logging.getLogger(__name__)
 
 
@@ -83,6 +90,8 @@ class InspectorApp(App[int]):
         """What broke the app; ``""`` where it ended well."""
         self._problems = list(loaded.problems)
         self._is_choosing_theme = False
+        self._is_behind = False
+        """Whether the terminal has yet to take what was painted."""
         for theme in loaded.themes:
             self.register_theme(theme)
         wanted = self.look.theme
@@ -92,6 +101,28 @@ class InspectorApp(App[int]):
         self.theme = wanted if wanted in self.available_themes else DEFAULT
         self._kept_theme = self.theme
         self.set_keymap(self.look.keys)
+
+    def holds_back(self) -> bool:
+        """Tell whether the terminal is too slow for another frame: then one whole frame follows when it has caught up.
+
+        Textual 8.2.8 would wait for the terminal, and with it everything else in this loop: the session, a proxy's app.
+        """
+        if not self._is_behind and waiting_writes(self._driver) >= MOST_WAITING:
+            self._is_behind = True
+            self.set_timer(CATCH_UP_S, self._catch_up)
+        return self._is_behind
+
+    def _catch_up(self) -> None:
+        if waiting_writes(self._driver):
+            self.set_timer(CATCH_UP_S, self._catch_up)
+        else:
+            self._is_behind = False
+            self.refresh(layout=True)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Paint a frame, unless the terminal has not taken those before."""
+        if not self.holds_back():
+            super()._display(screen, renderable)
 
     def on_mount(self) -> None:
         """Let the garbage collector work once the first frame is there, on what comes from then on."""
@@ -180,6 +211,12 @@ class InspectorApp(App[int]):
             super()._handle_exception(error)
         else:
             self.exit(70)
+
+
+def waiting_writes(driver: Driver | None) -> int:
+    """Return how many writes the terminal has not taken; a frame is three."""
+    thread = getattr(driver, "_writer_thread", None)  # that Textual has no public way to
+    return thread._queue.qsize() if isinstance(thread, WriterThread) else 0  # noqa: SLF001
 
 
 def _driver(look: Look) -> type[Driver] | None:

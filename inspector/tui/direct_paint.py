@@ -9,7 +9,7 @@ shows the same.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from textual.geometry import Offset, Region
 from textual.screen import Screen
@@ -33,6 +33,15 @@ class Patch(NamedTuple):
         return Region(self.x, self.y, self.strip.cell_length, 1)
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """An app that does not paint faster than its terminal takes it."""
+
+    def holds_back(self) -> bool:
+        """Tell whether nothing is to be painted now; all of it is, later."""
+        ...
+
+
 class Brush:
     """Paints widgets of one screen."""
 
@@ -47,6 +56,8 @@ class Brush:
         app = self._screen.app
         driver = app._driver  # noqa: SLF001 - Textual has no public way to its terminal
         is_painting = not (app._batch_count or app.is_headless or app.is_inline)  # noqa: SLF001
+        if isinstance(app, Paced) and app.holds_back():
+            return  # everything is painted once the terminal has caught up
         words: list[str] = []
         for widget, patches in changes:
             origin = self._origin(widget) if is_painting else None

@@ -87,7 +87,7 @@ def explained(entry: Entry, answer_key: str) -> Entry:
 
 
 def _lines(entry: Entry, width: int, glyphs: Glyphs) -> Iterator[list[Run]]:
-    yield _head(entry, width)
+    yield from _head(entry, width)
     indent = (" " * min(INDENT, width // 4), "base")
     room = max(8, width - len(indent[0]) - 1)
     for paragraph in entry.paragraphs:
@@ -103,16 +103,27 @@ def _lines(entry: Entry, width: int, glyphs: Glyphs) -> Iterator[list[Run]]:
             yield [indent, ("  ", "base"), *line]
 
 
-def _head(entry: Entry, width: int) -> list[Run]:
-    runs: list[Run] = [
+def _head(entry: Entry, width: int) -> Iterator[list[Run]]:
+    """Yield when, who, and the facts; those that the line has no room for go below."""
+    indent: Run = (" " * min(INDENT, width // 4), "base")
+    line = [
         (f"{entry.t_ns / 1e9:10.3f}  ", "dim"),
         (f"{inert(entry.who):<{WHO_WIDTH}} ", entry.tone),
     ]
     for fact in entry.facts:
-        runs += [(inert(fact.text), fact.tone), ("  ", "base")]
+        text = inert(fact.text)
+        used = sum(cell_len(word) for word, _ in line)
+        if used + cell_len(text) >= width and len(line) > 1:
+            yield _shortened(line, width)
+            line = [indent]
+        line += [(text, fact.tone), ("  ", "base")]
+    yield _shortened(line, width)
+
+
+def _shortened(runs: list[Run], width: int) -> list[Run]:
+    """Cut a line at the first run that does not fit: a name or a fact may be as long as a hostile id."""
     used = 0
     for index, (text, style) in enumerate(runs):
-        # Facts may be as long as a hostile id: the line is cut at the first that does not fit.
         short = text if cell_len(text) < width - used else fitted(text, width - used - 1)
         runs[index] = (short, style)
         used += cell_len(short)

@@ -6,9 +6,13 @@ and images are shown as what they are, never as base64.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+from textwrap import wrap
 from typing import Any
+
+from rich.cells import cell_len
 
 from inspector.analysis.inert import inert
 from inspector.analysis.meaning import meaning
@@ -25,6 +29,16 @@ RAW_PAGE_BYTES = 64_000
 """Raw bytes shown at once; ``]`` and ``[`` turn the page."""
 _DUMP_BYTES = 16
 """Of a binary frame on one line."""
+KEY_WIDTH = 26
+WIDEST_KEY = 44
+"""Where half of the pane is that wide."""
+NOTE_WIDTH = 56
+"""Meanings begin in one column, this far from the right, unless they need more room."""
+TALL = 20
+"""From this many lines on, a meaning that is too long stands below its value; fewer lines have better uses."""
+LEAST_VALUE = 24
+"""Cells that a value is not cut below to make room for its meaning."""
+_GAP = 2
 _WORDS = {True: "true", False: "false", None: "null"}
 _Path = tuple[str | int, ...]
 
@@ -43,11 +57,39 @@ class Line:
     """The value itself, for copying."""
 
 
-def tree_lines(event: Event, body: Mapping[str, Any], audio: AudioFormat) -> list[Line]:
-    """Return an event's body as a tree; ``audio`` is the format of its sound."""
+def tree_lines(
+    event: Event, body: Mapping[str, Any], audio: AudioFormat, width: int, height: int
+) -> list[Line]:
+    """Return an event's body as a tree.
+
+    Args:
+        event: whose body it is.
+        body: its body.
+        audio: the format of its sound.
+        width: cells of a line.
+        height: lines that are seen at once; where they are many, no meaning is cut.
+    """
     tree = _Tree(event, audio)
     tree.walk(body, (), 0)
-    return tree.lines
+    if height < TALL:
+        return tree.lines
+    return list(chain.from_iterable(_in_full(line, width) for line in tree.lines))
+
+
+def columns_of(line: Line, width: int) -> tuple[int, int, int]:
+    """Return the cells of a line's key, its value and its meaning, each with the gap behind it."""
+    key_width = _GAP
+    if line.key:
+        wanted = 2 * line.indent + _GAP + cell_len(line.key) + 1
+        key_width = max(KEY_WIDTH, min(wanted, WIDEST_KEY, width // 2))
+    room = width - key_width
+    note, value = cell_len(line.note), cell_len(line.value)
+    kept = min(value, max(LEAST_VALUE, room - _GAP - note))
+    note_room = max(0, room - _GAP - kept)
+    if not note or not note_room:
+        return key_width, room, 0
+    wanted = max(note, min(NOTE_WIDTH, room - LEAST_VALUE))
+    return key_width, room - min(wanted, note_room), min(wanted, note_room)
 
 
 def raw_pages(event: Event) -> int:
@@ -80,6 +122,18 @@ def raw_lines(event: Event, page: int, width: int) -> list[Line]:
 
 def _remark(text: str, indent: int = 0) -> Line:
     return Line(indent, "", text, "note", "")
+
+
+def _in_full(line: Line, width: int) -> Iterator[Line]:
+    """Yield a line, and below it its meaning where that has no room beside the value."""
+    key_width, _, note_width = columns_of(line, width)
+    if note_width >= cell_len(line.note):
+        yield line
+        return
+    yield replace(line, note="")
+    indent = " " * max(0, min(key_width, width - LEAST_VALUE) - _GAP)
+    for words in wrap(line.note, max(8, width - len(indent) - _GAP)):
+        yield Line(0, "", f"{indent}{words}", "note", "", line.note)
 
 
 class _Tree:

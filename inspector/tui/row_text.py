@@ -12,10 +12,11 @@ from textual.strip import Strip
 
 from inspector.analysis.inert import inert
 from inspector.analysis.summary import duration_text, quoted, size_text, summary
+from inspector.core.causes import reports_error
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
-from inspector.core.log import FLAG_ERROR, FLAG_UNDECODED, FLAG_WARNING, EventLog
+from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog
 from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
 from inspector.tui.glyphs import Glyphs
@@ -117,7 +118,7 @@ class RowText:
             segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
-        style = styles.summary if not flags & (FLAG_ERROR | FLAG_UNDECODED) else styles.error
+        style = styles.error if reports_error(flags, event.direction) else styles.summary
         segments.append(Segment(fitted(words, max(0, look.width - used)), style))
         strip = Strip(segments).adjust_cell_length(look.width, styles.base)
         if look.is_future:
@@ -142,9 +143,9 @@ class RowText:
         return f"{text} {delta:>{DELTA_WIDTH}} "
 
     def _severity(self, event: Event, flags: int, styles: RowStyles) -> tuple[Style, str]:
-        if flags & (FLAG_ERROR | FLAG_UNDECODED):
+        if reports_error(flags, event.direction):
             return styles.error, "!"
-        if flags & FLAG_WARNING:
+        if flags & (FLAG_WARNING | FLAG_UNDECODED):
             return styles.warning, "~"
         if event.direction is Direction.CLIENT:
             return styles.client, self._glyphs.client

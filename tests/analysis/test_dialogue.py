@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector.analysis.dialogue import entry, item_of, places, stamp
+from inspector.analysis.dialogue import entry, item_of, place_of, places, stamp
 from inspector.analysis.entry import Entry, Place, Tone
 from inspector.analysis.item_words import cut_at
 from inspector.core.event import Direction, Event
@@ -313,6 +314,28 @@ def test_a_translation_reads_as_what_was_said_and_what_it_became() -> None:
     ]
     assert facts(entries(state)[1]) == "es | audio 600 ms"
     assert (entries(state)[2].first_row, entries(state)[2].last_row) == (6, 8)
+
+
+def test_an_event_of_a_transcript_leads_to_its_passage() -> None:
+    events = numbered(
+        [
+            running("input", "Good.", 1000),
+            running("output", "Buenos.", 1300),
+            at(1500, server("session.output_audio.delta", delta=silence(600))),
+            running("input", "How?", 1600),
+            at(1700, server("session.closed")),
+        ]
+    )
+    state = folded(*events)
+
+    assert [place_of(state, event) for event in events] == [
+        Place("passage", "input-1"),
+        Place("passage", "output-2"),
+        Place("passage", "output-2"),
+        Place("passage", "input-4"),
+        None,
+    ]
+    assert place_of(state, replace(events[0], seq=0)) is None
 
 
 def test_a_speaker_without_pauses_is_read_in_passages() -> None:

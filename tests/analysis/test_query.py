@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
 from inspector.analysis.turns import TurnIndex
-from inspector.core.event import Event
+from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
 from inspector.errors import FilterError
 from inspector.recording.format import parse as parse_line
 from inspector.recording.format import render
 from inspector.recording.opening import open_recording
 from inspector.shipped import shipped_folder
-from tests.support import at, client, local, server
+from tests.support import at, client, frame_event, local, server
 
 ERROR = at(900, server("error", error={"code": "invalid_value", "message": "Bad Voice"}))
 DELTA = at(
@@ -33,6 +33,8 @@ CALL = at(
     ),
 )
 NOTE = local("inspector.note", text="x")
+UNREADABLE = frame_event(Direction.SERVER, b"{nope")
+MISTYPED = frame_event(Direction.CLIENT, b"{nope")
 
 
 @pytest.mark.parametrize(
@@ -182,6 +184,7 @@ def test_any_text_parses_or_says_where_it_does_not(text: str) -> None:
         "paris",
         "!paris",
         "PARIS | err",
+        "err",
         "type:response.* !type:*.done",
         "dir:client origin:wire",
         "item:item_1",
@@ -197,7 +200,7 @@ def test_by_column_and_one_by_one_agree(expression: str, is_backward: bool) -> N
 
     assert np.__name__ in sys.modules
     committed = server("input_audio_buffer.committed", item_id="item_7")
-    log = kept([ERROR, DELTA, committed, CALL, NOTE] * (BULK_ROWS // 4))
+    log = kept([ERROR, DELTA, committed, CALL, NOTE, UNREADABLE, MISTYPED] * (BULK_ROWS // 6))
     query, turns = parse(expression), TurnIndex(log)
     wanted = [row for row in range(len(log)) if query.test(LogFacts(log, row, turns))]
     run = QueryRun(query, log, 0, len(log), is_backward=is_backward)
@@ -206,6 +209,11 @@ def test_by_column_and_one_by_one_agree(expression: str, is_backward: bool) -> N
         found += run.advance(lambda: True)
 
     assert found == (wanted[::-1] if is_backward else wanted)
+
+
+def test_what_the_client_sent_and_nobody_can_read_is_left_to_the_server_to_call_an_error() -> None:
+    assert parse("err").test(EventFacts(UNREADABLE))
+    assert not parse("err").test(EventFacts(MISTYPED))
 
 
 class Memory:

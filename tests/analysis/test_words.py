@@ -91,10 +91,37 @@ def test_inert_text_can_do_nothing(text: str) -> None:
             "input_text",
         ),
         ('{"type":"conversation.item.truncate","', "item_id"),
+        ("", "{…}"),
+        ("{", "type"),
+        ('{"', "event_id"),
+        (
+            '{"type":"session.update","session":{"type":"realtime","audio":{"input":{"format":{"type":"',
+            "audio/pcmu",
+        ),
+        ('{"type":"session.update","session":{"audio":{"output":{"', "voice"),
+        ('{"type":"session.update","session":{"tracing":', "auto"),
+        ('{"type":"response.create","response":{"input":[{"type":"', "item_reference"),
+        ('{"type":"conversation.item.create","item":{"type":"message","role":"', "system"),
     ],
 )
 def test_completion_knows_what_the_schema_allows(text: str, expected: str) -> None:
     assert expected in [found.label for found in complete(text, len(text))]
+
+
+def test_only_what_chooses_a_branch_is_proposed_as_a_type() -> None:
+    text = '{"type":"session.update","session":{"type":"realtime","audio":{"output":{"format":{"type":"'
+
+    for found in complete(text, len(text)):
+        body = json.loads(f'{text}{found.label}"}}}}}}}}}}')
+        assert check(body) == []
+
+
+def test_a_translation_is_configured_by_an_update_of_its_own() -> None:
+    text = '{"type":"session.update","session":{"'
+    labels = {found.label for found in complete(text, len(text), is_translation=True)}
+
+    assert "audio" in labels
+    assert "instructions" not in labels
 
 
 def test_a_key_that_is_there_is_not_proposed_again() -> None:

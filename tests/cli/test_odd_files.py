@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -84,3 +85,34 @@ def test_a_file_that_is_no_json_at_all_is_refused_without_being_read(
 
     assert outcome.status == 4
     assert json.loads(outcome.err)["error"]["code"] == "not_a_recording"
+
+
+def test_a_pipe_that_nobody_writes_to_does_not_hold_up_what_is_to_be_sent(
+    inspector: Run, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    outcome = inspector("send", tmp_path / "pipe", "--sim", "--timeout", "0.05")
+
+    assert outcome.status == 124
+    assert "pipe is a pipe that nobody writes to yet: waiting" in outcome.err
+
+
+def test_what_is_written_to_a_pipe_is_sent(inspector: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(b'{"type":"nope"}\n',))
+    writer.start()
+
+    outcome = inspector("send", pipe, "--sim", "--until", "error", "--timeout", "10")
+
+    writer.join()
+    assert outcome.status == 0
+    assert b"nope" in outcome.out
+
+
+def test_a_directory_is_not_sent(inspector: Run, tmp_path: Path) -> None:
+    outcome = inspector("send", tmp_path, "--sim")
+
+    assert outcome.status == 4
+    assert "it is a directory" in outcome.err

@@ -16,7 +16,18 @@ from inspector.core.formats import AudioFormat, audio_format
 from inspector.core.state import SessionState
 from inspector.recording.opening import open_recording
 from inspector.spec.events import EVENT_TYPES
-from tests.support import at, client, corpus_dir, facts, folded, local, numbered, server, silence
+from tests.support import (
+    at,
+    client,
+    corpus_dir,
+    facts,
+    folded,
+    frame_event,
+    local,
+    numbered,
+    server,
+    silence,
+)
 
 CORPUS = corpus_dir()
 RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
@@ -243,6 +254,23 @@ def test_an_error_is_tied_to_the_event_that_it_names() -> None:
     assert state.causes.rejected == {1: 2}
     assert state.session.rejected_seq == 1
     assert state.problems.all[0].cause_seq == 1
+
+
+def test_what_the_client_sent_and_nobody_can_read_is_one_error_with_its_refusal() -> None:
+    state = folded(
+        frame_event(Direction.CLIENT, b"{nope"),
+        client("response.create", event_id="mine"),
+        server("error", error={"code": "x", "event_id": "mine"}),
+        frame_event(Direction.CLIENT, b"[1]"),
+        server("error", error={"code": "input_audio_buffer_commit_empty", "event_id": None}),
+        server("error", error={"code": "invalid_json", "event_id": None}),
+        server("error", error={"code": "invalid_event", "event_id": None}),
+        server("error", error={"code": "invalid_json", "event_id": None}),
+    )
+
+    assert state.causes.rejected == {2: 3, 1: 6, 4: 7}
+    assert state.problems.errors == 5
+    assert [found.seq for found in state.problems.all if not found.is_error] == [1, 4]
 
 
 def test_answers_are_tied_to_their_requests() -> None:

@@ -176,6 +176,30 @@ def test_playing_goes_on_from_the_time_that_was_sought(replay: Replay, clock: Ma
     assert replay.cursor == 11
 
 
+def test_a_pause_between_events_keeps_the_time_and_playing_goes_on_from_it(
+    replay: Replay, clock: ManualClock
+) -> None:
+    replay.play()
+    clock.advance(1050)
+    replay.tick()
+    replay.pause()
+    clock.advance(5000)
+    assert (replay.t_us, replay.cursor) == (1_050_000, 10)
+    replay.play()
+    clock.advance(60)
+    replay.tick()
+    assert (replay.t_us, replay.cursor) == (1_110_000, 11)
+
+
+def test_a_time_that_was_sought_is_kept_at_rest_and_a_step_goes_to_its_event(
+    replay: Replay,
+) -> None:
+    replay.seek_t_us(1_050_000)
+    assert (replay.t_us, replay.cursor) == (1_050_000, 10)
+    replay.step(1)
+    assert replay.t_us == replay.log.t_us[11]
+
+
 def test_the_state_is_that_of_the_cursor_wherever_it_goes(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from inspector.analysis.entry import Question
+from inspector.analysis.entry import Place, Question
 from inspector.core.event import Event
 from inspector.core.state import SessionState
 from inspector.tui import requests
@@ -24,12 +24,21 @@ from inspector.tui.widgets.conversation_view import ConversationView
 from inspector.tui.wrapping import wrapped
 from tests.spoken import events as spoken_events
 from tests.spoken import write_recording
-from tests.support import corpus_dir, folded, numbered, server
+from tests.support import corpus_dir, folded, local, numbered, server, silence
 from tests.tui.bare_app import BareApp
 from tests.tui.test_replay_screen import Stage, on_stage
 
 CORPUS = corpus_dir()
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
+
+SPOKEN = {
+    "id": "a",
+    "type": "message",
+    "role": "assistant",
+    "status": "incomplete",
+    "phase": "final_answer",
+    "content": [{"type": "output_audio"}],
+}
 
 
 class ViewApp(BareApp):
@@ -232,7 +241,7 @@ def test_an_entry_leads_to_its_events_is_copied_and_is_heard() -> None:
     item = state.conversation.items["item_a"]
 
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
-        assert app.view.select_item("item_a")
+        assert app.view.select_place(Place("item", "item_a"))
         await pilot.press("enter", "L", "y", "P", "w")
         await pilot.pause()
         assert app.posted == [
@@ -242,7 +251,7 @@ def test_an_entry_leads_to_its_events_is_copied_and_is_heard() -> None:
             ("item_a", False),
             ("item_a", True),
         ]
-        assert not app.view.select_item("nobody")
+        assert not app.view.select_place(Place("item", "nobody"))
 
     showing(scenario, state)
 
@@ -266,6 +275,31 @@ def test_a_recording_offers_no_answer_and_names_no_key_for_it() -> None:
         assert app.posted == []
 
     showing(scenario, SessionState())
+
+
+@pytest.mark.parametrize("kind", ["realtime", "translation", "transcription"])
+def test_only_what_may_ask_is_offered_an_answer(kind: str) -> None:
+    async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
+        assert ("a" in app.active_bindings) == (kind == "realtime")
+
+    showing(scenario, folded(server("session.created", session={"type": kind})))
+
+
+def test_what_a_narrow_head_line_has_no_room_for_goes_below() -> None:
+    state = folded(
+        server("response.output_item.added", item=SPOKEN, response_id="r", output_index=0),
+        server("response.output_audio.delta", item_id="a", content_index=0, delta=silence(4810)),
+        local("inspector.played", item_id="a", content_index=0, audio_ms=2140),
+    )
+
+    async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
+        lines = app.text().splitlines()
+        assert "incomplete" in lines[0]
+        assert "heard 2,140 of 4,810 ms" in lines[1]
+        assert "…" not in app.text()
+
+    showing(scenario, state)
+    showing(scenario, state, size=(60, 24))
 
 
 def test_a_click_selects_and_a_second_one_opens() -> None:

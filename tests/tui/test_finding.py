@@ -50,6 +50,24 @@ def test_a_search_or_filter_from_another_view_shows_the_events(tmp_path: Path) -
     on_stage(scenario, tmp_path)
 
 
+def test_a_pane_that_is_alone_says_that_the_other_has_matches(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("slash", *"type:inspector.*", "enter")
+        assert "nothing matches type:inspector.*" in stage.shown()
+        assert "the client pane has 1: shift+tab goes there" in stage.shown()
+        await stage.press("shift+tab")
+        assert stage.screen.query_one("#client", EventPane).has_focus
+        await stage.press("slash", *["backspace"] * 20, *"session.created", "enter")
+        assert "the server pane has 1: tab goes there" in stage.shown()
+        await stage.press("tab")
+        assert "nothing matches" not in stage.shown()
+        await stage.press("slash", *" nowhere", "enter")
+        assert "nothing matches" in stage.shown()
+        assert "goes there" not in stage.shown()
+
+    on_stage(scenario, tmp_path, size=(80, 24))
+
+
 def test_escape_takes_back_what_was_typed_as_a_filter(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("slash", *"type:session.*", "enter")

@@ -132,6 +132,42 @@ def test_seeking_by_time_and_by_event() -> None:
     on_stage(scenario)
 
 
+def test_a_time_is_sought_in_whatever_view_and_a_silence_is_jumped_over(tmp_path: Path) -> None:
+    path = tmp_path / "silence.jsonl"
+    head = EXAMPLE.read_bytes().splitlines()[0]
+    events = [
+        f'{{"seq":{n},"t":{t},"dir":"server","origin":"wire","type":"x","event":{{"type":"x"}}}}'
+        for n, t in enumerate((0.5, 1.0, 31.0), 1)
+    ]
+    path.write_text("\n".join([head.decode(), *events, ""]))
+
+    async def scenario(stage: Stage) -> None:
+        await stage.press("2", "colon", *"seek 12.5", "enter")
+        assert stage.screen.current_view == "conversation"
+        assert (stage.replay.cursor, stage.replay.t_us) == (1, 12_500_000)
+        assert "12.500 / 31.000 s   event 2 of 3" in stage.line("#transport")
+        await stage.press("right", "right", "right", "right")
+        assert stage.replay.cursor == 2
+        await stage.press("left")
+        assert (stage.replay.cursor, stage.replay.t_us) == (1, 26_000_000)
+
+    on_stage(scenario, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("0.25", "0.25×"), ("16x", "16×"), (".5", "0.5×"), ("max", "max")]
+)
+def test_a_speed_is_set_by_its_name(text: str, shown: str) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("colon", *f"speed {text}", "enter")
+        assert f" {shown} " in stage.line("#transport")
+        await stage.press("colon", *"speed soon", "enter")
+        said = [notice.message for notice in stage.pilot.app._notifications]
+        assert said == [":speed: the speeds are 0.25×, 0.5×, 1×, 2×, 4×, 8×, 16×, max"]
+
+    on_stage(scenario)
+
+
 def test_conversation_and_session_are_those_as_of_the_cursor() -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("2")

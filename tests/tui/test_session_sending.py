@@ -110,6 +110,17 @@ def test_text_that_is_not_json_is_warned_of_and_sent_all_the_same(tmp_path: Path
         assert "not JSON" in str(editor.query_one("#verdict", Static).content)
         await stage.press("f5")
         assert stage.source.sent[-1] == b"{oops"
+        stage.source.say("error", error={"code": "invalid_json", "message": "Not JSON."})
+        await stage.settle()
+        assert "Not JSON." in str(editor.query_one("#outcome", Static).content)
+        await stage.press("escape")
+        assert "✗ invalid_json" in stage.shown()
+        assert "! 1 error " in stage.line("#header")
+        await stage.press("e")
+        at = stage.screen.selected
+        await stage.press("e")
+        assert stage.screen.selected == at
+        assert stage.engine.log.type_of(at) == "error"
 
     on_stage(scenario, tmp_path)
 
@@ -122,6 +133,38 @@ def test_completion_proposes_and_inserts(tmp_path: Path) -> None:
         area.move_cursor(area.document.end)
         await stage.press("ctrl+@", "enter")
         assert area.text == '{"type": "response.cancel"'
+
+    on_stage(scenario, tmp_path)
+
+
+def test_the_history_gives_back_what_was_being_written(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s")
+        editor = stage.screen.query_one(SendEditor)
+        for text in ('{"type":"a"}', '{"type":"b"}'):
+            editor.load(text)
+            await stage.press("f5")
+        editor.load("a draft")
+        seen = []
+        for key in ("ctrl+up", "ctrl+up", "ctrl+up", "ctrl+down", "ctrl+down", "ctrl+down"):
+            await stage.press(key)
+            seen.append(editor.text[-4:])
+        assert seen == ['"b"}', '"a"}', '"a"}', '"b"}', "raft", "raft"]
+
+    on_stage(scenario, tmp_path)
+
+
+def test_an_update_of_a_translation_is_checked_as_one(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s")
+        editor = stage.screen.query_one(SendEditor)
+        editor.load('{"type":"session.update","session":{"audio":{"output":{"language":"es"}}}}')
+        await stage.settle()
+        verdict = editor.query_one("#verdict", Static)
+        assert "session.type" in str(verdict.content)
+        stage.source.say("session.updated", session={"type": "translation"})
+        await stage.settle()
+        assert "valid" in str(verdict.content)
 
     on_stage(scenario, tmp_path)
 

@@ -57,7 +57,7 @@ class PullingScreen(EventsScreen):
         yield MeterRow(self.glyphs, id="meters")
         yield ViewTabs(VIEWS, id="tabs")
         with ContentSwitcher(initial="events", id="views"), Container(id="events"):
-            yield EventPanes(self.event_log, self.glyphs, id="panes")
+            yield EventPanes(self.event_log, self.glyphs, self.key, id="panes")
             yield DetailPane(self.glyphs, id="detail")
         yield from self.compose_below()
         yield StatusLine(id="hint")

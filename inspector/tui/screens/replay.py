@@ -15,6 +15,7 @@ from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
+from inspector.tui.screens.commanded import seconds_in
 from inspector.tui.screens.pulling import PullingScreen
 from inspector.tui.widgets.status_line import StatusLine
 
@@ -123,8 +124,7 @@ class ReplayScreen(PullingScreen):
     def on_timeline_time_chosen(self, message: Timeline.TimeChosen) -> None:
         """Go to a time that was pointed at."""
         self._replay.pause()
-        self._replay.seek_t_us(message.t_us)
-        self._follow_cursor()
+        self._seek(message.t_us)
 
     def readings(self) -> Readings:
         """Return the levels at the cursor, from the recorded frames."""
@@ -186,6 +186,7 @@ class ReplayScreen(PullingScreen):
             **super().commands(),
             "play": lambda _: self.action_play(),
             "speed": self._set_speed,
+            "seek": lambda text: self._seek(round(seconds_in(text) * 1e6)),
             "form": self.action_form,
         }
 
@@ -204,8 +205,7 @@ class ReplayScreen(PullingScreen):
 
     def action_jump(self, seconds: int) -> None:
         """Move by time."""
-        self._replay.seek_t_us(max(0, self._replay.t_us + seconds * 1_000_000))
-        self._follow_cursor()
+        self._seek(self._replay.t_us + seconds * 1_000_000)
 
     def action_start(self) -> None:
         """Go to the first event."""
@@ -232,10 +232,18 @@ class ReplayScreen(PullingScreen):
         self._replay.close()
         super().leave()
 
+    def _seek(self, t_us: int) -> None:
+        """Go to a session time, in whatever view, and play on from there if it plays."""
+        self._replay.seek_t_us(max(0, t_us))
+        self._follow_cursor()
+
     def _set_speed(self, text: str) -> None:
-        speed = float("inf") if text in ("max", "inf") else float(text.rstrip("x×"))
+        try:
+            speed = float("inf") if text == "max" else float(text.rstrip("x×"))
+        except ValueError:
+            speed = 0.0
         if speed not in SPEEDS:
-            raise ValueError("speeds are 0.25, 0.5, 1, 2, 4, 8, 16 and max")
+            raise ValueError(f"the speeds are {', '.join(map(_speed_text, SPEEDS))}")
         self._replay.set_speed(speed)
 
     def _follow_cursor(self) -> None:
@@ -254,10 +262,14 @@ class ReplayScreen(PullingScreen):
     def _transport_text(self) -> str:
         replay, glyphs = self._replay, self.glyphs
         button = glyphs.pause if replay.is_playing else glyphs.play
-        speed = "max" if replay.speed == float("inf") else f"{replay.speed:g}×"
+        speed = _speed_text(replay.speed)
         position, duration = replay.t_us / 1e6, replay.duration_us / 1e6
         times = f"{position:9.3f} / {duration:.3f} s   event {replay.cursor + 1:,} of {len(self.event_log):,}"
         room = max(4, self.size.width - len(times) - len(speed) - 14)
         share = (replay.cursor + 1) / len(self.event_log) if len(self.event_log) else 0.0
         full = round(share * room)
         return f" {button} {speed:>5}  {glyphs.bar_full * full}{glyphs.bar_empty * (room - full)}  {times}"
+
+
+def _speed_text(speed: float) -> str:
+    return "max" if speed == float("inf") else f"{speed:g}×"

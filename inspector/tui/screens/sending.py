@@ -77,6 +77,8 @@ class Sending:
 
     def follow_up(self, arrow: str) -> None:
         """Tell the editor what became of what it sent; ``arrow`` stands before the answer."""
+        is_translation = self._engine.state.session.kind == "translation"
+        self._editor.set_translation(is_translation=is_translation)
         if self._sent is None:
             return
         became = self._sent.became(self._engine.log, self._engine.state, arrow)

@@ -11,7 +11,6 @@ from textual import on
 from textual.binding import Binding
 from textual.widgets import ContentSwitcher
 
-from inspector.core.keys import keys_of
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import InspectorError
@@ -109,15 +108,15 @@ class ViewsScreen(CommandScreen):
         self.call_after_refresh(self.action_view, "timeline")
 
     def action_item(self) -> None:
-        """Show the conversation, at the item that the selected event is about."""
+        """Show the conversation, at the item or passage that the selected event is about."""
         if not 0 <= self.selected < len(self.event_log):
             return
-        from inspector.analysis.dialogue import item_of  # which the first frame does without
+        from inspector.analysis.dialogue import place_of  # which the first frame does without
 
-        item_id = item_of(self.state, keys_of(self.event_log.event(self.selected)))
+        place = place_of(self.state, self.event_log.event(self.selected))
         self.action_view("conversation")
         self._refresh_views()
-        if not item_id or not self.conversation.select_item(item_id):
+        if place is None or not self.conversation.select_place(place):
             self.say("the selected event is about no item of the conversation", "warning")
 
     @property

@@ -30,6 +30,8 @@ from inspector.tui.row_text import Line, overlaid
 from inspector.tui.scrolling import WHEEL_LINES, movement_keys, thumb
 
 EMPTY = "The conversation is empty."
+ASKS_NOTHING = frozenset({"translation", "transcription"})
+"""Kinds of sessions without responses, so without anything to answer."""
 
 
 class ConversationView(Widget, can_focus=True):
@@ -140,8 +142,10 @@ class ConversationView(Widget, can_focus=True):
 
     def show(self, state: SessionState) -> None:
         """Show a state, or what has become of it, and repaint what reads differently."""
-        here = self.selected
+        here, before = self.selected, self._state.session.kind
         self._state = state
+        if state.session.kind != before:
+            self.refresh_bindings()
         self._places = places(state)
         if here is not None and self.selected != here and here in self._places:
             # Entries were put in or taken out before the one that is being read: stay with it.
@@ -149,9 +153,8 @@ class ConversationView(Widget, can_focus=True):
         self.cursor.settle(*self._extent)
         self._repaint()
 
-    def select_item(self, item_id: str) -> bool:
-        """Put the cursor on an item; False where it is not in the conversation."""
-        place = Place("item", item_id)
+    def select_place(self, place: Place) -> bool:
+        """Put the cursor on an entry; False where it is not in the conversation."""
         if place not in self._places:
             return False
         self._select(self._places.index(place))
@@ -232,8 +235,10 @@ class ConversationView(Widget, can_focus=True):
                 self.post_message(self.EventsRequested(row))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
-        """Offer to answer only where there is anybody to answer."""
-        return self._can_answer or action != "answer"
+        """Offer to answer only where there is anybody to answer, and something may be asked."""
+        return action != "answer" or (
+            self._can_answer and self._state.session.kind not in ASKS_NOTHING
+        )
 
     def action_answer(self) -> None:
         """Answer what the entry waits for, or else what the conversation waits for."""

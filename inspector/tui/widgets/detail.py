@@ -21,7 +21,7 @@ from textual.widget import Widget
 from inspector.analysis.inert import inert
 from inspector.core.event import Event
 from inspector.core.formats import PCM16_24K, AudioFormat
-from inspector.tui.event_lines import Line, raw_lines, raw_pages, tree_lines
+from inspector.tui.event_lines import Line, columns_of, raw_lines, raw_pages, tree_lines
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted, overlaid
 from inspector.tui.scrolling import WHEEL_LINES, movement_keys
@@ -118,6 +118,11 @@ class DetailPane(Widget, can_focus=True):
                 lines.append(Strip.blank(width, self._style("base")))
         return [line.crop(crop.x, crop.right) for line in lines]
 
+    def on_resize(self) -> None:
+        """Break the lines for the new width."""
+        self._lines = self._make_lines()
+        self.action_move(0)
+
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on a line; a second click follows its link."""
         index = self._top + event.y - 1
@@ -184,7 +189,7 @@ class DetailPane(Widget, can_focus=True):
         links = [Line(0, "", link.label, "link", "", raw=link.row) for link in self._links]
         if event.body is None or self._is_raw:
             return links + raw_lines(event, self._page, max(20, self.size.width - 2))
-        return links + tree_lines(event, event.body, self._format)
+        return links + tree_lines(event, event.body, self._format, *self.size)
 
     def _title(self, width: int) -> Strip:
         event = self.event
@@ -205,17 +210,18 @@ class DetailPane(Widget, can_focus=True):
         if line.kind == "link":
             strip = Strip([Segment(fitted(f"  {line.value}", width), self._style("link"))])
         else:
-            key = f"{'  ' * line.indent}  {line.key}"
-            key_width = max(26, min(34, len(key) + 1)) if line.key else 2
-            note_width = min(56, max(0, width - key_width - 24)) if line.note else 0
-            value_width = max(0, width - key_width - (note_width + 2 if note_width else 0))
-            segments = [
-                Segment(fitted(key, key_width), self._style("key")),
-                Segment(fitted(line.value, value_width), self._style(line.kind)),
-            ]
-            if note_width:
-                segments.append(Segment(f"  {fitted(line.note, note_width)}", self._style("note")))
-            strip = Strip(segments)
+            key_width, value_width, note_width = columns_of(line, width)
+            key = f"{'  ' * line.indent}  {line.key}" if line.key else ""
+            gap = "  " if note_width else ""
+            strip = Strip(
+                [
+                    Segment(f"{fitted(key, key_width - 1)} ", self._style("key")),
+                    Segment(
+                        f"{fitted(line.value, value_width - len(gap))}{gap}", self._style(line.kind)
+                    ),
+                    Segment(fitted(line.note, note_width), self._style("note")),
+                ]
+            )
         strip = strip.adjust_cell_length(width, self._style("base"))
         return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor)) if is_cursor else strip
 

@@ -81,6 +81,7 @@ class EventList(Widget):
         self._glyphs = glyphs
         self._strips = RowStrips(log, self.rows, glyphs)
         self._position = RowScroll()
+        self._elsewhere = ""
         self._styles: RowStyles | None = None
         self._painted: tuple[object, ...] = ()
 
@@ -122,6 +123,12 @@ class EventList(Widget):
             self._strips.future_from = from_row
             self.refresh()
 
+    def set_elsewhere(self, words: str) -> None:
+        """Say where there are matches, while there is none here; ``""`` says nothing."""
+        if self._elsewhere != words:
+            self._elsewhere = words
+            self.refresh()
+
     def set_mark(self, row: int) -> None:
         """Measure times from a row; -1 for none."""
         self._strips.mark_row = row
@@ -160,9 +167,9 @@ class EventList(Widget):
                 piece = "" if bar is None else "thumb" if y - 1 in bar else "track"
                 is_cursor = rows[index] == self.cursor
                 lines.append(strip(index, width, styles, is_cursor=is_cursor, bar=piece))
-            elif y == 2 and not len(rows):
+            elif not len(rows) and (words := self._words_at(y)):
                 style = self.get_component_rich_style("pane--empty")
-                lines.append(Strip([Segment(fitted(f"  {self._empty()}", width), style)]))
+                lines.append(Strip([Segment(fitted(f"  {words}", width), style)]))
             else:
                 lines.append(Strip.blank(width, styles.base))
         whole = crop.x == 0 and crop.width >= width
@@ -277,7 +284,10 @@ class EventList(Widget):
             *self._strips.look(shown),
         )
 
-    def _empty(self) -> str:
+    def _words_at(self, y: int) -> str:
+        """Return what a line of the empty pane says."""
+        if y != 2:
+            return self._elsewhere if y == 3 else ""
         if self.rows.query and self.rows.total:
             return f"nothing matches {self.rows.query.expression}"
         return self.empty_text

@@ -18,14 +18,16 @@ from inspector.core.formats import AudioFormat
 from inspector.core.keys import EventKeys
 from inspector.core.log import EventLog
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import Key
 from inspector.tui.widgets.event_pane import EventPane
 
 
 class EventPanes(Container):
     """The client's events and the server's, or all in one."""
 
-    def __init__(self, log: EventLog, glyphs: Glyphs, *, id: str) -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(self, log: EventLog, glyphs: Glyphs, key: Key, *, id: str) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
+        self._key = key
         self.is_merged = False
         """Whether one pane shows everything."""
         self._log = log
@@ -87,6 +89,25 @@ class EventPanes(Container):
             pane.set_formats(*formats)
             if pane.display:
                 pane.pull(is_over)
+        self._look_elsewhere(is_over)
+
+    def _look_elsewhere(self, is_over: Callable[[], bool]) -> None:
+        """Let a pane that is alone on the screen, and has no match, say that the hidden one has."""
+        here = self.focused
+        words = ""
+        if (
+            self.has_class("narrow")
+            and not self.is_merged
+            and here.rows.query
+            and not here.rows.rows
+        ):
+            is_client = here.id == "client"
+            other = self.query_one("#server" if is_client else "#client", EventPane)
+            other.rows.refresh(is_over)
+            key = self._key("view.next_pane" if is_client else "view.previous_pane")
+            found = len(other.rows)
+            words = f"the {other.pane_title} pane has {found:,}: {key} goes there" if found else ""
+        here.set_elsewhere(words)
 
     def filter(self, query: Query) -> None:
         """Show what a query lets through."""

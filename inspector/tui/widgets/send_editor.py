@@ -76,6 +76,9 @@ class SendEditor(Vertical):
         self._key = key or partial(default_keycap, SendEditor)
         self._history: list[str] = []
         self._at = 0
+        self._draft = ""
+        """What was written before going through the history."""
+        self._is_translation = False
         self._proposals: list[Completion] = []
         self._is_choosing_template = False
 
@@ -106,6 +109,12 @@ class SendEditor(Vertical):
         """Put a text into the editor, such as a past event."""
         self.query_one(TextArea).text = text
         self._check()
+
+    def set_translation(self, *, is_translation: bool) -> None:
+        """Say whether events are for a translation session, which is configured differently."""
+        if self._is_translation != is_translation:
+            self._is_translation = is_translation
+            self._check()
 
     def focus_text(self) -> None:
         """Put the cursor into the text."""
@@ -158,7 +167,8 @@ class SendEditor(Vertical):
         """Show what could stand at the cursor."""
         area = self.query_one(TextArea)
         offset = index_of(area.text, area.cursor_location)
-        self._proposals = complete(area.text, offset)[:MAX_PROPOSALS]
+        found = complete(area.text, offset, is_translation=self._is_translation)
+        self._proposals = found[:MAX_PROPOSALS]
         self._is_choosing_template = False
         self._show_proposals([f"{found.label:<34} {found.detail}" for found in self._proposals])
         if not self._proposals:
@@ -170,10 +180,13 @@ class SendEditor(Vertical):
         self._show_proposals([template.name for template in TEMPLATES])
 
     def action_history(self, step: int) -> None:
-        """Go through what was sent before."""
-        if self._history:
-            self._at = max(0, min(len(self._history) - 1, self._at + step))
-            self.load(self._history[self._at])
+        """Go through what was sent before; after the last comes what was being written."""
+        newest = len(self._history)
+        if self._at == newest:
+            self._draft = self.text
+        self._at = max(0, min(newest, self._at + step))
+        if newest:
+            self.load(self._history[self._at] if self._at < newest else self._draft)
 
     def action_pretty(self) -> None:
         """Indent the text, if it is JSON."""
@@ -224,7 +237,7 @@ class SendEditor(Vertical):
         self.query_one("#completions").remove_class("shown")
 
     def _check(self) -> None:
-        verdict = judged(self.text)
+        verdict = judged(self.text, is_translation=self._is_translation)
         line = self.query_one("#verdict", Static)
         line.set_classes(f"line {verdict.style}")
         line.update(verdict.words)
@@ -243,12 +256,12 @@ def location_of(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n"), offset - (before.rfind("\n") + 1)
 
 
-def judged(text: str) -> Verdict:
-    """Return what there is to say about a text before it is sent."""
+def judged(text: str, *, is_translation: bool = False) -> Verdict:
+    """Return what there is to say about a text before it is sent, to a translation session or another."""
     _, body, problem = decode(text.encode("utf-8", "replace"))
     if problem is not None:
         return Verdict(f"⚠ {inert(problem.message)} — it would be sent as it is", "error")
-    problems = check(body)
+    problems = check(body, is_translation=is_translation)
     if not problems:
         return Verdict("✓ valid", "good")
     first = problems[0]

@@ -1,0 +1,74 @@
+"""One event as lines: what a field means is never cut."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from inspector.core.event import Event
+from inspector.core.formats import PCM16_24K
+from inspector.tui.event_lines import TALL, Line, columns_of, tree_lines
+from tests.support import server
+
+EVENT = server(
+    "session.updated",
+    event_id="event_JkhzL2I4a6DOjxnWMjRKc",
+    session={
+        "type": "realtime",
+        "instructions": "You are a friendly voice agent. " * 9,
+        "turn_detection": {"type": "server_vad", "interrupt_response": True},
+        "appended_text_after_truncation": None,
+    },
+)
+
+
+def lines_of(event: Event, width: int, height: int = TALL) -> list[Line]:
+    assert event.body is not None
+    return tree_lines(event, event.body, PCM16_24K, width, height)
+
+
+@pytest.mark.parametrize("width", [40, 66, 80, 120, 200])
+def test_a_meaning_stands_in_full_beside_its_value_or_below_it(width: int) -> None:
+    lines = lines_of(EVENT, width)
+    whole = [line for line in lines_of(EVENT, 1000) if line.note]
+    beside = {line.note for line in lines if line.note}
+    below = {line.raw: line for line in lines if not line.key}
+
+    assert {line.note for line in whole} == beside | below.keys()
+    for line in lines:
+        key, value, note = columns_of(line, width)
+        assert key + value + note == width
+        assert note >= cell_len(line.note)
+        assert line.key or cell_len(line.value) <= width
+
+
+@pytest.mark.parametrize("width", [66, 120, 200])
+def test_a_value_is_cut_only_for_its_meaning_and_not_below_what_it_needs_to_be_known(
+    width: int,
+) -> None:
+    for line in lines_of(EVENT, width):
+        _, value, note = columns_of(line, width)
+        gap = 2 if note else 0
+        assert value - gap >= min(cell_len(line.value), 24)
+
+
+def test_a_low_pane_has_a_line_for_each_field_and_cuts_meanings_only() -> None:
+    lines = lines_of(EVENT, 80, height=10)
+
+    assert all(line.key for line in lines)
+    assert [line.key for line in lines] == [line.key for line in lines_of(EVENT, 80) if line.key]
+    for line in lines:
+        _, value, note = columns_of(line, 80)
+        assert not line.note or note >= min(cell_len(line.note), 80 - 28 - 24 - 2)
+        assert value >= min(cell_len(line.value), 24)
+
+
+def test_short_meanings_begin_in_one_column() -> None:
+    ends = {
+        width
+        for line in lines_of(EVENT, 200)
+        if 0 < cell_len(line.note) <= 56 and cell_len(line.value) <= 24
+        for width in [columns_of(line, 200)[2]]
+    }
+
+    assert len(ends) == 1
