@@ -9,7 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-CHUNK_BYTES = 4 << 20
+LEAST_BYTES, MOST_BYTES = 4 << 20, 16 << 20
+"""Of a chunk: a larger one falls out of the cache between two passes, one of fewer lines costs more in calls than in work."""
+CHUNK_LINES = 10_000
+SAMPLES, SAMPLE_BYTES = 8, 1 << 15
+LONG_LINE_BYTES = 1500
+"""Of the average line from which on searching for newlines one by one is faster than comparing every byte."""
 LINE_BYTES = 1 << 16
 """Read past a chunk for the end of its last line; a longer line is read in steps twice as long."""
 MARGIN = 256
@@ -32,17 +37,17 @@ class Lines:
 class ChunkFile:
     """A stretch of a file in chunks of whole lines. A line belongs to the chunk in which it begins."""
 
-    def __init__(self, path: Path, start: int, end: int) -> None:
-        """Open a file; ``start`` is where a line begins."""
+    def __init__(self, path: Path, start: int, end: int, size: int) -> None:
+        """Open a file; ``start`` is where a line begins, ``size`` the bytes of a chunk."""
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._start, self._end = start, end
-        self._buffer = bytearray(CHUNK_BYTES + LINE_BYTES + MARGIN + 1)
-        self.count = -(-(end - start) // CHUNK_BYTES)
+        self._start, self._end, self._size = start, end, size
+        self._buffer = bytearray(size + LINE_BYTES + MARGIN + 1)
+        self.count = -(-(end - start) // size)
 
     def read(self, number: int) -> Lines:
         """Return the lines of a chunk; a last line that has no end is left out. Valid until the next call."""
-        begin = self._start + number * CHUNK_BYTES
-        stop = min(begin + CHUNK_BYTES, self._end)
+        begin = self._start + number * self._size
+        stop = min(begin + self._size, self._end)
         # A line begins after a newline: for all chunks but the first, that may be the byte before.
         first = begin - 1 if number else begin
         filled = self._fill(first, 0, min(stop + LINE_BYTES, self._end) - first)
@@ -80,13 +85,38 @@ class ChunkFile:
         end = begin + size
         self._buffer[end : end + MARGIN] = bytes(MARGIN)
         text = np.frombuffer(self._buffer, np.uint8)[begin : end + MARGIN]
-        return Lines(text, positions(text[:size], NEWLINE), offset)
+        return Lines(text, self._newlines(begin, end) - begin, offset)
+
+    def _newlines(self, begin: int, end: int) -> npt.NDArray[np.int64]:
+        """Return where the newlines of a part of the buffer are."""
+        sample = min(SAMPLE_BYTES, end - begin)
+        if self._buffer.count(b"\n", begin, begin + sample) * LONG_LINE_BYTES > sample:
+            return _marked(np.frombuffer(self._buffer, np.uint8)[begin:end] == NEWLINE) + begin
+        # Few and far between: the C library's search skips what lies between.
+        found = []
+        at = self._buffer.find(b"\n", begin, end)
+        while at >= 0:
+            found.append(at)
+            at = self._buffer.find(b"\n", at + 1, end)
+        return np.array(found, np.int64)
 
 
-def positions(text: npt.NDArray[np.uint8], byte: int) -> npt.NDArray[np.int64]:
-    """Return where a byte that is rare stands."""
-    # Bits: where there are none, eight bytes are passed over at once.
-    bits = np.packbits(text == byte)
+def chunk_bytes(path: Path, start: int, end: int) -> int:
+    """Return a good size for the chunks of a file, by samples of it."""
+    step = max(1, (end - start - SAMPLE_BYTES) // (SAMPLES - 1))
+    with path.open("rb", buffering=0) as file:
+        samples = [
+            os.pread(file.fileno(), SAMPLE_BYTES, start + number * step)
+            for number in range(SAMPLES)
+        ]
+    lines = sum(sample.count(b"\n") for sample in samples) or 1
+    return max(LEAST_BYTES, min(sum(map(len, samples)) * CHUNK_LINES // lines, MOST_BYTES))
+
+
+def _marked(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return where the few marks are."""
+    # As bits: where there are none, eight bytes are passed over at once.
+    bits = np.packbits(marks)
     some = np.flatnonzero(bits != 0)
     found = np.flatnonzero(np.unpackbits(bits[some]))
     where: npt.NDArray[np.int64] = some[found >> 3] * 8 + (found & 7)

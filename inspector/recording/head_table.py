@@ -18,7 +18,6 @@ from inspector.recording.spans import (
     Span,
     Words,
     alike,
-    mask_of,
     stretches,
     whole_words,
     windows,
@@ -96,9 +95,9 @@ class HeadTable:
         """
         if len(self._known) > MAX_HEADS or len(self._of_window) > MAX_HEADS:
             self._forget()
+        first, counts = stretches(text, begins, self._width)
+        begins = begins[first]
         words = windows(text, begins, self._width)
-        first, counts = stretches(words, self._whole)
-        words, begins = words[:, first], begins[first]
         hashes = alike(words[: WINDOW // WORD_BYTES])
         numbers = self._look_up(words, hashes)
         left = np.flatnonzero(numbers == 0)
@@ -130,7 +129,6 @@ class HeadTable:
         """Lay out what is known in columns, each with an entry for number 0 first."""
         longest = max((len(known.head.text) for known in self._known), default=0)
         self._width = max(WINDOW, whole_words(longest))
-        self._whole = mask_of(self._width, ((0, self._width),))
         count = len(self._known) + 1
         self._pattern = np.zeros((self._width // WORD_BYTES, count), np.uint64)
         self._mask = np.zeros_like(self._pattern)

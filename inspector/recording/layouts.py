@@ -128,8 +128,8 @@ class Part:
     """Columns in which any digit may stand; the last is the content index. Empty where there is none."""
     id_mask: Words
     """Ones in the bytes of the id."""
-    all_mask: Words
-    """Ones in all bytes of the text."""
+    length: int
+    """Bytes of the text."""
 
     @classmethod
     def learn(cls, event: bytes) -> Part | None:
@@ -154,15 +154,13 @@ class Part:
         free = ((len(_ITEM), end - column), *((at, at + 1) for at in digits))
         span = Span.of(text, free)
         id_mask = mask_of(span.width, ((len(_ITEM), end - column),))
-        all_mask = mask_of(span.width, ((0, len(text)),))
-        return cls(column, span, end - column, digits, id_mask, all_mask)
+        return cls(column, span, end - column, digits, id_mask, len(text))
 
     def read(self, text: Bytes, event_at: Ints, salt: int) -> tuple[Bools, Words]:
         """Return which events fit, and the key of each one's part."""
         at = np.minimum(event_at + self.column, len(text) - self.span.width)
-        words = windows(text, at, self.span.width)
-        first, counts = stretches(words, self.all_mask)
-        fits, keys = self._read(words[:, first], salt)
+        first, counts = stretches(text, at, self.length)
+        fits, keys = self._read(windows(text, at[first], self.span.width), salt)
         return np.repeat(fits, counts), np.repeat(keys, counts)
 
     def _read(self, words: Words, salt: int) -> tuple[Bools, Words]:

@@ -20,7 +20,7 @@ import numpy as np
 from inspector.core.log import Block
 from inspector.recording.blocks import BlockFile
 from inspector.recording.chunk import Chunk
-from inspector.recording.chunk_file import ChunkFile
+from inspector.recording.chunk_file import ChunkFile, chunk_bytes
 from inspector.recording.chunk_scanner import ChunkScanner
 from inspector.recording.index_file import IndexWriter
 from inspector.recording.stitch import Stitcher
@@ -51,11 +51,22 @@ def scan(
     end: int,
     give: Callable[[Block], None],
     workers: int = 1,
+    size: int = 0,
 ) -> None:
-    """Index ``[start, end)`` of a file and give the blocks away in their order."""
-    count = ChunkFile(path, start, end).count
+    """Index ``[start, end)`` of a file and give the blocks away in their order.
+
+    Args:
+        path: the file.
+        start: where its first line to index begins.
+        end: where to stop.
+        give: takes the blocks.
+        workers: processes, this one included.
+        size: bytes of a chunk; 0 for what suits the file.
+    """
+    file = ChunkFile(path, start, end, size or chunk_bytes(path, start, end))
+    count = file.count
     numbers = _Numbers(count)
-    helpers = [_Helper(path, start, end, numbers) for _ in range(min(workers, count) - 1)]
+    helpers = [_Helper(file, numbers) for _ in range(min(workers, count) - 1)]
     stitcher = Stitcher()
     ready: dict[int, Chunk] = {}
     following = 0
@@ -68,7 +79,7 @@ def scan(
             give(stitcher.add(ready.pop(following)))
             following += 1
 
-    scanner, file = ChunkScanner(), ChunkFile(path, start, end)
+    scanner = ChunkScanner()
     for number in numbers:
         ready[number] = scanner.scan(file.read(number))
         join()
@@ -84,7 +95,7 @@ def scan(
 class _Helper:
     """Another worker, in a process of its own."""
 
-    def __init__(self, path: Path, start: int, end: int, numbers: _Numbers) -> None:
+    def __init__(self, file: ChunkFile, numbers: _Numbers) -> None:
         self._chunks = BlockFile()
         parent = os.getpid()
         self._pid = os.fork()
@@ -92,7 +103,7 @@ class _Helper:
             return
         status = 1
         try:
-            scanner, file = ChunkScanner(), ChunkFile(path, start, end)
+            scanner = ChunkScanner()
             for number in numbers:
                 if os.getppid() != parent:
                     break  # nobody is left to read this

@@ -40,21 +40,24 @@ PRIMES = np.array(
 
 def windows(text: Bytes, at: Ints, width: int) -> Words:
     """Return the ``width`` bytes (a multiple of 8) from each position on, shape (width / 8, positions)."""
-    # Of one element per window, so that each is copied as a whole.
-    every = np.ndarray(len(text) - width + 1, f"V{width}", text, strides=(1,))
-    rows = every[at].view(WORD).reshape(len(at), width // WORD_BYTES)
+    rows = _pieces(text, at, width).view(WORD).reshape(len(at), width // WORD_BYTES)
     return np.ascontiguousarray(rows.T)
 
 
-def stretches(words: Words, mask: Words) -> tuple[Ints, Ints]:
-    """Return the lines at which the bytes of a mask change, and how many lines each goes on for.
+def stretches(text: Bytes, at: Ints, width: int) -> tuple[Ints, Ints]:
+    """Return which lines differ in ``width`` bytes from the one before, and how many lines each goes on for.
 
     What holds for these lines holds for those after them: events mostly look like the one before.
     """
-    differs = np.bitwise_or.reduce((words[:, 1:] ^ words[:, :-1]) & mask[:, None], axis=0)
-    begins = np.flatnonzero(differs) + 1
-    first = np.concatenate(([0], begins)) if words.shape[1] else begins
-    return first, np.diff(first, append=words.shape[1])
+    pieces = _pieces(text, at, width)
+    first = np.flatnonzero(np.concatenate(([len(at) > 0], pieces[1:] != pieces[:-1])))
+    return first, np.diff(first, append=len(at))
+
+
+def _pieces(text: Bytes, at: Ints, width: int) -> npt.NDArray[np.void]:
+    # One element each, so that each is copied, and compared, as a whole.
+    every = np.ndarray(len(text) - width + 1, f"V{width}", text, strides=(1,))
+    return every[at]
 
 
 def mixed(words: Words) -> Words:

@@ -168,10 +168,10 @@ def plainly(path: Path) -> EventLog:
     return log
 
 
-def scanned(path: Path, workers: int = 1) -> EventLog:
+def scanned(path: Path, workers: int = 1, size: int = 0) -> EventLog:
     reader = RecordingReader(path)
     log = reader.new_log()
-    scan_module.scan(path, reader.start, reader.size, log.take, workers)
+    scan_module.scan(path, reader.start, reader.size, log.take, workers, size)
     reader.close()
     return log
 
@@ -184,9 +184,8 @@ def test_scanning_is_the_same_as_reading(tmp_path: Path, drawn: list[Any], chunk
     path = tmp_path / "a.jsonl"
     path.write_bytes(HEADER + b"".join(line_of(seq, one) for seq, one in enumerate(drawn, 1)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunk_file_module, "CHUNK_BYTES", chunk)
         patch.setattr(chunk_file_module, "LINE_BYTES", 16)
-        assert columns_of(scanned(path)) == columns_of(plainly(path))
+        assert columns_of(scanned(path, size=chunk)) == columns_of(plainly(path))
 
 
 def test_a_track_whose_first_time_the_chunk_before_knows_is_grouped_as_read(tmp_path: Path) -> None:
@@ -199,18 +198,20 @@ def test_a_track_whose_first_time_the_chunk_before_knows_is_grouped_as_read(tmp_
 
     for chunk in range(800, 1300, 10):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(chunk_file_module, "CHUNK_BYTES", chunk)
             patch.setattr(chunk_file_module, "LINE_BYTES", 16)
-            assert columns_of(scanned(path)) == plain
+            assert columns_of(scanned(path, size=chunk)) == plain
 
 
-def test_two_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunk_file_module, "CHUNK_BYTES", 4000)
-
-    assert columns_of(scanned(EXAMPLE, workers=2)) == columns_of(plainly(EXAMPLE))
+def test_two_workers_find_what_one_finds() -> None:
+    assert columns_of(scanned(EXAMPLE, workers=2, size=4000)) == columns_of(plainly(EXAMPLE))
 
 
-def test_a_recording_of_ours_is_scanned_as_it_is_read() -> None:
+@pytest.mark.parametrize("long_line", [1, 1 << 20])
+def test_a_recording_is_scanned_as_it_is_read_however_long_its_lines_are(
+    monkeypatch: pytest.MonkeyPatch, long_line: int
+) -> None:
+    monkeypatch.setattr(chunk_file_module, "LONG_LINE_BYTES", long_line)
+
     assert columns_of(scanned(EXAMPLE)) == columns_of(plainly(EXAMPLE))
 
 
