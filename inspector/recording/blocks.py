@@ -24,9 +24,10 @@ class BlockFile:
     def put(self, value: object) -> None:
         """Add a value at the end."""
         payload = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        data = memoryview(_LENGTH.pack(len(payload)) + payload)
-        while data:
-            data = data[os.write(self.fd, data) :]
+        for part in (_LENGTH.pack(len(payload)), payload):
+            data = memoryview(part)
+            while data:
+                data = data[os.write(self.fd, data) :]
 
     def get(self) -> object | None:
         """Return the next value, None where it is not there, or not whole, yet."""

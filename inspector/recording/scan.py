@@ -66,9 +66,9 @@ def scan(
     file = ChunkFile(path, start, end, size or chunk_bytes(path, start, end))
     count = file.count
     numbers = _Numbers(count)
-    helpers = [_Helper(file, numbers) for _ in range(min(workers, count) - 1)]
-    stitcher = Stitcher()
+    scanner, stitcher = ChunkScanner(), Stitcher()
     ready: dict[int, Chunk] = {}
+    helpers: list[_Helper] = []
     following = 0
 
     def join() -> None:
@@ -79,10 +79,11 @@ def scan(
             give(stitcher.add(ready.pop(following)))
             following += 1
 
-    scanner = ChunkScanner()
     for number in numbers:
         ready[number] = scanner.scan(file.read(number))
         join()
+        if not number:  # from here on the others know what most lines look like
+            helpers += [_Helper(scanner, file, numbers) for _ in range(min(workers, count) - 1)]
     for helper in helpers:
         helper.wait()
     join()
@@ -95,7 +96,7 @@ def scan(
 class _Helper:
     """Another worker, in a process of its own."""
 
-    def __init__(self, file: ChunkFile, numbers: _Numbers) -> None:
+    def __init__(self, scanner: ChunkScanner, file: ChunkFile, numbers: _Numbers) -> None:
         self._chunks = BlockFile()
         parent = os.getpid()
         self._pid = os.fork()
@@ -103,7 +104,6 @@ class _Helper:
             return
         status = 1
         try:
-            scanner = ChunkScanner()
             for number in numbers:
                 if os.getppid() != parent:
                     break  # nobody is left to read this

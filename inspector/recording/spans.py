@@ -40,8 +40,7 @@ PRIMES = np.array(
 
 def windows(text: Bytes, at: Ints, width: int) -> Words:
     """Return the ``width`` bytes (a multiple of 8) from each position on, shape (width / 8, positions)."""
-    rows = _pieces(text, at, width).view(WORD).reshape(len(at), width // WORD_BYTES)
-    return np.ascontiguousarray(rows.T)
+    return np.ascontiguousarray(_pieces(text, at, width).T)
 
 
 def stretches(text: Bytes, at: Ints, width: int) -> tuple[Ints, Ints]:
@@ -49,15 +48,21 @@ def stretches(text: Bytes, at: Ints, width: int) -> tuple[Ints, Ints]:
 
     What holds for these lines holds for those after them: events mostly look like the one before.
     """
-    pieces = _pieces(text, at, width)
-    first = np.flatnonzero(np.concatenate(([len(at) > 0], pieces[1:] != pieces[:-1])))
+    pieces = _pieces(text, at, whole_words(width))
+    pieces[:, -1] &= mask_of(WORD_BYTES, ((0, (width - 1) % WORD_BYTES + 1),))
+    differs = np.flatnonzero(pieces[1:] != pieces[:-1])
+    is_first = np.zeros(len(at), bool)
+    is_first[:1] = True
+    is_first[differs // pieces.shape[1] + 1] = True
+    first = np.flatnonzero(is_first)
     return first, np.diff(first, append=len(at))
 
 
-def _pieces(text: Bytes, at: Ints, width: int) -> npt.NDArray[np.void]:
-    # One element each, so that each is copied, and compared, as a whole.
+def _pieces(text: Bytes, at: Ints, width: int) -> Words:
+    """Return the bytes from each position on, shape (positions, width / 8)."""
+    # Of one element each, so that each is copied as a whole.
     every = np.ndarray(len(text) - width + 1, f"V{width}", text, strides=(1,))
-    return every[at]
+    return every[at].view(WORD).reshape(len(at), width // WORD_BYTES)
 
 
 def mixed(words: Words) -> Words:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench.pty_run import EMPTY_APP, Terminal, python, visible
+from tests.bench.pty_run import EMPTY_APP, Terminal, python
 
 
 def inspector(path: str, needle: bytes) -> tuple[float, float, float, list[float], float]:
@@ -34,7 +34,7 @@ def inspector(path: str, needle: bytes) -> tuple[float, float, float, list[float
     until = last + 60
     while time.perf_counter() < until:
         # All of the latest output, not the pieces it came in: a piece may end within a control code.
-        if terminal.read(0.01) and needle in visible(bytes(terminal.output[-20_000:])):
+        if terminal.read(0.01) and needle in terminal.output[-20_000:]:
             done = time.perf_counter() - terminal.started
             break
         if time.perf_counter() - last > 0.1:

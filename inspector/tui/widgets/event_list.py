@@ -96,12 +96,14 @@ class EventList(Widget):
         return f"{shown:,} of {total:,}" if self.rows.query else f"{total:,}"
 
     def repaint_changed(self) -> None:
-        """Repaint if a visible row, the place or the title differs from what was painted."""
+        """Repaint what differs from what was painted: rows, place or title."""
         self._clamp()
-        look = self._look()
-        if look != self._painted:
-            self._painted = look
+        title, body = self._look()
+        if body != self._painted[1:]:
             self.refresh()
+        elif title != self._painted[0]:
+            self.refresh(Region(0, 0, self.size.width, 1))
+        self._painted = title, *body
 
     def set_formats(self, input_format: AudioFormat, output_format: AudioFormat) -> None:
         """Say how audio bytes turn into milliseconds."""
@@ -155,8 +157,7 @@ class EventList(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the strips of the visible lines."""
         styles = self._styles or self._read_styles()
-        width, rows, page = self.size.width, self.rows.rows, self.page_rows
-        bar = thumb(page, page, len(rows), self._position.top) if len(rows) > page else None
+        width, rows, bar = self.size.width, self.rows.rows, self._bar()
         strip = self._strips.strip
         lines: list[Strip] = []
         for y in range(crop.y, crop.bottom):
@@ -271,18 +272,21 @@ class EventList(Widget):
     def _clamp(self) -> None:
         self._position.clamp(len(self.rows), self.page_rows)
 
-    def _look(self) -> tuple[object, ...]:
-        """Return what the visible rows look like, to compare with what was painted."""
+    def _look(self) -> tuple[str, tuple[object, ...]]:
+        """Return what the title and the visible rows look like, to compare with what was painted."""
         shown = self.rows.rows[self._position.top : self._position.top + self.page_rows]
-        return (
-            len(self.rows),
-            self.count_text(),
-            self._position.top,
-            self.cursor,
-            self.is_following,
-            tuple(shown),
-            *self._strips.look(shown),
-        )
+        words = "" if shown else self._words_at(2)
+        body = self._bar(), self._position.top, self.cursor, tuple(shown), words
+        return self._tail(), (*body, *self._strips.look(shown))
+
+    def _bar(self) -> range | None:
+        """Return the lines of the scroll bar's thumb; None where there is no bar."""
+        page, count = self.page_rows, len(self.rows)
+        return thumb(page, page, count, self._position.top) if count > page else None
+
+    def _tail(self) -> str:
+        """Return the end of the title: how many rows there are, and whether the pane follows them."""
+        return f" {self.count_text()}{'' if self.is_following else ' held'} "
 
     def _words_at(self, y: int) -> str:
         """Return what a line of the empty pane says."""
@@ -294,7 +298,7 @@ class EventList(Widget):
 
     def _title_strip(self, width: int) -> Strip:
         style = self.get_component_rich_style("pane--title")
-        tail = f" {self.count_text()}{'' if self.is_following else ' held'} "
+        tail = self._tail()
         head = f"{self.pane_title} "
         rule = self._glyphs.rule * max(0, width - len(head) - len(tail) - 1)
         focus = self._glyphs.kin if self.has_focus else " "
