@@ -174,11 +174,6 @@ class ProblemsFold:
         if event.direction is Direction.CLIENT and event.problem is None:
             return
         flags = flags_of(event, kind_of(event.type).flags)
-        if event.type == "inspector.closed" and int_at(event.body or {}, "code", 1000) not in (
-            1000,
-            1005,
-        ):
-            flags |= FLAG_ERROR
         if event.problem is not None:
             is_error = reports_error(flags, event.direction)
             self._add(event, is_error, event.problem.code, event.problem.message)

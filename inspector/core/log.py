@@ -28,6 +28,8 @@ FLAG_INFERRED = 8
 FLAG_FOLDED = 16
 """The row folds into an earlier one: the head of its group."""
 
+CLEAN_CLOSES = (1000, 1005)
+"""Close codes of a session that ended as it should (RFC 6455 section 7.4.1)."""
 CACHED_EVENTS = 512
 """Decoded rows kept: some ten screens."""
 CACHED_EVENT_BYTES = 1 << 20
@@ -204,4 +206,6 @@ def flags_of(event: Event, kind_flags: int) -> int:
             flags |= FLAG_ERROR
         elif status == "incomplete":
             flags |= FLAG_WARNING
+    if event.type == "inspector.closed" and event.body is not None:
+        flags |= FLAG_ERROR * (event.body.get("code", 1000) not in CLEAN_CLOSES)
     return flags

@@ -97,7 +97,7 @@ class ChunkScanner:
 
     def _take_body(self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints) -> Bools:
         """Fill in what the events of a head tell; tell which need no parser."""
-        is_told = np.ones(len(at), bool)
+        is_told = np.full(len(at), not known.is_parsed)
 
         def event_from(place: int) -> bytes:
             row = int(at[place])

@@ -48,7 +48,7 @@ class KnownHead:
     @property
     def needs_body(self) -> bool:
         """Tell whether columns of its rows depend on more than the type."""
-        return self.has_parts or self.has_audio or self.has_outcome
+        return self.has_parts or self.has_audio or self.has_outcome or self.is_parsed
 
     @property
     def has_parts(self) -> bool:
@@ -64,6 +64,11 @@ class KnownHead:
     def has_outcome(self) -> bool:
         """Tell whether its events may report a failure."""
         return self.kind.name == "response.done"
+
+    @property
+    def is_parsed(self) -> bool:
+        """Tell whether its events, which are few, are for the parser."""
+        return self.kind.name == "inspector.closed"
 
 
 class HeadTable:

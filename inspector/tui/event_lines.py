@@ -20,6 +20,7 @@ from inspector.analysis.summary import duration_text, size_text
 from inspector.core.event import Event
 from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS, base64_size
+from inspector.tui.keycaps import Key
 
 MAX_LINES = 2_000
 """Lines of one event; the raw view has the rest."""
@@ -58,7 +59,7 @@ class Line:
 
 
 def tree_lines(
-    event: Event, body: Mapping[str, Any], audio: AudioFormat, width: int, height: int
+    event: Event, body: Mapping[str, Any], audio: AudioFormat, width: int, height: int, key: Key
 ) -> list[Line]:
     """Return an event's body as a tree.
 
@@ -68,8 +69,9 @@ def tree_lines(
         audio: the format of its sound.
         width: cells of a line.
         height: lines that are seen at once; where they are many, no meaning is cut.
+        key: names the detail's keys.
     """
-    tree = _Tree(event, audio)
+    tree = _Tree(event, audio, key)
     tree.walk(body, (), 0)
     if height < TALL:
         return tree.lines
@@ -97,14 +99,15 @@ def raw_pages(event: Event) -> int:
     return max(1, -(-len(event.data) // RAW_PAGE_BYTES))
 
 
-def raw_lines(event: Event, page: int, width: int) -> list[Line]:
+def raw_lines(event: Event, page: int, width: int, key: Key) -> list[Line]:
     """Return a page of an event's raw bytes: a text wrapped to a width, a binary frame as a dump."""
     start = page * RAW_PAGE_BYTES
     data = event.data[start : start + RAW_PAGE_BYTES]
     pages = raw_pages(event)
     lines = [_remark(event.problem.message)] if event.problem is not None else []
     if pages > 1:
-        lines.append(_remark(f"page {page + 1} of {pages}   [ and ] turn the page"))
+        turn = f"{key('detail.previous_page')} and {key('detail.next_page')} turn the page"
+        lines.append(_remark(f"page {page + 1} of {pages}   {turn}"))
     if event.is_text:
         text = inert(data.decode("utf-8", "replace"))
         lines += [
@@ -139,8 +142,9 @@ def _in_full(line: Line, width: int) -> Iterator[Line]:
 class _Tree:
     """The lines of one event's body, being made."""
 
-    def __init__(self, event: Event, audio: AudioFormat) -> None:
+    def __init__(self, event: Event, audio: AudioFormat, key: Key) -> None:
         self.lines: list[Line] = []
+        self._key = key
         self._event = event
         self._audio = audio
 
@@ -150,7 +154,8 @@ class _Tree:
         for key, member in members:
             if len(self.lines) >= MAX_LINES:
                 size = size_text(len(self._event.data))
-                self.lines.append(_remark(f"… more; press w for the raw event of {size}", depth))
+                words = f"… more; {self._key('detail.raw')} shows the raw event of {size}"
+                self.lines.append(_remark(words, depth))
                 return False
             here = (*path, key)
             note = meaning(self._event.type, here)

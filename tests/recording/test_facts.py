@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from inspector.core.event import Direction
 from inspector.recording import facts
 from inspector.recording.facts import KnownFacts, RecordingFacts, read_facts
 from inspector.recording.format import Header, render, render_header
-from tests.support import at, client, numbered, server
+from tests.support import at, client, frame_event, local, numbered, server
 
 SESSION = {"type": "realtime", "model": "gpt-realtime-2.1"}
 EVENTS = numbered(
@@ -41,6 +42,26 @@ def test_length_turns_model_and_errors_of_a_small_file_are_told(tmp_path: Path) 
 
     assert (found.model, found.source, found.problem) == ("gpt-realtime-2.1", "live", "")
     assert (found.duration_us, found.events, found.turns, found.errors) == (61_500_000, 7, 1, 2)
+
+
+def test_a_mistyped_frame_is_no_error_of_its_own_and_a_lost_connection_is_one(
+    tmp_path: Path,
+) -> None:
+    events = numbered(
+        [
+            frame_event(Direction.CLIENT, b"{"),
+            server("error", error={"message": "no JSON"}),
+            local("inspector.closed", code=1000),
+            local("inspector.closed", code=1006),
+        ]
+    )
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(
+        render_header(Header("2026-11-20T23:12:00.123456Z", "live", "wss://x", "gpt-realtime"))
+        + b"".join(map(render, events))
+    )
+
+    assert facts_of(path).errors == 2
 
 
 def test_a_large_file_is_read_at_both_ends_only(

@@ -98,6 +98,9 @@ bodies = st.one_of(
         }
     ),
     st.fixed_dictionaries(
+        {"type": st.just("inspector.closed"), "code": st.sampled_from([1000, 1006])}
+    ),
+    st.fixed_dictionaries(
         {"type": st.sampled_from(["error", "ping", 'we"ird', "ünknown", ""]), "text": texts}
     ),
 )

@@ -24,7 +24,7 @@ EVENT = server(
 
 def lines_of(event: Event, width: int, height: int = TALL) -> list[Line]:
     assert event.body is not None
-    return tree_lines(event, event.body, PCM16_24K, width, height)
+    return tree_lines(event, event.body, PCM16_24K, width, height, str)
 
 
 @pytest.mark.parametrize("width", [40, 66, 80, 120, 200])

@@ -58,7 +58,7 @@ class PullingScreen(EventsScreen):
         yield ViewTabs(VIEWS, id="tabs")
         with ContentSwitcher(initial="events", id="views"), Container(id="events"):
             yield EventPanes(self.event_log, self.glyphs, self.key, id="panes")
-            yield DetailPane(self.glyphs, id="detail")
+            yield DetailPane(self.glyphs, partial(keycap, self.app, DetailPane), id="detail")
         yield from self.compose_below()
         yield StatusLine(id="hint")
 

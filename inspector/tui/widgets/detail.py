@@ -23,6 +23,7 @@ from inspector.core.event import Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.tui.event_lines import Line, columns_of, raw_lines, raw_pages, tree_lines
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.keycaps import Key
 from inspector.tui.row_text import fitted, overlaid
 from inspector.tui.scrolling import WHEEL_LINES, movement_keys
 
@@ -74,8 +75,9 @@ class DetailPane(Widget, can_focus=True):
             super().__init__()
             self.text, self.what = text, what
 
-    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(self, glyphs: Glyphs, key: Key, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
+        self._key = key
         self.event: Event | None = None
         self._glyphs = glyphs
         self._links: tuple[Link, ...] = ()
@@ -188,8 +190,9 @@ class DetailPane(Widget, can_focus=True):
             return []
         links = [Line(0, "", link.label, "link", "", raw=link.row) for link in self._links]
         if event.body is None or self._is_raw:
-            return links + raw_lines(event, self._page, max(20, self.size.width - 2))
-        return links + tree_lines(event, event.body, self._format, *self.size)
+            width = max(20, self.size.width - 2)
+            return links + raw_lines(event, self._page, width, self._key)
+        return links + tree_lines(event, event.body, self._format, *self.size, self._key)
 
     def _title(self, width: int) -> Strip:
         event = self.event
