@@ -120,9 +120,12 @@ class Replay:
         self.is_playing = True
 
     def pause(self) -> None:
-        """Stop the cursor where it is, and the time as well."""
+        """Stop here and now: the time, and the cursor at the last event before it."""
         if self.is_playing:
-            self._anchor(self.t_us)
+            here_us = self.t_us
+            if self.speed != float("inf"):
+                self.cursor = max(self.cursor, self.log.row_at(here_us))
+            self._anchor(here_us)
         self.is_playing = False
 
     def set_speed(self, speed: float) -> None:

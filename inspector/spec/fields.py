@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 MEANINGS: Mapping[str, str] = {
-    "event_id": "id of this event; a client's own id comes back in error.event_id",
+    "event_id": "id of this event; a client's own comes back in error.event_id",
     "previous_item_id": "the item that this one follows; null: first; root: put it in front",
     "response_id": "the response that this belongs to",
     "item_id": "the item that this is about",

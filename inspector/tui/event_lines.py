@@ -33,8 +33,9 @@ _DUMP_BYTES = 16
 KEY_WIDTH = 26
 WIDEST_KEY = 44
 """Where half of the pane is that wide."""
-NOTE_WIDTH = 56
-"""Meanings begin in one column, this far from the right, unless they need more room."""
+WIDE = 100
+"""From this width on meanings begin in one column, behind values as long as an id, unless they need more room."""
+ID_CELLS = 30
 TALL = 20
 """From this many lines on, a meaning that is too long stands below its value; fewer lines have better uses."""
 LEAST_VALUE = 24
@@ -86,12 +87,16 @@ def columns_of(line: Line, width: int) -> tuple[int, int, int]:
         key_width = max(KEY_WIDTH, min(wanted, WIDEST_KEY, width // 2))
     room = width - key_width
     note, value = cell_len(line.note), cell_len(line.value)
-    kept = min(value, max(LEAST_VALUE, room - _GAP - note))
+    least = LEAST_VALUE if width < WIDE else ID_CELLS
+    kept = min(value, max(least, room - _GAP - note))
     note_room = max(0, room - _GAP - kept)
     if not note or not note_room:
         return key_width, room, 0
-    wanted = max(note, min(NOTE_WIDTH, room - LEAST_VALUE))
-    return key_width, room - min(wanted, note_room), min(wanted, note_room)
+    usual = room - LEAST_VALUE
+    if width >= WIDE:
+        usual = min(usual, width - KEY_WIDTH - ID_CELLS - _GAP)
+    note_width = min(max(note, usual), note_room)
+    return key_width, room - note_width, note_width
 
 
 def raw_pages(event: Event) -> int:

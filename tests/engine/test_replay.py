@@ -176,6 +176,17 @@ def test_playing_goes_on_from_the_time_that_was_sought(replay: Replay, clock: Ma
     assert replay.cursor == 11
 
 
+def test_a_pause_between_two_ticks_takes_in_what_has_come_since_the_last_one(
+    replay: Replay, clock: ManualClock
+) -> None:
+    replay.play()
+    replay.tick()
+    clock.advance(1050)
+    replay.pause()
+
+    assert (replay.t_us, replay.cursor) == (1_050_000, 10)
+
+
 def test_a_pause_between_events_keeps_the_time_and_playing_goes_on_from_it(
     replay: Replay, clock: ManualClock
 ) -> None:
