@@ -14,9 +14,6 @@ from textual.message import Message
 from inspector.analysis.query import EVERYTHING, Query
 from inspector.analysis.query import parse as parse_filter
 from inspector.clock import time_is_up
-from inspector.core.event import Direction
-from inspector.core.log import EventLog
-from inspector.tui.glyphs import Glyphs
 from inspector.tui.scrolling import movement_keys
 from inspector.tui.widgets.event_list import EventList
 
@@ -44,29 +41,18 @@ class EventPane(EventList, can_focus=True):
         Binding("E", "error(-1)", "previous error", show=False, id="pane.previous_error"),
     ]
 
+    search: Query = EVERYTHING
+    """What ``n`` looks for."""
+    _hunt: Hunt | None = None
+    """A search that goes on with every pull."""
+    _is_behind = False
+
     class FoundElsewhere(Message):
         """A search led to a row of another pane."""
 
         def __init__(self, row: int) -> None:
             super().__init__()
             self.row = row
-
-    def __init__(
-        self,
-        title: str,
-        log: EventLog,
-        directions: tuple[Direction, ...],
-        glyphs: Glyphs,
-        *,
-        empty: str = "no events yet",
-        id: str | None = None,  # noqa: A002 - Textual's own name for it
-    ) -> None:
-        super().__init__(title, log, directions, glyphs, empty=empty, id=id)
-        self.search = EVERYTHING
-        """What ``n`` looks for."""
-        self._hunt: Hunt | None = None
-        """A search that goes on with every pull."""
-        self._is_behind = False
 
     def pull(self, is_over: Callable[[], bool]) -> None:
         """Take in what is new in the log, for a bounded time, and repaint if a visible row changed."""
