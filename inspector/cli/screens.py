@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,10 +77,17 @@ def show_replay(file: Path, theme: str | None = None) -> int:
     """
     need_terminal(f"use inspector cat {file}")
     # First of all: other processes index a large file while this one loads the screen.
-    from inspector.folders import cache_folder
-    from inspector.recording.opening import open_recording
+    from inspector.recording.large import head_start
 
-    with closing(open_recording(file, indexes=cache_folder())) as recording:
+    with ExitStack() as stack:
+        scan = head_start(file)
+        if scan is not None:
+            stack.callback(scan.close)
+        from inspector.folders import cache_folder
+        from inspector.recording.opening import open_recording
+
+        recording = open_recording(file, indexes=cache_folder(), scan=scan)
+        stack.callback(recording.close)
         return _show_recording(recording, theme)
 
 

@@ -18,7 +18,7 @@ class BlockFile:
 
     def __init__(self, fd: int | None = None) -> None:
         """Use an open file, or make one."""
-        self.fd = _anonymous_file() if fd is None else fd
+        self.fd = anonymous_file() if fd is None else fd
         self._read_at = 0
 
     def put(self, value: object) -> None:
@@ -58,7 +58,7 @@ class BlockFile:
             self.fd = -1
 
 
-def _anonymous_file() -> int:
+def anonymous_file() -> int:
     """Return a file without a name: in memory where the system has such a thing, else on disk."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("recording-index", 0)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from inspector.clock import NS_PER_MS, Clock, SystemClock
 from inspector.core.log import Block, EventLog
 from inspector.recording.format import Header, Shape
+from inspector.recording.large import SMALL_BYTES
 from inspector.recording.reader import RecordingReader
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 FIRST_BYTES = 256 << 10
 """Indexed at once: a few hundred rows with audio, a few milliseconds."""
-SMALL_BYTES = 8 << 20
-"""A file up to this size is not worth a child process."""
 SLICE_BYTES = 64 << 10
 SLICE_NS = 8 * NS_PER_MS
 
@@ -30,13 +29,20 @@ SLICE_NS = 8 * NS_PER_MS
 class Opening:
     """A recording being opened."""
 
-    def __init__(self, path: Path, clock: Clock, indexes: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        indexes: Path | None = None,
+        scan: ScanProcess | None = None,
+    ) -> None:
         """Open a file and index its first rows.
 
         Args:
             path: the file.
             clock: bounds the slices.
             indexes: folder in which indexes of large recordings are kept; None keeps none.
+            scan: a child that is ready to index it, and is closed with this; None starts one where it is needed.
 
         Raises:
             RecordingError: the file is not a recording.
@@ -52,7 +58,9 @@ class Opening:
         self._kept: Iterator[Block] | None = None
         self.log: EventLog = self._reader.new_log()
         if self._size > SMALL_BYTES and self._reader.shape is Shape.OURS:
-            self._index_elsewhere(indexes)
+            self._index_elsewhere(indexes, scan)
+        if scan is not None and self._scan is None:
+            scan.close()
         self._position = self._index(self._reader.start, self._reader.start + FIRST_BYTES)
         if not self._size:
             self.notices.append("the file is empty")
@@ -93,7 +101,7 @@ class Opening:
             self._scan = None
         self._reader.close()
 
-    def _index_elsewhere(self, indexes: Path | None) -> None:
+    def _index_elsewhere(self, indexes: Path | None, scan: ScanProcess | None) -> None:
         """Begin to index by other means than reading line by line."""
         from inspector.recording.index_file import index_path, read_index
 
@@ -103,7 +111,8 @@ class Opening:
         if self._kept is None:
             from inspector.recording.scan_process import ScanProcess
 
-            self._scan = ScanProcess(self.path, self._reader.start, self._size, kept_at)
+            self._scan = scan or ScanProcess()
+            self._scan.start(self.path, self._reader.start, self._size, kept_at)
 
     def _index(self, start: int, end: int) -> int:
         position = self._reader.index_rows(self.log, start, end)
@@ -177,10 +186,15 @@ class Opening:
                 self.notices.append(f"the last line is torn ({len(torn):,} bytes) and is left out")
 
 
-def open_recording(path: Path, clock: Clock | None = None, indexes: Path | None = None) -> Opening:
+def open_recording(
+    path: Path,
+    clock: Clock | None = None,
+    indexes: Path | None = None,
+    scan: ScanProcess | None = None,
+) -> Opening:
     """Open a recording of any size; arguments as for ``Opening``.
 
     Raises:
         RecordingError: the file is not a recording.
     """
-    return Opening(path, clock or SystemClock(), indexes)
+    return Opening(path, clock or SystemClock(), indexes, scan)

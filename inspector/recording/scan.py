@@ -1,6 +1,6 @@
 """The bulk scanner: indexes a large recording in processes of its own, by column.
 
-    python -m inspector.recording.scan FILE START END OUT_FD INDEX
+    python -m inspector.recording.scan OUT_FD < JOB
 
 The file is cut into chunks. Every worker takes the next one that nobody has and indexes it (``chunk``); the first worker
 also joins the chunks in their order (``stitch``) and hands the blocks over. The result is that of appending every event to a
@@ -122,20 +122,29 @@ class _Helper:
         os.waitpid(self._pid, 0)
 
 
-def main(file: str, start: str, end: str, out_fd: str, index: str) -> None:
-    """Scan a file for the process that started this one, which goes first where both want the processor."""
+def main(out_fd: str) -> None:
+    """Scan a file for the process that started this one, which goes first where both want the processor.
+
+    What to scan stands on stdin: path, start, end and the index to keep, with zero bytes between them; nothing where it
+    turned out that there is nothing to do.
+    """
+    job = sys.stdin.buffer.read()
+    if not job:
+        return
+    file, start, end, index = job.split(b"\0")
+    path, kept_at = Path(os.fsdecode(file)), Path(os.fsdecode(index)) if index else None
     os.nice(NICENESS)
     out, writer = BlockFile(int(out_fd)), IndexWriter()
 
     def give(block: Block) -> None:
         out.put(block)
-        if index:
+        if kept_at is not None:
             writer.add(block)
 
     workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)))
-    scan(Path(file), int(start), int(end), give, workers)
-    if index:
-        writer.save(Path(index), Path(file), int(end))
+    scan(path, int(start), int(end), give, workers)
+    if kept_at is not None:
+        writer.save(kept_at, path, int(end))
 
 
 if __name__ == "__main__":

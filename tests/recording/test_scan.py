@@ -17,8 +17,10 @@ from inspector.core.log import COLUMNS, EventLog
 from inspector.recording import chunk_file as chunk_file_module
 from inspector.recording import opening as opening_module
 from inspector.recording import scan as scan_module
+from inspector.recording.large import SMALL_BYTES, head_start
 from inspector.recording.opening import Opening, open_recording
 from inspector.recording.reader import RecordingReader
+from inspector.recording.scan_process import ScanProcess
 from inspector.shipped import shipped_folder
 from tests.support import ManualClock
 
@@ -243,6 +245,47 @@ def test_a_large_file_is_indexed_by_a_child_and_shows_rows_at_once(large: Path) 
 
     assert columns_of(opening.log) == columns_of(plainly(large))
     opening.close()
+
+
+def test_a_child_that_was_there_before_indexes_the_file(large: Path) -> None:
+    scan = ScanProcess()
+    opening = open_recording(large, scan=scan)
+    assert opening._scan is scan
+    finish(opening)
+
+    assert columns_of(opening.log) == columns_of(plainly(large))
+    opening.close()
+
+
+def test_a_child_that_is_not_needed_is_ended() -> None:
+    scan = ScanProcess()
+    opening = open_recording(EXAMPLE, scan=scan)
+
+    assert scan._process.returncode is not None
+    finish(opening)
+    assert len(opening.log) == 116
+    opening.close()
+
+
+def test_a_child_whose_parent_has_gone_ends_by_itself() -> None:
+    scan = ScanProcess()
+    scan._hang_up()
+
+    assert scan._process.wait(20) == 0
+    scan.close()
+
+
+@pytest.mark.parametrize("size", [None, SMALL_BYTES, SMALL_BYTES + 1])
+def test_only_a_large_file_gets_a_head_start(tmp_path: Path, size: int | None) -> None:
+    path = tmp_path / "a.jsonl"
+    if size is not None:
+        path.touch()
+        os.truncate(path, size)
+    scan = head_start(path)
+
+    assert (scan is not None) == (size is not None and size > SMALL_BYTES)
+    if scan is not None:
+        scan.close()
 
 
 def test_a_child_that_dies_is_replaced_by_slices(large: Path) -> None:
