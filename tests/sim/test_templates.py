@@ -120,7 +120,7 @@ REFUSED = {"output_audio_buffer.clear": "invalid_value"}
 """What only other transports take, with the documented error."""
 
 
-@pytest.mark.parametrize("name", BODIES.keys() - REFUSED.keys())
+@pytest.mark.parametrize("name", [name for name in BODIES if name not in REFUSED])
 def test_a_template_that_is_filled_in_has_its_effect(name: str) -> None:
     set_up, effect = SCENES.get(name, (fresh, BY_TYPE.get(BODIES[name]["type"], "")))
     driver, ids = set_up()
