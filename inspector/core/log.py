@@ -103,6 +103,8 @@ class EventLog:
         self.group = array("i")
         self.kinds = KindTable()
         self.groups = DeltaGroups()
+        self.has_times = True
+        """False for a foreign recording that does not say when anything happened: its order is all that it tells."""
         self.revision = 0
         """Grows with every change; the screen compares it instead of being told."""
 

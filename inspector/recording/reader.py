@@ -93,6 +93,8 @@ class RecordingReader:
             self._last_t_ns = event.t_ns
             log.append(event, offset, len(line))
             position = offset + len(line) + 1
+        if self.shape is not Shape.OURS:
+            log.has_times = self._last_t_ns > 0
         return position
 
     def torn_tail(self) -> bytes:

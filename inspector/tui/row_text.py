@@ -133,6 +133,11 @@ class RowText:
         return Segment(" ", styles.base)
 
     def _times(self, row: int, look: RowLook) -> str:
+        if not self._log.has_times:
+            number = f"#{row + 1}"
+            return (
+                f"{number:>{TIME_WIDTH if look.width < NARROW else TIME_WIDTH + 1 + DELTA_WIDTH}} "
+            )
         t_us = self._log.t_us[row]
         text = f"{t_us / 1e6:>{TIME_WIDTH}.3f}"
         if look.width < NARROW:

@@ -183,6 +183,16 @@ def test_times_that_a_foreign_file_leaves_out_are_those_before(tmp_path: Path) -
     reader.close()
 
 
+@pytest.mark.parametrize(("time", "has_times"), [(b"", False), (b'"t":1.5,', True)])
+def test_a_foreign_file_without_any_time_is_known_for_one(
+    tmp_path: Path, time: bytes, has_times: bool
+) -> None:
+    line = b'{"dir":"server",%b"event":{"type":"error"}}\n' % time
+    _, log = open_log(write(tmp_path, line * 2))
+
+    assert log.has_times == has_times
+
+
 def test_bare_events_open_with_inferred_directions(tmp_path: Path) -> None:
     path = write(tmp_path, b'{"type":"a"}\n{"type":"b"}')
     events = events_in(path)
