@@ -11,12 +11,11 @@ from functools import cached_property
 from typing import Protocol
 
 from inspector.analysis.turns import TurnIndex
-from inspector.core.causes import reports_error
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.keys import NamedIds, named_ids
 from inspector.core.kinds import kind_of
-from inspector.core.log import DIRECTIONS, ORIGINS, EventLog, flags_of
+from inspector.core.log import DIRECTIONS, ORIGINS, EventLog, flags_of, reports_error
 
 _SPLICED = b'"event":'
 _AUDIO_STRING = re.compile(rb'"(?:delta|audio)"\s*:\s*"')
@@ -164,7 +163,7 @@ class LogFacts:
     @property
     def is_error(self) -> bool:
         """Whether it reports a failure, or could not be decoded and the client did not send it."""
-        return reports_error(self._log.flags[self._row], self.direction)
+        return self._log.is_error(self._row)
 
     @property
     def turn(self) -> int:

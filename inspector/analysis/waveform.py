@@ -16,7 +16,6 @@ from inspector.analysis.marks import MARK_OF_TYPE, MarkKind, Marks
 from inspector.analysis.placement import PLACING_TYPES, Placement, Segment, Side
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
-from inspector.core.causes import reports_error
 from inspector.core.event import Event
 from inspector.core.log import FLAG_ERROR, EventLog
 from inspector.core.read import object_at, text_at
@@ -216,7 +215,7 @@ class Waveform:
 
     def _mark(self, event: Event, row: int) -> None:
         kind = MARK_OF_TYPE.get(event.type)
-        if reports_error(self._log.flags[row], event.direction):
+        if self._log.is_error(row):
             kind = MarkKind.ERROR
         elif event.type == "response.done":
             status = text_at(object_at(event.body or {}, "response"), "status")

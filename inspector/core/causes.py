@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from inspector.core.event import Direction, Event
 from inspector.core.kinds import kind_of
-from inspector.core.log import FLAG_ERROR, FLAG_UNDECODED, FLAG_WARNING, flags_of
+from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of, reports_error
 from inspector.core.read import int_at, object_at, text_at
 from inspector.core.responses import reason_of
 
@@ -191,16 +191,6 @@ class ProblemsFold:
         self.all.append(
             Problem(event.seq, is_error, code, message, self._causes.cause_of.get(event.seq, 0))
         )
-
-
-def reports_error(flags: int, direction: Direction) -> bool:
-    """Tell whether a row reports a failure or could not be decoded, by its flags and direction.
-
-    What a client sent and nobody can read is a warning: if it is a mistake the server says so, and one mistake is one error.
-    """
-    if direction is Direction.CLIENT:
-        return bool(flags & FLAG_ERROR)
-    return bool(flags & (FLAG_ERROR | FLAG_UNDECODED))
 
 
 def _words(event: Event) -> tuple[str, str]:

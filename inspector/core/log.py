@@ -190,8 +190,18 @@ class EventLog:
         return self.kinds[self.kind[row]].name
 
     def is_error(self, row: int) -> bool:
-        """Tell whether a row reports a failure or could not be decoded."""
-        return bool(self.flags[row] & (FLAG_ERROR | FLAG_UNDECODED))
+        """Tell whether a row reports an error."""
+        return reports_error(self.flags[row], self.direction_of(row))
+
+
+def reports_error(flags: int, direction: Direction) -> bool:
+    """Tell whether a row reports a failure or could not be decoded, by its flags and direction.
+
+    What a client sent and nobody can read is a warning: if it is a mistake the server says so, and one mistake is one error.
+    """
+    if direction is Direction.CLIENT:
+        return bool(flags & FLAG_ERROR)
+    return bool(flags & (FLAG_ERROR | FLAG_UNDECODED))
 
 
 def flags_of(event: Event, kind_flags: int) -> int:

@@ -34,7 +34,7 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
             keys = rows.part[at]
             table.add(at, _changes(keys), keys)
     for code in _codes(rows, np.flatnonzero(fold_of == _FOLDS["track"])):
-        at = np.flatnonzero((rows.kind == code) & is_server)
+        at = _of_track(rows, code)
         if not len(at):
             continue
         cut = np.diff(rows.t_us[at], prepend=0) > TRACK_PAUSE_US
@@ -101,14 +101,20 @@ def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, Track]:
     found = {}
     of_tracks = [code for code in range(len(kinds)) if kinds[code].fold == "track"]
     for code in _codes(rows, np.array(of_tracks, np.int64)):
-        is_server = rows.direction == DIRECTION_CODE[Direction.SERVER]
-        at = np.flatnonzero((rows.kind == code) & is_server)
+        at = _of_track(rows, code)
         if not len(at):
             continue
         edges = at[[0, _first_known(rows, at), -1]]
         t_us, groups = rows.t_us[edges].tolist(), group[edges].tolist()
         found[kinds[code].name] = Track(groups[0], t_us[0], groups[1], t_us[1], groups[2], t_us[2])
     return found
+
+
+def _of_track(rows: Rows, code: int) -> Ints:
+    """Return the rows of a kind that are the server's, who alone has tracks."""
+    return np.flatnonzero(
+        (rows.kind == code) & (rows.direction == DIRECTION_CODE[Direction.SERVER])
+    )
 
 
 def _first_known(rows: Rows, at: Ints) -> int:

@@ -238,7 +238,7 @@ def _turns(log: EventLog) -> int:
 
 
 def _errors(log: EventLog) -> int:
-    """Return how many rows report an error, as ``core.causes.reports_error`` has it, without a step for each."""
+    """Return how many rows report an error, as ``core.log.reports_error`` has it, without a step for each."""
     flags, directions = log.flags.tobytes(), log.direction.tobytes()
     failures = sum(flags.count(value) for value in range(256) if value & FLAG_ERROR)
     unread = compress(directions, flags.translate(_IS_UNREAD))

@@ -12,7 +12,6 @@ from textual.strip import Strip
 
 from inspector.analysis.inert import inert
 from inspector.analysis.summary import duration_text, quoted, size_text, summary
-from inspector.core.causes import reports_error
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
@@ -104,9 +103,8 @@ class RowText:
     def strip(self, row: int, look: RowLook, styles: RowStyles) -> Strip:
         """Return a row as a strip of exactly ``look.width`` cells."""
         event = self._log.event(row)
-        flags = self._log.flags[row]
         type_width = WIDE_TYPE_WIDTH if look.width >= ROOMY else TYPE_WIDTH
-        name_style, letter = self._severity(event, flags, styles)
+        name_style, letter = self._severity(event, row, styles)
         segments = [
             self._gutter(look, styles),
             Segment(self._times(row, look), styles.time),
@@ -118,7 +116,7 @@ class RowText:
             segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
-        style = styles.error if reports_error(flags, event.direction) else styles.summary
+        style = styles.error if self._log.is_error(row) else styles.summary
         segments.append(Segment(fitted(words, max(0, look.width - used)), style))
         strip = Strip(segments).adjust_cell_length(look.width, styles.base)
         if look.is_future:
@@ -147,10 +145,10 @@ class RowText:
         delta = signed(t_us - look.previous_t_us) if look.previous_t_us >= 0 else ""
         return f"{text} {delta:>{DELTA_WIDTH}} "
 
-    def _severity(self, event: Event, flags: int, styles: RowStyles) -> tuple[Style, str]:
-        if reports_error(flags, event.direction):
+    def _severity(self, event: Event, row: int, styles: RowStyles) -> tuple[Style, str]:
+        if self._log.is_error(row):
             return styles.error, "!"
-        if flags & (FLAG_WARNING | FLAG_UNDECODED):
+        if self._log.flags[row] & (FLAG_WARNING | FLAG_UNDECODED):
             return styles.warning, "~"
         if event.direction is Direction.CLIENT:
             return styles.client, self._glyphs.client
