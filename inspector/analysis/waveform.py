@@ -114,7 +114,7 @@ class Waveform:
     @property
     def has_times(self) -> bool:
         """Tell whether the events stand at times of their own; those of some imports all stand at 0."""
-        return self._scanned < 2 or self._log.t_us[self._scanned - 1] > 0
+        return self._log.has_times
 
     @property
     def has_audio(self) -> bool:

@@ -131,14 +131,13 @@ class RowText:
         return Segment(" ", styles.base)
 
     def _times(self, row: int, look: RowLook) -> str:
+        is_narrow = look.width < NARROW
         if not self._log.has_times:
-            number = f"#{row + 1}"
-            return (
-                f"{number:>{TIME_WIDTH if look.width < NARROW else TIME_WIDTH + 1 + DELTA_WIDTH}} "
-            )
+            width = TIME_WIDTH if is_narrow else TIME_WIDTH + 1 + DELTA_WIDTH
+            return f"{f'#{row + 1}':>{width}} "
         t_us = self._log.t_us[row]
         text = f"{t_us / 1e6:>{TIME_WIDTH}.3f}"
-        if look.width < NARROW:
+        if is_narrow:
             return text + " "
         if look.mark_t_us >= 0:
             return f"{text} {signed(t_us - look.mark_t_us):>{DELTA_WIDTH}} "
