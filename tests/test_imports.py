@@ -21,8 +21,8 @@ def loaded_by(statement: str) -> set[str]:
     [
         "import inspector.cli",
         "import inspector.tui.app",
-        "import inspector.tui.screens.home",
-        "import inspector.tui.screens.session",
+        "import inspector.tui.home.screen",
+        "import inspector.tui.session.session",
         "import inspector.engine.session, inspector.engine.replay, inspector.recording.opening",
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inspector.profiles import UserProfile, find_provider, needs_key
 from inspector.secret import mask_url
-from inspector.tui.launching import KnownConnection
+from inspector.tui.home.launching import KnownConnection
 
 
 def known_connection(profile: UserProfile, environment: Mapping[str, str]) -> KnownConnection:

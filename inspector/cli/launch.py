@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from inspector.sim.provider import HttpRequest, SimProvider
     from inspector.sources.serve import FrontDesk
     from inspector.sources.simulator import NewSession
-    from inspector.tui.launching import HomeWords, KnownConnection
+    from inspector.tui.home.launching import HomeWords, KnownConnection
 
 ON_SCREEN = SoundOptions(DEFAULT_DEVICE, DEFAULT_DEVICE)
 """Sound where nobody said anything: the sound card, if there is one."""
@@ -177,7 +177,7 @@ class Launcher:
 
     def home_words(self) -> HomeWords:
         """Return where things are kept, and why nothing would be recorded."""
-        from inspector.tui.launching import HomeWords
+        from inspector.tui.home.launching import HomeWords
 
         folder = self.folders.sessions
         there = next(path for path in (folder, *folder.parents) if path.exists())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inspector.engine.session import Engine
     from inspector.folders import Folders
     from inspector.recording.opening import Opening
-    from inspector.tui.look import Look
+    from inspector.tui.common.look import Look
 
 
 def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
@@ -129,7 +129,7 @@ def look_of(launch: Launcher) -> Look:
 def look_for(settings: Settings, folders: Folders) -> Look:
     """Return how the user wants the screens, by settings and by what was chosen on a screen before."""
     from inspector.folders import remember_theme, remembered_theme
-    from inspector.tui.look import Look
+    from inspector.tui.common.look import Look
 
     def remember(name: str) -> str:
         if not remember_theme(folders.state, name):

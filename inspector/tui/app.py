@@ -25,11 +25,11 @@ from inspector.analysis.ascii_twins import terminal_encoding
 from inspector.analysis.inert import inert
 from inspector.engine.host import Host
 from inspector.secret import mask_text
-from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
-from inspector.tui.key_order import KeyOrder
-from inspector.tui.keycaps import key_words, keycap
-from inspector.tui.look import Look
-from inspector.tui.themes import DEFAULT, derived_variables, load_themes
+from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.common.keycaps import key_words, keycap
+from inspector.tui.common.look import Look
+from inspector.tui.common.themes import DEFAULT, derived_variables, load_themes
+from inspector.tui.terminal.key_order import KeyOrder
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from inspector.engine.proxy import Proxy
     from inspector.engine.replay import Replay
     from inspector.engine.session import Engine
-    from inspector.tui.launching import Launcher
+    from inspector.tui.home.launching import Launcher
 
 STYLES = Path(__file__).with_name("inspector.tcss")
 COLLECT_AFTER_S = 0.3
@@ -135,7 +135,7 @@ class InspectorApp(App[int]):
 
     def action_change_theme(self) -> None:
         """Choose a theme, each shown as soon as it is pointed at."""
-        from inspector.tui.screens.themes import ThemeDialog
+        from inspector.tui.home.theme_dialog import ThemeDialog
 
         if self._is_choosing_theme:
             return
@@ -169,7 +169,7 @@ class InspectorApp(App[int]):
     def _complain(self) -> None:
         """Say what is wrong with the user's themes and keys, now that it keeps nobody waiting."""
         if self.look.keys:
-            from inspector.tui.keymap import keymap_problems
+            from inspector.tui.common.keymap import keymap_problems
 
             self._problems += keymap_problems(self.look.keys)
         for problem in self._problems:
@@ -224,7 +224,7 @@ def _driver(look: Look) -> type[Driver] | None:
     is_ascii = chosen_glyphs() is ASCII
     if look.has_colour and not is_ascii:
         return None
-    from inspector.tui.plain_driver import ColourFilter, plain_driver
+    from inspector.tui.terminal.plain_driver import ColourFilter, plain_driver
 
     colours = None if look.has_colour else ColourFilter()
     return plain_driver(is_ascii=is_ascii, colours=colours)
@@ -247,7 +247,7 @@ def chosen_glyphs() -> Glyphs:
 
 async def run_home(launcher: Launcher, look: Look) -> int:
     """Show the home screen until the user quits; return the exit status."""
-    from inspector.tui.screens.home import HomeScreen
+    from inspector.tui.home.screen import HomeScreen
 
     async with Host() as host:
         return await _run(InspectorApp(HomeScreen(host, launcher, chosen_glyphs()), look))
@@ -255,7 +255,7 @@ async def run_home(launcher: Launcher, look: Look) -> int:
 
 async def run_session(host: Host, engine: Engine, look: Look) -> int:
     """Show a live session until the user quits; return the exit status."""
-    from inspector.tui.screens.session import SessionScreen
+    from inspector.tui.session.session import SessionScreen
 
     return await _run(
         InspectorApp(SessionScreen(host, engine, chosen_glyphs()), look),
@@ -265,7 +265,7 @@ async def run_session(host: Host, engine: Engine, look: Look) -> int:
 
 async def run_proxy(proxy: Proxy, look: Look) -> int:
     """Show the sessions of a proxy whose port is open until the user quits; return the exit status."""
-    from inspector.tui.screens.proxy import ProxyScreen
+    from inspector.tui.proxy.screen import ProxyScreen
 
     async with Host() as host:
         return await _run(InspectorApp(ProxyScreen(host, proxy, chosen_glyphs()), look))
@@ -273,7 +273,7 @@ async def run_proxy(proxy: Proxy, look: Look) -> int:
 
 async def run_replay(replay: Replay, look: Look) -> int:
     """Show a recording until the user quits; return the exit status."""
-    from inspector.tui.screens.replay import ReplayScreen
+    from inspector.tui.session.replay import ReplayScreen
 
     try:
         return await _run(InspectorApp(ReplayScreen(replay, chosen_glyphs()), look))

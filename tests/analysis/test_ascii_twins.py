@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from inspector.analysis.ascii_twins import TWINS, ascii_text, terminal_encoding
-from inspector.tui.glyphs import ASCII, UNICODE
+from inspector.tui.common.glyphs import ASCII, UNICODE
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class Flood:
 async def run(rows: int, rate: int, folder: str, *, has_screen: bool) -> None:
     """Run the program on a flood until it is killed."""
     from inspector.tui.app import run_session
-    from inspector.tui.look import Look
+    from inspector.tui.common.look import Look
 
     source = Flood(rows, rate, Path(folder) / "full")
     recording = RecordingFile(Path(folder) / "flood.jsonl", SystemClock())

@@ -40,10 +40,10 @@ def child(mode: str) -> None:
     from inspector.core.log import EventLog
     from inspector.recording.format import parse, render
     from inspector.recording.writer import RecordingFile
-    from inspector.tui.direct_paint import Brush, Patch
-    from inspector.tui.glyphs import UNICODE
-    from inspector.tui.widgets.meter import MeterRow, Reading
-    from inspector.tui.widgets.timeline import Timeline
+    from inspector.tui.common.glyphs import UNICODE
+    from inspector.tui.common.meter import MeterRow, Reading
+    from inspector.tui.terminal.direct_paint import Brush, Patch
+    from inspector.tui.views.timeline.widget import Timeline
     from tests.spoken import Voice, answered, appended
     from tests.support import numbered
     from tests.tui.bare_app import BareApp

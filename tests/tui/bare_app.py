@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import App
 
-from inspector.tui.themes import derived_variables
+from inspector.tui.common.themes import derived_variables
 
 
 class BareApp(App[None]):

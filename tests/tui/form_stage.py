@@ -20,10 +20,10 @@ from inspector.sim.settings import SimSettings
 from inspector.sources.base import Source
 from inspector.sources.simulator import SimulatorSource
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import UNICODE
-from inspector.tui.screens.session import SessionScreen
-from inspector.tui.screens.session_form import SessionFormScreen
-from inspector.tui.widgets.session_form import FieldRow, SessionForm
+from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.form.screen import SessionFormScreen
+from inspector.tui.form.widget import FieldRow, SessionForm
+from inspector.tui.session.session import SessionScreen
 
 SPEED = "audio.output.speed"
 VOICE = "audio.output.voice"

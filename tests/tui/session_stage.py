@@ -16,9 +16,9 @@ from inspector.engine.session import Engine
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import UNICODE
-from inspector.tui.screens.session import SessionScreen
-from inspector.tui.widgets.status_line import StatusLine
+from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.common.status_line import StatusLine
+from inspector.tui.session.session import SessionScreen
 from tests.support import FakeSource
 
 SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}

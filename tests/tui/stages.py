@@ -40,12 +40,12 @@ from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Handshake
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import UNICODE
-from inspector.tui.launching import HomeWords
-from inspector.tui.screens.home import HomeScreen
-from inspector.tui.screens.proxy import ProxyScreen
-from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.screens.session import SessionScreen
+from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.home.launching import HomeWords
+from inspector.tui.home.screen import HomeScreen
+from inspector.tui.proxy.screen import ProxyScreen
+from inspector.tui.session.replay import ReplayScreen
+from inspector.tui.session.session import SessionScreen
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock

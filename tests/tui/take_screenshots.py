@@ -16,8 +16,8 @@ from inspector.clock import SystemClock  # noqa: E402
 from inspector.engine.replay import Replay  # noqa: E402 - found through the line above
 from inspector.recording.opening import open_recording  # noqa: E402
 from inspector.tui.app import InspectorApp  # noqa: E402
-from inspector.tui.glyphs import UNICODE  # noqa: E402
-from inspector.tui.screens.replay import ReplayScreen  # noqa: E402
+from inspector.tui.common.glyphs import UNICODE  # noqa: E402
+from inspector.tui.session.replay import ReplayScreen  # noqa: E402
 
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 TARGET = ROOT / ".readme"

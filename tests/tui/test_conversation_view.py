@@ -18,10 +18,10 @@ from textual.pilot import Pilot
 from inspector.analysis.entry import Place, Question
 from inspector.core.event import Event
 from inspector.core.state import SessionState
-from inspector.tui import requests
-from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
-from inspector.tui.widgets.conversation_view import ConversationView
-from inspector.tui.wrapping import wrapped
+from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.common.wrapping import wrapped
+from inspector.tui.sending import requests
+from inspector.tui.views.conversation.widget import ConversationView
 from tests.spoken import events as spoken_events
 from tests.spoken import write_recording
 from tests.support import corpus_dir, folded, local, numbered, server, silence

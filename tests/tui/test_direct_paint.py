@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from inspector.tui.direct_paint import Brush, Patch
+from inspector.tui.terminal.direct_paint import Brush, Patch
 
 
 class Moving(Widget):

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from inspector.core.event import Event
 from inspector.core.formats import PCM16_24K
-from inspector.tui.event_lines import TALL, Line, columns_of, tree_lines
+from inspector.tui.views.events.event_lines import TALL, Line, columns_of, tree_lines
 from tests.support import server
 
 EVENT = server(

@@ -12,7 +12,7 @@ import pytest
 from textual.app import App
 
 from inspector.errors import UsageError
-from inspector.tui.external import edit_outside
+from inspector.tui.terminal.external import edit_outside
 
 EDITOR = """
 import sys, time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inspector.tui.widgets.event_pane import EventPane
+from inspector.tui.views.events.event_pane import EventPane
 from tests.tui.session_stage import Stage, on_stage
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from textual.widgets import Input, TextArea
 
-from inspector.tui.screens.form_presets import Presets
-from inspector.tui.screens.session import SessionScreen
+from inspector.tui.form.presets import Presets
+from inspector.tui.session.session import SessionScreen
 from tests.tui.form_stage import SPEED, Stage, on_stage
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from inspector.tui.header import HeaderPart, header_line
+from inspector.tui.common.header import HeaderPart, header_line
 
 PARTS = (
     HeaderPart("● live"),

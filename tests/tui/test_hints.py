@@ -20,20 +20,20 @@ from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
-from inspector.tui.action_line import action_line, useless_actions
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import UNICODE
-from inspector.tui.hint import hint
-from inspector.tui.keycaps import ELSEWHERE, default_keycap, spelled
-from inspector.tui.keymap import PLACES, all_bindings, bindings_on
-from inspector.tui.look import Look
-from inspector.tui.screens.devices import DevicesDialog
-from inspector.tui.screens.dialog import FormDialog
-from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.screens.session import SessionScreen
-from inspector.tui.screens.session_form import SessionFormScreen
-from inspector.tui.screens.themes import ThemeDialog
-from inspector.tui.widgets.status_line import StatusLine
+from inspector.tui.common.dialog import FormDialog
+from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.common.hint import hint
+from inspector.tui.common.keycaps import ELSEWHERE, default_keycap, spelled
+from inspector.tui.common.keymap import PLACES, all_bindings, bindings_on
+from inspector.tui.common.look import Look
+from inspector.tui.common.status_line import StatusLine
+from inspector.tui.form.screen import SessionFormScreen
+from inspector.tui.home.theme_dialog import ThemeDialog
+from inspector.tui.sending.action_line import action_line, useless_actions
+from inspector.tui.session.devices import DevicesDialog
+from inspector.tui.session.replay import ReplayScreen
+from inspector.tui.session.session import SessionScreen
 from tests.support import FakeSource, ManualClock
 
 EXAMPLE = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"

@@ -18,9 +18,9 @@ from inspector.config import load_settings
 from inspector.engine.host import Host
 from inspector.folders import Folders
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import UNICODE
-from inspector.tui.look import Look
-from inspector.tui.screens.home import HomeScreen
+from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.common.look import Look
+from inspector.tui.home.screen import HomeScreen
 from tests.tui.stages import CONFIG
 
 

@@ -11,19 +11,18 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
-import inspector.tui.screens
-import inspector.tui.widgets
+import inspector.tui
 from inspector.tui.app import InspectorApp
-from inspector.tui.keycaps import key_words
-from inspector.tui.keymap import (
+from inspector.tui.common.help import HelpScreen
+from inspector.tui.common.keycaps import key_words
+from inspector.tui.common.keymap import (
     PLACES,
     all_bindings,
     bindings_of,
     bindings_on,
     keymap_problems,
 )
-from inspector.tui.look import Look
-from inspector.tui.screens.help import HelpScreen
+from inspector.tui.common.look import Look
 
 BASES = {
     "CommandScreen",
@@ -50,9 +49,8 @@ SHADOWS = {
 
 
 def own_kinds(base: type[DOMNode]) -> set[type[DOMNode]]:
-    for package in (inspector.tui.screens, inspector.tui.widgets):
-        for module in pkgutil.iter_modules(package.__path__):
-            import_module(f"{package.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(inspector.tui.__path__, "inspector.tui."):
+        import_module(module.name)
 
     def below(kind: type[DOMNode]) -> set[type[DOMNode]]:
         return {kind} | {found for child in kind.__subclasses__() for found in below(child)}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from textual.color import Color
 
-from inspector.tui.plain_driver import ColourFilter
-from inspector.tui.themes import read_theme
+from inspector.tui.common.themes import read_theme
+from inspector.tui.terminal.plain_driver import ColourFilter
 from tests.bench.pty_run import ROOT, Terminal, python, visible
 
 THEME = read_theme(ROOT / "themes" / "inspector-dark.toml")

@@ -17,11 +17,11 @@ from websockets.exceptions import ConnectionClosed
 from inspector.core.event import Origin
 from inspector.engine.host import Host
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import UNICODE
-from inspector.tui.screens.held import HeldScreen
-from inspector.tui.screens.proxied import ProxiedScreen
-from inspector.tui.screens.proxy import ProxyScreen
-from inspector.tui.widgets.status_line import StatusLine
+from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.common.status_line import StatusLine
+from inspector.tui.proxy.held import HeldScreen
+from inspector.tui.proxy.proxied import ProxiedScreen
+from inspector.tui.proxy.screen import ProxyScreen
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
 from tests.sources.loopback import websocket_server
 

@@ -13,10 +13,10 @@ from inspector.engine.replay import Replay
 from inspector.recording.opening import open_recording
 from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
-from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.widgets.event_pane import EventPane
-from inspector.tui.widgets.status_line import StatusLine
+from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.common.status_line import StatusLine
+from inspector.tui.session.replay import ReplayScreen
+from inspector.tui.views.events.event_pane import EventPane
 from tests.support import ManualClock, corpus_dir
 
 EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"

@@ -13,9 +13,9 @@ from inspector.clock import SystemClock
 from inspector.engine.replay import Replay
 from inspector.recording.opening import open_recording
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import UNICODE
-from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.widgets.session_form import SessionForm
+from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.form.widget import SessionForm
+from inspector.tui.session.replay import ReplayScreen
 from tests.support import FakeSource, corpus_dir, silence
 from tests.tui.form_stage import DETECTION, SPEED, VOICE, Stage, on_stage
 

@@ -8,9 +8,9 @@ import pytest
 from textual.widgets import Input
 
 from inspector.errors import ConnectError
-from inspector.tui.widgets.detail import DetailPane
-from inspector.tui.widgets.event_pane import EventPane
-from inspector.tui.widgets.text_page import TextPage
+from inspector.tui.common.text_page import TextPage
+from inspector.tui.views.events.detail import DetailPane
+from inspector.tui.views.events.event_pane import EventPane
 from tests.tui.session_stage import HOSTILE, SESSION, Stage, on_stage
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static, TextArea
 
-from inspector.tui.widgets.event_pane import EventPane
-from inspector.tui.widgets.send_editor import SendEditor
+from inspector.tui.sending.send_editor import SendEditor
+from inspector.tui.views.events.event_pane import EventPane
 from tests.support import FakeSource
 from tests.tui.session_stage import HOSTILE, Stage, on_stage
 

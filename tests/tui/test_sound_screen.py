@@ -28,12 +28,12 @@ from inspector.errors import DeviceError
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
 from inspector.tui.app import InspectorApp
-from inspector.tui.glyphs import ASCII, UNICODE
-from inspector.tui.screens.devices import DevicesDialog
-from inspector.tui.screens.replay import ReplayScreen
-from inspector.tui.screens.session import SessionScreen
-from inspector.tui.widgets.meter import Meter, Reading
-from inspector.tui.widgets.status_line import StatusLine
+from inspector.tui.common.glyphs import ASCII, UNICODE
+from inspector.tui.common.meter import Meter, Reading
+from inspector.tui.common.status_line import StatusLine
+from inspector.tui.session.devices import DevicesDialog
+from inspector.tui.session.replay import ReplayScreen
+from inspector.tui.session.session import SessionScreen
 from tests.support import FakeSource
 
 RATE_HZ = 24_000

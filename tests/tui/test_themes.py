@@ -13,8 +13,8 @@ from textual.widgets import OptionList
 from inspector.folders import remember_theme, remembered_theme
 from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
-from inspector.tui.look import Look
-from inspector.tui.themes import DEFAULT, load_themes, read_theme
+from inspector.tui.common.look import Look
+from inspector.tui.common.themes import DEFAULT, load_themes, read_theme
 
 SHIPPED = sorted(shipped_folder("themes").glob("*.toml"))
 GROUNDS = ("background", "surface", "panel", "cursor")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.tui.time_window import CELL_US, TimeWindow
+from inspector.tui.views.timeline.time_window import CELL_US, TimeWindow
 
 HOUR_US = 3_600_000_000
 TIMES = st.integers(0, 10 * HOUR_US)

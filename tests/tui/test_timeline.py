@@ -17,13 +17,13 @@ from textual.pilot import Pilot
 
 from inspector.analysis.waveform import Lane, Waveform
 from inspector.core.event import Event
-from inspector.tui.direct_paint import Patch
-from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
-from inspector.tui.timeline_drawing import LABEL, View, drawn
-from inspector.tui.timeline_words import decibels
-from inspector.tui.wave_cells import wave_cells
-from inspector.tui.widgets.event_pane import EventPane
-from inspector.tui.widgets.timeline import Timeline
+from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
+from inspector.tui.terminal.direct_paint import Patch
+from inspector.tui.views.events.event_pane import EventPane
+from inspector.tui.views.timeline.drawing import LABEL, View, drawn
+from inspector.tui.views.timeline.wave_cells import wave_cells
+from inspector.tui.views.timeline.widget import Timeline
+from inspector.tui.views.timeline.words import decibels
 from tests.analysis.test_waveform import log_of
 from tests.spoken import ANSWER_AT_MS, HEARD_MS, write_recording
 from tests.spoken import events as spoken_events

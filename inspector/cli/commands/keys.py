@@ -13,8 +13,8 @@ def keys(json: options.Json = False) -> None:
     """Print every key of the screens with its id, for the table [keys] of the configuration file."""
     from inspector.config import load_settings
     from inspector.folders import config_file
-    from inspector.tui.keycaps import key_words
-    from inspector.tui.keymap import all_bindings, keymap_problems
+    from inspector.tui.common.keycaps import key_words
+    from inspector.tui.common.keymap import all_bindings, keymap_problems
 
     keymap = load_settings({}, os.environ, config_file()).keys
     bindings = all_bindings()

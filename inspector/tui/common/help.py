@@ -1,0 +1,85 @@
+"""Help: the keys that work here and now, grouped by what they belong to, and a few words about the view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen, Screen
+
+from inspector.tui.common.keycaps import keycap
+from inspector.tui.common.text_page import PageLine, TextPage
+
+Group = tuple[str, Sequence[tuple[str, str]]]
+"""A heading, and (key, what it does) under it."""
+
+FILTER_WORDS: Group = (
+    "filters",
+    (
+        ('word  "two words"', "substring of the frame"),
+        ("~regex~", "regular expression"),
+        ("type:response.*", "event type, with * and ?"),
+        ("dir:client|server|local", "who sent it"),
+        ("item:ID resp:ID call:ID", "what it is about"),
+        ("turn:3   err   origin:hand", "turn, failures, what made it"),
+        ("t>12.5  dt>200ms  size>4k", "time, distance, size"),
+        ("!x   x y   x | y   ( )", "not, and, or, group"),
+    ),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """One page of keys."""
+
+    CSS_PATH = Path(__file__).with_name("dialog.tcss")
+
+    BINDINGS = [Binding("escape,q,question_mark", "dismiss", "back", id="help.close")]
+
+    def __init__(self, title: str, groups: Sequence[Group]) -> None:
+        super().__init__()
+        self._heading = title
+        self._groups = groups
+
+    def compose(self) -> ComposeResult:
+        """Lay out the page."""
+        with Vertical(id="help"):
+            yield TextPage()
+
+    def on_mount(self) -> None:
+        """Fill the page."""
+        lines = [
+            PageLine(((f" {self._heading}", "head"),)),
+            PageLine(((f" {keycap(self.app, HelpScreen, 'help.close')} closes this page", "dim"),)),
+            PageLine((("", "base"),)),
+        ]
+        for heading, keys in self._groups:
+            lines.append(PageLine(((f" {heading}", "client"),)))
+            lines += [PageLine(((f"   {key:<27}", "head"), (what, "base"))) for key, what in keys]
+            lines.append(PageLine((("", "base"),)))
+        page = self.query_one(TextPage)
+        page.show(lines)
+        page.focus()
+
+
+def keys_of(screen: Screen[None]) -> Iterator[Group]:
+    """Yield the keys that work on a screen here and now, the focused pane's first."""
+    groups: dict[str, dict[str, list[str]]] = {}
+    for bound in screen.active_bindings.values():
+        binding = bound.binding
+        if not binding.description or not binding.id:  # which Textual's own have not
+            continue
+        name = (
+            "this screen"
+            if bound.node is screen
+            else "everywhere"
+            if bound.node is screen.app
+            else "the focused pane"
+        )
+        keys = groups.setdefault(name, {}).setdefault(binding.description, [])
+        keys.append(screen.app.get_key_display(binding))
+    for name in ("the focused pane", "this screen", "everywhere"):
+        if name in groups:
+            yield name, [(" ".join(keys), what) for what, keys in groups[name].items()]

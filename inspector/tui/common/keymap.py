@@ -1,0 +1,202 @@
+"""Every key of the program: what it does, where, under which id it can be remapped, and what is wrong with a user's own.
+
+Loads every screen, so nothing that the first frame needs may import it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+from textual.dom import DOMNode
+from textual.keys import Keys, format_key
+
+from inspector.tui.common.keycaps import key_words, spelled
+
+_EVENTS = (
+    "views.events.event_pane:EventPane",
+    "views.events.detail:DetailPane",
+    "views.conversation.widget:ConversationView",
+    "common.text_page:TextPage",
+    "views.timeline.widget:Timeline",
+)
+"""The widgets of every screen that shows a session's events."""
+PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "app:InspectorApp": ("everywhere", ()),
+    "home.screen:HomeScreen": ("home", ()),
+    "session.session:SessionScreen": (
+        "session",
+        (*_EVENTS, "sending.send_editor:SendEditor"),
+    ),
+    "session.replay:ReplayScreen": (
+        "replay",
+        _EVENTS,
+    ),
+    "proxy.proxied:ProxiedScreen": (
+        "session of an app",
+        (*_EVENTS, "sending.send_editor:SendEditor"),
+    ),
+    "proxy.screen:ProxyScreen": ("proxy", ("common.text_page:TextPage",)),
+    "proxy.held:HeldScreen": ("held frames", ("common.text_page:TextPage",)),
+    "form.screen:SessionFormScreen": (
+        "session form",
+        (
+            "form.widget:SessionForm",
+            "form.choices:ChoiceEditor",
+            "form.choices:SwitchEditor",
+            "form.choices:TogglesEditor",
+            "form.choices:JsonEditor",
+            "form.typed:NumberEditor",
+        ),
+    ),
+    "form.dialogs:JsonDialog": ("JSON dialog", ()),
+    "form.dialogs:ChoiceDialog": ("choice dialog", ()),
+    "form.dialogs:PageDialog": ("page dialog", ("common.text_page:TextPage",)),
+    "common.dialog:FormDialog": ("dialog", ()),
+    "common.help:HelpScreen": ("help", ("common.text_page:TextPage",)),
+    "session.devices:DevicesDialog": ("audio devices", ()),
+    "home.theme_dialog:ThemeDialog": ("themes", ()),
+}
+"""Every screen, what it is called, and the widgets on it whose keys come before its own while they have the focus."""
+WIDGET_NAMES: Mapping[str, str] = {
+    "EventPane": "event pane",
+    "DetailPane": "detail",
+    "ConversationView": "conversation",
+    "TextPage": "page",
+    "Timeline": "timeline",
+    "SendEditor": "send editor",
+    "SessionForm": "form",
+    "ChoiceEditor": "form: choice",
+    "SwitchEditor": "form: switch",
+    "TogglesEditor": "form: switches",
+    "JsonEditor": "form: JSON",
+    "NumberEditor": "form: number",
+}
+_KNOWN_KEYS = frozenset(key.value for key in Keys)
+_MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBinding:
+    """A binding as the user may know it."""
+
+    id: str
+    keys: tuple[str, ...]
+    """In Textual's spelling, as they come with the program."""
+    what: str
+    where: str
+    is_priority: bool = False
+
+    def keys_by(self, keymap: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the keys under a user's keymap."""
+        own = keymap.get(self.id, "")
+        return tuple(spelled(key) for key in own.split(",")) if own else self.keys
+
+
+@cache
+def all_bindings() -> tuple[KeyBinding, ...]:
+    """Return every binding of the program, each once, by place."""
+    found: dict[str, KeyBinding] = {}
+    for place in PLACES:
+        for where, owner in (_screen(place), *_widgets(place)):
+            for binding in bindings_of(owner, where):
+                found.setdefault(binding.id, binding)
+    return tuple(found.values())
+
+
+def bindings_of(owner: type[DOMNode], where: str) -> tuple[KeyBinding, ...]:
+    """Return what a screen, a widget or the app binds; Textual's own bindings have no ids of ours and are left out."""
+    found: dict[str, KeyBinding] = {}
+    for kind in owner.__mro__:
+        declared = (
+            kind.__dict__.get("BINDINGS", ()) if kind.__module__.startswith("inspector.") else ()
+        )
+        for binding in declared:
+            keys = tuple(spelled(key) for key in binding.key.split(","))
+            made = KeyBinding(binding.id or "", keys, binding.description, where, binding.priority)
+            found.setdefault(made.id, made)
+    return tuple(found.values())
+
+
+def bindings_on(place: str) -> list[tuple[str, list[tuple[KeyBinding, ...]]]]:
+    """Return who may have the focus on a screen, each with the bindings that then count, the nearest first."""
+    behind = [
+        bindings_of(owner, where) for where, owner in (_screen(place), _screen("app:InspectorApp"))
+    ]
+    alone = (PLACES[place][0], behind)
+    return [alone, *((w, [bindings_of(owner, w), *behind]) for w, owner in _widgets(place))]
+
+
+def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with a user's keys, a sentence each: unknown ids, keys that there are not, and clashes."""
+    known = {binding.id: binding for binding in all_bindings()}
+    problems = []
+    for name, keys in keymap.items():
+        binding = known.get(name)
+        if binding is None:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f"; {near[0]!r} is one" if near else ""
+            problems.append(
+                f"[keys]: there is no binding {name!r}{meant}; inspector keys lists all"
+            )
+            continue
+        for key in map(spelled, keys.split(",")):
+            if not _is_key(key):
+                problems.append(f"[keys] {name}: {key!r} is no key; write it like ctrl+k, f9 or x")
+            elif binding.is_priority and len(format_key(key)) == 1:
+                problems.append(
+                    f"[keys] {name}: {key!r} could no more be typed into a text; take ctrl+ or an F key"
+                )
+    return [*problems, *_clashes({n: k for n, k in keymap.items() if n in known})]
+
+
+def _clashes(keymap: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each key that a user gave to a binding and that does something else as well."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for place in PLACES:
+        for _, groups in bindings_on(place):
+            bindings = [binding for group in groups for binding in group]
+            for holder, other, key in _sharing(bindings, keymap):
+                mine = other if other.id in keymap else holder
+                its = holder if mine is other else other
+                is_new = mine.id in keymap and not (key in mine.keys and key in its.keys)
+                if is_new:
+                    found.setdefault((mine.id, key), {})[its.id] = (
+                        f"{its.what} ({its.id}, {its.where})"
+                    )
+    for (name, key), others in found.items():
+        yield f"[keys] {name}: {key_words(key)} is taken by {', '.join(others.values())}"
+
+
+def _sharing(
+    bindings: list[KeyBinding], keymap: Mapping[str, str]
+) -> Iterator[tuple[KeyBinding, KeyBinding, str]]:
+    """Yield pairs of bindings that have a key in common; the one that gets it comes first."""
+    holders: dict[str, KeyBinding] = {}
+    for binding in sorted(bindings, key=lambda b: not b.is_priority):
+        for key in binding.keys_by(keymap):
+            holder = holders.setdefault(key, binding)
+            if holder.id != binding.id:
+                yield holder, binding, key
+
+
+def _screen(place: str) -> tuple[str, type[DOMNode]]:
+    return PLACES[place][0], _load(place)
+
+
+def _widgets(place: str) -> list[tuple[str, type[DOMNode]]]:
+    return [(WIDGET_NAMES[w.partition(":")[2]], _load(w)) for w in PLACES[place][1]]
+
+
+def _load(name: str) -> type[DOMNode]:
+    module, _, kind = name.partition(":")
+    found: type[DOMNode] = getattr(import_module(f"inspector.tui.{module}"), kind)
+    return found
+
+
+def _is_key(key: str) -> bool:
+    *modifiers, last = key.split("+") if key != "+" else [key]
+    return _MODIFIERS.issuperset(modifiers) and (last in _KNOWN_KEYS or len(format_key(last)) == 1)

@@ -1,0 +1,47 @@
+"""ViewTabs: the line that names the views of a session, and shows a view when its name is clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import events
+from textual.message import Message
+
+from inspector.tui.common.status_line import StatusLine
+
+_GAP = 3
+"""Columns between two names."""
+
+
+class ViewTabs(StatusLine):
+    """The names of the views, and whatever the screen says after them."""
+
+    class ViewChosen(Message):
+        """The user wants to see another view."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self, names: Sequence[str], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self._names = names
+
+    def words(self, current: str) -> str:
+        """Return every view with its number, the current one in brackets; they begin in the second column."""
+        labels = (
+            f"[{number} {name.capitalize()}]"
+            if name == current
+            else f" {number} {name.capitalize()} "
+            for number, name in enumerate(self._names, 1)
+        )
+        return (" " * _GAP).join(labels)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the view whose name was clicked."""
+        start = 1
+        for number, name in enumerate(self._names, 1):
+            end = start + len(f" {number} {name} ")
+            if start <= event.x < end:
+                self.post_message(self.ViewChosen(name))
+            start = end + _GAP

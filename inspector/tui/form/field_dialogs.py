@@ -1,0 +1,78 @@
+"""FieldDialogs: what is edited in a dialog of its own: a value out of many, a JSON text, the event that is about to be sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from inspector.analysis.form.checks import judge
+from inspector.analysis.form.fields import FormField, Kind
+from inspector.analysis.inert import inert
+from inspector.tui.form.dialogs import ChoiceDialog, JsonDialog
+from inspector.tui.form.model import FormSession
+from inspector.tui.form.page import FormPage
+from inspector.tui.form.texts import json_text
+from inspector.tui.sending.send_editor import Verdict
+
+
+class FieldDialogs:
+    """The dialogs of one form."""
+
+    def __init__(self, page: FormPage, session: FormSession) -> None:
+        self._page = page
+        self._session = session
+
+    def open(self, field: FormField) -> None:
+        """Let the user choose or write the value of a field."""
+        value = field.read(self._session.draft.target)
+        if field.kind is Kind.JSON:
+            self._edit_json(field, value)
+            return
+
+        def chosen(answer: tuple[Any] | None) -> None:
+            if answer is not None:
+                self._page.edit(field, answer[0])
+
+        title = f"{inert(field.label)}   {field.note}"
+        dialog = ChoiceDialog(title, field.offers(), value, is_open=field.is_open)
+        self._page.app.push_screen(dialog, chosen)
+
+    def preview(self, event: Mapping[str, Any], title: str) -> None:
+        """Show an event, and send what the user makes of it."""
+
+        def accepted(answer: str | None) -> None:
+            if answer is not None and not self._session.send(answer):
+                self._page.say("this is not JSON; it was sent as it is", "warning")
+
+        text = self._session.event_text(event)
+        title = f"{title}: {event['type']}"
+        self._page.app.push_screen(JsonDialog(title, text, "send", self._judge(None)), accepted)
+
+    def _edit_json(self, field: FormField, value: Any) -> None:
+        is_json = value is None or isinstance(value, bool | int | float | str | list | dict)
+        text = json_text(value if is_json else None)
+        lock = self._session.locks().get(field.path)
+        is_locked = lock is not None and not lock.is_passing
+        verb = "" if self._session.is_read_only or is_locked else "take"
+
+        def edited(answer: str | None) -> None:
+            if answer is None:
+                return
+            try:
+                self._page.edit(field, json.loads(answer))
+            except (ValueError, RecursionError) as error:
+                self._session.draft.cannot_read(field, f"not JSON: {error}")
+                self._page.show()
+
+        dialog = JsonDialog(inert(field.label), text, verb, self._judge(field))
+        self._page.app.push_screen(dialog, edited)
+
+    def _judge(self, field: FormField | None) -> Callable[[str], Verdict]:
+        shape = self._session.draft.shape
+
+        def verdict(text: str) -> Verdict:
+            problem = judge(shape, field, text)
+            return Verdict(problem, "warning") if problem else Verdict("valid", "good")
+
+        return verdict

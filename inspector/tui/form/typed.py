@@ -1,0 +1,190 @@
+"""Editors that a text is typed into: numbers, lines, lists and texts of several lines."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from textual.actions import SkipAction
+from textual.binding import Binding
+from textual.widgets import Input, TextArea
+
+from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.values import ABSENT, is_same
+from inspector.tui.form.editing import FieldEdited, FieldUnreadable
+from inspector.tui.form.texts import (
+    UnreadableText,
+    is_harmless,
+    line_text,
+    list_text,
+    number_text,
+    read_line,
+    read_list,
+    read_number,
+    stepped,
+)
+
+TEXT_LINES = 5
+"""Height of a text area in the form; longer texts scroll."""
+
+
+class TypedEditor(Input):
+    """What the editors have in common that a text is typed into."""
+
+    def __init__(self, field: FormField) -> None:
+        super().__init__(compact=True, placeholder="–", classes="editor")
+        self.field = field
+        self._last: Any = ABSENT
+
+    @abstractmethod
+    def text_of(self, value: Any) -> str:
+        """Write a value."""
+
+    @abstractmethod
+    def read(self, text: str) -> Any:
+        """Return the value of a text."""
+
+    def show(self, value: Any) -> None:
+        """Show a value, unless the text already says it."""
+        self._last = value
+        try:
+            is_there = is_same(self.read(self.value), value)
+        except UnreadableText:
+            is_there = False
+        if not is_there:
+            with self.prevent(Input.Changed):
+                self.value = self.text_of(value)
+
+    def set_locked(self, *, is_locked: bool) -> None:
+        """Allow changes, or not."""
+        self.disabled = is_locked
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what the text means now."""
+        event.stop()
+        try:
+            value = self.read(event.value)
+        except UnreadableText as error:
+            self.post_message(FieldUnreadable(self.field, str(error)))
+            return
+        self._last = value
+        self.post_message(FieldEdited(self.field, value))
+
+
+class NumberEditor(TypedEditor):
+    """A number, or a word in place of one."""
+
+    BINDINGS = [
+        Binding("shift+up,ctrl+up", "step(1)", "more", show=False, id="form.more"),
+        Binding("shift+down,ctrl+down", "step(-1)", "less", show=False, id="form.less"),
+    ]
+
+    def text_of(self, value: Any) -> str:
+        """Write a number."""
+        return number_text(value)
+
+    def read(self, text: str) -> Any:
+        """Return a number; an empty text is none only where there was none."""
+        value = read_number(text, self.field)
+        if value is ABSENT and self._last is not ABSENT:
+            raise UnreadableText(
+                f"{self.field.label} is empty; reverting the field brings back what is in force"
+            )
+        return value
+
+    def action_step(self, steps: int) -> None:
+        """Go some steps up or down."""
+        try:
+            value = self.read(self.value)
+        except UnreadableText:
+            value = ABSENT
+        self.value = self.text_of(stepped(value, self.field, steps))
+        self.cursor_position = len(self.value)
+
+
+class LineEditor(TypedEditor):
+    """A line of text."""
+
+    def __init__(self, field: FormField) -> None:
+        super().__init__(field)
+        self._is_quoted = False
+
+    def show(self, value: Any) -> None:
+        """Show a text, in quotes where the terminal could act on it."""
+        if not is_same(value, self._last):
+            self._is_quoted = isinstance(value, str) and not is_harmless(value, lines=1)
+        super().show(value)
+
+    def text_of(self, value: Any) -> str:
+        """Write a string on one line."""
+        return line_text(value, lines=1)
+
+    def read(self, text: str) -> Any:
+        """Return a string; an empty one is none where the member belongs to an object that is sent whole."""
+        if not text and (self.field.when is not None or self.field.is_nullable):
+            return None
+        return read_line(text, is_quoted=self._is_quoted)
+
+
+class ListEditor(TypedEditor):
+    """Strings with commas between them."""
+
+    def text_of(self, value: Any) -> str:
+        """Write the strings."""
+        return list_text(value)
+
+    def read(self, text: str) -> Any:
+        """Return the strings; none is an empty list only where there was one before."""
+        found = read_list(text)
+        return found if found or isinstance(self._last, list) else self._last
+
+
+class TextEditor(TextArea):
+    """Several lines of text."""
+
+    DEFAULT_CSS = f"""
+    TextEditor {{ height: {TEXT_LINES}; }}
+    """
+
+    def __init__(self, field: FormField) -> None:
+        super().__init__(compact=True, soft_wrap=True, classes="editor")
+        self.field = field
+        self._is_quoted = False
+        self._shown: Any = ABSENT
+
+    def show(self, value: Any) -> None:
+        """Show a text, in quotes where the terminal could act on it."""
+        if is_same(value, self._shown):
+            return
+        self._shown = value
+        self._is_quoted = isinstance(value, str) and not is_harmless(value)
+        with self.prevent(TextArea.Changed):
+            self.load_text(line_text(value))
+
+    def set_locked(self, *, is_locked: bool) -> None:
+        """Allow changes, or not."""
+        self.read_only = is_locked
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Say what the text is now."""
+        event.stop()
+        try:
+            value = read_line(self.text, is_quoted=self._is_quoted)
+        except UnreadableText as error:
+            self.post_message(FieldUnreadable(self.field, str(error)))
+            return
+        if value != self._shown and (value or self._shown is not ABSENT):
+            self._shown = value
+            self.post_message(FieldEdited(self.field, value))
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """Move up; from the first line to the field above."""
+        if self.cursor_at_first_line and not select:
+            raise SkipAction
+        super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """Move down; from the last line to the field below."""
+        if self.cursor_at_last_line and not select:
+            raise SkipAction
+        super().action_cursor_down(select)

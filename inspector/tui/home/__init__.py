@@ -1,0 +1,1 @@
+"""The home screen: recordings, profiles, the simulator, themes."""

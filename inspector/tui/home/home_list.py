@@ -1,0 +1,158 @@
+"""HomeList: what there is to begin with: choices, connections and recordings, as lines of one list, and what each would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import wrap
+
+from textual.content import Content
+from textual.widgets.option_list import Option
+
+from inspector.analysis.inert import inert
+from inspector.recording.facts import RecordingFacts
+from inspector.tui.common.keycaps import Key
+from inspector.tui.home.home_rows import (
+    INDENT,
+    choice_line,
+    connection_line,
+    fact_columns,
+    heading,
+    recording_line,
+)
+from inspector.tui.home.launching import KnownConnection, Launcher
+
+MAX_RECENT = 50
+CHOICES = (
+    ("simulator", "Simulator", "the built-in server: no key, network or sound card"),
+    ("live", "Live", "connect to OpenAI, Azure or any compatible server"),
+    ("open", "Open", "replay a recording from anywhere"),
+)
+FIRST_STEPS = (
+    "Nothing is recorded yet. Begin with the simulator; every session is recorded and listed here.",
+    "In a session {send} sends a message, {create} has it answered, {truncate} cuts the answer off, {help} shows all keys.",
+    "With a key: export OPENAI_API_KEY=… before you start, then {live}. Your own app: inspector proxy, in a shell.",
+)
+_STEPS = {
+    "simulator": "enter talks to the simulator",
+    "live": "enter asks where to",
+    "open": "enter asks for a file",
+}
+
+
+class HomeList:
+    """The list. A line's id says what it is: a choice, ``connection-1``, ``recent-0`` or ``example-0``."""
+
+    def __init__(self, launcher: Launcher, key: Key) -> None:
+        """Know nothing yet.
+
+        Args:
+            launcher: knows what there is.
+            key: names keys.
+        """
+        self._launcher = launcher
+        self._key = key
+        self.words = launcher.home_words()
+        self.connections: list[KnownConnection] = []
+        self._recent: list[Path] = []
+        self._examples: list[Path] = []
+        self._facts: dict[Path, RecordingFacts] = {}
+
+    def look_up(self) -> None:
+        """Find out what there is."""
+        self.connections = list(self._launcher.connections())
+        self._recent = self._launcher.recent()[:MAX_RECENT]
+        self._examples = self._launcher.examples()
+        self.words = self._launcher.home_words()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Tell whether recordings have come or gone since."""
+        return self._recent != self._launcher.recent()[:MAX_RECENT]
+
+    @property
+    def has_facts(self) -> bool:
+        """Tell whether anything is known of the recordings."""
+        return bool(self._facts)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Return every recording of the list."""
+        return [*self._recent, *self._examples]
+
+    def path_of(self, line_id: str) -> Path | None:
+        """Return the recording of a line; None where it is something else."""
+        kind, _, at = line_id.partition("-")
+        paths = {"recent": self._recent, "example": self._examples}.get(kind)
+        return paths[int(at)] if paths is not None else None
+
+    def learn(self, path: Path, facts: RecordingFacts) -> list[str]:
+        """Take in what is known of a recording; return the ids of the lines that now read differently."""
+        if self._facts.get(path) == facts:
+            return []
+        self._facts[path] = facts
+        groups = (("recent", self._recent), ("example", self._examples))
+        return [f"{kind}-{paths.index(path)}" for kind, paths in groups if path in paths]
+
+    def recording(self, path: Path, width: int) -> Content:
+        """Return a recording as it reads now."""
+        return recording_line(path.name, self._facts.get(path), width)
+
+    def lines(self, width: int) -> Iterator[Option]:
+        """Yield the whole list, ``width`` columns wide."""
+        for name, title, words in CHOICES:
+            line = choice_line(self._key(f"home.{name}"), title, words, width)
+            yield Option(line, id=name)
+        if self.connections:
+            yield _blank()
+            yield Option(heading("Connections", self.words.config, width), disabled=True)
+            for number, known in enumerate(self.connections, 1):
+                yield Option(connection_line(number, known, width), id=f"connection-{number}")
+        yield _blank()
+        if self._recent:
+            yield from self._group("Recordings", self.words.sessions, "recent", width)
+        else:
+            for step in FIRST_STEPS:
+                indent = " " * INDENT
+                lines = wrap(self._spelled(step), width, initial_indent=indent, subsequent_indent=indent)  # fmt: skip
+                yield from (Option(line, disabled=True) for line in lines)
+        if self._examples:
+            yield _blank()
+            yield from self._group("Examples", "come with the program", "example", width)
+
+    def step(self, line_id: str) -> str:
+        """Return what enter does on a line, and keys that the footer does not name."""
+        rest = f"   {self._key('app.themes')} themes   ctrl+p commands"
+        path = self.path_of(line_id)
+        if path is not None:
+            facts = self._facts.get(path)
+            if facts is not None and facts.problem:
+                return f"{inert(path.name)} cannot be replayed: {inert(facts.problem)}{rest}"
+            return f"enter replays it{rest}"
+        kind, _, number = line_id.partition("-")
+        if kind == "connection":
+            known = self.connections[int(number) - 1]
+            if not known.is_ready:
+                return f"{inert(known.key)}: set it, then start again{rest}"
+            return f"enter connects to {inert(known.address)}{rest}"
+        return f"{_STEPS.get(kind, 'enter opens')}{rest}"
+
+    def _group(self, title: str, note: str, kind: str, width: int) -> Iterator[Option]:
+        yield Option(heading(title, note, width, fact_columns(width)), disabled=True)
+        paths = self._recent if kind == "recent" else self._examples
+        for index, path in enumerate(paths):
+            yield Option(self.recording(path, width), id=f"{kind}-{index}")
+
+    def _spelled(self, text: str) -> str:
+        names = {
+            "send": "session.send",
+            "create": "session.create",
+            "truncate": "session.truncate",
+            "help": "view.help",
+            "live": "home.live",
+        }
+        return text.format_map({word: self._key(name) for word, name in names.items()})
+
+
+def _blank() -> Option:
+    return Option("", disabled=True)

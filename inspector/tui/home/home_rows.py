@@ -1,0 +1,101 @@
+"""The lines of the home screen's list: text in columns that fit the width, styled by tokens."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+
+from inspector.analysis.inert import inert
+from inspector.analysis.summary import size_text
+from inspector.recording.facts import RecordingFacts
+from inspector.tui.home.launching import KnownConnection
+
+ROOMY = 100
+"""From so many columns on there is room for the model."""
+LENGTH, TURNS, ERRORS, MODEL, SIZE = 9, 7, 8, 26, 10
+LEAST_NAME = 16
+LEAST_ADDRESS = 12
+INDENT = 5
+
+
+def cell(text: str, width: int) -> str:
+    """Return a text on one line, exactly so many cells wide."""
+    text = inert(text)
+    return (
+        set_cell_size(text, width)
+        if cell_len(text) <= width
+        else f"{set_cell_size(text, width - 1)}…"
+    )
+
+
+def choice_line(key: str, name: str, words: str, width: int) -> Content:
+    """Return what can be begun: its key, name and what it is."""
+    return Content.assemble(
+        (f"  {key:<2} ", "$accent"), f"{name:<16} ", (cell(words, max(1, width - 22)), "$dim")
+    )
+
+
+def heading(title: str, note: str, width: int, columns: str = "") -> Content:
+    """Return the line above a group; the columns are named at the right."""
+    room = max(1, width - len(title) - len(columns) - 5)
+    return Content.assemble((f"  {title}", "bold"), (f"  {cell(note, room)} {columns}", "$dim"))
+
+
+def fact_columns(width: int) -> str:
+    """Return the names of the columns of a recording."""
+    model = f" {'model':<{MODEL - 1}}" if width >= ROOMY else ""
+    return f"{'length':>{LENGTH}}{'turns':>{TURNS}}{'errors':>{ERRORS}} {model}{'size':>{SIZE}}"
+
+
+def recording_line(name: str, facts: RecordingFacts | None, width: int) -> Content:
+    """Return a recording: its name and what is known of it; None is not known yet."""
+    model_width = MODEL if width >= ROOMY else 0
+    fixed = LENGTH + TURNS + ERRORS + model_width + SIZE + 1
+    shown = cell(name.removesuffix(".jsonl"), max(LEAST_NAME, width - INDENT - fixed))
+    if facts is None:
+        return Content.assemble(f"{'':<{INDENT}}{shown}", (f"{'…':>{LENGTH}}", "$dim"))
+    size = f"{size_text(facts.size_bytes):>{SIZE}}"
+    if facts.problem:
+        room = LENGTH + TURNS + ERRORS + model_width + 1
+        return Content.assemble(
+            (f"{'':<{INDENT}}{shown}", "$dim"),
+            (cell(f"  {facts.problem}", room), "$warning"),
+            (size, "$dim"),
+        )
+    errors = f"{facts.errors or '·' if facts.errors is not None else '–':>{ERRORS}}"
+    model = f"  {cell(facts.model, model_width - 2)} " if model_width else " "
+    turns = f"{facts.turns if facts.turns is not None else '–':>{TURNS}}"
+    return Content.assemble(
+        f"{'':<{INDENT}}{shown}",
+        f"{duration_text(facts.duration_us):>{LENGTH}}{turns}",
+        (errors, "$error bold" if facts.errors else "$dim"),
+        (f"{model}{size}", "$dim"),
+    )
+
+
+def connection_line(number: int, known: KnownConnection, width: int) -> Content:
+    """Return a connection of the user's; only the first nine have a key."""
+    key = str(number) if number <= 9 else ""
+    model_width = MODEL if width >= ROOMY else 20
+    rest = width - 22 - model_width
+    where = " · ".join(filter(None, (known.address, *known.extras)))
+    key_width = min(len(known.key), max(0, rest - LEAST_ADDRESS)) + 1 if known.key else 0
+    return Content.assemble(
+        (f"  {key:<2} ", "$accent"),
+        f"{cell(known.name, 16)} ",
+        f"{cell(known.model, model_width - 1)} ",
+        (cell(where, max(1, rest - key_width)), "$dim"),
+        (
+            f" {cell(known.key, key_width - 1)}" if known.key else "",
+            "$dim" if known.is_ready else "$warning",
+        ),
+    )
+
+
+def duration_text(duration_us: int | None) -> str:
+    """Return a length as ``1:12.4``; a dash where it is not known, which no times in the file means too."""
+    if not duration_us:
+        return "–"
+    minutes, seconds = divmod(duration_us / 1e6, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{seconds:02.0f}" if hours else f"{minutes}:{seconds:04.1f}"

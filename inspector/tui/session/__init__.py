@@ -1,0 +1,1 @@
+"""The workspace around one session, live, replayed or proxied: layout, tick, header, hints, sound, transport."""

@@ -1,0 +1,56 @@
+"""The first line of a live session: how it stands, with whom, since when, and where it is kept."""
+
+from __future__ import annotations
+
+from inspector.analysis.inert import inert
+from inspector.engine.record import Connection, SessionRecord
+from inspector.recording.writer import RecordingFile
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.header import HeaderPart
+
+_WORDS = {
+    Connection.IDLE: "idle",
+    Connection.CONNECTING: "connecting",
+    Connection.LIVE: "live",
+    Connection.CLOSED: "closed",
+    Connection.REFUSED: "refused",
+}
+
+
+def session_header(
+    engine: SessionRecord, glyphs: Glyphs, now_us: int, ticks: int
+) -> tuple[HeaderPart, ...]:
+    """Return connection, model, errors, source, time, count, recording and tokens.
+
+    Args:
+        engine: the session.
+        glyphs: characters that the terminal can show.
+        now_us: session time in microseconds.
+        ticks: how often the screen has looked; turns the spinner.
+    """
+    dot = glyphs.dot if engine.connection is Connection.LIVE else glyphs.ring
+    if engine.connection is Connection.CONNECTING:
+        dot = glyphs.spinner[ticks % len(glyphs.spinner)]
+    model = engine.state.session.model or engine.source.model
+    minutes, seconds = divmod(now_us / 1e6, 60)
+    errors = engine.state.problems.errors
+    tokens = engine.state.usage.responses.total
+    count = len(engine.log)
+    return (
+        HeaderPart(f"{dot} {_WORDS[engine.connection]}"),
+        HeaderPart(inert(model) or "no model", rank=2, shortest=10),
+        HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+        HeaderPart(engine.source.kind, rank=4),
+        HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
+        HeaderPart(f"{count:,} event{'s' * (count != 1)}"),
+        _where(engine.recording, glyphs),
+        HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+    )
+
+
+def _where(recording: RecordingFile, glyphs: Glyphs) -> HeaderPart:
+    """Return where the session is recorded, or that it is not."""
+    if recording.failure or recording.path is None:
+        lost = f"NOT RECORDED: {recording.failure or 'in memory only'}"
+        return HeaderPart(f"{glyphs.ring} {lost}", rank=1, shortest=14)
+    return HeaderPart(f"{glyphs.record} {inert(recording.path.name)}", rank=3, shortest=12)

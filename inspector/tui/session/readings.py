@@ -1,0 +1,142 @@
+"""What the meters say: levels of a live session or of a recording, with the state of either side in words."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from inspector.analysis.inert import inert
+from inspector.clock import NS_PER_S
+from inspector.core.log import EventLog
+from inspector.core.state import SessionState
+from inspector.tui.common.keycaps import Key
+from inspector.tui.common.meter import Reading
+
+if TYPE_CHECKING:
+    from inspector.audio.levels import Level
+    from inspector.engine.recorded_levels import RecordedLevels
+    from inspector.engine.sound import Sound
+
+Readings = tuple[Reading, Reading]
+
+
+def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Key) -> Readings:
+    """Return what the meters of a live session show; ``key`` names the key of a binding."""
+    if is_sideband(state):
+        return sideband_readings()
+    if sound is None:
+        return Reading("mic", has_level=False, note="no sound"), Reading("out", has_level=False)
+    found = sound.levels()
+    levels = found if found is not None else (None, None)
+    heard = heard_note(state, now_ns)
+    what, _, remedy = sound.microphone_problem.partition(": ")
+    if remedy and sound.microphone_problem == sound.speaker_problem and not heard:
+        # One reason for both sides: there is room for all of it.
+        return _broken("mic", what), _broken("out", remedy)
+    if sound.microphone_problem:
+        microphone = _broken("mic", sound.microphone_problem)
+    else:
+        microphone = _reading("mic", levels[0], *_microphone_note(sound, state, now_ns, key))
+    if sound.speaker_problem and not heard:
+        return microphone, _broken("out", sound.speaker_problem)
+    truncation = "auto-truncate on" if sound.truncates else "auto-truncate off"
+    idle = "" if sound.speaker_place.is_asked_for else f"{sound.speaker_place} · "
+    tone = "active" if heard else ""
+    return microphone, _reading("out", levels[1], heard or f"{idle}{truncation}", tone)
+
+
+def recorded_readings(
+    levels: tuple[Level, Level] | None,
+    state: SessionState,
+    t_ns: int,
+    url: str,
+    *,
+    idle: str = "as recorded",
+) -> Readings:
+    """Return what the meters of a recording show at its cursor; ``idle`` is their note while nobody speaks."""
+    if is_sideband(state, url):
+        return sideband_readings()
+    speech = speech_note(state, t_ns)
+    heard = heard_note(state, t_ns)
+    found = levels if levels is not None else (None, None)
+    return (
+        _reading("mic", found[0], speech or idle, "active" if speech else ""),
+        _reading("out", found[1], heard or idle, "active" if heard else ""),
+    )
+
+
+class LogLevels:
+    """Levels of what a log holds, for screens without a sound of their own."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._levels: RecordedLevels | None = None
+
+    def read(self, row: int, t_ns: int, state: SessionState) -> tuple[Level, Level] | None:
+        """Return the levels of both sides at a row and time; None until numpy is there, after the first frame."""
+        if self._levels is None:
+            if "numpy" not in sys.modules:
+                return None
+            from inspector.engine.recorded_levels import RecordedLevels
+
+            self._levels = RecordedLevels(self._log)
+        return self._levels.read(row, t_ns, state)
+
+
+def is_sideband(state: SessionState, url: str = "") -> bool:
+    """Tell whether the session only watches a call, whose audio does not come along."""
+    return "call_id=" in (state.session.url or url)
+
+
+def sideband_readings() -> Readings:
+    """Return meters that say why there is nothing to measure."""
+    return (
+        Reading("mic", has_level=False, note="the call's audio does not flow here (sideband)"),
+        Reading("out", has_level=False, note="only events"),
+    )
+
+
+def speech_note(state: SessionState, now_ns: int) -> str:
+    """Return for how long the server has heard speech; ``""`` while it hears none."""
+    audio = state.input_audio
+    if not audio.speech_item_id:
+        return ""
+    return f"speech {max(0, now_ns - audio.speech_started_t_ns) / NS_PER_S:.1f} s"
+
+
+def heard_note(state: SessionState, now_ns: int) -> str:
+    """Return how much of the item that plays was heard; ``""`` while nothing plays."""
+    item = state.output_audio.current(now_ns)
+    if item is None or not item.received_ms:
+        return ""
+    heard_ms = item.heard_ms(now_ns)
+    is_over = heard_ms >= item.received_ms or (
+        item.stopped_t_ns is not None and item.stopped_t_ns <= now_ns and not item.is_playing
+    )
+    return "" if is_over else f"heard {heard_ms:,} of {item.received_ms:,} ms"
+
+
+def _broken(label: str, problem: str) -> Reading:
+    """Return a meter that says why there is nothing to measure, over its whole width, for as long as that is so."""
+    return Reading(label, has_level=False, note=inert(problem), tone="warning")
+
+
+def _microphone_note(sound: Sound, state: SessionState, now_ns: int, key: Key) -> tuple[str, str]:
+    microphone = sound.microphone
+    if sound.is_waiting_to_talk:
+        return "opening …", ""
+    if microphone is None or not microphone.is_sending:
+        return f"{key('sound.talk')} talks · {key('sound.open')} opens", ""
+    words = [
+        str(microphone.talk),
+        speech_note(state, now_ns) or ("quiet" if state.session.turn_detection else "no VAD"),
+    ]
+    if microphone.is_muted:
+        words[0] = "MUTED"
+    return " · ".join(words), "warning" if microphone.is_muted else "active"
+
+
+def _reading(label: str, level: Level | None, note: str, tone: str) -> Reading:
+    if level is None:
+        return Reading(label, note=note, tone=tone)
+    return Reading(label, level.rms_dbfs, level.held_dbfs, level.clips, note, tone)

@@ -1,0 +1,275 @@
+"""ReplayScreen: a recording under a cursor, with the state as of that cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+
+from inspector.analysis.inert import inert
+from inspector.core.state import SessionState
+from inspector.engine.replay import SPEEDS, Replay
+from inspector.tui.common.commanded import seconds_in
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.header import HeaderPart, header_line
+from inspector.tui.common.hint import Hint, hint
+from inspector.tui.common.status_line import StatusLine
+from inspector.tui.session.pulling import PullingScreen
+from inspector.tui.session.readings import LogLevels, Readings, recorded_readings
+
+if TYPE_CHECKING:
+    from inspector.tui.views.timeline.widget import Timeline
+
+INTAKE_HZ = 60
+"""How often rows are taken in while a recording is being opened, painted or not."""
+
+
+class ReplayScreen(PullingScreen):
+    """A recording."""
+
+    BINDINGS = [
+        Binding("p", "play", "play", id="replay.play"),
+        Binding("full_stop", "step(1)", "step", id="replay.step"),
+        Binding("comma", "step(-1)", "step back", show=False, id="replay.step_back"),
+        Binding("plus,equals_sign", "speed(1)", "faster", id="replay.faster"),
+        Binding("minus", "speed(-1)", "slower", show=False, id="replay.slower"),
+        Binding("right", "jump(5)", "5 s on", show=False, id="replay.jump"),
+        Binding("left", "jump(-5)", "5 s back", show=False, id="replay.jump_back"),
+        Binding("0", "start", "to the start", show=False, id="replay.start"),
+        Binding("u", "form", "session form", show=False, id="session.form"),
+        Binding("s,c,x,t,r,a", "explain", "sending", show=False, id="replay.explain"),
+    ]
+
+    CAN_ANSWER = False
+
+    def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
+        super().__init__(replay.log, glyphs)
+        self.title = "Replay"
+        self._replay = replay
+        self._is_at_first = True
+        self._notices_seen = 0
+        self._levels = LogLevels(replay.log)
+
+    @property
+    def state(self) -> SessionState:
+        """Return the state as of the cursor."""
+        return self._replay.state
+
+    def empty_conversation(self) -> str:
+        """Return why the conversation is empty, and how it is not."""
+        last = self.key("pane.last")
+        return f"No item has come up to the cursor; {last} in the events goes to the last event."
+
+    def compose_below(self) -> ComposeResult:
+        """Lay out the transport."""
+        yield StatusLine(id="transport")
+
+    def on_mount(self) -> None:
+        """Start at the first event, with nothing playing."""
+        for pane in self.panes():
+            pane.is_following = False
+        if self.is_busy:
+            self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether the recording is still being opened."""
+        return self._replay.indexing.progress < 1
+
+    def _take_in(self) -> None:
+        """Index on until the whole recording is there."""
+        if self.is_left:
+            self._intake.stop()
+            return
+        self._replay.indexing.advance()
+        if not self.is_busy:
+            self._intake.stop()
+            self.tick()
+
+    def advance(self) -> None:
+        """Move the cursor by the clock, and everything with it."""
+        replay = self._replay
+        before = replay.cursor
+        if replay.tick():
+            self._seen = ()
+        if self._is_at_first and len(self.event_log):
+            self._is_at_first = False
+            for pane in self.panes():
+                pane.pull(lambda: True)
+            replay.seek_row(0)
+        if replay.cursor != before and replay.cursor >= 0:
+            self._follow_cursor()
+        for notice in replay.notices[self._notices_seen :]:
+            self.say(notice, "warning")
+        self._notices_seen = len(replay.notices)
+        self._put({"#transport": self._transport_text()})
+
+    def on_selected(self, row: int) -> None:
+        """The cursor goes where the selection goes."""
+        if row != self._replay.cursor:
+            self._replay.pause()
+            self._replay.seek_row(row)
+            self._follow_cursor()
+
+    def recording_stem(self) -> str:
+        """Return the recording's name."""
+        return self._replay.path.stem
+
+    def now_us(self) -> int:
+        """Return the time of the cursor."""
+        return self._replay.t_us
+
+    def on_timeline_time_chosen(self, message: Timeline.TimeChosen) -> None:
+        """Go to a time that was pointed at."""
+        self._replay.pause()
+        self._seek(message.t_us)
+
+    def readings(self) -> Readings:
+        """Return the levels at the cursor, from the recorded frames."""
+        replay = self._replay
+        t_ns = replay.t_us * 1000
+        levels = self._levels.read(replay.cursor, t_ns, self.state) if replay.is_settled else None
+        return recorded_readings(levels, self.state, t_ns, replay.header.url)
+
+    def header_text(self) -> str:
+        """Return what is replayed."""
+        replay = self._replay
+        model = self.state.session.model or replay.header.model
+        errors = self.state.problems.errors
+        progress = replay.indexing.progress
+        parts = (
+            HeaderPart(f"{self.glyphs.ring} replay"),
+            HeaderPart(inert(model), rank=2, shortest=10),
+            HeaderPart(inert(replay.header.source), rank=4),
+            HeaderPart(f"{len(self.event_log):,} events"),
+            HeaderPart(inert(replay.path.name), rank=3, shortest=12),
+            HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)} so far" if errors else ""),
+        )
+        return header_line(parts, self.size.width)
+
+    def hint_text(self) -> str:
+        """Return what is true, and what to do next."""
+        replay, key = self._replay, self.key
+        if not len(self.event_log):
+            return " this recording holds no events"
+        if not replay.is_settled:
+            share = (replay.state_row + 1) / max(1, replay.cursor + 1)
+            return f" working out the state at the cursor … {share:.0%}"
+        if replay.is_playing:
+            speed = f"{key('replay.faster')} and {key('replay.slower')} change the speed"
+            in_timeline = self.place == "timeline"  # whose own these keys are
+            shown = hint("playing", f"{key('replay.play')} pauses", "" if in_timeline else speed)
+        else:
+            shown = self._resting_hint()
+        return shown.line(self.size.width)
+
+    def _resting_hint(self) -> Hint:
+        key, place = self.key, self.place
+        there = f"{key('view.conversation')} shows the conversation as of here"
+        parts = (
+            HeaderPart(f"{key('replay.play')} plays"),
+            HeaderPart(f"{key('replay.step')} and {key('replay.step_back')} step"),
+            HeaderPart(f"{key('pane.next_error')} next error" if place == "events" else "", 1),
+            HeaderPart(there if place != "conversation" else "", 3),
+            HeaderPart(f"{key('view.command')}seek SECONDS", 5),
+            HeaderPart(f"{key('view.filter')} filters" if place == "events" else "", 4),
+            HeaderPart(f"{key('view.help')} every key", 2),
+        )
+        return Hint(parts)
+
+    def commands(self) -> Mapping[str, Callable[[str], None]]:
+        """Return the commands of a replay."""
+        return {
+            **super().commands(),
+            "play": lambda _: self.action_play(),
+            "speed": self._set_speed,
+            "seek": lambda text: self._seek(round(seconds_in(text) * 1e6)),
+            "form": self.action_form,
+        }
+
+    def action_form(self, command: str = "") -> None:
+        """Show the session as of the cursor as a form."""
+        self.open_form(None, command, end=lambda: self._replay.state_row + 1)
+
+    def action_play(self) -> None:
+        """Play or pause."""
+        self._replay.pause() if self._replay.is_playing else self._replay.play()
+
+    def action_step(self, rows: int) -> None:
+        """Move by one event."""
+        self._replay.step(rows)
+        self._follow_cursor()
+
+    def action_jump(self, seconds: int) -> None:
+        """Move by time."""
+        self._seek(self._replay.t_us + seconds * 1_000_000)
+
+    def action_start(self) -> None:
+        """Go to the first event."""
+        self._replay.seek_row(0)
+        self._follow_cursor()
+
+    def action_speed(self, step: int) -> None:
+        """Change the pace."""
+        at = SPEEDS.index(self._replay.speed) if self._replay.speed in SPEEDS else 2
+        self._replay.set_speed(SPEEDS[max(0, min(len(SPEEDS) - 1, at + step))])
+
+    def on_conversation_view_answer_requested(self) -> None:
+        """Say why nothing can be answered."""
+        self.action_explain()
+
+    def action_explain(self) -> None:
+        """Say why nothing can be sent."""
+        self.say(
+            "a replay has no server to send to; inspector sim or inspector live has", "warning"
+        )
+
+    def leave(self) -> None:
+        """Close the recording."""
+        self._replay.close()
+        super().leave()
+
+    def _seek(self, t_us: int) -> None:
+        """Go to a session time, in whatever view, and play on from there if it plays."""
+        self._replay.seek_t_us(max(0, t_us))
+        self._follow_cursor()
+
+    def _set_speed(self, text: str) -> None:
+        try:
+            speed = float("inf") if text == "max" else float(text.rstrip("x×"))
+        except ValueError:
+            speed = 0.0
+        if speed not in SPEEDS:
+            raise ValueError(f"the speeds are {', '.join(map(_speed_text, SPEEDS))}")
+        self._replay.set_speed(speed)
+
+    def _follow_cursor(self) -> None:
+        row = self._replay.cursor
+        self.selected = row
+        self._seen = ()
+        for pane in self.panes():
+            pane.set_future(row + 1)
+            if row < 0 or not len(pane.rows):
+                continue
+            if pane.rows.rows[pane.rows.index_of(row)] == row:
+                pane.select(row, notify=False, follow=False)
+            else:
+                pane.scroll_near(row)
+
+    def _transport_text(self) -> str:
+        replay, glyphs = self._replay, self.glyphs
+        button = glyphs.pause if replay.is_playing else glyphs.play
+        speed = _speed_text(replay.speed)
+        position, duration = replay.t_us / 1e6, replay.duration_us / 1e6
+        times = f"{position:9.3f} / {duration:.3f} s   event {replay.cursor + 1:,} of {len(self.event_log):,}"
+        room = max(4, self.size.width - len(times) - len(speed) - 14)
+        share = (replay.cursor + 1) / len(self.event_log) if len(self.event_log) else 0.0
+        full = round(share * room)
+        return f" {button} {speed:>5}  {glyphs.bar_full * full}{glyphs.bar_empty * (room - full)}  {times}"
+
+
+def _speed_text(speed: float) -> str:
+    return "max" if speed == float("inf") else f"{speed:g}×"

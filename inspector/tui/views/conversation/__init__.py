@@ -1,0 +1,1 @@
+"""The conversation: items in the server's order, words, cuts, calls."""

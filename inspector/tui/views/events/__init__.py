@@ -1,0 +1,1 @@
+"""The events: panes, rows, filter line, detail."""

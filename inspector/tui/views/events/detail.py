@@ -1,0 +1,238 @@
+"""DetailPane: one event in full, as a tree with what each field means, or as the raw bytes.
+
+What is shown is made by ``event_lines``; here is where the reader is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.analysis.inert import inert
+from inspector.core.event import Event
+from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.keycaps import Key
+from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys
+from inspector.tui.views.events.event_lines import (
+    Line,
+    columns_of,
+    raw_lines,
+    raw_pages,
+    tree_lines,
+)
+from inspector.tui.views.events.row_text import fitted, overlaid
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Another event that this one is tied to."""
+
+    label: str
+    row: int
+
+
+class DetailPane(Widget, can_focus=True):
+    """One event in full."""
+
+    DEFAULT_CSS = """
+    DetailPane { height: 1fr; }
+    """
+    COMPONENT_CLASSES = {
+        f"detail--{name}"
+        for name in ("title", "key", "string", "number", "other", "note", "link", "cursor", "base")
+    }
+    BINDINGS = [
+        *movement_keys("detail", "move(-100000)", "move(100000)"),
+        Binding("w", "raw", "raw or tree", id="detail.raw"),
+        Binding("enter", "jump", "go to cause", id="detail.jump"),
+        Binding("Y", "copy", "copy value", id="detail.copy"),
+        Binding("right_square_bracket", "turn(1)", "next page", show=False, id="detail.next_page"),
+        Binding(
+            "left_square_bracket",
+            "turn(-1)",
+            "previous page",
+            show=False,
+            id="detail.previous_page",
+        ),
+    ]
+
+    class LinkFollowed(Message):
+        """The user wants to see an event that this one is tied to."""
+
+        def __init__(self, row: int) -> None:
+            super().__init__()
+            self.row = row
+
+    class CopyRequested(Message):
+        """The user wants a value on the clipboard."""
+
+        def __init__(self, text: str, what: str) -> None:
+            super().__init__()
+            self.text, self.what = text, what
+
+    def __init__(self, glyphs: Glyphs, key: Key, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id)
+        self._key = key
+        self.event: Event | None = None
+        self._glyphs = glyphs
+        self._links: tuple[Link, ...] = ()
+        self._lines: list[Line] = []
+        self._format = PCM16_24K
+        self._is_raw = False
+        self._page = 0
+        self._cursor = 0
+        self._top = 0
+
+    def show(
+        self, event: Event | None, links: Sequence[Link] = (), audio: AudioFormat = PCM16_24K
+    ) -> None:
+        """Show an event, and what it is tied to."""
+        if event is self.event and tuple(links) == self._links:
+            return
+        if event is None or self.event is None or event.seq != self.event.seq:
+            self._cursor = self._top = self._page = 0
+        self.event, self._links, self._format = event, tuple(links), audio
+        self._lines = self._make_lines()
+        self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the strips of the visible lines."""
+        width = self.size.width
+        lines = []
+        for y in range(crop.y, crop.bottom):
+            index = self._top + y - 1
+            if y == 0:
+                lines.append(self._title(width))
+            elif index < len(self._lines):
+                lines.append(
+                    self._line(
+                        self._lines[index],
+                        width,
+                        is_cursor=index == self._cursor and self.has_focus,
+                    )
+                )
+            else:
+                lines.append(Strip.blank(width, self._style("base")))
+        return [line.crop(crop.x, crop.right) for line in lines]
+
+    def on_resize(self) -> None:
+        """Break the lines for the new width."""
+        self._lines = self._make_lines()
+        self.action_move(0)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on a line; a second click follows its link."""
+        index = self._top + event.y - 1
+        if event.y >= 1 and index < len(self._lines):
+            self._cursor = index
+            self.refresh()
+            if event.chain == 2 or self._lines[index].kind == "link":
+                self.action_jump()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self.action_move(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self.action_move(-WHEEL_LINES)
+
+    def action_move(self, step: int) -> None:
+        """Move by lines."""
+        page = max(1, self.size.height - 1)
+        self._cursor = max(0, min(len(self._lines) - 1, self._cursor + step))
+        self._top = max(self._cursor - page + 1, min(self._top, self._cursor))
+        self.refresh()
+
+    def action_page(self, step: int) -> None:
+        """Move by pages."""
+        self.action_move(step * max(1, self.size.height - 2))
+
+    def action_raw(self) -> None:
+        """Change between the tree and the raw bytes."""
+        self._is_raw = not self._is_raw
+        self._cursor = self._top = self._page = 0
+        self._lines = self._make_lines()
+        self.refresh()
+
+    def action_turn(self, step: int) -> None:
+        """Turn the page of the raw bytes."""
+        if self._is_raw and self.event is not None:
+            last = raw_pages(self.event) - 1
+            self._page = max(0, min(last, self._page + step))
+            self._cursor = self._top = 0
+            self._lines = self._make_lines()
+            self.refresh()
+
+    def action_jump(self) -> None:
+        """Go to the event that the line under the cursor names."""
+        if 0 <= self._cursor < len(self._lines):
+            line = self._lines[self._cursor]
+            if line.kind == "link" and isinstance(line.raw, int):
+                self.post_message(self.LinkFollowed(line.raw))
+
+    def action_copy(self) -> None:
+        """Copy the value under the cursor."""
+        if not 0 <= self._cursor < len(self._lines):
+            return
+        line = self._lines[self._cursor]
+        text = line.raw if isinstance(line.raw, str) else orjson.dumps(line.raw).decode()
+        self.post_message(self.CopyRequested(text, line.key or "line"))
+
+    def _make_lines(self) -> list[Line]:
+        event = self.event
+        if event is None:
+            return []
+        links = [Line(0, "", link.label, "link", "", raw=link.row) for link in self._links]
+        if event.body is None or self._is_raw:
+            width = max(20, self.size.width - 2)
+            return links + raw_lines(event, self._page, width, self._key)
+        return links + tree_lines(event, event.body, self._format, *self.size, self._key)
+
+    def _title(self, width: int) -> Strip:
+        event = self.event
+        focus = self._glyphs.kin if self.has_focus else " "
+        if event is None:
+            text = f"{focus}select an event to see it in full"
+        else:
+            how = "" if event.origin == "wire" else f" · by {event.origin}"
+            mode = "raw" if self._is_raw else "tree"
+            text = (
+                f"{focus}{inert(event.type) or '(no type)'}   seq {event.seq:,} · {event.t_ns / 1e9:.3f} s · "
+                f"{event.direction}{how} · {len(event.data):,} bytes · {mode}"
+            )
+        rule = self._glyphs.rule * max(0, width - len(text) - 1)
+        return Strip([Segment(fitted(f"{text} {rule}", width), self._style("title"))])
+
+    def _line(self, line: Line, width: int, *, is_cursor: bool) -> Strip:
+        if line.kind == "link":
+            strip = Strip([Segment(fitted(f"  {line.value}", width), self._style("link"))])
+        else:
+            key_width, value_width, note_width = columns_of(line, width)
+            key = f"{'  ' * line.indent}  {line.key}" if line.key else ""
+            gap = "  " if note_width else ""
+            strip = Strip(
+                [
+                    Segment(f"{fitted(key, key_width - 1)} ", self._style("key")),
+                    Segment(
+                        f"{fitted(line.value, value_width - len(gap))}{gap}", self._style(line.kind)
+                    ),
+                    Segment(fitted(line.note, note_width), self._style("note")),
+                ]
+            )
+        strip = strip.adjust_cell_length(width, self._style("base"))
+        return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor)) if is_cursor else strip
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"detail--{name}")

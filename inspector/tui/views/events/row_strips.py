@@ -1,0 +1,127 @@
+"""The rows of one event pane as strips, each made once and kept as long as it looks the same."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from inspector.analysis.rows import RowList
+from inspector.core.formats import AudioFormat
+from inspector.core.keys import EventKeys, keys_of, kinship
+from inspector.core.log import EventLog
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.views.events.row_text import Line, RowLook, RowStyles, RowText
+
+CACHED_STRIPS = 1500
+"""Some ten screens of two panes."""
+
+
+class RowStrips:
+    """What the rows of a pane look like, given what is pointed out in them."""
+
+    def __init__(self, log: EventLog, rows: RowList, glyphs: Glyphs) -> None:
+        self.future_from = -1
+        """The row from which on all are dimmed, that a replay has not reached; -1 for none."""
+        self.mark_row = -1
+        """The row from which times are measured; -1 for none."""
+        self.rejection_of: Callable[[int], str] = lambda _: ""
+        """Why the server refused the event of a row; ``""`` where it did not."""
+        self._log = log
+        self._rows = rows
+        self._glyphs = glyphs
+        self._text = RowText(log, glyphs)
+        self._kin_keys = EventKeys()
+        self._kin_seqs: frozenset[int] = frozenset()
+        self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
+
+    def set_formats(self, input_format: AudioFormat, output_format: AudioFormat) -> bool:
+        """Say how audio bytes turn into milliseconds; tell whether that is news."""
+        if (self._text.input_format, self._text.output_format) == (input_format, output_format):
+            return False
+        self._text.input_format, self._text.output_format = input_format, output_format
+        return True
+
+    def set_kin(self, keys: EventKeys, seqs: frozenset[int]) -> bool:
+        """Say what shares an id with the selected event, or a cause; tell whether that is news."""
+        if (self._kin_keys, self._kin_seqs) == (keys, seqs):
+            return False
+        self._kin_keys, self._kin_seqs = keys, seqs
+        return True
+
+    def strip(
+        self,
+        index: int,
+        width: int,
+        styles: RowStyles,
+        *,
+        is_cursor: bool,
+        bar: str,
+    ) -> Strip:
+        """Return one row.
+
+        Args:
+            index: its place among the pane's rows.
+            width: cells, the bar's included.
+            styles: colours of the theme.
+            is_cursor: whether the cursor is on it.
+            bar: ``track`` or ``thumb`` where a scroll bar stands at its end; ``""`` where there is none.
+        """
+        log, row = self._log, self._rows.rows[index]
+        group = log.group[row]
+        look = RowLook(
+            width - bool(bar),
+            is_cursor,
+            not is_cursor and self._is_kin(row),
+            0 <= self.future_from <= row,
+            group >= 0 and self._rows.is_unfolded(group),
+            log.t_us[self._rows.rows[index - 1]] if index else -1,
+            log.t_us[self.mark_row] if self.mark_row >= 0 else -1,
+            row == self.mark_row,
+            self.rejection_of(row) if log.direction[row] == 0 else "",
+            self._matches(group),
+        )
+        key = (row, log.groups.count[group] if group >= 0 else 0, look, bar)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._made(row, look, styles, bar)
+            self._strips[key] = strip
+            if len(self._strips) > CACHED_STRIPS:
+                self._strips.popitem(last=False)
+        return strip
+
+    def look(self, rows: Sequence[int]) -> tuple[object, ...]:
+        """Return what may change in rows of the log by itself: groups that grow, and clients' events that are refused."""
+        groups, counts, directions = self._log.group, self._log.groups.count, self._log.direction
+        grown = tuple(
+            (counts[groups[row]], self._rows.matches_in(groups[row]))
+            for row in rows
+            if groups[row] >= 0
+        )
+        return grown, tuple(row for row in rows if directions[row] == 0 and self.rejection_of(row))
+
+    def forget(self) -> None:
+        """Make every row anew, for another width or theme."""
+        self._strips.clear()
+
+    def _made(self, row: int, look: RowLook, styles: RowStyles, bar: str) -> Strip:
+        strip = self._text.strip(row, look, styles)
+        if bar == "thumb":
+            strip = Strip.join([strip, Strip([Segment(self._glyphs.thumb, styles.thumb)])])
+        elif bar:
+            strip = Strip.join([strip, Strip([Segment(self._glyphs.track, styles.track)])])
+        return Line(strip, strip.cell_length)
+
+    def _matches(self, group: int) -> int:
+        """Return how many of a group's members a filter lets through; 0 where all of them."""
+        found = self._rows.matches_in(group) if group >= 0 else 0
+        return found if group >= 0 and found != self._log.groups.count[group] else 0
+
+    def _is_kin(self, row: int) -> bool:
+        if row + 1 in self._kin_seqs:
+            return True
+        return self._kin_keys != EventKeys() and bool(
+            kinship(self._kin_keys, keys_of(self._log.event(row)))
+        )

@@ -1,0 +1,226 @@
+"""One row of an event pane, as styled text: time columns, direction, bracket, type, summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from inspector.analysis.inert import inert
+from inspector.analysis.summary import duration_text, quoted, size_text, summary
+from inspector.core.event import Direction, Event
+from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.core.keys import keys_of
+from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog
+from inspector.core.read import text_at
+from inspector.spec.events import EVENT_TYPES
+from inspector.tui.common.glyphs import Glyphs
+
+TIME_WIDTH = 8
+DELTA_WIDTH = 7
+TYPE_WIDTH = 21
+"""Fits nearly every short name; in a wide pane the longest fits too."""
+WIDE_TYPE_WIDTH = 24
+ROOMY = 90
+"""From here on types are never cut."""
+NARROW = 56
+"""Below this many columns the distance to the previous event gives way to the summary."""
+MAX_GROUP_ROWS = 600
+"""Rows looked through for the words of a folded group: enough for the part that a pane can show."""
+MAX_GROUP_CHARS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class RowStyles:
+    """The styles of a pane, taken from the theme."""
+
+    base: Style
+    time: Style
+    client: Style
+    server: Style
+    local: Style
+    warning: Style
+    error: Style
+    summary: Style
+    bracket: Style
+    kin: Style
+    mark: Style
+    cursor: Style
+    future: Style
+    track: Style
+    thumb: Style
+
+
+@dataclass(frozen=True, slots=True)
+class RowLook:
+    """What a row's look depends on beside its event."""
+
+    width: int
+    is_cursor: bool = False
+    is_kin: bool = False
+    is_future: bool = False
+    """True for what a replay has not reached yet."""
+    is_unfolded: bool = False
+    previous_t_us: int = -1
+    """Time of the row shown before it; -1 for the first."""
+    mark_t_us: int = -1
+    """Time of the last mark; -1 where there is none."""
+    is_mark: bool = False
+    rejection: str = ""
+    """The code with which the server refused the event."""
+    matches: int = 0
+    """How many members of a folded group a filter lets through; 0 where all of them."""
+
+
+class Line(Strip):
+    """A strip that does not keep itself alive.
+
+    ``Strip.divide`` of Textual 8.2.8 caches a strip in itself where nothing is cut off, so each row that scrolls by is left to
+    the garbage collector, which then stops the screen for a tenth of a second every few seconds.
+    """
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        """Return the pieces between the cuts; the strip itself where it is all one piece."""
+        cuts = list(cuts)
+        return [self] if cuts == [self.cell_length] else super().divide(cuts)
+
+
+class RowText:
+    """Renders rows of one log."""
+
+    def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
+        self._log = log
+        self._glyphs = glyphs
+        self.input_format: AudioFormat = PCM16_24K
+        self.output_format: AudioFormat = PCM16_24K
+
+    def strip(self, row: int, look: RowLook, styles: RowStyles) -> Strip:
+        """Return a row as a strip of exactly ``look.width`` cells."""
+        event = self._log.event(row)
+        type_width = WIDE_TYPE_WIDTH if look.width >= ROOMY else TYPE_WIDTH
+        name_style, letter = self._severity(event, row, styles)
+        segments = [
+            self._gutter(look, styles),
+            Segment(self._times(row, look), styles.time),
+            Segment(letter, name_style),
+            Segment(self._bracket(event), styles.bracket),
+            Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
+        ]
+        if look.rejection:
+            segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
+        used = sum(cell_len(segment.text) for segment in segments)
+        words = self._words(event, row, look)
+        style = styles.error if self._log.is_error(row) else styles.summary
+        segments.append(Segment(fitted(words, max(0, look.width - used)), style))
+        strip = Strip(segments).adjust_cell_length(look.width, styles.base)
+        if look.is_future:
+            strip = overlaid(strip, Style(color=styles.future.color))
+        return overlaid(strip, Style(bgcolor=styles.cursor.bgcolor)) if look.is_cursor else strip
+
+    def _gutter(self, look: RowLook, styles: RowStyles) -> Segment:
+        if look.is_mark:
+            return Segment(self._glyphs.mark, styles.mark)
+        if look.is_kin or look.is_cursor:
+            return Segment(self._glyphs.kin, styles.kin)
+        return Segment(" ", styles.base)
+
+    def _times(self, row: int, look: RowLook) -> str:
+        is_narrow = look.width < NARROW
+        if not self._log.has_times:
+            width = TIME_WIDTH if is_narrow else TIME_WIDTH + 1 + DELTA_WIDTH
+            return f"{f'#{row + 1}':>{width}} "
+        t_us = self._log.t_us[row]
+        text = f"{t_us / 1e6:>{TIME_WIDTH}.3f}"
+        if is_narrow:
+            return text + " "
+        if look.mark_t_us >= 0:
+            return f"{text} {signed(t_us - look.mark_t_us):>{DELTA_WIDTH}} "
+        delta = signed(t_us - look.previous_t_us) if look.previous_t_us >= 0 else ""
+        return f"{text} {delta:>{DELTA_WIDTH}} "
+
+    def _severity(self, event: Event, row: int, styles: RowStyles) -> tuple[Style, str]:
+        if self._log.is_error(row):
+            return styles.error, "!"
+        if self._log.flags[row] & (FLAG_WARNING | FLAG_UNDECODED):
+            return styles.warning, "~"
+        if event.direction is Direction.CLIENT:
+            return styles.client, self._glyphs.client
+        if event.direction is Direction.SERVER:
+            return styles.server, self._glyphs.server
+        return styles.local, self._glyphs.local
+
+    def _bracket(self, event: Event) -> str:
+        if event.direction is not Direction.SERVER:
+            return " "
+        if event.type == "response.created":
+            return self._glyphs.bracket_open
+        if event.type == "response.done":
+            return self._glyphs.bracket_close
+        return self._glyphs.bracket if keys_of(event).response_id else " "
+
+    def _name(self, event: Event, row: int, look: RowLook) -> str:
+        known = EVENT_TYPES.get(event.type)
+        name = known.short if known is not None else inert(event.type) or "(no type)"
+        if self._log.group[row] < 0:
+            return f" {name}"
+        return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
+
+    def _words(self, event: Event, row: int, look: RowLook) -> str:
+        audio = self.input_format if event.direction is Direction.CLIENT else self.output_format
+        group = self._log.group[row]
+        if group < 0 or look.is_unfolded or self._log.groups.count[group] < 2:
+            return summary(event, audio)
+        groups = self._log.groups
+        if look.matches:
+            # Sizes and times are known of the whole group only.
+            words = inert(self._group_words(group, row))
+            part = f"{look.matches} of ×{groups.count[group]}"
+            return f"{part}  {quoted(words, MAX_GROUP_CHARS)}" if words else part
+        count = f"×{groups.count[group]}"
+        size = groups.audio_bytes[group]
+        if size:
+            return f"{count}  {duration_text(audio.ms(size))}  {size_text(size)}"
+        words = inert(self._group_words(group, groups.head[group]))
+        return f"{count}  {quoted(words, MAX_GROUP_CHARS)}"
+
+    def _group_words(self, group: int, head: int) -> str:
+        """Join the deltas of a group from a row on, as far as a pane can show them; ``""`` where they are audio."""
+        log = self._log
+        if log.groups.audio_bytes[group]:
+            return ""
+        last = log.groups.last[group]
+        pieces: list[str] = []
+        length = 0
+        for row in range(head, min(last, head + MAX_GROUP_ROWS) + 1):
+            if log.group[row] == group:
+                piece = text_at(log.event(row).body or {}, "delta")
+                pieces.append(piece)
+                length += len(piece)
+                if length > MAX_GROUP_CHARS:
+                    break
+        return "".join(pieces)
+
+
+def overlaid(strip: Strip, style: Style) -> Strip:
+    """Return a strip with a style on top of its own (``Strip.apply_style`` puts it below)."""
+    return Strip(
+        [Segment(text, (own or Style()) + style) for text, own, _ in strip], strip.cell_length
+    )
+
+
+def signed(us: int) -> str:
+    """Return a distance in time, in seconds, with its sign."""
+    return f"{us / 1e6:+.3f}"
+
+
+def fitted(text: str, width: int) -> str:
+    """Return ``text`` in exactly ``width`` cells, an ellipsis where it was cut."""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""

@@ -1,0 +1,1 @@
+"""The session page: settings in force, limits, usage."""

@@ -1,0 +1,1 @@
+"""The timeline: sound, speech, responses and marks over time."""

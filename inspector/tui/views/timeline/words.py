@@ -1,0 +1,75 @@
+"""What the timeline says in words: what is at the cursor, and what is selected."""
+
+from __future__ import annotations
+
+import math
+
+from inspector.analysis.inert import inert
+from inspector.analysis.marks import MARK_KINDS
+from inspector.analysis.placement import Side
+from inspector.analysis.summary import short_id
+from inspector.analysis.waveform import Waveform
+from inspector.tui.common.keycaps import Key
+from inspector.tui.views.timeline.drawing import View
+
+SILENCE_DBFS = -90.0
+MAX_MARKS = 4
+"""Marks named for one cell."""
+
+
+def at_cursor(waveform: Waveform, view: View) -> str:
+    """Say what is at the cursor."""
+    t_us = view.now_us if view.cursor_us is None else view.cursor_us
+    cell = t_us // view.cell_us
+    words = [f"{t_us / 1e6:.3f} s"]
+    for side, name in ((Side.USER, "user"), (Side.ASSISTANT, "model")):
+        lane = waveform.lane(side, cell, 1, view.cell_us)
+        if lane.is_there[0]:
+            rms = waveform.rms(side, cell, 1, view.cell_us)
+            words.append(f"{name} {decibels(float(rms[0]))}")
+    segment = waveform.segment_at(Side.ASSISTANT, t_us)
+    if segment is not None and segment.item_id:
+        heard, whole = segment.heard_us // 1000, segment.duration_us // 1000
+        share = f"heard {heard:,} of {whole:,} ms" if heard < whole else f"{whole:,} ms"
+        words.append(f"{inert(short_id(segment.item_id))} {share}")
+    marks = waveform.marks
+    here = marks.within(cell * view.cell_us, (cell + 1) * view.cell_us)
+    words += [
+        f"{MARK_KINDS[marks.kind[at]].value} {marks.t_us[at] / 1e6:.3f}" for at in here[:MAX_MARKS]
+    ]
+    return "   ".join(words)
+
+
+def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> str:
+    """Say what is selected, or how to select.
+
+    Args:
+        view: what is shown.
+        progress: how much of the log was read, 0..1.
+        key: names keys.
+        has_times: False for a log of several events that all stand at 0, as imported ones do that bring no times.
+    """
+    cell_ms = view.cell_us // 1000
+    scale = f"{cell_ms} ms" if cell_ms < 1000 else f"{cell_ms // 1000} s"
+    span = view.selection
+    if span is not None:
+        first, last = span[0] / 1e6, span[1] / 1e6
+        return (
+            f"selected {first:.3f} to {last:.3f} s, {last - first:.3f} s"
+            f"   {key('wave.events')} its events   {key('wave.play')} hear   {key('wave.write')} write WAV"
+            f"   {key('wave.clear')} unselect"
+        )
+    if not has_times:
+        return "these events bring no times: all of them stand at 0"
+    reading = "" if progress >= 1 else f"   reading {progress:.0%}"
+    held = f"   {key('wave.follow')} follows" if view.cursor_us is not None else ""
+    zoom = f"{key('wave.closer')} {key('wave.wider')} zoom"
+    selects = f"{key('wave.select_left')} {key('wave.select_right')} or drag select"
+    return f"{scale} a cell{reading}{held}   {zoom}   {key('wave.next_mark')} next mark   {selects}"
+
+
+def decibels(level: float) -> str:
+    """Return a level, 0..1, relative to full scale."""
+    if level <= 10 ** (SILENCE_DBFS / 20):
+        return "silent"
+    return f"{20 * math.log10(level):.1f} dBFS".replace("-", "−")
