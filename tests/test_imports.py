@@ -22,7 +22,7 @@ def loaded_by(statement: str) -> set[str]:
         "import inspector.cli",
         "import inspector.tui.app",
         "import inspector.tui.home.screen",
-        "import inspector.tui.session.session",
+        "import inspector.tui.session.live",
         "import inspector.engine.session, inspector.engine.replay, inspector.recording.opening",
     ],
 )

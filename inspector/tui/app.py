@@ -96,7 +96,7 @@ class InspectorApp(App[int]):
             self.register_theme(theme)
         wanted = self.look.theme
         if wanted and wanted not in self.available_themes:
-            key = keycap(self, InspectorApp, "app.themes")
+            key = keycap(self, (InspectorApp,), "app.themes")
             self._problems.append(f"there is no theme {wanted!r}; {key} shows those that there are")
         self.theme = wanted if wanted in self.available_themes else DEFAULT
         self._kept_theme = self.theme
@@ -255,10 +255,10 @@ async def run_home(launcher: Launcher, look: Look) -> int:
 
 async def run_session(host: Host, engine: Engine, look: Look) -> int:
     """Show a live session until the user quits; return the exit status."""
-    from inspector.tui.session.session import SessionScreen
+    from inspector.tui.session.live import session_workspace
 
     return await _run(
-        InspectorApp(SessionScreen(host, engine, chosen_glyphs()), look),
+        InspectorApp(session_workspace(host, engine, chosen_glyphs()), look),
         engine.recording.path,
     )
 
@@ -267,16 +267,16 @@ async def run_proxy(proxy: Proxy, look: Look) -> int:
     """Show the sessions of a proxy whose port is open until the user quits; return the exit status."""
     from inspector.tui.proxy.screen import ProxyScreen
 
-    async with Host() as host:
-        return await _run(InspectorApp(ProxyScreen(host, proxy, chosen_glyphs()), look))
+    async with Host():
+        return await _run(InspectorApp(ProxyScreen(proxy, chosen_glyphs()), look))
 
 
 async def run_replay(replay: Replay, look: Look) -> int:
     """Show a recording until the user quits; return the exit status."""
-    from inspector.tui.session.replay import ReplayScreen
+    from inspector.tui.session.replay import replay_workspace
 
     try:
-        return await _run(InspectorApp(ReplayScreen(replay, chosen_glyphs()), look))
+        return await _run(InspectorApp(replay_workspace(replay, chosen_glyphs()), look))
     finally:
         replay.close()
 

@@ -252,7 +252,7 @@ def test_a_screen_that_fails_shows_no_key_and_no_local_variables(
         "def broken(self):\n"
         " key = os.environ['OPENAI_API_KEY']\n"
         " raise RuntimeError('broken at ' + key + ' \\x1b[31m')\n"
-        "s.SessionScreen.tick = broken; main()"
+        "s.Workspace.tick = broken; main()"
     )
     recording = tmp_path / "r.jsonl"
     with server(refusing) as url:

@@ -23,7 +23,7 @@ from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.form.screen import SessionFormScreen
 from inspector.tui.form.widget import FieldRow, SessionForm
-from inspector.tui.session.session import SessionScreen
+from inspector.tui.session.live import session_workspace
 
 SPEED = "audio.output.speed"
 VOICE = "audio.output.voice"
@@ -116,7 +116,7 @@ def on_stage(
         recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
         engine = Engine(source or simulator(), recording, SystemClock(), strict=True)
         async with Host() as host:
-            screen = SessionScreen(host, engine, UNICODE)
+            screen = session_workspace(host, engine, UNICODE)
             async with InspectorApp(screen).run_test(size=size, notifications=True) as pilot:
                 stage = Stage(pilot, engine)
                 await stage.open()

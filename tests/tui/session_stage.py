@@ -18,7 +18,8 @@ from inspector.recording.writer import RecordingFile
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.common.status_line import StatusLine
-from inspector.tui.session.session import SessionScreen
+from inspector.tui.session.live import session_workspace
+from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource
 
 SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
@@ -31,7 +32,7 @@ class Stage:
     """One screen, its engine and its server."""
 
     def __init__(
-        self, pilot: Pilot[int], screen: SessionScreen, engine: Engine, source: FakeSource
+        self, pilot: Pilot[int], screen: Workspace, engine: Engine, source: FakeSource
     ) -> None:
         self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
 
@@ -99,7 +100,7 @@ def on_stage(
         recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
         engine = Engine(source, recording, SystemClock(), strict=True)
         async with Host() as host:
-            screen = SessionScreen(host, engine, UNICODE)
+            screen = session_workspace(host, engine, UNICODE)
             async with InspectorApp(screen).run_test(size=size) as pilot:
                 stage = Stage(pilot, screen, engine, source)
                 if refusal is None:

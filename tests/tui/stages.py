@@ -44,8 +44,8 @@ from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.home.launching import HomeWords
 from inspector.tui.home.screen import HomeScreen
 from inspector.tui.proxy.screen import ProxyScreen
-from inspector.tui.session.replay import ReplayScreen
-from inspector.tui.session.session import SessionScreen
+from inspector.tui.session.live import session_workspace
+from inspector.tui.session.replay import replay_workspace
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock
@@ -206,7 +206,7 @@ def live(
             async with Host() as host:
                 if refusal is None and not is_slow:
                     source.say("session.created", session=session or SESSION)
-                await show(SessionScreen(host, engine, UNICODE), size, clock, scene, source)
+                await show(session_workspace(host, engine, UNICODE), size, clock, scene, source)
                 if engine.can_send:
                     source.hang_up()
                 else:
@@ -220,7 +220,7 @@ def replayed(path: Path) -> Setting:
     async def setting(size: Size, scene: Scene) -> None:
         clock = ManualClock()
         replay = Replay(open_recording(path, clock), clock)
-        await show(ReplayScreen(replay, UNICODE), size, clock, scene)
+        await show(replay_workspace(replay, UNICODE), size, clock, scene)
         replay.close()
 
     return setting
@@ -278,9 +278,8 @@ async def proxy_without_app(size: Size, scene: Scene) -> None:
     async with (
         websocket_server(_greet) as server,
         proxied(server, clock=clock) as stage,
-        Host() as host,
     ):
-        await show(ProxyScreen(host, stage.proxy, UNICODE), size, clock, scene)
+        await show(ProxyScreen(stage.proxy, UNICODE), size, clock, scene)
 
 
 async def proxy_holding(size: Size, scene: Scene) -> None:
@@ -295,7 +294,6 @@ async def proxy_with(size: Size, scene: Scene, *frames: str) -> None:
     async with (
         websocket_server(_greet) as server,
         proxied(server, clock=clock) as stage,
-        Host() as host,
         stage.app(user_agent_header="my-app/1") as app,
     ):
         await app.recv()
@@ -308,7 +306,7 @@ async def proxy_with(size: Size, scene: Scene, *frames: str) -> None:
             await app.send(frame)
             before = len(stage.session.breakpoints.waiting)
             await stage.until(lambda: len(stage.session.breakpoints.waiting) > before)  # noqa: B023 - waited for at once
-        await show(ProxyScreen(host, stage.proxy, UNICODE), size, clock, scene)
+        await show(ProxyScreen(stage.proxy, UNICODE), size, clock, scene)
         stage.session.breakpoints.resume()
 
 

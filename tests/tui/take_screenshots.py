@@ -17,7 +17,7 @@ from inspector.engine.replay import Replay  # noqa: E402 - found through the lin
 from inspector.recording.opening import open_recording  # noqa: E402
 from inspector.tui.app import InspectorApp  # noqa: E402
 from inspector.tui.common.glyphs import UNICODE  # noqa: E402
-from inspector.tui.session.replay import ReplayScreen  # noqa: E402
+from inspector.tui.session.replay import replay_workspace  # noqa: E402
 
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 TARGET = ROOT / ".readme"
@@ -28,7 +28,7 @@ async def take(
 ) -> None:
     """Replay a recording, press some keys, and keep what the screen looks like."""
     replay = Replay(open_recording(recording), SystemClock())
-    app = InspectorApp(ReplayScreen(replay, UNICODE))
+    app = InspectorApp(replay_workspace(replay, UNICODE))
     async with app.run_test(size=size) as pilot:
         await pilot.pause(0.5)
         await pilot.press(*keys)

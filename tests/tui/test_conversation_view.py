@@ -21,7 +21,7 @@ from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.wrapping import wrapped
 from inspector.tui.sending import requests
-from inspector.tui.views.conversation.widget import ConversationView
+from inspector.tui.views.conversation.widget import ConversationPane
 from tests.spoken import events as spoken_events
 from tests.spoken import write_recording
 from tests.support import corpus_dir, folded, local, numbered, server, silence
@@ -46,7 +46,7 @@ class ViewApp(BareApp):
 
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
-        self.view = ConversationView(glyphs)
+        self.view = ConversationPane(glyphs)
         self.posted: list[Any] = []
 
     def compose(self) -> ComposeResult:
@@ -397,7 +397,7 @@ def test_an_event_leads_to_its_item_and_back(tmp_path: Path) -> None:
         await stage.press("colon", *"row 92", "enter")
         at = stage.screen.selected
         await stage.press("l")
-        view = stage.screen.query_one(ConversationView)
+        view = stage.screen.query_one(ConversationPane)
         assert stage.screen.focused is view
         assert view.item_id == "item_f"
         await stage.press("enter")
@@ -411,7 +411,7 @@ def test_a_line_that_was_asked_for_gives_the_keys_back_to_the_view(tmp_path: Pat
     async def scenario(stage: Stage) -> None:
         for keys in (("colon", "enter"), ("slash", "escape"), ("colon", "escape")):
             await stage.press("2", *keys)
-            assert stage.screen.focused is stage.screen.query_one(ConversationView)
+            assert stage.screen.focused is stage.screen.query_one(ConversationPane)
         assert stage.screen.current_view == "conversation"
 
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.widgets import Input, TextArea
 
 from inspector.tui.form.presets import Presets
-from inspector.tui.session.session import SessionScreen
+from inspector.tui.workspace.workspace import Workspace
 from tests.tui.form_stage import SPEED, Stage, on_stage
 
 
@@ -113,7 +113,7 @@ def test_history_and_difference_lead_to_the_events(tmp_path: Path) -> None:
         await stage.pilot.pause(0.1)
 
         screen = stage.pilot.app.screen
-        assert isinstance(screen, SessionScreen)
+        assert isinstance(screen, Workspace)
         assert screen.event_log.type_of(screen.selected) == "session.update"
 
     on_stage(scenario, tmp_path)

@@ -30,21 +30,23 @@ from inspector.tui.common.look import Look
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.form.screen import SessionFormScreen
 from inspector.tui.home.theme_dialog import ThemeDialog
-from inspector.tui.sending.action_line import action_line, useless_actions
+from inspector.tui.sending.action_line import SESSION_BUTTONS, action_line, useless_actions
+from inspector.tui.sending.part import Sending
 from inspector.tui.session.devices import DevicesDialog
-from inspector.tui.session.replay import ReplayScreen
-from inspector.tui.session.session import SessionScreen
+from inspector.tui.session.live import ConnectionControls, session_workspace
+from inspector.tui.session.replay import replay_workspace
+from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource, ManualClock
 
 EXAMPLE = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
 SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
-BUTTONS = SessionScreen.BUTTONS
+BUTTONS = SESSION_BUTTONS
 
 
 class Stage:
     """A session on the screen, under the user's own keys."""
 
-    def __init__(self, pilot: object, screen: SessionScreen, source: FakeSource) -> None:
+    def __init__(self, pilot: object, screen: Workspace, source: FakeSource) -> None:
         self.pilot, self.screen, self.source = pilot, screen, source
 
     async def settle(self) -> None:
@@ -72,7 +74,7 @@ def live(
         engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
         engine.sound = Sound(engine, SoundOptions(NOWHERE, NOWHERE))
         async with Host() as host:
-            screen = SessionScreen(host, engine, UNICODE)
+            screen = session_workspace(host, engine, UNICODE)
             app = InspectorApp(screen, Look(keys=keys or {}))
             async with app.run_test(size=size) as pilot:
                 source.say("session.created", session=SESSION)
@@ -108,11 +110,13 @@ def test_keys_of_what_is_not_loaded_are_those_that_are_bound() -> None:
 
 def test_what_the_session_of_an_app_does_by_a_key_no_view_takes_away() -> None:
     own = {"proxied.breakpoint", "proxied.resume", "proxied.held", "proxied.inject"}
-    place = "screens.proxied:ProxiedScreen"
+    place = next(place for place in PLACES if place.name == "session of an app")
     keys = {key for b in all_bindings() if b.id in own for key in b.keys}
-    widgets = [groups[0] for _, groups in bindings_on(place) if len(groups) == 3]
+    widgets = [
+        groups[0] for _, groups in bindings_on(place) if len(groups) == 1 + len(place.parts) + 2
+    ]
 
-    assert PLACES[place][1]
+    assert place.widgets
     assert not keys & {key for group in widgets for binding in group for key in binding.keys}
 
 
@@ -130,7 +134,7 @@ def test_a_session_names_the_keys_that_the_user_has() -> None:
 
     async def scenario(stage: Stage) -> None:
         assert "press z to send a message, then F9" in stage.line("#hint")
-        assert "d talks" in stage.screen.readings()[0].note
+        assert "d talks" in stage.screen.model.readings(stage.screen.key)[0].note
         answering(stage.source)
         await stage.settle()
         assert "K cancels   Z truncates" in stage.line("#hint")
@@ -166,7 +170,7 @@ def test_a_replay_names_the_keys_that_the_user_has() -> None:
     async def run() -> None:
         clock = ManualClock()
         replay = Replay(open_recording(EXAMPLE, clock), clock)
-        screen = ReplayScreen(replay, UNICODE)
+        screen = replay_workspace(replay, UNICODE)
         keys = {
             "replay.play": "z",
             "replay.step": "J",
@@ -184,7 +188,7 @@ def test_a_replay_names_the_keys_that_the_user_has() -> None:
             await pilot.press("4")
             await pilot.pause(0.1)
             in_timeline = screen.hint_text()
-            empty = screen.empty_conversation()
+            empty = screen.model.empty_conversation(screen.key)
         replay.close()
 
         assert resting.startswith(" z plays   J and K step   e next error   d shows")
@@ -238,7 +242,7 @@ def test_what_comes_last_in_a_hint_gives_way_first() -> None:
 @pytest.mark.parametrize("width", [200, 120, 80, 40, 10])
 @pytest.mark.parametrize("step", ["create", "reconnect", ""])
 def test_the_buttons_fit_and_the_next_one_is_among_them(width: int, step: str) -> None:
-    line = action_line(BUTTONS, partial(default_keycap, SessionScreen), step, width)
+    line = action_line(BUTTONS, partial(default_keycap, (Sending, ConnectionControls)), step, width)
 
     assert isinstance(line, Content)
     assert len(line.plain.rstrip()) <= max(width, len(" ctrl+r reconnect"))

@@ -122,7 +122,7 @@ def test_recordings_are_listed_with_what_is_known_of_them(tmp_path: Path) -> Non
         await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('good')}")
         assert "enter replays it" in home.hint
         await home.press("enter")
-        assert home.screen_now == "ReplayScreen"
+        assert home.screen_now == "Workspace"
 
     at_home(scenario, tmp_path)
 
@@ -158,7 +158,7 @@ def test_connections_are_listed_with_their_keys_place_and_open_by_a_key(tmp_path
         await home.press("9")
         assert "no connection 9" in [n.message for n in home.pilot.app._notifications][-1]
         await home.press("2")
-        assert home.screen_now == "SessionScreen"
+        assert home.screen_now == "Workspace"
 
     at_home(scenario, tmp_path, config=CONFIG)
 

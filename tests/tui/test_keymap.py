@@ -17,6 +17,7 @@ from inspector.tui.common.help import HelpScreen
 from inspector.tui.common.keycaps import key_words
 from inspector.tui.common.keymap import (
     PLACES,
+    Place,
     all_bindings,
     bindings_of,
     bindings_on,
@@ -24,14 +25,7 @@ from inspector.tui.common.keymap import (
 )
 from inspector.tui.common.look import Look
 
-BASES = {
-    "CommandScreen",
-    "EventsScreen",
-    "KeyedScreen",
-    "PullingScreen",
-    "SoundScreen",
-    "ViewsScreen",
-}
+BASES = {"KeyedScreen"}
 """Screens that are only begun: each is shown as one of those that go on."""
 FORM = ("session form", *(f"form{part}" for part in ("", ": choice", ": switch", ": switches")))
 FORM += ("form: JSON", "form: number")
@@ -63,8 +57,9 @@ def test_every_screen_and_every_widget_with_keys_is_in_the_table() -> None:
     widgets = {
         kind.__name__ for kind in own_kinds(Widget) - own_kinds(Screen) if bindings_of(kind, "")
     }
-    listed = [place.partition(":")[2] for place in PLACES]
-    on_screens = {name.partition(":")[2] for _, names in PLACES.values() for name in names}
+    listed = [place.screen.partition(":")[2] for place in PLACES]
+    owners = {owner for place in PLACES for owner in (*place.parts, *place.widgets)}
+    on_screens = {name.partition(":")[2] for name in owners}
 
     assert set(listed) - {"InspectorApp"} == screens
     assert on_screens == widgets
@@ -79,8 +74,8 @@ def test_every_binding_has_an_id_of_its_own() -> None:
         assert len(ids) == len(set(ids)), kind
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_no_screen_has_two_bindings_on_one_key(place: str) -> None:
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+def test_no_screen_has_two_bindings_on_one_key(place: Place) -> None:
     for where, groups in bindings_on(place):
         holders: dict[str, str] = {}
         for depth, bindings in enumerate(groups):

@@ -15,13 +15,12 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from inspector.core.event import Origin
-from inspector.engine.host import Host
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.proxy.held import HeldScreen
-from inspector.tui.proxy.proxied import ProxiedScreen
 from inspector.tui.proxy.screen import ProxyScreen
+from inspector.tui.workspace.workspace import Workspace
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
 from tests.sources.loopback import websocket_server
 
@@ -44,7 +43,7 @@ class View:
         for _ in range(3):
             await self.pilot.pause(0.02)
         screen = self.pilot.app.screen
-        if isinstance(screen, ProxyScreen | ProxiedScreen | HeldScreen):
+        if isinstance(screen, ProxyScreen | Workspace | HeldScreen):
             await self.stage.until(lambda: screen.query("EventPane, TextPage"))
             screen.tick()
         await self.pilot.pause()
@@ -79,8 +78,8 @@ def run(scenario: Scenario, size: tuple[int, int] = (120, 40)) -> None:
                 while True:
                     received.append(await connection.recv())
 
-        async with websocket_server(handler) as server, proxied(server) as stage, Host() as host:
-            screen = ProxyScreen(host, stage.proxy, UNICODE)
+        async with websocket_server(handler) as server, proxied(server) as stage:
+            screen = ProxyScreen(stage.proxy, UNICODE)
             async with InspectorApp(screen).run_test(size=size) as pilot:
                 await scenario(View(pilot, screen, stage, received))
 
@@ -105,7 +104,7 @@ def test_a_session_is_a_line_and_enter_opens_it_and_q_leaves_the_app_alone() -> 
             assert "my-app/1 [red]" in view.shown()
             assert "gpt-realtime" in view.shown()
             await view.press("enter")
-            assert view.shows(ProxiedScreen)
+            assert view.shows(Workspace)
             assert "session.created" in view.shown()
             assert view.stage.proxy.pinned is view.stage.session
             await view.press("q")
@@ -122,7 +121,7 @@ def test_following_opens_the_newest() -> None:
         async with view.app():
             view.screen.tick()
             await view.settle()
-            assert view.shows(ProxiedScreen)
+            assert view.shows(Workspace)
             first = view.stage.session
             async with view.app():
                 view.screen.tick()
@@ -207,7 +206,7 @@ def test_what_only_a_session_of_our_own_has_is_not_offered() -> None:
         async with view.app():
             await view.press("enter")
             screen = view.pilot.app.screen
-            assert isinstance(screen, ProxiedScreen)
+            assert isinstance(screen, Workspace)
 
             offered = {bound.binding.action for bound in screen.active_bindings.values()}
             assert {"breakpoint", "held", "inject", "truncate"} <= offered
@@ -215,7 +214,7 @@ def test_what_only_a_session_of_our_own_has_is_not_offered() -> None:
             assert not {"Talk", "Audio devices"} & {command.title for command in screen.palette()}
             assert not {"talk", "mute", "mic", "speaker", "fault"} & set(screen.commands())
             await view.press("A", "p", "exclamation_mark")
-            assert view.shows(ProxiedScreen)
+            assert view.shows(Workspace)
 
     run(scenario)
 

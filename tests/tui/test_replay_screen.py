@@ -15,8 +15,9 @@ from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.status_line import StatusLine
-from inspector.tui.session.replay import ReplayScreen
+from inspector.tui.session.replay import replay_workspace
 from inspector.tui.views.events.event_pane import EventPane
+from inspector.tui.workspace.workspace import Workspace
 from tests.support import ManualClock, corpus_dir
 
 EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
@@ -24,7 +25,7 @@ EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
 
 class Stage:
     def __init__(
-        self, pilot: Pilot[int], screen: ReplayScreen, replay: Replay, clock: ManualClock
+        self, pilot: Pilot[int], screen: Workspace, replay: Replay, clock: ManualClock
     ) -> None:
         self.pilot, self.screen, self.replay, self.clock = pilot, screen, replay, clock
 
@@ -61,7 +62,7 @@ def on_stage(
     async def run() -> None:
         clock = ManualClock()
         replay = Replay(open_recording(path, clock), clock)
-        screen = ReplayScreen(replay, glyphs)
+        screen = replay_workspace(replay, glyphs)
         async with InspectorApp(screen).run_test(size=size) as pilot:
             await pilot.pause()
             screen.tick()

@@ -15,7 +15,7 @@ from inspector.recording.opening import open_recording
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.form.widget import SessionForm
-from inspector.tui.session.replay import ReplayScreen
+from inspector.tui.session.replay import replay_workspace
 from tests.support import FakeSource, corpus_dir, silence
 from tests.tui.form_stage import DETECTION, SPEED, VOICE, Stage, on_stage
 
@@ -299,7 +299,7 @@ def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: st
 
     async def run() -> None:
         replay = Replay(open_recording(path), SystemClock())
-        async with InspectorApp(ReplayScreen(replay, UNICODE)).run_test(size=(80, 24)) as pilot:
+        async with InspectorApp(replay_workspace(replay, UNICODE)).run_test(size=(80, 24)) as pilot:
             stage = Stage(pilot)
             await pilot.pause(0.2)
             replay.seek_row(min(3, len(replay.log) - 1))

@@ -32,8 +32,9 @@ from inspector.tui.common.glyphs import ASCII, UNICODE
 from inspector.tui.common.meter import Meter, Reading
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.session.devices import DevicesDialog
-from inspector.tui.session.replay import ReplayScreen
-from inspector.tui.session.session import SessionScreen
+from inspector.tui.session.live import session_workspace
+from inspector.tui.session.replay import replay_workspace
+from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource
 
 RATE_HZ = 24_000
@@ -48,7 +49,7 @@ class Stage:
     """A live session with sound on the screen, its server under the test's control."""
 
     def __init__(
-        self, pilot: Pilot[int], screen: SessionScreen, engine: Engine, source: FakeSource
+        self, pilot: Pilot[int], screen: Workspace, engine: Engine, source: FakeSource
     ) -> None:
         self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
 
@@ -106,7 +107,7 @@ def on_stage(
         engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
         engine.sound = Sound(engine, options)
         async with Host() as host:
-            screen = SessionScreen(host, engine, UNICODE)
+            screen = session_workspace(host, engine, UNICODE)
             async with InspectorApp(screen).run_test(size=size) as pilot:
                 source.say("session.created", session=SESSION)
                 stage = Stage(pilot, screen, engine, source)
@@ -260,7 +261,7 @@ def replayed(replay: Replay, check: Callable[[Callable[[float], tuple[str, str]]
     """Show a recording; ``check`` gets what reads both meters at a time."""
 
     async def run() -> None:
-        screen = ReplayScreen(replay, UNICODE)
+        screen = replay_workspace(replay, UNICODE)
         async with InspectorApp(screen).run_test(size=(160, 40)) as pilot:
             await pilot.pause(0.3)
 
@@ -268,7 +269,9 @@ def replayed(replay: Replay, check: Callable[[Callable[[float], tuple[str, str]]
                 replay.seek_t_us(int(seconds * 1e6))
                 while replay.tick() or not replay.is_settled:
                     pass
-                for name, reading in zip(("in", "out"), screen.readings(), strict=True):
+                for name, reading in zip(
+                    ("in", "out"), screen.model.readings(screen.key), strict=True
+                ):
                     meter = screen.query_one(f"#meter-{name}", Meter)
                     meter._words_until_ns = 0
                     meter.show(reading)
@@ -307,7 +310,7 @@ def test_a_sideband_session_says_that_no_audio_flows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [1, 7, 20, 40, 60, 200])
 def test_a_meter_fills_its_line_at_any_width(width: int, glyphs: Any) -> None:
     async def run() -> None:
-        screen = SessionScreen(Host(), _engine(), glyphs)
+        screen = session_workspace(Host(), _engine(), glyphs)
         async with InspectorApp(screen).run_test(size=(200, 40)) as pilot:
             meter = Meter("mic", glyphs)
             await screen.mount(meter)

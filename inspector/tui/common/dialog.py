@@ -71,7 +71,7 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
                         id=f"field-{field.name}",
                         compact=True,
                     )
-            key = partial(keycap, self.app, FormDialog)
+            key = partial(keycap, self.app, (FormDialog,))
             keys = f"enter go · {key('dialog.cancel')} back · tab next field"
             if any(field.suggestions for field in self._fields):
                 keys += f" · {key('dialog.next')} other values"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from inspector.tui.views.events.row_text import fitted
+from inspector.tui.terminal.strips import fitted
 
 GAP = "   "
 NARROW_GAP = "  "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -52,7 +53,9 @@ class HelpScreen(ModalScreen[None]):
         """Fill the page."""
         lines = [
             PageLine(((f" {self._heading}", "head"),)),
-            PageLine(((f" {keycap(self.app, HelpScreen, 'help.close')} closes this page", "dim"),)),
+            PageLine(
+                ((f" {keycap(self.app, (HelpScreen,), 'help.close')} closes this page", "dim"),)
+            ),
             PageLine((("", "base"),)),
         ]
         for heading, keys in self._groups:
@@ -64,7 +67,7 @@ class HelpScreen(ModalScreen[None]):
         page.focus()
 
 
-def keys_of(screen: Screen[None]) -> Iterator[Group]:
+def keys_of(screen: Screen[Any]) -> Iterator[Group]:
     """Yield the keys that work on a screen here and now, the focused pane's first."""
     groups: dict[str, dict[str, list[str]]] = {}
     for bound in screen.active_bindings.values():
@@ -72,11 +75,11 @@ def keys_of(screen: Screen[None]) -> Iterator[Group]:
         if not binding.description or not binding.id:  # which Textual's own have not
             continue
         name = (
-            "this screen"
-            if bound.node is screen
-            else "everywhere"
+            "everywhere"
             if bound.node is screen.app
             else "the focused pane"
+            if bound.node is screen.focused
+            else "this screen"
         )
         keys = groups.setdefault(name, {}).setdefault(binding.description, [])
         keys.append(screen.app.get_key_display(binding))

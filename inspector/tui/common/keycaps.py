@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -49,30 +49,31 @@ def key_words(key: str) -> str:
     return "+".join([*modifiers, name])
 
 
-def keycap(app: App[Any], owner: type[DOMNode], binding_id: str) -> str:
+def keycap(app: App[Any], owners: Sequence[type[DOMNode]], binding_id: str) -> str:
     """Return the key of a binding in words, as the user has it.
 
     Args:
         app: knows the user's keymap, where it is this program's.
-        owner: the screen or widget class that declares the binding.
+        owners: the classes that may declare the binding.
         binding_id: its id; of another's binding where it is one of ``ELSEWHERE``.
     """
     look = getattr(app, "look", None)
     own = look.keys.get(binding_id, "") if look is not None else ""
-    return key_words(own.split(",")[0]) if own else default_keycap(owner, binding_id)
+    return key_words(own.split(",")[0]) if own else default_keycap(owners, binding_id)
 
 
-def default_keycap(owner: type[DOMNode], binding_id: str) -> str:
+def default_keycap(owners: Sequence[type[DOMNode]], binding_id: str) -> str:
     """Return the key that a binding comes with, in words."""
-    return key_words(_default(owner, binding_id).split(",")[0])
+    return key_words(_default(tuple(owners), binding_id).split(",")[0])
 
 
 @lru_cache(maxsize=256)
-def _default(owner: type[DOMNode], binding_id: str) -> str:
-    for kind in owner.__mro__:
+def _default(owners: tuple[type[DOMNode], ...], binding_id: str) -> str:
+    for kind in (kind for owner in owners for kind in owner.__mro__):
         for binding in kind.__dict__.get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id == binding_id:
                 return binding.key
     if binding_id in ELSEWHERE:
         return ELSEWHERE[binding_id]
-    raise LookupError(f"{owner.__name__} has no binding {binding_id}")
+    names = ", ".join(owner.__name__ for owner in owners)
+    raise LookupError(f"{names}: no binding {binding_id}")

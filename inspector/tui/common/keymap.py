@@ -16,34 +16,54 @@ from textual.keys import Keys, format_key
 
 from inspector.tui.common.keycaps import key_words, spelled
 
-_EVENTS = (
+_WORKSPACE = "workspace.workspace:Workspace"
+_VIEWS = (
     "views.events.event_pane:EventPane",
     "views.events.detail:DetailPane",
-    "views.conversation.widget:ConversationView",
+    "views.conversation.widget:ConversationPane",
     "common.text_page:TextPage",
     "views.timeline.widget:Timeline",
 )
-"""The widgets of every screen that shows a session's events."""
-PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "app:InspectorApp": ("everywhere", ()),
-    "home.screen:HomeScreen": ("home", ()),
-    "session.session:SessionScreen": (
+"""The widgets of every workspace."""
+_EDITOR = "sending.send_editor:SendEditor"
+_SENDING = "sending.part:Sending"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A screen as the user knows it."""
+
+    name: str
+    screen: str
+    """Its class, as ``module:Class`` below ``inspector.tui``."""
+    parts: tuple[str, ...] = ()
+    """What stands around the views of a workspace; their keys come before the screen's."""
+    widgets: tuple[str, ...] = ()
+    """Whose keys come first, while they have the focus."""
+
+
+PLACES: tuple[Place, ...] = (
+    Place("everywhere", "app:InspectorApp"),
+    Place("home", "home.screen:HomeScreen"),
+    Place(
         "session",
-        (*_EVENTS, "sending.send_editor:SendEditor"),
+        _WORKSPACE,
+        (_SENDING, "session.sound:SoundControls", "session.live:ConnectionControls"),
+        (*_VIEWS, _EDITOR),
     ),
-    "session.replay:ReplayScreen": (
-        "replay",
-        _EVENTS,
-    ),
-    "proxy.proxied:ProxiedScreen": (
+    Place("replay", _WORKSPACE, ("session.replay:ReplayTransport",), _VIEWS),
+    Place(
         "session of an app",
-        (*_EVENTS, "sending.send_editor:SendEditor"),
+        _WORKSPACE,
+        (_SENDING, "proxy.proxied:Breakpoints"),
+        (*_VIEWS, _EDITOR),
     ),
-    "proxy.screen:ProxyScreen": ("proxy", ("common.text_page:TextPage",)),
-    "proxy.held:HeldScreen": ("held frames", ("common.text_page:TextPage",)),
-    "form.screen:SessionFormScreen": (
+    Place("proxy", "proxy.screen:ProxyScreen", widgets=("common.text_page:TextPage",)),
+    Place("held frames", "proxy.held:HeldScreen", widgets=("common.text_page:TextPage",)),
+    Place(
         "session form",
-        (
+        "form.screen:SessionFormScreen",
+        widgets=(
             "form.widget:SessionForm",
             "form.choices:ChoiceEditor",
             "form.choices:SwitchEditor",
@@ -52,19 +72,19 @@ PLACES: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "form.typed:NumberEditor",
         ),
     ),
-    "form.dialogs:JsonDialog": ("JSON dialog", ()),
-    "form.dialogs:ChoiceDialog": ("choice dialog", ()),
-    "form.dialogs:PageDialog": ("page dialog", ("common.text_page:TextPage",)),
-    "common.dialog:FormDialog": ("dialog", ()),
-    "common.help:HelpScreen": ("help", ("common.text_page:TextPage",)),
-    "session.devices:DevicesDialog": ("audio devices", ()),
-    "home.theme_dialog:ThemeDialog": ("themes", ()),
-}
-"""Every screen, what it is called, and the widgets on it whose keys come before its own while they have the focus."""
+    Place("JSON dialog", "form.dialogs:JsonDialog"),
+    Place("choice dialog", "form.dialogs:ChoiceDialog"),
+    Place("page dialog", "form.dialogs:PageDialog", widgets=("common.text_page:TextPage",)),
+    Place("dialog", "common.dialog:FormDialog"),
+    Place("help", "common.help:HelpScreen", widgets=("common.text_page:TextPage",)),
+    Place("audio devices", "session.devices:DevicesDialog"),
+    Place("themes", "home.theme_dialog:ThemeDialog"),
+)
+"""Every screen."""
 WIDGET_NAMES: Mapping[str, str] = {
     "EventPane": "event pane",
     "DetailPane": "detail",
-    "ConversationView": "conversation",
+    "ConversationPane": "conversation",
     "TextPage": "page",
     "Timeline": "timeline",
     "SendEditor": "send editor",
@@ -101,8 +121,8 @@ def all_bindings() -> tuple[KeyBinding, ...]:
     """Return every binding of the program, each once, by place."""
     found: dict[str, KeyBinding] = {}
     for place in PLACES:
-        for where, owner in (_screen(place), *_widgets(place)):
-            for binding in bindings_of(owner, where):
+        for owner in (*place.parts, place.screen, *place.widgets):
+            for binding in bindings_of(_load(owner), _name_in(place, owner)):
                 found.setdefault(binding.id, binding)
     return tuple(found.values())
 
@@ -121,13 +141,15 @@ def bindings_of(owner: type[DOMNode], where: str) -> tuple[KeyBinding, ...]:
     return tuple(found.values())
 
 
-def bindings_on(place: str) -> list[tuple[str, list[tuple[KeyBinding, ...]]]]:
+def bindings_on(place: Place) -> list[tuple[str, list[tuple[KeyBinding, ...]]]]:
     """Return who may have the focus on a screen, each with the bindings that then count, the nearest first."""
     behind = [
-        bindings_of(owner, where) for where, owner in (_screen(place), _screen("app:InspectorApp"))
+        *(bindings_of(_load(owner), place.name) for owner in (*place.parts, place.screen)),
+        bindings_of(_load(PLACES[0].screen), PLACES[0].name),
     ]
-    alone = (PLACES[place][0], behind)
-    return [alone, *((w, [bindings_of(owner, w), *behind]) for w, owner in _widgets(place))]
+    names = {owner: _name_in(place, owner) for owner in place.widgets}
+    in_widgets = [(name, [bindings_of(_load(w), name), *behind]) for w, name in names.items()]
+    return [(place.name, behind), *in_widgets]
 
 
 def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
@@ -183,12 +205,8 @@ def _sharing(
                 yield holder, binding, key
 
 
-def _screen(place: str) -> tuple[str, type[DOMNode]]:
-    return PLACES[place][0], _load(place)
-
-
-def _widgets(place: str) -> list[tuple[str, type[DOMNode]]]:
-    return [(WIDGET_NAMES[w.partition(":")[2]], _load(w)) for w in PLACES[place][1]]
+def _name_in(place: Place, owner: str) -> str:
+    return WIDGET_NAMES[owner.partition(":")[2]] if owner in place.widgets else place.name
 
 
 def _load(name: str) -> type[DOMNode]:

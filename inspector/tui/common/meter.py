@@ -23,7 +23,7 @@ from textual.widget import Widget
 from inspector.clock import SYSTEM_CLOCK
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.terminal.direct_paint import Patch
-from inspector.tui.views.events.row_text import fitted
+from inspector.tui.terminal.strips import fitted
 
 BOTTOM_DBFS = -60.0
 """The left end of the bar: a quiet room."""
@@ -49,6 +49,10 @@ class Reading:
     """``active`` or ``warning``; ``""`` for what is as usual."""
     has_level: bool = True
     """False where there is no audio to measure; only the note is shown."""
+
+
+Readings = tuple[Reading, Reading]
+"""Of the microphone and of the output."""
 
 
 class _Look(NamedTuple):

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from inspector.analysis.inert import inert
 from inspector.tui.terminal.direct_paint import Patch
-from inspector.tui.views.events.row_text import Line, fitted
+from inspector.tui.terminal.strips import Line, fitted
 
 
 class StatusLine(Widget):

@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from inspector.analysis.inert import inert
 from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys
-from inspector.tui.views.events.row_text import fitted, overlaid
+from inspector.tui.terminal.strips import fitted, overlaid
 
 Span = tuple[str, str]
 """Text and the name of its style: ``base head dim client server warning error struck``."""

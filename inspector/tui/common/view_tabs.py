@@ -23,25 +23,30 @@ class ViewTabs(StatusLine):
             super().__init__()
             self.name = name
 
-    def __init__(self, names: Sequence[str], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(self, titles: Sequence[str], names: Sequence[str], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
+        """Show the views.
+
+        Args:
+            titles: as they are shown.
+            names: by which they are chosen, in the same order.
+            id: the widget's id.
+        """
         super().__init__(id=id)
-        self._names = names
+        self._views = list(zip(names, titles, strict=True))
 
     def words(self, current: str) -> str:
         """Return every view with its number, the current one in brackets; they begin in the second column."""
         labels = (
-            f"[{number} {name.capitalize()}]"
-            if name == current
-            else f" {number} {name.capitalize()} "
-            for number, name in enumerate(self._names, 1)
+            f"[{number} {title}]" if name == current else f" {number} {title} "
+            for number, (name, title) in enumerate(self._views, 1)
         )
         return (" " * _GAP).join(labels)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the view whose name was clicked."""
         start = 1
-        for number, name in enumerate(self._names, 1):
-            end = start + len(f" {number} {name} ")
+        for number, (name, title) in enumerate(self._views, 1):
+            end = start + len(f" {number} {title} ")
             if start <= event.x < end:
                 self.post_message(self.ViewChosen(name))
             start = end + _GAP

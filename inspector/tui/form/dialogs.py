@@ -64,7 +64,7 @@ class JsonDialog(ModalScreen[str | None]):
                 read_only=not self._verb,
             )
             yield Static("", id="verdict")
-            key = partial(keycap, self.app, JsonDialog)
+            key = partial(keycap, self.app, (JsonDialog,))
             keys = f"{key('json.cancel')} back"
             if self._verb:
                 keys = (
@@ -134,7 +134,7 @@ class ChoiceDialog(ModalScreen[tuple[Any] | None]):
             if self._is_open:
                 yield Input(placeholder="another value", compact=True)
             yield OptionList(*(Option(Text(shown(value))) for value in self._values), compact=True)
-            key = partial(keycap, self.app, ChoiceDialog)
+            key = partial(keycap, self.app, (ChoiceDialog,))
             keys = f"{key('choice.accept')} takes · {key('choice.cancel')} back"
             keys += " · type another value" if self._is_open else ""
             yield Static(Text(keys), classes="keys")
@@ -190,7 +190,7 @@ class PageDialog(ModalScreen[int | None]):
         with Vertical(id="page"):
             yield Static(Text(self._heading), classes="title")
             yield TextPage()
-            key = keycap(self.app, PageDialog, "form_page.close")
+            key = keycap(self.app, (PageDialog,), "form_page.close")
             yield Static(Text(f"enter shows the event · {key} back"), classes="keys")
 
     def on_mount(self) -> None:

@@ -10,8 +10,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.markup import escape
-from textual.notifications import SeverityLevel
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -19,7 +17,7 @@ from inspector.analysis.form.fields import FormField, Kind
 from inspector.analysis.form.history import Outcome
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
-from inspector.tui.common.keycaps import keycap
+from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.form.dialogs import STYLES, PageDialog
 from inspector.tui.form.editing import DialogRequested, FieldEdited, FieldUnreadable
 from inspector.tui.form.field_dialogs import FieldDialogs
@@ -42,7 +40,7 @@ _COMMANDS: Mapping[str, str] = {
 }
 
 
-class SessionFormScreen(Screen[int | None]):
+class SessionFormScreen(KeyedScreen[int | None]):
     """The form; returns a row of the log that the user wants to see, or None."""
 
     CSS_PATH = STYLES
@@ -74,10 +72,6 @@ class SessionFormScreen(Screen[int | None]):
         self._command = command
         self._presets = Presets(self, session)
         self._dialogs = FieldDialogs(self, session)
-
-    def key(self, binding_id: str) -> str:
-        """Return the key of one of this screen's bindings in words, as the user has it."""
-        return keycap(self.app, type(self), binding_id)
 
     @property
     def form(self) -> SessionForm:
@@ -124,10 +118,6 @@ class SessionFormScreen(Screen[int | None]):
             Text(form_hint(session, self._glyphs, self.key))
         )
         self.query_one("#form-hint").set_class(bool(session.draft.unblamed()), "wrong")
-
-    def say(self, message: str, severity: SeverityLevel = "information") -> None:
-        """Tell the user something, once."""
-        self.notify(message, severity=severity, markup=False, timeout=6)
 
     def scroll_to_center(self, widget: Widget, animate: bool = True, **options: Any) -> None:  # noqa: ARG002 - an override
         """Go to a field at once: an animated form lags behind a key that is held down."""

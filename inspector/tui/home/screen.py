@@ -25,7 +25,7 @@ from inspector.tui.home.launching import Launcher
 WIDEST = 140
 
 
-class HomeScreen(KeyedScreen):
+class HomeScreen(KeyedScreen[None]):
     """The simulator, a server, a recording."""
 
     BINDINGS = [
@@ -85,7 +85,7 @@ class HomeScreen(KeyedScreen):
     def palette(self) -> Iterator[SystemCommand]:
         """Yield what the command palette offers here."""
         for name, title, words in CHOICES:
-            yield SystemCommand(title, words, self._runner(name))
+            yield SystemCommand(title, words, self.runner(name))
         for number, known in enumerate(self.list.connections, 1):
             words = f"connect to {inert(known.address)}"
             yield SystemCommand(
@@ -218,24 +218,24 @@ class HomeScreen(KeyedScreen):
 
     def _begin(self, open_engine: Callable[[], Engine]) -> None:
         """Open a session, or say why not."""
-        from inspector.tui.session.session import SessionScreen
+        from inspector.tui.session.live import session_workspace
 
         try:
             engine = open_engine()
         except InspectorError as error:
             self._say(error)
             return
-        self.app.push_screen(SessionScreen(self._host, engine, self._glyphs))
+        self.app.push_screen(session_workspace(self._host, engine, self._glyphs))
 
     def _replay(self, path: Path) -> None:
-        from inspector.tui.session.replay import ReplayScreen
+        from inspector.tui.session.replay import replay_workspace
 
         try:
             replay = self._launcher.open_replay(path)
         except InspectorError as error:
             self._say(error)
             return
-        self.app.push_screen(ReplayScreen(replay, self._glyphs))
+        self.app.push_screen(replay_workspace(replay, self._glyphs))
 
     def _say(self, error: InspectorError) -> None:
         message = f"{error.message}\n{error.hint}" if error.hint else error.message

@@ -51,7 +51,7 @@ class ThemeDialog(ModalScreen[bool]):
                 for token, words in SAMPLES:
                     yield Static(words, classes=token, markup=False)
             yield Static(
-                f"enter keeps it · {keycap(self.app, ThemeDialog, 'themes.cancel')} as it was",
+                f"enter keeps it · {keycap(self.app, (ThemeDialog,), 'themes.cancel')} as it was",
                 classes="keys",
                 markup=False,
             )

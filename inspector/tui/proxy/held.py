@@ -18,13 +18,13 @@ from inspector.engine.breakpoints import Breakpoint
 from inspector.engine.held import Held
 from inspector.engine.proxied import ProxiedSession
 from inspector.errors import InspectorError
-from inspector.tui.common.commanded import seconds_in
 from inspector.tui.common.dialog import Field, FormDialog
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.text_page import PageLine, TextPage
 from inspector.tui.terminal.external import edit_outside
-from inspector.tui.views.events.row_text import fitted
+from inspector.tui.terminal.strips import fitted
 
 TICK_HZ = 15
 FIXED_COLUMNS = 53
@@ -34,7 +34,7 @@ SHOWN_CHARS = 20_000
 """Of a frame's content; the rest is audio."""
 
 
-class HeldScreen(KeyedScreen):
+class HeldScreen(KeyedScreen[None]):
     """What waits, and the content of one."""
 
     CSS_PATH = Path(__file__).with_name("proxy.tcss")

@@ -1,34 +1,136 @@
-"""ProxiedScreen: a session of somebody else's app. What is sent from here is injected; closing the view leaves the app alone."""
+"""A session of an app in a workspace. What is sent from here is injected; closing the view leaves the app alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from textual.binding import Binding
 
 from inspector.analysis.inert import inert
 from inspector.core.event import Direction, Origin
-from inspector.engine.host import Host
+from inspector.core.log import EventLog
+from inspector.core.state import SessionState
 from inspector.engine.proxied import ProxiedSession
 from inspector.engine.record import Connection
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint, hint
+from inspector.tui.common.keycaps import Key
+from inspector.tui.common.meter import Readings
 from inspector.tui.proxy.held import ask_breakpoint
 from inspector.tui.sending.action_line import SESSION_BUTTONS, Button
+from inspector.tui.sending.part import Sending
+from inspector.tui.session.header import now_us_of, recording_stem_of, session_header
 from inspector.tui.session.hints import connection_hint, error_hint
-from inspector.tui.session.readings import LogLevels, Readings, recorded_readings
-from inspector.tui.session.session import SessionScreen
-from inspector.tui.session.sound import SoundScreen
+from inspector.tui.session.readings import LogLevels, recorded_readings
+from inspector.tui.views.view import Commands
+from inspector.tui.workspace.part import Part, SessionModel
+from inspector.tui.workspace.workspace import Workspace
 
-_NOT_HERE = frozenset(
-    {"fault", *(binding.action for binding in SoundScreen.BINDINGS if isinstance(binding, Binding))}
+PROXIED_BUTTONS = (
+    Button("send", "inject"),
+    *(b for b in SESSION_BUTTONS if b.action not in ("send", "reconnect")),
 )
 
 
-class ProxiedScreen(SessionScreen):
-    """A session between an app and the API."""
+def proxied_workspace(
+    session: ProxiedSession, glyphs: Glyphs, switch: Callable[[int], None]
+) -> Workspace:
+    """Return the screen of a session of an app.
+
+    Args:
+        session: which.
+        glyphs: characters that the terminal can show.
+        switch: shows the session that stands so many places further in the list.
+    """
+    parts = (Sending(session, PROXIED_BUTTONS), Breakpoints(session, switch))
+    return Workspace(ProxiedModel(session, glyphs), parts, glyphs)
+
+
+class ProxiedModel(SessionModel):
+    """A session between an app and the API, as of now."""
+
+    title = "Session of an app"
+
+    def __init__(self, session: ProxiedSession, glyphs: Glyphs) -> None:
+        self._session = session
+        self._glyphs = glyphs
+        self._levels = LogLevels(session.log)
+
+    @property
+    def log(self) -> EventLog:
+        """Return the events."""
+        return self._session.log
+
+    @property
+    def state(self) -> SessionState:
+        """Return the state as of now."""
+        return self._session.state
+
+    def now_us(self) -> int:
+        """Return the session's time: that of its last event once it has ended."""
+        return now_us_of(self._session)
+
+    def recording_stem(self) -> str:
+        """Return the recording's name, or a word where nothing is recorded."""
+        return recording_stem_of(self._session)
+
+    def header(self, ticks: int) -> Sequence[HeaderPart]:
+        """Return connection, model, errors, source, time, count, recording and tokens."""
+        return session_header(self._session, self._glyphs, self.now_us(), ticks)
+
+    @property
+    def is_troubled(self) -> bool:
+        """Tell whether there were errors, or nothing is recorded."""
+        return bool(self.state.problems.errors or self._session.recording.failure)
+
+    def readings(self, key: Key) -> Readings:  # noqa: ARG002 - nothing here is done by keys
+        """Return the levels of what went by."""
+        session = self._session
+        levels = self._levels.read(len(session.log) - 1, session.now_ns, self.state)
+        return recorded_readings(
+            levels, self.state, session.now_ns, session.source.url, idle="as it passes"
+        )
+
+    def empty_conversation(self, key: Key) -> str:  # noqa: ARG002 - the app speaks, not the user
+        """Return why the conversation is empty."""
+        return "Nothing has been said yet between the app and the API."
+
+    def hint(self, key: Key, place: str) -> Hint:
+        """Return what is true and what to do next."""
+        session = self._session
+        held = session.breakpoints.held
+        if held:
+            to = "API" if held[0].direction is Direction.CLIENT else "app"
+            what = f"{len(held)} held: {inert(held[0].event.type) or 'a frame'} to the {to}"
+            resumes = f"{key('proxied.resume')} resumes all"
+            return hint(what, f"{key('proxied.held')} shows them", resumes)
+        if session.connection is Connection.CONNECTING:
+            return hint(f"the app waits for {session.source.url}")
+        ended = connection_hint(session, key, again=False)
+        if ended is not None:
+            return ended
+        error = error_hint(self.state, key, place)
+        armed = session.breakpoints.armed
+        arms = key("proxied.breakpoint")
+        if armed:
+            return hint(
+                f"holds {', '.join(map(str, armed))}", f"{arms} holds others or none", error
+            )
+        around = f"{key('proxied.previous')} {key('proxied.next')} other sessions"
+        return hint(
+            f"{arms} holds frames back",
+            error,
+            f"{key('session.send')} injects to the API",
+            f"{key('proxied.inject')} to the app",
+            around if place != "detail" else "",
+        )
+
+
+class Breakpoints(Part):
+    """Pauses frames, injects some, and goes to other sessions."""
 
     BINDINGS = [
         Binding("S", "breakpoint", "hold", id="proxied.breakpoint"),
@@ -44,97 +146,30 @@ class ProxiedScreen(SessionScreen):
         ),
         Binding("right_square_bracket", "switch(1)", "next session", show=False, id="proxied.next"),
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
+        Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
     ]
 
-    BUTTONS = (
-        Button("send", "inject"),
-        *(b for b in SESSION_BUTTONS if b.action not in ("send", "reconnect")),
-    )
-
-    def __init__(
-        self,
-        host: Host,
-        session: ProxiedSession,
-        glyphs: Glyphs,
-        switch: Callable[[int], None],
-    ) -> None:
-        """Show a session.
-
-        Args:
-            host: of the screen.
-            session: which.
-            glyphs: what the terminal can show.
-            switch: shows the session that stands so many places further in the list.
-        """
-        super().__init__(host, session, glyphs)
-        self._switch = switch
-        self.title = "Session of an app"
+    def __init__(self, session: ProxiedSession, switch: Callable[[int], None]) -> None:
+        super().__init__()
         self._session = session
-        self._levels = LogLevels(session.log)
+        self._switch = switch
 
-    def readings(self) -> Readings:
-        """Return the levels of what went by."""
-        session = self._session
-        levels = self._levels.read(len(session.log) - 1, session.now_ns, self.state)
-        return recorded_readings(
-            levels, self.state, session.now_ns, session.source.url, idle="as it passes"
-        )
+    def commands(self) -> Commands:
+        """Return the commands of a proxied session."""
+        return {
+            "break": self._arm,
+            "resume": lambda _: self.action_resume(),
+            "reconnect": lambda _: self.action_reconnect(),
+            "disconnect": lambda _: self.action_disconnect(),
+        }
 
-    def empty_conversation(self) -> str:
-        """Return why the conversation is empty."""
-        return "Nothing has been said yet between the app and the API."
-
-    def connect(self) -> None:
+    def action_reconnect(self) -> None:
         """Say that this is not ours to do."""
-        self.say("the app connects, not the inspector: start it again", "warning")
+        self.workspace.say("the app connects, not the inspector: start it again", "warning")
 
-    async def end(self) -> None:
+    def action_disconnect(self) -> None:
         """Close both sides."""
         self._session.close()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer nothing that only a session of our own has: a microphone, a speaker, a simulator that does wrong on demand."""
-        return action not in _NOT_HERE and super().check_action(action, parameters)
-
-    async def _leave(self) -> None:
-        self.app.pop_screen()
-
-    def hint(self) -> Hint:
-        """Return what is true, and what to do next."""
-        session, key = self._session, self.key
-        held = session.breakpoints.held
-        if held:
-            to = "API" if held[0].direction is Direction.CLIENT else "app"
-            what = f"{len(held)} held: {inert(held[0].event.type) or 'a frame'} to the {to}"
-            resumes = f"{key('proxied.resume')} resumes all"
-            return hint(what, f"{key('proxied.held')} shows them", resumes)
-        if session.connection is Connection.CONNECTING:
-            return hint(f"the app waits for {session.source.url}")
-        ended = connection_hint(session, key, again=False)
-        if ended is not None:
-            return ended
-        error = error_hint(self.state, key, self.place)
-        armed = session.breakpoints.armed
-        arms = key("proxied.breakpoint")
-        if armed:
-            return hint(
-                f"holds {', '.join(map(str, armed))}", f"{arms} holds others or none", error
-            )
-        around = f"{key('proxied.previous')} {key('proxied.next')} other sessions"
-        return hint(
-            f"{arms} holds frames back",
-            error,
-            f"{key('session.send')} injects to the API",
-            f"{key('proxied.inject')} to the app",
-            around if self.place != "detail" else "",
-        )
-
-    def commands(self) -> Mapping[str, Callable[[str], None]]:
-        """Return the commands of a proxied session."""
-        own = {"break": self._arm, "resume": lambda _: self.action_resume()}
-        inherited = super().commands()
-        not_here = {"fault", *self.sound_commands()}
-        return {**{name: do for name, do in inherited.items() if name not in not_here}, **own}
 
     def action_switch(self, step: int) -> None:
         """Go to another session of the list."""
@@ -142,13 +177,13 @@ class ProxiedScreen(SessionScreen):
 
     def action_breakpoint(self) -> None:
         """Ask what to hold."""
-        ask_breakpoint(self, self._session.breakpoints)
+        ask_breakpoint(self.workspace, self._session.breakpoints)
 
     def action_held(self) -> None:
         """Show what is held."""
         from inspector.tui.proxy.held import HeldScreen
 
-        self.app.push_screen(HeldScreen(self._session, self.glyphs))
+        self.app.push_screen(HeldScreen(self._session, self.workspace.glyphs))
 
     def action_resume(self) -> None:
         """Let everything go on that is held."""
@@ -170,7 +205,7 @@ class ProxiedScreen(SessionScreen):
         try:
             self._session.submit(payload, Origin.HAND, to="app")
         except InspectorError as error:
-            self.say(f"not sent: {error.message}", "error")
+            self.workspace.say(f"not sent: {error.message}", "error")
 
     def _arm(self, expression: str) -> None:
         if expression:

@@ -11,14 +11,13 @@ from textual.binding import Binding
 from textual.widgets import Footer, Static
 
 from inspector.analysis.inert import inert
-from inspector.engine.host import Host
 from inspector.engine.proxied import ProxiedSession
 from inspector.engine.proxy import Proxy
 from inspector.engine.record import Connection
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.common.text_page import PageLine, TextPage
-from inspector.tui.views.events.row_text import fitted
+from inspector.tui.terminal.strips import fitted
 
 TICK_HZ = 4
 FIXED_COLUMNS = 47
@@ -32,7 +31,7 @@ _STATES = {
 }
 
 
-class ProxyScreen(KeyedScreen):
+class ProxyScreen(KeyedScreen[None]):
     """A line a session, the newest last."""
 
     CSS_PATH = Path(__file__).with_name("proxy.tcss")
@@ -47,10 +46,9 @@ class ProxyScreen(KeyedScreen):
         KeyedScreen.HELP_KEY,
     ]
 
-    def __init__(self, host: Host, proxy: Proxy, glyphs: Glyphs) -> None:
+    def __init__(self, proxy: Proxy, glyphs: Glyphs) -> None:
         super().__init__()
         self.title = "Proxy"
-        self._host = host
         self._proxy = proxy
         self._glyphs = glyphs
         self._shown: list[ProxiedSession] = []
@@ -125,9 +123,9 @@ class ProxyScreen(KeyedScreen):
             self._show(newest)
 
     def _is_free(self) -> bool:
-        from inspector.tui.proxy.proxied import ProxiedScreen
+        from inspector.tui.workspace.workspace import Workspace
 
-        return self.app.screen is self or isinstance(self.app.screen, ProxiedScreen)
+        return isinstance(self.app.screen, ProxyScreen | Workspace)
 
     def action_open(self) -> None:
         """Look into the session under the cursor."""
@@ -169,13 +167,13 @@ class ProxyScreen(KeyedScreen):
         self.action_open()
 
     def _show(self, session: ProxiedSession) -> None:
-        from inspector.tui.proxy.proxied import ProxiedScreen
+        from inspector.tui.proxy.proxied import proxied_workspace
 
         while self.app.screen is not self and len(self.app.screen_stack) > 1:
             self.app.pop_screen()
         self._proxy.pinned = session
         self.app.push_screen(
-            ProxiedScreen(self._host, session, self._glyphs, partial(self._switch, session))
+            proxied_workspace(session, self._glyphs, partial(self._switch, session))
         )
 
     def _switch(self, session: ProxiedSession, step: int) -> None:

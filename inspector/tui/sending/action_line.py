@@ -18,7 +18,7 @@ class Button:
     """An action that can be clicked, and is named with its key."""
 
     action: str
-    """Of the screen, and of the binding ``session.ACTION``."""
+    """Of a part of the workspace, and of the binding ``session.ACTION``."""
     label: str
     """What it does, in a word or two."""
     short: str = ""
@@ -70,7 +70,7 @@ def action_line(buttons: Sequence[Button], key: Key, step: str, width: int) -> C
     for button, label in zip(shown, labels, strict=True):
         look = "bold " if button.action == step else ""
         words = f"{key(f'session.{button.action}')} {label}"
-        drawn.append(Content.styled(words, f"{look}@click=screen.{button.action}"))
+        drawn.append(Content.styled(words, f"{look}@click=screen.part('{button.action}')"))
     return Content.assemble(" ", Content(GAP).join(drawn))
 
 

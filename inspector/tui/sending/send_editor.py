@@ -73,7 +73,7 @@ class SendEditor(Vertical):
     def __init__(self, key: Key | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         """Prepare the editor; ``key`` names keys, which are called as they come without it."""
         super().__init__(id=id)
-        self._key = key or partial(default_keycap, SendEditor)
+        self._key = key or partial(default_keycap, (SendEditor,))
         self._history: list[str] = []
         self._at = 0
         self._draft = ""

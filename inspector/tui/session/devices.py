@@ -74,7 +74,7 @@ class DevicesDialog(ModalScreen[None]):
                         yield OptionList(id=name)
             yield Static("", id="problem", markup=False)
             yield MeterRow(self._glyphs)
-            key = partial(keycap, self.app, DevicesDialog)
+            key = partial(keycap, self.app, (DevicesDialog,))
             keys = (
                 f"enter choose · {key('devices.other')} other list · {key('devices.listen')} listen"
                 f" · {key('devices.tone')} test tone · {key('devices.refresh')} look again · {key('devices.close')} back"
@@ -182,7 +182,7 @@ class DevicesDialog(ModalScreen[None]):
         levels = sound.levels()
         if levels is None:
             return
-        key = partial(keycap, self.app, DevicesDialog)
+        key = partial(keycap, self.app, (DevicesDialog,))
         rests = f"{key('devices.listen')} listens"
         listening = "listening; nothing is sent" if self._is_listening else rests
         notes = (listening, f"{key('devices.tone')} plays a tone")

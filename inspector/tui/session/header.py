@@ -48,6 +48,19 @@ def session_header(
     )
 
 
+def now_us_of(engine: SessionRecord) -> int:
+    """Return a session's time in microseconds: that of its last event once it has ended."""
+    if engine.connection in (Connection.LIVE, Connection.CONNECTING):
+        return engine.now_ns // 1000
+    return engine.log.t_us[-1] if len(engine.log) else 0
+
+
+def recording_stem_of(engine: SessionRecord) -> str:
+    """Return the name of a session's recording without its suffix; a word where nothing is recorded."""
+    path = engine.recording.path
+    return path.stem if path is not None else "session"
+
+
 def _where(recording: RecordingFile, glyphs: Glyphs) -> HeaderPart:
     """Return where the session is recorded, or that it is not."""
     if recording.failure or recording.path is None:

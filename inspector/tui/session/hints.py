@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from inspector.analysis.inert import inert
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection, SessionRecord
-from inspector.engine.session import Engine
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint, hint
 from inspector.tui.common.keycaps import Key
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
     from inspector.engine.sound import Sound
 
 
-def session_hint(engine: SessionRecord, key: Key, place: str) -> Hint:
+def session_hint(engine: SessionRecord, sound: Sound | None, key: Key, place: str) -> Hint:
     """Return what is true of a live session.
 
     Args:
         engine: the session.
+        sound: its microphone and speaker; None where it has none.
         key: names keys.
         place: where the keys go: the name of a view, or ``detail``.
     """
@@ -34,9 +34,9 @@ def session_hint(engine: SessionRecord, key: Key, place: str) -> Hint:
         connection_hint(engine, key)
         or _failure_hint(engine)
         or _waiting_hint(state, key, place)
-        or _answering_hint(engine, key, error)
-        or talk_hint(_sound(engine), key)
-        or _next_hint(engine, key, error)
+        or _answering_hint(engine, sound, key, error)
+        or talk_hint(sound, key)
+        or _next_hint(engine, sound, key, error)
     )
 
 
@@ -122,7 +122,9 @@ def _waiting_hint(state: SessionState, key: Key, place: str) -> Hint | None:
     return None
 
 
-def _answering_hint(engine: SessionRecord, key: Key, error: str) -> Hint | None:
+def _answering_hint(
+    engine: SessionRecord, sound: Sound | None, key: Key, error: str
+) -> Hint | None:
     if not engine.state.responses.active:
         return None
     return hint(
@@ -130,7 +132,7 @@ def _answering_hint(engine: SessionRecord, key: Key, error: str) -> Hint | None:
         f"{key('session.cancel')} cancels",
         error,
         f"{key('session.truncate')} truncates what it said",
-        _barge_in(_sound(engine), key),
+        _barge_in(sound, key),
         step="cancel",
     )
 
@@ -143,13 +145,13 @@ def _barge_in(sound: Sound | None, key: Key) -> str:
     return f"speaking over it {does} by itself ({key('sound.auto_truncate')})"
 
 
-def _next_hint(engine: SessionRecord, key: Key, error: str) -> Hint:
+def _next_hint(engine: SessionRecord, sound: Sound | None, key: Key, error: str) -> Hint:
     """Return what one does in a session in which nothing happens just now."""
     state, send, create = engine.state, key("session.send"), key("session.create")
     if state.session.kind == "translation":
         speaks = f"{key('sound.talk')} talks, {key('sound.open')} opens the microphone: "
         return hint(
-            f"{speaks if _sound(engine) is not None else ''}what is said is translated",
+            f"{speaks if sound is not None else ''}what is said is translated",
             error,
             f"{key('session.form')} chooses the language",
         )
@@ -168,7 +170,3 @@ def _resting(key: Key, error: str) -> Iterator[HeaderPart]:
     yield HeaderPart(f"{key('session.truncate')} truncates the last answer", 3)
     yield HeaderPart(f"{key('view.filter')} filters", 4)
     yield HeaderPart(f"{key('view.help')} shows every key", 2)
-
-
-def _sound(engine: SessionRecord) -> Sound | None:
-    return engine.sound if isinstance(engine, Engine) else None

@@ -10,14 +10,12 @@ from inspector.clock import NS_PER_S
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.tui.common.keycaps import Key
-from inspector.tui.common.meter import Reading
+from inspector.tui.common.meter import Reading, Readings
 
 if TYPE_CHECKING:
     from inspector.audio.levels import Level
     from inspector.engine.recorded_levels import RecordedLevels
     from inspector.engine.sound import Sound
-
-Readings = tuple[Reading, Reading]
 
 
 def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Key) -> Readings:

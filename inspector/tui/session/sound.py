@@ -1,22 +1,23 @@
-"""SoundScreen: the keys of microphone and speaker, for a screen on a live session."""
+"""SoundControls: the keys of microphone and speaker, for a live session."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
 from inspector.engine.places import Place, place_of
-from inspector.tui.session.pulling import PullingScreen
+from inspector.tui.views.view import Commands
+from inspector.tui.workspace.part import Part
 
 if TYPE_CHECKING:
+    from inspector.engine.session import Engine
     from inspector.engine.sound import Sound
 
 
-class SoundScreen(PullingScreen):
-    """Events, and sound."""
+class SoundControls(Part):
+    """Talk, listen, choose devices."""
 
     BINDINGS = [
         Binding("p", "talk", "talk", show=False, id="sound.talk"),
@@ -26,16 +27,15 @@ class SoundScreen(PullingScreen):
         Binding("A", "devices", "audio devices", show=False, id="sound.devices"),
     ]
 
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
     @property
-    @abstractmethod
-    def sound(self) -> Sound | None:
-        """Return the session's sound; None where it has none."""
+    def _sound(self) -> Sound | None:
+        return self._engine.sound
 
-    def commands(self) -> Mapping[str, Callable[[str], None]]:
-        """Return the commands of sound, and all others."""
-        return {**super().commands(), **self.sound_commands()}
-
-    def sound_commands(self) -> Mapping[str, Callable[[str], None]]:
+    def commands(self) -> Commands:
         """Return the commands of sound."""
         return {
             "talk": lambda _: self.action_talk(),
@@ -55,14 +55,14 @@ class SoundScreen(PullingScreen):
         self._with_sound(lambda sound: sound.toggle_open())
 
     def action_mute(self) -> None:
-        """Send silence in place of what is said, or no more."""
+        """Mute the microphone, so that silence is sent, or unmute it."""
         self._with_sound(lambda sound: "muted" if sound.toggle_mute() else "not muted")
 
     def action_auto_truncate(self) -> None:
-        """Truncate by itself when the user speaks over the answer, or no more."""
+        """Toggle automatic truncation when the user speaks over the answer."""
         words = {
             True: "what is not heard when you speak over the answer is truncated",
-            False: f"nothing is truncated by itself any more; {self.key('session.truncate')} truncates by hand",
+            False: f"nothing is truncated by itself any more; {self.workspace.key('session.truncate')} truncates by hand",
         }
         self._with_sound(lambda sound: words[sound.toggle_truncation()])
 
@@ -70,18 +70,18 @@ class SoundScreen(PullingScreen):
         """Choose and test microphone and speaker."""
         from inspector.tui.session.devices import DevicesDialog
 
-        if self.sound is None:
-            self.say("this session has no sound", "warning")
+        if self._sound is None:
+            self.workspace.say("this session has no sound", "warning")
             return
-        self.app.push_screen(DevicesDialog(self.sound, self.glyphs))
+        self.app.push_screen(DevicesDialog(self._sound, self.workspace.glyphs))
 
     def _with_sound(self, act: Callable[[Sound], str]) -> None:
-        if self.sound is None:
-            self.say("this session has no sound", "warning")
+        if self._sound is None:
+            self.workspace.say("this session has no sound", "warning")
             return
-        words = act(self.sound)
+        words = act(self._sound)
         if words:
-            self.say(words)
+            self.workspace.say(words)
 
     def _choose_microphone(self, text: str) -> None:
         place = place_of(text)

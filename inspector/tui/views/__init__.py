@@ -1,1 +1,12 @@
-"""The views of a session, one folder each."""
+"""The views of a session, one folder each. ``VIEWS`` is the one list: tabs, keys, ``:view``, help and palette follow from it."""
+
+from __future__ import annotations
+
+from inspector.tui.views.conversation.view import ConversationView
+from inspector.tui.views.events.view import EventsView
+from inspector.tui.views.session.view import SessionView
+from inspector.tui.views.timeline.view import TimelineView
+from inspector.tui.views.view import View
+
+VIEWS: tuple[type[View], ...] = (EventsView, ConversationView, SessionView, TimelineView)
+"""In the order of the tabs. The first is shown at the start; only its widget is imported with this list."""

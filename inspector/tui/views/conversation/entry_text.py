@@ -17,7 +17,7 @@ from inspector.analysis.inert import inert
 from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.wrapping import Run, wrapped
-from inspector.tui.views.events.row_text import Line, fitted
+from inspector.tui.terminal.strips import Line, fitted
 
 Styles = Mapping[str, Style]
 """A style by the name of every tone."""

@@ -1,4 +1,4 @@
-"""ConversationView: the conversation as entries of any height, virtual, with its own scroll position.
+"""ConversationPane: the conversation as entries of any height, virtual, with its own scroll position.
 
 The scroll position is an entry and a line in it, so that only visible entries are ever made and wrapped, however long the
 conversation is. ``show`` is called on the screen's tick; an entry that reads differently, a transcript that grows say,
@@ -14,43 +14,44 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
-from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.analysis.dialogue import entry, places, question_for, stamp
-from inspector.analysis.entry import Place, Question, Tone
+from inspector.analysis.entry import Place, Tone
 from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key, default_keycap
 from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys, thumb
+from inspector.tui.terminal.strips import Line, overlaid
 from inspector.tui.views.conversation.block_scroll import BlockCursor, Placed
 from inspector.tui.views.conversation.entry_text import EntryBlocks
-from inspector.tui.views.events.row_text import Line, overlaid
+from inspector.tui.views.conversation.messages import AnswerRequested
+from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested
 
 EMPTY = "The conversation is empty."
 ASKS_NOTHING = frozenset({"translation", "transcription"})
 """Kinds of sessions without responses, so without anything to answer."""
 
 
-class ConversationView(Widget, can_focus=True):
+class ConversationPane(Widget, can_focus=True):
     """The conversation of one session."""
 
     DEFAULT_CSS = """
-    ConversationView { height: 1fr; background: $background; color: $foreground; }
-    ConversationView > .talk--base { background: $background; color: $foreground; }
-    ConversationView > .talk--head { background: $background; color: $foreground; text-style: bold; }
-    ConversationView > .talk--dim { background: $background; color: $dim; }
-    ConversationView > .talk--client { background: $background; color: $client; text-style: bold; }
-    ConversationView > .talk--server { background: $background; color: $server; text-style: bold; }
-    ConversationView > .talk--struck { background: $background; color: $dim; text-style: strike; }
-    ConversationView > .talk--warning { background: $background; color: $warning; }
-    ConversationView > .talk--error { background: $background; color: $error; }
-    ConversationView > .talk--cursor { background: $cursor; }
-    ConversationView > .talk--kin { background: $background; color: $kin; text-style: bold; }
-    ConversationView > .talk--track { background: $background; color: $faint; }
-    ConversationView > .talk--thumb { background: $background; color: $dim; }
+    ConversationPane { height: 1fr; background: $background; color: $foreground; }
+    ConversationPane > .talk--base { background: $background; color: $foreground; }
+    ConversationPane > .talk--head { background: $background; color: $foreground; text-style: bold; }
+    ConversationPane > .talk--dim { background: $background; color: $dim; }
+    ConversationPane > .talk--client { background: $background; color: $client; text-style: bold; }
+    ConversationPane > .talk--server { background: $background; color: $server; text-style: bold; }
+    ConversationPane > .talk--struck { background: $background; color: $dim; text-style: strike; }
+    ConversationPane > .talk--warning { background: $background; color: $warning; }
+    ConversationPane > .talk--error { background: $background; color: $error; }
+    ConversationPane > .talk--cursor { background: $cursor; }
+    ConversationPane > .talk--kin { background: $background; color: $kin; text-style: bold; }
+    ConversationPane > .talk--track { background: $background; color: $faint; }
+    ConversationPane > .talk--thumb { background: $background; color: $dim; }
     """
     COMPONENT_CLASSES = {f"talk--{tone.value}" for tone in Tone} | {
         f"talk--{name}" for name in ("cursor", "kin", "track", "thumb")
@@ -67,34 +68,6 @@ class ConversationView(Widget, can_focus=True):
 
     empty: reactive[str] = reactive("")
     """What to do, or to know, while the conversation is empty."""
-
-    class EventsRequested(Message):
-        """The user wants to see the events behind an entry."""
-
-        def __init__(self, row: int) -> None:
-            super().__init__()
-            self.row = row
-
-    class AnswerRequested(Message):
-        """The user wants to answer what an entry waits for."""
-
-        def __init__(self, question: Question) -> None:
-            super().__init__()
-            self.question = question
-
-    class CopyRequested(Message):
-        """The user wants the words of an entry."""
-
-        def __init__(self, text: str, what: str) -> None:
-            super().__init__()
-            self.text, self.what = text, what
-
-    class SoundRequested(Message):
-        """The user wants to hear an item, or to have it as a file."""
-
-        def __init__(self, item_id: str, *, as_file: bool) -> None:
-            super().__init__()
-            self.item_id, self.as_file = item_id, as_file
 
     def __init__(
         self,
@@ -115,8 +88,8 @@ class ConversationView(Widget, can_focus=True):
             id: the widget's id.
         """
         super().__init__(id=id)
-        self.set_reactive(ConversationView.empty, empty)
-        self._key = key or partial(default_keycap, ConversationView)
+        self.set_reactive(ConversationPane.empty, empty)
+        self._key = key or partial(default_keycap, (ConversationPane,))
         self._can_answer = can_answer
         self.cursor = BlockCursor(lambda index: len(self._block(index)))
         self._glyphs = glyphs
@@ -232,7 +205,7 @@ class ConversationView(Widget, can_focus=True):
             found = entry(self._state, place)
             row = found.first_row if is_first else found.last_row
             if row >= 0:
-                self.post_message(self.EventsRequested(row))
+                self.post_message(RowRequested(row))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
         """Offer to answer only where there is anybody to answer, and something may be asked."""
@@ -246,19 +219,19 @@ class ConversationView(Widget, can_focus=True):
         if question is None:
             self.notify("nothing here waits for an answer", timeout=3)
         else:
-            self.post_message(self.AnswerRequested(question))
+            self.post_message(AnswerRequested(question))
 
     def action_copy(self) -> None:
         """Copy the words of the entry."""
         place = self.selected
         if place is not None:
             found = entry(self._state, place)
-            self.post_message(self.CopyRequested(found.text, f"the words of {found.who}"))
+            self.post_message(CopyRequested(found.text, f"the words of {found.who}"))
 
     def action_sound(self, as_file: bool) -> None:
         """Hear the item, or write it to a file."""
         if self.item_id:
-            self.post_message(self.SoundRequested(self.item_id, as_file=as_file))
+            self.post_message(SoundRequested(item_id=self.item_id, as_file=as_file))
 
     @property
     def _extent(self) -> tuple[int, int]:

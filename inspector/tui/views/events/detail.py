@@ -14,7 +14,6 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -24,6 +23,7 @@ from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys
+from inspector.tui.terminal.strips import fitted, overlaid
 from inspector.tui.views.events.event_lines import (
     Line,
     columns_of,
@@ -31,7 +31,7 @@ from inspector.tui.views.events.event_lines import (
     raw_pages,
     tree_lines,
 )
-from inspector.tui.views.events.row_text import fitted, overlaid
+from inspector.tui.views.messages import CopyRequested, RowRequested
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +66,6 @@ class DetailPane(Widget, can_focus=True):
             id="detail.previous_page",
         ),
     ]
-
-    class LinkFollowed(Message):
-        """The user wants to see an event that this one is tied to."""
-
-        def __init__(self, row: int) -> None:
-            super().__init__()
-            self.row = row
-
-    class CopyRequested(Message):
-        """The user wants a value on the clipboard."""
-
-        def __init__(self, text: str, what: str) -> None:
-            super().__init__()
-            self.text, self.what = text, what
 
     def __init__(self, glyphs: Glyphs, key: Key, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
@@ -180,7 +166,7 @@ class DetailPane(Widget, can_focus=True):
         if 0 <= self._cursor < len(self._lines):
             line = self._lines[self._cursor]
             if line.kind == "link" and isinstance(line.raw, int):
-                self.post_message(self.LinkFollowed(line.raw))
+                self.post_message(RowRequested(line.raw))
 
     def action_copy(self) -> None:
         """Copy the value under the cursor."""
@@ -188,7 +174,7 @@ class DetailPane(Widget, can_focus=True):
             return
         line = self._lines[self._cursor]
         text = line.raw if isinstance(line.raw, str) else orjson.dumps(line.raw).decode()
-        self.post_message(self.CopyRequested(text, line.key or "line"))
+        self.post_message(CopyRequested(text, line.key or "line"))
 
     def _make_lines(self) -> list[Line]:
         event = self.event

@@ -23,8 +23,9 @@ from inspector.core.keys import EventKeys
 from inspector.core.log import EventLog
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.scrolling import WHEEL_LINES, RowScroll, thumb
+from inspector.tui.terminal.strips import fitted
 from inspector.tui.views.events.row_strips import RowStrips
-from inspector.tui.views.events.row_text import RowStyles, fitted
+from inspector.tui.views.events.row_text import RowStyles
 
 
 class EventList(Widget):

@@ -55,6 +55,10 @@ class EventPanes(Container):
             id="server",
         )
 
+    def on_mount(self) -> None:
+        """Let the panes mark what was refused."""
+        self.show_refusals(self._rejection_of)
+
     def mount_merged(self) -> None:
         """Add the pane with everything, which the first frame does not show."""
         merged = EventPane("all events", self._log, tuple(Direction), self._glyphs, id="merged")
@@ -76,6 +80,11 @@ class EventPanes(Container):
     def query_in_force(self) -> Query:
         """Return what the panes are filtered by."""
         return self.focused.rows.query
+
+    def shown(self) -> list[EventPane]:
+        """Return the panes between which the keys can go."""
+        names = ("#merged",) if self.is_merged else ("#client", "#server")
+        return [self.query_one(name, EventPane) for name in names]
 
     def show_refusals(self, rejection_of: Callable[[int], str]) -> None:
         """Say how the panes learn why the server refused the event of a row; ``""`` where it did not."""

@@ -13,7 +13,8 @@ from inspector.core.formats import AudioFormat
 from inspector.core.keys import EventKeys, keys_of, kinship
 from inspector.core.log import EventLog
 from inspector.tui.common.glyphs import Glyphs
-from inspector.tui.views.events.row_text import Line, RowLook, RowStyles, RowText
+from inspector.tui.terminal.strips import Line
+from inspector.tui.views.events.row_text import RowLook, RowStyles, RowText
 
 CACHED_STRIPS = 1500
 """Some ten screens of two panes."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -19,6 +18,7 @@ from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog
 from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
 from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.terminal.strips import fitted, overlaid
 
 TIME_WIDTH = 8
 DELTA_WIDTH = 7
@@ -74,21 +74,6 @@ class RowLook:
     """The code with which the server refused the event."""
     matches: int = 0
     """How many members of a folded group a filter lets through; 0 where all of them."""
-
-
-class Line(Strip):
-    """A strip that does not keep itself alive.
-
-    ``Strip.divide`` of Textual 8.2.8 caches a strip in itself where nothing is cut off, so each row that scrolls by is left to
-    the garbage collector, which then stops the screen for a tenth of a second every few seconds.
-    """
-
-    __slots__ = ()
-
-    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
-        """Return the pieces between the cuts; the strip itself where it is all one piece."""
-        cuts = list(cuts)
-        return [self] if cuts == [self.cell_length] else super().divide(cuts)
 
 
 class RowText:
@@ -207,20 +192,6 @@ class RowText:
         return "".join(pieces)
 
 
-def overlaid(strip: Strip, style: Style) -> Strip:
-    """Return a strip with a style on top of its own (``Strip.apply_style`` puts it below)."""
-    return Strip(
-        [Segment(text, (own or Style()) + style) for text, own, _ in strip], strip.cell_length
-    )
-
-
 def signed(us: int) -> str:
     """Return a distance in time, in seconds, with its sign."""
     return f"{us / 1e6:+.3f}"
-
-
-def fitted(text: str, width: int) -> str:
-    """Return ``text`` in exactly ``width`` cells, an ellipsis where it was cut."""
-    if cell_len(text) <= width:
-        return set_cell_size(text, width)
-    return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""

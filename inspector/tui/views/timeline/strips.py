@@ -14,7 +14,7 @@ from inspector.clock import NS_PER_S, SYSTEM_CLOCK
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.terminal.direct_paint import Patch
-from inspector.tui.views.events.row_text import Line
+from inspector.tui.terminal.strips import Line
 from inspector.tui.views.timeline.drawing import GROUND, GROUNDS, STYLES, Picture, View, drawn
 from inspector.tui.views.timeline.words import about, at_cursor
 

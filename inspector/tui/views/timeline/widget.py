@@ -21,6 +21,7 @@ from inspector.clock import NS_PER_US, SYSTEM_CLOCK, time_is_up
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key, default_keycap
 from inspector.tui.terminal.direct_paint import Patch
+from inspector.tui.views.messages import RowRequested, SoundRequested, SpanRequested
 from inspector.tui.views.timeline.drawing import GROUNDS, LABEL, STYLES, View
 from inspector.tui.views.timeline.strips import TimelineStrips
 from inspector.tui.views.timeline.time_window import TimeWindow
@@ -70,27 +71,6 @@ class Timeline(Widget, can_focus=True):
         Binding("escape", "clear", "unselect", show=False, id="wave.clear"),
     ]
 
-    class SpanOpened(Message):
-        """The user wants to see the events of a span, or of the moment under the cursor."""
-
-        def __init__(self, from_us: int, to_us: int, row: int) -> None:
-            """Tell which.
-
-            Args:
-                from_us: where it begins, session time in microseconds.
-                to_us: where it ends; the same as ``from_us`` where nothing is selected.
-                row: the row of the mark nearest to the cursor, -1 where a span is meant.
-            """
-            super().__init__()
-            self.from_us, self.to_us, self.row = from_us, to_us, row
-
-    class SoundRequested(Message):
-        """The user wants to hear a span, or to have it as a file."""
-
-        def __init__(self, from_us: int, to_us: int, *, as_file: bool) -> None:
-            super().__init__()
-            self.from_us, self.to_us, self.as_file = from_us, to_us, as_file
-
     class TimeChosen(Message):
         """The cursor was moved by hand."""
 
@@ -133,7 +113,7 @@ class Timeline(Widget, can_focus=True):
         self._strips = TimelineStrips(
             waveform,
             glyphs,
-            key or partial(default_keycap, Timeline),
+            key or partial(default_keycap, (Timeline,)),
             lambda name: self.get_component_rich_style(f"wave--{name}"),
         )
 
@@ -289,15 +269,16 @@ class Timeline(Widget, can_focus=True):
         """Show the events of the selection, or those at the cursor."""
         window = self.window
         if window.selection is not None:
-            self.post_message(self.SpanOpened(*window.selection, -1))
+            self.post_message(SpanRequested(*window.selection))
             return
         row = self._waveform.marks.row_near(window.cursor_us, window.cell_us)
-        self.post_message(self.SpanOpened(window.cursor_us, window.cursor_us, row))
+        moment = SpanRequested(window.cursor_us, window.cursor_us)
+        self.post_message(RowRequested(row) if row >= 0 else moment)
 
     def action_sound(self, as_file: bool) -> None:
         """Hear the selection, or write it to a file; all of the session where nothing is selected."""
         span = self.window.selection or (0, self._waveform.end_us)
-        self.post_message(self.SoundRequested(*span, as_file=as_file))
+        self.post_message(SoundRequested(span_us=span, as_file=as_file))
 
     def _go_alone_to(self, t_us: int) -> None:
         """Move the cursor, and select nothing."""

@@ -1,4 +1,4 @@
-"""Manual: what a user sends by hand. Asks what there is to ask, makes the event and submits it; says why where it cannot."""
+"""SessionActions: what a user sends by hand. Asks what there is to ask, makes the event and submits it; says why where it cannot."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from inspector.analysis.inert import inert
 from inspector.core.event import Origin
 from inspector.engine.record import SessionRecord
 from inspector.errors import InspectorError
-from inspector.tui.common.commanded import CommandScreen
 from inspector.tui.common.dialog import Field, FormDialog
+from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.sending import requests
 
 
-class Manual:
+class SessionActions:
     """The buttons of one session."""
 
-    def __init__(self, screen: CommandScreen, engine: SessionRecord) -> None:
+    def __init__(self, screen: KeyedScreen[None], engine: SessionRecord) -> None:
         """Serve a screen.
 
         Args:
@@ -111,31 +111,6 @@ class Manual:
             self._screen.say(words)
         else:
             self.ask_create()
-
-    def ask_fault(self) -> None:
-        """Ask which, and let something go wrong in the simulator."""
-        faults = self._engine.faults
-        if not faults:
-            self._screen.say("only the simulator does wrong on purpose", "warning")
-            return
-        field = Field("name", "fault", next(iter(faults)), suggestions=tuple(faults))
-        note = f"there are {', '.join(faults)}"
-
-        def answered(answers: dict[str, str] | None) -> None:
-            if answers is not None:
-                self.raise_fault(answers["name"])
-
-        dialog = FormDialog("Let something go wrong", (field,), note)
-        self._screen.app.push_screen(dialog, answered)
-
-    def raise_fault(self, name: str) -> None:
-        """Let something go wrong in the simulator."""
-        try:
-            self._engine.raise_fault(name.strip())
-        except InspectorError as error:
-            self._complain(error.message, error)
-        else:
-            self._screen.say(f"fault raised: {name.strip()}")
 
     def note(self, text: str) -> None:
         """Write something into the log."""

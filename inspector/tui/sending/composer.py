@@ -1,4 +1,4 @@
-"""Sending: the editor of one session: what it is opened with, what it sends, and what it is told of that."""
+"""Composer: the editor of one session: what it is opened with, what it sends, and what it is told of that."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from inspector.analysis.entry import Question
 from inspector.core.event import Origin
 from inspector.engine.record import SessionRecord
 from inspector.errors import InspectorError
-from inspector.tui.common.commanded import CommandScreen
+from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.sending import requests
-from inspector.tui.sending.manual import Manual
+from inspector.tui.sending.actions import SessionActions
 from inspector.tui.sending.send_editor import SendEditor
 from inspector.tui.sending.sent_text import SentText
 from inspector.tui.terminal.external import edit_outside
 
 
-class Sending:
+class Composer:
     """The way from the editor to the wire and back."""
 
-    def __init__(self, screen: CommandScreen, engine: SessionRecord, manual: Manual) -> None:
+    def __init__(
+        self, screen: KeyedScreen[None], engine: SessionRecord, actions: SessionActions
+    ) -> None:
         """Serve the editor of a screen.
 
         Args:
             screen: has a ``SendEditor`` with the id ``send``.
             engine: what became of a text is read from its log.
-            manual: submits.
+            actions: submits.
         """
         self._screen = screen
         self._engine = engine
-        self._manual = manual
+        self._actions = actions
         self._sent: SentText | None = None
 
     @property
@@ -51,19 +53,19 @@ class Sending:
     def send(self, text: str) -> None:
         """Send a text; after the output of a call, offer to have it answered."""
         before = len(self._engine.log)
-        if self._manual.submit(text, Origin.HAND) is None:
+        if self._actions.submit(text, Origin.HAND) is None:
             return
         self._editor.remember(text)
         self._editor.show_outcome("sent …")
         self._sent = SentText(text.encode("utf-8", "replace"), before)
         call_id = requests.answered_call(text)
         if call_id:
-            self._manual.offer_response(call_id)
+            self._actions.offer_response(call_id)
 
     def answer(self, question: Question) -> None:
         """Open what answers a call, or an approval request."""
         if question.kind == "approval":
-            self._manual.ask_approval(question)
+            self._actions.ask_approval(question)
         else:
             output = requests.call_output(question)
             self.open(json.dumps(output, ensure_ascii=False, indent=2))

@@ -56,6 +56,19 @@ def selected_span(log: EventLog, from_us: int, to_us: int, *, is_mono: bool) -> 
     return _audible(Selection(sound, made))
 
 
+def selection_of(
+    log: EventLog, *, item_id: str, span_us: tuple[int, int] | None, is_mono: bool
+) -> Selection:
+    """Return the sound of an item, or of a span of session time.
+
+    Raises:
+        ExportError: nothing was heard there.
+    """
+    if span_us is None:
+        return selected_item(log, item_id)
+    return selected_span(log, *span_us, is_mono=is_mono)
+
+
 def listen(select: Callable[[], Selection], play: PlaySound | None, stem: str) -> str:
     """Play what is selected, or without ``play`` write it under a stem; return what to say of it.
 

@@ -1,0 +1,1 @@
+"""The one screen around a session: layout, tick, views, and the seams that sessions and their parts build against."""
