@@ -12,9 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+
+from aiohappyeyeballs import start_connection
 
 from inspector.core.event import Direction, Origin
 from inspector.errors import ConnectError
@@ -32,6 +35,8 @@ TLS_HELLO = b"\x16\x03"
 """How TLS begins (RFC 8446 section 5.1)."""
 LINGER_S = 5.0
 """How long a side that does not read may hold up the end of its connection."""
+HAPPY_EYEBALLS_S = 0.25
+"""Head start of the first address over the next (RFC 8305 section 5)."""
 CLOSE_TIMEOUT_S = 1.5
 """How long both sides may take to answer a close frame of ours."""
 
@@ -172,6 +177,23 @@ class Leg(asyncio.BufferedProtocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+async def open_leg(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Leg:
+    """Connect to a host, by whichever of its addresses answers first.
+
+    Raises:
+        OSError: none of them can be reached, or TLS failed.
+    """
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # create_connection(happy_eyeballs_delay=…) fails an assertion of its own under eager tasks, which Textual 8.2.8 turns
+    # on for the loop that the proxy shares with its screen (CPython 3.12 before 3.12.8, 3.13.0).
+    connection = await start_connection(addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_S)
+    _, leg = await loop.create_connection(
+        Leg, sock=connection, ssl=tls, server_hostname=host if tls is not None else None
+    )
+    return leg
 
 
 class Relay:

@@ -11,12 +11,10 @@ from urllib.parse import urlsplit
 from inspector.errors import ConnectError, UsageError
 from inspector.secret import Secret, mask_url
 from inspector.sources.heads import Head
-from inspector.sources.relay import Leg
+from inspector.sources.relay import Leg, open_leg
 from inspector.sources.tunnel import network_proxy, open_tunnel
 
 CONNECT_TIMEOUT_S = 10.0
-HAPPY_EYEBALLS_S = 0.25
-"""Head start of the first address over the next (RFC 8305 section 5)."""
 HEAD_TIMEOUT_S = 60.0
 """For the answer to the upgrade: local servers load a model first."""
 KEY_HEADERS = ("authorization", "api-key", "x-api-key")
@@ -111,22 +109,11 @@ class Upstream:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             proxy = self.way_out
             if proxy is None:
-                return await self._connect_directly()
+                return await open_leg(self.host, self.port, tls=self.tls)
             leg = await open_tunnel(proxy, self.host, self.port)
             if self.tls is not None:
                 await self._encrypt(leg, self.tls)
             return leg
-
-    async def _connect_directly(self) -> Leg:
-        _, leg = await asyncio.get_running_loop().create_connection(
-            Leg,
-            self.host,
-            self.port,
-            ssl=self.tls,
-            server_hostname=self.host if self.tls is not None else None,
-            happy_eyeballs_delay=HAPPY_EYEBALLS_S,
-        )
-        return leg
 
     async def _encrypt(self, leg: Leg, tls: ssl.SSLContext) -> None:
         plain = leg.transport
