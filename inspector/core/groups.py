@@ -162,4 +162,4 @@ def base64_size(text: str) -> int:
     if not text:
         return 0
     padding = 2 if text.endswith("==") else 1 if text.endswith("=") else 0
-    return len(text) * 3 // 4 - padding
+    return max(0, len(text) * 3 // 4 - padding)

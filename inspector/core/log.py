@@ -211,13 +211,18 @@ def flags_of(event: Event, kind_flags: int) -> int:
         flags |= FLAG_UNDECODED
     if event.is_inferred:
         flags |= FLAG_INFERRED
-    if event.type == "response.done" and event.body is not None:
-        response = event.body.get("response")
-        status = response.get("status") if isinstance(response, dict) else None
-        if status == "failed":
-            flags |= FLAG_ERROR
-        elif status == "incomplete":
-            flags |= FLAG_WARNING
+    outcome = outcome_of(event)
+    if event.type == "response.done":
+        flags |= FLAG_ERROR * (outcome == "failed") | FLAG_WARNING * (outcome == "incomplete")
     if event.type == "inspector.closed" and event.body is not None:
-        flags |= FLAG_ERROR * (event.body.get("code", 1000) not in CLEAN_CLOSES)
+        flags |= FLAG_ERROR * (outcome not in CLEAN_CLOSES)
     return flags
+
+
+def outcome_of(event: Event) -> object:
+    """Return what the flags of an event depend on beside its type: the status of a response, the code of a close."""
+    body = event.body or {}
+    if event.type == "response.done":
+        response = body.get("response")
+        return response.get("status") if isinstance(response, dict) else None
+    return body.get("code", 1000) if event.type == "inspector.closed" else None

@@ -16,7 +16,15 @@ from pathlib import Path
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.errors import RecordingError
-from inspector.recording.format import FORMAT_NAME, Header, Shape, parse, parse_header, shape_of
+from inspector.recording.format import (
+    FORMAT_NAME,
+    Header,
+    Shape,
+    is_whole,
+    parse,
+    parse_header,
+    shape_of,
+)
 
 READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
@@ -79,7 +87,7 @@ class RecordingReader:
                 base, text, at, is_at_end = base + at, text[at:] + more, 0, not more
                 newline = text.find(b"\n", searched)
             line = text[at:newline] if newline >= 0 else text[at:]
-            if line.strip() and (newline >= 0 or self._is_whole(line)):
+            if line.strip() and (newline >= 0 or is_whole(line, self.shape)):
                 yield base + at, line
             if newline < 0:
                 return
@@ -113,7 +121,7 @@ class RecordingReader:
             if newline:
                 break
         last = b"".join(reversed(parts))
-        return b"" if not last.strip() or self._is_whole(last) else last
+        return b"" if not last.strip() or is_whole(last, self.shape) else last
 
     def is_replaced(self) -> bool:
         """Tell whether another file, or none, stands at the path now."""
@@ -129,10 +137,6 @@ class RecordingReader:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-
-    def _is_whole(self, line: bytes) -> bool:
-        problem = parse(line, 0, self.shape).problem
-        return problem is None or problem.code != "torn_line"
 
     def _sniff(self) -> tuple[Header, Shape, int]:
         head = os.pread(self.fd, SNIFFED_BYTES, 0)
