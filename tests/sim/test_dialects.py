@@ -351,3 +351,32 @@ def test_a_microphone_of_another_rate_is_heard_as_it_is() -> None:
 
         stopped = only(driver.events, "input_audio_buffer.speech_stopped")
         assert 1_000 < stopped["audio_end_ms"] < 1_800
+
+
+@pytest.mark.parametrize(
+    ("dialect", "named", "is_taken"),
+    [
+        ("openai", "gpt-realtime", True),
+        ("openai", "gpt-realtime-2.1", False),
+        ("azure", "my-gpt-realtime", True),
+        ("azure", "gpt-realtime-2.1", True),
+    ],
+)
+def test_an_update_may_repeat_its_model_and_azure_does_not_read_it(
+    dialect: str, named: str, *, is_taken: bool
+) -> None:
+    asked = "my-gpt-realtime" if dialect == "azure" else "gpt-realtime"
+    driver = SimDriver(
+        path=DIALECTS[dialect].path, query={"model": asked}, headers=KEY, dialect=dialect
+    )
+
+    driver.send(
+        {"type": "session.update", "session": {"type": "realtime", "model": named, "tools": []}}
+    )
+    events = driver.run()
+
+    if is_taken:
+        assert only(events, "session.updated")["session"]["model"] == asked
+    else:
+        assert error(events)["param"] == "session.model"
+        assert not of_type(events, "session.updated")
