@@ -163,6 +163,10 @@ class SimSession:
             self._schedule.run_until(now_ns)
         return self._desk.outbox.take()
 
+    def close(self) -> None:
+        """Let go of what the session holds, when its connection is over."""
+        self._seams.detector.close()
+
     def _start(self, now_ns: int) -> None:
         if not self._has_started:
             self._has_started = True
