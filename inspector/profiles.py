@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from inspector.errors import UsageError
 from inspector.secret import is_secret_header, mask_text, mask_url
 
-DIALECTS = ("openai", "beta", "azure", "azure-preview", "voice-live", "xai")
+DIALECTS = ("openai", "beta", "azure", "azure-preview", "voice-live", "xai", "qwen")
 """How a server may speak; the same names as the simulator's."""
 SIMULATOR = "sim"
 """In place of a URL: the built-in simulator."""

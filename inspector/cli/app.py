@@ -63,7 +63,7 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
     (
         sessions.replay,
         (
-            "inspector replay sessions/example-barge-in.jsonl",
+            "inspector replay sessions/example-truncated-answer.jsonl",
             "inspector cat FILE           the same without a screen",
         ),
     ),

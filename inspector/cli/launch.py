@@ -87,7 +87,7 @@ class Launcher:
 
         plan = plan or SimPlan()
         usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
-        new_session = new_session_maker(self.clock, plan.provider())
+        new_session = new_session_maker(self.clock, plan.provider(self.tell))
         model = self.settings.simulator_model or usual
         source = SimulatorSource(new_session, self.clock, model=model)
         return self._open(source, session, output, sound)

@@ -134,7 +134,7 @@ Dialect = Annotated[
         "--dialect",
         metavar="NAME",
         callback=_known_dialect,
-        help="Speak like openai, beta, azure, azure-preview, voice-live or xai.",
+        help="Speak like openai, beta, azure, azure-preview, voice-live, xai or qwen.",
     ),
 ]
 Mic = Annotated[

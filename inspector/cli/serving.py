@@ -73,7 +73,7 @@ def service_for(
         RecordingError: the recording to be played is none, or the server says nothing in it.
     """
     plan = SimPlan(options.seed, options.dialect, options.scenario, options.faults)
-    provider = plan.provider()
+    provider = plan.provider(tell)
     spoken = DIALECTS[options.dialect or "openai"]
 
     tapes = TapeRoom(options.record, clock).new_tape if options.record is not None else None

@@ -171,6 +171,7 @@ class _Client:
                 tasks.create_task(self._read())
                 await self._write()
         finally:
+            self._clockwork.close()
             if self._tape is not None:
                 self._tape.close(_how_it_ended(self._connection))
             code = self._connection.close_code

@@ -88,7 +88,7 @@ def serve(
     The first line on stdout is {"schema":1,"url":"ws://…/v1/realtime?model=…","base_url":"ws://…/v1","http_url":"http://…/v1"}:
     the URL of a session, and what SDKs want as their base URLs; with --tls also "certificate", the file that clients must
     trust. POST /v1/realtime/client_secrets and GET /v1/models are answered on the same port. The dialect follows the path
-    (Azure, Voice Live) and the model (xAI) unless --dialect names one. Ends on ctrl+c. A web page is refused unless
+    (Azure, Voice Live, Qwen) and the model (xAI, Qwen) unless --dialect names one. Ends on ctrl+c. A web page is refused unless
     --allow-origin names its origin.
     """
     is_local = host in ("localhost", "::1") or host.startswith("127.")
