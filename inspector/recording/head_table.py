@@ -9,6 +9,7 @@ import numpy as np
 
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.kinds import Kind, KindTable
+from inspector.core.log import DIRECTIONS, ORIGINS, TOLD_BY_BODY, head_flags
 from inspector.recording.layouts import Audio, Head, Outcome, Part, salt_of
 from inspector.recording.spans import (
     WORD_BYTES,
@@ -66,9 +67,15 @@ class KnownHead:
         return self.kind.name == "response.done"
 
     @property
+    def flags(self) -> int:
+        """Return the flags of its rows, as far as their events do not tell otherwise."""
+        head = self.head
+        return head_flags(self.kind.flags, DIRECTIONS[head.direction], ORIGINS[head.origin])
+
+    @property
     def is_parsed(self) -> bool:
         """Tell whether its events, which are few, are for the parser."""
-        return self.kind.name == "inspector.closed"
+        return self.kind.name in TOLD_BY_BODY
 
 
 class HeadTable:
@@ -154,7 +161,7 @@ class HeadTable:
         self.direction = self._column(lambda known: known.head.direction)
         self.origin = self._column(lambda known: known.head.origin)
         self.code = self._column(lambda known: known.code)
-        self.flags = self._column(lambda known: known.kind.flags)
+        self.flags = self._column(lambda known: known.flags)
 
     def _column(self, of: Callable[[KnownHead], int]) -> Ints:
         return np.array([0, *map(of, self._known)], np.int64)
