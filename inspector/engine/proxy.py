@@ -57,7 +57,7 @@ class Proxy:
         self.trusted_file = ""
         """The certificate that apps must trust, ``""`` where they need none."""
         self.upstream = ""
-        """The server behind it, without secrets; ``""`` while the port is closed."""
+        """The server behind it, without secrets, or what to call it; its URL from ``listen`` on where nothing was given."""
         self.faults = faults or Faults()
         """What happens to frames of every session without anybody's hand."""
         self.rule_hits = [0] * len(self.faults.rules)

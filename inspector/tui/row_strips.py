@@ -29,8 +29,8 @@ class RowStrips:
         """The row from which times are measured; -1 for none."""
         self.rejection_of: Callable[[int], str] = lambda _: ""
         """Why the server refused the event of a row; ``""`` where it did not."""
-        self.intervention_of: Callable[[int], str] = lambda _: ""
-        """What the proxy had to do with the frame of a row; ``""`` where nothing."""
+        self.is_ours: Callable[[int], bool] = lambda _: False
+        """Whether the proxy made or changed the frame of a row."""
         self._log = log
         self._rows = rows
         self._glyphs = glyphs
@@ -84,7 +84,7 @@ class RowStrips:
             row == self.mark_row,
             self.rejection_of(row) if log.direction[row] == 0 else "",
             self._matches(group),
-            self.intervention_of(row) if log.origin[row] else "",
+            bool(log.origin[row]) and self.is_ours(row),
         )
         key = (row, log.groups.count[group] if group >= 0 else 0, look, bar)
         strip = self._strips.get(key)
@@ -108,7 +108,7 @@ class RowStrips:
         return (
             grown,
             refused,
-            tuple(row for row in rows if origins[row] and self.intervention_of(row)),
+            tuple(row for row in rows if origins[row] and self.is_ours(row)),
         )
 
     def forget(self) -> None:

@@ -83,8 +83,8 @@ class RowLook:
     """The code with which the server refused the event."""
     matches: int = 0
     """How many members of a folded group a filter lets through; 0 where all of them."""
-    intervention: str = ""
-    """What the proxy had to do with the frame; ``""`` where nothing."""
+    is_ours: bool = False
+    """True for a frame that the proxy made or changed."""
 
 
 class Line(Strip):
@@ -125,8 +125,6 @@ class RowText:
         ]
         if look.rejection:
             segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
-        if look.intervention:
-            segments.append(Segment(f"{inert(look.intervention)}  ", styles.local))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.error if self._log.is_error(row) else styles.summary
@@ -160,7 +158,7 @@ class RowText:
     def _severity(
         self, event: Event, row: int, look: RowLook, styles: RowStyles
     ) -> tuple[Style, str]:
-        if look.intervention or is_made_here(event.direction, event.origin):
+        if look.is_ours or is_made_here(event.direction, event.origin):
             is_sent = event.direction is Direction.CLIENT
             return styles.local, self._glyphs.to_api if is_sent else self._glyphs.to_app
         if self._log.is_error(row):
@@ -171,7 +169,15 @@ class RowText:
             return styles.client, self._glyphs.client
         if event.direction is Direction.SERVER:
             return styles.server, self._glyphs.server
-        return styles.local, self._glyphs.dropped if is_drop(event) else self._glyphs.local
+        return styles.local, self._local_glyph(event)
+
+    def _local_glyph(self, event: Event) -> str:
+        if is_drop(event):
+            return self._glyphs.dropped
+        if event.type != "inspector.injected":
+            return self._glyphs.local
+        is_to_app = text_at(event.body or {}, "to") == "app"
+        return self._glyphs.to_app if is_to_app else self._glyphs.to_api
 
     def _bracket(self, event: Event) -> str:
         if event.direction is not Direction.SERVER:

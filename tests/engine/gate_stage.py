@@ -17,8 +17,6 @@ from inspector.sources.relay import Leg, Relay
 from inspector.sources.watcher import Opening
 from tests.support import ManualClock
 
-WAYS = (Direction.CLIENT, Direction.SERVER)
-
 
 class ManualLoop(asyncio.SelectorEventLoop):
     """A loop whose timers fire when the test says that their time has come."""
@@ -65,12 +63,15 @@ class GateStage:
         self.session = ProxiedSession(
             opening, RecordingFile(None, clock), clock, faults=faults, strict=True
         )
-        legs = [Leg(), Leg()]
-        self._wires = [Wire(), Wire()]
-        for leg, wire in zip(legs, self._wires, strict=True):
-            leg.connection_made(wire)
-        lanes = [Lane(way, FrameReader(), self.session, can_reread=True) for way in WAYS]
-        self._relay = Relay(*legs, *lanes)
+        app, api = Leg(), Leg()
+        self._wires = {Direction.SERVER: Wire(), Direction.CLIENT: Wire()}
+        app.connection_made(self._wires[Direction.SERVER])
+        api.connection_made(self._wires[Direction.CLIENT])
+        to_api, to_app = (
+            Lane(way, FrameReader(), self.session, can_reread=True)
+            for way in (Direction.CLIENT, Direction.SERVER)
+        )
+        self._relay = Relay(app, api, to_api, to_app)
         self.session.connected(Handshake("ws://server"), self._relay)
         self._relay.start()
 
@@ -87,8 +88,7 @@ class GateStage:
             await asyncio.sleep(0)
 
     def _frames(self, direction: Direction) -> list[WireFrame]:
-        wire = self._wires[1 if direction is Direction.CLIENT else 0]
-        return FrameReader().feed(bytes(wire.written))
+        return FrameReader().feed(bytes(self._wires[direction].written))
 
     def got(self, direction: Direction) -> list[str]:
         """Return the texts that the receiver of a direction got."""

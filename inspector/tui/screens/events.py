@@ -83,9 +83,9 @@ class EventsScreen(ViewsScreen):
         """Return why the server refused the event of a row; ``""`` where it did not."""
         return rejection_of(self.state, row + 1)
 
-    def intervention_of(self, row: int) -> str:
-        """Return what the proxy had to do with the frame of a row; ``""`` where nothing."""
-        return str(self.state.interventions.of.get(row + 1, ""))
+    def is_ours(self, row: int) -> bool:
+        """Tell whether the proxy made or changed the frame of a row."""
+        return row + 1 in self.state.interventions.of
 
     def show_row(self, row: int) -> None:
         """Select a row wherever it is shown."""
