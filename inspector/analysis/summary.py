@@ -229,16 +229,54 @@ def _message(body: Body) -> str:
     return _joined(text_at(body, "name"), text_at(body, "message"), text_at(body, "text"))
 
 
+INTERVENTIONS = ("inspector.altered", "inspector.injected")
+"""Facts about what the proxy did to a frame, or sent of its own."""
+_DONE = {
+    "drop": "dropped",
+    "delay": "delayed",
+    "replace": "replaced",
+    "edit": "edited",
+    "duplicate": "doubled",
+    "answer": "answered",
+}
+"""What was done, by the first word of the change."""
+
+
+def intervention_name(body: Body) -> str:
+    """Return what the proxy did to a frame, and at whose word: ``dropped (rule 1)``."""
+    what = text_at(body, "change").partition(" ")[0]
+    by = inert(text_at(body, "by"))
+    name = _DONE.get(what, inert(what)) if what else "injected"
+    return f"{name} ({by})" if by else name
+
+
+def intervention_words(body: Body) -> str:
+    """Return to which frame, and how."""
+    how = text_at(body, "change").partition(" ")[2]
+    return inert(_joined(how, text_at(body, "event_type") or "(no type)"))
+
+
+def is_drop(event: Event) -> bool:
+    """Tell whether an event says that a frame was kept from its receiver."""
+    if event.type != "inspector.altered" or event.body is None:
+        return False
+    return text_at(event.body, "change") in ("drop", "answer")
+
+
+def _intervention(body: Body) -> str:
+    to = text_at(body, "to") or {"client": "api", "server": "app"}.get(text_at(body, "direction"))
+    words = intervention_words(body)
+    return _joined(intervention_name(body), words, f"to the {to}" if to else "")
+
+
 def _on_the_way(body: Body) -> str:
     """Return what the proxy did to a frame."""
     to = text_at(body, "to") or {"client": "api", "server": "app"}.get(text_at(body, "direction"))
     return _joined(
-        text_at(body, "change"),
         f"to the {to}" if to else "",
         text_at(body, "event_type"),
         text_at(body, "filter"),
         text_at(body, "why"),
-        f"by {text_at(body, 'by')}" if text_at(body, "by") else "",
         text_at(body, "message"),
     )
 
@@ -267,8 +305,8 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inspector.fold_failed": _message,
     "inspector.held": _on_the_way,
     "inspector.released": _on_the_way,
-    "inspector.altered": _on_the_way,
-    "inspector.injected": _on_the_way,
+    "inspector.altered": _intervention,
+    "inspector.injected": _intervention,
     "inspector.degraded": _on_the_way,
     "inspector.undelivered": _on_the_way,
     "inspector.rule_failed": _message,

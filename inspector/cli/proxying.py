@@ -142,7 +142,7 @@ class ProxyRun:
         proxy.on_exchange = _tell_exchange
 
     def _proxy(self, *, kept: int, limit: int | None) -> Proxy:
-        return Proxy(
+        proxy = Proxy(
             self._launch.clock,
             self._new_recording,
             lambda recording: finish_recording(recording, self._tell),
@@ -150,6 +150,9 @@ class ProxyRun:
             kept_sessions=kept,
             max_sessions=limit,
         )
+        if self._asked.upstream == SIMULATOR:
+            proxy.upstream = SIMULATOR
+        return proxy
 
     @asynccontextmanager
     async def _listening(self, proxy: Proxy) -> AsyncIterator[str]:

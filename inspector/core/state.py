@@ -9,6 +9,7 @@ from inspector.core.conversation import ConversationFold
 from inspector.core.event import Event
 from inspector.core.fold import Fold
 from inspector.core.input_audio import InputAudioFold
+from inspector.core.interventions import InterventionsFold
 from inspector.core.output_audio import OutputAudioFold
 from inspector.core.read import object_at, text_at
 from inspector.core.responses import ResponsesFold
@@ -36,6 +37,7 @@ class SessionState:
         self.rate_limits = RateLimitsFold()
         self.causes = CausesFold()
         self.problems = ProblemsFold(self.causes)
+        self.interventions = InterventionsFold()
         self.folds: tuple[Fold, ...] = self.every_fold()
 
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
@@ -73,6 +75,7 @@ class SessionState:
         twin.rate_limits = self.rate_limits.copy()
         twin.causes = self.causes.copy()
         twin.problems = self.problems.copy_with(twin.causes)
+        twin.interventions = self.interventions.copy()
         names = {fold.name for fold in self.folds}
         twin.folds = tuple(fold for fold in twin.every_fold() if fold.name in names)
         return twin
@@ -107,4 +110,5 @@ class SessionState:
             self.rate_limits,
             self.causes,
             self.problems,
+            self.interventions,
         )

@@ -22,7 +22,7 @@ import orjson
 from inspector.core.groups import GROUP_COLUMNS, DeltaGroups
 from inspector.core.log import COLUMNS, Block
 
-VERSION = 5
+VERSION = 6
 """Of the columns too: to be raised whenever the scanner would find something else in the same bytes."""
 KEPT_FILES = 32
 STALE_NS = 3600 * 10**9

@@ -324,7 +324,7 @@ def _told(event: Event, token: _Token) -> tuple[object, ...]:
     """Return what the columns tell of an event, but for the values of a token that a layout can read."""
     _, item_id, content_index = part_key(event) or ("", None, None)
     decides = audio_of(event) if token.is_id else item_id
-    return event.type, outcome_of(event), content_index, decides
+    return event.type, *outcome_of(event), content_index, decides
 
 
 def _segments(

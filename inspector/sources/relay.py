@@ -211,6 +211,8 @@ class Relay:
         self._app, self._api = app, api
         self._to_api, self._to_app = to_api, to_app
         self._closed: Closed | None = None
+        self._is_closing = False
+        """Whether close frames of our own were sent."""
         self._end = asyncio.get_running_loop().create_future()
         to_api.write, to_app.write = api.write, app.write
         to_api.hold_sender = lambda is_held: app.hold("gate", is_held)
@@ -241,20 +243,27 @@ class Relay:
 
     def add(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> bool:
         """Send a frame of our own; False where it cannot be sent any more."""
-        receiver = self._api if direction is Direction.CLIENT else self._app
-        if receiver.is_lost:
+        if not self.can_add(direction):
             return False
         return self.lane(direction).add(data, is_text=is_text, origin=origin)
+
+    def can_add(self, direction: Direction) -> bool:
+        """Tell whether a frame of our own can still be sent."""
+        receiver = self._api if direction is Direction.CLIENT else self._app
+        return not (receiver.is_lost or self._is_closing) and self.lane(direction).can_add
 
     def ping(self) -> None:
         """Show both sides that we are alive."""
         self._to_api.ping()
         self._to_app.ping()
 
-    def close(self, code: int, reason: str) -> None:
-        """Close both connections with a close frame of our own."""
+    def close(self, code: int, reason: str, meaning: str = "closed from here") -> None:
+        """Close both connections with a close frame of our own; once is enough."""
+        if self._is_closing:
+            return
+        self._is_closing = True
         if self._closed is None:
-            self._closed = Closed(code, reason, Side.INSPECTOR, "closed from here")
+            self._closed = Closed(code, reason, Side.INSPECTOR, meaning)
         self._to_app.close(code, reason)
         self._to_api.close(code, reason)
         loop = asyncio.get_running_loop()

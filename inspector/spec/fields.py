@@ -102,7 +102,12 @@ MEANINGS: Mapping[str, str] = {
     "error.event_id": "the client event at fault; null if that had no event_id",
     "inspector.closed:code": "RFC 6455 close code; 1006 where no close frame came",
     "reason": "in the server's words",
-    "by": "who closed: client, server, or the network",
+    "inspector.closed:by": "who closed: client, server, network, or the inspector",
+    "inspector.altered:by": "the rule that did it, or hand",
+    "inspector.injected:by": "the rule that made it, or hand",
+    "rule": "what the rule does to which events",
+    "inspector.altered:change": "what was done to it on its way",
+    "inspector.altered:original": "as its sender sent it",
     "delta": "the increment",
     "elapsed_ms": "ms of source audio that this covers",
 }

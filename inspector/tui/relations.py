@@ -20,6 +20,9 @@ def links_of(
 ) -> Iterator[Link]:
     """Yield the links of an event, causes first; none leads to the event itself."""
     row = event.seq - 1
+    made = state.interventions.of.get(event.seq)
+    if made is not None:
+        yield Link(f"{glyphs.folded} {made}, see seq {made.seq:,}", made.seq - 1)
     cause = state.causes.cause_of.get(event.seq, 0)
     if cause:
         yield Link(f"{glyphs.folded} caused by {_named(log, cause)}", cause - 1)

@@ -29,6 +29,8 @@ class RowStrips:
         """The row from which times are measured; -1 for none."""
         self.rejection_of: Callable[[int], str] = lambda _: ""
         """Why the server refused the event of a row; ``""`` where it did not."""
+        self.is_ours: Callable[[int], bool] = lambda _: False
+        """Whether the proxy made or changed the frame of a row."""
         self._log = log
         self._rows = rows
         self._glyphs = glyphs
@@ -82,6 +84,7 @@ class RowStrips:
             row == self.mark_row,
             self.rejection_of(row) if log.direction[row] == 0 else "",
             self._matches(group),
+            bool(log.origin[row]) and self.is_ours(row),
         )
         key = (row, log.groups.count[group] if group >= 0 else 0, look, bar)
         strip = self._strips.get(key)
@@ -93,14 +96,20 @@ class RowStrips:
         return strip
 
     def look(self, rows: Sequence[int]) -> tuple[object, ...]:
-        """Return what may change in rows of the log by itself: groups that grow, and clients' events that are refused."""
+        """Return what may change in rows of the log by itself: groups that grow, and what is learned of events later."""
         groups, counts, directions = self._log.group, self._log.groups.count, self._log.direction
         grown = tuple(
             (counts[groups[row]], self._rows.matches_in(groups[row]))
             for row in rows
             if groups[row] >= 0
         )
-        return grown, tuple(row for row in rows if directions[row] == 0 and self.rejection_of(row))
+        refused = tuple(row for row in rows if directions[row] == 0 and self.rejection_of(row))
+        origins = self._log.origin
+        return (
+            grown,
+            refused,
+            tuple(row for row in rows if origins[row] and self.is_ours(row)),
+        )
 
     def forget(self) -> None:
         """Make every row anew, for another width or theme."""

@@ -11,11 +11,20 @@ from rich.style import Style
 from textual.strip import Strip
 
 from inspector.analysis.inert import inert
-from inspector.analysis.summary import duration_text, quoted, size_text, summary
+from inspector.analysis.summary import (
+    INTERVENTIONS,
+    duration_text,
+    intervention_name,
+    intervention_words,
+    is_drop,
+    quoted,
+    size_text,
+    summary,
+)
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
-from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog
+from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog, is_made_here
 from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
 from inspector.tui.glyphs import Glyphs
@@ -74,6 +83,8 @@ class RowLook:
     """The code with which the server refused the event."""
     matches: int = 0
     """How many members of a folded group a filter lets through; 0 where all of them."""
+    is_ours: bool = False
+    """True for a frame that the proxy made or changed."""
 
 
 class Line(Strip):
@@ -104,7 +115,7 @@ class RowText:
         """Return a row as a strip of exactly ``look.width`` cells."""
         event = self._log.event(row)
         type_width = WIDE_TYPE_WIDTH if look.width >= ROOMY else TYPE_WIDTH
-        name_style, letter = self._severity(event, row, styles)
+        name_style, letter = self._severity(event, row, look, styles)
         segments = [
             self._gutter(look, styles),
             Segment(self._times(row, look), styles.time),
@@ -144,7 +155,12 @@ class RowText:
         delta = signed(t_us - look.previous_t_us) if look.previous_t_us >= 0 else ""
         return f"{text} {delta:>{DELTA_WIDTH}} "
 
-    def _severity(self, event: Event, row: int, styles: RowStyles) -> tuple[Style, str]:
+    def _severity(
+        self, event: Event, row: int, look: RowLook, styles: RowStyles
+    ) -> tuple[Style, str]:
+        if look.is_ours or is_made_here(event.direction, event.origin):
+            is_sent = event.direction is Direction.CLIENT
+            return styles.local, self._glyphs.to_api if is_sent else self._glyphs.to_app
         if self._log.is_error(row):
             return styles.error, "!"
         if self._log.flags[row] & (FLAG_WARNING | FLAG_UNDECODED):
@@ -153,7 +169,15 @@ class RowText:
             return styles.client, self._glyphs.client
         if event.direction is Direction.SERVER:
             return styles.server, self._glyphs.server
-        return styles.local, self._glyphs.local
+        return styles.local, self._local_glyph(event)
+
+    def _local_glyph(self, event: Event) -> str:
+        if is_drop(event):
+            return self._glyphs.dropped
+        if event.type != "inspector.injected":
+            return self._glyphs.local
+        is_to_app = text_at(event.body or {}, "to") == "app"
+        return self._glyphs.to_app if is_to_app else self._glyphs.to_api
 
     def _bracket(self, event: Event) -> str:
         if event.direction is not Direction.SERVER:
@@ -166,6 +190,8 @@ class RowText:
 
     def _name(self, event: Event, row: int, look: RowLook) -> str:
         known = EVENT_TYPES.get(event.type)
+        if event.type in INTERVENTIONS and event.body is not None:
+            return f" {intervention_name(event.body)}"
         name = known.short if known is not None else inert(event.type) or "(no type)"
         if self._log.group[row] < 0:
             return f" {name}"
@@ -174,6 +200,8 @@ class RowText:
     def _words(self, event: Event, row: int, look: RowLook) -> str:
         audio = self.input_format if event.direction is Direction.CLIENT else self.output_format
         group = self._log.group[row]
+        if event.type in INTERVENTIONS and event.body is not None:
+            return intervention_words(event.body)
         if group < 0 or look.is_unfolded or self._log.groups.count[group] < 2:
             return summary(event, audio)
         groups = self._log.groups

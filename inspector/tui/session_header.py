@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from inspector.analysis.inert import inert
 from inspector.engine.record import Connection, SessionRecord
+from inspector.engine.rules import Rule
 from inspector.recording.writer import RecordingFile
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart
@@ -46,6 +49,19 @@ def session_header(
         _where(engine.recording, glyphs),
         HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
     )
+
+
+def rules_part(
+    rules: Sequence[Rule], hits: Sequence[int], is_spent: Callable[[int], bool]
+) -> HeaderPart:
+    """Return which rules of a proxy are armed, and how often each was applied."""
+    if not rules:
+        return HeaderPart("")
+    words = (
+        f"{inert(rule.label)} ×{count:,}{' spent' * is_spent(index)}"
+        for index, (rule, count) in enumerate(zip(rules, hits, strict=True))
+    )
+    return HeaderPart(f"rules {len(rules)}: {', '.join(words)}", rank=1, shortest=8)
 
 
 def _where(recording: RecordingFile, glyphs: Glyphs) -> HeaderPart:

@@ -104,6 +104,15 @@ bodies = st.one_of(
         {"type": st.just("inspector.closed"), "code": st.sampled_from([1000, 1006])}
     ),
     st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(["inspector.altered", "inspector.undelivered"]),
+            "direction": st.sampled_from(["client", "server"]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("inspector.injected"), "to": st.sampled_from(["api", "app"])}
+    ),
+    st.fixed_dictionaries(
         {"type": st.sampled_from(["error", "ping", 'we"ird', "ünknown", ""]), "text": texts}
     ),
 )
@@ -114,7 +123,7 @@ lines = st.lists(
     st.tuples(
         bodies,
         st.sampled_from(["client", "server", "local"]),
-        st.sampled_from(["wire", "mic", "hand"]),
+        st.sampled_from(["wire", "mic", "hand", "rule"]),
         styles,
     ),
     max_size=30,

@@ -83,6 +83,10 @@ class EventsScreen(ViewsScreen):
         """Return why the server refused the event of a row; ``""`` where it did not."""
         return rejection_of(self.state, row + 1)
 
+    def is_ours(self, row: int) -> bool:
+        """Tell whether the proxy made or changed the frame of a row."""
+        return row + 1 in self.state.interventions.of
+
     def show_row(self, row: int) -> None:
         """Select a row wherever it is shown."""
         self.action_view("events")
@@ -294,5 +298,6 @@ class EventsScreen(ViewsScreen):
         )
         keys = keys_of(event)
         links = list(links_of(self.event_log, self.state, event, keys, self.glyphs))
-        self.query_one("#detail", DetailPane).show(event, links, audio)
+        made = str(self.state.interventions.of.get(event.seq, ""))
+        self.query_one("#detail", DetailPane).show(event, links, audio, made)
         self._panes.set_kin(keys, related_seqs(self.state, event.seq))

@@ -89,7 +89,7 @@ class HeldScreen(KeyedScreen):
             f" {held} held, {len(self._waiting) - held} waiting behind   {armed}", layout=False
         )
         selected = self._selected()
-        text = selected.event.data.decode("utf-8", "replace")[:SHOWN_CHARS] if selected else ""
+        text = selected.data.decode("utf-8", "replace")[:SHOWN_CHARS] if selected else ""
         self.query_one("#content", TextPage).show(
             [PageLine(((f" {line}", "base"),)) for line in _wrapped(text, self.size.width - 2)]
         )
@@ -107,7 +107,7 @@ class HeldScreen(KeyedScreen):
         if held is None:
             return
         try:
-            before = held.event.data.decode("utf-8", "replace")
+            before = held.data.decode("utf-8", "replace")
             text = await edit_outside(self.app, before)
         except InspectorError as error:
             self._say(error)

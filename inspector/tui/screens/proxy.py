@@ -16,8 +16,10 @@ from inspector.engine.proxied import ProxiedSession
 from inspector.engine.proxy import Proxy
 from inspector.engine.record import Connection
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.row_text import fitted
 from inspector.tui.screens.keyed import KeyedScreen
+from inspector.tui.session_header import rules_part
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 4
@@ -85,19 +87,28 @@ class ProxyScreen(KeyedScreen):
         page = self.query_one("#sessions", TextPage)
         lines = [self._line(session, row) for row, session in enumerate(self._shown)]
         page.show(lines or self._invitation(), follow=bool(lines))
-        errors = sum(session.state.problems.errors for session in self._shown)
-        self.query_one("#header", Static).update(
-            f" {self._glyphs.dot} proxy   {proxy.url}   {proxy.running} running, {proxy.opened_count} in all"
-            + (f"   ! {errors} errors" if errors else "")
-            + ("   follows the newest" if self._follows else ""),
-            layout=False,
-        )
+        self.query_one("#header", Static).update(self._header(), layout=False)
         self.query_one("#columns", Static).update(
             self._row(" ", "#", "app", "model", "state", "age", "events", "errors", "held"),
             layout=False,
         )
         self.query_one("#hint", Static).update(self._hint(), layout=False)
         self._follow()
+
+    def _header(self) -> str:
+        """Return the port and the server behind it, the sessions, and what happens to frames by itself."""
+        proxy = self._proxy
+        errors = sum(session.state.problems.errors for session in self._shown)
+        way = f"{proxy.url} {self._glyphs.client} {inert(proxy.upstream)}"
+        parts = (
+            HeaderPart(f"{self._glyphs.dot} proxy"),
+            HeaderPart(way, rank=2, shortest=len(proxy.url)),
+            HeaderPart(f"{proxy.running} running, {proxy.opened_count} in all"),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+            HeaderPart("follows the newest" if self._follows else "", rank=3),
+            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_spent),
+        )
+        return header_line(parts, self.size.width)
 
     def _hint(self) -> str:
         proxy = self._proxy

@@ -70,6 +70,7 @@ class PullingScreen(EventsScreen):
     def on_mount(self) -> None:
         """Start to pull."""
         self._panes.show_refusals(self.rejection_of)
+        self._panes.show_interventions(self.is_ours)
         self._arrange()
         self.query_one("#server", EventPane).focus()
         self.set_interval(1 / TICK_HZ, self.tick)
