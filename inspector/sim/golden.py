@@ -85,26 +85,29 @@ def script_of(events: Sequence[Event]) -> GoldenScript:
     counts_bytes = bool(sizes) and sum(sizes) / len(sizes) >= _LEAST_BYTES
     lines: list[_Line] = []
     cues: list[_Cue] = []
-    audio, heard_ns, released_ns = 0.0, 0, taken[0].t_ns if taken else 0
+    # An event without a time comes at once, with the one before it.
+    now_ns = next((event.t_ns for event in taken if event.t_ns is not None), 0)
+    audio, heard_ns, released_ns = 0.0, 0, now_ns
     begun: dict[str, int] = {}
     for event in taken:
+        now_ns = now_ns if event.t_ns is None else event.t_ns
         if event.type in _APPENDS:
             audio += _audio_bytes(event.body) if counts_bytes else 1
-            heard_ns = event.t_ns
+            heard_ns = now_ns
         elif event.direction is Direction.CLIENT:
             cues.append(_Cue(event.type, event.body or {}))
-            released_ns = event.t_ns
+            released_ns = now_ns
         else:
             output = _output(event)
             if output is None:
                 continue
             is_heard = event.type in _HEARD
             since_ns = max(released_ns, heard_ns) if is_heard else released_ns
-            delay_ns = max(0, event.t_ns - since_ns)
+            delay_ns = max(0, now_ns - since_ns)
             after_cue = begun.setdefault(_response_id(event), len(cues) - 1)
             lines.append(_Line(output, after_cue, audio if is_heard else 0.0, delay_ns))
             begun.pop("", None)
-            released_ns = event.t_ns
+            released_ns = now_ns
     return GoldenScript(tuple(lines), tuple(cues), counts_bytes)
 
 
