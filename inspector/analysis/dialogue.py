@@ -196,7 +196,7 @@ def _response_entry(response: Response, place: Place) -> Entry:
         place,
         "response",
         Tone.DIM,
-        response.created_t_ns or response.done_t_ns,
+        response.created_t_ns if response.created_t_ns is not None else response.done_t_ns,
         (begun or done) - 1,
         (done or begun) - 1,
         (

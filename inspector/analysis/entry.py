@@ -79,8 +79,8 @@ class Entry:
     """Who speaks, in a word."""
     tone: Tone
     """Of that word."""
-    t_ns: int
-    """When it began, session time."""
+    t_ns: int | None
+    """When it began, session time; None where the recording does not say."""
     first_row: int
     """Row of the log where it begins; -1 where it has none."""
     last_row: int

@@ -2,7 +2,8 @@
 
 The user's audio stands where it was appended, in runs: an append goes on where the one before it ended, unless so much
 time has passed that there was a gap. The assistant's audio arrives about ten times faster than it plays; an item stands
-where a player would have played it (``OutputAudioFold``), or where the inspector's own player says that it did.
+where a player would have played it (``OutputAudioFold``), or where the inspector's own player says that it did. Audio of
+events without a time stands nowhere: its segments are kept, in their order, and have no beginning.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class Segment:
     """Of its pieces."""
     first_row: int
     """Row of the log with its first piece."""
-    begins_us: int
-    """When its first piece began, reckoned from when it came; session time."""
+    begins_us: int | None
+    """When its first piece began, reckoned from when it came; session time. None where the recording does not say."""
     item_id: str = ""
     """Of the assistant; ``""`` for appends."""
     size_bytes: int = 0
@@ -69,11 +70,14 @@ class Segment:
     """Where a truncation ended it; None where none did."""
 
     @property
-    def start_us(self) -> int:
-        """Return when it began to sound, in microseconds of session time."""
+    def start_us(self) -> int | None:
+        """Return when it began to sound, in microseconds of session time; None where the recording does not say."""
         if self.reported_us is not None:
             return self.reported_us
-        return self.audio.starts_t_ns // 1000 if self.audio is not None else self.begins_us
+        if self.audio is None:
+            return self.begins_us
+        starts_ns = self.audio.starts_t_ns
+        return None if starts_ns is None else starts_ns // 1000
 
     @property
     def duration_us(self) -> int:
@@ -83,23 +87,23 @@ class Segment:
     @property
     def heard_us(self) -> int:
         """Return how much of it was heard, or will be: as the player reported, else as truncated, else until speech cut it."""
-        audio = self.audio
+        audio, start_us = self.audio, self.start_us
         if audio is None or audio.is_playing:
             return self.duration_us
         if audio.played_ms is not None:
             heard = audio.played_ms * 1000
         elif self.truncated_ms is not None:
             heard = self.truncated_ms * 1000
-        elif audio.stopped_t_ns is not None:
-            heard = audio.stopped_t_ns // 1000 - self.start_us
+        elif audio.stopped_t_ns is not None and start_us is not None:
+            heard = audio.stopped_t_ns // 1000 - start_us
         else:
             return self.duration_us
         return max(0, min(heard, self.duration_us))
 
     @property
-    def end_us(self) -> int:
-        """Return when all of it would have been played."""
-        return self.start_us + self.duration_us
+    def end_us(self) -> int | None:
+        """Return when all of it would have been played; None where nothing says when it began."""
+        return None if self.start_us is None else self.start_us + self.duration_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ class Placement:
         segment = self._items.get(item_id)
         if segment is None and audio is not None:
             segment = Segment(
-                Side.ASSISTANT, audio.format, event.seq - 1, event.t_ns // 1000, item_id, 0, audio
+                Side.ASSISTANT, audio.format, event.seq - 1, _us(event), item_id, 0, audio
             )
             self._items[item_id] = segment
             self.segments.append(segment)
@@ -171,12 +175,16 @@ class Placement:
         form = self._session.input_format if side is Side.USER else self._output_format(event)
         # An append was spoken before it was sent; a delta is heard after it has come.
         spoken_us = round(size * 1000 / form.bytes_per_ms) if side is Side.USER else 0
-        begins_us = max(0, event.t_ns // 1000 - spoken_us)
+        t_us = _us(event)
+        begins_us = None if t_us is None else max(0, t_us - spoken_us)
         run = self._runs.get(side)
-        if run is not None and run.format == form and begins_us - run.end_us <= GAP_US:
+        end_us = run.end_us if run is not None else None
+        # Without times no gap is known, and what comes goes on with what came.
+        gap_us = 0 if begins_us is None or end_us is None else begins_us - end_us
+        if run is not None and run.format == form and gap_us <= GAP_US:
             return run
-        if run is not None:
-            begins_us = max(begins_us, run.end_us)
+        if begins_us is not None and end_us is not None:
+            begins_us = max(begins_us, end_us)
         run = self._runs[side] = Segment(side, form, event.seq - 1, begins_us)
         self.segments.append(run)
         return run
@@ -192,8 +200,13 @@ class Placement:
         if segment is None:
             return
         if event.type in ("inspector.playing", "inspector.played"):
-            if segment.reported_us is None:
+            t_us = _us(event)
+            if segment.reported_us is None and t_us is not None:
                 heard_ms = int_at(event.body or {}, "audio_ms")
-                segment.reported_us = max(0, event.t_ns // 1000 - heard_ms * 1000)
+                segment.reported_us = max(0, t_us - heard_ms * 1000)
         elif event.type == "conversation.item.truncated":
             segment.truncated_ms = int_at(event.body or {}, "audio_end_ms")
+
+
+def _us(event: Event) -> int | None:
+    return None if event.t_ns is None else event.t_ns // 1000

@@ -33,6 +33,11 @@ def duration_text(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
 
 
+def moment_text(t_ns: int | None, seq: int) -> str:
+    """Return when an event happened, in seconds of session time; its number, as in the panes, where nothing says when."""
+    return f"#{seq:,}" if t_ns is None else f"{t_ns / 1e9:.3f} s"
+
+
 def quoted(text: str, limit: int = 160) -> str:
     """Return words in typographic quotes, cut."""
     return f"“{text[:limit]}…”" if len(text) > limit else f"“{text}”"

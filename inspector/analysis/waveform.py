@@ -113,7 +113,7 @@ class Waveform:
 
     @property
     def has_times(self) -> bool:
-        """Tell whether the events stand at times of their own; those of some imports all stand at 0."""
+        """Tell whether any event says when it happened; without times there is no place for anything."""
         return self._log.has_times
 
     @property
@@ -128,12 +128,12 @@ class Waveform:
             for row in self._telling(self._scanned, end):
                 self._take(row)
             self._scanned = end
-            self.end_us = max(self.end_us, min(MAX_US, self._log.t_us[end - 1]))
+            self.end_us = max(self.end_us, min(MAX_US, self._log.reached_us(end - 1) or 0))
             if is_over():
                 break
         for envelope in self._unmeasured:
             envelope.measure()
-            self.end_us = max(self.end_us, min(MAX_US, envelope.segment.end_us))
+            self.end_us = max(self.end_us, min(MAX_US, envelope.segment.end_us or 0))
         self._unmeasured.clear()
 
     def lane(self, side: Side, first: int, count: int, width_us: int) -> Lane:
@@ -148,7 +148,7 @@ class Waveform:
                 high[columns], np.maximum.reduceat(envelope.high[: edges[-1]], edges[:-1])
             )
             is_there[columns] = True
-            heard_until = envelope.segment.start_us + envelope.segment.heard_us
+            heard_until = (envelope.segment.start_us or 0) + envelope.segment.heard_us
             is_heard[columns] |= (columns + first) * width_us < heard_until
         return Lane(_scaled(low), _scaled(high), is_there, is_heard)
 
@@ -167,7 +167,8 @@ class Waveform:
         from_us, to_us = first * width_us, min((first + count) * width_us, MAX_US)
         for segment, envelope in self._envelopes.items():
             start_us = segment.start_us
-            if segment.side is not side or start_us >= to_us:
+            # Sound that nothing gives a time is not drawn: it would stand where it was not.
+            if segment.side is not side or start_us is None or start_us >= to_us:
                 continue
             if start_us + envelope.size * BUCKET_US > from_us:
                 edges, columns = _edges(start_us, envelope.size, first, count, width_us)
@@ -176,7 +177,12 @@ class Waveform:
 
     def segment_at(self, side: Side, t_us: int) -> Segment | None:
         """Return what sounds at a time, the newest where two do."""
-        found = [s for s in self._placement.side(side) if s.start_us <= t_us < s.end_us]
+        found = [
+            segment
+            for segment in self._placement.side(side)
+            if segment.start_us is not None
+            and segment.start_us <= t_us < segment.start_us + segment.duration_us
+        ]
         return found[-1] if found else None
 
     def _telling(self, start: int, end: int) -> list[int]:
@@ -211,7 +217,7 @@ class Waveform:
         response_id = text_at(event.body or {}, "response_id")
         if response_id and response_id not in self._sounding:
             self._sounding.add(response_id)
-            self.marks.add(event.t_ns // 1000, row, MarkKind.FIRST_AUDIO)
+            self._add_mark(event, row, MarkKind.FIRST_AUDIO)
 
     def _mark(self, event: Event, row: int) -> None:
         kind = MARK_OF_TYPE.get(event.type)
@@ -221,6 +227,10 @@ class Waveform:
             status = text_at(object_at(event.body or {}, "response"), "status")
             kind = MarkKind.ERROR if status == "failed" else kind
         if kind is not None:
+            self._add_mark(event, row, kind)
+
+    def _add_mark(self, event: Event, row: int, kind: MarkKind) -> None:
+        if event.t_ns is not None:
             self.marks.add(event.t_ns // 1000, row, kind)
 
 

@@ -85,7 +85,7 @@ class HeadlessRun:
         self._wakeup = asyncio.Event()
         self._is_fed = True
         self._heard_ns = 0
-        self._previous_t_ns = 0
+        self._previous: Event | None = None
         self._is_last_an_error = False
         self._output_error: ReaderGone | OutputFailed | None = None
         self._rows = RowText(colour=use_colour())
@@ -196,7 +196,7 @@ class HeadlessRun:
         if event.direction is Direction.SERVER:
             self._is_last_an_error = event.type == "error"
         if event.direction is not Direction.LOCAL:
-            self._heard_ns = event.t_ns
+            self._heard_ns = event.stamp_ns
         if self._bounds.until and fnmatchcase(event.type, self._bounds.until):
             self._end(End.FOUND)
 
@@ -206,8 +206,8 @@ class HeadlessRun:
                 return
             case Shown.ROWS:
                 self._rows.see(event)
-                write_line(self._rows.line(event, self._previous_t_ns))
-                self._previous_t_ns = event.t_ns
+                write_line(self._rows.line(event, self._previous))
+                self._previous = event
             case Shown.STREAM | Shown.REPLIES:
                 if self._shown is Shown.REPLIES and event.direction is not Direction.SERVER:
                     return
@@ -222,7 +222,7 @@ class HeadlessRun:
         return {
             "ended": str(self._why if engine.refusal is None else End.REFUSED),
             "events": len(engine.log),
-            "duration_s": engine.log.t_us[-1] / 1e6 if len(engine.log) else 0.0,
+            "duration_s": (engine.log.end_us or 0) / 1e6,
             "recording": str(path) if path is not None else None,
             "closed": {"code": closed.code, "reason": closed.reason, "by": str(closed.by)}
             if closed is not None

@@ -31,7 +31,7 @@ from inspector.cli.rows import RowText
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.errors import FilterError
-from inspector.recording.format import Shape, parse, render
+from inspector.recording.format import Shape, render
 from inspector.recording.reader import RecordingReader
 
 
@@ -64,9 +64,9 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
             _print_object(reader, chosen)
         else:
             is_terminal = to_terminal()
-            for event, previous_t_ns in chosen:
+            for event, previous in chosen:
                 if form is Form.ROWS:
-                    write_line(rows.line(event, previous_t_ns))
+                    write_line(rows.line(event, previous))
                 else:
                     write_bytes(_printable(event, form, is_terminal=is_terminal) + b"\n")
         flush()
@@ -74,6 +74,8 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
             say("note: the file is empty")
         if reader.torn_tail():
             say("note: the last line is torn; the recording was cut off there")
+        for note in reader.time_notes():
+            say(f"note: {note}")
         if reader.shape is Shape.BARE:
             say("note: the file does not say who sent what; directions are inferred from the types")
 
@@ -111,19 +113,18 @@ def _query(expression: str) -> Query:
 
 def _chosen(
     reader: RecordingReader, expression: str, see: Callable[[Event], None], *, with_deltas: bool
-) -> Iterator[tuple[Event, int]]:
-    """Yield the events to be printed, each with the time of the one printed before; ``see`` gets every event."""
+) -> Iterator[tuple[Event, Event | None]]:
+    """Yield the events to be printed, each with the one printed before; ``see`` gets every event."""
     query = _query(expression)
     turns = TurnCounter()
-    shown_t_ns, previous_t_ns = 0, None
-    for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
-        event = parse(line, row, reader.shape, previous_t_ns or 0)
+    shown, previous = None, None
+    for event in reader.events():
         see(event)
-        is_match = query.test(EventFacts(event, previous_t_ns, turns.feed(event)))
-        previous_t_ns = event.t_ns
+        is_match = query.test(EventFacts(event, previous, turns.feed(event)))
+        previous = event
         if is_match and (with_deltas or not kind_of(event.type).fold):
-            yield event, shown_t_ns
-            shown_t_ns = event.t_ns
+            yield event, shown
+            shown = event
 
 
 def _printable(event: Event, form: Form, *, is_terminal: bool) -> bytes:
@@ -134,7 +135,7 @@ def _printable(event: Event, form: Form, *, is_terminal: bool) -> bytes:
     return inert(event.data.decode("utf-8", "replace")).encode() if is_terminal else event.data
 
 
-def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, int]]) -> None:
+def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, Event | None]]) -> None:
     header = reader.header
     facts = orjson.dumps(
         {

@@ -36,27 +36,35 @@ class RowText:
         self._session.apply(event)
         self._interventions.apply(event)
 
-    def line(self, event: Event, previous_t_ns: int) -> str:
+    def line(self, event: Event, previous: Event | None) -> str:
         """Return time, distance from the event before, direction, type and summary, in columns.
 
         Args:
             event: what happened.
-            previous_t_ns: the time of the event before it, in nanoseconds since the start.
+            previous: the event of the line before; None for the first, which is measured from the start.
         """
         session = self._session
         is_sent = event.direction is Direction.CLIENT
         audio = session.input_format if is_sent else session.output_format
-        delta_s = (event.t_ns - previous_t_ns) / 1e9
         name = inert(event.type) or "(no type)"
         mark = "!" if is_failure(event) else " "
         made = self._interventions.of.get(event.seq)
         arrow = (_MADE if made is not None else _ARROWS)[event.direction]
         words = summary(event, audio) if made is None else f"{made}  {summary(event, audio)}"
         line = (
-            f"{event.t_ns / 1e9:10.3f} {delta_s:+8.3f} {mark}{arrow} {name:<{TYPE_WIDTH}} {inert(words)}"
+            f"{_times(event, previous)} {mark}{arrow} {name:<{TYPE_WIDTH}} {inert(words)}"
         ).rstrip()
         if not self._colour:
             return line
         whose = event.direction if made is None else Direction.LOCAL
         code = _ERROR_COLOUR if mark == "!" else _COLOURS[whose]
         return f"\x1b[{code}m{line}\x1b[0m"
+
+
+def _times(event: Event, previous: Event | None) -> str:
+    """Return the columns of time: an event's number where nothing says when it happened, and no distance from or to it."""
+    if event.t_ns is None:
+        return f"{f'#{event.seq}':>10} {'':8}"
+    previous_t_ns = 0 if previous is None else previous.t_ns
+    delta = "" if previous_t_ns is None else f"{(event.t_ns - previous_t_ns) / 1e9:+8.3f}"
+    return f"{event.t_ns / 1e9:10.3f} {delta:8}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -13,10 +13,8 @@ from pathlib import Path
 from inspector.cli.launch import front_desk, launcher, new_session_maker
 from inspector.cli.simulation import SimPlan
 from inspector.clock import Clock
-from inspector.core.event import Event
 from inspector.errors import ConnectError, RecordingError
 from inspector.folders import make_folder
-from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 from inspector.sim.dialects import DIALECTS
@@ -149,18 +147,10 @@ def _script(path: Path) -> tuple[GoldenScript, str]:
     """Return the script of a recording, and the model that it names."""
     reader = RecordingReader(path)
     try:
-        script = script_of(list(_events(reader)))
+        script = script_of(list(reader.events()))
         model = reader.header.model
     finally:
         reader.close()
     if not script.lines:
         raise RecordingError(f"in {path} the server says nothing", code="nothing_to_replay")
     return script, model
-
-
-def _events(reader: RecordingReader) -> Iterator[Event]:
-    t_ns = 0
-    for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
-        event = parse(line, row, reader.shape, t_ns)
-        t_ns = event.t_ns
-        yield event

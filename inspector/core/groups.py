@@ -42,8 +42,8 @@ class DeltaGroups:
         self.audio_bytes = array("q")
         self._parts: dict[tuple[str, str, int], int] = {}
         self._runs: dict[Direction, tuple[str, int]] = {}
-        self._tracks: dict[str, tuple[int, int]] = {}
-        """Type to the group of its last delta, and the time of that one in microseconds."""
+        self._tracks: dict[str, tuple[int, int | None]] = {}
+        """Type to the group of its last delta, and the last known time of one in microseconds."""
 
     def __len__(self) -> int:
         return len(self.head)
@@ -101,11 +101,13 @@ class DeltaGroups:
         return group
 
     def _track(self, row: int, event: Event) -> int:
-        t_us = event.t_ns // 1000
-        track = self._tracks.get(event.type)
-        goes_on = track is not None and t_us - track[1] <= TRACK_PAUSE_US
-        group = track[0] if track is not None and goes_on else self._open(row)
-        self._tracks[event.type] = group, t_us
+        t_us = None if event.t_ns is None else event.t_ns // 1000
+        open_group, last_us = self._tracks.get(event.type, (None, None))
+        # Without times there is no telling of a pause: what follows then goes on.
+        pause_us = 0 if t_us is None or last_us is None else t_us - last_us
+        goes_on = open_group is not None and pause_us <= TRACK_PAUSE_US
+        group = open_group if open_group is not None and goes_on else self._open(row)
+        self._tracks[event.type] = group, last_us if t_us is None else t_us
         return group
 
     def _open(self, row: int) -> int:

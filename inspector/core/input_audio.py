@@ -23,7 +23,8 @@ class InputAudioFold:
         self.speech_item_id = ""
         """The item of the open speech; ``""`` while nobody speaks."""
         self.speech_started_ms = 0
-        self.speech_started_t_ns = 0
+        self.speech_started_t_ns: int | None = None
+        """When the server said so; None where the recording does not say."""
         self.committed: dict[str, int] = {}
         """User item id to its audio in bytes, as far as we sent it: all since the commit before."""
         self.spoken_ms: dict[str, int] = {}

@@ -38,14 +38,16 @@ class ItemAudio:
     """Decoded size of all deltas."""
     format: AudioFormat = PCM16_24K
     """Of the session when the first delta came."""
-    starts_t_ns: int = 0
-    """When it starts to play: at its first delta, or when the item before it ends."""
+    starts_t_ns: int | None = None
+    """When it starts to play: at its first delta, or when the item before it ends; None where the recording has no times."""
+    is_stopped: bool = False
+    """Whether playing was cut off."""
     stopped_t_ns: int | None = None
-    """When playing was cut off."""
+    """When it was; None where it was not, or the recording does not say."""
     played_ms: int | None = None
     """What the player itself reported last."""
-    played_t_ns: int = 0
-    """When it reported."""
+    played_t_ns: int | None = None
+    """When it reported; None where it did not, or the recording does not say."""
     is_playing: bool = False
     """True between its reports that it begins and that it ceased."""
 
@@ -54,12 +56,23 @@ class ItemAudio:
         """Return the length of what was received."""
         return self.format.ms(self.received_bytes)
 
-    def heard_ms(self, now_ns: int) -> int:
-        """Return how much can have been heard by ``now_ns`` (session time), never more than was received."""
+    def heard_ms(self, now_ns: int | None) -> int | None:
+        """Return how much can have been heard by ``now_ns`` (session time), never more than was received.
+
+        None where that takes a time that the recording does not have: all of it may have been heard, or nothing.
+        """
+        if self.played_ms is not None and not self.is_playing:
+            return min(self.played_ms, self.received_ms)
+        if now_ns is None:
+            return None
         if self.played_ms is not None:
-            since_ms = max(0, now_ns - self.played_t_ns) // NS_PER_MS if self.is_playing else 0
+            if self.played_t_ns is None:
+                return None
+            since_ms = max(0, now_ns - self.played_t_ns) // NS_PER_MS
             return min(self.played_ms + since_ms, self.received_ms)
         until_ns = now_ns if self.stopped_t_ns is None else min(now_ns, self.stopped_t_ns)
+        if self.starts_t_ns is None or (self.is_stopped and self.stopped_t_ns is None):
+            return None
         return max(0, min(self.received_ms, (until_ns - self.starts_t_ns) // NS_PER_MS))
 
 
@@ -111,11 +124,11 @@ class OutputAudioFold:
         self._owner = object()
         return twin
 
-    def current(self, now_ns: int) -> ItemAudio | None:
-        """Return the item that is being played, or else the one that was played last."""
+    def current(self, now_ns: int | None) -> ItemAudio | None:
+        """Return the item that is being played, or else the one that was played last; without times the newest."""
         last = None
         for item in reversed(self.items.values()):
-            if item.starts_t_ns <= now_ns:
+            if now_ns is None or item.starts_t_ns is None or item.starts_t_ns <= now_ns:
                 return item
             last = item
         return last
@@ -133,27 +146,39 @@ class OutputAudioFold:
                 text_at(body, "response_id"),
                 0,
                 self._format,
-                max(event.t_ns, self._busy_until_ns()),
+                self._start_ns(event),
             )
         owned(self.items, item_id, self._owner).received_bytes += size
         self.total_bytes += size
 
-    def _busy_until_ns(self) -> int:
-        if not self.items:
-            return 0
-        last = next(reversed(self.items.values()))
-        if last.stopped_t_ns is not None:
-            return last.stopped_t_ns
-        return last.starts_t_ns + last.received_ms * NS_PER_MS
+    def _start_ns(self, event: Event) -> int | None:
+        """Return when an item starts to play whose first delta has come; None where the recording does not say when that was."""
+        if event.t_ns is None:
+            return None
+        last = next(reversed(self.items.values()), None)
+        if last is None:
+            return event.t_ns
+        busy_until_ns = last.stopped_t_ns if last.is_stopped else last.starts_t_ns
+        if busy_until_ns is None:
+            # What is not known to have started, or when it stopped, keeps nothing waiting.
+            return event.t_ns
+        if not last.is_stopped:
+            busy_until_ns += last.received_ms * NS_PER_MS
+        return max(event.t_ns, busy_until_ns)
 
     def _stop(self, item_id: str, event: Event) -> None:
-        if item_id in self.items and self.items[item_id].stopped_t_ns is None:
-            owned(self.items, item_id, self._owner).stopped_t_ns = event.t_ns
+        if item_id in self.items and not self.items[item_id].is_stopped:
+            item = owned(self.items, item_id, self._owner)
+            item.is_stopped, item.stopped_t_ns = True, event.t_ns
 
     def _stop_all(self, event: Event, response_id: str = "") -> None:
         """Stop what is still playing (of one response, or at all); what has played out stays as it is."""
         for item in reversed(list(self.items.values())):
-            if item.stopped_t_ns is not None or item.heard_ms(event.t_ns) >= item.received_ms > 0:
+            heard_ms = item.heard_ms(event.t_ns)
+            # Speech stops what still plays; without times there is no telling that it does, and it is left as it is.
+            # A cancelled response has not played out.
+            is_over = not response_id if heard_ms is None else heard_ms >= item.received_ms > 0
+            if item.is_stopped or is_over:
                 break
             if not response_id or item.response_id == response_id:
                 self._stop(item.item_id, event)
@@ -168,5 +193,5 @@ class OutputAudioFold:
             item.is_playing = event.type == "inspector.playing"
             if item.is_playing and not item.played_ms:
                 item.starts_t_ns = event.t_ns
-            elif not item.is_playing and item.stopped_t_ns is None:
-                item.stopped_t_ns = event.t_ns
+            elif not item.is_playing and not item.is_stopped:
+                item.is_stopped, item.stopped_t_ns = True, event.t_ns

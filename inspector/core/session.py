@@ -30,7 +30,8 @@ class SessionFold:
         """The ``session`` object of the last created or updated event, verbatim; empty before that."""
         self.confirmed_seq = 0
         """Event that ``config`` is from; 0 before the first."""
-        self.confirmed_t_ns = 0
+        self.confirmed_t_ns: int | None = None
+        """When that came; None before the first, or where the recording does not say."""
         self.updates = 0
         """Updates that the server accepted."""
         self.requested: Mapping[str, Any] = {}

@@ -55,7 +55,7 @@ class Breakpoints:
     def waiting(self) -> list[Held]:
         """Return every frame that waits, held or behind a held one, in the order in which they came."""
         waiting = [held for gate in self._gates for held in gate.waiting]
-        return sorted(waiting, key=lambda held: held.event.t_ns)
+        return sorted(waiting, key=lambda held: held.event.stamp_ns)
 
     @property
     def held(self) -> list[Held]:

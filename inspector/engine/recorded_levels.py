@@ -57,7 +57,10 @@ class RecordedLevels:
         for at in range(self._row + 1, row + 1):
             if self._log.direction[at] == 0 and self._log.type_of(at) in AUDIO_KEYS:
                 event = self._log.event(at)
-                self._input.feed(_samples(event, audio), audio.rate_hz, event.t_ns)
+                # Sound without a time came with what is before it; before the first time there is no place for it.
+                t_us = self._log.reached_us(at)
+                if t_us is not None:
+                    self._input.feed(_samples(event, audio), audio.rate_hz, t_us * 1000)
         self._row = max(row, -1)
 
     def _hear_assistant(self, state: SessionState, t_ns: int) -> None:
@@ -65,6 +68,8 @@ class RecordedLevels:
         if item is None:
             return
         heard_ms = item.heard_ms(t_ns)
+        if heard_ms is None:
+            return
         if item.item_id != self._item_id:
             self._item_id = item.item_id
             self._heard_ms = max(0, heard_ms - WINDOW_MS)

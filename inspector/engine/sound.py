@@ -208,14 +208,14 @@ class Sound:
 
     def _tap(self, event: Event) -> None:
         if event.type == "inspector.opened":
-            self._request.opened(event.t_ns)
+            self._request.opened(event.stamp_ns)
         if self.speaker is None:
             if event.type in OUTPUT_AUDIO:
                 self._needed.set()
             if self._needed.is_set():
                 self._early.append(event)
             return
-        self._take(event, event.t_ns)
+        self._take(event, event.stamp_ns)
         if not self._is_flush_due:
             # Not here: what follows from an event is logged after everybody has seen the event.
             self._is_flush_due = True

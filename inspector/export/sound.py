@@ -76,7 +76,8 @@ class Sound:
     @property
     def end_us(self) -> int:
         """Return when the last audio ends, session time."""
-        return max((segment.end_us for segment in self.segments), default=0)
+        starts = self._starts()
+        return max((starts[segment] + segment.duration_us for segment in self.segments), default=0)
 
     @property
     def item_ids(self) -> list[str]:
@@ -104,16 +105,27 @@ class Sound:
 
     def placed(self, side: Side, *, heard_only: bool = False) -> list[Clip]:
         """Return everything of one side in session time, or only what was heard of it."""
+        starts = self._starts()
         return [
             Clip(
                 segment,
                 0,
                 segment.heard_us if heard_only else segment.duration_us,
-                segment.start_us,
+                starts[segment],
             )
             for segment in self.segments
             if segment.side is side
         ]
+
+    def _starts(self) -> dict[Segment, int]:
+        """Return where each segment begins; what has no time stands behind all that came before it, of either side."""
+        starts: dict[Segment, int] = {}
+        end_us = 0
+        for segment in self.segments:
+            start_us = segment.start_us
+            starts[segment] = end_us if start_us is None else start_us
+            end_us = max(end_us, starts[segment] + segment.duration_us)
+        return starts
 
     def samples(self, segment: Segment) -> Iterator[tuple[int, Samples]]:
         """Yield the samples of a segment, each piece with its position in it, in samples."""

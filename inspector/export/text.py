@@ -47,9 +47,10 @@ def _part(state: SessionState, number: int) -> Iterator[str]:
 
 
 def _entry_lines(entry: Entry) -> Iterator[str]:
-    minutes, seconds = divmod(entry.t_ns / 1e9, 60)
+    minutes, seconds = divmod((entry.t_ns or 0) / 1e9, 60)
+    when = "" if entry.t_ns is None else f"[{int(minutes):02d}:{seconds:06.3f}] "
     facts = "  ".join(inert(fact.text) for fact in entry.facts)
-    head = f"[{int(minutes):02d}:{seconds:06.3f}] {inert(entry.who)}"
+    head = f"{when}{inert(entry.who)}"
     yield f"{head}  ({facts})" if facts else head
     for paragraph in entry.paragraphs:
         for line in _words(paragraph).splitlines():

@@ -10,8 +10,8 @@ import numpy as np
 from inspector.core.event import Direction
 from inspector.core.groups import RUN_BREAKERS, TRACK_PAUSE_US
 from inspector.core.kinds import KindTable
-from inspector.core.log import DIRECTION_CODE
-from inspector.recording.chunk import NO_TIME_US, Groups, Runs, Track
+from inspector.core.log import DIRECTION_CODE, NO_TIME_US
+from inspector.recording.chunk import Groups, Runs, Track
 from inspector.recording.chunk_rows import NO_PART, Rows
 from inspector.recording.spans import Bools, Ints, Words
 
@@ -37,9 +37,12 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
         at = _of_track(rows, code)
         if not len(at):
             continue
-        cut = np.diff(rows.t_us[at], prepend=0) > TRACK_PAUSE_US
+        t_us = _last_known(rows, at)
+        first_known = int(np.argmax(t_us != NO_TIME_US))
+        cut = np.zeros(len(at), bool)
+        cut[first_known + 1 :] = np.diff(t_us[first_known:]) > TRACK_PAUSE_US
         # Whether a delta goes on with those before it that have no time, the chunk before knows.
-        cut[_first_known(rows, at)] = True
+        cut[first_known] = True
         table.add(at, cut)
     # A delta that does not say which part it is of goes with those of its type around it.
     is_run = (fold == _FOLDS["run"]) | ((fold == _FOLDS["part"]) & ~is_part)
@@ -104,9 +107,10 @@ def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, Track]:
         at = _of_track(rows, code)
         if not len(at):
             continue
-        edges = at[[0, _first_known(rows, at), -1]]
-        t_us, groups = rows.t_us[edges].tolist(), group[edges].tolist()
-        found[kinds[code].name] = Track(groups[0], t_us[0], groups[1], t_us[1], groups[2], t_us[2])
+        t_us = _last_known(rows, at)
+        first_known = int(np.argmax(t_us != NO_TIME_US))
+        first, known, last = group[at[[0, first_known, -1]]].tolist()
+        found[kinds[code].name] = Track(first, known, int(t_us[first_known]), last, int(t_us[-1]))
     return found
 
 
@@ -117,9 +121,12 @@ def _of_track(rows: Rows, code: int) -> Ints:
     )
 
 
-def _first_known(rows: Rows, at: Ints) -> int:
-    """Return the first of some rows that says when it happened, 0 where none does; only rows at the beginning may not."""
-    return int(np.argmax(rows.t_us[at] != NO_TIME_US))
+def _last_known(rows: Rows, at: Ints) -> Ints:
+    """Return for each of some rows the last known time up to it, ``NO_TIME_US`` before the first."""
+    t_us = rows.t_us[at]
+    latest = np.maximum.accumulate(np.where(t_us != NO_TIME_US, np.arange(len(at)), 0))
+    known: Ints = t_us[latest]
+    return known
 
 
 class _GroupTable:

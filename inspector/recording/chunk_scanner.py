@@ -9,8 +9,8 @@ import numpy as np
 
 from inspector.core.groups import audio_bytes_of, part_key
 from inspector.core.kinds import KindTable
-from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, ORIGIN_CODE, flags_of
-from inspector.recording.chunk import NO_TIME_US, Chunk
+from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, NO_TIME_US, ORIGIN_CODE, flags_of
+from inspector.recording.chunk import Chunk
 from inspector.recording.chunk_file import Lines
 from inspector.recording.chunk_groups import grouped, tracks
 from inspector.recording.chunk_rows import NO_PART, Rows
@@ -104,16 +104,14 @@ class ChunkScanner:
     def _parse(self, rows: Rows, at: int) -> None:
         """Read one line that looks like no other."""
         line = rows.line(at)
-        previous_us = int(rows.t_us[at - 1]) if at else NO_TIME_US
         rows.part[at] = NO_PART
         if not line.strip():
             rows.is_blank[at] = True
-            rows.t_us[at] = previous_us
             return
-        event = parse(line, 0, Shape.OURS, previous_us * 1000)
+        event = parse(line, 0, Shape.OURS)
         code = self.kinds.code(event.type)
         kind = self.kinds[code]
-        rows.t_us[at] = event.t_ns // 1000
+        rows.t_us[at] = NO_TIME_US if event.t_ns is None else event.t_ns // 1000
         rows.direction[at] = DIRECTION_CODE[event.direction]
         rows.origin[at] = ORIGIN_CODE[event.origin]
         rows.kind[at] = code

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from inspector.analysis.inert import inert
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.errors import RecordingError
+from inspector.recording.foreign_times import ForeignTimes
 from inspector.recording.format import (
     FORMAT_NAME,
     Header,
@@ -52,7 +54,13 @@ class RecordingReader:
         except BaseException:
             os.close(self.fd)
             raise
-        self._last_t_ns = 0
+        self.times = ForeignTimes()
+        """Of a foreign file, as far as it was read."""
+        self._unread: list[tuple[int, str]] = []
+        """Offsets of the lines whose time cannot be used, and why not."""
+        self._runs_back_at = -1
+        """Offset of the first line that says an earlier time than one before it; -1 where none does so far."""
+        self._latest_ns: int | None = None
 
     @property
     def size(self) -> int:
@@ -69,7 +77,7 @@ class RecordingReader:
 
     def decode(self, line: bytes, row: int) -> Event:
         """Read a line back as an event, numbered by its row whatever the file says."""
-        event = parse(line, row, self.shape)
+        event = parse(line, row, self.shape, self.times)
         return event if event.seq == row + 1 else replace(event, seq=row + 1)
 
     def lines(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -97,13 +105,56 @@ class RecordingReader:
         """Append the events of ``[start, end)`` to ``log``; return the offset where indexing may go on."""
         position = start
         for offset, line in self.lines(start, end):
-            event = parse(line, len(log), self.shape, self._last_t_ns)
-            self._last_t_ns = event.t_ns
-            log.append(event, offset, len(line))
+            log.append(self._first_reading(line, len(log), offset), offset, len(line))
             position = offset + len(line) + 1
-        if self.shape is not Shape.OURS:
-            log.has_times = self._last_t_ns > 0
         return position
+
+    def events(self) -> Iterator[Event]:
+        """Yield the events of the whole file, in order."""
+        for row, (offset, line) in enumerate(self.lines(self.start, self.size)):
+            yield self._first_reading(line, row, offset)
+
+    def time_notes(self) -> list[str]:
+        """Return what there is to say of a foreign file's times, as far as it was read."""
+        notes = []
+        if self._unread:
+            offset, why = self._unread[0]
+            count, line = len(self._unread), self._line_number(offset)
+            whose = "a time is" if count == 1 else f"the times of {count:,} lines are"
+            first = "on" if count == 1 else "first on"
+            notes.append(f"{whose} left out, {first} line {line:,}: {inert(why)}")
+        if self._runs_back_at >= 0:
+            line = self._line_number(self._runs_back_at)
+            notes.append(
+                f"times run back, first on line {line:,}; events stand in the order of the lines"
+            )
+        return notes
+
+    def _first_reading(self, line: bytes, row: int, offset: int) -> Event:
+        """Read a line, and note what is wrong with its time."""
+        if self.shape is Shape.OURS:
+            return parse(line, row)
+        self.times.problem = ""
+        event = parse(line, row, self.shape, self.times)
+        if self.times.problem:
+            self._unread.append((offset, self.times.problem))
+        if event.t_ns is not None:
+            if self._latest_ns is None or event.t_ns >= self._latest_ns:
+                self._latest_ns = event.t_ns
+            elif self._runs_back_at < 0:
+                self._runs_back_at = offset
+        return event
+
+    def _line_number(self, offset: int) -> int:
+        """Return the number of the line that begins at an offset, from 1."""
+        count, position = 1, 0
+        while position < offset:
+            part = os.pread(self.fd, min(READ_BYTES, offset - position), position)
+            if not part:
+                break
+            count += part.count(b"\n")
+            position += len(part)
+        return count
 
     def torn_tail(self) -> bytes:
         """Return the torn last line of the file, ``b""`` where it ends well."""

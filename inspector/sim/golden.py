@@ -96,17 +96,20 @@ def script_of(events: Sequence[Event]) -> GoldenScript:
     lines: list[_Line] = []
     cues: list[_Cue] = []
     session = SessionFold()
-    audio, appends, heard_ns, released_ns = 0.0, 0, 0, taken[0].t_ns if taken else 0
+    # An event without a time comes at once, with the one before it.
+    now_ns = next((event.t_ns for event in taken if event.t_ns is not None), 0)
+    audio, appends, heard_ns, released_ns = 0.0, 0, 0, now_ns
     begun: dict[str, int] = {}
     for event in taken:
         session.apply(event)
+        now_ns = now_ns if event.t_ns is None else event.t_ns
         if event.type in _APPENDS:
             audio += 0 if is_cut else _audio_bytes(event.body)
             appends += 1
-            heard_ns = event.t_ns
+            heard_ns = now_ns
         elif event.direction is Direction.CLIENT:
             cues.append(_Cue(event.type, event.body or {}))
-            released_ns = event.t_ns
+            released_ns = now_ns
         else:
             output = _output(event)
             if output is None:
@@ -115,12 +118,12 @@ def script_of(events: Sequence[Event]) -> GoldenScript:
             if is_heard and is_cut:
                 audio = max(audio, _reached_ms(event.body) * session.input_format.bytes_per_ms)
             since_ns = max(released_ns, heard_ns) if is_heard else released_ns
-            delay_ns = max(0, event.t_ns - since_ns)
+            delay_ns = max(0, now_ns - since_ns)
             after_cue = begun.setdefault(_response_id(event), len(cues) - 1)
             waits = (audio, appends) if is_heard else (0.0, 0)
             lines.append(_Line(output, after_cue, *waits, delay_ns))
             begun.pop("", None)
-            released_ns = event.t_ns
+            released_ns = now_ns
     knows_bytes = not is_cut or audio > 0
     return GoldenScript(tuple(lines), tuple(_with_made(cues, taken)), knows_bytes)
 

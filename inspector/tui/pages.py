@@ -8,6 +8,7 @@ from typing import Any
 
 from inspector.analysis.inert import inert
 from inspector.analysis.meaning import meaning
+from inspector.analysis.summary import moment_text
 from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.tui.widgets.text_page import PageLine
@@ -32,7 +33,7 @@ def session_lines(state: SessionState, width: int) -> list[PageLine]:
         PageLine(
             (
                 (
-                    f"  confirmed at {session.confirmed_t_ns / 1e9:.3f} s   {session.updates} update{'s' * (session.updates != 1)} accepted",
+                    f"  confirmed at {moment_text(session.confirmed_t_ns, session.confirmed_seq)}   {session.updates} update{'s' * (session.updates != 1)} accepted",
                     "dim",
                 ),
             ),

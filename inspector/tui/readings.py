@@ -48,12 +48,20 @@ def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Ke
 def recorded_readings(
     levels: tuple[Level, Level] | None,
     state: SessionState,
-    t_ns: int,
+    t_ns: int | None,
     url: str,
     *,
     idle: str = "as recorded",
 ) -> Readings:
-    """Return what the meters of a recording show at its cursor; ``idle`` is their note while nobody speaks."""
+    """Return what the meters of a recording show at its cursor.
+
+    Args:
+        levels: of both sides; None where they are not known.
+        state: as of the cursor.
+        t_ns: session time at the cursor; None where the recording has no times.
+        url: of the session.
+        idle: their note while nobody speaks.
+    """
     if is_sideband(state, url):
         return sideband_readings()
     speech = speech_note(state, t_ns)
@@ -96,20 +104,24 @@ def sideband_readings() -> Readings:
     )
 
 
-def speech_note(state: SessionState, now_ns: int) -> str:
-    """Return for how long the server has heard speech; ``""`` while it hears none."""
+def speech_note(state: SessionState, now_ns: int | None) -> str:
+    """Return for how long the server has heard speech, as far as times are known; ``""`` while it hears none."""
     audio = state.input_audio
     if not audio.speech_item_id:
         return ""
+    if now_ns is None or audio.speech_started_t_ns is None:
+        return "speech"
     return f"speech {max(0, now_ns - audio.speech_started_t_ns) / NS_PER_S:.1f} s"
 
 
-def heard_note(state: SessionState, now_ns: int) -> str:
-    """Return how much of the item that plays was heard; ``""`` while nothing plays."""
+def heard_note(state: SessionState, now_ns: int | None) -> str:
+    """Return how much of the item that plays was heard; ``""`` while nothing plays, or nothing says how much."""
     item = state.output_audio.current(now_ns)
     if item is None or not item.received_ms:
         return ""
     heard_ms = item.heard_ms(now_ns)
+    if heard_ms is None or now_ns is None:
+        return ""
     is_over = heard_ms >= item.received_ms or (
         item.stopped_t_ns is not None and item.stopped_t_ns <= now_ns and not item.is_playing
     )

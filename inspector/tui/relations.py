@@ -56,4 +56,6 @@ def rejection_of(state: SessionState, seq: int) -> str:
 
 
 def _named(log: EventLog, seq: int) -> str:
-    return f"{log.type_of(seq - 1)}  at {log.t_us[seq - 1] / 1e6:.3f} s  seq {seq:,}"
+    t_us = log.time_us(seq - 1)
+    when = "" if t_us is None else f"  at {t_us / 1e6:.3f} s"
+    return f"{log.type_of(seq - 1)}{when}  seq {seq:,}"

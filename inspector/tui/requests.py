@@ -62,7 +62,7 @@ def truncate_fields(state: SessionState, now_ns: int, selected_item: str) -> tup
             Field("content_index", "content_index", "0"),
             Field("audio_end_ms", "audio_end_ms"),
         )
-    heard = str(audio.heard_ms(now_ns))
+    heard = str(audio.heard_ms(now_ns) or 0)
     return (
         Field("item_id", "item_id", audio.item_id, "an assistant item with audio", items[::-1]),
         Field("content_index", "content_index", str(audio.content_index)),
@@ -75,7 +75,7 @@ def truncate_note(state: SessionState, now_ns: int, selected_item: str) -> str:
     audio = state.output_audio.items.get(selected_item) or state.output_audio.current(now_ns)
     if audio is None:
         return "No assistant audio has been received yet; only assistant audio can be truncated."
-    return f"Heard {audio.heard_ms(now_ns):,} of {audio.received_ms:,} ms received. What is cut is forgotten, transcript included."
+    return f"Heard {audio.heard_ms(now_ns) or 0:,} of {audio.received_ms:,} ms received. What is cut is forgotten, transcript included."
 
 
 def truncate_item(answers: Answers) -> Event:

@@ -74,10 +74,12 @@ class RowLook:
     is_future: bool = False
     """True for what a replay has not reached yet."""
     is_unfolded: bool = False
-    previous_t_us: int = -1
-    """Time of the row shown before it; -1 for the first."""
-    mark_t_us: int = -1
-    """Time of the last mark; -1 where there is none."""
+    previous_t_us: int | None = None
+    """Time of the row shown before it; None for the first, and where that is not known."""
+    has_mark: bool = False
+    """Whether times are measured from a marked row."""
+    mark_t_us: int | None = None
+    """Its time; None where that is not known."""
     is_mark: bool = False
     rejection: str = ""
     """The code with which the server refused the event."""
@@ -143,16 +145,16 @@ class RowText:
 
     def _times(self, row: int, look: RowLook) -> str:
         is_narrow = look.width < NARROW
-        if not self._log.has_times:
+        t_us = self._log.time_us(row)
+        if t_us is None:
+            # Its order is all that there is to tell.
             width = TIME_WIDTH if is_narrow else TIME_WIDTH + 1 + DELTA_WIDTH
             return f"{f'#{row + 1}':>{width}} "
-        t_us = self._log.t_us[row]
         text = f"{t_us / 1e6:>{TIME_WIDTH}.3f}"
         if is_narrow:
             return text + " "
-        if look.mark_t_us >= 0:
-            return f"{text} {signed(t_us - look.mark_t_us):>{DELTA_WIDTH}} "
-        delta = signed(t_us - look.previous_t_us) if look.previous_t_us >= 0 else ""
+        since_us = look.mark_t_us if look.has_mark else look.previous_t_us
+        delta = "" if since_us is None else signed(t_us - since_us)
         return f"{text} {delta:>{DELTA_WIDTH}} "
 
     def _severity(

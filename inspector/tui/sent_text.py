@@ -40,12 +40,12 @@ class SentText:
         row = self._row(log)
         if row is None:
             return None
-        sent = f"sent {log.t_us[row] / 1e6:.3f}"
+        sent = f"sent {log.event(row).stamp_ns / 1e9:.3f}"
         refusal = state.causes.rejected.get(row + 1) or _anonymous_error(log, state, row)
         if refusal:
             problem = next((p for p in state.problems.all if p.seq == refusal), None)
             words = problem.message if problem is not None else ""
-            refused = f"{sent} {arrow} refused {log.t_us[refusal - 1] / 1e6:.3f}: {words}"
+            refused = f"{sent} {arrow} refused {log.event(refusal - 1).stamp_ns / 1e9:.3f}: {words}"
             return Became(refused, "error")
         effects = state.causes.effects_of.get(row + 1, ())
         if effects:

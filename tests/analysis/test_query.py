@@ -161,7 +161,7 @@ def test_rows_of_a_log_and_events_in_order_agree(expression: str) -> None:
     for row in range(len(log)):
         event = log.event(row)
         one = EventFacts(event, previous, turns.number(row))
-        previous = event.t_ns
+        previous = event
         assert query.test(one) == query.test(LogFacts(log, row, turns)), row
     assert any(query.test(LogFacts(log, row, turns)) for row in range(len(log)))
     opening.close()

@@ -131,7 +131,7 @@ def test_lines_of_text_mark_them() -> None:
     lines = []
     for event in EVENTS:
         rows.see(event)
-        lines.append(rows.line(event, 0))
+        lines.append(rows.line(event, None))
     words = [line.split(maxsplit=2)[2].split() for line in lines]
 
     assert " ".join(words[1]) == "⇠ error injected (rule 2) rate_limit_exceeded slow down"

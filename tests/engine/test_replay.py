@@ -94,7 +94,7 @@ def scratch(row: int) -> SessionState:
 def test_it_opens_before_the_first_event(replay: Replay) -> None:
     assert (replay.cursor, replay.t_us, replay.is_playing) == (-1, 0, False)
     assert replay.is_settled
-    assert replay.duration_us == EVENTS[-1].t_ns // 1000
+    assert replay.duration_us == EVENTS[-1].stamp_ns // 1000
 
 
 def test_it_plays_in_the_recordings_time(replay: Replay, clock: ManualClock) -> None:

@@ -214,7 +214,7 @@ def test_only_what_has_changed_is_painted() -> None:
             (app.wave._view(0).lane_rows, "!")
         ]
 
-    events = [e for e in spoken_events() if e.t_ns < 5_000_000_000]
+    events = [e for e in spoken_events() if e.stamp_ns < 5_000_000_000]
     showing(scenario, events, now_ms=5000)
 
 

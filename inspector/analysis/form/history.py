@@ -34,8 +34,8 @@ class Update:
 
     seq: int
     """The event that was sent."""
-    t_ns: int
-    """When, session time."""
+    t_ns: int | None
+    """When, session time; None where the recording does not say."""
     origin: Origin
     """What sent it."""
     event_id: str
@@ -48,8 +48,8 @@ class Update:
     """What the server made of it."""
     answer_seq: int = 0
     """The event that says so; 0 before it came."""
-    answer_t_ns: int = 0
-    """When that came, session time."""
+    answer_t_ns: int | None = None
+    """When that came, session time; None before, or where the recording does not say."""
     after: Mapping[str, Any] = field(default_factory=dict)
     """The session that the server confirmed; empty unless it did."""
     error: Mapping[str, Any] = field(default_factory=dict)

@@ -96,7 +96,8 @@ class EventsScreen(ViewsScreen):
         """Filter by a span of session time, and select its first event."""
         self._apply_filter(f"t>={from_us / 1e6:.6f} t<{to_us / 1e6:.6f}")
         first = self.event_log.row_at(from_us - 1) + 1
-        if first < len(self.event_log) and self.event_log.t_us[first] < to_us:
+        t_us = self.event_log.time_us(first) if first < len(self.event_log) else None
+        if t_us is not None and t_us < to_us:
             self._panes.show_row(first)
 
     def on_resize(self) -> None:
@@ -172,10 +173,16 @@ class EventsScreen(ViewsScreen):
         self._mark_row = row
         self._panes.set_mark(row)
         if row >= 0:
-            self.say(
-                f"times are measured from {self.event_log.type_of(row)} at {self.event_log.t_us[row] / 1e6:.3f} s; {self.key('view.mark')} ends it"
-            )
+            self._say_mark(row)
             self.on_marked(row)
+
+    def _say_mark(self, row: int) -> None:
+        name, ends = self.event_log.type_of(row), f"{self.key('view.mark')} ends it"
+        t_us = self.event_log.time_us(row)
+        if t_us is None:
+            self.say(f"marked {name}, #{row + 1:,}, which has no time to measure from; {ends}")
+        else:
+            self.say(f"times are measured from {name} at {t_us / 1e6:.3f} s; {ends}")
 
     def on_marked(self, row: int) -> None:
         """Do what follows from a mark."""

@@ -194,7 +194,7 @@ class HeldScreen(KeyedScreen):
         size = size_text(len(held.event.data))
         room = min(WIDEST_NAME, max(LEAST_NAME, self.size.width - FIXED_COLUMNS))
         name = fitted(held.event.type or "(no type)", room)
-        words = f" {arrow} {held.event.t_ns / 1e9:9.3f}  {why:<7} {name:<{room}} {size:>8}  {held.stopped_by}"
+        words = f" {arrow} {held.event.stamp_ns / 1e9:9.3f}  {why:<7} {name:<{room}} {size:>8}  {held.stopped_by}"
         style = ("client" if is_client else "server") if held.is_held else "dim"
         return PageLine(((words, style),))
 

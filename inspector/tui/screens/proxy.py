@@ -207,7 +207,7 @@ class ProxyScreen(KeyedScreen):
         errors = session.state.problems.errors
         held = len(session.breakpoints.held)
         seconds = (
-            session.log.t_us[-1] / 1e6
+            (session.log.end_us or 0) / 1e6
             if session.is_over and len(session.log)
             else session.now_ns / 1e9
         )

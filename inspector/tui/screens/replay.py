@@ -118,8 +118,8 @@ class ReplayScreen(PullingScreen):
         return self._replay.path.stem
 
     def now_us(self) -> int:
-        """Return the time of the cursor."""
-        return self._replay.t_us
+        """Return the time of the cursor; 0 where there are no times, and the timeline draws nothing."""
+        return self._replay.t_us or 0
 
     def on_timeline_time_chosen(self, message: Timeline.TimeChosen) -> None:
         """Go to a time that was pointed at."""
@@ -129,8 +129,9 @@ class ReplayScreen(PullingScreen):
     def readings(self) -> Readings:
         """Return the levels at the cursor, from the recorded frames."""
         replay = self._replay
-        t_ns = replay.t_us * 1000
-        levels = self._levels.read(replay.cursor, t_ns, self.state) if replay.is_settled else None
+        t_ns = None if replay.t_us is None else replay.t_us * 1000
+        is_known = replay.is_settled and t_ns is not None
+        levels = self._levels.read(replay.cursor, t_ns or 0, self.state) if is_known else None
         return recorded_readings(levels, self.state, t_ns, replay.header.url)
 
     def header_text(self) -> str:
@@ -186,7 +187,7 @@ class ReplayScreen(PullingScreen):
             **super().commands(),
             "play": lambda _: self.action_play(),
             "speed": self._set_speed,
-            "seek": lambda text: self._seek(round(seconds_in(text) * 1e6)),
+            "seek": self._seek_written,
             "form": self.action_form,
         }
 
@@ -204,8 +205,9 @@ class ReplayScreen(PullingScreen):
         self._follow_cursor()
 
     def action_jump(self, seconds: int) -> None:
-        """Move by time."""
-        self._seek(self._replay.t_us + seconds * 1_000_000)
+        """Move by time, or by events where there are no times."""
+        self._replay.jump(seconds)
+        self._follow_cursor()
 
     def action_start(self) -> None:
         """Go to the first event."""
@@ -237,6 +239,14 @@ class ReplayScreen(PullingScreen):
         self._replay.seek_t_us(max(0, t_us))
         self._follow_cursor()
 
+    def _seek_written(self, text: str) -> None:
+        """Go to a number of seconds; to the event of that number where there are no times."""
+        if self._replay.has_times:
+            self._seek(round(seconds_in(text) * 1e6))
+            return
+        self._replay.seek_row(max(0, self._row(text)))
+        self._follow_cursor()
+
     def _set_speed(self, text: str) -> None:
         try:
             speed = float("inf") if text == "max" else float(text.rstrip("x×"))
@@ -263,8 +273,10 @@ class ReplayScreen(PullingScreen):
         replay, glyphs = self._replay, self.glyphs
         button = glyphs.pause if replay.is_playing else glyphs.play
         speed = _speed_text(replay.speed)
-        position, duration = replay.t_us / 1e6, replay.duration_us / 1e6
-        times = f"{position:9.3f} / {duration:.3f} s   event {replay.cursor + 1:,} of {len(self.event_log):,}"
+        times = f"event {replay.cursor + 1:,} of {len(self.event_log):,}"
+        if replay.t_us is not None and replay.duration_us is not None:
+            position, duration = replay.t_us / 1e6, replay.duration_us / 1e6
+            times = f"{position:9.3f} / {duration:.3f} s   {times}"
         room = max(4, self.size.width - len(times) - len(speed) - 14)
         share = (replay.cursor + 1) / len(self.event_log) if len(self.event_log) else 0.0
         full = round(share * room)

@@ -132,7 +132,7 @@ class SessionScreen(SoundScreen):
         """Return the time of the session: that of its last event once it has ended."""
         if self._engine.connection in (Connection.LIVE, Connection.CONNECTING):
             return self._engine.now_ns // 1000
-        return self.event_log.t_us[-1] if len(self.event_log) else 0
+        return self.event_log.end_us or 0
 
     def header_text(self) -> str:
         """Return the connection, model, recording, count, time and errors."""

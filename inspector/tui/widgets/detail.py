@@ -217,8 +217,9 @@ class DetailPane(Widget, can_focus=True):
             if self._made:
                 how = f" · {inert(self._made)}"
             mode = "raw" if self._is_raw else "tree"
+            when = "" if event.t_ns is None else f" · {event.t_ns / 1e9:.3f} s"
             text = (
-                f"{focus}{inert(event.type) or '(no type)'}   seq {event.seq:,} · {event.t_ns / 1e9:.3f} s · "
+                f"{focus}{inert(event.type) or '(no type)'}   seq {event.seq:,}{when} · "
                 f"{event.direction}{how} · {len(event.data):,} bytes · {mode}"
             )
         rule = self._glyphs.rule * max(0, width - len(text) - 1)
