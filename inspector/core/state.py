@@ -38,6 +38,11 @@ class SessionState:
         self.problems = ProblemsFold(self.causes)
         self.folds: tuple[Fold, ...] = self.every_fold()
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the server has described the session, and answered every update of it."""
+        return bool(self.session.config) and not self.causes.awaits_update
+
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
         """Feed every fold; a fold that raises is dropped and reported (or raises on, when ``strict``).
 

@@ -78,4 +78,7 @@ def _update_lines(update: Update, width: int) -> Iterator[PageLine]:
 def _standing(update: Update) -> tuple[tuple[str, str], ...]:
     answered = f" at {update.answer_t_ns / 1e9:.3f} s" if update.answer_seq else ""
     sent = f"{update.t_ns / 1e9:9.3f} s  seq {update.seq:,}  by {update.origin}  "
-    return (sent, "base"), (f"{update.outcome}{answered}", _STYLES[update.outcome])
+    return (sent, "base"), (
+        f"{update.confidence.adverb}{update.outcome}{answered}",
+        _STYLES[update.outcome],
+    )

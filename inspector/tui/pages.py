@@ -39,14 +39,12 @@ def session_lines(state: SessionState, width: int) -> list[PageLine]:
             session.confirmed_seq - 1,
         )
     ]
-    if session.rejected_seq:
-        message = inert(text_at(session.rejection, "message"))
-        param = text_at(session.rejection, "param")
+    refused = state.causes.refused_update
+    if refused is not None:
+        words = f"  ✗ an update was {refused.confidence.adverb}refused whole: "
+        param, message = text_at(refused.error, "param"), text_at(refused.error, "message")
         lines.append(
-            PageLine(
-                ((f"  ✗ the last update was refused whole: {param}  {message}", "error"),),
-                session.rejected_seq - 1,
-            )
+            PageLine(((f"{words}{inert(param)}  {inert(message)}", "error"),), refused.seq - 1)
         )
     lines.append(PageLine((("", "base"),)))
     for name, value in session.config.items():

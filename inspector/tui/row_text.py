@@ -71,7 +71,7 @@ class RowLook:
     """Time of the last mark; -1 where there is none."""
     is_mark: bool = False
     rejection: str = ""
-    """The code with which the server refused the event."""
+    """That and why the server refused the event, or which event this error refuses; with its mark."""
     matches: int = 0
     """How many members of a folded group a filter lets through; 0 where all of them."""
 
@@ -113,7 +113,7 @@ class RowText:
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
         if look.rejection:
-            segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
+            segments.append(Segment(f"{inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.error if self._log.is_error(row) else styles.summary
