@@ -10,6 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.new_recording import finish_recording
 from inspector.cli.output import (
     EXIT_INTERRUPTED,
@@ -206,12 +207,14 @@ class HeadlessRun:
                 return
             case Shown.ROWS:
                 self._rows.see(event)
-                write_line(self._rows.line(event, self._previous_t_ns))
+                remark = blame_words(self._engine.state.causes, event.seq)
+                write_line(self._rows.line(event, self._previous_t_ns, remark))
                 self._previous_t_ns = event.t_ns
             case Shown.STREAM | Shown.REPLIES:
                 if self._shown is Shown.REPLIES and event.direction is not Direction.SERVER:
                     return
                 line = with_schema(render(event))
+                line = with_blame(line, self._engine.state.causes, event.seq)
                 write_bytes(inert_json(line[:-1]) + b"\n" if self._safe else line)
         flush()
 

@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from inspector.analysis.inert import inert
-from inspector.analysis.summary import duration_text, quoted, size_text, summary
+from inspector.analysis.summary import duration_text, quoted, size_text, summary, untyped_name
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
@@ -166,7 +166,7 @@ class RowText:
 
     def _name(self, event: Event, row: int, look: RowLook) -> str:
         known = EVENT_TYPES.get(event.type)
-        name = known.short if known is not None else inert(event.type) or "(no type)"
+        name = known.short if known is not None else inert(event.type) or untyped_name(event)
         if self._log.group[row] < 0:
             return f" {name}"
         return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
