@@ -138,7 +138,8 @@ def _chosen(
         see(event)
         is_match = query.test(EventFacts(event, previous_t_ns, turns.feed(event)))
         previous_t_ns = event.t_ns
-        if is_match and (with_deltas or not kind_of(event.type).fold):
+        kind = kind_of(event.type)
+        if is_match and (with_deltas or not kind.fold or kind.flags):
             yield event, shown_t_ns
             shown_t_ns = event.t_ns
 

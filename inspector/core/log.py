@@ -28,8 +28,9 @@ FLAG_INFERRED = 8
 FLAG_FOLDED = 16
 """The row folds into an earlier one: the head of its group."""
 
-CLEAN_CLOSES = (1000, 1005)
-"""Close codes of a session that ended as it should (RFC 6455 section 7.4.1)."""
+CLEAN_CLOSES = (1000, 1001, 1005)
+"""Close codes of a connection that one side ended in good order: done, going away, and a close frame without a code
+(RFC 6455 section 7.4.1). A session whose hour is over ends with 1001; the ``error`` event before it says that."""
 CACHED_EVENTS = 512
 """Decoded rows kept: some ten screens."""
 CACHED_EVENT_BYTES = 1 << 20

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from inspector.core.groups import AUDIO_KEYS
-from inspector.core.kinds import Kind, KindTable
+from inspector.core.kinds import REPEATED, Kind, KindTable
 from inspector.recording.layouts import Audio, Head, Outcome, Part, salt_of
 from inspector.recording.spans import (
     WORD_BYTES,
@@ -53,7 +53,7 @@ class KnownHead:
     @property
     def has_parts(self) -> bool:
         """Tell whether its events are deltas of content parts."""
-        return self.kind.fold == "part"
+        return self.kind.fold == "part" and not self.is_parsed
 
     @property
     def has_audio(self) -> bool:
@@ -68,7 +68,7 @@ class KnownHead:
     @property
     def is_parsed(self) -> bool:
         """Tell whether its events, which are few, are for the parser."""
-        return self.kind.name == "inspector.closed"
+        return self.kind.name == "inspector.closed" or self.kind.name in REPEATED
 
 
 class HeadTable:

@@ -19,7 +19,7 @@ import orjson
 from inspector.core.groups import GROUP_COLUMNS, DeltaGroups
 from inspector.core.log import COLUMNS, Block
 
-VERSION = 4
+VERSION = 5
 KEPT_FILES = 32
 STALE_NS = 3600 * 10**9
 SAMPLES = 64

@@ -15,6 +15,7 @@ from inspector.analysis.summary import duration_text, quoted, size_text, summary
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
+from inspector.core.kinds import REPEATED
 from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog
 from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
@@ -181,8 +182,12 @@ class RowText:
             # Sizes and times are known of the whole group only.
             words = inert(self._group_words(group, row))
             part = f"{look.matches} of ×{groups.count[group]}"
+            if event.type in REPEATED:
+                return f"{part}  {summary(event, audio)}"
             return f"{part}  {quoted(words, MAX_GROUP_CHARS)}" if words else part
         count = f"×{groups.count[group]}"
+        if event.type in REPEATED:
+            return f"{count}  {summary(event, audio)}"
         size = groups.audio_bytes[group]
         if size:
             return f"{count}  {duration_text(audio.ms(size))}  {size_text(size)}"
