@@ -168,7 +168,9 @@ class RowText:
     def _name(self, event: Event, row: int, look: RowLook) -> str:
         known = EVENT_TYPES.get(event.type)
         name = known.short if known is not None else inert(event.type) or untyped_name(event)
-        if self._log.group[row] < 0:
+        group = self._log.group[row]
+        is_alone = event.type in REPEATED and group >= 0 and self._log.groups.count[group] < 2
+        if group < 0 or is_alone:
             return f" {name}"
         return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
 
