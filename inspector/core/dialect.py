@@ -217,7 +217,7 @@ def _untyped(_: Event, body: Body) -> Evidence | None:
     name = protocol_of(body)
     if not name or "type" in body:
         return None
-    return Evidence(name, f"messages have no type, and begin with {next(iter(body))}", BY_SHAPE)
+    return Evidence(name, f"messages have no type, and begin with {next(iter(body))}", BY_HABIT)
 
 
 def _name(dialect: str) -> Callable[[Event, Body], Evidence]:
