@@ -98,6 +98,14 @@ def folded(*events: Event) -> SessionState:
     return state
 
 
+def refusals(state: SessionState) -> dict[int, tuple[int, str]]:
+    """Return what was refused: client event to the error, and how sure that is."""
+    return {
+        seq: (refusal.error_seq, refusal.confidence.value)
+        for seq, refusal in state.causes.rejected.items()
+    }
+
+
 def facts(value: Any) -> Any:
     """Return what a state says, in a form that can be compared: who owns which item is left out."""
     if isinstance(value, SessionState):

@@ -58,8 +58,14 @@ def summary(event: Event, audio: AudioFormat = PCM16_24K) -> str:
     size = audio_bytes_of(event)
     if size:
         return f"{duration_text(audio.ms(size))}  {size_text(size)}"
-    read = _READERS.get(event.type) or _by_shape(body)
+    read = _READERS.get(event.type) or (_by_shape(body) if event.type else _untyped)
     return inert(read(body)[:MAX_CHARS])
+
+
+def untyped_name(event: Event) -> str:
+    """Return what an event without a type is called: its first key, by which other protocols name their messages."""
+    first = next(iter(event.body or {}), "")
+    return f"{{{inert(first)}}}" if first else "(no type)"
 
 
 def _joined(*words: str) -> str:
@@ -93,6 +99,13 @@ def _plain(body: Body) -> str:
         elif isinstance(value, int) and key.endswith("_ms"):
             words.append(f"{value:,} ms")
     return _joined(*words[:3])
+
+
+def _untyped(body: Body) -> str:
+    """Return what is in a message of another protocol: the keys of its first member, then the other members."""
+    inner = next(iter(body.values()), None)
+    keys = list(inner) if isinstance(inner, dict) else []
+    return _joined(_by_shape(body)(body) or ", ".join(keys), ", ".join(list(body)[1:]))
 
 
 def _session(body: Body) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.new_recording import finish_recording
 from inspector.cli.output import (
     EXIT_INTERRUPTED,
@@ -26,13 +27,13 @@ from inspector.cli.output import (
 )
 from inspector.cli.rows import RowText
 from inspector.core.event import Direction, Event
+from inspector.core.log import CLEAN_CLOSES
 from inspector.engine.host import Host
 from inspector.engine.session import Engine
 from inspector.errors import ConnectError, RunTimeout, SessionFailed
 from inspector.recording.format import render
 from inspector.sources.base import Closed, Side
 
-CLEAN_CODES = (1000, 1001, 1005)
 NOT_AUTHORISED = 3000
 HEARD_OUT_S = 0.05
 """Between two looks whether the answer was heard to its end."""
@@ -206,12 +207,14 @@ class HeadlessRun:
                 return
             case Shown.ROWS:
                 self._rows.see(event)
-                write_line(self._rows.line(event, self._previous))
+                remark = blame_words(self._engine.state.causes, event.seq)
+                write_line(self._rows.line(event, self._previous, remark))
                 self._previous = event
             case Shown.STREAM | Shown.REPLIES:
                 if self._shown is Shown.REPLIES and event.direction is not Direction.SERVER:
                     return
                 line = with_schema(render(event))
+                line = with_blame(line, self._engine.state.causes, event.seq)
                 write_bytes(inert_json(line[:-1]) + b"\n" if self._safe else line)
         flush()
 
@@ -267,6 +270,6 @@ def judge(closed: Closed, *, is_after_error: bool) -> None:
     message = f"{closed.meaning or 'closed'}: code {closed.code}{reason}"
     if closed.code == NOT_AUTHORISED:
         raise ConnectError(message, code="not_authorised", hint=closed.next_step)
-    is_clean = closed.code in CLEAN_CODES and closed.by is not Side.NETWORK
+    is_clean = closed.code in CLEAN_CLOSES and closed.by is not Side.NETWORK
     if not is_clean or (is_after_error and closed.by is Side.SERVER):
         raise SessionFailed(message, hint=closed.next_step)

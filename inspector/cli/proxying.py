@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from inspector.cli.blame import with_blame
 from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
@@ -211,11 +212,12 @@ class ProxyRun:
         self._why.set()
 
     def _opened(self, session: ProxiedSession) -> None:
-        session.tap(partial(self._event, session.number))
+        session.tap(partial(self._event, session))
 
-    def _event(self, number: int, event: Event) -> None:
+    def _event(self, session: ProxiedSession, event: Event) -> None:
         if self._stream is not None:
-            self._stream.put(b'{"schema":%d,"session":%d,' % (SCHEMA, number) + render(event)[1:])
+            line = b'{"schema":%d,"session":%d,' % (SCHEMA, session.number) + render(event)[1:]
+            self._stream.put(with_blame(line, session.state.causes, event.seq))
 
     def _ended(self, proxy: Proxy, session: ProxiedSession) -> None:
         say(status_line(session))

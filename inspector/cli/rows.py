@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inspector.analysis.facts import is_failure
 from inspector.analysis.inert import inert
-from inspector.analysis.summary import summary
+from inspector.analysis.summary import summary, untyped_name
 from inspector.core.event import Direction, Event
 from inspector.core.interventions import InterventionsFold
 from inspector.core.session import SessionFold
@@ -36,23 +36,25 @@ class RowText:
         self._session.apply(event)
         self._interventions.apply(event)
 
-    def line(self, event: Event, previous: Event | None) -> str:
+    def line(self, event: Event, previous: Event | None, remark: str = "") -> str:
         """Return time, distance from the event before, direction, type and summary, in columns.
 
         Args:
             event: what happened.
             previous: the event of the line before; None for the first, which is measured from the start.
+            remark: stands before the summary.
         """
         session = self._session
         is_sent = event.direction is Direction.CLIENT
         audio = session.input_format if is_sent else session.output_format
-        name = inert(event.type) or "(no type)"
+        name = inert(event.type) or untyped_name(event)
         mark = "!" if is_failure(event) else " "
         made = self._interventions.of.get(event.seq)
         arrow = (_MADE if made is not None else _ARROWS)[event.direction]
         words = summary(event, audio) if made is None else f"{made}  {summary(event, audio)}"
         line = (
-            f"{_times(event, previous)} {mark}{arrow} {name:<{TYPE_WIDTH}} {inert(words)}"
+            f"{_times(event, previous)} {mark}{arrow} {name:<{TYPE_WIDTH}} "
+            f"{remark}{'  ' * bool(remark)}{inert(words)}"
         ).rstrip()
         if not self._colour:
             return line

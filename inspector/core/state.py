@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from inspector.core.causes import CausesFold, ProblemsFold
 from inspector.core.conversation import ConversationFold
+from inspector.core.dialect import DialectFold
 from inspector.core.event import Event
 from inspector.core.fold import Fold
 from inspector.core.input_audio import InputAudioFold
@@ -40,6 +41,11 @@ class SessionState:
         self.interventions = InterventionsFold()
         self.folds: tuple[Fold, ...] = self.every_fold()
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the server has described the session, and answered every update of it."""
+        return bool(self.session.config) and not self.causes.awaits_update
+
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
         """Feed every fold; a fold that raises is dropped and reported (or raises on, when ``strict``).
 
@@ -66,6 +72,7 @@ class SessionState:
         """Return an independent copy; cheap, because what does not change later is shared."""
         twin = SessionState.__new__(SessionState)
         twin.session = self.session.copy()
+        twin.dialect = self.dialect.copy()
         twin.conversation = self.conversation.copy()
         twin.responses = self.responses.copy()
         twin.input_audio = self.input_audio.copy()
@@ -83,6 +90,7 @@ class SessionState:
     def _begin(self) -> None:
         """Forget what holds for one session only; usage, causes and problems are of the whole log."""
         self.session = SessionFold()
+        self.dialect = DialectFold()
         self.conversation = ConversationFold()
         self.responses = ResponsesFold()
         self.input_audio = InputAudioFold()
@@ -101,6 +109,7 @@ class SessionState:
         """Return all folds in the order in which they take events, switched off or not."""
         return (
             self.session,
+            self.dialect,
             self.conversation,
             self.responses,
             self.input_audio,

@@ -17,7 +17,7 @@ import numpy as np
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import audio_of, base64_size, part_key
-from inspector.core.kinds import KindTable
+from inspector.core.kinds import REPEATED, KindTable
 from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE, flags_of, outcome_of
 from inspector.recording.chunk_rows import BACKSLASH, NO_PART, QUOTE, Rows
 from inspector.recording.spans import (
@@ -187,7 +187,9 @@ class EventLayout:
             return None
         tokens = _tokens(line, head.end())
         event = _probed(rows.line(row), head.end(), tokens, direction, origin)
-        if event is None:
+        if (
+            event is None or event.type in REPEATED
+        ):  # where what it says decides with which it folds
             return None
         code = kinds.code(event.type)
         key = part_key(event) if kinds[code].fold == "part" else None

@@ -17,6 +17,7 @@ from inspector.analysis.inert import inert
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.errors import RecordingError
+from inspector.recording.contents import contents, has_known_type
 from inspector.recording.foreign_times import ForeignTimes
 from inspector.recording.format import (
     FORMAT_NAME,
@@ -198,28 +199,38 @@ class RecordingReader:
             return header, Shape.OURS, skipped + len(first) + 1
         if not newline and _is_torn_header(head):
             return TORN_HEADER, Shape.OURS, len(head)
-        position = skipped
-        for line in head[skipped:].split(b"\n"):
-            if line.strip():
-                shape = shape_of(line) or (
-                    self._shape_of_long_line(position)
-                    if position + len(line) == len(head) and line.lstrip().startswith(b"{")
-                    else None
-                )
-                if shape is None:
-                    break
-                return _UNKNOWN_HEADER, shape, position
-            position += len(line) + 1
+        begin = self._first_event(head, skipped)
+        if begin is not None:
+            return _UNKNOWN_HEADER, *begin
+        seen = contents(head[skipped:])
         raise RecordingError(
-            f"{self.path} is not a recording",
+            f"{self.path} is not a recording{': ' * bool(seen)}{seen}",
             code="not_a_recording",
             hint='expected JSON lines: a recording of Realtime Inspector, {"dir":…,"event":{…}}, or bare events {"type":…}',
         )
 
-    def _shape_of_long_line(self, position: int) -> Shape | None:
-        for _, line in self.lines(position, position + 1):
-            return shape_of(line)
+    def _first_event(self, head: bytes, skipped: int) -> tuple[Shape, int] | None:
+        """Return the shape of a foreign file and where its first event begins; None where it holds none.
+
+        Bare events are ones only if the program knows the type of any: JSON lines with a ``type`` are of many trades.
+        """
+        begin, position = None, skipped
+        for line in head[skipped:].split(b"\n"):
+            if line.strip():
+                is_cut = position + len(line) == len(head) and line.lstrip().startswith(b"{")
+                whole = self._line_at(position) if is_cut and shape_of(line) is None else line
+                shape = shape_of(whole)
+                if begin is None and shape is None:
+                    return None
+                begin = position if begin is None else begin
+                if shape is Shape.TAGGED or (shape is Shape.BARE and has_known_type(whole)):
+                    return shape, begin
+            position += len(line) + 1
         return None
+
+    def _line_at(self, position: int) -> bytes:
+        """Return a line that is longer than what was read of the file."""
+        return next((line for _, line in self.lines(position, position + 1)), b"")
 
 
 def _is_torn_header(head: bytes) -> bool:

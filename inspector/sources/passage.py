@@ -81,7 +81,7 @@ class Passage:
             if response.status == 101:
                 await self._relay(leg, api, _handshake(url, request, response), response, watcher)
             else:
-                await self._pass_refusal(leg, api, response, watcher)
+                await self._pass_refusal(leg, api, response, watcher, url)
         del known
 
     async def _ask(
@@ -129,7 +129,7 @@ class Passage:
             watcher.ended(closed)
 
     async def _pass_refusal(
-        self, leg: Leg, api: Leg, response: Head, watcher: CarefulWatcher
+        self, leg: Leg, api: Leg, response: Head, watcher: CarefulWatcher, url: str
     ) -> None:
         """Hand a refusal to the app as it came, to the end of its body."""
         body = bytearray()
@@ -162,7 +162,7 @@ class Passage:
             api.abort()
             headers = Headers(response.headers)
             answer = Response(response.status, response.phrase, headers, bytes(body))
-            watcher.refused(refused_by(InvalidStatus(answer), self._upstream))
+            watcher.refused(refused_by(InvalidStatus(answer), self._upstream, url))
 
     def _watcher(self, leg: Leg, head: Head, url: str) -> CarefulWatcher:
         peer = leg.transport.get_extra_info("peername") if leg.transport is not None else None

@@ -161,8 +161,8 @@ def upstream_at(
     )
 
 
-def refused_by(error: BaseException, upstream: Upstream) -> ConnectError:
-    """Return what a failed attempt to reach the server means."""
+def refused_by(error: BaseException, upstream: Upstream, url: str = "") -> ConnectError:
+    """Return what a failed attempt to reach the server means; ``url`` is what was asked for, masked, where that is known."""
     from inspector.sources.reasons import step_for_app
     from inspector.sources.wire import refusal
 
@@ -170,7 +170,9 @@ def refused_by(error: BaseException, upstream: Upstream) -> ConnectError:
         return error
     timeout_s = HEAD_TIMEOUT_S if isinstance(error, TimeoutError) else CONNECT_TIMEOUT_S
     refused = refusal(
-        error if isinstance(error, Exception) else OSError(str(error)), upstream.url, timeout_s
+        error if isinstance(error, Exception) else OSError(str(error)),
+        url or upstream.url,
+        timeout_s,
     )
     return ConnectError(refused.message, code=refused.code, hint=step_for_app(refused.hint))
 

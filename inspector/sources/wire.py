@@ -32,7 +32,7 @@ from websockets.http11 import Response
 from inspector.errors import ConnectError
 from inspector.secret import mask_text, mask_url
 from inspector.sources.base import Closed, Received, Side
-from inspector.sources.reasons import explained, refusal_words
+from inspector.sources.reasons import explained, proxy_step, refusal_words
 
 BODY_EXCERPT_CHARS = 300
 """What a refusing server's page may add to the message."""
@@ -116,7 +116,7 @@ def how_it_ended(error: ConnectionClosed) -> Closed:
             sent.reason,
             Side.NETWORK,
             "the server stopped answering pings",
-            "check the network, then reconnect",
+            "check the network",
         )
     if sent.code == 1009:
         return Closed(
@@ -140,13 +140,13 @@ def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
     host = url.split("/")[2] if url.count("/") > 1 else url
     match error:
         case InvalidStatus():
-            return _http_refusal(error.response, host)
+            return _http_refusal(error.response, host, url)
         case InvalidProxyStatus():
             status = error.response.status_code
             return ConnectError(
                 f"the proxy on the way to {host} answers HTTP {status}",
                 code="proxy",
-                hint=refusal_words(status).next_step,
+                hint=proxy_step(status),
             )
         case InvalidProxy():
             return ConnectError(
@@ -220,23 +220,32 @@ def _network_refusal(error: Exception, host: str, timeout_s: float) -> ConnectEr
     )
 
 
-def _http_refusal(response: Response, host: str) -> ConnectError:
-    status = response.status_code
-    words = refusal_words(status)
-    said = mask_text(_excerpt(bytes(response.body or b"")))
-    next_step = words.next_step
+def _http_refusal(response: Response, host: str, url: str) -> ConnectError:
+    status, body = response.status_code, bytes(response.body or b"")
+    wait = mask_text(_one_line(response.headers.get("Retry-After", "")))
+    words = refusal_words(status, url, _error_code(body), wait)
+    said = mask_text(_excerpt(body))
     if 300 <= status < 400 and "Location" in response.headers:
         said = f"to {mask_text(response.headers['Location'])}"
-    if "Retry-After" in response.headers:
-        next_step = f"wait {response.headers['Retry-After']} s; {next_step}"
     request_id = next((response.headers[n] for n in _REQUEST_IDS if n in response.headers), "")
     return ConnectError(
         f"{host} answers HTTP {status}: {words.meaning}"
         + (f" ({said})" if said else "")
         + (f" [request {request_id}]" if request_id else ""),
         code=f"http_{status}",
-        hint=next_step,
+        hint=words.next_step,
     )
+
+
+def _error_code(body: bytes) -> str:
+    """Return the error's code in a body, ``""`` where there is none."""
+    try:
+        data = orjson.loads(body)
+    except ValueError:
+        return ""
+    error = data.get("error", data) if isinstance(data, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else ""
 
 
 def _excerpt(body: bytes) -> str:

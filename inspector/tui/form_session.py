@@ -69,7 +69,7 @@ class FormSession:
     def pull(self) -> bool:
         """Take in what is new; tell whether anything changed that the form shows."""
         state = self.state
-        self.history.read(self.log, self.end())
+        self.history.read(self.log, self.end(), state.causes)
         seen = (
             self.history.revision,
             id(state),

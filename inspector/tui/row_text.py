@@ -20,10 +20,12 @@ from inspector.analysis.summary import (
     quoted,
     size_text,
     summary,
+    untyped_name,
 )
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
+from inspector.core.kinds import REPEATED
 from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog, is_made_here
 from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
@@ -82,7 +84,7 @@ class RowLook:
     """Its time; None where that is not known."""
     is_mark: bool = False
     rejection: str = ""
-    """The code with which the server refused the event."""
+    """That and why the server refused the event, or which event this error refuses; with its mark."""
     matches: int = 0
     """How many members of a folded group a filter lets through; 0 where all of them."""
     is_ours: bool = False
@@ -126,7 +128,7 @@ class RowText:
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
         if look.rejection:
-            segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
+            segments.append(Segment(f"{inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.error if self._log.is_error(row) else styles.summary
@@ -194,8 +196,10 @@ class RowText:
         known = EVENT_TYPES.get(event.type)
         if event.type in INTERVENTIONS and event.body is not None:
             return f" {intervention_name(event.body)}"
-        name = known.short if known is not None else inert(event.type) or "(no type)"
-        if self._log.group[row] < 0:
+        name = known.short if known is not None else inert(event.type) or untyped_name(event)
+        group = self._log.group[row]
+        is_alone = event.type in REPEATED and group >= 0 and self._log.groups.count[group] < 2
+        if group < 0 or is_alone:
             return f" {name}"
         return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
 
@@ -211,8 +215,12 @@ class RowText:
             # Sizes and times are known of the whole group only.
             words = inert(self._group_words(group, row))
             part = f"{look.matches} of ×{groups.count[group]}"
+            if event.type in REPEATED:
+                return f"{part}  {summary(event, audio)}"
             return f"{part}  {quoted(words, MAX_GROUP_CHARS)}" if words else part
         count = f"×{groups.count[group]}"
+        if event.type in REPEATED:
+            return f"{count}  {summary(event, audio)}"
         size = groups.audio_bytes[group]
         if size:
             return f"{count}  {duration_text(audio.ms(size))}  {size_text(size)}"

@@ -23,7 +23,7 @@ _WORDS = {
 def session_header(
     engine: SessionRecord, glyphs: Glyphs, now_us: int, ticks: int
 ) -> tuple[HeaderPart, ...]:
-    """Return connection, model, errors, source, time, count, recording and tokens.
+    """Return connection, model, dialect, errors, source, time, count, recording and tokens.
 
     Args:
         engine: the session.
@@ -42,6 +42,7 @@ def session_header(
     return (
         HeaderPart(f"{dot} {_WORDS[engine.connection]}"),
         HeaderPart(inert(model) or "no model", rank=2, shortest=10),
+        HeaderPart(engine.state.dialect.called.short, rank=3),
         HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
         HeaderPart(engine.source.kind, rank=4),
         HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),

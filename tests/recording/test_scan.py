@@ -101,6 +101,15 @@ bodies = st.one_of(
         }
     ),
     st.fixed_dictionaries(
+        {
+            "type": st.just("error"),
+            "error": st.fixed_dictionaries(
+                {"code": st.sampled_from(["a", None]), "message": st.sampled_from(["x", "y"])}
+            ),
+        },
+        optional={"item_id": ids},
+    ),
+    st.fixed_dictionaries(
         {"type": st.just("inspector.closed"), "code": st.sampled_from([1000, 1006])}
     ),
     st.fixed_dictionaries(

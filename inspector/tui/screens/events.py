@@ -80,8 +80,8 @@ class EventsScreen(ViewsScreen):
         return "detail" if is_beside else view
 
     def rejection_of(self, row: int) -> str:
-        """Return why the server refused the event of a row; ``""`` where it did not."""
-        return rejection_of(self.state, row + 1)
+        """Return what a row says of a refusal; ``""`` where it is about none."""
+        return rejection_of(self.event_log, self.state, row + 1)
 
     def is_ours(self, row: int) -> bool:
         """Tell whether the proxy made or changed the frame of a row."""

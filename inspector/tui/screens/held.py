@@ -12,7 +12,8 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from inspector.analysis.summary import size_text
+from inspector.analysis.inert import inert
+from inspector.analysis.summary import size_text, untyped_name
 from inspector.core.event import Direction
 from inspector.engine.breakpoints import Breakpoint
 from inspector.engine.held import Held
@@ -193,7 +194,7 @@ class HeldScreen(KeyedScreen):
         why = "held" if held.is_held else "delayed" if held.due_s else "waits"
         size = size_text(len(held.event.data))
         room = min(WIDEST_NAME, max(LEAST_NAME, self.size.width - FIXED_COLUMNS))
-        name = fitted(held.event.type or "(no type)", room)
+        name = fitted(inert(held.event.type) or untyped_name(held.event), room)
         words = f" {arrow} {held.event.stamp_ns / 1e9:9.3f}  {why:<7} {name:<{room}} {size:>8}  {held.stopped_by}"
         style = ("client" if is_client else "server") if held.is_held else "dim"
         return PageLine(((words, style),))
