@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from inspector.analysis.ascii_twins import ascii_text, terminal_encoding
 from inspector.analysis.inert import inert
-from inspector.errors import InspectorError
+from inspector.errors import EXIT_CANNOT_WRITE, InspectorError
 
 SCHEMA = 1
 """Version of every JSON object and stream printed."""
@@ -49,7 +49,7 @@ class OutputFailed(InspectorError):
     """Stdout takes nothing more: a full disk, say."""
 
     code = "cannot_write"
-    exit_code = 74  # EX_IOERR of sysexits.h
+    exit_code = EXIT_CANNOT_WRITE
 
 
 class ReaderGone(Exception):
