@@ -25,6 +25,7 @@ from inspector.cli.output import (
     use_colour,
     with_schema,
     write_bytes,
+    write_json,
     write_line,
 )
 from inspector.cli.rows import RowText
@@ -144,8 +145,7 @@ def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, int]]) 
             "model": header.model,
         }
     )
-    write_bytes(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
+    write_json(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
     for index, (event, _) in enumerate(chosen):
-        line = render(event)[:-1]
-        write_bytes((b"," if index else b"") + (inert_json(line) if to_terminal() else line))
+        write_json((b"," if index else b"") + render(event)[:-1])
     write_bytes(b"]}\n")
