@@ -27,10 +27,12 @@ from inspector.sources.exchange import problem_response
 from inspector.sources.frames import FrameReader
 from inspector.sources.heads import Head
 from inspector.sources.lane import Lane
-from inspector.sources.relay import Leg, Relay
+from inspector.sources.relay import Leg, Relay, nobody_cares
 from inspector.sources.upstream import HEAD_TIMEOUT_S, Upstream, refused_by
 from inspector.sources.watcher import CarefulWatcher, Opening, Watcher
 
+HALF_CLOSED_S = 5.0
+"""How long the server may take to answer an app that sends nothing more and may be gone."""
 REFUSAL_TIMEOUT_S = 10.0
 """For the body of a server's refusal."""
 REFUSAL_BYTES = 64 << 10
@@ -70,12 +72,23 @@ class Passage:
             leg.write(problem_response(503, error.code, error.message))
             return
 
+        patience: list[asyncio.TimerHandle] = []
+
         def app_left(_: Exception | None) -> None:
             task.cancel()
 
-        leg.lost = app_left
+        def app_said_all() -> None:
+            # It may be waiting for the answer, or have gone: nobody can tell before something is written to it.
+            patience.append(asyncio.get_running_loop().call_later(HALF_CLOSED_S, task.cancel))
+
+        leg.lost, leg.ended = app_left, app_said_all
+        if leg.has_ended:
+            app_said_all()
         watcher.waits(leg.abort)
         answered = await self._ask(leg, request, watcher)
+        for timer in patience:
+            timer.cancel()
+        leg.ended = nobody_cares
         if answered is not None:
             api, response = answered
             if response.status == 101:
@@ -93,7 +106,10 @@ class Passage:
             api = await self._upstream.connect()
             api.write(request.raw)
             async with asyncio.timeout(HEAD_TIMEOUT_S):
-                response = await api.head()
+                while 100 <= (response := await api.head()).status < 200 and response.status != 101:
+                    leg.write(
+                        response.raw
+                    )  # "102 Processing" and the like: the answer is still to come
         except (OSError, ConnectError, ValueError) as error:
             refused = refused_by(error, self._upstream)
             watcher.refused(refused)

@@ -102,7 +102,7 @@ def test_a_name_that_was_rebound_is_refused(host: str, status: bytes) -> None:
 def test_nothing_passes_without_the_token(
     lines: tuple[str, ...], target: str, is_let_in: bool
 ) -> None:
-    admission = Admission(token=Secret(TOKEN), is_loopback=False, takes_key_as_token=True)
+    admission = Admission(token=Secret(TOKEN), is_loopback=False, puts_key_in=True)
     status, connections = asyncio.run(
         answer_to(lines, admission=admission, target=target, key=Secret(PLANTED_KEY))
     )
