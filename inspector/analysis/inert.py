@@ -1,14 +1,17 @@
 """Text from the wire, made harmless for a terminal.
 
 Control characters, escape sequences, bidirectional controls, zero-width characters and lone surrogates are shown as visible
-escapes. What is left has no effect but to be read; markup is never interpreted by whoever prints it. Joiners (U+200C, U+200D)
-are part of the spelling between letters of scripts that join them (Persian, Hindi) and between emoji: there they stay.
+escapes, and so are the marks past the eighth on one letter. What is left has no effect but to be read; markup is never
+interpreted by whoever prints it. Joiners (U+200C, U+200D) are part of the spelling between letters of scripts that join them
+(Persian, Hindi) and between emoji: there they stay.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+from inspector.analysis.combining import bounded
 
 _DANGEROUS = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufe00-\ufe0f\ufeff"
@@ -24,13 +27,17 @@ def inert(text: str) -> str:
     """Return ``text`` on one line, with everything that a terminal could act on made visible."""
     if text.isascii() and text.isprintable():
         return text
-    return _DANGEROUS.sub(_escape, text)
+    return bounded(_DANGEROUS.sub(_escape, text), _escaped)
 
 
 def _escape(found: re.Match[str]) -> str:
     character = found.group()
     if character in _JOINERS and _joins(found.string, found.start()):
         return character
+    return _escaped(character)
+
+
+def _escaped(character: str) -> str:
     named = _NAMED.get(character)
     if named is not None:
         return named

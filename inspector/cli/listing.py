@@ -28,6 +28,7 @@ from inspector.cli.output import (
     use_colour,
     with_schema,
     write_bytes,
+    write_json,
     write_line,
 )
 from inspector.cli.rows import RowText
@@ -179,12 +180,12 @@ def _print_object(
             "model": header.model,
         }
     )
-    write_bytes(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
+    write_json(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
     for index, (event, _) in enumerate(chosen):
         line = with_blame(render(event)[:-1], causes, event.seq)
-        write_bytes((b"," if index else b"") + (inert_json(line) if to_terminal() else line))
+        write_json((b"," if index else b"") + line)
     # What the events tell stands behind them: nothing is kept of a file of any size.
-    write_bytes(b'],"dialect":%b}\n' % orjson.dumps(_dialect(dialect)))
+    write_json(b'],"dialect":%b}\n' % orjson.dumps(_dialect(dialect)))
 
 
 def _dialect(fold: DialectFold) -> dict[str, Any] | None:
@@ -192,5 +193,5 @@ def _dialect(fold: DialectFold) -> dict[str, Any] | None:
     found = fold.evidence
     if not found.name:
         return None
-    proof = {"proof": inert(found.proof), "seq": found.seq}
+    proof = {"proof": found.proof, "seq": found.seq}
     return {"name": found.name, "title": fold.called.title, **proof}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ from inspector.errors import ConnectError, RecordingError
 from inspector.folders import make_folder
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
+from inspector.secret import Secret
 from inspector.sim.dialects import DIALECTS
 from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
 from inspector.sources.serve import FrontDesk
@@ -123,7 +124,7 @@ class TapeRoom:
         self._clock = clock
         self._numbers = count(1)
 
-    def new_tape(self, url: str, model: str) -> Tape:
+    def new_tape(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> Tape:
         """Begin the recording of a client.
 
         Raises:
@@ -140,7 +141,7 @@ class TapeRoom:
                 if error.code != "exists" or number > NAMES_TRIED:
                     raise
             else:
-                return Tape(recording, self._clock, url, model)
+                return Tape(recording, self._clock, url, model, secrets)
 
 
 def _script(path: Path) -> tuple[GoldenScript, str]:

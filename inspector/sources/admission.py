@@ -2,6 +2,7 @@
 
 * A browser names the page that sends a request in ``Origin``, and any web page can reach a loopback port: an origin that
   is not allowed is refused.
+* An image or a form of a page sends no ``Origin``, but ``Sec-Fetch-Site``: where a key is put in, such a request is refused.
 * A page can also make its own name resolve to this machine ("DNS rebinding"), and then needs no ``Origin``: on loopback, a
   ``Host`` that is a name for something else is refused.
 * Where a token is asked for, nothing passes without it. It never leaves for the server.
@@ -22,14 +23,15 @@ TOKEN_HEADER = "X-Inspector-Token"  # noqa: S105 - the name of a header
 TOKEN_PARAMETER = "inspector_token"  # noqa: S105 - the name of a parameter
 _LOCAL_NAMES = ("localhost", "host.docker.internal", "host.containers.internal")
 
+_OWN_SITES = ("", "none", "same-origin")
+"""``Sec-Fetch-Site`` of a program, of an address typed into a browser, and of a page that came from here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a request is not let in."""
 
     status: int
-    """Of the HTTP answer."""
-    phrase: str
     """Of the HTTP answer."""
     code: str
     """For programs, under the error's ``code``."""
@@ -47,22 +49,27 @@ class Admission:
     """What every request has to show; None for nothing."""
     is_loopback: bool = True
     """True where the port can be reached from this machine alone."""
-    takes_key_as_token: bool = False
-    """True where the app's own key is replaced, so that the token may stand in its place."""
+    puts_key_in: bool = False
+    """True where the app's own key is replaced, so that the token may stand in its place, and any request is worth a key."""
 
     def refusal(self, head: Head) -> Refusal | None:
         """Return why a request may not pass; None where it may."""
         for origin in head.values("origin"):
             if "*" not in self.allowed_origins and origin not in self.allowed_origins:
                 message = f"the inspector's proxy does not let pages of {origin[:200]} in; --allow-origin would"
-                return Refusal(403, "Forbidden", "origin_not_allowed", message)
+                return Refusal(403, "origin_not_allowed", message)
         if self.token is not None:
             return None if self._has_token(head, self.token) else _NO_TOKEN
+        if self.puts_key_in and "*" not in self.allowed_origins and not head.values("origin"):
+            site = head.value("sec-fetch-site").lower()
+            if site not in _OWN_SITES:
+                message = f"the inspector's proxy puts a key in, and does not let other pages' requests in (Sec-Fetch-Site: {site[:20]})"
+                return Refusal(403, "cross_site", message)
         if self.is_loopback and not _is_local_name(head.value("host")):
             message = (
                 "this name does not belong to the inspector's proxy, which listens on loopback only"
             )
-            return Refusal(403, "Forbidden", "host_not_allowed", message)
+            return Refusal(403, "host_not_allowed", message)
         return None
 
     def cleaned(self, head: Head) -> Head:
@@ -77,7 +84,7 @@ class Admission:
     def _has_token(self, head: Head, token: Secret) -> bool:
         given = [head.value(TOKEN_HEADER.lower())]
         given += [v for n, v in parse_qsl(urlsplit(head.target).query) if n == TOKEN_PARAMETER]
-        if self.takes_key_as_token:
+        if self.puts_key_in:
             authorization = head.value("authorization")
             given += [authorization.partition(" ")[2].strip(), head.value("api-key")]
             given += [
@@ -91,7 +98,6 @@ class Admission:
 
 _NO_TOKEN = Refusal(
     401,
-    "Unauthorized",
     "token_required",
     f"the inspector's proxy asks for its token: in the header {TOKEN_HEADER}, or as ?{TOKEN_PARAMETER}=",
 )

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inspector.errors import ConnectError
-from inspector.sources.admission import Admission
-from inspector.sources.exchange import Exchange, problem_response
-from inspector.sources.heads import Head
+from inspector.sources.admission import Admission, Refusal
+from inspector.sources.exchange import Exchange, problem_response, refused
+from inspector.sources.heads import Head, request_problem
 from inspector.sources.passage import Passage
 from inspector.sources.relay import Leg
 from inspector.sources.upstream import Upstream
@@ -110,6 +110,7 @@ class _AppLeg(Leg):
 
     def __init__(self, arrived: Callable[[Leg], object]) -> None:
         super().__init__()
+        self.may_half_close = True
         self._arrived = arrived
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -163,19 +164,27 @@ class _Door:
         try:
             async with asyncio.timeout(APP_HEAD_TIMEOUT_S):
                 head = await leg.head()
-        except (ConnectError, TimeoutError) as error:
-            if isinstance(error, ConnectError) and error.code == "tls_wanted":
-                self._exchanged(Exchange("", "", 0, 0, 0, 0.0, f"{error}; {error.hint}"))
+        except TimeoutError:
+            message = f"no whole request came in {APP_HEAD_TIMEOUT_S:g} s"
+            leg.write(problem_response(408, "bad_request", message))
+            return
+        except ConnectError as error:
+            if not (
+                leg.is_lost or leg.has_ended
+            ):  # who connects and goes away is a check whether we live
+                self._exchanged(Exchange("", "", 400, 0, 0, 0.0, error.words, error.code))
             leg.write(problem_response(400, "bad_request", str(error)))
             return
-        refusal = self._admission.refusal(head)
-        if refusal is not None:
-            log.warning("refused: %s", refusal.message)
-            leg.write(problem_response(refusal.status, refusal.code, refusal.message))
-        elif head.is_upgrade:
-            await self._passage.run(leg, self._admission.cleaned(head), task)
-        else:
+        if not head.is_upgrade:
             await self._plain(leg, head)
+            return
+        problem = request_problem(head)
+        refusal = Refusal(400, "bad_request", problem) if problem else self._admission.refusal(head)
+        if refusal is not None:
+            leg.write(problem_response(refusal.status, refusal.code, refusal.message))
+            self._exchanged(refused(head, refusal))
+            return
+        await self._passage.run(leg, self._admission.cleaned(head).end_to_end(), task)
 
     async def _plain(self, leg: Leg, head: Head) -> None:
         if self._forwarder is None:

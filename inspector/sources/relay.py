@@ -59,6 +59,13 @@ class Leg(asyncio.BufferedProtocol):
         self.hold_other: Callable[[bool], None] = _nothing
         """Stops reading from the other side, or goes on."""
         self.is_lost = False
+        self.has_ended = False
+        """True once the side sends nothing more; it may still read."""
+        self.ended: Callable[[], None] = nobody_cares
+        """Called when that has happened and the connection is kept open for an answer."""
+        self.may_half_close = False
+        """Keep the connection open for an answer when the side sends nothing more."""
+        self._has_said_all = False
         self._consume: Callable[[bytes], None] | None = None
         self._buffer = bytearray()
         self._waiter: asyncio.Future[None] | None = None
@@ -92,6 +99,17 @@ class Leg(asyncio.BufferedProtocol):
         self._wake()
         self.lost(exc)
 
+    def eof_received(self) -> bool:
+        """Take note that the side sends nothing more; tell whether the connection stays open."""
+        self.has_ended = True
+        self._wake()
+        # TLS has no half-closed connection in asyncio.
+        is_tls = self.transport is None or self.transport.get_extra_info("ssl_object") is not None
+        if is_tls or not self.may_half_close:
+            return False
+        self.ended()
+        return True
+
     def pause_writing(self) -> None:
         """Let the other side wait: this one does not read."""
         self.hold_other(True)
@@ -115,8 +133,10 @@ class Leg(asyncio.BufferedProtocol):
                 )
             if len(self._buffer) > MAX_HEAD_BYTES:
                 raise ConnectError("the headers that came are too large", code="bad_handshake")
-            if self.is_lost:
+            if self.is_lost or self.has_ended:
                 raise ConnectError("the connection ended before the headers", code="bad_handshake")
+            if b"\n\n" in self._buffer:
+                raise ConnectError("a line end is CR and LF, both of them", code="bad_handshake")
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         head = parse_head(bytes(self._buffer[:end]))
@@ -138,7 +158,7 @@ class Leg(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes; those for a connection that has ended go nowhere."""
-        if self.transport is not None and not self.is_lost:
+        if self.transport is not None and not self.is_lost and not self._has_said_all:
             self.transport.write(data)
 
     def hold(self, why: str, is_held: bool) -> None:
@@ -151,6 +171,16 @@ class Leg(asyncio.BufferedProtocol):
             self.transport.pause_reading()
         else:
             self.transport.resume_reading()
+
+    def end_writing(self) -> None:
+        """Tell the side that nothing more will come, once everything is written; it may go on sending."""
+        if self.transport is None or self.is_lost:
+            return
+        if self.transport.can_write_eof():
+            self._has_said_all = True
+            self.transport.write_eof()
+        else:
+            self.close()
 
     def close(self) -> None:
         """End the connection once everything is written; a side that does not read is cut off."""
@@ -231,6 +261,9 @@ class Relay:
         for leg, other in ((self._app, self._api), (self._api, self._app)):
             if leg.is_lost:  # between the handshake and now
                 self._lost(leg, other, None)
+            elif leg.has_ended and leg.may_half_close:
+                other.end_writing()
+            leg.may_half_close = False  # from here on who says no more has gone
 
     async def ended(self) -> Closed:
         """Wait for the end of both connections; return how it came."""
@@ -306,6 +339,10 @@ class Relay:
 
 def _nobody(_: Exception | None) -> None:
     """Stand in for an owner that is not there yet."""
+
+
+def nobody_cares() -> None:
+    """Stand in for an owner that does not care."""
 
 
 def _nothing(_: bool) -> None:

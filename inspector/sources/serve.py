@@ -27,7 +27,7 @@ from websockets.typing import Origin, Subprotocol
 from inspector.clock import Clock
 from inspector.core.event import Direction
 from inspector.errors import ConnectError
-from inspector.secret import mask_headers, mask_subprotocol, mask_url
+from inspector.secret import Secret, mask_headers, mask_subprotocol, mask_url, secrets_of
 from inspector.sim.admission import HttpAnswer
 from inspector.sim.server import CloseSocket, ConnectRequest
 from inspector.sources.base import Closed, Handshake, Side
@@ -77,8 +77,8 @@ class FrontDesk:
     """Returns what a client gets in place of an upgrade; None to let it in."""
     answer: Answer = _not_found
     """Answers requests that ask for no upgrade."""
-    new_tape: Callable[[str, str], Tape] | None = None
-    """Begins the recording of a client, from the masked URL and the model; None records nothing."""
+    new_tape: Callable[[str, str, Sequence[Secret]], Tape] | None = None
+    """Begins the recording of a client, from the masked URL, the model and the client's keys; None records nothing."""
     left: Callable[[], None] = lambda: None
     """Called whenever a client has left."""
     tell: Callable[[str], None] = log.info
@@ -219,7 +219,8 @@ class _Client:
             return None
         scheme = "ws" if connection.transport.get_extra_info("sslcontext") is None else "wss"
         url = mask_url(f"{scheme}://{request.headers.get('Host', '')}{request.path}")
-        tape = self._desk.new_tape(url, self._model)
+        secrets = secrets_of(request.headers.raw_items(), request.path)
+        tape = self._desk.new_tape(url, self._model, secrets)
         subprotocol = connection.subprotocol
         shown = mask_subprotocol(subprotocol) if subprotocol is not None else None
         asked = mask_headers(request.headers.raw_items())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
 
+from inspector.recording.format import Header, render_header
 from tests.cli.conftest import FRAMES, Run
 from tests.cli.far_end import objects
 
@@ -162,3 +164,36 @@ def test_errors_are_never_left_out(inspector: Run, tmp_path: Path) -> None:
     path.write_text(REFUSED)
 
     assert b" error " in inspector("cat", path, "--no-deltas").out
+
+
+HOSTILE = "\x7f\x9b31m\x90q\x9c\u202eevil\u2066\u200b\ufeff\u2028\xad\U000e0041e" + "\u0301" * 200
+
+
+@pytest.mark.parametrize("form", ["--json", "--jsonl", "--raw", ""])
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_gets_nothing_that_it_obeys_and_a_pipe_gets_it_verbatim(
+    inspector: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, is_terminal: bool
+) -> None:
+    file = tmp_path / "hostile.jsonl"
+    frame = json.dumps({"type": HOSTILE, "event_id": HOSTILE}, ensure_ascii=False).encode()
+    line = b'{"seq":1,"t":0.000000,"dir":"server","origin":"wire","type":%b,"event":%b}\n'
+    name = json.dumps(HOSTILE, ensure_ascii=False).encode()
+    header = render_header(Header("2026-11-20T23:12:00.000000Z", "sim", HOSTILE, HOSTILE))
+    file.write_bytes(header + line % (name, frame))
+    for module in ("output", "listing"):
+        monkeypatch.setattr(f"inspector.cli.{module}.to_terminal", lambda: is_terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = inspector("cat", file, *([form] if form else [])).out.decode()
+
+    if is_terminal or not form:
+        kinds = [unicodedata.category(character) for character in shown if character != "\n"]
+        assert not {"Cc", "Cf", "Zl", "Zp"}.intersection(kinds)
+        assert "\u0301" * 8 in shown
+        assert "\u0301" * 9 not in shown
+    else:
+        assert HOSTILE in shown
+    if form in ("--json", "--jsonl"):
+        told = json.loads(shown)
+        event = told["events"][0] if form == "--json" else told
+        assert event["event"]["event_id"] == HOSTILE
+        assert told.get("recording", {}).get("model", HOSTILE) == HOSTILE

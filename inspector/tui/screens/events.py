@@ -6,6 +6,7 @@ all of it out and keeps it up with the log is ``pulling.py``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -280,8 +281,8 @@ class EventsScreen(ViewsScreen):
         if self.selected < 0 or not text:
             raise ValueError("select an event, and name a file")
         path = Path(text).expanduser()
-        with path.open("xb") as file:
-            path.chmod(0o600)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
             file.write(self.event_log.event(self.selected).data)
         self.say(f"wrote {path}")
 

@@ -19,6 +19,7 @@ from inspector.engine.breakpoints import Breakpoint
 from inspector.engine.held import Held
 from inspector.engine.proxied import ProxiedSession
 from inspector.errors import InspectorError
+from inspector.secret import mask_text
 from inspector.tui.external import edit_outside
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.row_text import fitted
@@ -90,7 +91,9 @@ class HeldScreen(KeyedScreen):
             f" {held} held, {len(self._waiting) - held} waiting behind   {armed}", layout=False
         )
         selected = self._selected()
-        text = selected.data.decode("utf-8", "replace")[:SHOWN_CHARS] if selected else ""
+        # Not logged yet, so the key that it may hold is still in it: it goes on as it is.
+        data = selected.data[: 8 * SHOWN_CHARS] if selected else b""
+        text = mask_text(data.decode("utf-8", "replace"))[:SHOWN_CHARS]
         self.query_one("#content", TextPage).show(
             [PageLine(((f" {line}", "base"),)) for line in _wrapped(text, self.size.width - 2)]
         )
