@@ -160,6 +160,14 @@ class ConversationFold:
         part.is_grown = False
         # xAI sends interim "completed" transcripts with this status.
         part.is_done = body.get("status") != "in_progress"
+        if event.type == f"{_HEARD}.completed" and part.is_done:
+            self._end_of_user(event, body)
+
+    def _end_of_user(self, event: Event, body: Body) -> None:
+        """What the server has committed, or heard to its end, is complete: xAI never says so of the item itself."""
+        item = self._own(text_at(body, "item_id"), event)
+        if item.role == "user" and item.status == "in_progress":
+            item.status = "completed"
 
     def _not_transcribed(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
@@ -168,6 +176,7 @@ class ConversationFold:
             part.error = (
                 text_at(error, "message") or text_at(error, "code") or "transcription failed"
             )
+            self._end_of_user(event, body)
 
     def _grow_audio(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
@@ -229,6 +238,7 @@ class ConversationFold:
                 self.order.remove(item_id)
                 self.order.append(item_id)
             self._place(item_id, body.get("previous_item_id"))
+            self._end_of_user(event, body)
 
     def _finish(self, event: Event, body: Body) -> None:
         """``response.done`` repeats the output items: keep what only it says (a cancelled item's status)."""

@@ -23,7 +23,6 @@ from inspector.recording.format import FORMAT_NAME, Header, Shape, parse, parse_
 READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
 """How far into a foreign file its first event must start."""
-_UNKNOWN_HEADER = Header(started_at="", source="import")
 TORN_HEADER = Header(started_at="", source="")
 """Of a recording whose writer ended within its first line."""
 
@@ -41,13 +40,13 @@ class RecordingReader:
         self.fd = _open(path)
         """The open file; -1 once it is closed."""
         self.shape = Shape.BARE
+        self.times = ForeignTimes()
+        """Of a foreign file, as far as it was read."""
         try:
             self.header, self.shape, self.start = self._sniff()
         except BaseException:
             os.close(self.fd)
             raise
-        self.times = ForeignTimes()
-        """Of a foreign file, as far as it was read."""
         self._unread: list[tuple[int, str]] = []
         """Offsets of the lines whose time cannot be used, and why not."""
         self._runs_back_at = -1
@@ -204,7 +203,9 @@ class RecordingReader:
                 )
                 if shape is None:
                     break
-                return _UNKNOWN_HEADER, shape, position
+                # Its times, if it has any, count from here.
+                parse(line, 0, shape, self.times)
+                return Header(self.times.started_at, source="import"), shape, position
             position += len(line) + 1
         raise RecordingError(
             f"{self.path} is not a recording",
