@@ -131,6 +131,7 @@ class ConversationFold:
         if is_new and event.type.startswith("conversation."):
             self._place(item_id, body.get("previous_item_id"))
         describe(item, described)
+        _complete_committed(item)
         item.response_id = item.response_id or text_at(body, "response_id")
         self.answers.take(item)
 
@@ -164,10 +165,10 @@ class ConversationFold:
             self._end_of_user(event, body)
 
     def _end_of_user(self, event: Event, body: Body) -> None:
-        """What the server has committed, or heard to its end, is complete: xAI never says so of the item itself."""
+        """Take note that a user's item was committed, or heard to its end: of the item itself xAI never says that it is done."""
         item = self._own(text_at(body, "item_id"), event)
-        if item.role == "user" and item.status == "in_progress":
-            item.status = "completed"
+        item.is_committed |= item.role == "user"
+        _complete_committed(item)
 
     def _not_transcribed(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
@@ -286,3 +287,8 @@ class ConversationFold:
         "input_audio_buffer.committed": _announce,
         "response.done": _finish,
     }
+
+
+def _complete_committed(item: Item) -> None:
+    if item.is_committed and item.status == "in_progress":
+        item.status = "completed"
