@@ -24,7 +24,9 @@ GAP_US = 300_000
 PLACING_TYPES = frozenset(
     {
         *AUDIO_KEYS,
+        "conversation.created",
         "session.created",
+        "session.started",
         "session.updated",
         "transcription_session.created",
         "transcription_session.updated",
@@ -128,7 +130,7 @@ class Placement:
 
     def feed(self, event: Event) -> Piece | None:
         """Take the next event; return its audio and where that belongs, None where it has none."""
-        if event.type == "inspector.opened":
+        if self.begins(event):
             self._begin()
         audio = audio_of(event)
         if not audio:
@@ -145,6 +147,10 @@ class Placement:
         piece = Piece(segment, audio)
         segment.size_bytes += base64_size(audio)
         return piece
+
+    def begins(self, event: Event) -> bool:
+        """Tell whether an event begins another session, with a time line of its own."""
+        return self._session.ends_with(event)
 
     def side(self, side: Side) -> Iterator[Segment]:
         """Yield the segments of one side, in the order in which they began to arrive."""

@@ -113,8 +113,8 @@ class Waveform:
 
     @property
     def has_times(self) -> bool:
-        """Tell whether any event says when it happened; without times there is no place for anything."""
-        return self._log.has_times
+        """Tell whether the events say when they happened; without times there is no place for anything."""
+        return self._log.has_times or not len(self._log)
 
     @property
     def has_audio(self) -> bool:

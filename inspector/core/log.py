@@ -240,10 +240,13 @@ class EventLog:
         """Return the last row that is reached by a time; -1 where there is none.
 
         A row without a time comes with the row before it. Where a foreign recording's times run back, a row comes with the
-        latest time up to it: the order of the rows is the one thing that such a file is believed.
+        latest time up to it: the order of the rows is the one thing that such a file is believed. Without any times no row is
+        reached.
         """
         import bisect
 
+        if not self.has_times:
+            return -1
         return bisect.bisect_right(self._reached_us(), t_us) - 1
 
     def _reached_us(self) -> Sequence[int]:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from inspector.core.event import Event
+from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
 from inspector.core.read import int_at, object_at, text_at
 
-_CONFIGURED = frozenset(
-    {
-        "session.created",
-        "session.updated",
-        "session.started",
-        "transcription_session.created",
-        "transcription_session.updated",
-    }
-)
+_BEGUN = frozenset({"session.created", "session.started", "transcription_session.created"})
+"""What a server sends once in a session, first of all."""
+_CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
 
 
 class SessionFold:
@@ -34,15 +28,14 @@ class SessionFold:
         """When that came; None before the first, or where the recording does not say."""
         self.updates = 0
         """Updates that the server accepted."""
+        self.id = ""
+        """The session's id; ``""`` before the server has named it. xAI names it once and not again in its updates."""
+        self.conversation_id = ""
+        """Of ``conversation.created``; ``""`` where there was none: few servers send it."""
         self.url = ""
         self.is_open = False
         self.close_code = 0
         self.close_reason = ""
-
-    @property
-    def id(self) -> str:
-        """Return the session's id."""
-        return text_at(self.config, "id")
 
     @property
     def model(self) -> str:
@@ -111,6 +104,8 @@ class SessionFold:
         kind = event.type
         if kind in _CONFIGURED:
             self._confirm(event)
+        elif kind == "conversation.created":
+            self.conversation_id = _conversation_id(event)
         elif kind == "inspector.opened":
             self.is_open = True
             self.url = text_at(event.body or {}, "url")
@@ -118,6 +113,23 @@ class SessionFold:
             self.is_open = False
             self.close_code = int_at(event.body or {}, "code")
             self.close_reason = text_at(event.body or {}, "reason")
+
+    def ends_with(self, event: Event) -> bool:
+        """Tell whether an event begins another session than this one: a new connection, or a second session in one log."""
+        if event.type == "inspector.opened":
+            return True
+        if event.direction is Direction.CLIENT:
+            return False
+        if event.type in _BEGUN:
+            named = text_at(object_at(event.body or {}, "session"), "id")
+            # The same id again is a server that repeats itself; without ids two beginnings are two sessions.
+            return bool(self.confirmed_seq) and not (named and named == self.id)
+        # Servers that send this before the session is created, or instead of it.
+        return (
+            event.type == "conversation.created"
+            and bool(self.conversation_id)
+            and _conversation_id(event) != self.conversation_id
+        )
 
     def copy(self) -> SessionFold:
         """Return an independent copy."""
@@ -127,6 +139,11 @@ class SessionFold:
 
     def _confirm(self, event: Event) -> None:
         self.config = object_at(event.body or {}, "session")
+        self.id = text_at(self.config, "id") or self.id
         self.confirmed_seq, self.confirmed_t_ns = event.seq, event.t_ns
         if event.type.endswith("updated"):
             self.updates += 1
+
+
+def _conversation_id(event: Event) -> str:
+    return text_at(object_at(event.body or {}, "conversation"), "id")

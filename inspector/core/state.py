@@ -12,7 +12,6 @@ from inspector.core.fold import Fold
 from inspector.core.input_audio import InputAudioFold
 from inspector.core.interventions import InterventionsFold
 from inspector.core.output_audio import OutputAudioFold
-from inspector.core.read import object_at, text_at
 from inspector.core.responses import ResponsesFold
 from inspector.core.session import SessionFold
 from inspector.core.transcripts import TranscriptsFold
@@ -99,11 +98,7 @@ class SessionState:
 
     def begins(self, event: Event) -> bool:
         """Tell whether an event begins another session: a new connection, or a second session in one log."""
-        if event.type == "inspector.opened":
-            return True
-        if event.type != "session.created" or not self.session.id:
-            return False
-        return text_at(object_at(event.body or {}, "session"), "id") != self.session.id
+        return self.session.ends_with(event)
 
     def every_fold(self) -> tuple[Fold, ...]:
         """Return all folds in the order in which they take events, switched off or not."""

@@ -209,7 +209,9 @@ class Replay:
         return max(0, len(self.log) - 1) * EVENT_US if end_us is None else end_us
 
     def _row_at(self, here_us: int) -> int:
-        return self.log.row_at(here_us) if self.has_times else here_us // EVENT_US
+        if self.has_times:
+            return self.log.row_at(here_us)
+        return min(here_us // EVENT_US, len(self.log) - 1)
 
     def _played_us(self) -> int:
         elapsed_us = (self._clock.now_ns() - self._played_from_ns) / 1000

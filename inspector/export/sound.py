@@ -140,7 +140,7 @@ class Sound:
             offset += base64_size(text)
 
     def _take(self, event: Event, row: int, placement: Placement) -> None:
-        if event.type == "inspector.opened":
+        if placement.begins(event):
             self._begin()
         piece = placement.feed(event)
         if piece is not None:

@@ -139,4 +139,6 @@ def _read_date(text: str) -> tuple[Sort, int] | None:
         since = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - _EPOCH
     except OverflowError:
         return None
-    return sort, since // _MICROSECOND * 1000
+    ns = since // _MICROSECOND * 1000
+    # As far as numbers reach: what is outside is no clock's.
+    return (sort, ns) if 0 <= ns < _EPOCH_UNITS[-1][0] else None

@@ -1,6 +1,6 @@
 """Format version 1 of a recording, as lines. Pure: bytes in, values out.
 
-A line of ours starts with ``seq, t, dir, origin, type`` in exactly this order and ends with the frame itself: under
+A line of ours starts with ``seq, t, dir, origin, type`` in exactly this order, without ``t`` where nothing says when, and ends with the frame itself: under
 ``event`` verbatim, under ``text`` where the frame cannot be spliced into a line, under ``b64`` where it is binary.
 Two foreign shapes are read as well: ``{"dir"|"direction":…,"event":{…}}`` and bare events, both with or without a time.
 """
@@ -28,7 +28,7 @@ FORMAT_NAME = "realtime-session"
 FORMAT_VERSION = 1
 
 _HEAD = re.compile(
-    rb'\{"seq":(\d{1,18}),"t":(\d{1,9})(?:\.(\d+))?,"dir":"(client|server|local)","origin":"([a-z]+)",'
+    rb'\{"seq":(\d{1,18}),(?:"t":(-?)(\d{1,9})(?:\.(\d+))?,)?"dir":"(client|server|local)","origin":"([a-z]+)",'
     rb'"type":("(?:[^"\\]|\\.)*"),"(event|text|b64)":'
 )
 _FOREIGN_DIRECTIONS = {
@@ -160,7 +160,7 @@ def parse(
 
 
 def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
-    seq, whole, fraction, direction, origin, _, kind = head.groups()
+    seq, sign, whole, fraction, direction, origin, _, kind = head.groups()
     value = line[head.end() : -1]
     data, is_text = value, True
     if kind == b"text":
@@ -176,7 +176,10 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
     name, body, problem = decode(data, is_text=is_text)
     if kind == b"event" and problem is not None and problem.code != "too_deep":
         return None
-    t_ns = int(whole) * 1_000_000_000 + int((fraction or b"0").ljust(9, b"0")[:9])
+    t_ns = None
+    if whole is not None:
+        t_ns = int(whole) * 1_000_000_000 + int((fraction or b"0").ljust(9, b"0")[:9])
+        t_ns = -t_ns if sign else t_ns
     return Event(
         int(seq),
         t_ns,

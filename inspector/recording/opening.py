@@ -53,6 +53,7 @@ class Opening:
         self._clock = clock
         self._size = self._reader.size
         self._is_torn = False
+        self._has_told_times = False
         self._is_replaced = False
         self._scan: ScanProcess | None = None
         self._kept: Iterator[Block | None] | None = None
@@ -192,6 +193,10 @@ class Opening:
         return self.log.offset[last] + self.log.length[last] + 1
 
     def _note_end(self) -> None:
+        if self._position >= self._size and not self._has_told_times:
+            # Once, when all of it was read for the first time: a file that grows does not say it again.
+            self._has_told_times = True
+            self.notices += self._reader.time_notes()
         if self._position >= self._size and not self._is_torn:
             torn = self._reader.torn_tail()
             if torn:

@@ -32,7 +32,6 @@ from inspector.recording.format import (
 READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
 """How far into a foreign file its first event must start."""
-_UNKNOWN_HEADER = Header(started_at="", source="import")
 TORN_HEADER = Header(started_at="", source="")
 """Of a recording whose writer ended within its first line."""
 
@@ -50,13 +49,13 @@ class RecordingReader:
         self.fd = _open(path)
         """The open file; -1 once it is closed."""
         self.shape = Shape.BARE
+        self.times = ForeignTimes()
+        """Of a foreign file, as far as it was read."""
         try:
             self.header, self.shape, self.start = self._sniff()
         except BaseException:
             os.close(self.fd)
             raise
-        self.times = ForeignTimes()
-        """Of a foreign file, as far as it was read."""
         self._unread: list[tuple[int, str]] = []
         """Offsets of the lines whose time cannot be used, and why not."""
         self._runs_back_at = -1
@@ -201,7 +200,11 @@ class RecordingReader:
             return TORN_HEADER, Shape.OURS, len(head)
         begin = self._first_event(head, skipped)
         if begin is not None:
-            return _UNKNOWN_HEADER, *begin
+            shape, position = begin
+            # Its times, if it has any, count from here.
+            line = head[position:].partition(b"\n")[0]
+            parse(line if shape_of(line) else self._line_at(position), 0, shape, self.times)
+            return Header(self.times.started_at, source="import"), shape, position
         seen = contents(head[skipped:])
         raise RecordingError(
             f"{self.path} is not a recording{': ' * bool(seen)}{seen}",

@@ -65,6 +65,11 @@ def recorded_readings(
     if is_sideband(state, url):
         return sideband_readings()
     speech = speech_note(state, t_ns)
+    if t_ns is None:
+        # Loudness is that of a moment, and there is none.
+        return Reading("mic", has_level=False, note=speech or "no times"), Reading(
+            "out", has_level=False, note="no times"
+        )
     heard = heard_note(state, t_ns)
     found = levels if levels is not None else (None, None)
     return (

@@ -70,6 +70,7 @@ _TICK_CELLS = 10
 """Cells between two times on the axis at least."""
 _CLIPPED = 0.999
 _NO_AUDIO = "no audio passed through this connection"
+_NO_TIMES = "these events do not say when they happened: there is no time to draw them along"
 
 Codes = npt.NDArray[np.uint8]
 
@@ -178,6 +179,10 @@ def drawn(waveform: Waveform, view: View, glyphs: Glyphs, words: Sequence[str]) 
         glyphs: what the lanes are drawn with.
         words: lines for below the axis.
     """
+    if not waveform.has_times:
+        canvas = Canvas(view, glyphs)
+        canvas.put(view.lane_rows, 1, _NO_TIMES, _DIM)
+        return canvas.picture()
     still = replace(view, cursor_us=None, now_us=0, selection=None)
     canvas = Canvas(view, glyphs, _backdrop(still, glyphs, len(words)))
     height = view.lane_rows

@@ -40,14 +40,13 @@ def at_cursor(waveform: Waveform, view: View) -> str:
     return "   ".join(words)
 
 
-def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> str:
+def about(view: View, progress: float, key: Key) -> str:
     """Say what is selected, or how to select.
 
     Args:
         view: what is shown.
         progress: how much of the log was read, 0..1.
         key: names keys.
-        has_times: False for a log of several events that all stand at 0, as imported ones do that bring no times.
     """
     cell_ms = view.cell_us // 1000
     scale = f"{cell_ms} ms" if cell_ms < 1000 else f"{cell_ms // 1000} s"
@@ -59,8 +58,6 @@ def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> s
             f"   {key('wave.events')} its events   {key('wave.play')} hear   {key('wave.write')} write WAV"
             f"   {key('wave.clear')} unselect"
         )
-    if not has_times:
-        return "these events bring no times: all of them stand at 0"
     reading = "" if progress >= 1 else f"   reading {progress:.0%}"
     held = f"   {key('wave.follow')} follows" if view.cursor_us is not None else ""
     zoom = f"{key('wave.closer')} {key('wave.wider')} zoom"

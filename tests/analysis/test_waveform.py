@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -306,3 +307,31 @@ def test_what_sounds_at_a_time_is_known() -> None:
     assert segment.item_id == "item_a"
     assert SPOKEN.segment_at(Side.ASSISTANT, 1_000_000) is None
     assert list(appended(0, b"", VOICE)) == []
+
+
+def test_sound_without_a_time_stands_nowhere_and_is_kept_in_its_order() -> None:
+    events = [*appended(1000, VOICE.tone(500), VOICE), *answered(2000, VOICE.tone(750), "a", VOICE)]
+    placement = Placement()
+    for event in numbered(events):
+        placement.feed(replace(event, t_ns=None))
+
+    assert [(s.side, s.start_us, s.end_us) for s in placement.segments] == [
+        (Side.USER, None, None),
+        (Side.ASSISTANT, None, None),
+    ]
+    assert [s.duration_us for s in placement.segments] == [500_000, 750_000]
+
+
+def test_a_log_without_times_has_no_marks_and_nothing_to_draw() -> None:
+    events = [
+        server("input_audio_buffer.speech_started", item_id="u"),
+        *answered(2000, VOICE.tone(750), "a", VOICE),
+    ]
+    log, _ = log_of([replace(event, t_ns=None) for event in numbered(events)])
+    waveform = Waveform(log)
+    waveform.advance()
+
+    assert (waveform.has_times, waveform.has_audio, waveform.end_us) == (False, True, 0)
+    assert len(waveform.marks) == 0
+    assert not waveform.lane(Side.ASSISTANT, 0, 100, 10_000).is_there.any()
+    assert waveform.segment_at(Side.ASSISTANT, 0) is None

@@ -197,3 +197,43 @@ def test_a_terminal_gets_nothing_that_it_obeys_and_a_pipe_gets_it_verbatim(
         event = told["events"][0] if form == "--json" else told
         assert event["event"]["event_id"] == HOSTILE
         assert told.get("recording", {}).get("model", HOSTILE) == HOSTILE
+
+
+UNTIMED = '{"dir":"client","event":{"type":"response.create"}}\n{"dir":"server","event":{"type":"ping"}}\n'
+
+
+def test_cat_shows_no_time_where_there_is_none(inspector: Run, tmp_path: Path) -> None:
+    path = tmp_path / "untimed.jsonl"
+    path.write_text(UNTIMED)
+    rows = inspector("cat", path).out.decode().splitlines()
+    stream = [json.loads(line) for line in inspector("cat", path, "--jsonl").out.splitlines()]
+    whole = json.loads(inspector("cat", path, "--json").out)
+
+    assert [row.split()[:3] for row in rows] == [
+        ["#1", "→", "response.create"],
+        ["#2", "←", "ping"],
+    ]
+    assert [row.index(arrow) for row, arrow in zip(rows, "→←", strict=True)] == [21, 21]
+    assert not any("t" in event for event in (*stream, *whole["events"]))
+    assert inspector("cat", path, "--filter", "t>=0").out == b""
+
+
+def test_cat_says_which_time_cannot_be_read(inspector: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.jsonl"
+    path.write_text(
+        '{"dir":"client","time":1.5,"event":{"type":"a"}}\n'
+        '{"dir":"client","time":"noon","event":{"type":"b"}}\n'
+        '{"dir":"client","time":2.5,"event":{"type":"c"}}\n'
+    )
+    outcome = inspector("cat", path)
+
+    assert [row.split()[0] for row in outcome.out.decode().splitlines()] == ["1.500", "#2", "2.500"]
+    assert 'line 2: time "noon" is no time that can be read' in outcome.err
+
+
+def test_what_cat_prints_without_times_reads_the_same(inspector: Run, tmp_path: Path) -> None:
+    path, again = tmp_path / "untimed.jsonl", tmp_path / "again.jsonl"
+    path.write_text(UNTIMED)
+    again.write_bytes(inspector("cat", path, "--jsonl").out)
+
+    assert inspector("cat", again, "--jsonl").out == again.read_bytes()

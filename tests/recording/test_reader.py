@@ -256,3 +256,42 @@ def test_every_recorded_session_opens_whole() -> None:
 
         assert len(events) == sum(1 for line in path.read_bytes().splitlines() if line.strip())
         assert not any(event.problem for event in events), path
+
+
+def test_times_that_cannot_be_used_are_told_with_their_lines(tmp_path: Path) -> None:
+    def line(time: bytes) -> bytes:
+        return b'{"dir":"server","ts":%b,"event":{"type":"a"}}\n' % time
+
+    lines = [b"1.5", b'"soon"', b"2", b"true", b"1", b"0.5"]
+    text = line(lines[0]) + b"\n" + b"".join(map(line, lines[1:]))
+    reader, log = open_log(write(tmp_path, text))
+    before = reader.time_notes()
+    for row in range(len(log)):
+        log.event(row)
+
+    assert [log.time_us(row) for row in range(len(log))] == [
+        1_500_000,
+        None,
+        2_000_000,
+        None,
+        1_000_000,
+        500_000,
+    ]
+    assert before == [
+        'the times of 2 lines are left out, first on line 3: ts "soon" is no time that can be read',
+        "times run back, first on line 6; events stand in the order of the lines",
+    ]
+    assert reader.time_notes() == before
+    reader.close()
+
+
+def test_a_foreign_files_dates_count_from_its_first(tmp_path: Path) -> None:
+    text = b"".join(
+        b'{"type":"a","created_at":"2026-11-27T10:00:%02dZ"}\n' % second for second in (5, 7)
+    )
+    reader, log = open_log(write(tmp_path, text))
+
+    assert reader.header.started_at == "2026-11-27T10:00:05.000000Z"
+    assert [log.event(row).t_ns for row in range(2)] == [0, 2_000_000_000]
+    assert reader.time_notes() == []
+    reader.close()

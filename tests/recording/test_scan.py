@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -126,7 +127,20 @@ bodies = st.one_of(
     ),
 )
 styles = st.sampled_from(
-    ["compact", "spaced", "shuffled", "escaped", "text", "blank", "torn", "crlf", "b64", "late"]
+    [
+        "compact",
+        "spaced",
+        "shuffled",
+        "escaped",
+        "text",
+        "blank",
+        "torn",
+        "crlf",
+        "b64",
+        "late",
+        "untimed",
+        "before",
+    ]
 )
 lines = st.lists(
     st.tuples(
@@ -167,6 +181,10 @@ def line_of(seq: int, drawn: tuple[dict[str, Any], str, str, str]) -> bytes:
             return head[: len(head) // 2] + b"\n"
         case "late":
             head = head.replace(b'"t":', b'"t":' + b"9" * (seq % 40))
+        case "untimed":
+            head = re.sub(rb'"t":[^,]*,', b"", head)
+        case "before":
+            head = head.replace(b'"t":', b'"t":-')
         case "crlf":
             return head + b'"event":' + frame + b"}\r\n"
     return head + b'"event":' + frame + b"}\n"

@@ -338,7 +338,7 @@ def test_a_recording_without_times_says_so() -> None:
         await stage.press("4")
         await stage.pilot.pause()
 
-        assert "these events bring no times" in stage.shown()
+        assert "these events do not say when they happened" in stage.shown()
 
     assert CORPUS is not None
     on_stage(scenario, CORPUS / "openai-text-in-audio-out.jsonl")

@@ -171,12 +171,13 @@ class ReplayScreen(PullingScreen):
     def _resting_hint(self) -> Hint:
         key, place = self.key, self.place
         there = f"{key('view.conversation')} shows the conversation as of here"
+        aim = "SECONDS" if self._replay.has_times else "EVENT"
         parts = (
             HeaderPart(f"{key('replay.play')} plays"),
             HeaderPart(f"{key('replay.step')} and {key('replay.step_back')} step"),
             HeaderPart(f"{key('pane.next_error')} next error" if place == "events" else "", 1),
             HeaderPart(there if place != "conversation" else "", 3),
-            HeaderPart(f"{key('view.command')}seek SECONDS", 5),
+            HeaderPart(f"{key('view.command')}seek {aim}", 5),
             HeaderPart(f"{key('view.filter')} filters" if place == "events" else "", 4),
             HeaderPart(f"{key('view.help')} every key", 2),
         )
