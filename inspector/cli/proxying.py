@@ -16,6 +16,8 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+import orjson
+
 from inspector.cli.blame import with_blame
 from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
@@ -140,7 +142,7 @@ class ProxyRun:
             loop.add_signal_handler(number, self._interrupt)
         proxy.on_open = self._opened
         proxy.on_end = partial(self._ended, proxy)
-        proxy.on_exchange = _tell_exchange
+        proxy.on_exchange = self._exchange
 
     def _proxy(self, *, kept: int, limit: int | None) -> Proxy:
         proxy = Proxy(
@@ -178,7 +180,8 @@ class ProxyRun:
 
         clock = self._launch.clock
         service = service_for(ServeOptions(), clock, left=lambda: None, tell=log.info)
-        async with serve(service.new_session, clock, Listening(), service.desk) as url:
+        listening = Listening(allowed_origins=self._asked.origins)  # pages pass both doors, or none
+        async with serve(service.new_session, clock, listening, service.desk) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:
@@ -218,6 +221,21 @@ class ProxyRun:
         if self._stream is not None:
             line = b'{"schema":%d,"session":%d,' % (SCHEMA, session.number) + render(event)[1:]
             self._stream.put(with_blame(line, session.state.causes, event.seq))
+
+    def _exchange(self, exchange: Exchange) -> None:
+        """Tell of plain HTTP, and of what was refused: that belongs to no session, but to the stream."""
+        say(str(exchange))
+        if self._stream is not None and exchange.refusal:
+            fact = {
+                "type": "inspector.refused",
+                "method": exchange.method,
+                "target": exchange.target,
+                "status": exchange.status,
+                "code": exchange.refusal,
+                "message": exchange.problem,
+            }
+            line = {"schema": SCHEMA, "session": None, "dir": "local", "origin": "wire"}
+            self._stream.put(orjson.dumps({**line, "type": fact["type"], "event": fact}) + b"\n")
 
     def _ended(self, proxy: Proxy, session: ProxiedSession) -> None:
         say(status_line(session))
@@ -271,10 +289,6 @@ def status_line(session: ProxiedSession) -> str:
         path.name if path is not None else "not recorded",
     ]
     return " · ".join(part for part in parts if part)
-
-
-def _tell_exchange(exchange: Exchange) -> None:
-    say(str(exchange))
 
 
 def _allow_many_files() -> None:

@@ -18,10 +18,11 @@ from inspector.folders import make_folder
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
+from inspector.sim.admission import ConnectRequest, key_refusal
 from inspector.sim.dialects import DIALECTS
 from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
 from inspector.sources.serve import FrontDesk
-from inspector.sources.simulator import NewSession
+from inspector.sources.simulator import NewSession, ServerSession
 from inspector.sources.tape import Tape
 
 NAMES_TRIED = 1000
@@ -42,6 +43,10 @@ class ServeOptions:
     pace: Pace = Pace.RECORDED
     record: Path | None = None
     """Folder for a recording of each client."""
+    requires_key: bool = False
+    """Refuse who brings no key, as the API does."""
+    key: Secret | None = None
+    """The one that is accepted; None accepts any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,9 @@ def service_for(
     """
     plan = SimPlan(options.seed, options.dialect, options.scenario, options.faults)
     provider = plan.provider(tell)
+    provider.settings = replace(
+        provider.settings, require_key=options.requires_key, accepted_key=options.key
+    )
     spoken = DIALECTS[options.dialect or "openai"]
 
     tapes = TapeRoom(options.record, clock).new_tape if options.record is not None else None
@@ -83,8 +91,15 @@ def service_for(
         return Service(new_session, desk, spoken.path, query)
     script, model = _script(options.replay)
     desk = replace(desk, turn_away=lambda _: None)
+    refusing = new_session_maker(clock, provider)
+
+    def replayed(request: ConnectRequest) -> ServerSession:
+        if key_refusal(request, provider.settings) is not None and options.requires_key:
+            return refusing(request)  # which says so, and closes
+        return GoldenSession(script, options.pace)
+
     return Service(
-        lambda _: GoldenSession(script, options.pace),
+        replayed,
         desk,
         spoken.path,
         spoken.query.format(model=model or spoken.default_model),

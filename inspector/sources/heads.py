@@ -34,6 +34,12 @@ class Head:
     lines: tuple[bytes, ...]
     """Header lines as they came, without line ends."""
 
+    @classmethod
+    def of(cls, headers: Iterable[tuple[str, str]]) -> Head:
+        """Return a request for the root with these headers, for those who ask about headers alone."""
+        lines = (f"{name}: {value}".encode("latin-1", "replace") for name, value in headers)
+        return cls(b"GET / HTTP/1.1", tuple(lines))
+
     @property
     def headers(self) -> list[tuple[str, str]]:
         """Return names as they came and values without the space around them."""

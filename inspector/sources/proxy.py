@@ -7,7 +7,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from inspector.errors import ConnectError
@@ -87,8 +87,16 @@ async def _listening(
 
         try:
             server = await asyncio.get_running_loop().create_server(
-                arrive, entrance.host, entrance.port, ssl=entrance.tls, backlog=BACKLOG
+                arrive,
+                entrance.host,
+                entrance.port,
+                ssl=entrance.tls,
+                backlog=BACKLOG,
+                start_serving=False,
             )
+            host, port = server.sockets[0].getsockname()[:2]
+            door.admission = replace(entrance.admission, port=port)
+            await server.start_serving()
         except OSError as error:
             raise ConnectError(
                 f"cannot listen on {entrance.host}:{entrance.port}: {error.strerror or error}",
@@ -96,7 +104,6 @@ async def _listening(
                 hint="another program has the port; choose another with --listen, port 0 takes a free one",
             ) from error
         try:
-            host, port = server.sockets[0].getsockname()[:2]
             scheme = "wss" if entrance.tls is not None else "ws"
             yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         finally:
@@ -128,7 +135,7 @@ class _Door:
         open_session: Callable[[Opening], Watcher],
         exchanged: Callable[[Exchange], None],
     ) -> None:
-        self._admission = admission
+        self.admission = admission
         self._upstream = upstream
         self._passage = Passage(upstream, open_session)
         self._exchanged = exchanged
@@ -179,19 +186,19 @@ class _Door:
             await self._plain(leg, head)
             return
         problem = request_problem(head)
-        refusal = Refusal(400, "bad_request", problem) if problem else self._admission.refusal(head)
+        refusal = Refusal(400, "bad_request", problem) if problem else self.admission.refusal(head)
         if refusal is not None:
             leg.write(problem_response(refusal.status, refusal.code, refusal.message))
             self._exchanged(refused(head, refusal))
             return
-        await self._passage.run(leg, self._admission.cleaned(head).end_to_end(), task)
+        await self._passage.run(leg, self.admission.cleaned(head).end_to_end(), task)
 
     async def _plain(self, leg: Leg, head: Head) -> None:
         if self._forwarder is None:
             from inspector.sources.forward import Forwarder
 
             try:
-                self._forwarder = Forwarder(self._upstream, self._admission, self._exchanged)
+                self._forwarder = Forwarder(self._upstream, self.admission, self._exchanged)
             except ConnectError as error:
                 leg.write(problem_response(502, error.code, error.message))
                 return

@@ -72,8 +72,13 @@ class Upstream:
         return f"{path}?{query}" if query else path + mark
 
     def request(self, head: Head) -> Head:
-        """Return an app's request as the server gets it: all its lines but the target, ``Host`` and the key."""
+        """Return an app's request as the server gets it: all its lines but the target, ``Host``, an ``Origin`` that names the same, and the key."""
+        host, origin = head.value("host"), head.value("origin")
         turned = head.with_target(self.target(head.target)).with_header("Host", self.netloc)
+        if host and origin.partition("://")[2].lower() == host.lower():
+            # What names the server as its origin does so behind a proxy too, as it would without one.
+            scheme = "https" if self.scheme == "wss" else "http"
+            turned = turned.with_header("Origin", f"{scheme}://{self.netloc}")
         if self.key is None:
             return turned
         return self._with_key(turned, self.key)

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin as PageOrigin
 
 from inspector.engine.host import Host
 from inspector.engine.proxied import Faults
@@ -111,6 +113,18 @@ def test_an_empty_list_says_where_to_point_an_app() -> None:
 
     run(scenario)
     run(scenario, size=(80, 24))
+
+
+def test_a_refused_page_is_a_line_on_the_screen() -> None:
+    async def scenario(view: View) -> None:
+        with pytest.raises(InvalidStatus):
+            await view.stage.app(origin=PageOrigin("http://evil.example"))
+        await view.settle()
+
+        assert "refused GET /v1/realtime?model=m with 403" in view.line("#hint")
+        assert "http://evil.example" in view.line("#hint")
+
+    run(scenario)
 
 
 def test_a_session_is_a_line_and_enter_opens_it_and_q_leaves_the_app_alone() -> None:

@@ -30,7 +30,9 @@ AllowRemote = Annotated[
 AllowOrigin = Annotated[
     list[str] | None,
     typer.Option(
-        "--allow-origin", metavar="URL", help="Let pages of this origin connect; may be repeated."
+        "--allow-origin",
+        metavar="URL",
+        help="Let pages of this origin connect, or of any with '*'; may be repeated.",
     ),
 ]
 TokenFrom = Annotated[

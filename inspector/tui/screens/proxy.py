@@ -115,10 +115,12 @@ class ProxyScreen(KeyedScreen):
         if self._is_asked_to_quit and proxy.running:
             sessions = "a session runs" if proxy.running == 1 else f"{proxy.running} sessions run"
             return f" {sessions}: {self.key('proxy.quit')} again closes what runs and quits, {self.key('proxy.back')} does not"
+        latest = proxy.exchanges[-1] if proxy.exchanges else None
+        if latest and latest.refusal:
+            return f" {inert(str(latest))}"
         if proxy.armed:
             armed = ", ".join(map(str, proxy.armed))
             return f" every session holds {armed}   {self.key('proxy.breakpoint')} holds others or none"
-        latest = proxy.exchanges[-1] if proxy.exchanges else None
         if latest:
             return f" last request: {inert(str(latest))}"
         if not self._shown:
