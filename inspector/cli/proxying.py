@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import resource
@@ -16,6 +15,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from inspector import collector
 from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
@@ -48,8 +48,6 @@ from inspector.sources.watcher import Opening
 log = logging.getLogger(__name__)
 
 SIMULATOR = "sim"
-GC_THRESHOLDS = (10_000, 20, 50)
-"""Against 700, 10, 10: objects that came and stayed before each kind of collection."""
 CALM_AFTER_S = 1.0
 """The first frame of the screen comes first."""
 OPEN_FILES = 65_536
@@ -73,6 +71,7 @@ class ProxyRun:
             read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
         )
         self._numbers = count(1)
+        self._sweep = collector.Sweep()
         self._why = asyncio.Event()
         self._is_interrupted = False
         self._stream: LineStream | None = None
@@ -95,7 +94,7 @@ class ProxyRun:
         try:
             async with self._listening(proxy) as url:
                 write_object(self._first_line(url))
-                calm_collector()
+                collector.calm()
                 if self._asked.as_jsonl:
                     self._stream = LineStream(partial(loop.call_soon_threadsafe, self._why.set))
                 try:
@@ -123,7 +122,7 @@ class ProxyRun:
 
         proxy = self._proxy(kept=KEPT_SESSIONS, limit=None)
         async with self._listening(proxy):
-            asyncio.get_running_loop().call_later(CALM_AFTER_S, calm_collector)
+            asyncio.get_running_loop().call_later(CALM_AFTER_S, collector.calm)
             status = await run_proxy(proxy, look_of(self._launch))
             if status == EXIT_FAULT:
                 self._tell_all(proxy)
@@ -150,6 +149,7 @@ class ProxyRun:
             kept_sessions=kept,
             max_sessions=limit,
         )
+        proxy.on_end = partial(self._swept, proxy)
         if self._asked.upstream == SIMULATOR:
             proxy.upstream = SIMULATOR
         return proxy
@@ -210,6 +210,9 @@ class ProxyRun:
         self._is_interrupted = True
         self._why.set()
 
+    def _swept(self, proxy: Proxy, _: ProxiedSession) -> None:
+        self._sweep.session_ended(is_idle=not proxy.running)
+
     def _opened(self, session: ProxiedSession) -> None:
         session.tap(partial(self._event, session.number))
 
@@ -218,6 +221,7 @@ class ProxyRun:
             self._stream.put(b'{"schema":%d,"session":%d,' % (SCHEMA, number) + render(event)[1:])
 
     def _ended(self, proxy: Proxy, session: ProxiedSession) -> None:
+        self._swept(proxy, session)
         say(status_line(session))
         if proxy.ended_count == self._asked.max_sessions:
             self._why.set()
@@ -235,17 +239,6 @@ def _certificate(host: str, file: Path) -> ssl.SSLContext:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
     say(f"apps must trust {file} (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS)")
     return context
-
-
-def calm_collector() -> None:
-    """Spare what is alive now from Python's garbage collector, and let it run less often.
-
-    A full collection walks every object of the program and its libraries: tens of milliseconds with a screen, in which no
-    frame of any session goes on. What sessions leave behind is freed without it, but for rare cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def status_line(session: ProxiedSession) -> str:

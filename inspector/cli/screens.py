@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inspector import collector
 from inspector.cli.output import to_terminal
 from inspector.errors import UsageError
 
@@ -37,7 +37,7 @@ def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
 
 
 def need_terminal(hint: str) -> None:
-    """Refuse to open a screen where there is none; else begin to, with the garbage collector out of the way.
+    """Refuse to open a screen where there is none.
 
     Raises:
         UsageError: stdin or stdout is no terminal.
@@ -48,13 +48,12 @@ def need_terminal(hint: str) -> None:
             code="no_terminal",
             hint=hint,
         )
-    # Until the first frame: what is being loaded is no garbage. The app turns it on again.
-    gc.disable()
 
 
 def show_home() -> int:
     """Show the home screen until the user quits; return the exit status."""
     need_terminal("see inspector --help for what works without one")
+    collector.pause()
     launch = start_launcher({})
 
     import asyncio
@@ -76,6 +75,7 @@ def show_replay(file: Path, theme: str | None = None) -> int:
         RecordingError: the file is not a recording.
     """
     need_terminal(f"use inspector cat {file}")
+    collector.pause()
     # First of all: other processes index a large file while this one loads the screen.
     from inspector.recording.large import head_start
 
@@ -138,11 +138,6 @@ def look_for(settings: Settings, folders: Folders) -> Look:
             return f"{name}, until you quit: your settings begin with {settings.theme}"
         return ""
 
-    # Taken out: Textual would turn colours to grey, which is colour too, and does so even where the variable is empty.
-    has_colour = not os.environ.pop("NO_COLOR", "")
-    if not has_colour:
-        os.environ["COLORTERM"] = (
-            "truecolor"  # so that what a colour meant can be told when it is taken out
-        )
+    has_colour = not os.environ.get("NO_COLOR")
     theme = settings.theme or remembered_theme(folders.state)
     return Look(theme, settings.keys, folders.themes, has_colour, remember)

@@ -8,7 +8,7 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from inspector.analysis.inert import inert
 from inspector.engine.host import Host
@@ -20,6 +20,7 @@ from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.row_text import fitted
 from inspector.tui.screens.keyed import KeyedScreen
 from inspector.tui.session_header import rules_part
+from inspector.tui.widgets.footer import Footer
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 4
@@ -66,7 +67,7 @@ class ProxyScreen(KeyedScreen):
         yield Static("", id="columns", markup=False)
         yield TextPage(id="sessions")
         yield Static("", id="hint", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Start to pull."""
