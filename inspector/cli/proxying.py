@@ -21,7 +21,7 @@ from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
 )
-from inspector.cli.new_recording import finish_recording, recording_name
+from inspector.cli.new_recording import finish_recording, recording_name, say_recorded
 from inspector.cli.output import (
     EXIT_FAULT,
     EXIT_INTERRUPTED,
@@ -54,6 +54,27 @@ OPEN_FILES = 65_536
 """Three descriptors a session; the usual limit of 1,024 would end at some three hundred."""
 
 
+class _Kept:
+    """What the sessions of a run have left on disk, for the last words."""
+
+    def __init__(self) -> None:
+        self._sessions = self._events = self._errors = 0
+        self._newest: Path | None = None
+
+    def add(self, session: ProxiedSession) -> None:
+        """Count a session that has ended."""
+        self._sessions += 1
+        self._events += len(session.log)
+        self._errors += session.state.problems.errors
+        self._newest = session.recording.path or self._newest
+
+    def say(self) -> None:
+        """Say how much there is, and how to look at the newest of it."""
+        if self._sessions:
+            what = "" if self._sessions == 1 else f"{self._sessions:,} sessions, "
+            say_recorded(self._newest, self._events, self._errors, what)
+
+
 class ProxyRun:
     """One proxy, from its port's opening to its closing."""
 
@@ -72,6 +93,7 @@ class ProxyRun:
         )
         self._numbers = count(1)
         self._sweep = collector.Sweep()
+        self._kept = _Kept()
         self._why = asyncio.Event()
         self._is_interrupted = False
         self._stream: LineStream | None = None
@@ -124,11 +146,13 @@ class ProxyRun:
         async with self._listening(proxy):
             asyncio.get_running_loop().call_later(CALM_AFTER_S, collector.calm)
             status = await run_proxy(proxy, look_of(self._launch))
+            self._tell = say
             if status == EXIT_FAULT:
                 self._tell_all(proxy)
                 say(f"the proxy goes on without a screen at {proxy.url}; ctrl+c ends it")
                 await self._why.wait()
-            return status
+        self._kept.say()
+        return status
 
     def _tell_all(self, proxy: Proxy) -> None:
         """Put into words what happens, and let signals end it."""
@@ -210,7 +234,8 @@ class ProxyRun:
         self._is_interrupted = True
         self._why.set()
 
-    def _swept(self, proxy: Proxy, _: ProxiedSession) -> None:
+    def _swept(self, proxy: Proxy, session: ProxiedSession) -> None:
+        self._kept.add(session)
         self._sweep.session_ended(is_idle=not proxy.running)
 
     def _opened(self, session: ProxiedSession) -> None:

@@ -58,14 +58,13 @@ def show_home() -> int:
 
     import asyncio
 
-    from inspector.cli.new_recording import finish_recording
     from inspector.tui.app import run_home
 
     try:
         return asyncio.run(run_home(launch, look_of(launch)))
     finally:
-        for recording in launch.opened:
-            finish_recording(recording)
+        for engine in launch.opened:
+            _finish(engine)
 
 
 def show_replay(file: Path, theme: str | None = None) -> int:
@@ -109,16 +108,35 @@ def _show_recording(recording: Opening, theme: str | None) -> int:
 
 
 async def show_session(launch: Launcher, engine: Engine) -> int:
-    """Show a live session until the user quits; return the exit status."""
-    from inspector.cli.new_recording import finish_recording
+    """Show a live session until the user quits; return the exit status.
+
+    Raises:
+        ConnectError: there was no connection, or the server did not accept who we are.
+        SessionFailed: the session had ended in an error when the user left.
+    """
     from inspector.engine.host import Host
     from inspector.tui.app import run_session
 
+    has_ended = False
     try:
         async with Host() as host:
-            return await run_session(host, engine, look_of(launch))
+            status = await run_session(host, engine, look_of(launch))
+            has_ended = not engine.can_send  # what is still running ends because the user leaves
     finally:
-        finish_recording(engine.recording)
+        _finish(engine)
+    if status == 0 and has_ended:
+        from inspector.cli.headless import judge_session
+
+        judge_session(engine)
+    return status
+
+
+def _finish(engine: Engine) -> None:
+    """Close a session's recording, and say what is in it and how to see it again."""
+    from inspector.cli.new_recording import finish_recording, say_recorded
+
+    path = finish_recording(engine.recording)
+    say_recorded(path, len(engine.log), engine.state.problems.errors)
 
 
 def look_of(launch: Launcher) -> Look:

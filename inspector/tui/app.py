@@ -280,10 +280,7 @@ async def run_session(host: Host, engine: Engine, look: Look) -> int:
     """Show a live session until the user quits; return the exit status."""
     from inspector.tui.screens.session import SessionScreen
 
-    return await _run(
-        InspectorApp(SessionScreen(host, engine, chosen_glyphs()), look),
-        engine.recording.path,
-    )
+    return await _run(InspectorApp(SessionScreen(host, engine, chosen_glyphs()), look))
 
 
 async def run_proxy(proxy: Proxy, look: Look) -> int:
@@ -304,7 +301,7 @@ async def run_replay(replay: Replay, look: Look) -> int:
         replay.close()
 
 
-async def _run(app: InspectorApp, recording: Path | None = None) -> int:
+async def _run(app: InspectorApp) -> int:
     # A signal ends the screen, and so the session and the terminal's modes, as a key would.
     loop = asyncio.get_running_loop()
     for number in ENDING_SIGNALS:
@@ -316,6 +313,5 @@ async def _run(app: InspectorApp, recording: Path | None = None) -> int:
         for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
     if app.failure:
-        where = f"; the session is safe in {recording}" if recording is not None else ""
-        sys.stderr.write(f"inspector: the screen failed: {app.failure}{where}\n")
+        sys.stderr.write(f"inspector: the screen failed: {app.failure}\n")
     return status or 0

@@ -13,10 +13,10 @@ import pytest
 from inspector.core.event import Direction
 from inspector.engine.breakpoints import Breakpoints
 from inspector.engine.gate import Gate
-from inspector.engine.proxied import ProxiedSession
+from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.sources.lane import Lane
 from inspector.sources.relay import Leg, Relay
-from tests.engine.gate_stage import GateStage, on_stage, read_faults
+from tests.engine.gate_stage import GateStage, ManualLoop, on_stage, read_faults
 from tests.proxy_stage import proxied, upgrade_request
 
 REAL, SHORT = 25, 2000
@@ -71,6 +71,12 @@ def test_ended_and_refused_sessions_are_freed_at_once() -> None:
     asyncio.run(scenario())
 
 
+def play_short(loop: ManualLoop, faults: Faults) -> None:
+    stage = GateStage(loop, faults)
+    stage.say(Direction.SERVER, '{"type":"x"}', '{"type":"y"}')
+    stage.end()
+
+
 @pytest.mark.usefixtures("uncollected")
 def test_thousands_of_sessions_leave_nothing(tmp_path: Path) -> None:
     faults = read_faults(tmp_path, '[[rule]]\nmatch="type:x"\ndo="drop"\n')
@@ -79,10 +85,7 @@ def test_thousands_of_sessions_leave_nothing(tmp_path: Path) -> None:
         stage.end()
         before = alive()
         for _ in range(SHORT):
-            short = GateStage(stage.loop, faults)
-            short.say(Direction.SERVER, '{"type":"x"}', '{"type":"y"}')
-            short.end()
-        del short
+            play_short(stage.loop, faults)
 
         assert not alive() - before
 
