@@ -100,10 +100,11 @@ class ProxyScreen(KeyedScreen):
         """Return the port and the server behind it, the sessions, and what happens to frames by itself."""
         proxy = self._proxy
         errors = sum(session.state.problems.errors for session in self._shown)
-        way = f"{proxy.url} {self._glyphs.client} {inert(proxy.upstream)}"
+        upstream = f"{self._glyphs.client} {inert(proxy.upstream)}"
         parts = (
             HeaderPart(f"{self._glyphs.dot} proxy"),
-            HeaderPart(way, rank=2, shortest=len(proxy.url)),
+            HeaderPart(proxy.url),
+            HeaderPart(upstream, rank=2, shortest=5),
             HeaderPart(f"{proxy.running} running, {proxy.opened_count} in all"),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
             HeaderPart("follows the newest" if self._follows else "", rank=3),
