@@ -137,7 +137,6 @@ class ProxiedSession(SessionRecord):
         """Log the end."""
         for gate in self._gates:
             gate.discard("the session has ended")
-        self._relay = None
         self._connection_ended(closed)
         self._over()
 
@@ -245,6 +244,10 @@ class ProxiedSession(SessionRecord):
             self.changed()
 
     def _over(self) -> None:
+        """Let go of the connections, so that nothing of them lives on with what is kept of the session."""
+        self._relay = self._give_up = None
+        self._gates = ()
+        self.breakpoints.join(())
         if self._ping is not None:
             self._ping.cancel()
         if self._ended is not None:

@@ -32,7 +32,7 @@ class Proxy:
         self,
         clock: Clock,
         new_recording: Callable[[Opening], RecordingFile],
-        finish_recording: Callable[[RecordingFile], None],
+        finish_recording: Callable[[RecordingFile], object],
         *,
         faults: Faults | None = None,
         kept_sessions: int = KEPT_SESSIONS,

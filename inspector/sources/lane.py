@@ -188,6 +188,11 @@ class Lane:
         if self._mode is _Mode.FRAMES and self._reader is not None:
             self.write(self._reader.unfinished)
 
+    def let_go(self) -> None:
+        """Forget everybody: the connection has ended."""
+        self.write, self.hold_sender, self.close_seen = _nowhere, _nothing, _nothing
+        self.gate = None
+
     def ping(self) -> None:
         """Send a ping of our own, if there is a place for it now."""
         if self._mode is _Mode.FRAMES or (self._reader is not None and self._reader.is_between):

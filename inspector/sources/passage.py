@@ -177,6 +177,7 @@ class Passage:
             pass  # a server that keeps the connection open without saying how long its body is
         finally:
             api.abort()
+            api.let_go()
             headers = Headers(response.headers)
             answer = Response(response.status, response.phrase, headers, bytes(body.data))
             watcher.refused(refused_by(InvalidStatus(answer), self._upstream, url))

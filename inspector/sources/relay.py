@@ -69,6 +69,7 @@ class Leg(asyncio.BufferedProtocol):
         self._consume: Callable[[bytes], None] | None = None
         self._buffer = bytearray()
         self._waiter: asyncio.Future[None] | None = None
+        self._linger: asyncio.TimerHandle | None = None
         self._holds: set[str] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,10 +95,12 @@ class Leg(asyncio.BufferedProtocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell that it has ended."""
+        """Tell that it has ended, and forget everybody."""
         self.is_lost = True
         self._wake()
-        self.lost(exc)
+        lost, self.lost = self.lost, _nobody
+        self.let_go()
+        lost(exc)
 
     def eof_received(self) -> bool:
         """Take note that the side sends nothing more; tell whether the connection stays open."""
@@ -186,7 +189,9 @@ class Leg(asyncio.BufferedProtocol):
         """End the connection once everything is written; a side that does not read is cut off."""
         if self.transport is not None and not self.is_lost:
             self.transport.close()
-            asyncio.get_running_loop().call_later(LINGER_S, self.abort)
+            if self._linger is None:
+                loop = asyncio.get_running_loop()
+                self._linger = loop.call_later(LINGER_S, self.abort)
 
     def abort(self) -> None:
         """End the connection now."""
@@ -203,6 +208,15 @@ class Leg(asyncio.BufferedProtocol):
             return
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
+
+    def let_go(self) -> None:
+        """Forget everybody: the connection has ended, and what knows each other in a circle is not freed by itself."""
+        self.lost, self.hold_other, self.ended = _nobody, _nothing, nobody_cares
+        if self._consume is not None:
+            self._consume = _nowhere
+        if self._linger is not None:
+            self._linger.cancel()
+        self.transport = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -241,6 +255,7 @@ class Relay:
         self._app, self._api = app, api
         self._to_api, self._to_app = to_api, to_app
         self._closed: Closed | None = None
+        self._timers: list[asyncio.TimerHandle] = []
         self._is_closing = False
         """Whether close frames of our own were sent."""
         self._end = asyncio.get_running_loop().create_future()
@@ -300,8 +315,9 @@ class Relay:
         self._to_app.close(code, reason)
         self._to_api.close(code, reason)
         loop = asyncio.get_running_loop()
-        for leg in (self._app, self._api):
-            loop.call_later(CLOSE_TIMEOUT_S, leg.close)
+        self._timers = [
+            loop.call_later(CLOSE_TIMEOUT_S, leg.close) for leg in (self._app, self._api)
+        ]
 
     def abort(self) -> None:
         """End both connections now."""
@@ -335,6 +351,19 @@ class Relay:
             other.reset() if error is not None else other.close()
         elif not self._end.done():
             self._end.set_result(None)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Let legs and lanes forget each other, so that nothing of the connections outlives them.
+
+        They know each other in circles, which only the garbage collector would find, and it is kept calm.
+        """
+        for timer in self._timers:
+            timer.cancel()
+        for lane in (self._to_api, self._to_app):
+            lane.let_go()
+        for leg in (self._app, self._api):
+            leg.let_go()
 
 
 def _nobody(_: Exception | None) -> None:
@@ -343,6 +372,10 @@ def _nobody(_: Exception | None) -> None:
 
 def nobody_cares() -> None:
     """Stand in for an owner that does not care."""
+
+
+def _nowhere(_: bytes) -> None:
+    """Stand in for another side that has gone."""
 
 
 def _nothing(_: bool) -> None:

@@ -29,4 +29,4 @@ def test_a_unit_of_time_is_so_long(unit: str, ms: float) -> None:
         query = parse(f"{word}>3{unit}")
         events = [at(time_ms, EVENT) for time_ms in (3 * ms, 3 * ms + 0.001)]
 
-        assert [query.test(EventFacts(event, previous_t_ns=0)) for event in events] == [False, True]
+        assert [query.test(EventFacts(event, at(0, EVENT))) for event in events] == [False, True]

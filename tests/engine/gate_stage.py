@@ -10,7 +10,7 @@ from typing import Any
 from inspector.core.event import Direction
 from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.recording.writer import RecordingFile
-from inspector.sources.base import Handshake
+from inspector.sources.base import Closed, Handshake, Side
 from inspector.sources.frames import FrameReader, WireFrame, frame_bytes
 from inspector.sources.lane import TEXT, Lane
 from inspector.sources.relay import Leg, Relay
@@ -57,13 +57,13 @@ class GateStage:
     """One session."""
 
     def __init__(self, loop: ManualLoop, faults: Faults) -> None:
-        self._loop = loop
+        self.loop = loop
         clock = ManualClock()
         opening = Opening("ws://server", "m", "/v1/realtime", "", "")
         self.session = ProxiedSession(
             opening, RecordingFile(None, clock), clock, faults=faults, strict=True
         )
-        app, api = Leg(), Leg()
+        self._legs = app, api = Leg(), Leg()
         self._wires = {Direction.SERVER: Wire(), Direction.CLIENT: Wire()}
         app.connection_made(self._wires[Direction.SERVER])
         api.connection_made(self._wires[Direction.CLIENT])
@@ -81,9 +81,15 @@ class GateStage:
         data = b"".join(frame_bytes(TEXT, text.encode(), is_masked=is_masked) for text in texts)
         self._relay.lane(direction).received(data)
 
+    def end(self) -> None:
+        """Let both connections end."""
+        for leg in self._legs:
+            leg.connection_lost(None)
+        self.session.ended(Closed(1000, "", Side.SERVER))
+
     async def wait(self, seconds: float = 0.0) -> None:
         """Let time pass, and the loop turn."""
-        self._loop.now_s += seconds
+        self.loop.now_s += seconds
         for _ in range(3):
             await asyncio.sleep(0)
 

@@ -89,7 +89,7 @@ def at_home(
             async with app.run_test(size=size) as pilot:
                 await pilot.pause()
                 await scenario(Home(pilot, screen))
-        for recording in launch.opened:
+        for recording in (engine.recording for engine in launch.opened):
             finish_recording(recording)
 
     asyncio.run(run())

@@ -10,7 +10,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from inspector.analysis.inert import inert
 from inspector.analysis.summary import size_text, untyped_name
@@ -26,6 +26,7 @@ from inspector.tui.row_text import fitted
 from inspector.tui.screens.commanded import seconds_in
 from inspector.tui.screens.dialog import Field, FormDialog
 from inspector.tui.screens.keyed import KeyedScreen
+from inspector.tui.widgets.footer import Footer
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 15
@@ -68,7 +69,7 @@ class HeldScreen(KeyedScreen):
         yield TextPage(id="waiting")
         yield TextPage(id="content")
         yield Static("", id="hint", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Start to pull."""

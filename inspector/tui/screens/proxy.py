@@ -8,7 +8,7 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from inspector.analysis.inert import inert
 from inspector.engine.host import Host
@@ -20,6 +20,7 @@ from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.row_text import fitted
 from inspector.tui.screens.keyed import KeyedScreen
 from inspector.tui.session_header import rules_part
+from inspector.tui.widgets.footer import Footer
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 4
@@ -66,7 +67,7 @@ class ProxyScreen(KeyedScreen):
         yield Static("", id="columns", markup=False)
         yield TextPage(id="sessions")
         yield Static("", id="hint", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Start to pull."""
@@ -99,10 +100,11 @@ class ProxyScreen(KeyedScreen):
         """Return the port and the server behind it, the sessions, and what happens to frames by itself."""
         proxy = self._proxy
         errors = sum(session.state.problems.errors for session in self._shown)
-        way = f"{proxy.url} {self._glyphs.client} {inert(proxy.upstream)}"
+        upstream = f"{self._glyphs.client} {inert(proxy.upstream)}"
         parts = (
             HeaderPart(f"{self._glyphs.dot} proxy"),
-            HeaderPart(way, rank=2, shortest=len(proxy.url)),
+            HeaderPart(proxy.url),
+            HeaderPart(upstream, rank=2, shortest=5),
             HeaderPart(f"{proxy.running} running, {proxy.opened_count} in all"),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
             HeaderPart("follows the newest" if self._follows else "", rank=3),
