@@ -5,9 +5,9 @@ from array import array
 import pytest
 
 from inspector.core.event import DecodeProblem, Direction, Event, Origin
-from inspector.core.log import CACHED_EVENTS, COLUMNS, Block, EventLog
+from inspector.core.log import CACHED_EVENTS, COLUMNS, FLAG_ERROR, Block, EventLog, flags_of
 from inspector.recording.format import parse, render
-from tests.support import at, client, numbered, server
+from tests.support import at, client, local, numbered, server
 
 
 class MemoryStore:
@@ -100,3 +100,13 @@ def test_blocks_are_taken_over_and_replace_what_was_read_before_them() -> None:
     assert other.offset == whole.offset
     with pytest.raises(ValueError, match="starts at row"):
         EventLog(store, parse).take(block_of(whole, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("code", "is_error"),
+    [(1000, False), (1001, False), (1005, False), (1006, True), (1011, True), (3000, True)],
+)
+def test_a_close_in_good_order_is_no_error(code: int, is_error: bool) -> None:
+    event = local("inspector.closed", code=code)
+
+    assert bool(flags_of(event, 0) & FLAG_ERROR) is is_error
