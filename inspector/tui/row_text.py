@@ -127,7 +127,8 @@ class RowText:
             Segment(self._bracket(event), styles.bracket),
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
-        if look.rejection:
+        # Of errors that fold, each is about another event; unfolded they say which.
+        if look.rejection and not (event.type in REPEATED and self._is_folded(row, look)):
             segments.append(Segment(f"{inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
@@ -198,17 +199,22 @@ class RowText:
             return f" {intervention_name(event.body)}"
         name = known.short if known is not None else inert(event.type) or untyped_name(event)
         group = self._log.group[row]
-        is_alone = event.type in REPEATED and group >= 0 and self._log.groups.count[group] < 2
-        if group < 0 or is_alone:
+        is_alone = group >= 0 and self._log.groups.count[group] < 2
+        if group < 0 or (is_alone and event.type in REPEATED):
             return f" {name}"
         return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
+
+    def _is_folded(self, row: int, look: RowLook) -> bool:
+        """Tell whether a row stands for several."""
+        group = self._log.group[row]
+        return group >= 0 and not look.is_unfolded and self._log.groups.count[group] > 1
 
     def _words(self, event: Event, row: int, look: RowLook) -> str:
         audio = self.input_format if event.direction is Direction.CLIENT else self.output_format
         group = self._log.group[row]
         if event.type in INTERVENTIONS and event.body is not None:
             return intervention_words(event.body)
-        if group < 0 or look.is_unfolded or self._log.groups.count[group] < 2:
+        if not self._is_folded(row, look):
             return summary(event, audio)
         groups = self._log.groups
         if look.matches:

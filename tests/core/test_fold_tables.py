@@ -114,7 +114,7 @@ def test_causes(events: list[Event], cause_of: dict[int, int], rejected: dict[in
         causes.apply(event)
 
     assert causes.cause_of == cause_of
-    assert causes.rejected == rejected
+    assert {seq: found.error_seq for seq, found in causes.rejected.items()} == rejected
     assert {e: c for c, effects in causes.effects_of.items() for e in effects} == cause_of
 
 

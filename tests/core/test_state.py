@@ -345,3 +345,15 @@ def test_formats_are_read_by_every_name(value: object, expected: AudioFormat | N
 
 def test_numbering_keeps_times() -> None:
     assert [event.t_ns for event in numbered([at(5, server("ping"))])] == [5_000_000]
+
+
+def test_a_failed_transcription_keeps_its_code() -> None:
+    where = {"item_id": "a", "content_index": 0}
+    words = {"code": "DeploymentNotFound", "message": "Input transcription failed."}
+    state = folded(
+        server("conversation.item.added", item=item("a")),
+        server("conversation.item.input_audio_transcription.failed", **where, error=words),
+    )
+
+    error = state.conversation.items["a"].parts[0].error
+    assert error == "DeploymentNotFound: Input transcription failed."
