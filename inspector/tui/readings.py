@@ -106,14 +106,10 @@ def speech_note(state: SessionState, now_ns: int) -> str:
 
 def heard_note(state: SessionState, now_ns: int) -> str:
     """Return how much of the item that plays was heard; ``""`` while nothing plays."""
-    item = state.output_audio.current(now_ns)
-    if item is None or not item.received_ms:
+    item = state.output_audio.playing(now_ns)
+    if item is None:
         return ""
-    heard_ms = item.heard_ms(now_ns)
-    is_over = heard_ms >= item.received_ms or (
-        item.stopped_t_ns is not None and item.stopped_t_ns <= now_ns and not item.is_playing
-    )
-    return "" if is_over else f"heard {heard_ms:,} of {item.received_ms:,} ms"
+    return f"heard {item.heard_ms(now_ns):,} of {item.received_ms:,} ms"
 
 
 def _broken(label: str, problem: str) -> Reading:

@@ -48,6 +48,7 @@ _LETTERS = {
     MarkKind.FIRST_AUDIO: ("A", _SERVER),
     MarkKind.RESPONSE_ENDED: ("D", _SERVER),
     MarkKind.TOOL_CALL: ("T", _MARK),
+    MarkKind.UNDERRUN: ("U", _WARNING),
     MarkKind.TRUNCATED: ("", _WARNING),
     MarkKind.ERROR: ("!", _ERROR),
 }
@@ -57,6 +58,7 @@ _LEGEND = {
     MarkKind.COMMITTED: "commit",
     MarkKind.RESPONSE_ENDED: "response, audio, done",
     MarkKind.TOOL_CALL: "tool",
+    MarkKind.UNDERRUN: "underrun",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
 }

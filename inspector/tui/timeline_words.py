@@ -7,8 +7,9 @@ import math
 from inspector.analysis.inert import inert
 from inspector.analysis.marks import MARK_KINDS
 from inspector.analysis.placement import Side
-from inspector.analysis.summary import short_id
+from inspector.analysis.summary import duration_text, short_id
 from inspector.analysis.waveform import Waveform
+from inspector.core.output_audio import Gap
 from inspector.tui.keycaps import Key
 from inspector.tui.timeline_drawing import View
 
@@ -32,6 +33,7 @@ def at_cursor(waveform: Waveform, view: View) -> str:
         heard, whole = segment.heard_us // 1000, segment.duration_us // 1000
         share = f"heard {heard:,} of {whole:,} ms" if heard < whole else f"{whole:,} ms"
         words.append(f"{inert(short_id(segment.item_id))} {share}")
+        words += [_dry(gap) for gap in segment.underruns() if gap.is_at(t_us * 1000)]
     marks = waveform.marks
     here = marks.within(cell * view.cell_us, (cell + 1) * view.cell_us)
     words += [
@@ -66,6 +68,11 @@ def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> s
     zoom = f"{key('wave.closer')} {key('wave.wider')} zoom"
     selects = f"{key('wave.select_left')} {key('wave.select_right')} or drag select"
     return f"{scale} a cell{reading}{held}   {zoom}   {key('wave.next_mark')} next mark   {selects}"
+
+
+def _dry(gap: Gap) -> str:
+    length_ms = (gap.to_ns - gap.from_ns) / 1e6
+    return f"no sound for {duration_text(length_ms)}: its audio had not come"
 
 
 def decibels(level: float) -> str:

@@ -72,7 +72,7 @@ def placed(events: Iterable[Event]) -> Placement:
 def spans(placement: Placement, side: Side) -> list[tuple[int, int, int]]:
     """Return start, length and what was heard of each segment, ms."""
     return [
-        (s.start_us // 1000, s.duration_us // 1000, s.heard_us // 1000)
+        ((s.start_us or 0) // 1000, s.duration_us // 1000, s.heard_us // 1000)
         for s in placement.side(side)
     ]
 

@@ -203,7 +203,7 @@ class SessionScreen(SoundScreen):
         self._manual.cancel()
 
     def action_truncate(self) -> None:
-        """Ask where, and truncate the item being played or played last."""
+        """Ask where, and truncate what is being played; where nothing is, the selected item or what was played last."""
         self._manual.ask_truncate(self._selected_item())
 
     def action_commit(self) -> None:
