@@ -68,6 +68,11 @@ class _Envelope:
         self._pending: list[Samples] = []
         self.pending_samples = 0
 
+    @property
+    def damaged(self) -> int:
+        """Return how many pieces were not base64."""
+        return self._stream.damaged
+
     def feed(self, base64: str) -> None:
         """Take the next piece; it is measured later."""
         samples = self._stream.feed(base64)
@@ -131,6 +136,11 @@ class Waveform:
     def has_audio(self) -> bool:
         """Tell whether there is any audio so far."""
         return any(segment.duration_us for segment in self._envelopes)
+
+    @property
+    def damaged(self) -> int:
+        """Return how many pieces of audio are not base64, and so are not drawn."""
+        return sum(envelope.damaged for envelope in self._envelopes.values())
 
     def advance(self, is_over: Callable[[], bool] = lambda: False) -> None:
         """Read new rows until done or ``is_over()``."""

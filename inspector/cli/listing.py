@@ -15,6 +15,7 @@ import orjson
 from inspector.analysis.inert import inert
 from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
+from inspector.analysis.totals import totals
 from inspector.analysis.turns import TurnCounter
 from inspector.cli.output import (
     SCHEMA,
@@ -30,6 +31,7 @@ from inspector.cli.output import (
 from inspector.cli.rows import RowText
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
+from inspector.core.state import SessionState
 from inspector.errors import FilterError
 from inspector.recording.format import Shape, parse, render
 from inspector.recording.reader import RecordingReader
@@ -59,9 +61,11 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
     """
     with opened(path) as reader:
         rows = RowText(colour=use_colour())
-        chosen = _chosen(reader, expression, rows.see, with_deltas=with_deltas)
+        state = SessionState()
+        see = state.apply if form is Form.OBJECT else rows.see
+        chosen = _chosen(reader, expression, see, with_deltas=with_deltas)
         if form is Form.OBJECT:
-            _print_object(reader, chosen)
+            _print_object(reader, chosen, state)
         else:
             is_terminal = to_terminal()
             for event, previous_t_ns in chosen:
@@ -110,7 +114,7 @@ def _query(expression: str) -> Query:
 
 
 def _chosen(
-    reader: RecordingReader, expression: str, see: Callable[[Event], None], *, with_deltas: bool
+    reader: RecordingReader, expression: str, see: Callable[[Event], object], *, with_deltas: bool
 ) -> Iterator[tuple[Event, int]]:
     """Yield the events to be printed, each with the time of the one printed before; ``see`` gets every event."""
     query = _query(expression)
@@ -134,7 +138,10 @@ def _printable(event: Event, form: Form, *, is_terminal: bool) -> bytes:
     return inert(event.data.decode("utf-8", "replace")).encode() if is_terminal else event.data
 
 
-def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, int]]) -> None:
+def _print_object(
+    reader: RecordingReader, chosen: Iterator[tuple[Event, int]], state: SessionState
+) -> None:
+    """Print one object; ``state`` has seen all events, chosen or not, once they are printed."""
     header = reader.header
     facts = orjson.dumps(
         {
@@ -148,4 +155,4 @@ def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, int]]) 
     for index, (event, _) in enumerate(chosen):
         line = render(event)[:-1]
         write_bytes((b"," if index else b"") + (inert_json(line) if to_terminal() else line))
-    write_bytes(b"]}\n")
+    write_bytes(b'],"totals":%b}\n' % orjson.dumps(totals(state)))

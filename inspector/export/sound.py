@@ -69,6 +69,8 @@ class Sound:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._rows: dict[Segment, _Rows] = {}
+        self.damaged_rows: set[int] = set()
+        """Rows whose audio is not base64 and was left out, of those whose samples were asked for."""
         self._items: dict[str, Segment | list[Clip]] = {}
         self._spoken: list[Segment] = []
         """The user's segments of this connection: the server's time line."""
@@ -138,7 +140,10 @@ class Sound:
         while at and rows.offset[at] % sample_bytes:
             at -= 1  # a sample may be torn between two pieces
         for row, offset in zip(rows.row[at:], rows.offset[at:], strict=True):
+            damaged = stream.damaged
             samples = stream.feed(audio_of(self._log.read(row)))
+            if stream.damaged > damaged:
+                self.damaged_rows.add(row)
             if len(samples):
                 yield offset // sample_bytes, samples
 

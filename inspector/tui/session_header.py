@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from inspector.analysis.inert import inert
+from inspector.analysis.totals import low_limits
+from inspector.core.state import SessionState
 from inspector.engine.record import Connection, SessionRecord
 from inspector.recording.writer import RecordingFile
 from inspector.tui.glyphs import Glyphs
@@ -45,7 +47,13 @@ def session_header(
         HeaderPart(f"{count:,} event{'s' * (count != 1)}"),
         _where(engine.recording, glyphs),
         HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+        HeaderPart(limits_left(engine.state), rank=4),
     )
+
+
+def limits_left(state: SessionState) -> str:
+    """Return which rate limits are nearly used up; ``""`` while none is."""
+    return inert(", ".join(low_limits(state)))
 
 
 def _where(recording: RecordingFile, glyphs: Glyphs) -> HeaderPart:

@@ -81,7 +81,14 @@ class TimelineStrips:
             self._said = at_cursor(self._waveform, view)
             self._said_ns = now_ns
         waveform = self._waveform
-        return self._said, about(view, waveform.progress, self._key, has_times=waveform.has_times)
+        rest = about(
+            view,
+            waveform.progress,
+            self._key,
+            has_times=waveform.has_times,
+            damaged=waveform.damaged,
+        )
+        return self._said, rest
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)

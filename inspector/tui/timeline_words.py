@@ -42,7 +42,9 @@ def at_cursor(waveform: Waveform, view: View) -> str:
     return "   ".join(words)
 
 
-def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> str:
+def about(
+    view: View, progress: float, key: Key, *, has_times: bool = True, damaged: int = 0
+) -> str:
     """Say what is selected, or how to select.
 
     Args:
@@ -50,6 +52,7 @@ def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> s
         progress: how much of the log was read, 0..1.
         key: names keys.
         has_times: False for a log of several events that all stand at 0, as imported ones do that bring no times.
+        damaged: pieces of audio that are not base64.
     """
     cell_ms = view.cell_us // 1000
     scale = f"{cell_ms} ms" if cell_ms < 1000 else f"{cell_ms // 1000} s"
@@ -63,11 +66,12 @@ def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> s
         )
     if not has_times:
         return "these events bring no times: all of them stand at 0"
+    torn = f"   {damaged:,} pieces are not base64, and not drawn" if damaged else ""
     reading = "" if progress >= 1 else f"   reading {progress:.0%}"
     held = f"   {key('wave.follow')} follows" if view.cursor_us is not None else ""
     zoom = f"{key('wave.closer')} {key('wave.wider')} zoom"
     selects = f"{key('wave.select_left')} {key('wave.select_right')} or drag select"
-    return f"{scale} a cell{reading}{held}   {zoom}   {key('wave.next_mark')} next mark   {selects}"
+    return f"{scale} a cell{reading}{torn}{held}   {zoom}   {key('wave.next_mark')} next mark   {selects}"
 
 
 def _dry(gap: Gap) -> str:
