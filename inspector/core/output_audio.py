@@ -140,13 +140,13 @@ class ItemAudio:
         if self.played_ms is None and self.received_ms < LEAST_DELTA_MS * self.deltas:
             return []
         heard_ns = self.heard_ns(None)
-        least_ns = 1 if self.played_ms is not None else JITTER_NS
+        least_ns = REPORT_NS if self.played_ms is not None else JITTER_NS
         found = (
             Gap(one.at_ns + two.from_ns - one.from_ns, two.at_ns, two.seq)
             for one, two in zip(self.resumes, self.resumes[1:], strict=False)
             if two.from_ns < heard_ns
         )
-        return [gap for gap in found if gap.to_ns - gap.from_ns >= least_ns]
+        return [gap for gap in found if gap.to_ns - gap.from_ns > least_ns]
 
     def position_ns(self, now_ns: int | None) -> int:
         """Return how far a player has come by a time if nothing stops it; by the end of time where that is None."""
@@ -417,12 +417,23 @@ class OutputAudioFold:
             last = kept[-1]
             kept[-1] = last._replace(at_ns=max(last.at_ns, t_ns - at_ns + last.from_ns))
         ended_ns = kept[-1].at_ns + at_ns - kept[-1].from_ns if kept else 0
+        rest = [resume for resume in item.resumes if resume.from_ns >= at_ns]
         if not item.is_playing:
-            # What came too late to be heard stays where it was placed, but never before the end of what was.
-            rest = [resume for resume in item.resumes if resume.from_ns >= at_ns]
-            item.resumes = [*kept, *(r._replace(at_ns=max(r.at_ns, ended_ns)) for r in rest)]
-        elif kept and t_ns - ended_ns <= REPORT_NS:
+            # What came too late to be heard stays where it was placed, but never before the end of what comes before it.
+            item.resumes = _in_order([*kept, *rest])
+        elif kept and not rest and t_ns - ended_ns <= REPORT_NS:
             item.resumes = kept
         else:
             slack_ns = JITTER_NS - REPORT_NS
             item.resumes = [*kept, Resume(max(t_ns, ended_ns), at_ns, event.seq, slack_ns)]
+
+
+def _in_order(resumes: list[Resume]) -> list[Resume]:
+    """Return pieces so that none begins before the one before it ends."""
+    found: list[Resume] = []
+    for resume in resumes:
+        if found:
+            ended_ns = found[-1].at_ns + resume.from_ns - found[-1].from_ns
+            resume = resume._replace(at_ns=max(resume.at_ns, ended_ns))
+        found.append(resume)
+    return found
