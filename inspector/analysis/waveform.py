@@ -138,6 +138,11 @@ class Waveform:
         return any(segment.duration_us for segment in self._envelopes)
 
     @property
+    def is_refused(self) -> bool:
+        """Tell whether audio was sent, and the server took none of it."""
+        return bool(self._envelopes) and not self.has_audio
+
+    @property
     def damaged(self) -> int:
         """Return how many pieces of audio are not base64, and so are not drawn."""
         return sum(envelope.damaged for envelope in self._envelopes.values())

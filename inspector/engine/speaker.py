@@ -61,9 +61,13 @@ class Speaker:
     def take(self, event: Event, state: SessionState, now_ns: int) -> None:
         """Take in an event of the session, after the folds; cheap, however much audio it carries."""
         body, kind = event.body, event.type
-        if body is None or event.direction is not Direction.SERVER:
+        if body is None or event.direction is Direction.LOCAL:
             return
-        if kind in OUTPUT_AUDIO:
+        if event.direction is Direction.CLIENT:
+            if kind == "conversation.item.truncate":
+                # Now, not once the server agrees: what is heard meanwhile it would never know of.
+                self._truncate(body, now_ns)
+        elif kind in OUTPUT_AUDIO:
             self._receive(event, body, state, now_ns)
         elif kind in _DONE:
             self.playback.complete(key=_key(body))

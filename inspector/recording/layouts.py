@@ -42,6 +42,7 @@ QUOTE, BACKSLASH, PADDING = b'"\\='
 TAIL_BYTES = 96
 """How far before the end of an audio event other members are looked for; events with less audio are parsed."""
 MAX_PADDING = 2
+_COLON = ord(":")
 _FAILURES = (b"failed", b"incomplete")
 _STAMP = re.compile(rb'\{"seq":(\d{1,12}),"t":(\d{1,9})\.(\d{6}),')
 _HEAD = re.compile(
@@ -239,6 +240,9 @@ class Audio:
         fits &= self.marker.fits(windows(text, np.where(fits, at, 0), self.marker.width))
         last = windows(text, np.where(fits, line_end - TAIL_BYTES, 0), TAIL_BYTES)
         fits &= self.tail.fits(last)
+        # A data URL is no base64 text; only its fifth character needs to be looked at (``base64_size``).
+        fifth = np.where(fits, at + self.marker_bytes + 4, 0)
+        fits &= text[fifth] != _COLON
         # Another member after the audio would show as a quote shortly before its end.
         ending = mask_of(TAIL_BYTES, ((0, self.room),))
         fits &= ~have_byte(last, ending, QUOTE)

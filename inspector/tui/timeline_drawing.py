@@ -72,6 +72,7 @@ _TICK_CELLS = 10
 """Cells between two times on the axis at least."""
 _CLIPPED = 0.999
 _NO_AUDIO = "no audio passed through this connection"
+_REFUSED = "the server refused all the audio that was sent"
 
 Codes = npt.NDArray[np.uint8]
 
@@ -192,7 +193,8 @@ def drawn(waveform: Waveform, view: View, glyphs: Glyphs, words: Sequence[str]) 
     for number, line in enumerate(words):
         canvas.put(2 * height + 2 + number, 1, line, _BASE if number == 0 else _DIM)
     if not waveform.has_audio:
-        canvas.put(height // 2, LABEL + 2, _NO_AUDIO, _DIM)
+        words = _REFUSED if waveform.is_refused else _NO_AUDIO
+        canvas.put(height // 2, LABEL + 2, words, _DIM)
     _grounds(canvas, 2 * height + 1)
     return canvas.picture()
 
