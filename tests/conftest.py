@@ -34,15 +34,18 @@ def shipped_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shipped_files: Path) -> Path:
+def home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, shipped_files: Path
+) -> Path:
     """Return the home folder of one test, which stands in an empty folder: no key, configuration, recording or proxy."""
     for name in tuple(os.environ):
         if name.startswith(USERS_OWN) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LANG", "C.UTF-8")
-    folder = tmp_path / "home"
+    place = tmp_path_factory.mktemp("user")
+    folder = place / "home"
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setattr(shipped, "_PACKAGE", shipped_files)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    (place / "work").mkdir()
+    monkeypatch.chdir(place / "work")
     return folder

@@ -56,7 +56,7 @@ def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
     return (
         item.last_seq,
         cause and (cause.done_seq, cause.item_ids[-1:]),
-        audio and (audio.received_bytes, audio.played_ms, audio.is_playing),
+        audio and (audio.received_bytes, audio.played_ms, audio.is_playing, len(audio.resumes)),
         other and other.last_seq,
         conversation.answers.approvals.get(item.id),
         state.input_audio.speech_item_id == item.id,
@@ -98,6 +98,7 @@ def entry(state: SessionState, place: Place) -> Entry:
         paragraphs,
         tuple(draft.columns),
         draft.question,
+        draft.cut_words,
     )
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+NOT_HEARD = "not heard"
+"""What is cut off was measured not to have been heard."""
+
 
 class Tone(StrEnum):
     """How words are meant; a view gives each a style."""
@@ -93,6 +96,8 @@ class Entry:
     """Texts that stand side by side where there is room."""
     question: Question | None = None
     """What it waits for; None for nothing."""
+    cut_words: str = NOT_HEARD
+    """What is true of the words in ``Tone.STRUCK`` that follow others, and by whose account."""
 
     @property
     def text(self) -> str:
@@ -116,6 +121,8 @@ class Draft:
     columns: list[Column] = field(default_factory=list)
     """As of ``Entry``."""
     question: Question | None = None
+    """As of ``Entry``."""
+    cut_words: str = NOT_HEARD
     """As of ``Entry``."""
 
     def fact(self, text: str, tone: Tone = Tone.DIM) -> None:

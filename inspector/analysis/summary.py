@@ -11,6 +11,7 @@ from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import audio_bytes_of
 from inspector.core.read import Body, int_at, object_at, objects_at, text_at
 from inspector.core.responses import reason_of
+from inspector.core.riff import oddity_of
 
 MAX_CHARS = 300
 """More than any pane is wide."""
@@ -56,8 +57,10 @@ def summary(event: Event, audio: AudioFormat = PCM16_24K) -> str:
         return inert(f"{event.problem.message}  {text}")[:MAX_CHARS]
     body = event.body or {}
     size = audio_bytes_of(event)
-    if size:
-        return f"{duration_text(audio.ms(size))}  {size_text(size)}"
+    odd = oddity_of(event)
+    if size or odd:
+        length = f"{duration_text(audio.ms(size))}  {size_text(size)}" if size else ""
+        return _joined(length, odd)
     read = _READERS.get(event.type) or (_by_shape(body) if event.type else _untyped)
     return inert(read(body)[:MAX_CHARS])
 

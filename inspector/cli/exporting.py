@@ -68,7 +68,7 @@ def export_wav(source: Path | None, what: str, output: str | None, *, as_json: b
             with written(path, source) as file:
                 write_wav(sound, plan, file.write)
             files.append((plan, path))
-        _report(files, reader, as_json=as_json)
+        _report(files, reader, len(sound.damaged_rows), as_json=as_json)
 
 
 def _indexed(reader: RecordingReader) -> EventLog:
@@ -101,7 +101,9 @@ def _targets(made: list[Plan], what: str, source: Path | None, output: str | Non
     return [Path(f"{stem}.wav" if what == "stereo" else f"{stem}-{what}.wav")]
 
 
-def _report(files: list[tuple[Plan, Path]], reader: RecordingReader, *, as_json: bool) -> None:
+def _report(
+    files: list[tuple[Plan, Path]], reader: RecordingReader, damaged: int, *, as_json: bool
+) -> None:
     if as_json:
         write_object(
             {
@@ -115,9 +117,12 @@ def _report(files: list[tuple[Plan, Path]], reader: RecordingReader, *, as_json:
                     }
                     for plan, path in files
                 ],
+                "damaged_pieces": damaged,
             }
         )
         return
+    if damaged:
+        say(f"note: {damaged:,} pieces of audio are not base64; silence stands in their place")
     for plan, path in files:
         sides = "stereo" if len(plan.channels) == 2 else "mono"
         say(f"wrote {path}: {plan.frames / plan.rate_hz:.3f} s, {sides}, {plan.rate_hz:,} Hz")

@@ -10,6 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from inspector.analysis.totals import totals
 from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.new_recording import finish_recording
 from inspector.cli.output import (
@@ -224,6 +225,8 @@ class HeadlessRun:
             "events": len(engine.log),
             "duration_s": (engine.log.end_us or 0) / 1e6,
             "recording": str(path) if path is not None else None,
+            "totals": totals(engine.state),
+            "losses": engine.losses,
             "closed": {"code": closed.code, "reason": closed.reason, "by": str(closed.by)}
             if closed is not None
             else None,

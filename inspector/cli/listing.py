@@ -17,6 +17,7 @@ import orjson
 from inspector.analysis.inert import inert
 from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
+from inspector.analysis.totals import totals
 from inspector.analysis.turns import TurnCounter
 from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.output import (
@@ -36,6 +37,7 @@ from inspector.core.causes import CausesFold
 from inspector.core.dialect import DialectFold
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
+from inspector.core.state import SessionState
 from inspector.errors import FilterError
 from inspector.recording.format import Shape, render
 from inspector.recording.reader import RecordingReader
@@ -68,16 +70,12 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
-        rows, dialect = RowText(colour=use_colour()), DialectFold()
-
-        def see(event: Event) -> None:
-            rows.see(event)
-            dialect.apply(event)
-
+        rows, state = RowText(colour=use_colour()), SessionState()
+        see = state.apply if form is Form.OBJECT else rows.see
         causes = CausesFold() if form is Form.RAW else _causes(reader)
         chosen = _chosen(reader, expression, see, with_deltas=with_deltas)
         if form is Form.OBJECT:
-            _print_object(reader, chosen, causes, dialect)
+            _print_object(reader, chosen, causes, state)
         else:
             is_terminal = to_terminal()
             for event, previous in chosen:
@@ -130,7 +128,7 @@ def _query(expression: str) -> Query:
 
 
 def _chosen(
-    reader: RecordingReader, expression: str, see: Callable[[Event], None], *, with_deltas: bool
+    reader: RecordingReader, expression: str, see: Callable[[Event], object], *, with_deltas: bool
 ) -> Iterator[tuple[Event, Event | None]]:
     """Yield the events to be printed, each with the one printed before; ``see`` gets every event."""
     query = _query(expression)
@@ -169,8 +167,9 @@ def _print_object(
     reader: RecordingReader,
     chosen: Iterator[tuple[Event, Event | None]],
     causes: CausesFold,
-    dialect: DialectFold,
+    state: SessionState,
 ) -> None:
+    """Print one object; ``state`` has seen all events, chosen or not, once they are printed."""
     header = reader.header
     facts = orjson.dumps(
         {
@@ -185,7 +184,8 @@ def _print_object(
         line = with_blame(render(event)[:-1], causes, event.seq)
         write_json((b"," if index else b"") + line)
     # What the events tell stands behind them: nothing is kept of a file of any size.
-    write_json(b'],"dialect":%b}\n' % orjson.dumps(_dialect(dialect)))
+    told = {"dialect": _dialect(state.dialect), "totals": totals(state)}
+    write_json(b"]," + orjson.dumps(told)[1:] + b"\n")
 
 
 def _dialect(fold: DialectFold) -> dict[str, Any] | None:

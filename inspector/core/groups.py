@@ -167,8 +167,8 @@ def audio_bytes_of(event: Event) -> int:
 
 
 def base64_size(text: str) -> int:
-    """Return how many bytes a base64 text stands for."""
-    if not text:
+    """Return how many bytes a base64 text stands for; 0 for a data URL, which is none."""
+    if not text or text[4:5] == ":":
         return 0
     padding = 2 if text.endswith("==") else 1 if text.endswith("=") else 0
     return max(0, len(text) * 3 // 4 - padding)

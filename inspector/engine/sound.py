@@ -85,6 +85,11 @@ class Sound:
         """Return why nothing is heard, and what to do; ``""`` where all is well."""
         return self._failure or (self._ends.speaker_problem if self._ends is not None else "")
 
+    @property
+    def losses(self) -> dict[str, int]:
+        """Return what the speaker did not play as it should, by name; names as in ``analysis.totals``."""
+        return self.speaker.losses if self.speaker is not None else {}
+
     def levels(self) -> tuple[Level, Level] | None:
         """Return the levels of microphone and speaker; None before there was any sound."""
         if self.microphone is None or self.speaker is None:

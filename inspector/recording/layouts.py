@@ -43,6 +43,7 @@ MAX_SEGMENTS = 25
 NUMBER_BYTES = 16
 """Looked at of a number that is free, and of what follows it: an integer of fewer digits is one for every reader."""
 PADDING = ord("=")
+COLON = ord(":")
 _STAMP = re.compile(rb'\{"seq":(\d{1,12}),"t":(\d{1,9})\.(\d{6}),')
 _HEAD = re.compile(
     rb'"dir":"(?P<dir>[a-z]+)","origin":"(?P<origin>[a-z]+)","type":"[ !#-\[\]-~]{1,96}","event":(?=\{)'
@@ -371,6 +372,8 @@ def _audio_bytes(rows: Rows, starts: Ints, stops: Ints, fits: Bools) -> Ints:
     is_padded = last & (characters > 0)
     is_padded_twice = is_padded & before & (characters > 1)
     sizes: Ints = np.maximum(0, characters * 3 // 4 - is_padded - is_padded_twice)
+    fifth = rows.text.take(np.where(fits & (characters > 4), starts + 4, 0))
+    sizes[(characters > 4) & (fifth == COLON)] = 0  # a data URL is no base64 text
     return sizes
 
 

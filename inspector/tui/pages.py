@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from inspector.analysis.inert import inert
 from inspector.analysis.meaning import meaning
 from inspector.analysis.summary import moment_text
+from inspector.analysis.totals import Losses, Tally, sounded, used
 from inspector.core.dialect import DialectFold
 from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.tui.widgets.text_page import PageLine
 
 
-def session_lines(state: SessionState, width: int) -> list[PageLine]:
-    """Return the effective session, a field a line, with what it means."""
+def session_lines(
+    state: SessionState, width: int, losses: Losses = MappingProxyType({})
+) -> list[PageLine]:
+    """Return the effective session, a field a line, with what it means; then what it used, and how its sound fared.
+
+    Args:
+        state: of the session.
+        width: cells of a line.
+        losses: what the inspector itself did not send or play.
+    """
+    tallies = {
+        "used so far": list(used(state)),
+        "sound so far": list(sounded(state, losses)),
+    }
     session = state.session
     dialect = state.dialect
     if not session.config:
@@ -39,10 +54,26 @@ def session_lines(state: SessionState, width: int) -> list[PageLine]:
         lines.append(
             PageLine(((f"{words}{inert(param)}  {inert(message)}", "error"),), refused.seq - 1)
         )
+    for tally in chain.from_iterable(tallies.values()):
+        if tally.is_trouble:
+            words = inert(f"  ~ {tally.name}: {tally.words}")
+            lines.append(PageLine(((words, "warning"),), tally.seq - 1))
     lines.append(PageLine((("", "base"),)))
     for name, value in session.config.items():
         lines += _field_lines((name,), value, width)
-    return lines
+    return [*lines, *_tally_lines(tallies)]
+
+
+def _tally_lines(tallies: Mapping[str, list[Tally]]) -> Iterator[PageLine]:
+    for title, group in tallies.items():
+        if group:
+            yield PageLine((("", "base"),))
+            yield PageLine(((f"  {title}", "head"),))
+        for tally in group:
+            label, tone = f"    {tally.name}", "warning" if tally.is_trouble else "base"
+            yield PageLine(
+                ((f"{inert(label):<30}", "dim"), (inert(tally.words), tone)), tally.seq - 1
+            )
 
 
 def _dialect_lines(dialect: DialectFold) -> Iterator[PageLine]:

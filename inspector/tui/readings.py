@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from inspector.analysis.inert import inert
@@ -13,15 +15,33 @@ from inspector.tui.keycaps import Key
 from inspector.tui.widgets.meter import Reading
 
 if TYPE_CHECKING:
+    from inspector.analysis.totals import Losses
     from inspector.audio.levels import Level
     from inspector.engine.recorded_levels import RecordedLevels
     from inspector.engine.sound import Sound
 
 Readings = tuple[Reading, Reading]
+_MIC_LOSSES = {"dropped_appends": "{} appends dropped"}
+_OUT_LOSSES = {"dropped_bytes": "{} bytes not played", "unreadable_deltas": "{} deltas unreadable"}
+"""What a meter says of losses; the session view says more. Underruns stand beside what is heard."""
 
 
-def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Key) -> Readings:
-    """Return what the meters of a live session show; ``key`` names the key of a binding."""
+def live_readings(
+    sound: Sound | None,
+    state: SessionState,
+    now_ns: int,
+    key: Key,
+    losses: Losses = MappingProxyType({}),
+) -> Readings:
+    """Return what the meters of a live session show.
+
+    Args:
+        sound: the session's microphone and speaker; None where it has none.
+        state: as of now.
+        now_ns: session time.
+        key: names the key of a binding.
+        losses: what was not sent or played, by name.
+    """
     if is_sideband(state):
         return sideband_readings()
     if sound is None:
@@ -36,13 +56,14 @@ def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Ke
     if sound.microphone_problem:
         microphone = _broken("mic", sound.microphone_problem)
     else:
-        microphone = _reading("mic", levels[0], *_microphone_note(sound, state, now_ns, key))
+        note, tone = _microphone_note(sound, state, now_ns, key)
+        microphone = _reading("mic", levels[0], *_with_losses(note, tone, losses, _MIC_LOSSES))
     if sound.speaker_problem and not heard:
         return microphone, _broken("out", sound.speaker_problem)
     truncation = "auto-truncate on" if sound.truncates else "auto-truncate off"
     idle = "" if sound.speaker_place.is_asked_for else f"{sound.speaker_place} · "
-    tone = "active" if heard else ""
-    return microphone, _reading("out", levels[1], heard or f"{idle}{truncation}", tone)
+    note, tone = heard or f"{idle}{truncation}", "active" if heard else ""
+    return microphone, _reading("out", levels[1], *_with_losses(note, tone, losses, _OUT_LOSSES))
 
 
 def recorded_readings(
@@ -121,16 +142,18 @@ def speech_note(state: SessionState, now_ns: int | None) -> str:
 
 def heard_note(state: SessionState, now_ns: int | None) -> str:
     """Return how much of the item that plays was heard; ``""`` while nothing plays, or nothing says how much."""
-    item = state.output_audio.current(now_ns)
-    if item is None or not item.received_ms:
+    item = None if now_ns is None else state.output_audio.playing(now_ns)
+    if item is None:
         return ""
-    heard_ms = item.heard_ms(now_ns)
-    if heard_ms is None or now_ns is None:
-        return ""
-    is_over = heard_ms >= item.received_ms or (
-        item.stopped_t_ns is not None and item.stopped_t_ns <= now_ns and not item.is_playing
-    )
-    return "" if is_over else f"heard {heard_ms:,} of {item.received_ms:,} ms"
+    gaps = len(item.underruns) if len(item.resumes) > 1 else 0
+    dry = f" · {gaps} underrun{'s' * (gaps != 1)}" if gaps else ""
+    return f"heard {item.heard_ms(now_ns):,} of {item.received_ms:,} ms{dry}"
+
+
+def _with_losses(note: str, tone: str, losses: Losses, names: Mapping[str, str]) -> tuple[str, str]:
+    """Return a note and its tone, with what was lost on this side before it: that must not be cut off."""
+    lost = [words.format(f"{losses[name]:,}") for name, words in names.items() if name in losses]
+    return (" · ".join([*lost, note]), "warning") if lost else (note, tone)
 
 
 def _broken(label: str, problem: str) -> Reading:

@@ -26,7 +26,13 @@ from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
 from inspector.core.kinds import REPEATED
-from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog, is_made_here
+from inspector.core.log import (
+    DIRECTION_CODE,
+    FLAG_UNDECODED,
+    FLAG_WARNING,
+    EventLog,
+    is_made_here,
+)
 from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
 from inspector.tui.glyphs import Glyphs
@@ -43,6 +49,9 @@ NARROW = 56
 MAX_GROUP_ROWS = 600
 """Rows looked through for the words of a folded group: enough for the part that a pane can show."""
 MAX_GROUP_CHARS = 160
+LATE_MS = 60
+"""Audio that takes so much longer to come than to play leaves gaps: most players buffer less."""
+SERVER = DIRECTION_CODE[Direction.SERVER]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +238,21 @@ class RowText:
             return f"{count}  {summary(event, audio)}"
         size = groups.audio_bytes[group]
         if size:
-            return f"{count}  {duration_text(audio.ms(size))}  {size_text(size)}"
+            took = self._took(group, audio.ms(size))
+            return f"{count}  {duration_text(audio.ms(size))}{took}  {size_text(size)}"
         words = inert(self._group_words(group, groups.head[group]))
         return f"{count}  {quoted(words, MAX_GROUP_CHARS)}"
+
+    def _took(self, group: int, sound_ms: int) -> str:
+        """Return how long a group's audio took to come; ``""`` where the recording does not say."""
+        log, groups = self._log, self._log.groups
+        first_us, last_us = (log.time_us(end[group]) for end in (groups.head, groups.last))
+        if first_us is None or last_us is None:
+            return ""
+        took_ms = (last_us - first_us) / 1000
+        is_late = took_ms > sound_ms + LATE_MS and log.direction[groups.head[group]] == SERVER
+        slow = ", slower than it plays" if is_late else ""
+        return f" in {took_ms / 1000:.1f} s{slow}"
 
     def _group_words(self, group: int, head: int) -> str:
         """Join the deltas of a group from a row on, as far as a pane can show them; ``""`` where they are audio."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from inspector.analysis.inert import inert
+from inspector.analysis.totals import low_limits
+from inspector.core.state import SessionState
 from inspector.engine.record import Connection, SessionRecord
 from inspector.engine.rules import Rule
 from inspector.recording.writer import RecordingFile
@@ -49,6 +51,7 @@ def session_header(
         HeaderPart(f"{count:,} event{'s' * (count != 1)}"),
         _where(engine.recording, glyphs),
         HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+        HeaderPart(limits_left(engine.state), rank=4),
     )
 
 
@@ -63,6 +66,11 @@ def rules_part(
         for index, (rule, count) in enumerate(zip(rules, hits, strict=True))
     )
     return HeaderPart(f"rules {len(rules)}: {', '.join(words)}", rank=1, shortest=8)
+
+
+def limits_left(state: SessionState) -> str:
+    """Return which rate limits are nearly used up; ``""`` while none is."""
+    return inert(", ".join(low_limits(state)))
 
 
 def _where(recording: RecordingFile, glyphs: Glyphs) -> HeaderPart:

@@ -189,7 +189,7 @@ def cancelled(response_id: str, status: str = "cancelled") -> Event:
         ),
         pytest.param(
             [FIRST, at(500, local("inspector.played", item_id="a", audio_ms=200))],
-            {"a": (1000, 100, 500)},
+            {"a": (1000, 300, 500)},
             id="the-player-says-where-it-ceased",
         ),
         pytest.param(
@@ -205,7 +205,7 @@ def test_output_audio(events: list[Event], expected: dict[str, tuple[int, int, i
     assert {
         name: (
             found.received_ms,
-            found.starts_t_ns // NS,
+            (found.starts_t_ns or 0) // NS,
             None if found.stopped_t_ns is None else found.stopped_t_ns // NS,
         )
         for name, found in fold.items.items()
@@ -408,7 +408,7 @@ def test_kinship_is_by_the_closest_thing_shared(other: EventKeys, shared: str) -
 # ── the folds together ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 SESSION = [
-    server("session.created", session={"id": "s1"}),
+    server("session.created", session={"id": "s1", "type": "realtime", "audio": {}}),
     append(100),
     buffer("committed", item_id="u"),
     item("conversation.item.added", "u", type="message", role="user", content=[]),
@@ -421,6 +421,7 @@ SESSION = [
         "response.done",
         response={"id": "r1", "status": "failed", "usage": {"total_tokens": 9, "input_tokens": 9}},
     ),
+    local("inspector.injected", to="app", by="hand"),
 ]
 """Something for every fold to remember."""
 

@@ -260,6 +260,19 @@ def test_the_outbox_is_bounded_and_the_microphone_leaves_room() -> None:
     run(scenario())
 
 
+def test_what_the_microphone_lost_stands_in_the_recording(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        engine, _, _ = new_engine()
+        async with running(engine):
+            for _ in range(CAPACITY):
+                engine.submit({"type": "input_audio_buffer.append"}, Origin.MIC)
+        closed = engine.log.event(len(engine.log) - 1)
+        assert closed.body is not None
+        assert closed.body["dropped_appends"] == CAPACITY - MIC_CAPACITY
+
+    run(scenario())
+
+
 class Broken:
     name = "broken"
 

@@ -71,7 +71,9 @@ bodies = st.one_of(
     st.fixed_dictionaries(
         {
             "type": st.just("input_audio_buffer.append"),
-            "audio": st.sampled_from(["AAAA", "AA==", "A" * 400]),
+            "audio": st.sampled_from(
+                ["AAAA", "AA==", "A" * 400, f"data:audio/wav;base64,{'A' * 400}"]
+            ),
         }
     ),
     st.fixed_dictionaries(

@@ -12,7 +12,7 @@ from inspector.engine.record import SessionRecord
 from inspector.errors import InspectorError
 from inspector.tui import requests
 from inspector.tui.screens.commanded import CommandScreen
-from inspector.tui.screens.dialog import Field, FormDialog
+from inspector.tui.screens.dialog import Field, FormDialog, Running
 
 
 class Manual:
@@ -78,11 +78,17 @@ class Manual:
         self.submit(body)
 
     def ask_truncate(self, item_id: str) -> None:
-        """Ask where, and truncate an item, or that which is played or was played last."""
-        state, now_ns = self._engine.state, self._engine.now_ns
-        fields = requests.truncate_fields(state, now_ns, item_id)
-        note = requests.truncate_note(state, now_ns, item_id)
-        self._ask("Truncate an assistant item", fields, requests.truncate_item, note)
+        """Ask where, and truncate what is being played; where nothing is, this item, or what was played last."""
+        engine, cancel_key = self._engine, self._screen.key("session.cancel")
+        fields = requests.truncate_fields(engine.state, engine.now_ns, item_id)
+
+        def running(answers: Mapping[str, str]) -> Running:
+            chosen = answers["item_id"]
+            return requests.truncation_now(engine.state, engine.now_ns, chosen, cancel_key)
+
+        note = running({field.name: field.value for field in fields}).note
+        title = "Truncate an assistant item"
+        self._ask(title, fields, requests.truncate_item, note, running)
 
     def ask_about_item(self, action: str, item_id: str) -> None:
         """Ask which, and ``delete`` or ``retrieve`` an item."""
@@ -149,6 +155,7 @@ class Manual:
         fields: tuple[Field, ...],
         make: Callable[[Mapping[str, str]], dict[str, Any]],
         note: str = "",
+        running: Callable[[Mapping[str, str]], Running] | None = None,
     ) -> None:
         def answered(answers: dict[str, str] | None) -> None:
             if answers is None:
@@ -158,7 +165,7 @@ class Manual:
             except InspectorError as error:
                 self._screen.say(error.message, "error")
 
-        self._screen.app.push_screen(FormDialog(title, fields, note), answered)
+        self._screen.app.push_screen(FormDialog(title, fields, note, running), answered)
 
     def _complain(self, words: str, error: InspectorError) -> None:
         self._screen.say(f"{words}{'; ' + error.hint if error.hint else ''}", "error")

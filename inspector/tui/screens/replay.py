@@ -17,6 +17,7 @@ from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.commanded import seconds_in
 from inspector.tui.screens.pulling import PullingScreen
+from inspector.tui.session_header import limits_left
 from inspector.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class ReplayScreen(PullingScreen):
         model = self.state.session.model or replay.header.model
         errors = self.state.problems.errors
         progress = replay.indexing.progress
+        tokens = self.state.usage.responses.total
         parts = (
             HeaderPart(f"{self.glyphs.ring} replay"),
             HeaderPart(inert(model), rank=2, shortest=10),
@@ -149,6 +151,8 @@ class ReplayScreen(PullingScreen):
             HeaderPart(inert(replay.path.name), rank=3, shortest=12),
             HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)} so far" if errors else ""),
+            HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+            HeaderPart(limits_left(self.state), rank=4),
         )
         return header_line(parts, self.size.width)
 

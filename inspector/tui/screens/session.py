@@ -34,6 +34,7 @@ from inspector.tui.session_hints import session_hint
 from inspector.tui.widgets.send_editor import SendEditor
 
 if TYPE_CHECKING:
+    from inspector.analysis.totals import Losses
     from inspector.engine.sound import Sound
     from inspector.tui.widgets.conversation_view import ConversationView
 
@@ -84,6 +85,10 @@ class SessionScreen(SoundScreen):
         """Return the session's microphone and speaker."""
         return self._engine.sound if isinstance(self._engine, Engine) else None
 
+    def losses(self) -> Losses:
+        """Return what the inspector itself did not send or play, by name."""
+        return self._engine.losses if isinstance(self._engine, Engine) else {}
+
     def empty_conversation(self) -> str:
         """Return what to do while the conversation is empty."""
         if self.state.session.kind == "translation":
@@ -93,7 +98,8 @@ class SessionScreen(SoundScreen):
 
     def readings(self) -> Readings:
         """Return the levels as of now."""
-        return live_readings(self.sound, self.state, self._engine.now_ns, self.key)
+        now_ns = self._engine.now_ns
+        return live_readings(self.sound, self.state, now_ns, self.key, self.losses())
 
     def compose_below(self) -> ComposeResult:
         """Lay out the editor and the buttons."""
@@ -207,7 +213,7 @@ class SessionScreen(SoundScreen):
         self._manual.cancel()
 
     def action_truncate(self) -> None:
-        """Ask where, and truncate the item being played or played last."""
+        """Ask where, and truncate what is being played; where nothing is, the selected item or what was played last."""
         self._manual.ask_truncate(self._selected_item())
 
     def action_commit(self) -> None:

@@ -21,6 +21,7 @@ from inspector.tui.widgets.text_page import TextPage
 from inspector.tui.widgets.view_tabs import ViewTabs
 
 if TYPE_CHECKING:
+    from inspector.analysis.totals import Losses
     from inspector.tui.form_session import FormSession
     from inspector.tui.listening import PlaySound, Selection
     from inspector.tui.widgets.conversation_view import ConversationView
@@ -64,6 +65,10 @@ class ViewsScreen(CommandScreen):
     def current_view(self) -> str:
         """Return the name of the view that is shown."""
         return self.query_one("#views", ContentSwitcher).current or VIEWS[0]
+
+    def losses(self) -> Losses:
+        """Return what the inspector itself did not send or play, by name; nothing where it neither sends nor plays."""
+        return {}
 
     @abstractmethod
     def recording_stem(self) -> str:
@@ -239,4 +244,5 @@ class ViewsScreen(CommandScreen):
             from inspector.tui.pages import session_lines
 
             page = self.query_one("#session", TextPage)
-            page.show(session_lines(state, page.size.width or self.size.width))
+            width = page.size.width or self.size.width
+            page.show(session_lines(state, width, self.losses()))
