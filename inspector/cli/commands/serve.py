@@ -36,7 +36,7 @@ class ServeCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give ``--require-key`` an empty value where none follows."""
-        following = [*args[1:], "--"]
+        following = [*args, "--"][1:]
         given = [
             f"{one}=" if one == REQUIRE_KEY and after.startswith("-") else one
             for one, after in zip(args, following, strict=True)
