@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.drivers._writer_thread import WriterThread
@@ -135,6 +137,14 @@ class InspectorApp(App[int]):
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         # Textual 8.2.8 does not paint again after SIGCONT, as it does after an editor.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave a screen, and let Textual forget how it was drawn.
+
+        Textual 8.2.8 keeps the caches of the last 1,024 widgets, with every line that they painted, as keys of an ``lru_cache``.
+        """
+        StylesCache.get_inner_outer.cache_clear()
+        return super().pop_screen()
 
     def action_change_theme(self) -> None:
         """Choose a theme, each shown as soon as it is pointed at."""

@@ -121,10 +121,9 @@ class Footer(Widget, can_focus=False):
         left = self.size.width
         fitting = []
         for entry in self.entries:
-            left -= entry.width
-            if left < -1:  # the last gap may go
-                break
-            fitting.append(entry)
+            if entry.width - 1 <= left:  # the last gap may go
+                left -= entry.width
+                fitting.append(entry)
         return fitting
 
 
