@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from inspector import shipped
@@ -17,6 +18,11 @@ USERS_OWN = ("OPENAI", "AZURE", "INSPECTOR", "XDG", "LC_ALL", "LC_CTYPE", "NO_CO
 
 # Otherwise it would be made in whatever folder the first property test stands in.
 set_hypothesis_home_dir(ROOT / ".hypothesis")
+# How long an example takes says how busy the machine is, and measuring coverage makes it longer.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

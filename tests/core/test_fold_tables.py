@@ -429,7 +429,9 @@ SESSION = [
 def test_every_fold_is_fed_and_copied() -> None:
     before, after = SessionState(), folded(*SESSION)
     twin = after.copy()
+    folds = {id(value) for value in vars(after).values() if hasattr(value, "apply")}
 
+    assert {id(fold) for fold in after.every_fold()} == folds
     for fresh, fed, copied in zip(
         before.every_fold(), after.every_fold(), twin.every_fold(), strict=True
     ):
