@@ -9,7 +9,7 @@ from inspector.cli.listing import opened
 from inspector.cli.output import flush, say, write_bytes, write_line, write_object
 from inspector.core.event import Event
 from inspector.core.log import EventLog
-from inspector.errors import ExportError, UsageError
+from inspector.errors import EXIT_CANNOT_WRITE, ExportError, UsageError
 from inspector.export.sound import Sound
 from inspector.export.target import written
 from inspector.export.text import transcript
@@ -91,7 +91,9 @@ def _targets(made: list[Plan], what: str, source: Path | None, output: str | Non
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ExportError(
-                f"cannot make {folder}: {error.strerror}", code="cannot_write"
+                f"cannot make {folder}: {error.strerror}",
+                code="cannot_write",
+                exit_code=EXIT_CANNOT_WRITE,
             ) from error
         return [folder / f"{plan.name}.wav" for plan in made]
     if output is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -16,6 +18,7 @@ from inspector.analysis.inert import inert
 from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.turns import TurnCounter
+from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.output import (
     SCHEMA,
     flush,
@@ -25,14 +28,21 @@ from inspector.cli.output import (
     use_colour,
     with_schema,
     write_bytes,
+    write_json,
     write_line,
 )
 from inspector.cli.rows import RowText
+from inspector.core.causes import CausesFold
+from inspector.core.dialect import DialectFold
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.errors import FilterError
 from inspector.recording.format import Shape, render
 from inspector.recording.reader import RecordingReader
+
+MAX_ERROR_BYTES = 1 << 16
+"""A line that is longer is no error of a server's, and is not searched."""
+_ERROR = re.compile(rb'"type"\s*:\s*"error"')
 
 
 class Form(StrEnum):
@@ -58,17 +68,25 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
-        rows = RowText(colour=use_colour())
-        chosen = _chosen(reader, expression, rows.see, with_deltas=with_deltas)
+        rows, dialect = RowText(colour=use_colour()), DialectFold()
+
+        def see(event: Event) -> None:
+            rows.see(event)
+            dialect.apply(event)
+
+        causes = CausesFold() if form is Form.RAW else _causes(reader)
+        chosen = _chosen(reader, expression, see, with_deltas=with_deltas)
         if form is Form.OBJECT:
-            _print_object(reader, chosen)
+            _print_object(reader, chosen, causes, dialect)
         else:
             is_terminal = to_terminal()
             for event, previous in chosen:
                 if form is Form.ROWS:
-                    write_line(rows.line(event, previous))
+                    remark = blame_words(causes, event.seq)
+                    write_line(rows.line(event, previous, remark))
                 else:
-                    write_bytes(_printable(event, form, is_terminal=is_terminal) + b"\n")
+                    line = _printable(event, form, causes, is_terminal=is_terminal)
+                    write_bytes(line + b"\n")
         flush()
         if not reader.size:
             say("note: the file is empty")
@@ -122,20 +140,37 @@ def _chosen(
         see(event)
         is_match = query.test(EventFacts(event, previous, turns.feed(event)))
         previous = event
-        if is_match and (with_deltas or not kind_of(event.type).fold):
+        kind = kind_of(event.type)
+        if is_match and (with_deltas or not kind.fold or kind.flags):
             yield event, shown
             shown = event
 
 
-def _printable(event: Event, form: Form, *, is_terminal: bool) -> bytes:
+def _causes(reader: RecordingReader) -> CausesFold:
+    """Return what was refused in a recording. An error says so after the event, so the file is read twice where there is one."""
+    causes, end = CausesFold(), 0
+    for offset, line in reader.lines(reader.start, reader.size):
+        if len(line) < MAX_ERROR_BYTES and _ERROR.search(line):
+            end = offset + 1
+    for row, (_, line) in enumerate(reader.lines(reader.start, end)):
+        causes.apply(reader.decode(line, row))
+    return causes
+
+
+def _printable(event: Event, form: Form, causes: CausesFold, *, is_terminal: bool) -> bytes:
     """Return a stream's line or a bare frame; harmless where it goes to a terminal, verbatim where not."""
     if form is Form.STREAM:
-        line = with_schema(render(event))[:-1]
+        line = with_blame(with_schema(render(event))[:-1], causes, event.seq)
         return inert_json(line) if is_terminal else line
     return inert(event.data.decode("utf-8", "replace")).encode() if is_terminal else event.data
 
 
-def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, Event | None]]) -> None:
+def _print_object(
+    reader: RecordingReader,
+    chosen: Iterator[tuple[Event, Event | None]],
+    causes: CausesFold,
+    dialect: DialectFold,
+) -> None:
     header = reader.header
     facts = orjson.dumps(
         {
@@ -145,8 +180,18 @@ def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, Event |
             "model": header.model,
         }
     )
-    write_bytes(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
+    write_json(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
     for index, (event, _) in enumerate(chosen):
-        line = render(event)[:-1]
-        write_bytes((b"," if index else b"") + (inert_json(line) if to_terminal() else line))
-    write_bytes(b"]}\n")
+        line = with_blame(render(event)[:-1], causes, event.seq)
+        write_json((b"," if index else b"") + line)
+    # What the events tell stands behind them: nothing is kept of a file of any size.
+    write_json(b'],"dialect":%b}\n' % orjson.dumps(_dialect(dialect)))
+
+
+def _dialect(fold: DialectFold) -> dict[str, Any] | None:
+    """Return which dialect or protocol the events are of and what shows it; None where nothing does."""
+    found = fold.evidence
+    if not found.name:
+        return None
+    proof = {"proof": found.proof, "seq": found.seq}
+    return {"name": found.name, "title": fold.called.title, **proof}

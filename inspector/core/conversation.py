@@ -174,9 +174,8 @@ class ConversationFold:
         part = self._part(event, body)
         if part is not None:
             error = object_at(body, "error")
-            part.error = (
-                text_at(error, "message") or text_at(error, "code") or "transcription failed"
-            )
+            words = (text_at(error, "code"), text_at(error, "message"))
+            part.error = ": ".join(word for word in words if word) or "transcription failed"
             self._end_of_user(event, body)
 
     def _grow_audio(self, event: Event, body: Body) -> None:

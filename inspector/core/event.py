@@ -30,6 +30,8 @@ class Origin(StrEnum):
     HAND = "hand"
     MIC = "mic"
     REPLAY = "replay"
+    RULE = "rule"
+    """A rule of the proxy made it, or changed it on its way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,27 @@ FLAG_UNDECODED = 4
 FLAG_INFERRED = 8
 FLAG_FOLDED = 16
 """The row folds into an earlier one: the head of its group."""
+FLAG_TO_APP = 32
+"""A fact about a frame on its way to the app of a proxy: it stands among the server's events."""
 
-CLEAN_CLOSES = (1000, 1005)
-"""Close codes of a session that ended as it should (RFC 6455 section 7.4.1)."""
+CLEAN_CLOSES = (1000, 1001, 1005)
+"""Close codes of a connection that one side ended in good order: done, going away, and a close frame without a code
+(RFC 6455 section 7.4.1). A session whose hour is over ends with 1001; the ``error`` event before it says that."""
+TOLD_BY_BODY = frozenset(
+    f"inspector.{name}"
+    for name in (
+        "closed",
+        "held",
+        "released",
+        "altered",
+        "injected",
+        "undelivered",
+        "degraded",
+        "rule_failed",
+    )
+)
+"""Types of local facts whose flags depend on more than the type."""
+_IS_TO_APP = bytes(bool(flags & FLAG_TO_APP) for flags in range(256))
 NO_TIME_US = -(1 << 63)
 """In the column of times, for a row whose line has none: earlier than any time, so that a search or a maximum passes over it.
 
@@ -249,6 +267,19 @@ class EventLog:
         """Return who sent a row's frame."""
         return DIRECTIONS[self.direction[row]]
 
+    def side_of(self, row: int) -> Direction:
+        """Return among whose events a row stands: local facts about a frame for the app are told where the app gets it."""
+        return Direction.SERVER if self.flags[row] & FLAG_TO_APP else self.direction_of(row)
+
+    def sides(self, lo: int, hi: int) -> bytes:
+        """Return ``side_of`` for many rows, as codes."""
+        codes = self.direction[lo:hi].tobytes()
+        is_moved = self.flags[lo:hi].tobytes().translate(_IS_TO_APP)
+        if 1 not in is_moved:
+            return codes
+        server = DIRECTION_CODE[Direction.SERVER]
+        return bytes(server if moved else code for code, moved in zip(codes, is_moved, strict=True))
+
     def type_of(self, row: int) -> str:
         """Return a row's event type, ``""`` where it has none."""
         return self.kinds[self.kind[row]].name
@@ -268,20 +299,43 @@ def reports_error(flags: int, direction: Direction) -> bool:
     return bool(flags & (FLAG_ERROR | FLAG_UNDECODED))
 
 
+def is_made_here(direction: Direction, origin: Origin) -> bool:
+    """Tell whether a frame to an app is of the proxy's making, or was changed by it: not the server's word."""
+    return direction is Direction.SERVER and origin is not Origin.WIRE
+
+
+def head_flags(kind_flags: int, direction: Direction, origin: Origin) -> int:
+    """Return the flag bits of an event whose body tells nothing: those of its type, unless it is of the proxy's making."""
+    return 0 if is_made_here(direction, origin) else kind_flags
+
+
 def flags_of(event: Event, kind_flags: int) -> int:
     """Return the flag bits of an event: those of its type plus what only its body tells."""
-    flags = kind_flags
+    flags = head_flags(kind_flags, event.direction, event.origin)
+    is_ours = is_made_here(event.direction, event.origin)
     if event.problem is not None:
-        flags |= FLAG_UNDECODED
+        flags |= FLAG_WARNING if is_ours else FLAG_UNDECODED
     if event.is_inferred:
         flags |= FLAG_INFERRED
-    if event.type == "response.done" and event.body is not None:
-        response = event.body.get("response")
-        status = response.get("status") if isinstance(response, dict) else None
-        if status == "failed":
-            flags |= FLAG_ERROR
-        elif status == "incomplete":
-            flags |= FLAG_WARNING
-    if event.type == "inspector.closed" and event.body is not None:
-        flags |= FLAG_ERROR * (event.body.get("code", 1000) not in CLEAN_CLOSES)
+    outcome = outcome_of(event)
+    if event.type == "response.done" and not is_ours:
+        flags |= FLAG_ERROR * ("failed" in outcome) | FLAG_WARNING * ("incomplete" in outcome)
+    elif event.type == "inspector.closed" and event.body is not None:
+        flags |= FLAG_ERROR * (outcome[0] not in CLEAN_CLOSES)
+    elif event.direction is Direction.LOCAL and event.type in TOLD_BY_BODY:
+        flags |= FLAG_TO_APP * (outcome[0] == "app" or outcome[1] == Direction.SERVER)
     return flags
+
+
+def outcome_of(event: Event) -> tuple[object, ...]:
+    """Return what the flags of an event depend on beside its type, as it stands in the body.
+
+    The status of a response, the code of a close, whom a fact of the proxy is about.
+    """
+    body = event.body or {}
+    if event.type == "response.done":
+        response = body.get("response")
+        return (response.get("status") if isinstance(response, dict) else None,)
+    if event.type == "inspector.closed":
+        return (body.get("code", 1000),)
+    return (body.get("to"), body.get("direction")) if event.type in TOLD_BY_BODY else ()

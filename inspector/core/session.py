@@ -1,4 +1,4 @@
-"""SessionFold: the effective configuration, the connection, and the last update that was refused."""
+"""SessionFold: the effective configuration and the connection."""
 
 from __future__ import annotations
 
@@ -28,13 +28,6 @@ class SessionFold:
         """When that came; None before the first, or where the recording does not say."""
         self.updates = 0
         """Updates that the server accepted."""
-        self.requested: Mapping[str, Any] = {}
-        """The ``session`` object of the last update sent, confirmed or not."""
-        self.requested_seq = 0
-        self.rejected_seq = 0
-        """The update that was refused last; 0 when the last one was not."""
-        self.rejection: Mapping[str, Any] = {}
-        """The server's ``error`` object for it."""
         self.id = ""
         """The session's id; ``""`` before the server has named it. xAI names it once and not again in its updates."""
         self.conversation_id = ""
@@ -43,7 +36,6 @@ class SessionFold:
         self.is_open = False
         self.close_code = 0
         self.close_reason = ""
-        self._pending: dict[str, tuple[int, Mapping[str, Any]]] = {}
 
     @property
     def model(self) -> str:
@@ -57,11 +49,6 @@ class SessionFold:
         if named:
             return named
         return "transcription" if "transcription" in text_at(self.config, "object") else "realtime"
-
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether the server has described the session, and answered every update of it."""
-        return bool(self.config) and not self._pending
 
     @property
     def expires_at(self) -> int:
@@ -117,13 +104,6 @@ class SessionFold:
         kind = event.type
         if kind in _CONFIGURED:
             self._confirm(event)
-        elif (
-            kind in ("session.update", "transcription_session.update")
-            and event.direction is Direction.CLIENT
-        ):
-            self._request(event)
-        elif kind == "error":
-            self._reject(event)
         elif kind == "conversation.created":
             self.conversation_id = _conversation_id(event)
         elif kind == "inspector.opened":
@@ -155,7 +135,6 @@ class SessionFold:
         """Return an independent copy."""
         twin = SessionFold()
         twin.__dict__.update(self.__dict__)
-        twin._pending = dict(self._pending)
         return twin
 
     def _confirm(self, event: Event) -> None:
@@ -164,30 +143,6 @@ class SessionFold:
         self.confirmed_seq, self.confirmed_t_ns = event.seq, event.t_ns
         if event.type.endswith("updated"):
             self.updates += 1
-            self.rejected_seq, self.rejection = 0, {}
-            if self._pending:
-                self._pending.pop(next(iter(self._pending)))
-
-    def _request(self, event: Event) -> None:
-        body = event.body or {}
-        self.requested, self.requested_seq = object_at(body, "session"), event.seq
-        if len(self._pending) >= 64:
-            self._pending.pop(next(iter(self._pending)))
-        self._pending[text_at(body, "event_id") or f"#{event.seq}"] = event.seq, self.requested
-
-    def _reject(self, event: Event) -> None:
-        error = object_at(event.body or {}, "error")
-        event_id = text_at(error, "event_id")
-        refused = self._pending.pop(event_id, None) if event_id else None
-        if (
-            refused is None
-            and not event_id
-            and self._pending
-            and text_at(error, "param").startswith("session.")
-        ):
-            refused = self._pending.pop(next(iter(self._pending)))
-        if refused is not None:
-            self.rejected_seq, self.rejection = refused[0], error
 
 
 def _conversation_id(event: Event) -> str:

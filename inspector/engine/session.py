@@ -123,6 +123,9 @@ class Engine(SessionRecord):
             sender.cancel()
 
     async def _send_all(self) -> None:
+        # A task begins at once under a screen (Textual asks for eager tasks from Python 3.12 on), and the greeting that came
+        # with the connection is to be logged before what waited for it.
+        await asyncio.sleep(0)
         while True:
             item = await self.outbox.get()
             event = self.ingest(Frame(Direction.CLIENT, item.data, item.is_text, item.origin))

@@ -33,9 +33,9 @@ class Runs:
     """How the runs of one direction stand at the edges of a chunk."""
 
     first: tuple[str, int] | None
-    """Type and group of the run that a chunk before may have begun."""
+    """What is run (its type, and what it says where that counts) and group of the run that a chunk before may have begun."""
     last: tuple[str, int] | None
-    """Type and group of the run that may go on in the next chunk."""
+    """The same of the run that may go on in the next chunk."""
 
 
 @dataclass(slots=True)

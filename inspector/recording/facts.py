@@ -22,7 +22,7 @@ from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, EventLog
 from inspector.core.read import object_at, text_at
 from inspector.errors import RecordingError
 from inspector.recording.format import Shape
-from inspector.recording.index_file import index_path, read_index
+from inspector.recording.index_file import index_path, read_whole_index
 from inspector.recording.reader import RecordingReader
 
 WHOLE_BYTES = 2 << 20
@@ -201,8 +201,8 @@ def _fill(
     if size <= whole_bytes:
         reader.index_rows(log, reader.start, size)
         return True
-    kept = read_index(index_path(indexes, reader.path), reader.fd, size) if indexes else None
-    if kept is not None and reader.shape is Shape.OURS:
+    kept = read_whole_index(index_path(indexes, reader.path), reader.fd, size) if indexes else None
+    if kept and reader.shape is Shape.OURS:
         for block in kept:
             log.take(block)
         return True

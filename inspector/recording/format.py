@@ -194,6 +194,12 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
     )
 
 
+def is_whole(line: bytes, shape: Shape) -> bool:
+    """Tell whether a file's last line is an event that lacks only its newline; else its writer ended within it."""
+    problem = parse(line, 0, shape).problem
+    return bool(line.strip()) and (problem is None or problem.code != "torn_line")
+
+
 def _json_string(value: bytes) -> str | None:
     try:
         text = json.loads(value)

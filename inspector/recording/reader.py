@@ -17,8 +17,17 @@ from inspector.analysis.inert import inert
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.errors import RecordingError
+from inspector.recording.contents import contents, has_known_type
 from inspector.recording.foreign_times import ForeignTimes
-from inspector.recording.format import FORMAT_NAME, Header, Shape, parse, parse_header, shape_of
+from inspector.recording.format import (
+    FORMAT_NAME,
+    Header,
+    Shape,
+    is_whole,
+    parse,
+    parse_header,
+    shape_of,
+)
 
 READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
@@ -86,7 +95,7 @@ class RecordingReader:
                 base, text, at, is_at_end = base + at, text[at:] + more, 0, not more
                 newline = text.find(b"\n", searched)
             line = text[at:newline] if newline >= 0 else text[at:]
-            if line.strip() and (newline >= 0 or self._is_whole(line)):
+            if line.strip() and (newline >= 0 or is_whole(line, self.shape)):
                 yield base + at, line
             if newline < 0:
                 return
@@ -163,7 +172,7 @@ class RecordingReader:
             if newline:
                 break
         last = b"".join(reversed(parts))
-        return b"" if not last.strip() or self._is_whole(last) else last
+        return b"" if not last.strip() or is_whole(last, self.shape) else last
 
     def is_replaced(self) -> bool:
         """Tell whether another file, or none, stands at the path now."""
@@ -180,10 +189,6 @@ class RecordingReader:
             os.close(self.fd)
             self.fd = -1
 
-    def _is_whole(self, line: bytes) -> bool:
-        problem = parse(line, 0, self.shape).problem
-        return problem is None or problem.code != "torn_line"
-
     def _sniff(self) -> tuple[Header, Shape, int]:
         head = os.pread(self.fd, SNIFFED_BYTES, 0)
         skipped = len(head) - len(head.removeprefix(BOM_UTF8))
@@ -193,30 +198,42 @@ class RecordingReader:
             return header, Shape.OURS, skipped + len(first) + 1
         if not newline and _is_torn_header(head):
             return TORN_HEADER, Shape.OURS, len(head)
-        position = skipped
-        for line in head[skipped:].split(b"\n"):
-            if line.strip():
-                shape = shape_of(line) or (
-                    self._shape_of_long_line(position)
-                    if position + len(line) == len(head) and line.lstrip().startswith(b"{")
-                    else None
-                )
-                if shape is None:
-                    break
-                # Its times, if it has any, count from here.
-                parse(line, 0, shape, self.times)
-                return Header(self.times.started_at, source="import"), shape, position
-            position += len(line) + 1
+        begin = self._first_event(head, skipped)
+        if begin is not None:
+            shape, position = begin
+            # Its times, if it has any, count from here.
+            line = head[position:].partition(b"\n")[0]
+            parse(line if shape_of(line) else self._line_at(position), 0, shape, self.times)
+            return Header(self.times.started_at, source="import"), shape, position
+        seen = contents(head[skipped:])
         raise RecordingError(
-            f"{self.path} is not a recording",
+            f"{self.path} is not a recording{': ' * bool(seen)}{seen}",
             code="not_a_recording",
             hint='expected JSON lines: a recording of Realtime Inspector, {"dir":…,"event":{…}}, or bare events {"type":…}',
         )
 
-    def _shape_of_long_line(self, position: int) -> Shape | None:
-        for _, line in self.lines(position, position + 1):
-            return shape_of(line)
+    def _first_event(self, head: bytes, skipped: int) -> tuple[Shape, int] | None:
+        """Return the shape of a foreign file and where its first event begins; None where it holds none.
+
+        Bare events are ones only if the program knows the type of any: JSON lines with a ``type`` are of many trades.
+        """
+        begin, position = None, skipped
+        for line in head[skipped:].split(b"\n"):
+            if line.strip():
+                is_cut = position + len(line) == len(head) and line.lstrip().startswith(b"{")
+                whole = self._line_at(position) if is_cut and shape_of(line) is None else line
+                shape = shape_of(whole)
+                if begin is None and shape is None:
+                    return None
+                begin = position if begin is None else begin
+                if shape is Shape.TAGGED or (shape is Shape.BARE and has_known_type(whole)):
+                    return shape, begin
+            position += len(line) + 1
         return None
+
+    def _line_at(self, position: int) -> bytes:
+        """Return a line that is longer than what was read of the file."""
+        return next((line for _, line in self.lines(position, position + 1)), b"")
 
 
 def _is_torn_header(head: bytes) -> bool:

@@ -82,4 +82,7 @@ def _standing(update: Update) -> tuple[tuple[str, str], ...]:
     )
     when = "" if update.t_ns is None else f"{update.t_ns / 1e9:9.3f} s  "
     sent = f"{when}seq {update.seq:,}  by {update.origin}  "
-    return (sent, "base"), (f"{update.outcome}{answered}", _STYLES[update.outcome])
+    return (sent, "base"), (
+        f"{update.confidence.adverb}{update.outcome}{answered}",
+        _STYLES[update.outcome],
+    )

@@ -9,6 +9,7 @@ from typing import Any
 from inspector.analysis.inert import inert
 from inspector.analysis.meaning import meaning
 from inspector.analysis.summary import moment_text
+from inspector.core.dialect import DialectFold
 from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.tui.widgets.text_page import PageLine
@@ -17,42 +18,43 @@ from inspector.tui.widgets.text_page import PageLine
 def session_lines(state: SessionState, width: int) -> list[PageLine]:
     """Return the effective session, a field a line, with what it means."""
     session = state.session
+    dialect = state.dialect
     if not session.config:
-        return [
-            PageLine((("  No session yet.", "dim"),)),
-            PageLine(
-                (
-                    (
-                        "  The server describes it with session.created as soon as the connection is open.",
-                        "dim",
-                    ),
-                )
-            ),
-        ]
-    lines = [
-        PageLine(
-            (
-                (
-                    f"  confirmed at {moment_text(session.confirmed_t_ns, session.confirmed_seq)}   {session.updates} update{'s' * (session.updates != 1)} accepted",
-                    "dim",
-                ),
-            ),
-            session.confirmed_seq - 1,
-        )
-    ]
-    if session.rejected_seq:
-        message = inert(text_at(session.rejection, "message"))
-        param = text_at(session.rejection, "param")
-        lines.append(
-            PageLine(
-                ((f"  ✗ the last update was refused whole: {param}  {message}", "error"),),
-                session.rejected_seq - 1,
+        if dialect.is_foreign:
+            words = "  This is no session of the Realtime API."
+        else:
+            words = (
+                "  The server describes it with session.created as soon as the connection is open."
             )
+        return [_remark("  No session yet."), _remark(words), *_dialect_lines(dialect)]
+    accepted = f"{session.updates} update{'s' * (session.updates != 1)} accepted"
+    confirmed = (
+        f"  confirmed at {moment_text(session.confirmed_t_ns, session.confirmed_seq)}   {accepted}"
+    )
+    lines = [_remark(confirmed, session.confirmed_seq - 1), *_dialect_lines(dialect)]
+    refused = state.causes.refused_update
+    if refused is not None:
+        words = f"  ✗ an update was {refused.confidence.adverb}refused whole: "
+        param, message = text_at(refused.error, "param"), text_at(refused.error, "message")
+        lines.append(
+            PageLine(((f"{words}{inert(param)}  {inert(message)}", "error"),), refused.seq - 1)
         )
     lines.append(PageLine((("", "base"),)))
     for name, value in session.config.items():
         lines += _field_lines((name,), value, width)
     return lines
+
+
+def _dialect_lines(dialect: DialectFold) -> Iterator[PageLine]:
+    """Yield which dialect or protocol this is and what shows it; the line leads to that event."""
+    found = dialect.evidence
+    if found.name:
+        words = f"  dialect {dialect.called.title}: {inert(found.proof)}"
+        yield _remark(words, found.seq - 1)
+
+
+def _remark(words: str, row: int = -1) -> PageLine:
+    return PageLine(((words, "dim"),), row)
 
 
 def _field_lines(path: tuple[str, ...], value: Any, width: int) -> Iterator[PageLine]:

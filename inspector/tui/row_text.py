@@ -11,11 +11,22 @@ from rich.style import Style
 from textual.strip import Strip
 
 from inspector.analysis.inert import inert
-from inspector.analysis.summary import duration_text, quoted, size_text, summary
+from inspector.analysis.summary import (
+    INTERVENTIONS,
+    duration_text,
+    intervention_name,
+    intervention_words,
+    is_drop,
+    quoted,
+    size_text,
+    summary,
+    untyped_name,
+)
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
-from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog
+from inspector.core.kinds import REPEATED
+from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog, is_made_here
 from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
 from inspector.tui.glyphs import Glyphs
@@ -73,9 +84,11 @@ class RowLook:
     """Its time; None where that is not known."""
     is_mark: bool = False
     rejection: str = ""
-    """The code with which the server refused the event."""
+    """That and why the server refused the event, or which event this error refuses; with its mark."""
     matches: int = 0
     """How many members of a folded group a filter lets through; 0 where all of them."""
+    is_ours: bool = False
+    """True for a frame that the proxy made or changed."""
 
 
 class Line(Strip):
@@ -106,7 +119,7 @@ class RowText:
         """Return a row as a strip of exactly ``look.width`` cells."""
         event = self._log.event(row)
         type_width = WIDE_TYPE_WIDTH if look.width >= ROOMY else TYPE_WIDTH
-        name_style, letter = self._severity(event, row, styles)
+        name_style, letter = self._severity(event, row, look, styles)
         segments = [
             self._gutter(look, styles),
             Segment(self._times(row, look), styles.time),
@@ -114,8 +127,9 @@ class RowText:
             Segment(self._bracket(event), styles.bracket),
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
-        if look.rejection:
-            segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
+        # Of errors that fold, each is about another event; unfolded they say which.
+        if look.rejection and not (event.type in REPEATED and self._is_folded(row, look)):
+            segments.append(Segment(f"{inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.error if self._log.is_error(row) else styles.summary
@@ -146,7 +160,12 @@ class RowText:
         delta = "" if since_us is None else signed(t_us - since_us)
         return f"{text} {delta:>{DELTA_WIDTH}} "
 
-    def _severity(self, event: Event, row: int, styles: RowStyles) -> tuple[Style, str]:
+    def _severity(
+        self, event: Event, row: int, look: RowLook, styles: RowStyles
+    ) -> tuple[Style, str]:
+        if look.is_ours or is_made_here(event.direction, event.origin):
+            is_sent = event.direction is Direction.CLIENT
+            return styles.local, self._glyphs.to_api if is_sent else self._glyphs.to_app
         if self._log.is_error(row):
             return styles.error, "!"
         if self._log.flags[row] & (FLAG_WARNING | FLAG_UNDECODED):
@@ -155,7 +174,15 @@ class RowText:
             return styles.client, self._glyphs.client
         if event.direction is Direction.SERVER:
             return styles.server, self._glyphs.server
-        return styles.local, self._glyphs.local
+        return styles.local, self._local_glyph(event)
+
+    def _local_glyph(self, event: Event) -> str:
+        if is_drop(event):
+            return self._glyphs.dropped
+        if event.type != "inspector.injected":
+            return self._glyphs.local
+        is_to_app = text_at(event.body or {}, "to") == "app"
+        return self._glyphs.to_app if is_to_app else self._glyphs.to_api
 
     def _bracket(self, event: Event) -> str:
         if event.direction is not Direction.SERVER:
@@ -168,23 +195,38 @@ class RowText:
 
     def _name(self, event: Event, row: int, look: RowLook) -> str:
         known = EVENT_TYPES.get(event.type)
-        name = known.short if known is not None else inert(event.type) or "(no type)"
-        if self._log.group[row] < 0:
+        if event.type in INTERVENTIONS and event.body is not None:
+            return f" {intervention_name(event.body)}"
+        name = known.short if known is not None else inert(event.type) or untyped_name(event)
+        group = self._log.group[row]
+        is_alone = group >= 0 and self._log.groups.count[group] < 2
+        if group < 0 or (is_alone and event.type in REPEATED):
             return f" {name}"
         return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
+
+    def _is_folded(self, row: int, look: RowLook) -> bool:
+        """Tell whether a row stands for several."""
+        group = self._log.group[row]
+        return group >= 0 and not look.is_unfolded and self._log.groups.count[group] > 1
 
     def _words(self, event: Event, row: int, look: RowLook) -> str:
         audio = self.input_format if event.direction is Direction.CLIENT else self.output_format
         group = self._log.group[row]
-        if group < 0 or look.is_unfolded or self._log.groups.count[group] < 2:
+        if event.type in INTERVENTIONS and event.body is not None:
+            return intervention_words(event.body)
+        if not self._is_folded(row, look):
             return summary(event, audio)
         groups = self._log.groups
         if look.matches:
             # Sizes and times are known of the whole group only.
             words = inert(self._group_words(group, row))
             part = f"{look.matches} of ×{groups.count[group]}"
+            if event.type in REPEATED:
+                return f"{part}  {summary(event, audio)}"
             return f"{part}  {quoted(words, MAX_GROUP_CHARS)}" if words else part
         count = f"×{groups.count[group]}"
+        if event.type in REPEATED:
+            return f"{count}  {summary(event, audio)}"
         size = groups.audio_bytes[group]
         if size:
             return f"{count}  {duration_text(audio.ms(size))}  {size_text(size)}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from inspector.analysis.inert import inert
 from inspector.engine.record import Connection, SessionRecord
+from inspector.engine.rules import Rule
 from inspector.recording.writer import RecordingFile
 from inspector.tui.glyphs import Glyphs
 from inspector.tui.header import HeaderPart
@@ -20,7 +23,7 @@ _WORDS = {
 def session_header(
     engine: SessionRecord, glyphs: Glyphs, now_us: int, ticks: int
 ) -> tuple[HeaderPart, ...]:
-    """Return connection, model, errors, source, time, count, recording and tokens.
+    """Return connection, model, dialect, errors, source, time, count, recording and tokens.
 
     Args:
         engine: the session.
@@ -39,6 +42,7 @@ def session_header(
     return (
         HeaderPart(f"{dot} {_WORDS[engine.connection]}"),
         HeaderPart(inert(model) or "no model", rank=2, shortest=10),
+        HeaderPart(engine.state.dialect.called.short, rank=3),
         HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
         HeaderPart(engine.source.kind, rank=4),
         HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
@@ -46,6 +50,19 @@ def session_header(
         _where(engine.recording, glyphs),
         HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
     )
+
+
+def rules_part(
+    rules: Sequence[Rule], hits: Sequence[int], is_spent: Callable[[int], bool]
+) -> HeaderPart:
+    """Return which rules of a proxy are armed, and how often each was applied."""
+    if not rules:
+        return HeaderPart("")
+    words = (
+        f"{inert(rule.label)} ×{count:,}{' spent' * is_spent(index)}"
+        for index, (rule, count) in enumerate(zip(rules, hits, strict=True))
+    )
+    return HeaderPart(f"rules {len(rules)}: {', '.join(words)}", rank=1, shortest=8)
 
 
 def _where(recording: RecordingFile, glyphs: Glyphs) -> HeaderPart:

@@ -66,7 +66,7 @@ def test_a_transcript_goes_to_stdout_or_to_a_file(inspector: Run, recording: Pat
         (("--to", "text", "--what", "user"), 2),
         (("--to", "wav", "--what", "items", "-o", "-"), 2),
         (("--to", "wav", "--json", "-o", "-"), 2),
-        (("--to", "wav", "-o", "no/such/folder/a.wav"), 4),
+        (("--to", "wav", "-o", "no/such/folder/a.wav"), 74),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -9,9 +9,9 @@ import pytest
 
 from inspector.core import log as log_module
 from inspector.core.event import DecodeProblem, Direction, Event, Origin
-from inspector.core.log import CACHED_EVENTS, COLUMNS, Block, EventLog
+from inspector.core.log import CACHED_EVENTS, COLUMNS, FLAG_ERROR, Block, EventLog, flags_of
 from inspector.recording.format import parse, render
-from tests.support import at, client, numbered, server
+from tests.support import at, client, local, numbered, server
 
 
 class MemoryStore:
@@ -197,3 +197,11 @@ def test_the_column_of_times_is_read_row_by_row_nowhere_else() -> None:
     }
 
     assert found == {"analysis/columns.py"}  # which tells what is known
+@pytest.mark.parametrize(
+    ("code", "is_error"),
+    [(1000, False), (1001, False), (1005, False), (1006, True), (1011, True), (3000, True)],
+)
+def test_a_close_in_good_order_is_no_error(code: int, is_error: bool) -> None:
+    event = local("inspector.closed", code=code)
+
+    assert bool(flags_of(event, 0) & FLAG_ERROR) is is_error

@@ -94,7 +94,7 @@ def test_a_torn_header_is_told(tmp_path: Path) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("text", [TEXT, b'{"type":"a"}\n{"type":"b"}\n'])
+@pytest.mark.parametrize("text", [TEXT, b'{"type":"a"}\n{"type":"error"}\n'])
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path, text: bytes) -> None:
     assert events_in(write(tmp_path, b"\xef\xbb\xbf" + text)) == events_in(write(tmp_path, text))
 
@@ -194,12 +194,40 @@ def test_a_foreign_file_without_any_time_is_known_for_one(
 
 
 def test_bare_events_open_with_inferred_directions(tmp_path: Path) -> None:
-    path = write(tmp_path, b'{"type":"a"}\n{"type":"b"}')
+    path = write(tmp_path, b'{"type":"a"}\n{"type":"error"}')
     events = events_in(path)
 
-    assert [event.type for event in events] == ["a", "b"]
+    assert [event.type for event in events] == ["a", "error"]
     assert all(event.is_inferred for event in events)
     assert RecordingReader(path).shape is Shape.BARE
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (b'{"sample_id":"1","text":"x"}\n', "JSON lines, none of a known event type (keys: sample_id, text)"),
+        (b'{"type":"message","role":"user"}\n{"type":"function_call"}\n', "JSON lines, none of a known event type (types: message, function_call)"),
+        (b'{"setup":{"model":"m"}}\n{"setupComplete":{}}\n', "looks like Gemini Live (setup, setupComplete)"),
+        (b'{"time":"1","source":"server","event":{"type":"session.created"}}\n', "JSON lines with events under event, without a dir beside them"),
+        (b'[{"type":"session.created"}]\n', "a JSON array, not one event a line"),
+        (b'{"log":{"entries":\n[]}}\n', "a HAR file"),
+        (b'{\n"type":"session.created"}\n', "JSON over several lines, not one event a line"),
+        (b"a,b\n1,2\n", "text, not JSON lines"),
+        (b"\x00\x01\x02", "binary data"),
+    ],
+)  # fmt: skip
+def test_what_holds_no_event_is_refused_by_name(tmp_path: Path, data: bytes, seen: str) -> None:
+    path = write(tmp_path, data)
+
+    with pytest.raises(RecordingError) as refused:
+        RecordingReader(path)
+
+    assert refused.value.message == f"{path} is not a recording: {seen}"
+
+
+@pytest.mark.parametrize("data", [b'{"dir":"client","event":{"setup":{}}}\n', b'{"type":"x"}\n\nnot JSON\n{"type":"response.done"}\n'])  # fmt: skip
+def test_unknown_events_open_where_a_line_says_that_they_are_events(tmp_path: Path, data: bytes) -> None:  # fmt: skip
+    assert events_in(write(tmp_path, data))
 
 
 def test_a_long_first_event_is_recognised(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ all of it out and keeps it up with the log is ``pulling.py``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -80,8 +81,12 @@ class EventsScreen(ViewsScreen):
         return "detail" if is_beside else view
 
     def rejection_of(self, row: int) -> str:
-        """Return why the server refused the event of a row; ``""`` where it did not."""
-        return rejection_of(self.state, row + 1)
+        """Return what a row says of a refusal; ``""`` where it is about none."""
+        return rejection_of(self.event_log, self.state, row + 1)
+
+    def is_ours(self, row: int) -> bool:
+        """Tell whether the proxy made or changed the frame of a row."""
+        return row + 1 in self.state.interventions.of
 
     def show_row(self, row: int) -> None:
         """Select a row wherever it is shown."""
@@ -276,8 +281,8 @@ class EventsScreen(ViewsScreen):
         if self.selected < 0 or not text:
             raise ValueError("select an event, and name a file")
         path = Path(text).expanduser()
-        with path.open("xb") as file:
-            path.chmod(0o600)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
             file.write(self.event_log.event(self.selected).data)
         self.say(f"wrote {path}")
 
@@ -301,5 +306,6 @@ class EventsScreen(ViewsScreen):
         )
         keys = keys_of(event)
         links = list(links_of(self.event_log, self.state, event, keys, self.glyphs))
-        self.query_one("#detail", DetailPane).show(event, links, audio)
+        made = str(self.state.interventions.of.get(event.seq, ""))
+        self.query_one("#detail", DetailPane).show(event, links, audio, made)
         self._panes.set_kin(keys, related_seqs(self.state, event.seq))

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from inspector import __version__
 from inspector.analysis.inert import inert
@@ -21,6 +21,7 @@ from inspector.tui.glyphs import Glyphs
 from inspector.tui.home_list import CHOICES, HomeList
 from inspector.tui.launching import Launcher
 from inspector.tui.screens.keyed import KeyedScreen
+from inspector.tui.widgets.footer import Footer
 
 WIDEST = 140
 
@@ -155,7 +156,7 @@ class HomeScreen(KeyedScreen):
         self.app.exit(0)
 
     async def _after_first_frame(self) -> None:
-        await self.mount(Footer(show_command_palette=False))
+        await self.mount(Footer())
         # A footer waits for a change of the bindings before it shows any.
         self.refresh_bindings()
         self._read_facts()

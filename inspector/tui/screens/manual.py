@@ -47,7 +47,9 @@ class Manual:
                 if cause.origin is Origin.BUTTON or (
                     cause.origin is Origin.FORM and self._screen.is_current
                 ):
-                    words = f"{cause.type} was refused: {inert(problem.message)}"
+                    blamed = self._engine.state.causes.blamed.get(problem.seq)
+                    adverb = blamed.confidence.adverb if blamed is not None else ""
+                    words = f"{cause.type} was {adverb}refused: {inert(problem.message)}"
                     self._screen.say(words, "error")
         self._problems_seen = len(problems)
 

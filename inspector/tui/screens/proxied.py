@@ -15,11 +15,13 @@ from inspector.engine.record import Connection
 from inspector.errors import InspectorError
 from inspector.tui.action_line import SESSION_BUTTONS, Button
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart
 from inspector.tui.hint import Hint, hint
 from inspector.tui.readings import LogLevels, Readings, recorded_readings
 from inspector.tui.screens.held import ask_breakpoint
 from inspector.tui.screens.session import SessionScreen
 from inspector.tui.screens.sound import SoundScreen
+from inspector.tui.session_header import rules_part
 from inspector.tui.session_hints import connection_hint, error_hint
 
 _NOT_HERE = frozenset(
@@ -79,6 +81,11 @@ class ProxiedScreen(SessionScreen):
         return recorded_readings(
             levels, self.state, session.now_ns, session.source.url, idle="as it passes"
         )
+
+    def header_parts(self) -> tuple[HeaderPart, ...]:
+        """Return the rules that are armed."""
+        rules = self._session.rules
+        return (rules_part(rules.rules, rules.hits, rules.is_spent),)
 
     def empty_conversation(self) -> str:
         """Return why the conversation is empty."""

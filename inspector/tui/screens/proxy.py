@@ -8,7 +8,7 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from inspector.analysis.inert import inert
 from inspector.engine.host import Host
@@ -16,8 +16,11 @@ from inspector.engine.proxied import ProxiedSession
 from inspector.engine.proxy import Proxy
 from inspector.engine.record import Connection
 from inspector.tui.glyphs import Glyphs
+from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.row_text import fitted
 from inspector.tui.screens.keyed import KeyedScreen
+from inspector.tui.session_header import rules_part
+from inspector.tui.widgets.footer import Footer
 from inspector.tui.widgets.text_page import PageLine, TextPage
 
 TICK_HZ = 4
@@ -64,7 +67,7 @@ class ProxyScreen(KeyedScreen):
         yield Static("", id="columns", markup=False)
         yield TextPage(id="sessions")
         yield Static("", id="hint", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Start to pull."""
@@ -85,13 +88,7 @@ class ProxyScreen(KeyedScreen):
         page = self.query_one("#sessions", TextPage)
         lines = [self._line(session, row) for row, session in enumerate(self._shown)]
         page.show(lines or self._invitation(), follow=bool(lines))
-        errors = sum(session.state.problems.errors for session in self._shown)
-        self.query_one("#header", Static).update(
-            f" {self._glyphs.dot} proxy   {proxy.url}   {proxy.running} running, {proxy.opened_count} in all"
-            + (f"   ! {errors} errors" if errors else "")
-            + ("   follows the newest" if self._follows else ""),
-            layout=False,
-        )
+        self.query_one("#header", Static).update(self._header(), layout=False)
         self.query_one("#columns", Static).update(
             self._row(" ", "#", "app", "model", "state", "age", "events", "errors", "held"),
             layout=False,
@@ -99,15 +96,33 @@ class ProxyScreen(KeyedScreen):
         self.query_one("#hint", Static).update(self._hint(), layout=False)
         self._follow()
 
+    def _header(self) -> str:
+        """Return the port and the server behind it, the sessions, and what happens to frames by itself."""
+        proxy = self._proxy
+        errors = sum(session.state.problems.errors for session in self._shown)
+        upstream = f"{self._glyphs.client} {inert(proxy.upstream)}"
+        parts = (
+            HeaderPart(f"{self._glyphs.dot} proxy"),
+            HeaderPart(proxy.url),
+            HeaderPart(upstream, rank=2, shortest=5),
+            HeaderPart(f"{proxy.running} running, {proxy.opened_count} in all"),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+            HeaderPart("follows the newest" if self._follows else "", rank=3),
+            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_spent),
+        )
+        return header_line(parts, self.size.width)
+
     def _hint(self) -> str:
         proxy = self._proxy
         if self._is_asked_to_quit and proxy.running:
             sessions = "a session runs" if proxy.running == 1 else f"{proxy.running} sessions run"
             return f" {sessions}: {self.key('proxy.quit')} again closes what runs and quits, {self.key('proxy.back')} does not"
+        latest = proxy.exchanges[-1] if proxy.exchanges else None
+        if latest and latest.refusal:
+            return f" {inert(str(latest))}"
         if proxy.armed:
             armed = ", ".join(map(str, proxy.armed))
             return f" every session holds {armed}   {self.key('proxy.breakpoint')} holds others or none"
-        latest = proxy.exchanges[-1] if proxy.exchanges else None
         if latest:
             return f" last request: {inert(str(latest))}"
         if not self._shown:

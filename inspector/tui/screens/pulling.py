@@ -12,7 +12,7 @@ from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.widgets import ContentSwitcher, Footer, Input
+from textual.widgets import ContentSwitcher, Input
 
 from inspector.clock import time_is_up
 from inspector.core.log import EventLog
@@ -26,6 +26,7 @@ from inspector.tui.widgets.detail import DetailPane
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.event_panes import EventPanes
 from inspector.tui.widgets.filter_line import FilterLine
+from inspector.tui.widgets.footer import Footer
 from inspector.tui.widgets.meter import MeterRow
 from inspector.tui.widgets.status_line import StatusLine
 from inspector.tui.widgets.text_page import TextPage
@@ -70,6 +71,7 @@ class PullingScreen(EventsScreen):
     def on_mount(self) -> None:
         """Start to pull."""
         self._panes.show_refusals(self.rejection_of)
+        self._panes.show_interventions(self.is_ours)
         self._arrange()
         self.query_one("#server", EventPane).focus()
         self.set_interval(1 / TICK_HZ, self.tick)
@@ -96,7 +98,7 @@ class PullingScreen(EventsScreen):
             page.display = False
         self.query_one("#views").mount(*pages)
         self.mount(FilterLine(), after="#tabs")
-        self.mount(Input(id="command", compact=True), Footer(show_command_palette=False))
+        self.mount(Input(id="command", compact=True), Footer())
         self.call_after_refresh(self.refresh_bindings)  # which a footer waits for
         self._is_whole = True
         self._arrange()

@@ -143,6 +143,7 @@ class ReplayScreen(PullingScreen):
         parts = (
             HeaderPart(f"{self.glyphs.ring} replay"),
             HeaderPart(inert(model), rank=2, shortest=10),
+            HeaderPart(self.state.dialect.called.short, rank=3),
             HeaderPart(inert(replay.header.source), rank=4),
             HeaderPart(f"{len(self.event_log):,} events"),
             HeaderPart(inert(replay.path.name), rank=3, shortest=12),

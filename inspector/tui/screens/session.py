@@ -22,7 +22,7 @@ from inspector.engine.record import Connection, SessionRecord
 from inspector.engine.session import Engine
 from inspector.tui.action_line import SESSION_BUTTONS, Button, action_line, useless_actions
 from inspector.tui.glyphs import Glyphs
-from inspector.tui.header import header_line
+from inspector.tui.header import HeaderPart, header_line
 from inspector.tui.hint import Hint
 from inspector.tui.keycaps import keycap
 from inspector.tui.readings import Readings, live_readings
@@ -140,7 +140,11 @@ class SessionScreen(SoundScreen):
         is_troubled = bool(self.state.problems.errors or engine.recording.failure)
         self.query_one("#header").set_class(is_troubled, "has-errors")
         parts = session_header(engine, self.glyphs, self.now_us(), self._ticks)
-        return header_line(parts, self.size.width)
+        return header_line((*parts, *self.header_parts()), self.size.width)
+
+    def header_parts(self) -> tuple[HeaderPart, ...]:
+        """Return what else stands in the header."""
+        return ()
 
     def hint_text(self) -> str:
         """Return what is true, and what to do next."""
