@@ -22,7 +22,11 @@ def spans(events: list[Event], side: Side) -> list[tuple[int, int]]:
     placement = Placement()
     for event in numbered(events):
         placement.feed(event)
-    return [(found.start_us // 1000, found.end_us // 1000) for found in placement.side(side)]
+    return [
+        (found.start_us // 1000, found.end_us // 1000)
+        for found in placement.side(side)
+        if found.start_us is not None and found.end_us is not None
+    ]
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,8 @@ def test_the_column_of_times_is_read_row_by_row_nowhere_else() -> None:
     }
 
     assert found == {"analysis/columns.py"}  # which tells what is known
+
+
 @pytest.mark.parametrize(
     ("code", "is_error"),
     [(1000, False), (1001, False), (1005, False), (1006, True), (1011, True), (3000, True)],

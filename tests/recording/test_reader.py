@@ -287,7 +287,7 @@ def test_times_that_cannot_be_used_are_told_with_their_lines(tmp_path: Path) -> 
 
 def test_a_foreign_files_dates_count_from_its_first(tmp_path: Path) -> None:
     text = b"".join(
-        b'{"type":"a","created_at":"2026-11-27T10:00:%02dZ"}\n' % second for second in (5, 7)
+        b'{"type":"ping","created_at":"2026-11-27T10:00:%02dZ"}\n' % second for second in (5, 7)
     )
     reader, log = open_log(write(tmp_path, text))
 
