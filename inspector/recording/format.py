@@ -124,9 +124,10 @@ def render(event: Event) -> bytes:
 
 
 def _t(t_ns: int) -> bytes:
-    # Only a foreign recording whose times run back has any before its start.
-    sign = b"-" if t_ns < 0 else b""
-    return b'"t":%b%d.%06d,' % (sign, *divmod(abs(t_ns) // 1000, 1_000_000))
+    if t_ns < 0:
+        # Only a foreign recording whose times run back has any before its start.
+        return b'"t":-%d.%06d,' % divmod(-t_ns // 1000, 1_000_000)
+    return b'"t":%d.%06d,' % divmod(t_ns // 1000, 1_000_000)
 
 
 def _payload(event: Event) -> bytes:
