@@ -8,6 +8,7 @@ import pytest
 
 from inspector.analysis.form.history import Outcome, UpdateHistory, differences
 from inspector.analysis.form.values import ABSENT
+from inspector.core.causes import CausesFold
 from inspector.core.event import Event
 from tests.analysis.test_waveform import log_of
 from tests.support import client, local, numbered, server
@@ -24,6 +25,16 @@ def refusal(**error: Any) -> Event:
     return server("error", error=error)
 
 
+def told(events: list[Event]) -> UpdateHistory:
+    """Return the history of some events, and of what refused them."""
+    history, causes = UpdateHistory(), CausesFold()
+    for event in numbered(events):
+        history.apply(event)
+        causes.apply(event)
+    history.settle(causes)
+    return history
+
+
 @pytest.mark.parametrize(
     ("events", "outcomes"),
     [
@@ -33,7 +44,7 @@ def refusal(**error: Any) -> Event:
         ([update("a"), refusal(event_id="a")], [Outcome.REJECTED]),
         ([update("a"), update("b"), refusal(event_id="b")], [Outcome.PENDING, Outcome.REJECTED]),
         ([update("a"), refusal(param="session.voice")], [Outcome.REJECTED]),
-        ([update(), refusal(message="Invalid 'session.voice'")], [Outcome.REJECTED]),
+        ([update(), refusal(message="Invalid 'session.voice'")], [Outcome.PENDING]),
         ([update("a"), refusal(param="response.voice")], [Outcome.PENDING]),
         ([refusal(param="session.voice")], []),
         ([update(), local("inspector.closed", code=1006)], [Outcome.LOST]),
@@ -45,17 +56,13 @@ def refusal(**error: Any) -> Event:
     ],
 )
 def test_outcomes(events: list[Event], outcomes: list[Outcome]) -> None:
-    history = UpdateHistory()
-    for event in numbered(events):
-        history.apply(event)
+    history = told(events)
 
     assert [found.outcome for found in history.updates] == outcomes
 
 
 def test_an_update_knows_the_session_before_and_after_it_and_its_answer() -> None:
-    history = UpdateHistory()
-    for event in numbered([CREATED, update("a"), CONFIRMED]):
-        history.apply(event)
+    history = told([CREATED, update("a"), CONFIRMED])
 
     (found,) = history.updates
     assert (found.before, found.session, found.after) == (
@@ -71,23 +78,28 @@ def test_an_update_knows_the_session_before_and_after_it_and_its_answer() -> Non
     [({"message": "no", "code": "c"}, "no"), ({"code": "c"}, "c"), ({"type": "t"}, "")],
 )
 def test_a_refusal_is_told_in_the_servers_words(error: dict[str, str], words: str) -> None:
-    history = UpdateHistory()
-    for event in numbered([update("a"), refusal(event_id="a", **error)]):
-        history.apply(event)
+    history = told([update("a"), refusal(event_id="a", **error)])
 
     assert history.updates[0].message == words
 
 
 def test_a_log_is_read_on_and_anew_where_its_end_goes_back() -> None:
     history = UpdateHistory()
-    log, _ = log_of(numbered([CREATED, update("a"), server("response.done"), CONFIRMED]))
+    events = numbered([CREATED, update("a"), server("response.done"), CONFIRMED])
+    log, _ = log_of(events)
 
-    assert history.read(log, 2)
+    def causes(end: int) -> CausesFold:
+        fold = CausesFold()
+        for event in events[:end]:
+            fold.apply(event)
+        return fold
+
+    assert history.read(log, 2, causes(2))
     assert [found.outcome for found in history.updates] == [Outcome.PENDING]
-    assert not history.read(log, 3)
-    assert history.read(log, 4)
+    assert not history.read(log, 3, causes(3))
+    assert history.read(log, 4, causes(4))
     assert [found.outcome for found in history.updates] == [Outcome.CONFIRMED]
-    assert history.read(log, 1)
+    assert history.read(log, 1, causes(1))
     assert history.updates == []
 
 

@@ -51,7 +51,7 @@ from tests.support import client, frame_event, local, server, silence
         (local("inspector.played", item_id="item_1", audio_ms=1500, received_ms=3000, reason="speech"), "1,500 of 3,000 ms  speech  item_1"),
         (local("inspector.fault", name="slow"), "slow"),
         (local("inspector.held", direction="client", event_type="response.create", filter="type:x"), "to the api  response.create  type:x"),
-        (local("inspector.injected", to="app", by="rule 1"), "to the app  by rule 1"),
+        (local("inspector.injected", to="app", by="rule 1"), "injected (rule 1)  (no type)  to the app"),
         (server("error", error={"message": "\x1b[31m"}), r"\x1b[31m"),
         (server("response.output_text.delta", delta="x" * 200), f"“{'x' * 160}…”"),
     ],
