@@ -37,7 +37,7 @@ class Settings:
     session: str = ""
     """File with the session to send first."""
     dialect: str = ""
-    """How the server speaks, where its URL does not tell; a name in ``profiles.DIALECTS``."""
+    """How the server speaks, where its URL does not tell; one of ``spec.dialects.SPOKEN``."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with the upgrade; only from a profile."""
     profiles: Mapping[str, UserProfile] = field(default_factory=dict)

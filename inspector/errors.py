@@ -11,10 +11,15 @@
     ├── SessionFailed     (5)   the session ended in a server error
     └── RunTimeout      (124)   a bounded run was not over in time
 
+Those that end because a file cannot be written have the exit status ``EXIT_CANNOT_WRITE`` instead.
+
 Problems in *data* (a frame that is not JSON, an event that breaks the schema) are values, not exceptions.
 """
 
 from __future__ import annotations
+
+EXIT_CANNOT_WRITE = 74
+"""EX_IOERR of sysexits.h: a file or stdout does not take what is written."""
 
 
 class InspectorError(Exception):
@@ -25,12 +30,21 @@ class InspectorError(Exception):
     exit_code = 1
     """Process exit status, design section 7."""
 
-    def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str | None = None,
+        exit_code: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         if code is not None:
             self.code = code
+        if exit_code is not None:
+            self.exit_code = exit_code
 
     @property
     def words(self) -> str:

@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 
 from inspector.errors import UsageError
 from inspector.secret import is_secret_header, mask_text, mask_url
+from inspector.spec.dialects import SPOKEN
 
-DIALECTS = ("openai", "beta", "azure", "azure-preview", "voice-live", "xai")
-"""How a server may speak; the same names as the simulator's."""
 SIMULATOR = "sim"
 """In place of a URL: the built-in simulator."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -115,7 +114,7 @@ class UserProfile:
     session: str = ""
     """File with the session to send first; relative to the configuration file."""
     dialect: str = ""
-    """One of ``DIALECTS``."""
+    """One of ``spec.dialects.SPOKEN``."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with the upgrade; none of them a secret."""
 
@@ -170,9 +169,9 @@ def _read_profile(name: str, value: object, where: str) -> UserProfile:
         raise _bad(
             f"{where}: there is no provider {profile.provider!r}", f"one of {', '.join(PROFILES)}"
         )
-    if profile.dialect and profile.dialect not in DIALECTS:
+    if profile.dialect and profile.dialect not in SPOKEN:
         raise _bad(
-            f"{where}: there is no dialect {profile.dialect!r}", f"one of {', '.join(DIALECTS)}"
+            f"{where}: there is no dialect {profile.dialect!r}", f"one of {', '.join(SPOKEN)}"
         )
     if profile.key_env and profile.key_file:
         raise _bad(f"{where} names two places for the key", "say key_env or key_file, not both")

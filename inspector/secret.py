@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import NoReturn
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from weakref import WeakSet
 
 MASK = "***"
 SHORTEST_SECRET = 6
 """A shorter one would be found in innocent text everywhere."""
+SHORTEST_IN_FRAMES = 8
+"""In frames a mask may not fall on the protocol's own words: "session" and "realtime" are keys that local servers are given."""
+_PLAIN_WORD = re.compile(r"[a-z._ -]{1,19}")
 
 SECRET_HEADERS = frozenset(
     {
@@ -25,7 +31,10 @@ SECRET_HEADERS = frozenset(
         "set-cookie",
     }
 )
-_SECRET_WORDS = ("token", "secret", "password", "apikey", "api-key", "auth-key", "credential")
+_SECRET_WORDS = ("token", "secret", "password", "apikey", "api-key", "credential")
+_KEY_ENDINGS = ("-key", "_key")
+"""``x-functions-key``, ``ocp-apim-subscription-key``, and whatever else gateways call theirs."""
+_NO_KEYS = frozenset({"sec-websocket-key", "idempotency-key"})
 _SECRET_PARAMETERS = frozenset(
     {"key", "api_key", "api-key", "apikey", "token", "access_token", "sig", "signature", "code"}
 )
@@ -40,11 +49,19 @@ class Secret:
     As long as one is alive, ``mask_text`` knows it and masks it wherever it turns up.
     """
 
-    __slots__ = ("__weakref__", "_text")
-
     def __init__(self, text: str) -> None:
         self._text = text
         _ALIVE.add(self)
+
+    @cached_property
+    def spelling(self) -> re.Pattern[str]:
+        """Return what finds the text in every spelling that JSON and URLs have for it, one within the other too."""
+        return re.compile("".join(map(_spelled, self._text)))
+
+    @cached_property
+    def trace(self) -> str:
+        """Return the longest part of the text that is spelled alike everywhere; ``""`` where there is none."""
+        return max(re.findall(r"[A-Za-z0-9._-]+", self._text), key=len, default="")
 
     def reveal(self) -> str:
         """Return the text; to be called where it leaves for the server, and nowhere else."""
@@ -75,7 +92,10 @@ _ALIVE: WeakSet[Secret] = WeakSet()
 def is_secret_header(name: str) -> bool:
     """Tell whether a header's value must not be shown."""
     name = name.lower()
-    return name in SECRET_HEADERS or any(word in name for word in _SECRET_WORDS)
+    if name in _NO_KEYS:
+        return False
+    is_key = name in SECRET_HEADERS or name.endswith(_KEY_ENDINGS)
+    return is_key or any(word in name for word in _SECRET_WORDS)
 
 
 def mask_headers(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
@@ -107,35 +127,98 @@ def mask_url(url: str) -> str:
     return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
 
 
-def secrets_of(headers: Iterable[tuple[str, str]], target: str) -> list[Secret]:
+def secrets_of(headers: Iterable[tuple[str, str | Secret]], target: str) -> list[Secret]:
     """Return the keys that a request carries; a server that quotes one is masked as long as they are kept.
 
     Args:
-        headers: names and values.
-        target: path and query.
+        headers: names and values; a ``Secret`` is one whatever its name.
+        target: a URL, or path and query.
     """
-    found = []
-    for name, value in headers:
+    found: list[str] = []
+    for name, given in headers:
+        value = given.reveal() if isinstance(given, Secret) else given
         if name.lower() == "sec-websocket-protocol":
-            offered = (part.strip() for part in value.split(","))
-            found += [one[len(_key_prefix(one)) :] for one in offered if _key_prefix(one)]
-        elif is_secret_header(name):
+            for offered in map(str.strip, value.split(",")):
+                prefix = _key_prefix(offered)
+                found += _with_decoded(offered[len(prefix) :]) if prefix else []
+        elif isinstance(given, Secret) or is_secret_header(name):
             scheme, space, rest = value.partition(" ")
-            found.append(rest.strip() if space and scheme.lower() in _SCHEMES else value)
+            has_scheme = space and scheme.lower() in _SCHEMES
+            is_basic = has_scheme and scheme.lower() == "basic"
+            plain = rest.strip() if has_scheme else value
+            found += _with_decoded(plain) if is_basic else [plain]
     for pair in target.partition("?")[2].split("&"):
         name, _, value = pair.partition("=")
         if _is_secret_parameter(name):
             found += [value, unquote(value)]
+    user, _, password = _user_info(target).partition(":")
+    found += [unquote(user), unquote(password)] if password else []
     return [Secret(text) for text in dict.fromkeys(found) if text]
 
 
 def mask_text(text: str) -> str:
-    """Return a text with every living secret, and whatever looks like an OpenAI key, masked."""
+    """Return a text with every living secret, however it is spelled, and whatever looks like an OpenAI key, masked."""
     for secret in tuple(_ALIVE):
-        plain = secret.reveal()
-        if len(plain) >= SHORTEST_SECRET:
-            text = text.replace(plain, MASK).replace(quote(plain, safe=""), MASK)
+        if len(secret.reveal()) >= SHORTEST_SECRET and secret.trace in text:
+            text = secret.spelling.sub(MASK, text)
     return _LOOKS_LIKE_A_KEY.sub(lambda found: found.group()[:3] + MASK, text)
+
+
+class FrameMask:
+    """Masks a connection's own secrets in the copy of its frames that is kept and shown.
+
+    Frames are kept verbatim but for that. A mask is as long as what it hides, so sizes, offsets and JSON stay what they were.
+    """
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        self._secrets = [one for one in secrets if _stands_out(one.reveal())]
+        self._secrets.sort(key=lambda one: -len(one.reveal()))
+        self._finders = [_finder(secret) for secret in self._secrets]
+
+    def masked(self, data: bytes) -> bytes:
+        """Return a frame's bytes as they may be kept: nearly always the very same."""
+        for rare, trace, spelling in self._finders:
+            # One byte is found ten times as fast as a text: most keys have one that base64 lacks.
+            if rare in data and trace in data:
+                data = spelling.sub(lambda found: b"*" * len(found.group()), data)
+        return data
+
+
+def _finder(secret: Secret) -> tuple[bytes, bytes, re.Pattern[bytes]]:
+    trace = secret.trace
+    rare = next((character for character in "-._" if character in trace), "")
+    return rare.encode(), trace.encode(), re.compile(secret.spelling.pattern.encode())
+
+
+def _stands_out(text: str) -> bool:
+    return len(text) >= SHORTEST_IN_FRAMES and not _PLAIN_WORD.fullmatch(text)
+
+
+def _spelled(character: str) -> str:
+    r"""Return a pattern for one character as JSON (``\/``, ``\u002b``) and URLs (``%2F``) write it, each within the other too."""
+    plain = re.escape(character)
+    if character.isalnum() or character in "._-" or not character.isascii():
+        return plain
+    code = f"{ord(character):02x}"
+    any_case = "".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in code)
+    ways = [rf"\\+u00{any_case}", rf"\\+{plain}", f"%(?:25)*{any_case}", plain]
+    return f"(?:{'|'.join(ways)})"
+
+
+def _with_decoded(text: str) -> list[str]:
+    """Return a text in base64, as it is and with what it holds: a token, or a user's password."""
+    try:
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_").decode("ascii")
+    except (binascii.Error, ValueError):
+        return [text]
+    return [text, plain, plain.partition(":")[2]]
+
+
+def _user_info(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.rpartition("@")[0] if "://" in url else ""
+    except ValueError:
+        return ""
 
 
 def _mask_header(name: str, value: str) -> str:
@@ -155,7 +238,8 @@ def _mask_parameter(pair: str) -> str:
 
 def _is_secret_parameter(name: str) -> bool:
     plain = unquote(name).lower()
-    return plain in _SECRET_PARAMETERS or any(word in plain for word in _SECRET_WORDS)
+    is_key = plain in _SECRET_PARAMETERS or plain.endswith(_KEY_ENDINGS)
+    return is_key or any(word in plain for word in _SECRET_WORDS)
 
 
 def _key_prefix(subprotocol: str) -> str:

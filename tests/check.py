@@ -1,4 +1,7 @@
-"""The one test command: format, lint, types, import contracts, tests. Runs all, then says which failed."""
+"""The one test command: format, lint, types, import contracts, tests. Runs all, then says which failed.
+
+With ``--other-python`` only what another interpreter may change: the types (numpy's differ), and the tests but for the snapshots.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,33 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+PYTEST = ["-m", "pytest", "-n", "auto"]
+PURE = ["tests/spec", "tests/core", "tests/analysis", "tests/recording", "tests/sim"]
+"""What tests the layers whose coverage is measured; the other tests run without that, which would cost them a third."""
+TYPES = ("types", ["-m", "mypy"])
 CHECKS = (
     ("format", ["-m", "ruff", "format", "--check", "."]),
     ("lint", ["-m", "ruff", "check", "."]),
-    ("types", ["-m", "mypy"]),
+    TYPES,
     ("import contracts", ["-c", LINT_IMPORTS]),
-    ("tests", ["-m", "pytest", "-n", "auto"]),
+    ("tests of the pure layers and their coverage", [*PYTEST, "--cov", *PURE]),
+    ("all other tests", [*PYTEST, *(f"--ignore={folder}" for folder in PURE)]),
 )
+OTHER_PYTHON = (TYPES, ("tests", [*PYTEST, "--ignore=tests/tui/test_snapshots.py"]))
 
 
-def main() -> int:
-    """Run every check from the project's root; return 1 if any failed."""
+def main(arguments: list[str]) -> int:
+    """Run the checks from the project's root; return 1 if any failed, 2 if it was asked for something else."""
+    if arguments not in ([], ["--other-python"]):
+        print(f"usage: {Path(__file__).name} [--other-python]", file=sys.stderr)
+        return 2
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     failed = []
-    for name, arguments in CHECKS:
+    for name, options in OTHER_PYTHON if arguments else CHECKS:
         print(f"── {name}", flush=True)
         start = time.perf_counter()
         status = subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=environment, check=False
+            [sys.executable, *options], cwd=ROOT, env=environment, check=False
         ).returncode
         print(
             f"   {'ok' if status == 0 else 'FAILED'}  {time.perf_counter() - start:.1f} s",
@@ -40,4 +52,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -150,7 +150,7 @@ def events(voice: Voice | None = None, output: Voice | None = None) -> list[Even
             server("error", error={"type": "invalid_request_error", "code": "x", "message": "no"}),
         ),
     ]
-    return numbered(sorted(found, key=lambda event: event.t_ns))
+    return numbered(sorted(found, key=lambda event: event.stamp_ns))
 
 
 def write_recording(path: Path, made: list[Event] | None = None) -> Path:

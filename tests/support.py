@@ -6,7 +6,7 @@ import asyncio
 import base64
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,6 +98,14 @@ def folded(*events: Event) -> SessionState:
     return state
 
 
+def refusals(state: SessionState) -> dict[int, tuple[int, str]]:
+    """Return what was refused: client event to the error, and how sure that is."""
+    return {
+        seq: (refusal.error_seq, refusal.confidence.value)
+        for seq, refusal in state.causes.rejected.items()
+    }
+
+
 def facts(value: Any) -> Any:
     """Return what a state says, in a form that can be compared: who owns which item is left out."""
     if isinstance(value, SessionState):
@@ -120,6 +128,14 @@ def facts(value: Any) -> Any:
 def silence(ms: float, rate_hz: int = 24_000) -> str:
     """Return base64 of that much PCM16 silence."""
     return base64.b64encode(bytes(round(ms * rate_hz / 1000) * 2)).decode()
+
+
+async def under_a_screen(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run in a loop as Textual leaves it: from Python 3.12 on a task begins at once, and not in the loop's next turn."""
+    factory = getattr(asyncio, "eager_task_factory", None)
+    if factory is not None:
+        asyncio.get_running_loop().set_task_factory(factory)
+    await scenario
 
 
 class FakeSource:

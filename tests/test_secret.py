@@ -1,12 +1,25 @@
 from __future__ import annotations
 
+import base64
 import copy
+import json
 import logging
 import pickle
+import re
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from inspector.secret import Secret, mask_headers, mask_subprotocol, mask_text, mask_url
+from inspector.secret import (
+    FrameMask,
+    Secret,
+    is_secret_header,
+    mask_headers,
+    mask_subprotocol,
+    mask_text,
+    mask_url,
+    secrets_of,
+)
 
 KEY = "sk-proj-abcdefghijklmnop"
 
@@ -83,3 +96,94 @@ def test_secrets_in_headers_are_masked_and_the_rest_is_kept() -> None:
         "Server": "cloudflare",
     }
     assert mask_subprotocol("realtime") == "realtime"
+
+
+ODD = "pl/4nt+ed=0123&<k'e\"y>\\"
+"""Every character of it that some writer of JSON or of URLs escapes."""
+
+
+def spellings(key: str) -> dict[str, str]:
+    plain = json.dumps(key)[1:-1]
+    dotnet = "".join(c if c.isalnum() else f"\\u{ord(c):04X}" for c in key)
+    return {
+        "plain": plain,
+        "php": plain.replace("/", "\\/"),
+        ".net": dotnet,
+        "url": quote(key, safe=""),
+        "path": quote(key),
+        "form": quote_plus(key).lower(),
+        "url in url": quote(quote(key, safe=""), safe=""),
+        "json in json": json.dumps(plain)[1:-1],
+        "json in json in json": json.dumps(json.dumps(dotnet)[1:-1])[1:-1],
+    }
+
+
+@pytest.mark.parametrize("way", list(spellings(ODD)))
+def test_a_key_is_masked_in_every_spelling(way: str) -> None:
+    secret, spelled = Secret(ODD), spellings(ODD)[way]
+    frame = f'{{"type":"error","error":{{"message":"bad key {spelled}."}}}}'.encode()
+    masked = FrameMask([secret]).masked(frame)
+
+    assert mask_text(f"bad key {spelled}.") == "bad key ***."
+    assert len(masked) == len(frame)
+    assert re.fullmatch(r"bad key \*+\.", json.loads(masked)["error"]["message"])
+
+
+def test_a_frame_without_the_key_is_the_very_same_frame() -> None:
+    frame = b'{"type":"session.created","session":{"model":"gpt-realtime"}}'
+
+    assert FrameMask([Secret(KEY), Secret(ODD)]).masked(frame) is frame
+
+
+@pytest.mark.parametrize("dummy", ["session", "realtime", "response.created", "none", "local-key"])
+def test_a_word_of_the_protocol_that_serves_as_a_key_is_not_masked_in_frames(dummy: str) -> None:
+    frame = f'{{"type":"{dummy}.x"}}'.encode()
+
+    assert FrameMask([Secret(dummy)]).masked(frame) is frame
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("api-key", True),
+        ("x-functions-key", True),
+        ("Ocp-Apim-Subscription-Key", True),
+        ("X-My-Token", True),
+        ("Sec-WebSocket-Key", False),
+        ("X-Monkey", False),
+    ],
+)
+def test_headers_that_carry_keys_are_known(name: str, is_secret: bool) -> None:
+    assert is_secret_header(name) is is_secret
+
+
+def test_the_keys_of_a_request_are_found_wherever_they_are() -> None:
+    basic = base64.b64encode(b"user:pass-word-1").decode()
+    token = base64.urlsafe_b64encode(b"a-token-in-base64").decode().rstrip("=")
+    found = secrets_of(
+        [
+            ("Authorization", "Bearer in-authorization"),
+            ("Proxy-Authorization", f"Basic {basic}"),
+            ("x-functions-key", "in-functions"),
+            ("X-Anything", Secret("said-to-be-one")),
+            ("X-Harmless", "voice"),
+            (
+                "Sec-WebSocket-Protocol",
+                f"realtime, openai-insecure-api-key.in-subprotocol, base64url.bearer.authorization.k8s.io.{token}",
+            ),
+        ],
+        "wss://me:in-the-host@h/p?model=m&code=in%2Fquery&subscription_key=s_key",
+    )
+
+    assert {one.reveal() for one in found} >= {
+        "in-authorization",
+        "pass-word-1",
+        "in-functions",
+        "said-to-be-one",
+        "in-subprotocol",
+        "in-the-host",
+        "in%2Fquery",
+        "in/query",
+        "s_key",
+    }
+    assert not {"voice", "realtime", "m"} & {one.reveal() for one in found}

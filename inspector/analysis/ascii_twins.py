@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Mapping
 
 TWINS = {
-    **dict.fromkeys("→⇒⟶", ">"),
-    **dict.fromkeys("←⇐", "<"),
+    **dict.fromkeys("→⇒⟶⇢", ">"),
+    **dict.fromkeys("←⇐⇠", "<"),
     **dict.fromkeys("↑▲△↥", "^"),
     **dict.fromkeys("↓▼▽▾⌄", "v"),
     **dict.fromkeys("·•∙", "."),

@@ -104,8 +104,9 @@ class Compare(OfColumns):
 
     def test(self, facts: Facts) -> bool:
         number = {"t": facts.t_us, "dt": facts.dt_us, "size": facts.size}[self.field]
-        return bool(getattr(number, _OPERATORS[self.operator])(self.bound))
+        # A time that is not known is neither before nor after anything.
+        return number is not None and bool(getattr(number, _OPERATORS[self.operator])(self.bound))
 
     def mask(self, columns: Columns) -> Mask:
         mask: Mask = getattr(columns.number(self.field), _OPERATORS[self.operator])(self.bound)
-        return mask
+        return mask & columns.is_known(self.field)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inspector.analysis.turns import TurnIndex
 from inspector.core.kinds import KindTable
-from inspector.core.log import EventLog
+from inspector.core.log import NO_TIME_US, EventLog
 
 
 class Columns:
@@ -71,15 +71,27 @@ class Columns:
         return mask
 
     def number(self, field: str) -> NDArray[np.int64]:
-        """Return ``t`` or ``dt`` in microseconds, or ``size`` in bytes."""
+        """Return ``t`` or ``dt`` in microseconds, or ``size`` in bytes; where ``is_known`` says no, it means nothing."""
         if field == "size":
             size = np.frombuffer(self._log.size[self._lo : self._hi], np.uint32)
             return size.astype(np.int64)
+        if field == "t":
+            return self._t_us[1:]
+        return np.diff(self._t_us)
+
+    def is_known(self, field: str) -> NDArray[np.bool_]:
+        """Tell in which rows ``number`` is known: ``dt`` takes two times."""
+        if field == "size":
+            return self.all()
+        is_known: NDArray[np.bool_] = self._t_us != NO_TIME_US
+        return is_known[1:] if field == "t" else is_known[1:] & is_known[:-1]
+
+    @cached_property
+    def _t_us(self) -> NDArray[np.int64]:
+        """The times of the rows, and before them that of the row before; the first row stands before itself."""
         first = max(self._lo - 1, 0)
         t_us = np.frombuffer(self._log.t_us[first : self._hi], np.int64)
-        if field == "t":
-            return t_us[self._lo - first :]
-        return np.diff(t_us, prepend=t_us[:1]) if first == self._lo else np.diff(t_us)
+        return t_us if first < self._lo else np.concatenate((t_us[:1], t_us))
 
 
 def rows_of(mask: NDArray[np.bool_], lo: int) -> NDArray[np.int32]:

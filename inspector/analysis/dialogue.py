@@ -56,7 +56,7 @@ def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
     return (
         item.last_seq,
         cause and (cause.done_seq, cause.item_ids[-1:]),
-        audio and (audio.received_bytes, audio.played_ms, audio.is_playing),
+        audio and (audio.received_bytes, audio.played_ms, audio.is_playing, len(audio.resumes)),
         other and other.last_seq,
         conversation.answers.approvals.get(item.id),
         state.input_audio.speech_item_id == item.id,
@@ -98,6 +98,7 @@ def entry(state: SessionState, place: Place) -> Entry:
         paragraphs,
         tuple(draft.columns),
         draft.question,
+        draft.cut_words,
     )
 
 
@@ -196,7 +197,7 @@ def _response_entry(response: Response, place: Place) -> Entry:
         place,
         "response",
         Tone.DIM,
-        response.created_t_ns or response.done_t_ns,
+        response.created_t_ns if response.created_t_ns is not None else response.done_t_ns,
         (begun or done) - 1,
         (done or begun) - 1,
         (

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+NOT_HEARD = "not heard"
+"""What is cut off was measured not to have been heard."""
+
 
 class Tone(StrEnum):
     """How words are meant; a view gives each a style."""
@@ -79,8 +82,8 @@ class Entry:
     """Who speaks, in a word."""
     tone: Tone
     """Of that word."""
-    t_ns: int
-    """When it began, session time."""
+    t_ns: int | None
+    """When it began, session time; None where the recording does not say."""
     first_row: int
     """Row of the log where it begins; -1 where it has none."""
     last_row: int
@@ -93,6 +96,8 @@ class Entry:
     """Texts that stand side by side where there is room."""
     question: Question | None = None
     """What it waits for; None for nothing."""
+    cut_words: str = NOT_HEARD
+    """What is true of the words in ``Tone.STRUCK`` that follow others, and by whose account."""
 
     @property
     def text(self) -> str:
@@ -116,6 +121,8 @@ class Draft:
     columns: list[Column] = field(default_factory=list)
     """As of ``Entry``."""
     question: Question | None = None
+    """As of ``Entry``."""
+    cut_words: str = NOT_HEARD
     """As of ``Entry``."""
 
     def fact(self, text: str, tone: Tone = Tone.DIM) -> None:

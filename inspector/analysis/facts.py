@@ -40,13 +40,13 @@ class Facts(Protocol):
         ...
 
     @property
-    def t_us(self) -> int:
-        """Microseconds since the start."""
+    def t_us(self) -> int | None:
+        """Microseconds since the start; None where the recording does not say."""
         ...
 
     @property
-    def dt_us(self) -> int:
-        """Microseconds since the previous event."""
+    def dt_us(self) -> int | None:
+        """Microseconds since the previous event, 0 for the first; None where the time of either is not known."""
         ...
 
     @property
@@ -83,19 +83,19 @@ class Facts(Protocol):
 class EventFacts:
     """Facts of an event that need not stand in a log."""
 
-    def __init__(self, event: Event, previous_t_ns: int | None = None, turn: int = 0) -> None:
+    def __init__(self, event: Event, previous: Event | None = None, turn: int = 0) -> None:
         """Look at an event.
 
         Args:
             event: the event.
-            previous_t_ns: time of the event before it, of either direction.
+            previous: the event before it, of either direction; None for the first.
             turn: number of its turn, 0 before the first.
         """
         self.type = event.type
         self.direction = event.direction
         self.origin = event.origin
-        self.t_us = event.t_ns // 1000
-        self.dt_us = 0 if previous_t_ns is None else self.t_us - previous_t_ns // 1000
+        self.t_us = _us(event)
+        self.dt_us = _between_us(self.t_us, self.t_us if previous is None else _us(previous))
         self.size = len(event.data)
         self.is_error = is_failure(event)
         self.turn = turn
@@ -146,14 +146,14 @@ class LogFacts:
         return ORIGINS[self._log.origin[self._row]]
 
     @property
-    def t_us(self) -> int:
-        """Microseconds since the start."""
-        return self._log.t_us[self._row]
+    def t_us(self) -> int | None:
+        """Microseconds since the start; None where the recording does not say."""
+        return self._log.time_us(self._row)
 
     @property
-    def dt_us(self) -> int:
-        """Microseconds since the previous event."""
-        return self.t_us - self._log.t_us[self._row - 1] if self._row else 0
+    def dt_us(self) -> int | None:
+        """Microseconds since the previous event, 0 for the first; None where the time of either is not known."""
+        return _between_us(self.t_us, self._log.time_us(max(0, self._row - 1)))
 
     @property
     def size(self) -> int:
@@ -188,6 +188,14 @@ class LogFacts:
         if self._lowered is None:
             self._lowered = self.text.lower()
         return self._lowered
+
+
+def _us(event: Event) -> int | None:
+    return None if event.t_ns is None else event.t_ns // 1000
+
+
+def _between_us(t_us: int | None, previous_us: int | None) -> int | None:
+    return None if t_us is None or previous_us is None else t_us - previous_us
 
 
 def is_failure(event: Event) -> bool:

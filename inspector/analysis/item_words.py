@@ -8,11 +8,17 @@ from collections.abc import Callable, Mapping
 from inspector.analysis.entry import Column, Draft, Question, Tone, Words
 from inspector.analysis.summary import duration_text, size_text
 from inspector.core.item import ContentPart, Item
-from inspector.core.output_audio import ItemAudio
+from inspector.core.output_audio import NS_PER_MS, ItemAudio
 from inspector.core.state import SessionState
 
 MAX_PRETTY_CHARS = 64_000
 """A longer JSON text is shown as it came."""
+SAME_MS = 100
+"""Between what was heard and where it was cut: less comes from ticks and rounding."""
+EARLY_MS = 1000
+"""A client that says so much less was heard than the clock allows counts by another clock; buffers explain half of it."""
+LATE_MS = 100
+"""A client that says so much more was heard than had time to play is wrong."""
 INLINE_CHARS = 40
 """A JSON text up to this long stays on one line."""
 
@@ -75,10 +81,35 @@ def _about_audio(item: Item, audio: ItemAudio, draft: Draft) -> None:
         # A recording may lack the audio itself, and then nobody can tell where in the words it was cut.
         known = "words by estimate" if item.truncated_ms < received else "of more"
         draft.warn(f"cut at {item.truncated_ms:,} of {received:,} ms, {known}")
+        _about_cut(item.truncated_ms, audio, draft)
     if audio.is_playing:
         draft.fact("playing", Tone.ASSISTANT)
     elif audio.played_ms is not None:
         draft.fact(f"heard {min(audio.played_ms, received):,} of {received:,} ms")
+    gaps = audio.underruns
+    if gaps:
+        silent_ms = sum(gap.to_ns - gap.from_ns for gap in gaps) / 1e6
+        count = f"{len(gaps)} underrun{'s' * (len(gaps) != 1)}"
+        draft.warn(f"{count}: silent for {duration_text(silent_ms)} in the middle")
+
+
+def _about_cut(cut_ms: int, audio: ItemAudio, draft: Draft) -> None:
+    """Say who says that no more was heard: the inspector's player measured it, a client of somebody else's claims it."""
+    if audio.is_measured:
+        if audio.heard_ms(None) > cut_ms + SAME_MS:
+            draft.cut_words = "heard, then cut"
+        return
+    draft.cut_words = "not heard, the app says"
+    claim = f"the app says {cut_ms:,} ms were heard"
+    possible_ns, most_ns = audio.possible_ns, audio.most_ns
+    if possible_ns is None or most_ns is None:
+        draft.fact(claim)
+    elif possible_ns > (cut_ms + EARLY_MS) * NS_PER_MS:
+        draft.warn(f"{claim}; up to {possible_ns / 1e9:.1f} s could have been")
+    elif most_ns < (min(cut_ms, audio.received_ms) - LATE_MS) * NS_PER_MS:
+        draft.warn(f"{claim}; only {most_ns / 1e9:.1f} s can have been")
+    else:
+        draft.fact(claim)
 
 
 def _part(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import numpy as np
@@ -20,6 +20,8 @@ class MarkKind(StrEnum):
     FIRST_AUDIO = "first audio"
     RESPONSE_ENDED = "response done"
     TRUNCATED = "truncated"
+    UNDERRUN = "underrun"
+    """The assistant's sound ran dry in the middle of an item."""
     TOOL_CALL = "tool call"
     ERROR = "error"
 
@@ -39,7 +41,7 @@ MARK_OF_TYPE: Mapping[str, MarkKind] = {
 
 
 class Marks:
-    """Marks in the order of their events."""
+    """Marks in the order of their events; underruns, which are known only later, come last."""
 
     def __init__(self) -> None:
         self.t_us = array("q")
@@ -55,6 +57,14 @@ class Marks:
         self.t_us.append(t_us)
         self.row.append(row)
         self.kind.append(MARK_KINDS.index(kind))
+
+    def with_more(self, more: Iterable[tuple[int, int, MarkKind]]) -> Marks:
+        """Return these marks and some more, each as ``add`` takes it."""
+        twin = Marks()
+        twin.t_us, twin.row, twin.kind = self.t_us[:], self.row[:], self.kind[:]
+        for mark in more:
+            twin.add(*mark)
+        return twin
 
     def times(self) -> npt.NDArray[np.int64]:
         """Return a copy of the times, microseconds, shape (n,)."""

@@ -27,4 +27,4 @@ def meaning(event_type: str, path: tuple[str | int, ...]) -> str:
         found = MEANINGS.get(f"{event_type}:{end}") or MEANINGS.get(end)
         if found:
             return found
-    return ""
+    return MEANINGS.get(f"/{names[0]}", "") if len(names) == 1 else ""

@@ -1,38 +1,38 @@
 """Placement: when every piece of audio was spoken, in session time. Pure arithmetic on events; nothing is decoded.
 
 The user's audio stands where it was appended, in runs: an append goes on where the one before it ended, unless so much
-time has passed that there was a gap. The assistant's audio arrives about ten times faster than it plays; an item stands
-where a player would have played it (``OutputAudioFold``), or where the inspector's own player says that it did.
+time has passed that there was a gap. What the server refused is taken out again. The assistant's audio arrives about ten
+times faster than it plays; it stands where the inspector's own player says that it played, or where a player would have
+played it, with a gap wherever it had not come in time (``OutputAudioFold``).
+
+Invariants: what was heard of a segment never overlaps itself, never stands before the event that brought it, and adds up to
+``heard_us``. Where events bring no times nothing is placed; lengths are known all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import AUDIO_KEYS, audio_of, base64_size
-from inspector.core.output_audio import ItemAudio, OutputAudioFold
-from inspector.core.read import int_at, text_at
+from inspector.core.input_audio import APPENDS
+from inspector.core.output_audio import OUTPUT_AUDIO_TYPES, Gap, ItemAudio, OutputAudioFold
+from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
 from inspector.core.session import SessionFold
 
 GAP_US = 300_000
 """Appends that come later than this after the end of the one before leave a gap; less is the network's jitter."""
-PLACING_TYPES = frozenset(
+PLACING_TYPES = OUTPUT_AUDIO_TYPES | frozenset(
     {
         *AUDIO_KEYS,
-        "session.created",
-        "session.updated",
         "transcription_session.created",
         "transcription_session.updated",
-        "input_audio_buffer.speech_started",
-        "conversation.item.truncated",
-        "response.done",
-        "inspector.playing",
-        "inspector.played",
         "inspector.opened",
+        "error",
     }
 )
 """The event types that say where audio stands; all others may be left out."""
@@ -45,9 +45,27 @@ class Side(StrEnum):
     ASSISTANT = "assistant"
 
 
+class Stretch(NamedTuple):
+    """A part of a segment that sounds without a break. All times are microseconds."""
+
+    from_us: int
+    """Where it begins in the segment's own sound."""
+    to_us: int
+    """Where it ends in that."""
+    at_us: int
+    """When it begins to sound, session time."""
+    is_heard: bool
+    """False for what came, and was cut off before it was heard."""
+
+    @property
+    def end_us(self) -> int:
+        """Return when it ceases to sound, session time."""
+        return self.at_us + self.to_us - self.from_us
+
+
 @dataclass(slots=True, eq=False)
 class Segment:
-    """Audio in one piece: a run of appends, or one item of the assistant."""
+    """Audio of one origin: a run of appends, or one item of the assistant."""
 
     side: Side
     """Whose audio it is."""
@@ -55,51 +73,89 @@ class Segment:
     """Of its pieces."""
     first_row: int
     """Row of the log with its first piece."""
-    begins_us: int
-    """When its first piece began, reckoned from when it came; session time."""
+    begins_us: int | None
+    """When its first piece began, reckoned from when it came; session time. None where no event says."""
     item_id: str = ""
-    """Of the assistant; ``""`` for appends."""
+    """Of the assistant; ``""`` for sound of no item."""
     size_bytes: int = 0
-    """Decoded size of all pieces."""
+    """Decoded size of all pieces, of refused ones too."""
     audio: ItemAudio | None = None
     """What is known of the playing of an assistant item."""
-    reported_us: int | None = None
-    """When the player itself began, by its first report."""
-    truncated_ms: int | None = None
-    """Where a truncation ended it; None where none did."""
-
-    @property
-    def start_us(self) -> int:
-        """Return when it began to sound, in microseconds of session time."""
-        if self.reported_us is not None:
-            return self.reported_us
-        return self.audio.starts_t_ns // 1000 if self.audio is not None else self.begins_us
+    refused: list[tuple[int, int]] = field(default_factory=list)
+    """From which byte to which it was refused, in order."""
 
     @property
     def duration_us(self) -> int:
-        """Return how long all of it lasts."""
-        return round(self.size_bytes * 1000 / self.format.bytes_per_ms)
+        """Return how long all of it lasts, but for what was refused."""
+        size = self.size_bytes - sum(end - begin for begin, end in self.refused)
+        return self._us(size)
 
     @property
     def heard_us(self) -> int:
-        """Return how much of it was heard, or will be: as the player reported, else as truncated, else until speech cut it."""
+        """Return how much of it was heard, or will be: as the player reported, else as the client says, within what the clock allows."""
         audio = self.audio
-        if audio is None or audio.is_playing:
+        if audio is None:
             return self.duration_us
-        if audio.played_ms is not None:
-            heard = audio.played_ms * 1000
-        elif self.truncated_ms is not None:
-            heard = self.truncated_ms * 1000
-        elif audio.stopped_t_ns is not None:
-            heard = audio.stopped_t_ns // 1000 - self.start_us
-        else:
-            return self.duration_us
-        return max(0, min(heard, self.duration_us))
+        heard_ns, possible_ns = audio.heard_ns(None), audio.possible_ns
+        if audio.claimed_ns is not None and not audio.is_measured:
+            heard_ns = audio.claimed_ns
+            heard_ns = heard_ns if possible_ns is None else min(heard_ns, possible_ns)
+        return max(0, min(heard_ns // 1000, self.duration_us))
 
     @property
-    def end_us(self) -> int:
-        """Return when all of it would have been played."""
-        return self.start_us + self.duration_us
+    def start_us(self) -> int | None:
+        """Return when it began to sound, in microseconds of session time; None where nothing says."""
+        if self.audio is None:
+            return self.begins_us
+        return self.audio.resumes[0].at_ns // 1000 if self.audio.resumes else None
+
+    @property
+    def end_us(self) -> int | None:
+        """Return when all of it would have been played; None where nothing says when it began."""
+        if self.audio is not None and self.audio.resumes:
+            last = self.audio.resumes[-1]
+            return last.at_ns // 1000 + max(0, self._us(self.size_bytes) - last.from_ns // 1000)
+        return None if self.begins_us is None else self.begins_us + self._us(self.size_bytes)
+
+    def kept(self) -> list[tuple[int, int]]:
+        """Return which parts of its own sound count, from and to in microseconds: all but what was refused."""
+        found, begin = [], 0
+        for refused_begin, refused_end in self.refused:
+            if refused_begin > begin:
+                found.append((self._us(begin), self._us(refused_begin)))
+            begin = refused_end
+        if self.size_bytes > begin:
+            found.append((self._us(begin), self._us(self.size_bytes)))
+        return found
+
+    def stretches(self) -> list[Stretch]:
+        """Return all of it in session time, what was heard first; empty where nothing says when it began."""
+        if self.audio is None:
+            if self.begins_us is None:
+                return []
+            return [Stretch(a, b, self.begins_us + a, is_heard=True) for a, b in self.kept()]
+        found: list[Stretch] = []
+        resumes, heard_us, end_us = self.audio.resumes, self.heard_us, self._us(self.size_bytes)
+        for number, resume in enumerate(resumes):
+            from_us, at_us = resume.from_ns // 1000, resume.at_ns // 1000
+            is_last = number + 1 == len(resumes)
+            to_us = end_us if is_last else resumes[number + 1].from_ns // 1000
+            cut_us = max(from_us, min(heard_us, to_us))
+            found += [
+                Stretch(begin, end, at_us + begin - from_us, is_heard)
+                for begin, end, is_heard in ((from_us, cut_us, True), (cut_us, to_us, False))
+                if end > begin
+            ]
+        return found
+
+    def underruns(self) -> list[Gap]:
+        """Return the silences in the middle of what was heard of an item."""
+        if self.audio is None or not self.item_id or len(self.audio.resumes) < 2:
+            return []
+        return self.audio.underruns
+
+    def _us(self, size: int) -> int:
+        return self.format.ns(size) // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,81 +175,100 @@ class Placement:
         self.segments: list[Segment] = []
         self._session = SessionFold()
         self._output = OutputAudioFold()
-        self._items: dict[str, Segment] = {}
-        self._runs: dict[Side, Segment] = {}
+        self._refusals = RefusedAppends()
+        self._items: dict[ItemAudio, Segment] = {}
+        self._last_run: Segment | None = None
+        self._appends: dict[int, tuple[Segment, int, int]] = {}
+        """By ``seq`` where the last appends stand: an error may still take them back."""
 
     def feed(self, event: Event) -> Piece | None:
         """Take the next event; return its audio and where that belongs, None where it has none."""
-        if event.type == "inspector.opened":
+        if self.begins(event):
             self._begin()
+        refused_seq = self._refusals.apply(event)
+        if refused_seq:
+            self._take_back(refused_seq)
         audio = audio_of(event)
-        if not audio:
+        size = base64_size(audio)
+        is_append = event.type in APPENDS
+        if is_append and event.direction is not Direction.CLIENT:
+            return None
+        if not size:
             self._session.apply(event)
             self._output.apply(event)
-            self._note(event)
             return None
-        if event.type.rpartition(".")[2] == "append":
-            if event.direction is not Direction.CLIENT:
-                return None
-            segment = self._run(Side.USER, event, base64_size(audio))
-        else:
-            segment = self._item(event) or self._run(Side.ASSISTANT, event, base64_size(audio))
-        piece = Piece(segment, audio)
-        segment.size_bytes += base64_size(audio)
-        return piece
+        segment = self._appended(event, size) if is_append else self._delta(event)
+        segment.size_bytes += size
+        return Piece(segment, audio)
 
     def side(self, side: Side) -> Iterator[Segment]:
         """Yield the segments of one side, in the order in which they began to arrive."""
         return (segment for segment in self.segments if segment.side is side)
 
+    def begins(self, event: Event) -> bool:
+        """Tell whether an event begins another session, with a time line of its own."""
+        return self._session.ends_with(event)
+
     def _begin(self) -> None:
         """Another connection: the formats are the defaults again, and ids may come back."""
         self._session, self._output = SessionFold(), OutputAudioFold()
         self._items.clear()
-        self._runs.clear()
+        self._last_run = None
+        self._appends.clear()
 
-    def _item(self, event: Event) -> Segment | None:
-        item_id = text_at(event.body or {}, "item_id")
-        if not item_id:
-            return None
+    def _delta(self, event: Event) -> Segment:
         self._output.apply(event)
-        audio = self._output.items.get(item_id)
-        segment = self._items.get(item_id)
-        if segment is None and audio is not None:
+        audio = self._output.audio_of(event)
+        segment = self._items.get(audio) if audio is not None else None
+        if segment is None:
+            form = audio.format if audio is not None else PCM16_24K
+            item_id = audio.item_id if audio is not None else ""
             segment = Segment(
-                Side.ASSISTANT, audio.format, event.seq - 1, event.t_ns // 1000, item_id, 0, audio
+                Side.ASSISTANT, form, event.seq - 1, _time_us(event), item_id, audio=audio
             )
-            self._items[item_id] = segment
             self.segments.append(segment)
+            if audio is not None:
+                self._items[audio] = segment
         return segment
 
-    def _run(self, side: Side, event: Event, size: int) -> Segment:
-        form = self._session.input_format if side is Side.USER else self._output_format(event)
-        # An append was spoken before it was sent; a delta is heard after it has come.
-        spoken_us = round(size * 1000 / form.bytes_per_ms) if side is Side.USER else 0
-        begins_us = max(0, event.t_ns // 1000 - spoken_us)
-        run = self._runs.get(side)
-        if run is not None and run.format == form and begins_us - run.end_us <= GAP_US:
+    def _appended(self, event: Event, size: int) -> Segment:
+        run = self._run(event, size)
+        if len(self._appends) >= MAX_WAITING:
+            self._appends.pop(next(iter(self._appends)))
+        self._appends[event.seq] = run, run.size_bytes, run.size_bytes + size
+        return run
+
+    def _take_back(self, seq: int) -> None:
+        """The server refused an append: it is not the user's sound, and what was sent around it stays where it was."""
+        if seq not in self._appends:
+            return
+        run, begin, end = self._appends.pop(seq)
+        if begin < end:
+            run.refused.append((begin, end))
+            run.refused.sort()
+
+    def _run(self, event: Event, size: int) -> Segment:
+        """Return the run that an append goes on, or begins."""
+        form, t_us = self._session.input_format, _time_us(event)
+        # An append was spoken before it was sent.
+        begins_us = None if t_us is None else max(0, t_us - form.ns(size) // 1000)
+        run = self._last_run
+        if run is not None and run.format == form and _goes_on(run, begins_us):
             return run
-        if run is not None:
+        if run is not None and begins_us is not None and run.end_us is not None:
             begins_us = max(begins_us, run.end_us)
-        run = self._runs[side] = Segment(side, form, event.seq - 1, begins_us)
+        run = self._last_run = Segment(Side.USER, form, event.seq - 1, begins_us)
         self.segments.append(run)
         return run
 
-    def _output_format(self, event: Event) -> AudioFormat:
-        rate_hz = int_at(event.body or {}, "sample_rate")
-        if 4_000 <= rate_hz <= 192_000:
-            return AudioFormat("pcm16", rate_hz)
-        return self._session.output_format if self._session.config else PCM16_24K
 
-    def _note(self, event: Event) -> None:
-        segment = self._items.get(text_at(event.body or {}, "item_id"))
-        if segment is None:
-            return
-        if event.type in ("inspector.playing", "inspector.played"):
-            if segment.reported_us is None:
-                heard_ms = int_at(event.body or {}, "audio_ms")
-                segment.reported_us = max(0, event.t_ns // 1000 - heard_ms * 1000)
-        elif event.type == "conversation.item.truncated":
-            segment.truncated_ms = int_at(event.body or {}, "audio_end_ms")
+def _goes_on(run: Segment, begins_us: int | None) -> bool:
+    return begins_us is None or run.end_us is None or begins_us - run.end_us <= GAP_US
+
+
+def _time_us(event: Event) -> int | None:
+    """Return when an event happened, in microseconds of session time; None where the recording does not say."""
+    t_ns: int | None = event.t_ns
+    if t_ns is None:
+        return None
+    return t_ns // 1000

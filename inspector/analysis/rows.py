@@ -35,7 +35,7 @@ class RowList:
         self._directions = directions
         self._codes = frozenset(DIRECTION_CODE[direction] for direction in directions)
         self._is_mine = bytes(code in self._codes for code in range(256))
-        """By direction code."""
+        """By the code of the side that a row stands on."""
         self.query: Query = EVERYTHING
         self.is_folding = True
         self.rows = array("i")
@@ -106,7 +106,7 @@ class RowList:
 
     def holds(self, row: int) -> bool:
         """Tell whether a row is of the directions that this list is for."""
-        return self._log.direction[row] in self._codes
+        return DIRECTION_CODE[self._log.side_of(row)] in self._codes
 
     def lets_through(self, row: int) -> bool:
         """Tell whether the query lets a row through, folded or not."""
@@ -151,18 +151,18 @@ class RowList:
         self.scanned = self.total = 0
         self._run = None
         if self.query:
-            self._run = QueryRun(
-                self.query.within(self._directions), self._log, 0, 0, turns=self._turns
-            )
+            # Local facts too: some stand among the server's events.
+            wanted = {*self._directions, Direction.LOCAL}
+            self._run = QueryRun(self.query.within(wanted), self._log, 0, 0, turns=self._turns)
 
     def _take_matches(self, run: QueryRun, is_over: Deadline) -> None:
         end = len(self._log)
         if run.hi < end:
-            fresh = self._log.direction[run.hi : end]
+            fresh = self._log.sides(run.hi, end)
             self.total += sum(fresh.count(code) for code in self._codes)
             run.extend(end)
         while not run.is_done:
-            self._fold_in(run.advance(is_over))
+            self._fold_in([row for row in run.advance(is_over) if self.holds(row)])
             self.scanned = run.position
             if is_over():
                 break
@@ -170,7 +170,7 @@ class RowList:
     def _take(self, start: int, end: int) -> None:
         """Add rows of the log, where there is no query: a byte a row says whether to, so that no step is Python's."""
         log = self._log
-        wanted = log.direction[start:end].tobytes().translate(self._is_mine)
+        wanted = log.sides(start, end).translate(self._is_mine)
         self.total += wanted.count(1)
         if self.is_folding:
             shown = log.flags[start:end].tobytes().translate(_NOT_FOLDED)

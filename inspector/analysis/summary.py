@@ -11,6 +11,7 @@ from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import audio_bytes_of
 from inspector.core.read import Body, int_at, object_at, objects_at, text_at
 from inspector.core.responses import reason_of
+from inspector.core.riff import oddity_of
 
 MAX_CHARS = 300
 """More than any pane is wide."""
@@ -33,6 +34,11 @@ def duration_text(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
 
 
+def moment_text(t_ns: int | None, seq: int) -> str:
+    """Return when an event happened, in seconds of session time; its number, as in the panes, where nothing says when."""
+    return f"#{seq:,}" if t_ns is None else f"{t_ns / 1e9:.3f} s"
+
+
 def quoted(text: str, limit: int = 160) -> str:
     """Return words in typographic quotes, cut."""
     return f"“{text[:limit]}…”" if len(text) > limit else f"“{text}”"
@@ -51,10 +57,18 @@ def summary(event: Event, audio: AudioFormat = PCM16_24K) -> str:
         return inert(f"{event.problem.message}  {text}")[:MAX_CHARS]
     body = event.body or {}
     size = audio_bytes_of(event)
-    if size:
-        return f"{duration_text(audio.ms(size))}  {size_text(size)}"
-    read = _READERS.get(event.type) or _by_shape(body)
+    odd = oddity_of(event)
+    if size or odd:
+        length = f"{duration_text(audio.ms(size))}  {size_text(size)}" if size else ""
+        return _joined(length, odd)
+    read = _READERS.get(event.type) or (_by_shape(body) if event.type else _untyped)
     return inert(read(body)[:MAX_CHARS])
+
+
+def untyped_name(event: Event) -> str:
+    """Return what an event without a type is called: its first key, by which other protocols name their messages."""
+    first = next(iter(event.body or {}), "")
+    return f"{{{inert(first)}}}" if first else "(no type)"
 
 
 def _joined(*words: str) -> str:
@@ -88,6 +102,13 @@ def _plain(body: Body) -> str:
         elif isinstance(value, int) and key.endswith("_ms"):
             words.append(f"{value:,} ms")
     return _joined(*words[:3])
+
+
+def _untyped(body: Body) -> str:
+    """Return what is in a message of another protocol: the keys of its first member, then the other members."""
+    inner = next(iter(body.values()), None)
+    keys = list(inner) if isinstance(inner, dict) else []
+    return _joined(_by_shape(body)(body) or ", ".join(keys), ", ".join(list(body)[1:]))
 
 
 def _session(body: Body) -> str:
@@ -229,16 +250,54 @@ def _message(body: Body) -> str:
     return _joined(text_at(body, "name"), text_at(body, "message"), text_at(body, "text"))
 
 
+INTERVENTIONS = ("inspector.altered", "inspector.injected")
+"""Facts about what the proxy did to a frame, or sent of its own."""
+_DONE = {
+    "drop": "dropped",
+    "delay": "delayed",
+    "replace": "replaced",
+    "edit": "edited",
+    "duplicate": "doubled",
+    "answer": "answered",
+}
+"""What was done, by the first word of the change."""
+
+
+def intervention_name(body: Body) -> str:
+    """Return what the proxy did to a frame, and at whose word: ``dropped (rule 1)``."""
+    what = text_at(body, "change").partition(" ")[0]
+    by = inert(text_at(body, "by"))
+    name = _DONE.get(what, inert(what)) if what else "injected"
+    return f"{name} ({by})" if by else name
+
+
+def intervention_words(body: Body) -> str:
+    """Return to which frame, and how."""
+    how = text_at(body, "change").partition(" ")[2]
+    return inert(_joined(how, text_at(body, "event_type") or "(no type)"))
+
+
+def is_drop(event: Event) -> bool:
+    """Tell whether an event says that a frame was kept from its receiver."""
+    if event.type != "inspector.altered" or event.body is None:
+        return False
+    return text_at(event.body, "change") in ("drop", "answer")
+
+
+def _intervention(body: Body) -> str:
+    to = text_at(body, "to") or {"client": "api", "server": "app"}.get(text_at(body, "direction"))
+    words = intervention_words(body)
+    return _joined(intervention_name(body), words, f"to the {to}" if to else "")
+
+
 def _on_the_way(body: Body) -> str:
     """Return what the proxy did to a frame."""
     to = text_at(body, "to") or {"client": "api", "server": "app"}.get(text_at(body, "direction"))
     return _joined(
-        text_at(body, "change"),
         f"to the {to}" if to else "",
         text_at(body, "event_type"),
         text_at(body, "filter"),
         text_at(body, "why"),
-        f"by {text_at(body, 'by')}" if text_at(body, "by") else "",
         text_at(body, "message"),
     )
 
@@ -267,8 +326,8 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inspector.fold_failed": _message,
     "inspector.held": _on_the_way,
     "inspector.released": _on_the_way,
-    "inspector.altered": _on_the_way,
-    "inspector.injected": _on_the_way,
+    "inspector.altered": _intervention,
+    "inspector.injected": _intervention,
     "inspector.degraded": _on_the_way,
     "inspector.undelivered": _on_the_way,
     "inspector.rule_failed": _message,

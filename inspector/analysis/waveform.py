@@ -13,11 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from inspector.analysis.marks import MARK_OF_TYPE, MarkKind, Marks
-from inspector.analysis.placement import PLACING_TYPES, Placement, Segment, Side
+from inspector.analysis.placement import (
+    PLACING_TYPES,
+    Placement,
+    Segment,
+    Side,
+    Stretch,
+)
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
 from inspector.core.event import Event
 from inspector.core.log import FLAG_ERROR, EventLog
+from inspector.core.output_audio import Gap
 from inspector.core.read import object_at, text_at
 
 BUCKET_US = 10_000
@@ -61,6 +68,11 @@ class _Envelope:
         self._pending: list[Samples] = []
         self.pending_samples = 0
 
+    @property
+    def damaged(self) -> int:
+        """Return how many pieces were not base64."""
+        return self._stream.damaged
+
     def feed(self, base64: str) -> None:
         """Take the next piece; it is measured later."""
         samples = self._stream.feed(base64)
@@ -94,6 +106,7 @@ class Waveform:
 
     def __init__(self, log: EventLog) -> None:
         self.marks = Marks()
+        """What happened when, underruns included."""
         self.end_us = 0
         """Where the last event or the last audio ends."""
         self._log = log
@@ -105,6 +118,9 @@ class Waveform:
         self._envelopes: dict[Segment, _Envelope] = {}
         self._unmeasured: set[_Envelope] = set()
         self._sounding: set[str] = set()
+        self._happened = Marks()
+        """The marks that never change, as those of underruns may: a player's report replaces what was estimated."""
+        self._underruns: list[Gap] = []
 
     @property
     def progress(self) -> float:
@@ -113,34 +129,46 @@ class Waveform:
 
     @property
     def has_times(self) -> bool:
-        """Tell whether the events stand at times of their own; those of some imports all stand at 0."""
-        return self._log.has_times
+        """Tell whether the events say when they happened; without times there is no place for anything."""
+        return self._log.has_times or not len(self._log)
 
     @property
     def has_audio(self) -> bool:
         """Tell whether there is any audio so far."""
-        return bool(self._envelopes)
+        return any(segment.duration_us for segment in self._envelopes)
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether audio was sent, and the server took none of it."""
+        return bool(self._envelopes) and not self.has_audio
+
+    @property
+    def damaged(self) -> int:
+        """Return how many pieces of audio are not base64, and so are not drawn."""
+        return sum(envelope.damaged for envelope in self._envelopes.values())
 
     def advance(self, is_over: Callable[[], bool] = lambda: False) -> None:
         """Read new rows until done or ``is_over()``."""
+        before = self._scanned
         while self._scanned < len(self._log):
             end = min(len(self._log), self._scanned + SLICE_ROWS)
             for row in self._telling(self._scanned, end):
                 self._take(row)
             self._scanned = end
-            self.end_us = max(self.end_us, min(MAX_US, self._log.t_us[end - 1]))
+            self.end_us = max(self.end_us, min(MAX_US, self._log.reached_us(end - 1) or 0))
             if is_over():
                 break
         for envelope in self._unmeasured:
             envelope.measure()
-            self.end_us = max(self.end_us, min(MAX_US, envelope.segment.end_us))
         self._unmeasured.clear()
+        if self._scanned != before:
+            self._place_anew()
 
     def lane(self, side: Side, first: int, count: int, width_us: int) -> Lane:
         """Return ``count`` columns of ``width_us`` each, from column ``first`` on (column 0 begins at time 0)."""
         low, high = np.zeros(count, np.int16), np.zeros(count, np.int16)
         is_there, is_heard = np.zeros(count, bool), np.zeros(count, bool)
-        for envelope, edges, columns in self._sounding_in(side, first, count, width_us):
+        for envelope, is_sounded, edges, columns in self._sounding_in(side, first, count, width_us):
             low[columns] = np.minimum(
                 low[columns], np.minimum.reduceat(envelope.low[: edges[-1]], edges[:-1])
             )
@@ -148,35 +176,42 @@ class Waveform:
                 high[columns], np.maximum.reduceat(envelope.high[: edges[-1]], edges[:-1])
             )
             is_there[columns] = True
-            heard_until = envelope.segment.start_us + envelope.segment.heard_us
-            is_heard[columns] |= (columns + first) * width_us < heard_until
+            is_heard[columns] |= is_sounded
         return Lane(_scaled(low), _scaled(high), is_there, is_heard)
 
     def rms(self, side: Side, first: int, count: int, width_us: int) -> Floats:
         """Return the root of the mean square, 0..1, of the columns that ``lane`` would return; shape (count,)."""
         square = np.zeros(count, np.float32)
-        for envelope, edges, columns in self._sounding_in(side, first, count, width_us):
+        for envelope, _, edges, columns in self._sounding_in(side, first, count, width_us):
             sums = np.add.reduceat(envelope.square[: edges[-1]], edges[:-1])
             square[columns] = np.maximum(square[columns], sums / np.diff(edges))
         return _scaled(np.sqrt(square))
 
     def _sounding_in(
         self, side: Side, first: int, count: int, width_us: int
-    ) -> Iterator[tuple[_Envelope, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        """Yield what has buckets in some columns, with the buckets at their edges and the columns, from 0."""
+    ) -> Iterator[tuple[_Envelope, bool, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """Yield what has buckets in some columns, whether it is heard, the buckets at their edges, and the columns from 0."""
         from_us, to_us = first * width_us, min((first + count) * width_us, MAX_US)
         for segment, envelope in self._envelopes.items():
             start_us = segment.start_us
-            if segment.side is not side or start_us >= to_us:
+            # Sound that nothing gives a time is not drawn: it would stand where it was not.
+            if segment.side is not side or start_us is None or start_us >= to_us:
                 continue
-            if start_us + envelope.size * BUCKET_US > from_us:
-                edges, columns = _edges(start_us, envelope.size, first, count, width_us)
-                if len(columns):
-                    yield envelope, edges, columns
+            if segment.end_us is None or segment.end_us <= from_us:
+                continue
+            for stretch in segment.stretches():
+                if stretch.at_us < to_us and stretch.end_us > from_us:
+                    edges, columns = _edges(stretch, envelope.size, first, count, width_us)
+                    if len(columns):
+                        yield envelope, stretch.is_heard, edges, columns
 
     def segment_at(self, side: Side, t_us: int) -> Segment | None:
-        """Return what sounds at a time, the newest where two do."""
-        found = [s for s in self._placement.side(side) if s.start_us <= t_us < s.end_us]
+        """Return what sounds at a time, or has a gap there; the newest where two do."""
+        found = [
+            s
+            for s in self._placement.side(side)
+            if s.start_us is not None and s.start_us <= t_us < (s.end_us or 0)
+        ]
         return found[-1] if found else None
 
     def _telling(self, start: int, end: int) -> list[int]:
@@ -190,6 +225,18 @@ class Waveform:
             for row in range(start, end)
             if log.kind[row] in self._telling_kinds or log.flags[row] & FLAG_ERROR
         ]
+
+    def _place_anew(self) -> None:
+        """Take note of what came later than it was due, and of where the last sound ends now."""
+        segments = self._placement.segments
+        ends = (each.end_us for each in segments)
+        self.end_us = max([self.end_us, *(min(MAX_US, end) for end in ends if end is not None)])
+        underruns = [gap for segment in segments for gap in segment.underruns()]
+        if underruns != self._underruns or len(self.marks) != len(self._happened) + len(underruns):
+            self._underruns = underruns
+            self.marks = self._happened.with_more(
+                (gap.from_ns // 1000, gap.seq - 1, MarkKind.UNDERRUN) for gap in underruns
+            )
 
     def _take(self, row: int) -> None:
         event = self._log.read(row)
@@ -211,7 +258,7 @@ class Waveform:
         response_id = text_at(event.body or {}, "response_id")
         if response_id and response_id not in self._sounding:
             self._sounding.add(response_id)
-            self.marks.add(event.t_ns // 1000, row, MarkKind.FIRST_AUDIO)
+            self._add_mark(event, row, MarkKind.FIRST_AUDIO)
 
     def _mark(self, event: Event, row: int) -> None:
         kind = MARK_OF_TYPE.get(event.type)
@@ -221,7 +268,11 @@ class Waveform:
             status = text_at(object_at(event.body or {}, "response"), "status")
             kind = MarkKind.ERROR if status == "failed" else kind
         if kind is not None:
-            self.marks.add(event.t_ns // 1000, row, kind)
+            self._add_mark(event, row, kind)
+
+    def _add_mark(self, event: Event, row: int, kind: MarkKind) -> None:
+        if event.t_ns is not None:
+            self._happened.add(event.t_ns // 1000, row, kind)
 
 
 def _scaled(values: npt.NDArray[np.generic]) -> Floats:
@@ -229,16 +280,20 @@ def _scaled(values: npt.NDArray[np.generic]) -> Floats:
 
 
 def _edges(
-    start_us: int, size: int, first: int, count: int, width_us: int
+    stretch: Stretch, size: int, first: int, count: int, width_us: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Cut an envelope into columns.
+    """Cut the part of an envelope that a stretch is, as far as it is measured, into columns.
 
     Returns:
         The buckets at which a column begins and the last one ends, shape (n + 1,), and the n columns, from 0.
     """
-    middle_us = start_us + BUCKET_US // 2
-    begin = max(0, -(-(first * width_us - middle_us) // BUCKET_US))
-    end = min(size, -(-((first + count) * width_us - middle_us) // BUCKET_US))
+    # Where the middle of the envelope's first bucket would stand.
+    middle_us = stretch.at_us - stretch.from_us + BUCKET_US // 2
+    least, most = stretch.from_us // BUCKET_US, min(size, -(-stretch.to_us // BUCKET_US))
+    if not stretch.is_heard:
+        least = -(-stretch.from_us // BUCKET_US)  # a bucket that was heard in part was heard
+    begin = max(least, -(-(first * width_us - middle_us) // BUCKET_US))
+    end = min(most, -(-((first + count) * width_us - middle_us) // BUCKET_US))
     if begin >= end:
         return np.zeros(1, np.int64), np.zeros(0, np.int64)
     one = (middle_us + begin * BUCKET_US) // width_us

@@ -72,7 +72,7 @@ class Playback:
         self.tracks: dict[tuple[str, int], Track] = {}
         """By item id and content index, all of the session."""
         self.underruns = 0
-        """How often an item's audio ran dry before it was complete."""
+        """How often an item ran dry and went on later; the pauses of sound of no item, as of a translation, are none."""
         self.dropped_bytes = 0
         """What came on top of ``MOST_WAITING_BYTES``."""
         self._queue: deque[Track] = deque()
@@ -139,7 +139,6 @@ class Playback:
                 self._spans.append(_Span(self._total + at, len(piece), track))
             if at < count and not track.is_over:
                 track.stalled_ns = now_ns
-                self.underruns += 1
         self._total += count
         return sound
 
@@ -212,6 +211,7 @@ class Playback:
         is_there = track.waiting_bytes > 0 and (has_waited or track.waiting_ms >= JITTER_MS)
         if not (is_there or track.is_complete):
             return None
+        self.underruns += bool(track.is_started and track.waiting_bytes and track.item_id)
         track.is_started, track.stalled_ns = True, None
         self._pending.append(_Pending(self._total + at, track, ""))
         return track

@@ -7,6 +7,7 @@ import binascii
 import numpy as np
 
 from inspector.audio.pcm import Samples, decoded
+from inspector.core.riff import wav_header
 
 _NOTHING: Samples = np.zeros(0, np.int16)
 
@@ -27,11 +28,19 @@ class SampleStream:
         if data is None:
             self.damaged += 1
             return _NOTHING
+        header = wav_header(text)
+        if header is not None:
+            # No sound, but time: it stays as silence, so that all that follows keeps the place that the server gives it.
+            data = _silence(header.size_bytes, self._encoding) + data[header.size_bytes :]
         if self._encoding == "pcm16":
             data = self._torn + data
             whole = len(data) // 2 * 2
             data, self._torn = data[:whole], data[whole:]
         return decoded(data, self._encoding) if data else _NOTHING
+
+
+def _silence(size: int, encoding: str) -> bytes:
+    return {"pcmu": b"\xff", "pcma": b"\xd5"}.get(encoding, b"\0") * size
 
 
 def base64_bytes(text: str) -> bytes | None:

@@ -9,6 +9,7 @@ of which the writer was killed is whole.
 from __future__ import annotations
 
 import io
+import os
 import struct
 import wave
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 import soundfile
 
 from inspector.audio.pcm import Samples
-from inspector.errors import SoundFileError
+from inspector.errors import EXIT_CANNOT_WRITE, SoundFileError
 
 MOST_PATCHED_BYTES = 64 << 20
 """A recorder that was killed leaves a size of 0 in the header; files up to this size are read whole to mend that."""
@@ -93,19 +94,25 @@ class WavWriter:
     """A WAV file in the making: PCM16, mono; whole after every ``write``."""
 
     def __init__(self, path: Path, rate_hz: int) -> None:
-        """Begin a file, or begin it anew.
+        """Begin a new file.
 
         Raises:
-            SoundFileError: it cannot be written.
+            SoundFileError: there is one of this name already, or it cannot be written.
         """
         self.path = path
         self.rate_hz = rate_hz
         try:
-            # Whoever may read a recording may hear it, and nobody else.
-            path.touch(mode=0o600)
-            self._stream = path.open("wb")
+            # O_EXCL follows no link either. Whoever may read a recording may hear it, and nobody else.
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            raise SoundFileError(
+                f"{path} exists already; a sound file is never overwritten",
+                code="exists",
+                hint="name a new file, or delete that one",
+            ) from None
         except OSError as error:
-            raise SoundFileError(f"cannot write {path}: {error.strerror}") from None
+            raise _cannot_write(path, error) from None
+        self._stream = os.fdopen(fd, "wb")
         self._file = wave.open(self._stream, "wb")  # noqa: SIM115 - closed by close
         self._file.setnchannels(1)
         self._file.setsampwidth(2)
@@ -122,7 +129,7 @@ class WavWriter:
             self._file.writeframes(samples.astype("<i2").tobytes())
             self._stream.flush()
         except (OSError, wave.Error, struct.error) as error:
-            raise SoundFileError(f"cannot write {self.path}: {error}") from None
+            raise _cannot_write(self.path, error) from None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -131,6 +138,13 @@ class WavWriter:
             self._stream.close()
         except (OSError, struct.error):
             return  # what a full disk refused is lost; ``write`` has told
+
+
+def _cannot_write(path: Path, error: Exception) -> SoundFileError:
+    why = (error.strerror if isinstance(error, OSError) else "") or error
+    return SoundFileError(
+        f"cannot write {path}: {why}", code="cannot_write", exit_code=EXIT_CANNOT_WRITE
+    )
 
 
 def _opened(path: Path) -> soundfile.SoundFile:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from inspector import __version__
 from inspector.cli.commands import (
@@ -37,7 +38,7 @@ Examples:
 
 \b
 Exit status: 0 ok, 1 findings, 2 usage, 3 cannot connect or not authorised, 4 bad input file,
-5 the session ended in a server error, 70 a fault of the inspector, 74 stdout cannot be written,
+5 the session ended in a server error, 70 a fault of the inspector, 74 a file cannot be written,
 124 timeout, 130 interrupted.
 """
 
@@ -63,15 +64,16 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
     (
         sessions.replay,
         (
-            "inspector replay sessions/example-barge-in.jsonl",
+            "inspector replay sessions/example-truncated-answer.jsonl",
             "inspector cat FILE           the same without a screen",
         ),
     ),
     (
         serve.serve,
         (
-            "inspector serve --port 8899",
+            "inspector serve --listen 127.0.0.1:8899",
             "inspector serve --allow-origin http://localhost:3000",
+            "inspector serve --require-key                    any key, but one",
         ),
     ),
     (
@@ -134,6 +136,8 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
     ),
 )
 """Every command, named like its function, with its examples."""
+CLASSES: Mapping[Callable[..., None], type[TyperCommand]] = {serve.serve: serve.ServeCommand}
+"""Commands that read their arguments in a way of their own."""
 
 app = typer.Typer(
     name="inspector",
@@ -167,4 +171,8 @@ def home(
 
 for _command, _examples in COMMANDS:
     _shown = "\n".join(f"  {example}" for example in _examples)
-    app.command(_command.__name__, epilog=f"\b\nExamples:\n{_shown}")(_command)
+    app.command(
+        _command.__name__,
+        cls=CLASSES.get(_command, TyperCommand),
+        epilog=f"\b\nExamples:\n{_shown}",
+    )(_command)

@@ -37,7 +37,7 @@ def read_entrance(asked: Asked, environment: Mapping[str, str]) -> Entrance:
     Raises:
         UsageError: it makes no sense, or strangers could come in.
     """
-    host, port = _place(asked.listen)
+    host, port = read_place(asked.listen)
     is_local = host in ("localhost", "::1") or host.startswith("127.")
     token = secret_in(asked.token_env, environment)
     if not is_local and not asked.is_remote_allowed:
@@ -52,11 +52,16 @@ def read_entrance(asked: Asked, environment: Mapping[str, str]) -> Entrance:
             code="no_token",
             hint="put one into an environment variable and name it with --token-from",
         )
-    admission = Admission(asked.origins, token, is_local, asked.key_env is not None)
+    admission = Admission(asked.origins, token, is_local, puts_key_in=asked.key_env is not None)
     return Entrance(host, port, admission)
 
 
-def _place(listen: str) -> tuple[str, int]:
+def read_place(listen: str) -> tuple[str, int]:
+    """Return the host and the port of ``HOST:PORT``, or of a port alone.
+
+    Raises:
+        UsageError: it is no such place.
+    """
     host, colon, port = listen.rpartition(":")
     if not colon and port.isdigit():
         host = "127.0.0.1"

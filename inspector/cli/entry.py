@@ -1,7 +1,7 @@
 """The outermost layer: run one command line to its exit status. Nothing gets past it as a traceback.
 
 Exit statuses: 0 ok · 1 findings or differences · 2 usage · 3 cannot connect or not authorised · 4 bad input file ·
-5 the session ended in a server error · 70 a fault of the program itself · 74 stdout cannot be written · 124 timeout · 130 interrupted (SIGINT or
+5 the session ended in a server error · 70 a fault of the program itself · 74 a file or stdout cannot be written · 124 timeout · 130 interrupted (SIGINT or
 SIGTERM) · 141 whoever read our output has gone.
 """
 

@@ -9,7 +9,7 @@ from inspector.cli.listing import opened
 from inspector.cli.output import flush, say, write_bytes, write_line, write_object
 from inspector.core.event import Event
 from inspector.core.log import EventLog
-from inspector.errors import ExportError, UsageError
+from inspector.errors import EXIT_CANNOT_WRITE, ExportError, UsageError
 from inspector.export.sound import Sound
 from inspector.export.target import written
 from inspector.export.text import transcript
@@ -68,7 +68,7 @@ def export_wav(source: Path | None, what: str, output: str | None, *, as_json: b
             with written(path, source) as file:
                 write_wav(sound, plan, file.write)
             files.append((plan, path))
-        _report(files, reader, as_json=as_json)
+        _report(files, reader, len(sound.damaged_rows), as_json=as_json)
 
 
 def _indexed(reader: RecordingReader) -> EventLog:
@@ -91,7 +91,9 @@ def _targets(made: list[Plan], what: str, source: Path | None, output: str | Non
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ExportError(
-                f"cannot make {folder}: {error.strerror}", code="cannot_write"
+                f"cannot make {folder}: {error.strerror}",
+                code="cannot_write",
+                exit_code=EXIT_CANNOT_WRITE,
             ) from error
         return [folder / f"{plan.name}.wav" for plan in made]
     if output is not None:
@@ -99,7 +101,9 @@ def _targets(made: list[Plan], what: str, source: Path | None, output: str | Non
     return [Path(f"{stem}.wav" if what == "stereo" else f"{stem}-{what}.wav")]
 
 
-def _report(files: list[tuple[Plan, Path]], reader: RecordingReader, *, as_json: bool) -> None:
+def _report(
+    files: list[tuple[Plan, Path]], reader: RecordingReader, damaged: int, *, as_json: bool
+) -> None:
     if as_json:
         write_object(
             {
@@ -113,9 +117,12 @@ def _report(files: list[tuple[Plan, Path]], reader: RecordingReader, *, as_json:
                     }
                     for plan, path in files
                 ],
+                "damaged_pieces": damaged,
             }
         )
         return
+    if damaged:
+        say(f"note: {damaged:,} pieces of audio are not base64; silence stands in their place")
     for plan, path in files:
         sides = "stereo" if len(plan.channels) == 2 else "mono"
         say(f"wrote {path}: {plan.frames / plan.rate_hz:.3f} s, {sides}, {plan.rate_hz:,} Hz")

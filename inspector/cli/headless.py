@@ -10,6 +10,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from inspector.analysis.totals import totals
+from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.new_recording import finish_recording
 from inspector.cli.output import (
     EXIT_INTERRUPTED,
@@ -26,13 +28,13 @@ from inspector.cli.output import (
 )
 from inspector.cli.rows import RowText
 from inspector.core.event import Direction, Event
+from inspector.core.log import CLEAN_CLOSES, EventLog
 from inspector.engine.host import Host
 from inspector.engine.session import Engine
 from inspector.errors import ConnectError, RunTimeout, SessionFailed
 from inspector.recording.format import render
 from inspector.sources.base import Closed, Side
 
-CLEAN_CODES = (1000, 1001, 1005)
 NOT_AUTHORISED = 3000
 HEARD_OUT_S = 0.05
 """Between two looks whether the answer was heard to its end."""
@@ -85,8 +87,7 @@ class HeadlessRun:
         self._wakeup = asyncio.Event()
         self._is_fed = True
         self._heard_ns = 0
-        self._previous_t_ns = 0
-        self._is_last_an_error = False
+        self._previous: Event | None = None
         self._output_error: ReaderGone | OutputFailed | None = None
         self._rows = RowText(colour=use_colour())
         self._safe = to_terminal()
@@ -193,10 +194,8 @@ class HeadlessRun:
             except (ReaderGone, OutputFailed) as error:
                 self._output_error = error
                 self._end(End.READER_GONE)
-        if event.direction is Direction.SERVER:
-            self._is_last_an_error = event.type == "error"
         if event.direction is not Direction.LOCAL:
-            self._heard_ns = event.t_ns
+            self._heard_ns = event.stamp_ns
         if self._bounds.until and fnmatchcase(event.type, self._bounds.until):
             self._end(End.FOUND)
 
@@ -206,12 +205,14 @@ class HeadlessRun:
                 return
             case Shown.ROWS:
                 self._rows.see(event)
-                write_line(self._rows.line(event, self._previous_t_ns))
-                self._previous_t_ns = event.t_ns
+                remark = blame_words(self._engine.state.causes, event.seq)
+                write_line(self._rows.line(event, self._previous, remark))
+                self._previous = event
             case Shown.STREAM | Shown.REPLIES:
                 if self._shown is Shown.REPLIES and event.direction is not Direction.SERVER:
                     return
                 line = with_schema(render(event))
+                line = with_blame(line, self._engine.state.causes, event.seq)
                 write_bytes(inert_json(line[:-1]) + b"\n" if self._safe else line)
         flush()
 
@@ -222,8 +223,10 @@ class HeadlessRun:
         return {
             "ended": str(self._why if engine.refusal is None else End.REFUSED),
             "events": len(engine.log),
-            "duration_s": engine.log.t_us[-1] / 1e6 if len(engine.log) else 0.0,
+            "duration_s": (engine.log.end_us or 0) / 1e6,
             "recording": str(path) if path is not None else None,
+            "totals": totals(engine.state),
+            "losses": engine.losses,
             "closed": {"code": closed.code, "reason": closed.reason, "by": str(closed.by)}
             if closed is not None
             else None,
@@ -245,15 +248,31 @@ class HeadlessRun:
         return 0
 
     def _judge_close(self) -> None:
-        refusal, closed = self._engine.refusal, self._engine.closed
-        if refusal is not None:
-            raise refusal
-        if closed is not None:
-            judge(closed, is_after_error=self._is_last_an_error)
+        judge_session(self._engine)
         if self._bounds.until:
             raise SessionFailed(
                 f"the session ended before any {self._bounds.until}", code="ended_early"
             )
+
+
+def judge_session(engine: Engine) -> None:
+    """Accept a normal end of a session; nothing is wrong with one that has not ended either.
+
+    Raises:
+        ConnectError: there was no connection, or the server did not accept who we are.
+        SessionFailed: the session ended in an error.
+    """
+    if engine.refusal is not None:
+        raise engine.refusal
+    if engine.closed is not None:
+        judge(engine.closed, is_after_error=_is_last_an_error(engine.log))
+
+
+def _is_last_an_error(log: EventLog) -> bool:
+    """Tell whether the last that the server said was an error."""
+    rows = range(len(log) - 1, -1, -1)
+    last = next((row for row in rows if log.direction_of(row) is Direction.SERVER), None)
+    return last is not None and log.type_of(last) == "error"
 
 
 def judge(closed: Closed, *, is_after_error: bool) -> None:
@@ -267,6 +286,6 @@ def judge(closed: Closed, *, is_after_error: bool) -> None:
     message = f"{closed.meaning or 'closed'}: code {closed.code}{reason}"
     if closed.code == NOT_AUTHORISED:
         raise ConnectError(message, code="not_authorised", hint=closed.next_step)
-    is_clean = closed.code in CLEAN_CODES and closed.by is not Side.NETWORK
+    is_clean = closed.code in CLEAN_CLOSES and closed.by is not Side.NETWORK
     if not is_clean or (is_after_error and closed.by is Side.SERVER):
         raise SessionFailed(message, hint=closed.next_step)

@@ -18,7 +18,7 @@ def sound_options(
     """Return how a session sounds; without a screen nothing is heard or said unless it is asked for.
 
     Raises:
-        SoundFileError: a file cannot be read as sound, or cannot be written.
+        SoundFileError: a file cannot be read as sound, cannot be written, or would overwrite one.
     """
     unasked = NOWHERE if is_headless else DEFAULT_DEVICE
     options = SoundOptions(
@@ -42,4 +42,6 @@ def _check_files(options: SoundOptions) -> None:
         from inspector.audio.wav import WavWriter
         from inspector.engine.sound_ends import FILE_RATE_HZ
 
-        WavWriter(Path(options.speaker.name), FILE_RATE_HZ).close()
+        path = Path(options.speaker.name)
+        WavWriter(path, FILE_RATE_HZ).close()
+        path.unlink()  # the session begins it when there is something to write

@@ -23,7 +23,6 @@ from inspector.engine.session import Engine
 from inspector.engine.sound import Sound
 from inspector.folders import Folders, config_file, find_folders
 from inspector.profiles import PROFILES, SIMULATOR
-from inspector.recording.writer import RecordingFile
 from inspector.shipped import shipped_folder
 from inspector.sources.base import Source
 from inspector.sources.live import LiveSource
@@ -55,8 +54,8 @@ class Launcher:
     clock: Clock
     tell: Callable[[str], None] = say
     """Takes warnings, one line each."""
-    opened: list[RecordingFile] = field(default_factory=list)
-    """Recordings begun by this launcher, for ``finish_recording`` when the home screen is left."""
+    opened: list[Engine] = field(default_factory=list)
+    """Sessions begun by this launcher, whose recordings are finished when the home screen is left."""
 
     def with_settings(self, answers: Mapping[str, str]) -> Self:
         """Return a launcher whose settings are overridden by what was typed; empty answers change nothing.
@@ -87,7 +86,7 @@ class Launcher:
 
         plan = plan or SimPlan()
         usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
-        new_session = new_session_maker(self.clock, plan.provider())
+        new_session = new_session_maker(self.clock, plan.provider(self.tell))
         model = self.settings.simulator_model or usual
         source = SimulatorSource(new_session, self.clock, model=model)
         return self._open(source, session, output, sound)
@@ -193,8 +192,8 @@ class Launcher:
     ) -> Engine:
         first = session_update(session) if session is not None else b""
         recording = new_recording(source, self.folders.sessions, output, self.clock, self.tell)
-        self.opened.append(recording)
         engine = Engine(source, recording, self.clock)
+        self.opened.append(engine)
         engine.sound = Sound(engine, sound)
         if first:
             engine.outbox.put(Outgoing(first, Origin.HAND, ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -9,13 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from inspector.analysis.inert import inert
 from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
+from inspector.analysis.totals import totals
 from inspector.analysis.turns import TurnCounter
+from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.output import (
     SCHEMA,
     flush,
@@ -25,14 +29,22 @@ from inspector.cli.output import (
     use_colour,
     with_schema,
     write_bytes,
+    write_json,
     write_line,
 )
 from inspector.cli.rows import RowText
+from inspector.core.causes import CausesFold
+from inspector.core.dialect import DialectFold
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
+from inspector.core.state import SessionState
 from inspector.errors import FilterError
-from inspector.recording.format import Shape, parse, render
+from inspector.recording.format import Shape, render
 from inspector.recording.reader import RecordingReader
+
+MAX_ERROR_BYTES = 1 << 16
+"""A line that is longer is no error of a server's, and is not searched."""
+_ERROR = re.compile(rb'"type"\s*:\s*"error"')
 
 
 class Form(StrEnum):
@@ -58,22 +70,28 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
-        rows = RowText(colour=use_colour())
-        chosen = _chosen(reader, expression, rows.see, with_deltas=with_deltas)
+        rows, state = RowText(colour=use_colour()), SessionState()
+        see = state.apply if form is Form.OBJECT else rows.see
+        causes = CausesFold() if form is Form.RAW else _causes(reader)
+        chosen = _chosen(reader, expression, see, with_deltas=with_deltas)
         if form is Form.OBJECT:
-            _print_object(reader, chosen)
+            _print_object(reader, chosen, causes, state)
         else:
             is_terminal = to_terminal()
-            for event, previous_t_ns in chosen:
+            for event, previous in chosen:
                 if form is Form.ROWS:
-                    write_line(rows.line(event, previous_t_ns))
+                    remark = blame_words(causes, event.seq)
+                    write_line(rows.line(event, previous, remark))
                 else:
-                    write_bytes(_printable(event, form, is_terminal=is_terminal) + b"\n")
+                    line = _printable(event, form, causes, is_terminal=is_terminal)
+                    write_bytes(line + b"\n")
         flush()
         if not reader.size:
             say("note: the file is empty")
         if reader.torn_tail():
             say("note: the last line is torn; the recording was cut off there")
+        for note in reader.time_notes():
+            say(f"note: {note}")
         if reader.shape is Shape.BARE:
             say("note: the file does not say who sent what; directions are inferred from the types")
 
@@ -110,31 +128,48 @@ def _query(expression: str) -> Query:
 
 
 def _chosen(
-    reader: RecordingReader, expression: str, see: Callable[[Event], None], *, with_deltas: bool
-) -> Iterator[tuple[Event, int]]:
-    """Yield the events to be printed, each with the time of the one printed before; ``see`` gets every event."""
+    reader: RecordingReader, expression: str, see: Callable[[Event], object], *, with_deltas: bool
+) -> Iterator[tuple[Event, Event | None]]:
+    """Yield the events to be printed, each with the one printed before; ``see`` gets every event."""
     query = _query(expression)
     turns = TurnCounter()
-    shown_t_ns, previous_t_ns = 0, None
-    for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
-        event = parse(line, row, reader.shape, previous_t_ns or 0)
+    shown, previous = None, None
+    for event in reader.events():
         see(event)
-        is_match = query.test(EventFacts(event, previous_t_ns, turns.feed(event)))
-        previous_t_ns = event.t_ns
-        if is_match and (with_deltas or not kind_of(event.type).fold):
-            yield event, shown_t_ns
-            shown_t_ns = event.t_ns
+        is_match = query.test(EventFacts(event, previous, turns.feed(event)))
+        previous = event
+        kind = kind_of(event.type)
+        if is_match and (with_deltas or not kind.fold or kind.flags):
+            yield event, shown
+            shown = event
 
 
-def _printable(event: Event, form: Form, *, is_terminal: bool) -> bytes:
+def _causes(reader: RecordingReader) -> CausesFold:
+    """Return what was refused in a recording. An error says so after the event, so the file is read twice where there is one."""
+    causes, end = CausesFold(), 0
+    for offset, line in reader.lines(reader.start, reader.size):
+        if len(line) < MAX_ERROR_BYTES and _ERROR.search(line):
+            end = offset + 1
+    for row, (_, line) in enumerate(reader.lines(reader.start, end)):
+        causes.apply(reader.decode(line, row))
+    return causes
+
+
+def _printable(event: Event, form: Form, causes: CausesFold, *, is_terminal: bool) -> bytes:
     """Return a stream's line or a bare frame; harmless where it goes to a terminal, verbatim where not."""
     if form is Form.STREAM:
-        line = with_schema(render(event))[:-1]
+        line = with_blame(with_schema(render(event))[:-1], causes, event.seq)
         return inert_json(line) if is_terminal else line
     return inert(event.data.decode("utf-8", "replace")).encode() if is_terminal else event.data
 
 
-def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, int]]) -> None:
+def _print_object(
+    reader: RecordingReader,
+    chosen: Iterator[tuple[Event, Event | None]],
+    causes: CausesFold,
+    state: SessionState,
+) -> None:
+    """Print one object; ``state`` has seen all events, chosen or not, once they are printed."""
     header = reader.header
     facts = orjson.dumps(
         {
@@ -144,8 +179,19 @@ def _print_object(reader: RecordingReader, chosen: Iterator[tuple[Event, int]]) 
             "model": header.model,
         }
     )
-    write_bytes(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
+    write_json(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
     for index, (event, _) in enumerate(chosen):
-        line = render(event)[:-1]
-        write_bytes((b"," if index else b"") + (inert_json(line) if to_terminal() else line))
-    write_bytes(b"]}\n")
+        line = with_blame(render(event)[:-1], causes, event.seq)
+        write_json((b"," if index else b"") + line)
+    # What the events tell stands behind them: nothing is kept of a file of any size.
+    told = {"dialect": _dialect(state.dialect), "totals": totals(state)}
+    write_json(b"]," + orjson.dumps(told)[1:] + b"\n")
+
+
+def _dialect(fold: DialectFold) -> dict[str, Any] | None:
+    """Return which dialect or protocol the events are of and what shows it; None where nothing does."""
+    found = fold.evidence
+    if not found.name:
+        return None
+    proof = {"proof": found.proof, "seq": found.seq}
+    return {"name": found.name, "title": fold.called.title, **proof}

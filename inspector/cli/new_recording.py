@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
@@ -68,9 +69,13 @@ def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
     return RecordingFile(folder / f"{name}-{os.getpid()}.jsonl", clock)
 
 
-def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> None:
-    """Close a recording; what its disk did not take is put into the temporary folder, and said."""
-    failure = recording.failure
+def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> Path | None:
+    """Close a recording; what its disk did not take is put into the temporary folder, and said.
+
+    Returns:
+        Where the whole of it is; None where it is nowhere on disk.
+    """
+    failure, path = recording.failure, recording.path
     try:
         rescued = recording.rescue(Path(tempfile.gettempdir()))
     except RecordingError as error:
@@ -79,4 +84,34 @@ def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say
         if rescued is not None:
             why = failure or "it could not be written where it belongs"
             tell(f"warning: {why}; the whole recording is in {rescued}")
+            path = rescued
     recording.close()
+    return path
+
+
+def say_recorded(path: Path | None, events: int, errors: int, what: str = "") -> None:
+    """Say what was recorded where, and how to look at it again; the lines can be pasted into a shell.
+
+    Args:
+        path: of the recording; None where nothing is on disk.
+        events: how many it has.
+        errors: how many of them report one.
+        what: what stands before the counts, like ``3 sessions, ``.
+    """
+    counts = f"{what}{counted(events, 'event')}, {counted(errors, 'error')}"
+    if path is None:
+        say(f"{counts}; nothing was recorded to disk")
+        return
+    say(f"recorded {counts}: {pasted(path)}")
+    say(f"  inspector replay {pasted(path)}")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def pasted(path: Path) -> str:
+    """Return a path as a shell takes it for one word, and a command for no option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)

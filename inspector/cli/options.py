@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from inspector.spec.dialects import SPOKEN
+
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -121,10 +123,8 @@ Faults = Annotated[
 def _known_dialect(name: str | None) -> str | None:
     if name is None:
         return None
-    from inspector.sim.dialects import DIALECTS
-
-    if name not in DIALECTS:
-        raise typer.BadParameter(f"'{name}' is none of {', '.join(DIALECTS)}")
+    if name not in SPOKEN:
+        raise typer.BadParameter(f"'{name}' is none of {', '.join(SPOKEN)}")
     return name
 
 
@@ -134,7 +134,7 @@ Dialect = Annotated[
         "--dialect",
         metavar="NAME",
         callback=_known_dialect,
-        help="Speak like openai, beta, azure, azure-preview, voice-live or xai.",
+        help=f"Speak like {', '.join(SPOKEN[:-1])} or {SPOKEN[-1]}.",
     ),
 ]
 Mic = Annotated[

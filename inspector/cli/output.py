@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from inspector.analysis.ascii_twins import ascii_text, terminal_encoding
+from inspector.analysis.combining import bounded
 from inspector.analysis.inert import inert
-from inspector.errors import InspectorError
+from inspector.errors import EXIT_CANNOT_WRITE, InspectorError
 
 SCHEMA = 1
 """Version of every JSON object and stream printed."""
@@ -21,18 +22,25 @@ EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended."""
 
-# What JSON lets stand in a string and a terminal may obey: DEL, C1 controls, marks that turn the writing direction.
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# What JSON lets stand in a string and a terminal may obey or hide: DEL, C1 controls, marks that turn the writing direction,
+# characters without width. The joiners U+200C and U+200D stay: words of some languages are spelled with them.
+_UNSAFE_IN_JSON = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 def inert_json(line: bytes) -> bytes:
-    r"""Return a JSON text with the same meaning and no control characters: they become ``\u`` escapes.
+    r"""Return a JSON text with the same meaning and nothing that a terminal obeys: that becomes ``\u`` escapes.
 
     JSON itself forbids only C0 inside strings; DEL and the C1 controls could still steer a terminal.
     """
     if line.isascii() and b"\x7f" not in line:
         return line
-    return _UNSAFE_IN_JSON.sub(_escape_json, line.decode("utf-8", "replace")).encode()
+    text = line.decode("utf-8", "replace")
+    return bounded(
+        _UNSAFE_IN_JSON.sub(lambda found: _escape_json(found.group()), text), _escape_json
+    ).encode()
 
 
 def to_terminal() -> bool:
@@ -49,7 +57,7 @@ class OutputFailed(InspectorError):
     """Stdout takes nothing more: a full disk, say."""
 
     code = "cannot_write"
-    exit_code = 74  # EX_IOERR of sysexits.h
+    exit_code = EXIT_CANNOT_WRITE
 
 
 class ReaderGone(Exception):
@@ -73,6 +81,16 @@ def write_bytes(data: bytes) -> None:
         raise OutputFailed(f"cannot write to stdout: {error.strerror}") from error
 
 
+def write_json(text: bytes) -> None:
+    """Write JSON to stdout: verbatim, or harmless where stdout is a terminal.
+
+    Raises:
+        ReaderGone: nobody reads any more.
+        OutputFailed: it cannot be written.
+    """
+    write_bytes(inert_json(text) if to_terminal() else text)
+
+
 def write_line(text: str) -> None:
     """Write a line of text to stdout; where the locale cannot show it, in ASCII."""
     encoding = _encoding(sys.stdout)
@@ -83,7 +101,7 @@ def write_object(data: Mapping[str, Any]) -> None:
     """Write one JSON object as a line, with the schema's version."""
     import orjson
 
-    write_bytes(orjson.dumps({"schema": SCHEMA, **data}, default=str) + b"\n")
+    write_json(orjson.dumps({"schema": SCHEMA, **data}, default=str) + b"\n")
     flush()
 
 
@@ -140,5 +158,8 @@ def _shown_in(text: str, encoding: str) -> str:
     return text
 
 
-def _escape_json(found: re.Match[str]) -> str:
-    return f"\\u{ord(found.group()):04x}"
+def _escape_json(character: str) -> str:
+    units = character.encode(
+        "utf-16-be"
+    )  # JSON escapes a character beyond U+FFFF as its two surrogates
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import resource
@@ -16,12 +15,16 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+import orjson
+
+from inspector import collector
+from inspector.cli.blame import with_blame
 from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     Launcher,
 )
-from inspector.cli.new_recording import finish_recording, recording_name
+from inspector.cli.new_recording import finish_recording, recording_name, say_recorded
 from inspector.cli.output import (
     EXIT_FAULT,
     EXIT_INTERRUPTED,
@@ -48,12 +51,31 @@ from inspector.sources.watcher import Opening
 log = logging.getLogger(__name__)
 
 SIMULATOR = "sim"
-GC_THRESHOLDS = (10_000, 20, 50)
-"""Against 700, 10, 10: objects that came and stayed before each kind of collection."""
 CALM_AFTER_S = 1.0
 """The first frame of the screen comes first."""
 OPEN_FILES = 65_536
 """Three descriptors a session; the usual limit of 1,024 would end at some three hundred."""
+
+
+class _Kept:
+    """What the sessions of a run have left on disk, for the last words."""
+
+    def __init__(self) -> None:
+        self._sessions = self._events = self._errors = 0
+        self._newest: Path | None = None
+
+    def add(self, session: ProxiedSession) -> None:
+        """Count a session that has ended."""
+        self._sessions += 1
+        self._events += len(session.log)
+        self._errors += session.state.problems.errors
+        self._newest = session.recording.path or self._newest
+
+    def say(self) -> None:
+        """Say how much there is, and how to look at the newest of it."""
+        if self._sessions:
+            what = "" if self._sessions == 1 else f"{self._sessions:,} sessions, "
+            say_recorded(self._newest, self._events, self._errors, what)
 
 
 class ProxyRun:
@@ -73,6 +95,8 @@ class ProxyRun:
             read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
         )
         self._numbers = count(1)
+        self._sweep = collector.Sweep()
+        self._kept = _Kept()
         self._why = asyncio.Event()
         self._is_interrupted = False
         self._stream: LineStream | None = None
@@ -95,7 +119,7 @@ class ProxyRun:
         try:
             async with self._listening(proxy) as url:
                 write_object(self._first_line(url))
-                calm_collector()
+                collector.calm()
                 if self._asked.as_jsonl:
                     self._stream = LineStream(partial(loop.call_soon_threadsafe, self._why.set))
                 try:
@@ -123,13 +147,15 @@ class ProxyRun:
 
         proxy = self._proxy(kept=KEPT_SESSIONS, limit=None)
         async with self._listening(proxy):
-            asyncio.get_running_loop().call_later(CALM_AFTER_S, calm_collector)
+            asyncio.get_running_loop().call_later(CALM_AFTER_S, collector.calm)
             status = await run_proxy(proxy, look_of(self._launch))
+            self._tell = say
             if status == EXIT_FAULT:
                 self._tell_all(proxy)
                 say(f"the proxy goes on without a screen at {proxy.url}; ctrl+c ends it")
                 await self._why.wait()
-            return status
+        self._kept.say()
+        return status
 
     def _tell_all(self, proxy: Proxy) -> None:
         """Put into words what happens, and let signals end it."""
@@ -139,10 +165,10 @@ class ProxyRun:
             loop.add_signal_handler(number, self._interrupt)
         proxy.on_open = self._opened
         proxy.on_end = partial(self._ended, proxy)
-        proxy.on_exchange = _tell_exchange
+        proxy.on_exchange = self._exchange
 
     def _proxy(self, *, kept: int, limit: int | None) -> Proxy:
-        return Proxy(
+        proxy = Proxy(
             self._launch.clock,
             self._new_recording,
             lambda recording: finish_recording(recording, self._tell),
@@ -150,6 +176,10 @@ class ProxyRun:
             kept_sessions=kept,
             max_sessions=limit,
         )
+        proxy.on_end = partial(self._swept, proxy)
+        if self._asked.upstream == SIMULATOR:
+            proxy.upstream = SIMULATOR
+        return proxy
 
     @asynccontextmanager
     async def _listening(self, proxy: Proxy) -> AsyncIterator[str]:
@@ -174,7 +204,8 @@ class ProxyRun:
 
         clock = self._launch.clock
         service = service_for(ServeOptions(), clock, left=lambda: None, tell=log.info)
-        async with serve(service.new_session, clock, Listening(), service.desk) as url:
+        listening = Listening(allowed_origins=self._asked.origins)  # pages pass both doors, or none
+        async with serve(service.new_session, clock, listening, service.desk) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:
@@ -207,14 +238,35 @@ class ProxyRun:
         self._is_interrupted = True
         self._why.set()
 
-    def _opened(self, session: ProxiedSession) -> None:
-        session.tap(partial(self._event, session.number))
+    def _swept(self, proxy: Proxy, session: ProxiedSession) -> None:
+        self._kept.add(session)
+        self._sweep.session_ended(is_idle=not proxy.running)
 
-    def _event(self, number: int, event: Event) -> None:
+    def _opened(self, session: ProxiedSession) -> None:
+        session.tap(partial(self._event, session))
+
+    def _event(self, session: ProxiedSession, event: Event) -> None:
         if self._stream is not None:
-            self._stream.put(b'{"schema":%d,"session":%d,' % (SCHEMA, number) + render(event)[1:])
+            line = b'{"schema":%d,"session":%d,' % (SCHEMA, session.number) + render(event)[1:]
+            self._stream.put(with_blame(line, session.state.causes, event.seq))
+
+    def _exchange(self, exchange: Exchange) -> None:
+        """Tell of plain HTTP, and of what was refused: that belongs to no session, but to the stream."""
+        say(str(exchange))
+        if self._stream is not None and exchange.refusal:
+            fact = {
+                "type": "inspector.refused",
+                "method": exchange.method,
+                "target": exchange.target,
+                "status": exchange.status,
+                "code": exchange.refusal,
+                "message": exchange.problem,
+            }
+            line = {"schema": SCHEMA, "session": None, "dir": "local", "origin": "wire"}
+            self._stream.put(orjson.dumps({**line, "type": fact["type"], "event": fact}) + b"\n")
 
     def _ended(self, proxy: Proxy, session: ProxiedSession) -> None:
+        self._swept(proxy, session)
         say(status_line(session))
         if proxy.ended_count == self._asked.max_sessions:
             self._why.set()
@@ -232,17 +284,6 @@ def _certificate(host: str, file: Path) -> ssl.SSLContext:
         raise UsageError(f"cannot write {file}: {error.strerror}") from None
     say(f"apps must trust {file} (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS)")
     return context
-
-
-def calm_collector() -> None:
-    """Spare what is alive now from Python's garbage collector, and let it run less often.
-
-    A full collection walks every object of the program and its libraries: tens of milliseconds with a screen, in which no
-    frame of any session goes on. What sessions leave behind is freed without it, but for rare cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def status_line(session: ProxiedSession) -> str:
@@ -266,10 +307,6 @@ def status_line(session: ProxiedSession) -> str:
         path.name if path is not None else "not recorded",
     ]
     return " · ".join(part for part in parts if part)
-
-
-def _tell_exchange(exchange: Exchange) -> None:
-    say(str(exchange))
 
 
 def _allow_many_files() -> None:

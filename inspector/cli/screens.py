@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inspector import collector
 from inspector.cli.output import to_terminal
 from inspector.errors import UsageError
 
@@ -37,7 +37,7 @@ def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
 
 
 def need_terminal(hint: str) -> None:
-    """Refuse to open a screen where there is none; else begin to, with the garbage collector out of the way.
+    """Refuse to open a screen where there is none.
 
     Raises:
         UsageError: stdin or stdout is no terminal.
@@ -48,25 +48,23 @@ def need_terminal(hint: str) -> None:
             code="no_terminal",
             hint=hint,
         )
-    # Until the first frame: what is being loaded is no garbage. The app turns it on again.
-    gc.disable()
 
 
 def show_home() -> int:
     """Show the home screen until the user quits; return the exit status."""
     need_terminal("see inspector --help for what works without one")
+    collector.pause()
     launch = start_launcher({})
 
     import asyncio
 
-    from inspector.cli.new_recording import finish_recording
     from inspector.tui.app import run_home
 
     try:
         return asyncio.run(run_home(launch, look_of(launch)))
     finally:
-        for recording in launch.opened:
-            finish_recording(recording)
+        for engine in launch.opened:
+            _finish(engine)
 
 
 def show_replay(file: Path, theme: str | None = None) -> int:
@@ -76,6 +74,7 @@ def show_replay(file: Path, theme: str | None = None) -> int:
         RecordingError: the file is not a recording.
     """
     need_terminal(f"use inspector cat {file}")
+    collector.pause()
     # First of all: other processes index a large file while this one loads the screen.
     from inspector.recording.large import head_start
 
@@ -109,16 +108,35 @@ def _show_recording(recording: Opening, theme: str | None) -> int:
 
 
 async def show_session(launch: Launcher, engine: Engine) -> int:
-    """Show a live session until the user quits; return the exit status."""
-    from inspector.cli.new_recording import finish_recording
+    """Show a live session until the user quits; return the exit status.
+
+    Raises:
+        ConnectError: there was no connection, or the server did not accept who we are.
+        SessionFailed: the session had ended in an error when the user left.
+    """
     from inspector.engine.host import Host
     from inspector.tui.app import run_session
 
+    has_ended = False
     try:
         async with Host() as host:
-            return await run_session(host, engine, look_of(launch))
+            status = await run_session(host, engine, look_of(launch))
+            has_ended = not engine.can_send  # what is still running ends because the user leaves
     finally:
-        finish_recording(engine.recording)
+        _finish(engine)
+    if status == 0 and has_ended:
+        from inspector.cli.headless import judge_session
+
+        judge_session(engine)
+    return status
+
+
+def _finish(engine: Engine) -> None:
+    """Close a session's recording, and say what is in it and how to see it again."""
+    from inspector.cli.new_recording import finish_recording, say_recorded
+
+    path = finish_recording(engine.recording)
+    say_recorded(path, len(engine.log), engine.state.problems.errors)
 
 
 def look_of(launch: Launcher) -> Look:
@@ -138,11 +156,6 @@ def look_for(settings: Settings, folders: Folders) -> Look:
             return f"{name}, until you quit: your settings begin with {settings.theme}"
         return ""
 
-    # Taken out: Textual would turn colours to grey, which is colour too, and does so even where the variable is empty.
-    has_colour = not os.environ.pop("NO_COLOR", "")
-    if not has_colour:
-        os.environ["COLORTERM"] = (
-            "truecolor"  # so that what a colour meant can be told when it is taken out
-        )
+    has_colour = not os.environ.get("NO_COLOR")
     theme = settings.theme or remembered_theme(folders.state)
     return Look(theme, settings.keys, folders.themes, has_colour, remember)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -13,16 +13,16 @@ from pathlib import Path
 from inspector.cli.launch import front_desk, launcher, new_session_maker
 from inspector.cli.simulation import SimPlan
 from inspector.clock import Clock
-from inspector.core.event import Event
 from inspector.errors import ConnectError, RecordingError
 from inspector.folders import make_folder
-from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
+from inspector.secret import Secret
+from inspector.sim.admission import ConnectRequest, key_refusal
 from inspector.sim.dialects import DIALECTS
 from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
 from inspector.sources.serve import FrontDesk
-from inspector.sources.simulator import NewSession
+from inspector.sources.simulator import NewSession, ServerSession
 from inspector.sources.tape import Tape
 
 NAMES_TRIED = 1000
@@ -43,6 +43,10 @@ class ServeOptions:
     pace: Pace = Pace.RECORDED
     record: Path | None = None
     """Folder for a recording of each client."""
+    requires_key: bool = False
+    """Refuse who brings no key, as the API does."""
+    key: Secret | None = None
+    """The one that is accepted; None accepts any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,10 @@ def service_for(
         RecordingError: the recording to be played is none, or the server says nothing in it.
     """
     plan = SimPlan(options.seed, options.dialect, options.scenario, options.faults)
-    provider = plan.provider()
+    provider = plan.provider(tell)
+    provider.settings = replace(
+        provider.settings, require_key=options.requires_key, accepted_key=options.key
+    )
     spoken = DIALECTS[options.dialect or "openai"]
 
     tapes = TapeRoom(options.record, clock).new_tape if options.record is not None else None
@@ -84,8 +91,15 @@ def service_for(
         return Service(new_session, desk, spoken.path, query)
     script, model = _script(options.replay)
     desk = replace(desk, turn_away=lambda _: None)
+    refusing = new_session_maker(clock, provider)
+
+    def replayed(request: ConnectRequest) -> ServerSession:
+        if key_refusal(request, provider.settings) is not None and options.requires_key:
+            return refusing(request)  # which says so, and closes
+        return GoldenSession(script, options.pace)
+
     return Service(
-        lambda _: GoldenSession(script, options.pace),
+        replayed,
         desk,
         spoken.path,
         spoken.query.format(model=model or spoken.default_model),
@@ -125,7 +139,7 @@ class TapeRoom:
         self._clock = clock
         self._numbers = count(1)
 
-    def new_tape(self, url: str, model: str) -> Tape:
+    def new_tape(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> Tape:
         """Begin the recording of a client.
 
         Raises:
@@ -142,25 +156,17 @@ class TapeRoom:
                 if error.code != "exists" or number > NAMES_TRIED:
                     raise
             else:
-                return Tape(recording, self._clock, url, model)
+                return Tape(recording, self._clock, url, model, secrets)
 
 
 def _script(path: Path) -> tuple[GoldenScript, str]:
     """Return the script of a recording, and the model that it names."""
     reader = RecordingReader(path)
     try:
-        script = script_of(list(_events(reader)))
+        script = script_of(list(reader.events()))
         model = reader.header.model
     finally:
         reader.close()
     if not script.lines:
         raise RecordingError(f"in {path} the server says nothing", code="nothing_to_replay")
     return script, model
-
-
-def _events(reader: RecordingReader) -> Iterator[Event]:
-    t_ns = 0
-    for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
-        event = parse(line, row, reader.shape, t_ns)
-        t_ns = event.t_ns
-        yield event

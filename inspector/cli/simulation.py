@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,14 +30,18 @@ class SimPlan:
     faults: tuple[str, ...] = ()
     """``NAME`` or ``NAME@TURN``."""
 
-    def provider(self) -> SimProvider:
+    def provider(self, tell: Callable[[str], None]) -> SimProvider:
         """Return the simulated server.
+
+        Args:
+            tell: takes a line of words where sessions get less than what is installed.
 
         Raises:
             UsageError: the scenario cannot be read, or there is no such fault.
         """
-        from inspector.sources.speech.seams import installed_seams
+        from inspector.sources.speech.seams import InstalledSeams
 
+        installed_seams = InstalledSeams(tell)
         faults = tuple(parse_fault(text) for text in self.faults)
         if not self.scenario:
             return SimProvider(

@@ -22,6 +22,7 @@ PATHS: Mapping[str, tuple[str, str, str]] = {
     "azure-preview": ("/openai/realtime", "api-version=2025-04-01-preview", "deployment"),
     "voice-live": ("/voice-live/realtime", "api-version=2026-04-10", "model"),
     "xai": ("/v1/realtime", "", "model"),
+    "qwen": ("/api-ws/v1/realtime", "", "model"),
 }
 """By dialect, where an address without a path gets it: path, query, and the parameter that names the model."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -131,6 +131,7 @@ class ConversationFold:
         if is_new and event.type.startswith("conversation."):
             self._place(item_id, body.get("previous_item_id"))
         describe(item, described)
+        _complete_committed(item)
         item.response_id = item.response_id or text_at(body, "response_id")
         self.answers.take(item)
 
@@ -160,14 +161,22 @@ class ConversationFold:
         part.is_grown = False
         # xAI sends interim "completed" transcripts with this status.
         part.is_done = body.get("status") != "in_progress"
+        if event.type == f"{_HEARD}.completed" and part.is_done:
+            self._end_of_user(event, body)
+
+    def _end_of_user(self, event: Event, body: Body) -> None:
+        """Take note that a user's item was committed, or heard to its end: of the item itself xAI never says that it is done."""
+        item = self._own(text_at(body, "item_id"), event)
+        item.is_committed |= item.role == "user"
+        _complete_committed(item)
 
     def _not_transcribed(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
         if part is not None:
             error = object_at(body, "error")
-            part.error = (
-                text_at(error, "message") or text_at(error, "code") or "transcription failed"
-            )
+            words = (text_at(error, "code"), text_at(error, "message"))
+            part.error = ": ".join(word for word in words if word) or "transcription failed"
+            self._end_of_user(event, body)
 
     def _grow_audio(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
@@ -229,6 +238,7 @@ class ConversationFold:
                 self.order.remove(item_id)
                 self.order.append(item_id)
             self._place(item_id, body.get("previous_item_id"))
+            self._end_of_user(event, body)
 
     def _finish(self, event: Event, body: Body) -> None:
         """``response.done`` repeats the output items: keep what only it says (a cancelled item's status)."""
@@ -276,3 +286,8 @@ class ConversationFold:
         "input_audio_buffer.committed": _announce,
         "response.done": _finish,
     }
+
+
+def _complete_committed(item: Item) -> None:
+    if item.is_committed and item.status == "in_progress":
+        item.status = "completed"

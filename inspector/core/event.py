@@ -30,6 +30,8 @@ class Origin(StrEnum):
     HAND = "hand"
     MIC = "mic"
     REPLAY = "replay"
+    RULE = "rule"
+    """A rule of the proxy made it, or changed it on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class Event:
 
     seq: int
     """1-based position in the session; row ``seq - 1`` of the log."""
-    t_ns: int
-    """Nanoseconds since the session's ``started_at``, microsecond resolution."""
+    t_ns: int | None
+    """Nanoseconds since the session's ``started_at``, microsecond resolution; None where the recording does not say."""
     direction: Direction
     """Who sent the event's frame."""
     origin: Origin
@@ -80,3 +82,14 @@ class Event:
     """Why there is no ``body``; None where there is one."""
     is_inferred: bool = False
     """True where a foreign recording did not say the direction and the event table did."""
+
+    @property
+    def stamp_ns(self) -> int:
+        """Return the time of an event that this program stamped itself, as it does all of a live session.
+
+        Raises:
+            ValueError: it is from a recording that does not say when it happened.
+        """
+        if self.t_ns is None:
+            raise ValueError(f"event {self.seq} has no time")
+        return self.t_ns

@@ -25,6 +25,10 @@ class AudioFormat:
         """Return how many whole milliseconds ``size_bytes`` last."""
         return int(size_bytes / self.bytes_per_ms)
 
+    def ns(self, size_bytes: int) -> int:
+        """Return how many nanoseconds ``size_bytes`` last."""
+        return int(size_bytes * 1_000_000 / self.bytes_per_ms)
+
     def __str__(self) -> str:
         return f"{self.encoding} {self.rate_hz // 1000} kHz"
 
@@ -41,6 +45,13 @@ _ENCODINGS = {
     "audio/pcma": "pcma",
     "g711_alaw": "pcma",
 }
+
+
+def format_of_delta(sample_rate: object) -> AudioFormat | None:
+    """Return the format of audio whose event gives a ``sample_rate`` of its own; None where that is absent or absurd."""
+    if isinstance(sample_rate, bool) or not isinstance(sample_rate, int):
+        return None
+    return AudioFormat("pcm16", sample_rate) if 4_000 <= sample_rate <= 192_000 else None
 
 
 def audio_format(value: object, rate_hz: object = None) -> AudioFormat | None:

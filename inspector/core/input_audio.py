@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from inspector.core.event import Direction, Event
-from inspector.core.groups import audio_bytes_of
+from inspector.core.groups import audio_bytes_of, audio_of
 from inspector.core.read import int_at, text_at
+from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
+from inspector.core.riff import WavHeader, wav_header
+
+APPENDS = (
+    "input_audio_buffer.append",
+    "session.input_audio_buffer.append",
+    "session.input_audio.append",
+)
+"""The events that bring the user's audio."""
 
 
 class InputAudioFold:
     """How much audio was sent, what waits to be committed, and whether somebody speaks.
 
-    Source: the SDK's ``InputAudioBuffer…`` events. Sizes are decoded bytes; ``…_ms`` are on the server's audio clock.
+    An append that the server refused was never in its buffer, and counts as not sent. Source: the SDK's
+    ``InputAudioBuffer…`` events. Sizes are decoded bytes; ``…_ms`` are on the server's audio clock.
     """
 
     name = "input_audio"
@@ -23,25 +33,39 @@ class InputAudioFold:
         self.speech_item_id = ""
         """The item of the open speech; ``""`` while nobody speaks."""
         self.speech_started_ms = 0
-        self.speech_started_t_ns = 0
+        self.speech_started_t_ns: int | None = None
+        """When the server said so; None where the recording does not say."""
         self.committed: dict[str, int] = {}
         """User item id to its audio in bytes, as far as we sent it: all since the commit before."""
         self.spoken_ms: dict[str, int] = {}
         """User item id to the length of its audio in ms, where the server says from when to when it reaches."""
+        self.refused = 0
+        """Appends that the server refused."""
+        self.first_refused_seq = 0
+        """The first of them."""
+        self.wav: WavHeader | None = None
+        """The header in the first append that begins as a WAV file does; None where none does."""
+        self.wav_appends = 0
+        """Appends that begin as a WAV file does, and were not refused."""
+        self.first_wav_seq = 0
+        """The first of them."""
+        self._refusals = RefusedAppends()
+        self._sizes: dict[int, tuple[int, bool]] = {}
+        """By ``seq`` the size of the last appends, which an error may still take back, and whether they begin as WAV files."""
+        self._emptied_seq = 0
+        """The event that emptied the buffer last."""
+        self._last_item_id = ""
+        """The item that was committed last."""
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
         kind = event.type
-        if kind in (
-            "input_audio_buffer.append",
-            "session.input_audio_buffer.append",
-            "session.input_audio.append",
-        ):
+        refused_seq = self._refusals.apply(event)
+        if refused_seq:
+            self._take_back(refused_seq)
+        elif kind in APPENDS:
             if event.direction is Direction.CLIENT:
-                size = audio_bytes_of(event)
-                self.appends += 1
-                self.total_bytes += size
-                self.buffered_bytes += size
+                self._append(event)
         elif kind.startswith("input_audio_buffer.") and event.direction is Direction.SERVER:
             self._server(event)
 
@@ -51,7 +75,41 @@ class InputAudioFold:
         twin.__dict__.update(self.__dict__)
         twin.committed = dict(self.committed)
         twin.spoken_ms = dict(self.spoken_ms)
+        twin._refusals = self._refusals.copy()
+        twin._sizes = dict(self._sizes)
         return twin
+
+    def _append(self, event: Event) -> None:
+        size = audio_bytes_of(event)
+        self.appends += 1
+        self.total_bytes += size
+        self.buffered_bytes += size
+        if len(self._sizes) >= MAX_WAITING:
+            self._sizes.pop(next(iter(self._sizes)))
+        header = wav_header(audio_of(event))
+        self._sizes[event.seq] = size, header is not None
+        if header is not None:
+            self.wav_appends += 1
+            if self.wav is None:
+                self.wav, self.first_wav_seq = header, event.seq
+
+    def _take_back(self, seq: int) -> None:
+        """An append was refused: it is in no buffer, and in no item."""
+        if seq not in self._sizes:
+            return
+        size, is_wav = self._sizes.pop(seq)
+        self.refused += 1
+        self.first_refused_seq = self.first_refused_seq or seq
+        self.appends -= 1
+        self.total_bytes -= size
+        if seq > self._emptied_seq:
+            self.buffered_bytes = max(0, self.buffered_bytes - size)
+        elif self._last_item_id in self.committed:
+            left = self.committed[self._last_item_id] - size
+            self.committed[self._last_item_id] = max(0, left)
+        self.wav_appends -= is_wav
+        if not self.wav_appends:
+            self.wav, self.first_wav_seq = None, 0
 
     def _server(self, event: Event) -> None:
         body = event.body or {}
@@ -67,7 +125,11 @@ class InputAudioFold:
             self.speech_item_id = ""
         elif what == "committed":
             self.speech_item_id = ""
-            self.committed[text_at(body, "item_id")] = self.buffered_bytes
+            self._last_item_id = text_at(body, "item_id")
+            self.committed[self._last_item_id] = self.buffered_bytes
             self.buffered_bytes = 0
+            self._emptied_seq = event.seq
         elif what == "cleared":
             self.buffered_bytes = 0
+            self._emptied_seq = event.seq
+            self._last_item_id = ""

@@ -72,10 +72,12 @@ class Item:
     """The event that named it first."""
     last_seq: int = 0
     """The event that changed it last."""
-    t_ns: int = 0
-    """When it was first named, session time."""
+    t_ns: int | None = None
+    """When it was first named, session time; None where the recording does not say."""
     truncated_ms: int | None = None
     """``audio_end_ms`` of its truncation; None where it was not truncated."""
+    is_committed: bool = False
+    """True once the server took its sound from the input buffer: all that still comes to it is its transcript."""
     is_deleted: bool = False
     """True once the server confirmed that."""
     is_mismatched: bool = False

@@ -21,7 +21,7 @@ class Kind:
     """``FLAG_ERROR`` or ``FLAG_WARNING`` where the type alone says so."""
     fold: str
     """``part``: deltas of one content part fold together; ``track``: those of one track, up to a pause; ``run``:
-    neighbours fold; ``""``: never folds."""
+    neighbours fold; ``""``: never folds. Errors are of ``part`` by what they say, but fold with neighbours only."""
 
 
 class KindTable:
@@ -60,6 +60,8 @@ _FLAGS = {"error": 1, "warning": 2, "": 0}
 _APPENDS = frozenset(
     {"input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append"}
 )
+REPEATED = frozenset({"error"})
+"""Types that fold with neighbours that say the very same."""
 _TRACKS = frozenset(
     {
         "session.input_transcript.delta",
@@ -77,5 +79,5 @@ def kind_of(name: str) -> Kind:
         return Kind(name, 0, "run" if name in _APPENDS else "")
     if name in _TRACKS:
         return Kind(name, _FLAGS[known.severity], "track")
-    fold = "part" if known.is_delta else "run" if name in _APPENDS else ""
+    fold = "part" if known.is_delta or name in REPEATED else "run" if name in _APPENDS else ""
     return Kind(name, _FLAGS[known.severity], fold)

@@ -7,9 +7,12 @@ kept would forbid the next append). The bytes of an event stay in the recording 
 
 from __future__ import annotations
 
+import operator
 from array import array
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice
 from typing import Protocol
 
 from inspector.core.event import Direction, Event, Origin
@@ -27,11 +30,35 @@ FLAG_UNDECODED = 4
 FLAG_INFERRED = 8
 FLAG_FOLDED = 16
 """The row folds into an earlier one: the head of its group."""
+FLAG_TO_APP = 32
+"""A fact about a frame on its way to the app of a proxy: it stands among the server's events."""
 
-CLEAN_CLOSES = (1000, 1005)
-"""Close codes of a session that ended as it should (RFC 6455 section 7.4.1)."""
+CLEAN_CLOSES = (1000, 1001, 1005)
+"""Close codes of a connection that one side ended in good order: done, going away, and a close frame without a code
+(RFC 6455 section 7.4.1). A session whose hour is over ends with 1001; the ``error`` event before it says that."""
+TOLD_BY_BODY = frozenset(
+    f"inspector.{name}"
+    for name in (
+        "closed",
+        "held",
+        "released",
+        "altered",
+        "injected",
+        "undelivered",
+        "degraded",
+        "rule_failed",
+    )
+)
+"""Types of local facts whose flags depend on more than the type."""
+_IS_TO_APP = bytes(bool(flags & FLAG_TO_APP) for flags in range(256))
+NO_TIME_US = -(1 << 63)
+"""In the column of times, for a row whose line has none: earlier than any time, so that a search or a maximum passes over it.
+
+It stays within the column: rows are asked by ``EventLog.time_us``, which answers None."""
 CACHED_EVENTS = 512
 """Decoded rows kept: some ten screens."""
+CHECKED_AT_ONCE = 1 << 14
+"""Rows whose order is looked at in passing: half a millisecond."""
 CACHED_EVENT_BYTES = 1 << 20
 """A larger frame is decoded anew each time, so that the cache stays a few megabytes."""
 
@@ -93,6 +120,7 @@ class EventLog:
         self._decoder = decoder
         self._cache: OrderedDict[int, Event] = OrderedDict()
         self.t_us = array("q")
+        """Microseconds since the start, ``NO_TIME_US`` for unknown: for passes over many rows; one is asked by ``time_us``."""
         self.offset = array("q")
         self.length = array("I")
         self.size = array("I")
@@ -103,10 +131,14 @@ class EventLog:
         self.group = array("i")
         self.kinds = KindTable()
         self.groups = DeltaGroups()
-        self.has_times = True
-        """False for a foreign recording that does not say when anything happened: its order is all that it tells."""
         self.revision = 0
         """Grows with every change; the screen compares it instead of being told."""
+        self._untimed = 0
+        """Rows at the beginning that are known to have no time."""
+        self._in_order = 0
+        """Rows at the beginning that are known each to have a time, and none an earlier one than the row before."""
+        self._reached = array("q")
+        """For each row the latest time up to it; empty as long as that is the column of times itself."""
 
     def __len__(self) -> int:
         return len(self.t_us)
@@ -116,7 +148,7 @@ class EventLog:
         row = len(self.t_us)
         kind = self.kinds.code(event.type)
         info = self.kinds[kind]
-        self.t_us.append(event.t_ns // 1000)
+        self.t_us.append(NO_TIME_US if event.t_ns is None else event.t_ns // 1000)
         self.offset.append(offset)
         self.length.append(length)
         self.size.append(len(event.data))
@@ -139,6 +171,8 @@ class EventLog:
         if block.first_row == 0:
             # It begins with the rows that are here, and from now on the scanner's numbering of the types holds.
             self.kinds = KindTable()
+            self._untimed = self._in_order = 0
+            del self._reached[:]
             for name, _ in COLUMNS:
                 del getattr(self, name)[:]
         elif block.first_row != len(self):
@@ -169,21 +203,82 @@ class EventLog:
 
     def read(self, row: int) -> Event:
         """Return a row's event without keeping it: for passes over many rows, which would flush what is on the screen."""
-        event = self._decoder(self.line(row), row)
-        if event.t_ns // 1000 != self.t_us[row]:
-            # A foreign line without a time has that of the line before, which only the index knows.
-            event = replace(event, t_ns=self.t_us[row] * 1000)
-        return event
+        return self._decoder(self.line(row), row)
+
+    @property
+    def has_times(self) -> bool:
+        """Tell whether any row has a time; where none has, their order is all that the recording tells."""
+        times, count = self.t_us, len(self.t_us)
+        while self._untimed < count and times[self._untimed] == NO_TIME_US:
+            self._untimed += 1
+        return self._untimed < count
+
+    def time_us(self, row: int) -> int | None:
+        """Return a row's time in microseconds since the start; None where its line has none."""
+        t_us = self.t_us[row]
+        return None if t_us == NO_TIME_US else t_us
+
+    def reached_us(self, row: int) -> int | None:
+        """Return the latest time up to a row, in microseconds since the start; None where no row so far has one."""
+        t_us = self._reached_us()[row]
+        return None if t_us == NO_TIME_US else t_us
+
+    @property
+    def end_us(self) -> int | None:
+        """Return the latest time of any row, in microseconds since the start; None where no row has one."""
+        if not self.has_times:
+            return None
+        if len(self) - self._in_order <= CHECKED_AT_ONCE or self._reached:
+            return self._reached_us()[-1]
+        # Blocks, which hold recordings of ours: the screen asks at each tick, and their order is looked at when it matters.
+        last = len(self) - 1
+        while self.t_us[last] == NO_TIME_US:
+            last -= 1
+        return self.t_us[last]
 
     def row_at(self, t_us: int) -> int:
-        """Return the last row at or before a time, -1 where there is none (times never go back in a recording of ours)."""
+        """Return the last row that is reached by a time; -1 where there is none.
+
+        A row without a time comes with the row before it. Where a foreign recording's times run back, a row comes with the
+        latest time up to it: the order of the rows is the one thing that such a file is believed. Without any times no row is
+        reached.
+        """
         import bisect
 
-        return bisect.bisect_right(self.t_us, t_us) - 1
+        if not self.has_times:
+            return -1
+        return bisect.bisect_right(self._reached_us(), t_us) - 1
+
+    def _reached_us(self) -> Sequence[int]:
+        """Return for each row the latest time up to it, ``NO_TIME_US`` where there is none yet."""
+        times, count = self.t_us, len(self.t_us)
+        if not self._reached and self._in_order < count:
+            first = max(0, self._in_order - 1)
+            if all(map(operator.le, times[first:count], times[first + 1 : count])):
+                self._in_order = count
+        if self._in_order == count:
+            return times
+        begun = len(self._reached)
+        latest = accumulate(times[begun:count], max, initial=self._reached[-1] if begun else None)
+        self._reached.extend(islice(latest, 1 if begun else 0, None))
+        return self._reached
 
     def direction_of(self, row: int) -> Direction:
         """Return who sent a row's frame."""
         return DIRECTIONS[self.direction[row]]
+
+    def side_of(self, row: int) -> Direction:
+        """Return among whose events a row stands: local facts about a frame for the app are told where the app gets it."""
+        return Direction.SERVER if self.flags[row] & FLAG_TO_APP else self.direction_of(row)
+
+    def sides(self, lo: int, hi: int) -> bytes:
+        """Return ``side_of`` for many rows, as codes."""
+        codes = self.direction[lo:hi].tobytes()
+        is_moved = self.flags[lo:hi].tobytes().translate(_IS_TO_APP)
+        if 1 not in is_moved:
+            return codes
+        server = DIRECTION_CODE[Direction.SERVER]
+        return bytes(server if moved else code for code, moved in zip(codes, is_moved, strict=True))
 
     def type_of(self, row: int) -> str:
         """Return a row's event type, ``""`` where it has none."""
@@ -204,20 +299,43 @@ def reports_error(flags: int, direction: Direction) -> bool:
     return bool(flags & (FLAG_ERROR | FLAG_UNDECODED))
 
 
+def is_made_here(direction: Direction, origin: Origin) -> bool:
+    """Tell whether a frame to an app is of the proxy's making, or was changed by it: not the server's word."""
+    return direction is Direction.SERVER and origin is not Origin.WIRE
+
+
+def head_flags(kind_flags: int, direction: Direction, origin: Origin) -> int:
+    """Return the flag bits of an event whose body tells nothing: those of its type, unless it is of the proxy's making."""
+    return 0 if is_made_here(direction, origin) else kind_flags
+
+
 def flags_of(event: Event, kind_flags: int) -> int:
     """Return the flag bits of an event: those of its type plus what only its body tells."""
-    flags = kind_flags
+    flags = head_flags(kind_flags, event.direction, event.origin)
+    is_ours = is_made_here(event.direction, event.origin)
     if event.problem is not None:
-        flags |= FLAG_UNDECODED
+        flags |= FLAG_WARNING if is_ours else FLAG_UNDECODED
     if event.is_inferred:
         flags |= FLAG_INFERRED
-    if event.type == "response.done" and event.body is not None:
-        response = event.body.get("response")
-        status = response.get("status") if isinstance(response, dict) else None
-        if status == "failed":
-            flags |= FLAG_ERROR
-        elif status == "incomplete":
-            flags |= FLAG_WARNING
-    if event.type == "inspector.closed" and event.body is not None:
-        flags |= FLAG_ERROR * (event.body.get("code", 1000) not in CLEAN_CLOSES)
+    outcome = outcome_of(event)
+    if event.type == "response.done" and not is_ours:
+        flags |= FLAG_ERROR * ("failed" in outcome) | FLAG_WARNING * ("incomplete" in outcome)
+    elif event.type == "inspector.closed" and event.body is not None:
+        flags |= FLAG_ERROR * (outcome[0] not in CLEAN_CLOSES)
+    elif event.direction is Direction.LOCAL and event.type in TOLD_BY_BODY:
+        flags |= FLAG_TO_APP * (outcome[0] == "app" or outcome[1] == Direction.SERVER)
     return flags
+
+
+def outcome_of(event: Event) -> tuple[object, ...]:
+    """Return what the flags of an event depend on beside its type, as it stands in the body.
+
+    The status of a response, the code of a close, whom a fact of the proxy is about.
+    """
+    body = event.body or {}
+    if event.type == "response.done":
+        response = body.get("response")
+        return (response.get("status") if isinstance(response, dict) else None,)
+    if event.type == "inspector.closed":
+        return (body.get("code", 1000),)
+    return (body.get("to"), body.get("direction")) if event.type in TOLD_BY_BODY else ()

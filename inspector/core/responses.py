@@ -17,7 +17,7 @@ from inspector.spec.events import EVENT_TYPES
 class Response:
     """One response of the model. Source: the SDK's ``RealtimeResponse``.
 
-    Times are nanoseconds since the session's start; 0 where it has not happened.
+    Times are nanoseconds since the session's start; None where it has not happened, or the recording does not say when.
     """
 
     id: str
@@ -30,15 +30,19 @@ class Response:
     """Why it was cancelled, incomplete or failed, in the server's words."""
     created_seq: int = 0
     """Its ``response.created``; 0 before that."""
+    first_delta_seq: int = 0
+    """Its first delta; 0 before that."""
+    first_audio_seq: int = 0
+    """Its first delta of audio; 0 before that."""
     done_seq: int = 0
     """Its ``response.done``; 0 before that."""
-    created_t_ns: int = 0
+    created_t_ns: int | None = None
     """When ``response.created`` came."""
-    first_delta_t_ns: int = 0
+    first_delta_t_ns: int | None = None
     """When its first delta came."""
-    first_audio_t_ns: int = 0
+    first_audio_t_ns: int | None = None
     """When the first delta of audio came."""
-    done_t_ns: int = 0
+    done_t_ns: int | None = None
     """When ``response.done`` came."""
     is_out_of_band: bool = False
     """True outside of the default conversation."""
@@ -123,14 +127,16 @@ class ResponsesFold:
 
     def _first(self, event: Event, body: Body) -> None:
         response = self.all.get(text_at(body, "response_id"))
-        if response is None or response.first_audio_t_ns:
+        if response is None or response.first_audio_seq:
             return
         has_audio = bool(audio_of(event))
-        if not response.first_delta_t_ns or has_audio:
-            response = self._own(response.id)
-            response.first_delta_t_ns = response.first_delta_t_ns or event.t_ns
-            if has_audio:
-                response.first_audio_t_ns = event.t_ns
+        if response.first_delta_seq and not has_audio:
+            return
+        response = self._own(response.id)
+        if not response.first_delta_seq:
+            response.first_delta_seq, response.first_delta_t_ns = event.seq, event.t_ns
+        if has_audio:
+            response.first_audio_seq, response.first_audio_t_ns = event.seq, event.t_ns
 
 
 def reason_of(described: Body) -> str:

@@ -1,4 +1,4 @@
-"""SessionFold: the effective configuration, the connection, and the last update that was refused."""
+"""SessionFold: the effective configuration and the connection."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
 from inspector.core.read import int_at, object_at, text_at
 
-_CONFIGURED = frozenset(
-    {
-        "session.created",
-        "session.updated",
-        "session.started",
-        "transcription_session.created",
-        "transcription_session.updated",
-    }
-)
+_BEGUN = frozenset({"session.created", "session.started", "transcription_session.created"})
+"""What a server sends once in a session, first of all."""
+_CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
 
 
 class SessionFold:
@@ -30,26 +24,18 @@ class SessionFold:
         """The ``session`` object of the last created or updated event, verbatim; empty before that."""
         self.confirmed_seq = 0
         """Event that ``config`` is from; 0 before the first."""
-        self.confirmed_t_ns = 0
+        self.confirmed_t_ns: int | None = None
+        """When that came; None before the first, or where the recording does not say."""
         self.updates = 0
         """Updates that the server accepted."""
-        self.requested: Mapping[str, Any] = {}
-        """The ``session`` object of the last update sent, confirmed or not."""
-        self.requested_seq = 0
-        self.rejected_seq = 0
-        """The update that was refused last; 0 when the last one was not."""
-        self.rejection: Mapping[str, Any] = {}
-        """The server's ``error`` object for it."""
+        self.id = ""
+        """The session's id; ``""`` before the server has named it. xAI names it once and not again in its updates."""
+        self.conversation_id = ""
+        """Of ``conversation.created``; ``""`` where there was none: few servers send it."""
         self.url = ""
         self.is_open = False
         self.close_code = 0
         self.close_reason = ""
-        self._pending: dict[str, tuple[int, Mapping[str, Any]]] = {}
-
-    @property
-    def id(self) -> str:
-        """Return the session's id."""
-        return text_at(self.config, "id")
 
     @property
     def model(self) -> str:
@@ -63,11 +49,6 @@ class SessionFold:
         if named:
             return named
         return "transcription" if "transcription" in text_at(self.config, "object") else "realtime"
-
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether the server has described the session, and answered every update of it."""
-        return bool(self.config) and not self._pending
 
     @property
     def expires_at(self) -> int:
@@ -123,13 +104,8 @@ class SessionFold:
         kind = event.type
         if kind in _CONFIGURED:
             self._confirm(event)
-        elif (
-            kind in ("session.update", "transcription_session.update")
-            and event.direction is Direction.CLIENT
-        ):
-            self._request(event)
-        elif kind == "error":
-            self._reject(event)
+        elif kind == "conversation.created":
+            self.conversation_id = _conversation_id(event)
         elif kind == "inspector.opened":
             self.is_open = True
             self.url = text_at(event.body or {}, "url")
@@ -138,39 +114,36 @@ class SessionFold:
             self.close_code = int_at(event.body or {}, "code")
             self.close_reason = text_at(event.body or {}, "reason")
 
+    def ends_with(self, event: Event) -> bool:
+        """Tell whether an event begins another session than this one: a new connection, or a second session in one log."""
+        if event.type == "inspector.opened":
+            return True
+        if event.direction is Direction.CLIENT:
+            return False
+        if event.type in _BEGUN:
+            named = text_at(object_at(event.body or {}, "session"), "id")
+            # The same id again is a server that repeats itself; without ids two beginnings are two sessions.
+            return bool(self.confirmed_seq) and not (named and named == self.id)
+        # Servers that send this before the session is created, or instead of it.
+        return (
+            event.type == "conversation.created"
+            and bool(self.conversation_id)
+            and _conversation_id(event) != self.conversation_id
+        )
+
     def copy(self) -> SessionFold:
         """Return an independent copy."""
         twin = SessionFold()
         twin.__dict__.update(self.__dict__)
-        twin._pending = dict(self._pending)
         return twin
 
     def _confirm(self, event: Event) -> None:
         self.config = object_at(event.body or {}, "session")
+        self.id = text_at(self.config, "id") or self.id
         self.confirmed_seq, self.confirmed_t_ns = event.seq, event.t_ns
         if event.type.endswith("updated"):
             self.updates += 1
-            self.rejected_seq, self.rejection = 0, {}
-            if self._pending:
-                self._pending.pop(next(iter(self._pending)))
 
-    def _request(self, event: Event) -> None:
-        body = event.body or {}
-        self.requested, self.requested_seq = object_at(body, "session"), event.seq
-        if len(self._pending) >= 64:
-            self._pending.pop(next(iter(self._pending)))
-        self._pending[text_at(body, "event_id") or f"#{event.seq}"] = event.seq, self.requested
 
-    def _reject(self, event: Event) -> None:
-        error = object_at(event.body or {}, "error")
-        event_id = text_at(error, "event_id")
-        refused = self._pending.pop(event_id, None) if event_id else None
-        if (
-            refused is None
-            and not event_id
-            and self._pending
-            and text_at(error, "param").startswith("session.")
-        ):
-            refused = self._pending.pop(next(iter(self._pending)))
-        if refused is not None:
-            self.rejected_seq, self.rejection = refused[0], error
+def _conversation_id(event: Event) -> str:
+    return text_at(object_at(event.body or {}, "conversation"), "id")

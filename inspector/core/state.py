@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from inspector.core.causes import CausesFold, ProblemsFold
 from inspector.core.conversation import ConversationFold
+from inspector.core.dialect import DialectFold
 from inspector.core.event import Event
 from inspector.core.fold import Fold
 from inspector.core.input_audio import InputAudioFold
+from inspector.core.interventions import InterventionsFold
 from inspector.core.output_audio import OutputAudioFold
-from inspector.core.read import object_at, text_at
 from inspector.core.responses import ResponsesFold
 from inspector.core.session import SessionFold
 from inspector.core.transcripts import TranscriptsFold
@@ -36,7 +37,13 @@ class SessionState:
         self.rate_limits = RateLimitsFold()
         self.causes = CausesFold()
         self.problems = ProblemsFold(self.causes)
+        self.interventions = InterventionsFold()
         self.folds: tuple[Fold, ...] = self.every_fold()
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the server has described the session, and answered every update of it."""
+        return bool(self.session.config) and not self.causes.awaits_update
 
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
         """Feed every fold; a fold that raises is dropped and reported (or raises on, when ``strict``).
@@ -64,6 +71,7 @@ class SessionState:
         """Return an independent copy; cheap, because what does not change later is shared."""
         twin = SessionState.__new__(SessionState)
         twin.session = self.session.copy()
+        twin.dialect = self.dialect.copy()
         twin.conversation = self.conversation.copy()
         twin.responses = self.responses.copy()
         twin.input_audio = self.input_audio.copy()
@@ -73,6 +81,7 @@ class SessionState:
         twin.rate_limits = self.rate_limits.copy()
         twin.causes = self.causes.copy()
         twin.problems = self.problems.copy_with(twin.causes)
+        twin.interventions = self.interventions.copy()
         names = {fold.name for fold in self.folds}
         twin.folds = tuple(fold for fold in twin.every_fold() if fold.name in names)
         return twin
@@ -80,6 +89,7 @@ class SessionState:
     def _begin(self) -> None:
         """Forget what holds for one session only; usage, causes and problems are of the whole log."""
         self.session = SessionFold()
+        self.dialect = DialectFold()
         self.conversation = ConversationFold()
         self.responses = ResponsesFold()
         self.input_audio = InputAudioFold()
@@ -88,16 +98,13 @@ class SessionState:
 
     def begins(self, event: Event) -> bool:
         """Tell whether an event begins another session: a new connection, or a second session in one log."""
-        if event.type == "inspector.opened":
-            return True
-        if event.type != "session.created" or not self.session.id:
-            return False
-        return text_at(object_at(event.body or {}, "session"), "id") != self.session.id
+        return self.session.ends_with(event)
 
     def every_fold(self) -> tuple[Fold, ...]:
         """Return all folds in the order in which they take events, switched off or not."""
         return (
             self.session,
+            self.dialect,
             self.conversation,
             self.responses,
             self.input_audio,
@@ -107,4 +114,5 @@ class SessionState:
             self.rate_limits,
             self.causes,
             self.problems,
+            self.interventions,
         )

@@ -34,12 +34,12 @@ class Passage:
     """Whether the model says it, or the user."""
     first_seq: int
     """Event in which it begins."""
-    t_ns: int
-    """When it begins."""
+    t_ns: int | None
+    """When it begins; None where the recording does not say."""
     last_seq: int = 0
     """Event that added words last."""
-    last_t_ns: int = 0
-    """When words were added last."""
+    last_t_ns: int | None = None
+    """When words were added last, as far as the recording says."""
     text: str = ""
     """The words so far, as they came."""
     audio_bytes: int = 0
@@ -97,12 +97,15 @@ class TranscriptsFold:
             self.passages[at] = Passage(at, self._owner, is_output, event.seq, event.t_ns)
         passage = owned(self.passages, at, self._owner)
         passage.text += words
-        passage.last_seq, passage.last_t_ns = event.seq, event.t_ns
+        passage.last_seq = event.seq
+        passage.last_t_ns = passage.last_t_ns if event.t_ns is None else event.t_ns
         self._spoke_last = is_output
 
     def _is_over(self, passage: Passage, event: Event, words: str) -> bool:
         """Tell whether these words no longer belong to a passage of the same side."""
-        if event.t_ns - passage.last_t_ns >= PAUSE_NS:
+        # Without times no pause is known, and sentences alone cut.
+        t_ns, last_t_ns = event.t_ns, passage.last_t_ns
+        if t_ns is not None and last_t_ns is not None and t_ns - last_t_ns >= PAUSE_NS:
             return True
         if len(passage.text) >= LONG_CHARS:
             return words[0].isspace() or passage.text[-1].isspace()

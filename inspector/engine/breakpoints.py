@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 
 from inspector.analysis.query import EventFacts, Query, parse
-from inspector.core.event import Direction, Event, Origin
+from inspector.core.event import Direction, Event
 from inspector.engine.gate import Gate
-from inspector.engine.held import Held, Output
+from inspector.engine.held import Change, Held, Output
 from inspector.errors import UsageError
 
 MAX_COPIES = 1000
@@ -56,7 +55,7 @@ class Breakpoints:
     def waiting(self) -> list[Held]:
         """Return every frame that waits, held or behind a held one, in the order in which they came."""
         waiting = [held for gate in self._gates for held in gate.waiting]
-        return sorted(waiting, key=lambda held: held.event.t_ns)
+        return sorted(waiting, key=lambda held: held.event.stamp_ns)
 
     @property
     def held(self) -> list[Held]:
@@ -108,13 +107,12 @@ class Breakpoints:
 
     def edit(self, held: Held, data: bytes) -> None:
         """Let a frame go on with another content."""
-        held.outputs = [Output(data, held.event.is_text, Origin.HAND, is_addition=False)]
-        held.change = "edit"
+        held.replace(data, "edit")
         self.forward(held)
 
     def drop(self, held: Held) -> None:
         """Let a frame go nowhere."""
-        held.outputs, held.change = [], "drop"
+        held.drop()
         self.forward(held)
 
     def duplicate(self, held: Held, copies: int = 1) -> None:
@@ -125,14 +123,14 @@ class Breakpoints:
         """
         if not 1 <= copies <= MAX_COPIES:
             raise UsageError(f"between 1 and {MAX_COPIES:,} copies, not {copies}")
-        copy = Output(held.event.data, held.event.is_text)
-        held.outputs, held.change = [None, *[copy] * copies], "duplicate"
+        copy = Output(held.data, held.event.is_text, held.direction)
+        held.additions += [copy] * copies
+        held.changes.append(Change("duplicate"))
         self.forward(held)
 
     def delay(self, held: Held, seconds: float) -> None:
         """Let a frame go on later; what is behind it waits too."""
-        held.due_s = asyncio.get_running_loop().time() + seconds
-        held.change = f"delay {seconds:g} s"
+        held.delay(seconds, asyncio.get_running_loop().time())
         self.forward(held)
 
     def answer(self, held: Held, *payloads: bytes) -> None:
@@ -143,10 +141,8 @@ class Breakpoints:
         """
         if held.direction is not Direction.CLIENT:
             raise UsageError("only what the app sends can be answered in the server's place")
-        owner = self._gate(held).owner
-        for payload in payloads:
-            held.after.append(partial(owner.inject, Direction.SERVER, payload, "hand"))
-        held.outputs, held.change = [], "answer"
+        held.additions += [Output(payload, True, Direction.SERVER) for payload in payloads]
+        held.drop(what="answer")
         self.forward(held)
 
     def resume(self) -> None:

@@ -4,7 +4,11 @@ A frame that waits keeps those behind it waiting: a stream is never reordered. W
 user decides) or a rule's delay (until it is over); control frames, and so pings and their answers, pass by meanwhile.
 
 What a session's log shows is what the receiver got: a held frame is announced by ``inspector.held``, and logged as a frame
-when it goes on. What the receiver did not get, or got in another shape, is kept beside it in ``inspector.altered``.
+when it goes on. What the receiver did not get, or got in another shape, is kept beside it in ``inspector.altered``, once for each
+thing that was done to it, with the name of who did it.
+
+Every frame that comes in goes on exactly once, or is dropped, or is reported as undelivered: a failing rule costs nothing but
+its own effect.
 """
 
 from __future__ import annotations
@@ -12,20 +16,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
 from inspector.analysis.query import EventFacts
 from inspector.core.event import Direction, Event, Origin
-from inspector.engine.held import Held, Output, original
+from inspector.engine.held import Held, Output, author, original
 from inspector.engine.rules import Deed, Rule, RuleSet, replaced
 from inspector.sources.frames import WireFrame
 from inspector.sources.lane import Lane
 
 log = logging.getLogger(__name__)
+_Done = TypeVar("_Done")
 
 MAX_WAITING_BYTES = 64 << 20
 """Some minutes of audio; past it the sender is not read from, pings included."""
@@ -54,12 +58,12 @@ class GateOwner(Protocol):
         """Log a fact."""
         ...
 
-    def inject(self, direction: Direction, data: bytes, by: str, *, is_text: bool = True) -> bool:
-        """Send a frame of ours and log it as such."""
+    def send_added(self, output: Output) -> bool:
+        """Send a frame of ours and log it as such; False where that is not possible any more."""
         ...
 
-    def close(self, code: int, reason: str) -> None:
-        """Close the session."""
+    def close_by(self, rule: Rule) -> None:
+        """Close the session, as a rule says."""
         ...
 
     def with_event_id(self, event: Event) -> bytes | None:
@@ -89,6 +93,8 @@ class Gate:
         self._bytes = 0
         self._is_pumping = False
         self._timer: asyncio.TimerHandle | None = None
+        self._shut_by = ""
+        """Why nothing goes on any more; ``""`` while something may."""
 
     @property
     def direction(self) -> Direction:
@@ -101,6 +107,7 @@ class Gate:
         return not (
             self.waiting
             or self._adds_event_ids
+            or self._shut_by
             or self.owner.stops(self.direction)
             or self._rules.watches(self.direction)
         )
@@ -113,17 +120,18 @@ class Gate:
     def take(self, frame: WireFrame) -> None:
         """Decide about a frame: it goes on now, later, changed or not at all."""
         event = self.owner.preview(self.direction, frame)
+        if self._shut_by:
+            self._undelivered(event, self._shut_by)
+            return
         held = Held(event, frame)
-        self._apply_rules(held)
-        if self._adds_event_ids and held.outputs == [None]:
-            data = self.owner.with_event_id(event)
-            if data is not None:
-                held.outputs = [Output(data, True, Origin.WIRE, is_addition=False)]
-        stopped_by = self.owner.stopping(event) if held.outputs else ""
-        if stopped_by:
-            held.stopped_by, held.is_released = stopped_by, False
-            facts = {"direction": event.direction, "event_type": event.type, "filter": stopped_by}
-            self._note("inspector.held", {**facts, "size_bytes": len(event.data)})
+        try:
+            self._decide(held)
+        except Exception as error:
+            log.exception("a frame could not be decided about")
+            what = f"{type(error).__name__}: {error}"
+            message = f"the gate failed, and a frame went on as it came: {what}"
+            self._note("inspector.degraded", {"direction": self.direction, "message": message})
+            held = Held(event, frame)
         self.waiting.append(held)
         self._bytes += len(frame.raw)
         if self._bytes > MAX_WAITING_BYTES:
@@ -162,11 +170,35 @@ class Gate:
     def discard(self, why: str) -> None:
         """Report what waits as undelivered."""
         while self.waiting:
-            held = self.waiting.popleft()
-            facts = {"direction": self.direction, "event_type": held.event.type, "message": why}
-            self._note("inspector.undelivered", {**facts, **original(held.event)})
+            self._undelivered(self.waiting.popleft().event, why)
         self._bytes = 0
         self.pump()
+
+    def shut(self, why: str) -> None:
+        """Report what waits, and what still comes, as undelivered: the receiver was told that nothing follows."""
+        self._shut_by = why
+        self.arm()
+        self.discard(why)
+
+    def _undelivered(self, event: Event, why: str) -> None:
+        facts = {"direction": self.direction, "event_type": event.type, "message": why}
+        self._note("inspector.undelivered", {**facts, **original(event)})
+
+    def _decide(self, held: Held) -> None:
+        """Let rules act on a frame, and a breakpoint stop it."""
+        event = held.event
+        if self._adds_event_ids:
+            # First of all, so that a rule which replaces a value keeps it. The content stays the app's.
+            held.content = self.owner.with_event_id(event)
+        if self._rules.watches(self.direction):
+            for index, rule in self._rules.matching(self.direction, EventFacts(event)):
+                if self._apply(rule, held):
+                    self._rules.hit(index)
+        stopped_by = "" if held.is_dropped else self.owner.stopping(event)
+        if stopped_by:
+            held.stopped_by, held.is_released = stopped_by, False
+            facts = {"direction": event.direction, "event_type": event.type, "filter": stopped_by}
+            self._note("inspector.held", {**facts, "size_bytes": len(event.data)})
 
     def _note(self, name: str, facts: Mapping[str, Any]) -> None:
         """Log a fact; a log that fails must not cost a frame."""
@@ -192,58 +224,58 @@ class Gate:
         self._bytes -= len(held.frame.raw)
         if self._bytes <= MAX_WAITING_BYTES:
             self._lane.hold_sender(False)
-        if held.change:
+        for change in held.changes:
             facts = {"direction": self.direction, "event_type": held.event.type}
-            did = {"change": held.change, "by": held.changed_by or "hand"}
+            did = {"change": change.what, **author(change.rule)}
             self._note("inspector.altered", {**facts, **did, **original(held.event)})
-        if None not in held.outputs:
+        if held.is_dropped or held.content is not None:
             self._lane.withhold(held.frame)
-        for output in held.outputs:
-            if output is None:
-                self._lane.forward(held.frame)
-            elif output.is_addition:
-                by = held.changed_by or "hand"
-                self.owner.inject(self.direction, output.data, by, is_text=output.is_text)
-            else:
-                self._lane.add(output.data, is_text=output.is_text, origin=output.origin)
-        for deed in held.after:
-            deed()
+        if held.is_dropped:
+            pass
+        elif held.content is None:
+            self._lane.forward(held.frame)
+        else:
+            self._lane.add(held.content, is_text=held.event.is_text, origin=held.origin)
+        for output in held.additions:
+            self._attempt(self.owner.send_added, output)
+        if held.closing is not None:
+            self._attempt(self.owner.close_by, held.closing)
 
-    def _apply_rules(self, held: Held) -> None:
-        if not self._rules.watches(self.direction):
-            return
-        for rule in self._rules.matching(self.direction, EventFacts(held.event)):
-            held.changed_by = rule.name
-            self._apply(rule, held)
-            if rule.deed is Deed.DROP:
-                return
-
-    def _apply(self, rule: Rule, held: Held) -> None:
-        match rule.deed:
-            case Deed.DROP:
-                held.change, held.outputs = "drop", []
-            case Deed.DELAY:
-                held.due_s = asyncio.get_running_loop().time() + rule.seconds
-                held.change = held.change or f"delay {rule.seconds:g} s"
-            case Deed.REPLACE:
-                self._replace(rule, held)
-            case Deed.INJECT:
-                if rule.to in (None, self.direction):
-                    held.outputs.append(Output(rule.event, is_text=True))
-                else:
-                    other = rule.to or self.direction
-                    held.after.append(partial(self.owner.inject, other, rule.event, rule.name))
-            case Deed.CLOSE:
-                held.after.append(partial(self.owner.close, rule.code, rule.reason))
-
-    def _replace(self, rule: Rule, held: Held) -> None:
-        before = next((output for output in held.outputs if output is not None), None)
+    def _attempt(self, do: Callable[[_Done], object], what: _Done) -> None:
+        """Do what follows a frame; a failure must not cost what comes after it."""
         try:
-            body = orjson.loads(before.data) if before is not None else held.event.body
+            do(what)
+        except Exception:
+            log.exception("what follows a frame could not be done")
+
+    def _apply(self, rule: Rule, held: Held) -> bool:
+        """Let a rule act on a frame; False where it finds nothing to do."""
+        match rule.deed:
+            case Deed.INJECT:
+                direction = rule.to or self.direction
+                held.additions.append(Output(rule.event, True, direction, rule))
+            case Deed.CLOSE:
+                if held.closing is not None:
+                    return False
+                held.closing = rule
+            case _ if held.is_dropped:
+                return False
+            case Deed.DROP:
+                held.drop(rule)
+            case Deed.DELAY:
+                held.delay(rule.seconds, asyncio.get_running_loop().time(), rule)
+            case Deed.REPLACE:
+                return self._replace(rule, held)
+        return True
+
+    def _replace(self, rule: Rule, held: Held) -> bool:
+        try:
+            body = held.event.body if held.content is None else orjson.loads(held.content)
             data = orjson.dumps(replaced(body, rule.pointer, rule.value))
         except (ValueError, TypeError) as error:
             message = f"{rule.name} could not be applied: {error}"
-            self._note("inspector.rule_failed", {"name": rule.name, "message": message})
-            return
-        held.change = f"replace /{'/'.join(rule.pointer)}"
-        held.outputs = [Output(data, True, is_addition=False)]
+            facts = {"direction": self.direction, "name": rule.name, "message": message}
+            self._note("inspector.rule_failed", facts)
+            return False
+        held.replace(data, f"replace /{'/'.join(rule.pointer)}", rule)
+        return True

@@ -1,26 +1,46 @@
-"""Held: a frame that waits at a gate, and what goes on in its place."""
+"""Held: a frame that waits at a gate, and what goes on in its place and behind it.
+
+Several rules and the user may act on one frame. Each act is kept apart with the name of who did it, so that none undoes
+another by accident: what goes on in the frame's place is one thing, what is sent behind it another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inspector.core.event import Direction, Event, Origin
+from inspector.engine.rules import Rule
 from inspector.sources.frames import WireFrame
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Output:
-    """What goes on in a waiting frame's place."""
+    """A frame of ours: what goes on in a waiting frame's place, or behind it."""
 
     data: bytes
     """The payload."""
     is_text: bool
     """False for a binary frame."""
-    origin: Origin = Origin.HAND
-    """What made it come into being."""
-    is_addition: bool = True
-    """True for a frame of ours, False for the frame itself with another content."""
+    direction: Direction
+    """Which way it goes: client to the API, server to the app."""
+    rule: Rule | None = None
+    """What made it; None for a hand."""
+
+    @property
+    def origin(self) -> Origin:
+        """Return what made it come into being, as the log says it."""
+        return Origin.HAND if self.rule is None else Origin.RULE
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that was done to a frame."""
+
+    what: str
+    """In words, as the log says it."""
+    rule: Rule | None = None
+    """What did it; None for a hand."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,14 +57,18 @@ class Held:
     """True once it may go on, in its turn."""
     due_s: float = 0.0
     """Event-loop time before which it does not go on."""
-    outputs: list[Output | None] = field(default_factory=lambda: [None])
-    """What goes on; None stands for the frame as it came."""
-    change: str = ""
-    """What was done to it, as the log says it."""
-    changed_by: str = ""
-    """Name of the rule that changed it; ``""`` where that was done by hand."""
-    after: list[Callable[[], object]] = field(default_factory=list)
-    """Done right after it has gone on."""
+    content: bytes | None = None
+    """What goes on in its place; None while it goes on as it came."""
+    origin: Origin = Origin.WIRE
+    """Of that content."""
+    is_dropped: bool = False
+    """Whether nothing goes on in its place."""
+    additions: list[Output] = field(default_factory=list)
+    """Frames of ours that are sent right after it, or in its place where it was dropped, in their order."""
+    closing: Rule | None = None
+    """The rule that closes the session after all that."""
+    changes: list[Change] = field(default_factory=list)
+    """What was done to it, in order."""
 
     @property
     def direction(self) -> Direction:
@@ -52,9 +76,38 @@ class Held:
         return self.event.direction
 
     @property
+    def data(self) -> bytes:
+        """Return what goes on, or would if it were not dropped."""
+        return self.event.data if self.content is None else self.content
+
+    @property
     def is_held(self) -> bool:
         """Tell whether it waits for the user."""
         return not self.is_released
+
+    def drop(self, rule: Rule | None = None, what: str = "drop") -> None:
+        """Let nothing go on in its place."""
+        self.is_dropped = True
+        self.changes.append(Change(what, rule))
+
+    def replace(self, data: bytes, what: str, rule: Rule | None = None) -> None:
+        """Let another content go on in its place, even if it was dropped before."""
+        if self.is_dropped:
+            self.is_dropped = False
+            self.changes = [change for change in self.changes if change.what != "drop"]
+        self.content, self.origin = data, Origin.HAND if rule is None else Origin.RULE
+        self.changes.append(Change(what, rule))
+
+    def delay(self, seconds: float, now_s: float, rule: Rule | None = None) -> None:
+        """Let it go on later; delays add up.
+
+        Args:
+            seconds: how much later.
+            now_s: the event loop's time.
+            rule: which rule says so; None for a hand.
+        """
+        self.due_s = max(self.due_s, now_s) + seconds
+        self.changes.append(Change(f"delay {seconds:g} s", rule))
 
 
 def original(event: Event) -> Mapping[str, str]:
@@ -62,3 +115,8 @@ def original(event: Event) -> Mapping[str, str]:
     if event.is_text:
         return {"original": event.data.decode("utf-8", "replace")}
     return {"original_hex": event.data.hex()}
+
+
+def author(rule: Rule | None) -> Mapping[str, str]:
+    """Return who did something to a frame, as a local event keeps it."""
+    return {"by": "hand"} if rule is None else {"by": rule.name, "rule": rule.title}

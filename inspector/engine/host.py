@@ -47,7 +47,10 @@ class Host:
         """
         task = self._running.get(engine)
         if task is None:
-            task = self._running[engine] = self._group.create_task(self._run(engine))
+            task = self._group.create_task(self._run(engine))
+            # One that is refused without a wait has ended by now where tasks are eager (under a screen, from Python 3.12 on).
+            if not task.done():
+                self._running[engine] = task
         return task
 
     async def stop(self, engine: Engine) -> None:

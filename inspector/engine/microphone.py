@@ -231,4 +231,4 @@ def _finds_turns(state: SessionState) -> bool:
 
 def _answers_by_itself(state: SessionState) -> bool:
     """Tell whether a commit is answered without being asked: transcription sessions, and xAI's."""
-    return state.session.kind != "realtime" or "api.x.ai" in state.session.url
+    return state.session.kind != "realtime" or state.dialect.dialect == "xai"

@@ -12,6 +12,7 @@ from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
 from inspector.engine.breakpoints import Breakpoints
 from inspector.engine.gate import Gate
+from inspector.engine.held import Output, author
 from inspector.engine.record import Connection, SessionRecord
 from inspector.engine.rules import Rule, RuleSet
 from inspector.errors import ConnectError
@@ -48,6 +49,7 @@ class ProxiedSession(SessionRecord):
         clock: Clock,
         *,
         faults: Faults | None = None,
+        rule_totals: list[int] | None = None,
         ended: Callable[[ProxiedSession], None] | None = None,
         strict: bool = False,
     ) -> None:
@@ -58,6 +60,7 @@ class ProxiedSession(SessionRecord):
             recording: where it is kept; closed by the caller.
             clock: stamps the frames.
             faults: rules and the like.
+            rule_totals: hits of each rule in all sessions, counted up here too.
             ended: called once, when it is over or was refused.
             strict: let an error of a fold or tap through (tests).
         """
@@ -67,6 +70,7 @@ class ProxiedSession(SessionRecord):
         """Its place among the proxy's sessions, from 1."""
         self.breakpoints = Breakpoints()
         self._faults = faults or Faults()
+        self.rules = RuleSet(self._faults.rules, rule_totals)
         self._ended = ended
         self._relay: Relay | None = None
         self._give_up: Callable[[], None] | None = None
@@ -92,7 +96,7 @@ class ProxiedSession(SessionRecord):
         """Log the handshake, and stand at both lanes."""
         self._opened(handshake)
         self._relay = relay
-        rules = RuleSet(self._faults.rules)
+        rules = self.rules
         adds = self._faults.adds_event_ids
         if adds:
             self.note(
@@ -133,7 +137,6 @@ class ProxiedSession(SessionRecord):
         """Log the end."""
         for gate in self._gates:
             gate.discard("the session has ended")
-        self._relay = None
         self._connection_ended(closed)
         self._over()
 
@@ -152,35 +155,41 @@ class ProxiedSession(SessionRecord):
         """
         data, event_id = self.encoded(payload)
         direction = Direction.CLIENT if to == "api" else Direction.SERVER
-        if not self.inject(direction, data, str(origin), origin=origin):
+        if not self._add(direction, data, True, origin, {"by": str(origin)}):
             raise ConnectError(
                 "there is no connection", hint="the app must connect again", code="not_connected"
             )
         return event_id
 
-    def inject(
-        self,
-        direction: Direction,
-        data: bytes,
-        by: str,
-        *,
-        is_text: bool = True,
-        origin: Origin = Origin.HAND,
-    ) -> bool:
-        """Send a frame of ours, marked as such in the log; False where that is not possible."""
-        if self._relay is None:
-            return False
-        name = decode(data, is_text=is_text)[0]
-        to = "api" if direction is Direction.CLIENT else "app"
-        self.note("inspector.injected", {"to": to, "event_type": name, "by": by}, origin)
-        return self._relay.add(direction, data, is_text=is_text, origin=origin)
+    def send_added(self, output: Output) -> bool:
+        """Send a frame of ours and log it as such; False where that is not possible any more."""
+        return self._add(
+            output.direction, output.data, output.is_text, output.origin, author(output.rule)
+        )
 
-    def close(self, code: int = GOING_AWAY, reason: str = "closed by Realtime Inspector") -> None:
-        """Close both connections; nothing where they have ended already."""
+    def close(
+        self,
+        code: int = GOING_AWAY,
+        reason: str = "closed by Realtime Inspector",
+        meaning: str = "closed from here",
+    ) -> None:
+        """Close both connections; nothing where they have ended already.
+
+        Args:
+            code: of the close frame.
+            reason: of the close frame.
+            meaning: who closed, in words for the log.
+        """
         if self._relay is not None:
-            self._relay.close(code, reason)
+            self._relay.close(code, reason, meaning)
+            for gate in self._gates:
+                gate.shut(f"the session was {meaning}")
         elif self._give_up is not None and not self.is_over:
             self._give_up()
+
+    def close_by(self, rule: Rule) -> None:
+        """Close the session, as a rule says."""
+        self.close(rule.code, rule.reason, f"closed by {rule.name}")
 
     def preview(self, direction: Direction, frame: WireFrame) -> Event:
         """Return a frame as an event that is not logged yet."""
@@ -212,6 +221,22 @@ class ProxiedSession(SessionRecord):
         comma = b"," if body else b""
         return before + brace + b'"event_id":"%b"' % self.new_event_id().encode() + comma + after
 
+    def _add(
+        self,
+        direction: Direction,
+        data: bytes,
+        is_text: bool,
+        origin: Origin,
+        who: Mapping[str, str],
+    ) -> bool:
+        """Send a frame of ours, marked as such in the log; False where that is not possible."""
+        if self._relay is None or not self._relay.can_add(direction):
+            return False
+        name = decode(data, is_text=is_text)[0]
+        to = "api" if direction is Direction.CLIENT else "app"
+        self.note("inspector.injected", {"to": to, "event_type": name, **who}, origin)
+        return self._relay.add(direction, data, is_text=is_text, origin=origin)
+
     def _keep_alive(self) -> None:
         self._ping = None
         if self._relay is not None and self.breakpoints.waiting:
@@ -219,6 +244,10 @@ class ProxiedSession(SessionRecord):
             self.changed()
 
     def _over(self) -> None:
+        """Let go of the connections, so that nothing of them lives on with what is kept of the session."""
+        self._relay = self._give_up = None
+        self._gates = ()
+        self.breakpoints.join(())
         if self._ping is not None:
             self._ping.cancel()
         if self._ended is not None:

@@ -32,7 +32,7 @@ class Proxy:
         self,
         clock: Clock,
         new_recording: Callable[[Opening], RecordingFile],
-        finish_recording: Callable[[RecordingFile], None],
+        finish_recording: Callable[[RecordingFile], object],
         *,
         faults: Faults | None = None,
         kept_sessions: int = KEPT_SESSIONS,
@@ -56,6 +56,12 @@ class Proxy:
         """What apps take for their base; ``""`` while the port is closed."""
         self.trusted_file = ""
         """The certificate that apps must trust, ``""`` where they need none."""
+        self.upstream = ""
+        """The server behind it, without secrets, or what to call it; its URL from ``listen`` on where nothing was given."""
+        self.faults = faults or Faults()
+        """What happens to frames of every session without anybody's hand."""
+        self.rule_hits = [0] * len(self.faults.rules)
+        """How many frames each rule was applied to, in all sessions."""
         self.armed: tuple[Breakpoint, ...] = ()
         """Breakpoints of every session, those to come included."""
         self.opened_count = 0
@@ -68,7 +74,6 @@ class Proxy:
         self._clock = clock
         self._new_recording = new_recording
         self._finish_recording = finish_recording
-        self._faults = faults
         self._kept = kept_sessions
         self._max = max_sessions
         self._running: set[ProxiedSession] = set()
@@ -79,6 +84,11 @@ class Proxy:
     def newest(self) -> ProxiedSession | None:
         """Return the session that came last."""
         return self.sessions[-1] if self.sessions else None
+
+    def is_spent(self, index: int) -> bool:
+        """Tell whether a rule has done what it may in every session that runs; the next one begins anew."""
+        running = self._running
+        return bool(running) and all(session.rules.is_spent(index) for session in running)
 
     @property
     def running(self) -> int:
@@ -96,7 +106,7 @@ class Proxy:
         """
         try:
             async with listen(entrance, upstream, self._open, self._exchanged) as url:
-                self.url = url
+                self.url, self.upstream = url, self.upstream or upstream.url
                 try:
                     yield url
                 finally:
@@ -144,7 +154,8 @@ class Proxy:
             opening,
             self._new_recording(opening),
             self._clock,
-            faults=self._faults,
+            faults=self.faults,
+            rule_totals=self.rule_hits,
             ended=self._session_ended,
         )
         session.number = self.opened_count

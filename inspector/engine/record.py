@@ -3,6 +3,8 @@
 Order is the promise: a frame is stamped, decoded, written, indexed and folded before anybody else sees it, so the cause
 is always logged before the effect. Nothing in ``ingest`` awaits, and nothing that fails in it reaches the session.
 
+A frame is kept as it crossed the wire, but for the connection's own key: a server that quotes it would put it into a file.
+
 Who carries the frames is not known here: ``Engine`` is a client of its server, ``ProxiedSession`` watches somebody else's.
 """
 
@@ -26,7 +28,8 @@ from inspector.core.state import FoldFailure, SessionState
 from inspector.errors import ConnectError, UsageError
 from inspector.recording.format import Header, parse, render, render_header
 from inspector.recording.writer import RecordingFile
-from inspector.sources.base import Closed, Handshake
+from inspector.secret import FrameMask
+from inspector.sources.base import Closed, Handshake, Keyed
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +90,7 @@ class SessionRecord(ABC):
         self.state = SessionState()
         self.disabled: list[str] = []
         """Names of folds and taps that failed and were switched off."""
+        self._mask = FrameMask(source.secrets if isinstance(source, Keyed) else ())
         self._clock = clock
         self._strict = strict
         self._taps: list[Tap] = []
@@ -128,6 +132,9 @@ class SessionRecord(ABC):
         """Do the first half of ``ingest``: after it the frame is logged, and may go on. ``catch_up`` must follow at once."""
         t_ns = max(self._last_t_ns, (self._clock.now_ns() - self._origin_ns) // 1000 * 1000)
         self._last_t_ns = t_ns
+        data = self._mask.masked(
+            data
+        )  # what goes over the wire is the caller's, and stays as it is
         name, body, problem = decode(data, is_text=is_text)
         seq = len(self.log) + 1
         event = Event(seq, t_ns, direction, origin, name, data, is_text, body, problem)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from inspector.audio.levels import WINDOW_MS, Level, LevelMeter
 from inspector.audio.pcm import Samples, decoded
-from inspector.audio.stream import base64_bytes
+from inspector.audio.stream import SampleStream, base64_bytes
 from inspector.core.event import Event
 from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS, audio_of
+from inspector.core.input_audio import APPENDS
 from inspector.core.log import EventLog
 from inspector.core.output_audio import ItemAudio
 from inspector.core.read import text_at
+from inspector.core.refused_appends import RefusedAppends
 from inspector.core.state import SessionState
 
 MOST_ROWS = 400
 """Looked at in one step: half a minute of appends. What is farther apart is a jump."""
+ANSWERED_ROWS = 200
+"""Rows after an append in which an error may still refuse it: what was refused is not heard."""
 MOST_SEARCHED = 20_000
 """Rows after an item's first in which its audio is looked for."""
 _NS_PER_MS = 1_000_000
+_TELLING = frozenset((*APPENDS, "error", "inspector.opened"))
 
 
 class RecordedLevels:
@@ -31,6 +36,10 @@ class RecordedLevels:
         self._t_ns = 0
         self._item_id = ""
         self._heard_ms = 0
+        self._refusals = RefusedAppends()
+        self._refused: set[int] = set()
+        self._looked = 0
+        """Row up to which refusals were looked for."""
         self._deltas: list[tuple[int, int]] = []
         """Rows of the current item's audio, each with how many bytes came before it."""
 
@@ -48,23 +57,45 @@ class RecordedLevels:
             self._output.reset()
             self._row = max(row - MOST_ROWS, self._log.row_at(max(0, t_ns - window_ns) // 1000), -1)
             self._item_id = ""
+            self._refusals, self._looked = RefusedAppends(), max(0, self._row)
         self._t_ns = t_ns
         self._hear_user(row, state.session.input_format)
         self._hear_assistant(state, t_ns)
         return self._input.read(t_ns), self._output.read(t_ns)
 
     def _hear_user(self, row: int, audio: AudioFormat) -> None:
+        if row > self._row and self._look_ahead(row):
+            self._input.reset()  # what the meter shows was refused
         for at in range(self._row + 1, row + 1):
             if self._log.direction[at] == 0 and self._log.type_of(at) in AUDIO_KEYS:
                 event = self._log.event(at)
-                self._input.feed(_samples(event, audio), audio.rate_hz, event.t_ns)
+                # Sound without a time came with what is before it; before the first time there is no place for it.
+                t_us = self._log.reached_us(at)
+                if t_us is not None and event.seq not in self._refused:
+                    self._input.feed(_samples(event, audio), audio.rate_hz, t_us * 1000)
         self._row = max(row, -1)
+
+    def _look_ahead(self, row: int) -> bool:
+        """Find out which appends up to a row were refused; tell whether one of them was measured already."""
+        log = self._log
+        is_late = False
+        end = min(len(log), row + ANSWERED_ROWS)
+        for at in range(self._looked, end):
+            if log.type_of(at) in _TELLING:
+                seq = self._refusals.apply(log.read(at))
+                if seq:
+                    self._refused.add(seq)
+                    is_late |= seq - 1 <= self._row
+        self._looked = max(self._looked, end)
+        return is_late
 
     def _hear_assistant(self, state: SessionState, t_ns: int) -> None:
         item = state.output_audio.current(t_ns)
         if item is None:
             return
         heard_ms = item.heard_ms(t_ns)
+        if heard_ms is None:
+            return
         if item.item_id != self._item_id:
             self._item_id = item.item_id
             self._heard_ms = max(0, heard_ms - WINDOW_MS)
@@ -108,4 +139,5 @@ def _audio(event: Event) -> bytes:
 
 
 def _samples(event: Event, audio: AudioFormat) -> Samples:
-    return decoded(_audio(event), audio.encoding)
+    """Return an append's samples; the header of a WAV file is none, and what is no base64 has none."""
+    return SampleStream(audio.encoding).feed(audio_of(event))

@@ -24,6 +24,8 @@ CHECKPOINTS = 12
 """State copies kept, spread evenly over the recording: going back refolds at most a twelfth of it."""
 MIN_SPACING = 2000
 """Events between two copies at least: folding so few takes less than a frame."""
+EVENT_US = 250_000
+"""Between two events of a recording without times, played at 1×: slow enough to follow each."""
 FOLD_BATCH = 64
 """Events folded between two looks at the clock."""
 
@@ -101,36 +103,42 @@ class Replay:
         return self.state_row == self.cursor
 
     @property
-    def t_us(self) -> int:
-        """Return the session time, in microseconds: that of the event at the cursor, or a later one before the next event."""
-        if self.is_playing and self.speed != float("inf"):
-            return self._played_us()
-        return self._event_us() if self.is_playing else self._played_from_us
+    def has_times(self) -> bool:
+        """Tell whether the recording says when anything happened; where it does not, the cursor goes by events alone."""
+        return self.log.has_times
 
     @property
-    def duration_us(self) -> int:
-        """Return the time of the last event indexed so far, in microseconds."""
-        return self.log.t_us[-1] if len(self.log) else 0
+    def t_us(self) -> int | None:
+        """Return the session time, in microseconds: that of the event at the cursor, or a later one before the next event.
+
+        None where the recording has no times.
+        """
+        return self._here_us() if self.has_times else None
+
+    @property
+    def duration_us(self) -> int | None:
+        """Return the latest time indexed so far, in microseconds; None where the recording has no times."""
+        return self.log.end_us
 
     def play(self) -> None:
         """Let the cursor follow the recording's clock; from the end, start again from the beginning."""
         if self.cursor >= len(self.log) - 1:
             self.seek_row(-1)
-        self._anchor(self.t_us)
+        self._anchor(self._here_us())
         self.is_playing = True
 
     def pause(self) -> None:
         """Stop here and now: the time, and the cursor at the last event before it."""
         if self.is_playing:
-            here_us = self.t_us
+            here_us = self._here_us()
             if self.speed != float("inf"):
-                self.cursor = max(self.cursor, self.log.row_at(here_us))
+                self.cursor = max(self.cursor, self._row_at(here_us))
             self._anchor(here_us)
         self.is_playing = False
 
     def set_speed(self, speed: float) -> None:
         """Change the pace; takes effect at once, from where the cursor is."""
-        here_us = self.t_us
+        here_us = self._here_us()
         self.speed = speed
         self._anchor(here_us)
 
@@ -147,9 +155,18 @@ class Replay:
         self._anchor()
 
     def seek_t_us(self, t_us: int) -> None:
-        """Put the cursor on the last event at or before a session time."""
+        """Put the cursor on the last event at or before a session time; without times there is nowhere to go."""
+        if not self.has_times:
+            return
         self.seek_row(self.log.row_at(t_us))
-        self._anchor(max(0, min(t_us, self.duration_us)))
+        self._anchor(max(0, min(t_us, self._end_us())))
+
+    def jump(self, seconds: int) -> None:
+        """Move by seconds, or by as many events where the recording has no times, and play on from there if it plays."""
+        if self.has_times:
+            self.seek_t_us(max(0, self._here_us() + seconds * 1_000_000))
+        else:
+            self.seek_row(max(0, self.cursor + seconds))
 
     def tick(self) -> bool:
         """Index, move the cursor and fold, each for a bounded time; tell whether anything changed since the last tick."""
@@ -172,16 +189,37 @@ class Replay:
         self._played_from_us = self._event_us() if t_us is None else t_us
         self._played_from_ns = self._clock.now_ns()
 
+    # Where the recording has no times, these count microseconds as well: ``EVENT_US`` from each event to the next.
+
+    def _here_us(self) -> int:
+        if self.is_playing and self.speed != float("inf"):
+            return self._played_us()
+        return self._event_us() if self.is_playing else self._played_from_us
+
     def _event_us(self) -> int:
-        return self.log.t_us[self.cursor] if 0 <= self.cursor < len(self.log) else 0
+        if not 0 <= self.cursor < len(self.log):
+            return 0
+        if not self.has_times:
+            return self.cursor * EVENT_US
+        # Rows before the first that has a time are at the start with it.
+        return self.log.reached_us(self.cursor) or 0
+
+    def _end_us(self) -> int:
+        end_us = self.log.end_us
+        return max(0, len(self.log) - 1) * EVENT_US if end_us is None else end_us
+
+    def _row_at(self, here_us: int) -> int:
+        if self.has_times:
+            return self.log.row_at(here_us)
+        return min(here_us // EVENT_US, len(self.log) - 1)
 
     def _played_us(self) -> int:
         elapsed_us = (self._clock.now_ns() - self._played_from_ns) / 1000
-        return min(int(self._played_from_us + elapsed_us * self.speed), self.duration_us)
+        return min(int(self._played_from_us + elapsed_us * self.speed), self._end_us())
 
     def _move(self) -> None:
         last = len(self.log) - 1
-        target = last if self.speed == float("inf") else self.log.row_at(self._played_us())
+        target = last if self.speed == float("inf") else self._row_at(self._played_us())
         if target > self.cursor:
             self.cursor = target
         if self.cursor >= last and self.indexing.progress >= 1.0:

@@ -9,13 +9,17 @@
     times = 1                         only the first so many matches
 
 ``delay`` takes ``seconds``, ``inject`` an ``event`` (a table or JSON text) and ``to`` ("api" or "app"; default: where the matched
-frame goes, right after it), ``close`` a ``code`` and a ``reason``. Several rules may apply to one frame, in the order of the file.
+frame goes, right after it), ``close`` a ``code`` and a ``reason``.
+
+Several rules may apply to one frame, in the order of the file; each looks at the frame as it came. Replacements build on each
+other, delays add up, what is injected goes out in the frame's place where that is dropped, and the session is closed last.
+A rule that finds nothing left to do (the frame was dropped before) does not count as a match.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -60,7 +64,7 @@ class Rule:
     """One rule of a file."""
 
     name: str
-    """What the log calls it."""
+    """What the log calls it: its own name, or ``rule`` and its place in the file."""
     query: Query
     """The frames that it is about."""
     deed: Deed
@@ -83,32 +87,51 @@ class Rule:
     """Of a close (RFC 6455 section 7.4)."""
     reason: str = ""
     """Of a close."""
+    label: str = ""
+    """What a list of rules calls it: its own name, or what it does."""
+
+    @property
+    def title(self) -> str:
+        """Return what it does to what."""
+        return f"{self.deed} {self.query.expression}".strip()
 
 
 class RuleSet:
-    """The rules as they stand for one session: each counts its own matches."""
+    """The rules as they stand for one session: each counts its own hits."""
 
-    def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
-        self._rules = rules
-        self._left = [rule.times for rule in rules]
+    def __init__(self, rules: tuple[Rule, ...] = (), totals: list[int] | None = None) -> None:
+        """Arm rules.
+
+        Args:
+            rules: in the order in which they are asked.
+            totals: hits of each rule in all sessions, counted up here too.
+        """
+        self.rules = rules
+        self.hits = [0] * len(rules)
+        """How many frames each was applied to."""
+        self._totals = totals if totals is not None else [0] * len(rules)
+
+    def is_spent(self, index: int) -> bool:
+        """Tell whether a rule has been applied as often as it may."""
+        return self.hits[index] == self.rules[index].times
 
     def watches(self, direction: Direction) -> bool:
         """Tell whether a rule may still apply to frames of a direction."""
         return any(
-            left != 0 and direction in rule.directions
-            for rule, left in zip(self._rules, self._left, strict=True)
+            direction in rule.directions and not self.is_spent(index)
+            for index, rule in enumerate(self.rules)
         )
 
-    def matching(self, direction: Direction, row: Facts) -> list[Rule]:
-        """Return the rules that apply to a frame, and count it."""
-        found = []
-        for index, rule in enumerate(self._rules):
-            left = self._left[index]
-            if left != 0 and direction in rule.directions and rule.query.test(row):
-                if left is not None:
-                    self._left[index] = left - 1
-                found.append(rule)
-        return found
+    def matching(self, direction: Direction, row: Facts) -> Iterator[tuple[int, Rule]]:
+        """Yield the rules that a frame matches, with their places; ``hit`` must follow where one was applied."""
+        for index, rule in enumerate(self.rules):
+            if direction in rule.directions and not self.is_spent(index) and rule.query.test(row):
+                yield index, rule
+
+    def hit(self, index: int) -> None:
+        """Count an application of a rule."""
+        self.hits[index] += 1
+        self._totals[index] += 1
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
@@ -173,10 +196,11 @@ def _rule(table: object, number: int) -> Rule:
     if "direction" in table:
         directions = frozenset({Direction(_one_of(table, "direction", ["client", "server"]))})
     event, to = _injected(table) if deed == Deed.INJECT else (b"", None)
-    match = _text(table, "match")
+    own_name = _text(table, "name") if "name" in table else ""
     return Rule(
-        name=_text(table, "name") if "name" in table else f"rule {number}: {deed} {match}".strip(),
-        query=parse(match),
+        name=own_name or f"rule {number}",
+        label=own_name or deed,
+        query=parse(_text(table, "match")),
         deed=Deed(deed),
         directions=directions,
         times=_whole(table, "times", range(1, 1 << 31)) if "times" in table else None,

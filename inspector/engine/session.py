@@ -47,6 +47,14 @@ class Engine(SessionRecord):
         """The session's microphone and speaker, run by the host beside the engine; None where it has none."""
 
     @property
+    def losses(self) -> dict[str, int]:
+        """Return what was not sent or played so far, by name; zeros are left out."""
+        lost = {"dropped_appends": self.outbox.dropped_mic_frames}
+        if self.sound is not None:
+            lost.update(self.sound.losses)
+        return {name: count for name, count in lost.items() if count}
+
+    @property
     def faults(self) -> Mapping[str, str]:
         """What can go wrong on purpose: only with the simulator does anything."""
         return self.source.faults if isinstance(self.source, Faulty) else {}
@@ -106,7 +114,8 @@ class Engine(SessionRecord):
         finally:
             closed = self.source.closed or Closed(1006, "", Side.NETWORK)
             unsent = self.outbox.clear()
-            self._connection_ended(closed, **({"unsent": unsent} if unsent else {}))
+            more = {**({"unsent": unsent} if unsent else {}), **self.losses}
+            self._connection_ended(closed, **more)
         return closed
 
     def _given_up(self) -> None:
@@ -123,6 +132,9 @@ class Engine(SessionRecord):
             sender.cancel()
 
     async def _send_all(self) -> None:
+        # A task begins at once under a screen (Textual asks for eager tasks from Python 3.12 on), and the greeting that came
+        # with the connection is to be logged before what waited for it.
+        await asyncio.sleep(0)
         while True:
             item = await self.outbox.get()
             event = self.ingest(Frame(Direction.CLIENT, item.data, item.is_text, item.origin))

@@ -85,6 +85,11 @@ class Sound:
         """Return why nothing is heard, and what to do; ``""`` where all is well."""
         return self._failure or (self._ends.speaker_problem if self._ends is not None else "")
 
+    @property
+    def losses(self) -> dict[str, int]:
+        """Return what the speaker did not play as it should, by name; names as in ``analysis.totals``."""
+        return self.speaker.losses if self.speaker is not None else {}
+
     def levels(self) -> tuple[Level, Level] | None:
         """Return the levels of microphone and speaker; None before there was any sound."""
         if self.microphone is None or self.speaker is None:
@@ -208,14 +213,14 @@ class Sound:
 
     def _tap(self, event: Event) -> None:
         if event.type == "inspector.opened":
-            self._request.opened(event.t_ns)
+            self._request.opened(event.stamp_ns)
         if self.speaker is None:
             if event.type in OUTPUT_AUDIO:
                 self._needed.set()
             if self._needed.is_set():
                 self._early.append(event)
             return
-        self._take(event, event.t_ns)
+        self._take(event, event.stamp_ns)
         if not self._is_flush_due:
             # Not here: what follows from an event is logged after everybody has seen the event.
             self._is_flush_due = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from inspector.audio import device
@@ -46,7 +47,7 @@ class SoundEnds:
         self._played_at: Place | None = None
         self._has_given_up_input = False
         self._has_given_up_output = False
-        self._files: dict[Path, int] = {}
+        self._files: set[Path] = set()
         self._used_ns = 0
 
     @property
@@ -134,10 +135,11 @@ class SoundEnds:
     def _open_output(self, place: Place) -> SoundOutput:
         if place.kind is PlaceKind.FILE:
             path = Path(place.name)
-            times = self._files[path] = self._files.get(path, 0) + 1
-            if times > 1:
+            if path in self._files:
                 # Another connection of the same session: what was heard in the first is kept.
-                path = path.with_stem(f"{path.stem}-{times}")
+                names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+                path = next(name for name in names if not name.exists())
+            self._files.add(Path(place.name))
             return ClockOutput(FILE_RATE_HZ, WavWriter(path, FILE_RATE_HZ))
         self._look_again()
         return device.DeviceOutput(place.name)

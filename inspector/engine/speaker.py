@@ -49,12 +49,25 @@ class Speaker:
         """Tell whether everything that came was heard or thrown away."""
         return self.playback.is_idle and not self._changes
 
+    @property
+    def losses(self) -> dict[str, int]:
+        """Return what was not played as it should, by name."""
+        return {
+            "underruns": self.playback.underruns,
+            "dropped_bytes": self.playback.dropped_bytes,
+            "unreadable_deltas": self.unreadable,
+        }
+
     def take(self, event: Event, state: SessionState, now_ns: int) -> None:
         """Take in an event of the session, after the folds; cheap, however much audio it carries."""
         body, kind = event.body, event.type
-        if body is None or event.direction is not Direction.SERVER:
+        if body is None or event.direction is Direction.LOCAL:
             return
-        if kind in OUTPUT_AUDIO:
+        if event.direction is Direction.CLIENT:
+            if kind == "conversation.item.truncate":
+                # Now, not once the server agrees: what is heard meanwhile it would never know of.
+                self._truncate(body, now_ns)
+        elif kind in OUTPUT_AUDIO:
             self._receive(event, body, state, now_ns)
         elif kind in _DONE:
             self.playback.complete(key=_key(body))
@@ -98,7 +111,9 @@ class Speaker:
         old.close()
         if output.rate_hz != self.playback.rate_hz:
             self._changes += self.playback.cut("output changed", lambda _: True)
-            self.playback = Playback(output.rate_hz)
+            before, self.playback = self.playback, Playback(output.rate_hz)
+            self.playback.underruns = before.underruns
+            self.playback.dropped_bytes = before.dropped_bytes
 
     def play_test(self, now_ns: int) -> None:
         """Play two notes; nothing is logged of them."""

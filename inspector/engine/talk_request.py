@@ -61,7 +61,7 @@ class TalkRequest:
         if self.wish is None or microphone.input is None or not session.is_open:
             return None
         is_late = engine.now_ns - self._opened_ns > PATIENCE_S * NS_PER_S
-        if not is_late and (not session.is_settled or len(engine.outbox)):
+        if not is_late and (not engine.state.is_settled or len(engine.outbox)):
             return None
         wish, self.wish = self.wish, None
         if wish is Wish.FITTING:

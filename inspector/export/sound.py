@@ -1,18 +1,20 @@
 """Sound: all audio of a log, found once and read back piece by piece, however long it is.
 
-The first pass keeps which rows hold which segment (8 bytes a row); samples are decoded again whenever they are wanted.
+The first pass keeps which rows hold which segment, and where in it (16 bytes a row); samples are decoded again whenever
+they are wanted.
 The log may grow meanwhile: what comes later is not part of it.
 """
 
 from __future__ import annotations
 
+import bisect
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inspector.analysis.placement import PLACING_TYPES, Placement, Segment, Side
+from inspector.analysis.placement import PLACING_TYPES, Placement, Segment, Side, Stretch
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
 from inspector.core.event import Event
@@ -52,12 +54,23 @@ class Clip:
         return Clip(self.segment, begins, begins + stop - start, start - from_us)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Which rows of the log hold the pieces of a segment."""
+
+    row: array[int]
+    offset: array[int]
+    """Bytes of the segment before each."""
+
+
 class Sound:
     """The audio of one log, up to the row that was its last when this was made."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._rows: dict[Segment, array[int]] = {}
+        self._rows: dict[Segment, _Rows] = {}
+        self.damaged_rows: set[int] = set()
+        """Rows whose audio is not base64 and was left out, of those whose samples were asked for."""
         self._items: dict[str, Segment | list[Clip]] = {}
         self._spoken: list[Segment] = []
         """The user's segments of this connection: the server's time line."""
@@ -71,12 +84,13 @@ class Sound:
         for row in range(len(log)):
             if kinds[row] in codes:
                 self._take(log.read(row), row, placement)
-        self.segments = [segment for segment in placement.segments if segment.size_bytes]
+        self.segments = [segment for segment in placement.segments if segment.duration_us]
 
     @property
     def end_us(self) -> int:
         """Return when the last audio ends, session time."""
-        return max((segment.end_us for segment in self.segments), default=0)
+        ends = (stretch.end_us for _, stretches in self._placed() for stretch in stretches)
+        return max(ends, default=0)
 
     @property
     def item_ids(self) -> list[str]:
@@ -87,7 +101,8 @@ class Sound:
         """Return the audio of one item, back to back; empty where it has none."""
         found = self._items.get(item_id, [])
         if isinstance(found, Segment):
-            return [Clip(found, 0, found.heard_us if heard_only else found.duration_us)]
+            length_us = found.heard_us if heard_only else found.duration_us
+            return [Clip(found, 0, length_us)]
         return in_a_row(found)
 
     def side_of(self, item_id: str) -> Side:
@@ -97,47 +112,62 @@ class Sound:
     def side(self, side: Side) -> list[Clip]:
         """Return everything of one side, back to back."""
         return in_a_row(
-            Clip(segment, 0, segment.duration_us)
-            for segment in self.segments
-            if segment.side is side
+            clip for segment in self.segments if segment.side is side for clip in _whole(segment)
         )
 
     def placed(self, side: Side, *, heard_only: bool = False) -> list[Clip]:
-        """Return everything of one side in session time, or only what was heard of it."""
+        """Return everything of one side in session time, or only what was heard of it; gaps are gaps."""
         return [
-            Clip(
-                segment,
-                0,
-                segment.heard_us if heard_only else segment.duration_us,
-                segment.start_us,
-            )
-            for segment in self.segments
+            Clip(segment, stretch.from_us, stretch.to_us, stretch.at_us)
+            for segment, stretches in self._placed()
             if segment.side is side
+            for stretch in stretches
+            if stretch.is_heard or not heard_only
         ]
 
-    def samples(self, segment: Segment) -> Iterator[tuple[int, Samples]]:
-        """Yield the samples of a segment, each piece with its position in it, in samples."""
+    def _placed(self) -> Iterator[tuple[Segment, list[Stretch]]]:
+        """Yield every segment with its stretches; what has no time stands behind all that came before it, of either side."""
+        end_us = 0
+        for segment in self.segments:
+            stretches = segment.stretches() or _behind(segment, end_us)
+            end_us = max([end_us, *(stretch.end_us for stretch in stretches)])
+            yield segment, stretches
+
+    def samples(self, segment: Segment, first: int = 0) -> Iterator[tuple[int, Samples]]:
+        """Yield the samples of a segment, each piece with its position in it, in samples.
+
+        Args:
+            segment: one of ``segments``.
+            first: the first sample that is wanted; some before it may come too.
+        """
+        rows = self._rows.get(segment)
+        if rows is None:
+            return
         stream = SampleStream(segment.format.encoding)
         sample_bytes = 2 if segment.format.encoding == "pcm16" else 1
-        offset = 0
-        for row in self._rows.get(segment, ()):
-            text = audio_of(self._log.read(row))
-            samples = stream.feed(text)
+        at = max(0, bisect.bisect_right(rows.offset, first * sample_bytes) - 1)
+        while at and rows.offset[at] % sample_bytes:
+            at -= 1  # a sample may be torn between two pieces
+        for row, offset in zip(rows.row[at:], rows.offset[at:], strict=True):
+            damaged = stream.damaged
+            samples = stream.feed(audio_of(self._log.read(row)))
+            if stream.damaged > damaged:
+                self.damaged_rows.add(row)
             if len(samples):
                 yield offset // sample_bytes, samples
-            offset += base64_size(text)
 
     def _take(self, event: Event, row: int, placement: Placement) -> None:
-        if event.type == "inspector.opened":
+        if placement.begins(event):
             self._begin()
         piece = placement.feed(event)
         if piece is not None:
             segment = piece.segment
             rows = self._rows.get(segment)
             if rows is None:
-                rows = self._rows[segment] = array("q")
+                rows = self._rows[segment] = _Rows(array("q"), array("q"))
                 self._open(segment)
-            rows.append(row)
+            rows.row.append(row)
+            rows.offset.append(segment.size_bytes - base64_size(piece.base64))
         elif event.type.startswith("input_audio_buffer."):
             self._note(event)
 
@@ -179,13 +209,13 @@ class Sound:
         return sum(segment.duration_us for segment in self._spoken)
 
     def _appended(self, from_us: int, to_us: int) -> list[Clip]:
-        clips, at_us = [], 0
-        for segment in self._spoken:
-            clip = Clip(segment, 0, segment.duration_us, at_us).within(from_us, to_us)
-            if clip is not None:
-                clips.append(clip)
-            at_us += segment.duration_us
-        return clips
+        spoken = in_a_row(clip for segment in self._spoken for clip in _whole(segment))
+        return [cut for clip in spoken if (cut := clip.within(from_us, to_us)) is not None]
+
+
+def _whole(segment: Segment) -> Iterator[Clip]:
+    """Yield all of a segment that counts."""
+    return (Clip(segment, from_us, to_us) for from_us, to_us in segment.kept())
 
 
 def in_a_row(clips: Iterable[Clip]) -> list[Clip]:
@@ -217,7 +247,7 @@ def _cut(sound: Sound, clip: Clip) -> Iterator[Samples]:
     rate_hz = clip.segment.format.rate_hz
     first, last = (round(us * rate_hz / 1e6) for us in (clip.from_us, clip.to_us))
     written = first
-    for position, samples in sound.samples(clip.segment):
+    for position, samples in sound.samples(clip.segment, first):
         if position >= last:
             return
         if position > written:
@@ -227,3 +257,13 @@ def _cut(sound: Sound, clip: Clip) -> Iterator[Samples]:
         if len(piece):
             yield piece
             written += len(piece)
+
+
+def _behind(segment: Segment, at_us: int) -> list[Stretch]:
+    """Return what a segment without a time sounds like from a time on."""
+    heard_us, found = segment.heard_us, []
+    for begin, end in segment.kept():
+        cut = end if segment.side is Side.USER else max(begin, min(heard_us, end))
+        pieces = ((begin, cut, True), (cut, end, False))
+        found += [Stretch(a, b, at_us + a, is_heard) for a, b, is_heard in pieces if b > a]
+    return found

@@ -47,12 +47,13 @@ def _part(state: SessionState, number: int) -> Iterator[str]:
 
 
 def _entry_lines(entry: Entry) -> Iterator[str]:
-    minutes, seconds = divmod(entry.t_ns / 1e9, 60)
+    minutes, seconds = divmod((entry.t_ns or 0) / 1e9, 60)
+    when = "" if entry.t_ns is None else f"[{int(minutes):02d}:{seconds:06.3f}] "
     facts = "  ".join(inert(fact.text) for fact in entry.facts)
-    head = f"[{int(minutes):02d}:{seconds:06.3f}] {inert(entry.who)}"
+    head = f"{when}{inert(entry.who)}"
     yield f"{head}  ({facts})" if facts else head
     for paragraph in entry.paragraphs:
-        for line in _words(paragraph).splitlines():
+        for line in _words(paragraph, entry.cut_words).splitlines():
             yield f"{_INDENT}{inert(line)}"
     for column in entry.columns:
         first, *others = column.text.splitlines() or [""]
@@ -61,10 +62,10 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
             yield f"{_INDENT}{inert(line)}"
 
 
-def _words(paragraph: Paragraph) -> str:
+def _words(paragraph: Paragraph, cut_words: str) -> str:
     """Return a paragraph; what was cut off in it stands in brackets, since text cannot be struck through."""
     is_cut = len(paragraph) > 1
     return "".join(
-        f"[not heard: {words.text}]" if is_cut and words.tone is Tone.STRUCK else words.text
+        f"[{cut_words}: {words.text}]" if is_cut and words.tone is Tone.STRUCK else words.text
         for words in paragraph
     )

@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-NO_TIME_US = -1
-"""Time of a row whose line has none, before the first row that has: that of the chunk before."""
-
 
 @dataclass(slots=True)
 class Groups:
@@ -36,27 +33,25 @@ class Runs:
     """How the runs of one direction stand at the edges of a chunk."""
 
     first: tuple[str, int] | None
-    """Type and group of the run that a chunk before may have begun."""
+    """What is run (its type, and what it says where that counts) and group of the run that a chunk before may have begun."""
     last: tuple[str, int] | None
-    """Type and group of the run that may go on in the next chunk."""
+    """The same of the run that may go on in the next chunk."""
 
 
 @dataclass(slots=True)
 class Track:
-    """How a track stands at the edges of a chunk: the group and time (microseconds) of its first and last delta."""
+    """How a track stands at the edges of a chunk: the groups of its first and last deltas, and times in microseconds."""
 
     first: int
     """Group of the first delta."""
-    first_t_us: int
-    """When it came; ``NO_TIME_US`` where only the chunk before knows."""
     known: int
     """Group of the first delta whose time is known; that of the first where none is."""
     known_t_us: int
-    """When that came."""
+    """When that came; ``NO_TIME_US`` where none is known."""
     last: int
     """Group of the last delta."""
     last_t_us: int
-    """When it came."""
+    """When the last came whose time is known; ``NO_TIME_US`` where none is."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from inspector.recording.format import Shape, is_whole
+
 LEAST_BYTES, MOST_BYTES = 4 << 20, 16 << 20
 """Of a chunk: a larger one falls out of the cache between two passes, one of fewer lines costs more in calls than in work."""
 CHUNK_LINES = 10_000
@@ -32,6 +34,10 @@ class Lines:
     """Where their newlines are in ``text``."""
     offset: int
     """Where ``text`` begins in the file."""
+    buffer: bytearray
+    """What ``text`` is a view of."""
+    begin: int
+    """Where ``text`` begins in the buffer."""
 
 
 class ChunkFile:
@@ -41,11 +47,11 @@ class ChunkFile:
         """Open a file; ``start`` is where a line begins, ``size`` the bytes of a chunk."""
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._start, self._end, self._size = start, end, size
-        self._buffer = bytearray(size + LINE_BYTES + MARGIN + 1)
+        self._buffer = bytearray(size + LINE_BYTES + MARGIN + 2)
         self.count = -(-(end - start) // size)
 
     def read(self, number: int) -> Lines:
-        """Return the lines of a chunk; a last line that has no end is left out. Valid until the next call."""
+        """Return the lines of a chunk; a last line that is torn is left out. Valid until the next call."""
         begin = self._start + number * self._size
         stop = min(begin + self._size, self._end)
         # A line begins after a newline: for all chunks but the first, that may be the byte before.
@@ -64,13 +70,18 @@ class ChunkFile:
             end = self._buffer.find(b"\n", before, filled)
         if end < 0:
             end = self._buffer.rfind(b"\n", line, filled)
+            begin = end + 1 if end >= 0 else line
+            if is_whole(bytes(self._buffer[begin:filled]), Shape.OURS):
+                self._buffer[filled] = NEWLINE
+                end = filled
         size = max(0, end + 1 - line)
         return self._lines(line, size, first + line)
 
     def _fill(self, offset: int, filled: int, wanted: int) -> int:
         """Read until ``wanted`` bytes from ``offset`` on are in the buffer, or the file ends; return how many are."""
-        if len(self._buffer) < wanted + MARGIN:
-            larger = bytearray(wanted + MARGIN)
+        # One more, for the newline that a last line may lack.
+        if len(self._buffer) < wanted + 1 + MARGIN:
+            larger = bytearray(wanted + 1 + MARGIN)
             larger[:filled] = self._buffer[:filled]
             self._buffer = larger
         with memoryview(self._buffer) as buffer:
@@ -85,13 +96,13 @@ class ChunkFile:
         end = begin + size
         self._buffer[end : end + MARGIN] = bytes(MARGIN)
         text = np.frombuffer(self._buffer, np.uint8)[begin : end + MARGIN]
-        return Lines(text, self._newlines(begin, end) - begin, offset)
+        return Lines(text, self._newlines(begin, end) - begin, offset, self._buffer, begin)
 
     def _newlines(self, begin: int, end: int) -> npt.NDArray[np.int64]:
         """Return where the newlines of a part of the buffer are."""
         sample = min(SAMPLE_BYTES, end - begin)
         if self._buffer.count(b"\n", begin, begin + sample) * LONG_LINE_BYTES > sample:
-            return _marked(np.frombuffer(self._buffer, np.uint8)[begin:end] == NEWLINE) + begin
+            return marked(np.frombuffer(self._buffer, np.uint8)[begin:end] == NEWLINE) + begin
         # Few and far between: the C library's search skips what lies between.
         found = []
         at = self._buffer.find(b"\n", begin, end)
@@ -113,7 +124,7 @@ def chunk_bytes(path: Path, start: int, end: int) -> int:
     return max(LEAST_BYTES, min(sum(map(len, samples)) * CHUNK_LINES // lines, MOST_BYTES))
 
 
-def _marked(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def marked(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Return where the few marks are."""
     # As bits: where there are none, eight bytes are passed over at once.
     bits = np.packbits(marks)

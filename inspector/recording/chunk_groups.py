@@ -9,9 +9,9 @@ import numpy as np
 
 from inspector.core.event import Direction
 from inspector.core.groups import RUN_BREAKERS, TRACK_PAUSE_US
-from inspector.core.kinds import KindTable
-from inspector.core.log import DIRECTION_CODE
-from inspector.recording.chunk import NO_TIME_US, Groups, Runs, Track
+from inspector.core.kinds import REPEATED, KindTable
+from inspector.core.log import DIRECTION_CODE, NO_TIME_US
+from inspector.recording.chunk import Groups, Runs, Track
 from inspector.recording.chunk_rows import NO_PART, Rows
 from inspector.recording.spans import Bools, Ints, Words
 
@@ -26,7 +26,8 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
     fold = fold_of.take(rows.kind)
     is_server = rows.direction == DIRECTION_CODE[Direction.SERVER]
     fold[(fold != _FOLDS[""]) & ~is_server] = _FOLDS["run"]
-    is_part = (fold == _FOLDS["part"]) & (rows.part != NO_PART)
+    is_repeated = _of(kinds, REPEATED).take(rows.kind) & (fold == _FOLDS["part"])
+    is_part = (fold == _FOLDS["part"]) & (rows.part != NO_PART) & ~is_repeated
     table = _GroupTable(rows)
     for code in _codes(rows, np.flatnonzero(fold_of == _FOLDS["part"])):
         at = np.flatnonzero(is_part & (rows.kind == code))
@@ -37,30 +38,41 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
         at = _of_track(rows, code)
         if not len(at):
             continue
-        cut = np.diff(rows.t_us[at], prepend=0) > TRACK_PAUSE_US
+        t_us = _last_known(rows, at)
+        first_known = int(np.argmax(t_us != NO_TIME_US))
+        cut = np.zeros(len(at), bool)
+        cut[first_known + 1 :] = np.diff(t_us[first_known:]) > TRACK_PAUSE_US
         # Whether a delta goes on with those before it that have no time, the chunk before knows.
-        cut[_first_known(rows, at)] = True
+        cut[first_known] = True
         table.add(at, cut)
     # A delta that does not say which part it is of goes with those of its type around it.
     is_run = (fold == _FOLDS["run"]) | ((fold == _FOLDS["part"]) & ~is_part)
-    is_breaker = np.array(
-        [kinds[code].name in RUN_BREAKERS for code in range(len(kinds))] or [False]
-    )
+    is_breaker = _of(kinds, RUN_BREAKERS)
     edges: dict[int, tuple[_Edge, _Edge]] = {}
     for direction in DIRECTION_CODE.values():
         is_here = rows.direction == direction
         breaks = is_here & (fold == _FOLDS[""])
         if direction == DIRECTION_CODE[Direction.CLIENT]:
             breaks |= is_breaker.take(rows.kind)
-        found = _add_runs(table, rows, np.flatnonzero(is_here & is_run), np.cumsum(breaks))
+        at = np.flatnonzero(is_here & is_run)
+        found = _add_runs(table, rows, at, np.cumsum(breaks), is_repeated)
         if found is not None:
             edges[direction] = found
     groups, group = table.finish()
 
     def named(edge: _Edge) -> tuple[str, int] | None:
-        return (kinds[edge[0]].name, int(group[edge[1]])) if edge is not None else None
+        if edge is None:
+            return None
+        code, row = edge
+        says = int(rows.part[row]) if is_repeated[row] else ""
+        return f"{kinds[code].name}\0{says}", int(group[row])
 
     return groups, {d: Runs(named(a), named(b)) for d, (a, b) in edges.items()}, group
+
+
+def _of(kinds: KindTable, names: frozenset[str]) -> Bools:
+    """Tell by code which kinds are among some types."""
+    return np.array([kinds[code].name in names for code in range(len(kinds))] or [False])
 
 
 def _codes(rows: Rows, among: Ints) -> list[int]:
@@ -76,7 +88,9 @@ def _changes(values: Words) -> Bools:
     return changes
 
 
-def _add_runs(table: _GroupTable, rows: Rows, at: Ints, epoch: Ints) -> tuple[_Edge, _Edge] | None:
+def _add_runs(
+    table: _GroupTable, rows: Rows, at: Ints, epoch: Ints, is_repeated: Bools
+) -> tuple[_Edge, _Edge] | None:
     """Add the runs of one direction; return those at the edges, None where what was open before stays open.
 
     Args:
@@ -84,11 +98,13 @@ def _add_runs(table: _GroupTable, rows: Rows, at: Ints, epoch: Ints) -> tuple[_E
         rows: all rows.
         at: those that are in a run.
         epoch: how many rows that break a run there were up to each row.
+        is_repeated: which rows fold only with those that say the same.
     """
     if len(at):
         kind = rows.kind[at]
         cut = np.diff(epoch[at], prepend=-1) != 0
         cut |= np.diff(kind, prepend=-1) != 0
+        cut |= _changes(np.where(is_repeated[at], rows.part[at], NO_PART))
         table.add(at, cut)
         first = (int(kind[0]), int(at[0])) if epoch[at[0]] == 0 else None
         last = (int(kind[-1]), int(at[-1])) if epoch[at[-1]] == epoch[-1] else None
@@ -104,9 +120,10 @@ def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, Track]:
         at = _of_track(rows, code)
         if not len(at):
             continue
-        edges = at[[0, _first_known(rows, at), -1]]
-        t_us, groups = rows.t_us[edges].tolist(), group[edges].tolist()
-        found[kinds[code].name] = Track(groups[0], t_us[0], groups[1], t_us[1], groups[2], t_us[2])
+        t_us = _last_known(rows, at)
+        first_known = int(np.argmax(t_us != NO_TIME_US))
+        first, known, last = group[at[[0, first_known, -1]]].tolist()
+        found[kinds[code].name] = Track(first, known, int(t_us[first_known]), last, int(t_us[-1]))
     return found
 
 
@@ -117,9 +134,12 @@ def _of_track(rows: Rows, code: int) -> Ints:
     )
 
 
-def _first_known(rows: Rows, at: Ints) -> int:
-    """Return the first of some rows that says when it happened, 0 where none does; only rows at the beginning may not."""
-    return int(np.argmax(rows.t_us[at] != NO_TIME_US))
+def _last_known(rows: Rows, at: Ints) -> Ints:
+    """Return for each of some rows the last known time up to it, ``NO_TIME_US`` before the first."""
+    t_us = rows.t_us[at]
+    latest = np.maximum.accumulate(np.where(t_us != NO_TIME_US, np.arange(len(at)), 0))
+    known: Ints = t_us[latest]
+    return known
 
 
 class _GroupTable:

@@ -9,28 +9,31 @@ import numpy as np
 
 from inspector.core.groups import audio_bytes_of, part_key
 from inspector.core.kinds import KindTable
-from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, ORIGIN_CODE, flags_of
-from inspector.recording.chunk import NO_TIME_US, Chunk
+from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, NO_TIME_US, ORIGIN_CODE, flags_of
+from inspector.recording.chunk import Chunk
 from inspector.recording.chunk_file import Lines
 from inspector.recording.chunk_groups import grouped, tracks
 from inspector.recording.chunk_rows import NO_PART, Rows
 from inspector.recording.format import Shape, parse
-from inspector.recording.head_table import HeadTable, KnownHead
 from inspector.recording.layouts import (
     STAMP_BYTES,
-    Audio,
-    Outcome,
-    Part,
+    EventLayout,
     Stamp,
     part_key_of,
     salt_of,
 )
-from inspector.recording.spans import Bools, Ints, windows
+from inspector.recording.spans import Bools, Ints, alike, windows
 
+HEAD_BYTES = 64
+"""From ``"dir"`` on: direction, origin and most of the type. Lines in which these differ have no layout in common."""
+MAX_HEADS = 4096
+FEW_LINES = 8
+"""Are parsed sooner than laid out."""
 MAX_LAYOUTS = 16
-"""Of one kind behind one head; what fits none of them is parsed."""
-_LineFrom = Callable[[int], bytes]
-"""Returns a line from where its event begins, by its place among those that are looked at."""
+"""Of lines that begin in the same way; what fits none of them is parsed."""
+MAX_FRUITLESS = 4
+"""Layouts in a row that only the line has that they were learned from: the rest is parsed."""
+MAX_PARTS = 4096
 
 
 class ChunkScanner:
@@ -39,11 +42,13 @@ class ChunkScanner:
     def __init__(self) -> None:
         self.kinds = KindTable()
         self._stamps: list[Stamp] = []
-        self._heads = HeadTable(self.kinds)
+        self._layouts: dict[int, list[EventLayout]] = {}
+        """By the hash of the bytes that a line's head is told by."""
+        self._parts: dict[tuple[str, str, int], np.uint64] = {}
 
     def scan(self, lines: Lines) -> Chunk:
         """Index the lines of a chunk."""
-        rows = Rows.of(lines)
+        rows = Rows(lines)
         self._read_fast(rows)
         for at in np.flatnonzero(~rows.is_fast).tolist():
             self._parse(rows, at)
@@ -58,29 +63,30 @@ class ChunkScanner:
     def _read_fast(self, rows: Rows) -> None:
         """Take apart every line that looks like one that is known; the others stay for the parser."""
         at, begins = self._stamped(rows)
+        hashes = alike(windows(rows.text, begins, HEAD_BYTES))
+        order = np.argsort(hashes, kind="stable")
+        cuts = np.flatnonzero(np.diff(hashes[order])) + 1
+        for members in np.split(order, cuts):
+            if len(members) >= FEW_LINES:
+                self._read_alike(rows, at[members], begins[members], int(hashes[members[0]]))
 
-        def line_from(place: int) -> bytes:
+    def _read_alike(self, rows: Rows, at: Ints, begins: Ints, key: int) -> None:
+        """Take lines apart that begin in the same way."""
+        if len(self._layouts) > MAX_HEADS:
+            self._layouts.clear()
+
+        def take(layout: EventLayout, left: Ints) -> Bools:
+            return layout.read(rows, at[left], begins[left])
+
+        def learn(place: int) -> EventLayout | None:
             row = int(at[place])
-            return rows.line(row)[int(begins[place] - rows.starts[row]) :]
+            begin = int(begins[place] - rows.starts[row])
+            return EventLayout.learn(rows, row, begin, self.kinds)
 
-        heads = self._heads
-        number = heads.numbers(rows.text, begins, line_from)
-        event_at = begins + heads.length.take(number) - 1
-        is_fast = rows.ends_with_braces(at) & (number > 0)
-        for one in np.flatnonzero(np.bincount(number)).tolist():
-            if one and heads[one].needs_body:
-                here = np.flatnonzero((number == one) & is_fast)
-                is_fast[here] = self._take_body(rows, heads[one], at[here], event_at[here])
-        at, number, event_at = at[is_fast], number[is_fast], event_at[is_fast]
-        rows.is_fast[at] = True
-        rows.direction[at] = heads.direction.take(number)
-        rows.origin[at] = heads.origin.take(number)
-        rows.kind[at] = heads.code.take(number)
-        rows.flags[at] = heads.flags.take(number)
-        rows.size[at] = rows.ends[at] - 1 - event_at
+        peel(self._layouts.setdefault(key, []), len(at), take, learn)
 
     def _stamped(self, rows: Rows) -> tuple[Ints, Ints]:
-        """Read the times of the rows; return those that have one, and where the rest of their lines begins."""
+        """Read the times of the rows; return those whose lines may have a layout, and where ``"dir"`` stands in them."""
         words = windows(rows.text, rows.starts, STAMP_BYTES)
         length = np.zeros(len(rows.starts), np.int64)
 
@@ -92,85 +98,20 @@ class ChunkScanner:
             return fits
 
         peel(self._stamps, len(length), take, lambda row: Stamp.learn(rows.line(row)))
-        at = np.flatnonzero(length)
+        at = np.flatnonzero((length > 0) & rows.is_plain)
         return at, (rows.starts + length)[at]
-
-    def _take_body(self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints) -> Bools:
-        """Fill in what the events of a head tell; tell which need no parser."""
-        is_told = np.full(len(at), not known.is_parsed)
-
-        def event_from(place: int) -> bytes:
-            row = int(at[place])
-            return rows.line(row)[int(event_at[place] - rows.starts[row]) :]
-
-        if known.has_outcome:
-            is_told &= self._take_outcomes(rows, known, event_at, event_from)
-        if known.has_parts:
-            is_told &= self._take_parts(rows, known, at, event_at, event_from)
-        if known.has_audio:
-            is_told &= self._take_audio(rows, known, at, event_at, event_from)
-        return is_told
-
-    def _take_outcomes(
-        self, rows: Rows, known: KnownHead, event_at: Ints, event_from: _LineFrom
-    ) -> Bools:
-        ended_well = np.zeros(len(event_at), bool)
-
-        def take(outcome: Outcome, left: Ints) -> Bools:
-            fits = outcome.read(rows.text, event_at[left])
-            ended_well[left[fits]] = True
-            return fits
-
-        peel(known.outcomes, len(event_at), take, lambda place: Outcome.learn(event_from(place)))
-        return ended_well
-
-    def _take_parts(
-        self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints, event_from: _LineFrom
-    ) -> Bools:
-        keys = np.full(len(at), NO_PART)
-
-        def take(part: Part, left: Ints) -> Bools:
-            fits, found = part.read(rows.text, event_at[left], known.salt)
-            keys[left[fits]] = found[fits]
-            return fits
-
-        peel(known.parts, len(at), take, lambda place: Part.learn(event_from(place)))
-        rows.part[at] = keys
-        fits: Bools = keys != NO_PART
-        return fits
-
-    def _take_audio(
-        self, rows: Rows, known: KnownHead, at: Ints, event_at: Ints, event_from: _LineFrom
-    ) -> Bools:
-        sizes = np.full(len(at), -1, np.int64)
-        ends = rows.ends[at]
-
-        def take(audio: Audio, left: Ints) -> Bools:
-            fits, found = audio.read(rows.text, event_at[left], ends[left])
-            sizes[left[fits]] = found[fits]
-            return fits
-
-        def learn(place: int) -> Audio | None:
-            return Audio.learn(event_from(place), known.head.type)
-
-        peel(known.audio, len(at), take, learn)
-        rows.audio[at] = np.maximum(sizes, 0)
-        fits: Bools = sizes >= 0
-        return fits
 
     def _parse(self, rows: Rows, at: int) -> None:
         """Read one line that looks like no other."""
         line = rows.line(at)
-        previous_us = int(rows.t_us[at - 1]) if at else NO_TIME_US
         rows.part[at] = NO_PART
         if not line.strip():
             rows.is_blank[at] = True
-            rows.t_us[at] = previous_us
             return
-        event = parse(line, 0, Shape.OURS, previous_us * 1000)
+        event = parse(line, 0, Shape.OURS)
         code = self.kinds.code(event.type)
         kind = self.kinds[code]
-        rows.t_us[at] = event.t_ns // 1000
+        rows.t_us[at] = NO_TIME_US if event.t_ns is None else event.t_ns // 1000
         rows.direction[at] = DIRECTION_CODE[event.direction]
         rows.origin[at] = ORIGIN_CODE[event.origin]
         rows.kind[at] = code
@@ -179,7 +120,16 @@ class ChunkScanner:
         rows.audio[at] = audio_bytes_of(event)
         key = part_key(event) if kind.fold == "part" else None
         if key is not None:
-            rows.part[at] = part_key_of(key[1], key[2], salt_of(key[0]))
+            rows.part[at] = self._part_key(key)
+
+    def _part_key(self, key: tuple[str, str, int]) -> np.uint64:
+        found = self._parts.get(key)
+        if found is None:
+            if len(self._parts) > MAX_PARTS:
+                self._parts.clear()
+            name, item_id, index = key
+            found = self._parts[key] = np.uint64(part_key_of(item_id, index, salt_of(name)))
+        return found
 
 
 _Layout = TypeVar("_Layout")
@@ -198,7 +148,7 @@ def peel(
     """
     left = np.arange(count)
     used: list[_Layout] = []
-    learned = 0
+    learned = fruitless = 0
     for layout in tuple(layouts):
         if not len(left):
             break
@@ -206,14 +156,13 @@ def peel(
         if fits.any():
             used.append(layout)
             left = left[~fits]
-    while len(left) and learned < MAX_LAYOUTS:
+    while len(left) and learned < MAX_LAYOUTS and fruitless < MAX_FRUITLESS:
         learned += 1
         new = learn(int(left[0]))
-        if new is None:
-            left = left[1:]
-            continue
-        used.append(new)
-        fits = take(new, left)
+        fits = take(new, left) if new is not None else np.zeros(len(left), bool)
+        fruitless = 0 if fits.sum() > 1 else fruitless + 1
+        if new is not None and fits.any():
+            used.append(new)
         fits[0] = True
         left = left[~fits]
     if used:

@@ -21,8 +21,8 @@ from inspector.core.event import Direction
 from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, EventLog
 from inspector.core.read import object_at, text_at
 from inspector.errors import RecordingError
-from inspector.recording.format import Shape, parse
-from inspector.recording.index_file import index_path, read_index
+from inspector.recording.format import Shape
+from inspector.recording.index_file import index_path, read_whole_index
 from inspector.recording.reader import RecordingReader
 
 WHOLE_BYTES = 2 << 20
@@ -36,7 +36,7 @@ HEAD_BYTES = 128 << 10
 TAIL_BYTES = 1 << 20
 """Where its last event is looked for."""
 KEPT_FACTS = 500
-VERSION = 2
+VERSION = 3
 _SESSION_TYPES = ("session.created", "session.updated", "transcription_session.created")
 
 _IS_UNREAD = bytes(value & (FLAG_ERROR | FLAG_UNDECODED) == FLAG_UNDECODED for value in range(256))
@@ -174,7 +174,7 @@ def read_facts(
         log = reader.new_log()
         limit = WHOLE_BYTES if whole_bytes is None else whole_bytes
         is_whole = _fill(log, reader, stat.st_size, indexes, limit)
-        last_t_us = log.t_us[-1] if is_whole and len(log) else _last_t_us(reader, stat.st_size)
+        last_t_us = log.end_us if is_whole else _last_t_us(reader, stat.st_size)
         return replace(
             known,
             model=_model(log) or reader.header.model,
@@ -201,8 +201,8 @@ def _fill(
     if size <= whole_bytes:
         reader.index_rows(log, reader.start, size)
         return True
-    kept = read_index(index_path(indexes, reader.path), reader.fd, size) if indexes else None
-    if kept is not None and reader.shape is Shape.OURS:
+    kept = read_whole_index(index_path(indexes, reader.path), reader.fd, size) if indexes else None
+    if kept and reader.shape is Shape.OURS:
         for block in kept:
             log.take(block)
         return True
@@ -211,15 +211,13 @@ def _fill(
 
 
 def _last_t_us(reader: RecordingReader, size: int) -> int | None:
-    if reader.shape is Shape.BARE:
-        return None
     start = max(reader.start, size - TAIL_BYTES)
     tail = os.pread(reader.fd, size - start, start)
     lines = tail.split(b"\n")[1:]
     for line in reversed(lines):
         if line.strip():
-            event = parse(line, 0, reader.shape)
-            if event.problem is None and event.t_ns:
+            event = reader.decode(line, 0)
+            if event.problem is None and event.t_ns is not None:
                 return event.t_ns // 1000
     return None
 

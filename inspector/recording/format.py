@@ -1,8 +1,8 @@
 """Format version 1 of a recording, as lines. Pure: bytes in, values out.
 
-A line of ours starts with ``seq, t, dir, origin, type`` in exactly this order and ends with the frame itself: under
+A line of ours starts with ``seq, t, dir, origin, type`` in exactly this order, without ``t`` where nothing says when, and ends with the frame itself: under
 ``event`` verbatim, under ``text`` where the frame cannot be spliced into a line, under ``b64`` where it is binary.
-Two foreign shapes are read as well: ``{"dir"|"direction":…,"event":{…}}`` with optional ``t``, and bare events.
+Two foreign shapes are read as well: ``{"dir"|"direction":…,"event":{…}}`` and bare events, both with or without a time.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ import orjson
 from inspector.core.codec import decode
 from inspector.core.event import DecodeProblem, Direction, Event, Origin
 from inspector.errors import RecordingError
+from inspector.recording.foreign_times import OWN_TIMES, ForeignTimes
 from inspector.spec.events import EVENT_TYPES
 
 FORMAT_NAME = "realtime-session"
 FORMAT_VERSION = 1
 
 _HEAD = re.compile(
-    rb'\{"seq":(\d{1,18}),"t":(\d{1,9})(?:\.(\d+))?,"dir":"(client|server|local)","origin":"([a-z]+)",'
+    rb'\{"seq":(\d{1,18}),(?:"t":(-?)(\d{1,9})(?:\.(\d+))?,)?"dir":"(client|server|local)","origin":"([a-z]+)",'
     rb'"type":("(?:[^"\\]|\\.)*"),"(event|text|b64)":'
 )
 _FOREIGN_DIRECTIONS = {
@@ -111,17 +112,22 @@ def parse_header(line: bytes) -> Header | None:
 
 
 def render(event: Event) -> bytes:
-    """Return an event's line, newline included."""
-    seconds, micros = divmod(event.t_ns // 1000, 1_000_000)
-    return b'{"seq":%d,"t":%d.%06d,"dir":"%b","origin":"%b","type":%b,%b}\n' % (
+    """Return an event's line, newline included; one whose time is not known has no ``t``."""
+    return b'{"seq":%d,%b"dir":"%b","origin":"%b","type":%b,%b}\n' % (
         event.seq,
-        seconds,
-        micros,
+        b"" if event.t_ns is None else _t(event.t_ns),
         event.direction.encode(),
         event.origin.encode(),
         orjson.dumps(event.type),
         _payload(event),
     )
+
+
+def _t(t_ns: int) -> bytes:
+    if t_ns < 0:
+        # Only a foreign recording whose times run back has any before its start.
+        return b'"t":-%d.%06d,' % divmod(-t_ns // 1000, 1_000_000)
+    return b'"t":%d.%06d,' % divmod(t_ns // 1000, 1_000_000)
 
 
 def _payload(event: Event) -> bytes:
@@ -133,21 +139,29 @@ def _payload(event: Event) -> bytes:
     return b'"text":' + json.dumps(event.data.decode("utf-8", "surrogateescape")).encode()
 
 
-def parse(line: bytes, row: int, shape: Shape = Shape.OURS, previous_t_ns: int = 0) -> Event:
+def parse(
+    line: bytes, row: int, shape: Shape = Shape.OURS, times: ForeignTimes | None = None
+) -> Event:
     """Read a line back as the event that it was; never raises.
 
     A line that is not one (torn, foreign bytes) becomes an event of direction local with the problem ``torn_line``.
+
+    Args:
+        line: without its newline.
+        row: its number, from 0.
+        shape: of the file.
+        times: of a foreign file; without it a foreign line has no time.
     """
     head = _HEAD.match(line)
     if head is not None and line.endswith(b"}"):
         event = _parse_ours(line, head)
         if event is not None:
             return event
-    return _parse_loosely(line, row, shape, previous_t_ns)
+    return _parse_loosely(line, row, shape, times)
 
 
 def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
-    seq, whole, fraction, direction, origin, _, kind = head.groups()
+    seq, sign, whole, fraction, direction, origin, _, kind = head.groups()
     value = line[head.end() : -1]
     data, is_text = value, True
     if kind == b"text":
@@ -163,7 +177,10 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
     name, body, problem = decode(data, is_text=is_text)
     if kind == b"event" and problem is not None and problem.code != "too_deep":
         return None
-    t_ns = int(whole) * 1_000_000_000 + int((fraction or b"0").ljust(9, b"0")[:9])
+    t_ns = None
+    if whole is not None:
+        t_ns = int(whole) * 1_000_000_000 + int((fraction or b"0").ljust(9, b"0")[:9])
+        t_ns = -t_ns if sign else t_ns
     return Event(
         int(seq),
         t_ns,
@@ -175,6 +192,12 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
         body,
         problem,
     )
+
+
+def is_whole(line: bytes, shape: Shape) -> bool:
+    """Tell whether a file's last line is an event that lacks only its newline; else its writer ended within it."""
+    problem = parse(line, 0, shape).problem
+    return bool(line.strip()) and (problem is None or problem.code != "torn_line")
 
 
 def _json_string(value: bytes) -> str | None:
@@ -192,19 +215,18 @@ def _origin(name: object) -> Origin:
         return Origin.WIRE
 
 
-def _parse_loosely(line: bytes, row: int, shape: Shape, previous_t_ns: int) -> Event:
+def _parse_loosely(line: bytes, row: int, shape: Shape, times: ForeignTimes | None) -> Event:
     name, body, problem = decode(line)
     if body is None:
         why = problem.message if problem is not None else ""
-        return _torn(line, row, previous_t_ns, why)
+        return _torn(line, row, None, why)
     if shape is Shape.BARE and not _is_tagged(body):
         known = EVENT_TYPES.get(name)
         inferred = Direction(known.direction) if known is not None else Direction.SERVER
-        return Event(
-            row + 1, previous_t_ns, inferred, Origin.WIRE, name, line, True, body, None, True
-        )
+        t_ns = times.of(body, OWN_TIMES.get(name, ())) if times is not None else None
+        return Event(row + 1, t_ns, inferred, Origin.WIRE, name, line, True, body, None, True)
     direction_name = body.get("dir", body.get("direction"))
-    t_ns = _t_ns(body, previous_t_ns)
+    t_ns = _own_t_ns(body) if shape is Shape.OURS else times.of(body) if times else None
     if direction_name == "close":
         facts = {
             "type": "inspector.closed",
@@ -225,7 +247,7 @@ def _parse_loosely(line: bytes, row: int, shape: Shape, previous_t_ns: int) -> E
     direction = _FOREIGN_DIRECTIONS.get(str(direction_name))
     span = _member(line, "event")
     if direction is None or span is None:
-        return _torn(line, row, previous_t_ns, "no known direction and event on this line")
+        return _torn(line, row, t_ns, "no known direction and event on this line")
     data = span.encode()
     name, event_body, problem = decode(data)
     return Event(
@@ -247,14 +269,15 @@ def _is_tagged(body: Mapping[str, Any]) -> bool:
     )
 
 
-def _t_ns(body: Mapping[str, Any], previous_t_ns: int) -> int:
+def _own_t_ns(body: Mapping[str, Any]) -> int | None:
+    """Return the time of a line of ours that was changed by hand; None where nothing is left of it."""
     t = body.get("t")
     if isinstance(t, int | float) and not isinstance(t, bool) and 0 <= t < 1e9:
         return round(t * 1_000_000) * 1000
-    return previous_t_ns
+    return None
 
 
-def _torn(line: bytes, row: int, t_ns: int, why: str) -> Event:
+def _torn(line: bytes, row: int, t_ns: int | None, why: str) -> Event:
     problem = DecodeProblem("torn_line", f"this line of the file is not an event: {why}")
     return Event(row + 1, t_ns, Direction.LOCAL, Origin.WIRE, "", line, True, None, problem)
 

@@ -1,7 +1,8 @@
 """An index kept of a large recording, so that opening it again is instant.
 
-Never required and never trusted: it is used only if the recording's size and a hash of samples of it are what they were.
-A first line of JSON says what it is of; raw columns follow. It holds times, offsets and types, nothing of what was said.
+Never required and never trusted: it is used only if the recording's size and a hash of samples of it are what they were, and
+if its own checksum is right. That begins the file; a line of JSON says what it is of; raw columns follow. It holds times, offsets
+and types, nothing of what was said.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import contextlib
 import hashlib
 import os
 import sys
+import threading
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,13 +22,19 @@ import orjson
 from inspector.core.groups import GROUP_COLUMNS, DeltaGroups
 from inspector.core.log import COLUMNS, Block
 
-VERSION = 4
+VERSION = 6
+"""Of the columns too: to be raised whenever the scanner would find something else in the same bytes."""
 KEPT_FILES = 32
 STALE_NS = 3600 * 10**9
 SAMPLES = 64
 SAMPLE_BYTES = 4096
 BLOCK_ROWS = 1 << 17
 """Rows handed over at a time: a few milliseconds."""
+_SUM_FORMAT = b"%08x\n"
+_SUM_BYTES = len(_SUM_FORMAT % 0)
+_CHECKED_BYTES = 1 << 20
+CHECK_WAIT_S = 0.002
+"""Enough for a gigabyte with sound; in a larger index it is no more than a key can wait."""
 _WIDTHS = {"q": 8, "I": 4, "i": 4, "H": 2, "B": 1}
 
 
@@ -86,33 +95,98 @@ class IndexWriter:
             with os.fdopen(
                 os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
             ) as file:
-                file.write(orjson.dumps(header) + b"\n")
-                for parts in self._columns.values():
-                    file.writelines(parts)
-                for name, _ in GROUP_COLUMNS:
-                    file.write(getattr(self._groups, name).tobytes())
+                file.write(_SUM_FORMAT % 0)
+                checksum = 0
+                for part in self._parts(header):
+                    file.write(part)
+                    checksum = zlib.crc32(part, checksum)
+                file.seek(0)
+                file.write(_SUM_FORMAT % checksum)
+                file.flush()
+                # A name that a power cut leaves without its content would only be found by the checksum.
+                os.fsync(file.fileno())
             new.replace(path)
             _forget_oldest(path.parent)
 
+    def _parts(self, header: Mapping[str, Any]) -> Iterator[bytes]:
+        yield orjson.dumps(header) + b"\n"
+        for parts in self._columns.values():
+            yield from parts
+        for name, _ in GROUP_COLUMNS:
+            yield getattr(self._groups, name).tobytes()
 
-def read_index(path: Path, recording_fd: int, size: int) -> Iterator[Block] | None:
-    """Return the blocks of a kept index; None where there is none, or it is not of this recording as it is now."""
+
+def read_index(path: Path, recording_fd: int, size: int) -> Iterator[Block | None] | None:
+    """Return what is in a kept index; None where there is none, or it is not of this recording as it is now.
+
+    Returns:
+        The blocks; a None before them says that the checksum is being worked out. The iterator raises ``DamagedIndex`` before
+        the first block if that is wrong, and later if the file cannot be read any more.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        head = os.pread(fd, 1 << 20, 0).partition(b"\n")[0]
-        header = orjson.loads(head)
+        line = os.pread(fd, 1 << 20, _SUM_BYTES).partition(b"\n")[0]
+        header = orjson.loads(line)
         is_ours = all(header.get(k) == v for k, v in _expected(recording_fd, size).items())
-        if is_ours and os.fstat(fd).st_size == len(head) + 1 + _size(header):
-            os.utime(fd)
-            return _blocks(os.dup(fd), header, len(head) + 1)
+        begin = _SUM_BYTES + len(line) + 1
+        if is_ours and os.fstat(fd).st_size == begin + _size(header):
+            with contextlib.suppress(OSError):
+                os.utime(fd)
+            return _checked_blocks(os.dup(fd), header, begin)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     finally:
         os.close(fd)
     return None
+
+
+def read_whole_index(path: Path, recording_fd: int, size: int) -> list[Block] | None:
+    """Return all blocks of a kept index as ``read_index`` finds them; None also where it is damaged."""
+    try:
+        return [block for block in read_index(path, recording_fd, size) or () if block is not None]
+    except DamagedIndex:
+        return None
+
+
+class DamagedIndex(Exception):
+    """A kept index is not what was written; never shown to users, who get a new one."""
+
+
+def _checked_blocks(fd: int, header: Mapping[str, Any], begin: int) -> Iterator[Block | None]:
+    check = _Check(fd)
+    try:
+        while check.is_alive():
+            check.join(CHECK_WAIT_S)
+            yield None
+        if not check.is_right:
+            raise DamagedIndex
+        yield from _blocks(fd, header, begin)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DamagedIndex from error
+    finally:
+        check.join()
+        os.close(fd)
+
+
+class _Check(threading.Thread):
+    """Works out the checksum of a file beside the loop: reading and summing let go of the interpreter."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(daemon=True)
+        self.is_right = False
+        self._fd = fd
+        self.start()
+
+    def run(self) -> None:
+        at, checksum = _SUM_BYTES, 0
+        with contextlib.suppress(OSError):
+            while part := os.pread(self._fd, _CHECKED_BYTES, at):
+                checksum = zlib.crc32(part, checksum)
+                at += len(part)
+            self.is_right = os.pread(self._fd, _SUM_BYTES, 0) == _SUM_FORMAT % checksum
 
 
 def _expected(fd: int, size: int) -> dict[str, Any]:
@@ -139,30 +213,35 @@ def _blocks(fd: int, header: Mapping[str, Any], at: int) -> Iterator[Block]:
         begins[name] = at
         at += rows * _WIDTHS[code]
     group_columns = {}
-    try:
-        for name, code in GROUP_COLUMNS:
-            group_columns[name] = os.pread(fd, groups * _WIDTHS[code], at)
-            at += groups * _WIDTHS[code]
-        for first in range(0, rows, BLOCK_ROWS):
-            count = min(BLOCK_ROWS, rows - first)
-            columns = {
-                name: os.pread(fd, count * _WIDTHS[code], begins[name] + first * _WIDTHS[code])
-                for name, code in COLUMNS
-            }
-            is_last = first + count == rows
-            offset, length = columns["offset"][-8:], columns["length"][-4:]
-            end = _number(offset) + _number(length) + 1
-            yield Block(
-                first,
-                int(header["end"]) if is_last else end,
-                columns,
-                list(header["kinds"]),
-                0 if first == 0 else groups,
-                group_columns if first == 0 else dict.fromkeys(group_columns, b""),
-                {},
-            )
-    finally:
-        os.close(fd)
+    for name, code in GROUP_COLUMNS:
+        group_columns[name] = _bytes_at(fd, groups * _WIDTHS[code], at)
+        at += groups * _WIDTHS[code]
+    for first in range(0, rows, BLOCK_ROWS):
+        count = min(BLOCK_ROWS, rows - first)
+        columns = {
+            name: _bytes_at(fd, count * _WIDTHS[code], begins[name] + first * _WIDTHS[code])
+            for name, code in COLUMNS
+        }
+        is_last = first + count == rows
+        offset, length = columns["offset"][-8:], columns["length"][-4:]
+        end = _number(offset) + _number(length) + 1
+        yield Block(
+            first,
+            int(header["end"]) if is_last else end,
+            columns,
+            list(header["kinds"]),
+            0 if first == 0 else groups,
+            group_columns if first == 0 else dict.fromkeys(group_columns, b""),
+            {},
+        )
+
+
+def _bytes_at(fd: int, size: int, at: int) -> bytes:
+    """Return a part of a file; raise ``ValueError`` where it is shorter by now."""
+    part = os.pread(fd, size, at)
+    if len(part) != size:
+        raise ValueError("the file has shrunk")
+    return part
 
 
 def _number(raw: bytes) -> int:

@@ -1,7 +1,8 @@
-"""Where things stand in a line: learned from one line, verified for every other that should look the same.
+"""Where things stand in a line: learned from one line, verified byte by byte for every other that looks the same.
 
-A layout is a span of bytes that lines of one kind share, but for the places that are free (digits, ids); what fits no
-layout is left to the parser.
+A layout is exact: a line that fits is JSON and says what the line says that the layout was learned from, but for the values that
+are free. Which of these matter, and for what, is asked of the functions that read events one by one (``EventLayout.learn``). What
+fits no layout is left to the parser.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 
-from inspector.core.event import Direction, Origin
-from inspector.core.groups import AUDIO_KEYS
-from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE
-from inspector.recording.chunk_file import MARGIN
+from inspector.core.codec import decode
+from inspector.core.event import Direction, Event, Origin
+from inspector.core.groups import audio_of, base64_size, part_key
+from inspector.core.kinds import REPEATED, KindTable
+from inspector.core.log import DIRECTION_CODE, ORIGIN_CODE, flags_of, outcome_of
+from inspector.recording.chunk_rows import BACKSLASH, NO_PART, QUOTE, Rows
 from inspector.recording.spans import (
     PRIMES,
     WORD,
-    WORD_BYTES,
     Bools,
-    Bytes,
     DigitSpan,
     Ints,
     Span,
@@ -30,30 +32,30 @@ from inspector.recording.spans import (
     have_byte,
     mask_of,
     mixed,
-    stretches,
     whole_words,
-    windows,
 )
 
 STAMP_BYTES = 40
 MAX_ID = 64
-MAX_TYPE = 96
-QUOTE, BACKSLASH, PADDING = b'"\\='
-TAIL_BYTES = 96
-"""How far before the end of an audio event other members are looked for; events with less audio are parsed."""
-MAX_PADDING = 2
-_FAILURES = (b"failed", b"incomplete")
+MAX_FIXED_BYTES = 4096
+"""Of a layout; a longer line, mostly a whole session, is one of few."""
+MAX_SEGMENTS = 25
+NUMBER_BYTES = 16
+"""Looked at of a number that is free, and of what follows it: an integer of fewer digits is one for every reader."""
+PADDING = ord("=")
+COLON = ord(":")
 _STAMP = re.compile(rb'\{"seq":(\d{1,12}),"t":(\d{1,9})\.(\d{6}),')
 _HEAD = re.compile(
-    rb'"dir":"(?P<dir>[a-z]+)","origin":"(?P<origin>[a-z]+)","type":"(?P<type>[ !#-\[\]-~]{1,%d})","event":\{'
-    % MAX_TYPE
+    rb'"dir":"(?P<dir>[a-z]+)","origin":"(?P<origin>[a-z]+)","type":"[ !#-\[\]-~]{1,96}","event":(?=\{)'
 )
-_ITEM = b'"item_id":"'
-_OUTCOME = re.compile(
-    rb'\{(?:"[a-z_]+": ?"[^"\\]{0,64}", ?)*"response": ?\{(?:"[a-z_]+": ?"[^"\\]{0,64}", ?)*"status": ?"([a-z_]+)"'
-)
-_VALUE = re.compile(rb'": ?"([^"]*)"')
-_INDEX = re.compile(rb'[^{}]*?"content_index":(\d)[,}]')
+_TOKEN = re.compile(rb'"(?P<text>[^"]*)"(?P<is_key>\s*:)?|(?<=[: ])(?P<number>\d+)(?=[,}])')
+_WORD = re.compile(rb"[A-Za-z0-9_.\-]{1,40}")
+"""A text that looks like one of a closed set: what differs in it is better another layout."""
+_FREE_TEXTS = frozenset({b"delta", b"audio", b"transcript", b"obfuscation", b"text", b"arguments"})
+_PROBE_MARK = b'"~'
+"""How a text begins that is a probe, and no other."""
+_PROBE_NUMBER = 900_000_000_000_000
+_ALL_ONES = 0xFFFF_FFFF_FFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,97 +89,298 @@ class Stamp:
         return fits, t_us.astype(np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A line from ``"dir"`` to the ``{`` of its event: what all lines of one type have in common."""
+@dataclass(slots=True)
+class _Token:
+    """A value of the line that a layout is learned from."""
 
-    text: bytes
-    """Up to and including the ``{``."""
+    start: int
+    """Where its first byte is in the line; of a text, after the quote."""
+    end: int
+    """Where it ends."""
+    is_id: bool
+    """Whether only its bytes are free, not how many they are."""
+    probe: str | int
+    """What stands in its place while the readers of events are asked; a text for a text."""
+
+
+class Gap(Enum):
+    """A value of any length between two segments of a line."""
+
+    TEXT = auto()
+    """It ends at the next quote."""
+    NUMBER = auto()
+    """It is an integer of a few digits."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """A stretch of a line between two gaps."""
+
+    span: Span
+    """The text; free where ids are."""
+    ids: Words | None
+    """Ones in the bytes of the ids; None where there are none."""
+
+    @classmethod
+    def of(cls, text: bytes, ids: tuple[tuple[int, int], ...]) -> Segment:
+        """Return the segment of a text; ``ids`` holds ``(from, to)`` of those in it."""
+        span = Span.of(text, ids)
+        return cls(span, mask_of(span.width, ids) if ids else None)
+
+    def fits(self, words: Words) -> Bools:
+        """Tell which lines have this segment, with texts where it has ids."""
+        fits = self.span.fits(words)
+        return fits if self.ids is None else fits & ~have_byte(words, self.ids, QUOTE)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeId:
+    """The id of a content part, whose bytes are free."""
+
+    segment: int
+    """Number of the segment in which it stands."""
+    column: int
+    """Where it begins there."""
+    length: int
+    """Bytes of it."""
+    salt: int
+    """Of the type, in the key of the part."""
+    content_index: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventLayout:
+    """Layout of a line from ``"dir"`` on: fixed segments with free ids in them, and values of any length between these."""
+
     direction: int
     """Code of the direction."""
     origin: int
     """Code of the origin."""
-    type: str
-    """The event type."""
+    code: int
+    """Of the type that the event gives itself."""
+    flags: int
+    """Flag bits of the event."""
+    event_at: int
+    """Where the event begins, from ``"dir"`` on."""
+    segments: tuple[Segment, ...]
+    """What stands before, between and after the gaps."""
+    gaps: tuple[Gap, ...]
+    """One after every segment but the last."""
+    part: int
+    """Key of the content part, where its id is not free."""
+    item_id: FreeId | None
+    """Where the id of the content part stands, if it is free."""
+    audio_bytes: int
+    """Decoded size of the audio, where that is not free."""
+    audio: int | None
+    """Number of the gap that is base64 audio; None where there is none."""
 
     @classmethod
-    def learn(cls, text: bytes) -> Head | None:
-        """Return the head of a text that begins with ``"dir"``, None where the parser has to look at it."""
-        found = _HEAD.match(text)
-        if found is None:
+    def learn(cls, rows: Rows, row: int, begin: int, kinds: KindTable) -> EventLayout | None:
+        """Return the layout of one row, whose ``"dir"`` stands at ``begin`` of its line; None where the parser has to look."""
+        line = rows.plain_line(row)
+        head = _HEAD.match(line, begin)
+        if head is None or not line.endswith(b"}") or _PROBE_MARK in line:
             return None
         try:
-            direction = DIRECTION_CODE[Direction(found["dir"].decode())]
-            origin = ORIGIN_CODE[Origin(found["origin"].decode())]
+            direction, origin = Direction(head["dir"].decode()), Origin(head["origin"].decode())
         except ValueError:
             return None
-        return cls(found.group(), direction, origin, found["type"].decode())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """Layout of a delta's ``item_id`` and ``content_index``."""
-
-    column: int
-    """Where ``"item_id":"`` stands, from the ``{`` of the event."""
-    span: Span
-    """From ``item_id`` to the content index."""
-    id_end: int
-    """Where the id ends, from ``column``."""
-    digits: tuple[int, ...]
-    """Columns in which any digit may stand; the last is the content index. Empty where there is none."""
-    id_mask: Words
-    """Ones in the bytes of the id."""
-    length: int
-    """Bytes of the text."""
-
-    @classmethod
-    def learn(cls, event: bytes) -> Part | None:
-        """Return the layout of one event, None where the parser has to look at it."""
-        column = event.find(_ITEM)
-        begin = column + len(_ITEM)
-        end = event.find(b'"', begin)
-        if column < 0 or not 0 < end - begin <= MAX_ID or event.count(_ITEM) != 1:
+        tokens = _tokens(line, head.end())
+        event = _probed(rows.line(row), head.end(), tokens, direction, origin)
+        if (
+            event is None or event.type in REPEATED
+        ):  # where what it says decides with which it folds
             return None
-        if b"\\" in event[begin:end]:
+        code = kinds.code(event.type)
+        key = part_key(event) if kinds[code].fold == "part" else None
+        sound = audio_of(event)
+        gaps = [token for token in tokens if not token.is_id]
+        audio = next((at for at, token in enumerate(gaps) if token.probe == sound), None)
+        segments, places = _segments(line, begin, tokens)
+        if segments is None:
             return None
-        text = event[column : end + 1]
-        digits: tuple[int, ...] = ()
-        if b'"content_index":' in event:
-            found = _INDEX.match(event, end)
-            if found is None or found.end() - column > MARGIN:
-                return None
-            text = event[column : found.end()]
-            digits = tuple(
-                at - column for at in range(end, found.end()) if event[at : at + 1].isdigit()
-            )
-        free = ((len(_ITEM), end - column), *((at, at + 1) for at in digits))
-        span = Span.of(text, free)
-        id_mask = mask_of(span.width, ((len(_ITEM), end - column),))
-        return cls(column, span, end - column, digits, id_mask, len(text))
+        item_id = None
+        part = int(NO_PART)
+        if key is not None:
+            salt = salt_of(key[0])
+            part = part_key_of(key[1], key[2], salt)
+            if key[1] in places:
+                item_id = FreeId(*places[key[1]], salt, key[2])
+        return cls(
+            DIRECTION_CODE[direction],
+            ORIGIN_CODE[origin],
+            code,
+            flags_of(event, kinds[code].flags),
+            head.end() - begin,
+            segments,
+            tuple(Gap.TEXT if isinstance(token.probe, str) else Gap.NUMBER for token in gaps),
+            part,
+            item_id,
+            base64_size(sound) if audio is None else 0,
+            audio,
+        )
 
-    def read(self, text: Bytes, event_at: Ints, salt: int) -> tuple[Bools, Words]:
-        """Return which events fit, and the key of each one's part."""
-        at = np.minimum(event_at + self.column, len(text) - self.span.width)
-        first, counts = stretches(text, at, self.length)
-        fits, keys = self._read(windows(text, at[first], self.span.width), salt)
-        return np.repeat(fits, counts), np.repeat(keys, counts)
+    def read(self, rows: Rows, at: Ints, begins: Ints) -> Bools:
+        """Fill in the rows that fit; tell which did.
 
-    def _read(self, words: Words, salt: int) -> tuple[Bools, Words]:
-        fits = self.span.fits(words)
-        fits &= ~have_byte(words, self.id_mask, QUOTE)
-        fits &= ~have_byte(words, self.id_mask, BACKSLASH)
-        index = np.zeros(words.shape[1], np.uint64)
-        for column in self.digits:
-            index = byte(words, column) - np.uint64(ord("0"))
-            fits &= index <= 9
-        used = whole_words(self.id_end) // WORD_BYTES
-        return fits, combined(mixed(words[:used] & self.id_mask[:used, None]), index, salt)
+        Args:
+            rows: all rows of a chunk.
+            at: those to look at.
+            begins: where the ``"dir"`` of each of these should stand.
+        """
+        fits = rows.is_literal[at] if self.audio is not None else np.ones(len(at), bool)
+        ends = rows.ends[at]
+        starts, found_part, found_audio = begins, None, None
+        for number, segment in enumerate(self.segments):
+            stops = starts + segment.span.length
+            fits &= stops <= ends
+            words = rows.windows(starts, segment.span.width, fits)
+            if words is None:
+                return fits
+            fits &= segment.fits(words)
+            if self.item_id is not None and self.item_id.segment == number:
+                found_part = self._parts(self.item_id, rows, starts, fits)
+            if number == len(self.gaps):
+                fits &= stops == ends
+                break
+            if self.gaps[number] is Gap.TEXT:
+                starts = rows.next_quotes(stops, ends, fits)
+            else:
+                lengths = _number_lengths(rows, stops, fits)
+                fits &= lengths > 0
+                starts = stops + lengths
+            if number == self.audio:
+                found_audio = _audio_bytes(rows, stops, starts, fits)
+        self._fill(rows, at[fits], begins[fits])
+        here = at[fits]
+        rows.part[here] = self.part if found_part is None else found_part[fits]
+        rows.audio[here] = self.audio_bytes if found_audio is None else found_audio[fits]
+        return fits
+
+    def _fill(self, rows: Rows, here: Ints, begins: Ints) -> None:
+        rows.is_fast[here] = True
+        rows.direction[here] = self.direction
+        rows.origin[here] = self.origin
+        rows.kind[here] = self.code
+        rows.flags[here] = self.flags
+        rows.size[here] = rows.ends[here] - 1 - begins - self.event_at
+
+    def _parts(self, item_id: FreeId, rows: Rows, starts: Ints, fits: Bools) -> Words | None:
+        """Return the keys of the content parts whose ids stand in a segment; let go of rows whose id has an escape."""
+        width = whole_words(item_id.length)
+        words = rows.windows(starts + item_id.column, width, fits)
+        if words is None:
+            return None
+        mask = mask_of(width, ((0, item_id.length),))
+        fits &= ~have_byte(words, mask, BACKSLASH)
+        return combined(mixed(words & mask[:, None]), item_id.content_index, item_id.salt)
 
 
-def combined(ids: Words, index: Words, salt: int) -> Words:
-    """Join ids' hashes with content indexes and a type's salt; never 0."""
-    keys: Words = ((ids ^ np.uint64(salt)) + index * PRIMES[2]) | np.uint64(1)
+def _tokens(line: bytes, event_at: int) -> list[_Token]:
+    """Return the values of an event that may be free, in their order."""
+    tokens = []
+    key = b""
+    for number, found in enumerate(_TOKEN.finditer(line, event_at, len(line) - 1)):
+        if found["is_key"] is not None:
+            key = found["text"]
+            continue
+        is_text = found["text"] is not None
+        start, end = found.span("text" if is_text else "number")
+        is_id = is_text and key.endswith(b"id") and 0 < end - start <= MAX_ID
+        is_word = is_text and not is_id and _WORD.fullmatch(found["text"]) is not None
+        is_free = key in _FREE_TEXTS or not is_word if is_text else not key.endswith(b"index")
+        # The element of an array has no key of its own.
+        if key and is_free:
+            probe = f"~{number}~" if is_text else _PROBE_NUMBER + number
+            tokens.append(_Token(start, end, is_id, probe))
+        key = b""
+    return tokens
+
+
+def _probed(
+    line: bytes, event_at: int, tokens: list[_Token], direction: Direction, origin: Origin
+) -> Event | None:
+    """Return the event with a probe for every free value; values that decide about more than a size are made fixed.
+
+    Those are the ones that turn up in what the readers of events answer.
+    """
+    while True:
+        parts, done = [], event_at
+        for token in tokens:
+            probe = token.probe.encode() if isinstance(token.probe, str) else b"%d" % token.probe
+            parts += [line[done : token.start], probe]
+            done = token.end
+        data = b"".join([*parts, line[done:-1]])
+        name, body, problem = decode(data)
+        if body is None or problem is not None:
+            return None
+        event = Event(0, 0, direction, origin, name, data, True, body)
+        deciding = [token for token in tokens if token.probe in _told(event, token)]
+        if not deciding:
+            return event
+        for token in deciding:
+            tokens.remove(token)
+
+
+def _told(event: Event, token: _Token) -> tuple[object, ...]:
+    """Return what the columns tell of an event, but for the values of a token that a layout can read."""
+    _, item_id, content_index = part_key(event) or ("", None, None)
+    decides = audio_of(event) if token.is_id else item_id
+    return event.type, *outcome_of(event), content_index, decides
+
+
+def _segments(
+    line: bytes, begin: int, tokens: list[_Token]
+) -> tuple[tuple[Segment, ...] | None, dict[object, tuple[int, int, int]]]:
+    """Return what stands around the gaps, and where the free ids are: segment, column and length."""
+    segments: list[Segment] = []
+    places: dict[object, tuple[int, int, int]] = {}
+    free: list[tuple[int, int]] = []
+    start = begin
+    for token in [*tokens, None]:
+        if token is not None and token.is_id:
+            column, length = token.start - start, token.end - token.start
+            places[token.probe] = len(segments), column, length
+            free.append((column, column + length))
+            continue
+        text = line[start : len(line) if token is None else token.start]
+        segments.append(Segment.of(text, tuple(free)))
+        if token is not None:
+            start, free = token.end, []
+    fixed = sum(segment.span.length for segment in segments)
+    if fixed > MAX_FIXED_BYTES or len(segments) > MAX_SEGMENTS:
+        return None, places
+    return tuple(segments), places
+
+
+def _number_lengths(rows: Rows, starts: Ints, among: Bools) -> Ints:
+    """Return how long the integers are, as JSON has them, that stand at some positions; 0 where there is none or a long one."""
+    words = rows.windows(starts, NUMBER_BYTES, among)
+    if words is None:
+        return np.zeros(len(starts), np.int64)
+    digits = np.ascontiguousarray(words.T).view(np.uint8) - ord("0")
+    lengths: Ints = (digits > 9).argmax(axis=1)
+    lengths[(digits[:, 0] == 0) & (lengths > 1)] = 0
+    return lengths
+
+
+def _audio_bytes(rows: Rows, starts: Ints, stops: Ints, fits: Bools) -> Ints:
+    """Return the decoded size of each base64 text, as ``core.groups.base64_size`` does of one."""
+    characters = stops - starts
+    last, before = (rows.text.take(np.where(fits, stops - back, 0)) == PADDING for back in (1, 2))
+    is_padded = last & (characters > 0)
+    is_padded_twice = is_padded & before & (characters > 1)
+    sizes: Ints = np.maximum(0, characters * 3 // 4 - is_padded - is_padded_twice)
+    fifth = rows.text.take(np.where(fits & (characters > 4), starts + 4, 0))
+    sizes[(characters > 4) & (fifth == COLON)] = 0  # a data URL is no base64 text
+    return sizes
+
+
+def combined(ids: Words, index: int, salt: int) -> Words:
+    """Join ids' hashes with a content index and a type's salt; never 0."""
+    shift = np.uint64(index * int(PRIMES[2]) & _ALL_ONES)
+    keys: Words = ((ids ^ np.uint64(salt)) + shift) | np.uint64(1)
     return keys
 
 
@@ -187,92 +390,11 @@ def salt_of(name: str) -> int:
 
 
 def part_key_of(item_id: str, index: int, salt: int) -> int:
-    """Return the key of one part, as ``Part.read`` works out many."""
+    """Return the key of one part, as ``EventLayout.read`` works out many."""
     raw = item_id.encode("utf-8", "surrogatepass")
     if len(raw) > MAX_ID:
         whole = int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest())
         ids = np.array([whole], np.uint64)
     else:
-        line = (bytes(len(_ITEM)) + raw).ljust(whole_words(len(_ITEM) + MAX_ID), b"\0")
-        ids = mixed(np.frombuffer(line, WORD)[:, None])
-    with np.errstate(over="ignore"):
-        number = np.array([index & 0xFFFFFFFFFFFFFFFF], np.uint64)
-        return int(combined(ids, number, salt)[0])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Audio:
-    """Layout of an event's base64 audio, to the end of its line."""
-
-    column: int
-    """Where the key stands, from the ``{`` of the event."""
-    marker: Span
-    """The key and the quote before the base64 text."""
-    marker_bytes: int
-    """Bytes of these."""
-    tail: Span
-    """The last ``TAIL_BYTES`` of the line: free where they are base64, then what follows it."""
-    room: int
-    """How many of these are base64."""
-
-    @classmethod
-    def learn(cls, event: bytes, name: str) -> Audio | None:
-        """Return the layout of one event (with the rest of its line), None where the parser has to look at it."""
-        for key in AUDIO_KEYS[name]:
-            marker = f'"{key}":"'.encode()
-            found = event.find(marker)
-            if found >= 0:
-                end = event.find(b'"', found + len(marker))
-                tail = event[end:]
-                room = TAIL_BYTES - len(tail)
-                if room < MAX_PADDING or b"\\" in event[:end]:
-                    return None
-                ending = Span.of(bytes(room) + tail, ((0, room),))
-                return cls(found, Span.of(marker), len(marker), ending, room)
-        return None
-
-    def read(self, text: Bytes, event_at: Ints, line_end: Ints) -> tuple[Bools, Ints]:
-        """Return which events fit, and the size of each one's audio in bytes."""
-        at = event_at + self.column
-        characters = line_end - (TAIL_BYTES - self.room) - at - self.marker_bytes
-        fits = characters >= self.room
-        fits &= self.marker.fits(windows(text, np.where(fits, at, 0), self.marker.width))
-        last = windows(text, np.where(fits, line_end - TAIL_BYTES, 0), TAIL_BYTES)
-        fits &= self.tail.fits(last)
-        # Another member after the audio would show as a quote shortly before its end.
-        ending = mask_of(TAIL_BYTES, ((0, self.room),))
-        fits &= ~have_byte(last, ending, QUOTE)
-        # Who escapes a "/" or "+" does so everywhere, and one is in most endings: then lengths do not tell the size.
-        if (fits & have_byte(last, ending, BACKSLASH)).any():
-            fits[:] = False
-        is_padded = byte(last, self.room - 1) == PADDING
-        is_padded_twice = is_padded & (byte(last, self.room - 2) == PADDING)
-        return fits, np.maximum(0, characters * 3 // 4 - is_padded - is_padded_twice)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """Layout of a ``response.done`` up to the status of its response, which is one that is no failure."""
-
-    span: Span
-    """From the ``{`` of the event to its status, whose members before it are texts."""
-    values: Words
-    """Ones in the bytes of these."""
-
-    @classmethod
-    def learn(cls, event: bytes) -> Outcome | None:
-        """Return the layout of one event, None where the parser has to look at it."""
-        found = _OUTCOME.match(event)
-        if found is None or found.end() > MARGIN or found[1] in _FAILURES:
-            return None
-        free = tuple(value.span(1) for value in _VALUE.finditer(event, 0, found.start(1) - 1))
-        span = Span.of(found.group(), free)
-        return cls(span, mask_of(span.width, free))
-
-    def read(self, text: Bytes, event_at: Ints) -> Bools:
-        """Return which events fit."""
-        words = windows(text, event_at, self.span.width)
-        fits = self.span.fits(words)
-        fits &= ~have_byte(words, self.values, QUOTE)
-        fits &= ~have_byte(words, self.values, BACKSLASH)
-        return fits
+        ids = mixed(np.frombuffer(raw.ljust(MAX_ID, b"\0"), WORD)[:, None])
+    return int(combined(ids, index, salt)[0])

@@ -53,9 +53,11 @@ class Opening:
         self._clock = clock
         self._size = self._reader.size
         self._is_torn = False
+        self._has_told_times = False
         self._is_replaced = False
         self._scan: ScanProcess | None = None
-        self._kept: Iterator[Block] | None = None
+        self._kept: Iterator[Block | None] | None = None
+        self._kept_at: Path | None = None
         self.log: EventLog = self._reader.new_log()
         if self._size > SMALL_BYTES and self._reader.shape is Shape.OURS:
             self._index_elsewhere(indexes, scan)
@@ -105,27 +107,39 @@ class Opening:
         """Begin to index by other means than reading line by line."""
         from inspector.recording.index_file import index_path, read_index
 
-        kept_at = index_path(indexes, self.path) if indexes is not None else None
-        if kept_at is not None:
-            self._kept = read_index(kept_at, self._reader.fd, self._size)
+        self._kept_at = index_path(indexes, self.path) if indexes is not None else None
+        if self._kept_at is not None:
+            self._kept = read_index(self._kept_at, self._reader.fd, self._size)
         if self._kept is None:
-            from inspector.recording.scan_process import ScanProcess
+            self._start_scan(scan)
 
-            self._scan = scan or ScanProcess()
-            self._scan.start(self.path, self._reader.start, self._size, kept_at)
+    def _start_scan(self, scan: ScanProcess | None = None) -> None:
+        from inspector.recording.scan_process import ScanProcess
+
+        self._scan = scan or ScanProcess()
+        self._scan.start(self.path, self._reader.start, self._size, self._kept_at)
 
     def _index(self, start: int, end: int) -> int:
         position = self._reader.index_rows(self.log, start, end)
         # Blank lines and a torn tail leave the position where it was; never look at them again.
         return max(position, min(end, self._size))
 
-    def _take_kept(self, blocks: Iterator[Block]) -> None:
+    def _take_kept(self, blocks: Iterator[Block | None]) -> None:
+        from inspector.recording.index_file import DamagedIndex
+
         until_ns = self._clock.now_ns() + SLICE_NS
-        for block in blocks:
-            self.log.take(block)
-            self._position = block.end
-            if self._clock.now_ns() >= until_ns:
-                return
+        try:
+            for block in blocks:
+                if block is None:
+                    return
+                self.log.take(block)
+                self._position = block.end
+                if self._clock.now_ns() >= until_ns:
+                    return
+        except DamagedIndex:
+            self._kept = None
+            self._start_scan()
+            return
         self._kept = None
         self._note_end()
 
@@ -179,6 +193,10 @@ class Opening:
         return self.log.offset[last] + self.log.length[last] + 1
 
     def _note_end(self) -> None:
+        if self._position >= self._size and not self._has_told_times:
+            # Once, when all of it was read for the first time: a file that grows does not say it again.
+            self._has_told_times = True
+            self.notices += self._reader.time_notes()
         if self._position >= self._size and not self._is_torn:
             torn = self._reader.torn_tail()
             if torn:

@@ -13,15 +13,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from inspector.analysis.inert import inert
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.errors import RecordingError
-from inspector.recording.format import FORMAT_NAME, Header, Shape, parse, parse_header, shape_of
+from inspector.recording.contents import contents, has_known_type
+from inspector.recording.foreign_times import ForeignTimes
+from inspector.recording.format import (
+    FORMAT_NAME,
+    Header,
+    Shape,
+    is_whole,
+    parse,
+    parse_header,
+    shape_of,
+)
 
 READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
 """How far into a foreign file its first event must start."""
-_UNKNOWN_HEADER = Header(started_at="", source="import")
 TORN_HEADER = Header(started_at="", source="")
 """Of a recording whose writer ended within its first line."""
 
@@ -39,12 +49,18 @@ class RecordingReader:
         self.fd = _open(path)
         """The open file; -1 once it is closed."""
         self.shape = Shape.BARE
+        self.times = ForeignTimes()
+        """Of a foreign file, as far as it was read."""
         try:
             self.header, self.shape, self.start = self._sniff()
         except BaseException:
             os.close(self.fd)
             raise
-        self._last_t_ns = 0
+        self._unread: list[tuple[int, str]] = []
+        """Offsets of the lines whose time cannot be used, and why not."""
+        self._runs_back_at = -1
+        """Offset of the first line that says an earlier time than one before it; -1 where none does so far."""
+        self._latest_ns: int | None = None
 
     @property
     def size(self) -> int:
@@ -61,7 +77,7 @@ class RecordingReader:
 
     def decode(self, line: bytes, row: int) -> Event:
         """Read a line back as an event, numbered by its row whatever the file says."""
-        event = parse(line, row, self.shape)
+        event = parse(line, row, self.shape, self.times)
         return event if event.seq == row + 1 else replace(event, seq=row + 1)
 
     def lines(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -79,7 +95,7 @@ class RecordingReader:
                 base, text, at, is_at_end = base + at, text[at:] + more, 0, not more
                 newline = text.find(b"\n", searched)
             line = text[at:newline] if newline >= 0 else text[at:]
-            if line.strip() and (newline >= 0 or self._is_whole(line)):
+            if line.strip() and (newline >= 0 or is_whole(line, self.shape)):
                 yield base + at, line
             if newline < 0:
                 return
@@ -89,13 +105,56 @@ class RecordingReader:
         """Append the events of ``[start, end)`` to ``log``; return the offset where indexing may go on."""
         position = start
         for offset, line in self.lines(start, end):
-            event = parse(line, len(log), self.shape, self._last_t_ns)
-            self._last_t_ns = event.t_ns
-            log.append(event, offset, len(line))
+            log.append(self._first_reading(line, len(log), offset), offset, len(line))
             position = offset + len(line) + 1
-        if self.shape is not Shape.OURS:
-            log.has_times = self._last_t_ns > 0
         return position
+
+    def events(self) -> Iterator[Event]:
+        """Yield the events of the whole file, in order."""
+        for row, (offset, line) in enumerate(self.lines(self.start, self.size)):
+            yield self._first_reading(line, row, offset)
+
+    def time_notes(self) -> list[str]:
+        """Return what there is to say of a foreign file's times, as far as it was read."""
+        notes = []
+        if self._unread:
+            offset, why = self._unread[0]
+            count, line = len(self._unread), self._line_number(offset)
+            whose = "a time is" if count == 1 else f"the times of {count:,} lines are"
+            first = "on" if count == 1 else "first on"
+            notes.append(f"{whose} left out, {first} line {line:,}: {inert(why)}")
+        if self._runs_back_at >= 0:
+            line = self._line_number(self._runs_back_at)
+            notes.append(
+                f"times run back, first on line {line:,}; events stand in the order of the lines"
+            )
+        return notes
+
+    def _first_reading(self, line: bytes, row: int, offset: int) -> Event:
+        """Read a line, and note what is wrong with its time."""
+        if self.shape is Shape.OURS:
+            return parse(line, row)
+        self.times.problem = ""
+        event = parse(line, row, self.shape, self.times)
+        if self.times.problem:
+            self._unread.append((offset, self.times.problem))
+        if event.t_ns is not None:
+            if self._latest_ns is None or event.t_ns >= self._latest_ns:
+                self._latest_ns = event.t_ns
+            elif self._runs_back_at < 0:
+                self._runs_back_at = offset
+        return event
+
+    def _line_number(self, offset: int) -> int:
+        """Return the number of the line that begins at an offset, from 1."""
+        count, position = 1, 0
+        while position < offset:
+            part = os.pread(self.fd, min(READ_BYTES, offset - position), position)
+            if not part:
+                break
+            count += part.count(b"\n")
+            position += len(part)
+        return count
 
     def torn_tail(self) -> bytes:
         """Return the torn last line of the file, ``b""`` where it ends well."""
@@ -113,7 +172,7 @@ class RecordingReader:
             if newline:
                 break
         last = b"".join(reversed(parts))
-        return b"" if not last.strip() or self._is_whole(last) else last
+        return b"" if not last.strip() or is_whole(last, self.shape) else last
 
     def is_replaced(self) -> bool:
         """Tell whether another file, or none, stands at the path now."""
@@ -130,10 +189,6 @@ class RecordingReader:
             os.close(self.fd)
             self.fd = -1
 
-    def _is_whole(self, line: bytes) -> bool:
-        problem = parse(line, 0, self.shape).problem
-        return problem is None or problem.code != "torn_line"
-
     def _sniff(self) -> tuple[Header, Shape, int]:
         head = os.pread(self.fd, SNIFFED_BYTES, 0)
         skipped = len(head) - len(head.removeprefix(BOM_UTF8))
@@ -143,28 +198,42 @@ class RecordingReader:
             return header, Shape.OURS, skipped + len(first) + 1
         if not newline and _is_torn_header(head):
             return TORN_HEADER, Shape.OURS, len(head)
-        position = skipped
-        for line in head[skipped:].split(b"\n"):
-            if line.strip():
-                shape = shape_of(line) or (
-                    self._shape_of_long_line(position)
-                    if position + len(line) == len(head) and line.lstrip().startswith(b"{")
-                    else None
-                )
-                if shape is None:
-                    break
-                return _UNKNOWN_HEADER, shape, position
-            position += len(line) + 1
+        begin = self._first_event(head, skipped)
+        if begin is not None:
+            shape, position = begin
+            # Its times, if it has any, count from here.
+            line = head[position:].partition(b"\n")[0]
+            parse(line if shape_of(line) else self._line_at(position), 0, shape, self.times)
+            return Header(self.times.started_at, source="import"), shape, position
+        seen = contents(head[skipped:])
         raise RecordingError(
-            f"{self.path} is not a recording",
+            f"{self.path} is not a recording{': ' * bool(seen)}{seen}",
             code="not_a_recording",
             hint='expected JSON lines: a recording of Realtime Inspector, {"dir":…,"event":{…}}, or bare events {"type":…}',
         )
 
-    def _shape_of_long_line(self, position: int) -> Shape | None:
-        for _, line in self.lines(position, position + 1):
-            return shape_of(line)
+    def _first_event(self, head: bytes, skipped: int) -> tuple[Shape, int] | None:
+        """Return the shape of a foreign file and where its first event begins; None where it holds none.
+
+        Bare events are ones only if the program knows the type of any: JSON lines with a ``type`` are of many trades.
+        """
+        begin, position = None, skipped
+        for line in head[skipped:].split(b"\n"):
+            if line.strip():
+                is_cut = position + len(line) == len(head) and line.lstrip().startswith(b"{")
+                whole = self._line_at(position) if is_cut and shape_of(line) is None else line
+                shape = shape_of(whole)
+                if begin is None and shape is None:
+                    return None
+                begin = position if begin is None else begin
+                if shape is Shape.TAGGED or (shape is Shape.BARE and has_known_type(whole)):
+                    return shape, begin
+            position += len(line) + 1
         return None
+
+    def _line_at(self, position: int) -> bytes:
+        """Return a line that is longer than what was read of the file."""
+        return next((line for _, line in self.lines(position, position + 1)), b"")
 
 
 def _is_torn_header(head: bytes) -> bool:

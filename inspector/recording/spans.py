@@ -40,25 +40,10 @@ PRIMES = np.array(
 
 def windows(text: Bytes, at: Ints, width: int) -> Words:
     """Return the ``width`` bytes (a multiple of 8) from each position on, shape (width / 8, positions)."""
-    return np.ascontiguousarray(_pieces(text, at, width).T)
+    return np.ascontiguousarray(pieces(text, at, width).T)
 
 
-def stretches(text: Bytes, at: Ints, width: int) -> tuple[Ints, Ints]:
-    """Return which lines differ in ``width`` bytes from the one before, and how many lines each goes on for.
-
-    What holds for these lines holds for those after them: events mostly look like the one before.
-    """
-    pieces = _pieces(text, at, whole_words(width))
-    pieces[:, -1] &= mask_of(WORD_BYTES, ((0, (width - 1) % WORD_BYTES + 1),))
-    differs = np.flatnonzero(pieces[1:] != pieces[:-1])
-    is_first = np.zeros(len(at), bool)
-    is_first[:1] = True
-    is_first[differs // pieces.shape[1] + 1] = True
-    first = np.flatnonzero(is_first)
-    return first, np.diff(first, append=len(at))
-
-
-def _pieces(text: Bytes, at: Ints, width: int) -> Words:
+def pieces(text: Bytes, at: Ints, width: int) -> Words:
     """Return the bytes from each position on, shape (positions, width / 8)."""
     # Of one element each, so that each is copied as a whole.
     every = np.ndarray(len(text) - width + 1, f"V{width}", text, strides=(1,))
@@ -129,6 +114,8 @@ class Span:
     """Ones in the bytes that must be equal."""
     width: int
     """Bytes of both, a multiple of 8."""
+    length: int
+    """Bytes of the text."""
 
     @classmethod
     def of(cls, text: bytes, free: tuple[tuple[int, int], ...] = ()) -> Span:
@@ -136,7 +123,7 @@ class Span:
         width = whole_words(len(text))
         pattern = np.frombuffer(text.ljust(width, b"\0"), WORD)
         mask = mask_of(width, ((0, len(text)),)) & ~mask_of(width, free)
-        return cls(pattern & mask, mask, width)
+        return cls(pattern & mask, mask, width, len(text))
 
     def fits(self, words: Words) -> Bools:
         """Tell which lines begin as this span does."""

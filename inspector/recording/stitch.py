@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from inspector.core.groups import TRACK_PAUSE_US
 from inspector.core.kinds import KindTable
-from inspector.core.log import FLAG_FOLDED, Block
-from inspector.recording.chunk import NO_TIME_US, Chunk, Groups
+from inspector.core.log import FLAG_FOLDED, NO_TIME_US, Block
+from inspector.recording.chunk import Chunk, Groups, Track
 
 
 class Stitcher:
@@ -21,7 +21,6 @@ class Stitcher:
     def __init__(self) -> None:
         self._kinds = KindTable()
         self._rows = 0
-        self._last_t_us = 0
         self._end_offset = 0
         self._last, self._count = array("i"), array("I")
         self._audio_bytes = array("q")
@@ -33,21 +32,20 @@ class Stitcher:
         """Return the next chunk as a block."""
         columns = dict(chunk.columns)
         count = len(columns["t_us"])
-        before_us = self._last_t_us
-        columns["t_us"] = self._times(columns["t_us"])
         kinds = [self._kinds.code(name) for name in chunk.kinds]
         if kinds != list(range(len(kinds))):
             columns["kind"] = np.array(kinds, columns["kind"].dtype)[columns["kind"]]
-        known = self._known_groups(chunk, before_us)
+        known = self._known_groups(chunk)
         first_group = len(self._last)
-        numbers, is_new = self._number(chunk.groups, known, _joined_groups(chunk, before_us))
+        numbers, is_new = self._number(chunk.groups, known, self._joined_groups(chunk))
         columns["flags"] = columns["flags"].copy()
         columns["flags"][chunk.groups.head[~is_new]] |= FLAG_FOLDED
         # The last entry is for rows that are in no group: -1 picks it.
         columns["group"] = np.append(numbers, -1).astype(columns["group"].dtype)[columns["group"]]
         self._keep_open_runs(chunk, numbers)
         for name, track in chunk.tracks.items():
-            last_t_us = _time(track.last_t_us, before_us)
+            is_known = track.last_t_us != NO_TIME_US
+            last_t_us = track.last_t_us if is_known else self._last_of_track(name)
             self._open_tracks[name] = int(numbers[track.last]), last_t_us
         grown = list(known.values())
         block = Block(
@@ -80,14 +78,25 @@ class Stitcher:
             self._end_offset = int(columns["offset"][-1]) + int(columns["length"][-1]) + 1
         return self._end_offset
 
-    def _times(self, t_us: Any) -> Any:
-        """Give rows at the beginning that have no time that of the last row before them."""
-        if len(t_us):
-            t_us = np.where(t_us == NO_TIME_US, self._last_t_us, t_us)
-            self._last_t_us = int(t_us[-1])
-        return t_us
+    def _last_of_track(self, name: str) -> int:
+        """Return the last known time of a track in the chunks so far, ``NO_TIME_US`` where there is none."""
+        return self._open_tracks[name][1] if name in self._open_tracks else NO_TIME_US
 
-    def _known_groups(self, chunk: Chunk, before_us: int) -> dict[int, int]:
+    def _goes_on(self, name: str, track: Track) -> bool:
+        """Tell whether the first delta of a track in a chunk whose time is known goes on with those before it."""
+        last_us = self._last_of_track(name)
+        is_known = NO_TIME_US not in (last_us, track.known_t_us)
+        return not is_known or track.known_t_us - last_us <= TRACK_PAUSE_US
+
+    def _joined_groups(self, chunk: Chunk) -> dict[int, int]:
+        """Return the groups of a chunk that go on with deltas before them that have no time, each with theirs."""
+        return {
+            track.known: track.first
+            for name, track in chunk.tracks.items()
+            if track.known != track.first and self._goes_on(name, track)
+        }
+
+    def _known_groups(self, chunk: Chunk) -> dict[int, int]:
         """Return the groups of the chunk that go on with one of ours: the chunk's number to ours."""
         known = {
             at: self._group_of_key[key]
@@ -100,8 +109,8 @@ class Stitcher:
                 known[runs.first[1]] = before[1]
         for name, track in chunk.tracks.items():
             open_track = self._open_tracks.get(name)
-            first_t_us = _time(track.first_t_us, before_us)
-            if open_track and first_t_us - open_track[1] <= TRACK_PAUSE_US:
+            # Without a time the first goes on in any case.
+            if open_track and (track.first != track.known or self._goes_on(name, track)):
                 known[track.first] = open_track[0]
         return known
 
@@ -134,17 +143,3 @@ class Stitcher:
                 self._open_runs.pop(direction, None)
             else:
                 self._open_runs[direction] = runs.last[0], int(numbers[runs.last[1]])
-
-
-def _joined_groups(chunk: Chunk, before_us: int) -> dict[int, int]:
-    """Return the groups of a chunk that go on with one whose time only the chunk before knew, each with that one."""
-    return {
-        track.known: track.first
-        for track in chunk.tracks.values()
-        if track.known != track.first
-        and track.known_t_us - _time(track.first_t_us, before_us) <= TRACK_PAUSE_US
-    }
-
-
-def _time(t_us: int, before_us: int) -> int:
-    return before_us if t_us == NO_TIME_US else t_us

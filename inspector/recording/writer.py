@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from inspector.clock import NS_PER_S, Clock
-from inspector.errors import RecordingError
+from inspector.errors import EXIT_CANNOT_WRITE, RecordingError
 
 MODE = 0o600
 """A recording holds someone's voice."""
@@ -171,4 +171,5 @@ def _cannot_record(path: Path, error: OSError) -> RecordingError:
         f"cannot record to {path}: {error.strerror}",
         code="cannot_record",
         hint="choose another place with -o",
+        exit_code=EXIT_CANNOT_WRITE,
     )

@@ -60,6 +60,8 @@ def key_refusal(request: ConnectRequest, settings: SimSettings) -> Fatal | None:
     key = key_of(request)
     if settings.require_key and not key:
         return no_auth()
+    if settings.accepted_key is not None and key:
+        return None if key == settings.accepted_key.reveal() else bad_key(key)
     if any(word in key.lower() for word in settings.refused_keys):
         return bad_key(key)
     return None

@@ -29,9 +29,10 @@ _DATES = re.compile(
     re.IGNORECASE,
 )
 _TIMES = re.compile(
-    r"\b(?:\d{1,2}:\d{2}(?: ?[ap]\.?m\b\.?)?|\d{1,2} ?[ap]\.?m\b\.?|\d{1,2} o'clock|noon|midnight)",
+    r"\b(?:\d{1,2}:\d{2}(?: ?[ap]\.?m\b\.?)?|\d{1,2} ?[ap]\.?m\b\.?|\d{1,2} o'clock|noon|midnight|(?<=\bat )(?:1?\d|2[0-4])\b(?![.:%]\d|-| ?%| degrees| percent))",
     re.IGNORECASE,
 )
+_NUMBERS = re.compile(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,6})?")
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _LINK = re.compile(r"https?://\S{1,500}")
 _CODE = re.compile(r"\b(?=[\w-]*\d)[A-Za-z0-9][\w-]{2,40}\b|#\d{1,20}")
@@ -103,7 +104,8 @@ def _first_words(part: str) -> str:
     for word in part.split()[:6]:
         if word.lower() in ("the", "a", "an") and not words:
             continue
-        if word.lower() in _PLACE_ENDS or not word[0].isalpha():
+        is_number = with_digits(word) != word
+        if word.lower() in _PLACE_ENDS or is_number or not word[0].isalpha():
             break
         words.append(word)
     return " ".join(words[:3])
@@ -117,7 +119,8 @@ class _Filling:
         self._names = places_in(question)
         self._used = 0
         plain = with_digits(question)
-        self._numbers = iter(re.findall(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,6})?", plain))
+        counts = _NUMBERS.findall(_DATES.sub(" ", _TIMES.sub(" ", plain)))
+        self._numbers = iter(counts or _NUMBERS.findall(plain))  # "at 7" alone may be a level
 
     def value(self, name: str, schema: object, depth: int) -> object:
         """Return a value that a JSON schema allows."""
@@ -239,7 +242,7 @@ class _Filling:
         text = self._question
         for words, pattern in _SHAPES:
             if re.search(words, kind):
-                found = pattern.search(text)
+                found = pattern.search(with_digits(text) if pattern is _TIMES else text)
                 if found is not None:
                     return (found.groupdict().get("what") or found.group()).strip(" \"'?.!")
         if re.search(r"\b(?:expression|formula|equation|calculation)\b", kind):

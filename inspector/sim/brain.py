@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from inspector.sim.dialogue import Answer, BrainContext, Call, Said
-from inspector.sim.mind.acknowledgement import acknowledged, is_form_only, short_echo
+from inspector.sim.mind.acknowledgement import acknowledged, heeded, is_form_only, short_echo
 from inspector.sim.mind.arithmetic import story_sum
 from inspector.sim.mind.choices import choice
-from inspector.sim.mind.findings import told_by_tools
+from inspector.sim.mind.findings import found_before, told_by_tools
 from inspector.sim.mind.memory import Memory, facts_in
 from inspector.sim.mind.orders import (
     Form,
@@ -82,6 +82,9 @@ class SimpleBrain:
             return Answer(dressed(Reply(passed_on), form))
         if prompt.outputs:
             return Answer(dressed(told_by_tools(prompt.outputs), form))
+        known = found_before(prompt.text, prompt.before)
+        if known is not None and context.tool_choice in ("auto", "none"):
+            return Answer(dressed(known, form))
         calls = chosen_calls(prompt.text, _texts(prompt.before), context)
         if calls:
             return Answer(calls=calls)
@@ -138,7 +141,7 @@ def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
         if shown is not None and _is_json(shown.group("what")):
             return shown.group("what")
         return _json(prompt.text, memory, form)
-    reply = _reply(prompt.text, memory)
+    reply = heeded(prompt.text, memory) or _reply(prompt.text, memory)
     if reply is None:
         reply = acknowledged(prompt.text) or _fallback(prompt, context.instructions)
     return dressed(reply, form)

@@ -7,7 +7,7 @@ and recorded sessions of each provider.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from inspector.sim.admission import ConnectRequest, HttpAnswer, why_not
@@ -31,6 +31,10 @@ class Dialect:
     answers_commits: ClassVar[bool] = False
     """A commit without turn detection begins a response."""
     can_truncate: ClassVar[bool] = True
+    ignored: ClassVar[tuple[str, ...]] = ()
+    """Client events of its own that are taken without an answer."""
+    farewells: ClassVar[Mapping[str, str]] = {}
+    """By the client event that ends a session: what is sent before the close."""
     ping_s: ClassVar[int] = 0
     """Seconds between ``ping`` events; 0 for none."""
 

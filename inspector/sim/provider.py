@@ -88,7 +88,7 @@ class SimProvider:
             request,
             started_unix_s=unix_s,
             seed=seed,
-            settings=self.settings,
+            settings=self._settings_for(key),
             seams=self.new_seams(),
             faults=self.faults,
             dialect=self.dialect,
@@ -98,7 +98,8 @@ class SimProvider:
 
     def turn_away(self, request: ConnectRequest) -> HttpAnswer | None:
         """Return what a request gets in place of an upgrade; None where it is upgraded."""
-        return dialect_for(request, self.dialect).turn_away(request, self.settings)
+        settings = self._settings_for(key_of(request))
+        return dialect_for(request, self.dialect).turn_away(request, settings)
 
     def answer(self, request: HttpRequest, unix_s: int) -> HttpAnswer:
         """Return the answer to a request that asks for no upgrade."""
@@ -116,6 +117,11 @@ class SimProvider:
                 return _error(400, refusal)
         message = f"Invalid URL ({request.method} {request.path})"
         return _error(404, Refusal(None, message))
+
+    def _settings_for(self, key: str) -> SimSettings:
+        """Return the settings for a connection: a client secret of ours stands for the key that it was got with."""
+        is_ours = key in self._secrets
+        return replace(self.settings, accepted_key=None) if is_ours else self.settings
 
     def _issue(self, request: HttpRequest, unix_s: int) -> Json:
         body = _json_object(request.body)

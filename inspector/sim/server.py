@@ -163,6 +163,10 @@ class SimSession:
             self._schedule.run_until(now_ns)
         return self._desk.outbox.take()
 
+    def close(self) -> None:
+        """Let go of what the session holds, when its connection is over."""
+        self._seams.detector.close()
+
     def _start(self, now_ns: int) -> None:
         if not self._has_started:
             self._has_started = True
@@ -237,11 +241,18 @@ class SimSession:
                 self._refuse(refusal, event_id)
 
     def _do(self, body: Json) -> None:
-        """Do what an event of OpenAI's API asks for.
+        """Do what an event asks for, once it is one of OpenAI's API or of those that the dialect has beyond.
 
         Raises:
             Refusal: worded as the dialect has it.
         """
+        kind = str(body.get("type"))
+        if kind in self._dialect.ignored:
+            return
+        if kind in self._dialect.farewells:
+            self._desk.outbox.emit(self._dialect.farewells[kind])
+            self._end()
+            return
         try:
             self._intake.handle(body)
         except Refusal as refusal:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.secret import Secret
+
 NS_PER_MS = 1_000_000
 
 
@@ -17,6 +19,8 @@ class SimSettings:
     """How many seconds of audio are sent in a second (measured: about ten)."""
     require_key: bool = False
     """Refuse a connection without a key, as the API does."""
+    accepted_key: Secret | None = None
+    """The one key that is accepted, besides client secrets; None accepts any."""
     refused_keys: tuple[str, ...] = ("bad", "invalid", "wrong", "expired")
     """A key that contains one of these words is refused."""
     models: tuple[str, ...] = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inspector.core.formats import AudioFormat
-from inspector.sim.desk import Desk
+from inspector.sim.desk import POLL_MS, Desk
 from inspector.sim.ear import Failure, Hearing
 from inspector.sim.faults import LATE_TRANSCRIPT_MS, TRANSCRIPTION_FAILURE
 from inspector.sim.items import SimItem
@@ -18,6 +18,7 @@ from inspector.sim.outbox import Json
 from inspector.sim.output import pieces_of
 from inspector.sim.schedule import Process
 from inspector.sim.session import STREAMING_TRANSCRIBERS
+from inspector.sim.settings import NS_PER_MS
 from inspector.sim.vad import as_pcm16
 
 TRANSCRIPTION_MS, TOKEN_MS = 400, 10
@@ -35,7 +36,7 @@ _USUAL_FIRST_MS = 1000
 
 
 class Transcriber:
-    """Transcribes the user's items, one after the other or several at once."""
+    """Transcribes the user's items. They are heard at once, and told in their order."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -43,6 +44,8 @@ class Transcriber:
         self._next_ms = 0.0
         self._heard: list[str] = []
         self._sent: dict[str, list[str]] = {}
+        self._untold: list[str] = []
+        """Items whose transcript is still to come, in order; without those that a fault makes late."""
 
     def wants(self, item_id: str, have_ms: float) -> bool:
         """Tell whether it is time to listen to an item that is not committed yet, of which so much was said."""
@@ -90,27 +93,33 @@ class Transcriber:
             is_late = self._desk.faults.take("transcription-late", ahead=1)
             more_ms = LATE_TRANSCRIPT_MS if is_late else 0
             failing = TRANSCRIPTION_FAILURE if fails else None
-            process = self._transcribe(item, dict(self._settings), more_ms, failing)
+            if not is_late:
+                self._untold.append(item.id)
+            process = self._transcribe(item, str(self._settings["model"]), more_ms, failing)
             self._desk.schedule.start(process)
 
     def _transcribe(
-        self, item: SimItem, settings: Json, more_ms: int, failing: Failure | None
+        self, item: SimItem, model: str, more_ms: int, failing: Failure | None
     ) -> Process:
-        model, delay_ns = str(settings["model"]), self._desk.settings.delay_ns
+        yield self._desk.settings.delay_ns(TRANSCRIPTION_MS + more_ms)
+        if failing is None:
+            yield from self._desk.heard(item, TRANSCRIPT_DEADLINE_MS)
+        while item.id in self._untold and self._untold[0] != item.id:
+            yield POLL_MS * NS_PER_MS
+        yield from self._tell(item, model, failing)
+        if item.id in self._untold:
+            self._untold.remove(item.id)
+
+    def _tell(self, item: SimItem, model: str, failing: Failure | None) -> Process:
         sent = self._sent.pop(item.id, [])
-        yield delay_ns(TRANSCRIPTION_MS + more_ms)
-        if failing is not None:
-            self._fail(item, failing)
-            return
-        yield from self._desk.heard(item, TRANSCRIPT_DEADLINE_MS)
-        hearing = self._hearing_of(item, model)
+        hearing = Hearing("", failure=failing) if failing else self._hearing_of(item, model)
         if hearing.failure is not None:
             self._fail(item, hearing.failure)
             return
         text, rest = _going_on(hearing.transcript, sent, model)
         for word in rest:
             self._delta(item.id, word)
-            yield delay_ns(TOKEN_MS)
+            yield self._desk.settings.delay_ns(TOKEN_MS)
         item.parts[0]["transcript"] = text
         if model == _DIARIZING and text:
             self._segment(item, text)

@@ -42,6 +42,10 @@ class SpeechDetector(Protocol):
         """Return how likely each window of ``WINDOW_MS`` holds speech, 0..1; ``pcm16`` is a whole number of windows."""
         ...
 
+    def close(self) -> None:
+        """Let go of what only this session has; nothing is detected after it."""
+        ...
+
 
 class LoudnessDetector:
     """Takes what is loud for speech."""
@@ -50,11 +54,15 @@ class LoudnessDetector:
         """Return how likely each window holds speech, going by its RMS level."""
         import numpy as np
 
-        samples = np.frombuffer(pcm16, "<i2").reshape(-1, rate_hz * WINDOW_MS // 1000)
-        rms = np.sqrt(np.mean(samples.astype(np.float64) ** 2, axis=1))
+        count = rate_hz * WINDOW_MS // 1000
+        samples = np.frombuffer(pcm16, "<i2").astype(np.float64).reshape(-1, count)
+        rms = np.sqrt(np.einsum("ij,ij->i", samples, samples) / count)
         dbfs = 20 * np.log10(np.maximum(rms, 1.0) / 32768.0)
         found: list[float] = np.clip(0.5 + (dbfs - _EVEN_DBFS) / _SPAN_DB, 0.0, 1.0).tolist()
         return found
+
+    def close(self) -> None:
+        """Do nothing: it holds nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
+
+from inspector.secret import Secret
 
 
 class Side(StrEnum):
@@ -86,6 +88,16 @@ class Faulty(Protocol):
             UsageError: there is no such fault.
             ConnectError: the session has ended.
         """
+        ...
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A connection that is made with secrets; they are kept alive, and so masked, with it."""
+
+    @property
+    def secrets(self) -> Sequence[Secret]:
+        """Return every key that the connection's request carries."""
         ...
 
 

@@ -6,7 +6,7 @@ one that asks for an upgrade is handed over untouched, any other is answered and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,7 +16,9 @@ from websockets.asyncio.server import ServerConnection
 
 from inspector.sim.admission import HttpAnswer
 from inspector.sim.provider import HttpRequest
+from inspector.sources.admission import Admission, Refusal
 from inspector.sources.base import Received
+from inspector.sources.heads import Head
 from inspector.sources.wire import FrameKinds
 
 MAX_HEAD_BYTES, MAX_BODY_BYTES = 1 << 16, 1 << 20
@@ -32,7 +34,8 @@ class Doorway(ServerConnection):
 
     answer: ClassVar[Answer]
     """Set by ``doorway``."""
-    allowed_origins: ClassVar[tuple[str, ...]]
+    admission: ClassVar[Admission]
+    """Who may ask; ``serve`` says which port it is once that is open."""
     tell: ClassVar[Callable[[str], None]]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -74,6 +77,16 @@ class Doorway(ServerConnection):
         """
         return self._kinds.received(await self.recv(decode=False))
 
+    def refusal(self, headers: Iterable[tuple[str, str]]) -> Refusal | None:
+        """Return why a request may not come in; None where it may."""
+        return type(self).admission.refusal(Head.of(headers))
+
+    def told_off(self, refusal: Refusal) -> None:
+        """Say that a client was refused."""
+        peer = self.transport.get_extra_info("peername")
+        name = f"{peer[0]}:{peer[1]}" if peer else "a client"
+        type(self).tell(f"refused {name} with {refusal.status}: {refusal.message}")
+
     def _reply(self, visitor: _Visitor, answer: HttpAnswer, headers: Mapping[str, str]) -> None:
         if not self.transport.is_closing():
             self.transport.write(visitor.rendered(answer, headers))
@@ -81,8 +94,10 @@ class Doorway(ServerConnection):
 
     def _answered(self, request: HttpRequest) -> tuple[HttpAnswer, dict[str, str]]:
         origin = request.headers.get("origin", "")
-        if origin and origin not in self.allowed_origins:
-            return HttpAnswer(403, _refusal("This origin is not allowed.")), {}
+        refusal = self.refusal(request.headers.items())
+        if refusal is not None:
+            self.told_off(refusal)
+            return HttpAnswer(refusal.status, error_body(refusal.message)), {}
         headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
         if request.method == "OPTIONS":
             allowed = "authorization, content-type, api-key"
@@ -121,7 +136,7 @@ class _Visitor:
             if self._asked is None:
                 self.wants_in = True
             else:
-                self.refused = error.error_status_hint, _refusal(str(error))
+                self.refused = error.error_status_hint, error_body(str(error))
 
     @property
     def speaks_tls(self) -> bool:
@@ -164,25 +179,23 @@ class _Visitor:
             elif isinstance(event, h11.EndOfMessage) and self._asked is not None:
                 self.request = _request(self._asked, bytes(self._body))
             if max(len(self._body), _announced(self._asked)) > MAX_BODY_BYTES:
-                self.refused = 413, _refusal("The body is too large.")
+                self.refused = 413, error_body("The body is too large.")
             reads_on = isinstance(event, h11.Request | h11.Data)
             if self.wants_in or self.refused or not reads_on:
                 return
 
 
-def doorway(
-    answer: Answer, allowed_origins: tuple[str, ...], tell: Callable[[str], None]
-) -> type[Doorway]:
+def doorway(answer: Answer, admission: Admission, tell: Callable[[str], None]) -> type[Doorway]:
     """Return the class of the connections of one server.
 
     Args:
         answer: what plain requests get.
-        allowed_origins: browser origins that may ask.
+        admission: who may ask.
         tell: takes one line of words about a client that is lost.
     """
     members = {
         "answer": staticmethod(answer),
-        "allowed_origins": allowed_origins,
+        "admission": admission,
         "tell": staticmethod(tell),
     }
     return type("OpenDoorway", (Doorway,), members)
@@ -211,6 +224,7 @@ def _announced(asked: h11.Request | None) -> int:
     return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 
-def _refusal(message: str) -> dict[str, object]:
+def error_body(message: str) -> dict[str, object]:
+    """Return the body of an error, in the shape of the API's."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return {"error": error}

@@ -10,6 +10,10 @@ from http import HTTPStatus
 
 import orjson
 
+from inspector.secret import mask_text, mask_url, secrets_of
+from inspector.sources.admission import Refusal
+from inspector.sources.heads import Head
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -29,14 +33,28 @@ class Exchange:
     """From the request to the end of the answer."""
     problem: str = ""
     """Why there was no whole answer; ``""`` where there was."""
+    refusal: str = ""
+    """Code of the reason why it was refused here, so that the server never heard of it; ``""`` where it was passed on."""
 
     def __str__(self) -> str:
         if not self.method:
-            return self.problem
+            return f"refused what an app sent: {self.problem}"
+        if self.refusal:
+            return f"refused {self.method} {self.target} with {self.status}: {self.problem}"
         words = f"{self.method} {self.target} {self.status or 'failed'}"
         sizes = f"{self.request_bytes} B sent, {self.response_bytes} B received"
         problem = f": {self.problem}" if self.problem else ""
         return f"{words} in {self.duration_s * 1000:.0f} ms, {sizes}{problem}"
+
+
+def refused(head: Head, refusal: Refusal) -> Exchange:
+    """Return what is kept of a request that was refused here."""
+    known = secrets_of(
+        head.headers, head.target
+    )  # alive, and so masked, while it is put into words
+    target, problem = mask_url(head.target), mask_text(refusal.message)
+    del known
+    return Exchange(head.method, target, refusal.status, 0, 0, 0.0, problem, refusal.code)
 
 
 def problem_body(code: str, message: str) -> bytes:

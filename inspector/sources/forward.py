@@ -2,6 +2,9 @@
 
 ``h11`` reads what the app sends, ``httpx2`` speaks to the server. Bodies stream both ways, as they are (no decoding); only
 headers that belong to one hop are left out. What is kept of an exchange is one line, without bodies: they hold secrets.
+
+The server is fixed: the URL is made of its parts alone, and the app's target goes beside it, verbatim, as the path that it
+must be. So no target can name another server, which would get the key. What could be read as two requests is refused.
 """
 
 from __future__ import annotations
@@ -13,10 +16,18 @@ from collections.abc import AsyncIterator, Callable, Iterable
 import h11
 import httpx2
 
+from inspector.errors import ConnectError
 from inspector.secret import mask_text, mask_url, secrets_of
-from inspector.sources.admission import Admission
-from inspector.sources.exchange import Exchange, problem_body
-from inspector.sources.heads import MAX_HEAD_BYTES, Head
+from inspector.sources.admission import Admission, Refusal
+from inspector.sources.exchange import Exchange, problem_body, problem_response, refused
+from inspector.sources.heads import (
+    HEAD_END,
+    MAX_HEAD_BYTES,
+    NOT_PASSED_ON,
+    Head,
+    parse_head,
+    request_problem,
+)
 from inspector.sources.relay import Leg
 from inspector.sources.upstream import CONNECT_TIMEOUT_S, Upstream
 
@@ -27,9 +38,10 @@ for _name in ("httpx2", "httpcore2"):
 READ_BYTES = 256 << 10
 IDLE_TIMEOUT_S = 75.0
 """How long an app's connection may wait for its next request."""
-_ONE_HOP = frozenset(
-    b"connection keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
-)
+_ONE_HOP = frozenset(b"connection keep-alive te trailer transfer-encoding upgrade".split()) | {
+    name.encode() for name in NOT_PASSED_ON
+}
+"""RFC 9110 section 7.6.1."""
 
 
 class Forwarder:
@@ -63,32 +75,34 @@ class Forwarder:
 
     async def serve(self, leg: Leg, head: Head) -> None:
         """Serve an app's connection until it ends, beginning with a request whose head is read already."""
-        app = _App(leg, head)
+        app = _App(leg)
+        asked: Head | None = head
         try:
-            while True:
-                async with asyncio.timeout(IDLE_TIMEOUT_S):
-                    event = await app.next_event()
-                if not isinstance(event, h11.Request):
-                    return
-                await self._exchange(app, event)
+            while asked is not None:
+                await self._exchange(app, asked)
                 if not await app.begin_again():
                     return
+                async with asyncio.timeout(IDLE_TIMEOUT_S):
+                    asked = await app.next_head()
         except TimeoutError:
             return
-        except h11.RemoteProtocolError as error:
-            app.refuse(error.error_status_hint, "bad_request", str(error))
+        except (ConnectError, h11.RemoteProtocolError) as error:
+            app.refuse(400, "bad_request", str(error))
         finally:
             leg.close()
 
-    async def _exchange(self, app: _App, asked: h11.Request) -> None:
-        head = _head_of(asked)
-        refusal = self._admission.refusal(head)
-        if refusal is None and head.is_upgrade:
-            await app.answer(426, "upgrade_first", "ask for a WebSocket on a connection of its own")
-            return
+    async def _exchange(self, app: _App, head: Head) -> None:
+        """Pass one request on, or refuse it.
+
+        Raises:
+            h11.RemoteProtocolError: it is no HTTP after all.
+        """
+        refusal = self._refusal(head)
         if refusal is not None:
-            await app.answer(refusal.status, refusal.code, refusal.message)
+            app.refuse(refusal.status, refusal.code, refusal.message)
+            self._exchanged(refused(head, refusal))
             return
+        await app.begin(head)
         started_s = asyncio.get_running_loop().time()
         known = secrets_of(head.headers, head.target)  # alive, and so masked, until it is told
         head = self._upstream.request(self._admission.cleaned(head))
@@ -98,6 +112,9 @@ class Forwarder:
         except httpx2.HTTPError as error:
             problem = mask_text(str(error)) or type(error).__name__
             await app.answer(502, "upstream_failed", f"the server was not reached: {problem}")
+        except h11.RemoteProtocolError as error:
+            problem = f"the app's body is malformed: {error}"
+            raise
         finally:
             self._exchanged(
                 Exchange(
@@ -112,8 +129,16 @@ class Forwarder:
             )
             del known
 
+    def _refusal(self, head: Head) -> Refusal | None:
+        problem = request_problem(head)
+        if problem:
+            return Refusal(400, "bad_request", problem)
+        if head.is_upgrade:
+            return Refusal(426, "upgrade_first", "ask for a WebSocket on a connection of its own")
+        return self._admission.refusal(head)
+
     async def _pass_on(self, app: _App, head: Head) -> int:
-        scheme = "https" if self._upstream.tls is not None else "http"
+        upstream = self._upstream
         headers = [
             (name.encode("latin-1"), value.encode("latin-1")) for name, value in head.headers
         ]
@@ -122,9 +147,15 @@ class Forwarder:
         )
         request = httpx2.Request(
             head.method,
-            f"{scheme}://{self._upstream.netloc}{head.target}",
+            httpx2.URL(
+                scheme="https" if upstream.tls is not None else "http",
+                host=upstream.host,
+                port=upstream.port,
+                path="/",
+            ),
             headers=_end_to_end(headers),
             content=app.body() if has_body else None,
+            extensions={"target": head.target.encode("latin-1")},
         )
         response = await self._client.send(request, stream=True)
         try:
@@ -142,23 +173,58 @@ class Forwarder:
 class _App:
     """The app's connection, as a server sees it."""
 
-    def __init__(self, leg: Leg, head: Head) -> None:
+    def __init__(self, leg: Leg) -> None:
         self._leg = leg
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
-        self._http.receive_data(head.raw)
+        self._http = h11.Connection(h11.SERVER)
+        self._unread = b""
+        """Came after the request that is being answered."""
         self._stream = asyncio.StreamReader(limit=READ_BYTES)
         if leg.transport is not None:
             self._stream.set_transport(leg.transport)
         self._may_write = asyncio.Event()
         self._may_write.set()
+        self._is_over = False
         self.body_bytes = self.answer_bytes = 0
         leg.hold_other = lambda is_held: (
             self._may_write.clear() if is_held else self._may_write.set()
         )
         leg.lost = lambda _: self._gone()
+        leg.ended = self._stream.feed_eof
         leg.connect_to(self._stream.feed_data)
         if leg.is_lost:
             self._gone()
+        elif leg.has_ended:
+            self._stream.feed_eof()
+
+    async def next_head(self) -> Head | None:
+        """Return the head of the next request, read as strictly as the first; None where none comes.
+
+        Raises:
+            ConnectError: what comes is no head.
+        """
+        said = self._unread
+        while (end := said.find(HEAD_END)) < 0:
+            if len(said) > MAX_HEAD_BYTES:
+                raise ConnectError("the headers that came are too large", code="bad_handshake")
+            more = await self._stream.read(READ_BYTES)
+            if not more:
+                return None
+            said += more
+        self._unread = said[end + len(HEAD_END) :]
+        return parse_head(said[:end])
+
+    async def begin(self, head: Head) -> None:
+        """Begin with a request; its body, and what comes after it, is read as it is asked for.
+
+        Raises:
+            h11.RemoteProtocolError: it is no HTTP after all.
+        """
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._http.receive_data(head.raw)
+        await self.next_event()
+        if self._unread:
+            self._http.receive_data(self._unread)
+            self._unread = b""
 
     async def next_event(self) -> h11.Event:
         """Return what the app sends next."""
@@ -210,21 +276,20 @@ class _App:
         await self.finish()
 
     def refuse(self, status: int, code: str, message: str) -> None:
-        """Answer a request that is none."""
-        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = problem_body(code, message)
-            headers = [(b"Content-Length", b"%d" % len(body)), (b"Connection", b"close")]
-            response = h11.Response(status_code=status, headers=headers)
-            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
-                self._write(self._http.send(event))
+        """Answer a request that does not go on, if no answer has begun yet; the connection ends after it."""
+        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE, h11.DONE):
+            self._leg.write(problem_response(status, code, message))
+            self._is_over = True
 
     async def begin_again(self) -> bool:
         """Get ready for the next request; False where the connection ends."""
+        if self._is_over:
+            return False
         if self._http.our_state is h11.DONE and self._http.their_state is h11.SEND_BODY:
             await self.next_event()  # the end of the request, unless its body was not wanted
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
-        self._http.start_next_cycle()
+        self._unread = self._http.trailing_data[0]
         self.body_bytes = self.answer_bytes = 0
         return True
 
@@ -239,11 +304,6 @@ class _App:
     def _gone(self) -> None:
         self._stream.feed_eof()
         self._may_write.set()
-
-
-def _head_of(request: h11.Request) -> Head:
-    lines = [name + b": " + value for name, value in request.headers.raw_items()]
-    return Head(request.method + b" " + request.target + b" HTTP/1.1", tuple(lines))
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -16,6 +16,11 @@ HEAD_END = b"\r\n\r\n"
 MAX_HEAD_BYTES = 64 << 10
 """Twice what common servers take; cookies of a browser on localhost can be long."""
 
+NOT_PASSED_ON = frozenset({"proxy-authorization", "proxy-authenticate", "proxy-connection"})
+"""For the proxy itself, and never for the server behind it (RFC 9110 sections 7.6.1 and 11.7)."""
+_OF_THE_UPGRADE = frozenset({"upgrade", "keep-alive", "close"})
+"""What ``Connection`` may name in an upgrade and the server must see."""
+
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~\x80-\xff]+) (HTTP/1\.[01])")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: (.*))?")
 
@@ -28,6 +33,12 @@ class Head:
     """The first line, without its end."""
     lines: tuple[bytes, ...]
     """Header lines as they came, without line ends."""
+
+    @classmethod
+    def of(cls, headers: Iterable[tuple[str, str]]) -> Head:
+        """Return a request for the root with these headers, for those who ask about headers alone."""
+        lines = (f"{name}: {value}".encode("latin-1", "replace") for name, value in headers)
+        return cls(b"GET / HTTP/1.1", tuple(lines))
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -109,6 +120,11 @@ class Head:
         kept = tuple(line for line in self.lines if line.partition(b":")[0].lower() not in gone)
         return Head(self.start, kept)
 
+    def end_to_end(self) -> Head:
+        """Return an upgrade without the headers that are for this hop alone; ``Connection`` and ``Upgrade`` stay."""
+        named = {token.lower() for token in self.tokens("connection")}
+        return self.without(NOT_PASSED_ON | (named - _OF_THE_UPGRADE))
+
     def _request(self) -> tuple[str, str]:
         found = _REQUEST_LINE.fullmatch(self.start)
         if found is None:
@@ -129,8 +145,45 @@ def parse_head(data: bytes) -> Head:
     if not (_REQUEST_LINE.fullmatch(start) or _STATUS_LINE.fullmatch(start)):
         raise ConnectError("what came is no HTTP/1.1", code="bad_handshake")
     for line in lines:
-        name, colon, value = line.partition(b":")
-        # Bare line ends and spaces before the colon are how requests are smuggled past a proxy.
-        if not colon or not name or name != name.strip() or b"\n" in line or b"\0" in value:
-            raise ConnectError("a header that came is malformed", code="bad_handshake")
+        problem = _line_problem(line)
+        if problem:
+            raise ConnectError(f"a header that came is malformed: {problem}", code="bad_handshake")
     return Head(start, tuple(lines))
+
+
+def request_problem(head: Head) -> str:
+    """Return why a request is not passed on, ``""`` where it may be: what two readers could take for different requests.
+
+    Args:
+        head: a head that ``parse_head`` has taken.
+    """
+    method, target = head.method, head.target
+    lengths, codings = head.values("content-length"), head.values("transfer-encoding")
+    problems = {
+        "this is an answer and no request": not method,
+        # The target is put behind the server's address: "@host" or ":port" would name another server, which would get the key.
+        f"{method} asks for a path that begins with /, and not for {target[:100]}: the proxy stands for one server; "
+        "point the app's base URL at it, not HTTP_PROXY": not target.startswith("/"),
+        "a target is ASCII, with everything else percent-encoded": not target.isascii(),
+        "a fragment (#…) is never sent to a server": "#" in target,
+        "there is a Content-Length and a Transfer-Encoding": bool(lengths and codings),
+        "there is more than one Content-Length": len(lengths) > 1,
+        f"the Content-Length is no number: {lengths}": not all(
+            length.isascii() and length.isdecimal() for length in lengths
+        ),
+        f"the only Transfer-Encoding taken is chunked, in HTTP/1.1: {codings}": bool(codings)
+        and ([coding.lower() for coding in codings] != ["chunked"] or head.start.endswith(b"1.0")),
+    }
+    return next((problem for problem, is_so in problems.items() if is_so), "")
+
+
+def _line_problem(line: bytes) -> str:
+    """Return what is wrong with a header line: each is a way to smuggle a request past a proxy."""
+    name, colon, value = line.partition(b":")
+    if b"\n" in line or b"\r" in line:
+        return "a line end is CR and LF, both of them"
+    if line[:1] in (b" ", b"\t"):
+        return "a header is not folded over several lines"
+    if not colon or not name or name != name.strip():
+        return "a header is a name, a colon right after it, and a value"
+    return "there is a NUL in it" if b"\0" in value else ""

@@ -100,6 +100,11 @@ class Lane:
         """Tell whether frames of our own must be masked."""
         return self.direction is Direction.CLIENT
 
+    @property
+    def can_add(self) -> bool:
+        """Tell whether a frame of our own finds a place between others."""
+        return self._reader is not None
+
     def received(self, data: bytes) -> None:
         """Pass on what a side has sent."""
         reader = self._reader
@@ -117,18 +122,13 @@ class Lane:
             self._go_blind(reader, b"" if is_raw else data, error)
             return
         self._is_busy = True
-        if is_raw:
-            is_many = len(frames) > 1
-            if is_many:
-                self._log.gather(True)
-            for frame in frames:
-                self._see(frame)
-            if is_many:
-                self._log.gather(False)
-            self._add_pending()
-        else:
-            self._by_frames(frames, data)
-        self._is_busy = False
+        try:
+            if is_raw:
+                self._see_all(frames)
+            else:
+                self._by_frames(frames, data)
+        finally:
+            self._is_busy = False
         self._log.went_on()
         self.settle()
 
@@ -143,7 +143,7 @@ class Lane:
         reader = self._reader
         if reader is None or self._mode is not _Mode.FRAMES or self._context_lost or self._is_busy:
             return
-        if self.gate is None or self.gate.is_open:
+        if self._may_pass_unseen():
             self._mode = _Mode.RAW
             unfinished = reader.unfinished
             if unfinished:
@@ -188,6 +188,11 @@ class Lane:
         if self._mode is _Mode.FRAMES and self._reader is not None:
             self.write(self._reader.unfinished)
 
+    def let_go(self) -> None:
+        """Forget everybody: the connection has ended."""
+        self.write, self.hold_sender, self.close_seen = _nowhere, _nothing, _nothing
+        self.gate = None
+
     def ping(self) -> None:
         """Send a ping of our own, if there is a place for it now."""
         if self._mode is _Mode.FRAMES or (self._reader is not None and self._reader.is_between):
@@ -197,6 +202,17 @@ class Lane:
         """Send a close frame of our own, if there is a place for it now."""
         if self._mode is _Mode.FRAMES or (self._reader is not None and self._reader.is_between):
             self.write(close_bytes(code, reason, is_masked=self.is_masked))
+
+    def _see_all(self, frames: list[WireFrame]) -> None:
+        """Log frames whose bytes have gone on."""
+        is_many = len(frames) > 1
+        if is_many:
+            self._log.gather(True)
+        for frame in frames:
+            self._see(frame)
+        if is_many:
+            self._log.gather(False)
+        self._add_pending()
 
     def _by_frames(self, frames: list[WireFrame], data: bytes) -> None:
         written = 0 if self._mode is _Mode.ENDING else len(data)
@@ -225,7 +241,7 @@ class Lane:
                 self._flush("its sender closes the connection")
             self._see(frame)
             self.write(frame.raw)
-        elif self.gate is None or self.gate.is_open:
+        elif self.gate is None or self._may_pass_unseen():
             self.forward(frame)
         else:
             try:
@@ -234,6 +250,13 @@ class Lane:
                 log.exception("the gate failed")
                 self._log.degraded(f"the gate failed: {type(error).__name__}: {error}")
                 self.forward(frame)
+
+    def _may_pass_unseen(self) -> bool:
+        try:
+            return self.gate is None or self.gate.is_open
+        except Exception:
+            log.exception("the gate failed")
+            return True
 
     def _add_pending(self) -> None:
         pending, self._pending = self._pending, []
@@ -251,7 +274,7 @@ class Lane:
         """Log a frame."""
         if frame.is_control:
             if frame.is_close:
-                self.close_seen(frame)
+                self._tell_close(frame)
         elif frame.problem is TOO_LARGE:
             self._log.degraded("a frame is too large to be kept; it was passed on")
         elif frame.problem is not PASSING:
@@ -260,12 +283,25 @@ class Lane:
             if frame.problem:
                 self._log.degraded(f"a frame could not be read: {frame.problem}")
 
+    def _tell_close(self, frame: WireFrame) -> None:
+        try:
+            self.close_seen(frame)
+        except Exception as error:
+            log.exception("a close frame could not be told")
+            self._log.degraded(f"a close frame was not read: {type(error).__name__}: {error}")
+
     def _go_blind(self, reader: FrameReader, data: bytes, error: Exception) -> None:
         """Give up reading along, and pass on what has come."""
-        self._reader = None
         if self._mode is _Mode.FRAMES:
-            self._flush("reading along has failed")
+            # With the reader still there, so that changed frames find their way; and busy, so that the gate's opening does
+            # not send on the unfinished frame too.
+            self._is_busy = True
+            try:
+                self._flush("reading along has failed")
+            finally:
+                self._is_busy = False
             data = reader.unfinished
+        self._reader = None
         self._mode = _Mode.RAW
         if data:
             self.write(data)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspector import __version__
 from inspector.errors import ConnectError
-from inspector.secret import Secret, mask_headers, mask_subprotocol, mask_url
+from inspector.secret import Secret, mask_headers, mask_subprotocol, mask_url, secrets_of
 from inspector.sources.base import Closed, Handshake, Received
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class LiveTarget:
     open_timeout_s: float = OPEN_TIMEOUT_S
     """For connection and handshake together."""
 
+    def secrets(self) -> list[Secret]:
+        """Return the keys in the headers, the subprotocols and the URL, each alone."""
+        offered = ("Sec-WebSocket-Protocol", ", ".join(map(_plain, self.subprotocols)))
+        return secrets_of([*self.headers, offered], self.url)
+
 
 class LiveSource:
     """A connection to a server somewhere."""
@@ -49,6 +54,8 @@ class LiveSource:
     def __init__(self, target: LiveTarget) -> None:
         self.url = mask_url(target.url)
         self.model = target.model
+        self.secrets: Sequence[Secret] = target.secrets()
+        """Every key that the upgrade carries: alive, and so masked, as long as this is."""
         self._target = target
         self._connection: VerbatimConnection | None = None
         self._closed: Closed | None = None

@@ -19,18 +19,27 @@ from websockets.http11 import Response
 
 from inspector.core.event import Direction
 from inspector.errors import ConnectError
-from inspector.secret import mask_headers, mask_subprotocol, mask_text, mask_url, secrets_of
+from inspector.secret import (
+    Secret,
+    mask_headers,
+    mask_subprotocol,
+    mask_text,
+    mask_url,
+    secrets_of,
+)
 from inspector.sources.address import model_in
 from inspector.sources.base import Closed, Handshake, Side
 from inspector.sources.deflate import inflaters
 from inspector.sources.exchange import problem_response
 from inspector.sources.frames import FrameReader
-from inspector.sources.heads import Head
+from inspector.sources.heads import MAX_HEAD_BYTES, Head
 from inspector.sources.lane import Lane
-from inspector.sources.relay import Leg, Relay
+from inspector.sources.relay import Leg, Relay, nobody_cares
 from inspector.sources.upstream import HEAD_TIMEOUT_S, Upstream, refused_by
 from inspector.sources.watcher import CarefulWatcher, Opening, Watcher
 
+HALF_CLOSED_S = 5.0
+"""How long the server may take to answer an app that sends nothing more and may be gone."""
 REFUSAL_TIMEOUT_S = 10.0
 """For the body of a server's refusal."""
 REFUSAL_BYTES = 64 << 10
@@ -62,26 +71,37 @@ class Passage:
         """
         request = self._upstream.request(head)
         # Alive, and so masked, as long as the session.
-        known = secrets_of(head.headers, head.target)
+        known = (*secrets_of(head.headers, head.target), *filter(None, [self._upstream.key]))
         url = mask_url(f"{self._upstream.scheme}://{self._upstream.netloc}{request.target}")
         try:
-            watcher = self._watcher(leg, head, url)
+            watcher = self._watcher(leg, head, url, known)
         except ConnectError as error:
             leg.write(problem_response(503, error.code, error.message))
             return
 
+        patience: list[asyncio.TimerHandle] = []
+
         def app_left(_: Exception | None) -> None:
             task.cancel()
 
-        leg.lost = app_left
+        def app_said_all() -> None:
+            # It may be waiting for the answer, or have gone: nobody can tell before something is written to it.
+            patience.append(asyncio.get_running_loop().call_later(HALF_CLOSED_S, task.cancel))
+
+        leg.lost, leg.ended = app_left, app_said_all
+        if leg.has_ended:
+            app_said_all()
         watcher.waits(leg.abort)
         answered = await self._ask(leg, request, watcher)
+        for timer in patience:
+            timer.cancel()
+        leg.ended = nobody_cares
         if answered is not None:
             api, response = answered
             if response.status == 101:
                 await self._relay(leg, api, _handshake(url, request, response), response, watcher)
             else:
-                await self._pass_refusal(leg, api, response, watcher)
+                await self._pass_refusal(leg, api, response, watcher, url)
         del known
 
     async def _ask(
@@ -93,7 +113,10 @@ class Passage:
             api = await self._upstream.connect()
             api.write(request.raw)
             async with asyncio.timeout(HEAD_TIMEOUT_S):
-                response = await api.head()
+                while 100 <= (response := await api.head()).status < 200 and response.status != 101:
+                    leg.write(
+                        response.raw
+                    )  # "102 Processing" and the like: the answer is still to come
         except (OSError, ConnectError, ValueError) as error:
             refused = refused_by(error, self._upstream)
             watcher.refused(refused)
@@ -129,28 +152,22 @@ class Passage:
             watcher.ended(closed)
 
     async def _pass_refusal(
-        self, leg: Leg, api: Leg, response: Head, watcher: CarefulWatcher
+        self, leg: Leg, api: Leg, response: Head, watcher: CarefulWatcher, url: str
     ) -> None:
         """Hand a refusal to the app as it came, to the end of its body."""
-        body = bytearray()
-        length = response.value("content-length")
-        left = int(length) if length.isdigit() else None
+        body = _RefusalBody(response)
         is_over = asyncio.Event()
 
         def consume(data: bytes) -> None:
-            nonlocal left
             leg.write(data)
-            body.extend(data[: REFUSAL_BYTES - len(body)])
-            if left is not None:
-                left -= len(data)
-            if (left is not None and left <= 0) or data.endswith(b"\r\n0\r\n\r\n"):
+            if body.ends_with(data):
                 is_over.set()
 
         leg.lost = api.lost = lambda _: is_over.set()
         leg.hold_other = lambda is_held: api.hold("slow", is_held)
         leg.write(response.raw)
         api.connect_to(consume)
-        if not left and left is not None:
+        if body.ends_with(b""):
             is_over.set()
         try:
             async with asyncio.timeout(REFUSAL_TIMEOUT_S):
@@ -160,11 +177,12 @@ class Passage:
             pass  # a server that keeps the connection open without saying how long its body is
         finally:
             api.abort()
+            api.let_go()
             headers = Headers(response.headers)
-            answer = Response(response.status, response.phrase, headers, bytes(body))
-            watcher.refused(refused_by(InvalidStatus(answer), self._upstream))
+            answer = Response(response.status, response.phrase, headers, bytes(body.data))
+            watcher.refused(refused_by(InvalidStatus(answer), self._upstream, url))
 
-    def _watcher(self, leg: Leg, head: Head, url: str) -> CarefulWatcher:
+    def _watcher(self, leg: Leg, head: Head, url: str, known: tuple[Secret, ...]) -> CarefulWatcher:
         peer = leg.transport.get_extra_info("peername") if leg.transport is not None else None
         opening = Opening(
             url=url,
@@ -172,6 +190,7 @@ class Passage:
             path=mask_url(head.target),
             app=mask_text(head.value("user-agent")),
             peer=f"{peer[0]}:{peer[1]}" if peer else "",
+            secrets=known,
         )
         try:
             return CarefulWatcher(self._open_session(opening))
@@ -180,6 +199,39 @@ class Passage:
         except Exception:
             log.exception("a session could not be opened for watching")
             return CarefulWatcher(None)
+
+
+class _RefusalBody:
+    """The body of a refusal, read along: a key that comes in two chunks is found only in what they make together."""
+
+    def __init__(self, response: Head) -> None:
+        import h11
+
+        self.data = bytearray()
+        """The first of it, without the chunks' own lines."""
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._is_over = False
+        self._is_broken = False
+        self._http.send(h11.Request(method="GET", target="/", headers=[("Host", "server")]))
+        self._http.send(h11.EndOfMessage())
+        self.ends_with(response.raw)
+
+    def ends_with(self, data: bytes) -> bool:
+        """Take in what comes next; tell whether the body has ended."""
+        import h11
+
+        if self._is_over or self._is_broken:
+            return self._is_over
+        try:
+            if data:
+                self._http.receive_data(data)
+            while isinstance(event := self._http.next_event(), h11.Event):
+                if isinstance(event, h11.Data):
+                    self.data += event.data[: REFUSAL_BYTES - len(self.data)]
+                self._is_over |= isinstance(event, h11.EndOfMessage)
+        except h11.RemoteProtocolError:
+            self._is_broken = True  # passed on as it is; its end is that of the connection
+        return self._is_over
 
 
 def _handshake(url: str, request: Head, response: Head) -> Handshake:

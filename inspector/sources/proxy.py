@@ -7,13 +7,13 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from inspector.errors import ConnectError
-from inspector.sources.admission import Admission
-from inspector.sources.exchange import Exchange, problem_response
-from inspector.sources.heads import Head
+from inspector.sources.admission import Admission, Refusal
+from inspector.sources.exchange import Exchange, problem_response, refused
+from inspector.sources.heads import Head, request_problem
 from inspector.sources.passage import Passage
 from inspector.sources.relay import Leg
 from inspector.sources.upstream import Upstream
@@ -87,8 +87,16 @@ async def _listening(
 
         try:
             server = await asyncio.get_running_loop().create_server(
-                arrive, entrance.host, entrance.port, ssl=entrance.tls, backlog=BACKLOG
+                arrive,
+                entrance.host,
+                entrance.port,
+                ssl=entrance.tls,
+                backlog=BACKLOG,
+                start_serving=False,
             )
+            host, port = server.sockets[0].getsockname()[:2]
+            door.admission = replace(entrance.admission, port=port)
+            await server.start_serving()
         except OSError as error:
             raise ConnectError(
                 f"cannot listen on {entrance.host}:{entrance.port}: {error.strerror or error}",
@@ -96,7 +104,6 @@ async def _listening(
                 hint="another program has the port; choose another with --listen, port 0 takes a free one",
             ) from error
         try:
-            host, port = server.sockets[0].getsockname()[:2]
             scheme = "wss" if entrance.tls is not None else "ws"
             yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         finally:
@@ -110,6 +117,7 @@ class _AppLeg(Leg):
 
     def __init__(self, arrived: Callable[[Leg], object]) -> None:
         super().__init__()
+        self.may_half_close = True
         self._arrived = arrived
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -127,7 +135,7 @@ class _Door:
         open_session: Callable[[Opening], Watcher],
         exchanged: Callable[[Exchange], None],
     ) -> None:
-        self._admission = admission
+        self.admission = admission
         self._upstream = upstream
         self._passage = Passage(upstream, open_session)
         self._exchanged = exchanged
@@ -163,26 +171,34 @@ class _Door:
         try:
             async with asyncio.timeout(APP_HEAD_TIMEOUT_S):
                 head = await leg.head()
-        except (ConnectError, TimeoutError) as error:
-            if isinstance(error, ConnectError) and error.code == "tls_wanted":
-                self._exchanged(Exchange("", "", 0, 0, 0, 0.0, f"{error}; {error.hint}"))
+        except TimeoutError:
+            message = f"no whole request came in {APP_HEAD_TIMEOUT_S:g} s"
+            leg.write(problem_response(408, "bad_request", message))
+            return
+        except ConnectError as error:
+            if not (
+                leg.is_lost or leg.has_ended
+            ):  # who connects and goes away is a check whether we live
+                self._exchanged(Exchange("", "", 400, 0, 0, 0.0, error.words, error.code))
             leg.write(problem_response(400, "bad_request", str(error)))
             return
-        refusal = self._admission.refusal(head)
-        if refusal is not None:
-            log.warning("refused: %s", refusal.message)
-            leg.write(problem_response(refusal.status, refusal.code, refusal.message))
-        elif head.is_upgrade:
-            await self._passage.run(leg, self._admission.cleaned(head), task)
-        else:
+        if not head.is_upgrade:
             await self._plain(leg, head)
+            return
+        problem = request_problem(head)
+        refusal = Refusal(400, "bad_request", problem) if problem else self.admission.refusal(head)
+        if refusal is not None:
+            leg.write(problem_response(refusal.status, refusal.code, refusal.message))
+            self._exchanged(refused(head, refusal))
+            return
+        await self._passage.run(leg, self.admission.cleaned(head).end_to_end(), task)
 
     async def _plain(self, leg: Leg, head: Head) -> None:
         if self._forwarder is None:
             from inspector.sources.forward import Forwarder
 
             try:
-                self._forwarder = Forwarder(self._upstream, self._admission, self._exchanged)
+                self._forwarder = Forwarder(self._upstream, self.admission, self._exchanged)
             except ConnectError as error:
                 leg.write(problem_response(502, error.code, error.message))
                 return

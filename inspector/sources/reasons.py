@@ -19,39 +19,56 @@ class Words(NamedTuple):
     next_step: str = ""
 
 
-_RECONNECT = (
-    "reconnect; the server keeps nothing, so send the session settings and the history again"
+_AGAIN = (
+    "the server keeps nothing: a new connection needs the session settings and the history again"
 )
-_KEY = "set OPENAI_API_KEY, or name another source with --key-env NAME or --key-file FILE"
+_KEY = "check the key (of OpenAI: OPENAI_API_KEY); --key-env NAME or --key-file FILE read it from elsewhere"
+_LOOK_BACK = "look at the last events before it for the reason"
+_NO_CALL = Words(
+    "there is no such call",
+    "the call is not accepted yet, has ended, or belongs to another project or key; accept answers 200 even to a body that it"
+    " cannot use, so check that too (it needs a session type)",
+)
+_NO_SESSION = Words(
+    "there is no such session to attach to",
+    "it has ended, or belongs to another project or key",
+)
 
 CLOSE_CODES: Mapping[int, Words] = {
     1000: Words("closed normally"),
-    1001: Words("the server is going away", _RECONNECT),
+    1001: Words("{who} is going away", _AGAIN),
     1002: Words(
-        "one side broke the WebSocket protocol", "see whether something between rewrites frames"
+        "{who} found the WebSocket protocol broken", "see whether something between rewrites frames"
     ),
-    1003: Words(
-        "the server does not take this kind of frame", "send JSON in text frames, never binary"
-    ),
-    1005: Words("closed without a code", "look at the last events before it for the reason"),
+    1003: Words("{who} does not take this kind of frame", "send JSON in text frames, never binary"),
+    1005: Words("closed without a code", _LOOK_BACK),
     1006: Words(
         "the connection was lost without a close frame",
-        "check the network and proxies, then reconnect; a client that stops answering pings is cut off too",
+        "check the network and proxies; a client that stops answering pings is cut off too",
     ),
     1007: Words("a text frame was not UTF-8", "send UTF-8"),
     1008: Words(
-        "the server refuses by policy", "check the key, the model's access and the server's limits"
+        "{who} refuses by policy", "check the key, the model's access and the server's limits"
     ),
-    1009: Words("a frame was too big", "send audio in smaller pieces: an append takes 15 MiB"),
+    1009: Words(
+        "a frame was too big for {who}", "send audio in smaller pieces: an append takes 15 MiB"
+    ),
     1011: Words(
-        "the server failed, or gave up waiting for a pong",
-        "reconnect; if it comes back, look for a client that stalls, and at the provider's status page",
+        "{who} failed, or gave up waiting for a pong",
+        "if it comes back, look for a client that stalls, and at the provider's status page",
     ),
-    1012: Words("the server restarts", _RECONNECT),
-    1013: Words("the server is overloaded", "wait a little and reconnect"),
+    1012: Words("{who} restarts", _AGAIN),
+    1013: Words("{who} is overloaded", "wait a little first"),
     1015: Words("TLS failed", "check the certificate and the system's clock"),
     3000: Words("not authorised", _KEY),
-    4000: Words("the server refuses the request", "the error event before it says why"),
+    4000: Words("{who} refuses the request", _LOOK_BACK),
+}
+"""What each code means; ``{who}`` closed."""
+_WHO: Mapping[Side, str] = {
+    Side.CLIENT: "the client",
+    Side.SERVER: "the server",
+    Side.INSPECTOR: "the inspector",
+    Side.NETWORK: "one side",
 }
 
 CLOSE_REASONS: Mapping[str, Words] = {
@@ -68,17 +85,17 @@ CLOSE_REASONS: Mapping[str, Words] = {
     "model_not_found": Words(
         "the model is unknown, or this key may not use it", "choose another with --model"
     ),
+    "DeploymentNotFound": Words(
+        "there is no deployment of this name", "name one of the resource with --model"
+    ),
     "insufficient_quota": Words(
-        "the account has no credit left", "check plan and billing of the account"
+        "the account's quota is used up", "check plan and billing of the account"
     ),
-    "session_expired": Words(
-        "the session has reached its longest duration of 60 minutes", _RECONNECT
-    ),
-    "call_id_not_found": Words(
-        "no call with this id is running", "check --call-id; a call that has ended is gone"
-    ),
+    "session_expired": Words("the session has reached its longest duration", _AGAIN),
+    "call_id_not_found": _NO_CALL,
+    "session_id_not_found": _NO_SESSION,
 }
-"""By the last part of a close reason ``type.code``."""
+"""By the last part of a close reason ``type.code``, or by the code in the body of an HTTP refusal."""
 
 _EXPIRY = "maximum duration"
 _NO_AUTHORIZATION = Words("no API key was sent, or not in a form the server takes", _KEY)
@@ -93,19 +110,23 @@ HTTP_STATUSES: Mapping[int, Words] = {
         "check the key's project and permissions, the region, and whether a proxy or firewall answers",
     ),
     404: Words(
-        "there is no realtime endpoint at this address",
-        "check the URL's path (usually /v1/realtime), and the deployment's or call's name",
+        "the server has nothing at this address",
+        "check the URL's path (usually /v1/realtime), and the deployment's name on Azure",
     ),
     407: Words("the proxy asks for a password", "put it in the proxy's URL in HTTPS_PROXY"),
     426: Words("the server wants another protocol", "check the URL"),
     429: Words(
-        "too many requests, or no quota left", "wait, then check the account's limits and billing"
+        "too many requests, or no quota left",
+        "if it comes back, check the account's limits and billing",
     ),
-    500: Words("the server failed", "try again; then look at the provider's status page"),
-    502: Words("the gateway got no good answer from the server behind it", "try again in a moment"),
-    503: Words("the server is not available", "try again in a moment"),
-    504: Words("the server behind the gateway did not answer in time", "try again in a moment"),
+    500: Words("the server failed", "if it comes back, look at the provider's status page"),
+    502: Words("the gateway got no good answer from the server behind it"),
+    503: Words("the server is not available"),
+    504: Words("the server behind the gateway did not answer in time"),
 }
+PASSING = frozenset({429, 500, 502, 503, 504})
+"""Statuses that may pass by themselves."""
+_PROXY_STEP = "check HTTPS_PROXY, and whether that proxy may connect to this host"
 
 _HTTP_CLASSES: Mapping[int, Words] = {
     2: Words("the server answered, but does not speak WebSocket here", "check the URL's path"),
@@ -114,16 +135,17 @@ _HTTP_CLASSES: Mapping[int, Words] = {
         "connect to the new address if you trust it",
     ),
     4: Words("the server refuses the request", "check the URL, the model and the key"),
-    5: Words("the server failed", "try again; then look at the provider's status page"),
+    5: Words("the server failed", "look at the provider's status page"),
 }
 
 
 _STEPS_FOR_APP: Mapping[str, str] = {
     _KEY: "look at the key that the app sends, or let --key-from ENV put one in",
-    _RECONNECT: "the app must connect again; the server keeps nothing",
+    _AGAIN: "the app must connect again; the server keeps nothing",
     CLOSE_REASONS["missing_model"].next_step: "the app must name a model in its URL (?model=…)",
     CLOSE_REASONS["invalid_model"].next_step: "the app must name another; gpt-realtime works",
     CLOSE_REASONS["model_not_found"].next_step: "the app must name another, or use another key",
+    CLOSE_REASONS["DeploymentNotFound"].next_step: "the app must name one of the resource",
     CLOSE_REASONS["beta_api_shape_disabled"].next_step: "the app must use the GA API",
     HTTP_STATUSES[400].next_step: "check the app's model, path and parameters",
     HTTP_STATUSES[404].next_step: "check the app's path, and --upstream",
@@ -135,9 +157,15 @@ def step_for_app(step: str) -> str:
     return _STEPS_FOR_APP.get(step, step)
 
 
-def closing_words(code: int, reason: str) -> Words:
-    """Return the words for a close code and reason, the most specific there are."""
-    known = CLOSE_REASONS.get(reason.rpartition(".")[2])
+def closing_words(code: int, reason: str, by: Side = Side.SERVER) -> Words:
+    """Return the words for a close code and reason, the most specific there are; advice only where it was not the client's wish."""
+    words = _closing_words(code, reason, by)
+    step = "" if by is Side.CLIENT else words.next_step
+    return Words(words.meaning.format(who=_WHO[by]), step)
+
+
+def _closing_words(code: int, reason: str, by: Side) -> Words:
+    known = CLOSE_REASONS.get(reason.rpartition(".")[2]) if by is Side.SERVER else None
     if known is not None:
         return known
     if code == 1001 and _EXPIRY in reason:
@@ -147,18 +175,46 @@ def closing_words(code: int, reason: str) -> Words:
     if code in CLOSE_CODES:
         return CLOSE_CODES[code]
     if 4000 <= code < 5000:
-        return Words(f"closed with the server's own code {code}", CLOSE_CODES[1005].next_step)
+        return Words(f"closed with a code of {{who}}'s own, {code}", _LOOK_BACK)
     return Words(f"closed with code {code}")
 
 
-def refusal_words(status: int) -> Words:
-    """Return the words for an HTTP status that is not 101."""
-    return HTTP_STATUSES.get(status) or _HTTP_CLASSES.get(
-        status // 100, Words("the server refuses the request")
-    )
+def refusal_words(status: int, url: str = "", code: str = "", retry_after: str = "") -> Words:
+    """Return the words for an HTTP status that is not 101.
+
+    Args:
+        status: of the answer.
+        url: where the request went; what it asks for tells what was not found.
+        code: the error code in the body; it says more than the status.
+        retry_after: the header of that name; seconds or a date (RFC 9110 section 10.2.3).
+    """
+    words = CLOSE_REASONS.get(code) or _not_found(status, url) or HTTP_STATUSES.get(status)
+    if words is None:
+        words = _HTTP_CLASSES.get(status // 100, Words("the server refuses the request"))
+    wait = ""
+    if retry_after:
+        wait = f"wait {retry_after} s" if retry_after.isdecimal() else f"wait until {retry_after}"
+    elif status in PASSING and code not in CLOSE_REASONS:
+        wait = "wait a little"
+    return Words(words.meaning, "; ".join(step for step in (wait, words.next_step) if step))
+
+
+def proxy_step(status: int) -> str:
+    """Return what to do about a status that a proxy on the way answers with, whatever stands behind it."""
+    return HTTP_STATUSES[407].next_step if status == 407 else _PROXY_STEP
+
+
+def _not_found(status: int, url: str) -> Words | None:
+    """Return the words for a 404 of what is looked for by its id, which says nothing of the endpoint."""
+    if status != 404:
+        return None
+    path, _, query = url.partition("?")
+    if any(pair.startswith("call_id=") for pair in query.split("&")):
+        return _NO_CALL
+    return _NO_SESSION if "/live/sessions/" in path else None
 
 
 def explained(code: int, reason: str, by: Side) -> Closed:
     """Return how a connection ended, with the words for it."""
-    words = closing_words(code, reason)
+    words = closing_words(code, reason, by)
     return Closed(code, reason, by, words.meaning, words.next_step)

@@ -12,9 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+
+from aiohappyeyeballs import start_connection
 
 from inspector.core.event import Direction, Origin
 from inspector.errors import ConnectError
@@ -32,6 +35,8 @@ TLS_HELLO = b"\x16\x03"
 """How TLS begins (RFC 8446 section 5.1)."""
 LINGER_S = 5.0
 """How long a side that does not read may hold up the end of its connection."""
+HAPPY_EYEBALLS_S = 0.25
+"""Head start of the first address over the next (RFC 8305 section 5)."""
 CLOSE_TIMEOUT_S = 1.5
 """How long both sides may take to answer a close frame of ours."""
 
@@ -54,9 +59,17 @@ class Leg(asyncio.BufferedProtocol):
         self.hold_other: Callable[[bool], None] = _nothing
         """Stops reading from the other side, or goes on."""
         self.is_lost = False
+        self.has_ended = False
+        """True once the side sends nothing more; it may still read."""
+        self.ended: Callable[[], None] = nobody_cares
+        """Called when that has happened and the connection is kept open for an answer."""
+        self.may_half_close = False
+        """Keep the connection open for an answer when the side sends nothing more."""
+        self._has_said_all = False
         self._consume: Callable[[bytes], None] | None = None
         self._buffer = bytearray()
         self._waiter: asyncio.Future[None] | None = None
+        self._linger: asyncio.TimerHandle | None = None
         self._holds: set[str] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -82,10 +95,23 @@ class Leg(asyncio.BufferedProtocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell that it has ended."""
+        """Tell that it has ended, and forget everybody."""
         self.is_lost = True
         self._wake()
-        self.lost(exc)
+        lost, self.lost = self.lost, _nobody
+        self.let_go()
+        lost(exc)
+
+    def eof_received(self) -> bool:
+        """Take note that the side sends nothing more; tell whether the connection stays open."""
+        self.has_ended = True
+        self._wake()
+        # TLS has no half-closed connection in asyncio.
+        is_tls = self.transport is None or self.transport.get_extra_info("ssl_object") is not None
+        if is_tls or not self.may_half_close:
+            return False
+        self.ended()
+        return True
 
     def pause_writing(self) -> None:
         """Let the other side wait: this one does not read."""
@@ -110,8 +136,10 @@ class Leg(asyncio.BufferedProtocol):
                 )
             if len(self._buffer) > MAX_HEAD_BYTES:
                 raise ConnectError("the headers that came are too large", code="bad_handshake")
-            if self.is_lost:
+            if self.is_lost or self.has_ended:
                 raise ConnectError("the connection ended before the headers", code="bad_handshake")
+            if b"\n\n" in self._buffer:
+                raise ConnectError("a line end is CR and LF, both of them", code="bad_handshake")
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         head = parse_head(bytes(self._buffer[:end]))
@@ -133,7 +161,7 @@ class Leg(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """Send bytes; those for a connection that has ended go nowhere."""
-        if self.transport is not None and not self.is_lost:
+        if self.transport is not None and not self.is_lost and not self._has_said_all:
             self.transport.write(data)
 
     def hold(self, why: str, is_held: bool) -> None:
@@ -147,11 +175,23 @@ class Leg(asyncio.BufferedProtocol):
         else:
             self.transport.resume_reading()
 
+    def end_writing(self) -> None:
+        """Tell the side that nothing more will come, once everything is written; it may go on sending."""
+        if self.transport is None or self.is_lost:
+            return
+        if self.transport.can_write_eof():
+            self._has_said_all = True
+            self.transport.write_eof()
+        else:
+            self.close()
+
     def close(self) -> None:
         """End the connection once everything is written; a side that does not read is cut off."""
         if self.transport is not None and not self.is_lost:
             self.transport.close()
-            asyncio.get_running_loop().call_later(LINGER_S, self.abort)
+            if self._linger is None:
+                loop = asyncio.get_running_loop()
+                self._linger = loop.call_later(LINGER_S, self.abort)
 
     def abort(self) -> None:
         """End the connection now."""
@@ -169,9 +209,35 @@ class Leg(asyncio.BufferedProtocol):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
+    def let_go(self) -> None:
+        """Forget everybody: the connection has ended, and what knows each other in a circle is not freed by itself."""
+        self.lost, self.hold_other, self.ended = _nobody, _nothing, nobody_cares
+        if self._consume is not None:
+            self._consume = _nowhere
+        if self._linger is not None:
+            self._linger.cancel()
+        self.transport = None
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+async def open_leg(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Leg:
+    """Connect to a host, by whichever of its addresses answers first.
+
+    Raises:
+        OSError: none of them can be reached, or TLS failed.
+    """
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    # create_connection(happy_eyeballs_delay=…) fails an assertion of its own under eager tasks, which Textual 8.2.8 turns
+    # on for the loop that the proxy shares with its screen (CPython 3.12 before 3.12.8, 3.13.0).
+    connection = await start_connection(addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_S)
+    _, leg = await loop.create_connection(
+        Leg, sock=connection, ssl=tls, server_hostname=host if tls is not None else None
+    )
+    return leg
 
 
 class Relay:
@@ -189,6 +255,9 @@ class Relay:
         self._app, self._api = app, api
         self._to_api, self._to_app = to_api, to_app
         self._closed: Closed | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self._is_closing = False
+        """Whether close frames of our own were sent."""
         self._end = asyncio.get_running_loop().create_future()
         to_api.write, to_app.write = api.write, app.write
         to_api.hold_sender = lambda is_held: app.hold("gate", is_held)
@@ -207,6 +276,9 @@ class Relay:
         for leg, other in ((self._app, self._api), (self._api, self._app)):
             if leg.is_lost:  # between the handshake and now
                 self._lost(leg, other, None)
+            elif leg.has_ended and leg.may_half_close:
+                other.end_writing()
+            leg.may_half_close = False  # from here on who says no more has gone
 
     async def ended(self) -> Closed:
         """Wait for the end of both connections; return how it came."""
@@ -219,25 +291,33 @@ class Relay:
 
     def add(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> bool:
         """Send a frame of our own; False where it cannot be sent any more."""
-        receiver = self._api if direction is Direction.CLIENT else self._app
-        if receiver.is_lost:
+        if not self.can_add(direction):
             return False
         return self.lane(direction).add(data, is_text=is_text, origin=origin)
+
+    def can_add(self, direction: Direction) -> bool:
+        """Tell whether a frame of our own can still be sent."""
+        receiver = self._api if direction is Direction.CLIENT else self._app
+        return not (receiver.is_lost or self._is_closing) and self.lane(direction).can_add
 
     def ping(self) -> None:
         """Show both sides that we are alive."""
         self._to_api.ping()
         self._to_app.ping()
 
-    def close(self, code: int, reason: str) -> None:
-        """Close both connections with a close frame of our own."""
+    def close(self, code: int, reason: str, meaning: str = "closed from here") -> None:
+        """Close both connections with a close frame of our own; once is enough."""
+        if self._is_closing:
+            return
+        self._is_closing = True
         if self._closed is None:
-            self._closed = Closed(code, reason, Side.INSPECTOR, "closed from here")
+            self._closed = Closed(code, reason, Side.INSPECTOR, meaning)
         self._to_app.close(code, reason)
         self._to_api.close(code, reason)
         loop = asyncio.get_running_loop()
-        for leg in (self._app, self._api):
-            loop.call_later(CLOSE_TIMEOUT_S, leg.close)
+        self._timers = [
+            loop.call_later(CLOSE_TIMEOUT_S, leg.close) for leg in (self._app, self._api)
+        ]
 
     def abort(self) -> None:
         """End both connections now."""
@@ -271,10 +351,31 @@ class Relay:
             other.reset() if error is not None else other.close()
         elif not self._end.done():
             self._end.set_result(None)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Let legs and lanes forget each other, so that nothing of the connections outlives them.
+
+        They know each other in circles, which only the garbage collector would find, and it is kept calm.
+        """
+        for timer in self._timers:
+            timer.cancel()
+        for lane in (self._to_api, self._to_app):
+            lane.let_go()
+        for leg in (self._app, self._api):
+            leg.let_go()
 
 
 def _nobody(_: Exception | None) -> None:
     """Stand in for an owner that is not there yet."""
+
+
+def nobody_cares() -> None:
+    """Stand in for an owner that does not care."""
+
+
+def _nowhere(_: bytes) -> None:
+    """Stand in for another side that has gone."""
 
 
 def _nothing(_: bool) -> None:

@@ -1,7 +1,7 @@
 """The simulator as a server: any number of clients over WebSocket, each with a session of its own.
 
-Listens where it is told; a request that a browser makes (it carries an ``Origin``) is refused unless that origin is
-allowed, since any web page can reach a loopback port. A client that does not read is throttled through TCP: while a
+Listens where it is told; a request that a page makes (it carries an ``Origin`` that is not our own) is refused unless that
+origin is allowed, since any web page can reach a loopback port. A client that does not read is throttled through TCP: while a
 send waits, nothing more is asked of its session, and nothing more is taken from the client.
 """
 
@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,16 +22,17 @@ from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.typing import Origin, Subprotocol
+from websockets.typing import Subprotocol
 
 from inspector.clock import Clock
 from inspector.core.event import Direction
 from inspector.errors import ConnectError
-from inspector.secret import mask_headers, mask_subprotocol, mask_url
+from inspector.secret import Secret, mask_headers, mask_subprotocol, mask_url, secrets_of
 from inspector.sim.admission import HttpAnswer
 from inspector.sim.server import CloseSocket, ConnectRequest
+from inspector.sources.admission import Admission, Refusal
 from inspector.sources.base import Closed, Handshake, Side
-from inspector.sources.doorway import Answer, Doorway, doorway
+from inspector.sources.doorway import Answer, Doorway, doorway, error_body
 from inspector.sources.live import MAX_FRAME_BYTES
 from inspector.sources.reasons import explained
 from inspector.sources.simulator import ABNORMAL, NewSession, SimClockwork
@@ -60,7 +61,7 @@ class Listening:
     port: int = 0
     """0 takes a free one."""
     allowed_origins: tuple[str, ...] = ()
-    """Browser origins that may connect, like ``http://localhost:3000``."""
+    """Browser origins that may connect, like ``http://localhost:3000``; ``*`` allows all."""
     tls: ssl.SSLContext | None = None
     """Speak TLS."""
 
@@ -77,8 +78,8 @@ class FrontDesk:
     """Returns what a client gets in place of an upgrade; None to let it in."""
     answer: Answer = _not_found
     """Answers requests that ask for no upgrade."""
-    new_tape: Callable[[str, str], Tape] | None = None
-    """Begins the recording of a client, from the masked URL and the model; None records nothing."""
+    new_tape: Callable[[str, str, Sequence[Secret]], Tape] | None = None
+    """Begins the recording of a client, from the masked URL, the model and the client's keys; None records nothing."""
     left: Callable[[], None] = lambda: None
     """Called whenever a client has left."""
     tell: Callable[[str], None] = log.info
@@ -109,19 +110,33 @@ async def serve(
         if isinstance(connection, Doorway):
             await _Client(connection, new_session, clock, front).run()
 
-    def process_request(_: ServerConnection, request: Request) -> Response | None:
+    # The simulator has no key to lose, so a name that was rebound to this machine does no harm here.
+    admission = Admission(listening.allowed_origins, None, False, listening.port, "simulator")
+    door = doorway(front.answer, admission, front.tell)
+
+    def process_request(connection: ServerConnection, request: Request) -> Response | None:
+        if not isinstance(connection, Doorway):
+            return None
+        refusal = connection.refusal(request.headers.raw_items())
+        if refusal is not None:
+            connection.told_off(refusal)
+            return _as_response(HttpAnswer(refusal.status, error_body(refusal.message)))
         answer = front.turn_away(asked_for(request))
-        return None if answer is None else _as_response(answer)
+        if answer is None:
+            return None
+        said = answer.body.get("error", answer.body)
+        message = said.get("message", "") if isinstance(said, Mapping) else ""
+        connection.told_off(Refusal(answer.status, "", str(message)))
+        return _as_response(answer)
 
     try:
         server = await listen(
             handler,
             listening.host,
             listening.port,
-            origins=[None, *(Origin(origin) for origin in listening.allowed_origins)],
             select_subprotocol=_select_subprotocol,
             process_request=process_request,
-            create_connection=doorway(front.answer, listening.allowed_origins, front.tell),
+            create_connection=door,
             ssl=listening.tls,
             backlog=BACKLOG,
             compression=None,
@@ -135,10 +150,11 @@ async def serve(
         raise ConnectError(
             f"cannot listen on {listening.host}:{listening.port}: {error.strerror or error}",
             code="cannot_listen",
-            hint="choose another --port; 0 takes a free one",
+            hint="choose another port with --listen; 0 takes a free one",
         ) from error
     try:
         host, port = server.sockets[0].getsockname()[:2]
+        door.admission = replace(admission, port=port)
         scheme = "ws" if listening.tls is None else "wss"
         yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1/realtime"
     finally:
@@ -171,6 +187,7 @@ class _Client:
                 tasks.create_task(self._read())
                 await self._write()
         finally:
+            self._clockwork.close()
             if self._tape is not None:
                 self._tape.close(_how_it_ended(self._connection))
             code = self._connection.close_code
@@ -218,7 +235,8 @@ class _Client:
             return None
         scheme = "ws" if connection.transport.get_extra_info("sslcontext") is None else "wss"
         url = mask_url(f"{scheme}://{request.headers.get('Host', '')}{request.path}")
-        tape = self._desk.new_tape(url, self._model)
+        secrets = secrets_of(request.headers.raw_items(), request.path)
+        tape = self._desk.new_tape(url, self._model, secrets)
         subprotocol = connection.subprotocol
         shown = mask_subprotocol(subprotocol) if subprotocol is not None else None
         asked = mask_headers(request.headers.raw_items())

@@ -43,6 +43,10 @@ class ServerSession(Protocol):
         """Return every output whose time has come, in order."""
         ...
 
+    def close(self) -> None:
+        """Let go of what the session holds; called once, when its connection is over."""
+        ...
+
 
 NewSession = Callable[[ConnectRequest], ServerSession]
 """Makes the server's side of one connection."""
@@ -88,6 +92,10 @@ class SimClockwork:
         """End ``actions``."""
         self._is_stopped = True
         self._wakeup.set()
+
+    def close(self) -> None:
+        """Let go of the session, which is asked for nothing more."""
+        self._session.close()
 
     async def actions(self) -> AsyncIterator[SendText | CloseSocket]:
         """Yield what the server does, when it does it, until it closes or ``stop``."""
@@ -154,6 +162,7 @@ class SimulatorSource:
                 else:
                     yield Received(action.data, is_text=True)
         finally:
+            clockwork.close()
             self._clockwork = None
 
     async def send(self, data: bytes, *, is_text: bool = True) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -13,13 +13,21 @@ from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
 from inspector.recording.format import Header, render, render_header
 from inspector.recording.writer import RecordingFile
+from inspector.secret import FrameMask, Secret
 from inspector.sources.base import Closed, Handshake
 
 
 class Tape:
     """Writes one client's frames; a frame is written before it is sent on, so that the cause stands before its effect."""
 
-    def __init__(self, recording: RecordingFile, clock: Clock, url: str, model: str) -> None:
+    def __init__(
+        self,
+        recording: RecordingFile,
+        clock: Clock,
+        url: str,
+        model: str,
+        secrets: Sequence[Secret] = (),
+    ) -> None:
         """Begin a recording.
 
         Args:
@@ -27,9 +35,12 @@ class Tape:
             clock: stamps the frames.
             url: of the server, without secrets.
             model: that the client asked for.
+            secrets: the client's keys, which are masked in the recording.
         """
         self._recording = recording
         self._clock = clock
+        self._secrets = secrets  # alive, and so masked, as long as the client is served
+        self._mask = FrameMask(secrets)
         self._start_ns = clock.now_ns()
         self._seq = 0
         started_at = clock.utc_now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -43,6 +54,7 @@ class Tape:
         """Write a frame."""
         self._seq += 1
         t_ns = self._clock.now_ns() - self._start_ns
+        data = self._mask.masked(data)
         name, body, problem = decode(data, is_text=is_text)
         event = Event(self._seq, t_ns, direction, Origin.WIRE, name, data, is_text, body, problem)
         self._recording.append(render(event))

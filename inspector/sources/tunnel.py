@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
+import ssl
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from inspector.errors import ConnectError
 from inspector.secret import mask_url
 from inspector.sources.address import is_loopback
-from inspector.sources.relay import Leg
+from inspector.sources.relay import Leg, open_leg
 
 _SCHEMES = {"wss": ("wss", "socks", "https"), "ws": ("ws", "socks", "https", "http")}
 """The variables that are asked, in the order of the WebSocket library's own client."""
@@ -45,9 +45,10 @@ async def open_tunnel(proxy: str, host: str, port: int) -> Leg:
     """
     parts = urlsplit(proxy)
     is_secure = parts.scheme == "https"
-    loop = asyncio.get_running_loop()
-    _, leg = await loop.create_connection(
-        Leg, parts.hostname or "", parts.port or (443 if is_secure else 80), ssl=is_secure or None
+    leg = await open_leg(
+        parts.hostname or "",
+        parts.port or (443 if is_secure else 80),
+        tls=ssl.create_default_context() if is_secure else None,
     )
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]

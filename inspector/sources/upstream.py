@@ -11,12 +11,10 @@ from urllib.parse import urlsplit
 from inspector.errors import ConnectError, UsageError
 from inspector.secret import Secret, mask_url
 from inspector.sources.heads import Head
-from inspector.sources.relay import Leg
+from inspector.sources.relay import Leg, open_leg
 from inspector.sources.tunnel import network_proxy, open_tunnel
 
 CONNECT_TIMEOUT_S = 10.0
-HAPPY_EYEBALLS_S = 0.25
-"""Head start of the first address over the next (RFC 8305 section 5)."""
 HEAD_TIMEOUT_S = 60.0
 """For the answer to the upgrade: local servers load a model first."""
 KEY_HEADERS = ("authorization", "api-key", "x-api-key")
@@ -74,8 +72,13 @@ class Upstream:
         return f"{path}?{query}" if query else path + mark
 
     def request(self, head: Head) -> Head:
-        """Return an app's request as the server gets it: all its lines but the target, ``Host`` and the key."""
+        """Return an app's request as the server gets it: all its lines but the target, ``Host``, an ``Origin`` that names the same, and the key."""
+        host, origin = head.value("host"), head.value("origin")
         turned = head.with_target(self.target(head.target)).with_header("Host", self.netloc)
+        if host and origin.partition("://")[2].lower() == host.lower():
+            # What names the server as its origin does so behind a proxy too, as it would without one.
+            scheme = "https" if self.scheme == "wss" else "http"
+            turned = turned.with_header("Origin", f"{scheme}://{self.netloc}")
         if self.key is None:
             return turned
         return self._with_key(turned, self.key)
@@ -111,22 +114,11 @@ class Upstream:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             proxy = self.way_out
             if proxy is None:
-                return await self._connect_directly()
+                return await open_leg(self.host, self.port, tls=self.tls)
             leg = await open_tunnel(proxy, self.host, self.port)
             if self.tls is not None:
                 await self._encrypt(leg, self.tls)
             return leg
-
-    async def _connect_directly(self) -> Leg:
-        _, leg = await asyncio.get_running_loop().create_connection(
-            Leg,
-            self.host,
-            self.port,
-            ssl=self.tls,
-            server_hostname=self.host if self.tls is not None else None,
-            happy_eyeballs_delay=HAPPY_EYEBALLS_S,
-        )
-        return leg
 
     async def _encrypt(self, leg: Leg, tls: ssl.SSLContext) -> None:
         plain = leg.transport
@@ -174,8 +166,8 @@ def upstream_at(
     )
 
 
-def refused_by(error: BaseException, upstream: Upstream) -> ConnectError:
-    """Return what a failed attempt to reach the server means."""
+def refused_by(error: BaseException, upstream: Upstream, url: str = "") -> ConnectError:
+    """Return what a failed attempt to reach the server means; ``url`` is what was asked for, masked, where that is known."""
     from inspector.sources.reasons import step_for_app
     from inspector.sources.wire import refusal
 
@@ -183,7 +175,9 @@ def refused_by(error: BaseException, upstream: Upstream) -> ConnectError:
         return error
     timeout_s = HEAD_TIMEOUT_S if isinstance(error, TimeoutError) else CONNECT_TIMEOUT_S
     refused = refusal(
-        error if isinstance(error, Exception) else OSError(str(error)), upstream.url, timeout_s
+        error if isinstance(error, Exception) else OSError(str(error)),
+        url or upstream.url,
+        timeout_s,
     )
     return ConnectError(refused.message, code=refused.code, hint=step_for_app(refused.hint))
 

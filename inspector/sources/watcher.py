@@ -9,6 +9,7 @@ from typing import Protocol
 
 from inspector.core.event import Direction, Origin
 from inspector.errors import ConnectError
+from inspector.secret import Secret
 from inspector.sources.base import Closed, Handshake
 from inspector.sources.frame_log import FrameLog
 from inspector.sources.relay import Relay
@@ -30,6 +31,8 @@ class Opening:
     """The app's ``User-Agent``, ``""`` where it has none."""
     peer: str
     """The app's address."""
+    secrets: tuple[Secret, ...] = ()
+    """The app's keys, and the one put in: alive, and so masked, as long as the session is kept."""
     kind: str = "proxy"
     """As the recording's header says it."""
 

@@ -32,7 +32,7 @@ from websockets.http11 import Response
 from inspector.errors import ConnectError
 from inspector.secret import mask_text, mask_url
 from inspector.sources.base import Closed, Received, Side
-from inspector.sources.reasons import explained, refusal_words
+from inspector.sources.reasons import explained, proxy_step, refusal_words
 
 BODY_EXCERPT_CHARS = 300
 """What a refusing server's page may add to the message."""
@@ -104,10 +104,10 @@ class Connector(connect):
 
 
 def how_it_ended(error: ConnectionClosed) -> Closed:
-    """Return who closed a connection, with what, in words."""
+    """Return who closed a connection, with what, in words; a key that the server quotes is masked."""
     received, sent = error.rcvd, error.sent
     if received is not None and (sent is None or error.rcvd_then_sent):
-        return explained(received.code, received.reason, Side.SERVER)
+        return explained(received.code, mask_text(received.reason), Side.SERVER)
     if sent is None:
         return explained(1006, "", Side.NETWORK)
     if sent.code == 1011 and received is None:
@@ -116,7 +116,7 @@ def how_it_ended(error: ConnectionClosed) -> Closed:
             sent.reason,
             Side.NETWORK,
             "the server stopped answering pings",
-            "check the network, then reconnect",
+            "check the network",
         )
     if sent.code == 1009:
         return Closed(
@@ -140,13 +140,13 @@ def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
     host = url.split("/")[2] if url.count("/") > 1 else url
     match error:
         case InvalidStatus():
-            return _http_refusal(error.response, host)
+            return _http_refusal(error.response, host, url)
         case InvalidProxyStatus():
             status = error.response.status_code
             return ConnectError(
                 f"the proxy on the way to {host} answers HTTP {status}",
                 code="proxy",
-                hint=refusal_words(status).next_step,
+                hint=proxy_step(status),
             )
         case InvalidProxy():
             return ConnectError(
@@ -163,7 +163,7 @@ def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
         case InvalidURI():
             return ConnectError(f"{url} is not an address of a WebSocket", code="bad_url")
         case InvalidMessage() | InvalidHandshake() | EOFError():
-            why = mask_text(_one_line(str(error.__cause__ or error)))
+            why = _one_line(mask_text(str(error.__cause__ or error)))
             return ConnectError(
                 f"{host} answers, but not with a WebSocket handshake: {why}",
                 code="bad_handshake",
@@ -220,27 +220,36 @@ def _network_refusal(error: Exception, host: str, timeout_s: float) -> ConnectEr
     )
 
 
-def _http_refusal(response: Response, host: str) -> ConnectError:
-    status = response.status_code
-    words = refusal_words(status)
-    said = mask_text(_excerpt(bytes(response.body or b"")))
-    next_step = words.next_step
+def _http_refusal(response: Response, host: str, url: str) -> ConnectError:
+    status, body = response.status_code, bytes(response.body or b"")
+    wait = mask_text(_one_line(response.headers.get("Retry-After", "")))
+    words = refusal_words(status, url, _error_code(body), wait)
+    said = _excerpt(body)
     if 300 <= status < 400 and "Location" in response.headers:
-        said = f"to {mask_text(response.headers['Location'])}"
-    if "Retry-After" in response.headers:
-        next_step = f"wait {response.headers['Retry-After']} s; {next_step}"
+        said = f"to {mask_url(response.headers['Location'])}"
     request_id = next((response.headers[n] for n in _REQUEST_IDS if n in response.headers), "")
     return ConnectError(
         f"{host} answers HTTP {status}: {words.meaning}"
         + (f" ({said})" if said else "")
-        + (f" [request {request_id}]" if request_id else ""),
+        + (f" [request {mask_text(request_id)}]" if request_id else ""),
         code=f"http_{status}",
-        hint=next_step,
+        hint=words.next_step,
     )
 
 
+def _error_code(body: bytes) -> str:
+    """Return the error's code in a body, ``""`` where there is none."""
+    try:
+        data = orjson.loads(body)
+    except ValueError:
+        return ""
+    error = data.get("error", data) if isinstance(data, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) else ""
+
+
 def _excerpt(body: bytes) -> str:
-    """Return the message in an error body, or its beginning, as one harmless line."""
+    """Return the message in an error body, or its beginning, as one harmless line, keys masked."""
     text = body[: 1 << 16].decode("utf-8", "replace")
     try:
         data = orjson.loads(body)
@@ -248,7 +257,7 @@ def _excerpt(body: bytes) -> str:
         text = str(error.get("message") or text) if isinstance(error, dict) else str(error)
     except (ValueError, AttributeError):
         pass
-    return _one_line(text)
+    return _one_line(mask_text(text))  # masked first: half of a key would not be found
 
 
 def _one_line(text: str) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import locale
 import logging
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.drivers._writer_thread import WriterThread
@@ -21,6 +23,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.theme import Theme
 
+from inspector import collector
 from inspector.analysis.ascii_twins import terminal_encoding
 from inspector.analysis.inert import inert
 from inspector.engine.host import Host
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from inspector.engine.proxy import Proxy
     from inspector.engine.replay import Replay
     from inspector.engine.session import Engine
+    from inspector.tui.common.footer import Footer
     from inspector.tui.home.launching import Launcher
 
 STYLES = Path(__file__).with_name("inspector.tcss")
@@ -83,7 +87,8 @@ class InspectorApp(App[int]):
         # Textual loads a screen's own style sheet when it is pushed; the first one never is.
         own = [first.CSS_PATH] if isinstance(first.CSS_PATH, Path) else []
         loaded = load_themes(self.look.themes)
-        super().__init__(driver_class=_driver(self.look), css_path=[STYLES, *own])
+        with _environment_for_textual(self.look):
+            super().__init__(driver_class=_driver(self.look), css_path=[STYLES, *own])
         self._first = first
         self._key_order = KeyOrder(self)
         self.failure = ""
@@ -126,12 +131,20 @@ class InspectorApp(App[int]):
 
     def on_mount(self) -> None:
         """Let the garbage collector work once the first frame is there, on what comes from then on."""
-        self.set_timer(COLLECT_AFTER_S, _collect_from_now_on)
+        self.set_timer(COLLECT_AFTER_S, collector.spare_what_is_loaded)
         self.set_timer(COMPLAIN_AFTER_S, self._complain)
         self._tell_driver(self.current_theme)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         # Textual 8.2.8 does not paint again after SIGCONT, as it does after an editor.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave a screen, and let Textual forget how it was drawn.
+
+        Textual 8.2.8 keeps the caches of the last 1,024 widgets, with every line that they painted, as keys of an ``lru_cache``.
+        """
+        StylesCache.get_inner_outer.cache_clear()
+        return super().pop_screen()
 
     def action_change_theme(self) -> None:
         """Choose a theme, each shown as soon as it is pointed at."""
@@ -184,6 +197,10 @@ class InspectorApp(App[int]):
             await super().on_event(event)
             self._key_order.follow(target)
 
+    def on_footer_key_clicked(self, message: Footer.KeyClicked) -> None:
+        """Press a key of the footer."""
+        self.simulate_key(message.key)
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our colour tokens for themes that do not define them."""
         return derived_variables(self.current_theme)
@@ -213,6 +230,27 @@ class InspectorApp(App[int]):
             self.exit(70)
 
 
+@contextmanager
+def _environment_for_textual(look: Look) -> Iterator[None]:
+    """Let Textual paint in colours that ``PlainDriver`` takes out, by their meaning, where the user wants none.
+
+    Textual 8.2.8 looks at the environment while an app is made. It would turn colours to grey, which is colour too, and does so
+    even where ``NO_COLOR`` is empty. What we start (an editor) gets the environment as the user has it.
+    """
+    before = {name: os.environ.get(name) for name in ("NO_COLOR", "COLORTERM")}
+    os.environ.pop("NO_COLOR", None)
+    if not look.has_colour:
+        os.environ["COLORTERM"] = "truecolor"  # so that what a colour meant can be told
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def waiting_writes(driver: Driver | None) -> int:
     """Return how many writes the terminal has not taken; a frame is three."""
     thread = getattr(driver, "_writer_thread", None)  # that Textual has no public way to
@@ -228,11 +266,6 @@ def _driver(look: Look) -> type[Driver] | None:
 
     colours = None if look.has_colour else ColourFilter()
     return plain_driver(is_ascii=is_ascii, colours=colours)
-
-
-def _collect_from_now_on() -> None:
-    gc.freeze()
-    gc.enable()
 
 
 def chosen_glyphs() -> Glyphs:
@@ -257,10 +290,7 @@ async def run_session(host: Host, engine: Engine, look: Look) -> int:
     """Show a live session until the user quits; return the exit status."""
     from inspector.tui.session.live import session_workspace
 
-    return await _run(
-        InspectorApp(session_workspace(host, engine, chosen_glyphs()), look),
-        engine.recording.path,
-    )
+    return await _run(InspectorApp(session_workspace(host, engine, chosen_glyphs()), look))
 
 
 async def run_proxy(proxy: Proxy, look: Look) -> int:
@@ -281,7 +311,7 @@ async def run_replay(replay: Replay, look: Look) -> int:
         replay.close()
 
 
-async def _run(app: InspectorApp, recording: Path | None = None) -> int:
+async def _run(app: InspectorApp) -> int:
     # A signal ends the screen, and so the session and the terminal's modes, as a key would.
     loop = asyncio.get_running_loop()
     for number in ENDING_SIGNALS:
@@ -289,9 +319,9 @@ async def _run(app: InspectorApp, recording: Path | None = None) -> int:
     try:
         status = await app.run_async()
     finally:
+        collector.resume()  # which the first frame does, if there was one
         for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
     if app.failure:
-        where = f"; the session is safe in {recording}" if recording is not None else ""
-        sys.stderr.write(f"inspector: the screen failed: {app.failure}{where}\n")
+        sys.stderr.write(f"inspector: the screen failed: {app.failure}\n")
     return status or 0

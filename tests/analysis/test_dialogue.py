@@ -17,6 +17,7 @@ from inspector.core.keys import EventKeys
 from inspector.core.state import SessionState
 from inspector.recording.opening import open_recording
 from inspector.spec.events import EVENT_TYPES
+from tests.core.test_output_audio import delta, played, playing, truncate
 from tests.spoken import events as spoken_events
 from tests.support import at, client, corpus_dir, event_of, folded, numbered, server, silence
 
@@ -75,6 +76,59 @@ def test_the_words_after_the_cut_are_struck_and_said_to_be_an_estimate() -> None
 
     assert found.paragraphs[0] == (("One two ", Tone.BASE), ("three four.", Tone.STRUCK))
     assert "cut at 1,500 of 3,000 ms, words by estimate" in facts(found)
+
+
+@pytest.mark.parametrize(
+    ("events", "expected", "cut_words"),
+    [
+        (
+            [delta(1000, 5000), *truncate(2500, 1400)],
+            "the app says 1,400 ms were heard",
+            "not heard, the app says",
+        ),
+        (
+            [delta(1000, 5100), *truncate(20_000, 500)],
+            "the app says 500 ms were heard; up to 5.1 s could have been",
+            "not heard, the app says",
+        ),
+        (
+            [delta(1000, 5000), *truncate(2500, 4000)],
+            "the app says 4,000 ms were heard; only 1.5 s can have been",
+            "not heard, the app says",
+        ),
+        (
+            [delta(1000, 5000), playing(1060, 0), played(2500, 1440), *truncate(2510, 1440)],
+            "heard 1,440 of 5,000 ms",
+            "not heard",
+        ),
+        (
+            [delta(1000, 900), playing(1060, 0), played(1960, 900), *truncate(9000, 300)],
+            "heard 900 of 900 ms",
+            "heard, then cut",
+        ),
+    ],
+    ids=[
+        "claimed",
+        "long ago",
+        "more than had time to play",
+        "measured",
+        "heard before it was cut",
+    ],
+)
+def test_a_cut_says_by_whose_account(events: list[Event], expected: str, cut_words: str) -> None:
+    item = {"id": "a", "type": "message", "role": "assistant"}
+    found = entry(folded(server("conversation.item.added", item=item), *events), Place("item", "a"))
+
+    assert expected in facts(found)
+    assert found.cut_words == cut_words
+
+
+def test_an_entry_says_how_often_its_sound_ran_dry() -> None:
+    item = {"id": "a", "type": "message", "role": "assistant"}
+    audio = [delta(1000, 300), delta(2000, 300), delta(3000, 300)]
+    state = folded(server("conversation.item.added", item=item), *audio)
+
+    assert "2 underruns: silent for 1.40 s in the middle" in facts(entry(state, Place("item", "a")))
 
 
 def test_a_cut_in_audio_that_a_recording_lacks_strikes_nothing() -> None:

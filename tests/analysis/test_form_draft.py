@@ -29,6 +29,7 @@ class Desk:
         self.session = dict(session or realtime_session("sess_1", "gpt-realtime", 1))
         self.draft = Draft(shape_of(self.session))
         self.history = UpdateHistory()
+        self.state = SessionState()
         self._events: list[Event] = []
         self.say(server("session.created", session=self.session))
 
@@ -37,7 +38,9 @@ class Desk:
         numbered_event = numbered(self._events)[-1]
         if numbered_event.type in ("session.created", "session.updated"):
             self.session = dict((numbered_event.body or {})["session"])
+        self.state.apply(numbered_event, strict=True)
         self.history.apply(numbered_event)
+        self.history.settle(self.state.causes)
         self.draft.observe(self.session, self.history.updates)
 
     def field(self, path: str) -> FormField:

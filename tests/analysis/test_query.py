@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.analysis.column_terms import Compare
+from inspector.analysis.columns import Columns
 from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction, Event
@@ -161,7 +163,7 @@ def test_rows_of_a_log_and_events_in_order_agree(expression: str) -> None:
     for row in range(len(log)):
         event = log.event(row)
         one = EventFacts(event, previous, turns.number(row))
-        previous = event.t_ns
+        previous = event
         assert query.test(one) == query.test(LogFacts(log, row, turns)), row
     assert any(query.test(LogFacts(log, row, turns)) for row in range(len(log)))
     opening.close()
@@ -242,3 +244,43 @@ def test_the_base64_of_audio_is_not_searched() -> None:
 
     assert not parse("paris").test(EventFacts(sound))
     assert parse("item_1").test(EventFacts(sound))
+
+
+UNTIMED = [None, 1.0, None, None, 3.0, 3.5]
+"""Seconds of the rows of a log."""
+
+
+@pytest.mark.parametrize(
+    ("expression", "rows"),
+    [
+        ("t>=0", [1, 4, 5]),
+        ("t<2", [1]),
+        ("t<=1", [1]),
+        ("dt>=0", [5]),
+        ("dt<9", [5]),
+        ("dt>0.4", [5]),
+        ("size>0", [0, 1, 2, 3, 4, 5]),
+        ("!t<2", [0, 2, 3, 4, 5]),
+    ],
+)
+@pytest.mark.parametrize("lo", range(6))
+def test_a_time_that_is_not_known_is_neither_before_nor_after_any(
+    expression: str, rows: list[int], lo: int
+) -> None:
+    memory = Memory()
+    log = EventLog(memory, parse_line)
+    for row, seconds in enumerate(UNTIMED):
+        t_ns = None if seconds is None else round(seconds * 1e9)
+        event = replace(NOTE, seq=row + 1, t_ns=t_ns)
+        memory.lines.append(render(event).rstrip(b"\n"))
+        log.append(event, row, len(memory.lines[row]))
+    query = parse(expression)
+    events = [log.event(row) for row in range(len(log))]
+    before: list[Event | None] = [None, *events]
+
+    assert [row for row in range(6) if query.test(LogFacts(log, row, None))] == rows
+    assert [row for row in range(6) if query.test(EventFacts(events[row], before[row]))] == rows
+    if not isinstance(query.term, Compare):
+        return
+    mask = query.term.mask(Columns(log, lo, 6, None))
+    assert [row for row in range(lo, 6) if mask[row - lo]] == [row for row in rows if row >= lo]

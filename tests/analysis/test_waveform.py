@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,10 +70,14 @@ def placed(events: Iterable[Event]) -> Placement:
     return placement
 
 
-def spans(placement: Placement, side: Side) -> list[tuple[int, int, int]]:
+def spans(placement: Placement, side: Side) -> list[tuple[int | None, int, int]]:
     """Return start, length and what was heard of each segment, ms."""
     return [
-        (s.start_us // 1000, s.duration_us // 1000, s.heard_us // 1000)
+        (
+            None if s.start_us is None else s.start_us // 1000,
+            s.duration_us // 1000,
+            s.heard_us // 1000,
+        )
         for s in placement.side(side)
     ]
 
@@ -108,7 +113,7 @@ def test_jitter_leaves_no_gap_and_a_burst_is_not_squeezed() -> None:
 def test_a_second_item_waits_until_the_first_has_been_played() -> None:
     first = answered(1000, VOICE.tone(1500), "a", VOICE)
     second = answered(1200, VOICE.tone(750), "b", VOICE)
-    placement = placed(sorted([*first, *second], key=lambda event: event.t_ns))
+    placement = placed(sorted([*first, *second], key=lambda event: event.stamp_ns))
 
     assert spans(placement, Side.ASSISTANT) == [(1000, 1500, 1500), (2500, 750, 750)]
 
@@ -302,3 +307,31 @@ def test_what_sounds_at_a_time_is_known() -> None:
     assert segment.item_id == "item_a"
     assert SPOKEN.segment_at(Side.ASSISTANT, 1_000_000) is None
     assert list(appended(0, b"", VOICE)) == []
+
+
+def test_sound_without_a_time_stands_nowhere_and_is_kept_in_its_order() -> None:
+    events = [*appended(1000, VOICE.tone(500), VOICE), *answered(2000, VOICE.tone(750), "a", VOICE)]
+    placement = Placement()
+    for event in numbered(events):
+        placement.feed(replace(event, t_ns=None))
+
+    assert [(s.side, s.start_us, s.end_us) for s in placement.segments] == [
+        (Side.USER, None, None),
+        (Side.ASSISTANT, None, None),
+    ]
+    assert [s.duration_us for s in placement.segments] == [500_000, 750_000]
+
+
+def test_a_log_without_times_has_no_marks_and_nothing_to_draw() -> None:
+    events = [
+        server("input_audio_buffer.speech_started", item_id="u"),
+        *answered(2000, VOICE.tone(750), "a", VOICE),
+    ]
+    log, _ = log_of([replace(event, t_ns=None) for event in numbered(events)])
+    waveform = Waveform(log)
+    waveform.advance()
+
+    assert (waveform.has_times, waveform.has_audio, waveform.end_us) == (False, True, 0)
+    assert len(waveform.marks) == 0
+    assert not waveform.lane(Side.ASSISTANT, 0, 100, 10_000).is_there.any()
+    assert waveform.segment_at(Side.ASSISTANT, 0) is None

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.analysis.complete import complete
+from inspector.analysis.form.shapes import SHAPES, shape_named
 from inspector.analysis.inert import inert
 from inspector.analysis.meaning import meaning
 from inspector.analysis.summary import summary
@@ -159,3 +160,68 @@ def test_what_real_clients_sent_to_openai_is_valid() -> None:
             entry = json.loads(line)
             if entry.get("dir") == "client":
                 assert check(entry["event"]) == [], path.name
+
+
+@pytest.mark.parametrize(
+    ("event", "path", "words"),
+    [
+        ("session.update", "session.prompt", "a stored prompt by id"),
+        ("session.update", "session.audio.input.transcription.prompt", "free text for the transcriber"),
+        ("session.update", "session.input_audio_transcription.prompt", "free text for the transcriber"),
+        ("response.create", "response.instructions", "for this response only"),
+        ("session.update", "session.delegation.responses.instructions", "the model behind the voice"),
+        ("session.update", "session.audio.output.language", "translated into it"),
+        ("session.update", "session.audio.input.transcription.language", "helps the transcriber"),
+        ("conversation.item.added", "item.tools", "what the MCP server offers"),
+        ("conversation.item.added", "item.output", "function or tool returned"),
+        ("inspector.playing", "output", "where sound goes"),
+        ("inspector.played", "reason", "in the inspector's words"),
+        ("inspector.closed", "reason", "the side that closed"),
+        ("response.done", "response.status_details.reason", "turn_detected"),
+        ("response.done", "response.usage.input_tokens", "the whole conversation so far"),
+        ("conversation.item.input_audio_transcription.completed", "usage.input_tokens", "of the user's audio"),
+        ("session.usage.updated", "usage.seconds", "cumulative"),
+        ("session.created", "session.client_secret.expires_at", "the secret ends"),
+        ("session.updated", "session.modalities", "text, or audio and text"),
+    ],
+)  # fmt: skip
+def test_a_field_means_what_its_place_says(event: str, path: str, words: str) -> None:
+    assert words in meaning(event, tuple(path.split(".")))
+
+
+@pytest.mark.parametrize(
+    ("event", "path"),
+    [
+        ("inspector.altered", "reason"),
+        ("conversation.item.create", "item.prompt"),
+        ("session.update", "session.tracing.metadata"),
+        ("inspector.note", "delta.delta"),
+        ("session.update", "session.tools.limit"),
+    ],
+)
+def test_a_bare_name_means_nothing_elsewhere(event: str, path: str) -> None:
+    assert meaning(event, tuple(path.split("."))) == ""
+
+
+def test_no_shape_of_session_claims_what_its_field_does_not_take() -> None:
+    for name in SHAPES:
+        for field in shape_named(name).fields:
+            takes_both = any(isinstance(v.begin, list) and len(v.begin) > 1 for v in field.variants)
+            assert not (takes_both and "never both" in field.note), (name, field.path)
+            if field.path[-1] == "prompt" and "transcription" in ".".join(field.path[:-1]):
+                assert "stored prompt" not in field.note
+
+
+JOINED = ["می\u200cخواهم", "क्\u200dष", "👩\u200d💻", "👩🏽\u200d💻"]
+HIDING = ["pay\u200dpal", "\u200cخ", "خ\u200c", "خ\u200c\u200cخ", "خ\u202e\u200cخ", "é\u200dé"]
+
+
+@pytest.mark.parametrize("text", JOINED)
+def test_joiners_stay_where_they_spell_a_word(text: str) -> None:
+    assert inert(text) == text
+
+
+@pytest.mark.parametrize("text", HIDING)
+def test_joiners_elsewhere_are_shown(text: str) -> None:
+    assert "\u200c" not in inert(text)
+    assert "\u200d" not in inert(text)

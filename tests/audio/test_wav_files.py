@@ -143,7 +143,7 @@ def test_a_file_is_spoken_in_real_time_and_silence_follows(tmp_path: Path) -> No
     spoken.start(7 * S)
 
     first = spoken.read(7 * S + S // 4)
-    assert (len(first), first.min(), spoken.is_over) == (6000, 16384, False)
+    assert (len(first), int(first.min()), spoken.is_over) == (6000, 16384, False)
     rest = spoken.read(8 * S)
     assert len(rest) == 18_000
     assert rest[:6000].min() == 16384

@@ -2,7 +2,8 @@
 
     python tests/bench/serve_load.py [--text 200] [--voice 50] [--seconds 20] [--audio FILE.wav]
 
-Without real speech (24 kHz, PCM16, mono) a tone stands for it, which a detector of the ``voice`` extra takes for silence.
+The speech is a recording (24 kHz, PCM16, mono) or else the simulator's own voice; without the ``voice`` extra a tone, which
+passes for speech there.
 The server runs in a process of its own, the clients in this one. Printed: time from the upgrade to the first frame; time of
 whole text turns; for voice, how late frames of the server come against a session that has the machine to itself, and what
 share of a core the server takes.
@@ -29,6 +30,10 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection, connect
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from inspector.sources.speech.seams import is_installed  # noqa: E402 - found from the checkout
+
 CHUNK_MS = 40
 RATE_HZ = 24_000
 TEXT_SESSION = json.dumps(
@@ -42,13 +47,24 @@ def recorded_speech(path: str, seconds: float) -> bytes:
     with wave.open(path) as file:
         if (file.getframerate(), file.getsampwidth(), file.getnchannels()) != (RATE_HZ, 2, 1):
             sys.exit(f"{path} is not 24 kHz PCM16 mono")
-        turn: bytes = file.readframes(file.getnframes()) + bytes(2 * RATE_HZ)
+        return repeated(file.readframes(file.getnframes()), seconds)
+
+
+def repeated(spoken: bytes, seconds: float) -> bytes:
+    """Return some speech, each time followed by a pause of a second, for so long."""
+    turn = spoken + bytes(2 * RATE_HZ)
     size = int(seconds * RATE_HZ) * 2
     return (turn * (size // len(turn) + 1))[:size]
 
 
 def speech(seconds: float) -> bytes:
-    """Return PCM16 that passes for speech, with a pause of a second at its end and every two seconds."""
+    """Return PCM16 that passes for speech, with pauses of a second."""
+    if is_installed("espeakng_loader"):
+        from inspector.sources.speech.espeak import EspeakVoice
+
+        text = "What is the weather like in San Francisco today?"
+        pieces = EspeakVoice().speak(text, voice="alloy", rate_hz=RATE_HZ, speed=1.0)
+        return repeated(b"".join(pieces), seconds)
     samples = []
     for index in range(int(seconds * RATE_HZ)):
         at_s = index / RATE_HZ

@@ -41,24 +41,13 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home of its own for each test: no key, no configuration, no proxies."""
-    for name in tuple(os.environ):
-        if name.startswith(("OPENAI", "AZURE", "INSPECTOR", "XDG")) or name.lower().endswith(
-            "_proxy"
-        ):
-            monkeypatch.delenv(name)
-    for name in ("LC_ALL", "LC_CTYPE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LANG", "C.UTF-8")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where recordings are rescued to
+def _own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a command line run in this process and leave no trace: where it rescues recordings to, and its log."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
     before = tuple(logging.getLogger().handlers)
-    yield tmp_path / "home"
+    yield
     for handler in tuple(logging.getLogger().handlers):
         if handler not in before:
             logging.getLogger().removeHandler(handler)

@@ -15,8 +15,8 @@ Handler = Callable[[ServerConnection], None]
 
 
 @contextmanager
-def server(handler: Handler) -> Iterator[str]:
-    with serve(handler, "127.0.0.1", 0, compression=None) as listening:
+def server(handler: Handler, **options: Any) -> Iterator[str]:
+    with serve(handler, "127.0.0.1", 0, compression=None, **options) as listening:
         thread = threading.Thread(target=listening.serve_forever)
         thread.start()
         try:

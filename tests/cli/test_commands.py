@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.server import ServerConnection
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import ROOT, Run
 from tests.cli.far_end import server
 
 KEY = "sk-planted-0123456789abcdef"
@@ -31,6 +32,13 @@ def test_every_command_has_help_with_examples(command: str, inspector: Run) -> N
         assert outcome.status == 0
         assert f"  inspector {command}".rstrip() in outcome.out.decode()
         assert b"\x1b" not in outcome.out
+
+
+def test_the_recordings_that_help_names_are_shipped(inspector: Run) -> None:
+    named = re.findall(rb"sessions/[\w./-]+", inspector("replay", "--help").out)
+
+    assert named
+    assert all((ROOT / path.decode()).is_file() for path in named)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_transcript_goes_to_stdout_or_to_a_file(inspector: Run, recording: Pat
         (("--to", "text", "--what", "user"), 2),
         (("--to", "wav", "--what", "items", "-o", "-"), 2),
         (("--to", "wav", "--json", "-o", "-"), 2),
-        (("--to", "wav", "-o", "no/such/folder/a.wav"), 4),
+        (("--to", "wav", "-o", "no/such/folder/a.wav"), 74),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -86,3 +86,36 @@ def test_files_without_sound_and_files_that_are_none_are_bad_input(
     assert json.loads(outcome.err.splitlines()[-1])["error"]["code"] == "cannot_export"
     assert inspector("export", tmp_path / "nowhere.jsonl", "--to", "wav").status == 4
     assert inspector("export", silent, "--to", "wav", "-o", silent).status == 4
+
+
+def test_the_text_of_a_recording_without_times_has_none(inspector: Run, tmp_path: Path) -> None:
+    item = '{"id":"i","type":"message","role":"user","content":[{"type":"input_text","text":"hi"}]}'
+    line = f'{{"dir":"server","event":{{"type":"conversation.item.added","item":{item}}}}}\n'
+    path = tmp_path / "untimed.jsonl"
+    path.write_text(line)
+
+    assert inspector("export", path, "--to", "text", "-o", "-").out.splitlines()[:2] == [
+        b"user  (text)",
+        b"    hi",
+    ]
+
+
+def test_two_sessions_without_ids_are_two_parts(inspector: Run, tmp_path: Path) -> None:
+    def session(session_id: str, model: str) -> str:
+        item = {"id": session_id, "type": "message", "role": "user", "content": []}
+        events = [
+            {"type": "session.created", "session": {"id": session_id, "model": model}},
+            {"type": "session.updated", "session": {"model": model}},
+            {"type": "conversation.item.added", "item": item},
+        ]
+        return "".join(f"{json.dumps({'dir': 'server', 'event': event})}\n" for event in events)
+
+    path = tmp_path / "two.jsonl"
+    path.write_text(session("A", "m1") + session("B", "m2"))
+    text = inspector("export", path, "--to", "text", "-o", "-").out.decode()
+
+    assert [line for line in text.splitlines() if line.startswith("model")] == [
+        "model m1",
+        "model m2",
+    ]
+    assert text.count("────") == 1

@@ -70,3 +70,21 @@ def test_an_answer_is_heard_out_within_the_time_there_is(
     with WavReader(tmp_path / "heard.wav") as reader:
         heard_ms = np.count_nonzero(reader.read(reader.frames)) * 1000 / RATE_HZ
     assert least_ms <= heard_ms <= most_ms
+
+
+def test_a_sound_file_is_never_written_over(tmp_path: Path) -> None:
+    kept, link = tmp_path / "kept.wav", tmp_path / "link.wav"
+    soundfile.write(kept, np.zeros(100), 8000)
+    before = kept.read_bytes()
+    link.symlink_to(kept)
+    for speaker in (kept, link):
+        with pytest.raises(SoundFileError, match="exists already"):
+            asked(str(kept), str(speaker))
+
+    assert kept.read_bytes() == before
+
+
+def test_finding_out_whether_a_file_will_do_leaves_nothing_behind(tmp_path: Path) -> None:
+    asked(None, str(tmp_path / "heard.wav"))
+
+    assert not (tmp_path / "heard.wav").exists()

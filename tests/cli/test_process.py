@@ -101,7 +101,7 @@ def test_on_a_terminal_rows_have_colour_unless_told_not_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "r.jsonl"
-    path.write_text('{"type":"\u009b31m"}\n')
+    path.write_text('{"dir":"server","event":{"type":"\u009b31m"}}\n')
     monkeypatch.setenv("TERM", "xterm-256color")
     shown: list[str] = []
     for no_colour in ("", "1"):

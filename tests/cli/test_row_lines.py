@@ -12,9 +12,9 @@ APPEND = client("input_audio_buffer.append", audio="A" * 428)
 
 def test_audio_is_as_long_as_the_session_says_that_its_bytes_are() -> None:
     rows = RowText()
-    before = rows.line(APPEND, 0)
+    before = rows.line(APPEND, None)
     session = {"type": "realtime", "audio": {"input": {"format": G711}}}
     rows.see(server("session.updated", session=session))
 
     assert "6 ms" in before
-    assert "40 ms" in rows.line(APPEND, 0)
+    assert "40 ms" in rows.line(APPEND, None)

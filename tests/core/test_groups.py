@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from inspector.core.event import Event
 from inspector.core.groups import DeltaGroups, audio_bytes_of, base64_size
-from inspector.core.kinds import Kind
+from inspector.core.kinds import Kind, kind_of
 from tests.support import at, client, server, silence
 
 PART = Kind("delta", 0, "part")
@@ -57,6 +57,20 @@ def test_a_server_event_ends_a_run_only_at_a_turn() -> None:
 
     assert place([APPEND, unrelated, APPEND])[0] == [0, -1, 0]
     assert place([APPEND, started, APPEND])[0] == [0, -1, 1]
+
+
+def test_errors_fold_with_neighbours_that_say_the_same() -> None:
+    def error(message: str) -> tuple[Event, Kind]:
+        body = {"code": "c", "message": message, "event_id": None}
+        return server("error", event_id=silence(1), error=body), kind_of("error")
+
+    other = (server("ping"), PLAIN)
+    placed, groups = place(
+        [error("a"), APPEND, error("a"), error("b"), error("a"), other, error("a")]
+    )
+
+    assert placed == [0, 1, 0, 2, 3, -1, 4]
+    assert list(groups.count) == [2, 1, 1, 1, 1]
 
 
 def test_deltas_without_an_item_fold_as_a_run() -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import re
 from array import array
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from inspector.core import log as log_module
 from inspector.core.event import DecodeProblem, Direction, Event, Origin
-from inspector.core.log import CACHED_EVENTS, COLUMNS, Block, EventLog
+from inspector.core.log import CACHED_EVENTS, COLUMNS, FLAG_ERROR, Block, EventLog, flags_of
 from inspector.recording.format import parse, render
-from tests.support import at, client, numbered, server
+from tests.support import at, client, local, numbered, server
 
 
 class MemoryStore:
@@ -100,3 +104,106 @@ def test_blocks_are_taken_over_and_replace_what_was_read_before_them() -> None:
     assert other.offset == whole.offset
     with pytest.raises(ValueError, match="starts at row"):
         EventLog(store, parse).take(block_of(whole, 1, 2))
+
+
+def timed(*seconds: float | None) -> EventLog:
+    """Return a log with a row at each of some times; None for a row without one."""
+    log = EventLog(MemoryStore(), parse)
+    for row, s in enumerate(seconds):
+        t_ns = None if s is None else round(s * 1e9)
+        log.append(replace(server("x"), seq=row + 1, t_ns=t_ns), 0, 0)
+    return log
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at_s", "row"),
+    [
+        ([], 1, -1),
+        ([1, 2, 3], 0, -1),
+        ([1, 2, 3], 2, 1),
+        ([1, 2, 2, 3], 2.5, 2),
+        ([1, 2, 3], 9, 2),
+        # Without times there is nowhere to go.
+        ([None, None], 9, -1),
+        # A row without a time comes with the one before it, at the start with the first that has one.
+        ([1, None, 3], 1, 1),
+        ([1, None, 3], 2.9, 1),
+        ([1, None, 3], 3, 2),
+        ([None, 1, 2], 1, 1),
+        ([1, 2, None], 2, 2),
+        # Where times run back, what comes later in the file comes later.
+        ([1, 5, 3, 6], 3, 0),
+        ([1, 5, 3, 6], 5, 2),
+        ([0, -2, 1], 0, 1),
+    ],
+)
+def test_a_time_reaches_the_rows_up_to_it(
+    seconds: list[float | None], at_s: float, row: int
+) -> None:
+    assert timed(*seconds).row_at(round(at_s * 1e6)) == row
+
+
+@pytest.mark.parametrize(
+    ("seconds", "has_times", "end_s"),
+    [
+        ([], False, None),
+        ([None], False, None),
+        ([0], True, 0),
+        ([None, 2, None], True, 2),
+        ([1, 5, 3], True, 5),
+    ],
+)
+def test_a_log_knows_whether_it_has_times_and_the_latest(
+    seconds: list[float | None], has_times: bool, end_s: float | None
+) -> None:
+    log = timed(*seconds)
+
+    assert log.has_times is has_times
+    assert log.end_us == (None if end_s is None else end_s * 1e6)
+
+
+def test_unknown_times_do_not_leave_the_log() -> None:
+    log = timed(None, 2, None, 1)
+
+    assert [log.time_us(row) for row in range(4)] == [None, 2_000_000, None, 1_000_000]
+    assert [log.reached_us(row) for row in range(4)] == [None, 2_000_000, 2_000_000, 2_000_000]
+
+
+def test_rows_that_come_later_are_put_in_order_too() -> None:
+    log = timed(1, 2)
+    assert log.row_at(5_000_000) == 1
+    for seq, t_ns in ((3, 4 * 10**9), (4, None), (5, 3 * 10**9), (6, 6 * 10**9)):
+        log.append(replace(server("x"), seq=seq, t_ns=t_ns), 0, 0)
+
+    assert [log.row_at(s * 1_000_000) for s in (1, 2, 3, 4, 6)] == [0, 1, 1, 4, 5]
+    assert log.end_us == 6_000_000
+
+
+def test_the_order_of_blocks_is_looked_at_when_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "CHECKED_AT_ONCE", 0)
+    log = timed(1, 7, 3, None)
+
+    assert log.end_us == 3_000_000  # the last known, until somebody asks for a row
+    assert log.row_at(3_000_000) == 0
+    assert log.end_us == 7_000_000
+
+
+def test_the_column_of_times_is_read_row_by_row_nowhere_else() -> None:
+    root = Path(log_module.__file__).parents[1]
+    found = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*.py")
+        if re.search(r"log\.t_us\b", path.read_text())
+    }
+
+    assert found == {"analysis/columns.py"}  # which tells what is known
+
+
+@pytest.mark.parametrize(
+    ("code", "is_error"),
+    [(1000, False), (1001, False), (1005, False), (1006, True), (1011, True), (3000, True)],
+)
+def test_a_close_in_good_order_is_no_error(code: int, is_error: bool) -> None:
+    event = local("inspector.closed", code=code)
+
+    assert bool(flags_of(event, 0) & FLAG_ERROR) is is_error

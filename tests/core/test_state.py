@@ -25,6 +25,7 @@ from tests.support import (
     frame_event,
     local,
     numbered,
+    refusals,
     server,
     silence,
 )
@@ -251,8 +252,8 @@ def test_an_error_is_tied_to_the_event_that_it_names() -> None:
         ),
     )
 
-    assert state.causes.rejected == {1: 2}
-    assert state.session.rejected_seq == 1
+    assert refusals(state) == {1: (2, "certain")}
+    assert state.causes.refused_update is state.causes.rejected[1]
     assert state.problems.all[0].cause_seq == 1
 
 
@@ -268,7 +269,7 @@ def test_what_the_client_sent_and_nobody_can_read_is_one_error_with_its_refusal(
         server("error", error={"code": "invalid_json", "event_id": None}),
     )
 
-    assert state.causes.rejected == {2: 3, 1: 6, 4: 7}
+    assert refusals(state) == {2: (3, "certain"), 1: (6, "possible"), 4: (7, "likely")}
     assert state.problems.errors == 5
     assert [found.seq for found in state.problems.all if not found.is_error] == [1, 4]
 
@@ -344,3 +345,15 @@ def test_formats_are_read_by_every_name(value: object, expected: AudioFormat | N
 
 def test_numbering_keeps_times() -> None:
     assert [event.t_ns for event in numbered([at(5, server("ping"))])] == [5_000_000]
+
+
+def test_a_failed_transcription_keeps_its_code() -> None:
+    where = {"item_id": "a", "content_index": 0}
+    words = {"code": "DeploymentNotFound", "message": "Input transcription failed."}
+    state = folded(
+        server("conversation.item.added", item=item("a")),
+        server("conversation.item.input_audio_transcription.failed", **where, error=words),
+    )
+
+    error = state.conversation.items["a"].parts[0].error
+    assert error == "DeploymentNotFound: Input transcription failed."

@@ -15,6 +15,8 @@ from inspector.clock import SystemClock
 from inspector.core.event import Direction, Event, Origin
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
+from inspector.sources.frames import frame_bytes
+from inspector.sources.lane import TEXT
 from tests.engine.proxied_stage import Server, event, heard, joined
 from tests.proxy_stage import PATIENCE_S, closed_with, proxied
 from tests.sources.loopback import websocket_server
@@ -225,5 +227,50 @@ def test_only_so_many_sessions_are_let_in() -> None:
             async with asyncio.timeout(PATIENCE_S):
                 assert b" 503 " in await reader.readline()
             writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_frames_go_on_when_a_close_frame_cannot_be_told() -> None:
+    async def scenario() -> None:
+        async with joined() as (stage, app, server):
+            relay = stage.session._relay
+            assert relay is not None
+            lane = relay.lane(Direction.CLIENT)
+
+            def broken(_: Any) -> None:
+                raise RuntimeError("broken")
+
+            lane.close_seen = broken
+            await app.send(event("a"))
+            assert await server.next() == event("a")
+            await app.close(4001, "bye")
+
+            await stage.over()
+            assert server.connections[0].close_code == 4001
+            assert not lane._is_busy
+            assert "a close frame was not read" in stage.facts("inspector.degraded")[0]["message"]
+
+    asyncio.run(scenario())
+
+
+def test_a_lane_is_not_busy_for_ever_when_writing_fails() -> None:
+    async def scenario() -> None:
+        async with joined() as (stage, _, __):
+            stage.session.breakpoints.arm("type:never")
+            relay = stage.session._relay
+            assert relay is not None
+            lane = relay.lane(Direction.CLIENT)
+
+            def broken(_: bytes) -> None:
+                raise RuntimeError("broken")
+
+            write, lane.write = lane.write, broken
+            with pytest.raises(RuntimeError):
+                lane.received(frame_bytes(TEXT, b"{}", is_masked=True))
+            lane.write = write
+
+            assert not lane._is_busy
+            assert lane.add(b"mine", is_text=True, origin=Origin.HAND)
 
     asyncio.run(scenario())

@@ -9,7 +9,7 @@ from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine import replay as replay_module
-from inspector.engine.replay import SPEEDS, Replay
+from inspector.engine.replay import EVENT_US, SPEEDS, Replay
 from inspector.recording.format import Header, render, render_header
 from inspector.recording.reader import RecordingReader
 from tests.support import ManualClock, at, facts, numbered, server
@@ -94,7 +94,7 @@ def scratch(row: int) -> SessionState:
 def test_it_opens_before_the_first_event(replay: Replay) -> None:
     assert (replay.cursor, replay.t_us, replay.is_playing) == (-1, 0, False)
     assert replay.is_settled
-    assert replay.duration_us == EVENTS[-1].t_ns // 1000
+    assert replay.duration_us == EVENTS[-1].stamp_ns // 1000
 
 
 def test_it_plays_in_the_recordings_time(replay: Replay, clock: ManualClock) -> None:
@@ -297,3 +297,91 @@ def test_folding_is_cut_into_slices(path: Path) -> None:
 
     assert replay.is_settled
     replay.close()
+
+
+@pytest.fixture
+def untimed(tmp_path: Path, clock: ManualClock) -> Iterator[Replay]:
+    path = tmp_path / "untimed.jsonl"
+    path.write_bytes(b'{"dir":"server","event":{"type":"ping"}}\n' * 20)
+    replay = Replay(WholeFile(path), clock)
+    replay.tick()
+    yield replay
+    replay.close()
+
+
+def test_without_times_there_is_no_time(untimed: Replay) -> None:
+    untimed.seek_row(4)
+
+    assert not untimed.has_times
+    assert (untimed.t_us, untimed.duration_us) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "seconds", "row"), [(4, -5, 0), (9, -5, 4), (9, 5, 14), (18, 5, 19)]
+)
+def test_without_times_a_jump_goes_by_events(
+    untimed: Replay, start: int, seconds: int, row: int
+) -> None:
+    untimed.seek_row(start)
+    untimed.jump(seconds)
+
+    assert untimed.cursor == row
+
+
+def test_without_times_it_plays_event_by_event(untimed: Replay, clock: ManualClock) -> None:
+    untimed.seek_row(3)
+    untimed.play()
+    seen = []
+    for _ in range(4):
+        clock.advance(EVENT_US / 1000)
+        untimed.tick()
+        seen.append(untimed.cursor)
+    untimed.set_speed(4.0)
+    clock.advance(EVENT_US / 1000)
+    untimed.tick()
+
+    assert seen == [4, 5, 6, 7]
+    assert untimed.cursor == 11
+    untimed.pause()
+    assert (untimed.cursor, untimed.is_playing) == (11, False)
+
+
+def test_without_times_it_ends_at_the_last_event(untimed: Replay, clock: ManualClock) -> None:
+    untimed.play()
+    clock.advance(60_000)
+    untimed.tick()
+
+    assert (untimed.cursor, untimed.is_playing) == (19, False)
+    untimed.play()
+    assert untimed.cursor == -1
+
+
+def test_without_times_there_is_no_time_to_seek(untimed: Replay) -> None:
+    untimed.seek_row(4)
+    untimed.seek_t_us(10**9)
+
+    assert untimed.cursor == 4
+
+
+def test_rows_without_a_time_are_played_with_the_one_before(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    path = tmp_path / "mixed.jsonl"
+    times: list[float | None] = [None, 1, None, 2, 1.5, 4]
+    lines = [
+        b'{"dir":"server",%b"event":{"type":"ping"}}\n' % (b"" if t is None else b'"t":%g,' % t)
+        for t in times
+    ]
+    path.write_bytes(b"".join(lines))
+    replay = Replay(WholeFile(path), clock)
+    replay.tick()
+    replay.play()
+    seen = []
+    for _ in range(4):
+        clock.advance(1000)
+        replay.tick()
+        seen.append(replay.cursor)
+    replay.close()
+
+    assert seen == [2, 4, 4, 5]
+    assert replay.duration_us == 4_000_000

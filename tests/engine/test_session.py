@@ -10,13 +10,14 @@ import orjson
 import pytest
 
 from inspector.core.event import Event, Origin
+from inspector.engine.host import Host
 from inspector.engine.outbox import CAPACITY, MIC_CAPACITY, OutboxFull
 from inspector.engine.session import Connection, Engine
 from inspector.errors import ConnectError
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Closed, Handshake, Side
-from tests.support import FakeSource, ManualClock
+from tests.support import FakeSource, ManualClock, under_a_screen
 
 TURNS = 50
 """Turns of the loop that are enough for anything that these tests wait for."""
@@ -174,6 +175,35 @@ def test_a_session_reconnects_in_the_same_log() -> None:
     run(scenario())
 
 
+def test_a_session_that_was_refused_at_once_can_be_connected_again_under_a_screen() -> None:
+    async def scenario() -> None:
+        engine, source, _ = new_engine()
+        source.refusal = ConnectError("no such address", code="bad_url")
+        async with Host() as host:
+            await asyncio.wait([host.start(engine)])
+            source.refusal = None
+            host.start(engine)
+            await settle()
+
+            assert engine.connection is Connection.LIVE
+
+    run(under_a_screen(scenario()))
+
+
+def test_the_greeting_is_logged_before_what_waited_for_it_under_a_screen() -> None:
+    async def scenario() -> None:
+        engine, source, _ = new_engine()
+        source.say("session.created", session={"id": "s"})
+        engine.connection = Connection.CONNECTING
+        engine.submit({"type": "response.create"}, Origin.HAND)
+        async with running(engine):
+            pass
+
+        assert types(engine)[:3] == ["inspector.opened", "session.created", "response.create"]
+
+    run(under_a_screen(scenario()))
+
+
 def test_what_was_not_sent_when_the_connection_ended_is_counted() -> None:
     async def scenario() -> None:
         engine, source, _ = new_engine()
@@ -226,6 +256,19 @@ def test_the_outbox_is_bounded_and_the_microphone_leaves_room() -> None:
                 engine.submit({"type": "x"}, Origin.BUTTON)
             with pytest.raises(OutboxFull):
                 engine.submit({"type": "x"}, Origin.BUTTON)
+
+    run(scenario())
+
+
+def test_what_the_microphone_lost_stands_in_the_recording(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        engine, _, _ = new_engine()
+        async with running(engine):
+            for _ in range(CAPACITY):
+                engine.submit({"type": "input_audio_buffer.append"}, Origin.MIC)
+        closed = engine.log.event(len(engine.log) - 1)
+        assert closed.body is not None
+        assert closed.body["dropped_appends"] == CAPACITY - MIC_CAPACITY
 
     run(scenario())
 

@@ -169,6 +169,8 @@ def test_talking_over_the_answer_without_turn_detection_cancels_and_truncates(
 
 
 def test_each_connection_writes_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "heard-2.wav").write_bytes(b"of another run")
+
     async def scenario(stage: Stage) -> None:
         for _ in range(2):
             stage.source.say("session.created", session=SESSION)
@@ -182,7 +184,8 @@ def test_each_connection_writes_a_file_of_its_own(tmp_path: Path) -> None:
     on_stage(scenario, SoundOptions(NOWHERE, Place(PlaceKind.FILE, str(tmp_path / "heard.wav"))))
     with WavReader(tmp_path / "heard.wav") as reader:
         assert np.count_nonzero(reader.read(reader.frames)) == RATE_HZ // 10
-    assert (tmp_path / "heard-2.wav").exists()
+    assert (tmp_path / "heard-2.wav").read_bytes() == b"of another run"
+    assert (tmp_path / "heard-3.wav").exists()
 
 
 def test_without_portaudio_the_reason_is_kept_and_the_clock_runs(

@@ -138,6 +138,19 @@ def test_speech_cuts_the_answer_and_truncates_it_where_it_was_heard() -> None:
     assert room.state.output_audio.items["i"].heard_ms(9_000 * MS) == 707
 
 
+def test_what_is_truncated_by_hand_falls_silent_before_the_server_agrees() -> None:
+    room = Room()
+    room.answer(2000)
+    room.wait(700)
+    cut = {"item_id": "i", "content_index": 0, "audio_end_ms": 690}
+    room.take(client("conversation.item.truncate", **cut))
+    room.wait(300)
+    room.take(server("conversation.item.truncated", **cut))
+    room.wait(300)
+
+    assert room.played() == [("i", 700, "truncated")]
+
+
 def test_what_waits_behind_it_is_truncated_to_nothing() -> None:
     room = Room()
     room.answer(1000, "first", "r1")

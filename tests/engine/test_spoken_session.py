@@ -137,7 +137,7 @@ def test_a_spoken_question_is_answered_and_the_answer_is_heard_whole(tmp_path: P
     events = spoken(tmp_path, question, lambda engine: has(engine, "inspector.played"))
     order = [event.type for event in events]
     speech_ns, sound_ns, heard_ns = (
-        next(event.t_ns for event in events if event.type == name)
+        next(event.stamp_ns for event in events if event.type == name)
         for name in (
             "input_audio_buffer.speech_stopped",
             "response.output_audio.delta",

@@ -21,7 +21,17 @@ from inspector.errors import ExportError
 from inspector.export.sound import Clip, Sound, in_a_row
 from inspector.export.target import written
 from inspector.export.text import transcript
-from inspector.export.wav import WHAT, Plan, file_name, pcm, plan, plans, span_plan, write_wav
+from inspector.export.wav import (
+    WHAT,
+    Plan,
+    file_name,
+    pcm,
+    plan,
+    plans,
+    span_plan,
+    wav_header,
+    write_wav,
+)
 from inspector.recording.reader import RecordingReader
 from tests.spoken import (
     ANSWER_AT_MS,
@@ -260,11 +270,45 @@ def test_recordings_of_others_are_exported(path: Path) -> None:
 def test_a_transcript_says_what_was_cut_off() -> None:
     lines = list(transcript(spoken_events()))
 
-    assert "    One two [not heard: three four.]" in lines
+    assert "    One two [not heard, the app says: three four.]" in lines
     assert any(
         line.startswith("[00:03.150] assistant  (cut at 1,500 of 3,000 ms") for line in lines
     )
     assert '    arguments: {"city": 1}' in lines
+
+
+def test_choppy_sound_is_written_with_its_gaps_and_refused_appends_are_not(tmp_path: Path) -> None:
+    where = {"response_id": "r", "item_id": "a", "content_index": 0}
+    report = {"item_id": "a", "content_index": 0}
+    sound_of_300_ms = base64_of(tone(300))
+    events = [
+        at(100, client("input_audio_buffer.append", audio=base64_of(tone(100)), x=1)),
+        at(200, client("input_audio_buffer.append", audio=base64_of(tone(100)))),
+        at(220, server("error", error={"param": "x", "event_id": None})),
+        at(1000, server("response.output_audio.delta", **where, delta=sound_of_300_ms)),
+        at(1050, local("inspector.playing", **report, audio_ms=0)),
+        at(3000, server("response.output_audio.delta", **where, delta=sound_of_300_ms)),
+        at(3050, local("inspector.playing", **report, audio_ms=300)),
+        at(3350, local("inspector.played", **report, audio_ms=600, reason="finished")),
+    ]
+    with sound_of(tmp_path / "a.jsonl", numbered(events)) as sound:
+        both, rate_hz = read_back(sound, plans(sound, "heard")[0])
+        user, _ = read_back(sound, plans(sound, "user")[0])
+        item, _ = read_back(sound, plans(sound, "assistant")[0])
+
+    assert loud_spans(both[:, 0], rate_hz) == [(100, 200)]
+    assert loud_spans(both[:, 1], rate_hz) == [(1050, 1350), (3050, 3350)]
+    assert user.tobytes() == tone(100)
+    assert item.tobytes() == tone(300) * 2
+
+
+def test_the_header_of_a_wav_file_is_silence_of_its_length(tmp_path: Path) -> None:
+    data = wav_header(2400, 24_000, 1) + tone(100)
+    events = numbered([at(200, client("input_audio_buffer.append", audio=base64_of(data)))])
+    with sound_of(tmp_path / "a.jsonl", events) as sound:
+        user, _ = read_back(sound, plans(sound, "user")[0])
+
+    assert user.tobytes() == bytes(44) + tone(100)
 
 
 def test_every_session_of_a_recording_has_its_part() -> None:

@@ -76,7 +76,11 @@ def test_a_large_file_is_read_at_both_ends_only(
 
 @pytest.mark.parametrize(
     ("data", "problem"),
-    [(b"", "empty"), (b"hello\n", "not a recording"), (b"\xff\x00" * 99, "not a recording")],
+    [
+        (b"", "empty"),
+        (b"hello\n", "not a recording: text, not JSON lines"),
+        (b"\xff\x00" * 99, "not a recording: binary data"),
+    ],
 )
 def test_what_is_no_recording_says_so(data: bytes, problem: str, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
@@ -113,7 +117,7 @@ def test_facts_are_kept_until_the_file_changes(tmp_path: Path) -> None:
     os.utime(path, ns=(times[0], times[1] + 1))
 
     assert second == first
-    assert dict(kept.read([path]))[path].problem == "not a recording"
+    assert dict(kept.read([path]))[path].problem == "not a recording: text, not JSON lines"
 
 
 def test_what_a_larger_file_leaves_open_is_found_out_after_all_files_were_looked_at(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
 from inspector.errors import RecordingError
+from inspector.recording.foreign_times import ForeignTimes
 from inspector.recording.format import (
     Header,
     Shape,
@@ -178,7 +179,7 @@ def test_foreign_shapes_are_recognised(line: bytes, shape: Shape | None) -> None
 
 def test_tagged_lines_keep_the_frames_bytes_and_times() -> None:
     line = b'{"t": 0.25, "direction": "received", "event": {"type": "x",  "a": 1.0}}'
-    event = parse(line, 4, Shape.TAGGED)
+    event = parse(line, 4, Shape.TAGGED, ForeignTimes())
 
     assert (event.seq, event.t_ns, event.direction) == (5, 250_000_000, Direction.SERVER)
     assert event.data == b'{"type": "x",  "a": 1.0}'
@@ -193,24 +194,17 @@ def test_a_close_line_becomes_a_fact() -> None:
 
 
 def test_the_direction_of_a_bare_event_is_inferred() -> None:
-    event = parse(b'{"type":"no.such.type"}', 0, Shape.BARE, previous_t_ns=5)
+    event = parse(b'{"type":"no.such.type"}', 0, Shape.BARE)
 
-    assert (event.is_inferred, event.direction, event.t_ns) == (True, Direction.SERVER, 5)
-
-
-@pytest.mark.parametrize("t", [b"-1", b'"1"', b"true", b"1e30", b"null"])
-def test_times_out_of_reason_are_those_before(t: bytes) -> None:
-    line = b'{"t":' + t + b',"dir":"client","event":{"type":"x"}}'
-
-    assert parse(line, 0, Shape.TAGGED, previous_t_ns=7).t_ns == 7
+    assert (event.is_inferred, event.direction) == (True, Direction.SERVER)
 
 
 @pytest.mark.parametrize("t", [b"9" * 11 + b".5", b"1" * 30 + b".000001"])
-def test_times_out_of_reason_in_a_line_of_ours_are_those_before(t: bytes) -> None:
+def test_times_out_of_reason_in_a_line_of_ours_are_unknown(t: bytes) -> None:
     line = b'{"seq":1,"t":' + t + b',"dir":"server","origin":"mic","type":"x","event":{"type":"x"}}'
-    event = parse(line, 0, previous_t_ns=7)
+    event = parse(line, 0)
 
-    assert (event.type, event.t_ns, event.origin) == ("x", 7, Origin.MIC)
+    assert (event.type, event.t_ns, event.origin) == ("x", None, Origin.MIC)
 
 
 def test_a_number_of_an_event_out_of_reason_is_that_of_its_row() -> None:

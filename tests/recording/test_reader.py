@@ -94,7 +94,7 @@ def test_a_torn_header_is_told(tmp_path: Path) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("text", [TEXT, b'{"type":"a"}\n{"type":"b"}\n'])
+@pytest.mark.parametrize("text", [TEXT, b'{"type":"a"}\n{"type":"error"}\n'])
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path, text: bytes) -> None:
     assert events_in(write(tmp_path, b"\xef\xbb\xbf" + text)) == events_in(write(tmp_path, text))
 
@@ -174,12 +174,12 @@ def test_tagged_lines_open(tmp_path: Path) -> None:
     assert [e.direction for e in events][:2] == [Direction.CLIENT, Direction.SERVER]
 
 
-def test_times_that_a_foreign_file_leaves_out_are_those_before(tmp_path: Path) -> None:
+def test_times_that_a_foreign_file_leaves_out_are_unknown(tmp_path: Path) -> None:
     text = b'{"t":1.5,"dir":"server","event":{"type":"a"}}\n{"dir":"server","event":{"type":"b"}}\n'
     reader, log = open_log(write(tmp_path, text))
 
-    assert list(log.t_us) == [1_500_000, 1_500_000]
-    assert log.event(1).t_ns == 1_500_000_000
+    assert [log.time_us(row) for row in range(2)] == [1_500_000, None]
+    assert [log.event(row).t_ns for row in range(2)] == [1_500_000_000, None]
     reader.close()
 
 
@@ -194,12 +194,40 @@ def test_a_foreign_file_without_any_time_is_known_for_one(
 
 
 def test_bare_events_open_with_inferred_directions(tmp_path: Path) -> None:
-    path = write(tmp_path, b'{"type":"a"}\n{"type":"b"}')
+    path = write(tmp_path, b'{"type":"a"}\n{"type":"error"}')
     events = events_in(path)
 
-    assert [event.type for event in events] == ["a", "b"]
+    assert [event.type for event in events] == ["a", "error"]
     assert all(event.is_inferred for event in events)
     assert RecordingReader(path).shape is Shape.BARE
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (b'{"sample_id":"1","text":"x"}\n', "JSON lines, none of a known event type (keys: sample_id, text)"),
+        (b'{"type":"message","role":"user"}\n{"type":"function_call"}\n', "JSON lines, none of a known event type (types: message, function_call)"),
+        (b'{"setup":{"model":"m"}}\n{"setupComplete":{}}\n', "looks like Gemini Live (setup, setupComplete)"),
+        (b'{"time":"1","source":"server","event":{"type":"session.created"}}\n', "JSON lines with events under event, without a dir beside them"),
+        (b'[{"type":"session.created"}]\n', "a JSON array, not one event a line"),
+        (b'{"log":{"entries":\n[]}}\n', "a HAR file"),
+        (b'{\n"type":"session.created"}\n', "JSON over several lines, not one event a line"),
+        (b"a,b\n1,2\n", "text, not JSON lines"),
+        (b"\x00\x01\x02", "binary data"),
+    ],
+)  # fmt: skip
+def test_what_holds_no_event_is_refused_by_name(tmp_path: Path, data: bytes, seen: str) -> None:
+    path = write(tmp_path, data)
+
+    with pytest.raises(RecordingError) as refused:
+        RecordingReader(path)
+
+    assert refused.value.message == f"{path} is not a recording: {seen}"
+
+
+@pytest.mark.parametrize("data", [b'{"dir":"client","event":{"setup":{}}}\n', b'{"type":"x"}\n\nnot JSON\n{"type":"response.done"}\n'])  # fmt: skip
+def test_unknown_events_open_where_a_line_says_that_they_are_events(tmp_path: Path, data: bytes) -> None:  # fmt: skip
+    assert events_in(write(tmp_path, data))
 
 
 def test_a_long_first_event_is_recognised(tmp_path: Path) -> None:
@@ -228,3 +256,43 @@ def test_every_recorded_session_opens_whole() -> None:
 
         assert len(events) == sum(1 for line in path.read_bytes().splitlines() if line.strip())
         assert not any(event.problem for event in events), path
+
+
+def test_times_that_cannot_be_used_are_told_with_their_lines(tmp_path: Path) -> None:
+    def line(time: bytes) -> bytes:
+        return b'{"dir":"server","ts":%b,"event":{"type":"a"}}\n' % time
+
+    lines = [b"1.5", b'"soon"', b"2", b"true", b"1", b"0.5"]
+    text = line(lines[0]) + b"\n" + b"".join(map(line, lines[1:]))
+    reader, log = open_log(write(tmp_path, text))
+    before = reader.time_notes()
+    for row in range(len(log)):
+        log.event(row)
+
+    assert [log.time_us(row) for row in range(len(log))] == [
+        1_500_000,
+        None,
+        2_000_000,
+        None,
+        1_000_000,
+        500_000,
+    ]
+    assert before == [
+        'the times of 2 lines are left out, first on line 3: ts "soon" is no time that can be read',
+        "times run back, first on line 6; events stand in the order of the lines",
+    ]
+    assert reader.time_notes() == before
+    reader.close()
+
+
+def test_a_foreign_files_dates_count_from_its_first(tmp_path: Path) -> None:
+    text = b"".join(
+        b'{"type":"response.create","created_at":"2026-11-27T10:00:%02dZ"}\n' % second
+        for second in (5, 7)
+    )
+    reader, log = open_log(write(tmp_path, text))
+
+    assert reader.header.started_at == "2026-11-27T10:00:05.000000Z"
+    assert [log.event(row).t_ns for row in range(2)] == [0, 2_000_000_000]
+    assert reader.time_notes() == []
+    reader.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from inspector.core.log import COLUMNS, EventLog
 from inspector.recording import chunk_file as chunk_file_module
+from inspector.recording import index_file
 from inspector.recording import opening as opening_module
 from inspector.recording import scan as scan_module
 from inspector.recording.large import SMALL_BYTES, head_start
@@ -69,7 +71,9 @@ bodies = st.one_of(
     st.fixed_dictionaries(
         {
             "type": st.just("input_audio_buffer.append"),
-            "audio": st.sampled_from(["AAAA", "AA==", "A" * 400]),
+            "audio": st.sampled_from(
+                ["AAAA", "AA==", "A" * 400, f"data:audio/wav;base64,{'A' * 400}"]
+            ),
         }
     ),
     st.fixed_dictionaries(
@@ -100,20 +104,51 @@ bodies = st.one_of(
         }
     ),
     st.fixed_dictionaries(
+        {
+            "type": st.just("error"),
+            "error": st.fixed_dictionaries(
+                {"code": st.sampled_from(["a", None]), "message": st.sampled_from(["x", "y"])}
+            ),
+        },
+        optional={"item_id": ids},
+    ),
+    st.fixed_dictionaries(
         {"type": st.just("inspector.closed"), "code": st.sampled_from([1000, 1006])}
+    ),
+    st.fixed_dictionaries(
+        {
+            "type": st.sampled_from(["inspector.altered", "inspector.undelivered"]),
+            "direction": st.sampled_from(["client", "server"]),
+        }
+    ),
+    st.fixed_dictionaries(
+        {"type": st.just("inspector.injected"), "to": st.sampled_from(["api", "app"])}
     ),
     st.fixed_dictionaries(
         {"type": st.sampled_from(["error", "ping", 'we"ird', "ünknown", ""]), "text": texts}
     ),
 )
 styles = st.sampled_from(
-    ["compact", "spaced", "shuffled", "escaped", "text", "blank", "torn", "crlf", "b64", "late"]
+    [
+        "compact",
+        "spaced",
+        "shuffled",
+        "escaped",
+        "text",
+        "blank",
+        "torn",
+        "crlf",
+        "b64",
+        "late",
+        "untimed",
+        "before",
+    ]
 )
 lines = st.lists(
     st.tuples(
         bodies,
         st.sampled_from(["client", "server", "local"]),
-        st.sampled_from(["wire", "mic", "hand"]),
+        st.sampled_from(["wire", "mic", "hand", "rule"]),
         styles,
     ),
     max_size=30,
@@ -148,6 +183,10 @@ def line_of(seq: int, drawn: tuple[dict[str, Any], str, str, str]) -> bytes:
             return head[: len(head) // 2] + b"\n"
         case "late":
             head = head.replace(b'"t":', b'"t":' + b"9" * (seq % 40))
+        case "untimed":
+            head = re.sub(rb'"t":[^,]*,', b"", head)
+        case "before":
+            head = head.replace(b'"t":', b'"t":-')
         case "crlf":
             return head + b'"event":' + frame + b"}\r\n"
     return head + b'"event":' + frame + b"}\n"
@@ -315,13 +354,19 @@ def test_a_large_file_is_opened_from_the_index_that_was_kept(large: Path, tmp_pa
     again.close()
 
 
-@pytest.mark.parametrize("harm", ["recording", "cut", "foreign", "empty"])
-def test_an_index_that_does_not_fit_is_not_used(large: Path, tmp_path: Path, harm: str) -> None:
-    folder = tmp_path / "indexes"
-    opening = open_recording(large, indexes=folder)
+def keep_index(path: Path, folder: Path) -> Path:
+    """Open a large recording so that its index is kept; return where."""
+    opening = open_recording(path, indexes=folder)
     finish(opening)
     opening.close()
     (kept,) = folder.iterdir()
+    return kept
+
+
+@pytest.mark.parametrize("harm", ["recording", "cut", "foreign", "empty", "older"])
+def test_an_index_that_does_not_fit_is_not_used(large: Path, tmp_path: Path, harm: str) -> None:
+    folder = tmp_path / "indexes"
+    kept = keep_index(large, folder)
     match harm:
         case "recording":
             large.write_bytes(large.read_bytes().replace(b"session.created", b"session.Created"))
@@ -331,12 +376,54 @@ def test_an_index_that_does_not_fit_is_not_used(large: Path, tmp_path: Path, har
             kept.write_bytes(b'["not ours"]\n')
         case "empty":
             kept.write_bytes(b"")
+        case "older":
+            version = b'"version":%d' % index_file.VERSION
+            kept.write_bytes(kept.read_bytes().replace(version, b'"version":4'))
     opening = open_recording(large, indexes=folder)
 
     assert opening._kept is None
     finish(opening)
     assert columns_of(opening.log) == columns_of(plainly(large))
     opening.close()
+
+
+@given(st.data())
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_damaged_index_is_replaced_in_silence(
+    large: Path, tmp_path: Path, data: st.DataObject
+) -> None:
+    folder = tmp_path / "indexes"
+    kept = keep_index(large, folder)
+    whole = kept.read_bytes()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[at] ^= data.draw(st.integers(1, 255))
+    kept.write_bytes(damaged if data.draw(st.booleans()) else whole[:at])
+    opening = open_recording(large, indexes=folder)
+    finish(opening)
+
+    assert columns_of(opening.log) == columns_of(plainly(large))
+    assert opening.notices == []
+    assert kept.read_bytes() == whole
+    opening.close()
+
+
+def test_any_byte_of_an_index_is_under_its_checksum(large: Path, tmp_path: Path) -> None:
+    kept = keep_index(large, tmp_path / "indexes")
+    whole = kept.read_bytes()
+    fd, size = os.open(large, os.O_RDONLY), large.stat().st_size
+    for at in range(0, len(whole), 61):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << at % 8
+        kept.write_bytes(damaged)
+        blocks = index_file.read_index(kept, fd, size)
+
+        if blocks is not None:
+            with pytest.raises(index_file.DamagedIndex):
+                list(blocks)
+    os.close(fd)
 
 
 def test_a_growing_file_is_followed_and_a_torn_line_completed(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def xai() -> SimDriver:
         ("/openai/v1/realtime", "mine", "azure"),
         ("/openai/realtime", "mine", "azure-preview"),
         ("/voice-live/realtime", "mine", "voice-live"),
+        ("/api-ws/v1/realtime", "mine", "qwen"),
+        ("/v1/realtime", "qwen3-omni-flash-realtime", "qwen"),
     ],
 )
 def test_the_request_tells_its_dialect(path: str, model: str, name: str) -> None:
@@ -351,3 +353,130 @@ def test_a_microphone_of_another_rate_is_heard_as_it_is() -> None:
 
         stopped = only(driver.events, "input_audio_buffer.speech_stopped")
         assert 1_000 < stopped["audio_end_ms"] < 1_800
+
+
+@pytest.mark.parametrize(
+    ("dialect", "named", "is_taken"),
+    [
+        ("openai", "gpt-realtime", True),
+        ("openai", "gpt-realtime-2.1", False),
+        ("azure", "my-gpt-realtime", True),
+        ("azure", "gpt-realtime-2.1", True),
+    ],
+)
+def test_an_update_may_repeat_its_model_and_azure_does_not_read_it(
+    dialect: str, named: str, *, is_taken: bool
+) -> None:
+    asked = "my-gpt-realtime" if dialect == "azure" else "gpt-realtime"
+    driver = SimDriver(
+        path=DIALECTS[dialect].path, query={"model": asked}, headers=KEY, dialect=dialect
+    )
+
+    driver.send(
+        {"type": "session.update", "session": {"type": "realtime", "model": named, "tools": []}}
+    )
+    events = driver.run()
+
+    if is_taken:
+        assert only(events, "session.updated")["session"]["model"] == asked
+    else:
+        assert error(events)["param"] == "session.model"
+        assert not of_type(events, "session.updated")
+
+
+def qwen(**update: Any) -> SimDriver:
+    driver = SimDriver(
+        path="/api-ws/v1/realtime", query={"model": "qwen3-omni-flash-realtime"}, headers=KEY
+    )
+    driver.ask({"type": "session.update", "session": {"turn_detection": None, **update}})
+    return driver
+
+
+SDK_UPDATE: Body = {
+    "modalities": ["text", "audio"],
+    "voice": "Ethan",
+    "input_audio_format": "pcm16",
+    "output_audio_format": "pcm16",
+    "input_audio_transcription": {"model": None},
+    "turn_detection": {
+        "type": "server_vad",
+        "threshold": -0.2,
+        "prefix_padding_ms": 300,
+        "silence_duration_ms": 800,
+    },
+    "instructions": "Be brief.",
+    "top_k": 20,
+}
+"""What the SDK ``dashscope`` sends."""
+
+
+def test_qwen_begins_with_its_own_session_and_echoes_what_is_set() -> None:
+    driver = qwen(**SDK_UPDATE)
+    first = only(driver.events, "session.created")["session"]
+    shown = only(driver.events, "session.updated")["session"]
+
+    assert first["voice"] == "Cherry"
+    assert first["turn_detection"]["silence_duration_ms"] == 800
+    assert first["input_audio_transcription"] == {"model": "gummy-realtime-v1"}
+    assert not {"audio", "type", "instructions", "expires_at"} & first.keys()
+    assert shown["input_audio_transcription"] == {"model": "gummy-realtime-v1"}
+    for name in ("modalities", "voice", "input_audio_format", "instructions", "top_k"):
+        assert shown[name] == SDK_UPDATE[name]
+    assert shown["turn_detection"].items() >= SDK_UPDATE["turn_detection"].items()
+
+
+def test_qwen_hears_16_khz_and_speaks_the_events_of_the_beta() -> None:
+    driver = qwen(modalities=["text", "audio"])
+    for _ in range(3):
+        driver.send(append(buzz(500, rate_hz=16_000)))
+    driver.ask(COMMIT)
+    events = driver.ask({"type": "response.create", "response": {"instructions": None}})
+
+    committed = only(driver.events, "input_audio_buffer.committed")
+    heard = only(driver.events, "conversation.item.input_audio_transcription.completed")
+    assert committed.keys() == {"type", "event_id", "item_id"}
+    assert "1.5 s" in heard["transcript"]
+    assert not of_type(driver.events, "conversation.item.input_audio_transcription.delta")
+    assert "usage" not in heard
+    names = types(events)
+    assert {"response.audio.delta", "response.audio_transcript.done"} <= set(names)
+    assert names[-1] == "response.done"
+    response = events[-1]["response"]
+    assert response["usage"]["input_tokens_details"].keys() == {"text_tokens", "audio_tokens"}
+    assert response["output"][0]["object"] == "realtime.item"
+
+
+def test_qwen_takes_nested_tools_and_calls_them() -> None:
+    place = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    function = {"name": "get_weather", "description": "Weather in a city", "parameters": place}
+    tools = [{"type": "function", "function": function}]
+    driver = qwen(tools=tools, modalities=["text"])
+    driver.ask(user("What is the weather in Paris?"))
+    events = driver.ask(CREATE)
+
+    assert only(driver.events, "session.updated")["session"]["tools"] == tools
+    called = only(events, "response.function_call_arguments.done")
+    assert (called["name"], orjson.loads(called["arguments"])) == ("get_weather", {"city": "Paris"})
+
+
+def test_qwen_refuses_in_its_words_and_keeps_what_was_in_force() -> None:
+    driver = qwen(voice="Ethan")
+    refused = driver.ask(
+        {"type": "session.update", "session": {"modalities": ["audio"], "voice": "Dylan"}}
+    )
+    updated = driver.ask({"type": "session.update", "session": {"top_p": 0.5}})
+
+    assert error(refused)["message"] == (
+        "Invalid modalities: ['audio']. Supported combinations are: ['text'] and ['audio', 'text']."
+    )
+    assert error(refused)["param"] == "session.modalities"
+    assert only(updated, "session.updated")["session"]["voice"] == "Ethan"
+
+
+def test_qwen_takes_images_and_ends_when_it_is_told() -> None:
+    driver = qwen()
+    assert not driver.ask({"type": "input_image_buffer.append", "image": "aGk="})
+    assert error(driver.ask({"type": "input_image_buffer.append"}))["param"] == "image"
+
+    assert types(driver.ask({"type": "session.finish"})) == ["session.finished"]
+    assert driver.session.is_closed

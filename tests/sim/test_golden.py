@@ -167,7 +167,7 @@ def test_ids_of_the_clients_own_are_replaced() -> None:
         server("conversation.item.added", item={**ITEM, "id": "mine"}, previous_item_id="other"),
         server("error", error={"event_id": "evt_1"}),
         client("response.create", response={"metadata": {"topic": "one"}}),
-        server("response.created", response={"metadata": {"topic": "one"}}),
+        server("response.created", response={"id": "resp_1", "metadata": {"topic": "one"}}),
     )
     sent = {"type": "conversation.item.create", "item": {**ITEM, "id": "yours"}}
     player.session.receive(orjson.dumps(sent), is_text=True, now_ns=0)
@@ -255,3 +255,82 @@ def test_a_client_that_waits_for_the_end_of_a_response_is_not_kept_waiting() -> 
     player.now_ms = 1001
     assert player.types() == ["response.done"]
     assert player.send("conversation.item.create", item=ITEM) == ["conversation.item.added"]
+
+
+def test_where_the_audio_was_cut_out_speech_waits_for_the_time_that_it_names() -> None:
+    short = client("input_audio_buffer.append", audio="AAAA")
+    player = Player(
+        CREATED,
+        *([short] * 30),
+        server("input_audio_buffer.speech_started", audio_start_ms=320),
+        *([short] * 30),
+        server("input_audio_buffer.speech_stopped", audio_end_ms=960),
+        server("input_audio_buffer.committed"),
+        server("response.created", response={"id": "resp_1"}),
+    )
+    player.types()
+
+    assert player.append(300) == []
+    assert player.append(100) == ["input_audio_buffer.speech_started"]
+    assert player.append(500) == []
+    assert player.append(100) == [
+        "input_audio_buffer.speech_stopped",
+        "input_audio_buffer.committed",
+        "response.created",
+    ]
+
+
+def test_cut_audio_is_measured_in_the_format_of_the_session() -> None:
+    short = client("input_audio_buffer.append", audio="AAAA")
+    session = {"audio": {"input": {"format": {"type": "audio/pcmu"}}}}
+    stopped = server("input_audio_buffer.speech_stopped", audio_end_ms=1000)
+    player = Player(server("session.created", session=session), short, short, stopped)
+    player.types()
+
+    assert player.append(160) == []  # 960 ms of G.711
+    assert player.append(20) == ["input_audio_buffer.speech_stopped"]
+
+
+def test_an_item_id_that_only_this_client_chose_is_echoed() -> None:
+    answer = {"type": "function_call_output", "call_id": "call_1", "output": "x"}
+    player = Player(
+        client("conversation.item.create", item=ITEM),
+        client("conversation.item.create", item=answer),
+        server("conversation.item.added", item={**ITEM, "id": "item_1"}),
+        server(
+            "conversation.item.added", item={**answer, "id": "item_2"}, previous_item_id="item_1"
+        ),
+    )
+    for item in ({**ITEM, "id": "mine_1"}, {**answer, "id": "mine_2"}):
+        sent = {"type": "conversation.item.create", "item": item}
+        player.session.receive(orjson.dumps(sent), is_text=True, now_ns=0)
+    first, second = player.bodies()
+
+    assert first["item"]["id"] == "mine_1"
+    assert (second["item"]["id"], second["previous_item_id"]) == ("mine_2", "mine_1")
+
+
+def test_an_item_id_that_only_the_recorded_client_chose_stays() -> None:
+    player = Player(
+        client("conversation.item.create", item={**ITEM, "id": "theirs"}),
+        server("conversation.item.added", item={**ITEM, "id": "theirs"}),
+    )
+    sent = {"type": "conversation.item.create", "item": ITEM}
+    player.session.receive(orjson.dumps(sent), is_text=True, now_ns=0)
+
+    assert [body["item"]["id"] for body in player.bodies()] == ["theirs"]
+
+
+def test_what_only_this_client_notes_on_a_response_is_echoed() -> None:
+    player = Player(
+        server("response.created", response={"id": "resp_0", "metadata": None}),
+        client("response.create"),
+        server("response.created", response={"id": "resp_1", "metadata": None}),
+        server("response.done", response={"id": "resp_1", "metadata": None}),
+    )
+    player.types()
+    created = {"type": "response.create", "response": {"metadata": {"client_event_id": "r1"}}}
+    player.session.receive(orjson.dumps(created), is_text=True, now_ns=0)
+
+    noted = [body["response"]["metadata"] for body in player.bodies()]
+    assert noted == [{"client_event_id": "r1"}] * 2

@@ -351,3 +351,27 @@ def test_no_text_takes_long(piece: str) -> None:
     talk(f"u:{text}!", f"a:{text}", f"u:{text}", instructions=text, tools=TOOLS)
 
     assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("heard", "answer"),
+    [
+        ("ok", "Okay."),
+        ("Okay.", "Okay."),
+        ("Yes, got it", "Okay."),
+        ("Stop, wait a second.", "Okay, I am waiting."),
+        ("hold on please", "Okay, I am waiting."),
+        ("just a moment", "Okay, I am waiting."),
+        ("one", "You said: one"),
+        ("Never mind.", "All right, never mind."),
+        ("Ok, please continue.", "As I was saying: Once upon a time."),
+    ],
+)
+def test_an_acknowledgement_is_heeded_and_not_parroted(heard: str, answer: str) -> None:
+    assert talk("u:Tell me a story", "a:Once upon a time.", f"u:{heard}").text == answer
+
+
+@pytest.mark.parametrize("heard", ["Okay, what is 2 plus 3?", "Stop the car at 5, what is 2 + 3?"])
+def test_what_asks_for_more_is_answered(heard: str) -> None:
+    assert "5" in talk(f"u:{heard}").text
+    assert "waiting" not in talk(f"u:{heard}").text

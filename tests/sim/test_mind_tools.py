@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from tests.sim.talking import TOOLS, WEATHER, talk
+from inspector.sim.brain import Answer
+from tests.sim.talking import TOOLS, WEATHER, talk, tool
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,50 @@ def test_the_answer_quotes_what_every_tool_returned() -> None:
     assert all(part in text for part in ("Paris", "21.5", "rainy, 12 degrees"))
     value = talk("u:What is the secret? Answer with one word.", 't:{"secret": "plum"}').text
     assert value == "plum"
+
+
+@pytest.mark.parametrize(
+    ("asked", "people", "time"),
+    [
+        ("Book a table at 7 for two tomorrow under the name Bob", 2, "7"),
+        ("Reserve a table for four at seven on Friday, I am Eve", 4, "7"),
+        ("Book a table for 3 people at 19:30", 3, "19:30"),
+        ("Book a table on March 5 at 8 pm for six", 6, "8 pm"),
+    ],
+)
+def test_a_time_is_no_count_of_people(asked: str, people: int, time: str) -> None:
+    (call,) = talk(f"u:{asked}", tools=TOOLS).calls
+    arguments = orjson.loads(call.arguments)
+
+    assert (arguments["people"], arguments["time"]) == (people, time)
+
+
+def test_a_level_is_no_time() -> None:
+    volume = tool("set_volume", "Set the volume of the music", level={"type": "integer"})
+
+    (call,) = talk("u:Set the volume at 7", tools=[volume]).calls
+
+    assert orjson.loads(call.arguments) == {"level": 7}
+
+
+RETURNED = '{"order": {"order_number": "A-1234", "status": "shipped"}, "total": 21.5}'
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("What was the order number again?", "The order number is A-1234."),
+        ("What is my total again?", "The total is 21.5."),
+        ("And what was the status?", "The status is shipped."),
+    ],
+)
+def test_what_a_tool_returned_is_remembered(asked: str, answer: str) -> None:
+    before = ("u:Where is my order?", f"t:{RETURNED}", "a:It is on its way.")
+
+    assert talk(*before, f"u:{asked}", tools=TOOLS) == Answer(answer)
+
+
+def test_what_no_tool_returned_is_looked_up() -> None:
+    before = ("u:What is the weather in Paris?", 't:{"weather": "rain"}', "a:It rains.")
+
+    assert talk(*before, "u:What was the weather in London?", tools=TOOLS).calls

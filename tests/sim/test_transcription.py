@@ -126,3 +126,42 @@ def test_a_model_that_streams_knows_no_turns(model: str) -> None:
     assert updated["turn_detection"] is None
     assert error(refused)["param"] == "session.audio.input.turn_detection"
     assert driver.stream(buzz(900) + buzz(900, 0)) == []
+
+
+class Pending:
+    """A hearing that is known after some polls."""
+
+    def __init__(self, hearing: Hearing, polls: int) -> None:
+        self._hearing, self._polls = hearing, polls
+
+    def result(self) -> Hearing | None:
+        self._polls -= 1
+        return self._hearing if self._polls < 0 else None
+
+
+class SlowerFirst:
+    """Takes long for the first utterance, and knows the others at once."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing | Pending:
+        self._count += 1
+        hearing = Hearing(f"Number {self._count}.", f"Number {self._count}")
+        return Pending(hearing, 200) if self._count == 1 else hearing
+
+
+def test_transcripts_come_in_the_order_of_the_items() -> None:
+    driver = SimDriver(seams=Seams(ear=SlowerFirst()))
+    heard = {"transcription": {"model": "gpt-4o-transcribe"}, "turn_detection": None}
+    session = {"type": "realtime", "audio": {"input": heard}}
+    driver.ask({"type": "session.update", "session": session})
+    for _ in range(3):
+        driver.send(append(buzz(500)))
+        driver.send(COMMIT)
+    events = driver.run()
+
+    committed = [event["item_id"] for event in of_type(events, "input_audio_buffer.committed")]
+    completed = of_type(events, f"{EVENT}.completed")
+    assert [event["item_id"] for event in completed] == committed
+    assert [event["transcript"] for event in completed] == ["Number 1.", "Number 2.", "Number 3."]

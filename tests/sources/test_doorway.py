@@ -193,7 +193,7 @@ def test_a_client_is_recorded_from_its_coming_to_its_leaving(tmp_path: Path) -> 
     path = tmp_path / "client.jsonl"
     left = asyncio.Event()
 
-    def new_tape(url: str, model: str) -> Tape:
+    def new_tape(url: str, model: str, _: object) -> Tape:
         return Tape(RecordingFile(path, CLOCK), CLOCK, url, model)
 
     served = Provided(new_tape=new_tape, left=left.set)

@@ -165,7 +165,7 @@ def test_the_key_and_the_rules_of_admission_hold_here_too() -> None:
             proxied(
                 url,
                 key=Secret(PLANTED_KEY),
-                admission=Admission(token=Secret("the-token"), takes_key_as_token=True),
+                admission=Admission(token=Secret("the-token"), puts_key_in=True),
             ) as stage,
             client(stage) as http,
         ):

@@ -102,7 +102,7 @@ def test_a_name_that_was_rebound_is_refused(host: str, status: bytes) -> None:
 def test_nothing_passes_without_the_token(
     lines: tuple[str, ...], target: str, is_let_in: bool
 ) -> None:
-    admission = Admission(token=Secret(TOKEN), is_loopback=False, takes_key_as_token=True)
+    admission = Admission(token=Secret(TOKEN), is_loopback=False, puts_key_in=True)
     status, connections = asyncio.run(
         answer_to(lines, admission=admission, target=target, key=Secret(PLANTED_KEY))
     )
@@ -225,6 +225,85 @@ def test_a_key_that_the_server_quotes_is_not_kept(
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"not valid" in kept
     assert ODD_KEY.encode() not in kept
+
+
+def test_a_key_in_a_frame_crosses_the_wire_and_is_masked_in_what_is_kept(tmp_path: Path) -> None:
+    texts = [f'{{"type":"error","message":"{one}"}}' for one in (ODD_KEY, f"a {ODD_KEY} b")]
+
+    async def server(connection: ServerConnection) -> None:
+        for text in texts:
+            await connection.send(text)
+        await connection.send(ODD_KEY.encode())
+        assert await connection.recv() == texts[1]
+        await connection.close(3000, f"no {ODD_KEY}")
+
+    async def scenario() -> None:
+        async with websocket_server(server) as url, proxied(url, tmp_path) as stage:
+            header = {"Authorization": f"Bearer {ODD_KEY}"}
+            async with stage.app(additional_headers=header) as app:
+                assert [await app.recv() for _ in texts] == texts
+                assert await app.recv() == ODD_KEY.encode()
+                await app.send(texts[1])
+                await app.wait_closed()
+                assert app.close_reason == f"no {ODD_KEY}"
+            await stage.over()
+            events = stage.events()
+            stars = "*" * len(ODD_KEY)
+            assert events[0].body == {"type": "error", "message": stars}
+            assert events[1].body == events[3].body == {"type": "error", "message": f"a {stars} b"}
+            assert [len(event.data) for event in events[:2]] == [len(text) for text in texts]
+
+    asyncio.run(scenario())
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert kept.count(b'"type":"error","event"') == 3
+    assert b"KeyOfNo" not in kept
+
+
+def test_a_key_that_is_put_in_and_quoted_is_not_kept_either(tmp_path: Path) -> None:
+    async def server(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        await connection.send(connection.request.headers["Authorization"])
+
+    async def scenario() -> None:
+        key = Secret(ODD_KEY)
+        async with websocket_server(server) as url, proxied(url, tmp_path, key=key) as stage:
+            async with stage.app() as app:
+                assert await app.recv() == f"Bearer {ODD_KEY}"
+            await stage.over()
+
+    asyncio.run(scenario())
+    assert ODD_KEY.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_key_that_a_refusal_quotes_in_pieces_is_not_kept(tmp_path: Path) -> None:
+    halves = [f"bad key {ODD_KEY[:9]}".encode(), ODD_KEY[9:].encode()]
+    chunks = [b"%x\r\n%b\r\n" % (len(half), half) for half in halves]
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in (*chunks, b"0\r\n", b"\r\n"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        await reader.read()  # does not hang up: the end of the body must be seen
+
+    async def scenario() -> None:
+        async with raw_server(server) as url, proxied(url, tmp_path) as stage:
+            line = f"Authorization: Bearer {ODD_KEY}"
+            reader, writer = await stage.raw_app(upgrade_request(line))
+            async with asyncio.timeout(PATIENCE_S / 2):
+                answer = await reader.read()
+            writer.close()
+            await stage.over()
+
+            assert answer.endswith(b"".join(chunks) + b"0\r\n\r\n")
+            assert "bad key ***" in str(stage.session.refusal)
+
+    asyncio.run(scenario())
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"bad key ***" in kept
+    assert ODD_KEY[:9].encode() not in kept
 
 
 def test_a_second_proxy_cannot_take_the_port() -> None:

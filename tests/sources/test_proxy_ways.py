@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from inspector.sources.proxy import Entrance
 from inspector.sources.upstream import upstream_at
 from tests.proxy_stage import proxied
 from tests.sources.loopback import greet, raw_server, websocket_server
+from tests.support import under_a_screen
 
 
 def test_tls_to_the_app_and_to_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +53,23 @@ def test_tls_to_the_app_and_to_the_server(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(InvalidStatus) as unknown_authority:
         asyncio.run(scenario("localhost"))
     assert unknown_authority.value.response.status_code == 502
+
+
+def test_every_address_of_a_server_is_tried_under_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with websocket_server(greet) as server:
+            port = int(server.rpartition(":")[2])
+            addresses = [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+                for host in ("127.0.0.2", "127.0.0.1")
+            ]
+            async with proxied(f"ws://server.example:{port}") as stage:
+                monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+                app = await asyncio.wait_for(stage.app(), 10)
+                assert await app.recv() == '{"type":"session.created"}'
+                await app.close()
+
+    asyncio.run(under_a_screen(scenario()))
 
 
 class NetworkProxy:

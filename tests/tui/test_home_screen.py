@@ -17,6 +17,7 @@ from inspector.clock import SystemClock
 from inspector.config import load_settings
 from inspector.engine.host import Host
 from inspector.folders import Folders
+from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.common.look import Look
@@ -88,7 +89,7 @@ def at_home(
             async with app.run_test(size=size) as pilot:
                 await pilot.pause()
                 await scenario(Home(pilot, screen))
-        for recording in launch.opened:
+        for recording in (engine.recording for engine in launch.opened):
             finish_recording(recording)
 
     asyncio.run(run())
@@ -128,7 +129,7 @@ def test_recordings_are_listed_with_what_is_known_of_them(tmp_path: Path) -> Non
 
 
 def test_examples_in_the_folder_of_recordings_are_listed_once(tmp_path: Path) -> None:
-    example = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
+    example = shipped_folder("sessions") / "example-truncated-answer.jsonl"
     (tmp_path / "sessions").symlink_to(example.parent)
     launch = launcher_in(tmp_path)
 

@@ -6,21 +6,25 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin as PageOrigin
 
-from inspector.core.event import Origin
+from inspector.engine.proxied import Faults
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.proxy.held import HeldScreen
 from inspector.tui.proxy.screen import ProxyScreen
 from inspector.tui.workspace.workspace import Workspace
+from tests.engine.proxied_stage import faults
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
 from tests.sources.loopback import websocket_server
 
@@ -68,7 +72,12 @@ class View:
             yield app
 
 
-def run(scenario: Scenario, size: tuple[int, int] = (120, 40)) -> None:
+def run(
+    scenario: Scenario,
+    size: tuple[int, int] = (120, 40),
+    faults: Faults | None = None,
+    answers: tuple[str, ...] = (),
+) -> None:
     async def main() -> None:
         received: list[str | bytes] = []
 
@@ -77,8 +86,14 @@ def run(scenario: Scenario, size: tuple[int, int] = (120, 40)) -> None:
             with contextlib.suppress(ConnectionClosed):
                 while True:
                     received.append(await connection.recv())
+                    if "response.create" in str(received[-1]):
+                        for name in answers:
+                            await connection.send(f'{{"type":"{name}"}}')
 
-        async with websocket_server(handler) as server, proxied(server) as stage:
+        async with (
+            websocket_server(handler) as server,
+            proxied(server, faults=faults) as stage,
+        ):
             screen = ProxyScreen(stage.proxy, UNICODE)
             async with InspectorApp(screen).run_test(size=size) as pilot:
                 await scenario(View(pilot, screen, stage, received))
@@ -96,6 +111,18 @@ def test_an_empty_list_says_where_to_point_an_app() -> None:
 
     run(scenario)
     run(scenario, size=(80, 24))
+
+
+def test_a_refused_page_is_a_line_on_the_screen() -> None:
+    async def scenario(view: View) -> None:
+        with pytest.raises(InvalidStatus):
+            await view.stage.app(origin=PageOrigin("http://evil.example"))
+        await view.settle()
+
+        assert "refused GET /v1/realtime?model=m with 403" in view.line("#hint")
+        assert "http://evil.example" in view.line("#hint")
+
+    run(scenario)
 
 
 def test_a_session_is_a_line_and_enter_opens_it_and_q_leaves_the_app_alone() -> None:
@@ -301,10 +328,57 @@ def test_quitting_asks_while_sessions_run() -> None:
 def test_a_narrow_header_keeps_the_errors() -> None:
     async def scenario(view: View) -> None:
         async with view.app() as app:
-            await app.send('{"type":"x"}')
-            await view.stage.until(lambda: view.received)
-            view.stage.session.submit('{"type":"error","error":{}}', Origin.HAND, to="app")
+            await app.send('{"type":"response.create"}')
+            await app.recv()
             await view.press("enter")
             assert "! 1 error" in view.shown().splitlines()[0]
 
-    run(scenario, size=(80, 24))
+    run(scenario, size=(80, 24), answers=("error",))
+
+
+RULES = """
+[[rule]]
+match = "type:response.done"
+do = "drop"
+times = 1
+
+[[rule]]
+match = "type:session.update"
+do = "inject"
+to = "app"
+event = { type = "error", error = { code = "rate_limit_exceeded", message = "slow down" } }
+"""
+
+
+def test_what_rules_do_is_told_in_the_receivers_pane_and_is_no_error(tmp_path: Path) -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            assert "rules 2: drop ×0, inject ×0" in view.line("#header")
+            await app.send('{"type":"session.update"}')
+            await app.send('{"type":"response.create"}')
+            await app.recv()
+            await view.stage.until(lambda: view.stage.facts("inspector.altered"))
+            await view.settle()
+            header = view.line("#header")
+            assert f"→ {view.stage.proxy.upstream}" in header
+            assert "rules 2: drop ×1 spent, inject ×1" in header
+            assert "error" not in header
+            await view.press("enter")
+            assert "rules 2: drop ×1 spent, inject ×1" in view.line("#header")
+            assert "1 error" not in view.line("#header")
+            half = [line[61:] for line in view.shown().splitlines()]
+            told = [" ".join(line.split()) for line in half if "rule" in line or "⇠" in line]
+            assert [line.partition("⇠")[2] or line.partition("✕")[2] for line in told[1:]] == [
+                " injected (rule 2) error", " error rate_limit_exceed…", " dropped (rule 1) response.done",
+            ]  # fmt: skip
+            screen = view.pilot.app.screen
+            assert isinstance(screen, Workspace)
+            row = next(e.seq for e in view.stage.events() if e.type == "error") - 1
+            screen.show_row(row)
+            await view.settle()
+            shown = view.shown()
+            assert "injected (rule 2) · " in shown
+            assert "▸ injected (rule 2), see seq" in shown
+            assert "by hand" not in shown
+
+    run(scenario, faults=faults(tmp_path, RULES), answers=("response.done",))

@@ -254,3 +254,41 @@ def test_recordings_of_others_open_in_every_view(path: Path) -> None:
         assert stage.replay.state.folds == stage.replay.state.every_fold()
 
     on_stage(scenario, path)
+
+
+def test_a_recording_without_times_shows_none_and_goes_by_events(tmp_path: Path) -> None:
+    item = '{"id":"i","type":"message","role":"user","status":"completed","content":[]}'
+    events = [
+        '{"type":"session.created","session":{"id":"s","model":"m"}}',
+        '{"type":"session.updated","session":{"id":"s","model":"m"}}',
+        f'{{"type":"conversation.item.added","item":{item}}}',
+        *['{"type":"ping"}'] * 9,
+    ]
+    path = tmp_path / "untimed.jsonl"
+    path.write_text("".join(f'{{"dir":"server","event":{event}}}\n' for event in events))
+
+    async def scenario(stage: Stage) -> None:
+        shown = []
+        await stage.press(*["full_stop"] * 6)
+        await stage.press("left")
+        assert stage.replay.cursor == 1
+        await stage.press("right")
+        assert stage.replay.cursor == 6
+        await stage.press("enter")
+        for key in ("m", "2", "3", "4", "1"):
+            await stage.press(key)
+            shown.append(stage.shown())
+        await stage.press("colon", *"seek 9", "enter")
+        assert stage.replay.cursor == 8
+        assert "event 9 of 12" in stage.line("#transport")
+        assert "seek EVENT" in stage.line("#hint")
+        await stage.press("p")
+        stage.clock.advance(500)
+        stage.screen.tick()
+        assert stage.replay.cursor == 10
+        shown.append(stage.shown())
+        assert not [text for text in shown if "0.0" in text or " 0 s" in text]
+        assert "#3  user" in shown[1]
+        assert "confirmed at #2" in shown[2]
+
+    on_stage(scenario, path, (160, 40))

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static, TextArea
 from inspector.tui.sending.send_editor import SendEditor
 from inspector.tui.views.events.event_pane import EventPane
 from tests.support import FakeSource
-from tests.tui.session_stage import HOSTILE, Stage, on_stage
+from tests.tui.session_stage import AUDIO, HOSTILE, Stage, on_stage
 
 
 async def typed(stage: Stage, text: str) -> SendEditor:
@@ -52,6 +52,55 @@ def test_truncation_is_proposed_for_what_is_being_heard(tmp_path: Path) -> None:
             "item_2",
             0,
         )
+
+    on_stage(scenario, tmp_path)
+
+
+def test_what_is_playing_is_truncated_wherever_the_cursor_is_and_as_of_the_moment_it_is_sent(
+    tmp_path: Path,
+) -> None:
+    async def scenario(stage: Stage) -> None:
+        where = {"response_id": "resp_0", "item_id": "item_1", "content_index": 0}
+        stage.source.say("response.output_audio.delta", **where, delta=AUDIO)
+        await stage.settle()
+        report = {"content_index": 0, "audio_ms": 100}
+        stage.engine.note("inspector.playing", {**report, "item_id": "item_1", "audio_ms": 0})
+        stage.engine.note("inspector.played", {**report, "item_id": "item_1"})
+        await stage.settle()
+        row = next(
+            row
+            for row in range(len(stage.engine.log))
+            if stage.engine.log.type_of(row) == "response.output_audio.delta"
+        )
+        stage.screen.show_row(row)
+        stage.speak()
+        long = {**where, "response_id": "resp_1", "item_id": "item_2", "delta": AUDIO * 100}
+        stage.source.say("response.output_audio.delta", **long)
+        await stage.settle()
+        stage.engine.note("inspector.playing", {**report, "item_id": "item_2"})
+        await stage.settle()
+        await stage.press("t")
+        dialog = stage.pilot.app.screen
+        fields = {entry.id: entry for entry in dialog.query(Input)}
+        proposed = int(fields["field-audio_end_ms"].value)
+        assert fields["field-item_id"].value == "item_2"
+        assert "x stops the answer too" in stage.shown()
+        await stage.press("enter")
+        sent = stage.last_sent()
+        assert (sent["item_id"], proposed < sent["audio_end_ms"]) == ("item_2", True)
+
+    on_stage(scenario, tmp_path)
+
+
+def test_milliseconds_that_were_written_by_hand_do_not_run_on(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.speak()
+        await stage.settle()
+        await stage.press("t")
+        stage.pilot.app.screen.query_one("#field-audio_end_ms", Input).value = "7"
+        await stage.settle()
+        await stage.press("enter")
+        assert stage.last_sent()["audio_end_ms"] == 7
 
     on_stage(scenario, tmp_path)
 

@@ -214,7 +214,7 @@ def test_only_what_has_changed_is_painted() -> None:
             (app.wave._view(0).lane_rows, "!")
         ]
 
-    events = [e for e in spoken_events() if e.t_ns < 5_000_000_000]
+    events = [e for e in spoken_events() if e.stamp_ns < 5_000_000_000]
     showing(scenario, events, now_ms=5000)
 
 
@@ -338,7 +338,7 @@ def test_a_recording_without_times_says_so() -> None:
         await stage.press("4")
         await stage.pilot.pause()
 
-        assert "these events bring no times" in stage.shown()
+        assert "these events do not say when they happened" in stage.shown()
 
     assert CORPUS is not None
     on_stage(scenario, CORPUS / "openai-text-in-audio-out.jsonl")

@@ -80,10 +80,10 @@ def changed_fields(
 
 
 def _like(field: FormField, other: FormField | None) -> FormField:
-    """Return ``other`` with the words of the field that it replaces."""
+    """Return ``other`` with the words of the field that it replaces, but for what is said of its own place."""
     if other is None:
         return field
-    return replace(other, label=field.label, group=field.group, note=field.note)
+    return replace(other, label=field.label, group=field.group, note=other.note or field.note)
 
 
 def with_variants(field: FormField, *added: Variant) -> FormField:

@@ -8,11 +8,12 @@ from enum import StrEnum
 from typing import Any
 
 from inspector.analysis.form.values import ABSENT, Path, at, is_same, leaves
+from inspector.core.blame import UPDATES, Confidence
+from inspector.core.causes import CausesFold
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.log import EventLog
 from inspector.core.read import int_at, object_at, text_at
 
-UPDATES = frozenset({"session.update", "transcription_session.update"})
 _CREATED = frozenset({"session.created", "transcription_session.created"})
 _UPDATED = frozenset({"session.updated", "transcription_session.updated"})
 _LOST = frozenset({"inspector.opened", "inspector.closed"})
@@ -28,14 +29,14 @@ class Outcome(StrEnum):
     LOST = "lost with its connection"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Update:
     """One update that was sent."""
 
     seq: int
     """The event that was sent."""
-    t_ns: int
-    """When, session time."""
+    t_ns: int | None
+    """When, session time; None where the recording does not say."""
     origin: Origin
     """What sent it."""
     event_id: str
@@ -48,12 +49,14 @@ class Update:
     """What the server made of it."""
     answer_seq: int = 0
     """The event that says so; 0 before it came."""
-    answer_t_ns: int = 0
-    """When that came, session time."""
+    answer_t_ns: int | None = None
+    """When that came, session time; None before, or where the recording does not say."""
     after: Mapping[str, Any] = field(default_factory=dict)
     """The session that the server confirmed; empty unless it did."""
     error: Mapping[str, Any] = field(default_factory=dict)
     """The server's ``error`` object; empty unless it refused."""
+    confidence: Confidence = Confidence.CERTAIN
+    """How sure it is that the error is about this update."""
 
     @property
     def message(self) -> str:
@@ -70,10 +73,20 @@ class UpdateHistory:
         """Grows with every change."""
         self._config: Mapping[str, Any] = {}
         self._pending: list[Update] = []
+        self._answers: dict[int, Event] = {}
+        """Events that may answer an update, by ``seq``."""
+        self._losses: list[tuple[Update, Event]] = []
+        """Updates that were open when their connection ended, each with the event that says so."""
         self._row = 0
 
-    def read(self, log: EventLog, end: int) -> bool:
-        """Take in the rows before ``end``, from the start again where that went back; tell whether anything changed."""
+    def read(self, log: EventLog, end: int, causes: CausesFold) -> bool:
+        """Take in the rows before ``end``, from the start again where that went back; tell whether anything changed.
+
+        Args:
+            log: the session's events.
+            end: how many of them count.
+            causes: what was answered and refused, as of ``end``.
+        """
         if end < self._row:
             self._forget()
         told = {code for code in set(log.kind[self._row : end]) if log.kinds[code].name in _TOLD}
@@ -83,6 +96,7 @@ class UpdateHistory:
                 if code in told:
                     self.apply(log.event(row))
         self._row = end
+        self.settle(causes)
         return self.revision != before
 
     def apply(self, event: Event) -> None:
@@ -96,18 +110,36 @@ class UpdateHistory:
             self.revision += 1
         elif event.type in _UPDATED:
             self._config = object_at(body, "session")
+            self._answers[event.seq] = event
             self.revision += 1
-            if self._pending:
-                self._settle(self._pending[0], event, Outcome.CONFIRMED)
         elif event.type == "error":
-            self._refused(event, object_at(body, "error"))
+            self._answers[event.seq] = event
         elif event.type in _LOST:
-            for update in tuple(self._pending):
-                self._settle(update, event, Outcome.LOST)
+            self._losses += [(update, event) for update in self._pending]
         elif event.type == "inspector.send_failed":
             seq = int_at(body, "seq")
-            for update in [pending for pending in self._pending if pending.seq == seq]:
-                self._settle(update, event, Outcome.LOST)
+            self._losses += [(update, event) for update in self._pending if update.seq == seq]
+
+    def settle(self, causes: CausesFold) -> None:
+        """Note what became of the updates that had no answer yet."""
+        for update in tuple(self._pending):
+            refusal = causes.rejected.get(update.seq)
+            effects = causes.effects_of.get(update.seq, ())
+            answer = next((self._answers[seq] for seq in effects if seq in self._answers), None)
+            if answer is None:
+                continue
+            if refusal is not None:
+                update.error, update.confidence = refusal.error, refusal.confidence
+                self._settle(update, Outcome.REJECTED, answer)
+            elif answer.type in _UPDATED:
+                update.after = object_at(answer.body or {}, "session")
+                self._settle(update, Outcome.CONFIRMED, answer)
+        for update, event in self._losses:
+            if update in self._pending:
+                self._settle(update, Outcome.LOST, event)
+        if not self._pending:
+            self._answers.clear()
+        self._losses.clear()
 
     def _sent(self, event: Event) -> None:
         body = event.body or {}
@@ -123,32 +155,16 @@ class UpdateHistory:
         self._pending.append(update)
         self.revision += 1
 
-    def _refused(self, event: Event, error: Mapping[str, Any]) -> None:
-        event_id = text_at(error, "event_id")
-        found = next((u for u in self._pending if event_id and u.event_id == event_id), None)
-        if found is None and self._pending and _is_about_session(error):
-            # Some servers do not say which event they mean, or always name the same: the oldest without an answer.
-            found = self._pending[0]
-        if found is not None:
-            found.error = error
-            self._settle(found, event, Outcome.REJECTED)
-
-    def _settle(self, update: Update, event: Event, outcome: Outcome) -> None:
+    def _settle(self, update: Update, outcome: Outcome, answer: Event) -> None:
         self._pending.remove(update)
         update.outcome = outcome
-        update.answer_seq, update.answer_t_ns = event.seq, event.t_ns
-        if outcome is Outcome.CONFIRMED:
-            update.after = self._config
+        update.answer_seq, update.answer_t_ns = answer.seq, answer.t_ns
         self.revision += 1
 
     def _forget(self) -> None:
         self.updates, self._pending, self._config, self._row = [], [], {}, 0
+        self._answers, self._losses = {}, []
         self.revision += 1
-
-
-def _is_about_session(error: Mapping[str, Any]) -> bool:
-    param = text_at(error, "param")
-    return param.startswith("session") or "session." in text_at(error, "message")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inspector.analysis.form.history import UPDATES
 from inspector.analysis.form.shapes import SERVER_ONLY, SHAPES, Shape, shape_named, shape_of
+from inspector.core.blame import UPDATES
 from inspector.core.codec import decode
 from inspector.core.read import text_at
 from inspector.errors import UsageError

@@ -21,6 +21,7 @@ from inspector.analysis.form.alterations import (
 from inspector.analysis.form.fields import Condition, FormField, Kind, Variant
 from inspector.analysis.form.generated import session_fields
 from inspector.analysis.form.values import Path
+from inspector.core.dialect import BETA_KEYS, VOICE_LIVE_KEYS, XAI_KEYS, dialect_of_url
 from inspector.core.read import object_at, text_at
 from inspector.spec.beta import GA_FIELDS
 
@@ -215,26 +216,28 @@ SHAPES: Mapping[str, Callable[[], Shape]] = {
 }
 """Name of a shape to what makes it."""
 
-_VOICE_LIVE_KEYS = frozenset(
-    {"input_audio_sampling_rate", "input_audio_echo_cancellation", "avatar", "animation"}
-)
-_XAI_KEYS = frozenset({"enable_noise_suppression", "enable_phonetic_spelling", "keep_context"})
-_BETA_KEYS = frozenset(GA_FIELDS) | {"input_audio_format", "output_audio_format"}
-
 _SIGNS: tuple[tuple[str, Callable[[Session, str], bool]], ...] = (
-    ("gpt-live", lambda s, url: text_at(s, "model").startswith("gpt-live") or "/live/" in url),
-    ("translation", lambda s, url: s.get("type") == "translation" or "/translations" in url),
+    (
+        "gpt-live",
+        lambda s, url: (
+            text_at(s, "model").startswith("gpt-live") or dialect_of_url(url) == "gpt-live"
+        ),
+    ),
+    (
+        "translation",
+        lambda s, url: s.get("type") == "translation" or dialect_of_url(url) == "translation",
+    ),
     ("transcription", lambda s, _: s.get("type") == "transcription"),
     ("realtime", lambda s, _: s.get("type") == "realtime"),
-    ("xai", lambda s, _: bool(_XAI_KEYS & s.keys()) or text_at(s, "model").startswith("grok")),
-    ("voice live", lambda s, _: bool(_VOICE_LIVE_KEYS & s.keys())),
+    ("xai", lambda s, _: bool(XAI_KEYS & s.keys()) or text_at(s, "model").startswith("grok")),
+    ("voice live", lambda s, _: bool(VOICE_LIVE_KEYS & s.keys())),
     ("voice live", lambda s, _: bool(text_at(object_at(s, "voice"), "type"))),
     ("beta transcription", lambda s, _: "transcription" in text_at(s, "object")),
     ("xai", lambda s, _: "audio" in s and "turn_detection" in s),
-    ("beta", lambda s, _: bool(_BETA_KEYS & s.keys())),
-    ("xai", lambda _, url: "://api.x.ai" in url),
-    ("voice live", lambda _, url: "/voice-live/" in url),
-    ("transcription", lambda _, url: "intent=transcription" in url),
+    ("beta", lambda s, _: bool(BETA_KEYS & s.keys())),
+    ("xai", lambda _, url: dialect_of_url(url) == "xai"),
+    ("voice live", lambda _, url: dialect_of_url(url) == "voice-live"),
+    ("transcription", lambda _, url: dialect_of_url(url) == "transcription"),
     ("realtime", lambda _, __: True),
 )
 """Names of shapes with what they are known by; the first that fits."""

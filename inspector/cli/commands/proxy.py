@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from inspector import collector
 from inspector.cli import options
 from inspector.cli.screens import need_terminal, start_launcher
 from inspector.errors import UsageError
@@ -30,7 +31,9 @@ AllowRemote = Annotated[
 AllowOrigin = Annotated[
     list[str] | None,
     typer.Option(
-        "--allow-origin", metavar="URL", help="Let pages of this origin connect; may be repeated."
+        "--allow-origin",
+        metavar="URL",
+        help="Let pages of this origin connect, or of any with '*'; may be repeated.",
     ),
 ]
 TokenFrom = Annotated[
@@ -122,6 +125,7 @@ def proxy(
             if is_given:
                 raise UsageError(f"{name} needs --headless")
         need_terminal("add --headless, and --jsonl for a stream that programs can read")
+        collector.pause()
     launch = start_launcher({"theme": theme})
 
     import asyncio

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from inspector.cli import options
 from inspector.cli.output import EXIT_INTERRUPTED, say, write_object
 from inspector.errors import RunTimeout, UsageError
 
+REQUIRE_KEY = "--require-key"
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 if TYPE_CHECKING:
@@ -28,20 +31,53 @@ def _known_pace(pace: str) -> str:
     return pace
 
 
+class ServeCommand(TyperCommand):
+    """The command, with an option whose value may be left out: the parser's library has none of those."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give ``--require-key`` an empty value where none follows."""
+        following = [*args, "--"][1:]
+        given = [
+            f"{one}=" if one == REQUIRE_KEY and after.startswith("-") else one
+            for one, after in zip(args, following, strict=True)
+        ]
+        return super().parse_args(ctx, given)
+
+
 def serve(
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            metavar="HOST:PORT",
+            help="Where clients connect; port 0 takes a free one (default: 127.0.0.1:0).",
+        ),
+    ] = None,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
-    ] = 0,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="The port of --listen alone."),
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="The host of --listen alone.")] = None,
     allow_remote: Annotated[
-        bool, typer.Option("--allow-remote", help="Let --host be one that other machines reach.")
+        bool,
+        typer.Option(
+            "--allow-remote", help="Let --listen be an address that other machines reach."
+        ),
     ] = False,
+    require_key: Annotated[
+        str | None,
+        typer.Option(
+            REQUIRE_KEY,
+            metavar="[ENV]",
+            help="Refuse who brings no key, or not the one in this environment variable, as the API does.",
+        ),
+    ] = None,
     allow_origin: Annotated[
         list[str] | None,
         typer.Option(
             "--allow-origin",
             metavar="URL",
-            help="Let pages of this origin connect; may be repeated.",
+            help="Let pages of this origin connect, or of any with '*'; may be repeated.",
         ),
     ] = None,
     timeout: Annotated[
@@ -83,14 +119,15 @@ def serve(
         bool, typer.Option("--json", help="Print errors as JSON (the first line always is).")
     ] = False,
 ) -> None:
-    """Serve the simulator, or a recording, to your own client; any key is accepted, and none is needed.
+    """Serve the simulator, or a recording, to your own client; any key is accepted, and none is needed without --require-key.
 
     The first line on stdout is {"schema":1,"url":"ws://…/v1/realtime?model=…","base_url":"ws://…/v1","http_url":"http://…/v1"}:
     the URL of a session, and what SDKs want as their base URLs; with --tls also "certificate", the file that clients must
     trust. POST /v1/realtime/client_secrets and GET /v1/models are answered on the same port. The dialect follows the path
-    (Azure, Voice Live) and the model (xAI) unless --dialect names one. Ends on ctrl+c. A web page is refused unless
+    (Azure, Voice Live, Qwen) and the model (xAI, Qwen) unless --dialect names one. Ends on ctrl+c. A web page is refused unless
     --allow-origin names its origin.
     """
+    host, port = _place(listen, host, port)
     is_local = host in ("localhost", "::1") or host.startswith("127.")
     if not is_local and not allow_remote:
         raise UsageError(
@@ -101,6 +138,7 @@ def serve(
 
     import asyncio
 
+    from inspector.cli.entrance import secret_in
     from inspector.cli.serving import ServeOptions, own_names, trusted_file
     from inspector.sim.golden import Pace
     from inspector.sources.certificate import self_signed
@@ -110,9 +148,29 @@ def serve(
     context = self_signed((*_LOCAL_NAMES, *own_names(host)), certificate) if certificate else None
     listening = Listening(host, port, tuple(allow_origin or ()), context)
     asked = ServeOptions(
-        dialect or "", seed, scenario or "", tuple(fault or ()), replay, Pace(pace), record
+        dialect or "",
+        seed,
+        scenario or "",
+        tuple(fault or ()),
+        replay,
+        Pace(pace),
+        record,
+        require_key is not None,
+        secret_in(require_key or None, os.environ),
     )
     raise typer.Exit(asyncio.run(_serve(listening, asked, _Ending(timeout, once), certificate)))
+
+
+def _place(listen: str | None, host: str | None, port: int | None) -> tuple[str, int]:
+    """Return where to listen, from either way of saying it."""
+    if listen is None:
+        return host or "127.0.0.1", port or 0
+    if host is not None or port is not None:
+        raise UsageError("--listen says host and port, so --host and --port are one too many")
+
+    from inspector.cli.entrance import read_place
+
+    return read_place(listen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inspector import collector
 from inspector.cli import options
 from inspector.cli.hearing import sound_options
 from inspector.cli.output import say
@@ -150,6 +151,7 @@ def _check(run: RunOptions) -> None:
         if is_given:
             raise UsageError(f"{name} needs --headless")
     need_terminal("add --headless, and --jsonl for a stream that programs can read")
+    collector.pause()
 
 
 def _run(launch: Launcher, engine: Engine, run: RunOptions) -> int:

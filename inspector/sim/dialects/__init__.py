@@ -8,6 +8,7 @@ from inspector.sim.admission import ConnectRequest, model_of
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.azure import AzureDialect, AzurePreviewDialect
 from inspector.sim.dialects.beta import BetaDialect
+from inspector.sim.dialects.qwen import QwenDialect
 from inspector.sim.dialects.voice_live import VoiceLiveDialect
 from inspector.sim.dialects.xai import XaiDialect
 
@@ -20,6 +21,7 @@ DIALECTS: Mapping[str, type[Dialect]] = {
         AzurePreviewDialect,
         VoiceLiveDialect,
         XaiDialect,
+        QwenDialect,
     )
 }
 """By the name that ``--dialect`` takes."""
@@ -28,7 +30,9 @@ _SIGNS: tuple[tuple[Callable[[ConnectRequest], bool], type[Dialect]], ...] = (
     (lambda request: request.path.startswith("/voice-live/"), VoiceLiveDialect),
     (lambda request: request.path.startswith("/openai/v1/"), AzureDialect),
     (lambda request: request.path.startswith("/openai/"), AzurePreviewDialect),
+    (lambda request: request.path.startswith("/api-ws/"), QwenDialect),
     (lambda request: model_of(request).startswith("grok"), XaiDialect),
+    (lambda request: model_of(request).startswith("qwen"), QwenDialect),
 )
 
 

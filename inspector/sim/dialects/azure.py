@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from inspector.sim.admission import ConnectRequest, HttpAnswer, key_of, model_of
+from inspector.sim.admission import ConnectRequest, HttpAnswer, key_of, key_refusal, model_of
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.fatal import Fatal
@@ -43,8 +43,7 @@ _DENIED = (
 
 def turned_away(request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
     """Return the HTTP refusal of Azure; None where the request is upgraded."""
-    key = key_of(request)
-    if not key or any(word in key.lower() for word in settings.refused_keys):
+    if not key_of(request) or key_refusal(request, settings) is not None:
         return _refused(401, "401", _DENIED)
     if request.query.get("intent") == "transcription":
         return None

@@ -4,9 +4,33 @@ from __future__ import annotations
 
 import re
 
-from inspector.sim.mind.memory import USER, facts_in
+from inspector.sim.mind.memory import USER, Memory, facts_in
 from inspector.sim.mind.orders import Form, asks_yes_or_no, form_of
 from inspector.sim.mind.words import Reply, sentences, turned
+
+_LEAD = r"(?:(?:ok|okay|oh|um|hey|please|now|just|no|yes|alright)[,.!]? )*"
+_HEEDED = tuple(
+    (re.compile(rf"{_LEAD}(?:{pattern})[,.!]*(?: please[.!]*)?", re.IGNORECASE), answer)
+    for pattern, answer in (
+        (r"(?:stop|wait|hold on|hang on|pause|(?:give me )?(?:a|one) (?:second|sec|minute|moment))(?:,? (?:there|it|that|talking|wait|please|a|one|for a|second|sec|minute|moment|bit))*", "Okay, I am waiting."),
+        (r"(?:never ?mind|forget (?:it|that|about it)|cancel that|scratch that)(?:,? (?:then|thanks|thank you))?", "All right, never mind."),
+        (r"(?:continue|go on|go ahead|keep going|carry on)(?: (?:with (?:it|that)|talking))?", ""),
+        (r"(?:ok(?:ay)?|sure|alright|all right|fine|good|great|cool|nice|perfect|right|yes|yeah|yep|no|nope|no,? thank(?:s| you)|got it|i see|understood|hm+|uh[ -]huh|mm[ -]?hm+|that's (?:fine|good|great|all))", "Okay."),
+    )
+)  # fmt: skip
+"""What is not to be taken up but heeded, as a whole text; ``""`` goes on with what was said last."""
+_LONGEST_HEEDED = 60
+
+
+def heeded(text: str, memory: Memory) -> Reply | None:
+    """Return the answer to an acknowledgement or a signal like ``wait a second``; None for anything else."""
+    if len(text) > _LONGEST_HEEDED:
+        return None
+    answer = next((answer for pattern, answer in _HEEDED if pattern.fullmatch(text)), None)
+    if answer == "":
+        last = memory.last("assistant")
+        return Reply(f"As I was saying: {last}" if last else "I am listening.", "OK")
+    return None if answer is None else Reply(answer, "OK")
 
 
 def acknowledged(text: str) -> Reply | None:

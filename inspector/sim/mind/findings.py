@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
+from inspector.sim.dialogue import Said
+from inspector.sim.mind.memory import Memory
 from inspector.sim.mind.words import Reply
+
+_AGAIN = re.compile(
+    r"\b(?:what|which|who|when|where)(?:'s| is| was| were) (?:the|my|our|its|that|this) "
+    r"(?P<name>[\w' -]{1,60}?)(?P<again> again)?[?.!]*$",
+    re.IGNORECASE,
+)
+
+
+def found_before(text: str, before: Sequence[Said]) -> Reply | None:
+    """Return what a tool returned earlier, where a text asks for it again; None where it does not, or none did."""
+    asked = _AGAIN.search(text)
+    if asked is None or not (asked.group("again") or re.search(r"\bw(?:as|ere)\b", text)):
+        return None
+    returned = [said for said in before if said.role == "tool"]
+    value = Memory(returned).about(asked.group("name"))
+    return Reply(f"The {asked.group('name')} is {value}.", value) if value else None
 
 
 def told_by_tools(outputs: Sequence[str]) -> Reply:

@@ -6,6 +6,7 @@ cut off is forgotten, as it is by a model.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from inspector.sim.mind.words import (
     with_digits,
 )
 
+_MAX_RETURNED, _MAX_FACTS = 20_000, 100
+"""How much is read of what one tool returned: characters, and members."""
 MAX_SAID = 400
 """How far back it looks, in items."""
 USER, MODEL, ANY = "user", "model", ""
@@ -89,8 +92,28 @@ _NOT_NAMES = frozenset(_NOT_NAMES_TEXT.split())
 
 @lru_cache(maxsize=4096)
 def facts_in(text: str, role: str) -> tuple[Fact, ...]:
-    """Return what a text tells, in order; ``role`` says whose ``my`` is."""
-    return tuple(_facts(cut(text), role))
+    """Return what a text tells, in order; ``role`` says whose ``my`` is, and whether it is what a tool returned."""
+    returned = tuple(_returned(text)) if role == "tool" else ()
+    return returned or tuple(_facts(cut(text), role))
+
+
+def _returned(text: str) -> Iterator[Fact]:
+    """Yield the members of the JSON that a tool returned, those within others too."""
+    try:
+        waiting: list[object] = [json.loads(text[:_MAX_RETURNED])]
+    except (ValueError, RecursionError):
+        return
+    for at in range(_MAX_FACTS):
+        if at >= len(waiting):
+            return
+        value = waiting[at]
+        if isinstance(value, list):
+            waiting += value[:_MAX_FACTS]
+        for name, member in list(value.items())[:_MAX_FACTS] if isinstance(value, dict) else ():
+            if isinstance(member, dict | list):
+                waiting.append(member)
+            elif member is not None:
+                yield Fact(ANY, name.replace("_", " "), str(member)[:_MAX_RETURNED])
 
 
 def _facts(text: str, role: str) -> Iterator[Fact]:

@@ -12,6 +12,10 @@ class Glyphs:
     client: str = "→"
     server: str = "←"
     local: str = "·"
+    to_api: str = "⇢"
+    """Of a frame that the proxy made or changed."""
+    to_app: str = "⇠"
+    dropped: str = "✕"
     kin: str = "›"
     mark: str = "◆"
     folded: str = "▸"
@@ -50,6 +54,9 @@ ASCII = Glyphs(
     client=">",
     server="<",
     local=".",
+    to_api=">",
+    to_app="<",
+    dropped="x",
     kin=">",
     mark="*",
     folded="+",

@@ -18,6 +18,7 @@ from inspector.analysis.form.values import Path as Place
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import UsageError
+from inspector.export.target import written
 from inspector.tui.form.texts import json_text
 
 MAX_PRESET_BYTES = 4 << 20
@@ -69,7 +70,7 @@ class FormSession:
     def pull(self) -> bool:
         """Take in what is new; tell whether anything changed that the form shows."""
         state = self.state
-        self.history.read(self.log, self.end())
+        self.history.read(self.log, self.end(), state.causes)
         seen = (
             self.history.revision,
             id(state),
@@ -157,10 +158,13 @@ class FormSession:
         """Save the session with the edits as a preset, readable by its owner only.
 
         Raises:
-            UsageError: there is a file of that name which is no preset.
-            OSError: it cannot be written.
+            UsageError: there is something of that name which is no preset.
+            ExportError: it cannot be written.
+            OSError: what is there cannot be read.
         """
         if path.exists():
+            if not path.is_file():
+                raise UsageError(f"{path.name} is not a file")
             read_preset(path.read_text("utf-8", "replace"), path.name)
-        path.touch(mode=0o600)
-        path.write_text(preset_text(self.draft.base, self.draft.whole()), "utf-8")
+        with written(path) as file:
+            file.write(preset_text(self.draft.base, self.draft.whole()).encode())

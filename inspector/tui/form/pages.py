@@ -8,6 +8,7 @@ from typing import Any
 
 from inspector.analysis.form.history import Outcome, Update, differences
 from inspector.analysis.form.values import ABSENT, at, is_same, leaves
+from inspector.analysis.summary import moment_text
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.text_page import PageLine
 from inspector.tui.form.texts import shown
@@ -76,6 +77,12 @@ def _update_lines(update: Update, width: int) -> Iterator[PageLine]:
 
 
 def _standing(update: Update) -> tuple[tuple[str, str], ...]:
-    answered = f" at {update.answer_t_ns / 1e9:.3f} s" if update.answer_seq else ""
-    sent = f"{update.t_ns / 1e9:9.3f} s  seq {update.seq:,}  by {update.origin}  "
-    return (sent, "base"), (f"{update.outcome}{answered}", _STYLES[update.outcome])
+    answered = (
+        f" at {moment_text(update.answer_t_ns, update.answer_seq)}" if update.answer_seq else ""
+    )
+    when = "" if update.t_ns is None else f"{update.t_ns / 1e9:9.3f} s  "
+    sent = f"{when}seq {update.seq:,}  by {update.origin}  "
+    return (sent, "base"), (
+        f"{update.confidence.adverb}{update.outcome}{answered}",
+        _STYLES[update.outcome],
+    )

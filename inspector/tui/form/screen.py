@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from inspector.analysis.form.fields import FormField, Kind
 from inspector.analysis.form.history import Outcome
+from inspector.analysis.summary import moment_text
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
@@ -217,7 +218,7 @@ class SessionFormScreen(KeyedScreen[int | None]):
         if update is None:
             return
         if update.outcome is Outcome.CONFIRMED:
-            self.say(f"confirmed at {update.answer_t_ns / 1e9:.3f} s")
+            self.say(f"confirmed at {moment_text(update.answer_t_ns, update.answer_seq)}")
         elif update.outcome is Outcome.REJECTED:
             field = self.session.rejected()
             if field is not None:

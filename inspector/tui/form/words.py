@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspector.analysis.inert import inert
+from inspector.analysis.summary import moment_text
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.form.model import FormSession
@@ -14,7 +15,7 @@ def form_header(session: FormSession) -> str:
     reading = ", read only as of the cursor" if session.is_read_only else ""
     parts = [f" {draft.shape.title}{reading}", inert(fold.model)]
     if fold.config:
-        parts.append(f"confirmed {fold.confirmed_t_ns / 1e9:.3f} s")
+        parts.append(f"confirmed {moment_text(fold.confirmed_t_ns, fold.confirmed_seq)}")
     edited = session.count_edited()
     if edited and not session.is_read_only:
         parts.append(f"{edited} edited")

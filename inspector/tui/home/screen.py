@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from inspector import __version__
 from inspector.analysis.inert import inert
@@ -17,6 +17,7 @@ from inspector.engine.host import Host
 from inspector.engine.session import Engine
 from inspector.errors import InspectorError
 from inspector.recording.facts import RecordingFacts
+from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.home.home_list import CHOICES, HomeList
@@ -155,7 +156,7 @@ class HomeScreen(KeyedScreen[None]):
         self.app.exit(0)
 
     async def _after_first_frame(self) -> None:
-        await self.mount(Footer(show_command_palette=False))
+        await self.mount(Footer())
         # A footer waits for a change of the bindings before it shows any.
         self.refresh_bindings()
         self._read_facts()

@@ -10,15 +10,18 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
-from inspector.analysis.summary import size_text
+from inspector.analysis.inert import inert
+from inspector.analysis.summary import size_text, untyped_name
 from inspector.core.event import Direction
 from inspector.engine.breakpoints import Breakpoint
 from inspector.engine.held import Held
 from inspector.engine.proxied import ProxiedSession
 from inspector.errors import InspectorError
+from inspector.secret import mask_text
 from inspector.tui.common.dialog import Field, FormDialog
+from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.common.numbers import seconds_in
@@ -66,7 +69,7 @@ class HeldScreen(KeyedScreen[None]):
         yield TextPage(id="waiting")
         yield TextPage(id="content")
         yield Static("", id="hint", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Start to pull."""
@@ -89,7 +92,9 @@ class HeldScreen(KeyedScreen[None]):
             f" {held} held, {len(self._waiting) - held} waiting behind   {armed}", layout=False
         )
         selected = self._selected()
-        text = selected.event.data.decode("utf-8", "replace")[:SHOWN_CHARS] if selected else ""
+        # Not logged yet, so the key that it may hold is still in it: it goes on as it is.
+        data = selected.data[: 8 * SHOWN_CHARS] if selected else b""
+        text = mask_text(data.decode("utf-8", "replace"))[:SHOWN_CHARS]
         self.query_one("#content", TextPage).show(
             [PageLine(((f" {line}", "base"),)) for line in _wrapped(text, self.size.width - 2)]
         )
@@ -107,7 +112,7 @@ class HeldScreen(KeyedScreen[None]):
         if held is None:
             return
         try:
-            before = held.event.data.decode("utf-8", "replace")
+            before = held.data.decode("utf-8", "replace")
             text = await edit_outside(self.app, before)
         except InspectorError as error:
             self._say(error)
@@ -193,8 +198,8 @@ class HeldScreen(KeyedScreen[None]):
         why = "held" if held.is_held else "delayed" if held.due_s else "waits"
         size = size_text(len(held.event.data))
         room = min(WIDEST_NAME, max(LEAST_NAME, self.size.width - FIXED_COLUMNS))
-        name = fitted(held.event.type or "(no type)", room)
-        words = f" {arrow} {held.event.t_ns / 1e9:9.3f}  {why:<7} {name:<{room}} {size:>8}  {held.stopped_by}"
+        name = fitted(inert(held.event.type) or untyped_name(held.event), room)
+        words = f" {arrow} {held.event.stamp_ns / 1e9:9.3f}  {why:<7} {name:<{room}} {size:>8}  {held.stopped_by}"
         style = ("client" if is_client else "server") if held.is_held else "dim"
         return PageLine(((words, style),))
 

@@ -22,7 +22,12 @@ from inspector.tui.common.meter import Readings
 from inspector.tui.proxy.held import ask_breakpoint
 from inspector.tui.sending.action_line import SESSION_BUTTONS, Button
 from inspector.tui.sending.part import Sending
-from inspector.tui.session.header import now_us_of, recording_stem_of, session_header
+from inspector.tui.session.header import (
+    now_us_of,
+    recording_stem_of,
+    rules_part,
+    session_header,
+)
 from inspector.tui.session.hints import connection_hint, error_hint
 from inspector.tui.session.readings import LogLevels, recorded_readings
 from inspector.tui.views.view import Commands
@@ -79,7 +84,9 @@ class ProxiedModel(SessionModel):
 
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return connection, model, errors, source, time, count, recording and tokens."""
-        return session_header(self._session, self._glyphs, self.now_us(), ticks)
+        rules = self._session.rules
+        parts = session_header(self._session, self._glyphs, self.now_us(), ticks)
+        return (*parts, rules_part(rules.rules, rules.hits, rules.is_spent))
 
     @property
     def is_troubled(self) -> bool:

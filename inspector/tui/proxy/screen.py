@@ -8,15 +8,18 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from inspector.analysis.inert import inert
 from inspector.engine.proxied import ProxiedSession
 from inspector.engine.proxy import Proxy
 from inspector.engine.record import Connection
+from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.header import HeaderPart, header_line
 from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.common.text_page import PageLine, TextPage
+from inspector.tui.session.header import rules_part
 from inspector.tui.terminal.strips import fitted
 
 TICK_HZ = 4
@@ -62,7 +65,7 @@ class ProxyScreen(KeyedScreen[None]):
         yield Static("", id="columns", markup=False)
         yield TextPage(id="sessions")
         yield Static("", id="hint", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Start to pull."""
@@ -83,13 +86,7 @@ class ProxyScreen(KeyedScreen[None]):
         page = self.query_one("#sessions", TextPage)
         lines = [self._line(session, row) for row, session in enumerate(self._shown)]
         page.show(lines or self._invitation(), follow=bool(lines))
-        errors = sum(session.state.problems.errors for session in self._shown)
-        self.query_one("#header", Static).update(
-            f" {self._glyphs.dot} proxy   {proxy.url}   {proxy.running} running, {proxy.opened_count} in all"
-            + (f"   ! {errors} errors" if errors else "")
-            + ("   follows the newest" if self._follows else ""),
-            layout=False,
-        )
+        self.query_one("#header", Static).update(self._header(), layout=False)
         self.query_one("#columns", Static).update(
             self._row(" ", "#", "app", "model", "state", "age", "events", "errors", "held"),
             layout=False,
@@ -97,15 +94,33 @@ class ProxyScreen(KeyedScreen[None]):
         self.query_one("#hint", Static).update(self._hint(), layout=False)
         self._follow()
 
+    def _header(self) -> str:
+        """Return the port and the server behind it, the sessions, and what happens to frames by itself."""
+        proxy = self._proxy
+        errors = sum(session.state.problems.errors for session in self._shown)
+        upstream = f"{self._glyphs.client} {inert(proxy.upstream)}"
+        parts = (
+            HeaderPart(f"{self._glyphs.dot} proxy"),
+            HeaderPart(proxy.url),
+            HeaderPart(upstream, rank=2, shortest=5),
+            HeaderPart(f"{proxy.running} running, {proxy.opened_count} in all"),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+            HeaderPart("follows the newest" if self._follows else "", rank=3),
+            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_spent),
+        )
+        return header_line(parts, self.size.width)
+
     def _hint(self) -> str:
         proxy = self._proxy
         if self._is_asked_to_quit and proxy.running:
             sessions = "a session runs" if proxy.running == 1 else f"{proxy.running} sessions run"
             return f" {sessions}: {self.key('proxy.quit')} again closes what runs and quits, {self.key('proxy.back')} does not"
+        latest = proxy.exchanges[-1] if proxy.exchanges else None
+        if latest and latest.refusal:
+            return f" {inert(str(latest))}"
         if proxy.armed:
             armed = ", ".join(map(str, proxy.armed))
             return f" every session holds {armed}   {self.key('proxy.breakpoint')} holds others or none"
-        latest = proxy.exchanges[-1] if proxy.exchanges else None
         if latest:
             return f" last request: {inert(str(latest))}"
         if not self._shown:
@@ -194,7 +209,7 @@ class ProxyScreen(KeyedScreen[None]):
         errors = session.state.problems.errors
         held = len(session.breakpoints.held)
         seconds = (
-            session.log.t_us[-1] / 1e6
+            (session.log.end_us or 0) / 1e6
             if session.is_over and len(session.log)
             else session.now_ns / 1e9
         )

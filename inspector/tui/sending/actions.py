@@ -10,7 +10,7 @@ from inspector.analysis.inert import inert
 from inspector.core.event import Origin
 from inspector.engine.record import SessionRecord
 from inspector.errors import InspectorError
-from inspector.tui.common.dialog import Field, FormDialog
+from inspector.tui.common.dialog import Field, FormDialog, Running
 from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.sending import requests
 
@@ -47,7 +47,9 @@ class SessionActions:
                 if cause.origin is Origin.BUTTON or (
                     cause.origin is Origin.FORM and self._screen.is_current
                 ):
-                    words = f"{cause.type} was refused: {inert(problem.message)}"
+                    blamed = self._engine.state.causes.blamed.get(problem.seq)
+                    adverb = blamed.confidence.adverb if blamed is not None else ""
+                    words = f"{cause.type} was {adverb}refused: {inert(problem.message)}"
                     self._screen.say(words, "error")
         self._problems_seen = len(problems)
 
@@ -76,11 +78,17 @@ class SessionActions:
         self.submit(body)
 
     def ask_truncate(self, item_id: str) -> None:
-        """Ask where, and truncate an item, or that which is played or was played last."""
-        state, now_ns = self._engine.state, self._engine.now_ns
-        fields = requests.truncate_fields(state, now_ns, item_id)
-        note = requests.truncate_note(state, now_ns, item_id)
-        self._ask("Truncate an assistant item", fields, requests.truncate_item, note)
+        """Ask where, and truncate what is being played; where nothing is, this item, or what was played last."""
+        engine, cancel_key = self._engine, self._screen.key("session.cancel")
+        fields = requests.truncate_fields(engine.state, engine.now_ns, item_id)
+
+        def running(answers: Mapping[str, str]) -> Running:
+            chosen = answers["item_id"]
+            return requests.truncation_now(engine.state, engine.now_ns, chosen, cancel_key)
+
+        note = running({field.name: field.value for field in fields}).note
+        title = "Truncate an assistant item"
+        self._ask(title, fields, requests.truncate_item, note, running)
 
     def ask_about_item(self, action: str, item_id: str) -> None:
         """Ask which, and ``delete`` or ``retrieve`` an item."""
@@ -122,6 +130,7 @@ class SessionActions:
         fields: tuple[Field, ...],
         make: Callable[[Mapping[str, str]], dict[str, Any]],
         note: str = "",
+        running: Callable[[Mapping[str, str]], Running] | None = None,
     ) -> None:
         def answered(answers: dict[str, str] | None) -> None:
             if answers is None:
@@ -131,7 +140,7 @@ class SessionActions:
             except InspectorError as error:
                 self._screen.say(error.message, "error")
 
-        self._screen.app.push_screen(FormDialog(title, fields, note), answered)
+        self._screen.app.push_screen(FormDialog(title, fields, note, running), answered)
 
     def _complain(self, words: str, error: InspectorError) -> None:
         self._screen.say(f"{words}{'; ' + error.hint if error.hint else ''}", "error")

@@ -12,7 +12,7 @@ from inspector.core.codec import decode
 from inspector.core.read import object_at, text_at
 from inspector.core.state import SessionState
 from inspector.errors import UsageError
-from inspector.tui.common.dialog import Field
+from inspector.tui.common.dialog import Field, Running
 
 Answers = Mapping[str, str]
 Event = dict[str, Any]
@@ -53,29 +53,55 @@ def create_response(answers: Answers) -> Event:
 
 
 def truncate_fields(state: SessionState, now_ns: int, selected_item: str) -> tuple[Field, ...]:
-    """Return what is asked before a truncation, filled in for what is being played, or was played last."""
-    items = tuple(state.output_audio.items)
-    audio = state.output_audio.items.get(selected_item) or state.output_audio.current(now_ns)
+    """Return what is asked before a truncation, filled in for what is being played, else for the selected item or the last."""
+    output = state.output_audio
+    playing = output.playing(now_ns)
+    audio = playing or output.items.get(selected_item) or output.current(now_ns)
     if audio is None:
         return (
             Field("item_id", "item_id"),
             Field("content_index", "content_index", "0"),
             Field("audio_end_ms", "audio_end_ms"),
         )
-    heard = str(audio.heard_ms(now_ns))
+    selected = (selected_item,) if selected_item in output.items else ()
+    items = tuple(dict.fromkeys((audio.item_id, *selected, *reversed(output.items))))
+    heard, received = str(audio.heard_ms(now_ns)), str(audio.received_ms)
+    # While it plays the field runs on, and a number of a moment ago is none to go back to.
+    ends = (received, "0") if playing is not None else (heard, received, "0")
     return (
-        Field("item_id", "item_id", audio.item_id, "an assistant item with audio", items[::-1]),
+        Field("item_id", "item_id", audio.item_id, "an assistant item with audio", items),
         Field("content_index", "content_index", str(audio.content_index)),
-        Field("audio_end_ms", "audio_end_ms", heard, "ms", (heard, str(audio.received_ms), "0")),
+        Field("audio_end_ms", "audio_end_ms", heard, "ms", ends),
     )
 
 
-def truncate_note(state: SessionState, now_ns: int, selected_item: str) -> str:
-    """Return what there is to know about the item that would be truncated."""
-    audio = state.output_audio.items.get(selected_item) or state.output_audio.current(now_ns)
+def truncation_now(state: SessionState, now_ns: int, item_id: str, cancel_key: str) -> Running:
+    """Return what there is to know about the item that would be truncated, and how much of it was heard by now.
+
+    Args:
+        state: of the session.
+        now_ns: session time.
+        item_id: the item, or what was written in its place so far.
+        cancel_key: the key that cancels a response.
+    """
+    if not state.output_audio.items:
+        return Running(
+            "No assistant audio has been received yet; only assistant audio can be truncated."
+        )
+    audio = state.output_audio.items.get(item_id)
     if audio is None:
-        return "No assistant audio has been received yet; only assistant audio can be truncated."
-    return f"Heard {audio.heard_ms(now_ns):,} of {audio.received_ms:,} ms received. What is cut is forgotten, transcript included."
+        return Running("No assistant audio has been received for this item.")
+    heard_ms = audio.heard_ms(now_ns)
+    counted = "Playing: heard" if audio.is_sounding(now_ns) else "Heard"
+    sentences = [
+        f"{counted} {heard_ms:,} of {audio.received_ms:,} ms received.",
+        "What is cut is forgotten, transcript included.",
+    ]
+    if audio.response_id in state.responses.active:
+        sentences.append(
+            f"Its response is still being generated, and goes on: {cancel_key} stops the answer too."
+        )
+    return Running(" ".join(sentences), {"audio_end_ms": str(heard_ms)})
 
 
 def truncate_item(answers: Answers) -> Event:

@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from inspector.core.event import Direction
 from inspector.core.log import EventLog
+from inspector.core.read import text_at
 from inspector.core.state import SessionState
 
 WATCHED_ROWS = 200
 """Events after it in which an answer is looked for."""
-NEAR_ROWS = 12
-"""Events after it in which an error that names nothing is taken to be about it."""
 
 
 class Became(NamedTuple):
@@ -40,13 +39,13 @@ class SentText:
         row = self._row(log)
         if row is None:
             return None
-        sent = f"sent {log.t_us[row] / 1e6:.3f}"
-        refusal = state.causes.rejected.get(row + 1) or _anonymous_error(log, state, row)
-        if refusal:
-            problem = next((p for p in state.problems.all if p.seq == refusal), None)
-            words = problem.message if problem is not None else ""
-            refused = f"{sent} {arrow} refused {log.t_us[refusal - 1] / 1e6:.3f}: {words}"
-            return Became(refused, "error")
+        sent = f"sent {log.event(row).stamp_ns / 1e9:.3f}"
+        refusal = state.causes.rejected.get(row + 1)
+        if refusal is not None:
+            when = f"{log.event(refusal.error_seq - 1).stamp_ns / 1e9:.3f}"
+            words = text_at(refusal.error, "message") or refusal.code
+            adverb = refusal.confidence.adverb
+            return Became(f"{sent} {arrow} {adverb}refused {when}: {words}", "error")
         effects = state.causes.effects_of.get(row + 1, ())
         if effects:
             return Became(f"{sent} {arrow} {log.type_of(effects[0] - 1)}", "good")
@@ -62,13 +61,3 @@ class SentText:
             ),
             None,
         )
-
-
-def _anonymous_error(log: EventLog, state: SessionState, row: int) -> int:
-    """Return the error right after a row, where a text without an event_id cannot be blamed by id."""
-    for at in range(row + 1, min(row + NEAR_ROWS, len(log))):
-        if log.direction_of(at) is Direction.CLIENT:
-            return 0
-        if log.type_of(at) == "error" and not state.causes.cause_of.get(at + 1):
-            return at + 1
-    return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
+from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.host import Host
@@ -82,13 +83,19 @@ class LiveModel(SessionModel):
 
     def readings(self, key: Key) -> Readings:
         """Return the levels as of now."""
-        return live_readings(self._engine.sound, self.state, self._engine.now_ns, key)
+        engine = self._engine
+        return live_readings(engine.sound, self.state, engine.now_ns, key, self.losses)
 
     def empty_conversation(self, key: Key) -> str:
         """Return what to do while the conversation is empty."""
         if self.state.session.kind == "translation":
             return f"What is said is shown here beside its translation; {key('sound.talk')} talks."
         return f"{key('session.send')} sends a message, {key('session.create')} has it answered."
+
+    @property
+    def losses(self) -> Losses:
+        """Return what was not sent or played, by name."""
+        return self._engine.losses
 
     async def close(self) -> None:
         """End the connection, and wait until that is recorded."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from inspector.analysis.inert import inert
@@ -13,13 +15,32 @@ from inspector.tui.common.keycaps import Key
 from inspector.tui.common.meter import Reading, Readings
 
 if TYPE_CHECKING:
+    from inspector.analysis.totals import Losses
     from inspector.audio.levels import Level
     from inspector.engine.recorded_levels import RecordedLevels
     from inspector.engine.sound import Sound
 
+_MIC_LOSSES = {"dropped_appends": "{} appends dropped"}
+_OUT_LOSSES = {"dropped_bytes": "{} bytes not played", "unreadable_deltas": "{} deltas unreadable"}
+"""What a meter says of losses; the session view says more. Underruns stand beside what is heard."""
 
-def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Key) -> Readings:
-    """Return what the meters of a live session show; ``key`` names the key of a binding."""
+
+def live_readings(
+    sound: Sound | None,
+    state: SessionState,
+    now_ns: int,
+    key: Key,
+    losses: Losses = MappingProxyType({}),
+) -> Readings:
+    """Return what the meters of a live session show.
+
+    Args:
+        sound: the session's microphone and speaker; None where it has none.
+        state: as of now.
+        now_ns: session time.
+        key: names the key of a binding.
+        losses: what was not sent or played, by name.
+    """
     if is_sideband(state):
         return sideband_readings()
     if sound is None:
@@ -34,27 +55,41 @@ def live_readings(sound: Sound | None, state: SessionState, now_ns: int, key: Ke
     if sound.microphone_problem:
         microphone = _broken("mic", sound.microphone_problem)
     else:
-        microphone = _reading("mic", levels[0], *_microphone_note(sound, state, now_ns, key))
+        note, tone = _microphone_note(sound, state, now_ns, key)
+        microphone = _reading("mic", levels[0], *_with_losses(note, tone, losses, _MIC_LOSSES))
     if sound.speaker_problem and not heard:
         return microphone, _broken("out", sound.speaker_problem)
     truncation = "auto-truncate on" if sound.truncates else "auto-truncate off"
     idle = "" if sound.speaker_place.is_asked_for else f"{sound.speaker_place} · "
-    tone = "active" if heard else ""
-    return microphone, _reading("out", levels[1], heard or f"{idle}{truncation}", tone)
+    note, tone = heard or f"{idle}{truncation}", "active" if heard else ""
+    return microphone, _reading("out", levels[1], *_with_losses(note, tone, losses, _OUT_LOSSES))
 
 
 def recorded_readings(
     levels: tuple[Level, Level] | None,
     state: SessionState,
-    t_ns: int,
+    t_ns: int | None,
     url: str,
     *,
     idle: str = "as recorded",
 ) -> Readings:
-    """Return what the meters of a recording show at its cursor; ``idle`` is their note while nobody speaks."""
+    """Return what the meters of a recording show at its cursor.
+
+    Args:
+        levels: of both sides; None where they are not known.
+        state: as of the cursor.
+        t_ns: session time at the cursor; None where the recording has no times.
+        url: of the session.
+        idle: their note while nobody speaks.
+    """
     if is_sideband(state, url):
         return sideband_readings()
     speech = speech_note(state, t_ns)
+    if t_ns is None:
+        # Loudness is that of a moment, and there is none.
+        return Reading("mic", has_level=False, note=speech or "no times"), Reading(
+            "out", has_level=False, note="no times"
+        )
     heard = heard_note(state, t_ns)
     found = levels if levels is not None else (None, None)
     return (
@@ -94,24 +129,30 @@ def sideband_readings() -> Readings:
     )
 
 
-def speech_note(state: SessionState, now_ns: int) -> str:
-    """Return for how long the server has heard speech; ``""`` while it hears none."""
+def speech_note(state: SessionState, now_ns: int | None) -> str:
+    """Return for how long the server has heard speech, as far as times are known; ``""`` while it hears none."""
     audio = state.input_audio
     if not audio.speech_item_id:
         return ""
+    if now_ns is None or audio.speech_started_t_ns is None:
+        return "speech"
     return f"speech {max(0, now_ns - audio.speech_started_t_ns) / NS_PER_S:.1f} s"
 
 
-def heard_note(state: SessionState, now_ns: int) -> str:
-    """Return how much of the item that plays was heard; ``""`` while nothing plays."""
-    item = state.output_audio.current(now_ns)
-    if item is None or not item.received_ms:
+def heard_note(state: SessionState, now_ns: int | None) -> str:
+    """Return how much of the item that plays was heard; ``""`` while nothing plays, or nothing says how much."""
+    item = None if now_ns is None else state.output_audio.playing(now_ns)
+    if item is None:
         return ""
-    heard_ms = item.heard_ms(now_ns)
-    is_over = heard_ms >= item.received_ms or (
-        item.stopped_t_ns is not None and item.stopped_t_ns <= now_ns and not item.is_playing
-    )
-    return "" if is_over else f"heard {heard_ms:,} of {item.received_ms:,} ms"
+    gaps = len(item.underruns) if len(item.resumes) > 1 else 0
+    dry = f" · {gaps} underrun{'s' * (gaps != 1)}" if gaps else ""
+    return f"heard {item.heard_ms(now_ns):,} of {item.received_ms:,} ms{dry}"
+
+
+def _with_losses(note: str, tone: str, losses: Losses, names: Mapping[str, str]) -> tuple[str, str]:
+    """Return a note and its tone, with what was lost on this side before it: that must not be cut off."""
+    lost = [words.format(f"{losses[name]:,}") for name, words in names.items() if name in losses]
+    return (" · ".join([*lost, note]), "warning") if lost else (note, tone)
 
 
 def _broken(label: str, problem: str) -> Reading:

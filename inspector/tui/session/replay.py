@@ -21,6 +21,7 @@ from inspector.tui.common.keycaps import Key
 from inspector.tui.common.meter import Readings
 from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.status_line import StatusLine
+from inspector.tui.session.header import limits_left
 from inspector.tui.session.readings import LogLevels, recorded_readings
 from inspector.tui.views.conversation.messages import AnswerRequested
 from inspector.tui.views.events.event_pane import EventPane
@@ -62,8 +63,8 @@ class ReplayModel(SessionModel):
         return self._replay.state
 
     def now_us(self) -> int:
-        """Return the time of the cursor."""
-        return self._replay.t_us
+        """Return the time of the cursor; 0 where there are no times, and the timeline draws nothing."""
+        return self._replay.t_us or 0
 
     def recording_stem(self) -> str:
         """Return the recording's name."""
@@ -92,8 +93,9 @@ class ReplayModel(SessionModel):
     def readings(self, key: Key) -> Readings:  # noqa: ARG002 - a recording has no keys in its meters
         """Return the levels at the cursor, from the recorded frames."""
         replay = self._replay
-        t_ns = replay.t_us * 1000
-        levels = self._levels.read(replay.cursor, t_ns, self.state) if replay.is_settled else None
+        t_ns = None if replay.t_us is None else replay.t_us * 1000
+        is_known = replay.is_settled and t_ns is not None
+        levels = self._levels.read(replay.cursor, t_ns or 0, self.state) if is_known else None
         return recorded_readings(levels, self.state, t_ns, replay.header.url)
 
     def header(self, ticks: int) -> Sequence[HeaderPart]:  # noqa: ARG002 - nothing turns here
@@ -102,14 +104,18 @@ class ReplayModel(SessionModel):
         model = self.state.session.model or replay.header.model
         errors = self.state.problems.errors
         progress = replay.indexing.progress
+        tokens = self.state.usage.responses.total
         return (
             HeaderPart(f"{self._glyphs.ring} replay"),
             HeaderPart(inert(model), rank=2, shortest=10),
+            HeaderPart(self.state.dialect.called.short, rank=3),
             HeaderPart(inert(replay.header.source), rank=4),
             HeaderPart(f"{len(self.log):,} events"),
             HeaderPart(inert(replay.path.name), rank=3, shortest=12),
             HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)} so far" if errors else ""),
+            HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+            HeaderPart(limits_left(self.state), rank=4),
         )
 
     def hint(self, key: Key, place: str) -> Hint:
@@ -124,7 +130,7 @@ class ReplayModel(SessionModel):
             speed = f"{key('replay.faster')} and {key('replay.slower')} change the speed"
             in_timeline = place == "timeline"  # whose own these keys are
             return hint("playing", f"{key('replay.play')} pauses", "" if in_timeline else speed)
-        return _resting_hint(key, place)
+        return _resting_hint(key, place, has_times=replay.has_times)
 
     async def close(self) -> None:
         """Close the recording."""
@@ -170,7 +176,7 @@ class ReplayTransport(Part):
         return {
             "play": lambda _: self.action_play(),
             "speed": self._set_speed,
-            "seek": lambda text: self._seek(round(seconds_in(text) * 1e6)),
+            "seek": self._seek_written,
             "form": self.action_form,
         }
 
@@ -225,8 +231,9 @@ class ReplayTransport(Part):
         self._follow_cursor()
 
     def action_jump(self, seconds: int) -> None:
-        """Move by time."""
-        self._seek(self._replay.t_us + seconds * 1_000_000)
+        """Move by time, or by events where there are no times."""
+        self._replay.jump(seconds)
+        self._follow_cursor()
 
     def action_start(self) -> None:
         """Go to the first event."""
@@ -257,6 +264,14 @@ class ReplayTransport(Part):
         self._replay.seek_t_us(max(0, t_us))
         self._follow_cursor()
 
+    def _seek_written(self, text: str) -> None:
+        """Go to a number of seconds; to the event of that number where there are no times."""
+        if self._replay.has_times:
+            self._seek(round(seconds_in(text) * 1e6))
+            return
+        self._replay.seek_row(max(0, self.workspace.row_in(text)))
+        self._follow_cursor()
+
     def _set_speed(self, text: str) -> None:
         try:
             speed = float("inf") if text == "max" else float(text.rstrip("x×"))
@@ -283,22 +298,25 @@ class ReplayTransport(Part):
         replay, glyphs = self._replay, self.workspace.glyphs
         button = glyphs.pause if replay.is_playing else glyphs.play
         speed = _speed_text(replay.speed)
-        position, duration = replay.t_us / 1e6, replay.duration_us / 1e6
-        times = f"{position:9.3f} / {duration:.3f} s   event {replay.cursor + 1:,} of {len(replay.log):,}"
+        times = f"event {replay.cursor + 1:,} of {len(replay.log):,}"
+        if replay.t_us is not None and replay.duration_us is not None:
+            position, duration = replay.t_us / 1e6, replay.duration_us / 1e6
+            times = f"{position:9.3f} / {duration:.3f} s   {times}"
         room = max(4, self.size.width - len(times) - len(speed) - 14)
         share = (replay.cursor + 1) / len(replay.log) if len(replay.log) else 0.0
         full = round(share * room)
         return f" {button} {speed:>5}  {glyphs.bar_full * full}{glyphs.bar_empty * (room - full)}  {times}"
 
 
-def _resting_hint(key: Key, place: str) -> Hint:
+def _resting_hint(key: Key, place: str, *, has_times: bool) -> Hint:
+    aim = "SECONDS" if has_times else "EVENT"
     there = f"{key('view.conversation')} shows the conversation as of here"
     parts = (
         HeaderPart(f"{key('replay.play')} plays"),
         HeaderPart(f"{key('replay.step')} and {key('replay.step_back')} step"),
         HeaderPart(f"{key('pane.next_error')} next error" if place == "events" else "", 1),
         HeaderPart(there if place != "conversation" else "", 3),
-        HeaderPart(f"{key('view.command')}seek SECONDS", 5),
+        HeaderPart(f"{key('view.command')}seek {aim}", 5),
         HeaderPart(f"{key('view.filter')} filters" if place == "events" else "", 4),
         HeaderPart(f"{key('view.help')} every key", 2),
     )

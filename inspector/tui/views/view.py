@@ -15,6 +15,7 @@ from textual.dom import DOMNode
 from textual.geometry import Size
 from textual.widget import Widget
 
+from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import Glyphs
@@ -43,6 +44,8 @@ class ViewContext:
     """Names the keys of the workspace."""
     empty_conversation: Callable[[], str]
     """Returns what to do, or to know, while the conversation is empty."""
+    losses: Callable[[], Losses]
+    """Returns what the inspector itself did not send or play, by name."""
     can_answer: bool = True
     """Whether a function call or an approval can be answered from here."""
 

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
+from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.tui.common.header import HeaderPart
@@ -87,6 +88,11 @@ class SessionModel(ABC):
     def covered_rows(self) -> int | None:
         """Return how many events the state covers; None for all."""
         return None
+
+    @property
+    def losses(self) -> Losses:
+        """Return what the inspector itself did not send or play, by name; nothing where it neither sends nor plays."""
+        return {}
 
     async def close(self) -> None:  # noqa: B027 - a session of an app ends without us
         """End what the workspace began, before its screen goes."""

@@ -7,6 +7,7 @@ is mounted and loaded after it.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -19,13 +20,14 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.events import DescendantFocus
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Footer, Input
+from textual.widgets import ContentSwitcher, Input
 
 from inspector.clock import time_is_up
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import InspectorError
+from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart, header_line
 from inspector.tui.common.keycaps import keycap
@@ -119,6 +121,7 @@ class Workspace(KeyedScreen[None]):
             glyphs=glyphs,
             key=lambda kind: partial(self._key_of, kind),
             screen_key=self.key,
+            losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
             can_answer=model.can_answer,
         )
@@ -157,7 +160,7 @@ class Workspace(KeyedScreen[None]):
             if view.is_eager:
                 self._mount_view(view)
         self.mount(FilterLine(), after="#tabs")
-        self.mount(Input(id="command", compact=True), Footer(show_command_palette=False))
+        self.mount(Input(id="command", compact=True), Footer())
         self.call_after_refresh(self.refresh_bindings)  # which a footer waits for
         self.is_whole = True
         self.events.arrange(self.size)
@@ -397,10 +400,17 @@ class Workspace(KeyedScreen[None]):
         """Measure times from the selected event, or stop."""
         row = self.selected
         if self.events.toggle_mark(row):
-            at = f"{self.event_log.type_of(row)} at {self.event_log.t_us[row] / 1e6:.3f} s"
-            self.say(f"times are measured from {at}; {self.key('view.mark')} ends it")
+            self._say_mark(row)
             for part in self.parts:
                 part.event_marked(row)
+
+    def _say_mark(self, row: int) -> None:
+        name, ends = self.event_log.type_of(row), f"{self.key('view.mark')} ends it"
+        t_us = self.event_log.time_us(row)
+        if t_us is None:
+            self.say(f"marked {name}, #{row + 1:,}, which has no time to measure from; {ends}")
+        else:
+            self.say(f"times are measured from {name} at {t_us / 1e6:.3f} s; {ends}")
 
     def action_copy(self) -> None:
         """Copy the selected event's frame."""
@@ -441,7 +451,7 @@ class Workspace(KeyedScreen[None]):
             "theme": self._theme,
             "help": lambda _: self.action_help(),
             "view": self._view,
-            "row": lambda text: self.show_row(self._row(text)),
+            "row": lambda text: self.show_row(self.row_in(text)),
             "seek": self._seek,
             "mark": lambda _: self.action_mark(),
             "merge": lambda _: self.action_merge(),
@@ -507,7 +517,8 @@ class Workspace(KeyedScreen[None]):
             raise ValueError(f"the views are {', '.join(self.views)}")
         self.action_view(name)
 
-    def _row(self, text: str) -> int:
+    def row_in(self, text: str) -> int:
+        """Return the row of an event that was written by its number; a ValueError says which there are."""
         row = int(text) - 1 if text.isdecimal() else -1
         if not 0 <= row < len(self.event_log):
             raise ValueError(f"there are events 1 to {len(self.event_log):,}")
@@ -521,8 +532,8 @@ class Workspace(KeyedScreen[None]):
         if event is None or not text:
             raise ValueError("select an event, and name a file")
         path = Path(text).expanduser()
-        with path.open("xb") as file:
-            path.chmod(0o600)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
             file.write(event.data)
         self.say(f"wrote {path}")
 

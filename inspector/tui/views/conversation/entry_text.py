@@ -106,8 +106,9 @@ def _lines(entry: Entry, width: int, glyphs: Glyphs) -> Iterator[list[Run]]:
 def _head(entry: Entry, width: int) -> Iterator[list[Run]]:
     """Yield when, who, and the facts; those that the line has no room for go below."""
     indent: Run = (" " * min(INDENT, width // 4), "base")
+    when = f"#{entry.first_row + 1}" if entry.t_ns is None else f"{entry.t_ns / 1e9:.3f}"
     line = [
-        (f"{entry.t_ns / 1e9:10.3f}  ", "dim"),
+        (f"{when:>10}  ", "dim"),
         (f"{inert(entry.who):<{WHO_WIDTH}} ", entry.tone),
     ]
     for fact in entry.facts:

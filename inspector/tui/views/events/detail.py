@@ -75,20 +75,33 @@ class DetailPane(Widget, can_focus=True):
         self._links: tuple[Link, ...] = ()
         self._lines: list[Line] = []
         self._format = PCM16_24K
+        self._made = ""
         self._is_raw = False
         self._page = 0
         self._cursor = 0
         self._top = 0
 
     def show(
-        self, event: Event | None, links: Sequence[Link] = (), audio: AudioFormat = PCM16_24K
+        self,
+        event: Event | None,
+        links: Sequence[Link] = (),
+        audio: AudioFormat = PCM16_24K,
+        made: str = "",
     ) -> None:
-        """Show an event, and what it is tied to."""
+        """Show an event.
+
+        Args:
+            event: which; None for none.
+            links: what it is tied to.
+            audio: the format of its sound.
+            made: what the proxy had to do with it; ``""`` where nothing.
+        """
         if event is self.event and tuple(links) == self._links:
             return
         if event is None or self.event is None or event.seq != self.event.seq:
             self._cursor = self._top = self._page = 0
         self.event, self._links, self._format = event, tuple(links), audio
+        self._made = made
         self._lines = self._make_lines()
         self.refresh()
 
@@ -192,10 +205,13 @@ class DetailPane(Widget, can_focus=True):
         if event is None:
             text = f"{focus}select an event to see it in full"
         else:
-            how = "" if event.origin == "wire" else f" · by {event.origin}"
+            how = f" · by {event.origin}" if event.origin != "wire" else ""
+            if self._made:
+                how = f" · {inert(self._made)}"
             mode = "raw" if self._is_raw else "tree"
+            when = "" if event.t_ns is None else f" · {event.t_ns / 1e9:.3f} s"
             text = (
-                f"{focus}{inert(event.type) or '(no type)'}   seq {event.seq:,} · {event.t_ns / 1e9:.3f} s · "
+                f"{focus}{inert(event.type) or '(no type)'}   seq {event.seq:,}{when} · "
                 f"{event.direction}{how} · {len(event.data):,} bytes · {mode}"
             )
         rule = self._glyphs.rule * max(0, width - len(text) - 1)

@@ -20,6 +20,7 @@ from inspector.analysis.summary import duration_text, size_text
 from inspector.core.event import Event
 from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS, base64_size
+from inspector.core.riff import oddity_of, wav_header
 from inspector.tui.common.keycaps import Key
 
 MAX_LINES = 2_000
@@ -73,6 +74,9 @@ def tree_lines(
         key: names the detail's keys.
     """
     tree = _Tree(event, audio, key)
+    odd = oddity_of(event)
+    if odd:
+        tree.lines.append(_remark(f"the audio: {odd}"))
     tree.walk(body, (), 0)
     if height < TALL:
         return tree.lines
@@ -191,10 +195,12 @@ class _Tree:
     def _string(self, path: _Path, value: str) -> tuple[str, str]:
         name = path[-1]
         is_audio = len(path) == 1 and name in AUDIO_KEYS.get(self._event.type, ())
-        if is_audio or (name == "audio" and len(value) > 64):
-            size = base64_size(value)
+        is_audio |= name == "audio" and len(value) > 64
+        if is_audio and not value.startswith("data:"):
+            size, header = base64_size(value), wav_header(value)
             duration = duration_text(self._audio.ms(size))
-            return f"audio  {duration}  {size:,} bytes  {self._audio}", "note"
+            words = f"audio  {duration}  {size:,} bytes  {self._audio}"
+            return f"{words}  begins with a {header}" if header is not None else words, "note"
         if value.startswith("data:") and "," in value:
             mime, _, payload = value.partition(",")
             return f"{inert(mime[5:].partition(';')[0])}  {size_text(base64_size(payload))}", "note"

@@ -115,6 +115,10 @@ class EventList(Widget):
         """Say how to learn why the server refused the event of a row; ``""`` where it did not."""
         self._strips.rejection_of = rejection_of
 
+    def show_interventions(self, is_ours: Callable[[int], bool]) -> None:
+        """Say how to learn whether a proxy made or changed the frame of a row."""
+        self._strips.is_ours = is_ours
+
     def set_kin(self, keys: EventKeys, seqs: frozenset[int]) -> None:
         """Highlight what shares an id with the selected event, and what it caused or was caused by."""
         if self._strips.set_kin(keys, seqs):

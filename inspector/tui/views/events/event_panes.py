@@ -34,6 +34,7 @@ class EventPanes(Container):
         self._glyphs = glyphs
         self._active_pane = "server"
         self._rejection_of: Callable[[int], str] = lambda _: ""
+        self._is_ours: Callable[[int], bool] = lambda _: False
 
     def compose(self) -> ComposeResult:
         """Lay out the two panes that the first frame shows."""
@@ -58,12 +59,14 @@ class EventPanes(Container):
     def on_mount(self) -> None:
         """Let the panes mark what was refused."""
         self.show_refusals(self._rejection_of)
+        self.show_interventions(self._is_ours)
 
     def mount_merged(self) -> None:
         """Add the pane with everything, which the first frame does not show."""
         merged = EventPane("all events", self._log, tuple(Direction), self._glyphs, id="merged")
         merged.is_following = self.focused.is_following
         merged.show_refusals(self._rejection_of)
+        merged.show_interventions(self._is_ours)
         self.mount(merged)
 
     @property
@@ -91,6 +94,12 @@ class EventPanes(Container):
         self._rejection_of = rejection_of
         for pane in self.all:
             pane.show_refusals(rejection_of)
+
+    def show_interventions(self, is_ours: Callable[[int], bool]) -> None:
+        """Say how the panes learn whether a proxy made or changed the frame of a row."""
+        self._is_ours = is_ours
+        for pane in self.all:
+            pane.show_interventions(is_ours)
 
     def pull(self, formats: tuple[AudioFormat, AudioFormat], is_over: Callable[[], bool]) -> None:
         """Take in what is new in the log, for a bounded time; ``formats`` are those of input and output."""
@@ -147,7 +156,7 @@ class EventPanes(Container):
 
     def show_row(self, row: int) -> None:
         """Select a row in the pane that has it; a filter that hides it ends."""
-        self.activate("server" if self._log.direction_of(row) is Direction.SERVER else "client")
+        self.activate("server" if self._log.side_of(row) is Direction.SERVER else "client")
         pane = self.focused
         if not pane.rows.lets_through(row):
             self.filter(EVERYTHING)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inspector.analysis.summary import short_id
+from inspector.core.blame import Refusal
 from inspector.core.event import Event
 from inspector.core.keys import EventKeys
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.spec.events import EVENT_TYPES
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.views.events.detail import Link
 
@@ -20,12 +22,26 @@ def links_of(
 ) -> Iterator[Link]:
     """Yield the links of an event, causes first; none leads to the event itself."""
     row = event.seq - 1
-    cause = state.causes.cause_of.get(event.seq, 0)
+    made = state.interventions.of.get(event.seq)
+    if made is not None:
+        yield Link(f"{glyphs.folded} {made}, see seq {made.seq:,}", made.seq - 1)
+    causes = state.causes
+    cause = causes.cause_of.get(event.seq, 0)
+    blamed = causes.blamed.get(event.seq)
     if cause:
-        yield Link(f"{glyphs.folded} caused by {_named(log, cause)}", cause - 1)
-    for effect in state.causes.effects_of.get(event.seq, ())[:MAX_EFFECTS]:
-        word = "refused by" if log.is_error(effect - 1) else "caused"
+        adverb = blamed.confidence.adverb if blamed is not None else ""
+        yield Link(f"{glyphs.folded} {adverb}caused by {_named(log, cause)}", cause - 1)
+    for effect in causes.effects_of.get(event.seq, ())[:MAX_EFFECTS]:
+        refusal = causes.blamed.get(effect)
+        is_error = log.is_error(effect - 1)
+        word = f"{refusal.confidence.adverb}refused by" if refusal is not None else "refused by"
+        word = word if is_error else "caused"
         yield Link(f"{glyphs.folded} {word} {_named(log, effect)}", effect - 1)
+    refusal = blamed or causes.rejected.get(event.seq)
+    running = state.responses.all.get(refusal.running_id) if refusal is not None else None
+    if running is not None and running.created_seq:
+        words = f"{glyphs.folded} lost against response {running.id}"
+        yield Link(words, running.created_seq - 1)
     response = state.responses.all.get(keys.response_id)
     if response is not None and response.created_seq and response.created_seq - 1 != row:
         words = f"{glyphs.folded} part of response {short_id(response.id)}"
@@ -43,14 +59,27 @@ def related_seqs(state: SessionState, seq: int) -> frozenset[int]:
     return frozenset((*effects, cause) if cause else effects)
 
 
-def rejection_of(state: SessionState, seq: int) -> str:
-    """Return why the server refused an event; ``""`` where it did not."""
-    error_seq = state.causes.rejected.get(seq)
-    if not error_seq:
+def rejection_of(log: EventLog, state: SessionState, seq: int) -> str:
+    """Return what a row says of a refusal: why the server refused the event, or which event an error refuses; else ``""``.
+
+    The mark before it says how sure that is: a question mark where the error does not name the event.
+    """
+    refused = state.causes.rejected.get(seq)
+    if refused is not None:
+        return f"{_mark(refused)} {refused.code}"
+    blamed = state.causes.blamed.get(seq)
+    if blamed is None:
         return ""
-    problem = next((p for p in reversed(state.problems.all) if p.seq == error_seq), None)
-    return problem.code if problem is not None else "rejected"
+    name = log.type_of(blamed.seq - 1)
+    known = EVENT_TYPES.get(name)
+    return f"{_mark(blamed)} #{blamed.seq} {known.short if known is not None else name}".rstrip()
+
+
+def _mark(refusal: Refusal) -> str:
+    return "✗" if refusal.is_certain else "✗?"
 
 
 def _named(log: EventLog, seq: int) -> str:
-    return f"{log.type_of(seq - 1)}  at {log.t_us[seq - 1] / 1e6:.3f} s  seq {seq:,}"
+    t_us = log.time_us(seq - 1)
+    when = "" if t_us is None else f"  at {t_us / 1e6:.3f} s"
+    return f"{log.type_of(seq - 1)}{when}  seq {seq:,}"

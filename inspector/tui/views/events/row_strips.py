@@ -11,7 +11,7 @@ from textual.strip import Strip
 from inspector.analysis.rows import RowList
 from inspector.core.formats import AudioFormat
 from inspector.core.keys import EventKeys, keys_of, kinship
-from inspector.core.log import EventLog
+from inspector.core.log import FLAG_ERROR, EventLog
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.terminal.strips import Line
 from inspector.tui.views.events.row_text import RowLook, RowStyles, RowText
@@ -29,7 +29,9 @@ class RowStrips:
         self.mark_row = -1
         """The row from which times are measured; -1 for none."""
         self.rejection_of: Callable[[int], str] = lambda _: ""
-        """Why the server refused the event of a row; ``""`` where it did not."""
+        """What a row says of a refusal: see ``relations.rejection_of``."""
+        self.is_ours: Callable[[int], bool] = lambda _: False
+        """Whether the proxy made or changed the frame of a row."""
         self._log = log
         self._rows = rows
         self._glyphs = glyphs
@@ -78,11 +80,13 @@ class RowStrips:
             not is_cursor and self._is_kin(row),
             0 <= self.future_from <= row,
             group >= 0 and self._rows.is_unfolded(group),
-            log.t_us[self._rows.rows[index - 1]] if index else -1,
-            log.t_us[self.mark_row] if self.mark_row >= 0 else -1,
+            log.time_us(self._rows.rows[index - 1]) if index else None,
+            self.mark_row >= 0,
+            log.time_us(self.mark_row) if self.mark_row >= 0 else None,
             row == self.mark_row,
-            self.rejection_of(row) if log.direction[row] == 0 else "",
+            self.rejection_of(row) if self._may_be_refused(row) else "",
             self._matches(group),
+            bool(log.origin[row]) and self.is_ours(row),
         )
         key = (row, log.groups.count[group] if group >= 0 else 0, look, bar)
         strip = self._strips.get(key)
@@ -94,14 +98,15 @@ class RowStrips:
         return strip
 
     def look(self, rows: Sequence[int]) -> tuple[object, ...]:
-        """Return what may change in rows of the log by itself: groups that grow, and clients' events that are refused."""
-        groups, counts, directions = self._log.group, self._log.groups.count, self._log.direction
+        """Return what may change in rows of the log by itself: groups that grow, and what is learned of events later."""
+        groups, counts, origins = self._log.group, self._log.groups.count, self._log.origin
         grown = tuple(
             (counts[groups[row]], self._rows.matches_in(groups[row]))
             for row in rows
             if groups[row] >= 0
         )
-        return grown, tuple(row for row in rows if directions[row] == 0 and self.rejection_of(row))
+        refused = tuple(self.rejection_of(row) for row in rows if self._may_be_refused(row))
+        return grown, refused, tuple(row for row in rows if origins[row] and self.is_ours(row))
 
     def forget(self) -> None:
         """Make every row anew, for another width or theme."""
@@ -119,6 +124,10 @@ class RowStrips:
         """Return how many of a group's members a filter lets through; 0 where all of them."""
         found = self._rows.matches_in(group) if group >= 0 else 0
         return found if group >= 0 and found != self._log.groups.count[group] else 0
+
+    def _may_be_refused(self, row: int) -> bool:
+        """Tell whether a row is a client's event, or an error that refuses one."""
+        return self._log.direction[row] == 0 or bool(self._log.flags[row] & FLAG_ERROR)
 
     def _is_kin(self, row: int) -> bool:
         if row + 1 in self._kin_seqs:

@@ -10,11 +10,28 @@ from rich.style import Style
 from textual.strip import Strip
 
 from inspector.analysis.inert import inert
-from inspector.analysis.summary import duration_text, quoted, size_text, summary
+from inspector.analysis.summary import (
+    INTERVENTIONS,
+    duration_text,
+    intervention_name,
+    intervention_words,
+    is_drop,
+    quoted,
+    size_text,
+    summary,
+    untyped_name,
+)
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.keys import keys_of
-from inspector.core.log import FLAG_UNDECODED, FLAG_WARNING, EventLog
+from inspector.core.kinds import REPEATED
+from inspector.core.log import (
+    DIRECTION_CODE,
+    FLAG_UNDECODED,
+    FLAG_WARNING,
+    EventLog,
+    is_made_here,
+)
 from inspector.core.read import text_at
 from inspector.spec.events import EVENT_TYPES
 from inspector.tui.common.glyphs import Glyphs
@@ -32,6 +49,9 @@ NARROW = 56
 MAX_GROUP_ROWS = 600
 """Rows looked through for the words of a folded group: enough for the part that a pane can show."""
 MAX_GROUP_CHARS = 160
+LATE_MS = 60
+"""Audio that takes so much longer to come than to play leaves gaps: most players buffer less."""
+SERVER = DIRECTION_CODE[Direction.SERVER]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +85,19 @@ class RowLook:
     is_future: bool = False
     """True for what a replay has not reached yet."""
     is_unfolded: bool = False
-    previous_t_us: int = -1
-    """Time of the row shown before it; -1 for the first."""
-    mark_t_us: int = -1
-    """Time of the last mark; -1 where there is none."""
+    previous_t_us: int | None = None
+    """Time of the row shown before it; None for the first, and where that is not known."""
+    has_mark: bool = False
+    """Whether times are measured from a marked row."""
+    mark_t_us: int | None = None
+    """Its time; None where that is not known."""
     is_mark: bool = False
     rejection: str = ""
-    """The code with which the server refused the event."""
+    """That and why the server refused the event, or which event this error refuses; with its mark."""
     matches: int = 0
     """How many members of a folded group a filter lets through; 0 where all of them."""
+    is_ours: bool = False
+    """True for a frame that the proxy made or changed."""
 
 
 class RowText:
@@ -89,7 +113,7 @@ class RowText:
         """Return a row as a strip of exactly ``look.width`` cells."""
         event = self._log.event(row)
         type_width = WIDE_TYPE_WIDTH if look.width >= ROOMY else TYPE_WIDTH
-        name_style, letter = self._severity(event, row, styles)
+        name_style, letter = self._severity(event, row, look, styles)
         segments = [
             self._gutter(look, styles),
             Segment(self._times(row, look), styles.time),
@@ -97,8 +121,9 @@ class RowText:
             Segment(self._bracket(event), styles.bracket),
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
-        if look.rejection:
-            segments.append(Segment(f"✗ {inert(look.rejection)}  ", styles.error))
+        # Of errors that fold, each is about another event; unfolded they say which.
+        if look.rejection and not (event.type in REPEATED and self._is_folded(row, look)):
+            segments.append(Segment(f"{inert(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.error if self._log.is_error(row) else styles.summary
@@ -117,19 +142,24 @@ class RowText:
 
     def _times(self, row: int, look: RowLook) -> str:
         is_narrow = look.width < NARROW
-        if not self._log.has_times:
+        t_us = self._log.time_us(row)
+        if t_us is None:
+            # Its order is all that there is to tell.
             width = TIME_WIDTH if is_narrow else TIME_WIDTH + 1 + DELTA_WIDTH
             return f"{f'#{row + 1}':>{width}} "
-        t_us = self._log.t_us[row]
         text = f"{t_us / 1e6:>{TIME_WIDTH}.3f}"
         if is_narrow:
             return text + " "
-        if look.mark_t_us >= 0:
-            return f"{text} {signed(t_us - look.mark_t_us):>{DELTA_WIDTH}} "
-        delta = signed(t_us - look.previous_t_us) if look.previous_t_us >= 0 else ""
+        since_us = look.mark_t_us if look.has_mark else look.previous_t_us
+        delta = "" if since_us is None else signed(t_us - since_us)
         return f"{text} {delta:>{DELTA_WIDTH}} "
 
-    def _severity(self, event: Event, row: int, styles: RowStyles) -> tuple[Style, str]:
+    def _severity(
+        self, event: Event, row: int, look: RowLook, styles: RowStyles
+    ) -> tuple[Style, str]:
+        if look.is_ours or is_made_here(event.direction, event.origin):
+            is_sent = event.direction is Direction.CLIENT
+            return styles.local, self._glyphs.to_api if is_sent else self._glyphs.to_app
         if self._log.is_error(row):
             return styles.error, "!"
         if self._log.flags[row] & (FLAG_WARNING | FLAG_UNDECODED):
@@ -138,7 +168,15 @@ class RowText:
             return styles.client, self._glyphs.client
         if event.direction is Direction.SERVER:
             return styles.server, self._glyphs.server
-        return styles.local, self._glyphs.local
+        return styles.local, self._local_glyph(event)
+
+    def _local_glyph(self, event: Event) -> str:
+        if is_drop(event):
+            return self._glyphs.dropped
+        if event.type != "inspector.injected":
+            return self._glyphs.local
+        is_to_app = text_at(event.body or {}, "to") == "app"
+        return self._glyphs.to_app if is_to_app else self._glyphs.to_api
 
     def _bracket(self, event: Event) -> str:
         if event.direction is not Direction.SERVER:
@@ -151,28 +189,55 @@ class RowText:
 
     def _name(self, event: Event, row: int, look: RowLook) -> str:
         known = EVENT_TYPES.get(event.type)
-        name = known.short if known is not None else inert(event.type) or "(no type)"
-        if self._log.group[row] < 0:
+        if event.type in INTERVENTIONS and event.body is not None:
+            return f" {intervention_name(event.body)}"
+        name = known.short if known is not None else inert(event.type) or untyped_name(event)
+        group = self._log.group[row]
+        is_alone = group >= 0 and self._log.groups.count[group] < 2
+        if group < 0 or (is_alone and event.type in REPEATED):
             return f" {name}"
         return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
+
+    def _is_folded(self, row: int, look: RowLook) -> bool:
+        """Tell whether a row stands for several."""
+        group = self._log.group[row]
+        return group >= 0 and not look.is_unfolded and self._log.groups.count[group] > 1
 
     def _words(self, event: Event, row: int, look: RowLook) -> str:
         audio = self.input_format if event.direction is Direction.CLIENT else self.output_format
         group = self._log.group[row]
-        if group < 0 or look.is_unfolded or self._log.groups.count[group] < 2:
+        if event.type in INTERVENTIONS and event.body is not None:
+            return intervention_words(event.body)
+        if not self._is_folded(row, look):
             return summary(event, audio)
         groups = self._log.groups
         if look.matches:
             # Sizes and times are known of the whole group only.
             words = inert(self._group_words(group, row))
             part = f"{look.matches} of ×{groups.count[group]}"
+            if event.type in REPEATED:
+                return f"{part}  {summary(event, audio)}"
             return f"{part}  {quoted(words, MAX_GROUP_CHARS)}" if words else part
         count = f"×{groups.count[group]}"
+        if event.type in REPEATED:
+            return f"{count}  {summary(event, audio)}"
         size = groups.audio_bytes[group]
         if size:
-            return f"{count}  {duration_text(audio.ms(size))}  {size_text(size)}"
+            took = self._took(group, audio.ms(size))
+            return f"{count}  {duration_text(audio.ms(size))}{took}  {size_text(size)}"
         words = inert(self._group_words(group, groups.head[group]))
         return f"{count}  {quoted(words, MAX_GROUP_CHARS)}"
+
+    def _took(self, group: int, sound_ms: int) -> str:
+        """Return how long a group's audio took to come; ``""`` where the recording does not say."""
+        log, groups = self._log, self._log.groups
+        first_us, last_us = (log.time_us(end[group]) for end in (groups.head, groups.last))
+        if first_us is None or last_us is None:
+            return ""
+        took_ms = (last_us - first_us) / 1000
+        is_late = took_ms > sound_ms + LATE_MS and log.direction[groups.head[group]] == SERVER
+        slow = ", slower than it plays" if is_late else ""
+        return f" in {took_ms / 1000:.1f} s{slow}"
 
     def _group_words(self, group: int, head: int) -> str:
         """Join the deltas of a group from a row on, as far as a pane can show them; ``""`` where they are audio."""

@@ -43,7 +43,8 @@ class EventsView(View):
         """Client, server and merged pane."""
         context = self.context
         panes = EventPanes(context.log, context.glyphs, context.screen_key, id="panes")
-        panes.show_refusals(lambda row: rejection_of(context.state(), row + 1))
+        panes.show_refusals(lambda row: rejection_of(context.log, context.state(), row + 1))
+        panes.show_interventions(lambda row: row + 1 in context.state().interventions.of)
         return panes
 
     @cached_property
@@ -69,9 +70,9 @@ class EventsView(View):
         is_input = event.direction is Direction.CLIENT
         audio = state.session.input_format if is_input else state.session.output_format
         keys = keys_of(event)
-        self.detail.show(
-            event, list(links_of(context.log, state, event, keys, context.glyphs)), audio
-        )
+        links = list(links_of(context.log, state, event, keys, context.glyphs))
+        made = str(state.interventions.of.get(event.seq, ""))
+        self.detail.show(event, links, audio, made)
         self.panes.set_kin(keys, related_seqs(state, event.seq))
 
     def take_focus(self) -> None:
@@ -97,7 +98,8 @@ class EventsView(View):
         log = self.context.log
         self.filter(parse(f"t>={from_us / 1e6:.6f} t<{to_us / 1e6:.6f}"))
         first = log.row_at(from_us - 1) + 1
-        if first < len(log) and log.t_us[first] < to_us:
+        t_us = log.time_us(first) if first < len(log) else None
+        if t_us is not None and t_us < to_us:
             self.panes.show_row(first)
 
     def filter(self, query: Query) -> None:

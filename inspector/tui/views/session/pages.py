@@ -4,54 +4,88 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from inspector.analysis.inert import inert
 from inspector.analysis.meaning import meaning
+from inspector.analysis.summary import moment_text
+from inspector.analysis.totals import Losses, Tally, sounded, used
+from inspector.core.dialect import DialectFold
 from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.tui.common.text_page import PageLine
 
 
-def session_lines(state: SessionState, width: int) -> list[PageLine]:
-    """Return the effective session, a field a line, with what it means."""
+def session_lines(
+    state: SessionState, width: int, losses: Losses = MappingProxyType({})
+) -> list[PageLine]:
+    """Return the effective session, a field a line, with what it means; then what it used, and how its sound fared.
+
+    Args:
+        state: of the session.
+        width: cells of a line.
+        losses: what the inspector itself did not send or play.
+    """
+    tallies = {
+        "used so far": list(used(state)),
+        "sound so far": list(sounded(state, losses)),
+    }
     session = state.session
+    dialect = state.dialect
     if not session.config:
-        return [
-            PageLine((("  No session yet.", "dim"),)),
-            PageLine(
-                (
-                    (
-                        "  The server describes it with session.created as soon as the connection is open.",
-                        "dim",
-                    ),
-                )
-            ),
-        ]
-    lines = [
-        PageLine(
-            (
-                (
-                    f"  confirmed at {session.confirmed_t_ns / 1e9:.3f} s   {session.updates} update{'s' * (session.updates != 1)} accepted",
-                    "dim",
-                ),
-            ),
-            session.confirmed_seq - 1,
-        )
-    ]
-    if session.rejected_seq:
-        message = inert(text_at(session.rejection, "message"))
-        param = text_at(session.rejection, "param")
-        lines.append(
-            PageLine(
-                ((f"  ✗ the last update was refused whole: {param}  {message}", "error"),),
-                session.rejected_seq - 1,
+        if dialect.is_foreign:
+            words = "  This is no session of the Realtime API."
+        else:
+            words = (
+                "  The server describes it with session.created as soon as the connection is open."
             )
+        return [_remark("  No session yet."), _remark(words), *_dialect_lines(dialect)]
+    accepted = f"{session.updates} update{'s' * (session.updates != 1)} accepted"
+    confirmed = (
+        f"  confirmed at {moment_text(session.confirmed_t_ns, session.confirmed_seq)}   {accepted}"
+    )
+    lines = [_remark(confirmed, session.confirmed_seq - 1), *_dialect_lines(dialect)]
+    refused = state.causes.refused_update
+    if refused is not None:
+        words = f"  ✗ an update was {refused.confidence.adverb}refused whole: "
+        param, message = text_at(refused.error, "param"), text_at(refused.error, "message")
+        lines.append(
+            PageLine(((f"{words}{inert(param)}  {inert(message)}", "error"),), refused.seq - 1)
         )
+    for tally in chain.from_iterable(tallies.values()):
+        if tally.is_trouble:
+            words = inert(f"  ~ {tally.name}: {tally.words}")
+            lines.append(PageLine(((words, "warning"),), tally.seq - 1))
     lines.append(PageLine((("", "base"),)))
     for name, value in session.config.items():
         lines += _field_lines((name,), value, width)
-    return lines
+    return [*lines, *_tally_lines(tallies)]
+
+
+def _tally_lines(tallies: Mapping[str, list[Tally]]) -> Iterator[PageLine]:
+    for title, group in tallies.items():
+        if group:
+            yield PageLine((("", "base"),))
+            yield PageLine(((f"  {title}", "head"),))
+        for tally in group:
+            label, tone = f"    {tally.name}", "warning" if tally.is_trouble else "base"
+            yield PageLine(
+                ((f"{inert(label):<30}", "dim"), (inert(tally.words), tone)), tally.seq - 1
+            )
+
+
+def _dialect_lines(dialect: DialectFold) -> Iterator[PageLine]:
+    """Yield which dialect or protocol this is and what shows it; the line leads to that event."""
+    found = dialect.evidence
+    if found.name:
+        words = f"  dialect {dialect.called.title}: {inert(found.proof)}"
+        yield _remark(words, found.seq - 1)
+
+
+def _remark(words: str, row: int = -1) -> PageLine:
+    return PageLine(((words, "dim"),), row)
 
 
 def _field_lines(path: tuple[str, ...], value: Any, width: int) -> Iterator[PageLine]:

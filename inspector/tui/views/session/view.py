@@ -25,4 +25,4 @@ class SessionView(View):
         from inspector.tui.views.session.pages import session_lines
 
         width = self.widget.size.width or self.widget.screen.size.width
-        self.widget.show(session_lines(self.context.state(), width))
+        self.widget.show(session_lines(self.context.state(), width, self.context.losses()))

@@ -48,6 +48,7 @@ _LETTERS = {
     MarkKind.FIRST_AUDIO: ("A", _SERVER),
     MarkKind.RESPONSE_ENDED: ("D", _SERVER),
     MarkKind.TOOL_CALL: ("T", _MARK),
+    MarkKind.UNDERRUN: ("U", _WARNING),
     MarkKind.TRUNCATED: ("", _WARNING),
     MarkKind.ERROR: ("!", _ERROR),
 }
@@ -57,6 +58,7 @@ _LEGEND = {
     MarkKind.COMMITTED: "commit",
     MarkKind.RESPONSE_ENDED: "response, audio, done",
     MarkKind.TOOL_CALL: "tool",
+    MarkKind.UNDERRUN: "underrun",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
 }
@@ -70,6 +72,8 @@ _TICK_CELLS = 10
 """Cells between two times on the axis at least."""
 _CLIPPED = 0.999
 _NO_AUDIO = "no audio passed through this connection"
+_NO_TIMES = "these events do not say when they happened: there is no time to draw them along"
+_REFUSED = "the server refused all the audio that was sent"
 
 Codes = npt.NDArray[np.uint8]
 
@@ -178,6 +182,10 @@ def drawn(waveform: Waveform, view: View, glyphs: Glyphs, words: Sequence[str]) 
         glyphs: what the lanes are drawn with.
         words: lines for below the axis.
     """
+    if not waveform.has_times:
+        canvas = Canvas(view, glyphs)
+        canvas.put(view.lane_rows, 1, _NO_TIMES, _DIM)
+        return canvas.picture()
     still = replace(view, cursor_us=None, now_us=0, selection=None)
     canvas = Canvas(view, glyphs, _backdrop(still, glyphs, len(words)))
     height = view.lane_rows
@@ -190,7 +198,8 @@ def drawn(waveform: Waveform, view: View, glyphs: Glyphs, words: Sequence[str]) 
     for number, line in enumerate(words):
         canvas.put(2 * height + 2 + number, 1, line, _BASE if number == 0 else _DIM)
     if not waveform.has_audio:
-        canvas.put(height // 2, LABEL + 2, _NO_AUDIO, _DIM)
+        words = _REFUSED if waveform.is_refused else _NO_AUDIO
+        canvas.put(height // 2, LABEL + 2, words, _DIM)
     _grounds(canvas, 2 * height + 1)
     return canvas.picture()
 

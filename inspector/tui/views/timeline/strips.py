@@ -80,8 +80,8 @@ class TimelineStrips:
         if view.cursor_us is not None or now_ns >= self._said_ns + NS_PER_S / WORDS_HZ:
             self._said = at_cursor(self._waveform, view)
             self._said_ns = now_ns
-        waveform = self._waveform
-        return self._said, about(view, waveform.progress, self._key, has_times=waveform.has_times)
+        rest = about(view, self._waveform.progress, self._key, damaged=self._waveform.damaged)
+        return self._said, rest
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)

@@ -7,8 +7,9 @@ import math
 from inspector.analysis.inert import inert
 from inspector.analysis.marks import MARK_KINDS
 from inspector.analysis.placement import Side
-from inspector.analysis.summary import short_id
+from inspector.analysis.summary import duration_text, short_id
 from inspector.analysis.waveform import Waveform
+from inspector.core.output_audio import Gap
 from inspector.tui.common.keycaps import Key
 from inspector.tui.views.timeline.drawing import View
 
@@ -32,6 +33,7 @@ def at_cursor(waveform: Waveform, view: View) -> str:
         heard, whole = segment.heard_us // 1000, segment.duration_us // 1000
         share = f"heard {heard:,} of {whole:,} ms" if heard < whole else f"{whole:,} ms"
         words.append(f"{inert(short_id(segment.item_id))} {share}")
+        words += [_dry(gap) for gap in segment.underruns() if gap.is_at(t_us * 1000)]
     marks = waveform.marks
     here = marks.within(cell * view.cell_us, (cell + 1) * view.cell_us)
     words += [
@@ -40,14 +42,14 @@ def at_cursor(waveform: Waveform, view: View) -> str:
     return "   ".join(words)
 
 
-def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> str:
+def about(view: View, progress: float, key: Key, *, damaged: int = 0) -> str:
     """Say what is selected, or how to select.
 
     Args:
         view: what is shown.
         progress: how much of the log was read, 0..1.
         key: names keys.
-        has_times: False for a log of several events that all stand at 0, as imported ones do that bring no times.
+        damaged: pieces of audio that are not base64.
     """
     cell_ms = view.cell_us // 1000
     scale = f"{cell_ms} ms" if cell_ms < 1000 else f"{cell_ms // 1000} s"
@@ -59,13 +61,17 @@ def about(view: View, progress: float, key: Key, *, has_times: bool = True) -> s
             f"   {key('wave.events')} its events   {key('wave.play')} hear   {key('wave.write')} write WAV"
             f"   {key('wave.clear')} unselect"
         )
-    if not has_times:
-        return "these events bring no times: all of them stand at 0"
+    torn = f"   {damaged:,} pieces are not base64, and not drawn" if damaged else ""
     reading = "" if progress >= 1 else f"   reading {progress:.0%}"
     held = f"   {key('wave.follow')} follows" if view.cursor_us is not None else ""
     zoom = f"{key('wave.closer')} {key('wave.wider')} zoom"
     selects = f"{key('wave.select_left')} {key('wave.select_right')} or drag select"
-    return f"{scale} a cell{reading}{held}   {zoom}   {key('wave.next_mark')} next mark   {selects}"
+    return f"{scale} a cell{reading}{torn}{held}   {zoom}   {key('wave.next_mark')} next mark   {selects}"
+
+
+def _dry(gap: Gap) -> str:
+    length_ms = (gap.to_ns - gap.from_ns) / 1e6
+    return f"no sound for {duration_text(length_ms)}: its audio had not come"
 
 
 def decibels(level: float) -> str:

@@ -1,12 +1,13 @@
-"""SphinxEar: the simulator understands short English sentences, with pocketsphinx and the model in its wheel.
+"""RecognizingEar: the simulator understands English, with moonshine-voice where it is installed, else with pocketsphinx.
 
-One worker process for all sessions, behind one thread; what has to wait too long, or takes too long, is not understood. The event
-loop is never held up: a hearing is asked for its result.
+Both bring their model in the wheel. One worker process for all sessions, behind one thread; what has to wait too long, or takes too
+long, is not understood. The event loop is never held up: a hearing is asked for its result.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import logging
 import queue
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,22 +25,56 @@ from inspector.sim.ear import Hearing
 
 log = logging.getLogger(__name__)
 
-MAX_AUDIO_S = 12
-"""Longer speech is not recognised beyond this: it takes too long, and little of it is right."""
 MAX_WAITING = 16
 TIME_LIMIT_S = 15.0
-_WORKER = Path(__file__).with_name("sphinx_worker.py")
+_WORKER = Path(__file__).with_name("recognizer_worker.py")
 _RATE_HZ = 16_000
 _START_S = 20.0
 _PAD_S = 0.1
 _QUIET = 200
 """Samples below it at both ends are cut off."""
-_QUIET_S, _NOISE = 0.2, 10.0
-"""A little faint noise at both ends (RMS, of 32768): the recognizer expects a room, and errs less in the first word."""
+_NOISE = 10.0
+"""A little faint noise at both ends (RMS, of 32768): a recognizer expects a room, and errs less in the first and last word."""
 NOT_UNDERSTOOD = "(the simulator did not recognize the speech in time)"
 
 
-class SphinxHearing:
+@dataclass(frozen=True, slots=True)
+class Recognizer:
+    """A library that recognises speech."""
+
+    name: str
+    """Of its distribution, and in the worker process."""
+    module: str
+    model: str
+    """A file inside of the module without which it recognises nothing; ``""`` where it always has one."""
+    max_audio_s: int
+    """Speech is not recognised beyond this: it would take too long, or little of it would be right."""
+    quiet_s: tuple[float, float]
+    """Faint noise that is put before and behind: measured, it saves up to half of the errors."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether it is installed with its model, without importing it."""
+        found = importlib.util.find_spec(self.module)
+        folders = (found.submodule_search_locations or ()) if found is not None else ()
+        return any((Path(folder) / self.model).exists() for folder in folders)
+
+
+MOONSHINE = Recognizer(
+    "moonshine-voice", "moonshine_voice", "assets/tiny-en/encoder_model.ort", 30, (0.2, 0.6)
+)
+"""Versions after 0.1.0 would fetch their model."""
+SPHINX = Recognizer("pocketsphinx", "pocketsphinx", "", 12, (0.2, 0.2))
+RECOGNIZERS = (MOONSHINE, SPHINX)
+"""The better one first."""
+
+
+def usable_recognizer() -> Recognizer | None:
+    """Return the recognizer that is used; None where none is installed."""
+    return next((each for each in RECOGNIZERS if each.is_usable), None)
+
+
+class RecognizerHearing:
     """One piece of audio on its way to being understood."""
 
     def __init__(self) -> None:
@@ -57,20 +93,20 @@ class SphinxHearing:
 class _Work:
     pcm16: bytes
     """At 16 kHz."""
-    hearing: SphinxHearing
+    hearing: RecognizerHearing
     asked_s: float
 
 
-class SphinxWorker:
+class RecognizerWorker:
     """The worker process and the thread that talks to it; both begin when they are needed."""
 
-    def __init__(self, command: tuple[str, ...] = ()) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         """Prepare.
 
         Args:
-            command: of the worker process; by default the one beside this module.
+            command: of the worker process.
         """
-        self._command = command or (sys.executable, "-P", str(_WORKER))
+        self._command = command
         self._work: queue.Queue[_Work | None] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,10 +118,10 @@ class SphinxWorker:
             self._thread = threading.Thread(target=self._run, name="speech", daemon=True)
             self._thread.start()
 
-    def understand(self, pcm16: bytes) -> SphinxHearing:
+    def understand(self, pcm16: bytes) -> RecognizerHearing:
         """Return the hearing of some audio of 16 kHz, which will have a result some time later."""
         self.warm_up()
-        hearing = SphinxHearing()
+        hearing = RecognizerHearing()
         try:
             self._work.put_nowait(_Work(pcm16, hearing, time.monotonic()))
         except queue.Full:
@@ -150,33 +186,41 @@ class SphinxWorker:
 
 
 def _hearing(text: str) -> Hearing:
-    words = text.strip()
-    return Hearing(f"{words[:1].upper()}{words[1:]}", words)
+    said = text.strip()
+    # A recognizer that punctuates ends everything with a full stop, a sentence that was broken off too.
+    words = said if said.endswith("..") else said.removesuffix(".")
+    return Hearing(f"{said[:1].upper()}{said[1:]}", words)
 
 
 @cache
-def shared_worker() -> SphinxWorker:
-    """Return the worker of this process."""
-    return SphinxWorker()
+def shared_worker(name: str) -> RecognizerWorker:
+    """Return this process's worker for a recognizer of that name."""
+    return RecognizerWorker((sys.executable, "-P", str(_WORKER), name))
 
 
-class SphinxEar:
+class RecognizingEar:
     """An ear that understands."""
 
-    def __init__(self, worker: SphinxWorker) -> None:
+    def __init__(self, worker: RecognizerWorker, recognizer: Recognizer) -> None:
         self._worker = worker
+        self._recognizer = recognizer
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing | SphinxHearing:
+    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing | RecognizerHearing:
         """Return the hearing of some audio; silence is known at once."""
         import numpy as np
         import soxr
 
-        samples = np.frombuffer(pcm16[: len(pcm16) // 2 * 2], "<i2")[: MAX_AUDIO_S * rate_hz]
+        longest = self._recognizer.max_audio_s * rate_hz
+        samples = np.frombuffer(pcm16[: len(pcm16) // 2 * 2], "<i2")[:longest]
         loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > _QUIET)
         if not len(loud):
             return Hearing("")
         pad = int(_PAD_S * rate_hz)
         spoken = samples[max(0, loud[0] - pad) : loud[-1] + pad]
-        quiet = np.random.default_rng(0).normal(0, _NOISE, int(_QUIET_S * _RATE_HZ))
-        padded = np.concatenate([quiet, soxr.resample(spoken, rate_hz, _RATE_HZ), quiet])
+        chance = np.random.default_rng(0)
+        before, behind = (
+            chance.normal(0, _NOISE, int(quiet_s * _RATE_HZ))
+            for quiet_s in self._recognizer.quiet_s
+        )
+        padded = np.concatenate([before, soxr.resample(spoken, rate_hz, _RATE_HZ), behind])
         return self._worker.understand(padded.astype("<i2").tobytes())

@@ -1,0 +1,151 @@
+"""Totals: what a session used and how its sound fared, for programs (JSON) and, in words, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from inspector.analysis.summary import duration_text, size_text
+from inspector.core.state import SessionState
+from inspector.core.usage import RateLimit, Tokens
+
+LOW_SHARE = 0.1
+"""A limit of which less is left deserves attention: the next turns may be refused."""
+
+
+class Tally(NamedTuple):
+    """One thing that was counted, in words."""
+
+    name: str
+    """What was counted."""
+    words: str
+    """How much it was."""
+    is_trouble: bool = False
+    """True where it deserves attention."""
+    seq: int = 0
+    """The event to look at; 0 for none."""
+
+
+Losses = Mapping[str, int]
+"""What the inspector itself did not send or play, by name; names as in ``LOSS_WORDS``, zeros left out."""
+LOSS_WORDS: Mapping[str, str] = {
+    "dropped_appends": "{} of the microphone's appends dropped: the connection did not keep up",
+    "underruns": "{} underruns: the audio had not come when it was due",
+    "dropped_bytes": "{} not played: the server was more than 45 minutes ahead",
+    "unreadable_deltas": "{} deltas not played: their audio is not base64",
+}
+"""What is said of each loss."""
+
+
+def totals(state: SessionState) -> dict[str, Any]:
+    """Return tokens by modality, rate limits and lengths of sound; null for what no event told."""
+    usage, output, sent = state.usage, state.output_audio, state.input_audio
+    gaps = [gap for item in output.items.values() for gap in item.underruns]
+    records = (*output.items.values(), *output.tracks.values())
+    return {
+        "tokens": _tokens(usage.responses),
+        "context_tokens": usage.context_tokens or None,
+        "transcription_tokens": _tokens(usage.transcription),
+        "transcription_seconds": usage.transcription_seconds or None,
+        "rate_limits": [asdict(limit) for limit in state.rate_limits.limits],
+        "input_audio": {
+            "appends": sent.appends,
+            "ms": state.session.input_format.ms(sent.total_bytes),
+            "refused_appends": sent.refused,
+            "wav_headers": sent.wav_appends,
+        },
+        "output_audio": {
+            "ms": sum(record.received_ms for record in records),
+            "underruns": len(gaps),
+            "silent_ms": sum(gap.to_ns - gap.from_ns for gap in gaps) // 1_000_000,
+        },
+    }
+
+
+def low_limits(state: SessionState) -> list[str]:
+    """Return the rate limits of which little is left, in words."""
+    limits = state.rate_limits.limits
+    return [f"{one.name} {one.remaining / one.limit:.0%} left" for one in limits if _is_low(one)]
+
+
+def used(state: SessionState) -> Iterator[Tally]:
+    """Yield what was used so far, and what is left; nothing where no event tells."""
+    usage = state.usage
+    for name, tokens in (("tokens", usage.responses), ("transcription", usage.transcription)):
+        if tokens != Tokens():
+            yield Tally(name, _token_words(tokens))
+    if usage.transcription_seconds:
+        yield Tally("transcription", f"{usage.transcription_seconds:,} s of audio")
+    if usage.context_tokens:
+        yield Tally("context", f"{usage.context_tokens:,} tokens went into the last response")
+    for limit in state.rate_limits.limits:
+        yield Tally(f"{limit.name} limit", _limit_words(limit), _is_low(limit))
+
+
+def sounded(state: SessionState, losses: Losses) -> Iterator[Tally]:
+    """Yield how the sound fared; ``losses`` are those of the inspector itself."""
+    sent, output = state.input_audio, state.output_audio
+    if sent.appends:
+        length = duration_text(state.session.input_format.ms(sent.total_bytes))
+        yield Tally("input audio", f"{length} in {_count(sent.appends, 'append')}")
+    if sent.refused:
+        words = f"{_count(sent.refused, 'append')} refused by the server, so not part of the input"
+        yield Tally("input audio", words, True, sent.first_refused_seq)
+    if sent.wav is not None:
+        words = (
+            f"{_count(sent.wav_appends, 'append')} with a {sent.wav}; the API takes it for sound"
+        )
+        yield Tally("input audio", words, True, sent.first_wav_seq)
+    received_ms = sum(item.received_ms for item in output.items.values())
+    if received_ms:
+        length = duration_text(received_ms)
+        yield Tally("output audio", f"{length} in {_count(len(output.items), 'item')}")
+    gaps = [gap for item in output.items.values() for gap in item.underruns]
+    if gaps:
+        silent = duration_text(sum(gap.to_ns - gap.from_ns for gap in gaps) / 1e6)
+        words = f"{_count(len(gaps), 'underrun')}: silent for {silent} in the middle of items"
+        yield Tally("output audio", words, True, gaps[0].seq)
+    for name, count in losses.items():
+        if name != "underruns" or not gaps:  # the gaps say more
+            yield Tally("inspector", loss_words(name, count), True)
+
+
+def loss_words(name: str, count: int) -> str:
+    """Return what is said of a loss."""
+    shown = size_text(count) if name.endswith("_bytes") else f"{count:,}"
+    return LOSS_WORDS[name].format(shown)
+
+
+def _tokens(tokens: Tokens) -> dict[str, int] | None:
+    return asdict(tokens) if tokens != Tokens() else None
+
+
+def _token_words(tokens: Tokens) -> str:
+    given = _parts(
+        ("text", tokens.input_text), ("audio", tokens.input_audio), ("image", tokens.input_image)
+    )
+    made = _parts(("text", tokens.output_text), ("audio", tokens.output_audio))
+    cached = f", {tokens.cached:,} of it cached" if tokens.cached else ""
+    thought = f", {tokens.reasoning:,} of the text reasoning" if tokens.reasoning else ""
+    return (
+        f"{tokens.total:,}: input {tokens.input:,}{given}{cached}"
+        f"; output {tokens.output:,}{made}{thought}"
+    )
+
+
+def _parts(*parts: tuple[str, int]) -> str:
+    words = ", ".join(f"{name} {count:,}" for name, count in parts if count)
+    return f" ({words})" if words else ""
+
+
+def _limit_words(limit: RateLimit) -> str:
+    return f"{limit.remaining:,} of {limit.limit:,} left, whole again in {limit.reset_seconds:g} s"
+
+
+def _is_low(limit: RateLimit) -> bool:
+    return limit.limit > 0 and limit.remaining < limit.limit * LOW_SHARE
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"

@@ -1,0 +1,81 @@
+"""InterventionsFold: which frames the proxy made or changed, and at whose word.
+
+A proxy logs ``inspector.injected`` or ``inspector.altered`` before the frame that it is about; that frame is the next one of its
+direction that did not come off the wire (another one may still end in between).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+from inspector.core.event import Direction, Event, Origin
+from inspector.core.read import text_at
+
+MAX_PENDING = 1024
+"""Frames that were announced and have not come."""
+_DIRECTION_TO = {"api": Direction.CLIENT, "app": Direction.SERVER}
+_OF_CONTENT = ("replace", "edit")
+"""How the changes begin after which another content goes on in a frame's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """What the proxy had to do with a frame that the receiver got."""
+
+    what: str
+    """``injected`` or ``changed``."""
+    by: str
+    """The rule's name, or ``hand``; several with commas between them."""
+    seq: int
+    """The fact that announced it."""
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.by})"
+
+
+class InterventionsFold:
+    """Frames of the proxy's making, by ``seq``."""
+
+    name = "interventions"
+
+    def __init__(self) -> None:
+        self.of: dict[int, Intervention] = {}
+        self._pending: dict[Direction, deque[Intervention]] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        if event.direction is not Direction.LOCAL:
+            pending = self._pending.get(event.direction)
+            if pending and event.origin is not Origin.WIRE:
+                self.of[event.seq] = pending.popleft()
+        elif event.type == "inspector.injected":
+            direction = _DIRECTION_TO.get(text_at(event.body or {}, "to"))
+            self._announce(direction, event, "injected")
+        elif event.type == "inspector.altered":
+            body = event.body or {}
+            if text_at(body, "change").startswith(_OF_CONTENT):
+                is_sent = text_at(body, "direction") == Direction.CLIENT
+                self._announce(Direction.CLIENT if is_sent else Direction.SERVER, event, "changed")
+        elif event.type in ("inspector.opened", "inspector.closed"):
+            self._pending.clear()
+
+    def copy(self) -> InterventionsFold:
+        """Return an independent copy."""
+        twin = InterventionsFold()
+        twin.of = dict(self.of)
+        twin._pending = {way: pending.copy() for way, pending in self._pending.items()}
+        return twin
+
+    def _announce(self, direction: Direction | None, event: Event, what: str) -> None:
+        if direction is None:
+            return
+        by = text_at(event.body or {}, "by") or "hand"
+        pending = self._pending.setdefault(direction, deque(maxlen=MAX_PENDING))
+        before = pending[-1] if pending else None
+        if what == "changed" and before is not None and before.what == what:
+            # Two changes of one frame: the first change's frame has not come.
+            names = by if by == before.by else f"{before.by}, {by}"
+            pending[-1] = replace(before, by=names)
+        else:
+            pending.append(Intervention(what, by, event.seq))

@@ -1,0 +1,140 @@
+"""Footer: the keys that work where the user is, in one line.
+
+In place of Textual 8.2.8's own, which makes a widget for each key anew whenever the bindings change, and keeps the old ones: they
+are bound to its ``compact`` (``data_bind``), whose list of watchers is cleared of the dead only when that changes, which is never.
+This one is a line that is painted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.tui.common.keycaps import key_words
+
+MAX_ENTRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FooterEntry:
+    """One key of the line."""
+
+    key: str
+    """As Textual spells it."""
+    words: str
+    """The key as the user reads it."""
+    description: str
+    """What it does."""
+    is_enabled: bool
+
+    @property
+    def width(self) -> int:
+        """Return its cells."""
+        return cell_len(f" {self.words} {self.description} ")
+
+
+class Footer(Widget, can_focus=False):
+    """The keys of the screen and of the widget that has the focus."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Footer {
+        dock: bottom;
+        height: 1;
+        color: $footer-foreground;
+        background: $footer-background;
+    }
+    Footer > .footer--key {
+        color: $footer-key-foreground;
+        background: $footer-key-background;
+        text-style: bold;
+    }
+    Footer > .footer--description {
+        color: $footer-description-foreground;
+        background: $footer-description-background;
+    }
+    """
+    COMPONENT_CLASSES = {"footer--key", "footer--description"}
+
+    class KeyClicked(Message):
+        """The user wants a key pressed."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: tuple[FooterEntry, ...] = ()
+
+    def on_mount(self) -> None:
+        """Follow the bindings."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def on_unmount(self) -> None:
+        """Follow them no more."""
+        self.screen.bindings_updated_signal.unsubscribe(self)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        if screen is not self.screen or not screen.app.app_focus:
+            return  # a terminal in the background takes the focus from every widget for a while
+        entries = entries_of(screen)
+        if entries != self.entries:
+            self.entries = entries
+            self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the line."""
+        base = Style(bgcolor=self.rich_style.bgcolor)
+        key, description = (
+            self.get_component_rich_style(f"footer--{name}") for name in ("key", "description")
+        )
+        segments = []
+        for entry in self._fitting():
+            dim = Style(dim=not entry.is_enabled)
+            segments.append(Segment(f" {entry.words} ", key + dim))
+            segments.append(Segment(f"{entry.description} ", description + dim))
+        line = Strip(segments).adjust_cell_length(self.size.width, base)
+        return [line.crop(crop.x, crop.right)] * crop.height
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Ask for the key under the pointer."""
+        at = 0
+        for entry in self._fitting():
+            at += entry.width
+            if event.x < at:
+                if entry.is_enabled:
+                    self.post_message(self.KeyClicked(entry.key))
+                return
+
+    def _fitting(self) -> list[FooterEntry]:
+        """Return the entries that there is room for."""
+        left = self.size.width
+        fitting = []
+        for entry in self.entries:
+            if entry.width - 1 <= left:  # the last gap may go
+                left -= entry.width
+                fitting.append(entry)
+        return fitting
+
+
+def entries_of(screen: Screen[object]) -> tuple[FooterEntry, ...]:
+    """Return the first keys that a screen shows, each action once."""
+    found: dict[str, FooterEntry] = {}
+    for bound in screen.active_bindings.values():
+        binding = bound.binding
+        if binding.show and binding.action not in found:
+            words = binding.key_display or key_words(binding.key)
+            found[binding.action] = FooterEntry(
+                binding.key, words, binding.description, bound.enabled
+            )
+    return tuple(found.values())[:MAX_ENTRIES]

@@ -1,0 +1,57 @@
+"""What every test gets: folders and an environment of its own, so that none depends on what the user keeps or has set."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+from inspector import shipped
+
+ROOT = Path(__file__).resolve().parents[1]
+USERS_OWN = ("OPENAI", "AZURE", "INSPECTOR", "XDG", "LC_ALL", "LC_CTYPE", "NO_COLOR", "SSL_CERT")
+"""How the variables begin that would tell the program about the user's keys, folders and terminal."""
+
+# Otherwise it would be made in whatever folder the first property test stands in.
+set_hypothesis_home_dir(ROOT / ".hypothesis")
+# How long an example takes says how busy the machine is, and measuring coverage makes it longer.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session")
+def shipped_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a package folder with what is shipped: the checkout's ``sessions`` holds the user's recordings too."""
+    package = tmp_path_factory.mktemp("package")
+    share = package / "_share"
+    share.mkdir()
+    (share / "themes").symlink_to(ROOT / "themes")
+    sessions = share / "sessions"
+    shutil.copytree(ROOT / "sessions" / "scenarios", sessions / "scenarios")
+    for example in (ROOT / "sessions").glob("example-*.jsonl"):
+        shutil.copy2(example, sessions)
+    return package
+
+
+@pytest.fixture(autouse=True)
+def home(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, shipped_files: Path
+) -> Path:
+    """Return the home folder of one test, which stands in an empty folder: no key, configuration, recording or proxy."""
+    for name in tuple(os.environ):
+        if name.startswith(USERS_OWN) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    place = tmp_path_factory.mktemp("user")
+    folder = place / "home"
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setattr(shipped, "_PACKAGE", shipped_files)
+    (place / "work").mkdir()
+    monkeypatch.chdir(place / "work")
+    return folder

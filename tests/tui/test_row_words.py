@@ -1,0 +1,52 @@
+"""What a folded row says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from rich.style import Style
+
+from inspector.core.event import Event
+from inspector.core.log import EventLog
+from inspector.recording.format import parse, render
+from inspector.recording.writer import RecordingFile
+from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.views.events.row_text import RowLook, RowStyles, RowText
+from tests.core.test_output_audio import delta
+from tests.support import ManualClock, at, client, numbered, silence
+
+STYLES = RowStyles(*([Style()] * len(RowStyles.__dataclass_fields__)))
+
+
+def first_row(events: list[Event], *, has_times: bool = True) -> str:
+    store = RecordingFile(None, ManualClock())
+    log = EventLog(store, parse)
+    for event in numbered(events):
+        event = event if has_times else replace(event, t_ns=None)
+        line = render(event)
+        log.append(event, store.append(line), len(line) - 1)
+    return RowText(log, UNICODE).strip(0, RowLook(120), STYLES).text
+
+
+def append(ms: float) -> Event:
+    return at(ms, client("input_audio_buffer.append", audio=silence(100)))
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([delta(1000, 1600), delta(1500, 1600)], "×2  3.20 s in 0.5 s  154 KB"),
+        (
+            [delta(1000, 300), delta(14_900, 300)],
+            "×2  600 ms in 13.9 s, slower than it plays  29 KB",
+        ),
+        ([append(100), append(600)], "×2  200 ms in 0.5 s  10 KB"),
+    ],
+)
+def test_a_folded_row_says_how_long_its_sound_took(events: list[Event], words: str) -> None:
+    assert words in first_row(events)
+
+
+def test_where_no_times_are_known_a_folded_row_says_none() -> None:
+    assert "×2  600 ms  29 KB" in first_row([delta(1, 300), delta(2, 300)], has_times=False)
