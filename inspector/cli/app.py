@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from inspector import __version__
 from inspector.cli.commands import (
@@ -19,8 +20,9 @@ from inspector.cli.commands import (
     serve,
     sessions,
 )
-from inspector.cli.output import write_line
+from inspector.cli.output import is_utf8, write_line
 from inspector.cli.screens import show_home
+from inspector.errors import UsageError
 
 HELP = """See, steer, record and replay sessions of the OpenAI Realtime API.
 
@@ -165,6 +167,33 @@ def home(
         raise typer.Exit(show_home())
 
 
+_PATHS = frozenset({"file", "files", "output", "mic", "speaker", "session", "key_file", "rules"})
+"""Parameters that are texts on the way in, since they may be ``-`` or a device, and name files."""
+
+
+def _can_be_sent(value: object) -> bool:
+    return not isinstance(value, str) or is_utf8(value)
+
+
+class _Command(TyperCommand):
+    """A command whose texts can be sent, recorded and printed: the system lets any bytes in, as surrogates.
+
+    Paths may have any bytes in them.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        for param in self.params:
+            value = ctx.params.get(param.name or "")
+            values = value if isinstance(value, list | tuple) else (value,)
+            if param.name not in _PATHS and not all(map(_can_be_sent, values)):
+                raise UsageError(
+                    f"what {param.opts[0]} says is not UTF-8 text",
+                    code="not_utf8",
+                    hint="check the encoding of the terminal, or of the file that it comes from",
+                )
+        return super().invoke(ctx)
+
+
 for _command, _examples in COMMANDS:
     _shown = "\n".join(f"  {example}" for example in _examples)
-    app.command(_command.__name__, epilog=f"\b\nExamples:\n{_shown}")(_command)
+    app.command(_command.__name__, cls=_Command, epilog=f"\b\nExamples:\n{_shown}")(_command)

@@ -59,7 +59,8 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
     """
     with opened(path) as reader:
         rows = RowText(colour=use_colour())
-        chosen = _chosen(reader, expression, rows.see, with_deltas=with_deltas)
+        query = _query(expression)
+        chosen = _chosen(reader, query, rows.see, with_deltas=with_deltas)
         if form is Form.OBJECT:
             _print_object(reader, chosen)
         else:
@@ -70,6 +71,8 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
                 else:
                     write_bytes(_printable(event, form, is_terminal=is_terminal) + b"\n")
         flush()
+        if query.complaint:
+            say(f"note: {query.complaint}")
         if not reader.size:
             say("note: the file is empty")
         if reader.torn_tail():
@@ -110,10 +113,9 @@ def _query(expression: str) -> Query:
 
 
 def _chosen(
-    reader: RecordingReader, expression: str, see: Callable[[Event], None], *, with_deltas: bool
+    reader: RecordingReader, query: Query, see: Callable[[Event], None], *, with_deltas: bool
 ) -> Iterator[tuple[Event, int]]:
     """Yield the events to be printed, each with the time of the one printed before; ``see`` gets every event."""
-    query = _query(expression)
     turns = TurnCounter()
     shown_t_ns, previous_t_ns = 0, None
     for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):

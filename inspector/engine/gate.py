@@ -212,7 +212,10 @@ class Gate:
     def _apply_rules(self, held: Held) -> None:
         if not self._rules.watches(self.direction):
             return
-        for rule in self._rules.matching(self.direction, EventFacts(held.event)):
+        matching = self._rules.matching(self.direction, EventFacts(held.event))
+        for name, message in self._rules.newly_slow():
+            self._note("inspector.rule_failed", {"name": name, "message": message})
+        for rule in matching:
             held.changed_by = rule.name
             self._apply(rule, held)
             if rule.deed is Deed.DROP:

@@ -91,6 +91,7 @@ class RuleSet:
     def __init__(self, rules: tuple[Rule, ...] = ()) -> None:
         self._rules = rules
         self._left = [rule.times for rule in rules]
+        self._slow: set[str] = set()
 
     def watches(self, direction: Direction) -> bool:
         """Tell whether a rule may still apply to frames of a direction."""
@@ -109,6 +110,13 @@ class RuleSet:
                     self._left[index] = left - 1
                 found.append(rule)
         return found
+
+    def newly_slow(self) -> list[tuple[str, str]]:
+        """Return the rules whose patterns ran out of time since the last call, each with what to say of it."""
+        slow = [(rule.name, rule.query.complaint) for rule in self._rules if rule.query.complaint]
+        fresh = [(name, words) for name, words in slow if name not in self._slow]
+        self._slow.update(name for name, _ in fresh)
+        return fresh
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
