@@ -228,7 +228,10 @@ def needs_key(url: str) -> bool:
 
 def is_host_of(profile: Profile, url: str) -> bool:
     """Tell whether a URL's host is one of a provider's."""
-    host = (urlsplit(url if "://" in url else f"wss://{url}").hostname or "").lower()
+    try:
+        host = (urlsplit(url if "://" in url else f"wss://{url}").hostname or "").lower()
+    except ValueError:  # no address, as whoever connects to it will say
+        return False
     return any(
         host.endswith(known) if known.startswith(".") else host == known for known in profile.hosts
     )

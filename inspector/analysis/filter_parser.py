@@ -37,13 +37,14 @@ _FIELDS = ("type", "dir", "origin", "item", "resp", "call", "turn")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
-def parse_term(text: str) -> Term:
-    """Read a filter as a term.
+def parse_term(text: str) -> tuple[Term, tuple[Regex, ...]]:
+    """Read a filter as a term, and say which regular expressions are in it.
 
     Raises:
         FilterError: where it does not parse.
     """
-    return _Parser(text).parse()
+    parser = _Parser(text)
+    return parser.parse(), tuple(parser.patterns)
 
 
 class _Parser:
@@ -51,6 +52,7 @@ class _Parser:
         self._text = text
         self._at = 0
         self._depth = 0
+        self.patterns: list[Regex] = []
 
     def parse(self) -> Term:
         if not self._peek():
@@ -126,13 +128,15 @@ class _Parser:
         found = _REGEX.match(self._text, start)
         if found is None:
             raise self._error("a regular expression ends with ~", hint="for example: ~resp_[0-9]+~")
+        term = Regex(found.group(1))
         try:
-            re.compile(found.group(1))
-        except (re.error, RecursionError, OverflowError) as error:
+            term.check()
+        except Exception as error:
             place = getattr(error, "pos", None) or 0
             raise self._error(f"not a regular expression: {error}", at=start + 1 + place) from error
         self._at = found.end()
-        return Regex(found.group(1))
+        self.patterns.append(term)
+        return term
 
     def _quoted(self) -> Term:
         found = _QUOTED.match(self._text, self._at)

@@ -18,12 +18,16 @@ import sys
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from inspector.analysis.facts import EventFacts, Facts, LogFacts
 from inspector.analysis.terms import And, DirectionIn, Everything, Term
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import EventLog
+
+if TYPE_CHECKING:
+    from inspector.analysis.text_terms import Regex
 
 __all__ = ["EVERYTHING", "EventFacts", "Facts", "LogFacts", "Query", "QueryRun", "parse"]
 
@@ -45,6 +49,8 @@ class Query:
     """As it was written."""
     term: Term = field(repr=False)
     """What is asked of each event."""
+    patterns: tuple[Regex, ...] = field(default=(), repr=False)
+    """The regular expressions in it."""
 
     def __bool__(self) -> bool:
         return not isinstance(self.term, Everything)
@@ -58,7 +64,14 @@ class Query:
         terms = [DirectionIn(tuple(directions)), self.term]
         if also is not None:
             terms.append(also.term)
-        return Query(self.expression, And(tuple(terms)))
+        patterns = self.patterns + (also.patterns if also is not None else ())
+        return Query(self.expression, And(tuple(terms)), patterns)
+
+    @property
+    def complaint(self) -> str:
+        """Return what to tell the user, once, of a pattern that ran out of time; ``""`` where none did."""
+        slow = next((f"~{one.pattern}~" for one in self.patterns if one.patience.is_tried), "")
+        return f"{slow} takes too long on some events, which count as no match" if slow else ""
 
 
 def parse(expression: str) -> Query:
@@ -72,7 +85,8 @@ def parse(expression: str) -> Query:
     # Most screens never see a filter, and none has one in its first frame.
     from inspector.analysis.filter_parser import parse_term
 
-    return Query(expression, parse_term(expression))
+    term, patterns = parse_term(expression)
+    return Query(expression, term, patterns)
 
 
 EVERYTHING = parse("")

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from inspector.analysis.facts import Facts
 
 if TYPE_CHECKING:
+    import regex
+
     from inspector.analysis.columns import Columns
     from inspector.analysis.terms import Bounds
 
@@ -22,6 +24,11 @@ ID_KEYS = {
     "call": ("call_", "call_id"),
 }
 """Field of the filter → how such ids begin, and the JSON keys that hold them."""
+
+MOST_PATIENCE_S, LEAST_PATIENCE_S = 0.02, 0.001
+"""For the first frame that a pattern does not get done with, and for the last: what a proxy may hold a frame up, or a key wait."""
+CHARACTER_S = 1e-7
+"""More for every character: a sound pattern needs a tenth of it."""
 
 
 class _OfText:
@@ -61,19 +68,51 @@ class Text(_OfText):
         return self.needle.lower() in facts.text.decode("utf-8", "replace").lower()
 
 
+class Patience:
+    """How long a pattern may take for one frame. It gets less each time that runs out, so that a screen or proxy goes on."""
+
+    def __init__(self) -> None:
+        self._left_s = MOST_PATIENCE_S
+        self.is_tried = False
+        """Whether it has run out yet."""
+
+    def for_text(self, text: str) -> float:
+        """Return the seconds of processor time for one text."""
+        return self._left_s + len(text) * CHARACTER_S
+
+    def run_out(self) -> None:
+        """Take note that it was too short."""
+        self.is_tried = True
+        self._left_s = max(LEAST_PATIENCE_S, self._left_s / 2)
+
+
 @dataclass(frozen=True)
 class Regex(_OfText):
-    """A regular expression is found in the frame, upper and lower case alike."""
+    """A regular expression is found in the frame, upper and lower case alike; what takes too long to tell is no match."""
 
     pattern: str
     """As it was written: a ``~`` in it is escaped."""
+    patience: Patience = field(default_factory=Patience, compare=False)
+    """Of all frames together."""
 
     @cached_property
-    def _compiled(self) -> re.Pattern[str]:
-        return re.compile(self.pattern, re.IGNORECASE)
+    def _compiled(self) -> regex.Pattern[str]:
+        # The standard library's ``re`` cannot be stopped. Here, so that no screen loads it that has no such filter.
+        import regex
+
+        return regex.compile(self.pattern, regex.IGNORECASE)
+
+    def check(self) -> None:
+        """Raise ``regex.error`` where the pattern is none."""
+        _ = self._compiled
 
     def test(self, facts: Facts) -> bool:
-        return self._compiled.search(facts.text.decode("utf-8", "replace")) is not None
+        text = facts.text.decode("utf-8", "replace")
+        try:
+            return self._compiled.search(text, timeout=self.patience.for_text(text)) is not None
+        except TimeoutError:
+            self.patience.run_out()
+            return False
 
 
 @dataclass(frozen=True)

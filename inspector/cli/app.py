@@ -22,6 +22,7 @@ from inspector.cli.commands import (
 )
 from inspector.cli.output import write_line
 from inspector.cli.screens import show_home
+from inspector.cli.text_command import TextCommand
 
 HELP = """See, steer, record and replay sessions of the OpenAI Realtime API.
 
@@ -173,6 +174,6 @@ for _command, _examples in COMMANDS:
     _shown = "\n".join(f"  {example}" for example in _examples)
     app.command(
         _command.__name__,
-        cls=CLASSES.get(_command, TyperCommand),
+        cls=CLASSES.get(_command, TextCommand),
         epilog=f"\b\nExamples:\n{_shown}",
     )(_command)

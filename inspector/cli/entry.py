@@ -48,7 +48,11 @@ def run(arguments: Sequence[str]) -> int:
         status = EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the top of the command line: the user gets a line and a file
         names = {base.__name__ for base in type(error).__mro__}
-        if "Abort" in names:
+        expected = _expected(error)
+        if expected is not None:
+            print_error(expected.code, expected.message, expected.hint, as_json=as_json)
+            status = expected.exit_code
+        elif "Abort" in names:
             status = EXIT_INTERRUPTED
         elif names & _PARSER_ERRORS:
             status = _usage_error(error, as_json=as_json)
@@ -74,6 +78,14 @@ def _run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     result = command.main(args=list(arguments), prog_name="inspector", standalone_mode=False)
     return result if isinstance(result, int) else 0
+
+
+def _expected(error: BaseException) -> InspectorError | None:
+    """Return the error that a group of tasks failed with, if all of it was raised on purpose."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [_expected(one) for one in error.exceptions]
+        return found[0] if all(found) else None
+    return error if isinstance(error, InspectorError) else None
 
 
 def _usage_error(error: BaseException, *, as_json: bool) -> int:

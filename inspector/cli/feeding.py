@@ -19,6 +19,8 @@ from inspector.engine.session import Engine
 from inspector.errors import InspectorError
 
 READ_BYTES = 1 << 16
+MAX_LINE_BYTES = 64 << 20
+"""Of an event to be sent; a device that never ends would fill the memory."""
 
 
 class InputFileError(InspectorError):
@@ -93,18 +95,35 @@ class FileFeed:
 
     async def _lines(self) -> AsyncIterator[bytes]:
         """Yield lines without their line ends; a stream is followed as it is written."""
-        rest = b""
+        rest = bytearray()
         async for chunk in self._chunks():
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield line.removesuffix(b"\r")
+            rest += chunk
+            if len(rest) > MAX_LINE_BYTES + READ_BYTES:
+                raise InputFileError(
+                    f"{self._path or 'stdin'} has a line of more than {MAX_LINE_BYTES >> 20} MB: no server takes such an event"
+                )
+            if b"\n" in chunk:
+                *lines, last = bytes(rest).split(b"\n")
+                rest = bytearray(last)
+                for line in lines:
+                    yield line.removesuffix(b"\r")
         if rest:
-            yield rest
+            yield bytes(rest)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._fd, READ_BYTES)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise InputFileError(
+                f"cannot read {self._path or 'stdin'}: {error.strerror}"
+            ) from error
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         if self._is_pipe:
             try:
-                chunk = os.read(self._fd, READ_BYTES)
+                chunk = self._read()
             except BlockingIOError:
                 chunk = b""  # whoever writes to it has begun
             else:
@@ -119,7 +138,7 @@ class FileFeed:
         except (
             PermissionError
         ):  # a regular file: epoll does not take it, and it never makes us wait
-            while chunk := os.read(self._fd, READ_BYTES):
+            while chunk := self._read():
                 yield chunk
             return
         try:
@@ -127,7 +146,7 @@ class FileFeed:
                 await readable.wait()
                 readable.clear()
                 try:
-                    chunk = os.read(self._fd, READ_BYTES)
+                    chunk = self._read()
                 except BlockingIOError:
                     continue
                 if not chunk:

@@ -73,7 +73,8 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         rows, state = RowText(colour=use_colour()), SessionState()
         see = state.apply if form is Form.OBJECT else rows.see
         causes = CausesFold() if form is Form.RAW else _causes(reader)
-        chosen = _chosen(reader, expression, see, with_deltas=with_deltas)
+        query = _query(expression)
+        chosen = _chosen(reader, query, see, with_deltas=with_deltas)
         if form is Form.OBJECT:
             _print_object(reader, chosen, causes, state)
         else:
@@ -86,6 +87,8 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
                     line = _printable(event, form, causes, is_terminal=is_terminal)
                     write_bytes(line + b"\n")
         flush()
+        if query.complaint:
+            say(f"note: {query.complaint}")
         if not reader.size:
             say("note: the file is empty")
         if reader.torn_tail():
@@ -128,10 +131,9 @@ def _query(expression: str) -> Query:
 
 
 def _chosen(
-    reader: RecordingReader, expression: str, see: Callable[[Event], object], *, with_deltas: bool
+    reader: RecordingReader, query: Query, see: Callable[[Event], object], *, with_deltas: bool
 ) -> Iterator[tuple[Event, Event | None]]:
     """Yield the events to be printed, each with the one printed before; ``see`` gets every event."""
-    query = _query(expression)
     turns = TurnCounter()
     shown, previous = None, None
     for event in reader.events():

@@ -105,6 +105,20 @@ def write_object(data: Mapping[str, Any]) -> None:
     flush()
 
 
+def is_utf8(text: str) -> bool:
+    """Tell whether a text can be encoded: one of the command line, or the name of a file, may hold any bytes as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _encodable(text: str) -> str:
+    """Return a text with what is no UTF-8 in it written out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def flush() -> None:
     """Hand everything written so far to the reader.
 
@@ -136,7 +150,8 @@ def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
     if as_json:
         import orjson
 
-        error = {"error": {"code": code, "message": inert(message), "hint": inert(hint)}}
+        message, hint = _encodable(inert(message)), _encodable(inert(hint))
+        error = {"error": {"code": code, "message": message, "hint": hint}}
         say(orjson.dumps(error).decode())
         return
     say(f"inspector: {message}")

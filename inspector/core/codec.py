@@ -51,7 +51,9 @@ def _decode_slowly(data: bytes, error: ValueError) -> Decoded:
     """Read what is JSON by the grammar but refused by orjson (lone surrogates, 1e999); name what is not JSON."""
     if "depth" not in str(error):
         try:
-            body = json.loads(data.decode(), parse_constant=_refuse_constant)
+            body = json.loads(
+                data.decode(), parse_constant=_refuse_constant, parse_int=whole_number
+            )
             if not _is_too_deep(body):
                 return _typed(_without_surrogates(body))
         except RecursionError:
@@ -82,6 +84,14 @@ def _beyond_depth(data: bytes) -> Decoded:
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def whole_number(digits: str) -> int | float:
+    """Read an integer of any length; one that Python refuses, since it takes too long, is a float like any that is too large."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
 
 
 def _outer_type(data: bytes) -> str:

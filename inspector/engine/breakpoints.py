@@ -45,6 +45,7 @@ class Breakpoints:
         """Grows with every change of what is armed or held."""
         self._armed: tuple[Breakpoint, ...] = ()
         self._gates: tuple[Gate, ...] = ()
+        self._slow: list[Breakpoint] = []
 
     @property
     def armed(self) -> tuple[Breakpoint, ...]:
@@ -85,6 +86,7 @@ class Breakpoints:
     def disarm(self, point: Breakpoint | None = None) -> None:
         """Take a breakpoint away, or all; what is held stays held."""
         self._armed = tuple(p for p in self._armed if point is not None and p is not point)
+        self._slow = [p for p in self._slow if p in self._armed]
         self.changed()
         for gate in self._gates:
             gate.pump()
@@ -100,6 +102,14 @@ class Breakpoints:
             if point.direction in (None, event.direction) and point.query.test(row):
                 return point.query.expression or "everything"
         return ""
+
+    def newly_slow(self) -> list[tuple[str, str]]:
+        """Return the breakpoints whose patterns ran out of time since the last call, each with what to say of it."""
+        fresh = [
+            point for point in self._armed if point.query.complaint and point not in self._slow
+        ]
+        self._slow += fresh
+        return [(f"breakpoint {point.query.expression}", point.query.complaint) for point in fresh]
 
     def forward(self, held: Held) -> None:
         """Let a frame go on as it came, in its turn."""

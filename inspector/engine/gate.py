@@ -194,6 +194,8 @@ class Gate:
             for index, rule in self._rules.matching(self.direction, EventFacts(event)):
                 if self._apply(rule, held):
                     self._rules.hit(index)
+            for name, message in self._rules.newly_slow():
+                self._note("inspector.rule_failed", {"name": name, "message": message})
         stopped_by = "" if held.is_dropped else self.owner.stopping(event)
         if stopped_by:
             held.stopped_by, held.is_released = stopped_by, False

@@ -204,7 +204,10 @@ class ProxiedSession(SessionRecord):
 
     def stopping(self, event: Event) -> str:
         """Return the filter of the breakpoint that stops an event, ``""`` where none does."""
-        return self.breakpoints.stopping(event)
+        stopped_by = self.breakpoints.stopping(event)
+        for name, message in self.breakpoints.newly_slow():
+            self.note("inspector.rule_failed", {"name": name, "message": message})
+        return stopped_by
 
     def changed(self) -> None:
         """Take note that what waits has changed, and keep both sides alive while something does."""

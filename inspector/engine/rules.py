@@ -110,6 +110,7 @@ class RuleSet:
         self.hits = [0] * len(rules)
         """How many frames each was applied to."""
         self._totals = totals if totals is not None else [0] * len(rules)
+        self._slow: set[str] = set()
 
     def is_spent(self, index: int) -> bool:
         """Tell whether a rule has been applied as often as it may."""
@@ -132,6 +133,13 @@ class RuleSet:
         """Count an application of a rule."""
         self.hits[index] += 1
         self._totals[index] += 1
+
+    def newly_slow(self) -> list[tuple[str, str]]:
+        """Return the rules whose patterns ran out of time since the last call, each with what to say of it."""
+        slow = [(rule.name, rule.query.complaint) for rule in self.rules if rule.query.complaint]
+        fresh = [(name, words) for name, words in slow if name not in self._slow]
+        self._slow.update(name for name, _ in fresh)
+        return fresh
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from inspector.core.codec import decode
+from inspector.core.codec import decode, whole_number
 from inspector.core.event import DecodeProblem, Direction, Event, Origin
 from inspector.errors import RecordingError
 from inspector.recording.foreign_times import OWN_TIMES, ForeignTimes
@@ -168,7 +168,7 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
         text = _json_string(value)
         if text is None:
             return None
-        data = text.encode("utf-8", "surrogateescape")
+        data = _frame_bytes(text)
     elif kind == b"b64":
         try:
             data, is_text = base64.b64decode(value.strip(b'"'), validate=True), False
@@ -198,6 +198,16 @@ def is_whole(line: bytes, shape: Shape) -> bool:
     """Tell whether a file's last line is an event that lacks only its newline; else its writer ended within it."""
     problem = parse(line, 0, shape).problem
     return bool(line.strip()) and (problem is None or problem.code != "torn_line")
+
+
+def _frame_bytes(text: str) -> bytes:
+    """Return the frame that a text line stands for: bytes that are no UTF-8 were written as surrogates (``_payload``)."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except (
+        UnicodeEncodeError
+    ):  # surrogates that stand for no byte: nothing that this program writes
+        return text.encode("utf-8", "surrogatepass")
 
 
 def _json_string(value: bytes) -> str | None:
@@ -283,7 +293,7 @@ def _torn(line: bytes, row: int, t_ns: int | None, why: str) -> Event:
 
 
 _MEMBER = re.compile(r'[\s,{]*"((?:[^"\\]|\\.)*)"\s*:\s*')
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=whole_number)
 
 
 def _member(line: bytes, key: str) -> str | None:

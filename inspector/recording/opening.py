@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from inspector.clock import NS_PER_MS, Clock, SystemClock
 from inspector.core.log import Block, EventLog
+from inspector.errors import RecordingError
 from inspector.recording.format import Header, Shape
 from inspector.recording.large import SMALL_BYTES
 from inspector.recording.reader import RecordingReader
@@ -120,7 +121,11 @@ class Opening:
         self._scan.start(self.path, self._reader.start, self._size, self._kept_at)
 
     def _index(self, start: int, end: int) -> int:
-        position = self._reader.index_rows(self.log, start, end)
+        try:
+            position = self._reader.index_rows(self.log, start, end)
+        except RecordingError as error:
+            self.notices.append(error.message)
+            return self._size
         # Blank lines and a torn tail leave the position where it was; never look at them again.
         return max(position, min(end, self._size))
 
@@ -198,7 +203,10 @@ class Opening:
             self._has_told_times = True
             self.notices += self._reader.time_notes()
         if self._position >= self._size and not self._is_torn:
-            torn = self._reader.torn_tail()
+            try:
+                torn = self._reader.torn_tail()
+            except RecordingError:  # told where its rows were read
+                return
             if torn:
                 self._is_torn = True
                 self.notices.append(f"the last line is torn ({len(torn):,} bytes) and is left out")

@@ -72,8 +72,13 @@ class RecordingReader:
         return EventLog(self, self.decode)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return a line; fewer bytes where the file has shrunk."""
-        return os.pread(self.fd, length, offset)
+        """Return a line; fewer bytes where the file has shrunk, or cannot be read."""
+        try:
+            return os.pread(self.fd, length, offset)
+        except (
+            OSError
+        ):  # a line that cannot be read is shown as one, like what stood where the file has shrunk
+            return b""
 
     def decode(self, line: bytes, row: int) -> Event:
         """Read a line back as an event, numbered by its row whatever the file says."""
@@ -84,6 +89,9 @@ class RecordingReader:
         """Yield ``(offset, line)`` of every non-blank line that starts in ``[start, end)`` and ends with a newline.
 
         A last line without a newline is yielded only if it is whole (a foreign file may lack the newline).
+
+        Raises:
+            RecordingError: the disk does not give it.
         """
         # Read, not mapped: a mapped file that becomes shorter ends the whole program.
         base, text, at, is_at_end = start, b"", 0, False
@@ -91,7 +99,7 @@ class RecordingReader:
             newline = text.find(b"\n", at)
             while newline < 0 and not is_at_end:
                 searched = len(text) - at
-                more = os.pread(self.fd, max(READ_BYTES, searched), base + len(text))
+                more = self._part(max(READ_BYTES, searched), base + len(text))
                 base, text, at, is_at_end = base + at, text[at:] + more, 0, not more
                 newline = text.find(b"\n", searched)
             line = text[at:newline] if newline >= 0 else text[at:]
@@ -167,7 +175,7 @@ class RecordingReader:
         while position > first:
             step = min(1 << 16, position - first)
             position -= step
-            _, newline, part = os.pread(self.fd, step, position).rpartition(b"\n")
+            _, newline, part = self._part(step, position).rpartition(b"\n")
             parts.append(part)
             if newline:
                 break
@@ -189,8 +197,18 @@ class RecordingReader:
             os.close(self.fd)
             self.fd = -1
 
+    def _part(self, size: int, offset: int) -> bytes:
+        try:
+            return os.pread(self.fd, size, offset)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot read {self.path} from byte {offset:,} on: {error.strerror}",
+                code="cannot_read",
+                hint="copy what can be read of it to another disk, and open that",
+            ) from error
+
     def _sniff(self) -> tuple[Header, Shape, int]:
-        head = os.pread(self.fd, SNIFFED_BYTES, 0)
+        head = self._part(SNIFFED_BYTES, 0)
         skipped = len(head) - len(head.removeprefix(BOM_UTF8))
         first, newline, _ = head[skipped:].partition(b"\n")
         header = parse_header(first)

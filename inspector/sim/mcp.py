@@ -204,7 +204,10 @@ def _has_address(tool: Json) -> bool:
 
 def _is_unreachable(server: Json) -> bool:
     try:
-        host = urlsplit(str(server.get("server_url") or "")).hostname or ""
+        try:
+            host = urlsplit(str(server.get("server_url") or "")).hostname or ""
+        except ValueError:  # what a client sends is no address
+            host = ""
     except ValueError:
         return True
     return host.endswith(".invalid")

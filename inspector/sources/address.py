@@ -66,7 +66,10 @@ def is_loopback(url: str) -> bool:
 
 def model_in(url: str) -> str:
     """Return the model that a URL names, ``""`` where it names none."""
-    parameters = dict(parse_qsl(urlsplit(url).query))
+    try:
+        parameters = dict(parse_qsl(urlsplit(url).query))
+    except ValueError:  # no address: ``realtime_url`` says so
+        return ""
     return parameters.get("model", parameters.get("deployment", ""))
 
 

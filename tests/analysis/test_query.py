@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from inspector.analysis.column_terms import Compare
 from inspector.analysis.columns import Columns
 from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
+from inspector.analysis.text_terms import LEAST_PATIENCE_S, MOST_PATIENCE_S
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
@@ -123,7 +124,7 @@ def test_an_id_finds_nothing_about_its_neighbours(expression: str, event: Event)
         ("type:(", 5),
         ("(a", 0),
         ("a )", 2),
-        ("~(~", 1),
+        ("~(~", 2),
         ('"a', 0),
         ("turn:x", 0),
         ("dir:up", 0),
@@ -284,3 +285,34 @@ def test_a_time_that_is_not_known_is_neither_before_nor_after_any(
         return
     mask = query.term.mask(Columns(log, lo, 6, None))
     assert [row for row in range(lo, 6) if mask[row - lo]] == [row for row in rows if row >= lo]
+
+
+SLOW = "~(a+)+[$]b~"
+ENDLESS = frame_event(Direction.SERVER, b'{"type":"x","t":"' + b"a" * 400 + b'!"}')
+
+
+def test_a_pattern_that_takes_too_long_is_no_match_and_says_so_once() -> None:
+    query = parse(f"type:x {SLOW}")
+    assert query.complaint == ""
+
+    assert not query.test(EventFacts(ENDLESS))
+    assert query.within([Direction.SERVER]).complaint == query.complaint
+    assert query.complaint == f"{SLOW} takes too long on some events, which count as no match"
+
+
+def test_a_pattern_gets_less_time_with_every_frame_that_it_does_not_get_done_with() -> None:
+    (pattern,) = parse(SLOW).patterns
+    times = []
+    for _ in range(8):
+        times.append(pattern.patience.for_text(""))
+        pattern.test(EventFacts(ENDLESS))
+
+    assert times[0] == MOST_PATIENCE_S
+    assert times == sorted(times, reverse=True)
+    assert times[-1] == LEAST_PATIENCE_S
+
+
+def test_a_sound_pattern_is_found_in_a_frame_of_a_megabyte() -> None:
+    frame = frame_event(Direction.SERVER, b'{"type":"x","t":"' + b"ab " * 400_000 + b'Ende"}')
+
+    assert parse('~[a-z]nde"~').test(EventFacts(frame))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from inspector.cli import feeding
 from inspector.errors import RecordingError
 from inspector.recording.opening import open_recording
 from tests.cli.conftest import Run
@@ -116,3 +119,97 @@ def test_a_directory_is_not_sent(inspector: Run, tmp_path: Path) -> None:
 
     assert outcome.status == 4
     assert "it is a directory" in outcome.err
+
+
+def failing_read(
+    real: Callable[[int, int, int], bytes], begin: int
+) -> Callable[[int, int, int], bytes]:
+    """Return a ``pread`` for a disk that is broken from some byte on."""
+
+    def pread(fd: int, size: int, offset: int) -> bytes:
+        if offset + size > begin:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(fd, size, offset)
+
+    return pread
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_disk_that_does_not_give_a_recording_is_named(
+    form: tuple[str, ...], inspector: Run, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "pread", failing_read(os.pread, 0))
+
+    outcome = inspector("cat", recording, *form)
+
+    assert (outcome.status, outcome.out) == (4, b"")
+    assert f"cannot read {recording} from byte 0 on: Input/output error" in outcome.err
+
+
+def test_a_recording_whose_disk_breaks_is_shown_as_far_as_it_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"type":"session.created"}\n' * 40_000)
+    monkeypatch.setattr(os, "pread", failing_read(os.pread, 600_000))
+    opening = open_recording(path)
+    while opening.progress < 1:
+        opening.advance()
+
+    assert 0 < len(opening.log) < 40_000
+    assert "Input/output error" in opening.notices[-1]
+    opening.close()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("live", "--url", "http://[", "--headless"),
+        ("live", "--url", "ws://[::1", "--headless"),
+        ("live", "--url", "ws://h:99999", "--headless"),
+        ("live", "--url", "ws://a b", "--headless"),
+        ("live", "--url", "http://me:pw@[", "--headless"),
+        ("proxy", "--upstream", "http://[", "--headless"),
+        ("live", "--model", "m\udcff", "--url", "ws://127.0.0.1:1", "--headless"),
+        ("cat", "x.jsonl", "--filter", "\udcff"),
+        ("cat", "x.jsonl", "--filter", "\udcff", "--json"),
+        ("export", "x.jsonl", "--to", "\udcff"),
+    ],
+)
+def test_what_is_no_address_or_no_text_is_a_mistake_of_the_command_line(
+    arguments: tuple[str, ...], inspector: Run
+) -> None:
+    outcome = inspector(*arguments)
+
+    assert outcome.status == 2
+    assert "fault" not in outcome.err
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_path_may_have_any_bytes(form: tuple[str, ...], inspector: Run, recording: Path) -> None:
+    odd = recording.with_name("r\udcff.jsonl")
+    recording.rename(odd)
+
+    assert inspector("cat", odd, *form).status == 0
+    assert inspector("cat", f"{odd}.not", *form).status == 4
+
+
+def test_a_device_without_an_end_is_not_read_into_memory(
+    inspector: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "MAX_LINE_BYTES", 1 << 20)
+
+    outcome = inspector("send", "/dev/zero", "--sim")
+
+    assert outcome.status == 4
+    assert "a line of more than 1 MB" in outcome.err
+
+
+def test_a_filter_that_would_never_end_ends_and_says_so(inspector: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"type":"x","t":"%b!"}\n' % (b"a" * 400) * 3)
+
+    outcome = inspector("cat", path, "--filter", "~(a+)+[$]b~")
+
+    assert (outcome.status, outcome.out) == (0, b"")
+    assert outcome.err.count("takes too long on some events, which count as no match") == 1

@@ -131,3 +131,26 @@ def test_client_events_get_an_id_on_demand_and_nothing_else() -> None:
             assert await heard(app) == "{}"
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("is_rule", [True, False])
+def test_a_pattern_that_takes_too_long_says_so_once_and_lets_the_frames_go_on(
+    is_rule: bool, tmp_path: Path
+) -> None:
+    pattern = "~(a+)+[$]b~"
+    slow = event("x", text="a" * 400)
+
+    async def scenario() -> None:
+        rules = faults(tmp_path, f"[[rule]]\nmatch='{pattern}'\ndo='drop'\n")
+        async with joined(faults=rules if is_rule else Faults()) as (stage, app, server):
+            if not is_rule:
+                stage.session.breakpoints.arm(pattern)
+            for _ in range(3):
+                await server.say(slow)
+            for _ in range(3):
+                assert await heard(app) == slow
+
+            (fact,) = stage.facts("inspector.rule_failed")
+            assert "takes too long" in fact["message"]
+
+    asyncio.run(scenario())

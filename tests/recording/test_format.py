@@ -221,3 +221,23 @@ def test_a_frame_that_nests_too_deeply_is_no_torn_line() -> None:
     assert (event.type, event.data) == ("x", frame)
     assert event.problem is not None
     assert event.problem.code == "too_deep"
+
+
+def test_a_text_line_with_a_surrogate_that_stands_for_no_byte_is_an_event() -> None:
+    line = b'{"seq":2,"t":0.5,"dir":"server","origin":"wire","type":"","text":"\\ud800 not json"}'
+    event = parse(line, 1)
+
+    assert (event.direction, event.t_ns) == (Direction.SERVER, 500_000_000)
+    assert event.problem is not None
+    assert parse(render(event)[:-1], 1) == event
+
+
+def test_a_number_of_5000_digits_is_json_and_saved_as_it_came() -> None:
+    line = b'{"seq":1,"t":0.500000,"dir":"server","origin":"wire","type":"x","event":{"type":"x","n":%b}}'
+    line %= b"9" * 5000
+    event = parse(line, 0)
+
+    assert (event.type, event.problem) == ("x", None)
+    assert render(event) == line + b"\n"
+    foreign = parse(b'{"dir":"server","event":{"type":"x","n":%b}}' % (b"9" * 5000), 0)
+    assert (foreign.type, foreign.problem) == ("x", None)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from inspector.core.log import COLUMNS, EventLog
 from inspector.recording import chunk_file as chunk_file_module
+from inspector.recording import chunk_scanner as chunk_scanner_module
 from inspector.recording import index_file
 from inspector.recording import opening as opening_module
 from inspector.recording import scan as scan_module
@@ -24,6 +25,7 @@ from inspector.recording.opening import Opening, open_recording
 from inspector.recording.reader import RecordingReader
 from inspector.recording.scan_process import ScanProcess
 from inspector.shipped import shipped_folder
+from inspector.spec.events import EVENT_TYPES
 from tests.support import ManualClock
 
 HEADER = b'{"format":"realtime-session","version":1,"started_at":"2026-01-01T00:00:00.000000Z","source":"sim"}\n'
@@ -230,6 +232,161 @@ def test_scanning_is_the_same_as_reading(tmp_path: Path, drawn: list[Any], chunk
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunk_file_module, "LINE_BYTES", 16)
         assert columns_of(scanned(path, size=chunk)) == columns_of(plainly(path))
+
+
+names = st.sampled_from(sorted(EVENT_TYPES))
+ODD: tuple[bytes, ...] = (
+    b'"',
+    b"\\",
+    b"\x00",
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"{",
+    b"}",
+    b",",
+    b":",
+    b"=",
+    b"\t",
+    b"\r",
+    b"9" * 40,
+)
+ODD += (b"0", b"-", b"true", b"\\u12", b"\\ud800", b'\\"', b'"type":"error",', b'"item_id":"zz",')
+ODD += (
+    b'"content_index":7,',
+    b'"status":"failed",',
+    b'"delta":"QUJD",',
+    b',"event":{}',
+    b"9" * 5000,
+)
+KEYS = (
+    b'"type"',
+    b'"item_id"',
+    b'"content_index"',
+    b'"delta"',
+    b'"audio"',
+    b'"event"',
+    b'"dir"',
+    b'"t"',
+    b'"seq"',
+)
+audio_texts = st.sampled_from(
+    [
+        "",
+        "=",
+        "==",
+        "===",
+        "A",
+        "AA=",
+        "AAAA" * 40,
+        "AAAA" * 40 + "==",
+        'A"A',
+        "A=A" * 40,
+        "é" * 60,
+        "A\\A",
+        "A A",
+    ]
+)
+
+
+@st.composite
+def related_lines(draw: st.DrawFn) -> list[tuple[dict[str, Any], str, str, str]]:
+    """Return lines of types that are neighbours in the table, so that their names begin alike."""
+    name = draw(names)
+    alike = [other for other in EVENT_TYPES if other.startswith(name.rpartition(".")[0])]
+    body = st.fixed_dictionaries(
+        {"type": st.sampled_from(alike)},
+        optional={
+            "event_id": st.integers(1000, 9999).map(lambda number: f"event_{number}"),
+            "item_id": ids,
+            "content_index": st.sampled_from([0, 1, 12, True, None, -1, 2.5, "0"]),
+            "response": st.fixed_dictionaries(
+                {"status": st.sampled_from(["completed", "failed", "Fail ed"])}
+            ),
+            "code": st.sampled_from([1000, 1006, "1000", None]),
+            "delta": st.one_of(texts, audio_texts),
+            "audio": audio_texts,
+            "audio_end_ms": st.integers(0, 10**6),
+        },
+    )
+    form = st.sampled_from(["compact", "compact", "compact", "spaced", "shuffled"])
+    return draw(st.lists(st.tuples(body, st.just("server"), st.just("wire"), form), max_size=30))
+
+
+@st.composite
+def damaged(draw: st.DrawFn, line: bytes) -> bytes:
+    """Return a line as a bad disk, a bad copy or another program may leave it."""
+    at = draw(st.integers(0, len(line) - 1))
+    match draw(
+        st.sampled_from(["whole", "cut", "flip", "gap", "add", "begin", "key", "space", "end"])
+    ):
+        case "cut":
+            line = line[:at]
+        case "flip":
+            line = line[:at] + bytes([line[at] ^ 1 << draw(st.integers(0, 7))]) + line[at + 1 :]
+        case "gap":
+            line = line[:at] + line[at + draw(st.integers(1, 12)) :]
+        case "add":
+            line = line[:at] + draw(st.sampled_from(ODD)) + line[at:]
+        case "begin":
+            line = line.replace(
+                b'"event":{', b'"event":{' + draw(st.sampled_from(KEYS)) + b":1,", 1
+            )
+        case "key":
+            line = line.replace(draw(st.sampled_from(KEYS)), draw(st.sampled_from(KEYS)), 1)
+        case "space":
+            line = line.replace(b":", draw(st.sampled_from([b": ", b" :", b":\t"])))
+        case "end":
+            line += draw(st.sampled_from([b" ", b"\r", b"}", b"x", b"\x0b"]))
+    return line.rstrip(b"\n") + b"\n"
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    """Return the lines of a file in which few or many are damaged."""
+    whole = [line_of(seq, one) for seq, one in enumerate(draw(related_lines()), 1)]
+    share = draw(st.sampled_from([0, 1, 4]))
+    text = b"".join(
+        draw(damaged(line)) if draw(st.integers(0, 9)) < share else line for line in whole
+    )
+    return text if draw(st.booleans()) else text.removesuffix(b"\n")
+
+
+@given(files(), st.sampled_from([300, 1 << 20]))
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_neighbours_in_name_and_damaged_lines_are_scanned_as_they_are_read(
+    tmp_path: Path, text: bytes, chunk: int
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(HEADER + text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunk_file_module, "LINE_BYTES", 16)
+        patch.setattr(chunk_scanner_module, "FEW_LINES", 1)
+        assert columns_of(scanned(path, size=chunk)) == columns_of(plainly(path))
+
+
+@pytest.mark.parametrize("direction", ["server", "client"])
+def test_every_type_is_told_from_every_other_that_comes_next(
+    tmp_path: Path, direction: str
+) -> None:
+    types = [name for name, known in EVENT_TYPES.items() if known.direction == direction]
+    for first in types[:: max(1, len(types) // 12)]:
+        drawn = [name for second in types for name in (first, second)]
+        path = tmp_path / "a.jsonl"
+        path.write_bytes(
+            HEADER
+            + b"".join(
+                line_of(
+                    seq, ({"type": name, "item_id": "item_A", "delta": "x"}, direction, "wire", "")
+                )
+                for seq, name in enumerate(drawn, 1)
+            )
+        )
+        log = scanned(path)
+
+        assert [log.type_of(row) for row in range(len(log))] == drawn
 
 
 def test_a_track_whose_first_time_the_chunk_before_knows_is_grouped_as_read(tmp_path: Path) -> None:

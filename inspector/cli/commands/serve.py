@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from inspector.cli import options
 from inspector.cli.output import EXIT_INTERRUPTED, say, write_object
+from inspector.cli.text_command import TextCommand
 from inspector.errors import RunTimeout, UsageError
 
 REQUIRE_KEY = "--require-key"
@@ -31,7 +31,7 @@ def _known_pace(pace: str) -> str:
     return pace
 
 
-class ServeCommand(TyperCommand):
+class ServeCommand(TextCommand):
     """The command, with an option whose value may be left out: the parser's library has none of those."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

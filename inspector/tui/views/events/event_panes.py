@@ -33,6 +33,8 @@ class EventPanes(Container):
         self._log = log
         self._glyphs = glyphs
         self._active_pane = "server"
+        self._complaints: set[str] = set()
+        """Told already."""
         self._rejection_of: Callable[[int], str] = lambda _: ""
         self._is_ours: Callable[[int], bool] = lambda _: False
 
@@ -107,7 +109,16 @@ class EventPanes(Container):
             pane.set_formats(*formats)
             if pane.display:
                 pane.pull(is_over)
+        self._complain()
         self._look_elsewhere(is_over)
+
+    def _complain(self) -> None:
+        """Say once that a pattern of the filter or the search takes too long."""
+        queries = [query for pane in self.all for query in (pane.rows.query, pane.search)]
+        for words in dict.fromkeys(query.complaint for query in queries):
+            if words and words not in self._complaints:
+                self._complaints.add(words)
+                self.notify(words, severity="warning", markup=False)
 
     def _look_elsewhere(self, is_over: Callable[[], bool]) -> None:
         """Let a pane that is alone on the screen, and has no match, say that the hidden one has."""
