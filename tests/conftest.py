@@ -46,9 +46,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shipped_files: Path) -
         if name.startswith(USERS_OWN) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LANG", "C.UTF-8")
-    folder = tmp_path / "home"
-    monkeypatch.setenv("HOME", str(folder))
+    # Beside ``tmp_path``, which is the test's and empty.
+    own = tmp_path.with_name(f"{tmp_path.name}-own")
+    (own / "work").mkdir(parents=True)
+    monkeypatch.chdir(own / "work")
+    monkeypatch.setenv("HOME", str(own / "home"))
     monkeypatch.setattr(shipped, "_PACKAGE", shipped_files)
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    return folder
+    return own / "home"
