@@ -22,6 +22,7 @@ from inspector.tui.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.timeline_drawing import LABEL, View, drawn
 from inspector.tui.timeline_words import decibels
 from inspector.tui.wave_cells import wave_cells
+from inspector.tui.widgets import timeline
 from inspector.tui.widgets.event_pane import EventPane
 from inspector.tui.widgets.timeline import Timeline
 from tests.analysis.test_waveform import log_of
@@ -33,6 +34,12 @@ from tests.tui.test_replay_screen import Stage, on_stage
 
 CORPUS = corpus_dir()
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
+
+
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one look read all there is: how much fits into a frame says how busy the machine is."""
+    monkeypatch.setattr(timeline, "FRAME_BUDGET_S", 60.0)
 
 
 class WaveApp(BareApp):
