@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inspector.tui.widgets import timeline
 from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
@@ -33,6 +34,12 @@ from tests.tui.test_replay_screen import Stage, on_stage
 
 CORPUS = corpus_dir()
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
+
+
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one look read all there is: how much fits into a frame says how busy the machine is."""
+    monkeypatch.setattr(timeline, "FRAME_BUDGET_S", 60.0)
 
 
 class WaveApp(BareApp):
