@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspector.tui.widgets import timeline
 from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
@@ -21,6 +20,7 @@ from inspector.core.event import Event
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.terminal.direct_paint import Patch
 from inspector.tui.views.events.event_pane import EventPane
+from inspector.tui.views.timeline import widget as timeline
 from inspector.tui.views.timeline.drawing import LABEL, View, drawn
 from inspector.tui.views.timeline.wave_cells import wave_cells
 from inspector.tui.views.timeline.widget import Timeline
