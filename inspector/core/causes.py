@@ -335,8 +335,12 @@ class ProblemsFold:
 
     name = "problems"
 
-    def __init__(self, causes: CausesFold) -> None:
+    def __init__(self) -> None:
         self.all: list[Problem] = []
+        self._causes = CausesFold()
+
+    def follow(self, causes: CausesFold) -> None:
+        """Take the client event of each problem from a fold that has seen the same events."""
         self._causes = causes
 
     @property
@@ -356,16 +360,15 @@ class ProblemsFold:
             code, message = _words(event)
             self._add(event, bool(flags & FLAG_ERROR), code, message)
 
-    def copy_with(self, causes: CausesFold) -> ProblemsFold:
-        """Return an independent copy that looks at ``causes``."""
-        twin = ProblemsFold(causes)
-        twin.all = list(self.all)
+    def copy(self) -> ProblemsFold:
+        """Return an independent copy; it still looks at the same causes."""
+        twin = ProblemsFold()
+        twin.all, twin._causes = list(self.all), self._causes
         return twin
 
     def _add(self, event: Event, is_error: bool, code: str, message: str) -> None:
-        self.all.append(
-            Problem(event.seq, is_error, code, message, self._causes.cause_of.get(event.seq, 0))
-        )
+        cause_seq = self._causes.cause_of.get(event.seq, 0)
+        self.all.append(Problem(event.seq, is_error, code, message, cause_seq))
 
 
 def _words(event: Event) -> tuple[str, str]:

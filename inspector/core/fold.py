@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from inspector.core.event import Event
 
@@ -16,6 +16,10 @@ class Fold(Protocol):
 
     def apply(self, event: Event) -> None:
         """Take one event in. Must not raise on hostile bodies; tests run strict."""
+        ...
+
+    def copy(self) -> Self:
+        """Return an independent copy; cheap: what does not change later is shared."""
         ...
 
 

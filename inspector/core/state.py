@@ -1,8 +1,10 @@
-"""SessionState: every fold of one session, in one visible tuple, each isolated from the others."""
+"""SessionState: every fold of one session, declared in one place, each isolated from the others."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_type_hints
 
 from inspector.core.causes import CausesFold, ProblemsFold
 from inspector.core.conversation import ConversationFold
@@ -29,15 +31,29 @@ class FoldFailure:
 
 
 class SessionState:
-    """What is true of the session after the events seen so far."""
+    """What is true of the session after the events seen so far.
+
+    Each annotated attribute is a fold, named like the attribute and declared here and nowhere else: it is made, fed, copied and
+    begun anew in this order. Problems come after the causes, whose findings they name.
+    """
+
+    session: SessionFold
+    dialect: DialectFold
+    conversation: ConversationFold
+    responses: ResponsesFold
+    input_audio: InputAudioFold
+    output_audio: OutputAudioFold
+    transcripts: TranscriptsFold
+    usage: UsageFold
+    rate_limits: RateLimitsFold
+    causes: CausesFold
+    problems: ProblemsFold
+    interventions: InterventionsFold
 
     def __init__(self) -> None:
-        self._begin()
-        self.usage = UsageFold()
-        self.rate_limits = RateLimitsFold()
-        self.causes = CausesFold()
-        self.problems = ProblemsFold(self.causes)
-        self.interventions = InterventionsFold()
+        for name, kind in FOLDS.items():
+            setattr(self, name, kind())
+        self.problems.follow(self.causes)
         self.folds: tuple[Fold, ...] = self.every_fold()
 
     @property
@@ -70,31 +86,18 @@ class SessionState:
     def copy(self) -> SessionState:
         """Return an independent copy; cheap, because what does not change later is shared."""
         twin = SessionState.__new__(SessionState)
-        twin.session = self.session.copy()
-        twin.dialect = self.dialect.copy()
-        twin.conversation = self.conversation.copy()
-        twin.responses = self.responses.copy()
-        twin.input_audio = self.input_audio.copy()
-        twin.output_audio = self.output_audio.copy()
-        twin.transcripts = self.transcripts.copy()
-        twin.usage = self.usage.copy()
-        twin.rate_limits = self.rate_limits.copy()
-        twin.causes = self.causes.copy()
-        twin.problems = self.problems.copy_with(twin.causes)
-        twin.interventions = self.interventions.copy()
+        for name in FOLDS:
+            setattr(twin, name, getattr(self, name).copy())
+        twin.problems.follow(twin.causes)
         names = {fold.name for fold in self.folds}
         twin.folds = tuple(fold for fold in twin.every_fold() if fold.name in names)
         return twin
 
     def _begin(self) -> None:
-        """Forget what holds for one session only; usage, causes and problems are of the whole log."""
-        self.session = SessionFold()
-        self.dialect = DialectFold()
-        self.conversation = ConversationFold()
-        self.responses = ResponsesFold()
-        self.input_audio = InputAudioFold()
-        self.output_audio = OutputAudioFold()
-        self.transcripts = TranscriptsFold()
+        """Forget what holds for one session only."""
+        for name, kind in FOLDS.items():
+            if name not in OF_THE_LOG:
+                setattr(self, name, kind())
 
     def begins(self, event: Event) -> bool:
         """Tell whether an event begins another session: a new connection, or a second session in one log."""
@@ -102,17 +105,10 @@ class SessionState:
 
     def every_fold(self) -> tuple[Fold, ...]:
         """Return all folds in the order in which they take events, switched off or not."""
-        return (
-            self.session,
-            self.dialect,
-            self.conversation,
-            self.responses,
-            self.input_audio,
-            self.output_audio,
-            self.transcripts,
-            self.usage,
-            self.rate_limits,
-            self.causes,
-            self.problems,
-            self.interventions,
-        )
+        return tuple(getattr(self, name) for name in FOLDS)
+
+
+FOLDS: Mapping[str, type[Fold]] = get_type_hints(SessionState)
+"""Every fold by its name, in the order in which they take events."""
+OF_THE_LOG = frozenset({"usage", "rate_limits", "causes", "problems", "interventions"})
+"""Folds that go on over a second session in one log, since what they count is of the whole log."""

@@ -276,6 +276,9 @@ def test_what_the_microphone_lost_stands_in_the_recording(tmp_path: Path) -> Non
 class Broken:
     name = "broken"
 
+    def copy(self) -> Broken:
+        return self
+
     def apply(self, event: Event) -> None:
         if event.type == "bad":
             raise ValueError("no")
