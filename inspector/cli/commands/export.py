@@ -9,21 +9,23 @@ import typer
 
 from inspector.cli import options
 from inspector.errors import UsageError
+from inspector.export.formats import FORMATS
 
-FORMATS = ("wav", "text")
-PARTS = ("stereo", "heard", "user", "assistant", "items")
+_NAMES = [to.name for to in FORMATS]
+_PARTS = dict.fromkeys(part for to in FORMATS for part in to.parts)
 
 
 def export(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="The recording; - is stdin.")],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="wav, or text: a transcript.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMAT", help=f"{'; '.join(to.help for to in FORMATS)}.")
+    ],
     what: Annotated[
         str | None,
         typer.Option(
             "--what",
             metavar="PART",
-            help="For wav: stereo (user left, assistant right; the default), heard (the same, without what was cut off), "
-            "user or assistant (one side, back to back), items (a file each).",
+            help=f"The part: {', '.join(_PARTS)}.",
         ),
     ] = None,
     output: Annotated[
@@ -38,21 +40,18 @@ def export(
     json: options.Json = False,
 ) -> None:
     """Write the sound of a recording as WAV, or its conversation as text."""
-    if to not in FORMATS:
-        raise UsageError(f"no format {to!r}", hint=f"there are {', '.join(FORMATS)}")
-    if what is not None and what not in PARTS:
-        raise UsageError(f"no part {what!r}", hint=f"there are {', '.join(PARTS)}")
-    if what is not None and to != "wav":
-        raise UsageError("--what is for --to wav")
-    if json and (output == "-" or to != "wav"):
-        raise UsageError(
-            "--json tells which files were written, so it goes with --to wav and a file"
-        )
+    found = next((each for each in FORMATS if each.name == to), None)
+    if found is None:
+        raise UsageError(f"no format {to!r}", hint=f"there are {', '.join(_NAMES)}")
+    if what is not None and not found.parts:
+        raise UsageError(f"--what is not for --to {to}")
+    if what is not None and what not in found.parts:
+        raise UsageError(f"no part {what!r}", hint=f"there are {', '.join(found.parts)}")
+    if json and (output == "-" or (found.is_text and output is None)):
+        raise UsageError("--json tells which files were written, so name one with -o")
 
-    from inspector.cli.exporting import export_text, export_wav
+    from inspector.cli.exporting import export_recording
 
     source = None if file == "-" else Path(file)
-    if to == "text":
-        export_text(source, None if output in (None, "-") else Path(output or ""))
-    else:
-        export_wav(source, what or "stereo", output, as_json=json)
+    part = what or (found.parts[0] if found.parts else "")
+    export_recording(source, found, part, output, as_json=json)
