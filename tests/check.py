@@ -2,6 +2,8 @@
 
 With ``--fast`` what tells most in the least time, while you work: no screen, no sockets, no coverage.
 With ``--other-python`` only what another interpreter may change: the types (numpy's differ), and the tests but for the snapshots.
+With ``--lowest`` the same without the types, which are checked against the newest libraries only: for an environment that holds the lowest
+versions that ``pyproject.toml`` allows.
 """
 
 from __future__ import annotations
@@ -30,11 +32,13 @@ CHECKS = (
     ("all other tests", [*PYTEST, *(f"--ignore={folder}" for folder in PURE)]),
 )
 FAST = (*STATIC, ("tests of the pure layers", [*PYTEST, *PURE]))
-OTHER_PYTHON = (TYPES, ("tests", [*PYTEST, "--ignore=tests/tui/test_snapshots.py"]))
+LOWEST = (("tests", [*PYTEST, "--ignore=tests/tui/test_snapshots.py"]),)
+OTHER_PYTHON = (TYPES, *LOWEST)
 LANES: dict[tuple[str, ...], tuple[tuple[str, list[str]], ...]] = {
     (): CHECKS,
     ("--fast",): FAST,
     ("--other-python",): OTHER_PYTHON,
+    ("--lowest",): LOWEST,
 }
 """By the arguments that ask for them."""
 
@@ -43,7 +47,7 @@ def main(arguments: list[str]) -> int:
     """Run the checks from the project's root; return 1 if any failed, 2 if it was asked for something else."""
     checks = LANES.get(tuple(arguments))
     if checks is None:
-        print(f"usage: {Path(__file__).name} [--fast | --other-python]", file=sys.stderr)
+        print(f"usage: {Path(__file__).name} [--fast | --other-python | --lowest]", file=sys.stderr)
         return 2
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     failed = []
