@@ -1,6 +1,9 @@
 """The one test command: format, lint, types, import contracts, tests. Runs all, then says which failed.
 
+With ``--fast`` what tells most in the least time, while you work: no screen, no sockets, no coverage.
 With ``--other-python`` only what another interpreter may change: the types (numpy's differ), and the tests but for the snapshots.
+With ``--lowest`` the same without the types, which are checked against the newest libraries only: for an environment that holds the lowest
+versions that ``pyproject.toml`` allows.
 """
 
 from __future__ import annotations
@@ -17,25 +20,38 @@ PYTEST = ["-m", "pytest", "-n", "auto"]
 PURE = ["tests/spec", "tests/core", "tests/analysis", "tests/recording", "tests/sim"]
 """What tests the layers whose coverage is measured; the other tests run without that, which would cost them a third."""
 TYPES = ("types", ["-m", "mypy"])
-CHECKS = (
+STATIC = (
     ("format", ["-m", "ruff", "format", "--check", "."]),
     ("lint", ["-m", "ruff", "check", "."]),
     TYPES,
     ("import contracts", ["-c", LINT_IMPORTS]),
+)
+CHECKS = (
+    *STATIC,
     ("tests of the pure layers and their coverage", [*PYTEST, "--cov", *PURE]),
     ("all other tests", [*PYTEST, *(f"--ignore={folder}" for folder in PURE)]),
 )
-OTHER_PYTHON = (TYPES, ("tests", [*PYTEST, "--ignore=tests/tui/test_snapshots.py"]))
+FAST = (*STATIC, ("tests of the pure layers", [*PYTEST, *PURE]))
+LOWEST = (("tests", [*PYTEST, "--ignore=tests/tui/test_snapshots.py"]),)
+OTHER_PYTHON = (TYPES, *LOWEST)
+LANES: dict[tuple[str, ...], tuple[tuple[str, list[str]], ...]] = {
+    (): CHECKS,
+    ("--fast",): FAST,
+    ("--other-python",): OTHER_PYTHON,
+    ("--lowest",): LOWEST,
+}
+"""By the arguments that ask for them."""
 
 
 def main(arguments: list[str]) -> int:
     """Run the checks from the project's root; return 1 if any failed, 2 if it was asked for something else."""
-    if arguments not in ([], ["--other-python"]):
-        print(f"usage: {Path(__file__).name} [--other-python]", file=sys.stderr)
+    checks = LANES.get(tuple(arguments))
+    if checks is None:
+        print(f"usage: {Path(__file__).name} [--fast | --other-python | --lowest]", file=sys.stderr)
         return 2
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     failed = []
-    for name, options in OTHER_PYTHON if arguments else CHECKS:
+    for name, options in checks:
         print(f"── {name}", flush=True)
         start = time.perf_counter()
         status = subprocess.run(
