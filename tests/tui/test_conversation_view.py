@@ -21,7 +21,9 @@ from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.wrapping import wrapped
 from inspector.tui.sending import requests
+from inspector.tui.views.conversation.messages import AnswerRequested
 from inspector.tui.views.conversation.widget import ConversationPane
+from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested
 from tests.spoken import events as spoken_events
 from tests.spoken import write_recording
 from tests.support import corpus_dir, folded, local, numbered, server, silence
@@ -55,16 +57,16 @@ class ViewApp(BareApp):
     def on_mount(self) -> None:
         self.view.focus()
 
-    def on_conversation_view_events_requested(self, message: Any) -> None:
+    def on_row_requested(self, message: RowRequested) -> None:
         self.posted.append(message.row)
 
-    def on_conversation_view_answer_requested(self, message: Any) -> None:
+    def on_answer_requested(self, message: AnswerRequested) -> None:
         self.posted.append(message.question)
 
-    def on_conversation_view_copy_requested(self, message: Any) -> None:
+    def on_copy_requested(self, message: CopyRequested) -> None:
         self.posted.append(message.text)
 
-    def on_conversation_view_sound_requested(self, message: Any) -> None:
+    def on_sound_requested(self, message: SoundRequested) -> None:
         self.posted.append((message.item_id, message.as_file))
 
     def text(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static, TextArea
 
+from inspector.errors import UsageError
 from inspector.tui.sending.send_editor import SendEditor
 from inspector.tui.views.events.event_pane import EventPane
 from tests.support import FakeSource
@@ -163,7 +164,7 @@ def test_text_that_is_not_json_is_warned_of_and_sent_all_the_same(tmp_path: Path
         await stage.settle()
         assert "Not JSON." in str(editor.query_one("#outcome", Static).content)
         await stage.press("escape")
-        assert "✗ invalid_json" in stage.shown()
+        assert "✗? inv" in stage.shown()
         assert "! 1 error " in stage.line("#header")
         await stage.press("e")
         at = stage.screen.selected
@@ -335,7 +336,8 @@ def test_a_fault_is_raised_by_key_and_by_command(tmp_path: Path) -> None:
         assert "dropped" in stage.shown()
         await stage.press("ctrl+n", "enter")
         stage.screen.commands()["fault"]("slow")
-        stage.screen.commands()["fault"]("nope")
+        with pytest.raises(UsageError, match="no such fault: nope"):
+            stage.screen.commands()["fault"]("nope")
         await stage.settle()
 
         assert source.raised == ["dropped", "slow"]
@@ -350,7 +352,7 @@ def test_a_real_server_does_no_wrong_on_purpose(tmp_path: Path) -> None:
         await stage.press("exclamation_mark")
 
         (notice,) = stage.pilot.app._notifications
-        assert "only the simulator" in notice.message
+        assert "only available with the simulator" in notice.message
 
     on_stage(scenario, tmp_path)
 

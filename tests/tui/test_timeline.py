@@ -20,6 +20,7 @@ from inspector.core.event import Event
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.terminal.direct_paint import Patch
 from inspector.tui.views.events.event_pane import EventPane
+from inspector.tui.views.messages import RowRequested, SoundRequested, SpanRequested
 from inspector.tui.views.timeline import widget as timeline
 from inspector.tui.views.timeline.drawing import LABEL, View, drawn
 from inspector.tui.views.timeline.wave_cells import wave_cells
@@ -58,11 +59,14 @@ class WaveApp(BareApp):
     def on_mount(self) -> None:
         self.wave.focus()
 
-    def on_timeline_span_opened(self, message: Any) -> None:
-        self.posted.append((message.from_us, message.to_us, message.row))
+    def on_span_requested(self, message: SpanRequested) -> None:
+        self.posted.append((message.from_us, message.to_us))
 
-    def on_timeline_sound_requested(self, message: Any) -> None:
-        self.posted.append((message.from_us, message.to_us, message.as_file))
+    def on_row_requested(self, message: RowRequested) -> None:
+        self.posted.append(message.row)
+
+    def on_sound_requested(self, message: SoundRequested) -> None:
+        self.posted.append((message.span_us, message.as_file))
 
     def pull(self) -> list[Patch]:
         """Pull what a frame would, however soon after the last one."""
@@ -160,10 +164,10 @@ def test_a_span_is_selected_by_keys_and_opened_heard_and_written() -> None:
         await pilot.press("enter", "P", "w", "escape", "w")
         await pilot.pause()
         assert app.posted == [
-            (1_000_000, 1_500_000, -1),
-            (1_000_000, 1_500_000, False),
-            (1_000_000, 1_500_000, True),
-            (0, 6_200_000, True),
+            (1_000_000, 1_500_000),
+            ((1_000_000, 1_500_000), False),
+            ((1_000_000, 1_500_000), True),
+            ((0, 6_200_000), True),
         ]
 
     showing(scenario, spoken_events())
@@ -189,7 +193,7 @@ def test_a_mark_leads_to_its_event() -> None:
     async def scenario(pilot: Pilot[None], app: WaveApp) -> None:
         await pilot.press("g", *["n"] * 5, "enter")
         await pilot.pause()
-        assert app.posted == [(3_450_000, 3_450_000, row)]
+        assert app.posted == [row]
 
     showing(scenario, events)
 
