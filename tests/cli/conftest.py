@@ -41,13 +41,17 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture(autouse=True)
-def _own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let a command line run in this process and leave no trace: where it rescues recordings to, and its log."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+def home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a home inside of ``tmp_path``, where all is found that a command line leaves anywhere; its log is let go of."""
+    folder = tmp_path / home.name
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where recordings are rescued to
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
     before = tuple(logging.getLogger().handlers)
-    yield
+    yield folder
     for handler in tuple(logging.getLogger().handlers):
         if handler not in before:
             logging.getLogger().removeHandler(handler)

@@ -81,6 +81,8 @@ def test_a_signal_closes_the_sessions_and_their_recordings(tmp_path: Path) -> No
 def test_a_killed_proxy_leaves_a_whole_recording_and_no_hanging_app(tmp_path: Path) -> None:
     with proxied("-o", tmp_path / "r") as (process, first), app(first["url"]) as client:
         client.recv(timeout=10)
+        # A frame is logged right after its bytes have gone on, in the same step of the loop: the answer to a ping comes in a later one.
+        assert client.ping().wait(10)
         process.kill()
         process.wait(timeout=20)
         client.close()
