@@ -88,7 +88,7 @@ class Workspace(KeyedScreen[None]):
         Binding("escape", "back", "back", show=False, id="view.back"),
         Binding("q", "close", "close", show=False, id="view.close"),
         Binding("colon", "command", "command", show=False, id="view.command"),
-        Binding("question_mark,f1", "help", "help", show=False, id="view.help"),
+        KeyedScreen.HELP_KEY,
     ]
 
     def __init__(self, model: SessionModel, parts: Sequence[Part], glyphs: Glyphs) -> None:
