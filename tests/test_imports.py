@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +38,20 @@ def test_the_command_line_does_not_load_the_screen() -> None:
 
 def test_the_engine_does_not_load_the_screen() -> None:
     assert "textual" not in loaded_by("import inspector.engine.session, inspector.engine.host")
+
+
+PRIVATE = re.compile(
+    r"textual\._|textual\.drivers|\b(?:app|screen|driver)\._[a-z]|\._compositor|SLF001"
+)
+"""What only the terminal room may lean on: a newer Textual may change it without a word."""
+
+
+def test_private_textual_is_in_one_room() -> None:
+    tui = Path(__file__).parents[1] / "inspector" / "tui"
+    found = {
+        path.relative_to(tui).as_posix()
+        for path in tui.rglob("*.py")
+        if PRIVATE.search(path.read_text()) and path.parent.name != "terminal"
+    }
+
+    assert found == set()

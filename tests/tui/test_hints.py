@@ -242,7 +242,9 @@ def test_what_comes_last_in_a_hint_gives_way_first() -> None:
 @pytest.mark.parametrize("width", [200, 120, 80, 40, 10])
 @pytest.mark.parametrize("step", ["create", "reconnect", ""])
 def test_the_buttons_fit_and_the_next_one_is_among_them(width: int, step: str) -> None:
-    line = action_line(BUTTONS, partial(default_keycap, (Sending, ConnectionControls)), step, width)
+    line = action_line(
+        BUTTONS, partial(default_keycap, (Sending, FormControl, ConnectionControls)), step, width
+    )
 
     assert isinstance(line, Content)
     assert len(line.plain.rstrip()) <= max(width, len(" ctrl+r reconnect"))

@@ -27,6 +27,7 @@ _VIEWS = (
 """The widgets of every workspace."""
 _EDITOR = "sending.send_editor:SendEditor"
 _SENDING = "sending.part:Sending"
+_FORM = "form.part:FormControl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,14 @@ PLACES: tuple[Place, ...] = (
     Place(
         "session",
         _WORKSPACE,
-        (_SENDING, "session.sound:SoundControls", "session.live:ConnectionControls"),
+        (_SENDING, _FORM, "session.sound:SoundControls", "session.live:ConnectionControls"),
         (*_VIEWS, _EDITOR),
     ),
-    Place("replay", _WORKSPACE, ("session.replay:ReplayTransport",), _VIEWS),
+    Place("replay", _WORKSPACE, ("session.replay:ReplayTransport", _FORM), _VIEWS),
     Place(
         "session of an app",
         _WORKSPACE,
-        (_SENDING, "proxy.proxied:Breakpoints"),
+        (_SENDING, _FORM, "proxy.proxied:Breakpoints"),
         (*_VIEWS, _EDITOR),
     ),
     Place("proxy", "proxy.screen:ProxyScreen", widgets=("common.text_page:TextPage",)),

@@ -19,6 +19,7 @@ from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint, hint
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.meter import Readings
+from inspector.tui.form.part import FormControl
 from inspector.tui.proxy.held import ask_breakpoint
 from inspector.tui.sending.action_line import SESSION_BUTTONS, Button
 from inspector.tui.sending.part import Sending
@@ -50,7 +51,8 @@ def proxied_workspace(
         glyphs: characters that the terminal can show.
         switch: shows the session that stands so many places further in the list.
     """
-    parts = (Sending(session, PROXIED_BUTTONS), Breakpoints(session, switch))
+    sending = Sending(session, PROXIED_BUTTONS)
+    parts = (sending, FormControl(sending.submit_form), Breakpoints(session, switch))
     return Workspace(ProxiedModel(session, glyphs), parts, glyphs)
 
 

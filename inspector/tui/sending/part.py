@@ -37,7 +37,6 @@ class Sending(Part):
         Binding("V", "retrieve", "retrieve item", show=False, id="session.retrieve"),
         Binding("r", "resend", "re-send", show=False, id="session.resend"),
         Binding("i", "edit", "edit and send", show=False, id="session.edit"),
-        Binding("u", "form", "session form", show=False, id="session.form"),
     ]
 
     def __init__(self, engine: SessionRecord, buttons: Sequence[Button]) -> None:
@@ -53,10 +52,9 @@ class Sending(Part):
         self._shown: tuple[object, ...] = ()
         """What the line of buttons was drawn for."""
 
-    @property
-    def actions(self) -> SessionActions:
-        """Return what the buttons do."""
-        return self._actions
+    def submit_form(self, text: str) -> str | None:
+        """Send what was edited in the session form; return its id, or None where it was not taken."""
+        return self._actions.submit(text, Origin.FORM)
 
     def compose_below(self) -> ComposeResult:
         """Lay out the editor and the buttons."""
@@ -84,7 +82,6 @@ class Sending(Part):
             "delete": lambda _: self.action_delete(),
             "retrieve": lambda _: self.action_retrieve(),
             "note": actions.note,
-            "form": self.action_form,
         }
 
     def event_marked(self, row: int) -> None:
@@ -123,10 +120,6 @@ class Sending(Part):
     def action_retrieve(self) -> None:
         """Ask which, and retrieve an item."""
         self._actions.ask_about_item("retrieve", self._selected_item())
-
-    def action_form(self, command: str = "") -> None:
-        """Open the session as a form."""
-        self.workspace.open_form(lambda text: self._actions.submit(text, Origin.FORM), command)
 
     def action_resend(self) -> None:
         """Send the selected client event again, as it was."""

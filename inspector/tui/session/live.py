@@ -19,6 +19,7 @@ from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.meter import Readings
+from inspector.tui.form.part import FormControl
 from inspector.tui.sending.action_line import SESSION_BUTTONS
 from inspector.tui.sending.part import Sending
 from inspector.tui.session.header import now_us_of, recording_stem_of, session_header
@@ -36,7 +37,12 @@ if TYPE_CHECKING:
 def session_workspace(host: Host, engine: Engine, glyphs: Glyphs) -> Workspace:
     """Return the screen of a live session; mounting it connects."""
     sending = Sending(engine, SESSION_BUTTONS)
-    parts = (sending, SoundControls(engine), ConnectionControls(host, engine))
+    parts = (
+        sending,
+        FormControl(sending.submit_form),
+        SoundControls(engine),
+        ConnectionControls(host, engine),
+    )
     return Workspace(LiveModel(host, engine, glyphs), parts, glyphs)
 
 

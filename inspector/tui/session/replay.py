@@ -21,6 +21,7 @@ from inspector.tui.common.keycaps import Key
 from inspector.tui.common.meter import Readings
 from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.status_line import StatusLine
+from inspector.tui.form.part import FormControl
 from inspector.tui.session.header import limits_left
 from inspector.tui.session.readings import LogLevels, recorded_readings
 from inspector.tui.views.conversation.messages import AnswerRequested
@@ -38,7 +39,7 @@ INTAKE_HZ = 60
 
 def replay_workspace(replay: Replay, glyphs: Glyphs) -> Workspace:
     """Return the screen of a recording."""
-    return Workspace(ReplayModel(replay, glyphs), (ReplayTransport(replay),), glyphs)
+    return Workspace(ReplayModel(replay, glyphs), (ReplayTransport(replay), FormControl()), glyphs)
 
 
 class ReplayModel(SessionModel):
@@ -149,7 +150,6 @@ class ReplayTransport(Part):
         Binding("right", "jump(5)", "5 s on", show=False, id="replay.jump"),
         Binding("left", "jump(-5)", "5 s back", show=False, id="replay.jump_back"),
         Binding("0", "start", "to the start", show=False, id="replay.start"),
-        Binding("u", "form", "session form", show=False, id="session.form"),
         Binding("s,c,x,t,r,a", "explain", "sending", show=False, id="replay.explain"),
     ]
 
@@ -177,7 +177,6 @@ class ReplayTransport(Part):
             "play": lambda _: self.action_play(),
             "speed": self._set_speed,
             "seek": self._seek_written,
-            "form": self.action_form,
         }
 
     def advance(self) -> None:
@@ -216,10 +215,6 @@ class ReplayTransport(Part):
         self.workspace.say(
             "a replay has no server to send to; inspector sim or inspector live has", "warning"
         )
-
-    def action_form(self, command: str = "") -> None:
-        """Show the session as of the cursor as a form."""
-        self.workspace.open_form(None, command)
 
     def action_play(self) -> None:
         """Play or pause."""

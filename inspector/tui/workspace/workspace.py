@@ -48,7 +48,6 @@ from inspector.tui.workspace.part import Part, SessionModel
 
 if TYPE_CHECKING:
     from inspector.tui.common.help import Group
-    from inspector.tui.form.model import FormSession
     from inspector.tui.workspace.listening import PlaySound
 
 TICK_HZ = 15
@@ -128,7 +127,6 @@ class Workspace(KeyedScreen[None]):
         self.views: dict[str, View] = {kind.id: kind(context) for kind in VIEWS}
         self._ticks = 0
         self._seen: tuple[object, ...] = ()
-        self._form: FormSession | None = None
 
     # What is laid out, and when
 
@@ -269,18 +267,6 @@ class Workspace(KeyedScreen[None]):
             f"sent {what} to the terminal's clipboard ({len(text):,} characters); :write FILE if it did not arrive"
         )
 
-    def open_form(self, submit: Callable[[str], str | None] | None, command: str = "") -> None:
-        """Open the session as a form; read only without ``submit``."""
-        from inspector.tui.form.model import FormSession
-        from inspector.tui.form.screen import SessionFormScreen
-
-        if self._form is None:
-            self._form = FormSession(lambda: self.state, self.event_log, self._covered, submit)
-        self.app.push_screen(
-            SessionFormScreen(self._form, self.glyphs, command),
-            lambda row: self.show_row(row) if row is not None else None,
-        )
-
     def leave(self) -> None:
         """End what was begun here, and close the screen."""
         self.run_worker(self._leave(), exclusive=True)
@@ -288,10 +274,6 @@ class Workspace(KeyedScreen[None]):
     async def _leave(self) -> None:
         await self.model.close()
         self.app.exit(0) if len(self.app.screen_stack) <= 1 else self.app.pop_screen()
-
-    def _covered(self) -> int:
-        covered = self.model.covered_rows
-        return len(self.event_log) if covered is None else covered
 
     def _key_of(self, kind: type[DOMNode], binding_id: str) -> str:
         return keycap(self.app, (kind,), binding_id)
