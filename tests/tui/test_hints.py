@@ -28,6 +28,7 @@ from inspector.tui.common.keycaps import ELSEWHERE, default_keycap, spelled
 from inspector.tui.common.keymap import PLACES, all_bindings, bindings_on
 from inspector.tui.common.look import Look
 from inspector.tui.common.status_line import StatusLine
+from inspector.tui.form.part import FormControl
 from inspector.tui.form.screen import SessionFormScreen
 from inspector.tui.home.theme_dialog import ThemeDialog
 from inspector.tui.sending.action_line import SESSION_BUTTONS, action_line, useless_actions
