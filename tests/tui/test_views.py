@@ -8,7 +8,7 @@ import pytest
 
 from inspector.tui.common.keymap import all_bindings
 from inspector.tui.views import VIEWS
-from inspector.tui.workspace.workspace import Workspace
+from inspector.tui.views.view import View
 from tests.tui.session_stage import Stage, on_stage
 
 
@@ -19,23 +19,16 @@ def test_every_view_has_a_key_that_can_be_remapped() -> None:
     assert len({view.key for view in VIEWS}) == len({view.id for view in VIEWS}) == len(VIEWS)
 
 
-@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.id)
-def test_a_view_is_shown_by_its_key_and_by_command(view: type[object], tmp_path: Path) -> None:
-    (kind,) = [known for known in VIEWS if known is view]
-
+@pytest.mark.parametrize("kind", VIEWS, ids=lambda kind: kind.id)
+def test_a_view_is_shown_by_its_key_and_by_command(kind: type[View], tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         screen = stage.screen
-        assert isinstance(screen, Workspace)
-        for show in (
-            lambda: screen.commands()["view"](kind.id),
-            lambda: screen.action_view(kind.id),
-        ):
-            screen.action_view(VIEWS[0].id)
-            show()
-            await stage.settle()
-            assert screen.current_view == kind.id
-            assert f"{kind.title}]" in stage.line("#tabs")
-        await stage.press("escape", kind.key)
+        screen.commands()["view"](kind.id)
+        await stage.settle()
+        assert screen.current_view == kind.id
+        assert f"{kind.title}]" in stage.line("#tabs")
+        screen.action_view(VIEWS[0].id)
+        await stage.press(kind.key)
         assert screen.current_view == kind.id
 
     on_stage(scenario, tmp_path)
