@@ -121,7 +121,7 @@ def find_key(settings: Settings, profile: Profile, environment: Mapping[str, str
         return None
     if not key or not all("!" <= character <= "~" for character in key):
         raise UsageError(
-            f"what {place} holds is no key: {'nothing' if not key else 'there are characters in it that no key has'}",
+            f"{place} does not contain a valid API key ({'it is empty' if not key else 'unexpected characters'})",
             code="bad_key",
             hint="it must hold the key alone, on one line, without quotes",
         )

@@ -152,7 +152,7 @@ def read_profiles(table: object, where: str) -> dict[str, UserProfile]:
 
 def _read_profile(name: str, value: object, where: str) -> UserProfile:
     if not isinstance(value, dict):
-        raise _bad(f"{where} is no table", f"write [profiles.{name}]")
+        raise _bad(f"{where} must be a table", f"write [profiles.{name}]")
     _refuse_keys(value, where)
     for key, entry in value.items():
         if key == "headers":

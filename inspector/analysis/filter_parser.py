@@ -180,7 +180,7 @@ class _Parser:
             case "turn":
                 if not (text.isascii() and text.isdigit() and len(text) < 10):
                     raise self._error(
-                        f"{text!r} is no turn number", at=start, hint="for example: turn:3"
+                        f"{text!r} is not a turn number", at=start, hint="for example: turn:3"
                     )
                 return TurnIs(int(text))
             case _:
@@ -193,7 +193,7 @@ class _Parser:
         if not text.strip(","):
             examples = {"type": "response.*", "dir": "server", "origin": "hand", "turn": "3"}
             example = examples.get(name) or ID_KEYS[name][0] + "9aX"
-            raise self._error(f"{name}: of what?", hint=f"for example: {name}:{example}")
+            raise self._error(f"{name}: needs a value", hint=f"for example: {name}:{example}")
         self._at = found.end() if found is not None else self._at
         return text
 

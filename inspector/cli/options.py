@@ -115,7 +115,7 @@ Faults = Annotated[
     typer.Option(
         "--fault",
         metavar="NAME[@TURN]",
-        help="Let something go wrong, as soon as it can or in the nth response; may be repeated.",
+        help="Inject a fault as soon as possible, or in the nth response; may be repeated.",
     ),
 ]
 

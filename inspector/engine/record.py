@@ -161,18 +161,19 @@ class SessionRecord(ABC):
 
     @property
     def faults(self) -> Mapping[str, str]:
-        """What can go wrong on purpose, by name, with what it does; empty with a real server."""
+        """Return the faults that can be injected: name to description; empty with a real server."""
         return {}
 
     def raise_fault(self, name: str) -> None:
-        """Let something go wrong in the running session; what was done is logged first.
+        """Inject a fault into the running session; it is logged first.
 
         Raises:
             UsageError: there is no such fault, or the server is a real one.
             ConnectError: there is no connection.
         """
         raise UsageError(
-            f"only the simulator does wrong on purpose, so no {name} here", code="no_faults"
+            f"fault injection is only available with the simulator, so {name} cannot be injected here",
+            code="no_faults",
         )
 
     @abstractmethod

@@ -190,7 +190,7 @@ def replaced(body: object, pointer: tuple[str, ...], value: Any) -> Any:
 
 def _rule(table: object, number: int) -> Rule:
     if not isinstance(table, dict):
-        raise ValueError("it is no table")  # noqa: TRY004 - one kind of error for all that a file may hold
+        raise ValueError("it must be a table")  # noqa: TRY004 - one kind of error for all that a file may hold
     deed = _one_of(table, "do", [deed.value for deed in Deed])
     needed, possible = _OWN[Deed(deed)]
     known = _COMMON | needed | possible

@@ -56,11 +56,11 @@ class Engine(SessionRecord):
 
     @property
     def faults(self) -> Mapping[str, str]:
-        """What can go wrong on purpose: only with the simulator does anything."""
+        """Return the faults that the simulator can inject; empty with a real server."""
         return self.source.faults if isinstance(self.source, Faulty) else {}
 
     def raise_fault(self, name: str) -> None:
-        """Let something go wrong in the running session; what was done is logged first."""
+        """Inject a fault into the running session; it is logged first."""
         if not isinstance(self.source, Faulty):
             super().raise_fault(name)
             return

@@ -130,7 +130,7 @@ class Leg(asyncio.BufferedProtocol):
         while (end := self._buffer.find(HEAD_END)) < 0:
             if self._buffer.startswith(TLS_HELLO):
                 raise ConnectError(
-                    "the app speaks TLS here, and the proxy does not",
+                    "the app connected with TLS, but the proxy was started without --tls",
                     hint="start it with --tls: some SDKs insist on wss:// (openai for Node does)",
                     code="tls_wanted",
                 )

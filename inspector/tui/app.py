@@ -83,7 +83,7 @@ class InspectorApp(TerminalApp):
         wanted = self.look.theme
         if wanted and wanted not in self.available_themes:
             key = keycap(self, (InspectorApp,), "app.themes")
-            self._problems.append(f"there is no theme {wanted!r}; {key} shows those that there are")
+            self._problems.append(f"Unknown theme {wanted!r}; press {key} for the list")
         self.theme = wanted if wanted in self.available_themes else DEFAULT
         self._kept_theme = self.theme
         self.set_keymap(self.look.keys)

@@ -101,8 +101,8 @@ def test_what_is_wrong_with_a_users_keys_is_said_once_each() -> None:
 
     assert len(problems) == 4
     assert "'session.craete'; 'session.create' is one" in problems[0]
-    assert "'crtl+k' is no key" in problems[1]
-    assert "could no more be typed" in problems[2]
+    assert "'crtl+k' is not a valid key" in problems[1]
+    assert "could then not be typed" in problems[2]
     assert "session.send: g is taken by" in problems[3]
     assert "pane.first" in problems[3]
 

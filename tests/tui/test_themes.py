@@ -83,7 +83,7 @@ def test_a_users_theme_wins_and_a_broken_one_is_named(tmp_path: Path) -> None:
 
     assert not themes["phosphor"].dark
     assert named == list("bcdef")
-    assert "background = 'blakc' is no colour" in loaded.problems[2]
+    assert "background = 'blakc' is not a valid colour" in loaded.problems[2]
 
 
 def test_a_broken_theme_and_an_unknown_one_are_said_on_the_screen(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def bindings_on(place: Place) -> list[tuple[str, list[tuple[KeyBinding, ...]]]]:
 
 
 def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with a user's keys, a sentence each: unknown ids, keys that there are not, and clashes."""
+    """Return what is wrong with a user's keys, a sentence each: unknown ids, invalid keys, and clashes."""
     known = {binding.id: binding for binding in all_bindings()}
     problems = []
     for name, keys in keymap.items():
@@ -168,10 +168,12 @@ def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
             continue
         for key in map(spelled, keys.split(",")):
             if not _is_key(key):
-                problems.append(f"[keys] {name}: {key!r} is no key; write it like ctrl+k, f9 or x")
+                problems.append(
+                    f"[keys] {name}: {key!r} is not a valid key; write it like ctrl+k, f9 or x"
+                )
             elif binding.is_priority and len(format_key(key)) == 1:
                 problems.append(
-                    f"[keys] {name}: {key!r} could no more be typed into a text; take ctrl+ or an F key"
+                    f"[keys] {name}: {key!r} could then not be typed into a text; use ctrl+ or an F key"
                 )
     return [*problems, *_clashes({n: k for n, k in keymap.items() if n in known})]
 

@@ -64,7 +64,7 @@ def read_theme(path: Path) -> Theme:
     data = tomllib.loads(path.read_text("utf-8"))
     variables = data.get("variables", {})
     if not isinstance(variables, dict):
-        raise ValueError("[variables] is no table")  # noqa: TRY004 - the file is wrong, not our call
+        raise ValueError("[variables] must be a table")  # noqa: TRY004 - the file is wrong, not our call
     missing = [name for name in COLOURS if name not in data] + [
         name for name in VARIABLES if name not in variables
     ]
@@ -83,7 +83,9 @@ def _colour(name: str, value: object) -> str:
     try:
         Color.parse(str(value))
     except ColorParseError:
-        raise ValueError(f"{name} = {value!r} is no colour; write it like #7aa2c8") from None
+        raise ValueError(
+            f"{name} = {value!r} is not a valid colour; write it like #7aa2c8"
+        ) from None
     return str(value)
 
 

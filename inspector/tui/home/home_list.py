@@ -30,7 +30,7 @@ CHOICES = (
 )
 FIRST_STEPS = (
     "Nothing is recorded yet. Begin with the simulator; every session is recorded and listed here.",
-    "In a session {send} sends a message, {create} has it answered, {truncate} cuts the answer off, {help} shows all keys.",
+    "In a session {send} sends a message, {create} requests a response, {truncate} truncates the answer, {help} shows all keys.",
     "With a key: export OPENAI_API_KEY=… before you start, then {live}. Your own app: inspector proxy, in a shell.",
 )
 _STEPS = {

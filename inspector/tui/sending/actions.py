@@ -61,12 +61,12 @@ class SessionActions:
             self.create()
 
     def create(self) -> None:
-        """Create a response as the session has it."""
+        """Create a response with the session's settings."""
         self.submit({"type": "response.create"})
 
     def ask_create(self) -> None:
         """Ask how, and create a response."""
-        note = "Empty fields mean: as the session has it."
+        note = "Leave a field empty to use the session's setting."
         self._ask("Create a response", requests.create_fields(), requests.create_response, note)
 
     def cancel(self) -> None:
@@ -115,7 +115,7 @@ class SessionActions:
             then = f"{key('talk.answer')} answers, then {create}"
             self._screen.say(f"the output is sent; {len(others)} more wait: {then}")
         elif state.responses.active:
-            words = f"the output is sent; {create} has it answered once this response is done"
+            words = f"output sent; {create} requests a response once this one is done"
             self._screen.say(words)
         else:
             self.ask_create()

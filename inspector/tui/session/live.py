@@ -96,7 +96,9 @@ class LiveModel(SessionModel):
         """Return what to do while the conversation is empty."""
         if self.state.session.kind == "translation":
             return f"What is said is shown here beside its translation; {key('sound.talk')} talks."
-        return f"{key('session.send')} sends a message, {key('session.create')} has it answered."
+        return (
+            f"{key('session.send')} sends a message, {key('session.create')} requests a response."
+        )
 
     @property
     def losses(self) -> Losses:
