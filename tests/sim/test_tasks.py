@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from inspector.sim.brain import Answer, BrainContext, Said, SimpleBrain
-from inspector.sim.mind.tasks import message_in, task_in
+from inspector.sim.brain import Answer, BrainContext, Said
+from inspector.sim.rules.brain import RulesBrain
+from inspector.sim.rules.tasks import message_in, task_in
 
 PLACES = {"city": {"type": "string", "description": "Name of the city."}}
 WEATHER = {
@@ -22,7 +23,7 @@ def ask(*said: str, order: str = "", **context: Any) -> Answer:
     """Answer a conversation of user and assistant in turn; ``order`` comes with the response."""
     roles = ("user", "assistant")
     items = [Said(roles[index % 2], text) for index, text in enumerate(said)]
-    return SimpleBrain().answer(BrainContext(order, items, order=order, **context))
+    return RulesBrain().answer(BrainContext(order, items, order=order, **context))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_task_may_need_a_tool_and_its_output_is_told_first() -> None:
     order = "What is the weather in Rome? Use the tool."
     (call,) = ask("Hello", order=order, tools=[WEATHER]).calls
     told = [Said("user", "Hello"), Said("assistant", "", call="get_weather"), Said("tool", "sunny")]
-    answer = SimpleBrain().answer(BrainContext(order, told, order=order, tools=[WEATHER]))
+    answer = RulesBrain().answer(BrainContext(order, told, order=order, tools=[WEATHER]))
 
     assert (call.name, call.arguments) == ("get_weather", '{"city": "Rome"}')
     assert answer.text == "sunny"
@@ -141,4 +142,4 @@ def test_instructions_are_remembered_too() -> None:
         "The user has an appointment at 3 PM.", [Said("user", "When is my appointment?")]
     )
 
-    assert "3 PM" in SimpleBrain().answer(context).text
+    assert "3 PM" in RulesBrain().answer(context).text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from inspector.sim.mind.memory import USER, Memory, facts_in
-from inspector.sim.mind.orders import Form, asks_yes_or_no, form_of
-from inspector.sim.mind.words import Reply, sentences, turned
+from inspector.sim.rules.memory import USER, Memory, facts_in
+from inspector.sim.rules.orders import Form, asks_yes_or_no, form_of
+from inspector.sim.rules.words import Reply, sentences, turned
 
 _LEAD = r"(?:(?:ok|okay|oh|um|hey|please|now|just|no|yes|alright)[,.!]? )*"
 _HEEDED = tuple(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from inspector.sim.mind.words import MAX_NUMBER, Reply, plain_number, with_digits
+from inspector.sim.rules.words import MAX_NUMBER, Reply, plain_number, with_digits
 
 _MAX_TOKENS, _MAX_TRIES = 60, 10
 _N = r"-?\d{1,12}(?:\.\d{1,6})?"

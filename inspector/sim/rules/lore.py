@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from inspector.sim.mind import knowledge
-from inspector.sim.mind.recall import Answering, Question
-from inspector.sim.mind.words import Reply, content, stem, turned, with_digits
+from inspector.sim.rules import knowledge
+from inspector.sim.rules.recall import Answering, Question
+from inspector.sim.rules.words import Reply, content, stem, turned, with_digits
 
 _MAX_COUNT = 300
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from inspector.sim.mind import knowledge, lore, recall
-from inspector.sim.mind.recall import Answering, Question
-from inspector.sim.mind.words import Reply
+from inspector.sim.rules import knowledge, lore, recall
+from inspector.sim.rules.recall import Answering, Question
+from inspector.sim.rules.words import Reply
 
 __all__ = ["Question", "replies"]
 

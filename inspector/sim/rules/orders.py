@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from inspector.sim.mind.knowledge import PHRASES
-from inspector.sim.mind.words import Reply, cut, sentences, with_digits
+from inspector.sim.rules.knowledge import PHRASES
+from inspector.sim.rules.words import Reply, cut, sentences, with_digits
 
 _LANGUAGES = "|".join(PHRASES)
 _VERB = r"(?:say|repeat|reply|respond|answer|output|print|write|echo|return|speak|read|utter|state|recite|type)"

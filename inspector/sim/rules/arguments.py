@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from inspector.sim.mind.arithmetic import sum_in
-from inspector.sim.mind.knowledge import CAPITALS
-from inspector.sim.mind.words import content, cut, named, with_digits
+from inspector.sim.rules.arithmetic import sum_in
+from inspector.sim.rules.knowledge import CAPITALS
+from inspector.sim.rules.words import content, cut, named, with_digits
 
 Schema = Mapping[str, Any]
 

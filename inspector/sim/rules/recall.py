@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inspector.sim.mind import knowledge
-from inspector.sim.mind.arithmetic import comparison, follow_up, story_sum, sum_in
-from inspector.sim.mind.memory import ANY, MODEL, USER, Memory, is_question
-from inspector.sim.mind.orders import to_say
-from inspector.sim.mind.words import Reply, content, cut, sentences, stem, turned, with_digits
+from inspector.sim.rules import knowledge
+from inspector.sim.rules.arithmetic import comparison, follow_up, story_sum, sum_in
+from inspector.sim.rules.memory import ANY, MODEL, USER, Memory, is_question
+from inspector.sim.rules.orders import to_say
+from inspector.sim.rules.words import Reply, content, cut, sentences, stem, turned, with_digits
 
 _MAX_TOLD = 12
 NAME_OF_MODEL = "the simulator of Realtime Inspector"

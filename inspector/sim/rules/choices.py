@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from inspector.sim.mind.words import Reply, content, cut
+from inspector.sim.rules.words import Reply, content, cut
 
 _RULE = re.compile(
     r"\b(?:if|when) (?P<cue>[^,.\n]{1,100}),? (?:then )?(?:please )?(?:output|say|reply|respond|answer|return|print|write|label)"
