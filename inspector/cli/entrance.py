@@ -9,6 +9,7 @@ from pathlib import Path
 from inspector.errors import UsageError
 from inspector.secret import Secret
 from inspector.sources.admission import Admission
+from inspector.sources.chat.endpoint import ChatEndpoint
 from inspector.sources.proxy import Entrance
 
 
@@ -29,6 +30,8 @@ class Asked:
     as_jsonl: bool = False
     max_sessions: int | None = None
     timeout_s: float | None = None
+    brain: ChatEndpoint | None = None
+    """The model that answers for the simulator behind the proxy; None for rules."""
 
 
 def read_entrance(asked: Asked, environment: Mapping[str, str]) -> Entrance:
