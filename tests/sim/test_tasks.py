@@ -31,7 +31,6 @@ def ask(*said: str, order: str = "", **context: Any) -> Answer:
     [
         ("My favorite animal is the otter.", "What is the user's favorite animal?", "the otter"),
         ("My cat is called Tom. Bye.", "What did the user call the cat?", "Tom"),
-        ("Hello", "What is the capital of Spain? Answer in one word.", "Madrid"),
         ("Hello", "Count from 3 to 5.", "3, 4, 5"),
         ("Hello", "Tell the user that their table is ready.", "Your table is ready."),
         ("Hello", "Ask the user for their name.", "Could you tell me your name?"),
@@ -70,15 +69,6 @@ ROUTING = (
     [
         ("I need support, it broke.", f"Analyze the prior conversation. {ROUTING}", "support"),
         ("I would like to talk to sales.", f"Analyze the prior conversation. {ROUTING}", "sales"),
-        ("I love it!", "Classify the sentiment as positive, negative or neutral.", "positive"),
-        (
-            "This is not good.",
-            "Classify the sentiment as positive, negative or neutral.",
-            "negative",
-        ),
-        ("The box is red.", "Classify the sentiment as positive, negative or neutral.", "neutral"),
-        ("I was at the bank.", "Decide whether it is about: sports, bank or food", "bank"),
-        ("Classify as positive or negative: I hate Mondays", "", "negative"),
     ],
 )
 def test_one_of_the_offered_answers_is_chosen(said: str, order: str, chosen: str) -> None:
@@ -88,10 +78,7 @@ def test_one_of_the_offered_answers_is_chosen(said: str, order: str, chosen: str
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        (("Is Paris the capital of Germany? Answer yes or no.",), "No"),
         (("Yes or no: is water wet?",), "Yes"),
-        (("My age is forty-two.", "OK", "What is my age plus one? Only the number."), "43"),
-        (("Repeat after me: red kite", "red kite", "What did I ask you to repeat?"), "red kite"),
         (
             ("Remember: shape is circle", "OK", "What is the shape? Reply with only the shape."),
             "circle",
@@ -111,17 +98,10 @@ def test_the_answer_has_the_form_that_was_asked_for(said: tuple[str, ...], answe
             "Kyoto",
         ),
         (("Call me Zed.", "OK", "What should you call me?"), "Zed"),
-        (("Tom has 12 eggs. He buys 6 more. Then he gives away 4. How many has he?",), "14"),
-        (("A tap gives 3 liters per minute for 20 minutes. How much is that?",), "60"),
         (
             ("Remember apple. Remember pear.", "OK", "What fruits did I ask you to remember?"),
             "pear",
         ),
-        (("I live in Rome. I play chess.", "OK", "Summarize our conversation."), "chess"),
-        (("What do you know about me?",), "not talked"),
-        (("What is the plural of baby?",), "babies"),
-        (("What currency do they use in Japan?",), "yen"),
-        (("Which planet do we live on?",), "Earth"),
         (("Answer in one word: who painted the barn?",), "Unknown"),
     ],
 )

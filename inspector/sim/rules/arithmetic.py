@@ -1,8 +1,7 @@
-"""Sums and comparisons, written with digits or words: an expression is found in the text, parsed, and reckoned."""
+"""Sums, written with digits or words: an expression is found in the text, parsed, and reckoned."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -35,10 +34,6 @@ _WORDED: tuple[tuple[str, str], ...] = (
     (r"\bminus\b|−", " - "),
     (r"\*\*", "^"),
 )
-_RATE = re.compile(
-    rf"({_N}) [\w ]{{1,20}}?(?:per|an|a|each|every) (hour|minute|second|day|week|month|year)\b.{{0,40}}?\bfor ({_N}) \2s?\b",
-    re.IGNORECASE,
-)
 _REWRITES = tuple((re.compile(pattern, re.IGNORECASE), to) for pattern, to in _WORDED)
 _EXPRESSION = re.compile(
     r"(?<![\w.])[(\s]{0,8}-?\d{1,12}(?:\.\d{1,6})?[)\s]{0,8}(?:[-+*/^][(\s]{0,8}-?\d{1,12}(?:\.\d{1,6})?[)\s]{0,8}){1,20}"
@@ -48,12 +43,6 @@ _THAT = re.compile(
     r"\b(?:multiply|times)(?: (?:that|it|the result|this))?(?: by)? (?P<times>\d+)\b|"
     r"\bdivide (?:that|it|the result|this) by (?P<over>\d+)\b|\b(?P<double>double) (?:it|that)\b|\b(?P<half>halve|half of) (?:it|that)\b",
     re.IGNORECASE,
-)
-_MORE = re.compile(
-    r"\b(?:buys?|bought|gets?|got|finds?|found|receive[ds]?|gives? me|gave me|add(?:ed|s)?|more)\b"
-)
-_LESS = re.compile(
-    r"\b(?:eats?|ate|gives?|gave|loses?|lost|sells?|sold|spends?|spent|takes?|took|left)\b"
 )
 
 
@@ -97,89 +86,6 @@ _FOLLOW: Mapping[str, Callable[[float, float], float]] = {
     "double": lambda a, b: a * b,
     "over": lambda a, b: a / b,
     "half": lambda a, b: a / b,
-}
-
-
-def story_sum(text: str) -> Reply | None:
-    """Return what is left of the apples: the first number of a small story, changed by the others."""
-    if not re.search(r"\bhow (?:many|much|far|long)\b", text, re.IGNORECASE):
-        return None
-    rate = _RATE.search(with_digits(text))
-    if rate is not None:
-        result = plain_number(float(rate.group(1)) * float(rate.group(3)))
-        return Reply(f"The answer is {result}.", result)
-    clauses = re.split(r"[,.;]| and | then ", with_digits(text).lower())
-    total: float | None = None
-    for clause in clauses:
-        if "how many" in clause or "how much" in clause:
-            continue
-        found = re.search(r"(?<![\w.])\d{1,9}(?![\w.])", clause)
-        if found is None:
-            continue
-        number = float(found.group())
-        if total is None:
-            total = number
-        elif _LESS.search(clause) and not re.search(r"\bgives? me|gave me\b", clause):
-            total -= number
-        elif _MORE.search(clause):
-            total += number
-        else:
-            return None
-    is_story = total is not None and bool(_MORE.search(text.lower()) or _LESS.search(text.lower()))
-    if total is None or not is_story or len(re.findall(r"\d+", with_digits(text))) < 2:
-        return None
-    result = plain_number(total)
-    return Reply(f"The answer is {result}.", result)
-
-
-_NUMBERS = re.compile(r"(?<![\w.])-?\d{1,12}(?:\.\d{1,6})?(?![\w])")
-_LARGE = re.compile(
-    r"\b(?:larger|largest|greater|greatest|bigger|biggest|higher|highest|maximum|most)\b",
-    re.IGNORECASE,
-)
-_SMALL = re.compile(
-    r"\b(?:smaller|smallest|less|least|lower|lowest|minimum|fewer)\b", re.IGNORECASE
-)
-
-
-def comparison(text: str) -> Reply | None:
-    """Return which of some numbers is the largest or smallest, or whether one is larger, even, odd or prime."""
-    plain = with_digits(text)
-    numbers = [float(number) for number in _NUMBERS.findall(plain)[:50]]
-    is_question = re.match(r"(?:is|are)\b", plain.strip(), re.IGNORECASE) is not None
-    if not numbers:
-        return None
-    if is_question and (kind := re.search(r"\b(even|odd|prime)\b", plain, re.IGNORECASE)):
-        holds = _IS[kind.group(1).lower()](numbers[0])
-        text = f"{plain_number(numbers[0])} is {'' if holds else 'not '}{kind.group(1).lower()}"
-        return _yes_or_no(holds, text)
-    wants_large, wants_small = _LARGE.search(plain), _SMALL.search(plain)
-    if len(numbers) < 2 or not (wants_large or wants_small or " equal" in plain):
-        return None
-    if is_question and len(numbers) == 2:
-        left, right = numbers
-        holds = left > right if wants_large else left < right if wants_small else left == right
-        word = "greater than" if left > right else "less than" if left < right else "equal to"
-        return _yes_or_no(holds, f"{plain_number(left)} is {word} {plain_number(right)}")
-    chosen = plain_number(max(numbers) if wants_large else min(numbers))
-    return Reply(f"{chosen} is the {'larger' if wants_large else 'smaller'} one.", chosen)
-
-
-def _yes_or_no(holds: bool, why: str) -> Reply:
-    return Reply(f"{'Yes' if holds else 'No'}, {why}.", "Yes" if holds else "No")
-
-
-def _is_prime(number: float) -> bool:
-    whole = int(number)
-    if whole < 2 or number != whole or whole > 10**9:
-        return False
-    return all(whole % divisor for divisor in range(2, math.isqrt(whole) + 1))
-
-
-_IS: Mapping[str, Callable[[float], bool]] = {
-    "even": lambda number: number % 2 == 0,
-    "odd": lambda number: number % 2 == 1,
-    "prime": _is_prime,
 }
 
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 
 from inspector.sim.brain import Answer, BrainContext, Said
 from inspector.sim.rules.acknowledgement import acknowledged, heeded, is_form_only, short_echo
-from inspector.sim.rules.arithmetic import story_sum
-from inspector.sim.rules.choices import choice
 from inspector.sim.rules.findings import found_before, told_by_tools
 from inspector.sim.rules.memory import Memory, facts_in
 from inspector.sim.rules.orders import (
@@ -26,17 +24,14 @@ from inspector.sim.rules.orders import (
     without_form,
 )
 from inspector.sim.rules.questions import Question, replies
+from inspector.sim.rules.routing import routed
 from inspector.sim.rules.tasks import message_in, task_in
 from inspector.sim.rules.tools import chosen_calls
-from inspector.sim.rules.words import Reply, content, cut, named, sentences
+from inspector.sim.rules.words import Reply, content, cut, sentences
 
 _IDLE = "No user speech was detected"
 """How the server's own nudge after an idle timeout begins."""
 _MAX_RULES_CHARS = 4_000
-_FOLLOW_UP = re.compile(
-    r"^(?:and what about|and how about|what about|how about|and)\b (?:in |for |of )?(?P<what>[^?.!,]{1,40})[?.!]?$",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +55,8 @@ class RulesBrain:
         form = form_of(context.instructions).also(form_of(prompt.text)).also(form_of(context.order))
         if any(said.role == "system" and _IDLE in said.text for said in context.said[-2:]):
             return Answer("Are you still there?")
-        offered = choice(context.order, _texts(context.said))
-        if offered is not None:
-            return Answer(dressed(offered, _unforced(form)))
-        ordered = to_say(context.order) if context.order else ""
+        said = _texts(context.said)
+        ordered = routed(context.order, said) or to_say(context.order) if context.order else ""
         if ordered:
             return Answer(dressed(Reply(ordered), _unforced(form)))
         passed_on = message_in(context.order)
@@ -110,12 +103,11 @@ def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
             *(said.text[:2_000] for said in prompt.before[-40:] if said.role != "assistant"),
         ]
     )
-    chosen = choice(prompt.text, _texts(prompt.before)) or choice(
-        instructions, _texts(context.said)
+    forced = (
+        routed(instructions, _texts(context.said))
+        or rule_for(prompt.text, rules)
+        or always(instructions)
     )
-    if chosen is not None:
-        return dressed(chosen, _unforced(form))
-    forced = rule_for(prompt.text, rules) or always(instructions)
     if forced:
         return dressed(Reply(forced), _unforced(form))
     ordered = to_say(prompt.text)
@@ -129,7 +121,6 @@ def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
         )
         if shown is not None and _is_json(shown.group("what")):
             return shown.group("what")
-        return _json(prompt.text, memory, form)
     reply = heeded(prompt.text, memory) or _reply(prompt.text, memory)
     if reply is None:
         reply = acknowledged(prompt.text) or _fallback(prompt, context.instructions)
@@ -138,9 +129,7 @@ def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
 
 def _unforced(form: Form) -> Form:
     """Return a form without what would change words that were ordered exactly."""
-    return replace(
-        form, is_one_word=False, is_json=False, max_words=0, is_pirate=False, language=""
-    )
+    return replace(form, is_one_word=False, is_json=False, max_words=0, language="")
 
 
 def _named_fact(ordered: str, memory: Memory) -> str:
@@ -151,15 +140,7 @@ def _named_fact(ordered: str, memory: Memory) -> str:
 
 def _reply(text: str, memory: Memory) -> Reply | None:
     """Return the answer to what a text asks; each of its sentences that asks is answered."""
-    follow_up = _FOLLOW_UP.match(text)
-    if follow_up is not None:
-        again = _as_before(follow_up.group("what"), memory)
-        if again is not None:
-            return again
     asked = [one for one in sentences(without_form(text))[:8] if not is_form_only(one)]
-    told_in_steps = story_sum(" ".join(asked)) if len(asked) > 1 else None
-    if told_in_steps is not None:
-        return told_in_steps
     found: list[Reply] = []
     for at, sentence in enumerate(asked):
         known = Memory(
@@ -173,15 +154,6 @@ def _reply(text: str, memory: Memory) -> Reply | None:
         return None
     useful = [reply for reply in found if not reply.text.startswith("Hello")] or found
     return Reply(" ".join(reply.text for reply in useful), useful[-1].short)
-
-
-def _as_before(what: str, memory: Memory) -> Reply | None:
-    """Answer ``and Germany?`` with the question before it, asked of Germany."""
-    before = memory.last("user")
-    names = named(before) or [word for word in re.findall(r"[\w'-]+", before) if content(word)]
-    if not names:
-        return None
-    return next(replies(Question(before.replace(names[-1], what.strip()), memory)), None)
 
 
 def _fallback(prompt: _Prompt, instructions: str) -> Reply:
@@ -200,36 +172,6 @@ def _fallback(prompt: _Prompt, instructions: str) -> Reply:
         )
     ordered = to_say(instructions)
     return Reply(ordered) if ordered else Reply("Hello! How can I help you?", "Hello")
-
-
-def _json(text: str, memory: Memory, form: Form) -> str:
-    """Return an object with the members that were asked for, filled from what is known."""
-    listed = re.search(
-        r"\b(?:keys?|fields?|properties|members)(?: named| called)?:? (?P<names>[\w\"', ]{1,120})",
-        text,
-        re.IGNORECASE,
-    )
-    shown = re.findall(r"[{,]\s*\"(\w{1,40})\"\s*:", text)
-    names = shown or (
-        re.findall(r"\w+", re.sub(r"\band\b", " ", listed.group("names")))
-        if listed is not None
-        else []
-    )
-    heard = Memory([*memory.said, Said("user", text)], memory.instructions)
-    asked = re.sub(
-        r"\b(?:in|with|as|using|only|valid|respond|reply|answer) (?:only |valid )*json\b[^.?!]*",
-        "",
-        text,
-        flags=re.IGNORECASE,
-    )
-    reply = _reply(asked, memory) or Reply(asked.strip()[:200], "")
-    if not names:
-        return dressed(reply, replace(form, is_one_word=False))
-    filled = {
-        name: heard.about(name.replace("_", " ")) or reply.short or reply.text
-        for name in names[:20]
-    }
-    return json.dumps(filled, ensure_ascii=False)
 
 
 def _is_json(text: str) -> bool:
