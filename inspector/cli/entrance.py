@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspector.errors import UsageError
 from inspector.secret import Secret
 from inspector.sources.admission import Admission
-from inspector.sources.chat.endpoint import ChatEndpoint
 from inspector.sources.proxy import Entrance
+
+if TYPE_CHECKING:
+    from inspector.sources.chat.endpoint import ChatEndpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspector.cli.launch import front_desk, launcher, new_session_maker
 from inspector.cli.simulation import SimPlan
@@ -21,10 +22,12 @@ from inspector.secret import Secret
 from inspector.sim.admission import ConnectRequest, key_refusal
 from inspector.sim.dialects import DIALECTS
 from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
-from inspector.sources.chat.endpoint import ChatEndpoint
 from inspector.sources.serve import FrontDesk
 from inspector.sources.simulator import NewSession, ServerSession
 from inspector.sources.tape import Tape
+
+if TYPE_CHECKING:
+    from inspector.sources.chat.endpoint import ChatEndpoint
 
 NAMES_TRIED = 1000
 

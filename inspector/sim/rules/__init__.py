@@ -1,1 +1,1 @@
-"""What the simulated model knows and can do, one file per subject; tables and pure functions, bounded on hostile text."""
+"""A brain without a model, one file per subject; tables and pure functions, bounded on hostile text. ``brain`` is the way in."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import operator
 import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 
 from inspector.sim.rules.words import MAX_NUMBER, Reply, plain_number, with_digits
 
-_MAX_TOKENS, _MAX_TRIES = 60, 10
+_MAX_TRIES = 10
 _N = r"-?\d{1,12}(?:\.\d{1,6})?"
 _WORDED: tuple[tuple[str, str], ...] = (
     (rf"\badd ({_N}) (?:and|to|plus) ({_N})", r"\1 + \2"),
@@ -56,7 +58,7 @@ def sum_in(text: str) -> Reply | None:
         if _is_no_sum(expression, text):
             continue
         try:
-            value = _Parser(expression).value()
+            value = _value(expression)
         except ZeroDivisionError:
             return Reply("I cannot divide by zero.", "undefined")
         except (ValueError, OverflowError):
@@ -111,67 +113,46 @@ def _spoken(text: str, expression: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-class _Parser:
-    """Reckons an expression of numbers, brackets and ``+ - * / ^`` by precedence."""
+def _value(expression: str) -> float:
+    """Return the result of an expression of numbers, brackets and ``+ - * / ^``.
 
-    def __init__(self, expression: str) -> None:
-        self._tokens = re.findall(r"\d+(?:\.\d+)?|[-+*/^()]", expression)[:_MAX_TOKENS]
-        opened, closed = self._tokens.count("("), self._tokens.count(")")
-        self._tokens = (
-            ["("] * max(0, closed - opened) + self._tokens + [")"] * max(0, opened - closed)
-        )
-        self._at = 0
+    Raises:
+        ValueError: it is no expression, or its result is too large.
+        ZeroDivisionError: it divides by zero.
+    """
+    opened, closed = expression.count("("), expression.count(")")
+    balanced = "(" * max(0, closed - opened) + expression + ")" * max(0, opened - closed)
+    plain = re.sub(r"\d+(?:\.\d+)?", lambda found: repr(float(found.group())), balanced)
+    try:
+        result = _reckoned(ast.parse(plain.replace("^", "**"), mode="eval").body)
+    except (SyntaxError, RecursionError, MemoryError):
+        raise ValueError("no expression") from None
+    if not abs(result) < MAX_NUMBER:
+        raise ValueError("out of range")
+    return result
 
-    def value(self) -> float:
-        """Return the result.
 
-        Raises:
-            ValueError: it is no expression, or its result is too large.
-            ZeroDivisionError: it divides by zero.
-        """
-        result = self._terms()
-        if self._at < len(self._tokens) or not abs(result) < MAX_NUMBER:
-            raise ValueError("no expression")
-        return result
+def _reckoned(node: ast.expr) -> float:
+    match node:
+        case ast.Constant(value=float() as number):
+            return number
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_reckoned(operand)
+        case ast.BinOp(left=left, op=operation, right=right) if type(operation) in _OPERATIONS:
+            return _OPERATIONS[type(operation)](_reckoned(left), _reckoned(right))
+    raise ValueError("no expression")
 
-    def _terms(self) -> float:
-        result = self._factors()
-        while self._peek() in ("+", "-"):
-            sign = 1 if self._next() == "+" else -1
-            result += sign * self._factors()
-        return result
 
-    def _factors(self) -> float:
-        result = self._power()
-        while self._peek() in ("*", "/"):
-            result = result * self._power() if self._next() == "*" else result / self._power()
-        return result
+def _power(base: float, exponent: float) -> float:
+    if base < 0 or abs(exponent) > 64 or abs(base) > MAX_NUMBER:
+        raise ValueError("out of range")
+    return float(base**exponent)
 
-    def _power(self) -> float:
-        base = self._atom()
-        if self._peek() != "^":
-            return base
-        self._next()
-        exponent = self._power()
-        if base < 0 or abs(exponent) > 64 or abs(base) > MAX_NUMBER:
-            raise ValueError("out of range")
-        return float(base**exponent)
 
-    def _atom(self) -> float:
-        symbol = self._next()
-        if symbol == "-":
-            return -self._atom()
-        if symbol == "(":
-            result = self._terms()
-            if self._next() != ")":
-                raise ValueError("no bracket")
-            return result
-        return float(symbol)
-
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def _next(self) -> str:
-        token = self._peek()
-        self._at += 1
-        return token
+_OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: _power,
+}

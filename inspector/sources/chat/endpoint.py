@@ -67,7 +67,9 @@ def chat_endpoint(address: str, model: str, key: Secret | None = None) -> ChatEn
         server = upstream_at(address)
     except UsageError as error:
         raise UsageError(
-            error.message, code=error.code, hint="write it like http://127.0.0.1:11434/v1"
+            error.message.replace("wss://", "https://"),
+            code=error.code,
+            hint="write it like http://127.0.0.1:11434/v1",
         ) from None
     base = server.base.removesuffix(CHAT_PATH)
     return ChatEndpoint(replace(server, base=base or USUAL_BASE), model, key)
