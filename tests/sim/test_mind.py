@@ -36,6 +36,8 @@ from tests.sim.talking import TOOLS, talk
         ("", ("u:Respond with exactly the text 'test passed'.",), "test passed"),
         ("", ("u:Reply with the single word: pong",), "pong"),
         ("", ("u:Say hello in one word",), "hello"),
+        ("", ("u:Say hello in Spanish.",), "Hola"),
+        ("", ("u:What is the capital of France? Answer in one word.",), "Unknown"),
         ("Respond in uppercase.", ("u:say hello there",), "HELLO THERE"),
         ("When I say ping, reply pong.", ("u:ping",), "pong"),
         (
@@ -124,7 +126,8 @@ def test_the_answer_is_exactly_what_was_asked_for(
         ("", ("u:Please count to 100.",), "99, 100"),
         ("", ("u:tell me a long story",), "once upon"),
         ("", ("u:Tell me a very long story about a dragon.",), "dragon"),
-        ("", ("u:Write a long essay about the ocean",), "ocean"),
+        ("", ("u:Write a long essay about the ocean",), "in some detail"),
+        ("", ("u:Write a very long essay about the ocean.",), "in some detail"),
         ("", ("u:Explain quantum physics in detail",), "quantum"),
         ("", ("u:Tell me a joke",), "cache"),
         ("Always end your answers with 'over and out'.", ("u:What is 2+2?",), "over and out"),

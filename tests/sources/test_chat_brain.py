@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies
 from websockets.asyncio.client import connect
 
 from inspector.clock import SystemClock
@@ -21,6 +22,7 @@ from inspector.sim.provider import SimProvider
 from inspector.sim.server import Seams
 from inspector.sim.settings import SimSettings
 from inspector.sources.chat.brain import ChatBrain, ChatThought
+from inspector.sources.chat.completion import Completion, Lines
 from inspector.sources.chat.endpoint import chat_endpoint
 from inspector.sources.chat.messages import NO_OUTPUT, NO_WORDS, chat_request
 from inspector.sources.serve import Listening, serve
@@ -35,6 +37,9 @@ from tests.chat_stand_in import (
 )
 
 KEY = "planted-brain-key-0123456789"
+MEMBERS = (
+    ["choices", "delta", "message", "content", "tool_calls", "index", "id", "function", "name", "arguments", "usage", "error"]
+)
 HELLO = BrainContext("Be kind.", [Said("user", "Hello")])
 
 
@@ -449,3 +454,32 @@ def test_a_response_fails_in_words_where_the_endpoint_does() -> None:
 
     assert response["status"] == "failed"
     assert "no llama" in response["status_details"]["error"]["message"]
+
+
+JSON = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(max_size=5),
+    lambda inner: (
+        strategies.lists(inner, max_size=3)
+        | strategies.dictionaries(strategies.sampled_from(MEMBERS), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(strategies.lists(JSON, max_size=4))
+def test_no_chunk_is_too_odd(chunks: list[Any]) -> None:
+    completion = Completion()
+    for chunk in chunks:
+        completion.take(chunk)
+
+    assert isinstance(completion.answer(is_complete=True), Answer)
+
+
+@given(strategies.binary(max_size=200), strategies.integers(1, 20))
+def test_a_stream_is_the_same_however_it_is_cut(body: bytes, size: int) -> None:
+    def data(*pieces: bytes) -> list[bytes]:
+        lines = Lines()
+        return [one for piece in pieces for one in lines.feed(piece)] + lines.end()
+
+    body = b'data: {"a":1}\r\n\n' + body
+    assert data(body) == data(*(body[at : at + size] for at in range(0, len(body), size)))

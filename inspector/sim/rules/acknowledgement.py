@@ -51,7 +51,7 @@ def short_echo(text: str) -> str:
     """Return one word in answer to a text that nothing else answers."""
     if asks_yes_or_no(text):
         return "Yes"
-    if text.endswith("?"):
+    if any(sentence.endswith("?") for sentence in sentences(text)):
         return "Unknown"
     return "OK" if is_form_only(text) else _last_word(text)
 

@@ -40,7 +40,7 @@ _AGAIN = re.compile(
     r"^(?:that|it|this|what (?:i|you)|yourself|your|again|my|everything)\b", re.IGNORECASE
 )
 _NOT_SAID = re.compile(
-    r"^(?:in\b|as\b|to (?:the|my|this|me|each|every|any|all|user|questions?)\b|something|anything|nothing\b|a (?:short|brief|few|random|long|greeting|story|poem|joke|word|sentence|number|complete|detailed|fun|paragraph|one|single|yes|list|about|bit|little|different)|an? \w+ (?:about|to)|"
+    r"^(?:in\b|as\b|to (?:the|my|this|me|each|every|any|all|user|questions?)\b|something|anything|nothing\b|a (?:very|short|brief|few|random|long|greeting|story|poem|joke|word|sentence|number|complete|detailed|fun|paragraph|one|single|yes|list|about|bit|little|different)|an? \w+ (?:about|to)|"
     r"one (?:word|short|sentence)|\d+ words?|two words|the (?:question|user|result|answer|sum|alphabet|number of|capital|days|months|secret|code|password|opposite|weather|name|first|last|same|correct|color|colour)\b|"
     r"(?:the )?(?:code|word|name|number|color|colour|answer|value|digits?|result|city|secret|letter)(?: only| alone)?[.!]?$|"
     r"(?:the )?(?:\w+ ){0,2}?(?:i|we|you) (?:told|said|gave|mentioned|asked|just|chose|picked|shared)\b|"
@@ -280,7 +280,7 @@ def one_word(reply: Reply) -> str:
 
 def _in_language(reply: Reply, language: str) -> str:
     phrases = _PHRASES[language]
-    plain = reply.text.lower().strip(" .!?")
+    plain = re.sub(rf" in (?:{_LANGUAGES})$", "", reply.text.lower().strip(" .!?"))
     if plain in phrases and not plain.startswith("_"):
         return phrases[plain]
     if plain.startswith(("hello", "hi")):

@@ -202,10 +202,10 @@ class ChatBrain:
 
     def _take(self, completion: Completion, data: bytes) -> None:
         try:
-            chunk = json.loads(data)
+            is_chunk = completion.take(json.loads(data))
         except (ValueError, RecursionError):
-            chunk = None
-        if not completion.take(chunk):
+            is_chunk = False
+        if not is_chunk:
             shown = data[:80].decode("utf-8", "replace")
             raise self._failed("brain_garbage", f"sent what is no chat completion: {shown}")
         if completion.problem:

@@ -158,9 +158,9 @@ def words_of(error: object) -> str:
 
 def _text(value: object) -> str:
     """Return a text, also one that comes in parts."""
-    if isinstance(value, list):
-        return "".join(_text(part.get("text")) for part in value if isinstance(part, dict))
-    return value if isinstance(value, str) else ""
+    parts = value if isinstance(value, list) else [{"text": value}]
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _tokens(usage: object) -> TokenCount | None:
