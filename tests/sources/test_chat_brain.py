@@ -37,9 +37,20 @@ from tests.chat_stand_in import (
 )
 
 KEY = "planted-brain-key-0123456789"
-MEMBERS = (
-    ["choices", "delta", "message", "content", "tool_calls", "index", "id", "function", "name", "arguments", "usage", "error"]
-)
+MEMBERS = [
+    "choices",
+    "delta",
+    "message",
+    "content",
+    "tool_calls",
+    "index",
+    "id",
+    "function",
+    "name",
+    "arguments",
+    "usage",
+    "error",
+]
 HELLO = BrainContext("Be kind.", [Said("user", "Hello")])
 
 

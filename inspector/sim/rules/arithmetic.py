@@ -20,15 +20,8 @@ _WORDED: tuple[tuple[str, str], ...] = (
     (rf"\bsum of ({_N})(?:,? and|,) ({_N})", r"\1 + \2"),
     (rf"\bproduct of ({_N}) and ({_N})", r"\1 * \2"),
     (rf"\bdifference (?:between|of) ({_N}) and ({_N})", r"\1 - \2"),
-    (rf"\b({_N}) (?:more than|added to) ({_N})", r"\2 + \1"),
-    (rf"\b({_N}) less than ({_N})", r"\2 - \1"),
     (rf"\b({_N}) ?(?:%|percent) of ({_N})", r"\1 * \2 / 100"),
-    (rf"\bhalf (?:of )?({_N})", r"\1 / 2"),
-    (rf"\b(?:double|twice) ({_N})", r"2 * \1"),
-    (rf"\btriple ({_N})", r"3 * \1"),
     (rf"\bsquare root of ({_N})", r"\1 ^ 0.5"),
-    (rf"\b({_N}) squared", r"\1 ^ 2"),
-    (rf"\b({_N}) cubed", r"\1 ^ 3"),
     (rf"\b({_N}) to the power of ({_N})", r"\1 ^ \2"),
     (r"\bmultiplied by\b|\btimes\b|[×·]|(?<=\d)\s?x\s?(?=\d)", " * "),
     (r"\bdivided by\b|\bover\b(?= \d)|÷", " / "),
@@ -39,12 +32,6 @@ _WORDED: tuple[tuple[str, str], ...] = (
 _REWRITES = tuple((re.compile(pattern, re.IGNORECASE), to) for pattern, to in _WORDED)
 _EXPRESSION = re.compile(
     r"(?<![\w.])[(\s]{0,8}-?\d{1,12}(?:\.\d{1,6})?[)\s]{0,8}(?:[-+*/^][(\s]{0,8}-?\d{1,12}(?:\.\d{1,6})?[)\s]{0,8}){1,20}"
-)
-_THAT = re.compile(
-    r"\b(?:add|plus) (?P<plus>\d+)(?: (?:to|more))?\b|\b(?:subtract|minus|take away) (?P<minus>\d+)\b|"
-    r"\b(?:multiply|times)(?: (?:that|it|the result|this))?(?: by)? (?P<times>\d+)\b|"
-    r"\bdivide (?:that|it|the result|this) by (?P<over>\d+)\b|\b(?P<double>double) (?:it|that)\b|\b(?P<half>halve|half of) (?:it|that)\b",
-    re.IGNORECASE,
 )
 
 
@@ -66,29 +53,6 @@ def sum_in(text: str) -> Reply | None:
         result = plain_number(value)
         return Reply(f"{_spoken(text, expression)} is {result}.", result)
     return None
-
-
-def follow_up(text: str, before: float) -> Reply | None:
-    """Return the result of a sum that goes on from the last one: ``now double that``."""
-    found = _THAT.search(with_digits(text))
-    if found is None or len(text) > 120:
-        return None
-    name = str(found.lastgroup)
-    operand = float(found.group(name)) if name not in ("double", "half") else 2.0
-    if name == "over" and operand == 0:
-        return Reply("I cannot divide by zero.", "undefined")
-    result = plain_number(_FOLLOW[name](before, operand))
-    return Reply(f"That makes {result}.", result)
-
-
-_FOLLOW: Mapping[str, Callable[[float, float], float]] = {
-    "plus": lambda a, b: a + b,
-    "minus": lambda a, b: a - b,
-    "times": lambda a, b: a * b,
-    "double": lambda a, b: a * b,
-    "over": lambda a, b: a / b,
-    "half": lambda a, b: a / b,
-}
 
 
 def _is_no_sum(expression: str, text: str) -> bool:

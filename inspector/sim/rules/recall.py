@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inspector.sim.rules.arithmetic import follow_up, sum_in
+from inspector.sim.rules.arithmetic import sum_in
 from inspector.sim.rules.memory import ANY, MODEL, USER, Memory
-from inspector.sim.rules.words import Reply, turned, with_digits
+from inspector.sim.rules.words import Reply, turned
 
 NAME_OF_MODEL = "the simulator of Realtime Inspector"
 
@@ -25,13 +25,8 @@ Answering = Callable[[re.Match[str], Question], Reply | None]
 
 
 def as_sum(_: re.Match[str], question: Question) -> Reply | None:
-    """Answer with a sum, or one that goes on from the last one."""
-    return sum_in(question.text) or _goes_on(question.text, question.memory)
-
-
-def _goes_on(text: str, memory: Memory) -> Reply | None:
-    before = re.findall(r"-?\d{1,12}(?:\.\d{1,6})?", with_digits(memory.last("assistant")))
-    return follow_up(text, float(before[-1])) if before else None
+    """Answer with a sum."""
+    return sum_in(question.text)
 
 
 def own_name(_: re.Match[str], question: Question) -> Reply:
