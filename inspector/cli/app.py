@@ -50,6 +50,7 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "inspector sim",
             "inspector sim --session session.json -o try.jsonl",
             "inspector sim --headless --jsonl --until session.created",
+            "inspector sim --brain http://127.0.0.1:11434/v1 --brain-model llama3.2",
         ),
     ),
     (

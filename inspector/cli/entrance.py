@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspector.errors import UsageError
 from inspector.secret import Secret
 from inspector.sources.admission import Admission
 from inspector.sources.proxy import Entrance
+
+if TYPE_CHECKING:
+    from inspector.sources.chat.endpoint import ChatEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Asked:
     as_jsonl: bool = False
     max_sessions: int | None = None
     timeout_s: float | None = None
+    brain: ChatEndpoint | None = None
+    """The model that answers for the simulator behind the proxy; None for rules."""
 
 
 def read_entrance(asked: Asked, environment: Mapping[str, str]) -> Entrance:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from inspector.recording.facts import RecordingFacts
     from inspector.sim.admission import HttpAnswer
     from inspector.sim.provider import HttpRequest, SimProvider
+    from inspector.sources.chat.endpoint import ChatEndpoint
     from inspector.sources.serve import FrontDesk
     from inspector.sources.simulator import NewSession
     from inspector.tui.home.launching import HomeWords, KnownConnection
@@ -54,6 +55,8 @@ class Launcher:
     clock: Clock
     tell: Callable[[str], None] = say
     """Takes warnings, one line each."""
+    tell_running: Callable[[str], None] = say
+    """Takes warnings while a session runs; on the screen, words on stderr would be drawn across it."""
     opened: list[Engine] = field(default_factory=list)
     """Sessions begun by this launcher, whose recordings are finished when the home screen is left."""
 
@@ -86,7 +89,7 @@ class Launcher:
 
         plan = plan or SimPlan()
         usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
-        new_session = new_session_maker(self.clock, plan.provider(self.tell))
+        new_session = new_session_maker(self.clock, plan.provider(self.tell_running))
         model = self.settings.simulator_model or usual
         source = SimulatorSource(new_session, self.clock, model=model)
         return self._open(source, session, output, sound)
@@ -98,8 +101,9 @@ class Launcher:
         session: Path | None = None,
         output: Path | None = None,
         sound: SoundOptions = ON_SCREEN,
+        brain: ChatEndpoint | None = None,
     ) -> Engine:
-        """Return an engine that will connect to a server; nothing runs yet.
+        """Return an engine that will connect to a server; nothing runs yet. A ``brain`` is for one that is the simulator.
 
         Raises:
             UsageError: the settings make no sense.
@@ -111,7 +115,7 @@ class Launcher:
         if self.settings.url == SIMULATOR:
             from inspector.cli.simulation import SimPlan
 
-            plan = SimPlan(dialect=self.settings.dialect)
+            plan = SimPlan(dialect=self.settings.dialect, brain=brain)
             return self.open_simulator(plan, session=session, output=output, sound=sound)
         target = live_target(self.settings, options or LiveOptions(), self.environment, self.tell)
         return self._open(LiveSource(target), session, output, sound)

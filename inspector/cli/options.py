@@ -120,6 +120,28 @@ Faults = Annotated[
 ]
 
 
+Brain = Annotated[
+    str | None,
+    typer.Option(
+        "--brain",
+        metavar="URL",
+        help="Let a model answer for the simulator: an OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1 of Ollama.",
+    ),
+]
+BrainModel = Annotated[
+    str | None,
+    typer.Option("--brain-model", metavar="NAME", help="The model that --brain asks."),
+]
+BrainKeyEnv = Annotated[
+    str | None,
+    typer.Option(
+        "--brain-key-env",
+        metavar="NAME",
+        help="Read the key for --brain from this environment variable.",
+    ),
+]
+
+
 def _known_dialect(name: str | None) -> str | None:
     if name is None:
         return None

@@ -157,6 +157,10 @@ class ProxyRun:
         self._kept.say()
         return status
 
+    def _warn(self, text: str) -> None:
+        """Tell of something that went wrong, in the way of the moment: the screen comes and goes."""
+        self._tell(text)
+
     def _tell_all(self, proxy: Proxy) -> None:
         """Put into words what happens, and let signals end it."""
         self._tell = say
@@ -203,7 +207,13 @@ class ProxyRun:
         from inspector.sources.serve import Listening, serve
 
         clock = self._launch.clock
-        service = service_for(ServeOptions(), clock, left=lambda: None, tell=log.info)
+        service = service_for(
+            ServeOptions(brain=self._asked.brain),
+            clock,
+            left=lambda: None,
+            tell=log.info,
+            warn=self._warn,
+        )
         listening = Listening(allowed_origins=self._asked.origins)  # pages pass both doors, or none
         async with serve(service.new_session, clock, listening, service.desk) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspector.cli.launch import front_desk, launcher, new_session_maker
 from inspector.cli.simulation import SimPlan
@@ -24,6 +25,9 @@ from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
 from inspector.sources.serve import FrontDesk
 from inspector.sources.simulator import NewSession, ServerSession
 from inspector.sources.tape import Tape
+
+if TYPE_CHECKING:
+    from inspector.sources.chat.endpoint import ChatEndpoint
 
 NAMES_TRIED = 1000
 
@@ -47,6 +51,8 @@ class ServeOptions:
     """Refuse who brings no key, as the API does."""
     key: Secret | None = None
     """The one that is accepted; None accepts any."""
+    brain: ChatEndpoint | None = None
+    """The model that answers; None for rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,12 @@ class Service:
 
 
 def service_for(
-    options: ServeOptions, clock: Clock, *, left: Callable[[], None], tell: Callable[[str], None]
+    options: ServeOptions,
+    clock: Clock,
+    *,
+    left: Callable[[], None],
+    tell: Callable[[str], None],
+    warn: Callable[[str], None] | None = None,
 ) -> Service:
     """Return what stands behind the port.
 
@@ -71,13 +82,14 @@ def service_for(
         clock: for wall-clock times and recordings.
         left: called whenever a client has left.
         tell: takes one line of words per client that comes or goes.
+        warn: takes a line of words where sessions get less than they should; None leaves that to ``tell``.
 
     Raises:
         UsageError: the scenario cannot be read, or there is no such fault.
         RecordingError: the recording to be played is none, or the server says nothing in it.
     """
-    plan = SimPlan(options.seed, options.dialect, options.scenario, options.faults)
-    provider = plan.provider(tell)
+    plan = SimPlan(options.seed, options.dialect, options.scenario, options.faults, options.brain)
+    provider = plan.provider(warn or tell)
     provider.settings = replace(
         provider.settings, require_key=options.requires_key, accepted_key=options.key
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inspector.cli.output import say
 from inspector.errors import UsageError
 from inspector.shipped import shipped_folder
 from inspector.sim.faults import RaisedFault, parse_fault
 from inspector.sim.provider import SimProvider
 from inspector.sim.server import Seams
 from inspector.sim.settings import SimSettings
+from inspector.sources.address import is_loopback
 
 if TYPE_CHECKING:
     from inspector.sim.scenario import Scenario
+    from inspector.sources.chat.endpoint import ChatEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class SimPlan:
     """A file, or the name of one that comes with the program; ``""`` for none."""
     faults: tuple[str, ...] = ()
     """``NAME`` or ``NAME@TURN``."""
+    brain: ChatEndpoint | None = None
+    """The model that answers; None for rules."""
 
     def provider(self, tell: Callable[[str], None]) -> SimProvider:
         """Return the simulated server.
@@ -38,23 +43,71 @@ class SimPlan:
 
         Raises:
             UsageError: the scenario cannot be read, or there is no such fault.
+            ConnectError: the way to the brain leads through something that speaks no HTTP.
         """
-        from inspector.sources.speech.seams import InstalledSeams
-
-        installed_seams = InstalledSeams(tell)
+        new_seams = self._new_seams(tell)
         faults = tuple(parse_fault(text) for text in self.faults)
         if not self.scenario:
             return SimProvider(
-                self.seed, dialect=self.dialect, new_seams=installed_seams, faults=_in_order(faults)
+                self.seed, dialect=self.dialect, new_seams=new_seams, faults=_in_order(faults)
             )
         scenario = read_scenario(self.scenario)
         return SimProvider(
             self.seed,
             settings=_settings(scenario),
             dialect=self.dialect,
-            new_seams=lambda: _played(scenario, installed_seams()),
+            new_seams=lambda: _played(scenario, new_seams()),
             faults=_in_order((*scenario.faults, *faults)),
         )
+
+    def _new_seams(self, tell: Callable[[str], None]) -> Callable[[], Seams]:
+        from inspector.sources.speech.seams import InstalledSeams
+
+        installed_seams = InstalledSeams(tell)
+        if self.brain is None:
+            return installed_seams
+        from inspector.sources.chat.brain import ChatBrain
+
+        brain = ChatBrain(self.brain, tell)
+        return lambda: replace(installed_seams(), brain=brain)
+
+
+@dataclass(frozen=True, slots=True)
+class BrainOptions:
+    """What the command line says of the simulator's brain."""
+
+    url: str | None = None
+    model: str | None = None
+    key_env: str | None = None
+
+    def endpoint(self, environment: Mapping[str, str]) -> ChatEndpoint | None:
+        """Return the model that answers; None where rules do.
+
+        Raises:
+            UsageError: the address or the key makes no sense, or --brain is missing.
+        """
+        if self.url is None:
+            self.refuse("needs --brain URL")
+            return None
+        from inspector.cli.entrance import secret_in
+        from inspector.sources.chat.endpoint import chat_endpoint
+
+        key = secret_in(self.key_env, environment)
+        endpoint = chat_endpoint(self.url, self.model or "", key)
+        if key is not None and endpoint.server.tls is None and not is_loopback(endpoint.url):
+            say("warning: the brain's key travels unencrypted; use https://")
+        return endpoint
+
+    def refuse(self, why: str) -> None:
+        """Refuse the options where there is no simulator for them.
+
+        Raises:
+            UsageError: one of them is given.
+        """
+        given = {"--brain": self.url, "--brain-model": self.model, "--brain-key-env": self.key_env}
+        name = next((name for name, value in given.items() if value is not None), None)
+        if name is not None:
+            raise UsageError(f"{name} {why}")
 
 
 def scenario_names() -> list[str]:

@@ -1,255 +1,118 @@
-"""What the simulated model says. Useful without a model: it obeys, remembers, reckons, answers simple questions, calls tools.
+"""The brain of the simulator as a seam: what it is given, and what it gives back.
 
-The subjects are in ``inspector.sim.mind``; here is only what comes before what.
+There are three: ``rules.brain.RulesBrain`` knows its answer at once, ``scenario.ScenarioBrain`` plays a script in front of
+another one, and a model behind HTTP (``inspector.sources.chat``) takes its time. The simulator stays without sockets: as with
+a hearing, it asks a ``Thought`` again and again for what is known of the answer, and cancels what it no longer wants.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from inspector.sim.dialogue import Answer, BrainContext, Call, Said
-from inspector.sim.mind.acknowledgement import acknowledged, heeded, is_form_only, short_echo
-from inspector.sim.mind.arithmetic import story_sum
-from inspector.sim.mind.choices import choice
-from inspector.sim.mind.findings import found_before, told_by_tools
-from inspector.sim.mind.memory import Memory, facts_in
-from inspector.sim.mind.orders import (
-    Form,
-    always,
-    dressed,
-    form_of,
-    rule_for,
-    to_say,
-    without_form,
-)
-from inspector.sim.mind.questions import Question, replies
-from inspector.sim.mind.tasks import message_in, task_in
-from inspector.sim.mind.words import Reply, content, cut, named, sentences
-from inspector.sim.tools import chosen_calls
+from inspector.sim.ear import Failure
 
-__all__ = ["Answer", "Brain", "BrainContext", "Call", "Said", "SimpleBrain"]
 
-_IDLE = "No user speech was detected"
-"""How the server's own nudge after an idle timeout begins."""
-_MAX_RULES_CHARS = 4_000
-_FOLLOW_UP = re.compile(
-    r"^(?:and what about|and how about|what about|how about|and)\b (?:in |for |of )?(?P<what>[^?.!,]{1,40})[?.!]?$",
-    re.IGNORECASE,
-)
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function call that the model makes."""
+
+    name: str
+    arguments: str
+    """JSON text."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """What an answer cost by the count of the model itself."""
+
+    given: int
+    made: int
+    cached: int = 0
+    """Of those given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one response holds: words, then calls. Words before calls are commentary."""
+
+    text: str = ""
+    """Spoken or written, as the response's modality has it."""
+    calls: tuple[Call, ...] = ()
+    failure: Failure | None = None
+    """Ends the response as failed, after the words and calls."""
+    delay_ms: float = 0.0
+    """How much longer than usual the model takes to begin."""
+    faults: tuple[str, ...] = ()
+    """Names of faults to raise for this response."""
+    is_complete: bool = True
+    """False while more may come: text and the arguments of the last call only grow."""
+    cut_short: str = ""
+    """Why a complete answer is incomplete as a response: ``max_output_tokens`` or ``content_filter``."""
+    tokens: TokenCount | None = None
+    """None where nobody counted: the simulator then estimates."""
+
+    def so_far(self) -> Answer:
+        """Return itself: an answer is a thought that is over at once."""
+        return self
+
+    def cancel(self) -> None:
+        """Do nothing: there is nothing left to cancel."""
+
+
+class Thought(Protocol):
+    """An answer on its way; what makes it is outside of the simulator."""
+
+    def so_far(self) -> Answer:
+        """Return what is known of the answer; it only grows."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop thinking; does nothing once the answer is complete."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing in the conversation, as the model sees it."""
+
+    role: str
+    """``user``, ``assistant``, ``system``, or ``tool`` for the output of a function."""
+    text: str
+    """Its words; ``""`` where audio was not understood, and for a function call."""
+    audio_ms: int = 0
+    images: tuple[str, ...] = ()
+    """URLs, nearly always ``data:`` ones."""
+    call: str = ""
+    """Name of the function, where it is a call; with role ``tool`` where one item holds call and output (MCP)."""
+    call_id: str = ""
+    """Ties the output of a function to its call."""
+    arguments: str = ""
+    """JSON text of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrainContext:
+    """All that an answer may depend on."""
+
+    instructions: str
+    said: Sequence[Said]
+    """The conversation, or the ``input`` of the response in its place."""
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: str | Mapping[str, Any] = "auto"
+    order: str = ""
+    """Instructions that came with this very response; they are in ``instructions`` too."""
+    may_call_in_parallel: bool = True
+    max_output_tokens: int | None = None
+    """None where there is no limit."""
+    temperature: float | None = None
+    """None where the client did not say; only dialects other than today's API have one."""
 
 
 class Brain(Protocol):
     """Decides what a response says."""
 
-    def answer(self, context: BrainContext) -> Answer:
-        """Return the answer to the conversation so far; must not raise."""
+    def answer(self, context: BrainContext) -> Thought:
+        """Return the answer to the conversation so far, or what will know it; must not raise."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Prompt:
-    """What the answer is for."""
-
-    text: str
-    said: Said | None
-    """None where only the instructions ask."""
-    before: Sequence[Said]
-    outputs: Sequence[str] = ()
-    """What tools returned after the question."""
-
-
-class SimpleBrain:
-    """Orders first, then tools, then questions; else what it was told, or the user's own words."""
-
-    def answer(self, context: BrainContext) -> Answer:
-        """Return the answer to the conversation so far."""
-        prompt = _prompt(context)
-        form = form_of(context.instructions).also(form_of(prompt.text)).also(form_of(context.order))
-        if any(said.role == "system" and _IDLE in said.text for said in context.said[-2:]):
-            return Answer("Are you still there?")
-        offered = choice(context.order, _texts(context.said))
-        if offered is not None:
-            return Answer(dressed(offered, _unforced(form)))
-        ordered = to_say(context.order) if context.order else ""
-        if ordered:
-            return Answer(dressed(Reply(ordered), _unforced(form)))
-        passed_on = message_in(context.order)
-        if passed_on and not prompt.outputs:
-            return Answer(dressed(Reply(passed_on), form))
-        if prompt.outputs:
-            return Answer(dressed(told_by_tools(prompt.outputs), form))
-        known = found_before(prompt.text, prompt.before)
-        if known is not None and context.tool_choice in ("auto", "none"):
-            return Answer(dressed(known, form))
-        calls = chosen_calls(prompt.text, _texts(prompt.before), context)
-        if calls:
-            return Answer(calls=calls)
-        return Answer(_words(prompt, context, form))
-
-
-def _prompt(context: BrainContext) -> _Prompt:
-    """Return the newest thing that asks for an answer.
-
-    That is the task in the instructions of the response, a user's words, or an order of the client's in a system item.
-    """
-    task = task_in(context.order)
-    if task and not (context.said and context.said[-1].role == "tool"):
-        return _Prompt(task, None, context.said)
-    outputs: list[str] = []
-    for index in range(len(context.said) - 1, -1, -1):
-        said = context.said[index]
-        if said.role == "tool":
-            outputs.insert(0, said.text)
-        elif said.role == "user" or (said.role == "system" and not outputs and _asks(said.text)):
-            return _Prompt(cut(said.text), said, context.said[:index], outputs)
-    return _Prompt(cut(context.order), None, context.said, outputs)
-
-
-def _asks(text: str) -> bool:
-    return bool(to_say(text)) or text.rstrip().endswith("?")
-
-
-def _words(prompt: _Prompt, context: BrainContext, form: Form) -> str:
-    instructions = context.instructions[:_MAX_RULES_CHARS]
-    rules = "\n".join(
-        [
-            instructions,
-            *(said.text[:2_000] for said in prompt.before[-40:] if said.role != "assistant"),
-        ]
-    )
-    chosen = choice(prompt.text, _texts(prompt.before)) or choice(
-        instructions, _texts(context.said)
-    )
-    if chosen is not None:
-        return dressed(chosen, _unforced(form))
-    forced = rule_for(prompt.text, rules) or always(instructions)
-    if forced:
-        return dressed(Reply(forced), _unforced(form))
-    ordered = to_say(prompt.text)
-    memory = Memory(prompt.before, context.instructions)
-    if ordered and not form.is_json and not prompt.text.rstrip().endswith("?"):
-        recalled = _named_fact(ordered, memory)
-        return dressed(Reply(recalled or ordered), _unforced(form) if not form.language else form)
-    if form.is_json:
-        shown = re.search(
-            r"(?:[:]|json|exactly|with|say) *(?P<what>\{.{1,600}\})\s*$", prompt.text, re.IGNORECASE
-        )
-        if shown is not None and _is_json(shown.group("what")):
-            return shown.group("what")
-        return _json(prompt.text, memory, form)
-    reply = heeded(prompt.text, memory) or _reply(prompt.text, memory)
-    if reply is None:
-        reply = acknowledged(prompt.text) or _fallback(prompt, context.instructions)
-    return dressed(reply, form)
-
-
-def _unforced(form: Form) -> Form:
-    """Return a form without what would change words that were ordered exactly."""
-    return replace(
-        form, is_one_word=False, is_json=False, max_words=0, is_pirate=False, language=""
-    )
-
-
-def _named_fact(ordered: str, memory: Memory) -> str:
-    """Return the fact that ``say my name`` or ``say the code word`` means."""
-    found = re.match(r"(?:the|my|our) (?P<name>[\w -]{1,40})$", ordered.strip(" ."), re.IGNORECASE)
-    return memory.about(found.group("name")) if found is not None else ""
-
-
-def _reply(text: str, memory: Memory) -> Reply | None:
-    """Return the answer to what a text asks; each of its sentences that asks is answered."""
-    follow_up = _FOLLOW_UP.match(text)
-    if follow_up is not None:
-        again = _as_before(follow_up.group("what"), memory)
-        if again is not None:
-            return again
-    asked = [one for one in sentences(without_form(text))[:8] if not is_form_only(one)]
-    told_in_steps = story_sum(" ".join(asked)) if len(asked) > 1 else None
-    if told_in_steps is not None:
-        return told_in_steps
-    found: list[Reply] = []
-    for at, sentence in enumerate(asked):
-        known = Memory(
-            [*memory.said, *(Said("user", one) for one in asked[:at])], memory.instructions
-        )
-        is_statement = not sentence.endswith("?") and bool(facts_in(sentence, "user"))
-        reply = None if is_statement else next(replies(Question(sentence, known)), None)
-        if reply is not None and not (found and reply.text.startswith(("Hello", "You have not"))):
-            found.append(reply)
-    if not found:
-        return None
-    useful = [reply for reply in found if not reply.text.startswith("Hello")] or found
-    return Reply(" ".join(reply.text for reply in useful), useful[-1].short)
-
-
-def _as_before(what: str, memory: Memory) -> Reply | None:
-    """Answer ``and Germany?`` with the question before it, asked of Germany."""
-    before = memory.last("user")
-    names = named(before) or [word for word in re.findall(r"[\w'-]+", before) if content(word)]
-    if not names:
-        return None
-    return next(replies(Question(before.replace(names[-1], what.strip()), memory)), None)
-
-
-def _fallback(prompt: _Prompt, instructions: str) -> Reply:
-    said = prompt.said
-    if prompt.text:
-        return Reply(f"You said: {prompt.text[:300]}", short_echo(prompt.text))
-    if said is not None and said.audio_ms:
-        return Reply(
-            f"I heard {said.audio_ms / 1000:.1f} seconds of audio. I am a simulator, "
-            "and could not make out any words in it.",
-            "Unknown",
-        )
-    if said is not None and said.images:
-        return Reply(
-            "I received your image. I am a simulator, so I cannot see what it shows.", "Image"
-        )
-    ordered = to_say(instructions)
-    return Reply(ordered) if ordered else Reply("Hello! How can I help you?", "Hello")
-
-
-def _json(text: str, memory: Memory, form: Form) -> str:
-    """Return an object with the members that were asked for, filled from what is known."""
-    listed = re.search(
-        r"\b(?:keys?|fields?|properties|members)(?: named| called)?:? (?P<names>[\w\"', ]{1,120})",
-        text,
-        re.IGNORECASE,
-    )
-    shown = re.findall(r"[{,]\s*\"(\w{1,40})\"\s*:", text)
-    names = shown or (
-        re.findall(r"\w+", re.sub(r"\band\b", " ", listed.group("names")))
-        if listed is not None
-        else []
-    )
-    heard = Memory([*memory.said, Said("user", text)], memory.instructions)
-    asked = re.sub(
-        r"\b(?:in|with|as|using|only|valid|respond|reply|answer) (?:only |valid )*json\b[^.?!]*",
-        "",
-        text,
-        flags=re.IGNORECASE,
-    )
-    reply = _reply(asked, memory) or Reply(asked.strip()[:200], "")
-    if not names:
-        return dressed(reply, replace(form, is_one_word=False))
-    filled = {
-        name: heard.about(name.replace("_", " ")) or reply.short or reply.text
-        for name in names[:20]
-    }
-    return json.dumps(filled, ensure_ascii=False)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _texts(said: Sequence[Said]) -> list[str]:
-    return [cut(one.text) for one in said[-20:] if one.role == "user" and content(one.text[:200])]

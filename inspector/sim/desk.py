@@ -100,14 +100,16 @@ class Desk:
 
     def said(self, item: SimItem) -> Said:
         """Return an item as the model sees it."""
-        kind = item.wire["type"]
+        wire, kind = item.wire, item.wire["type"]
+        if kind == "message":
+            return Said(item.role, item.text, item.audio_ms, item.images)
         if kind == "function_call_output":
-            return Said("tool", str(item.wire["output"]))
-        if kind == "mcp_call" and (item.wire.get("output") or item.wire.get("error")):
-            error = item.wire.get("error") or {}
-            return Said("tool", str(item.wire.get("output") or error.get("message", "")))
-        if kind == "mcp_approval_response" and not item.wire["approve"]:
+            return Said("tool", str(wire["output"]), call_id=str(wire["call_id"]))
+        if kind == "mcp_approval_response" and not wire["approve"]:
             return Said("tool", "You did not approve the call, so I cannot answer that.")
-        if kind != "message":
-            return Said("assistant", "", call=str(item.wire.get("name", "")))
-        return Said(item.role, item.text, item.audio_ms, item.images)
+        call = str(wire.get("name", ""))
+        call_id, arguments = str(wire.get("call_id", item.id)), str(wire.get("arguments", ""))
+        if kind == "mcp_call" and (wire.get("output") or wire.get("error")):
+            output = str(wire.get("output") or (wire.get("error") or {}).get("message", ""))
+            return Said("tool", output, call=call, call_id=call_id, arguments=arguments)
+        return Said("assistant", "", call=call, call_id=call_id, arguments=arguments)

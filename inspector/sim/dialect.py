@@ -42,6 +42,11 @@ class Dialect:
         self._ids = ids
         self._unix_ms = unix_ms
 
+    @property
+    def temperature(self) -> float | None:
+        """Return how freely the model is to answer; None where the client cannot say, as in today's API."""
+        return None
+
     @classmethod
     def make_ids(cls, seed: int) -> Ids:
         """Return where the ids of a session come from."""
@@ -82,3 +87,10 @@ class Dialect:
     def transcription_failure(self, model: str) -> str | None:  # noqa: ARG002 - a hook
         """Return the code with which a transcription model fails; None for one that is served."""
         return None
+
+
+def as_number(value: object) -> float | None:
+    """Return a number that a client set; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)

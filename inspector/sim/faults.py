@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from inspector.errors import UsageError
-from inspector.sim.dialogue import Answer
+from inspector.sim.brain import Answer
 from inspector.sim.ear import Failure
 
 STRIKE_MS = 600
@@ -85,6 +85,7 @@ _FAILURES = {
     ),
 }
 _CUT_SHORT = {"incomplete-max-tokens": "max_output_tokens", "content-filter": "content_filter"}
+_TWICE = "duplicate-call"
 TRANSCRIPTION_FAILURE = Failure(
     "server_error", "transcription_failed", "The server had an error while transcribing the audio."
 )
@@ -155,6 +156,11 @@ class Faults:
         """Return the names of the faults of a kind that are due now, and let them be over."""
         return [name for name, fault in BY_NAME.items() if fault.phase is phase and self.take(name)]
 
+    def will_disturb(self) -> bool:
+        """Tell whether a fault is due that needs a whole answer to happen to."""
+        names = (*_FAILURES, *_CUT_SHORT, _TWICE)
+        return any(one.name in names and one.turn in (0, self._turn) for one in self._waiting)
+
     def disturbed(self, answer: Answer) -> tuple[Answer, str]:
         """Return what is left of an answer, and why it is incomplete; ``""`` where it is not."""
         for name, failure in _FAILURES.items():
@@ -166,7 +172,7 @@ class Faults:
                 return replace(
                     answer, text=" ".join(words[: (len(words) + 1) // 2]), calls=()
                 ), reason
-        if answer.calls and self.take("duplicate-call"):
+        if answer.calls and self.take(_TWICE):
             return replace(answer, calls=(answer.calls[0], *answer.calls)), ""
         return answer, ""
 

@@ -59,9 +59,10 @@ class SimItem:
         return self.format.ms(self.audio_bytes)
 
     @property
-    def images(self) -> int:
-        """Return how many images the item holds."""
-        return sum(part["type"] == "input_image" for part in self.parts)
+    def images(self) -> tuple[str, ...]:
+        """Return the URLs of the item's images."""
+        shown = [part for part in self.parts if part["type"] == "input_image"]
+        return tuple(str(part.get("image_url") or "") for part in shown)
 
     @property
     def text(self) -> str:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
 from typing import Protocol
 
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
-from inspector.sim.brain import Call
-from inspector.sim.desk import Desk
+from inspector.sim.desk import POLL_MS, Desk
 from inspector.sim.items import SimItem
 from inspector.sim.outbox import Json
 from inspector.sim.schedule import Process
+from inspector.sim.settings import NS_PER_MS
 
 # Measured on gpt-realtime-2.1-mini from nearby: first audio 120 ms after the first word; words every 5 to 40 ms.
 FIRST_AUDIO_MS, TOKEN_MS = 120, 10
@@ -66,11 +67,47 @@ class Owner(Protocol):
         ...
 
 
+class Growing:
+    """A text that may still grow, cut into pieces that add up to it exactly."""
+
+    def __init__(
+        self, so_far: Callable[[], tuple[str, bool]], cut: Callable[[str], list[str]]
+    ) -> None:
+        """Begin at its front.
+
+        Args:
+            so_far: returns the text as far as it is known, and whether that is all of it.
+            cut: what makes pieces; the last one may be unfinished, and is kept back while more may come.
+        """
+        self._so_far = so_far
+        self._cut = cut
+        self._pieces: deque[str] = deque()
+        self._read = 0
+        self._is_whole = False
+
+    def next(self) -> Generator[int, None, str]:
+        """Wait for the next piece; ``""`` at the end."""
+        while len(self._pieces) < 2 and not self._is_whole:
+            text, self._is_whole = self._so_far()
+            self._pieces = deque(self._cut("".join(self._pieces) + text[self._read :]))
+            self._read = len(text)
+            if len(self._pieces) < 2 and not self._is_whole:
+                yield POLL_MS * NS_PER_MS
+        return self._pieces.popleft() if self._pieces else ""
+
+
 class MessageOutput:
     """A message of the assistant's."""
 
     def __init__(
-        self, desk: Desk, owner: Owner, index: int, text: str, *, is_spoken: bool, phase: str
+        self,
+        desk: Desk,
+        owner: Owner,
+        index: int,
+        so_far: Callable[[], tuple[str, bool]],
+        *,
+        is_spoken: bool,
+        phase: str,
     ) -> None:
         """Prepare a message.
 
@@ -78,14 +115,14 @@ class MessageOutput:
             desk: the session.
             owner: the response.
             index: ``output_index``.
-            text: all that it may say.
+            so_far: returns what it says as far as that is known, and whether that is all.
             is_spoken: spoken or written.
             phase: ``commentary`` or ``final_answer``; ``""`` for models that have none.
         """
         self._desk = desk
         self._owner = owner
         self._index = index
-        self._text = text
+        self._words = Growing(so_far, phrases_of if is_spoken else pieces_of)
         self._is_spoken = is_spoken
         wire: Json = {
             "id": desk.ids.new("item_"),
@@ -112,7 +149,7 @@ class MessageOutput:
         self._desk.outbox.emit("response.content_part.added", **self._where, part=self._part(""))
         kind = "output_audio" if self._is_spoken else "output_text"
         self._content.append({"type": kind, self._member: ""})
-        yield from self._speak() if self._is_spoken else self._write(self._text)
+        yield from self._speak() if self._is_spoken else self._write_all()
 
     def close(self, status: str) -> None:
         """Send what ends it."""
@@ -129,6 +166,10 @@ class MessageOutput:
 
     def _part(self, text: str) -> Json:
         return {"type": "audio" if self._is_spoken else "text", self._member: text}
+
+    def _write_all(self) -> Process:
+        while piece := (yield from self._words.next()):
+            yield from self._write(piece)
 
     def _write(self, text: str) -> Process:
         kind = "output_audio_transcript" if self._is_spoken else "output_text"
@@ -151,7 +192,9 @@ class MessageOutput:
         due_ns = schedule.now_ns + settings.delay_ns(FIRST_AUDIO_MS)
         size = int(settings.delta_ms * audio.bytes_per_ms) // 2 * 2
         waiting = bytearray()
-        for phrase in [*phrases_of(self._text), ""]:
+        phrase = " "
+        while phrase:
+            phrase = yield from self._words.next()
             yield from self._write(phrase)
             for sound in self._sound(phrase, audio) if phrase else iter((b"",)):
                 waiting += sound
@@ -184,17 +227,33 @@ class MessageOutput:
 class CallOutput:
     """A function call."""
 
-    def __init__(self, desk: Desk, owner: Owner, index: int, call: Call) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        owner: Owner,
+        index: int,
+        name: str,
+        so_far: Callable[[], tuple[str, bool]],
+    ) -> None:
+        """Prepare a call.
+
+        Args:
+            desk: the session.
+            owner: the response.
+            index: ``output_index``.
+            name: of the function.
+            so_far: returns the arguments as far as they are known, and whether that is all of them.
+        """
         self._desk = desk
         self._owner = owner
         self._index = index
-        self._call = call
+        self._arguments = Growing(so_far, pieces_of)
         self._item = SimItem(
             {
                 "id": desk.ids.new("item_"),
                 "type": "function_call",
                 "status": "in_progress",
-                "name": call.name,
+                "name": name,
                 "call_id": desk.ids.new("call_", 16),
                 "arguments": "",
             }
@@ -209,7 +268,7 @@ class CallOutput:
     def run(self) -> Process:
         """Send the arguments in small pieces."""
         self._owner.open_item(self._index, self._item)
-        for token in pieces_of(self._call.arguments):
+        while token := (yield from self._arguments.next()):
             if self._owner.is_spent:
                 return
             self._item.wire["arguments"] += token

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from inspector.sim.brain import Answer, Call
-from inspector.sim.desk import Desk
+from collections.abc import Callable
+from functools import partial
+
+from inspector.sim.brain import Thought, TokenCount
+from inspector.sim.desk import POLL_MS, Desk
 from inspector.sim.ear import Failure
 from inspector.sim.faults import Phase
 from inspector.sim.items import SimItem, snapshot
@@ -13,6 +16,7 @@ from inspector.sim.outbox import Json
 from inspector.sim.output import CallOutput, MessageOutput, ResponsePart
 from inspector.sim.response_request import ResponseRequest
 from inspector.sim.schedule import Process
+from inspector.sim.settings import NS_PER_MS
 from inspector.sim.usage import MODEL_MS_PER_TOKEN, Prompt, Tokens
 
 # Measured on gpt-realtime-2.1-mini from nearby.
@@ -47,6 +51,7 @@ class SimResponse:
         self._output: list[Json] = []
         self._open: ResponsePart | None = None
         self._prompt = Prompt(())
+        self._counted: TokenCount | None = None
         self._process: Process | None = None
         self._cut_short = ""
         """Why it is incomplete by a fault."""
@@ -136,52 +141,88 @@ class SimResponse:
         for item in items:
             yield from self._desk.heard(item, ANSWER_DEADLINE_MS)
         offered = self._servers.offered(self._wanted.tools)
-        answer = self._desk.brain.answer(self._wanted.context(items, offered))
+        thought = self._desk.brain.answer(self._wanted.context(items, offered))
+        try:
+            yield from self._tell(thought, items, offered)
+        finally:  # however it ends, at the client's wish too: nobody wants the rest of the answer
+            thought.cancel()
+        yield from self._rate_limits()
+
+    def _tell(self, thought: Thought, items: list[SimItem], offered: list[McpTool]) -> Process:
+        yield from _until(partial(_has_begun, thought))
+        answer = thought.so_far()
         self._desk.strike_soon(answer.faults)
-        answer, self._cut_short = self._desk.faults.disturbed(answer)
+        cut_short = ""
+        if self._desk.faults.will_disturb():
+            yield from _until(lambda: thought.so_far().is_complete)
+            thought, cut_short = self._desk.faults.disturbed(thought.so_far())
+        self._cut_short = cut_short
         yield self._desk.settings.delay_ns(answer.delay_ms)
         self._prompt = self._wanted.prompt(items)
-        for part in self._parts(answer, offered):
-            self._open = part
-            yield from part.run()
-            is_cut = self.is_spent or bool(self._cut_short)
-            self._close_part("incomplete" if is_cut else "completed")
-            if self.is_spent:
-                break
+        answer = thought.so_far()
+        if answer.text or not (answer.calls or answer.failure):
+            yield from self._put_out(self._message(thought), thought)
+        yield from self._tell_calls(thought, offered)
+        answer = thought.so_far()
+        self._counted = answer.tokens
         self._finish(*self._ending(answer.failure))
-        yield from self._rate_limits()
+
+    def _tell_calls(self, thought: Thought, offered: list[McpTool]) -> Process:
+        count = 0
+        while not self.is_spent:
+            yield from _until(partial(_is_known, thought, count))
+            if count >= len(thought.so_far().calls):
+                return
+            tool = self._mcp_tool(thought.so_far().calls[count].name, offered)
+            if tool is not None:  # a server's tool is called with all of its arguments
+                yield from _until(partial(_is_known, thought, count + 1))
+            yield from self._put_out(self._call_part(thought, count, tool), thought)
+            count += 1
+
+    def _put_out(self, part: ResponsePart, thought: Thought) -> Process:
+        """Send an output item to its end, which comes early where the answer fails or is cut short."""
+        self._open = part
+        yield from part.run()
+        answer = thought.so_far()
+        self._cut_short = self._cut_short or answer.cut_short
+        is_broken = answer.failure is not None
+        is_cut = self.is_spent or bool(self._cut_short) or is_broken
+        self._close_part("incomplete" if is_cut else "completed")
 
     def _create(self) -> None:
         self.is_created = True
         self._desk.outbox.emit("response.created", response=self._wire())
 
-    def _parts(self, answer: Answer, offered: list[McpTool]) -> list[ResponsePart]:
-        parts: list[ResponsePart] = []
-        if answer.text or not (answer.calls or answer.failure):
-            phase = "commentary" if answer.calls else "final_answer"
-            parts.append(
-                MessageOutput(
-                    self._desk,
-                    self,
-                    0,
-                    answer.text,
-                    is_spoken=self._wanted.settings["output_modalities"] == ["audio"],
-                    phase=phase if self._desk.session.has_phases else "",
-                )
-            )
-        for call in answer.calls:
-            parts.append(self._call_part(call, len(parts), offered))
-        return parts
+    def _message(self, thought: Thought) -> MessageOutput:
+        def words() -> tuple[str, bool]:
+            answer = thought.so_far()
+            return answer.text, answer.is_complete or bool(answer.calls)
 
-    def _call_part(self, call: Call, index: int, offered: list[McpTool]) -> ResponsePart:
+        phase = "commentary" if thought.so_far().calls else "final_answer"
+        return MessageOutput(
+            self._desk,
+            self,
+            0,
+            words,
+            is_spoken=self._wanted.settings["output_modalities"] == ["audio"],
+            phase=phase if self._desk.session.has_phases else "",
+        )
+
+    def _mcp_tool(self, name: str, offered: list[McpTool]) -> McpTool | None:
+        """Return the tool of an MCP server that a call means; None where it is a function of the client's."""
         own = [tool for tool in self._wanted.tools if tool.get("type", "function") == "function"]
-        tool = next((tool for tool in offered if tool.name == call.name), None)
-        if tool is None or any(function.get("name") == call.name for function in own):
-            return CallOutput(self._desk, self, index, call)
+        tool = next((tool for tool in offered if tool.name == name), None)
+        return None if any(function.get("name") == name for function in own) else tool
+
+    def _call_part(self, thought: Thought, call: int, tool: McpTool | None) -> ResponsePart:
+        index = len(self._output)
+        if tool is None:
+            name = thought.so_far().calls[call].name
+            return CallOutput(self._desk, self, index, name, partial(_arguments, thought, call))
+        arguments, _ = _arguments(thought, call)
         if tool.needs_approval:
-            arguments = call.arguments
             return ApprovalOutput(self._desk, self, index, tool, arguments, self._servers)
-        return McpCallOutput(self._desk, self, index, tool, call.arguments)
+        return McpCallOutput(self._desk, self, index, tool, arguments)
 
     def _ending(self, failure: Failure | None) -> tuple[str, Json | None]:
         if failure is not None:
@@ -203,7 +244,10 @@ class SimResponse:
         self.done_ns = self._desk.schedule.now_ns
         thought = self._wanted.reasoning_tokens() if self._output else None
         prompt = self._prompt if self._output else Prompt(())
-        self._usage = self._desk.meter.usage(prompt, self._made, thought)
+        meter, counted = self._desk.meter, self._counted
+        self._usage = (
+            meter.counted(counted) if counted else meter.usage(prompt, self._made, thought)
+        )
         self._desk.outbox.emit("response.done", response=self._wire())
 
     def _rate_limits(self) -> Process:
@@ -230,3 +274,26 @@ class SimResponse:
             "usage": self._usage,
             "metadata": self._wanted.metadata,
         }
+
+
+def _until(is_so: Callable[[], bool]) -> Process:
+    """Wait until something is so."""
+    while not is_so():
+        yield POLL_MS * NS_PER_MS
+
+
+def _has_begun(thought: Thought) -> bool:
+    answer = thought.so_far()
+    return answer.is_complete or bool(answer.text or answer.calls)
+
+
+def _is_known(thought: Thought, call: int) -> bool:
+    """Tell whether it is known if there is a call of that number."""
+    answer = thought.so_far()
+    return answer.is_complete or call < len(answer.calls)
+
+
+def _arguments(thought: Thought, call: int) -> tuple[str, bool]:
+    """Return the arguments of a call as far as they are known, and whether that is all of them."""
+    answer = thought.so_far()  # once: between two looks it may grow
+    return answer.calls[call].arguments, answer.is_complete or call + 1 < len(answer.calls)

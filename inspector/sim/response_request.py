@@ -68,6 +68,7 @@ class ResponseRequest:
     def context(self, items: list[SimItem], offered: list[McpTool]) -> BrainContext:
         """Return what the brain gets to know; ``offered`` are the tools of MCP servers."""
         choice, tools = self.settings["tool_choice"], self.tools
+        limit = self.settings["max_output_tokens"]
         if isinstance(choice, dict) and choice.get("type") == "mcp":  # one server, perhaps one tool
             offered = [
                 tool
@@ -83,6 +84,8 @@ class ResponseRequest:
             choice if isinstance(choice, str | dict) else "auto",
             order=self._order,
             may_call_in_parallel=self.settings.get("parallel_tool_calls") is not False,
+            max_output_tokens=limit if isinstance(limit, int) else None,
+            temperature=self._desk.dialect.temperature,
         )
 
     @property

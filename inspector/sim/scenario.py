@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inspector.errors import UsageError
-from inspector.sim.brain import Answer, Brain, BrainContext, Call, Said
+from inspector.sim.brain import Answer, Brain, BrainContext, Call, Said, Thought
 from inspector.sim.ear import Ear, Hearing, Recognition
 from inspector.sim.faults import BY_NAME, FAULT_NAMES, Phase, RaisedFault
 
@@ -215,6 +215,23 @@ def _bad(name: str, what: str, hint: str = "") -> UsageError:
     return UsageError(f"{name}: {what}", code="bad_scenario", hint=hint)
 
 
+class _Disturbed:
+    """What another brain thinks, later than usual or with faults."""
+
+    def __init__(self, thought: Thought, turn: Turn) -> None:
+        self._thought = thought
+        self._turn = turn
+
+    def so_far(self) -> Answer:
+        """Return what is known of the answer."""
+        known = self._thought.so_far()
+        return replace(known, delay_ms=self._turn.delay_ms, faults=self._turn.faults)
+
+    def cancel(self) -> None:
+        """Stop thinking."""
+        self._thought.cancel()
+
+
 class ScenarioBrain:
     """Plays the answers of a scenario in one session."""
 
@@ -229,7 +246,7 @@ class ScenarioBrain:
         self._left = list(scenario.turns)
         self._answers = 0
 
-    def answer(self, context: BrainContext) -> Answer:
+    def answer(self, context: BrainContext) -> Thought:
         """Return the answer of the turn that fits; it is played once unless it repeats."""
         self._answers += 1
         newest = next(
@@ -242,8 +259,7 @@ class ScenarioBrain:
         if not turn.repeats:
             self._left.remove(turn)
         if turn.say is None and not turn.calls:
-            usual = self._otherwise.answer(context)
-            return replace(usual, delay_ms=turn.delay_ms, faults=turn.faults)
+            return _Disturbed(self._otherwise.answer(context), turn)
         return Answer(
             _filled(turn.say or "", context.said),
             turn.calls,

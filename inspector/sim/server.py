@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from inspector.sim.admission import ConnectRequest, is_translation, key_of, kind_of, model_of
-from inspector.sim.brain import Brain, SimpleBrain
+from inspector.sim.brain import Brain
 from inspector.sim.checks import Validate, validate
 from inspector.sim.desk import Desk
 from inspector.sim.dialects import dialect_for
@@ -24,6 +24,7 @@ from inspector.sim.listener import Listener
 from inspector.sim.outbox import CloseSocket, Json, Outbox, Output, SendText
 from inspector.sim.refusals import Refusal
 from inspector.sim.responder import Responder
+from inspector.sim.rules.brain import RulesBrain
 from inspector.sim.schedule import Process, Schedule
 from inspector.sim.session import EffectiveSession, new_session
 from inspector.sim.settings import NS_PER_MS, SimSettings
@@ -43,7 +44,7 @@ with it, so that it is not late where hundreds of clients come at once."""
 class Seams:
     """What can be exchanged in a simulated server."""
 
-    brain: Brain = field(default_factory=SimpleBrain)
+    brain: Brain = field(default_factory=RulesBrain)
     voice: Voice = field(default_factory=BabblingVoice)
     ear: Ear = field(default_factory=MeasuringEar)
     detector: SpeechDetector = field(default_factory=LoudnessDetector)
@@ -165,6 +166,7 @@ class SimSession:
 
     def close(self) -> None:
         """Let go of what the session holds, when its connection is over."""
+        self._schedule.clear()  # a brain that still thinks stops with its response
         self._seams.detector.close()
 
     def _start(self, now_ns: int) -> None:

@@ -16,8 +16,8 @@ from inspector.sim.refusals import (
 )
 
 DEFAULT_INSTRUCTIONS = (
-    "Your knowledge cutoff is 2023-10. You are a helpful, witty, and friendly AI. This session is simulated: "
-    "answers come from simple rules, not from a model."
+    "Your knowledge cutoff is 2023-10. You are a helpful, witty, and friendly AI. This session is simulated by "
+    "Realtime Inspector."
 )
 _SERVER_VAD: Json = {
     "type": "server_vad",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inspector.sim.brain import TokenCount
 from inspector.sim.items import SimItem
 from inspector.sim.outbox import Json
 
@@ -99,7 +100,7 @@ def tokens_of(item: SimItem) -> Tokens:
     written += "".join(str(item.wire.get(key, "")) for key in _CONTENT_KEYS)
     ms_per_token = MODEL_MS_PER_TOKEN if item.role == "assistant" else USER_MS_PER_TOKEN
     audio = item.audio_ms // ms_per_token
-    return Tokens(ITEM_TOKENS + text_tokens(written), audio, item.images * IMAGE_TOKENS)
+    return Tokens(ITEM_TOKENS + text_tokens(written), audio, len(item.images) * IMAGE_TOKENS)
 
 
 def reasoning_tokens(model: str, effort: str) -> int | None:
@@ -142,6 +143,25 @@ class Meter:
                 "cached_tokens_details": cached.details(),
             },
             "output_token_details": made,
+        }
+
+    def counted(self, tokens: TokenCount) -> Json:
+        """Return the ``usage`` of a response by its model's own count, in the server's key order.
+
+        The model reads and writes text: what its words sound like is the simulator's, and costs nothing.
+        """
+        self._last_total = tokens.given + tokens.made
+        cached = Tokens(tokens.cached)
+        return {
+            "total_tokens": self._last_total,
+            "input_tokens": tokens.given,
+            "output_tokens": tokens.made,
+            "input_token_details": {
+                **Tokens(tokens.given).details(),
+                "cached_tokens": cached.total,
+                "cached_tokens_details": cached.details(),
+            },
+            "output_token_details": {"text_tokens": tokens.made, "audio_tokens": 0},
         }
 
     def rate_limits(self) -> list[Json]:

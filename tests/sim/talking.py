@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from inspector.sim.brain import Answer, BrainContext, Said, SimpleBrain
+from inspector.sim.brain import Answer, BrainContext, Said
+from inspector.sim.rules.brain import RulesBrain
 
 ROLES = {"u": "user", "a": "assistant", "s": "system", "t": "tool"}
 
 
 def talk(*turns: str, instructions: str = "", **context: object) -> Answer:
     said = [Said(ROLES[turn[0]], turn[2:]) for turn in turns]
-    return SimpleBrain().answer(BrainContext(instructions, said, **context))  # type: ignore[arg-type] # by name
+    return RulesBrain().answer(BrainContext(instructions, said, **context))  # type: ignore[arg-type] # by name
 
 
 STRING = {"type": "string"}

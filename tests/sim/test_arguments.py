@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inspector.sim.arguments import arguments_for
+from inspector.sim.rules.arguments import arguments_for
 
 STRING = {"type": "string"}
 

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from inspector.sim.arguments import arguments_for
-from inspector.sim.brain import Answer, BrainContext, Said, SimpleBrain
+from inspector.sim.brain import Answer, BrainContext, Said
+from inspector.sim.rules.arguments import arguments_for
+from inspector.sim.rules.brain import RulesBrain
 
 CLOCK = {"type": "function", "name": "setAlarmClock", "description": "Wakes the user up."}
 WEATHER = {"type": "function", "name": "get_weather", "description": "Look up the weather."}
@@ -16,7 +17,7 @@ WEATHER = {"type": "function", "name": "get_weather", "description": "Look up th
 
 def ask(*texts: str, instructions: str = "", **context: Any) -> Answer:
     said = [Said("user", text) for text in texts]
-    return SimpleBrain().answer(BrainContext(instructions, said, **context))
+    return RulesBrain().answer(BrainContext(instructions, said, **context))
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,10 @@ def test_it_remembers_what_it_was_told_last() -> None:
 
 
 def test_it_admits_what_it_cannot_hear_or_see() -> None:
-    heard = SimpleBrain().answer(BrainContext("", [Said("user", "", audio_ms=1640)]))
-    seen = SimpleBrain().answer(BrainContext("", [Said("user", "", images=1)]))
+    heard = RulesBrain().answer(BrainContext("", [Said("user", "", audio_ms=1640)]))
+    seen = RulesBrain().answer(
+        BrainContext("", [Said("user", "", images=("data:image/png;base64,AA==",))])
+    )
 
     assert heard.text.startswith("I heard 1.6 seconds of audio.")
     assert "cannot see" in seen.text
@@ -92,7 +95,7 @@ def test_a_tool_choice_is_obeyed() -> None:
 def test_a_tools_output_is_the_answer() -> None:
     def after(output: str) -> str:
         said = [Said("user", "weather?"), Said("assistant", ""), Said("tool", output)]
-        return SimpleBrain().answer(BrainContext("", said, [WEATHER], "required")).text
+        return RulesBrain().answer(BrainContext("", said, [WEATHER], "required")).text
 
     assert after("It is foggy.") == "It is foggy."
     assert (

@@ -142,11 +142,8 @@ def test_a_truncated_answer_is_known_as_far_as_it_was_heard() -> None:
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
-        ("What is the capital of France? Reply with one word.", "paris"),
-        ("Reply with one word: what color is the sky?", "blue"),
         ("What is 17 + 25? Answer with only the number.", "42"),
         ("Say exactly: ready", "ready"),
-        ("In one word, what is the opposite of hot?", "cold"),
         ("Respond with the single word PONG", "pong"),
     ],
 )

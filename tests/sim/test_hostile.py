@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inspector.sim.brain import BrainContext, Said, SimpleBrain
+from inspector.sim.brain import BrainContext, Said
 from inspector.sim.output import phrases_of, pieces_of
+from inspector.sim.rules.brain import RulesBrain
 from tests.sim_driver import (
     COMMIT,
     CREATE,
@@ -140,8 +141,8 @@ def test_the_brain_answers_anything(first: str, last: str, schema: object) -> No
     tools = [{"type": "function", "name": last, "parameters": schema}]
     said = [Said("user", first), Said("user", last)]
     for choice in ("auto", "required"):
-        SimpleBrain().answer(BrainContext(first, said, tools, choice))
-    SimpleBrain().answer(BrainContext(first, [Said("tool", last)]))
+        RulesBrain().answer(BrainContext(first, said, tools, choice))
+    RulesBrain().answer(BrainContext(first, [Said("tool", last)]))
 
 
 @pytest.mark.parametrize(

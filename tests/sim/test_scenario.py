@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from inspector.errors import UsageError
 from inspector.shipped import shipped_folder
-from inspector.sim.brain import SimpleBrain
 from inspector.sim.ear import MeasuringEar
 from inspector.sim.faults import RaisedFault
+from inspector.sim.rules.brain import RulesBrain
 from inspector.sim.scenario import Scenario, ScenarioBrain, ScenarioEar, parse_scenario
 from inspector.sim.server import Seams
 from tests.sim_driver import (
@@ -36,7 +36,7 @@ SHIPPED = sorted((shipped_folder("sessions") / "scenarios").glob("*.toml"))
 def playing(text: str) -> SimDriver:
     scenario = parse_scenario(text)
     seams = Seams(
-        brain=ScenarioBrain(scenario, SimpleBrain()), ear=ScenarioEar(scenario, MeasuringEar())
+        brain=ScenarioBrain(scenario, RulesBrain()), ear=ScenarioEar(scenario, MeasuringEar())
     )
     driver = SimDriver(seams=seams, faults=scenario.faults)
     driver.ask(TEXT_SESSION)

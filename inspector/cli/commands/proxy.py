@@ -107,6 +107,9 @@ def proxy(
     ] = False,
     max_sessions: MaxSessions = None,
     timeout: options.Timeout = None,
+    brain: options.Brain = None,
+    brain_model: options.BrainModel = None,
+    brain_key_env: options.BrainKeyEnv = None,
 ) -> None:
     """Stand between your app and the API: see, hold and change what goes by.
 
@@ -130,6 +133,12 @@ def proxy(
 
     import asyncio
 
+    from inspector.cli.simulation import BrainOptions
+
+    thinking = BrainOptions(brain, brain_model, brain_key_env)
+    if upstream != "sim":
+        thinking.refuse("needs --upstream sim")
+
     from inspector.cli.entrance import Asked
     from inspector.cli.proxying import ProxyRun
 
@@ -147,6 +156,7 @@ def proxy(
         as_jsonl=jsonl,
         max_sessions=max_sessions,
         timeout_s=timeout,
+        brain=thinking.endpoint(launch.environment),
     )
     run = ProxyRun(launch, asked)
     raise typer.Exit(asyncio.run(run.headless() if headless else run.on_screen()))

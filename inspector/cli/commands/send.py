@@ -18,6 +18,9 @@ def send(
         str, typer.Argument(metavar="FILE|-", help="Events, one JSON object per line; - is stdin.")
     ],
     sim: Annotated[bool, typer.Option("--sim", help="Send to the built-in simulator.")] = False,
+    brain: options.Brain = None,
+    brain_model: options.BrainModel = None,
+    brain_key_env: options.BrainKeyEnv = None,
     url: options.Url = None,
     model: options.Model = None,
     profile: options.ProfileName = None,
@@ -66,6 +69,12 @@ def send(
 
     import asyncio
 
+    from inspector.cli.simulation import BrainOptions, SimPlan
+
+    thinking = BrainOptions(brain, brain_model, brain_key_env)
+    if not sim:
+        thinking.refuse("needs --sim")
+
     from inspector.cli.feeding import FileFeed
     from inspector.cli.headless import Bounds, HeadlessRun, Shown
     from inspector.cli.screens import start_launcher
@@ -81,7 +90,8 @@ def send(
     }
     launch = start_launcher(flags)
     if sim:
-        engine = launch.open_simulator(session=session, output=output)
+        plan = SimPlan(brain=thinking.endpoint(launch.environment))
+        engine = launch.open_simulator(plan, session=session, output=output)
     else:
         asked = LiveOptions(
             call_id=call_id or "",

@@ -115,6 +115,9 @@ def serve(
     scenario: options.Scenario = None,
     fault: options.Faults = None,
     seed: options.Seed = 0,
+    brain: options.Brain = None,
+    brain_model: options.BrainModel = None,
+    brain_key_env: options.BrainKeyEnv = None,
     json: Annotated[  # noqa: ARG001 - accepted so that errors are JSON too; the first line always is
         bool, typer.Option("--json", help="Print errors as JSON (the first line always is).")
     ] = False,
@@ -140,6 +143,7 @@ def serve(
 
     from inspector.cli.entrance import secret_in
     from inspector.cli.serving import ServeOptions, own_names, trusted_file
+    from inspector.cli.simulation import BrainOptions
     from inspector.sim.golden import Pace
     from inspector.sources.certificate import self_signed
     from inspector.sources.serve import Listening
@@ -157,6 +161,7 @@ def serve(
         record,
         require_key is not None,
         secret_in(require_key or None, os.environ),
+        BrainOptions(brain, brain_model, brain_key_env).endpoint(os.environ),
     )
     raise typer.Exit(asyncio.run(_serve(listening, asked, _Ending(timeout, once), certificate)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,9 @@ from inspector.cli.hearing import sound_options
 from inspector.cli.output import say
 from inspector.cli.screens import need_terminal, show_replay, show_session, start_launcher
 from inspector.errors import UsageError
+from inspector.profiles import SIMULATOR
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from inspector.cli.launch import Launcher
@@ -49,15 +53,22 @@ def sim(
     dialect: options.Dialect = None,
     scenario: options.Scenario = None,
     fault: options.Faults = None,
+    brain: options.Brain = None,
+    brain_model: options.BrainModel = None,
+    brain_key_env: options.BrainKeyEnv = None,
 ) -> None:
-    """Open a session with the built-in simulator: no key, no network, no sound card."""
+    """Open a session with the built-in simulator: no key, no network, no sound card.
+
+    It answers by rules, or, with --brain, by the words of a model that speaks chat completions.
+    """
     run = RunOptions(headless, jsonl, json, until, timeout)
     _check(run)
-    launch = start_launcher({"model": model, "theme": theme})
+    launch = _start({"model": model, "theme": theme}, run)
 
-    from inspector.cli.simulation import SimPlan
+    from inspector.cli.simulation import BrainOptions, SimPlan
 
-    plan = SimPlan(seed, dialect or "", scenario or "", tuple(fault or ()))
+    endpoint = BrainOptions(brain, brain_model, brain_key_env).endpoint(launch.environment)
+    plan = SimPlan(seed, dialect or "", scenario or "", tuple(fault or ()), endpoint)
     sound = sound_options(
         mic, speaker, append_ms, truncates=not no_auto_truncate, is_headless=headless
     )
@@ -89,6 +100,9 @@ def live(
     json: options.Json = False,
     until: options.Until = None,
     timeout: options.Timeout = None,
+    brain: options.Brain = None,
+    brain_model: options.BrainModel = None,
+    brain_key_env: options.BrainKeyEnv = None,
 ) -> None:
     """Open a session with a server, as its client.
 
@@ -105,7 +119,13 @@ def live(
         "key_file": key_file,
         "theme": theme,
     }
-    launch = start_launcher(flags)
+    launch = _start(flags, run)
+
+    from inspector.cli.simulation import BrainOptions
+
+    thinking = BrainOptions(brain, brain_model, brain_key_env)
+    if launch.settings.url != SIMULATOR:
+        thinking.refuse("needs --url sim")
 
     from inspector.cli.target import LiveOptions, parse_header
 
@@ -120,7 +140,8 @@ def live(
     sound = sound_options(
         mic, speaker, append_ms, truncates=not no_auto_truncate, is_headless=headless
     )
-    engine = launch.open_live(asked, session=session, output=output, sound=sound)
+    endpoint = thinking.endpoint(launch.environment)
+    engine = launch.open_live(asked, session=session, output=output, sound=sound, brain=endpoint)
     raise typer.Exit(_run(launch, engine, run))
 
 
@@ -133,6 +154,12 @@ def replay(
     Reads recordings of this program, {"dir":…,"event":{…}} per line, and bare events {"type":…} per line.
     """
     raise typer.Exit(show_replay(file, theme))
+
+
+def _start(flags: dict[str, str | None], run: RunOptions) -> Launcher:
+    """Return the launcher for a command line; on the screen, warnings go to the log."""
+    launch = start_launcher(flags)
+    return launch if run.is_headless else replace(launch, tell_running=log.warning)
 
 
 def _check(run: RunOptions) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from inspector.sim.admission import ConnectRequest, is_transcription, key_refusal, model_of
-from inspector.sim.dialect import Dialect
+from inspector.sim.dialect import Dialect, as_number
 from inspector.sim.dialects.flat import (
     SERVER_NAMES,
     beta_item,
@@ -63,6 +63,11 @@ class BetaDialect(Dialect):
         """What the session has beyond GA."""
         self._is_transcription = False
         self._tokens: Json = {}
+
+    @property
+    def temperature(self) -> float | None:
+        """Return how freely the model is to answer."""
+        return as_number(self.extra.get("temperature"))
 
     def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
         """Return why a connection is ended; the beta header is welcome."""

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from inspector.analysis.validate import not_supported
 from inspector.sim.admission import ConnectRequest, key_refusal, model_of
 from inspector.sim.checks import VOICES
+from inspector.sim.dialect import as_number
 from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.dialects.flat import beta_item
 from inspector.sim.fatal import Fatal, no_model
@@ -72,6 +73,11 @@ class QwenDialect(BetaDialect):
         """What the client set, as it set it."""
         self._asked: Json = {}
         """The same of an update that may still be refused."""
+
+    @property
+    def temperature(self) -> float | None:
+        """Return how freely the model is to answer."""
+        return as_number(self._shown.get("temperature"))
 
     def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
         """Return why a connection is ended; any model's name will do."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from inspector.sim.dialogue import Said
-from inspector.sim.mind.words import (
+from inspector.sim.brain import Said
+from inspector.sim.rules.words import (
     Reply,
     content,
     cut,

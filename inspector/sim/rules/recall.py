@@ -6,13 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inspector.sim.mind import knowledge
-from inspector.sim.mind.arithmetic import comparison, follow_up, story_sum, sum_in
-from inspector.sim.mind.memory import ANY, MODEL, USER, Memory, is_question
-from inspector.sim.mind.orders import to_say
-from inspector.sim.mind.words import Reply, content, cut, sentences, stem, turned, with_digits
+from inspector.sim.rules.arithmetic import sum_in
+from inspector.sim.rules.memory import ANY, MODEL, USER, Memory
+from inspector.sim.rules.words import Reply, turned
 
-_MAX_TOLD = 12
 NAME_OF_MODEL = "the simulator of Realtime Inspector"
 
 
@@ -28,46 +25,8 @@ Answering = Callable[[re.Match[str], Question], Reply | None]
 
 
 def as_sum(_: re.Match[str], question: Question) -> Reply | None:
-    """Answer with a sum, a comparison, or a sum that goes on from the last one."""
-    text = question.text
-    return sum_in(text) or comparison(text) or story_sum(text) or _goes_on(text, question.memory)
-
-
-def sum_with_facts(_: re.Match[str], question: Question) -> Reply | None:
-    """Answer with a sum over numbers that were told: ``my age plus one``."""
-    text = _FACT_IN_SUM.sub(lambda found: _number_told(found, question.memory), question.text)
-    return sum_in(text) if text != question.text else None
-
-
-_FACT_IN_SUM = re.compile(
-    r"\b(?P<owner>my|our|the) (?P<name>[a-z][\w' -]{1,40}?)(?= (?:plus|minus|times|multiplied|divided|squared|cubed|and|by|to|from)\b| ?[-+*/×÷]|[?.!,]|$)",
-    re.IGNORECASE,
-)
-
-
-def _number_told(found: re.Match[str], memory: Memory) -> str:
-    owner = USER if found.group("owner").lower() == "my" else ANY
-    value = with_digits(memory.about(found.group("name"), owner))
-    return value if re.fullmatch(r"-?\d{1,12}(?:\.\d{1,6})?", value) else found.group()
-
-
-def ordered_before(found: re.Match[str], question: Question) -> Reply | None:
-    """Answer ``what did I ask you to repeat`` with what that was."""
-    verb = found.group("verb").lower()
-    for said in reversed(question.memory.said):
-        if said.role == "user" and (
-            verb == "do" or stem(verb) in content(said.text, keeps_all=True)
-        ):
-            text = to_say(said.text) or said.text
-            return Reply(
-                f"You asked me to {verb}: {text}" if verb != "do" else f"You said: {text}", text
-            )
-    return None
-
-
-def _goes_on(text: str, memory: Memory) -> Reply | None:
-    before = re.findall(r"-?\d{1,12}(?:\.\d{1,6})?", with_digits(memory.last("assistant")))
-    return follow_up(text, float(before[-1])) if before else None
+    """Answer with a sum."""
+    return sum_in(question.text)
 
 
 def own_name(_: re.Match[str], question: Question) -> Reply:
@@ -127,22 +86,6 @@ def notes(_: re.Match[str], question: Question) -> Reply | None:
     return Reply(f"You asked me to remember {turned(value)}.", value)
 
 
-def summary(_: re.Match[str], question: Question) -> Reply:
-    """Answer with what the user told, or asked, so far."""
-    said = [
-        sentence
-        for one in question.memory.said
-        if one.role == "user"
-        for sentence in sentences(cut(one.text))
-    ]
-    told = [turned(sentence) for sentence in said if not sentence.endswith("?")][-_MAX_TOLD:]
-    asked = [sentence for sentence in said if is_question(sentence)][-_MAX_TOLD:]
-    if not said:
-        return Reply("We have not talked about anything yet.", "Nothing")
-    parts = [f"You told me: {' '.join(told)}"] if told else []
-    return Reply(" ".join([*parts, *([f"You asked: {' '.join(asked)}"] if asked else [])]))
-
-
 def which(found: re.Match[str], question: Question) -> Reply | None:
     """Answer ``which city did I mention``."""
     name = found.group("name").lower()
@@ -154,12 +97,10 @@ def which(found: re.Match[str], question: Question) -> Reply | None:
     elsewhere = question.memory.sentence_about(question.text, least=0.3)
     if elsewhere is not None:
         return elsewhere
-    listed = set(knowledge.KINDS.get(name, "").lower().split(", "))
     for said in reversed(question.memory.said):
-        words = re.findall(r"\d[\d,.]*\d|\d|[\w'-]+", said.text)
-        for word in words:
-            if (name == "number" and word[0].isdigit()) or word.lower() in listed:
-                return Reply(f"You told me {word}.", word)
+        number = re.search(r"\d[\d,.]*\d|\d", said.text)
+        if name == "number" and number is not None:
+            return Reply(f"You told me {number.group()}.", number.group())
     is_users = re.search(r"\bi\b", found.group(), re.IGNORECASE) is not None
     return Reply(f"You have not told me a {name}.", "Unknown") if is_users else None
 

@@ -8,9 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from inspector.sim.mind.arithmetic import sum_in
-from inspector.sim.mind.knowledge import CAPITALS
-from inspector.sim.mind.words import content, cut, named, with_digits
+from inspector.sim.rules.arithmetic import sum_in
+from inspector.sim.rules.words import content, cut, named, with_digits
 
 Schema = Mapping[str, Any]
 
@@ -76,27 +75,22 @@ def _joined(names: list[str], text: str) -> list[str]:
     joined: list[str] = []
     for name in names:
         whole = f"{joined[-1]}, {name}" if joined else ""
-        is_region = (len(name) <= 3 and name.isupper()) or name.lower() in CAPITALS
-        if whole and is_region and whole in text and joined[-1].lower() not in CAPITALS:
+        is_region = (len(name) <= 3 and name.isupper()) or name in _REGIONS
+        if whole and is_region and whole in text:
             joined[-1] = whole
         else:
             joined.append(name)
     return joined
 
 
-_UNITS = frozenset(
-    [
-        "celsius",
-        "fahrenheit",
-        "kelvin",
-        "metric",
-        "imperial",
-        "english",
-        "spanish",
-        "french",
-        "german",
-    ]
+_REGIONS_TEXT = (
+    "France Germany Spain Italy Portugal England Ireland Scotland Japan China India Brazil Canada Mexico Australia "
+    "California Texas Florida Oregon"
 )
+_REGIONS = frozenset(_REGIONS_TEXT.split())
+"""What is often said behind a city."""
+_UNITS_TEXT = "celsius fahrenheit kelvin metric imperial english spanish french german"
+_UNITS = frozenset(_UNITS_TEXT.split())
 
 
 def _first_words(part: str) -> str:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inspector.sim.arguments import arguments_for, places_in
-from inspector.sim.dialogue import BrainContext, Call
-from inspector.sim.mind.arithmetic import sum_in
-from inspector.sim.mind.words import cut, named, stem
+from inspector.sim.brain import BrainContext, Call
+from inspector.sim.rules.arguments import arguments_for, places_in
+from inspector.sim.rules.arithmetic import sum_in
+from inspector.sim.rules.words import cut, named, stem
 
 Tool = Mapping[str, Any]
 

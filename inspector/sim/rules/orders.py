@@ -7,10 +7,24 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from inspector.sim.mind.knowledge import PHRASES
-from inspector.sim.mind.words import Reply, cut, sentences, with_digits
+from inspector.sim.rules.words import Reply, cut, sentences, with_digits
 
-_LANGUAGES = "|".join(PHRASES)
+_PHRASES = {
+    "spanish": {"hello": "Hola", "goodbye": "Adiós", "thank you": "Gracias", "yes": "Sí", "no": "No",
+                "_hello": "¡Hola! ¿En qué puedo ayudarte?", "_said": "Has dicho: {}", "_answer": "La respuesta es {}."},
+    "french": {"hello": "Bonjour", "goodbye": "Au revoir", "thank you": "Merci", "yes": "Oui", "no": "Non",
+               "_hello": "Bonjour ! Comment puis-je vous aider ?", "_said": "Vous avez dit : {}",
+               "_answer": "La réponse est {}."},
+    "german": {"hello": "Hallo", "goodbye": "Auf Wiedersehen", "thank you": "Danke", "yes": "Ja", "no": "Nein",
+               "_hello": "Hallo! Wie kann ich dir helfen?", "_said": "Du hast gesagt: {}", "_answer": "Die Antwort ist {}."},
+    "italian": {"hello": "Ciao", "goodbye": "Arrivederci", "thank you": "Grazie", "yes": "Sì", "no": "No",
+                "_hello": "Ciao! Come posso aiutarti?", "_said": "Hai detto: {}", "_answer": "La risposta è {}."},
+    "japanese": {"hello": "こんにちは", "goodbye": "さようなら", "thank you": "ありがとう", "yes": "はい", "no": "いいえ",
+                 "_hello": "こんにちは！ご用件は何でしょうか。", "_said": "「{}」とおっしゃいましたね。",
+                 "_answer": "答えは{}です。"},
+}  # fmt: skip
+"""Enough to hear that a language was asked for: a few words, and frames for everything else."""
+_LANGUAGES = "|".join(_PHRASES)
 _VERB = r"(?:say|repeat|reply|respond|answer|output|print|write|echo|return|speak|read|utter|state|recite|type)"
 _FILLER = (
     r"(?: (?:back|out loud|aloud|to me|after me|only|just|exactly|simply|verbatim|precisely|word for word|with|by saying|saying|"
@@ -26,7 +40,7 @@ _AGAIN = re.compile(
     r"^(?:that|it|this|what (?:i|you)|yourself|your|again|my|everything)\b", re.IGNORECASE
 )
 _NOT_SAID = re.compile(
-    r"^(?:in\b|as\b|to (?:the|my|this|me|each|every|any|all|user|questions?)\b|something|anything|nothing\b|a (?:short|brief|few|random|long|greeting|story|poem|joke|word|sentence|number|complete|detailed|fun|paragraph|one|single|yes|list|about|bit|little|different)|an? \w+ (?:about|to)|"
+    r"^(?:in\b|as\b|to (?:the|my|this|me|each|every|any|all|user|questions?)\b|something|anything|nothing\b|a (?:very|short|brief|few|random|long|greeting|story|poem|joke|word|sentence|number|complete|detailed|fun|paragraph|one|single|yes|list|about|bit|little|different)|an? \w+ (?:about|to)|"
     r"one (?:word|short|sentence)|\d+ words?|two words|the (?:question|user|result|answer|sum|alphabet|number of|capital|days|months|secret|code|password|opposite|weather|name|first|last|same|correct|color|colour)\b|"
     r"(?:the )?(?:code|word|name|number|color|colour|answer|value|digits?|result|city|secret|letter)(?: only| alone)?[.!]?$|"
     r"(?:the )?(?:\w+ ){0,2}?(?:i|we|you) (?:told|said|gave|mentioned|asked|just|chose|picked|shared)\b|"
@@ -64,7 +78,6 @@ _FORMS = tuple(
         ("upper", r"\b(?:in|using|all|only) (?:all )?(?:upper ?case|caps|capital letters|capitals|block letters)\b|\buppercase\b"),
         ("lower", r"\b(?:in|using|all|only) (?:all )?(?:lower ?case|small letters)\b"),
         ("json", r"\bjson\b"),
-        ("pirate", r"\b(?:a|like a|as a) pirate\b"),
     )
 )  # fmt: skip
 _END = re.compile(
@@ -73,10 +86,6 @@ _END = re.compile(
 )
 _BEGIN = re.compile(
     r"\b(?:start|begin|prefix|open|preface) (?:all |each |every |your |of |the )*(?:answers?|repl(?:y|ies)|responses?|sentences?|messages?|turns?|statements?)? ?(?:with|by saying)(?: the)?(?: (?:words?|phrase|exact phrase|text|sentence|emoji))?:? (?P<what>[\"'][^\"'\n]{1,120}[\"']|[^\n.,;]{1,60}[!?]?)",
-    re.IGNORECASE,
-)
-_INCLUDE = re.compile(
-    r"\b(?:always|must|every (?:answer|reply|response) (?:must|should))\b[^.\n]{0,30}? (?:include|mention|contain|use)s?(?: the)?(?: (?:word|phrase|name))? (?P<what>[\"'][^\"'\n]{1,80}[\"']|(?-i:[A-Z])\w+)",
     re.IGNORECASE,
 )
 _WORDS = re.compile(
@@ -92,11 +101,9 @@ class Form:
     is_upper: bool = False
     is_lower: bool = False
     is_json: bool = False
-    is_pirate: bool = False
     language: str = ""
     begins: str = ""
     ends: str = ""
-    includes: str = ""
     max_words: int = 0
 
     def also(self, other: Form) -> Form:
@@ -119,11 +126,9 @@ def form_of(text: str) -> Form:
         is_upper="upper" in asked,
         is_lower="lower" in asked,
         is_json="json" in asked,
-        is_pirate="pirate" in asked,
         language=language.group("language").lower() if language is not None else "",
         begins=_what(_BEGIN, text),
         ends=_what(_END, text),
-        includes=_what(_INCLUDE, text),
         max_words=int(words.group("count")) if words is not None else 0,
     )
 
@@ -258,13 +263,10 @@ def dressed(reply: Reply, form: Form) -> str:
             if len(words) <= form.max_words
             else " ".join((reply.short or text).split()[: form.max_words])
         )
-    if form.is_pirate and not form.is_one_word:
-        text = f"Arr, matey! {text}"
     if form.begins and not text.startswith(form.begins):
         text = f"{form.begins} {text}"
-    for extra in (form.includes, form.ends):
-        if extra and extra not in text:
-            text = f"{text} {extra}"
+    if form.ends and form.ends not in text:
+        text = f"{text} {form.ends}"
     return text.upper() if form.is_upper else text.lower() if form.is_lower else text
 
 
@@ -277,8 +279,8 @@ def one_word(reply: Reply) -> str:
 
 
 def _in_language(reply: Reply, language: str) -> str:
-    phrases = PHRASES[language]
-    plain = reply.text.lower().strip(" .!?")
+    phrases = _PHRASES[language]
+    plain = re.sub(rf" in (?:{_LANGUAGES})$", "", reply.text.lower().strip(" .!?"))
     if plain in phrases and not plain.startswith("_"):
         return phrases[plain]
     if plain.startswith(("hello", "hi")):

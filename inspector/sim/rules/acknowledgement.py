@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from inspector.sim.mind.memory import USER, Memory, facts_in
-from inspector.sim.mind.orders import Form, asks_yes_or_no, form_of
-from inspector.sim.mind.words import Reply, sentences, turned
+from inspector.sim.rules.memory import USER, Memory, facts_in
+from inspector.sim.rules.orders import Form, asks_yes_or_no, form_of
+from inspector.sim.rules.words import Reply, sentences, turned
 
 _LEAD = r"(?:(?:ok|okay|oh|um|hey|please|now|just|no|yes|alright)[,.!]? )*"
 _HEEDED = tuple(
@@ -51,7 +51,7 @@ def short_echo(text: str) -> str:
     """Return one word in answer to a text that nothing else answers."""
     if asks_yes_or_no(text):
         return "Yes"
-    if text.endswith("?"):
+    if any(sentence.endswith("?") for sentence in sentences(text)):
         return "Unknown"
     return "OK" if is_form_only(text) else _last_word(text)
 

@@ -1,0 +1,37 @@
+"""Rules of the form ``if it is about sales, output "sales"``: the one that fits what was said is obeyed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from inspector.sim.rules.words import content, cut
+
+_THEN = (
+    r"(?:output|say|reply|respond|answer|return|print|write|label)"
+    r"(?: (?:with|it|as|only|just|exactly|the word))* [\"']?(?P<what>[\w -]{1,30}?)[\"']?(?=[.,;\n]|$)"
+)
+_RULE = re.compile(
+    rf"\b(?:if|when) (?P<cue>[^,.\n]{{1,100}}),? (?:then )?(?:please )?{_THEN}", re.IGNORECASE
+)
+_ELSE = re.compile(
+    rf"\b(?:otherwise|or else|else|if neither|if none)[^.\n]{{0,30}}?,? {_THEN}", re.IGNORECASE
+)
+_GENERIC = frozenset(
+    content("related relates conversation message question sentiment topic about prior text user")
+)
+
+
+def routed(order: str, said: Sequence[str]) -> str:
+    """Return what two or more rules want said to a conversation; ``""`` where an order holds no such rules."""
+    order = cut(order)
+    rules = list(_RULE.finditer(order))
+    default = _ELSE.search(order)
+    if len(rules) + (default is not None) < 2:
+        return ""
+    words = {word for text in said for word in content(cut(text))}
+    scored = [(len((set(content(rule.group("cue"))) - _GENERIC) & words), rule) for rule in rules]
+    best = max((score for score, _ in scored), default=0)
+    if not best and default is not None:
+        return default.group("what")
+    return next(rule.group("what") for score, rule in scored if score == best)

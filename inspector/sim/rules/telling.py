@@ -1,0 +1,88 @@
+"""What is told at length: a story, an essay, a count. Long enough to be interrupted, and the same every time."""
+
+from __future__ import annotations
+
+import re
+
+from inspector.sim.rules.recall import Answering, Question
+from inspector.sim.rules.words import Reply, turned, with_digits
+
+_MAX_COUNT = 300
+JOKE = "Why did the developer go broke? Because he used up all his cache."
+_STORY = (
+    "Once upon a time, in a small town by the sea, there lived {who} who loved to listen. Every evening, when the boats "
+    "came home, {who} sat on the harbor wall and listened to the ropes and the gulls and the slow voices of the sailors. "
+    "One night a voice came from the water itself, clear and patient, and it asked a question that nobody had asked "
+    "before. It asked what the town would sound like if everyone in it were silent for a whole minute. So {who} went "
+    "from door to door, past the baker and the blacksmith and the old school, and asked each of them to be quiet when "
+    "the bell rang nine. At first they laughed, and then they wondered, and in the end they all agreed. When the bell "
+    "had rung, the whole town held its breath. They heard the wind in the masts, the sand moving under the waves, and "
+    "far away, a bell that answered theirs from a town that they had never known was there. In the morning they built a "
+    "boat, and they filled it with bread and apples and letters, and they sent it across the bay. Seven days later it "
+    "came back, filled with lamps and oranges and songs. And from that day on, every year, both towns were silent for "
+    "one minute at nine in the evening, so that neither would forget that the other was listening. The children grew up "
+    "and told it to their own children, who did not quite believe it, until one evening they sat on the harbor wall "
+    "themselves, and held their breath, and heard it too. The end."
+)
+
+
+def story(found: re.Match[str], question: Question) -> Reply:
+    """Answer with a story that takes well over a minute to tell."""
+    subject = re.search(r"\b(?:about|of|on) ([^.,!?;]{1,60})", question.text[found.start() :])
+    return Reply(_STORY.format(who=subject.group(1).strip() if subject else "a young fox"))
+
+
+def essay(found: re.Match[str], question: Question) -> Reply:
+    """Answer with many words about a subject, all of them true of anything."""
+    subject = re.search(
+        r"\b(?:about|of|on|explain|describe)(?: how| why| what)? ([^.,!?;]{1,60}?)(?= in (?:great |as much |full )?detail|[.,!?;]|$)",
+        question.text[found.start() :],
+        re.IGNORECASE,
+    )
+    about = subject.group(1).strip() if subject else "this subject"
+    parts = (
+        f"Let me tell you about {about} in some detail.",
+        f"To understand {about}, it helps to begin at the beginning, because every subject has a history.",
+        f"People have thought about {about} for a long time, and they did not always agree.",
+        f"First, there is the question of what {about} is, and where its edges are.",
+        f"Second, there is the question of how {about} works, which is best seen in small examples.",
+        f"Third, there is the question of why {about} matters, and to whom.",
+        "Each of these questions leads to the next one, and so it is worth taking them slowly, one after the other.",
+        f"Some of what is said about {about} is well established, and some of it is still being discussed.",
+        "In practice, most people meet only a small part of it, and that part is usually the simplest.",
+        "Those who look closer find that the details fit together, and that few of them are there by accident.",
+        f"It is also true that {about} has changed over the years, and that it will go on changing.",
+        "What seems obvious today was once a surprise, and what surprises us today may become obvious.",
+        f"To sum up, {about} rewards patience: begin with an example, ask why it is so, and then try another one.",
+        "If you would like, I can go deeper into any part of this.",
+    )
+    return Reply(" ".join(parts))
+
+
+def count(_: re.Match[str], question: Question) -> Reply | None:
+    """Answer with the numbers that are counted."""
+    plain = with_digits(question.text)
+    counted = re.search(
+        r"\bcount(?:ing)?(?: out loud| slowly| aloud| quickly| backwards?| down| up| for me)*(?: by (?P<by>\d{1,3})s?)?(?: from (?P<first>\d{1,6}))?(?: (?:down|up|all the way))*(?: (?:to|through|until) (?P<last>\d{1,6}))?",
+        plain,
+        re.IGNORECASE,
+    )
+    if counted is None or not (counted.group("first") or counted.group("last")):
+        return None
+    is_down = re.search(r"\b(?:down|backwards?)\b", plain, re.IGNORECASE) is not None
+    last = int(counted.group("last")) if counted.group("last") else (1 if is_down else 10)
+    first = int(counted.group("first")) if counted.group("first") else 1
+    step = max(1, int(counted.group("by") or 1))
+    step = -step if first > last else step
+    numbers = list(range(first, last + (1 if step > 0 else -1), step))[:_MAX_COUNT]
+    return Reply(", ".join(map(str, numbers)) + ".", str(numbers[-1]))
+
+
+def always(text: str, short: str) -> Answering:
+    """Return what gives one answer."""
+    return lambda _, __: Reply(text, short)
+
+
+def ability(found: re.Match[str], _: Question) -> Reply:
+    """Answer with a request that needs no more than a yes."""
+    return Reply(f"Yes, I can {turned(found.group('what')).strip()}.", "Yes")

@@ -1,0 +1,107 @@
+"""A stand-in for a chat completions endpoint: an HTTP server on loopback, in threads, whose answers a test writes."""
+
+from __future__ import annotations
+
+import json
+import select
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+PATIENCE_S = 10.0
+"""Beyond it a test has failed."""
+Json = dict[str, Any]
+
+
+def words(*texts: str) -> list[Json]:
+    """Return chunks that say something."""
+    return [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in texts]
+
+
+def calling(name: str, *arguments: str, index: int = 0, call_id: str = "c1") -> list[Json]:
+    """Return chunks that call a function, its arguments in pieces."""
+    head = {"index": index, "id": call_id, "type": "function"}
+    parts = [{**head, "function": {"name": name, "arguments": ""}}]
+    parts += [{"index": index, "function": {"arguments": piece}} for piece in arguments]
+    return [{"choices": [{"index": 0, "delta": {"tool_calls": [part]}}]} for part in parts]
+
+
+def over(reason: str = "stop") -> list[Json]:
+    """Return the chunk that ends an answer."""
+    return [{"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}]
+
+
+def counted(given: int, made: int) -> list[Json]:
+    """Return the chunk that says what the answer costs."""
+    return [{"choices": [], "usage": {"prompt_tokens": given, "completion_tokens": made}}]
+
+
+class Exchange:
+    """One request, and the hands of the server on its answer."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler, body: Json) -> None:
+        self.body = body
+        self.headers = {name.lower(): value for name, value in handler.headers.items()}
+        self.path = handler.path
+        self.has_left = threading.Event()
+        """Set once the client was seen to leave."""
+        self._handler = handler
+
+    def begin(self, status: int = 200, kind: str = "text/event-stream") -> None:
+        """Send the head of the answer; its end is that of the connection."""
+        self._handler.send_response(status)
+        self._handler.send_header("Content-Type", kind)
+        self._handler.end_headers()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._handler.wfile.write(data)
+        self._handler.wfile.flush()
+
+    def stream(self, *parts: list[Json]) -> None:
+        """Send chunks as server-sent events."""
+        for chunk in (chunk for part in parts for chunk in part):
+            self.send(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+
+    def wait_for_the_client_to_leave(self) -> None:
+        """Wait until the connection is closed from the other side."""
+        connection = self._handler.connection
+        readable, _, _ = select.select([connection], [], [], PATIENCE_S)
+        if readable and not connection.recv(1):
+            self.has_left.set()
+
+
+class StandIn:
+    """The server, and what it was asked."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.exchanges: list[Exchange] = []
+
+
+@contextmanager
+def stand_in(*answers: Callable[[Exchange], None]) -> Iterator[StandIn]:
+    """Run a server that gives one answer after the other, the last one again and again."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            size = int(self.headers.get("Content-Length", 0))
+            exchange = Exchange(self, json.loads(self.rfile.read(size)))
+            found.exchanges.append(exchange)
+            answers[min(len(found.exchanges), len(answers)) - 1](exchange)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base has it
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found = StandIn(f"http://127.0.0.1:{server.server_port}/v1")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
