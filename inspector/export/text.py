@@ -39,7 +39,9 @@ def _part(state: SessionState, number: int) -> Iterator[str]:
         yield f"model {model}"
         yield ""
     found = places(state)
-    if not found:
+    if not found and state.dialect.is_foreign:
+        yield f"(no conversation: {state.dialect.called.title})"
+    elif not found:
         yield "(the conversation is empty)"
     for place in found:
         yield from _entry_lines(entry(state, place))

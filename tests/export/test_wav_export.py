@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.analysis.placement import Segment, Side
-from inspector.core.event import Event
+from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K
 from inspector.errors import ExportError
 from inspector.export.sound import Clip, Sound, in_a_row
@@ -47,7 +47,7 @@ from tests.spoken import (
     write_recording,
 )
 from tests.spoken import events as spoken_events
-from tests.support import at, client, corpus_dir, local, numbered, server
+from tests.support import at, client, corpus_dir, frame_event, local, numbered, server
 
 CORPUS = corpus_dir()
 RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
@@ -320,3 +320,9 @@ def test_every_session_of_a_recording_has_its_part() -> None:
     assert lines.count("    first\\x1b[31m") == 2
     assert "────" in lines
     assert list(transcript([])) == ["(the conversation is empty)"]
+
+
+def test_another_protocol_is_named_where_its_conversation_would_stand() -> None:
+    told = list(transcript([frame_event(Direction.CLIENT, b'{"setup":{"model":"m"}}')]))
+
+    assert told == ["(no conversation: Gemini Live, another protocol)"]
