@@ -29,8 +29,13 @@ class TypeIs(OfColumns):
 
     @cached_property
     def _fits(self) -> Callable[[str], re.Match[str] | None]:
-        parts = {"*": ".*", "?": "."}
-        pattern = "".join(parts.get(char) or re.escape(char) for char in self.glob)
+        first, *middle = (
+            "".join("." if char == "?" else re.escape(char) for char in part)
+            for part in self.glob.split("*")
+        )
+        # Each part is taken where it first fits, for good: otherwise a long type and many stars would take for ever.
+        last = f".*{middle.pop()}" if middle else ""
+        pattern = first + "".join(f"(?>.*?{part})" for part in middle) + last
         return re.compile(pattern, re.DOTALL).fullmatch
 
     def fits(self, name: str) -> bool:

@@ -59,6 +59,16 @@ def realtime_url(
     return urlunsplit((scheme, parts.netloc, _path(parts.path, path), query, ""))
 
 
+def target_parts(target: str) -> tuple[str, str]:
+    """Return path and query of a URL or a request's target, whatever it is."""
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # //[ begins a path here, and no host
+        path, _, query = target.partition("?")
+        return path, query
+    return parts.path, parts.query
+
+
 def is_loopback(url: str) -> bool:
     """Tell whether a URL points at this machine."""
     return (urlsplit(url).hostname or "").startswith(_LOOPBACK)
@@ -66,10 +76,7 @@ def is_loopback(url: str) -> bool:
 
 def model_in(url: str) -> str:
     """Return the model that a URL names, ``""`` where it names none."""
-    try:
-        parameters = dict(parse_qsl(urlsplit(url).query))
-    except ValueError:  # no address: ``realtime_url`` says so
-        return ""
+    parameters = dict(parse_qsl(target_parts(url)[1]))
     return parameters.get("model", parameters.get("deployment", ""))
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from inspector.secret import Secret
+from inspector.sources.address import target_parts
 from inspector.sources.heads import Head
 from inspector.sources.upstream import KEY_SUBPROTOCOL
 
@@ -95,7 +96,7 @@ class Admission:
 
     def _has_token(self, head: Head, token: Secret) -> bool:
         given = [head.value(TOKEN_HEADER.lower())]
-        given += [v for n, v in parse_qsl(urlsplit(head.target).query) if n == TOKEN_PARAMETER]
+        given += [v for n, v in parse_qsl(target_parts(head.target)[1]) if n == TOKEN_PARAMETER]
         if self.puts_key_in:
             authorization = head.value("authorization")
             given += [authorization.partition(" ")[2].strip(), head.value("api-key")]

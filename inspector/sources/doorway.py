@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import h11
 import orjson
@@ -16,6 +16,7 @@ from websockets.asyncio.server import ServerConnection
 
 from inspector.sim.admission import HttpAnswer
 from inspector.sim.provider import HttpRequest
+from inspector.sources.address import target_parts
 from inspector.sources.admission import Admission, Refusal
 from inspector.sources.base import Received
 from inspector.sources.heads import Head
@@ -202,13 +203,13 @@ def doorway(answer: Answer, admission: Admission, tell: Callable[[str], None]) -
 
 
 def _request(asked: h11.Request, body: bytes) -> HttpRequest:
-    parts = urlsplit(asked.target.decode("latin-1"))
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    path, query_text = target_parts(asked.target.decode("latin-1"))
+    query = dict(parse_qsl(query_text, keep_blank_values=True))
     headers = {
         bytes(name).decode("latin-1"): bytes(value).decode("latin-1")
         for name, value in asked.headers
     }
-    return HttpRequest(parts.path, query, headers, (), asked.method.decode("ascii"), body)
+    return HttpRequest(path, query, headers, (), asked.method.decode("ascii"), body)
 
 
 def _asks_for_websocket(asked: h11.Request) -> bool:

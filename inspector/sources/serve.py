@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 from websockets.asyncio.server import ServerConnection
@@ -30,6 +30,7 @@ from inspector.errors import ConnectError
 from inspector.secret import Secret, mask_headers, mask_subprotocol, mask_url, secrets_of
 from inspector.sim.admission import HttpAnswer
 from inspector.sim.server import CloseSocket, ConnectRequest
+from inspector.sources.address import target_parts
 from inspector.sources.admission import Admission, Refusal
 from inspector.sources.base import Closed, Handshake, Side
 from inspector.sources.doorway import Answer, Doorway, doorway, error_body
@@ -258,15 +259,15 @@ def connect_request(connection: ServerConnection) -> ConnectRequest:
 
 def asked_for(request: Request) -> ConnectRequest:
     """Return what an upgrade request asks for, as the simulator takes it."""
-    parts = urlsplit(request.path)
+    path, query = target_parts(request.path)
     headers: dict[str, str] = {}
     for name, value in request.headers.raw_items():
         key = name.lower()
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     offered = headers.get("sec-websocket-protocol", "")
     return ConnectRequest(
-        path=parts.path,
-        query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+        path=path,
+        query=dict(parse_qsl(query, keep_blank_values=True)),
         headers=headers,
         subprotocols=tuple(part.strip() for part in offered.split(",") if part.strip()),
     )

@@ -36,7 +36,7 @@ DIALECTS: Mapping[str, Called] = MappingProxyType(
 )
 """By the name that options and JSON have."""
 
-SPOKEN = ("openai", "beta", "azure", "azure-preview", "voice-live", "xai")
+SPOKEN = ("openai", "beta", "azure", "azure-preview", "voice-live", "xai", "qwen")
 """What ``--dialect`` and profiles take: how the simulator can speak, and how a server may be spoken to."""
 
 FOREIGN: Mapping[str, tuple[Called, frozenset[str]]] = MappingProxyType(

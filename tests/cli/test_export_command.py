@@ -53,7 +53,7 @@ def test_a_transcript_goes_to_stdout_or_to_a_file(inspector: Run, recording: Pat
     printed = inspector("export", recording, "--to", "text")
     kept = inspector("export", recording, "--to", "text", "-o", "talk.txt")
 
-    assert b"not heard: three four." in printed.out
+    assert b"[not heard, the app says: three four.]" in printed.out
     assert (kept.status, kept.out) == (0, b"")
     assert Path("talk.txt").read_bytes() == printed.out
 

@@ -284,3 +284,20 @@ def test_a_request_is_what_the_provider_sees() -> None:
     (request,) = seen
     assert (request.method, request.path, request.body) == ("PUT", "/a/b", b"hi")
     assert (dict(request.query), request.headers["x-y"]) == ({"c": "d", "e": ""}, "z")
+
+
+def test_a_target_that_is_no_url_is_a_path_like_another() -> None:
+    served = Provided()
+    request = b"GET //[?model=m HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    upgrade = (
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    )
+
+    async def first_line(more: bytes) -> bytes:
+        async with serve(served.open, CLOCK, Listening(), served.desk) as url:
+            answer = await exchange(url, request + more + b"\r\n")
+            return answer.split(b"\r\n")[0]
+
+    assert asyncio.run(first_line(b"")).startswith(b"HTTP/1.1 404")
+    assert not asyncio.run(first_line(upgrade)).startswith(b"HTTP/1.1 5")
