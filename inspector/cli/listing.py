@@ -175,10 +175,10 @@ def _print_object(
     header = reader.header
     facts = orjson.dumps(
         {
-            "started_at": header.started_at,
+            "started_at": header.started_at or None,
             "source": header.source,
-            "url": header.url,
-            "model": header.model,
+            "url": header.url or None,
+            "model": header.model or None,
         }
     )
     write_json(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))

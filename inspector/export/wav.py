@@ -74,7 +74,7 @@ def plans(sound: Sound, what: str) -> list[Plan]:
     if not usable:
         raise ExportError(
             "there is no such audio in this recording",
-            hint="a sideband connection carries none, and --what user or assistant has one side only",
+            hint="what the server refused is left out, a sideband connection carries none, and --what user or assistant has one side only",
         )
     return usable
 
