@@ -27,6 +27,7 @@ from inspector.tui.session.readings import LogLevels, recorded_readings
 from inspector.tui.views.conversation.messages import AnswerRequested
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.view import Commands
+from inspector.tui.workspace.command_line import row_in
 from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.workspace import Workspace
 
@@ -264,7 +265,7 @@ class ReplayTransport(Part):
         if self._replay.has_times:
             self._seek(round(seconds_in(text) * 1e6))
             return
-        self._replay.seek_row(max(0, self.workspace.row_in(text)))
+        self._replay.seek_row(max(0, row_in(self.workspace, text)))
         self._follow_cursor()
 
     def _set_speed(self, text: str) -> None:

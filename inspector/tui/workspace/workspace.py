@@ -7,9 +7,8 @@ is mounted and loaded after it.
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.events import DescendantFocus
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Input
+from textual.widgets import ContentSwitcher
 
 from inspector.clock import time_is_up
 from inspector.core.event import Event
@@ -33,7 +32,6 @@ from inspector.tui.common.header import HeaderPart, header_line
 from inspector.tui.common.keycaps import keycap
 from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.common.meter import MeterRow
-from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
 from inspector.tui.common.view_tabs import ViewTabs
@@ -44,6 +42,7 @@ from inspector.tui.views.events.filter_line import FilterLine
 from inspector.tui.views.events.view import EventsView
 from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested, SpanRequested
 from inspector.tui.views.view import Commands, View, ViewContext
+from inspector.tui.workspace.command_line import CommandLine, workspace_commands
 from inspector.tui.workspace.part import Part, SessionModel
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class Workspace(KeyedScreen[None]):
             if view.is_eager:
                 self._mount_view(view)
         self.mount(FilterLine(), after="#tabs")
-        self.mount(Input(id="command", compact=True), Footer())
+        self.mount(CommandLine(self.commands), Footer())
         self.call_after_refresh(self.refresh_bindings)  # which a footer waits for
         self.is_whole = True
         self.events.arrange(self.size)
@@ -402,10 +401,9 @@ class Workspace(KeyedScreen[None]):
 
     def action_back(self) -> None:
         """Go one level back; never quits."""
-        command = self.query_one("#command")
+        command = self.query_one(CommandLine)
         if command.has_class("shown"):
-            command.remove_class("shown")
-            self.refocus()
+            command.close()
         elif self.query_one(FilterLine).has_class("shown"):
             self.query_one(FilterLine).cancel()
         elif not self.current.go_back() and self.current_view != EventsView.id:
@@ -428,32 +426,8 @@ class Workspace(KeyedScreen[None]):
     # Commands
 
     def commands(self) -> Commands:
-        """Return what the command line knows, of the screen, its views and its parts."""
-        found: dict[str, Callable[[str], None]] = {
-            "theme": self._theme,
-            "help": lambda _: self.action_help(),
-            "view": self._view,
-            "row": lambda text: self.show_row(self.row_in(text)),
-            "seek": self._seek,
-            "mark": lambda _: self.action_mark(),
-            "merge": lambda _: self.action_merge(),
-            "write": self._write,
-            "q": lambda _: self.leave(),
-        }
-        for view in self.views.values():
-            found.update({name: self._in_view(view, do) for name, do in view.commands().items()})
-        for part in self.parts:
-            found.update(part.commands())
-        return found
-
-    def _in_view(self, view: View, command: Callable[[str], None]) -> Callable[[str], None]:
-        """Return a view's command: what it does is seen there."""
-
-        def run(text: str) -> None:
-            self.action_view(view.id)
-            command(text)
-
-        return run
+        """Return what the command line knows."""
+        return workspace_commands(self)
 
     def help_groups(self) -> Iterator[Group]:
         """Yield keys, commands and the filter language."""
@@ -465,59 +439,11 @@ class Workspace(KeyedScreen[None]):
 
     def action_command(self) -> None:
         """Ask for a command."""
-        entry = self.query_one("#command", Input)
-        entry.add_class("shown")
-        entry.value = ""
-        entry.placeholder = "command: " + " · ".join(self.commands())
-        entry.focus()
+        self.query_one(CommandLine).ask()
 
-    @on(Input.Submitted, "#command")
-    def _command_given(self, event: Input.Submitted) -> None:
-        self.query_one("#command", Input).remove_class("shown")
-        self.refocus()
-        name, _, rest = event.value.strip().partition(" ")
-        if not name:
-            return
-        command = self.commands().get(name)
-        if command is None:
-            self.say(f"no command {name!r}; there are {', '.join(self.commands())}", "warning")
-            return
-        try:
-            command(rest.strip())
-        except InspectorError as error:
-            self.say(error.words, "error")
-        except (ValueError, OSError) as error:
-            self.say(f":{name}: {error}", "error")
-
-    def _theme(self, name: str) -> None:
-        if name not in self.app.available_themes:
-            raise ValueError(f"there are {', '.join(sorted(self.app.available_themes))}")
-        self.app.theme = name
-
-    def _view(self, name: str) -> None:
-        if name not in self.views:
-            raise ValueError(f"the views are {', '.join(self.views)}")
-        self.action_view(name)
-
-    def row_in(self, text: str) -> int:
-        """Return the row of an event that was written by its number; a ValueError says which there are."""
-        row = int(text) - 1 if text.isdecimal() else -1
-        if not 0 <= row < len(self.event_log):
-            raise ValueError(f"there are events 1 to {len(self.event_log):,}")
-        return row
-
-    def _seek(self, text: str) -> None:
-        self.show_row(max(0, self.event_log.row_at(int(seconds_in(text) * 1e6))))
-
-    def _write(self, text: str) -> None:
-        event = self.selected_event()
-        if event is None or not text:
-            raise ValueError("select an event, and name a file")
-        path = Path(text).expanduser()
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(event.data)
-        self.say(f"wrote {path}")
+    @on(CommandLine.Failed)
+    def _command_failed(self, message: CommandLine.Failed) -> None:
+        self.say(message.words, "warning" if message.is_mistake else "error")
 
     # Messages
 
@@ -606,7 +532,8 @@ class Workspace(KeyedScreen[None]):
         self.events.find(message.query)
 
     @on(FilterLine.Closed)
-    def _filter_closed(self) -> None:
+    @on(CommandLine.Closed)
+    def _line_closed(self) -> None:
         self.refocus()
 
 
