@@ -16,7 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
-PYTEST = ["-m", "pytest", "-n", "auto"]
+PYTEST = ["-m", "pytest", "-n", str(2 * (os.cpu_count() or 1))]
+"""Two workers a core: most tests wait for a screen, a socket or another process half of their time."""
 PURE = ["tests/spec", "tests/core", "tests/analysis", "tests/recording", "tests/sim"]
 """What tests the layers whose coverage is measured; the other tests run without that, which would cost them a third."""
 TYPES = ("types", ["-m", "mypy"])

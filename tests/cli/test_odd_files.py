@@ -207,7 +207,7 @@ def test_a_device_without_an_end_is_not_read_into_memory(
 
 def test_a_filter_that_would_never_end_ends_and_says_so(inspector: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"type":"x","t":"%b!"}\n' % (b"a" * 400) * 3)
+    path.write_bytes(b'{"type":"response.create","t":"%b!"}\n' % (b"a" * 400) * 3)
 
     outcome = inspector("cat", path, "--filter", "~(a+)+[$]b~")
 

@@ -248,7 +248,7 @@ def test_a_screen_that_fails_shows_no_key_and_no_local_variables(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     code = (
         "import os, sys; sys.argv[0] = 'inspector';"
-        "from inspector.cli import main; import inspector.tui.session.session as s\n"
+        "from inspector.cli import main; import inspector.tui.workspace.workspace as s\n"
         "def broken(self):\n"
         " key = os.environ['OPENAI_API_KEY']\n"
         " raise RuntimeError('broken at ' + key + ' \\x1b[31m')\n"
