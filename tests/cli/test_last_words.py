@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,8 +38,9 @@ def left(terminal: Terminal, *keys: bytes) -> tuple[int, list[str]]:
     """Press keys; return the exit status and the lines that stand in the shell afterwards."""
     for key in keys:
         os.write(terminal.fd, key)
+    deadline = time.monotonic() + WAIT_S
     while terminal.read(WAIT_S):
-        pass
+        assert time.monotonic() < deadline, "the program goes on"
     _, status = os.waitpid(terminal.pid, 0)
     os.close(terminal.fd)
     shell = terminal.output.rpartition(b"\x1b[?1049l")[2].decode()

@@ -297,6 +297,8 @@ class Workspace(KeyedScreen[None]):
 
     def hint_text(self) -> str:
         """Return the last line: what is wrong with what is being typed, else what is true and what to do next."""
+        if not self.is_whole:
+            return ""  # it names keys, and none is taken yet
         hint = self.model.hint(self.key, self.place)
         return self._filter_problem() or hint.line(self.size.width)
 
