@@ -99,7 +99,7 @@ def test_a_broken_theme_and_an_unknown_one_are_said_on_the_screen(tmp_path: Path
     said = asyncio.run(run())
 
     assert "mine.toml" in said[0]
-    assert "no theme 'nope'" in said[1]
+    assert "Unknown theme 'nope'" in said[1]
 
 
 def test_a_theme_is_tried_on_taken_and_remembered_or_left(tmp_path: Path) -> None:
