@@ -152,7 +152,7 @@ def test_the_keys_talk_open_mute_and_switch_truncation(tmp_path: Path) -> None:
         await stage.pilot.press("M")
         await stage.until(lambda: "MUTED" in stage.meter("in"))
         await stage.pilot.press("M", "o")
-        await stage.until(lambda: "ending" in stage.meter("in"))
+        # It says that it is ending for as long as the silence after it takes, which a busy machine may not paint.
         await stage.until(lambda: "o opens" in stage.meter("in"))
         await stage.pilot.press("p")
         await stage.until(lambda: "talking" in stage.meter("in"))
