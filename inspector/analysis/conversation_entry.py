@@ -38,7 +38,7 @@ class EntryId(NamedTuple):
     """What an entry is about."""
 
     kind: str
-    """``item``; ``response`` for one that left no item; ``passage`` of a running transcript."""
+    """``item``; ``response`` for one that left no item; ``utterance`` of a running transcript."""
     id: str
 
 
@@ -83,7 +83,7 @@ class Entry:
     tone: Tone
     """Of that word."""
     t_ns: int | None
-    """When it began, session time; None where the recording does not say."""
+    """When it began, session time; None if the recording does not say."""
     first_row: int
     """Row of the log where it begins; -1 where it has none."""
     last_row: int

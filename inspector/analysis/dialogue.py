@@ -34,7 +34,7 @@ def places(state: SessionState) -> list[EntryId]:
     # In C, all of it: a view asks whenever an event has come, and an hour's session has thousands of items.
     found = list(map(EntryId, repeat("item"), state.conversation.order))
     leaves_none = state.conversation.items.keys().isdisjoint
-    others = [EntryId("passage", passage) for passage in state.transcripts.passages]
+    others = [EntryId("utterance", utterance) for utterance in state.transcripts.utterances]
     others += [
         EntryId("response", response.id)
         for response in state.responses.all.values()
@@ -53,9 +53,9 @@ def stamp(state: SessionState, place: EntryId) -> tuple[object, ...]:
     if place.kind == "response":
         response = state.responses.all[place.id]
         return response.status, response.done_seq
-    if place.kind == "passage":
-        passage = state.transcripts.passages[place.id]
-        return passage.last_seq, passage.audio_bytes, state.session.confirmed_seq
+    if place.kind == "utterance":
+        utterance = state.transcripts.utterances[place.id]
+        return utterance.last_seq, utterance.audio_bytes, state.session.confirmed_seq
     conversation = state.conversation
     item = conversation.items[place.id]
     cause = state.responses.all.get(item.response_id)
@@ -77,12 +77,12 @@ def entry(state: SessionState, place: EntryId) -> Entry:
     """Return the entry of a place.
 
     Raises:
-        KeyError: the state has no such item, response or passage.
+        KeyError: the state has no such item, response or utterance.
     """
     if place.kind == "response":
         return _response_entry(state.responses.all[place.id], place)
-    if place.kind == "passage":
-        return _passage_entry(state, state.transcripts.passages[place.id], place)
+    if place.kind == "utterance":
+        return _utterance_entry(state, state.transcripts.utterances[place.id], place)
     item = state.conversation.items[place.id]
     draft = drafted(item, state)
     response = state.responses.all.get(item.response_id)
@@ -111,7 +111,7 @@ def entry(state: SessionState, place: EntryId) -> Entry:
 
 
 def question_for(state: SessionState, place: EntryId | None) -> OpenRequest | None:
-    """Return what a place waits for, or else the conversation; None where nothing waits for an answer."""
+    """Return what a place waits for, or else the conversation; None if nothing waits for an answer."""
     conversation = state.conversation
     waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
     candidates = [
@@ -127,8 +127,8 @@ def place_of(state: SessionState, event: Event) -> EntryId | None:
     if item_id:
         place = EntryId("item", item_id)
         return place if item_id in state.conversation.items else None
-    passage = state.transcripts.passage_of(event)
-    return EntryId("passage", passage.id) if passage is not None else None
+    utterance = state.transcripts.utterance_of(event)
+    return EntryId("utterance", utterance.id) if utterance is not None else None
 
 
 def item_of(state: SessionState, keys: EventKeys) -> str:
@@ -143,8 +143,8 @@ def item_of(state: SessionState, keys: EventKeys) -> str:
 def _first_seq(state: SessionState, place: EntryId) -> int:
     if place.kind == "item":
         return state.conversation.items[place.id].first_seq
-    if place.kind == "passage":
-        return state.transcripts.passages[place.id].first_seq
+    if place.kind == "utterance":
+        return state.transcripts.utterances[place.id].first_seq
     response = state.responses.all[place.id]
     return response.created_seq or response.done_seq
 
@@ -174,27 +174,27 @@ def _ending(response: Response) -> Phrase:
     return Phrase(f"response {response.status}{reason}", tone)
 
 
-def _passage_entry(state: SessionState, passage: Utterance, place: EntryId) -> Entry:
+def _utterance_entry(state: SessionState, utterance: Utterance, place: EntryId) -> Entry:
     """Return what one side says in one go, with the language that it is meant to be in, and the sound that came of it."""
     session = state.session
     is_translated = session.kind == "translation"
     draft = EntryDraft()
-    if passage.is_output:
+    if utterance.is_output:
         draft.who, draft.tone = "translation" if is_translated else "assistant", Tone.ASSISTANT
         output = object_at(object_at(session.config, "audio"), "output")
         draft.fact(text_at(output, "language"))
     else:
         draft.who, draft.tone = "speaker" if is_translated else "user", Tone.USER
-    if passage.audio_bytes:
-        draft.fact(f"audio {duration_text(session.output_format.ms(passage.audio_bytes))}")
-    draft.say(passage.text.strip())
+    if utterance.audio_bytes:
+        draft.fact(f"audio {duration_text(session.output_format.ms(utterance.audio_bytes))}")
+    draft.say(utterance.text.strip())
     return Entry(
         place,
         draft.who,
         draft.tone,
-        passage.t_ns,
-        passage.first_seq - 1,
-        passage.last_seq - 1,
+        utterance.t_ns,
+        utterance.first_seq - 1,
+        utterance.last_seq - 1,
         tuple(draft.facts),
         tuple(draft.paragraphs),
     )

@@ -115,7 +115,7 @@ def _about_cut(cut_ms: int, audio: ItemAudio, draft: EntryDraft) -> None:
 def _part(
     part: ContentPart, item: Item, audio: ItemAudio | None, draft: EntryDraft, *, is_cut: bool
 ) -> bool:
-    """Write one part; tell whether the audio is cut by its end."""
+    """Write one part; return whether the audio is cut by its end."""
     growing = "…" if part.is_grown else ""
     if part.kind == "input_image":
         draft.say(f"[image {part.text}]", Tone.DIM)

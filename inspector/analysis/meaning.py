@@ -10,7 +10,7 @@ LONGEST = 3
 
 
 def meaning(event_type: str, path: tuple[str | int, ...]) -> str:
-    """Return what a field means, ``""`` where that is not known.
+    """Return what a field means, ``""`` if that is not known.
 
     Args:
         event_type: the event that the field is in.

@@ -74,7 +74,7 @@ class AudioSegment:
     first_row: int
     """Row of the log with its first piece."""
     begins_us: int | None
-    """When its first piece began, reckoned from when it came; session time. None where no event says."""
+    """When its first piece began, reckoned from when it came; session time. None if no event says."""
     item_id: str = ""
     """Of the assistant; ``""`` for sound of no item."""
     size_bytes: int = 0
@@ -104,14 +104,14 @@ class AudioSegment:
 
     @property
     def start_us(self) -> int | None:
-        """Return when it began to sound, in microseconds of session time; None where nothing says."""
+        """Return when it began to sound, in microseconds of session time; None if nothing says."""
         if self.audio is None:
             return self.begins_us
         return self.audio.resumes[0].at_ns // 1000 if self.audio.resumes else None
 
     @property
     def end_us(self) -> int | None:
-        """Return when all of it would have been played; None where nothing says when it began."""
+        """Return when all of it would have been played; None if nothing says when it began."""
         if self.audio is not None and self.audio.resumes:
             last = self.audio.resumes[-1]
             return last.at_ns // 1000 + max(0, self._us(self.size_bytes) - last.from_ns // 1000)
@@ -182,7 +182,7 @@ class Placement:
         """By ``seq`` where the last appends stand: an error may still take them back."""
 
     def feed(self, event: Event) -> Piece | None:
-        """Take the next event; return its audio and where that belongs, None where it has none."""
+        """Take the next event; return its audio and where that belongs, None if it has none."""
         if self.begins(event):
             self._begin()
         refused_seq = self._refusals.apply(event)
@@ -206,7 +206,7 @@ class Placement:
         return (segment for segment in self.segments if segment.side is side)
 
     def begins(self, event: Event) -> bool:
-        """Tell whether an event begins another session, with a time line of its own."""
+        """Return whether an event begins another session, with a time line of its own."""
         return self._session.ends_with(event)
 
     def _begin(self) -> None:
@@ -267,7 +267,7 @@ def _goes_on(run: AudioSegment, begins_us: int | None) -> bool:
 
 
 def _time_us(event: Event) -> int | None:
-    """Return when an event happened, in microseconds of session time; None where the recording does not say."""
+    """Return when an event happened, in microseconds of session time; None if the recording does not say."""
     t_ns: int | None = event.t_ns
     if t_ns is None:
         return None

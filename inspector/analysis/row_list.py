@@ -55,7 +55,7 @@ class RowList:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every row of the log was looked at."""
+        """Return whether every row of the log was looked at."""
         return self.scanned >= len(self._log)
 
     def filter(self, query: Query) -> None:
@@ -70,7 +70,7 @@ class RowList:
         self._restart()
 
     def toggle_group(self, row: int) -> bool:
-        """Unfold the group of a row, or fold it again; False where the row is of no group."""
+        """Unfold the group of a row, or fold it again; False if the row is of no group."""
         group = self._log.group[row]
         if group < 0 or not self.is_folding:
             return False
@@ -92,24 +92,24 @@ class RowList:
         return self._matches[group] if self.query else self._log.groups.count[group]
 
     def is_unfolded(self, group: int) -> bool:
-        """Tell whether the members of a group are shown one by one."""
+        """Return whether the members of a group are shown one by one."""
         return group in self._unfolded or not self.is_folding
 
     def index_of(self, row: int) -> int:
-        """Return where a row stands, or the last shown row before it; 0 where there is none."""
+        """Return where a row stands, or the last shown row before it; 0 if there is none."""
         return max(0, bisect.bisect_right(self.rows, row) - 1)
 
     def shows(self, row: int) -> bool:
-        """Tell whether a row is among those shown."""
+        """Return whether a row is among those shown."""
         at = bisect.bisect_left(self.rows, row)
         return at < len(self.rows) and self.rows[at] == row
 
     def holds(self, row: int) -> bool:
-        """Tell whether a row is of the directions that this list is for."""
+        """Return whether a row is of the directions that this list is for."""
         return DIRECTION_CODE[self._log.side_of(row)] in self._codes
 
     def lets_through(self, row: int) -> bool:
-        """Tell whether the query lets a row through, folded or not."""
+        """Return whether the query lets a row through, folded or not."""
         return not self.query or self.query.test(LogFacts(self._log, row, self._turns))
 
     def refresh(self, is_over: Deadline = lambda: False) -> None:

@@ -52,12 +52,12 @@ def _escaped(character: str) -> str:
 
 
 def _joins(text: str, at: int) -> bool:
-    """Tell whether the joiner at a place stands between two characters that it can join."""
+    """Return whether the joiner at a place stands between two characters that it can join."""
     return 0 < at < len(text) - 1 and _is_joined(text[at - 1]) and _is_joined(text[at + 1])
 
 
 def _is_joined(character: str) -> bool:
-    """Tell whether a character is a letter, vowel sign or emoji; a skin tone is a modifier symbol."""
+    """Return whether a character is a letter, vowel sign or emoji; a skin tone is a modifier symbol."""
     category = unicodedata.category(character)
     is_spelling = category[0] in "LM" or category in ("So", "Sk")
     return is_spelling and ord(character) >= _JOINED_FROM and not _DANGEROUS.match(character)

@@ -24,7 +24,7 @@ def document() -> Mapping[str, Any]:
 
 
 def event_schema(event_type: str, direction: str = "client") -> Schema | None:
-    """Return the schema of an event type; None where it is not known."""
+    """Return the schema of an event type; None if it is not known."""
     found: Schema | None = document()[direction].get(event_type)
     return found
 
@@ -61,7 +61,7 @@ _JSON_TYPES = {
 
 
 def of_kind(schema: Schema, kind: str) -> Schema | None:
-    """Choose by JSON type; None where that type is not allowed. An integer is a number."""
+    """Choose by JSON type; None if that type is not allowed. An integer is a number."""
     kinds = schema.get("x-kinds")
     if kinds is None:
         allowed = schema.get("type")
@@ -72,7 +72,7 @@ def of_kind(schema: Schema, kind: str) -> Schema | None:
 
 
 def branch_for(schema: Schema, value: Mapping[str, Any]) -> Schema | None:
-    """Choose an object's branch by its ``type`` (and ``role``); None where it names no branch."""
+    """Choose an object's branch by its ``type`` (and ``role``); None if it names no branch."""
     branches = schema.get("x-branches")
     if branches is None:
         return schema

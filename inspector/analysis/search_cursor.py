@@ -32,7 +32,7 @@ class SearchCursor:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether all was looked at."""
+        """Return whether all was looked at."""
         return self.came_round and self._run.is_done
 
     def advance(self, is_over: Deadline) -> int:

@@ -278,7 +278,7 @@ def intervention_words(body: Body) -> str:
 
 
 def is_drop(event: Event) -> bool:
-    """Tell whether an event says that a frame was kept from its receiver."""
+    """Return whether an event says that a frame was kept from its receiver."""
     if event.type != "inspector.altered" or event.body is None:
         return False
     return text_at(event.body, "change") in ("drop", "answer")

@@ -22,7 +22,7 @@ class Tally(NamedTuple):
     words: str
     """How much it was."""
     is_trouble: bool = False
-    """True where it deserves attention."""
+    """True if it deserves attention."""
     seq: int = 0
     """The event to look at; 0 for none."""
 

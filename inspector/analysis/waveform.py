@@ -50,9 +50,9 @@ class WaveLane:
     high: Floats
     """Highest sample, -1..1."""
     is_there: BoolArray
-    """True where there is audio at all, silent or not."""
+    """True if there is audio at all, silent or not."""
     is_heard: BoolArray
-    """True where it was heard; false for what came but was cut off."""
+    """True if it was heard; false for what came but was cut off."""
 
 
 class _Envelope:
@@ -129,17 +129,17 @@ class Waveform:
 
     @property
     def has_times(self) -> bool:
-        """Tell whether the events say when they happened; without times there is no place for anything."""
+        """Return whether the events say when they happened; without times there is no place for anything."""
         return self._log.has_times or not len(self._log)
 
     @property
     def has_audio(self) -> bool:
-        """Tell whether there is any audio so far."""
+        """Return whether there is any audio so far."""
         return any(segment.duration_us for segment in self._envelopes)
 
     @property
     def is_refused(self) -> bool:
-        """Tell whether audio was sent, and the server took none of it."""
+        """Return whether audio was sent, and the server took none of it."""
         return bool(self._envelopes) and not self.has_audio
 
     @property

@@ -374,7 +374,7 @@ def test_a_translation_reads_as_what_was_said_and_what_it_became() -> None:
     assert (entries(state)[2].first_row, entries(state)[2].last_row) == (6, 8)
 
 
-def test_an_event_of_a_transcript_leads_to_its_passage() -> None:
+def test_an_event_of_a_transcript_leads_to_its_utterance() -> None:
     events = numbered(
         [
             running("input", "Good.", 1000),
@@ -387,16 +387,16 @@ def test_an_event_of_a_transcript_leads_to_its_passage() -> None:
     state = folded(*events)
 
     assert [place_of(state, event) for event in events] == [
-        EntryId("passage", "input-1"),
-        EntryId("passage", "output-2"),
-        EntryId("passage", "output-2"),
-        EntryId("passage", "input-4"),
+        EntryId("utterance", "input-1"),
+        EntryId("utterance", "output-2"),
+        EntryId("utterance", "output-2"),
+        EntryId("utterance", "input-4"),
         None,
     ]
     assert place_of(state, replace(events[0], seq=0)) is None
 
 
-def test_a_speaker_without_pauses_is_read_in_passages() -> None:
+def test_a_speaker_without_pauses_is_read_in_utterances() -> None:
     words = [running("input", " word", 100 * n) for n in range(1, 1000)]
 
     found = entries(folded(TRANSLATION, *words))

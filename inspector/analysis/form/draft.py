@@ -49,15 +49,15 @@ class FieldView:
     message: str = ""
     """The server's refusal, or what is wrong with the edit."""
     is_wrong: bool = False
-    """True where ``message`` is a problem and not only a remark."""
+    """True if ``message`` is a problem and not only a remark."""
     lock: ReadOnlyReason | None = None
     """Why the field cannot be changed now."""
     is_unreadable: bool = False
-    """True where what is typed is no value of this kind, and ``value`` is an older one."""
+    """True if what is typed is no value of this kind, and ``value`` is an older one."""
 
     @property
     def is_edited(self) -> bool:
-        """Tell whether the form holds another value than the session, or one that cannot be read."""
+        """Return whether the form holds another value than the session, or one that cannot be read."""
         return self.is_unreadable or not is_same(self.value, self.effective)
 
 

@@ -32,7 +32,7 @@ def field_at(path: Iterable[str | int], fields: Iterable[FormField]) -> FormFiel
 def blamed(
     error: Mapping[str, Any], sent: Iterable[FormField], every: Iterable[FormField]
 ) -> FormField | None:
-    """Return the field that an error is about, None where none can be told.
+    """Return the field that an error is about, None if none can be told.
 
     Args:
         error: the server's ``error`` object.

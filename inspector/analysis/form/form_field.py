@@ -45,7 +45,7 @@ class Condition:
     """Names of its variants."""
 
     def holds(self, variant: object) -> bool:
-        """Tell whether a value of the owner's field is one of the variants."""
+        """Return whether a value of the owner's field is one of the variants."""
         return isinstance(variant, str) and variant in self.variants
 
 
@@ -70,13 +70,13 @@ class FormField:
     variants: tuple[Variant, ...] = ()
     """Where not empty, the form shows and takes a variant's name, and the session holds its JSON."""
     is_open: bool = False
-    """True where other values than the offered ones are allowed."""
+    """True if other values than the offered ones are allowed."""
     is_nullable: bool = False
-    """True where ``null`` is a value."""
+    """True if ``null`` is a value."""
     minimum: float | None = None
-    """The least that the server takes; None where it does not say."""
+    """The least that the server takes; None if it does not say."""
     maximum: float | None = None
-    """The greatest that the server takes; None where it does not say."""
+    """The greatest that the server takes; None if it does not say."""
     step: float = 1
     """How far a number moves at once."""
     is_whole: bool = False
@@ -84,7 +84,7 @@ class FormField:
     when: Condition | None = None
     """None: always there."""
     checked_at: MemberPath | None = None
-    """Where the schema of GA sessions has it; None where that schema does not know it."""
+    """Where the schema of GA sessions has it; None if that schema does not know it."""
 
     @property
     def pointer(self) -> str:
@@ -139,7 +139,7 @@ class FormField:
         return next(iter(named or [v for v in shapes if "type" not in v.begin]), None)
 
     def applies_to(self, session: object, owners: Mapping[MemberPath, FormField]) -> bool:
-        """Tell whether a session has this field; ``owners``: the form's fields by path."""
+        """Return whether a session has this field; ``owners``: the form's fields by path."""
         if self.when is None:
             return True
         owner = owners.get(self.when.owner)

@@ -36,11 +36,11 @@ class Update:
     seq: int
     """The event that was sent."""
     t_ns: int | None
-    """When, session time; None where the recording does not say."""
+    """When, session time; None if the recording does not say."""
     origin: Origin
     """What sent it."""
     event_id: str
-    """By which an error names it; ``""`` where it has none."""
+    """By which an error names it; ``""`` if it has none."""
     session: Mapping[str, Any]
     """What was asked for."""
     before: Mapping[str, Any]
@@ -80,7 +80,7 @@ class UpdateHistory:
         self._row = 0
 
     def read(self, log: EventLog, end: int, causes: CausesFold) -> bool:
-        """Take in the rows before ``end``, from the start again where that went back; tell whether anything changed.
+        """Take in the rows before ``end``, from the start again where that went back; return whether anything changed.
 
         Args:
             log: the session's events.
@@ -100,7 +100,7 @@ class UpdateHistory:
         return self.revision != before
 
     def apply(self, event: Event) -> None:
-        """Take one event in; others than those about updates change nothing."""
+        """Update the state with one event; others than those about updates change nothing."""
         body = event.body or {}
         if event.direction is Direction.CLIENT:
             if event.type in UPDATES:
@@ -180,7 +180,7 @@ class Difference:
 
     @property
     def is_same(self) -> bool:
-        """Tell whether the server does as it was asked."""
+        """Return whether the server does as it was asked."""
         return is_same(self.sent, self.effective)
 
 

@@ -23,7 +23,7 @@ class Preset:
     """A session to start from."""
 
     shape: str
-    """Name of its shape, one of ``SHAPES``; ``""`` where it does not say."""
+    """Name of its shape, one of ``SHAPES``; ``""`` if it does not say."""
     session: Mapping[str, Any]
     """Members of a session object."""
 
@@ -108,7 +108,7 @@ def _own(body: Mapping[str, Any], name: str) -> Preset:
 
 
 def _owner_of(member: str, session: Mapping[str, Any]) -> str:
-    """Return the shape of a session with a member that the shape at hand lacks; ``""`` where that is in no shape."""
+    """Return the shape of a session with a member that the shape at hand lacks; ``""`` if that is in no shape."""
     likely = shape_of(session).name
     for name in (likely, *SHAPES):
         if any(field.path[0] == member for field in shape_named(name).fields):

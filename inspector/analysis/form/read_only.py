@@ -17,7 +17,7 @@ class ReadOnlyReason:
     why: str
     """In a few words."""
     is_passing: bool = False
-    """True where the field can be changed again in a moment, so that it can be edited already."""
+    """True if the field can be changed again in a moment, so that it can be edited already."""
 
 
 FIXED_VOICE = "fixed: assistant audio exists"

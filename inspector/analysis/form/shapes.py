@@ -45,13 +45,13 @@ class SessionShape:
     event_type: str = "session.update"
     """What updates it."""
     session_type: str = ""
-    """What ``session.type`` of every update has to say; ``""`` where updates have no such member."""
+    """What ``session.type`` of every update has to say; ``""`` if updates have no such member."""
     is_translation: bool = False
     """True for translation sessions, whose events differ."""
     has_schema: bool = False
-    """True where whole updates can be checked against the schema."""
+    """True if whole updates can be checked against the schema."""
     fixes_voice: bool = True
-    """True where the voice cannot change once the assistant has spoken."""
+    """True if the voice cannot change once the assistant has spoken."""
 
     def by_path(self) -> Mapping[MemberPath, FormField]:
         """Return the fields by path."""

@@ -351,7 +351,7 @@ class Workspace(KeyedScreen[None]):
         self.refocus()
 
     def action_item(self) -> None:
-        """Show the conversation, at the item or passage that the selected event is about."""
+        """Show the conversation, at the item or utterance that the selected event is about."""
         if self.selected_event() is None:
             return
         self.action_view("conversation")

@@ -38,7 +38,7 @@ class ConversationView(View):
         self.widget.show(self.context.state())
 
     def show_event(self, row: int) -> bool:
-        """Go to the item or passage that an event is about."""
+        """Go to the item or utterance that an event is about."""
         from inspector.analysis.dialogue import place_of  # which the first frame does without
 
         place = place_of(self.context.state(), self.context.log.event(row))

@@ -33,7 +33,7 @@ def at_cursor(waveform: Waveform, view: DrawnStretch) -> str:
         heard, whole = segment.heard_us // 1000, segment.duration_us // 1000
         share = f"heard {heard:,} of {whole:,} ms" if heard < whole else f"{whole:,} ms"
         words.append(f"{sanitized(short_id(segment.item_id))} {share}")
-        words += [_dry(gap) for gap in segment.underruns() if gap.is_at(t_us * 1000)]
+        words += [_dry(gap) for gap in segment.underruns() if gap.contains(t_us * 1000)]
     marks = waveform.marks
     here = marks.within(cell * view.cell_us, (cell + 1) * view.cell_us)
     words += [
