@@ -87,7 +87,7 @@ class Microphone:
             self.is_sending
             and source is not None
             and source.supports_backpressure
-            and source.is_over
+            and source.is_finished
         )
 
     def speak_again(self, now_ns: int) -> None:
@@ -177,7 +177,7 @@ class Microphone:
         self._convert(samples, source.rate_hz, state.session.input_format)
         self._send(room if source.supports_backpressure else None)
         self._trail_end(state, now_ns)
-        input_finished = source.is_over and len(self._ready) < self._append_size
+        input_finished = source.is_finished and len(self._ready) < self._append_size
         if source.supports_backpressure and input_finished and self.talk is Talk.PUSH_TO_TALK:
             self.release(state, now_ns)
 

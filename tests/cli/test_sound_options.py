@@ -84,7 +84,7 @@ def test_a_sound_file_is_never_written_over(tmp_path: Path) -> None:
     before = kept.read_bytes()
     link.symlink_to(kept)
     for speaker in (kept, link):
-        with pytest.raises(SoundFileError, match="exists already"):
+        with pytest.raises(SoundFileError, match="already exists"):
             asked(str(kept), str(speaker))
 
     assert kept.read_bytes() == before

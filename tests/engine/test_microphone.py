@@ -33,7 +33,7 @@ class FakeInput:
         self._start_ns = self._given = 0
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         return self._lasts is not None and self._given >= self._lasts
 
     def start(self, now_ns: int) -> None:

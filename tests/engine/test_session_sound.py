@@ -218,7 +218,7 @@ def test_without_portaudio_the_reason_is_kept_and_the_clock_runs(
 class FakeCard:
     """Both directions of a sound card that can be pulled out."""
 
-    supports_backpressure = is_over = False
+    supports_backpressure = is_finished = False
     plugged = True
 
     def __init__(self, wanted: str) -> None:
