@@ -272,7 +272,7 @@ def test_a_transcript_marks_interrupted_words() -> None:
 
     assert "    One two [not heard, the app says: three four.]" in lines
     assert any(
-        line.startswith("[00:03.150] assistant  (cut at 1,500 of 3,000 ms") for line in lines
+        line.startswith("[00:03.150] assistant  (truncated at 1,500 of 3,000 ms") for line in lines
     )
     assert '    arguments: {"city": 1}' in lines
 

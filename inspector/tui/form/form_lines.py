@@ -24,7 +24,7 @@ def form_header(session: FormSession) -> str:
 
 def form_hint(session: FormSession, glyphs: Glyphs, key: Key) -> str:
     """Return what is wrong, or what to do; ``key`` names keys."""
-    refused = session.draft.unblamed()
+    refused = session.draft.general_rejection()
     if refused:
         return f" {glyphs.bad} the last update was refused whole: {sanitized(refused)}"
     if not session.state.session.config:

@@ -115,12 +115,12 @@ class EventPane(EventList, can_focus=True):
         if row >= 0:
             self._search_cursor = None
             self._show_found(row, search_cursor)
-        elif search_cursor.is_over:
+        elif search_cursor.is_finished:
             self._search_cursor = None
             self.notify("no match", timeout=2)
 
     def _show_found(self, row: int, search_cursor: SearchCursor) -> None:
-        if search_cursor.came_round:
+        if search_cursor.has_wrapped:
             self.notify(f"on from the {'start' if search_cursor.step > 0 else 'end'}", timeout=2)
         if self.rows.holds(row):
             self.rows.unfold_to(row)

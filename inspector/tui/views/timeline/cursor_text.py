@@ -25,7 +25,7 @@ def at_cursor(waveform: Waveform, view: DrawnStretch) -> str:
     words = [f"{t_us / 1e6:.3f} s"]
     for side, name in ((AudioSide.USER, "user"), (AudioSide.ASSISTANT, "model")):
         lane = waveform.lane(side, cell, 1, view.cell_us)
-        if lane.is_there[0]:
+        if lane.has_audio[0]:
             rms = waveform.rms(side, cell, 1, view.cell_us)
             words.append(f"{name} {decibels(float(rms[0]))}")
     segment = waveform.segment_at(AudioSide.ASSISTANT, t_us)
