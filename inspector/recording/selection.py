@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
-from inspector.core.event import Event
+from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
-from inspector.recording.format import Shape
+from inspector.recording.format import Shape, is_whole
 from inspector.recording.reader import RecordingReader
 
-HEAD_BYTES = 160
-"""Within these a line of ours has said its type; longer types are parsed."""
-_TYPE = b'"type":"'
-_FRAME = b'"event":'
-_SOUND = b'"delta":"'
+BLOCK_BYTES = 1 << 18
+"""Read at once: what a processor keeps at hand."""
+_HEAD = re.compile(
+    rb'\{"seq":[0-9]+,(?:"t":-?[0-9]+\.[0-9]+,)?"dir":"(?:client|server|local)","origin":"[a-z]+","type":"([^"\\\n]*)",'
+)
+"""How a line of ours begins, its type in the group; what begins in any other way is parsed."""
+_SOUND = re.compile(
+    rb'\{"seq":([0-9]+),"t":([0-9]+)\.([0-9]{6}),"dir":"server","origin":"wire","type":"([a-z_.]+)","event":\{"type":"\4",'
+    rb'"event_id":"[^"\\]*","response_id":"([^"\\]*)","item_id":"([^"\\]*)",'
+    rb'"output_index":[0-9]{1,9},"content_index":([0-9]{1,9}),"delta":"'
+)
+"""Sound as OpenAI's servers send it, up to the base64: nearly all events of sound that there are."""
+_SOUND_ENDS = re.compile(rb'"(?:,"obfuscation":"[^"\\]*")?\}\}')
 
 
 def selected_events(reader: RecordingReader, types: Collection[str]) -> Iterator[Event]:
     """Yield the events of some types, in order and numbered as in the whole file.
 
-    Only lines of this program's own say their type in front; of a foreign file every line is parsed. Times of foreign files are
-    noted in the reader, as by ``RecordingReader.events``.
+    Of sound that is the server's only the size is told (``Event.audio_bytes``). Only lines of this program's own say their type in
+    front; of a foreign file every line is parsed, and its times are noted in the reader, as by ``RecordingReader.events``.
 
     Raises:
         RecordingError: the disk does not give the file.
@@ -29,44 +38,78 @@ def selected_events(reader: RecordingReader, types: Collection[str]) -> Iterator
         yield from (event for event in reader.events() if event.type in types)
         return
     wanted = frozenset(name.encode() for name in types)
-    sounds = frozenset(name.encode() for name in types if name in AUDIO_KEYS)
-    for row, (_, line) in enumerate(reader.lines(reader.start, reader.size)):
-        name = _type_of(line)
-        if name is None:
-            event = reader.decode(line, row)
-            if event.type in types:
-                yield event
-        elif name in wanted:
-            yield (
-                _without_scanning_sound(reader, line, row)
-                if name in sounds
-                else reader.decode(line, row)
-            )
+    for event in _events(reader, wanted):
+        if event.type in types:
+            yield event
 
 
-def _type_of(line: bytes) -> bytes | None:
-    """Return the type in a line's head; None where it takes a parser to tell."""
-    at = line.find(_TYPE, 0, HEAD_BYTES)
-    # What stands before it are numbers and words of closed sets: an object or an escape before it means another order of keys.
-    if at < 0 or line.find(b"{", 1, at) >= 0 or line.find(b"\\", 0, at) >= 0:
+def _events(reader: RecordingReader, wanted: frozenset[bytes]) -> Iterator[Event]:
+    """Yield the events whose line says that they are of a type, or does not say which; lines as in ``RecordingReader.lines``."""
+    end, base, text, at, row = reader.size, reader.start, b"", 0, 0
+    head = _HEAD.match
+    while base + at < end:
+        newline = text.find(b"\n", at)
+        if newline < 0:
+            searched = len(text) - at
+            # A long line is read in ever larger parts, so that it is not searched again and again.
+            more = reader.part(max(BLOCK_BYTES, searched), base + len(text))
+            if more:
+                base, text, at = base + at, text[at:] + more, 0
+                continue
+            newline = len(text)
+            if not is_whole(text[at:], Shape.OURS):
+                return
+        found = head(text, at, newline)
+        if found is None:
+            line = text[at:newline]
+            if line.strip():
+                yield reader.decode(line, row)
+                row += 1
+        else:
+            if found[1] in wanted:
+                is_sound = found[1] in _SOUNDS
+                event = _sound(text, at, newline) if is_sound else None
+                yield event if event is not None else reader.decode(text[at:newline], row)
+            row += 1
+        at = newline + 1
+
+
+_SOUNDS = frozenset(name.encode() for name, keys in AUDIO_KEYS.items() if "delta" in keys)
+
+
+def _sound(text: bytes, at: int, newline: int) -> Event | None:
+    """Read an event of sound without its base64, which is nearly all of it; None where it is not as usual."""
+    found = _SOUND.match(text, at, newline)
+    end = text.find(b'"', found.end(), newline) if found is not None else -1
+    if found is None or end < 0 or not _SOUND_ENDS.fullmatch(text, end, newline):
         return None
-    end = line.find(b'"', at + len(_TYPE), HEAD_BYTES)
-    name = line[at + len(_TYPE) : end] if end >= 0 else b""
-    return name if name and b"\\" not in name else None
-
-
-def _without_scanning_sound(reader: RecordingReader, line: bytes, row: int) -> Event:
-    """Decode an event of sound: its base64, which is nearly all of it, is cut out before and put back after."""
-    begin = line.find(_SOUND) + len(_SOUND)
-    end = line.find(b'"', begin)
-    sound = line[begin:end]
-    if begin < len(_SOUND) or end < 0 or not sound.isascii() or b"\\" in sound:
-        return reader.decode(line, row)
-    event = reader.decode(line[:begin] + line[end:], row)
-    if event.body is None or event.body.get("delta") != "":  # it was another member that was cut
-        return reader.decode(line, row)
-    frame = line[line.find(_FRAME) + len(_FRAME) : -1]
-    body = {**event.body, "delta": sound.decode()}
+    begin = found.end()
+    is_odd = text.find(b"\\", begin, end) >= 0 or text[begin + 4 : begin + 5] == b":"
+    if is_odd:  # a data URL is no base64
+        return None
+    seq, whole, fraction, kind, response_id, item_id, part = found.groups()
+    tail = text[max(begin, end - 2) : end]
+    padding = 2 if tail == b"==" else 1 if tail.endswith(b"=") else 0
+    try:
+        ids = response_id.decode(), item_id.decode()
+    except UnicodeDecodeError:
+        return None
+    name = kind.decode()
+    body = {
+        "type": name,
+        "response_id": ids[0],
+        "item_id": ids[1],
+        "content_index": int(part),
+        "delta": "",
+    }
     return Event(
-        event.seq, event.t_ns, event.direction, event.origin, event.type, frame, True, body
+        int(seq),
+        int(whole) * 1_000_000_000 + int(fraction) * 1000,
+        Direction.SERVER,
+        Origin.WIRE,
+        name,
+        b"",
+        True,
+        body,
+        audio_bytes=max(0, (end - begin) * 3 // 4 - padding),
     )
