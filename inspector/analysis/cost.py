@@ -208,7 +208,8 @@ def by_tokens(
     else:
         lines += _ends(_output_meanings(tokens, price), price, reasons)
     if any(line.high is None or line.low != line.high for line in lines) and not tokens.odd:
-        reasons += [f"{name} is missing" for name in tokens.missing] or ["not all is reported"]
+        missing = [f"{name} is missing" for name in tokens.missing]
+        reasons += missing or ([] if reasons else ["not all is reported"])
     return tuple(lines), tuple(dict.fromkeys(reasons))
 
 

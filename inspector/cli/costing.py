@@ -445,7 +445,9 @@ def formula(found: RecordedCost, line: LedgerLine) -> Iterator[str]:
     for part in line.charge.lines:
         yield f"  {part.name:<13} {line_text(part)}"
     if money is not None:
-        whole = exact_usd(money.low) if money.is_exact else money_text(money)
+        ends = [exact_usd(end) for end in (money.low, money.high) if end is not None]
+        whole = ends[0] if money.is_exact else f"between {' and '.join(ends)}"
+        whole = f"at least {ends[0]}" if money.high is None else whole
         yield f"  {'sum':<13} {whole}"
     if price is not None and price.source:
         yield f"  {'source':<13} {price.source}"

@@ -17,7 +17,7 @@ _HEAD = re.compile(
 )
 """How a line of ours begins, its type in the group; what begins in any other way is parsed."""
 _SOUND = re.compile(
-    rb'\{"seq":([0-9]+),"t":([0-9]+)\.([0-9]{6}),"dir":"server","origin":"wire","type":"([a-z_.]+)","event":\{"type":"\4",'
+    rb'\{"seq":[0-9]+,"t":([0-9]+)\.([0-9]{6}),"dir":"server","origin":"wire","type":"([a-z_.]+)","event":\{"type":"\3",'
     rb'"event_id":"[^"\\]*","response_id":"([^"\\]*)","item_id":"([^"\\]*)",'
     rb'"output_index":[0-9]{1,9},"content_index":([0-9]{1,9}),"delta":"'
 )
@@ -68,7 +68,7 @@ def _events(reader: RecordingReader, wanted: frozenset[bytes]) -> Iterator[Event
         else:
             if found[1] in wanted:
                 is_sound = found[1] in _SOUNDS
-                event = _sound(text, at, newline) if is_sound else None
+                event = _sound(text, at, newline, row) if is_sound else None
                 yield event if event is not None else reader.decode(text[at:newline], row)
             row += 1
         at = newline + 1
@@ -77,7 +77,7 @@ def _events(reader: RecordingReader, wanted: frozenset[bytes]) -> Iterator[Event
 _SOUNDS = frozenset(name.encode() for name, keys in AUDIO_KEYS.items() if "delta" in keys)
 
 
-def _sound(text: bytes, at: int, newline: int) -> Event | None:
+def _sound(text: bytes, at: int, newline: int, row: int) -> Event | None:
     """Read an event of sound without its base64, which is nearly all of it; None where it is not as usual."""
     found = _SOUND.match(text, at, newline)
     end = text.find(b'"', found.end(), newline) if found is not None else -1
@@ -87,7 +87,7 @@ def _sound(text: bytes, at: int, newline: int) -> Event | None:
     is_odd = text.find(b"\\", begin, end) >= 0 or text[begin + 4 : begin + 5] == b":"
     if is_odd:  # a data URL is no base64
         return None
-    seq, whole, fraction, kind, response_id, item_id, part = found.groups()
+    whole, fraction, kind, response_id, item_id, part = found.groups()
     tail = text[max(begin, end - 2) : end]
     padding = 2 if tail == b"==" else 1 if tail.endswith(b"=") else 0
     try:
@@ -103,7 +103,7 @@ def _sound(text: bytes, at: int, newline: int) -> Event | None:
         "delta": "",
     }
     return Event(
-        int(seq),
+        row + 1,
         int(whole) * 1_000_000_000 + int(fraction) * 1000,
         Direction.SERVER,
         Origin.WIRE,
