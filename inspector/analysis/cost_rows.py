@@ -27,6 +27,15 @@ def usd(money: Money | None, name: str = "usd") -> dict[str, float | None]:
     return {name: money.exact, f"{name}_low": money.low, f"{name}_high": money.high}
 
 
+def plain(text: str) -> str:
+    """Return a text that JSON can hold: lone surrogates, which a server or the name of a file may have, are written out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _or_none(text: str | None) -> str | None:
+    return plain(text) if text else None
+
+
 def cost_row(line: LedgerLine, turn_of: TurnOf | None = None) -> dict[str, Any]:
     """Return one record as a flat row, with the same members whatever it is of; ``formula`` alone is a list."""
     record, price = line.record, line.charge.quote.price
@@ -37,16 +46,21 @@ def cost_row(line: LedgerLine, turn_of: TurnOf | None = None) -> dict[str, Any]:
         "kind": kind_of_record(record),
         "turn": turn_of(record) if turn_of is not None else None,
         "session": record.source.session,
-        "response_id": getattr(record, "response_id", None) or None,
-        "item_id": getattr(record, "item_id", None) or None,
-        "status": getattr(record, "status", None) or None,
-        "model": record.source.model or None,
+        "response_id": _or_none(getattr(record, "response_id", None)),
+        "item_id": _or_none(getattr(record, "item_id", None)),
+        "status": _or_none(getattr(record, "status", None)),
+        "model": _or_none(record.source.model),
         "priced_as": None if price is None else price.model,
         **_tokens(tokens),
         "seconds": getattr(record, "seconds", None),
         **usd(line.charge.money),
         **_context(line.context),
-        "reasons": list(line.charge.reasons),
+        "context_share": record.context_ratio
+        if isinstance(record, TimeUsage)
+        else None
+        if line.context is None
+        else line.context.share,
+        "reasons": [plain(reason) for reason in line.charge.reasons],
         "formula": [_formula(part) for part in line.charge.lines],
     }
 
@@ -105,8 +119,8 @@ def _break(one: PrefixBreak) -> dict[str, Any]:
         "seq": one.seq,
         "character": one.character,
         "first_difference": one.exact,
-        "before": one.before or None,
-        "after": one.after or None,
+        "before": _or_none(one.before),
+        "after": _or_none(one.after),
     }
 
 
@@ -132,7 +146,7 @@ def summary_object(summary: CostSummary, *, unit: str) -> dict[str, Any]:
         "currency": "USD",
         "price_date": summary.price_date.isoformat(),
         "day": None if summary.day is None else summary.day.isoformat(),
-        "models": list(summary.models),
+        "models": [plain(model) for model in summary.models],
         "by_part": {name: usd(money) for name, money in summary.by_part.items()},
         "responses": summary.responses,
         "input_tokens": summary.input_tokens,
@@ -147,8 +161,8 @@ def summary_object(summary: CostSummary, *, unit: str) -> dict[str, Any]:
                 "kind": one.kind,
                 "seqs": list(one.seqs),
                 "character": one.character,
-                "before": one.before or None,
-                "after": one.after or None,
+                "before": _or_none(one.before),
+                "after": _or_none(one.after),
                 "tokens": one.tokens,
                 **usd(one.money),
             }
@@ -156,7 +170,7 @@ def summary_object(summary: CostSummary, *, unit: str) -> dict[str, Any]:
         ],
         "unheard": [
             {
-                "response_id": one.response_id,
+                "response_id": plain(one.response_id),
                 "seq": one.seq,
                 "ms": one.unheard_ms,
                 "tokens": one.tokens,
@@ -176,8 +190,8 @@ def summary_object(summary: CostSummary, *, unit: str) -> dict[str, Any]:
             "input_tokens": after.input_tokens,
             "output_tokens": after.output_tokens,
         },
-        "reasons": dict(summary.reasons),
-        "remarks": list(summary.remarks),
+        "reasons": {plain(reason): count for reason, count in summary.reasons.items()},
+        "remarks": [plain(remark) for remark in summary.remarks],
     }
 
 
@@ -201,6 +215,7 @@ def csv_columns() -> Sequence[str]:
     return (
         *("recording", "seq", "t", "kind", "turn", "session", "response_id", "item_id"),
         *("status", "model", "priced_as", *TOKEN_KEYS, "seconds", "usd", "usd_low", "usd_high"),
+        "context_share",
         *(name for name in empty if name != "breaks"),
         "reasons",
     )

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from inspector.analysis.cost import Money, total
-from inspector.analysis.cost_rows import cost_row, csv_columns, kind_of_record, summary_object, usd
+from inspector.analysis.cost_rows import (
+    cost_row,
+    csv_columns,
+    kind_of_record,
+    plain,
+    summary_object,
+    usd,
+)
 from inspector.analysis.cost_words import (
     COST_DEFINITIONS,
     exact_usd,
@@ -140,7 +147,7 @@ def read_cost(path: Path | None, prices: PriceTable, zone: str, priced_as: str) 
         turn_of = turns_by_id(turns, items)
         summary = ledger.summary(state.usage, turn_of if unit == "turn" else None)
         notes += _notes(reader)
-        name = "-" if path is None else str(path)
+        name = "-" if path is None else plain(str(path))
         return RecordedCost(name, ledger, summary, turn_of, unit, tuple(notes))
 
 
@@ -414,7 +421,7 @@ def explain_cost(
     formulas = named if definition is None or name == "cost" else []
     if as_json:
         rows = [{"recording": one.name, **cost_row(line, one.turn_of)} for one, line in formulas]
-        write_object({"name": name, "definition": definition, "charges": rows})
+        write_object({"name": plain(name), "definition": definition, "charges": rows})
         return 0
     if definition is not None:
         write_line(f"{name}: {definition}")

@@ -352,6 +352,23 @@ def test_a_zone_is_found_by_the_host() -> None:
     assert ledger.total == Money(0.0044, 0.0044)
 
 
+def test_the_sum_is_told_by_what_it_is_of() -> None:
+    grok = session(model="grok-voice-latest", enable_noise_suppression=True)
+    item = {"type": "message", "content": [{"type": "input_text", "text": "hi"}]}
+    put = client("conversation.item.create", item=item)
+    live = server("session.started", session={"id": "L", "model": "gpt-live-1"})
+    metered = server("session.usage.updated", usage={"seconds": 60})
+    audio = {"input": {"transcription": {"model": "whisper-1"}}}
+    heard = server(COMPLETED, item_id="u", usage={"seconds": 60})
+    found = summary_of(grok, put, session(id="t", audio=audio), heard, live, metered)
+
+    assert found.by_part == {
+        "text messages": Money(0.004, 0.004),
+        "transcription": Money(0.006, 0.006),
+        "time": Money(0.05, 0.05),
+    }
+
+
 # ── groups ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

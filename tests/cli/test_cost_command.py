@@ -156,6 +156,27 @@ def test_what_makes_no_sense_is_status_2(inspector: Run, options: list[str], wor
     assert words in outcome.err
 
 
+@pytest.mark.parametrize("form", ["--json", "--jsonl", "--csv", ""])
+def test_no_text_of_the_wire_or_of_a_name_breaks_the_output(
+    inspector: Run, tmp_path: Path, form: str
+) -> None:
+    odd = r"\ud800\u001b[31m=1"
+    lines = [
+        f'{{"type":"session.created","session":{{"model":"{odd}","instructions":"{odd} a"}}}}',
+        f'{{"type":"response.created","response":{{"id":"{odd}"}}}}',
+        f'{{"type":"response.done","response":{{"id":"{odd}","status":"{odd}","usage":{{"input_tokens":900}}}}}}',
+        f'{{"type":"session.updated","session":{{"model":"{odd}","instructions":"{odd} b"}}}}',
+        '{"type":"response.created","response":{"id":"b"}}',
+        f'{{"type":"response.done","response":{{"id":"b","usage":{json.dumps(usage(900))}}}}}',
+    ]
+    path = tmp_path / "r.jsonl"
+    path.write_text("".join(f'{{"dir":"server","event":{line}}}\n' for line in lines))
+    outcome = inspector("cost", path, *([form] if form else []))
+
+    assert outcome.status == 0
+    assert b"\x1b" not in outcome.out
+
+
 # ── what a number means ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
