@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from inspector.analysis.cost import NOTHING, Charge, Money, Product, total
+from inspector.analysis.charges import NOTHING, Charge, Money, Product, total
 from inspector.analysis.prices import AZURE, PER_TOKENS, ModelPrice
 from inspector.core.billed_tokens import INPUT_MODALITIES, OUTPUT_MODALITIES, BilledTokens
 from inspector.core.prompt_prefix import PrefixBreak

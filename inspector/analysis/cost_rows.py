@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from inspector.analysis.charges import CostLine, Money
 from inspector.analysis.context_use import ContextUse
-from inspector.analysis.cost import CostLine, Money
 from inspector.analysis.ledger import CostSummary, LedgerLine, TurnOf
 from inspector.core.billed_tokens import BilledTokens
 from inspector.core.prompt_prefix import PrefixBreak

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from inspector.analysis.charges import CostLine, Money, Product
 from inspector.analysis.context_use import ContextUse
-from inspector.analysis.cost import CostLine, Money, Product
 from inspector.analysis.ledger import BreakCost, CostGroup, CostSummary
 from inspector.analysis.prices import PER_TOKENS
 
@@ -108,7 +108,7 @@ def break_text(broken: BreakCost) -> str:
     return f"{words}{cost}"
 
 
-def verdict(summary: CostSummary, *, unit: str = "turn") -> Iterator[str]:
+def cost_verdict(summary: CostSummary, *, unit: str = "turn") -> Iterator[str]:
     """Yield what there is to say of the cost: the sum, then the worst first.
 
     Args:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from inspector.analysis.charges import NOTHING, Charge, Money, charge, total
 from inspector.analysis.context_use import (
     ContextUse,
     NextResponse,
@@ -13,7 +14,6 @@ from inspector.analysis.context_use import (
     is_prompt,
     next_response,
 )
-from inspector.analysis.cost import NOTHING, Charge, Money, charge, total
 from inspector.analysis.prices import PER_TOKENS, PriceQuote, PriceTable
 from inspector.core.cut_sound import CutSound
 from inspector.core.usage import (

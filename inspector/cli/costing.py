@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from inspector.analysis.cost import Money, total
+from inspector.analysis.charges import Money, total
 from inspector.analysis.cost_rows import (
     cost_row,
     csv_columns,
@@ -22,13 +22,13 @@ from inspector.analysis.cost_rows import (
 )
 from inspector.analysis.cost_words import (
     COST_DEFINITIONS,
+    cost_verdict,
     exact_usd,
     line_text,
     money_text,
     short_count,
     short_money,
     usd_text,
-    verdict,
 )
 from inspector.analysis.inert import inert
 from inspector.analysis.ledger import CostLedger, CostSummary, LedgerLine, TurnOf, turns_by_id
@@ -312,7 +312,7 @@ def table(found: RecordedCost) -> Iterator[str]:
     day = (
         f"prices of {summary.day}" if summary.day is not None else f"prices of {summary.price_date}"
     )
-    yield f"{found.name}  {models} · {day} · {' · '.join(verdict(summary, unit=found.unit))}"
+    yield f"{found.name}  {models} · {day} · {' · '.join(cost_verdict(summary, unit=found.unit))}"
     if not len(found.ledger):
         yield "  nothing in it was billed, as far as its events tell"
         return

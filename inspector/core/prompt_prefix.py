@@ -45,7 +45,7 @@ class PrefixBreak:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class ResponsePrompt:
     """What is known of the prompt of one response."""
 
     breaks: tuple[PrefixBreak, ...] = ()
@@ -92,7 +92,7 @@ class PromptPrefix:
     """Items that came after the last prompt, which therefore did not contain them."""
     _broken: tuple[PrefixBreak, ...] = ()
     """Deletions and truncations since the last prompt."""
-    _running: Mapping[str, Prompt] = field(default_factory=dict)
+    _running: Mapping[str, ResponsePrompt] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
@@ -116,11 +116,11 @@ class PromptPrefix:
         """Return an independent copy: all that it holds is immutable."""
         return replace(self)
 
-    def end(self, response_id: str) -> Prompt:
+    def end(self, response_id: str) -> ResponsePrompt:
         """Return what is known of a response's prompt, and forget it."""
         found = self._running.get(response_id)
         if found is None:
-            return Prompt()
+            return ResponsePrompt()
         self._running = {name: one for name, one in self._running.items() if name != response_id}
         return found
 
@@ -186,7 +186,7 @@ class PromptPrefix:
         response_id = text_at(response, "id")
         is_out_of_band = response.get("conversation_id", "absent") is None
         if is_out_of_band or (request is not None and request.has_input):
-            self._keep(response_id, Prompt(is_apart=True))
+            self._keep(response_id, ResponsePrompt(is_apart=True))
             return
         texts = self._texts
         if request is not None and request.instructions is not None:
@@ -194,10 +194,10 @@ class PromptPrefix:
         if request is not None and request.tools is not None:
             texts = replace(texts, tools=request.tools, tools_seq=request.seq)
         changed = _changes(self._sent, texts) if self._sent is not None else ()
-        self._keep(response_id, Prompt((*changed, *self._broken)))
+        self._keep(response_id, ResponsePrompt((*changed, *self._broken)))
         self._sent, self._fresh, self._broken = texts, frozenset(), ()
 
-    def _keep(self, response_id: str, prompt: Prompt) -> None:
+    def _keep(self, response_id: str, prompt: ResponsePrompt) -> None:
         running = dict(self._running)
         if len(running) >= MAX_RUNNING:
             running.pop(next(iter(running)))

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inspector.analysis.charges import Money
 from inspector.analysis.context_use import ContextUse, next_response
-from inspector.analysis.cost import Money
 from inspector.analysis.cost_rows import cost_row, csv_columns, summary_object
 from inspector.analysis.cost_words import (
     COST_DEFINITIONS,
     context_text,
+    cost_verdict,
     line_text,
     money_text,
     short_count,
     short_money,
     usd_text,
-    verdict,
 )
 from inspector.analysis.ledger import CostLedger, CostSummary, turns_by_id
 from inspector.analysis.prices import read_prices, shipped_prices
@@ -89,7 +89,7 @@ def test_a_clock_in_the_instructions_is_what_a_lesson_costs() -> None:
 
 def test_the_lesson_in_words_begins_with_the_worst() -> None:
     turns = {f"resp_{n}": n for n in range(1, 15)}
-    words = list(verdict(summary_of(*clock_in_the_instructions(), turns=turns)))
+    words = list(cost_verdict(summary_of(*clock_in_the_instructions(), turns=turns)))
 
     assert words == [
         "$1.12",
@@ -99,7 +99,7 @@ def test_the_lesson_in_words_begins_with_the_worst() -> None:
 
 
 def test_without_turns_a_response_is_compared_with_the_first() -> None:
-    words = list(verdict(summary_of(*clock_in_the_instructions()), unit="response"))
+    words = list(cost_verdict(summary_of(*clock_in_the_instructions()), unit="response"))
 
     assert words[-1] == "response #99 costs 5.6× response #8"
 
@@ -293,7 +293,7 @@ def test_sound_that_nobody_heard_was_paid_for() -> None:
     assert (cut.response_id, cut.unheard_ms, cut.tokens, cut.basis) == ("a", 990, 20, "estimated")
     assert cut.money is not None
     assert cut.money.exact == pytest.approx(0.00126720)
-    assert "about $0.0013 for 1.0 s nobody heard" in list(verdict(found))
+    assert "about $0.0013 for 1.0 s nobody heard" in list(cost_verdict(found))
 
 
 def test_without_a_price_unheard_sound_has_tokens_only() -> None:
@@ -311,7 +311,7 @@ def test_what_has_no_price_makes_the_sum_a_least() -> None:
 
     assert found.total == Money(0.004, None)
     assert found.reasons == {"nothing names the model that transcribes": 1}
-    assert list(verdict(found)) == ["at least $0.0040"]
+    assert list(cost_verdict(found)) == ["at least $0.0040"]
 
 
 def test_a_log_without_use_says_nothing() -> None:
@@ -319,7 +319,7 @@ def test_a_log_without_use_says_nothing() -> None:
 
     assert found.total is None
     assert (found.input_tokens, found.cached_tokens, found.context) == (None, None, None)
-    assert list(verdict(found)) == ["no price"]
+    assert list(cost_verdict(found)) == ["no price"]
 
 
 def test_without_a_day_the_newest_prices_are_taken_and_that_is_said() -> None:
@@ -460,7 +460,7 @@ def test_no_event_breaks_a_ledger(drawn: list[tuple[str, dict[str, Any]]]) -> No
 
     assert set(csv_columns()) - {"recording"} <= set(rows[0]) if rows else True
     assert isinstance(found["usd"], float | None)
-    assert list(verdict(ledger.summary(state.usage)))
+    assert list(cost_verdict(ledger.summary(state.usage)))
 
 
 # ── words ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

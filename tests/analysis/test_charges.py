@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.analysis.cost import NOTHING, Charge, CostLine, Money, Product, charge, total
+from inspector.analysis.charges import NOTHING, Charge, CostLine, Money, Product, charge, total
 from inspector.analysis.prices import PriceQuote, read_prices, shipped_prices
 from inspector.core.billed_tokens import billed_tokens
 from inspector.core.usage import (
