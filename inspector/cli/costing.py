@@ -30,13 +30,13 @@ from inspector.analysis.cost_words import (
     short_money,
     usd_text,
 )
-from inspector.analysis.inert import inert
 from inspector.analysis.ledger import CostLedger, CostSummary, LedgerLine, TurnOf, turns_by_id
 from inspector.analysis.prices import PriceTable, read_prices, shipped_prices
+from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import short_id
 from inspector.analysis.turns import MARKING_TYPES, TurnCounter
 from inspector.cli.listing import opened
-from inspector.cli.output import (
+from inspector.cli.printing import (
     SCHEMA,
     flush,
     print_error,
@@ -46,10 +46,10 @@ from inspector.cli.output import (
     write_line,
     write_object,
 )
-from inspector.core.dialect import DIALECT_TYPES
+from inspector.core.dialect_evidence import DIALECT_TYPES
 from inspector.core.output_audio import OUTPUT_AUDIO_TYPES
 from inspector.core.read import object_at, text_at
-from inspector.core.session import SESSION_TYPES
+from inspector.core.session_fold import SESSION_TYPES
 from inspector.core.state import SessionState
 from inspector.core.usage import USAGE_TYPES, ResponseUsage
 from inspector.errors import RecordingError, UsageError
@@ -283,7 +283,7 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     is_formula = value[:1] in ("=", "+", "-", "@") and len(value) > 1
-    return f"'{inert(value)}" if is_formula else inert(value)
+    return f"'{sanitized(value)}" if is_formula else sanitized(value)
 
 
 class _TablePrinter:
@@ -294,7 +294,7 @@ class _TablePrinter:
 
     def __call__(self, found: RecordedCost) -> None:
         for text in table(found):
-            write_line(inert(text))
+            write_line(sanitized(text))
 
 
 _PRINTERS: Mapping[CostForm, Callable[[list[dict[str, Any]]], Callable[[RecordedCost], None]]] = {
@@ -427,7 +427,7 @@ def explain_cost(
         write_line(f"{name}: {definition}")
     for one, line in formulas:
         for text in formula(one, line):
-            write_line(inert(text))
+            write_line(sanitized(text))
     flush()
     return 0
 

@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from inspector.core.billed_tokens import BilledTokens, amount_at, billed_tokens
 from inspector.core.cut_sound import CutSound, cut_sounds
-from inspector.core.dialect import DialectFold
+from inspector.core.dialect_evidence import DialectFold
 from inspector.core.event import Direction, Event
 from inspector.core.output_audio import OutputAudioFold
 from inspector.core.prompt_prefix import PREFIX_TYPES, PrefixBreak, PromptPrefix
 from inspector.core.read import Body, int_at, object_at, objects_at, text_at
-from inspector.core.session import SessionFold
+from inspector.core.session_fold import SessionFold
 
 CHUNK = 256
 """Records that are copied when one is added; all older ones are shared by the copies of a fold."""
@@ -215,10 +215,10 @@ class UsageFold:
 
     def copy(self) -> UsageFold:
         """Return an independent copy; it follows the same folds until it is told otherwise."""
-        twin = UsageFold()
-        twin.__dict__.update(self.__dict__)
-        twin._prefix = self._prefix.copy()
-        return twin
+        clone = UsageFold()
+        clone.__dict__.update(self.__dict__)
+        clone._prefix = self._prefix.copy()
+        return clone
 
     def end_session(self) -> None:
         """Keep what was heard of the session that ends: its folds are about to be made anew."""
@@ -423,9 +423,9 @@ class RateLimitsFold:
 
     def copy(self) -> RateLimitsFold:
         """Return an independent copy."""
-        twin = RateLimitsFold()
-        twin.limits = self.limits
-        return twin
+        clone = RateLimitsFold()
+        clone.limits = self.limits
+        return clone
 
 
 def _seconds(entry: Mapping[str, Any]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
-from inspector.recording.format import Shape, is_whole
+from inspector.recording.format import FileShape, is_whole
 from inspector.recording.reader import RecordingReader
 
 BLOCK_BYTES = 1 << 18
@@ -34,7 +34,7 @@ def selected_events(reader: RecordingReader, types: Collection[str]) -> Iterator
     Raises:
         RecordingError: the disk does not give the file.
     """
-    if reader.shape is not Shape.OURS:
+    if reader.shape is not FileShape.OURS:
         yield from (event for event in reader.events() if event.type in types)
         return
     wanted = frozenset(name.encode() for name in types)
@@ -57,7 +57,7 @@ def _events(reader: RecordingReader, wanted: frozenset[bytes]) -> Iterator[Event
                 base, text, at = base + at, text[at:] + more, 0
                 continue
             newline = len(text)
-            if not is_whole(text[at:], Shape.OURS):
+            if not is_whole(text[at:], FileShape.OURS):
                 return
         found = head(text, at, newline)
         if found is None:

@@ -336,14 +336,14 @@ def test_a_trail_is_shared_and_grows_apart() -> None:
 
 def test_a_copy_of_the_state_goes_its_own_way() -> None:
     state = state_of([session(), *answer("a", usage(3))])
-    twin = state.copy()
+    clone = state.copy()
     for event in numbered([*answer("b", usage(4)), *cut_answer("c", "z")], start=4):
-        twin.apply(event, strict=True)
+        clone.apply(event, strict=True)
 
     assert len(state.usage.records) == 1
-    assert len(twin.usage.records) == 3
+    assert len(clone.usage.records) == 3
     assert state.usage.cut_sounds() == {}
-    assert list(twin.usage.cut_sounds()) == ["c"]
+    assert list(clone.usage.cut_sounds()) == ["c"]
 
 
 def test_a_fold_that_follows_nobody_counts_all_the_same() -> None:

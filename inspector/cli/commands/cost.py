@@ -17,7 +17,7 @@ def cost(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE|-…", help="Recordings; - is stdin.")
     ] = None,
-    json: options.Json = False,
+    json: options.JsonOption = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Print a stream: one JSON object per charge.")
     ] = False,
