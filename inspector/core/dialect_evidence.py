@@ -256,3 +256,5 @@ _READERS: Mapping[str, Callable[[Event, Body], Evidence | None]] = {
     "session.finished": _name("qwen"),
 }
 """Event types that may hold evidence, each with its reader."""
+DIALECT_TYPES = frozenset(_READERS)
+"""Types of all events that the fold uses."""

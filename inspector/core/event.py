@@ -82,6 +82,8 @@ class Event:
     """Why the frame has no ``body``; None if it has one."""
     is_inferred: bool = False
     """True if a foreign recording lacks the direction and it was inferred from the event table."""
+    audio_bytes: int | None = None
+    """Decoded size of its audio if the reader left the audio out of ``body``; None if ``body`` is complete."""
 
     @property
     def stamp_ns(self) -> int:
