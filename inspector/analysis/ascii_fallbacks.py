@@ -87,6 +87,7 @@ def _fallback(found: re.Match[str]) -> str:
         return fallback
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return ""
+    # The compatibility decomposition begins with the base letter: é is e and a combining accent.
     base = unicodedata.normalize("NFKD", character)[0]
     plain = base if base.isascii() and base.isprintable() and not base.isspace() else "?"
     return plain * 2 if unicodedata.east_asian_width(character) in _WIDE else plain

@@ -76,6 +76,7 @@ def complete(text: str, offset: int, *, is_translation: bool = False) -> list[Ed
     root = _members(text)
     name = root.get("type", cursor.levels[0].members.get("type"))
     level = cursor.levels[-1]
+    # The completion brings its own closing quote, so it replaces one that is already there.
     end = offset + (1 if cursor.is_quoted and text[offset : offset + 1] == '"' else 0)
     if level.is_object and level.is_value and level.key == "type" and len(cursor.levels) == 1:
         proposals: Iterator[tuple[str, str, str]] = _event_types()
@@ -89,6 +90,7 @@ def complete(text: str, offset: int, *, is_translation: bool = False) -> list[Ed
         path = tuple(outer.key for outer in cursor.levels[:-1])
         proposals = _keys(schema, level, event_type, path) if is_key else _values(schema)
     wanted = cursor.prefix.lower()
+    # Anywhere in the label, not only at its start: "created" should find "response.created".
     return [
         EditorCompletion(label, insert, detail, cursor.start, end)
         for label, insert, detail in proposals

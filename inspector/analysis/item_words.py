@@ -52,6 +52,7 @@ def _message(item: Item, state: SessionState, draft: EntryDraft) -> None:
     audio = state.output_audio.items.get(item.id)
     sent = state.input_audio.committed.get(item.id, 0)
     spoken_ms = state.input_audio.spoken_ms.get(item.id, 0)
+    # The most exact source of the length first: the server's speech times, then the appends, then the item's own audio.
     if audio is not None:
         _about_audio(item, audio, draft)
     elif spoken_ms:
@@ -140,6 +141,7 @@ def _call(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = "call"
     draft.say(item.name or "(no name yet)", Tone.HEAD)
     arguments, is_json = _pretty(item.arguments)
+    # Incomplete arguments are never valid JSON, so only completed calls are flagged.
     if not is_json and item.arguments and item.status == "completed":
         draft.warn("the arguments are not JSON")
     draft.columns.append(Column("arguments", arguments))

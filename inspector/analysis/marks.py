@@ -79,6 +79,7 @@ class Marks:
 
     def next(self, t_us: int, step: int, cell_us: int) -> int | None:
         """Return the time of the nearest mark in a later cell than that of a time, or in an earlier one (``step`` < 0)."""
+        # By cell, not by time: marks within one cell of the screen cannot be told apart by the cursor.
         times, cell = self.times(), t_us // cell_us
         found = times[times // cell_us > cell] if step > 0 else times[times // cell_us < cell]
         if not len(found):

@@ -120,6 +120,7 @@ class AudioSegment:
     def kept(self) -> list[tuple[int, int]]:
         """Return the ranges that were not rejected, as positions in the segment in microseconds."""
         found, begin = [], 0
+        # The complement of the rejected ranges, which are sorted.
         for refused_begin, refused_end in self.refused:
             if refused_begin > begin:
                 found.append((self._us(begin), self._us(refused_begin)))
@@ -193,6 +194,7 @@ class Placement:
         is_append = event.type in APPENDS
         if is_append and event.direction is not Direction.CLIENT:
             return None
+        # Deltas are applied in ``_delta``, and appends concern neither fold.
         if not size:
             self._session.apply(event)
             self._output.apply(event)
@@ -255,6 +257,7 @@ class Placement:
         run = self._last_run
         if run is not None and run.format == form and _continues(run, begins_us):
             return run
+        # A change of format may begin a new run within the old one's time; runs never overlap.
         if run is not None and begins_us is not None and run.end_us is not None:
             begins_us = max(begins_us, run.end_us)
         run = self._last_run = AudioSegment(AudioSide.USER, form, event.seq - 1, begins_us)

@@ -63,6 +63,7 @@ _JSON_TYPES = {
 def of_kind(schema: Schema, kind: str) -> Schema | None:
     """Return the part of a schema for a JSON type; None if that type is not allowed. An integer is also a number."""
     kinds = schema.get("x-kinds")
+    # A number in JSON has no integer type of its own, so an integer also fits where a number is expected.
     if kinds is None:
         allowed = schema.get("type")
         fits = allowed in (None, kind) or (kind == "integer" and allowed == "number")

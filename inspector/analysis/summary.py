@@ -56,11 +56,13 @@ def summary(event: Event, audio: AudioFormat = PCM16_24K) -> str:
         text = shown.decode("utf-8", "replace") if event.is_text else shown.hex(" ")
         return sanitized(f"{event.problem.message}  {text}")[:MAX_CHARS]
     body = event.body or {}
+    # Audio is most of a recording's bytes, so its length is computed from the base64 and nothing is decoded.
     size = audio_bytes_of(event)
     odd = oddity_of(event)
     if size or odd:
         length = f"{duration_text(audio.ms(size))}  {size_text(size)}" if size else ""
         return _joined(length, odd)
+    # Unknown types are summarized by their members, so that new events of the API need no release of this program.
     read = _READERS.get(event.type) or (_by_shape(body) if event.type else _untyped)
     return sanitized(read(body)[:MAX_CHARS])
 
@@ -113,9 +115,11 @@ def _untyped(body: Body) -> str:
 
 def _session(body: Body) -> str:
     session = object_at(body, "session")
+    # The GA member first, then its place in the beta API; likewise for turn detection below.
     modalities = session.get("output_modalities", session.get("modalities"))
     names = "+".join(str(name) for name in modalities) if isinstance(modalities, list) else ""
     audio_input = object_at(object_at(session, "audio"), "input")
+    # null is push-to-talk; "" marks an absent member, about which nothing is known.
     detection = audio_input.get("turn_detection", session.get("turn_detection", ""))
     listening = (
         text_at(detection, "type")
@@ -154,6 +158,7 @@ def _item(body: Body) -> str:
 
 
 def _unusual_status(item: Body) -> str:
+    # The event's type already implies the usual ones.
     status = text_at(item, "status")
     return "" if status in ("completed", "in_progress") else status
 
@@ -168,7 +173,7 @@ def _part(part: Body) -> str:
 
 def _response(body: Body) -> str:
     response = object_at(body, "response")
-    usage = object_at(response, "usage") or object_at(body, "usage")
+    usage = object_at(response, "usage") or object_at(body, "usage")  # xAI's is beside the response
     total = int_at(usage, "total_tokens")
     status = text_at(response, "status")
     return _joined(

@@ -72,6 +72,7 @@ def low_limits(state: SessionState) -> list[str]:
 def used(state: SessionState) -> Iterator[Tally]:
     """Yield the usage so far and the remaining limits, as far as events reported them."""
     usage = state.usage
+    # Transcription is billed separately and by another model, so its tokens are not added to the responses'.
     for name, tokens in (("tokens", usage.responses), ("transcription", usage.transcription)):
         if tokens != Tokens():
             yield Tally(name, _token_words(tokens))

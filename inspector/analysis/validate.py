@@ -63,7 +63,7 @@ def dotted(path: EventPath) -> str:
 
 
 def check(body: object, *, is_translation: bool = False) -> list[SchemaProblem]:
-    """Return the problems of a client event in the order in which the server checks; never raises, whatever the value.
+    """Return the problems of a client event in the order in which the server checks; never raises.
 
     Args:
         body: the event.
@@ -151,6 +151,7 @@ def _object_problems(
         yield _no_branch(value, schema, path)
         return
     branch = resolved(branch)
+    # A branch may itself be a union, for example of content parts within messages of one role.
     if branch is not schema and ("x-branches" in branch or "x-kinds" in branch):
         yield from _problems(value, branch, path)
         return
@@ -203,7 +204,7 @@ def _scalar_problems(value: object, schema: Schema, path: EventPath) -> Iterator
 def _out_of_bounds(value: object, schema: Schema, path: EventPath) -> SchemaProblem | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    kind = "integer" if schema.get("type") == "integer" else "decimal"
+    kind = "integer" if schema.get("type") == "integer" else "decimal"  # the server's terms
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and value < low:
         word, bound = "below_min", f">= {low}"

@@ -1,7 +1,7 @@
 """DialectFold: the dialect of the Realtime API (or the other protocol) that a session uses, with the evidence for it.
 
 Evidence is ranked: an address that only one provider has outranks the shape of a session object, which outranks a name. Between
-equals, the first piece of evidence wins. A value that users choose freely (a model name behind a gateway) is no evidence.
+equals, the first piece of evidence wins. A value that users choose freely (a model name behind a gateway) does not count.
 """
 
 from __future__ import annotations
@@ -124,6 +124,7 @@ def _by_address(url: str) -> Evidence | None:
     def known(name: str, words: str, rank: int = BY_ADDRESS) -> Evidence:
         return Evidence(name, f"the address has {words}", rank)
 
+    # Paths before hosts: a proxy or gateway keeps the path, but has a host of its own.
     if path.startswith("/voice-live/"):
         return known("voice-live", "the path /voice-live/")
     if "/live/sessions" in path:
@@ -143,6 +144,7 @@ def _by_address(url: str) -> Evidence | None:
     if "intent=transcription" in parts.query:
         return known("transcription", "intent=transcription")
     if host == "api.openai.com":
+        # The beta used the same host, so this is the weakest evidence.
         return known("openai", "the host api.openai.com", BY_HABIT)
     return None
 
@@ -179,6 +181,7 @@ def _session(event: Event, body: Body) -> Evidence | None:
         return holds("is a transcription_session", "transcription")
     if kind == "realtime":
         return holds("has type realtime", "openai", BY_NAME)
+    # Sorted, so that the proof names the same member every time.
     own = sorted(VOICE_LIVE_KEYS & session.keys())
     if own:
         return holds(f"has {own[0]}", "voice-live")

@@ -255,6 +255,7 @@ def _types_of(error: Body) -> frozenset[str] | None:
     """Return the only client event types that can cause an error; None if its code and message do not determine them."""
     code, message = text_at(error, "code"), text_at(error, "message")
     types = _OF_CODE.get(code)
+    # With a path in ``param`` the path is better evidence than the wording, which changes without notice.
     if types is None and not text_at(error, "param"):
         types = next((types for words, types in _OF_WORDS if words.search(message)), None)
     return types
@@ -276,10 +277,11 @@ def _of_path(error: Body, waiting: Sequence[Sent]) -> Suspects:
     is_missing = text_at(error, "code") == "missing_required_parameter"
     fits = _lacks if is_missing else outline_has
     found = [sent for sent in waiting if fits(sent.outline, keys)]
-    if not found:
+    if not found:  # some servers count the path from the session, response or item
         found = [sent for sent in waiting if any(fits(inner, keys) for inner in _inner(sent))]
     if found:
         message = text_at(error, "message")
+        # Events that also have the quoted value are preferred over those that merely have the member.
         quoted = [sent for sent in found if _is_the_value(message, _member(sent.outline, keys))]
         is_proof = is_missing or text_at(error, "code") == "unknown_parameter" or bool(quoted)
         return Suspects(_narrowed(error, quoted or found), is_vague=not is_proof)
@@ -306,7 +308,7 @@ def _is_out_of_band(sent: Sent) -> bool:
 def _lacks(outline: Any, keys: Sequence[str]) -> bool:
     """Return whether a body has the object around a member, but not the member itself."""
     around = _at(outline, keys[:-1]) if len(keys) > 1 else outline
-    # Most events lack any given top-level member, so its absence is no evidence.
+    # Most events lack any given top-level member, so its absence proves nothing.
     return len(keys) > 1 and isinstance(around, dict) and keys[-1] not in around
 
 

@@ -95,6 +95,7 @@ class DeltaGroups:
                 values.frombytes(grown[name])
                 for number, value in zip(numbers, values, strict=True):
                     column[number] = value
+        # The scanner tracks its open groups itself, and rows appended here later begin groups of their own.
         self._parts.clear()
         self._runs.clear()
         self._tracks.clear()
@@ -138,7 +139,7 @@ def part_key(event: Event) -> tuple[str, str, int] | None:
     item_id = body.get("item_id")
     if not isinstance(item_id, str):
         return None
-    index = body.get("content_index", 0)
+    index = body.get("content_index", 0)  # deltas of function arguments have none
     return event.type, item_id, index if isinstance(index, int) else 0
 
 

@@ -85,7 +85,7 @@ class InputAudioFold:
         self.total_bytes += size
         self.buffered_bytes += size
         if len(self._sizes) >= MAX_WAITING:
-            self._sizes.pop(next(iter(self._sizes)))
+            self._sizes.pop(next(iter(self._sizes)))  # dicts keep the order, so this is the oldest
         header = wav_header(audio_of(event))
         self._sizes[event.seq] = size, header is not None
         if header is not None:
@@ -102,6 +102,7 @@ class InputAudioFold:
         self.first_refused_seq = self.first_refused_seq or seq
         self.appends -= 1
         self.total_bytes -= size
+        # Rejected before a commit or clear: still in the buffer. After it: already counted in the committed item.
         if seq > self._emptied_seq:
             self.buffered_bytes = max(0, self.buffered_bytes - size)
         elif self._last_item_id in self.committed:
@@ -121,6 +122,7 @@ class InputAudioFold:
             self.speech_started_t_ns = event.t_ns
         elif what == "speech_stopped":
             length_ms = int_at(body, "audio_end_ms") - self.speech_started_ms
+            # A stop without its start, at the beginning of a recording, gives no length.
             if self.speech_item_id == text_at(body, "item_id") and length_ms > 0:
                 self.spoken_ms[self.speech_item_id] = length_ms
             self.speech_item_id = ""

@@ -129,6 +129,7 @@ def describe(item: Item, described: Body) -> None:
 def _describe_mcp(item: Item, described: Body) -> None:
     names = (text_at(tool, "name") for tool in objects_at(described, "tools"))
     item.tools = tuple(name for name in names if name) or item.tools
+    # Checked by type: a missing member must not read as a denial.
     verdict = described.get("approve")
     item.is_approved = verdict if isinstance(verdict, bool) else item.is_approved
     error = object_at(described, "error")
@@ -140,6 +141,7 @@ def _describe_mcp(item: Item, described: Body) -> None:
 
 def _describe_part(part: ContentPart, content: Body) -> None:
     kind = text_at(content, "type")
+    # GA says output_text and output_audio where the beta says text and audio.
     part.kind = kind.removeprefix("output_") or part.kind
     if kind == "input_image":
         part.text = str(image_facts(text_at(content, "image_url")))

@@ -41,7 +41,7 @@ class KindTable:
         """Return the code of a type, assigning the next one to a new type."""
         code = self._codes.get(name)
         if code is None:
-            if len(self._kinds) >= MAX_KINDS:
+            if len(self._kinds) >= MAX_KINDS:  # rather than raise on what a server sends
                 return MAX_KINDS - 1
             code = self._codes[name] = len(self._kinds)
             self._kinds.append(kind_of(name))

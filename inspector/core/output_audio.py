@@ -368,6 +368,7 @@ class OutputAudioFold:
     def _stop_all(self, event: Event, response_id: str = "") -> None:
         """Stop the items that are still playing, of one response or of all; finished items are not changed."""
         now_ns = event.t_ns
+        # Newest first: items play in order, so all before a finished one are finished, too.
         for item in reversed(list(self.items.values())):
             if item.stopped_t_ns is not None or item.heard_ms(now_ns) >= item.received_ms > 0:
                 break

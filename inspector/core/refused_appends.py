@@ -74,6 +74,7 @@ class RefusedAppends:
             found = next((one for one in self._faulty if one.seq == seq), None)
         else:
             member = text_at(error, "param").partition(".")[0]
+            # The oldest one: servers handle appends in order, and each error rejects one of them.
             found = next((one for one in self._faulty if member in one.faults), None)
             seq = found.seq if found is not None else 0
         if found is not None:

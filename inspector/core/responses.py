@@ -127,6 +127,7 @@ class ResponsesFold:
 
     def _first(self, event: Event, body: Body) -> None:
         response = self.all.get(text_at(body, "response_id"))
+        # Checked before the copy-on-write below: deltas are most of all events, and only the first of each kind counts.
         if response is None or response.first_audio_seq:
             return
         has_audio = bool(audio_of(event))

@@ -92,6 +92,7 @@ class TranscriptsFold:
         if not words:
             return
         at = self._open.get(is_output)
+        # The delta's own words decide, because the API marks no ends in a running transcript.
         if at is None or self._has_ended(self.utterances[at], event, words):
             at = self._open[is_output] = f"{'output' if is_output else 'input'}-{event.seq}"
             self.utterances[at] = Utterance(at, self._owner, is_output, event.seq, event.t_ns)

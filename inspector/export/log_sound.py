@@ -244,6 +244,7 @@ def samples_of(sound: LogSound, clip: Clip, rate_hz: int) -> Iterator[Samples]:
         return
     import soxr
 
+    # A stream, not a call per piece, which would leave a click at every border.
     resampler = soxr.ResampleStream(own_hz, rate_hz, 1, dtype="int16")
     for piece in pieces:
         yield np.asarray(resampler.resample_chunk(piece), np.int16)
@@ -257,7 +258,7 @@ def _cut(sound: LogSound, clip: Clip) -> Iterator[Samples]:
     for position, samples in sound.samples(clip.segment, first):
         if position >= last:
             return
-        if position > written:
+        if position > written:  # a damaged piece is missing; silence keeps the later ones in place
             yield np.zeros(position - written, np.int16)
             written = position
         piece = samples[max(0, written - position) : last - position]

@@ -141,7 +141,7 @@ def read_index(path: Path, recording_fd: int, size: int) -> Iterator[Block | Non
                 os.utime(fd)  # marks it as recently used
             return _checked_blocks(os.dup(fd), header, begin)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass  # any other file in its place is no index, whatever its content
+        pass  # another file in its place, or a damaged header: scan the recording instead
     finally:
         os.close(fd)
     return None

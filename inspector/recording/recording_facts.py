@@ -139,6 +139,7 @@ class KnownFacts:
 
     def _save(self, facts: dict[str, RecordingFacts]) -> None:
         kept = {name: asdict(facts[name]) for name in list(facts)[:KEPT_FACTS]}
+        # Written under another name and renamed, so that a second instance never reads half a file.
         new = self._file.with_suffix(f".{os.getpid()}.new")
         # OSError: the folder cannot be written. TypeError: orjson refuses a file name that is not UTF-8.
         with contextlib.suppress(OSError, TypeError):

@@ -61,6 +61,7 @@ class RecordingFile:
         if self._waiting and not self._gathers and self._clock.now_ns() >= self._retry_at_ns:
             self.flush()
         offset = self._written + len(self._waiting)
+        # Lines are written directly only if none waits, because their order in the file must not change.
         can_write = not (self._waiting or self._is_dead or self._gathers)
         if can_write and self._write(line):
             return offset

@@ -88,6 +88,7 @@ class FormDraft:
         self.session, self._updates = session, updates
         self.shape = with_own_members(self.base, {**self._preset_members, **session})
         for update in updates:
+            # Once per update: an edit made later may have the same value as an earlier update.
             if update.outcome is not Outcome.CONFIRMED or update.seq in self._settled:
                 continue
             self._settled.add(update.seq)
@@ -99,6 +100,7 @@ class FormDraft:
     def edit(self, field: FormField, value: Any) -> None:
         """Set a field's value; for a field with variants, the variant's name."""
         self.unreadable.pop(field.path, None)
+        # Setting the session's own value back is no edit, so it must not be sent.
         if is_same(value, field.read(self.session)):
             self.edits.pop(field.path, None)
         else:
@@ -120,6 +122,7 @@ class FormDraft:
         self.shape = with_own_members(self.base, {**self._preset_members, **self.session})
         for field in self.shape.fields:
             value = field.read(session)
+            # Through ``edit``, so that values that the session already has are not sent again.
             if value is not ABSENT and field.path[0] not in SERVER_ONLY:
                 self.edit(field, value)
         return [
@@ -158,6 +161,7 @@ class FormDraft:
         """Return an update with all settable fields, except for locked ones without an edit."""
         left_out = set(locked) - self.edits.keys()
         target = self.target
+        # A dict as an ordered set: several fields share one unit, and the update keeps the order of the form.
         units: dict[MemberPath, None] = {}
         for field in self.shape.fields:
             unit = field.sent_with
@@ -171,6 +175,7 @@ class FormDraft:
     def problems(self) -> dict[MemberPath, str]:
         """Return what the server would reject, by field path."""
         found = field_problems(self.shape, self.changed(), self.patch())
+        # A text that cannot be read hides the problem of the older value behind it.
         return {**found, **self.unreadable}
 
     def applicable(self) -> list[FormField]:
@@ -226,6 +231,7 @@ class FormDraft:
         for name, entry in value.items():
             here = (*path, name)
             clears = self._takes_null(here) and at(self.session, here) not in (ABSENT, None)
+            # xAI turns detection off with {"type": null}, so this null is a value.
             if entry is not None or clears or name == "type":
                 kept[name] = self._sendable(here, entry)
         return kept
@@ -263,6 +269,7 @@ class FormDraft:
             return Mark.SENT, ""
         if update.outcome is Outcome.REJECTED:
             return self._rejected(field, update, requested, is_edited=is_edited)
+        # Edited back to the requested value after it was confirmed, or nothing known of the answer.
         if is_edited or update.outcome is Outcome.LOST:
             return (Mark.EDITED if is_edited else Mark.UNCHANGED), ""
         return self._accepted(field, update, requested)
@@ -288,6 +295,7 @@ class FormDraft:
     def _last_about(self, field: FormField) -> Update | None:
         """Return the last update that requested a change of a field."""
         since = self._reverted.get(field.path, 0)
+        # Newest first: only the last request about a field says how it stands.
         for update in reversed(self._updates):
             if update.seq <= since:
                 return None

@@ -26,6 +26,7 @@ def field_problems(
     """
     session = event.get("session", {})
     found: dict[MemberPath, str] = {}
+    # setdefault: the schema's problems come first, in the server's order, and the first one is what the server would report.
     for problem in (*_by_schema(shape, changed, event), *_of_tools(shape, session)):
         field = field_at(problem.path, shape.fields)
         if field is not None:
@@ -42,6 +43,7 @@ def own_problem(field: FormField, value: object) -> str:
     """Return how a value violates the field's own limits and choices; ``""`` if it does not."""
     if value is ABSENT or value is None or field.is_open or value in field.choices:
         return ""
+    # bool is an int in Python, but not a number in JSON.
     if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = field.minimum, field.maximum
         if (low is not None and value < low) or (high is not None and value > high):
@@ -81,7 +83,7 @@ def _at_ga_path(ga_path: MemberPath, here: MemberPath, value: object) -> Iterato
     old, new = dotted(("session", *ga_path)), dotted(("session", *here))
     for problem in check({"type": "session.update", "session": session}):
         rest = problem.path[1 + len(ga_path) :]
-        message = problem.message.replace(old, new)
+        message = problem.message.replace(old, new)  # the message quotes the path, too
         yield SchemaProblem((*here, *rest), problem.code, message, problem.hint)
 
 

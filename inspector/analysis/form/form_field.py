@@ -135,6 +135,7 @@ class FormField:
         if not isinstance(value, Mapping):
             return None
         shapes = [v for v in self.variants if isinstance(v.begin, Mapping)]
+        # An object with a known type is that variant even if its other members differ from the initial ones.
         named = [v for v in shapes if "type" in v.begin and v.begin["type"] == value.get("type")]
         return next(iter(named or [v for v in shapes if "type" not in v.begin]), None)
 

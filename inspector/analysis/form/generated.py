@@ -25,6 +25,7 @@ def session_fields(kind: str) -> tuple[FormField, ...]:
     """Return the fields of a GA session (``realtime``, ``transcription`` or ``translation``) in display order."""
     schema = resolved(_session_schema(kind))
     found: dict[MemberPath, FormField] = {}
+    # Several variants of a union may have the same member, which is one field of the form.
     for field in _members(schema, (), None, frozenset({"type"})):
         known = found.get(field.path)
         found[field.path] = field if known is None else _merged(known, field)
@@ -92,6 +93,7 @@ def _is_union(options: Mapping[str, Schema]) -> bool:
 def _union(
     options: Mapping[str, Schema], path: MemberPath, when: Condition | None, style: FieldStyle
 ) -> Iterator[FormField]:
+    # null ("off") first, then the variants in the order of the schema; the sort is stable.
     pairs = sorted(_variants(options, style), key=lambda pair: pair[0].begin is not None)
     text = options.get("string", {})
     yield _styled(
@@ -110,6 +112,7 @@ def _union(
         style,
     )
     for variant, shape in pairs:
+        # Members with a fixed value identify the variant and need no field of their own.
         constants = frozenset(variant.begin) if isinstance(variant.begin, dict) else frozenset()
         condition = Condition(path, frozenset({variant.name}))
         yield from _members(shape, path, condition, constants - frozenset(style.begin))
@@ -151,6 +154,7 @@ def _leaf(
     options: Mapping[str, Schema], path: MemberPath, when: Condition | None, style: FieldStyle
 ) -> FormField:
     main = next((kind for kind in options if kind != "null"), "")
+    # A number that may also be a word (max_output_tokens: "inf") is edited as a number.
     if "integer" in options or "number" in options:
         main = "integer" if "integer" in options else "number"
     schema, text = options.get(main, {}), options.get("string", {})

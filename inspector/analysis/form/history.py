@@ -125,7 +125,7 @@ class UpdateHistory:
 
     def settle(self, causes: CausesFold) -> None:
         """Determine the outcome of pending updates from the causes, which must have seen the same events."""
-        for update in tuple(self._pending):
+        for update in tuple(self._pending):  # a copy, because settling removes from the list
             refusal = causes.rejected.get(update.seq)
             effects = causes.effects_of.get(update.seq, ())
             answer = next((self._answers[seq] for seq in effects if seq in self._answers), None)
@@ -140,7 +140,7 @@ class UpdateHistory:
         for update, event in self._losses:
             if update in self._pending:
                 self._settle(update, Outcome.LOST, event)
-        if not self._pending:
+        if not self._pending:  # an event kept for a pending update holds its whole session object
             self._answers.clear()
         self._losses.clear()
 

@@ -55,6 +55,7 @@ def read_preset(text: str, name: str = "the preset") -> Preset:
         raise UsageError(f"{name} is not a preset: {words}", hint="a preset is a JSON object")
     if body.get("format") == FORMAT:
         return _own(body, name)
+    # A session object has a ``type`` too ("realtime"), so only the types of updates count as events.
     session = body.get("session") if text_at(body, "type") in UPDATES else body
     if not isinstance(session, dict) or not session:
         raise UsageError(
@@ -75,6 +76,7 @@ def session_for(shape: SessionShape, preset: Preset, name: str = "the preset") -
     """
     known = {field.path[0] for field in shape.fields} | SERVER_ONLY
     other = preset.shape if preset.shape != shape.name else ""
+    # A preset of unknown shape is refused if it has a member that this shape lacks and another shape has.
     if not preset.shape:
         strange = next((member for member in preset.session if member not in known), "")
         other = _owner_of(strange, preset.session) if strange else ""

@@ -61,7 +61,7 @@ class SessionShape:
 
 def shape_of(session: Session, url: str = "") -> SessionShape:
     """Return the shape of a session object; for an empty one, the shape that the address implies."""
-    name = next(name for name, fits in _SIGNS if fits(session, url))
+    name = next(name for name, fits in _SIGNS if fits(session, url))  # the last entry always fits
     return shape_named(name)
 
 
@@ -146,6 +146,7 @@ def _ga(kind: str) -> SessionShape:
 def _beta() -> SessionShape:
     moved = moved_fields(session_fields("realtime"), _TO_BETA)
     fields = changed_fields((f for f in moved if f.path != ("voice", "id")), _BETA, _NOT_IN_BETA)
+    # The beta takes names of voices only, not {"id": …}.
     voice = next(field for field in fields if field.path == ("voice",))
     plain = replace(voice, variants=())
     return SessionShape("beta", "beta session", tuple(plain if f is voice else f for f in fields))
@@ -193,6 +194,7 @@ def _xai() -> SessionShape:
     places = {"audio.output.voice": "voice", "audio.input.turn_detection": "turn_detection"}
     moved = moved_fields(session_fields("realtime"), places)
     fields = changed_fields((f for f in moved if f.path != ("voice", "id")), _XAI, _NOT_IN_XAI)
+    # xAI turns detection off with {"type": null} in place of null.
     turns = next(field for field in fields if field.path == ("turn_detection",))
     variants = tuple(
         Variant(variant.name, {"type": None}) if variant.begin is None else variant

@@ -79,7 +79,7 @@ def _one_tool(tool: object, path: EventPath, *, takes_nested: bool) -> Iterator[
             here, "unknown_parameter", f"Unknown parameter: '{_named(here)}'.", hint
         )
         return
-    kind = tool.get("type", "function")
+    kind = tool.get("type", "function")  # the schema check reports a missing type
     if kind == "function":
         yield from _function(tool, path)
     elif kind == "mcp":

@@ -57,7 +57,7 @@ def leaves(tree: object, path: MemberPath = ()) -> Iterator[tuple[MemberPath, An
 
 def is_same(left: object, right: object) -> bool:
     """Return whether two JSON values are equal; ``true`` does not equal 1, but 1.0 does."""
-    if isinstance(left, bool) or isinstance(right, bool):
+    if isinstance(left, bool) or isinstance(right, bool):  # Python's True == 1
         return left is right
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(is_same, left, right))
