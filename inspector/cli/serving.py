@@ -102,7 +102,7 @@ def service_for(
         query = spoken.query.format(model=spoken.default_model)
         return Service(new_session, hooks, spoken.path, query)
     script, model = _script(options.replay)
-    hooks = replace(hooks, turn_away=lambda _: None)
+    hooks = replace(hooks, http_refusal=lambda _: None)
     refusing = new_session_maker(clock, provider)
 
     def replayed(request: ConnectRequest) -> ServerSession:

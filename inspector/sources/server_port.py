@@ -80,7 +80,7 @@ def _not_found(_: ConnectRequest) -> HttpAnswer:
 class ServerHooks:
     """What happens around the sessions."""
 
-    turn_away: Callable[[ConnectRequest], HttpAnswer | None] = lambda _: None
+    http_refusal: Callable[[ConnectRequest], HttpAnswer | None] = lambda _: None
     """Returns what a client gets in place of an upgrade; None to let it in."""
     answer: HttpResponder = _not_found
     """Answers requests that ask for no upgrade."""
@@ -127,7 +127,7 @@ async def serve(
         if refusal is not None:
             connection.told_off(refusal)
             return _as_response(HttpAnswer(refusal.status, error_body(refusal.message)))
-        answer = front.turn_away(asked_for(request))
+        answer = front.http_refusal(asked_for(request))
         if answer is None:
             return None
         said = answer.body.get("error", answer.body)

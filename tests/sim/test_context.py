@@ -20,7 +20,7 @@ class Remembering:
         self.seen: list[int] = []
 
     def answer(self, context: BrainContext) -> Answer:
-        self.seen.append(len(context.said))
+        self.seen.append(len(context.items))
         return Answer("ok")
 
 

@@ -228,7 +228,7 @@ def test_azure_refuses_before_the_upgrade(
     path: str, query: dict[str, str], headers: dict[str, str], status: int, code: str
 ) -> None:
     request = ConnectRequest(path, query, headers)
-    answer = dialect_for(request).turn_away(request, SimSettings())
+    answer = dialect_for(request).http_refusal(request, SimSettings())
 
     assert answer is not None
     assert (answer.status, answer.body["error"]["code"]) == (status, code)
@@ -245,7 +245,7 @@ def test_azure_refuses_before_the_upgrade(
 def test_azure_takes_its_key_from_the_query_too(path: str, query: dict[str, str]) -> None:
     request = ConnectRequest(path, query)
 
-    assert dialect_for(request).turn_away(request, SimSettings()) is None
+    assert dialect_for(request).http_refusal(request, SimSettings()) is None
 
 
 def test_a_model_name_is_no_deployment_for_azures_transcription() -> None:

@@ -102,7 +102,7 @@ def test_input_takes_the_place_of_the_conversation() -> None:
     driver.ask(create(conversation="none", input=given))
     driver.ask(create(conversation="none", input=[]))
 
-    heard = [[said.text for said in context.said] for context in brain.contexts]
+    heard = [[item.text for item in context.items] for context in brain.contexts]
     assert heard == [["first", "inline"], []]
 
 

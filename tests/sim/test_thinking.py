@@ -212,7 +212,7 @@ def test_the_models_own_count_is_the_usage() -> None:
     brain = Slow()
     driver = thinking(brain)
     brain.say("Hi.")
-    brain.end(tokens=TokenCount(given=120, made=7, cached=64))
+    brain.end(tokens=TokenCount(input=120, output=7, cached=64))
     driver.run(5)
 
     usage = only(driver.events, "response.done")["response"]["usage"]

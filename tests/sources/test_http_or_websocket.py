@@ -31,7 +31,7 @@ class Provided:
     def __init__(self, **hooks: Any) -> None:
         self.provider = SimProvider()
         self.hooks = ServerHooks(
-            turn_away=self.provider.turn_away,
+            http_refusal=self.provider.http_refusal,
             answer=lambda request: self.provider.answer(request, 0),
             **hooks,
         )
