@@ -236,4 +236,4 @@ def test_a_rule_that_cannot_be_applied_costs_nothing(tmp_path: Path) -> None:
     assert stage.got(Direction.SERVER) == ["no json x", '{"type":"x","a":1}']
     assert [fact["name"] for fact in stage.facts("inspector.rule_failed")] == ["rule 1"]
     assert stage.session.rules.hits == [1]
-    assert stage.session.rules.is_spent(0)
+    assert stage.session.rules.is_exhausted(0)

@@ -72,7 +72,7 @@ class Talker:
         self.seq += 1
         event = replace(event, seq=self.seq, t_ns=self.now_ns)
         self.state.apply(event, strict=True)
-        self.microphone.take(event, self.state)
+        self.microphone.on_event(event, self.state)
 
     def session(
         self, detection: dict[str, Any] | None, kind: str = "audio/pcm", **more: Any

@@ -42,8 +42,8 @@ class Room:
         now_ns = round(self.ms * MS)
         event = replace(event, seq=self.seq, t_ns=now_ns)
         self.state.apply(event, strict=True)
-        self.speaker.take(event, self.state, now_ns)
-        self.sent += self.barge_in.take(event, self.state, now_ns)
+        self.speaker.on_event(event, self.state, now_ns)
+        self.sent += self.barge_in.on_event(event, self.state, now_ns)
         self.flush()
 
     def wait(self, ms: int, step: int = 20) -> None:

@@ -193,10 +193,10 @@ def test_a_client_is_recorded_from_its_coming_to_its_leaving(tmp_path: Path) -> 
     path = tmp_path / "client.jsonl"
     left = asyncio.Event()
 
-    def new_tape(url: str, model: str, _: object) -> ClientRecorder:
+    def new_recorder(url: str, model: str, _: object) -> ClientRecorder:
         return ClientRecorder(RecordingFile(path, CLOCK), CLOCK, url, model)
 
-    served = Provided(new_tape=new_tape, left=left.set)
+    served = Provided(new_recorder=new_recorder, left=left.set)
 
     async def scenario() -> list[bytes]:
         async with serve(served.open, CLOCK, Listening(), served.hooks) as url:
