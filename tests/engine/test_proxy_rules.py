@@ -1,4 +1,4 @@
-"""Rules of the proxy: each does what its file says, and a bad one is named."""
+"""Rules of the proxy: each does what its file says, and an invalid one is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound as the engine's companion, on a real loop: what is loaded when, what is logged in which order, what it survives."""
+"""Sound beside the engine on a real loop: lazy loading, the order of the log, and failures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ VAD = {"audio": {"input": {"turn_detection": {"type": "server_vad"}}}}
 
 
 class Stage:
-    """One session with sound, its server under the test's control."""
+    """One session with sound, whose server is controlled by the test."""
 
     def __init__(
         self, engine: Engine, source: FakeSource, sound: SessionSound, host: TaskSupervisor
@@ -216,7 +216,7 @@ def test_without_portaudio_the_reason_is_kept_and_the_clock_runs(
 
 
 class FakeCard:
-    """Both directions of a sound card that can be pulled out."""
+    """Both directions of a sound card that can be unplugged."""
 
     supports_backpressure = is_over = False
     plugged = True

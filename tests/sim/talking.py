@@ -1,4 +1,4 @@
-"""Talking to the simulated model without a session around it, and tools for it."""
+"""Helpers to talk to the rules brain without a session, and tools for it."""
 
 from __future__ import annotations
 

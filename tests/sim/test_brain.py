@@ -1,4 +1,4 @@
-"""What the built-in model says."""
+"""Answers of the rules brain."""
 
 from __future__ import annotations
 

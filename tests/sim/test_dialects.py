@@ -1,4 +1,4 @@
-"""The dialects of other providers, held to recorded sessions where there are some."""
+"""The dialects of other providers, compared with recorded sessions if there are any."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ def test_the_order_of_events_is_that_of_the_recording(name: str, path: str, mode
 
 
 def with_call_id(event: Body, came: list[Body]) -> None:
-    """Answer the call that this server made, not the recorded one."""
+    """Replace the recorded call id by that of the simulator's call."""
     calls = of_type(came, "response.function_call_arguments.done")
     if calls and event.get("item", {}).get("type") == "function_call_output":
         event["item"]["call_id"] = calls[-1]["call_id"]
 
 
 def sequence(events: list[Body]) -> list[str]:
-    """Return the types, with words and sound in any mixture as one; some recorders left the rate limits out."""
+    """Return the types without rate limits, which some recorders omit, and with interleaved text and audio deltas as one."""
     names: list[str] = []
     for name in types(events):
         if name in ("rate_limits.updated", "ping"):
@@ -407,7 +407,7 @@ SDK_UPDATE: Body = {
     "instructions": "Be brief.",
     "top_k": 20,
 }
-"""What the SDK ``dashscope`` sends."""
+"""A session update as the SDK ``dashscope`` sends it."""
 
 
 def test_qwen_begins_with_its_own_session_and_echoes_what_is_set() -> None:

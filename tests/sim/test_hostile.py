@@ -1,4 +1,4 @@
-"""Whatever a client sends, the simulator neither raises nor grows without bound, and goes on working."""
+"""Hostile input: the simulator never raises, never grows without bound, and keeps working."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a response is made of: options, limits, endings, cost."""
+"""Responses: options, limits, endings and usage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.sim_driver import (
 
 
 class Fixed:
-    """Always answers the same, and remembers what it was asked."""
+    """A brain that always gives the same answer, and records its contexts."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer

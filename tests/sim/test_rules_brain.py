@@ -1,4 +1,4 @@
-"""What the built-in model knows: orders, memory, sums and simple questions, in many wordings."""
+"""The rules brain: orders, memory, sums and simple questions, in many wordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenario files: parsed strictly, played turn by turn."""
+"""Scenario files: strict parsing, and playing turn by turn."""
 
 from __future__ import annotations
 

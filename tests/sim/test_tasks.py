@@ -1,4 +1,4 @@
-"""What the instructions of one response make the built-in model do, and how it chooses among answers that are offered."""
+"""Tasks in the instructions of one response, and the choice among offered answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WEATHER = {
 
 
 def ask(*said: str, order: str = "", **context: Any) -> Answer:
-    """Answer a conversation of user and assistant in turn; ``order`` comes with the response."""
+    """Return the answer to a conversation of alternating user and assistant texts; ``order`` is the response's instructions."""
     roles = ("user", "assistant")
     items = [ContextItem(roles[index % 2], text) for index, text in enumerate(said)]
     return RulesBrain().answer(BrainContext(order, items, order=order, **context))

@@ -1,4 +1,4 @@
-"""The simulator's brain as a model behind HTTP, against a stand-in on loopback."""
+"""The brain that asks a model over HTTP, against a stand-in endpoint on loopback."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ HELLO = BrainContext("Be kind.", [ContextItem("user", "Hello")])
 def brain_at(
     url: str, *, key: str = "", silence_s: float = PATIENCE_S
 ) -> Iterator[tuple[ChatBrain, list[str]]]:
-    """Yield a brain, and the words that it tells."""
+    """Yield a brain, and the list of lines that it reports."""
     told: list[str] = []
     endpoint = chat_endpoint(url, "llama", Secret(key) if key else None)
     brain = ChatBrain(endpoint, told.append, silence_s=silence_s)
@@ -357,7 +357,7 @@ def test_tools_and_limits_are_passed_on() -> None:
 
 
 async def talk(url: str, *sends: dict[str, Any], until: str = "response.done") -> list[Any]:
-    """Send events to a session, and return what comes up to one of a type."""
+    """Send events to a session; return the received events up to one of a type."""
     events: list[Any] = []
     async with asyncio.timeout(PATIENCE_S), connect(url) as client:
         for event in sends:
@@ -379,7 +379,7 @@ CREATE = {"type": "response.create"}
 def session_with(
     give: Callable[[Exchange], None], *sends: Any, dialect: str = "", until: str = "response.done"
 ) -> tuple[list[Any], list[Exchange]]:
-    """Return the events of a session over WebSocket whose brain is a stand-in, and what that was asked."""
+    """Return the events of a session over WebSocket with a stand-in brain, and the requests to it."""
 
     async def run(brain: ChatBrain) -> list[Any]:
         provider = SimProvider(

@@ -26,7 +26,7 @@ CLOCK = SystemClock()
 
 
 class Provided:
-    """A provider, and how to serve it."""
+    """A provider with the hooks to serve it."""
 
     def __init__(self, **hooks: Any) -> None:
         self.provider = SimProvider()
@@ -41,7 +41,7 @@ class Provided:
 
 
 async def exchange(url: str, *chunks: bytes) -> bytes:
-    """Send bytes to the server's port, in several pieces; return all that it answers."""
+    """Send bytes to the server's port in several pieces; return everything that it answers."""
     host, port = url.split("//")[1].split("/", maxsplit=1)[0].rsplit(":", 1)
     reader, writer = await asyncio.open_connection(host, int(port))
     for chunk in chunks:
@@ -54,7 +54,7 @@ async def exchange(url: str, *chunks: bytes) -> bytes:
 
 
 def ask(*chunks: bytes, origins: tuple[str, ...] = ()) -> tuple[int, dict[str, str], Any]:
-    """Return status, headers and JSON of the answer to a plain request."""
+    """Return status, headers and JSON of the response to a plain request."""
     served = Provided()
 
     async def scenario() -> bytes:

@@ -1,4 +1,4 @@
-"""Connections that a live source does not get: what the user is told, and that nothing secret is."""
+"""Refused and failed connections of a live source: messages with a hint, and without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The handshake through the proxy: requests line by line, refusals as they were, servers that are not there."""
+"""The handshake through the proxy: unchanged request lines, unchanged refusals, and unreachable servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is let in, and what of their secrets is kept."""
+"""Access control of the proxy, and the masking of secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOKEN = "a-token-of-some-length"
 
 
 async def answer_to(url_lines: tuple[str, ...], **options: Any) -> tuple[bytes, int]:
-    """Return the status line that an app gets, and how many connections the server saw."""
+    """Return the status line that an app receives, and the number of connections to the server."""
     connections = 0
 
     async def handler(connection: ServerConnection) -> None:

@@ -1,4 +1,4 @@
-"""What is said of a refusal or a close: no cause without proof, no advice twice."""
+"""Explanations of refusals and closes: no unproven cause, no repeated advice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The libraries of the voice extra, where they are installed: it speaks, it understands, it knows speech from noise."""
+"""The libraries of the voice extra, if they are installed: voice, speech recognition and speech detection."""
 
 from __future__ import annotations
 
