@@ -29,7 +29,7 @@ _CONTENT_KEYS = ("name", "arguments", "output")
 
 
 @dataclass(frozen=True, slots=True)
-class BilledTokens:
+class SimulatedTokens:
     """Token counts by modality."""
 
     text: int = 0
@@ -41,16 +41,16 @@ class BilledTokens:
         """Return the sum over all modalities."""
         return self.text + self.audio + self.image
 
-    def __add__(self, other: BilledTokens) -> BilledTokens:
-        return BilledTokens(
+    def __add__(self, other: SimulatedTokens) -> SimulatedTokens:
+        return SimulatedTokens(
             self.text + other.text, self.audio + other.audio, self.image + other.image
         )
 
-    def first(self, count: int) -> BilledTokens:
+    def first(self, count: int) -> SimulatedTokens:
         """Return the first ``count`` tokens, taking text before audio before images."""
         text = min(self.text, count)
         audio = min(self.audio, count - text)
-        return BilledTokens(text, audio, min(self.image, count - text - audio))
+        return SimulatedTokens(text, audio, min(self.image, count - text - audio))
 
     def details(self) -> Json:
         """Return the per-modality members that every usage object has."""
@@ -65,17 +65,17 @@ class BilledTokens:
 class Prompt:
     """The input of one response, reduced to what the prompt cache compares."""
 
-    entries: tuple[tuple[str, BilledTokens], ...]
+    entries: tuple[tuple[str, SimulatedTokens], ...]
     """(key, tokens) of the instructions with tools, then of each item in order."""
 
     @property
-    def tokens(self) -> BilledTokens:
+    def tokens(self) -> SimulatedTokens:
         """Return the token counts of the whole input."""
-        return sum((tokens for _, tokens in self.entries), BilledTokens())
+        return sum((tokens for _, tokens in self.entries), SimulatedTokens())
 
-    def shared_with(self, other: Prompt) -> BilledTokens:
+    def shared_with(self, other: Prompt) -> SimulatedTokens:
         """Return the tokens of the common prefix, rounded down to a cache step."""
-        shared = BilledTokens()
+        shared = SimulatedTokens()
         for (mine, tokens), (theirs, _) in zip(self.entries, other.entries, strict=False):
             if mine != theirs:
                 break
@@ -91,13 +91,13 @@ def text_tokens(text: str) -> int:
 def prompt_of(instructions: str, tools: Sequence[object], items: Sequence[SimItem]) -> Prompt:
     """Return the prompt that a response with these instructions, tools and items is billed for."""
     described = f"{instructions}{list(tools) or ''}"
-    entries = [(described, BilledTokens(text_tokens(described)))]
+    entries = [(described, SimulatedTokens(text_tokens(described)))]
     # A truncated item keeps its id but not its length, and must miss the cache.
     entries += [(f"{item.id}/{item.audio_ms}", billed_tokens(item)) for item in items]
     return Prompt(tuple(entries))
 
 
-def billed_tokens(item: SimItem) -> BilledTokens:
+def billed_tokens(item: SimItem) -> SimulatedTokens:
     """Return the tokens that an item costs as input."""
     written = " ".join(str(part.get("text") or "") for part in item.parts)
     spoken = " ".join(str(part.get("transcript") or "") for part in item.parts)
@@ -106,7 +106,9 @@ def billed_tokens(item: SimItem) -> BilledTokens:
     written += "".join(str(item.wire.get(key, "")) for key in _CONTENT_KEYS)
     ms_per_token = MODEL_MS_PER_TOKEN if item.role == "assistant" else USER_MS_PER_TOKEN
     audio = item.audio_ms // ms_per_token
-    return BilledTokens(ITEM_TOKENS + text_tokens(written), audio, len(item.images) * IMAGE_TOKENS)
+    return SimulatedTokens(
+        ITEM_TOKENS + text_tokens(written), audio, len(item.images) * IMAGE_TOKENS
+    )
 
 
 def reasoning_tokens(model: str, effort: str) -> int | None:
@@ -123,7 +125,7 @@ class UsageMeter:
         self.is_low = False
         """Report a nearly exhausted rate limit (fault ``rate-limits-low``)."""
 
-    def usage(self, prompt: Prompt, output: BilledTokens, reasoning: int | None) -> Json:
+    def usage(self, prompt: Prompt, output: SimulatedTokens, reasoning: int | None) -> Json:
         """Return the ``usage`` of a response in the server's key order, and remember its prompt for the cache.
 
         Args:
@@ -157,13 +159,13 @@ class UsageMeter:
         All tokens count as text: the model behind the brain reads and writes text only, and the simulator adds the audio.
         """
         self._last_total = tokens.input + tokens.output
-        cached = BilledTokens(tokens.cached)
+        cached = SimulatedTokens(tokens.cached)
         return {
             "total_tokens": self._last_total,
             "input_tokens": tokens.input,
             "output_tokens": tokens.output,
             "input_token_details": {
-                **BilledTokens(tokens.input).details(),
+                **SimulatedTokens(tokens.input).details(),
                 "cached_tokens": cached.total,
                 "cached_tokens_details": cached.details(),
             },

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from inspector.sim.billing import MODEL_MS_PER_TOKEN, BilledTokens, Prompt
+from inspector.sim.billing import MODEL_MS_PER_TOKEN, Prompt, SimulatedTokens
 from inspector.sim.brain import PendingAnswer, TokenCount
 from inspector.sim.faults import Phase
 from inspector.sim.items import SimItem, snapshot
@@ -278,8 +278,8 @@ class SimResponse:
         )
 
     @property
-    def _output_tokens(self) -> BilledTokens:
-        return BilledTokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
+    def _output_tokens(self) -> SimulatedTokens:
+        return SimulatedTokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
 
     def _wire(self) -> Json:
         """Return the response object as the server sends it, in its key order."""
