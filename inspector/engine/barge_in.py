@@ -41,6 +41,7 @@ class BargeIn:
 
     def interrupt(self, reason: str, state: SessionState, now_ns: int) -> list[dict[str, Any]]:
         """Stop all audio; return truncations for the items that were not heard completely."""
+        # Audio of these responses may still be on its way from the server, and must not start to play.
         for response_id in state.responses.active:
             self._speaker.playback.refuse(response_id)
         return self._truncations(self._speaker.cut(reason, now_ns), state)

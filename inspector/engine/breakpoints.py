@@ -56,6 +56,7 @@ class Breakpoints:
     def waiting(self) -> list[PausedFrame]:
         """Return all waiting frames, paused ones and those behind them, in order of arrival."""
         waiting = [paused for queue in self._queues for paused in queue.waiting]
+        # Each queue is in order; the two directions are merged by time.
         return sorted(waiting, key=lambda paused: paused.event.stamp_ns)
 
     @property
@@ -77,7 +78,7 @@ class Breakpoints:
 
     def add(self, point: Breakpoint) -> Breakpoint:
         """Arm a breakpoint."""
-        self._armed = (*self._armed, point)
+        self._armed = (*self._armed, point)  # a new tuple: views may hold the old one
         self.changed()
         for queue in self._queues:
             queue.arm()
@@ -89,7 +90,7 @@ class Breakpoints:
         self._slow = [p for p in self._slow if p in self._armed]
         self.changed()
         for queue in self._queues:
-            queue.pump()
+            queue.pump()  # frames behind the paused ones may no longer have a reason to wait
 
     def stops(self, direction: Direction) -> bool:
         """Return True if a breakpoint is armed for a direction."""

@@ -86,6 +86,7 @@ class Engine(SessionRecord):
         if not self.can_send:
             raise ConnectError("not connected", hint="reconnect first", code="not_connected")
         data, event_id = self.encoded(payload)
+        # A text is what the user typed, and must never be dropped silently, even if it is an append.
         is_sound = not isinstance(payload, str) and payload.get("type") in AUDIO_KEYS
         self.outbox.put(Outgoing(data, origin, event_id, is_sound=is_sound))
         return event_id
@@ -111,6 +112,7 @@ class Engine(SessionRecord):
             await self._transfer()
         finally:
             closed = self.source.closed or Closed(1006, "", Side.NETWORK)
+            # A new connection is a new session: events meant for the old one must not be sent to it.
             unsent = self.outbox.clear()
             extra = {**({"unsent": unsent} if unsent else {}), **self.losses}
             self._connection_ended(closed, **extra)

@@ -116,6 +116,7 @@ class Microphone:
     def push(self, state: SessionState, now_ns: int) -> None:
         """Start a turn."""
         if not _finds_turns(state):
+            # The buffer may hold audio of a turn that was cancelled.
             self._submit({"type": "input_audio_buffer.clear"})
         self._begin(Talk.PUSH_TO_TALK, now_ns)
 
@@ -168,6 +169,7 @@ class Microphone:
             return
         samples = source.read(now_ns)
         if self.is_muted or self.talk is Talk.TRAILING:
+            # Silence and not nothing: without appends, the server's turn detection would wait forever.
             samples = np.zeros_like(samples)
         if self.is_sending or self.is_monitoring:
             self.meter.feed(samples, source.rate_hz, now_ns)
@@ -191,7 +193,9 @@ class Microphone:
             self.input.start(now_ns)
 
     def _convert(self, samples: Samples, rate_hz: int, audio: AudioFormat) -> None:
-        if audio != self._format:
+        if (
+            audio != self._format
+        ):  # a ``session.updated`` while talking; the rest in the old format is lost
             self._format, self._ready, self._resampler = audio, self._ready[:0], None
         if self._resampler is None or self._resampler.from_hz != rate_hz:
             self._resampler = Resampler(rate_hz, audio.rate_hz, is_live=True)
@@ -226,6 +230,7 @@ class Microphone:
         if self.talk is not Talk.TRAILING:
             return
         trailed_ms = (now_ns - self._trail_ns) / NS_PER_MS
+        # No speech detected for a while: nothing was said, or the turn has ended already.
         is_quiet = not state.input_audio.speech_item_id and trailed_ms >= TRAIL_LEAST_MS
         if is_quiet or trailed_ms >= TRAIL_MOST_MS or self.input is None:
             self.stop()

@@ -92,7 +92,7 @@ class PausedFrame:
 
     def replace(self, data: bytes, what: str, rule: Rule | None = None) -> None:
         """Replace its content, even if it was dropped before."""
-        if self.is_dropped:
+        if self.is_dropped:  # the user's edit overrides a rule's drop
             self.is_dropped = False
             self.changes = [change for change in self.changes if change.what != "drop"]
         self.content, self.origin = data, Origin.HAND if rule is None else Origin.RULE

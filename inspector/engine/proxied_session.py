@@ -110,7 +110,7 @@ class ProxiedSession(SessionRecord):
         self._queues = tuple(queues)
         self.breakpoints.join(self._queues)
         for queue in self._queues:
-            queue.arm()
+            queue.arm()  # breakpoints of the whole proxy were set before there were queues
 
     def refused(self, error: ConnectError) -> None:
         """Log why the connection failed."""
@@ -220,6 +220,7 @@ class ProxiedSession(SessionRecord):
         body = event.body
         if body is None or "event_id" in body:
             return None
+        # Edited as bytes: decoding and encoding again would change spaces, escapes and numbers.
         before, brace, after = event.data.partition(b"{")
         comma = b"," if body else b""
         return before + brace + b'"event_id":"%b"' % self.new_event_id().encode() + comma + after
@@ -235,6 +236,7 @@ class ProxiedSession(SessionRecord):
         """Send our own frame, logged as injected; return False if it cannot be sent."""
         if self._relay is None or not self._relay.can_add(direction):
             return False
+        # Logged before it is sent, so that the log has the cause before the effect.
         name = decode(data, is_text=is_text)[0]
         to = "api" if direction is Direction.CLIENT else "app"
         self.note("inspector.injected", {"to": to, "event_type": name, **who}, origin)

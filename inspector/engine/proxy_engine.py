@@ -161,6 +161,7 @@ class Proxy:
         session.number = self.opened_count
         for point in self.armed:
             session.breakpoints.add(point)
+        # Before ``on_open``: a screen that it opens reads the list.
         self.sessions.append(session)
         self._running.add(session)
         self._idle.clear()

@@ -149,6 +149,7 @@ class SessionRecord(ABC):
         """Fold the written events and call the taps: the second half of ``ingest``."""
         while self._unfolded:  # a tap may write further events
             self._fold(self._unfolded.popleft())
+        # Set before ``note``, which ends up here again.
         if self.recording.failure and not self._recorder_failed:
             self._recorder_failed = True
             self.note("inspector.recorder_failed", {"message": self.recording.failure})
@@ -236,7 +237,7 @@ class SessionRecord(ABC):
 
     def _fold(self, event: Event) -> None:
         failed = self.state.apply(event, strict=self._strict)
-        for tap in tuple(self._taps):
+        for tap in tuple(self._taps):  # a copy: a failing tap is removed within the loop
             try:
                 tap(event)
             except Exception as error:

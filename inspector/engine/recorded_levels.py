@@ -52,6 +52,7 @@ class RecordedLevels:
             state: the state at the cursor.
         """
         window_ns = WINDOW_MS * _NS_PER_MS
+        # After a jump, start one window before the cursor instead of reading everything in between.
         if t_ns < self._t_ns or t_ns > self._t_ns + window_ns or row > self._row + MOST_ROWS:
             self._input.reset()
             self._output.reset()

@@ -57,6 +57,7 @@ class SessionSound:
         self._failure = ""
         self._request = PendingTalk(engine)
         self._starts_by_itself = options.starts_by_itself
+        # A file as speaker must be created even if the answer has no audio.
         if self._starts_by_itself or self.speaker_place.kind is SoundEndKind.FILE:
             self._needed.set()
         engine.tap(self._tap)
@@ -219,7 +220,9 @@ class SessionSound:
         if self.speaker is None:
             if event.type in OUTPUT_AUDIO:
                 self._needed.set()
-            if self._needed.is_set():
+            if (
+                self._needed.is_set()
+            ):  # kept until the libraries are loaded, so that no audio is lost
                 self._early.append(event)
             return
         self._on_event(event, event.stamp_ns)

@@ -98,7 +98,9 @@ class SoundEnds:
         if is_needed:
             self._used_ns = now_ns
         source = microphone.input
-        if source is not None and source.failure:
+        if (
+            source is not None and source.failure
+        ):  # unplugged: report it once, then try to reopen below
             self.microphone_problem = source.failure
             self._tell(source.failure)
             microphone.change_input(None, now_ns)

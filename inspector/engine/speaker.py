@@ -175,7 +175,7 @@ class Speaker:
         response_id = text_at(response, "id")
         self._formats.pop(response_id, None)
         if response.get("status") == "cancelled":
-            self.playback.refuse(response_id)
+            self.playback.refuse(response_id)  # late deltas of a cancelled response must not play
             self.cut("cancelled", now_ns, lambda track: track.response_id == response_id)
         else:
             self.playback.complete(response_id=response_id)
@@ -186,6 +186,7 @@ class Speaker:
         if track is None or track.is_cut:
             return
         self._play(now_ns)
+        # Playback may be behind the truncation, if another client or the user chose a later end.
         if self.playback.heard_ms(track, self.output.unheard) >= end_ms:
             self.cut("truncated", now_ns, lambda other: other is track)
         else:

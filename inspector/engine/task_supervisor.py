@@ -63,6 +63,7 @@ class TaskSupervisor:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 if engine.connection is Connection.LIVE:
+                    # A proper close, so that the server's answer is recorded; the task then ends by itself.
                     await engine.source.close()
                 else:
                     task.cancel()

@@ -153,6 +153,7 @@ class UsageMeter:
             "output_token_details": output_details,
         }
 
+    # The prompt cache is not updated: its figures come from the model, too.
     def reported_usage(self, tokens: TokenCount) -> Json:
         """Return the ``usage`` of a response from the model's own count, in the server's key order.
 
@@ -177,7 +178,7 @@ class UsageMeter:
         # Only the last response is charged: at 15 million tokens a minute, the limit refills within milliseconds.
         used = min(RATE_LIMIT_TOKENS, self._last_total)
         if self.is_low:
-            used = RATE_LIMIT_TOKENS - RATE_LIMIT_TOKENS // 400
+            used = RATE_LIMIT_TOKENS - RATE_LIMIT_TOKENS // 400  # 0.25 % left
         seconds = used / (RATE_LIMIT_TOKENS / 60)
         remaining = RATE_LIMIT_TOKENS - used
         limit = {"name": "tokens", "limit": RATE_LIMIT_TOKENS, "remaining": remaining}

@@ -39,6 +39,7 @@ class InputBuffer:
             self.clear()
         self._data += data
         self.end_ms += len(data) / audio.bytes_per_ms
+        # ``end_ms`` includes the dropped audio, so ``start_ms`` follows by itself.
         del self._data[: max(0, len(self._data) - MAX_BUFFER_BYTES)]
 
     def check_commit(self) -> None:

@@ -48,7 +48,9 @@ class Context:
         # With a retention ratio, cut below the budget at once: many small cuts would break the cached prefix each time.
         target = budget * _retained(truncation)
         total = sum(_tokens(item) for item in seen)
-        while len(seen) > 1 and total > target:
+        while (
+            len(seen) > 1 and total > target
+        ):  # never drop the newest item, which is to be answered
             oldest = seen.pop(0)
             total -= _tokens(oldest)
             self._dropped.add(oldest.id)

@@ -95,7 +95,7 @@ class Conversation:
         self._sizes[item.id] = _size(item)
         self._text_chars += self._sizes[item.id]
         self._audio_bytes += len(item.audio)
-        self._forget_oldest(item)
+        self._forget_oldest(item)  # after the insertion, but never the new item itself
 
     def remove(self, item_id: str) -> None:
         """Remove an item.
@@ -155,6 +155,7 @@ class Conversation:
     def _forget_audio(self) -> None:
         if self._audio_bytes <= MAX_KEPT_AUDIO_BYTES:
             return
+        # Oldest first: a client retrieves what was said last.
         for item in self.items():
             self._audio_bytes -= len(item.audio)
             item.audio.clear()

@@ -184,6 +184,7 @@ class EffectiveSession:
         """
         if not self.is_translation:
             self._check_locks(change)
+        # On a copy: an error below must leave the session as it was.
         merged = copy.deepcopy(self.object)
         _merge(merged, copy.deepcopy(change))
         if self.is_translation:
@@ -217,6 +218,7 @@ class EffectiveSession:
         Raises:
             ApiRefusal: it sets another voice.
         """
+        # Setting the same voice again is allowed, as clients send their whole configuration in each update.
         voice = change.get("audio", {}).get("output", {}).get("voice")
         if voice is not None and self.spoken_voice is not None and voice != self.spoken_voice:
             raise voice_locked()
@@ -226,6 +228,7 @@ class EffectiveSession:
         _fill_in_format(audio_input)
         detection = audio_input["turn_detection"]
         if detection is not None:
+            # The defaults differ by model: gpt-realtime-2.1 waits 500 ms for silence, the others 200 ms.
             usual = self._defaults["audio"]["input"]["turn_detection"] or _SERVER_VAD
             defaults = usual if detection["type"] == "server_vad" else _SEMANTIC_VAD
             audio_input["turn_detection"] = {**defaults, **detection}

@@ -49,6 +49,7 @@ def inject_fault(
     failure, cut_short = failure_of(name), cut_short_by(name)
     if fatal is not None:
         fail(fatal)
+    # A response that has no ``response.created`` yet gets the fault later, when it starts.
     elif failure is not None and active is not None and active.is_created:
         active.abort("failed", failure=failure)
     elif cut_short and active is not None and active.is_created:

@@ -115,6 +115,7 @@ def parse_fault(text: str) -> RaisedFault:
         )
     if not at:
         return RaisedFault(name)
+    # ``isdigit`` accepts superscripts, which ``int`` does not; and int of a huge text is slow.
     if not turn.isascii() or not turn.isdigit() or not int(turn[:9]) > 0:
         raise UsageError(f"{text}: the turn after @ must be a whole number from 1", code="bad_turn")
     return RaisedFault(name, int(turn[:9]))
@@ -170,7 +171,9 @@ class PendingFaults:
                 return replace(answer, text="", calls=(), failure=failure), ""
         for name, reason in _CUT_SHORT.items():
             if self.consume(name):
-                words = answer.text.split(" ")
+                words = answer.text.split(
+                    " "
+                )  # cut in the middle of the text, as a token limit does
                 return replace(
                     answer, text=" ".join(words[: (len(words) + 1) // 2]), calls=()
                 ), reason

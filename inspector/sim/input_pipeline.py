@@ -49,7 +49,9 @@ class InputPipeline:
             self._turns.restart(self._buffer.end_ms)
         self._buffer.append(data, audio)
         detection = self._session_context.session.turn_detection
-        if detection is None:
+        if (
+            detection is None
+        ):  # push to talk: the id is fixed at the first append, for live transcription
             self._turns.restart(self._buffer.end_ms)
             self._speech_id = self._speech_id or self._session_context.ids.new("item_")
             self._transcribe_live(self._buffer.start_ms)
@@ -86,6 +88,7 @@ class InputPipeline:
         if self._transcriber.wants(self._speech_id, self._buffer.end_ms - from_ms):
             self._transcriber.listen(self._buffer.peek(from_ms), self._buffer.format)
 
+    # Handlers take the event even if they need nothing from it: the intake calls them all alike.
     def commit(self, _: Json) -> None:
         """Turn the buffer into a user item, even in the middle of speech.
 
@@ -127,6 +130,7 @@ class InputPipeline:
         stopped = {"audio_end_ms": change.at_ms, "item_id": item_id}
         self._session_context.outbox.emit("input_audio_buffer.speech_stopped", **stopped)
         self._add_item(item_id, self._buffer.pop(self._speech_start_ms, change.at_ms))
+        # May raise if a response is active that ``interrupt_response: false`` left running; the server reports that error.
         if self._session_context.session.is_realtime and detection.get("create_response", True):
             self._responder.begin({})
 

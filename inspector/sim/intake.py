@@ -47,6 +47,7 @@ class Intake:
         name = event["type"]
         handler = self._handlers.get(name)
         if handler is None:
+            # A known event of another kind of session gets another error than an unknown one.
             if name in ACCEPTED_BY_SERVER:
                 raise not_in_session(name)
             raise ApiRefusal("invalid_value", not_supported(name, ACCEPTED_BY_SERVER), "type")

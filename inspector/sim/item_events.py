@@ -25,6 +25,7 @@ class ItemEvents:
         """
         given, previous = event["item"], event.get("previous_item_id")
         is_output = given["type"] == "function_call_output"
+        # Checked before anything is added: a refused event must not change the conversation.
         if is_output and not self._session_context.conversation.has_call(given["call_id"]):
             raise tool_call_unknown(given["call_id"])
         item = from_client(given, self._session_context.ids)
@@ -32,7 +33,9 @@ class ItemEvents:
             self._session_context.add(item, previous)
             return
         request_id = given["approval_request_id"]
-        call = self._servers.pop_pending(request_id)
+        call = self._servers.pop_pending(
+            request_id
+        )  # first: an answered request cannot be answered again
         self._session_context.add(item, previous)
         if given["approve"]:
             self._session_context.schedule.start(

@@ -138,6 +138,7 @@ def from_client(item: Json, ids: Ids) -> SimItem:
         call_id = item.get("call_id") or ids.new("call_", 16)
         named = {"name": item["name"], "call_id": call_id, "arguments": item["arguments"]}
         return SimItem({**head, "status": "completed", **named})
+    # The server sets these itself; the other members of a client's item are echoed in its order.
     left_out = ("id", "type", "object", "status")
     return SimItem({**head, **{key: item[key] for key in item if key not in left_out}})
 

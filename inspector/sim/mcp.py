@@ -137,6 +137,7 @@ class McpServers:
             if tool.get("type") != "mcp":
                 continue
             label = str(tool["server_label"])
+            # An update repeats all tools; only new and changed servers are listed (again).
             if _has_address(tool) and tool != self._servers.get(label):
                 self._servers[label] = tool
                 self._ready.discard(label)

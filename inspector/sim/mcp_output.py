@@ -96,13 +96,15 @@ class ApprovalOutput:
                 "server_label": tool.label,
             }
         )
-        self._owner.text_tokens += len(pieces_of(arguments))
+        self._owner.text_tokens += len(
+            pieces_of(arguments)
+        )  # not streamed, but generated all the same
         servers.pending[self._item.id] = PendingCall(tool, arguments, owner)
 
     def run(self) -> Process:
         """Send the item; its arguments are not streamed."""
         self._owner.open_item(self._index, self._item)
-        yield 0
+        yield 0  # a process must be a generator
 
     def close(self, _: str) -> None:
         """Send the item's ``.done`` events."""

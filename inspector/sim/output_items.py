@@ -89,6 +89,7 @@ class GrowingText:
 
     def next(self) -> Generator[int, None, str]:
         """Wait for the next piece and return it; ``""`` at the end."""
+        # Two pieces, because the last one may still be growing and is not handed out.
         while len(self._pieces) < 2 and not self._is_whole:
             text, self._is_whole = self._so_far()
             self._pieces = deque(self._cut("".join(self._pieces) + text[self._read :]))
@@ -195,7 +196,7 @@ class MessageOutput:
         audio = audio_format(self._owner.audio_output.get("format")) or PCM16_24K
         self._item.format = audio
         due_ns = schedule.now_ns + settings.delay_ns(FIRST_AUDIO_MS)
-        size = int(settings.delta_ms * audio.bytes_per_ms) // 2 * 2
+        size = int(settings.delta_ms * audio.bytes_per_ms) // 2 * 2  # whole 16-bit samples
         unsent = bytearray()
         phrase = " "
         while phrase:
@@ -215,7 +216,9 @@ class MessageOutput:
     def _sound(self, phrase: str, audio: AudioFormat) -> Iterator[bytes]:
         output = self._owner.audio_output
         voice, speed = output.get("voice"), float(output.get("speed") or 1.0)
-        name = str(voice.get("id") if isinstance(voice, dict) else voice)
+        name = str(
+            voice.get("id") if isinstance(voice, dict) else voice
+        )  # a custom voice is an object
         pieces = self._session_context.voice.speak(
             phrase, voice=name, rate_hz=audio.rate_hz, speed=speed
         )
@@ -294,7 +297,7 @@ class CallOutput:
     def close(self, status: str) -> None:
         """Send the ``.done`` events, with the arguments sent so far."""
         wire = self._item.wire
-        if status == "completed":
+        if status == "completed":  # an interrupted call has no ``arguments.done``
             named = {"name": wire["name"], "arguments": wire["arguments"]}
             self._session_context.outbox.emit(
                 "response.function_call_arguments.done", **self._where, **named

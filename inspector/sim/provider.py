@@ -81,6 +81,7 @@ class SimProvider:
         refused: Fatal | None = None
         opening: Json | None = None
         if secret is not None:
+            # A secret may be used several times until it expires; a session that it opened is not affected.
             refused = bad_key(key) if unix_s >= secret.expires_at else None
             opening = secret.opening or None
             request = _with_secret(request, secret)
@@ -139,6 +140,7 @@ class SimProvider:
             refusal = validate({"type": "session.update", "session": opening})
             if refusal is not None:
                 raise refusal
+        # Not the ids of a session: the seed must still give the same ids there, whatever was issued before.
         ids = Ids(self.seed * 31 + len(self._secrets) + unix_s)
         model = str(wanted.get("model") or "")
         expires_at = unix_s + self.settings.max_session_s

@@ -37,6 +37,7 @@ class Responder:
         if not self._session_context.session.is_realtime:
             raise no_responses()
         options = event.get("response") or {}
+        # Check before, import after: a refused event must not list tools.
         self.mcp.check(options.get("tools") or [])
         self.begin(options)
         self.mcp.import_tools(options.get("tools") or [])
@@ -47,6 +48,7 @@ class Responder:
         Raises:
             ApiRefusal: one is active in the default conversation, too many are in progress, or the options are invalid.
         """
+        # Removed here and not when they end, so that a response need not know its owner.
         self._responses = {key: value for key, value in self._responses.items() if value.is_active}
         active = self.active
         if active is not None and options.get("conversation") != "none":

@@ -121,6 +121,7 @@ class SimSession:
     def _intake_of_kind(self) -> Intake:
         if is_translation(self._request):
             translator = Translator(self._session_context, self._seams.detector, self._end)
+            # Except for the update, the translation protocol has client events of its own.
             handlers = {
                 "session.update": self._update_session,
                 "session.input_audio_buffer.append": translator.append,
@@ -210,7 +211,7 @@ class SimSession:
         Raises:
             UsageError: the fault does not exist.
         """
-        parse_fault(name)
+        parse_fault(name)  # raise to the caller, and not later inside of the schedule
         self._start(now_ns)
         if not self.is_closed:
             self._schedule.now_ns = max(self._schedule.now_ns, now_ns)
@@ -274,6 +275,7 @@ class SimSession:
 
     def _update_session(self, event: Json) -> None:
         tools = event["session"].get("tools") or []
+        # Everything that may refuse comes before the first effect.
         self._responder.mcp.check(tools)
         self._session_context.session.update(event["session"])
         self._dialect.after_update(self._session_context.session.object)

@@ -54,6 +54,7 @@ class ServerOutbox:
 
     def emit(self, kind: str, /, **members: Any) -> None:
         """Send an event with ``type``, ``event_id`` and then the members in call order."""
+        # The id is drawn even if nothing is sent, so that a fault does not change later ids.
         event = {"type": kind, "event_id": self._ids.new("event_"), **members}
         if not self._is_stalled and not self._is_closed:
             self._outputs += [SendText(_dumped(rendered)) for rendered in self._render(event)]

@@ -68,6 +68,7 @@ class SessionContext:
                 item.transcription = recognition
             else:
                 item.recognition = recognition
+        # Kept with the item: the response and the transcription both ask, and audio is recognized only once.
         if item.transcription is None and item.recognition is not None:
             item.transcription = item.recognition.result()
         return item.transcription

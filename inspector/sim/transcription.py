@@ -62,7 +62,7 @@ class Transcriber:
             )
         if have_ms < self._next_ms:
             return False
-        self._next_ms = 2 * have_ms
+        self._next_ms = 2 * have_ms  # doubling bounds the total work, see above
         return True
 
     def listen(self, data: bytes, audio: AudioFormat) -> None:
@@ -75,6 +75,7 @@ class Transcriber:
         transcription = yield from self._session_context.transcribe(
             pcm16, rate_hz, LIVE_DEADLINE_MS
         )
+        # The item may have been committed while this pass ran; then ``_report`` sends the rest.
         if transcription is not None and item_id == self._live_id:
             self._send_agreed(transcription)
 

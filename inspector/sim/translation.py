@@ -103,7 +103,7 @@ class Translator:
             elapsed_ms += FRAME_MS
             yield delay_ns(FRAME_MS)
         self._busy -= 1
-        self._end_if_done()
+        self._end_if_done()  # ``session.closed`` comes after the last output
 
     def _frames(self, text: str) -> list[bytes]:
         speak, rate_hz = self._session_context.voice.speak, PCM16_24K.rate_hz

@@ -48,7 +48,7 @@ def validate(event: Mapping[str, Any]) -> ApiRefusal | None:
     problem = next(iter(check(event)), None)
     if problem is not None:
         return ApiRefusal(problem.code, problem.message, problem.param)
-    return next(_refusals(event), None)
+    return next(_refusals(event), None)  # like the server, report the first problem only
 
 
 def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -62,7 +62,9 @@ class AccessControl:
     def refusal(self, head: Head) -> AccessRefusal | None:
         """Return why a request is refused; None if it is allowed."""
         host = head.value("host")
-        for origin in head.values("origin"):
+        for origin in head.values(
+            "origin"
+        ):  # all of them: a request with two must not pass by the first
             if not (self.allows(origin) or is_own_origin(origin, host, self.port)):
                 message = f"the inspector's {self.what} does not allow requests from pages of {origin[:200]}; allow them with --allow-origin"
                 return AccessRefusal(403, "origin_not_allowed", message)

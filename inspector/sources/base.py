@@ -72,6 +72,7 @@ class Received:
     """False for a binary frame."""
 
 
+# Checked with ``isinstance``: optional abilities of a source, besides the ``Source`` protocol.
 @runtime_checkable
 class Faulty(Protocol):
     """A source that can inject faults."""

@@ -56,7 +56,7 @@ class ClientRecorder:
         """Record a frame."""
         self._seq += 1
         t_ns = self._clock.now_ns() - self._start_ns
-        data = self._mask.masked(data)
+        data = self._mask.masked(data)  # an app may send its key within an event
         name, body, problem = decode(data, is_text=is_text)
         event = Event(self._seq, t_ns, direction, Origin.WIRE, name, data, is_text, body, problem)
         self._recording.append(render(event))

@@ -171,6 +171,7 @@ class _AppServer:
                 endpoint.close()
 
     async def _serve(self, endpoint: Endpoint, task: asyncio.Task[None]) -> None:
+        # Against clients that connect and send nothing, which would use up file descriptors.
         try:
             async with asyncio.timeout(APP_HEAD_TIMEOUT_S):
                 head = await endpoint.head()

@@ -211,7 +211,7 @@ class _Client:
         try:
             while True:
                 frame = await self._connection.receive()
-                await self._may_read.wait()
+                await self._may_read.wait()  # not while a send waits: that is the backpressure
                 if self._recorder is not None:
                     self._recorder.add(Direction.CLIENT, frame.data, is_text=frame.is_text)
                 self._driver.receive(frame.data, is_text=frame.is_text)

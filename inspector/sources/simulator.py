@@ -102,7 +102,7 @@ class SimulatorDriver:
     async def actions(self) -> AsyncIterator[SendText | CloseSocket]:
         """Yield each output of the server when it is due, until the server closes or ``stop`` is called."""
         while not self.is_stopped:
-            self._wakeup.clear()
+            self._wakeup.clear()  # before ``due``: a frame received during the loop must wake it again
             for action in self._session.due(self.now_ns):
                 yield action
                 if isinstance(action, CloseSocket) or self.is_stopped:

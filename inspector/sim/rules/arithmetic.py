@@ -84,6 +84,7 @@ def _value(expression: str) -> float:
         ValueError: the text is not an expression, or its result is too large.
         ZeroDivisionError: the expression divides by zero.
     """
+    # The pattern may cut off brackets at the ends: add the missing ones.
     opened, closed = expression.count("("), expression.count(")")
     balanced = "(" * max(0, closed - opened) + expression + ")" * max(0, opened - closed)
     # As floats: Python rejects integer literals with leading zeros, and integer powers could grow without limit.

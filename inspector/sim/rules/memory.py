@@ -90,6 +90,7 @@ _NOT_NAMES_TEXT = (
 _NOT_NAMES = frozenset(_NOT_NAMES_TEXT.split())
 
 
+# Cached by text: every answer searches the whole conversation again.
 @lru_cache(maxsize=4096)
 def facts_in(text: str, role: str) -> tuple[Fact, ...]:
     """Return the facts in a text, in order; ``role`` tells whom "my" refers to, and whether to try JSON (``tool``)."""
@@ -193,7 +194,7 @@ class Memory:
         for fact in self.facts():
             score = _fit(wanted, fact)
             if owner and fact.owner and fact.owner != owner:
-                score -= 2.0
+                score -= 2.0  # a strong preference, but not a condition
             if score > best:
                 best, value = score, fact.value
         return value

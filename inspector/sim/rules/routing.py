@@ -27,7 +27,7 @@ def routing_reply(order: str, texts: Sequence[str]) -> str:
     order = cut(order)
     rules = list(_RULE.finditer(order))
     default = _ELSE.search(order)
-    if len(rules) + (default is not None) < 2:
+    if len(rules) + (default is not None) < 2:  # a single rule is a case for ``rule_for``
         return ""
     words = {word for text in texts for word in content(cut(text))}
     scored = [(len((set(content(rule.group("cue"))) - _GENERIC) & words), rule) for rule in rules]

@@ -136,6 +136,7 @@ class ChatBrain:
             task.cancel()
 
     async def _serve(self) -> None:
+        # The read timeout applies between two chunks, not to the whole answer.
         timeout = httpx2.Timeout(self._silence_s, connect=CONNECT_S, pool=None)
         tls = self._endpoint.server.tls
         async with (

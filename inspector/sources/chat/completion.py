@@ -96,7 +96,9 @@ class ChatCompletion:
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             return bool(self.problem)
-        for choice in choices[:1]:
+        for choice in choices[
+            :1
+        ]:  # ``n`` is never set, so there is one; the last chunk, with usage, has none
             if isinstance(choice, dict):
                 self._add_choice(choice)
         return True
