@@ -95,14 +95,16 @@ def service_for(
     )
     spoken = DIALECTS[options.dialect or "openai"]
 
-    tapes = ClientRecordings(options.record, clock).new_tape if options.record is not None else None
-    hooks = replace(server_hooks(clock, provider), new_tape=tapes, left=left, tell=tell)
+    tapes = (
+        ClientRecordings(options.record, clock).new_recorder if options.record is not None else None
+    )
+    hooks = replace(server_hooks(clock, provider), new_recorder=tapes, left=left, tell=tell)
     if options.replay is None:
         new_session = new_session_maker(clock, provider)
         query = spoken.query.format(model=spoken.default_model)
         return Service(new_session, hooks, spoken.path, query)
     script, model = _script(options.replay)
-    hooks = replace(hooks, turn_away=lambda _: None)
+    hooks = replace(hooks, http_refusal=lambda _: None)
     refusing = new_session_maker(clock, provider)
 
     def replayed(request: ConnectRequest) -> ServerSession:
@@ -151,7 +153,7 @@ class ClientRecordings:
         self._clock = clock
         self._numbers = count(1)
 
-    def new_tape(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> ClientRecorder:
+    def new_recorder(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> ClientRecorder:
         """Begin the recording of a client.
 
         Raises:

@@ -213,7 +213,7 @@ def test_a_screen_that_fails_leaves_the_sessions_alone(tmp_path: Path) -> None:
         (("--listen", "nowhere"), "no place to listen"),
         (("--token-from", "NOT_SET"), "NOT_SET"),
         (("--key-from", "NOT_SET"), "NOT_SET"),
-        (("--upstream", "ftp://x"), "not the address of a server"),
+        (("--upstream", "ftp://x"), "not a server address"),
         (("--rules", "missing.toml"), "cannot read missing.toml"),
     ],
 )

@@ -18,7 +18,7 @@ from inspector.engine.live_engine import Engine
 from inspector.engine.session_sound import SessionSound
 from inspector.engine.sound_places import (
     DEFAULT_DEVICE,
-    NOWHERE,
+    NO_SOUND,
     SoundEnd,
     SoundEndKind,
     SoundOptions,
@@ -37,14 +37,14 @@ def asked(mic: str | None, speaker: str | None, *, is_headless: bool = False) ->
 def test_the_screen_uses_the_sound_card_and_a_headless_run_does_not() -> None:
     assert asked(None, None).microphone == asked(None, None).speaker == DEFAULT_DEVICE
     headless = asked(None, None, is_headless=True)
-    assert headless.microphone == headless.speaker == NOWHERE
+    assert headless.microphone == headless.speaker == NO_SOUND
 
 
 def test_what_is_asked_for_is_taken() -> None:
     options = asked("USB", "none", is_headless=True)
 
     assert options.microphone == SoundEnd(SoundEndKind.DEVICE, "USB")
-    assert options.speaker == NOWHERE
+    assert options.speaker == NO_SOUND
     assert options.opens_at_once
 
 
@@ -64,7 +64,7 @@ def test_an_answer_is_heard_out_within_the_time_there_is(
     clock, source = SystemClock(), FakeSource()
     engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
     speaker = SoundEnd(SoundEndKind.FILE, str(tmp_path / "heard.wav"))
-    engine.sound = SessionSound(engine, SoundOptions(NOWHERE, speaker, opens_at_once=True))
+    engine.sound = SessionSound(engine, SoundOptions(NO_SOUND, speaker, opens_at_once=True))
     delta = base64.b64encode(np.full(RATE_HZ * 600 // 1000, 999, "<i2").tobytes()).decode()
     where = {"response_id": "r", "item_id": "i", "content_index": 0}
     source.say("response.output_audio.delta", **where, delta=delta)

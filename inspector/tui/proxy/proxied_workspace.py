@@ -88,7 +88,7 @@ class ProxiedModel(SessionModel):
         """Return connection, model, errors, source, time, count, recording and tokens."""
         rules = self._session.rules
         parts = session_header(self._session, self._glyphs, self.now_us(), ticks)
-        return (*parts, rules_part(rules.rules, rules.hits, rules.is_spent))
+        return (*parts, rules_part(rules.rules, rules.hits, rules.is_exhausted))
 
     @property
     def is_troubled(self) -> bool:

@@ -106,7 +106,7 @@ class ProxyScreen(KeyedScreen[None]):
             HeaderPart(f"{proxy.running} running, {proxy.opened_count} in all"),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
             HeaderPart("follows the newest" if self._follows else "", rank=3),
-            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_spent),
+            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_exhausted),
         )
         return header_line(parts, self.size.width)
 
@@ -210,7 +210,7 @@ class ProxyScreen(KeyedScreen[None]):
         paused = len(session.breakpoints.paused)
         seconds = (
             (session.log.end_us or 0) / 1e6
-            if session.is_over and len(session.log)
+            if session.has_ended and len(session.log)
             else session.now_ns / 1e9
         )
         words = self._row(
