@@ -23,7 +23,7 @@ from inspector.sources.base import Closed, Handshake, Received, Side
 
 
 def corpus_dir() -> Path | None:
-    """Return the folder of recorded sessions that nobody here wrote; None where it is not there."""
+    """Return the folder of sessions recorded by others; None if it does not exist."""
     given = os.environ.get("REALTIME_CORPUS")
     if given:
         return Path(given)
@@ -35,7 +35,7 @@ def corpus_dir() -> Path | None:
 
 
 class ManualClock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that stands still until it is advanced."""
 
     def __init__(self) -> None:
         self.ns = 0
@@ -52,12 +52,12 @@ class ManualClock:
 
 
 def event_of(direction: Direction, name: str, members: Mapping[str, Any]) -> Event:
-    """Return an event that is not numbered yet (``seq`` 0, time 0)."""
+    """Return an event without a number yet (``seq`` 0, time 0)."""
     return frame_event(direction, orjson.dumps({"type": name, **members}))
 
 
 def frame_event(direction: Direction, data: bytes) -> Event:
-    """Return the event that a frame is, not numbered yet."""
+    """Return the event of a frame, without a number yet."""
     type_, body, problem = decode(data)
     return Event(0, 0, direction, Origin.WIRE, type_, data, True, body, problem)
 
@@ -73,12 +73,12 @@ def client(name: str, /, **members: Any) -> Event:
 
 
 def local(name: str, /, **members: Any) -> Event:
-    """Return a fact of the inspector's own."""
+    """Return a local event."""
     return event_of(Direction.LOCAL, name, members)
 
 
 def numbered(events: Iterable[Event], *, start: int = 1, step_ms: float = 10) -> list[Event]:
-    """Number events as a log does, ``step_ms`` apart unless they bring a time of their own."""
+    """Number events as a log does, ``step_ms`` apart unless they have a time of their own."""
     return [
         replace(event, seq=seq, t_ns=event.t_ns or round(seq * step_ms * NS_PER_MS))
         for seq, event in enumerate(events, start)
@@ -86,7 +86,7 @@ def numbered(events: Iterable[Event], *, start: int = 1, step_ms: float = 10) ->
 
 
 def at(ms: float, event: Event) -> Event:
-    """Give an event its time."""
+    """Set the time of an event."""
     return replace(event, t_ns=round(ms * NS_PER_MS))
 
 
@@ -99,7 +99,7 @@ def folded(*events: Event) -> SessionState:
 
 
 def refusals(state: SessionState) -> dict[int, tuple[int, str]]:
-    """Return what was refused: client event to the error, and how sure that is."""
+    """Return the rejections: sequence number of the client event to that of the error, and the confidence."""
     return {
         seq: (refusal.error_seq, refusal.confidence.value)
         for seq, refusal in state.causes.rejected.items()
@@ -107,7 +107,7 @@ def refusals(state: SessionState) -> dict[int, tuple[int, str]]:
 
 
 def facts(value: Any) -> Any:
-    """Return what a state says, in a form that can be compared: who owns which item is left out."""
+    """Return a state in a form that can be compared, without references from items to their owners."""
     if isinstance(value, SessionState):
         return {fold.name: facts(vars(fold)) for fold in value.every_fold()}
     if is_dataclass(value) and not isinstance(value, type):
@@ -126,12 +126,12 @@ def facts(value: Any) -> Any:
 
 
 def silence(ms: float, rate_hz: int = 24_000) -> str:
-    """Return base64 of that much PCM16 silence."""
+    """Return base64 of PCM16 silence."""
     return base64.b64encode(bytes(round(ms * rate_hz / 1000) * 2)).decode()
 
 
 async def under_a_screen(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run in a loop as Textual leaves it: from Python 3.12 on a task begins at once, and not in the loop's next turn."""
+    """Run in a loop as Textual leaves it: from Python 3.12 on, a task starts at once, not in the loop's next step."""
     factory = getattr(asyncio, "eager_task_factory", None)
     if factory is not None:
         asyncio.get_running_loop().set_task_factory(factory)
@@ -139,7 +139,7 @@ async def under_a_screen(scenario: Coroutine[Any, Any, None]) -> None:
 
 
 class FakeSource:
-    """A server under the test's control: it says what it is told to, and keeps what it was sent."""
+    """A server controlled by the test: sends what the test says, and collects what it receives."""
 
     kind = "sim"
     url = "ws://fake/v1/realtime"
@@ -166,7 +166,7 @@ class FakeSource:
         self._incoming.put_nowait(Received(data, is_text))
 
     def hang_up(self, code: int = 1000, reason: str = "", by: Side = Side.SERVER) -> None:
-        """End the connection, after what was said before."""
+        """Close the connection after everything sent before."""
         self._closed = Closed(code, reason, by)
         self._incoming.put_nowait(None)
 

@@ -1,4 +1,4 @@
-"""What may be loaded when: the first frame and the command line must not wait for libraries that they do not use."""
+"""What may be imported when: the first frame and the command line must not wait for libraries that they do not use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def loaded_by(statement: str) -> set[str]:
         "import inspector.engine.live_engine, inspector.engine.replay, inspector.recording.opening",
     ],
 )
-def test_what_is_imported_before_the_first_frame_is_light(statement: str) -> None:
+def test_little_is_imported_before_the_first_frame(statement: str) -> None:
     assert not loaded_by(statement) & HEAVY
 
 
@@ -45,10 +45,10 @@ def test_the_engine_does_not_load_the_screen() -> None:
 PRIVATE = re.compile(
     r"textual\._|textual\.drivers|\b(?:app|screen|driver)\._[a-z]|\._compositor|SLF001"
 )
-"""What only the terminal room may lean on: a newer Textual may change it without a word."""
+"""Private and undocumented parts of Textual, which only the terminal room may use."""
 
 
-def test_private_textual_is_in_one_room() -> None:
+def test_private_textual_is_used_in_one_folder() -> None:
     tui = Path(__file__).parents[1] / "inspector" / "tui"
     found = {
         path.relative_to(tui).as_posix()
