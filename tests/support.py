@@ -118,7 +118,9 @@ def facts(value: Any) -> Any:
         }
     if isinstance(value, dict):
         return {
-            key: facts(entry) for key, entry in value.items() if key not in ("_owner", "_causes")
+            key: facts(entry)
+            for key, entry in value.items()
+            if key not in ("_owner", "_causes", "_followed")
         }
     if isinstance(value, list | tuple | deque):
         return [facts(entry) for entry in value]

@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 from inspector import __version__
 from inspector.cli.commands import (
     cat,
+    cost,
     doctor,
     export,
     keys,
@@ -103,6 +104,16 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "inspector cat session.jsonl --no-deltas --filter 'dir:server err'",
             "inspector cat session.jsonl --jsonl | jq .type",
             "inspector cat session.jsonl --raw > frames.jsonl",
+        ),
+    ),
+    (
+        cost.cost,
+        (
+            "inspector cost session.jsonl",
+            "inspector cost recordings/*.jsonl --json | jq .total.usd",
+            "inspector cost session.jsonl --csv > cost.csv",
+            "inspector cost session.jsonl --explain cost           the formula of every response",
+            "inspector cost --explain rebilled                     what a number means",
         ),
     ),
     (

@@ -253,3 +253,5 @@ _READERS: Mapping[str, Callable[[Event, Body], Evidence | None]] = {
     "session.finished": _name("qwen"),
 }
 """The events that tell a dialect, each with how to read it."""
+DIALECT_TYPES = frozenset(_READERS)
+"""All that the fold takes in."""

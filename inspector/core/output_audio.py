@@ -15,7 +15,7 @@ from typing import NamedTuple
 from inspector.core.audio_formats import PCM16_24K, AudioFormat, audio_format, format_of_delta
 from inspector.core.event import Direction, Event
 from inspector.core.fold import owned
-from inspector.core.groups import audio_of, base64_size
+from inspector.core.groups import audio_bytes_of
 from inspector.core.read import int_at, object_at, text_at
 
 NS_PER_MS = 1_000_000
@@ -239,7 +239,7 @@ class OutputAudioFold:
         if body is None:
             return
         if kind in OUTPUT_AUDIO:
-            self._receive(event, base64_size(audio_of(event)))
+            self._receive(event, audio_bytes_of(event))
         elif kind in ("session.created", "session.updated"):
             session = object_at(body, "session")
             nested = object_at(object_at(session, "audio"), "output").get("format")

@@ -12,6 +12,8 @@ from inspector.core.read import int_at, object_at, text_at
 _BEGUN = frozenset({"session.created", "session.started", "transcription_session.created"})
 """What a server sends once in a session, first of all."""
 _CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
+SESSION_TYPES = _CONFIGURED | {"conversation.created", "inspector.opened", "inspector.closed"}
+"""All that the fold takes in."""
 
 
 class SessionFold:

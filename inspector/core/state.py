@@ -53,7 +53,7 @@ class SessionState:
     def __init__(self) -> None:
         for name, kind in FOLDS.items():
             setattr(self, name, kind())
-        self.problems.follow(self.causes)
+        self.tie()
         self.folds: tuple[Fold, ...] = self.every_fold()
 
     @property
@@ -88,16 +88,23 @@ class SessionState:
         clone = SessionState.__new__(SessionState)
         for name in FOLDS:
             setattr(clone, name, getattr(self, name).copy())
-        clone.problems.follow(clone.causes)
+        clone.tie()
         names = {fold.name for fold in self.folds}
         clone.folds = tuple(fold for fold in clone.every_fold() if fold.name in names)
         return clone
 
     def _begin(self) -> None:
         """Forget what holds for one session only."""
+        self.usage.end_session()
         for name, kind in FOLDS.items():
             if name not in OF_THE_LOG:
                 setattr(self, name, kind())
+        self.tie()
+
+    def tie(self) -> None:
+        """Let folds that learn from others know which these are by now."""
+        self.problems.follow(self.causes)
+        self.usage.follow(self.session, self.dialect, self.output_audio)
 
     def begins(self, event: Event) -> bool:
         """Tell whether an event begins another session: a new connection, or a second session in one log."""

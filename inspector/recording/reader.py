@@ -99,7 +99,7 @@ class RecordingReader:
             newline = text.find(b"\n", at)
             while newline < 0 and not is_at_end:
                 searched = len(text) - at
-                more = self._part(max(READ_BYTES, searched), base + len(text))
+                more = self.part(max(READ_BYTES, searched), base + len(text))
                 base, text, at, is_at_end = base + at, text[at:] + more, 0, not more
                 newline = text.find(b"\n", searched)
             line = text[at:newline] if newline >= 0 else text[at:]
@@ -175,7 +175,7 @@ class RecordingReader:
         while position > first:
             step = min(1 << 16, position - first)
             position -= step
-            _, newline, part = self._part(step, position).rpartition(b"\n")
+            _, newline, part = self.part(step, position).rpartition(b"\n")
             parts.append(part)
             if newline:
                 break
@@ -197,7 +197,12 @@ class RecordingReader:
             os.close(self.fd)
             self.fd = -1
 
-    def _part(self, size: int, offset: int) -> bytes:
+    def part(self, size: int, offset: int) -> bytes:
+        """Return bytes of the file, fewer at its end.
+
+        Raises:
+            RecordingError: the disk does not give them.
+        """
         try:
             return os.pread(self.fd, size, offset)
         except OSError as error:
@@ -208,7 +213,7 @@ class RecordingReader:
             ) from error
 
     def _sniff(self) -> tuple[Header, FileShape, int]:
-        head = self._part(SNIFFED_BYTES, 0)
+        head = self.part(SNIFFED_BYTES, 0)
         skipped = len(head) - len(head.removeprefix(BOM_UTF8))
         first, newline, _ = head[skipped:].partition(b"\n")
         header = parse_header(first)

@@ -26,7 +26,7 @@ _CONTENT_KEYS = ("name", "arguments", "output")
 
 
 @dataclass(frozen=True, slots=True)
-class BilledTokens:
+class SimulatedTokens:
     """A number of tokens, by what they stand for."""
 
     text: int = 0
@@ -38,16 +38,16 @@ class BilledTokens:
         """Return all of them."""
         return self.text + self.audio + self.image
 
-    def __add__(self, other: BilledTokens) -> BilledTokens:
-        return BilledTokens(
+    def __add__(self, other: SimulatedTokens) -> SimulatedTokens:
+        return SimulatedTokens(
             self.text + other.text, self.audio + other.audio, self.image + other.image
         )
 
-    def first(self, count: int) -> BilledTokens:
+    def first(self, count: int) -> SimulatedTokens:
         """Return ``count`` of them, text before audio before images."""
         text = min(self.text, count)
         audio = min(self.audio, count - text)
-        return BilledTokens(text, audio, min(self.image, count - text - audio))
+        return SimulatedTokens(text, audio, min(self.image, count - text - audio))
 
     def details(self) -> Json:
         """Return the members that usage objects share."""
@@ -62,17 +62,17 @@ class BilledTokens:
 class Prompt:
     """The input of one response, as far as the cache tells inputs apart."""
 
-    entries: tuple[tuple[str, BilledTokens], ...]
+    entries: tuple[tuple[str, SimulatedTokens], ...]
     """A key and a number of tokens for each piece, from the front."""
 
     @property
-    def tokens(self) -> BilledTokens:
+    def tokens(self) -> SimulatedTokens:
         """Return all of the input."""
-        return sum((tokens for _, tokens in self.entries), BilledTokens())
+        return sum((tokens for _, tokens in self.entries), SimulatedTokens())
 
-    def shared_with(self, other: Prompt) -> BilledTokens:
+    def shared_with(self, other: Prompt) -> SimulatedTokens:
         """Return what two inputs have in common from the front."""
-        shared = BilledTokens()
+        shared = SimulatedTokens()
         for (mine, tokens), (theirs, _) in zip(self.entries, other.entries, strict=False):
             if mine != theirs:
                 break
@@ -88,12 +88,12 @@ def text_tokens(text: str) -> int:
 def prompt_of(instructions: str, tools: Sequence[object], items: Sequence[SimItem]) -> Prompt:
     """Return the input of a response."""
     described = f"{instructions}{list(tools) or ''}"
-    entries = [(described, BilledTokens(text_tokens(described)))]
+    entries = [(described, SimulatedTokens(text_tokens(described)))]
     entries += [(f"{item.id}/{item.audio_ms}", billed_tokens(item)) for item in items]
     return Prompt(tuple(entries))
 
 
-def billed_tokens(item: SimItem) -> BilledTokens:
+def billed_tokens(item: SimItem) -> SimulatedTokens:
     """Return what an item costs as input."""
     written = " ".join(str(part.get("text") or "") for part in item.parts)
     spoken = " ".join(str(part.get("transcript") or "") for part in item.parts)
@@ -102,7 +102,7 @@ def billed_tokens(item: SimItem) -> BilledTokens:
     written += "".join(str(item.wire.get(key, "")) for key in _CONTENT_KEYS)
     ms_per_token = MODEL_MS_PER_TOKEN if item.role == "assistant" else USER_MS_PER_TOKEN
     audio = item.audio_ms // ms_per_token
-    return BilledTokens(ITEM_TOKENS + text_tokens(written), audio, len(item.images) * IMAGE_TOKENS)
+    return SimulatedTokens(ITEM_TOKENS + text_tokens(written), audio, len(item.images) * IMAGE_TOKENS)
 
 
 def reasoning_tokens(model: str, effort: str) -> int | None:
@@ -119,7 +119,7 @@ class UsageMeter:
         self.is_low = False
         """Say that hardly any tokens are left."""
 
-    def usage(self, prompt: Prompt, output: BilledTokens, reasoning: int | None) -> Json:
+    def usage(self, prompt: Prompt, output: SimulatedTokens, reasoning: int | None) -> Json:
         """Return the ``usage`` of a response, in the server's key order; remembers its input for the cache.
 
         Args:
@@ -153,13 +153,13 @@ class UsageMeter:
         The model reads and writes text: what its words sound like is the simulator's, and costs nothing.
         """
         self._last_total = tokens.given + tokens.made
-        cached = BilledTokens(tokens.cached)
+        cached = SimulatedTokens(tokens.cached)
         return {
             "total_tokens": self._last_total,
             "input_tokens": tokens.given,
             "output_tokens": tokens.made,
             "input_token_details": {
-                **BilledTokens(tokens.given).details(),
+                **SimulatedTokens(tokens.given).details(),
                 "cached_tokens": cached.total,
                 "cached_tokens_details": cached.details(),
             },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from inspector.sim.billing import MODEL_MS_PER_TOKEN, BilledTokens, Prompt
+from inspector.sim.billing import MODEL_MS_PER_TOKEN, SimulatedTokens, Prompt
 from inspector.sim.brain import Thought, TokenCount
 from inspector.sim.faults import Phase
 from inspector.sim.items import SimItem, snapshot
@@ -261,8 +261,8 @@ class SimResponse:
         )
 
     @property
-    def _made(self) -> BilledTokens:
-        return BilledTokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
+    def _made(self) -> SimulatedTokens:
+        return SimulatedTokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
 
     def _wire(self) -> Json:
         """Return the response object as the server sends it, in its key order."""

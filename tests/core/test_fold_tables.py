@@ -443,7 +443,7 @@ def test_every_fold_is_fed_and_copied() -> None:
 
 def remembered(fold: object) -> dict[str, str]:
     """Return what a fold holds, in a form that can be compared."""
-    hidden = ("_owner", "_causes")
+    hidden = ("_owner", "_causes", "_followed")
     held = {name: value for name, value in vars(fold).items() if name not in hidden}
     return {name: _told(value) for name, value in held.items()}
 

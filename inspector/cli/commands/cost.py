@@ -1,0 +1,72 @@
+"""``inspector cost``: what recordings cost, by response, with the formula behind each number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inspector.cli import options
+from inspector.errors import UsageError
+
+_ZONES = ("global", "us", "eu")
+
+
+def cost(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE|-…", help="Recordings; - is stdin.")
+    ] = None,
+    json: options.JsonOption = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Print a stream: one JSON object per charge.")
+    ] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Print a table of cells, one row per charge.")
+    ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="NAME",
+            help="Say what a number means (cost, cached, rebilled, …), or print the formula of a response: its id or event number.",
+        ),
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option("--zone", metavar="NAME", help=f"Azure's zone: {', '.join(_ZONES)}."),
+    ] = None,
+    price_as: Annotated[
+        str | None,
+        typer.Option(
+            "--price-as",
+            metavar="MODEL",
+            help="Take this model's prices, where a deployment has a name of its own.",
+        ),
+    ] = None,
+) -> None:
+    """Print what recordings cost: tokens, money, what was cached, what was billed again, and what broke the cache."""
+    if json + jsonl + csv > 1:
+        raise UsageError("--json, --jsonl and --csv exclude each other")
+    if zone is not None and zone not in _ZONES:
+        raise UsageError(f"no zone {zone!r}", hint=f"there are {', '.join(_ZONES)}")
+    if not files and explain is None:
+        raise UsageError("no recording is given", hint="inspector cost FILE…")
+
+    from inspector.cli.costing import CostForm, explain_cost, print_costs, read_price_table
+
+    prices = read_price_table()
+    paths = [None if file == "-" else Path(file) for file in files or ()]
+    if paths.count(None) > 1:
+        raise UsageError("stdin can be read once")
+    form = next(
+        (form for form, is_asked in zip(CostForm, (json, jsonl, csv), strict=False) if is_asked),
+        CostForm.TABLE,
+    )
+    if explain is not None:
+        status = explain_cost(
+            explain, paths, prices, zone or "", price_as or "", as_json=json or jsonl
+        )
+    else:
+        status = print_costs(paths, form, prices, zone or "", price_as or "")
+    raise typer.Exit(status)
