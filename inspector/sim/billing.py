@@ -102,7 +102,9 @@ def billed_tokens(item: SimItem) -> SimulatedTokens:
     written += "".join(str(item.wire.get(key, "")) for key in _CONTENT_KEYS)
     ms_per_token = MODEL_MS_PER_TOKEN if item.role == "assistant" else USER_MS_PER_TOKEN
     audio = item.audio_ms // ms_per_token
-    return SimulatedTokens(ITEM_TOKENS + text_tokens(written), audio, len(item.images) * IMAGE_TOKENS)
+    return SimulatedTokens(
+        ITEM_TOKENS + text_tokens(written), audio, len(item.images) * IMAGE_TOKENS
+    )
 
 
 def reasoning_tokens(model: str, effort: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from inspector.sim.billing import MODEL_MS_PER_TOKEN, SimulatedTokens, Prompt
+from inspector.sim.billing import MODEL_MS_PER_TOKEN, Prompt, SimulatedTokens
 from inspector.sim.brain import Thought, TokenCount
 from inspector.sim.faults import Phase
 from inspector.sim.items import SimItem, snapshot

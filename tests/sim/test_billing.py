@@ -9,8 +9,8 @@ import pytest
 from inspector.sim.billing import (
     IMAGE_TOKENS,
     ITEM_TOKENS,
-    SimulatedTokens,
     Prompt,
+    SimulatedTokens,
     billed_tokens,
     reasoning_tokens,
 )
