@@ -145,7 +145,7 @@ def test_an_empty_file_costs_nothing(inspector: Run, tmp_path: Path) -> None:
         ([], "no recording is given"),
         (["f", "--json", "--csv"], "cannot be combined"),
         (["f", "--zone", "mars"], "unknown zone 'mars'"),
-        (["-", "-"], "stdin can be read once"),
+        (["-", "-"], "stdin can be read only once"),
         (["--explain", "nonsense"], "nothing is called 'nonsense'"),
     ],
 )
