@@ -55,7 +55,7 @@ class Stage:
     async def raw_app(
         self, head: bytes | None = None
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect a socket, and upgrade it."""
+        """Connect a socket and upgrade it."""
         reader, writer = await asyncio.open_connection(*self.place)
         writer.write(head or upgrade_request())
         return reader, writer
@@ -81,7 +81,7 @@ class Stage:
                 await asyncio.sleep(0.001)
 
     async def over(self) -> None:
-        """Wait for the end of every session."""
+        """Wait until every session has ended."""
         await self.until(lambda: self.proxy.opened_count and not self.proxy.running)
 
 

@@ -169,7 +169,7 @@ def create(**response: Any) -> Body:
 
 
 def append(data: bytes) -> Body:
-    """Return the event that appends audio."""
+    """Return an append of audio."""
     return {"type": "input_audio_buffer.append", "audio": base64.b64encode(data).decode()}
 
 

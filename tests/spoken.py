@@ -107,7 +107,7 @@ def _response(number: int, t_ms: int, item: dict[str, Any]) -> Iterator[Event]:
 
 
 def events(voice: Voice | None = None, output: Voice | None = None) -> list[Event]:
-    """Return the session's events, numbered, in order of time."""
+    """Return the session's events in order of time, numbered."""
     voice = voice or Voice()
     output = output or voice
     message = {"id": "item_a", "type": "message", "role": "assistant", "status": "in_progress"}

@@ -86,7 +86,7 @@ def numbered(events: Iterable[Event], *, start: int = 1, step_ms: float = 10) ->
 
 
 def at(ms: float, event: Event) -> Event:
-    """Give an event its time."""
+    """Set the time of an event."""
     return replace(event, t_ns=round(ms * NS_PER_MS))
 
 

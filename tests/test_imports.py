@@ -28,7 +28,7 @@ def loaded_by(statement: str) -> set[str]:
         "import inspector.engine.live_engine, inspector.engine.replay, inspector.recording.opening",
     ],
 )
-def test_what_is_imported_before_the_first_frame_is_light(statement: str) -> None:
+def test_little_is_imported_before_the_first_frame(statement: str) -> None:
     assert not loaded_by(statement) & HEAVY
 
 
@@ -48,7 +48,7 @@ PRIVATE = re.compile(
 """Private parts of Textual, which may change in any release, so only the ``terminal`` folder may use them."""
 
 
-def test_private_textual_is_in_one_room() -> None:
+def test_private_textual_is_used_in_one_folder() -> None:
     tui = Path(__file__).parents[1] / "inspector" / "tui"
     found = {
         path.relative_to(tui).as_posix()

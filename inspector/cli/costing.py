@@ -1,4 +1,4 @@
-"""What recordings cost, to stdout: as a table, or for programs. Only the events that tell of use are parsed."""
+"""Printing of what recordings cost, as a table or for programs. Only the events that report usage are parsed."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ from inspector.recording.reader import RecordingReader
 from inspector.recording.selection import selected_events
 
 FOLDS = frozenset({"session", "dialect", "output_audio", "usage"})
-"""What cost depends on."""
+"""The folds that cost depends on."""
 COST_TYPES = (
     USAGE_TYPES
     | OUTPUT_AUDIO_TYPES
     | SESSION_TYPES
     | frozenset(MARKING_TYPES)
-    # The appended sound of GPT-Live tells its dialect too, and is nearly all of such a recording; its other events do as well.
+    # GPT-Live's appends would show the dialect too, but are nearly all of such a recording; its other events show it as well.
     | (DIALECT_TYPES - {"session.input_audio.append", "session.input_audio_buffer.append"})
 )
-"""The events that tell it."""
+"""Types of the events that cost depends on."""
 PRICES_FILE = "prices.toml"
 _COLUMNS = (
     ("turn", ">", 4),
@@ -95,24 +95,24 @@ class CostForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecordedCost:
-    """What one recording costs."""
+    """The cost of one recording."""
 
     name: str
-    """As it was given; ``-`` for stdin."""
+    """The file name as given; ``-`` for stdin."""
     ledger: CostLedger
     summary: CostSummary
     turn_of: TurnOf
     unit: str
-    """``turn``, or ``response`` where no event tells the turns."""
+    """``turn``, or ``response`` if the events show no turns."""
     notes: tuple[str, ...]
-    """What there is to say of the file."""
+    """Remarks about the file."""
 
 
 def read_price_table() -> PriceTable:
-    """Return the prices: the user's own over those that come with the program.
+    """Return the prices: the user's, then those shipped with the program.
 
     Raises:
-        UsageError: the user's file cannot be read, or says something that no price can be.
+        UsageError: the user's file cannot be read or is invalid.
     """
     path = config_file().with_name(PRICES_FILE)
     try:
@@ -126,16 +126,16 @@ def read_price_table() -> PriceTable:
 
 
 def read_cost(path: Path | None, prices: PriceTable, zone: str, priced_as: str) -> RecordedCost:
-    """Return what a recording costs.
+    """Return the cost of a recording.
 
     Args:
-        path: the file; None is stdin.
-        prices: the table.
-        zone: Azure's; ``""`` where it is not known.
-        priced_as: the model to take for the one that answers; ``""`` for what events name.
+        path: the file; None for stdin.
+        prices: the price table.
+        zone: Azure's zone; ``""`` if it is not known.
+        priced_as: model whose prices to use; ``""`` for the model in the events.
 
     Raises:
-        RecordingError: it is no recording.
+        RecordingError: the file is not a recording.
     """
     with opened(path) as reader:
         state, turns, items, notes = _fold(reader)
@@ -154,7 +154,7 @@ def read_cost(path: Path | None, prices: PriceTable, zone: str, priced_as: str) 
 def _fold(
     reader: RecordingReader,
 ) -> tuple[SessionState, dict[str, int], dict[str, int], list[str]]:
-    """Return the state that cost depends on, the turns of the responses and of the user's items, and what went wrong."""
+    """Return the state that cost depends on, the turns by response and by user item, and notes on failures."""
     state, counter = SessionState(), TurnCounter()
     state.folds = tuple(fold for fold in state.folds if fold.name in FOLDS)
     turns: dict[str, int] = {}
@@ -163,7 +163,7 @@ def _fold(
     for event in selected_events(reader, COST_TYPES):
         failed = state.apply(event)
         notes += [
-            f"{one.name} gave up at event {event.seq}: the rest is not counted" for one in failed
+            f"{one.name} failed at event {event.seq}: the rest is not counted" for one in failed
         ]
         number = counter.feed(event)
         if event.type in ("response.created", "response.done"):
@@ -176,7 +176,7 @@ def _fold(
 
 
 def _day(header: Header) -> date | None:
-    """Return the day on which a recording began; None where it does not say."""
+    """Return the day on which a recording started; None if the header has no date."""
     try:
         return datetime.fromisoformat(header.started_at).date()
     except ValueError:
@@ -186,16 +186,16 @@ def _day(header: Header) -> date | None:
 def _notes(reader: RecordingReader) -> list[str]:
     notes = ["the file is empty"] if not reader.size else []
     if reader.torn_tail():
-        notes.append("the last line is torn; the recording was cut off there")
+        notes.append("the last line is incomplete; the recording was cut off there")
     if reader.header.source == "sim":
-        notes.append("the simulator made it: this is what the same tokens would cost")
+        notes.append("recorded with the simulator: these are the prices of the same tokens")
     return notes + reader.time_notes()
 
 
 def print_costs(
     paths: Sequence[Path | None], form: CostForm, prices: PriceTable, zone: str, priced_as: str
 ) -> int:
-    """Print what recordings cost; return 4 where one of them is no recording, else 0."""
+    """Print what recordings cost; return 4 if one of the files is not a recording, else 0."""
     status = 0
     sums: list[Money | None] = []
     objects: list[dict[str, Any]] = []
@@ -232,7 +232,7 @@ def _whole(sums: Sequence[Money | None]) -> Money | None:
 
 
 class _ObjectPrinter:
-    """Collects recordings for the one object."""
+    """Collects recordings for the one JSON object."""
 
     def __init__(self, objects: list[dict[str, Any]]) -> None:
         self._objects = objects
@@ -260,7 +260,7 @@ class _StreamPrinter:
 
 
 class _CellPrinter:
-    """Prints one row of cells per charge, under the names of the columns."""
+    """Prints one row of comma-separated values per charge, below the names of the columns."""
 
     def __init__(self, _objects: list[dict[str, Any]]) -> None:
         self._columns = csv_columns()
@@ -274,7 +274,7 @@ class _CellPrinter:
 
     def _write(self, cells: Sequence[object]) -> None:
         text = io.StringIO()
-        # A text that a spreadsheet would take for a formula is none.
+        # A text must not become a formula in a spreadsheet.
         csv.writer(text, lineterminator="\n").writerow([_cell(cell) for cell in cells])
         write_bytes(text.getvalue().encode("utf-8", "backslashreplace"))
 
@@ -287,7 +287,7 @@ def _cell(value: object) -> object:
 
 
 class _TablePrinter:
-    """Prints a table for people."""
+    """Prints a table."""
 
     def __init__(self, _objects: list[dict[str, Any]]) -> None:
         pass
@@ -306,15 +306,15 @@ _PRINTERS: Mapping[CostForm, Callable[[list[dict[str, Any]]], Callable[[Recorded
 
 
 def table(found: RecordedCost) -> Iterator[str]:
-    """Yield the lines of a recording's table: what it comes to, charge by charge, and what there is to say."""
+    """Yield the lines of a recording's table: the verdict, the charges, and the remarks."""
     summary = found.summary
-    models = ", ".join(summary.models) or "no model is named"
+    models = ", ".join(summary.models) or "unknown model"
     day = (
         f"prices of {summary.day}" if summary.day is not None else f"prices of {summary.price_date}"
     )
     yield f"{found.name}  {models} · {day} · {' · '.join(cost_verdict(summary, unit=found.unit))}"
     if not len(found.ledger):
-        yield "  nothing in it was billed, as far as its events tell"
+        yield "  no event reports anything that was billed"
         return
     yield _cells(name for name, _, _ in _COLUMNS)
     for line in found.ledger.lines:
@@ -366,14 +366,14 @@ def _cached(cached: int | None, whole: int | None) -> str:
 
 
 def _closing(summary: CostSummary) -> Iterator[str]:
-    """Yield what stands under the table."""
+    """Yield the lines below the table."""
     parts = [
         f"{name} {money_text(money)}"
         for name, money in summary.by_part.items()
         if money.low or money.high
     ]
     if parts:
-        yield f"  {', '.join(parts)}; {money_text(summary.total)} in all"
+        yield f"  {', '.join(parts)}; {money_text(summary.total)} in total"
     if summary.responses and summary.input_tokens is not None and summary.cached_tokens is not None:
         again = (
             "" if summary.rebilled is None else f"; billed again: {money_text(summary.rebilled)}"
@@ -381,7 +381,7 @@ def _closing(summary: CostSummary) -> Iterator[str]:
         yield f"  cached {summary.cached_tokens:,} of {summary.input_tokens:,} input tokens{again}"
     after = summary.next
     if after is not None:
-        ends = f"{usd_text(after.money.low)} if all of the old is cached, {usd_text(after.money.high or 0)} if nothing is"
+        ends = f"{usd_text(after.money.low)} if all earlier input is cached, {usd_text(after.money.high or 0)} if none is"
         yield (
             f"  the next response: about {usd_text(after.likely)} for {short_count(after.input_tokens)} tokens in and "
             f"{short_count(after.output_tokens)} out ({ends})"
@@ -401,11 +401,11 @@ def explain_cost(
     *,
     as_json: bool,
 ) -> int:
-    """Print what a number means, or the formula of the charges that a name is of; return the exit status.
+    """Print the definition of a number, or the formulas of the charges with a name; return the exit status.
 
     Raises:
-        UsageError: it is the name of nothing.
-        RecordingError: a file is no recording.
+        UsageError: there is nothing with this name.
+        RecordingError: a file is not a recording.
     """
     definition = COST_DEFINITIONS.get(name)
     found = [read_cost(path, prices, zone, priced_as) for path in paths]
@@ -416,8 +416,8 @@ def explain_cost(
         if definition is not None or _is_named(line, name, one.turn_of)
     ]
     if definition is None and not named:
-        there = ", ".join(COST_DEFINITIONS)
-        raise UsageError(f"nothing is called {name!r}", hint=f"there are {there}, and responses")
+        known = ", ".join(COST_DEFINITIONS)
+        raise UsageError(f"nothing is called {name!r}", hint=f"use one of {known}, or a response")
     formulas = named if definition is None or name == "cost" else []
     if as_json:
         rows = [{"recording": one.name, **cost_row(line, one.turn_of)} for one, line in formulas]
@@ -443,12 +443,12 @@ def _is_named(line: LedgerLine, name: str, turn_of: TurnOf) -> bool:
 
 
 def formula(found: RecordedCost, line: LedgerLine) -> Iterator[str]:
-    """Yield the formula of a charge, line by line, with its sum."""
+    """Yield the lines of a charge's formula, with the sum."""
     record, price, money = line.record, line.charge.quote.price, line.charge.money
     what = getattr(record, "response_id", "") or kind_of_record(record)
-    model = record.source.model or "no model is named"
-    said = "" if price is None or price.model == model else f", priced as {price.model}"
-    yield f"{found.name} #{record.seq} {what}: {model}{said}"
+    model = record.source.model or "unknown model"
+    priced_as = "" if price is None or price.model == model else f", priced as {price.model}"
+    yield f"{found.name} #{record.seq} {what}: {model}{priced_as}"
     for part in line.charge.lines:
         yield f"  {part.name:<13} {line_text(part)}"
     if money is not None:

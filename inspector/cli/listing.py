@@ -1,4 +1,4 @@
-"""A recording to stdout, event by event; a file of any size in constant memory."""
+"""Printing of a recording to stdout, event by event, in constant memory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from inspector.recording.format import FileShape, render
 from inspector.recording.reader import RecordingReader
 
 MAX_ERROR_BYTES = 1 << 16
-"""A line that is longer is no error of a server's, and is not searched."""
+"""Longer lines cannot be error events of a server, and are not searched for them."""
 _ERROR = re.compile(rb'"type"\s*:\s*"error"')
 
 
@@ -62,13 +62,13 @@ def print_recording(
     """Print a recording.
 
     Args:
-        path: the file; None is stdin.
-        form: how.
-        expression: a filter; ``""`` lets all through.
-        with_deltas: False leaves out what folds in the event list: deltas and audio appends.
+        path: the file; None for stdin.
+        form: how to print it.
+        expression: a filter; ``""`` matches everything.
+        with_deltas: False to omit events that fold in the event list: deltas and audio appends.
 
     Raises:
-        RecordingError: it is no recording.
+        RecordingError: the file is not a recording.
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
@@ -94,19 +94,19 @@ def print_recording(
         if not reader.size:
             say("note: the file is empty")
         if reader.torn_tail():
-            say("note: the last line is torn; the recording was cut off there")
+            say("note: the last line is incomplete; the recording was cut off there")
         for note in reader.time_notes():
             say(f"note: {note}")
         if reader.shape is FileShape.BARE:
-            say("note: the file does not say who sent what; directions are inferred from the types")
+            say("note: the file has no directions; they are inferred from the event types")
 
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[RecordingReader]:
-    """Open a recording for reading; None is stdin, which is kept in a temporary file meanwhile.
+    """Open a recording for reading; stdin (None) is copied to a temporary file first.
 
     Raises:
-        RecordingError: it is no recording.
+        RecordingError: the file is not a recording.
     """
     if path is not None:
         reader = RecordingReader(path)
@@ -135,7 +135,7 @@ def _query(expression: str) -> Query:
 def _chosen(
     reader: RecordingReader, query: Query, see: Callable[[Event], object], *, with_deltas: bool
 ) -> Iterator[tuple[Event, Event | None]]:
-    """Yield the events to be printed, each with the one printed before; ``see`` gets every event."""
+    """Yield the events to print, each with the previously printed one; call ``see`` with every event."""
     turns = TurnCounter()
     shown, previous = None, None
     for event in reader.events():
@@ -149,7 +149,10 @@ def _chosen(
 
 
 def _causes(reader: RecordingReader) -> CausesFold:
-    """Return what was refused in a recording. An error says so after the event, so the file is read twice where there is one."""
+    """Return the rejections in a recording.
+
+    An error follows the event that it rejects, so the file is read twice, up to the last error.
+    """
     causes, end = CausesFold(), 0
     for offset, line in reader.lines(reader.start, reader.size):
         if len(line) < MAX_ERROR_BYTES and _ERROR.search(line):
@@ -160,7 +163,7 @@ def _causes(reader: RecordingReader) -> CausesFold:
 
 
 def _printable(event: Event, form: PrintForm, causes: CausesFold, *, is_terminal: bool) -> bytes:
-    """Return a stream's line or a bare frame; harmless where it goes to a terminal, verbatim where not."""
+    """Return the line of a stream, or the bare frame; sanitised for a terminal, else verbatim."""
     if form is PrintForm.STREAM:
         line = with_blame(with_schema(render(event))[:-1], causes, event.seq)
         return escaped_json(line) if is_terminal else line
@@ -173,7 +176,7 @@ def _print_object(
     causes: CausesFold,
     state: SessionState,
 ) -> None:
-    """Print one object; ``state`` has seen all events, chosen or not, once they are printed."""
+    """Print one object. ``state`` must have seen every event when the events are printed."""
     header = reader.header
     facts = orjson.dumps(
         {
@@ -187,13 +190,13 @@ def _print_object(
     for index, (event, _) in enumerate(chosen):
         line = with_blame(render(event)[:-1], causes, event.seq)
         write_json((b"," if index else b"") + line)
-    # What the events tell stands behind them: nothing is kept of a file of any size.
-    told = {"dialect": _dialect(state.dialect), "totals": totals(state)}
-    write_json(b"]," + orjson.dumps(told)[1:] + b"\n")
+    # Facts about the whole file come last, so that the events can be printed as they are read.
+    summary = {"dialect": _dialect(state.dialect), "totals": totals(state)}
+    write_json(b"]," + orjson.dumps(summary)[1:] + b"\n")
 
 
 def _dialect(fold: DialectFold) -> dict[str, Any] | None:
-    """Return which dialect or protocol the events are of and what shows it; None where nothing does."""
+    """Return the dialect or protocol of the events with its evidence; None if nothing shows it."""
     found = fold.evidence
     if not found.name:
         return None

@@ -1,4 +1,4 @@
-"""The recording of a new session: where it goes, what it is called, and how it ends well."""
+"""The recording of a new session: creating, naming and closing it, and reporting where it is."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from inspector.folders import make_folder
 from inspector.recording.writer import RecordingFile
 
 NAMES_TRIED = 100
-"""Recordings that may start within one second."""
+"""Attempts to find a free name; only recordings started within the same second conflict."""
 
 
 def new_recording(
     source: Described, folder: Path, output: Path | None, clock: Clock, tell: Callable[[str], None]
 ) -> RecordingFile:
-    """Begin the recording of a session.
+    """Start the recording of a session.
 
     Args:
-        source: where its frames will come from.
-        folder: where recordings go.
-        output: a file of the user's own choice; None for a new one in the folder, or none where that takes none.
-        clock: tells when.
-        tell: takes a warning.
+        source: the source of the session's frames.
+        folder: the folder for recordings.
+        output: a file chosen by the user; None for a new file in the folder, or none if that cannot be written.
+        clock: provides the date for the name.
+        tell: called with a warning.
 
     Raises:
         UsageError: the file is standard output.
@@ -47,12 +47,12 @@ def new_recording(
         name = recording_name(source, clock.utc_now())
         return _create_unique(make_folder(folder), name, clock)
     except (OSError, RecordingError) as error:
-        tell(f"warning: nothing is recorded to disk: {error}")
+        tell(f"warning: the session is not recorded to disk: {error}")
         return RecordingFile(None, clock)
 
 
 def recording_name(source: Described, now: datetime) -> str:
-    """Return the name of a recording without its ending, like ``2026-11-20T23-12-00-live-gpt-realtime``."""
+    """Return the name of a recording without suffix, like ``2026-11-20T23-12-00-live-gpt-realtime``."""
     words = [now.strftime("%Y-%m-%dT%H-%M-%S"), source.kind]
     model = re.sub(r"[^A-Za-z0-9._-]+", "-", source.model).strip("-.")[:60]
     return "-".join([*words, *([model] if model else [])])
@@ -70,10 +70,10 @@ def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
 
 
 def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> Path | None:
-    """Close a recording; what its disk did not take is put into the temporary folder, and said.
+    """Close a recording; if the disk did not accept all of it, save the whole to the temporary folder.
 
     Returns:
-        Where the whole of it is; None where it is nowhere on disk.
+        The path of the complete recording; None if it is not on disk.
     """
     failure, path = recording.failure, recording.path
     try:
@@ -90,13 +90,13 @@ def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say
 
 
 def say_recorded(path: Path | None, events: int, errors: int, what: str = "") -> None:
-    """Say what was recorded where, and how to look at it again; the lines can be pasted into a shell.
+    """Print where a session was recorded and how to replay it; the second line can be pasted into a shell.
 
     Args:
-        path: of the recording; None where nothing is on disk.
-        events: how many it has.
-        errors: how many of them report one.
-        what: what stands before the counts, like ``3 sessions, ``.
+        path: the recording; None if it is not on disk.
+        events: number of events.
+        errors: number of events that report an error.
+        what: text before the counts, such as ``3 sessions, ``.
     """
     counts = f"{what}{counted(events, 'event')}, {counted(errors, 'error')}"
     if path is None:
@@ -107,11 +107,11 @@ def say_recorded(path: Path | None, events: int, errors: int, what: str = "") ->
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number of things in words."""
+    """Return a number with its noun in singular or plural."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def pasted(path: Path) -> str:
-    """Return a path as a shell takes it for one word, and a command for no option."""
+    """Return a path quoted for a shell, and never mistaken for an option."""
     text = str(path)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)

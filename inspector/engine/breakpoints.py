@@ -25,7 +25,7 @@ class Breakpoint:
     """The direction of the frames; None for both."""
 
     def __str__(self) -> str:
-        return f"{self.query.expression or 'every event'} ({self.direction or 'both'})"
+        return f"{self.query.expression or 'every event'} ({self.direction or 'both directions'})"
 
 
 def breakpoint_at(expression: str, direction: Direction | None = None) -> Breakpoint:

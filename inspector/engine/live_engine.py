@@ -97,6 +97,8 @@ class Engine(SessionRecord):
         Raises:
             ConnectError: no connection was made; also stored as ``refusal``.
         """
+        # A reconnect continues the same recording: the API cannot resume a session, so the folds restart, but the user wants
+        # to see the failed attempt in the same file.
         self._connecting()
         try:
             handshake = await self.source.connect()

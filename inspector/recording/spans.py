@@ -40,6 +40,7 @@ PRIMES = np.array(
 
 def windows(text: Bytes, at: Ints, width: int) -> WordColumn:
     """Return the ``width`` bytes (a multiple of 8) from each position on, shape (width / 8, positions)."""
+    # Transposed, so that a question about all lines of a chunk is one numpy call along memory.
     return np.ascontiguousarray(pieces(text, at, width).T)
 
 

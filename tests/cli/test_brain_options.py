@@ -1,4 +1,4 @@
-"""``--brain`` from outside: a whole run against a stand-in, its failures in words, and options that do not go together."""
+"""``--brain`` from outside: a whole run against a stand-in, its failures, and options that cannot be combined."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_model_answers_in_a_run(
     assert KEY.encode() not in b"".join([outcome.out, outcome.err.encode(), *kept])
 
 
-def test_a_failing_endpoint_is_told_of_on_stderr_without_the_key(
+def test_a_failing_endpoint_is_reported_on_stderr_without_the_key(
     inspector: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRAIN_KEY", KEY)
@@ -74,7 +74,7 @@ def test_a_failing_endpoint_is_told_of_on_stderr_without_the_key(
         (["serve", "--brain", "x", "--brain-model", "m", "--brain-key-env", "NO"], "variable NO"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_options_are_rejected(
     arguments: list[str], words_of_it: str, inspector: Run
 ) -> None:
     outcome = inspector(*arguments)

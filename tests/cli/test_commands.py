@@ -49,7 +49,7 @@ def test_the_recordings_that_help_names_are_shipped(inspector: Run) -> None:
         (["cat"], "FILE"),
         (["sim", "--headless", "--timeout", "soon"], "--timeout"),
         (["sim", "--jsonl"], "--headless"),
-        (["sim", "--headless", "--json", "--jsonl"], "exclude"),
+        (["sim", "--headless", "--json", "--jsonl"], "combined"),
         (["live"], "terminal"),
         (["sim"], "terminal"),
         (["replay", "x"], "terminal"),
@@ -62,13 +62,13 @@ def test_the_recordings_that_help_names_are_shipped(inspector: Run) -> None:
         (["live", "--headless", "--url", "ws://x", "--key-env", "NOT_SET"], "NOT_SET"),
         (["sim", "--headless", "--session", "none.json"], "none.json"),
         (["sim", "--headless", "-o", "-"], "--jsonl"),
-        (["send", "x", "--sim", "--url", "ws://x"], "exclude"),
-        (["cat", "x", "--raw", "--json"], "exclude"),
+        (["send", "x", "--sim", "--url", "ws://x"], "combined"),
+        (["cat", "x", "--raw", "--json"], "combined"),
         (["serve", "--host", "0.0.0.0"], "--allow-remote"),
         (["serve", "--port", "70000"], "65535"),
     ],
 )
-def test_a_command_line_that_makes_no_sense_is_status_2(
+def test_an_invalid_command_line_is_status_2(
     arguments: list[str], word: str, inspector: Run
 ) -> None:
     outcome = inspector(*arguments)
@@ -160,7 +160,7 @@ def test_paths_are_printed(inspector: Run, home: Path) -> None:
     assert shown["logs"].encode() in inspector("paths").out
 
 
-def test_a_fault_of_the_program_is_a_line_and_a_file(
+def test_a_bug_in_the_program_is_reported_with_a_file(
     inspector: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)

@@ -56,7 +56,7 @@ def test_a_table_begins_with_what_it_comes_to(inspector: Run, lesson: Path) -> N
     last = next(row for row in rows if "#99" in row).split()
     assert last[:1] + last[-7:] == ["14", "5,980", "0", "(0%)", "300", "18.7%", "5,660", "$0.14"]
     assert "audio in $0.77" in rows[-3]
-    assert "audio out $0.22; $1.12 in all" in rows[-3]
+    assert "audio out $0.22; $1.12 in total" in rows[-3]
     assert "cached 0 of 54,600 input tokens" in rows[-2]
     assert "the next response: about $0.14" in rows[-1]
 
@@ -115,7 +115,7 @@ def test_a_recording_without_use_is_no_failure(inspector: Run, tmp_path: Path) -
     told = json_of(inspector("cost", path, "--json").out)
 
     assert outcome.status == 0
-    assert "nothing in it was billed" in outcome.out.decode()
+    assert "no event reports anything" in outcome.out.decode()
     assert told["total"]["usd"] is None
     assert told["recordings"][0]["summary"]["input_tokens"] is None
 
@@ -127,8 +127,8 @@ def test_a_torn_recording_and_one_of_the_simulator_say_so(inspector: Run, tmp_pa
         file.write(b'{"seq":3,"t":')
     outcome = inspector("cost", path, path)
 
-    assert "the last line is torn" in outcome.err
-    assert "the simulator made it" in outcome.err
+    assert "the last line is incomplete" in outcome.err
+    assert "recorded with the simulator" in outcome.err
     assert f"note: {path}: " in outcome.err
     assert outcome.status == 0
 
@@ -143,9 +143,9 @@ def test_an_empty_file_costs_nothing(inspector: Run, tmp_path: Path) -> None:
     ("options", "words"),
     [
         ([], "no recording is given"),
-        (["f", "--json", "--csv"], "exclude each other"),
-        (["f", "--zone", "mars"], "no zone 'mars'"),
-        (["-", "-"], "stdin can be read once"),
+        (["f", "--json", "--csv"], "cannot be combined"),
+        (["f", "--zone", "mars"], "unknown zone 'mars'"),
+        (["-", "-"], "stdin can be read only once"),
         (["--explain", "nonsense"], "nothing is called 'nonsense'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Who names an origin: websocket-client, which always does, is let in; pages are refused, and that is told."""
+"""Requests with an Origin: websocket-client, which always sends one, is accepted; pages are rejected and reported."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHAINS = {
 def chain(
     links: Sequence[Sequence[str]], *options: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    """Start servers, each in front of the one before; yield the last, and what it says first."""
+    """Start servers, each in front of the previous one; yield the last one and its first line."""
     with ExitStack() as stack:
         started: list[tuple[subprocess.Popen[bytes], dict[str, Any]]] = []
         for link in links:
@@ -59,7 +59,7 @@ def trusted(process: subprocess.Popen[bytes], first: dict[str, Any], home: Path)
 
 @pytest.mark.parametrize("name", list(CHAINS))
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_websocket_client_is_let_in(name: str, host: str, home: Path) -> None:
+def test_websocket_client_is_accepted(name: str, host: str, home: Path) -> None:
     websocket = pytest.importorskip("websocket")
     with chain(CHAINS[name]) as (process, first):
         url = first["url"].replace("127.0.0.1", host)
@@ -90,7 +90,7 @@ def test_websocket_client_is_let_in(name: str, host: str, home: Path) -> None:
         ("", "127.0.0.1:{port}"),
     ],
 )
-def test_what_only_looks_like_our_own_origin_is_a_page(origin: str, host: str) -> None:
+def test_an_origin_that_only_resembles_our_own_is_a_page(origin: str, host: str) -> None:
     from inspector.sources.access_control import AccessControl
     from inspector.sources.heads import Head
 
@@ -105,7 +105,7 @@ def test_what_only_looks_like_our_own_origin_is_a_page(origin: str, host: str) -
 
 
 @pytest.mark.parametrize("command", ["serve", "proxy"])
-def test_a_refused_page_is_told_in_a_line_and_in_the_stream(command: str) -> None:
+def test_a_rejected_page_is_reported_in_a_line_and_in_the_stream(command: str) -> None:
     more = ["--jsonl"] if command == "proxy" else []
     with chain(CHAINS[command], *more) as (process, first):
         with pytest.raises(InvalidStatus) as caught:
@@ -202,7 +202,7 @@ def test_a_client_secret_stands_for_the_key_that_is_required(
             assert json.loads(client.recv(timeout=20))["type"] == "session.created"
 
 
-def test_both_ways_of_saying_where_to_listen_name_the_same_place() -> None:
+def test_both_forms_of_the_address_options_are_equivalent() -> None:
     for where in (("--listen", "[::1]:0"), ("--host", "::1", "--port", "0"), ("--host", "::1")):
         with spawn("serve", *where) as process:
             assert process.stdout is not None
@@ -212,9 +212,9 @@ def test_both_ways_of_saying_where_to_listen_name_the_same_place() -> None:
         assert first["url"].startswith("ws://[::1]:")
 
 
-def test_a_place_is_said_in_one_way() -> None:
+def test_the_forms_of_the_address_options_cannot_be_combined() -> None:
     with spawn("serve", "--listen", "127.0.0.1:0", "--port", "1") as process:
         _, err = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert b"one too many" in err
+    assert b"cannot be combined" in err

@@ -1,4 +1,4 @@
-"""The session form over a session with the simulator, or with a server in the test's hands."""
+"""The session form, over a session with the simulator or with a server controlled by the test."""
 
 from __future__ import annotations
 

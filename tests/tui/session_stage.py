@@ -1,4 +1,4 @@
-"""A live session on a screen, with a server in the test's hands."""
+"""A live session on a screen, with a server controlled by the test."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Stage:
         return body
 
     def speak(self) -> None:
-        """Let the server begin to answer, with 800 ms of audio."""
+        """Let the server start an answer, with 800 ms of audio."""
         where = {
             "response_id": "resp_1",
             "item_id": "item_2",

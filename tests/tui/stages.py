@@ -1,4 +1,4 @@
-"""Every view and state of the screen, set up the same way each time: for the snapshots, and for looking at.
+"""Scenes of every view and state of the screen, the same in every run: for the snapshots, and for looking at.
 
 python tests/tui/stages.py FOLDER [NAME]     draws them as SVG at 80x24, 120x40 and 200x60
 """
@@ -57,7 +57,7 @@ SIZES = ((80, 24), (120, 40))
 LARGE = (200, 60)
 MAX_ROUNDS = 40
 SETTLED = 3
-"""Rounds of the screen that must look the same before it counts as drawn."""
+"""How many rounds the screen must stay the same before it counts as drawn."""
 SESSION: Mapping[str, Any] = {
     "id": "sess_1",
     "type": "realtime",
@@ -97,14 +97,14 @@ class Slow(FakeSource):
 
 
 class Resident(SessionLauncher):
-    """A launcher whose folders are called the same on every machine."""
+    """A launcher whose folders have the same names on every machine."""
 
     def home_words(self) -> HomeWords:
         return HomeWords("./sessions", "~/.config/realtime-inspector/config.toml")
 
 
 class Stage:
-    """One screen, and what a scene needs to set it up."""
+    """One screen, and what a scene needs to prepare it."""
 
     def __init__(
         self, pilot: Pilot[int], clock: ManualClock, source: FakeSource | None = None
@@ -125,14 +125,14 @@ class Stage:
         await self.settle()
 
     async def say(self, ms: float, name: str, /, **members: Any) -> None:
-        """Let the server send an event, so many milliseconds after the one before."""
+        """Let the server send an event, ``ms`` after the previous one."""
         assert self.source is not None
         self.clock.advance(ms)
         self.source.say(name, **members)
         await self.settle()
 
     async def settle(self) -> None:
-        """Let everything happen that is going to, and nothing blink."""
+        """Wait until nothing changes any more, with all cursors steady."""
         before, same = "", 0
         for _ in range(MAX_ROUNDS):
             if same == SETTLED:
@@ -147,7 +147,7 @@ class Stage:
             before, same = now, same + 1 if now == before else 0
 
     def _keep_cursors(self) -> None:
-        """Let none blink; at once, since Textual 8.2.8 keeps a line that it has drawn without its cursor."""
+        """Stop cursors from blinking; at once, since Textual 8.2.8 caches a line that was drawn without its cursor."""
         for editor in self.screen.query(TextArea):
             editor.cursor_blink = False
         for line in self.screen.query(Input):
@@ -166,7 +166,7 @@ def picture(app: Any) -> str:
 
 
 def still(text: str) -> str:
-    """Return a text without what differs from run to run: where a spinner is, and which port was free."""
+    """Return a text without what differs between runs: the state of a spinner, and the free port."""
     spinning = str.maketrans(dict.fromkeys(UNICODE.spinner, UNICODE.spinner[0]))
     return _PORT.sub("127.0.0.1:00000", text.translate(spinning))
 
@@ -178,7 +178,7 @@ async def show(
     scene: Scene,
     source: FakeSource | None = None,
 ) -> None:
-    """Run a screen until the scene has been looked at."""
+    """Run a screen until the scene was inspected."""
     app = InspectorApp(screen)
     async with app.run_test(size=size) as pilot:
         stage = Stage(pilot, clock, source)
@@ -289,7 +289,7 @@ async def proxy_holding(size: Size, scene: Scene) -> None:
 
 
 async def proxy_with(size: Size, scene: Scene, *frames: str) -> None:
-    """Let an app send frames of which the first is held."""
+    """Let an app send frames, the first of which is held."""
     clock = ManualClock()
     async with (
         websocket_server(_greet) as server,
@@ -311,7 +311,7 @@ async def proxy_with(size: Size, scene: Scene, *frames: str) -> None:
 
 
 async def answer(stage: Stage) -> None:
-    """Let the user ask and the model begin to answer."""
+    """Let the user ask, and the model start to answer."""
     item = {
         "id": "item_1",
         "type": "message",
@@ -338,7 +338,7 @@ async def answer(stage: Stage) -> None:
 
 
 async def translated(stage: Stage) -> None:
-    """Let somebody speak, and be translated."""
+    """Let the user speak, and the server translate."""
     for ms, side, words in (
         (1000, "input", "Good morning,"),
         (300, "input", " is this the way to the station?"),
@@ -353,7 +353,7 @@ async def translated(stage: Stage) -> None:
 
 
 def asking(item: Mapping[str, Any], *keys: str) -> Scene:
-    """Let the model want something, and the user answer."""
+    """Let the model call a function or ask for an approval, and the user answer."""
 
     async def scene(stage: Stage) -> None:
         await stage.say(1000, "conversation.item.added", previous_item_id=None, item=item)
@@ -363,7 +363,7 @@ def asking(item: Mapping[str, Any], *keys: str) -> Scene:
 
 
 def without_portaudio(setting: Setting) -> Setting:
-    """Play where there is no sound card, on every machine."""
+    """Run as on a machine without a sound card."""
 
     def missing() -> None:
         raise DeviceError("no PortAudio", hint=INSTALL, code="no_portaudio")
@@ -418,7 +418,7 @@ def typing(key: str, text: str, *keys: str) -> Scene:
 
 
 async def unhurried(stage: Stage) -> None:
-    """Wait for what is read in the background."""
+    """Wait for background reading."""
     for _ in range(10):
         await stage.settle()
 
@@ -494,11 +494,11 @@ STAGES: Mapping[str, tuple[Setting, Scene]] = {
     "proxy-held-nothing": (proxy, pressing("enter", "H")),
     "proxy-empty": (proxy_without_app, pressing()),
 }
-"""By name: where it plays, and what happens before the curtain."""
+"""Scenes by name: the screen, and how to prepare it."""
 
 
 async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
-    """Set a stage up, and hand the app to whoever wants a picture of it."""
+    """Prepare a scene, and call ``look`` with its app."""
     setting, scene = STAGES[name]
 
     async def posed(stage: Stage) -> None:
@@ -511,7 +511,7 @@ async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
 
 
 def main() -> None:
-    """Draw the stages."""
+    """Draw scenes as SVG."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -26,7 +26,7 @@ ATTRIBUTES = ("bold", "dim", "italic", "underline", "reverse", "strike")
 
 
 def drawn(app: Any) -> str:
-    """Return a screen as a text."""
+    """Return a screen as text."""
     names: dict[str, str] = {}
     lines, runs = [], []
     for strip in app.screen._compositor.render_strips():

@@ -1,4 +1,4 @@
-"""The list of views is the only one: keys, tabs, commands and help follow from it."""
+"""Keys, tabs, commands and help all follow from the one list of views."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def test_a_view_is_shown_by_its_key_and_by_command(kind: type[View], tmp_path: P
     on_stage(scenario, tmp_path)
 
 
-def test_a_view_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+def test_an_unknown_view_is_rejected_with_a_list(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         with pytest.raises(
-            ValueError, match="the views are events, conversation, session, timeline"
+            ValueError, match="choose one of events, conversation, session, timeline"
         ):
             stage.screen.commands()["view"]("nope")
 

@@ -1,4 +1,4 @@
-"""``inspector cost``: what recordings cost, by response, with the formula behind each number."""
+"""``inspector cost``: print what recordings cost, per response, with the formula behind each number."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def cost(
         bool, typer.Option("--jsonl", help="Print a stream: one JSON object per charge.")
     ] = False,
     csv: Annotated[
-        bool, typer.Option("--csv", help="Print a table of cells, one row per charge.")
+        bool, typer.Option("--csv", help="Print comma-separated values, one row per charge.")
     ] = False,
     explain: Annotated[
         str | None,
         typer.Option(
             "--explain",
             metavar="NAME",
-            help="Say what a number means (cost, cached, rebilled, …), or print the formula of a response: its id or event number.",
+            help="Explain a number (cost, cached, rebilled, …), or print the formula of a response, given by its id or event number.",
         ),
     ] = None,
     zone: Annotated[
@@ -41,15 +41,15 @@ def cost(
         typer.Option(
             "--price-as",
             metavar="MODEL",
-            help="Take this model's prices, where a deployment has a name of its own.",
+            help="Use this model's prices, for a deployment with another name.",
         ),
     ] = None,
 ) -> None:
-    """Print what recordings cost: tokens, money, what was cached, what was billed again, and what broke the cache."""
+    """Print what recordings cost: tokens, money, what was cached, what was billed again, and what invalidated the cache."""
     if json + jsonl + csv > 1:
-        raise UsageError("--json, --jsonl and --csv exclude each other")
+        raise UsageError("--json, --jsonl and --csv cannot be combined")
     if zone is not None and zone not in _ZONES:
-        raise UsageError(f"no zone {zone!r}", hint=f"there are {', '.join(_ZONES)}")
+        raise UsageError(f"unknown zone {zone!r}", hint=f"choose one of {', '.join(_ZONES)}")
     if not files and explain is None:
         raise UsageError("no recording is given", hint="inspector cost FILE…")
 
@@ -58,7 +58,7 @@ def cost(
     prices = read_price_table()
     paths = [None if file == "-" else Path(file) for file in files or ()]
     if paths.count(None) > 1:
-        raise UsageError("stdin can be read once")
+        raise UsageError("stdin can be read only once")
     form = next(
         (form for form, is_asked in zip(CostForm, (json, jsonl, csv), strict=False) if is_asked),
         CostForm.TABLE,
