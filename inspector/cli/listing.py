@@ -39,6 +39,7 @@ from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.core.state import SessionState
 from inspector.errors import FilterError
+from inspector.recording.folding import fold_recording
 from inspector.recording.format import Shape, render
 from inspector.recording.reader import RecordingReader
 
@@ -70,14 +71,13 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
-        rows, state = RowText(colour=use_colour()), SessionState()
-        see = state.apply if form is Form.OBJECT else rows.see
-        causes = CausesFold() if form is Form.RAW else _causes(reader)
+        rows = RowText(colour=use_colour())
         query = _query(expression)
-        chosen = _chosen(reader, query, see, with_deltas=with_deltas)
+        chosen = _chosen(reader, query, rows.see, with_deltas=with_deltas)
         if form is Form.OBJECT:
-            _print_object(reader, chosen, causes, state)
+            _print_object(reader, chosen, fold_recording(reader))
         else:
+            causes = CausesFold() if form is Form.RAW else _causes(reader)
             is_terminal = to_terminal()
             for event, previous in chosen:
                 if form is Form.ROWS:
@@ -168,10 +168,9 @@ def _printable(event: Event, form: Form, causes: CausesFold, *, is_terminal: boo
 def _print_object(
     reader: RecordingReader,
     chosen: Iterator[tuple[Event, Event | None]],
-    causes: CausesFold,
     state: SessionState,
 ) -> None:
-    """Print one object; ``state`` has seen all events, chosen or not, once they are printed."""
+    """Print one object; ``state`` has seen all events, chosen or not."""
     header = reader.header
     facts = orjson.dumps(
         {
@@ -183,9 +182,8 @@ def _print_object(
     )
     write_json(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
     for index, (event, _) in enumerate(chosen):
-        line = with_blame(render(event)[:-1], causes, event.seq)
+        line = with_blame(render(event)[:-1], state.causes, event.seq)
         write_json((b"," if index else b"") + line)
-    # What the events tell stands behind them: nothing is kept of a file of any size.
     told = {"dialect": _dialect(state.dialect), "totals": totals(state)}
     write_json(b"]," + orjson.dumps(told)[1:] + b"\n")
 

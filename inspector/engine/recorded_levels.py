@@ -68,7 +68,7 @@ class RecordedLevels:
             self._input.reset()  # what the meter shows was refused
         for at in range(self._row + 1, row + 1):
             if self._log.direction[at] == 0 and self._log.type_of(at) in AUDIO_KEYS:
-                event = self._log.event(at)
+                event = self._log.read(at)
                 # Sound without a time came with what is before it; before the first time there is no place for it.
                 t_us = self._log.reached_us(at)
                 if t_us is not None and event.seq not in self._refused:
@@ -114,7 +114,7 @@ class RecordedLevels:
         for row in range(max(0, begin), min(len(self._log), begin + MOST_SEARCHED)):
             if self._log.direction[row] != 1 or self._log.type_of(row) not in AUDIO_KEYS:
                 continue
-            event = self._log.event(row)
+            event = self._log.read(row)
             if event.body is not None and text_at(event.body, "item_id") == item.item_id:
                 found.append((row, before))
                 before += len(_audio(event))

@@ -232,7 +232,7 @@ class Replay:
         spacing = max(MIN_SPACING, len(self.log) // CHECKPOINTS)
         while self.state_row < self.cursor:
             for row in range(self.state_row + 1, min(self.cursor, self.state_row + FOLD_BATCH) + 1):
-                self.state.apply(self.log.event(row))
+                self.state.apply(self.log.read(row))
                 self.state_row = row
                 if (row + 1) % spacing == 0:
                     self._keep(row, spacing)

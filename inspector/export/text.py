@@ -8,21 +8,20 @@ from inspector.analysis.dialogue import entry, places
 from inspector.analysis.entry import Entry, Paragraph, Tone
 from inspector.analysis.inert import inert
 from inspector.core.event import Event
-from inspector.core.state import SessionState
+from inspector.core.state import SessionState, ends_of_sessions
 
 _INDENT = "    "
 
 
 def transcript(events: Iterable[Event]) -> Iterator[str]:
     """Yield the lines of a transcript; every session in the recording has its own part."""
-    state = SessionState()
     parts = 0
-    for event in events:
-        if state.begins(event) and _has_words(state):
+    state = SessionState()
+    for state in ends_of_sessions(events):
+        if _has_words(state):
             yield from _part(state, parts)
             parts += 1
-        state.apply(event)
-    if _has_words(state) or not parts:
+    if not parts:
         yield from _part(state, parts)
 
 

@@ -61,6 +61,8 @@ class RecordingReader:
         self._runs_back_at = -1
         """Offset of the first line that says an earlier time than one before it; -1 where none does so far."""
         self._latest_ns: int | None = None
+        self._noted = -1
+        """Offset of the last line whose time was looked at: a file that is read twice is not noted twice."""
 
     @property
     def size(self) -> int:
@@ -142,6 +144,9 @@ class RecordingReader:
         """Read a line, and note what is wrong with its time."""
         if self.shape is Shape.OURS:
             return parse(line, row)
+        if offset <= self._noted:
+            return self.decode(line, row)
+        self._noted = offset
         self.times.problem = ""
         event = parse(line, row, self.shape, self.times)
         if self.times.problem:

@@ -94,7 +94,7 @@ class UpdateHistory:
         if told:
             for row, code in enumerate(log.kind[self._row : end], self._row):
                 if code in told:
-                    self.apply(log.event(row))
+                    self.apply(log.read(row))
         self._row = end
         self.settle(causes)
         return self.revision != before
