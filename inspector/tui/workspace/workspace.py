@@ -433,11 +433,11 @@ class Workspace(KeyedScreen[None]):
 
     def help_groups(self) -> Iterator[Group]:
         """Yield keys, commands and the filter language."""
-        from inspector.tui.common.help import FILTER_WORDS
+        from inspector.tui.common.help import filter_help
 
         yield from super().help_groups()
         yield "commands (after :)", [(name, "") for name in self.commands()]
-        yield FILTER_WORDS
+        yield filter_help()
 
     def action_command(self) -> None:
         """Ask for a command."""
