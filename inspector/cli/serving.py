@@ -20,7 +20,7 @@ from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
 from inspector.sim.admission import ConnectRequest, key_refusal
-from inspector.sim.dialects import DIALECTS
+from inspector.sim.dialects import SIMULATED
 from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
 from inspector.sources.serve import FrontDesk
 from inspector.sources.simulator import NewSession, ServerSession
@@ -93,7 +93,7 @@ def service_for(
     provider.settings = replace(
         provider.settings, require_key=options.requires_key, accepted_key=options.key
     )
-    spoken = DIALECTS[options.dialect or "openai"]
+    spoken = SIMULATED[options.dialect or "openai"]
 
     tapes = TapeRoom(options.record, clock).new_tape if options.record is not None else None
     desk = replace(front_desk(clock, provider), new_tape=tapes, left=left, tell=tell)

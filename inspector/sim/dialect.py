@@ -16,6 +16,7 @@ from inspector.sim.ids import Ids
 from inspector.sim.outbox import Json
 from inspector.sim.refusals import Refusal
 from inspector.sim.settings import SimSettings
+from inspector.spec.dialects import ROUTES
 
 
 class Dialect:
@@ -24,7 +25,7 @@ class Dialect:
     name: ClassVar[str] = "openai"
     default_model: ClassVar[str] = "gpt-realtime"
     """Of a session that names none and may do so."""
-    path: ClassVar[str] = "/v1/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     """Where its clients connect."""
     query: ClassVar[str] = "model={model}"
     """And with which query."""

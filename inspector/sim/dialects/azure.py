@@ -11,6 +11,7 @@ from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.fatal import Fatal
 from inspector.sim.outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.spec.dialects import ROUTES
 
 _PUBLIC_TRANSCRIBERS = (
     "whisper-1",
@@ -68,7 +69,7 @@ class AzureDialect(Dialect):
     """Azure's GA: the same events, and one more key in content parts."""
 
     name: ClassVar[str] = "azure"
-    path: ClassVar[str] = "/openai/v1/realtime"
+    path: ClassVar[str] = ROUTES[name].path
 
     @classmethod
     def turn_away(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
@@ -102,7 +103,7 @@ class AzurePreviewDialect(BetaDialect):
     """Azure's preview: the beta, under ``/openai/realtime``."""
 
     name: ClassVar[str] = "azure-preview"
-    path: ClassVar[str] = "/openai/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     query: ClassVar[str] = "api-version=2025-04-01-preview&deployment={model}"
 
     @classmethod

@@ -20,6 +20,7 @@ from inspector.sim.ids import Ids
 from inspector.sim.outbox import Json
 from inspector.sim.refusals import Refusal, missing
 from inspector.sim.settings import SimSettings
+from inspector.spec.dialects import ROUTES
 
 _VOICE = "Cherry"
 _TRANSCRIBER = "gummy-realtime-v1"
@@ -61,7 +62,7 @@ class QwenDialect(BetaDialect):
     """DashScope's server."""
 
     name: ClassVar[str] = "qwen"
-    path: ClassVar[str] = "/api-ws/v1/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     default_model: ClassVar[str] = "qwen3-omni-flash-realtime"
     own_members: ClassVar[tuple[str, ...]] = ()
     ignored: ClassVar[tuple[str, ...]] = ("input_image_buffer.append",)

@@ -14,6 +14,7 @@ from inspector.sim.fatal import Fatal
 from inspector.sim.ids import Ids
 from inspector.sim.outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.spec.dialects import ROUTES
 
 _CLIENT_NAMES = {
     "input_audio.clear": "input_audio_buffer.clear",
@@ -48,7 +49,7 @@ class VoiceLiveDialect(BetaDialect):
     """Voice Live's server."""
 
     name: ClassVar[str] = "voice-live"
-    path: ClassVar[str] = "/voice-live/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     query: ClassVar[str] = "api-version=2026-04-10&model={model}"
     default_model: ClassVar[str] = "gpt-realtime"
     server_names: ClassVar[Mapping[str, str]] = SERVER_NAMES
