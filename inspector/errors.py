@@ -18,6 +18,10 @@ Problems in *data* (a frame that is not JSON, an event that breaks the schema) a
 
 from __future__ import annotations
 
+EXIT_FAULT = 70
+"""EX_SOFTWARE of sysexits.h."""
+EXIT_INTERRUPTED = 130
+"""What a shell reports for a program that SIGINT ended."""
 EXIT_CANNOT_WRITE = 74
 """EX_IOERR of sysexits.h: a file or stdout does not take what is written."""
 
@@ -28,7 +32,7 @@ class InspectorError(Exception):
     code = "error"
     """Stable machine-readable name, printed in JSON mode."""
     exit_code = 1
-    """Process exit status, design section 7."""
+    """Process exit status, as the help of the command line lists them."""
 
     def __init__(
         self,

@@ -14,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from inspector.clock import NS_PER_MS
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 from inspector.errors import ConnectError
 from inspector.sources.base import Closed, Handshake, Received, Side
 

@@ -10,7 +10,7 @@ MOST_MARKS = 8
 """On one letter. Vietnamese has two, pointed Hebrew with its accents four, Tibetan and Burmese up to seven."""
 # No mark is a word character or below U+0300, so a pattern without a table of the 2,400 marks finds every run.
 _CANDIDATE = re.compile(rf"[^\x00-\u02ff\w]{{{MOST_MARKS + 1},}}")
-_JOINERS = "\u200c\u200d"
+JOINERS = "\u200c\u200d"
 """They begin no letter of their own: a mark behind one goes on top of the letter before (UAX 29, GB9)."""
 
 
@@ -23,7 +23,7 @@ def bounded(text: str, escape: Callable[[str], str]) -> str:
         for character in found.group():
             if unicodedata.category(character)[0] == "M":
                 marks += 1
-            elif character not in _JOINERS:
+            elif character not in JOINERS:
                 marks = 0
             characters.append(escape(character) if marks > MOST_MARKS else character)
         return "".join(characters)

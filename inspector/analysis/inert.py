@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from inspector.analysis.combining import bounded
+from inspector.analysis.combining import JOINERS, bounded
 
 _DANGEROUS = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufe00-\ufe0f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_JOINERS = "\u200c\u200d"
 _JOINED_FROM = 0x0590
 """Below it are Latin, Greek, Cyrillic and Armenian, which join nothing: there a joiner only hides."""
 _NAMED = {"\n": "↵", "\r": "\\r", "\t": "\\t"}
@@ -32,7 +31,7 @@ def inert(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     character = found.group()
-    if character in _JOINERS and _joins(found.string, found.start()):
+    if character in JOINERS and _joins(found.string, found.start()):
         return character
     return _escaped(character)
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from inspector.core.event import Direction, Event
 from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import AUDIO_KEYS, audio_of, base64_size
-from inspector.core.input_audio import APPENDS
+from inspector.core.kinds import APPENDS
 from inspector.core.output_audio import OUTPUT_AUDIO_TYPES, Gap, ItemAudio, OutputAudioFold
 from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
 from inspector.core.session import SessionFold

@@ -20,6 +20,7 @@ from inspector.analysis.placement import (
     Side,
     Stretch,
 )
+from inspector.audio.levels import FULL_SCALE
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
 from inspector.core.event import Event
@@ -32,7 +33,6 @@ SLICE_ROWS = 64
 """Rows looked at between two looks at the clock."""
 MAX_PENDING_SAMPLES = 1 << 16
 """Samples that wait to be measured together: numpy costs as much for few as for many."""
-_FULL_SCALE = 32_768
 MAX_US = 10**15
 """Thirty years: what claims to be later is not drawn, and cannot overflow an array."""
 
@@ -276,7 +276,7 @@ class Waveform:
 
 
 def _scaled(values: npt.NDArray[np.generic]) -> Floats:
-    return values.astype(np.float32) / np.float32(_FULL_SCALE)
+    return values.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _edges(

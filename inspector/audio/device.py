@@ -14,6 +14,7 @@ import numpy as np
 from inspector.audio.pcm import Samples
 from inspector.audio.portaudio import portaudio
 from inspector.audio.ring import Ring
+from inspector.core.units import NS_PER_S
 from inspector.errors import DeviceError
 
 RATE_HZ = 24_000
@@ -23,7 +24,6 @@ AHEAD_MS = 120
 """Handed to a speaker ahead of time: an event loop that stalls for less is not heard."""
 SILENT_S = 1.5
 """A device that has not called back for so long is gone: some drivers never say so."""
-_NS_PER_S = 1_000_000_000
 _CHANNELS_TRIED = (1, 2)
 
 
@@ -118,7 +118,7 @@ class _Stream:
         """Notice a device that has gone silent."""
         if self._seen[0] != self._calls or not self._seen[1]:
             self._seen = (self._calls, now_ns)
-        elif now_ns - self._seen[1] > SILENT_S * _NS_PER_S and not self.failure:
+        elif now_ns - self._seen[1] > SILENT_S * NS_PER_S and not self.failure:
             self.failure = f"{self.name} does not answer any more"
 
     def close(self) -> None:

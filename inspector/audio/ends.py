@@ -12,9 +12,8 @@ import numpy as np
 
 from inspector.audio.pcm import Samples
 from inspector.audio.wav import WavReader, WavWriter
+from inspector.core.units import NS_PER_S
 from inspector.errors import SoundFileError
-
-_NS_PER_S = 1_000_000_000
 
 
 class SoundInput(Protocol):
@@ -106,7 +105,7 @@ class FileInput:
 
     def read(self, now_ns: int) -> Samples:
         """Return what is spoken until now."""
-        count = (now_ns - self._start_ns) * self.rate_hz // _NS_PER_S - self._given
+        count = (now_ns - self._start_ns) * self.rate_hz // NS_PER_S - self._given
         if count <= 0:
             return np.zeros(0, np.int16)
         self._given += count
@@ -134,7 +133,7 @@ class ClockOutput:
         """Return how many samples were played since the last call; the first call starts the clock."""
         if self._start_ns is None:
             self._start_ns = now_ns
-        return max(0, (now_ns - self._start_ns) * self.rate_hz // _NS_PER_S - self._given)
+        return max(0, (now_ns - self._start_ns) * self.rate_hz // NS_PER_S - self._given)
 
     def write(self, samples: Samples) -> None:
         """Take samples as heard."""

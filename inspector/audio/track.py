@@ -9,11 +9,11 @@ import numpy as np
 
 from inspector.audio.pcm import Samples, decoded
 from inspector.audio.resample import Resampler
+from inspector.audio.stream import NO_SAMPLES
 from inspector.core.formats import AudioFormat
 
 PIECE_MS = 100
 """Decoded and resampled at a time, when its turn comes: ten minutes that arrive at once cost nothing until they play."""
-_NOTHING = np.zeros(0, np.int16)
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +50,7 @@ class Track:
     """Samples after which it ends, where it was truncated."""
     _chunks: deque[memoryview] = field(default_factory=deque)
     _waiting_bytes: int = 0
-    _ready: Samples = field(default_factory=lambda: _NOTHING)
+    _ready: Samples = field(default_factory=lambda: NO_SAMPLES)
     _tail: bytes = b""
     """The first half of a sample that was torn between two deltas."""
     _resampler: Resampler | None = None
@@ -105,14 +105,14 @@ class Track:
             pieces.append(piece)
             missing -= len(piece)
         self.taken += count - missing
-        return np.concatenate(pieces) if pieces else _NOTHING
+        return np.concatenate(pieces) if pieces else NO_SAMPLES
 
     def stop(self) -> None:
         """Play no more of it."""
         self.is_cut = True
         self._chunks.clear()
         self._waiting_bytes = 0
-        self._ready = _NOTHING
+        self._ready = NO_SAMPLES
 
     def heard_ms(self, unheard: int) -> int:
         """Return how much was heard if the last ``unheard`` samples handed out were not; never more than was received."""

@@ -14,7 +14,6 @@ from inspector.analysis.totals import totals
 from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.new_recording import finish_recording
 from inspector.cli.output import (
-    EXIT_INTERRUPTED,
     OutputFailed,
     ReaderGone,
     flush,
@@ -31,7 +30,7 @@ from inspector.core.event import Direction, Event
 from inspector.core.log import CLEAN_CLOSES, EventLog
 from inspector.engine.host import Host
 from inspector.engine.session import Engine
-from inspector.errors import ConnectError, RunTimeout, SessionFailed
+from inspector.errors import EXIT_INTERRUPTED, ConnectError, RunTimeout, SessionFailed
 from inspector.recording.format import render
 from inspector.sources.base import Closed, Side
 

@@ -16,9 +16,6 @@ from inspector.errors import EXIT_CANNOT_WRITE, InspectorError
 
 SCHEMA = 1
 """Version of every JSON object and stream printed."""
-EXIT_FAULT = 70
-"""EX_SOFTWARE of sysexits.h."""
-EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended."""
 

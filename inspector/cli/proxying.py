@@ -25,13 +25,7 @@ from inspector.cli.launch import (
     Launcher,
 )
 from inspector.cli.new_recording import finish_recording, recording_name, say_recorded
-from inspector.cli.output import (
-    EXIT_FAULT,
-    EXIT_INTERRUPTED,
-    SCHEMA,
-    say,
-    write_object,
-)
+from inspector.cli.output import SCHEMA, say, write_object
 from inspector.cli.screens import look_of
 from inspector.cli.streaming import LineStream
 from inspector.config import Settings, choose_profile
@@ -39,8 +33,9 @@ from inspector.core.event import Event
 from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.engine.proxy import KEPT_SESSIONS, Proxy
 from inspector.engine.rules import read_rules
-from inspector.errors import RecordingError, RunTimeout, UsageError
+from inspector.errors import EXIT_FAULT, EXIT_INTERRUPTED, RecordingError, RunTimeout, UsageError
 from inspector.folders import make_folder
+from inspector.profiles import SIMULATOR
 from inspector.recording.format import render
 from inspector.recording.writer import RecordingFile
 from inspector.sources.address import is_loopback
@@ -50,7 +45,6 @@ from inspector.sources.watcher import Opening
 
 log = logging.getLogger(__name__)
 
-SIMULATOR = "sim"
 CALM_AFTER_S = 1.0
 """The first frame of the screen comes first."""
 OPEN_FILES = 65_536

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from inspector.core.event import Event
+from inspector.core.kinds import APPENDS
 from inspector.core.read import Body, object_at, text_at
 from inspector.spec.events import EVENT_TYPES
 
@@ -108,10 +109,6 @@ class Suspects:
 
 UPDATES = frozenset({"session.update", "transcription_session.update"})
 """What changes the session."""
-APPENDS = frozenset(
-    {"input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append"}
-)
-"""What carries the user's sound; the server answers none of them."""
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
 _CREATE = frozenset({"response.create"})
 _TRUNCATE = frozenset({"conversation.item.truncate"})
@@ -179,7 +176,8 @@ _ENVELOPES = ("session", "response", "item")
 _PLACEHOLDER_IDS = frozenset({"event_TODO"})
 """What a server says where it does not know the id: LocalAI."""
 
-_KEY = re.compile(r"[^.\[\]]+")
+PATH_KEY = re.compile(r"[^.\[\]]+")
+"""One step of the path in an error's ``param``."""
 _INDEX = re.compile(r"[0-9]{1,6}")
 _VALUE = re.compile(r"^Invalid value: '([^']*)'")
 _GOT = re.compile(r"but got an? (string|object|array|number|integer|boolean|null)|got (null)\b")
@@ -262,7 +260,7 @@ def _of_type(error: Body, waiting: Sequence[Sent]) -> Sequence[Sent]:
 
 def _of_path(error: Body, waiting: Sequence[Sent]) -> Suspects:
     """Return the events that have what ``param`` names, or, where it says that it is missing, lack it."""
-    keys = _KEY.findall(text_at(error, "param"))
+    keys = PATH_KEY.findall(text_at(error, "param"))
     if not keys:
         return Suspects()
     is_missing = text_at(error, "code") == "missing_required_parameter"

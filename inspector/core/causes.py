@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from inspector.core.blame import (
-    APPENDS,
     FEW,
     UPDATES,
     Confidence,
@@ -18,7 +17,7 @@ from inspector.core.blame import (
     suspects,
 )
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.kinds import kind_of
+from inspector.core.kinds import APPENDS, kind_of
 from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of, reports_error
 from inspector.core.read import Body, int_at, object_at, text_at
 from inspector.core.responses import reason_of
@@ -47,7 +46,7 @@ REQUEST_OF = {
 """The client event that a server event answers."""
 _REQUESTS = frozenset(REQUEST_OF.values())
 _CANCEL = "response.cancel"
-_CREATED = frozenset({"session.created", "transcription_session.created"})
+CREATED = frozenset({"session.created", "transcription_session.created"})
 
 
 class CausesFold:
@@ -135,7 +134,7 @@ class CausesFold:
 
     def _answer(self, event: Event) -> None:
         body, kind = event.body or {}, event.type
-        if kind in _CREATED:
+        if kind in CREATED:
             self._described(text_at(object_at(body, "session"), "id"))
         entry = self._named_by(text_at(body, "client_event_id")) or self._asked_for(event)
         if entry is not None:

@@ -57,9 +57,10 @@ class KindTable:
 
 
 _FLAGS = {"error": 1, "warning": 2, "": 0}
-_APPENDS = frozenset(
+APPENDS = frozenset(
     {"input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append"}
 )
+"""What carries the user's sound; the server answers none of them."""
 REPEATED = frozenset({"error"})
 """Types that fold with neighbours that say the very same."""
 _TRACKS = frozenset(
@@ -76,8 +77,8 @@ def kind_of(name: str) -> Kind:
     """Look a type up in the event table; an unknown type never folds and is no error."""
     known = EVENT_TYPES.get(name)
     if known is None:
-        return Kind(name, 0, "run" if name in _APPENDS else "")
+        return Kind(name, 0, "run" if name in APPENDS else "")
     if name in _TRACKS:
         return Kind(name, _FLAGS[known.severity], "track")
-    fold = "part" if known.is_delta or name in REPEATED else "run" if name in _APPENDS else ""
+    fold = "part" if known.is_delta or name in REPEATED else "run" if name in APPENDS else ""
     return Kind(name, _FLAGS[known.severity], fold)

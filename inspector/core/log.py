@@ -33,7 +33,8 @@ FLAG_FOLDED = 16
 FLAG_TO_APP = 32
 """A fact about a frame on its way to the app of a proxy: it stands among the server's events."""
 
-CLEAN_CLOSES = (1000, 1001, 1005)
+GOING_AWAY = 1001
+CLEAN_CLOSES = (1000, GOING_AWAY, 1005)
 """Close codes of a connection that one side ended in good order: done, going away, and a close frame without a code
 (RFC 6455 section 7.4.1). A session whose hour is over ends with 1001; the ``error`` event before it says that."""
 TOLD_BY_BODY = frozenset(

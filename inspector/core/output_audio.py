@@ -17,8 +17,8 @@ from inspector.core.fold import owned
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format, format_of_delta
 from inspector.core.groups import audio_of, base64_size
 from inspector.core.read import int_at, object_at, text_at
+from inspector.core.units import NS_PER_MS
 
-NS_PER_MS = 1_000_000
 JITTER_NS = 60 * NS_PER_MS
 """A player waits so long before it starts, so audio that comes later than it was due by less than this leaves no gap."""
 LEAST_DELTA_MS = 5

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from inspector.clock import Clock
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
+from inspector.core.log import GOING_AWAY
 from inspector.engine.breakpoints import Breakpoints
 from inspector.engine.gate import Gate
 from inspector.engine.held import Output, author
@@ -24,7 +25,6 @@ from inspector.sources.watcher import Opening
 
 PING_S = 15.0
 """While frames are held: less than the 20 s after which the API and most clients miss a sign of life."""
-GOING_AWAY = 1001
 
 To = Literal["api", "app"]
 

@@ -8,12 +8,13 @@ from inspector.audio.stream import SampleStream, base64_bytes
 from inspector.core.event import Event
 from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS, audio_of
-from inspector.core.input_audio import APPENDS
+from inspector.core.kinds import APPENDS
 from inspector.core.log import EventLog
 from inspector.core.output_audio import ItemAudio
 from inspector.core.read import text_at
 from inspector.core.refused_appends import RefusedAppends
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 
 MOST_ROWS = 400
 """Looked at in one step: half a minute of appends. What is farther apart is a jump."""
@@ -21,7 +22,6 @@ ANSWERED_ROWS = 200
 """Rows after an append in which an error may still refuse it: what was refused is not heard."""
 MOST_SEARCHED = 20_000
 """Rows after an item's first in which its audio is looked for."""
-_NS_PER_MS = 1_000_000
 _TELLING = frozenset((*APPENDS, "error", "inspector.opened"))
 
 
@@ -51,7 +51,7 @@ class RecordedLevels:
             t_ns: the session's time at the cursor, which between two events goes on.
             state: the state as of the cursor.
         """
-        window_ns = WINDOW_MS * _NS_PER_MS
+        window_ns = WINDOW_MS * NS_PER_MS
         if t_ns < self._t_ns or t_ns > self._t_ns + window_ns or row > self._row + MOST_ROWS:
             self._input.reset()
             self._output.reset()

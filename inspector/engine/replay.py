@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from inspector.clock import NS_PER_MS, Clock
+from inspector.clock import Clock
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 from inspector.recording.format import Header
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))

@@ -11,9 +11,9 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from inspector.clock import NS_PER_S
 from inspector.core.event import Event, Origin
 from inspector.core.output_audio import OUTPUT_AUDIO
+from inspector.core.units import NS_PER_S
 from inspector.engine.places import Place, PlaceKind, SoundOptions
 from inspector.engine.talk_request import TalkRequest, Wish
 from inspector.errors import InspectorError

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.brain import Brain, Said
 from inspector.sim.context import Context
 from inspector.sim.conversation import Conversation
@@ -17,7 +18,7 @@ from inspector.sim.items import SimItem, snapshot
 from inspector.sim.outbox import Outbox
 from inspector.sim.schedule import Schedule
 from inspector.sim.session import EffectiveSession
-from inspector.sim.settings import NS_PER_MS, SimSettings
+from inspector.sim.settings import SimSettings
 from inspector.sim.usage import Meter
 from inspector.sim.vad import as_pcm16
 from inspector.sim.voice import Voice

@@ -13,11 +13,11 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Protocol
 
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format
+from inspector.core.units import NS_PER_MS
 from inspector.sim.desk import POLL_MS, Desk
 from inspector.sim.items import SimItem
 from inspector.sim.outbox import Json
 from inspector.sim.schedule import Process
-from inspector.sim.settings import NS_PER_MS
 
 # Measured on gpt-realtime-2.1-mini from nearby: first audio 120 ms after the first word; words every 5 to 40 ms.
 FIRST_AUDIO_MS, TOKEN_MS = 120, 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.desk import Desk
 from inspector.sim.faults import LATE_DELTAS_MS
 from inspector.sim.mcp import McpServers
@@ -13,7 +14,6 @@ from inspector.sim.refusals import (
     too_many_responses,
 )
 from inspector.sim.response import SimResponse
-from inspector.sim.settings import NS_PER_MS
 
 MAX_PARALLEL = 32
 

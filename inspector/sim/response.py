@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.brain import Thought, TokenCount
 from inspector.sim.desk import POLL_MS, Desk
 from inspector.sim.ear import Failure
@@ -16,7 +17,6 @@ from inspector.sim.outbox import Json
 from inspector.sim.output import CallOutput, MessageOutput, ResponsePart
 from inspector.sim.response_request import ResponseRequest
 from inspector.sim.schedule import Process
-from inspector.sim.settings import NS_PER_MS
 from inspector.sim.usage import MODEL_MS_PER_TOKEN, Prompt, Tokens
 
 # Measured on gpt-realtime-2.1-mini from nearby.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.admission import ConnectRequest, is_translation, key_of, kind_of, model_of
 from inspector.sim.brain import Brain
 from inspector.sim.checks import Validate, validate
@@ -27,7 +28,7 @@ from inspector.sim.responder import Responder
 from inspector.sim.rules.brain import RulesBrain
 from inspector.sim.schedule import Process, Schedule
 from inspector.sim.session import EffectiveSession, new_session
-from inspector.sim.settings import NS_PER_MS, SimSettings
+from inspector.sim.settings import SimSettings
 from inspector.sim.strikes import refused_by, strike
 from inspector.sim.translation import Translator
 from inspector.sim.vad import LoudnessDetector, SpeechDetector

@@ -15,12 +15,12 @@ from inspector.sim.desk import Desk
 from inspector.sim.items import appended_audio
 from inspector.sim.outbox import Json
 from inspector.sim.output import pieces_of
+from inspector.sim.response import THINK_MS
 from inspector.sim.schedule import Process
 from inspector.sim.vad import SpeechDetector, SpeechStarted, TurnDetector
 
 FRAME_MS = 200
 HEARING_DEADLINE_MS = 5_000
-THINK_MS = 300
 _DETECTION: Json = {"type": "server_vad", "prefix_padding_ms": 300, "silence_duration_ms": 300}
 _VOICE = "marin"
 _KEPT_SILENCE_MS = 2000

@@ -20,6 +20,10 @@ class Side(StrEnum):
     """The proxy, told to by its user or by a rule."""
 
 
+BACKLOG = 512
+"""Connections that may wait to be accepted: load tests open hundreds at the same instant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """What the upgrade said; secrets are masked before they get here."""

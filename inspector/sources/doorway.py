@@ -19,12 +19,10 @@ from inspector.sim.provider import HttpRequest
 from inspector.sources.address import target_parts
 from inspector.sources.admission import Admission, Refusal
 from inspector.sources.base import Received
-from inspector.sources.heads import Head
+from inspector.sources.heads import TLS_HELLO, Head
 from inspector.sources.wire import FrameKinds
 
 MAX_HEAD_BYTES, MAX_BODY_BYTES = 1 << 16, 1 << 20
-_TLS_HELLO = b"\x16\x03"
-"""How a TLS handshake begins: record type 22, major version 3."""
 
 Answer = Callable[[HttpRequest], HttpAnswer]
 """Answers a plain request."""
@@ -142,7 +140,7 @@ class _Visitor:
     @property
     def speaks_tls(self) -> bool:
         """Tell whether this is the beginning of a TLS handshake."""
-        return self.said.startswith(_TLS_HELLO)
+        return self.said.startswith(TLS_HELLO)
 
     @property
     def expects_consent(self) -> bool:

@@ -28,14 +28,13 @@ from inspector.sources.heads import (
     parse_head,
     request_problem,
 )
-from inspector.sources.relay import Leg
+from inspector.sources.relay import READ_BYTES, Leg
 from inspector.sources.upstream import CONNECT_TIMEOUT_S, Upstream
 
 for _name in ("httpx2", "httpcore2"):
     # They log the URL of every request, and at DEBUG the headers: keys among both.
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-READ_BYTES = 256 << 10
 IDLE_TIMEOUT_S = 75.0
 """How long an app's connection may wait for its next request."""
 _ONE_HOP = frozenset(b"connection keep-alive te trailer transfer-encoding upgrade".split()) | {

@@ -23,7 +23,7 @@ try:
 except ImportError:  # an installation without the compiled part
     from websockets.utils import apply_mask
 
-_CONTINUATION, _TEXT, _BINARY, _CLOSE = 0x0, 0x1, 0x2, 0x8
+_CONTINUATION, TEXT, BINARY, _CLOSE = 0x0, 0x1, 0x2, 0x8
 _FIRST_CONTROL = 0x8
 NO_STATUS = 1005
 """What stands for a close frame without a code."""
@@ -65,7 +65,7 @@ class WireFrame:
     @property
     def is_text(self) -> bool:
         """Tell whether it is a text frame."""
-        return self.opcode == _TEXT
+        return self.opcode == TEXT
 
 
 class FrameReader:
@@ -216,7 +216,7 @@ class FrameReader:
         return WireFrame(self._opcode, b"", raw, end, is_boundary=False, problem=PASSING)
 
     def _inflated(self, payload: bytes, opcode: int) -> tuple[bytes, str]:
-        if self._inflater is None or opcode not in (_TEXT, _BINARY):
+        if self._inflater is None or opcode not in (TEXT, BINARY):
             return payload, "compressed in a way that cannot be read"
         try:
             frame = self._inflater.decode(

@@ -16,6 +16,9 @@ HEAD_END = b"\r\n\r\n"
 MAX_HEAD_BYTES = 64 << 10
 """Twice what common servers take; cookies of a browser on localhost can be long."""
 
+TLS_HELLO = b"\x16\x03"
+"""How a TLS handshake begins in place of a head: record type 22, major version 3 (RFC 8446 section 5.1)."""
+
 NOT_PASSED_ON = frozenset({"proxy-authorization", "proxy-authenticate", "proxy-connection"})
 """For the proxy itself, and never for the server behind it (RFC 9110 sections 7.6.1 and 11.7)."""
 _OF_THE_UPGRADE = frozenset({"upgrade", "keep-alive", "close"})

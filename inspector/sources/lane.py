@@ -23,7 +23,9 @@ from typing import Protocol
 from inspector.core.event import Direction, Origin
 from inspector.sources.frame_log import CarefulLog, FrameLog
 from inspector.sources.frames import (
+    BINARY,
     PASSING,
+    TEXT,
     TOO_LARGE,
     FrameReader,
     WireFrame,
@@ -33,7 +35,7 @@ from inspector.sources.frames import (
 
 log = logging.getLogger(__name__)
 
-TEXT, BINARY, PING, PONG = 0x1, 0x2, 0x9, 0xA
+PING, PONG = 0x9, 0xA
 OWN_PING = b"realtime-inspector"
 """Payload of our pings, so that the answer to one is not passed on."""
 

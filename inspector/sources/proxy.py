@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from inspector.errors import ConnectError
 from inspector.sources.admission import Admission, Refusal
+from inspector.sources.base import BACKLOG
 from inspector.sources.exchange import Exchange, problem_response, refused
 from inspector.sources.heads import Head, request_problem
 from inspector.sources.passage import Passage
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 APP_HEAD_TIMEOUT_S = 20.0
 """An app that connects and says nothing is let go."""
-BACKLOG = 512
-"""Apps that connect at the same instant."""
 
 log = logging.getLogger(__name__)
 

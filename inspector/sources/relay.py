@@ -24,15 +24,13 @@ from inspector.errors import ConnectError
 from inspector.secret import mask_text
 from inspector.sources.base import Closed, Side
 from inspector.sources.frames import WireFrame, close_words
-from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
+from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, TLS_HELLO, Head, parse_head
 from inspector.sources.lane import Lane
 from inspector.sources.reasons import explained, step_for_app
 
 READ_BYTES = 256 << 10
 WRITE_BUFFER_BYTES = 256 << 10
 """Written to a side and not taken by it yet; past it the other side is not read from."""
-TLS_HELLO = b"\x16\x03"
-"""How TLS begins (RFC 8446 section 5.1)."""
 LINGER_S = 5.0
 """How long a side that does not read may hold up the end of its connection."""
 HAPPY_EYEBALLS_S = 0.25

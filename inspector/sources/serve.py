@@ -32,7 +32,7 @@ from inspector.sim.admission import HttpAnswer
 from inspector.sim.server import CloseSocket, ConnectRequest
 from inspector.sources.address import target_parts
 from inspector.sources.admission import Admission, Refusal
-from inspector.sources.base import Closed, Handshake, Side
+from inspector.sources.base import BACKLOG, Closed, Handshake, Side
 from inspector.sources.doorway import Answer, Doorway, doorway, error_body
 from inspector.sources.live import MAX_FRAME_BYTES
 from inspector.sources.reasons import explained
@@ -45,8 +45,6 @@ PING_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 2.0
 SUBPROTOCOL = "realtime"
 """What the API selects where a browser offers it beside its key."""
-BACKLOG = 512
-"""Connections that may wait to be accepted: load tests open hundreds at once."""
 
 log = logging.getLogger(__name__)
 _wire_log = logging.getLogger("inspector.sources.serve.frames")

@@ -20,6 +20,7 @@ from textual.theme import Theme
 from inspector import collector
 from inspector.analysis.ascii_twins import terminal_encoding
 from inspector.engine.host import Host
+from inspector.errors import EXIT_INTERRUPTED
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.keycaps import key_words, keycap
 from inspector.tui.common.look import Look
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 STYLES = Path(__file__).with_name("inspector.tcss")
 COLLECT_AFTER_S = 0.3
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-EXIT_INTERRUPTED = 130
 COMPLAIN_AFTER_S = 0.4
 """Looking through the bindings of every screen loads all of them."""
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from inspector.core.event import Direction
 from inspector.engine.proxied import Faults, ProxiedSession
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Closed, Handshake, Side
-from inspector.sources.frames import FrameReader, WireFrame, frame_bytes
-from inspector.sources.lane import TEXT, Lane
+from inspector.sources.frames import TEXT, FrameReader, WireFrame, frame_bytes
+from inspector.sources.lane import Lane
 from inspector.sources.relay import Leg, Relay
 from inspector.sources.watcher import Opening
 from tests.support import ManualClock

@@ -8,9 +8,9 @@ from typing import Any
 
 from inspector.analysis.form.fields import FormField
 from inspector.analysis.form.values import Path
+from inspector.core.blame import PATH_KEY
 from inspector.core.read import text_at
 
-_KEY = re.compile(r"[^.\[\]]+")
 _PATH_IN_WORDS = re.compile(r"session\.[\w.\[\]]*\w")
 _FIELD_OF_CODE = {"cannot_update_voice": "voice"}
 """Codes of errors that name no path, and the last key of the field that they are about."""
@@ -18,7 +18,7 @@ _FIELD_OF_CODE = {"cannot_update_voice": "voice"}
 
 def path_of(param: str) -> Path:
     """Return the keys of a path as servers write it, from the session object: ``session.tools[0].name``."""
-    keys = tuple(_KEY.findall(param))
+    keys = tuple(PATH_KEY.findall(param))
     return keys[1:] if keys[:1] == ("session",) else keys
 
 

@@ -9,15 +9,14 @@ from typing import Any
 
 from inspector.analysis.form.values import ABSENT, Path, at, is_same, leaves
 from inspector.core.blame import UPDATES, Confidence
-from inspector.core.causes import CausesFold
+from inspector.core.causes import CREATED, CausesFold
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.log import EventLog
 from inspector.core.read import int_at, object_at, text_at
 
-_CREATED = frozenset({"session.created", "transcription_session.created"})
 _UPDATED = frozenset({"session.updated", "transcription_session.updated"})
 _LOST = frozenset({"inspector.opened", "inspector.closed"})
-_TOLD = UPDATES | _CREATED | _UPDATED | _LOST | {"error", "inspector.send_failed"}
+_TOLD = UPDATES | CREATED | _UPDATED | _LOST | {"error", "inspector.send_failed"}
 
 
 class Outcome(StrEnum):
@@ -105,7 +104,7 @@ class UpdateHistory:
         if event.direction is Direction.CLIENT:
             if event.type in UPDATES:
                 self._sent(event)
-        elif event.type in _CREATED:
+        elif event.type in CREATED:
             self._config = object_at(body, "session")
             self.revision += 1
         elif event.type in _UPDATED:

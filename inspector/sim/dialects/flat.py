@@ -25,6 +25,8 @@ SERVER_NAMES: Mapping[str, str] = {
     "rate_limits.updated": "",
 }
 """A GA server event to its name in the beta; ``""`` for one that the beta does not send (there)."""
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
+"""How the types of its events begin."""
 PATHS: Mapping[str, tuple[str, ...]] = {
     name: tuple(path.split(".")) for name, path in GA_FIELDS.items() if name != "temperature"
 }

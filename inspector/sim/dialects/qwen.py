@@ -14,7 +14,7 @@ from inspector.sim.admission import ConnectRequest, key_refusal, model_of
 from inspector.sim.checks import VOICES
 from inspector.sim.dialect import as_number
 from inspector.sim.dialects.beta import BetaDialect
-from inspector.sim.dialects.flat import beta_item
+from inspector.sim.dialects.flat import TRANSCRIPTION, beta_item
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids
 from inspector.sim.outbox import Json
@@ -54,7 +54,6 @@ _DETECTION_KEYS = (
     "create_response",
     "interrupt_response",
 )
-_TRANSCRIPTION = "conversation.item.input_audio_transcription"
 _WITHOUT_PREVIOUS = ("input_audio_buffer.committed", "conversation.item.added")
 
 
@@ -142,9 +141,9 @@ class QwenDialect(BetaDialect):
     def render(self, event: Json) -> Iterable[Json]:
         """Yield what an event is here: transcripts whole and without a price, items without the one before."""
         kind = event["type"]
-        if kind == f"{_TRANSCRIPTION}.delta":
+        if kind == f"{TRANSCRIPTION}.delta":
             return
-        if kind == f"{_TRANSCRIPTION}.completed":
+        if kind == f"{TRANSCRIPTION}.completed":
             event = {key: value for key, value in event.items() if key not in ("usage", "logprobs")}
         if kind in _WITHOUT_PREVIOUS:
             event = {key: value for key, value in event.items() if key != "previous_item_id"}

@@ -22,13 +22,13 @@ from functools import cache
 from pathlib import Path
 
 from inspector.sim.ear import Hearing
+from inspector.sources.speech.recognizer_worker import RECOGNIZED_RATE_HZ
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 16
 TIME_LIMIT_S = 15.0
 _WORKER = Path(__file__).with_name("recognizer_worker.py")
-_RATE_HZ = 16_000
 _START_S = 20.0
 _PAD_S = 0.1
 _QUIET = 200
@@ -219,8 +219,10 @@ class RecognizingEar:
         spoken = samples[max(0, loud[0] - pad) : loud[-1] + pad]
         chance = np.random.default_rng(0)
         before, behind = (
-            chance.normal(0, _NOISE, int(quiet_s * _RATE_HZ))
+            chance.normal(0, _NOISE, int(quiet_s * RECOGNIZED_RATE_HZ))
             for quiet_s in self._recognizer.quiet_s
         )
-        padded = np.concatenate([before, soxr.resample(spoken, rate_hz, _RATE_HZ), behind])
+        padded = np.concatenate(
+            [before, soxr.resample(spoken, rate_hz, RECOGNIZED_RATE_HZ), behind]
+        )
         return self._worker.understand(padded.astype("<i2").tobytes())

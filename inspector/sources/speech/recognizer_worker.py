@@ -28,7 +28,7 @@ _SPHINX = {
 """Narrower than usual, so that it keeps up; measured on short questions it is no less right. The audio is there as a whole, so
 its mean is too."""
 
-_RATE_HZ = 16_000
+RECOGNIZED_RATE_HZ = 16_000
 _FULL_SCALE = 32768.0
 _OLD_SPELLING = re.compile(r"\b(to)-(?=(?:day|night|morrow)\b)", re.IGNORECASE)
 """The model read old books."""
@@ -67,7 +67,7 @@ def _moonshine() -> Understand:
         if sys.byteorder == "big":
             samples.byteswap()
         levels = [sample / _FULL_SCALE for sample in samples]
-        found = model.transcribe_without_streaming(levels, _RATE_HZ)
+        found = model.transcribe_without_streaming(levels, RECOGNIZED_RATE_HZ)
         text = " ".join(line.text.strip() for line in found.lines)
         is_nothing = text == _OF_NOTHING or not any(letter.isalnum() for letter in text)
         return "" if is_nothing else _OLD_SPELLING.sub(r"\1", text)

@@ -22,12 +22,10 @@ from inspector.analysis.form.fields import FormField, Kind
 from inspector.analysis.form.values import Path
 from inspector.analysis.inert import inert
 from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.measures import NARROW_COLUMNS
 from inspector.tui.form.editing import FieldEditor
 from inspector.tui.form.fields import editor_for
 from inspector.tui.form.texts import shown
-
-NARROW_COLUMNS = 100
-"""Below this the meaning of a field is left out, to leave room for its state."""
 
 LABEL_COLUMNS = 24
 

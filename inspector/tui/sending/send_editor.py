@@ -20,11 +20,10 @@ from inspector.analysis.validate import check
 from inspector.core.codec import decode
 from inspector.spec.templates import TEMPLATES
 from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.measures import LARGE_TEXT
 
 MAX_HISTORY = 200
 MAX_PROPOSALS = 60
-LARGE_TEXT = 64_000
-"""Above this a text is not checked on every key, only when asked to be sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart, header_line
 from inspector.tui.common.keycaps import keycap
 from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.meter import MeterRow
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from inspector.tui.common.help import Group
     from inspector.tui.workspace.listening import PlaySound
 
-TICK_HZ = 15
 NUMPY_AFTER_S = 0.15
 """Soon, since sound and filters want it; not before the first frame, which it would hold up by 50 ms."""
 FRAMES_HZ = 30
