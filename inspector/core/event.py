@@ -46,6 +46,8 @@ class Frame:
     """False for a binary frame (RFC 6455 section 5.6)."""
     origin: Origin = Origin.WIRE
     """What made it come into being."""
+    body: Mapping[str, Any] | None = None
+    """What the data say, where who made them knows and nobody will change it: it is not decoded again. Else None."""
 
 
 @dataclass(frozen=True, slots=True)

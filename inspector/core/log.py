@@ -62,6 +62,14 @@ CHECKED_AT_ONCE = 1 << 14
 """Rows whose order is looked at in passing: half a millisecond."""
 CACHED_EVENT_BYTES = 1 << 20
 """A larger frame is decoded anew each time, so that the cache stays a few megabytes."""
+RECENT_EVENTS = 64
+"""The last rows are kept as they were appended: a screen that follows shows them next, and need not read and decode them again.
+
+Beside the cache, not in it: ten thousand events a second would push out of it what a screen shows of earlier rows. Rows that fold
+are left out: they are most of a session, hardly ever shown by themselves, and to keep their audio costs ingest some 5 %, since each
+frame then goes into memory that the processor has not at hand."""
+RECENT_EVENT_BYTES = 1 << 16
+"""A larger frame is read back like any other row."""
 
 COLUMNS = (
     ("t_us", "q"),
@@ -120,6 +128,7 @@ class EventLog:
         self._store = store
         self._decoder = decoder
         self._cache: OrderedDict[int, Event] = OrderedDict()
+        self._recent: OrderedDict[int, Event] = OrderedDict()
         self.t_us = array("q")
         """Microseconds since the start, ``NO_TIME_US`` for unknown: for passes over many rows; one is asked by ``time_us``."""
         self.offset = array("q")
@@ -160,6 +169,10 @@ class EventLog:
         is_folded = group >= 0 and self.groups.head[group] != row
         self.flags.append(flags_of(event, info.flags) | FLAG_FOLDED * is_folded)
         self.group.append(group)
+        if not is_folded and event.seq == row + 1 and len(event.data) <= RECENT_EVENT_BYTES:
+            self._recent[row] = event
+            if len(self._recent) > RECENT_EVENTS:
+                self._recent.popitem(last=False)
         self.revision += 1
         return row
 
@@ -178,6 +191,7 @@ class EventLog:
                 del getattr(self, name)[:]
         elif block.first_row != len(self):
             raise ValueError(f"block starts at row {block.first_row}, the log ends at {len(self)}")
+        self._recent.clear()
         for name in block.kinds[len(self.kinds) :]:
             self.kinds.code(name)
         for name, _ in COLUMNS:
@@ -190,12 +204,12 @@ class EventLog:
         return self._store.read(self.offset[row], self.length[row])
 
     def event(self, row: int) -> Event:
-        """Return a row's event, decoded anew from its line unless it was read lately."""
+        """Return a row's event, decoded anew from its line unless it was appended or read lately."""
         cached = self._cache.get(row)
         if cached is not None:
             self._cache.move_to_end(row)
             return cached
-        event = self.read(row)
+        event = self._recent.get(row) or self.read(row)
         if len(event.data) <= CACHED_EVENT_BYTES:
             self._cache[row] = event
             if len(self._cache) > CACHED_EVENTS:

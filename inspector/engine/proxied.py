@@ -153,19 +153,20 @@ class ProxiedSession(SessionRecord):
         Raises:
             ConnectError: there is no connection to send it on.
         """
-        data, event_id = self.encoded(payload)
+        made = self.encoded(payload)
         direction = Direction.CLIENT if to == "api" else Direction.SERVER
-        if not self._add(direction, data, True, origin, {"by": str(origin)}):
+        who = {"event_type": made.type, "by": str(origin)}
+        if not self._add(direction, made.data, True, origin, who):
             raise ConnectError(
                 "there is no connection", hint="the app must connect again", code="not_connected"
             )
-        return event_id
+        return made.event_id
 
     def send_added(self, output: Output) -> bool:
         """Send a frame of ours and log it as such; False where that is not possible any more."""
-        return self._add(
-            output.direction, output.data, output.is_text, output.origin, author(output.rule)
-        )
+        name = decode(output.data, is_text=output.is_text)[0]
+        who = {"event_type": name, **author(output.rule)}
+        return self._add(output.direction, output.data, output.is_text, output.origin, who)
 
     def close(
         self,
@@ -235,9 +236,8 @@ class ProxiedSession(SessionRecord):
         """Send a frame of ours, marked as such in the log; False where that is not possible."""
         if self._relay is None or not self._relay.can_add(direction):
             return False
-        name = decode(data, is_text=is_text)[0]
         to = "api" if direction is Direction.CLIENT else "app"
-        self.note("inspector.injected", {"to": to, "event_type": name, **who}, origin)
+        self.note("inspector.injected", {"to": to, **who}, origin)
         return self._relay.add(direction, data, is_text=is_text, origin=origin)
 
     def _keep_alive(self) -> None:

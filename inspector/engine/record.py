@@ -14,6 +14,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -21,9 +22,10 @@ import orjson
 
 from inspector import __version__
 from inspector.clock import Clock
-from inspector.core.codec import decode
+from inspector.core.codec import decode, is_flat, typed
 from inspector.core.event import Direction, Event, Frame, Origin
 from inspector.core.log import EventLog
+from inspector.core.read import text_at
 from inspector.core.state import FoldFailure, SessionState
 from inspector.errors import ConnectError, UsageError
 from inspector.recording.format import Header, parse, render, render_header
@@ -63,6 +65,21 @@ class Described(Protocol):
     def model(self) -> str:
         """Return the model that was asked for, ``""`` where none was."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An event of ours on its way out."""
+
+    data: bytes
+    """The payload, verbatim."""
+    body: Mapping[str, Any] | None
+    """What that decodes to; None where it is nothing that does."""
+
+    type: str
+    """The event's type, ``""`` where it has none."""
+    event_id: str
+    """The ``event_id`` in it, ``""`` where it has none."""
 
 
 class SessionRecord(ABC):
@@ -124,20 +141,37 @@ class SessionRecord(ABC):
 
     def ingest(self, frame: Frame) -> Event:
         """Stamp, decode, write, index and fold one frame; never raises, never awaits."""
-        event = self.write(frame.direction, frame.data, frame.is_text, frame.origin)
+        event = self.write(frame.direction, frame.data, frame.is_text, frame.origin, frame.body)
         self.catch_up()
         return event
 
-    def write(self, direction: Direction, data: bytes, is_text: bool, origin: Origin) -> Event:
-        """Do the first half of ``ingest``: after it the frame is logged, and may go on. ``catch_up`` must follow at once."""
+    def write(
+        self,
+        direction: Direction,
+        data: bytes,
+        is_text: bool,
+        origin: Origin,
+        known: Mapping[str, Any] | None = None,
+    ) -> Event:
+        """Do the first half of ``ingest``: after it the frame is logged, and may go on. ``catch_up`` must follow at once.
+
+        Args:
+            direction: as in ``Frame``, like the next three.
+            data: what crosses the wire.
+            is_text: False for a binary frame.
+            origin: what made it.
+            known: what ``data`` decode to; None where that is not known.
+        """
         t_ns = max(self._last_t_ns, (self._clock.now_ns() - self._origin_ns) // 1000 * 1000)
         self._last_t_ns = t_ns
-        data = self._mask.masked(
-            data
-        )  # what goes over the wire is the caller's, and stays as it is
-        name, body, problem = decode(data, is_text=is_text)
+        # What goes over the wire is the caller's, and stays as it is.
+        masked = self._mask.masked(data)
+        if known is not None and masked is data:
+            name, body, problem = typed(known)
+        else:
+            name, body, problem = decode(masked, is_text=is_text)
         seq = len(self.log) + 1
-        event = Event(seq, t_ns, direction, origin, name, data, is_text, body, problem)
+        event = Event(seq, t_ns, direction, origin, name, masked, is_text, body, problem)
         line = render(event)
         self.log.append(event, self.recording.append(line), len(line) - 1)
         self._unfolded.append(event)
@@ -156,8 +190,9 @@ class SessionRecord(ABC):
 
     def note(self, name: str, facts: Mapping[str, Any], origin: Origin = Origin.WIRE) -> Event:
         """Log a fact of the inspector's own."""
-        data = orjson.dumps({"type": name, **facts})
-        return self.ingest(Frame(Direction.LOCAL, data, origin=origin))
+        said = {"type": name, **facts}
+        body = said if is_flat(said) else None
+        return self.ingest(Frame(Direction.LOCAL, orjson.dumps(said), True, origin, body))
 
     @property
     def faults(self) -> Mapping[str, str]:
@@ -186,17 +221,19 @@ class SessionRecord(ABC):
             ConnectError: there is no connection to send it on.
         """
 
-    def encoded(self, payload: Mapping[str, Any] | str) -> tuple[bytes, str]:
-        """Return the bytes of an event to be sent and its ``event_id``, which a mapping gets where it has none."""
+    def encoded(self, payload: Mapping[str, Any] | str) -> Encoded:
+        """Return an event to be sent as bytes and decoded; a mapping gets an ``event_id`` where it has none."""
         if isinstance(payload, str):
             data = payload.encode("utf-8", "replace")
-            given = (decode(data)[1] or {}).get("event_id")
+            asked = body = decode(data)[1]
         else:
             if "event_id" not in payload:
                 payload = {**payload, "event_id": self.new_event_id()}
-            data = orjson.dumps(payload)
-            given = payload["event_id"]
-        return data, given if isinstance(given, str) else ""
+            asked, data = payload, orjson.dumps(payload)
+            # Who asked may go on changing the lists and objects in it, and what is logged must stay: decoding copies them.
+            body = {**payload} if is_flat(payload) else decode(data)[1]
+        said = asked or {}
+        return Encoded(data, body, text_at(said, "type"), text_at(said, "event_id"))
 
     def new_event_id(self) -> str:
         """Return an ``event_id`` that this session has not used yet."""

@@ -87,10 +87,12 @@ class Engine(SessionRecord):
             raise ConnectError(
                 "there is no connection", hint="reconnect first", code="not_connected"
             )
-        data, event_id = self.encoded(payload)
-        is_sound = not isinstance(payload, str) and payload.get("type") in AUDIO_KEYS
-        self.outbox.put(Outgoing(data, origin, event_id, is_sound=is_sound))
-        return event_id
+        made = self.encoded(payload)
+        is_sound = not isinstance(payload, str) and made.type in AUDIO_KEYS
+        self.outbox.put(
+            Outgoing(made.data, origin, made.event_id, is_sound=is_sound, body=made.body)
+        )
+        return made.event_id
 
     async def run(self) -> Closed:
         """Connect, and carry frames both ways until the connection ends; may be called again to reconnect.
@@ -137,7 +139,9 @@ class Engine(SessionRecord):
         await asyncio.sleep(0)
         while True:
             item = await self.outbox.get()
-            event = self.ingest(Frame(Direction.CLIENT, item.data, item.is_text, item.origin))
+            event = self.ingest(
+                Frame(Direction.CLIENT, item.data, item.is_text, item.origin, item.body)
+            )
             try:
                 await self.source.send(item.data, is_text=item.is_text)
             except ConnectError as error:

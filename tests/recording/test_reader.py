@@ -241,7 +241,7 @@ def test_a_file_that_shrinks_is_survived(tmp_path: Path) -> None:
     reader, log = open_log(path)
     os.truncate(path, len(TEXT) // 2)
 
-    event = log.event(len(log) - 1)
+    event = log.read(len(log) - 1)
     assert event.problem is not None
     assert event.seq == len(EVENTS)
     reader.close()
