@@ -26,7 +26,8 @@ class Resampler:
         self.from_hz, self.to_hz = from_hz, to_hz
         self._stream: soxr.ResampleStream | None = None
         if from_hz != to_hz:
-            # Floats, since soxr dithers integers: silence must stay digital silence.
+            # Floats, since soxr dithers integers: silence must stay digital silence. Low quality is still 110 dB over its noise, but
+            # at 8 kHz it would cut speech off at 2.7 kHz.
             quality = (soxr.LQ if to_hz > TELEPHONE_HZ else soxr.MQ) if is_live else soxr.HQ
             self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=quality)
 

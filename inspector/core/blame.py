@@ -2,7 +2,8 @@
 
 Pure rules, without state. An error that names an ``event_id`` leaves nothing to find out. Most clients send none, so the rest is
 read off what the error says (its code, the path in ``param``, its words) against what was sent and has no answer. Each rule
-needs evidence: wrong blame is worse than none. Source: protocol reference, section 3.14, and LocalAI's and GPT-Live's errors.
+needs evidence: wrong blame is worse than none. Source: errors in recorded
+sessions of OpenAI, Azure, xAI and GPT-Live, and LocalAI's.
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ FLAG_WARNING = 2
 FLAG_UNDECODED = 4
 FLAG_INFERRED = 8
 FLAG_FOLDED = 16
-"""The row folds into an earlier one: the head of its group."""
+"""The row folds into an earlier one: the head of its group.
+
+A flag, so that a pane lists a million rows with ``bytes.translate`` and ``compress``, without numpy."""
 FLAG_TO_APP = 32
 """A fact about a frame on its way to the app of a proxy: it stands among the server's events."""
 
@@ -71,6 +73,7 @@ frame then goes into memory that the processor has not at hand."""
 RECENT_EVENT_BYTES = 1 << 16
 """A larger frame is read back like any other row."""
 
+# Not numpy's arrays: importing it takes 0.13 to 0.2 s, more than a whole empty Textual app may cost before its first frame.
 COLUMNS = (
     ("t_us", "q"),
     ("offset", "q"),

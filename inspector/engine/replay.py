@@ -31,6 +31,33 @@ FOLD_BATCH = 64
 """Events folded between two looks at the clock."""
 
 
+# Theory of operation
+#
+# Three numbers run after one another, each at its own pace:
+#
+#   len(log)   rows that are indexed               grows in `indexing.advance`
+#   cursor     the row that the user is at         jumps (`seek_row`), steps, or follows the clock (`_move`)
+#   state_row  the row that `state` is folded to   follows the cursor by at most FOLD_SLICE_NS a tick; `is_settled` when it is there
+#
+#   state    | time of the session (`t_us`)                           | left by
+#   ---------+--------------------------------------------------------+---------------------------------------------------------------
+#   paused   | `_played_from_us`: that of the event at the cursor, or | `play`
+#            | a later one before the next event                      |
+#   playing  | `_played_from_us` + time since `_played_from_ns` × speed | `pause`, `step`, or the end of a file that is whole
+#   playing, | that of the event at the cursor                        | the same
+#   as fast  |                                                        |
+#
+# Rules of the room:
+#
+# 1. Whatever moves the cursor or changes the pace sets the anchor (`_anchor`) anew: time is always counted from the last such moment.
+# 2. `state` is that of `state_row`, not of the cursor. A view that wants both waits for `is_settled`.
+# 3. Forward the state is folded on; back, or far forward, it begins at the nearest checkpoint (`_jump`). A checkpoint is a copy that
+#    is never folded on itself: it is copied again each time that it is used.
+# 4. Rows are read with `log.read`: folding a million of them must not push out of the log's cache what the screen shows.
+# 5. A recording without times has the order of its rows alone: a clock of EVENT_US an event stands in, `t_us` is None, and jumps count
+#    events.
+
+
 class Indexing(Protocol):
     """A recording being opened: rows arrive in its log while ``advance`` is called."""
 

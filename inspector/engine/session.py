@@ -100,6 +100,8 @@ class Engine(SessionRecord):
         Raises:
             ConnectError: no connection was made; also kept as ``refusal``.
         """
+        # A reconnect goes on in the same recording: the API cannot resume a session, so the folds begin anew at ``inspector.opened``,
+        # but who reconnects wants the failed attempt in view and on disk, in one file.
         self._connecting()
         try:
             handshake = await self.source.connect()

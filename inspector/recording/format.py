@@ -133,6 +133,8 @@ def _t(t_ns: int) -> bytes:
 def _payload(event: Event) -> bytes:
     if not event.is_text:
         return b'"b64":"%b"' % base64.b64encode(event.data)
+    # Verbatim wherever that is one line of JSON. Lone surrogates are, by the grammar. What is not JSON, or nests deeper than a decoder
+    # follows, would spoil the line for every reader; a raw newline would end it.
     can_splice = event.problem is None and b"\n" not in event.data and b"\r" not in event.data
     if can_splice:
         return b'"event":' + event.data

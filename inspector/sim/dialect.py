@@ -1,8 +1,8 @@
 """What a provider's server does differently. The core speaks the API as OpenAI does today; a dialect translates at the edge.
 
 ``Dialect`` itself is OpenAI's: it changes nothing. A dialect of another provider overrides what differs: facts as class
-variables, ``accept`` for what the client sends, ``render`` for what the server sends. Source: protocol reference, section 6,
-and recorded sessions of each provider.
+variables, ``accept`` for what the client sends, ``render`` for what the server sends. Source: each provider's
+reference pages, and recorded sessions.
 """
 
 from __future__ import annotations

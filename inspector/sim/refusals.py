@@ -1,4 +1,4 @@
-"""The errors that the server raises, word for word. Source: recorded sessions and reports, protocol reference 3.14."""
+"""The errors that the server raises, word for word. Source: recorded sessions, and reports of users."""
 
 from __future__ import annotations
 

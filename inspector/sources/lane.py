@@ -40,6 +40,39 @@ OWN_PING = b"realtime-inspector"
 """Payload of our pings, so that the answer to one is not passed on."""
 
 
+# Theory of operation
+#
+# A lane has a reader, which finds the frames in the bytes that go by, and a mode, which says whose move is next.
+#
+#              | bytes arrive                                 | `engage` (the gate has closed)  | `settle` (the gate may be open)
+#   -----------+----------------------------------------------+---------------------------------+---------------------------------
+#   RAW        | write them, then read and log the frames     | at a boundary: FRAMES           | stays
+#              | that they complete                           | within a frame: ENDING          |
+#   ENDING     | log the frames up to the next boundary, and  | stays                           | stays
+#              | write all bytes up to there; then FRAMES     |                                 |
+#   FRAMES     | hand each whole frame to the gate; nothing   | stays                           | gate open, no context lost, and
+#              | is written by itself                         |                                 | not busy: write what is unfinished
+#              |                                              |                                 | of the next frame, then RAW
+#   blind      | write them                                   | stays                           | stays
+#   (no reader)|                                              |                                 |
+#
+# Other ways between them: in FRAMES a frame that is too large to hold (PASSING) makes everything go that waits, and the lane is ENDING
+# until that frame is by. A reader that fails makes any mode blind, for good.
+#
+# Rules of the room:
+#
+# 1. Each byte of the sender goes on once, in order, or belongs to a frame that the gate has withheld. Bytes that only the reader holds
+#    (`reader.unfinished`) are bytes that have not gone on: whoever leaves FRAMES writes them, and so does `finish`.
+# 2. A boundary is the end of a whole data frame, with no fragment open. Only there may frames of ours stand, only there does the mode
+#    change. Control frames may stand between fragments too (`is_between`).
+# 3. In RAW the bytes go first and are logged after, in the same step of the loop: no answer to them can be logged before them. In
+#    FRAMES a frame is logged when it goes on (`forward`, `add`), never when it arrives.
+# 4. `logged` writes, `went_on` folds. `went_on` follows once for all that one chunk brought, when nobody waits for it any more: hence
+#    `_is_busy`, which also keeps a gate that opens meanwhile from going back to RAW in the middle of a chunk.
+# 5. Whatever is called beside the bytes (reader, gate, log, `close_seen`) may raise. It is caught here, told as `inspector.degraded`,
+#    and the bytes go on.
+
+
 class Gate(Protocol):
     """Decides about the frames of one direction while it is closed."""
 

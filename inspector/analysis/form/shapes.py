@@ -1,7 +1,8 @@
 """The shapes that a session object has, by API and kind: which fields there are, and how an update is written.
 
 The GA shapes come from the schema. The others are made from them: fields moved to where the beta API had them, and the
-members that a vendor adds. Source: protocol reference, sections 1.6, 1.7, 2 and 6.
+members that a vendor adds. Source: the ``openai`` package's types, and the reference pages of Azure
+Voice Live and of xAI's voice API.
 """
 
 from __future__ import annotations
