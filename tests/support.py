@@ -21,9 +21,28 @@ from inspector.core.units import NS_PER_MS
 from inspector.errors import ConnectError
 from inspector.sources.base import Closed, Handshake, Received, Side
 
+CORPUS = Path(__file__).resolve().parent / "corpus"
+"""Sessions and speech that nobody here recorded; its README says where they are from."""
+SPEECH = CORPUS / "weather-alaw-8k.wav"
+"""A question about the weather, spoken: 3.3 s, A-law at 8 kHz."""
+
+
+def recording(name: str) -> Path:
+    """Return a recorded session of the corpus."""
+    return CORPUS / f"{name}.jsonl"
+
+
+def recordings(pattern: str = "*.jsonl") -> list[Path]:
+    """Return the recorded sessions of the corpus, and those of a larger one beside the checkout that it does not have."""
+    found = sorted(CORPUS.glob(pattern))
+    names, more = {path.name for path in found}, corpus_dir()
+    if more is not None:
+        found += [path for path in sorted(more.glob(pattern)) if path.name not in names]
+    return found
+
 
 def corpus_dir() -> Path | None:
-    """Return the folder of recorded sessions that nobody here wrote; None where it is not there."""
+    """Return the folder of a larger corpus; None where it is not there."""
     given = os.environ.get("REALTIME_CORPUS")
     if given:
         return Path(given)

@@ -24,7 +24,7 @@ from tests.sim_driver import (
     types,
     user,
 )
-from tests.support import corpus_dir
+from tests.support import recording
 
 KEY = {"api-key": "k"}
 FLAT_VAD = {"type": "server_vad", "create_response": False}
@@ -75,12 +75,9 @@ RECORDED = [
 ]
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize(("name", "path", "model"), RECORDED)
 def test_the_order_of_events_is_that_of_the_recording(name: str, path: str, model: str) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
-    lines = [orjson.loads(line) for line in (corpus / f"{name}.jsonl").read_bytes().splitlines()]
+    lines = [orjson.loads(line) for line in recording(name).read_bytes().splitlines()]
     recorded = [line["event"] for line in lines if line["dir"] == "server"]
     driver = SimDriver(path=path, query={"model": model}, headers=KEY)
     driver.run(0.1)
