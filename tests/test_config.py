@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inspector.config import Settings, choose_profile, find_key, load_settings
-from inspector.core.dialect import dialect_of_url
+from inspector.core.dialect_evidence import dialect_of_url
 from inspector.errors import UsageError
 from inspector.folders import find_folders, make_folder
 from inspector.profiles import PROFILES, find_provider, needs_key

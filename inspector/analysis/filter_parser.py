@@ -15,7 +15,7 @@ from typing import Any
 
 from inspector.analysis.filter_words import OPERATORS, WORDS, Bound, FilterWord, Form, WordTerm
 from inspector.analysis.terms import And, Everything, Not, Or, Term
-from inspector.analysis.text_terms import Regex, Text
+from inspector.analysis.text_terms import ContainsText, Regex
 from inspector.errors import FilterError
 
 MAX_DEPTH = 50
@@ -138,7 +138,7 @@ class _Parser:
         if not found.group(1):
             raise self._error("nothing between the quotes")
         self._at = found.end()
-        return Text(_unescape(found.group(1)))
+        return ContainsText(_unescape(found.group(1)))
 
     def _word(self) -> Term:
         comparison = _COMPARISON.match(self._text, self._at)
@@ -151,7 +151,11 @@ class _Parser:
         name = found.group() if found is not None else self._text[self._at]
         self._at += len(name)
         word = WORDS.get(name)
-        return Text(name) if word is None or word.form is not Form.FLAG else WordTerm(word, None)
+        return (
+            ContainsText(name)
+            if word is None or word.form is not Form.FLAG
+            else WordTerm(word, None)
+        )
 
     def _field(self, found: re.Match[str]) -> Term:
         name = found.group(1)

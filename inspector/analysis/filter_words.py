@@ -17,9 +17,9 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
-from inspector.analysis.facts import Facts
+from inspector.analysis.event_facts import Facts
 from inspector.core.event import Direction, Origin
-from inspector.core.keys import named_ids
+from inspector.core.event_keys import named_ids
 from inspector.core.log import (
     DIRECTION_CODE,
     FLAG_ERROR,

@@ -9,7 +9,7 @@ import typer
 
 from inspector.spec.dialects import SPOKEN
 
-Output = Annotated[
+OutputOption = Annotated[
     Path | None,
     typer.Option(
         "-o",
@@ -95,14 +95,16 @@ Timeout = Annotated[
         "--timeout", metavar="S", min=0, help="Headless: end after S seconds, with exit status 124."
     ),
 ]
-Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print a stream: one JSON object per event.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Seed = Annotated[
+JsonlOption = Annotated[
+    bool, typer.Option("--jsonl", help="Print a stream: one JSON object per event.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+SeedOption = Annotated[
     int, typer.Option("--seed", metavar="N", help="Start of the simulator's random numbers.")
 ]
 
 
-Scenario = Annotated[
+ScenarioOption = Annotated[
     str | None,
     typer.Option(
         "--scenario",
@@ -110,7 +112,7 @@ Scenario = Annotated[
         help="Let the simulator play a scenario: a TOML file, or the name of a shipped one.",
     ),
 ]
-Faults = Annotated[
+FaultsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--fault",
@@ -120,7 +122,7 @@ Faults = Annotated[
 ]
 
 
-Brain = Annotated[
+BrainOption = Annotated[
     str | None,
     typer.Option(
         "--brain",
@@ -128,11 +130,11 @@ Brain = Annotated[
         help="Let a model answer for the simulator: an OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1 of Ollama.",
     ),
 ]
-BrainModel = Annotated[
+BrainModelOption = Annotated[
     str | None,
     typer.Option("--brain-model", metavar="NAME", help="The model that --brain asks."),
 ]
-BrainKeyEnv = Annotated[
+BrainKeyEnvOption = Annotated[
     str | None,
     typer.Option(
         "--brain-key-env",
@@ -150,7 +152,7 @@ def _known_dialect(name: str | None) -> str | None:
     return name
 
 
-Dialect = Annotated[
+DialectOption = Annotated[
     str | None,
     typer.Option(
         "--dialect",
@@ -159,7 +161,7 @@ Dialect = Annotated[
         help=f"Speak like {', '.join(SPOKEN[:-1])} or {SPOKEN[-1]}.",
     ),
 ]
-Mic = Annotated[
+MicOption = Annotated[
     str | None,
     typer.Option(
         "--mic",
@@ -167,7 +169,7 @@ Mic = Annotated[
         help="Speak from a microphone (name, part of it, index or 'default'), or a sound file in real time, then silence.",
     ),
 ]
-Speaker = Annotated[
+SpeakerOption = Annotated[
     str | None,
     typer.Option(
         "--speaker",
@@ -175,7 +177,7 @@ Speaker = Annotated[
         help="Play on a speaker, or write what is heard, silence included, to a new FILE.wav; none: only the clock runs.",
     ),
 ]
-AppendMs = Annotated[
+AppendMsOption = Annotated[
     int,
     typer.Option(
         "--append-ms",
@@ -185,7 +187,7 @@ AppendMs = Annotated[
         help="Length of one append of microphone sound.",
     ),
 ]
-NoAutoTruncate = Annotated[
+NoAutoTruncateOption = Annotated[
     bool,
     typer.Option(
         "--no-auto-truncate",

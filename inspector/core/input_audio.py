@@ -65,13 +65,13 @@ class InputAudioFold:
 
     def copy(self) -> InputAudioFold:
         """Return an independent copy."""
-        twin = InputAudioFold()
-        twin.__dict__.update(self.__dict__)
-        twin.committed = dict(self.committed)
-        twin.spoken_ms = dict(self.spoken_ms)
-        twin._refusals = self._refusals.copy()
-        twin._sizes = dict(self._sizes)
-        return twin
+        clone = InputAudioFold()
+        clone.__dict__.update(self.__dict__)
+        clone.committed = dict(self.committed)
+        clone.spoken_ms = dict(self.spoken_ms)
+        clone._refusals = self._refusals.copy()
+        clone._sizes = dict(self._sizes)
+        return clone
 
     def _append(self, event: Event) -> None:
         size = audio_bytes_of(event)

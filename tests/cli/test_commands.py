@@ -13,7 +13,7 @@ import pytest
 from websockets.sync.server import ServerConnection
 
 from inspector.cli import commands
-from inspector.cli.app import COMMANDS
+from inspector.cli.command_tree import COMMANDS
 from tests.cli.conftest import ROOT, Run
 from tests.cli.far_end import server
 

@@ -10,9 +10,9 @@ import numpy as np
 from inspector.core.event import Direction, Origin
 from inspector.core.kinds import KindTable
 from inspector.recording import layouts
-from inspector.recording.chunk_file import MARGIN, Lines
+from inspector.recording.chunk_file import MARGIN, ChunkLines
 from inspector.recording.chunk_rows import Rows
-from inspector.recording.layouts import EventLayout, Gap, Stamp, part_key_of, salt_of
+from inspector.recording.layouts import EventLayout, LayoutGap, Stamp, part_key_of, salt_of
 from inspector.recording.spans import windows
 
 TOLD = Path(layouts.__file__).read_text()
@@ -29,7 +29,7 @@ def rows_of(*lines: bytes) -> Rows:
     text = b"\n".join(lines) + b"\n"
     buffer = bytearray(text + bytes(MARGIN))
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 10)
-    return Rows(Lines(np.frombuffer(buffer, np.uint8), ends, 0, buffer, 0))
+    return Rows(ChunkLines(np.frombuffer(buffer, np.uint8), ends, 0, buffer, 0))
 
 
 def test_the_stamp_of_the_example() -> None:
@@ -70,7 +70,7 @@ def test_the_layout_of_the_example() -> None:
 
     assert [segment.span.length for segment in layout.segments] == [176, 3]
     assert [segment.span.width // 8 for segment in layout.segments] == [22, 1]
-    assert layout.gaps == (Gap.TEXT,)
+    assert layout.gaps == (LayoutGap.TEXT,)
     assert fits.tolist() == [True, True, False, False]
     assert rows.size[0] == len(line()) - 1 - line().index(b'{"type"')
     keys = [part_key_of(item, 0, salt_of(TYPE)) for item in ("item_9", "item_8")]
