@@ -18,6 +18,10 @@ Problems in *data* (a frame that is not JSON, an event that breaks the schema) a
 
 from __future__ import annotations
 
+EXIT_FAULT = 70
+"""EX_SOFTWARE of sysexits.h."""
+EXIT_INTERRUPTED = 130
+"""What a shell reports for a program that SIGINT ended."""
 EXIT_CANNOT_WRITE = 74
 """EX_IOERR of sysexits.h: a file or stdout cannot be written."""
 

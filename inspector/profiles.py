@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from inspector.errors import UsageError
 from inspector.secret import is_secret_header, mask_text, mask_url
-from inspector.spec.dialects import SPOKEN
+from inspector.spec.dialects import HOSTS, ROUTES, SPOKEN, is_host_in
 
 SIMULATOR = "sim"
 """The value of ``url`` that means the built-in simulator."""
@@ -33,7 +33,7 @@ class Profile:
     """Where to connect without ``--url``: a host, or a URL with its path."""
     address_env: str = ""
     """Environment variable with an address that overrides ``address``."""
-    path: str = "/v1/realtime"
+    path: str = ROUTES["openai"].path
     model: str = ""
     """Default for ``--model``."""
     key_env: str = ""
@@ -60,33 +60,29 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                     ("OpenAI-Organization", "OPENAI_ORG_ID"),
                     ("OpenAI-Project", "OPENAI_PROJECT_ID"),
                 ),
-                hosts=("api.openai.com", ".api.openai.com"),
+                hosts=HOSTS["openai"],
             ),
             Profile(
                 "azure",
                 address_env="AZURE_OPENAI_ENDPOINT",
-                path="/openai/v1/realtime",
+                path=ROUTES["azure"].path,
                 key_env="AZURE_OPENAI_API_KEY",
                 key_header="api-key",
-                hosts=(
-                    ".openai.azure.com",
-                    ".services.ai.azure.com",
-                    ".cognitiveservices.azure.com",
-                ),
+                hosts=HOSTS["azure"],
             ),
             Profile(
                 "xai",
                 address="wss://api.x.ai",
                 model="grok-voice-latest",
                 key_env="XAI_API_KEY",
-                hosts=("api.x.ai",),
+                hosts=HOSTS["xai"],
             ),
             Profile(
                 "qwen",
                 address="wss://dashscope-intl.aliyuncs.com",
-                path="/api-ws/v1/realtime",
+                path=ROUTES["qwen"].path,
                 key_env="DASHSCOPE_API_KEY",
-                hosts=("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com"),
+                hosts=HOSTS["qwen"],
             ),
             Profile("custom"),
         )
@@ -235,9 +231,7 @@ def is_host_of(profile: Profile, url: str) -> bool:
         host = (urlsplit(url if "://" in url else f"wss://{url}").hostname or "").lower()
     except ValueError:  # not a URL; connecting to it reports that
         return False
-    return any(
-        host.endswith(known) if known.startswith(".") else host == known for known in profile.hosts
-    )
+    return is_host_in(host, profile.hosts)
 
 
 def _bad(message: str, hint: str) -> UsageError:

@@ -14,16 +14,35 @@ from typing import Any
 
 import orjson
 
-from inspector.clock import NS_PER_MS
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 from inspector.errors import ConnectError
 from inspector.sources.base import Closed, Handshake, Received, Side
 
+CORPUS = Path(__file__).resolve().parent / "corpus"
+"""Sessions and speech that nobody here recorded; its README says where they are from."""
+SPEECH = CORPUS / "weather-alaw-8k.wav"
+"""A question about the weather, spoken: 3.3 s, A-law at 8 kHz."""
+
+
+def recording(name: str) -> Path:
+    """Return a recorded session of the corpus."""
+    return CORPUS / f"{name}.jsonl"
+
+
+def recordings(pattern: str = "*.jsonl") -> list[Path]:
+    """Return the recorded sessions of the corpus, and those of a larger one beside the checkout that it does not have."""
+    found = sorted(CORPUS.glob(pattern))
+    names, more = {path.name for path in found}, corpus_dir()
+    if more is not None:
+        found += [path for path in sorted(more.glob(pattern)) if path.name not in names]
+    return found
+
 
 def corpus_dir() -> Path | None:
-    """Return the folder of third-party recorded sessions; None if it does not exist."""
+    """Return the folder of a larger corpus; None if it does not exist."""
     given = os.environ.get("REALTIME_CORPUS")
     if given:
         return Path(given)

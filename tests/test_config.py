@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from inspector.cli.live_target import PATHS
 from inspector.config import Settings, choose_profile, find_key, load_settings
+from inspector.core.dialect_evidence import dialect_of_url
 from inspector.errors import UsageError
 from inspector.folders import find_folders, make_folder
-from inspector.profiles import PROFILES, needs_key
-from inspector.sim.dialects import DIALECTS as SIMULATED
-from inspector.spec.dialects import DIALECTS, SPOKEN
+from inspector.profiles import PROFILES, find_provider, needs_key
+from inspector.sim.dialects import SIMULATED
+from inspector.spec.dialects import DIALECTS, HOSTS, ROUTES, SPOKEN
 
 
 def test_flags_override_the_environment_which_overrides_the_file(tmp_path: Path) -> None:
@@ -249,5 +249,17 @@ def test_an_invalid_profile_is_named(text: str, tmp_path: Path) -> None:
 
 def test_the_dialects_of_profiles_are_those_of_the_simulator() -> None:
     assert tuple(SIMULATED) == SPOKEN
-    assert tuple(PATHS) == SPOKEN
     assert DIALECTS.keys() >= set(SPOKEN)
+    assert {name: spoken.path for name, spoken in SIMULATED.items()} == {
+        name: route.path for name, route in ROUTES.items()
+    }
+
+
+def test_a_host_tells_profile_and_inspector_the_same_provider() -> None:
+    for name, hosts in HOSTS.items():
+        for host in hosts:
+            url = f"wss://{'x' * host.startswith('.')}{host}/v1/realtime"
+
+            assert find_provider("", url, {}).name == name
+            assert needs_key(url)
+            assert dialect_of_url(url) == (name if name != "openai" else "")

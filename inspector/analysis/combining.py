@@ -10,7 +10,7 @@ MOST_MARKS = 8
 """Marks allowed on one letter. Vietnamese needs two, pointed Hebrew with accents four, Tibetan and Burmese up to seven."""
 # Marks are never word characters and start at U+0300, so this pattern finds every run without a table of the 2,400 marks.
 _CANDIDATE = re.compile(rf"[^\x00-\u02ff\w]{{{MOST_MARKS + 1},}}")
-_JOINERS = "\u200c\u200d"
+JOINERS = "\u200c\u200d"
 """They do not begin a new letter: a mark after one is drawn on the letter before (UAX 29, rule GB9)."""
 
 
@@ -23,7 +23,7 @@ def bounded(text: str, escape: Callable[[str], str]) -> str:
         for character in found.group():
             if unicodedata.category(character)[0] == "M":
                 marks += 1
-            elif character not in _JOINERS:
+            elif character not in JOINERS:
                 marks = 0
             characters.append(escape(character) if marks > MOST_MARKS else character)
         return "".join(characters)

@@ -12,7 +12,6 @@ from typing import Protocol
 
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.event_keys import NamedIds, named_ids
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.kinds import kind_of
 from inspector.core.log import DIRECTIONS, ORIGINS, EventLog, flags_of, reports_error
@@ -55,8 +54,8 @@ class Facts(Protocol):
         ...
 
     @property
-    def is_error(self) -> bool:
-        """Whether it reports a failure, or could not be decoded and the client did not send it."""
+    def flags(self) -> int:
+        """The bits ``FLAG_…`` of ``core.log`` that the event has."""
         ...
 
     @property
@@ -65,8 +64,8 @@ class Facts(Protocol):
         ...
 
     @property
-    def ids(self) -> NamedIds:
-        """The ids that the event names."""
+    def event(self) -> Event:
+        """The event itself, decoded: what asks for it is slow over a large log, unless something cheaper decides first."""
         ...
 
     @property
@@ -97,19 +96,18 @@ class EventFacts:
         self.t_us = _us(event)
         self.dt_us = _between_us(self.t_us, self.t_us if previous is None else _us(previous))
         self.size = len(event.data)
-        self.is_error = is_failure(event)
         self.turn = turn
-        self._event = event
+        self.event = event
 
-    @property
-    def ids(self) -> NamedIds:
-        """The ids that the event names."""
-        return named_ids(self._event)
+    @cached_property
+    def flags(self) -> int:
+        """The bits ``FLAG_…`` of ``core.log`` that the event has."""
+        return flags_of(self.event, kind_of(self.type).flags)
 
     @cached_property
     def text(self) -> bytes:
         """The frame's bytes without the base64 of its audio."""
-        return searchable(self.type, self._event.data)
+        return searchable(self.type, self.event.data)
 
     @cached_property
     def lowered(self) -> bytes:
@@ -161,9 +159,9 @@ class LogFacts:
         return self._log.size[self._row]
 
     @property
-    def is_error(self) -> bool:
-        """Whether it reports a failure, or could not be decoded and the client did not send it."""
-        return self._log.is_error(self._row)
+    def flags(self) -> int:
+        """The bits ``FLAG_…`` of ``core.log`` that the event has."""
+        return self._log.flags[self._row]
 
     @property
     def turn(self) -> int:
@@ -171,9 +169,9 @@ class LogFacts:
         return self._turns.number(self._row) if self._turns is not None else 0
 
     @property
-    def ids(self) -> NamedIds:
-        """The ids that the event names."""
-        return named_ids(self._log.event(self._row))
+    def event(self) -> Event:
+        """The event itself, decoded."""
+        return self._log.event(self._row)
 
     @property
     def text(self) -> bytes:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from inspector.analysis.conversation_entry import Column, EntryDraft, OpenRequest, Phrase, Tone
 from inspector.analysis.summary import duration_text, size_text
 from inspector.core.item import ContentPart, Item
-from inspector.core.output_audio import NS_PER_MS, ItemAudio
+from inspector.core.output_audio import ItemAudio
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 
 MAX_PRETTY_CHARS = 64_000
 """Longer JSON texts are shown unformatted."""

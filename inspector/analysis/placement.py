@@ -19,7 +19,7 @@ from typing import NamedTuple
 from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Direction, Event
 from inspector.core.groups import AUDIO_KEYS, audio_of, base64_size
-from inspector.core.input_audio import APPENDS
+from inspector.core.kinds import APPENDS
 from inspector.core.output_audio import OUTPUT_AUDIO_TYPES, ItemAudio, OutputAudioFold, PlaybackGap
 from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
 from inspector.core.session_fold import SessionFold

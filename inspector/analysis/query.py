@@ -1,13 +1,6 @@
 """The filter language: one small grammar for panes, ``cat --filter`` and breakpoints.
 
-    word  "two words"      substring of the frame, any case        ~regex~     regular expression, any case
-    type:response.*        type, with * and ?                       dir:client  dir:server  dir:local
-    item:ID resp:ID call:ID  id, or how it begins                    origin:hand
-    err                    failures; unreadable frames of the server  turn:3
-    t>12.5  dt>0.2  size>4k  (t and dt in s, or 200ms; size with k, M)
-    !x   x y (and)   x | y   ( )
-
-``filter_parser`` holds the grammar and ``terms`` the meaning. A query is asked of one event, or of a whole log in a
+``filter_words`` is the table of its words, ``filter_parser`` reads it, and ``terms`` join what they mean. A query is asked of one event, or of a whole log in a
 ``QueryRun``, which stops when its time is up. What only the columns decide is decided without reading the frame; the base64 of
 audio is never searched.
 """

@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from inspector.analysis.combining import bounded
+from inspector.analysis.combining import JOINERS, bounded
 
 _DANGEROUS = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufe00-\ufe0f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_JOINERS = "\u200c\u200d"
 _JOINED_FROM = 0x0590
 """First code point of scripts with joiners; in Latin, Greek, Cyrillic and Armenian below it a joiner can only deceive."""
 _NAMED = {"\n": "↵", "\r": "\\r", "\t": "\\t"}
@@ -33,7 +32,7 @@ def sanitized(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     character = found.group()
-    if character in _JOINERS and _joins(found.string, found.start()):
+    if character in JOINERS and _joins(found.string, found.start()):
         return character
     return _escaped(character)
 

@@ -1,4 +1,4 @@
-"""What every term of a filter can do, and those that join others; ``column_terms`` and ``text_terms`` ask of an event itself.
+"""What every term of a filter can do, and those that join others; ``filter_words`` and ``text_terms`` ask of an event itself.
 
 ``test`` answers for one event. ``bounds`` answers for many at once from columns alone, as two masks: rows that match for
 sure, and rows that may. Where they differ, only reading the text can tell. A ``not`` swaps the two.

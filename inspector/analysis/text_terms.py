@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
 
     from inspector.analysis.columns import Columns
     from inspector.analysis.terms import Bounds
-
-ID_KEYS = {
-    "item": ("item_", "item_id|previous_item_id|approval_request_id|id"),
-    "resp": ("resp_", "response_id|id"),
-    "call": ("call_", "call_id"),
-}
-"""Field of the filter → how such ids begin, and the JSON keys that hold them."""
 
 MOST_PATIENCE_S, LEAST_PATIENCE_S = 0.02, 0.001
 """For the first frame that a pattern does not get done with, and for the last: what a proxy may hold a frame up, or a key wait."""
@@ -113,26 +105,3 @@ class Regex(_OfText):
         except TimeoutError:
             self.patience.run_out()
             return False
-
-
-@dataclass(frozen=True)
-class IdIs(_OfText):
-    """The frame is about, or asks for, something whose id begins so, with or without its ``item_``, ``resp_`` or ``call_``."""
-
-    field: str
-    prefix: str
-
-    @cached_property
-    def _compiled(self) -> re.Pattern[bytes]:
-        start, keys = ID_KEYS[self.field]
-        wanted = re.escape(self.prefix.encode("utf-8", "replace"))
-        return re.compile(rb'"(?:%b)"\s*:\s*"(?:%b)?%b' % (keys.encode(), start.encode(), wanted))
-
-    def test(self, facts: Facts) -> bool:
-        # The pattern finds every candidate without decoding; only the decoded event tells whose id it is. An error has ids
-        # in its message.
-        if facts.type != "error" and self._compiled.search(facts.text) is None:
-            return False
-        starts = (self.prefix, ID_KEYS[self.field][0] + self.prefix)
-        found: frozenset[str] = getattr(facts.ids, self.field)
-        return any(named.startswith(starts) for named in found)

@@ -20,6 +20,7 @@ from inspector.analysis.placement import (
     Placement,
     Stretch,
 )
+from inspector.audio.levels import FULL_SCALE
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
 from inspector.core.event import Event
@@ -33,7 +34,6 @@ SLICE_ROWS = 64
 """Rows processed between two looks at the clock."""
 MAX_PENDING_SAMPLES = 1 << 16
 """Samples measured together, because a numpy call costs about the same for few samples as for many."""
-_FULL_SCALE = 32_768
 MAX_US = 10**15
 """Thirty years: later times, from hostile files, are not drawn, so that they cannot overflow an array."""
 
@@ -279,7 +279,7 @@ class Waveform:
 
 
 def _scaled(values: npt.NDArray[np.generic]) -> Floats:
-    return values.astype(np.float32) / np.float32(_FULL_SCALE)
+    return values.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _edges(

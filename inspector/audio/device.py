@@ -14,6 +14,7 @@ import numpy as np
 from inspector.audio.pcm import Samples
 from inspector.audio.portaudio import portaudio
 from inspector.audio.ring import Ring
+from inspector.core.units import NS_PER_S
 from inspector.errors import DeviceError
 
 RATE_HZ = 24_000
@@ -24,7 +25,6 @@ AHEAD_MS = 120
 """Audio that a speaker has in advance, so that shorter stalls of the event loop are inaudible."""
 SILENT_S = 1.5
 """A device without a callback for this long counts as disconnected, because some drivers never report it."""
-_NS_PER_S = 1_000_000_000
 _CHANNELS_TRIED = (1, 2)
 """Mono first; some cards open only with two channels."""
 
@@ -122,7 +122,7 @@ class _Stream:
         """Record the failure of a device that has stopped calling back."""
         if self._seen[0] != self._calls or not self._seen[1]:
             self._seen = (self._calls, now_ns)
-        elif now_ns - self._seen[1] > SILENT_S * _NS_PER_S and not self.failure:
+        elif now_ns - self._seen[1] > SILENT_S * NS_PER_S and not self.failure:
             self.failure = f"{self.name} has stopped responding"
 
     def close(self) -> None:

@@ -12,9 +12,8 @@ import numpy as np
 
 from inspector.audio.pcm import Samples
 from inspector.audio.sound_file import WavReader, WavWriter
+from inspector.core.units import NS_PER_S
 from inspector.errors import SoundFileError
-
-_NS_PER_S = 1_000_000_000
 
 
 class SoundInput(Protocol):
@@ -107,7 +106,7 @@ class FileInput:
     def read(self, now_ns: int) -> Samples:
         """Return the audio due since the last call."""
         # Counted from the start rather than from the last call, so that rounding never accumulates.
-        count = (now_ns - self._start_ns) * self.rate_hz // _NS_PER_S - self._delivered
+        count = (now_ns - self._start_ns) * self.rate_hz // NS_PER_S - self._delivered
         if count <= 0:
             return np.zeros(0, np.int16)
         self._delivered += count
@@ -139,7 +138,7 @@ class ClockOutput:
         """Return how many samples are due since the last ``write``; the first call starts the clock."""
         if self._start_ns is None:
             self._start_ns = now_ns
-        return max(0, (now_ns - self._start_ns) * self.rate_hz // _NS_PER_S - self._delivered)
+        return max(0, (now_ns - self._start_ns) * self.rate_hz // NS_PER_S - self._delivered)
 
     def write(self, samples: Samples) -> None:
         """Count samples as played, and write them to the file."""

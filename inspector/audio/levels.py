@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inspector.audio.pcm import Samples
+from inspector.core.units import NS_PER_MS
 
 FULL_SCALE = 32768
 WINDOW_MS = 300
@@ -23,7 +24,6 @@ HOLD_MS = 2000
 """How long the highest peak stays visible."""
 CLIP_RUN = 3
 """Consecutive samples at full scale that count as a clip; one or two may be a peak that just fits."""
-_NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +106,9 @@ class LevelMeter:
         self._peaks.append((end_ns, peak))
 
     def _forget(self, now_ns: int) -> None:
-        while self._blocks and self._blocks[0].end_ns <= now_ns - WINDOW_MS * _NS_PER_MS:
+        while self._blocks and self._blocks[0].end_ns <= now_ns - WINDOW_MS * NS_PER_MS:
             self._blocks.popleft()
-        while self._peaks and self._peaks[0][0] <= now_ns - HOLD_MS * _NS_PER_MS:
+        while self._peaks and self._peaks[0][0] <= now_ns - HOLD_MS * NS_PER_MS:
             self._peaks.popleft()
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from inspector.audio.pcm import Samples
 from inspector.audio.track import Track
 from inspector.core.audio_formats import AudioFormat
+from inspector.core.units import NS_PER_MS
 
 JITTER_MS = 60
 """Audio that must be buffered before an item starts, unless it is complete: covers the usual lateness of a delta."""
@@ -26,7 +27,6 @@ PATIENCE_MS = 500
 """How long an item without audio delays the next one."""
 MOST_WAITING_BYTES = 128 << 20
 """Limit of the queue: 45 minutes of PCM16 at 24 kHz. What a server sends beyond that is recorded but not played."""
-_NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class Playback:
         track = self._queue[0]
         if track.is_started and track.stalled_ns is None:
             return track
-        has_waited = now_ns - track.first_ns >= JITTER_MS * _NS_PER_MS
+        has_waited = now_ns - track.first_ns >= JITTER_MS * NS_PER_MS
         is_buffered = track.waiting_bytes > 0 and (has_waited or track.waiting_ms >= JITTER_MS)
         if not (is_buffered or track.is_complete):
             return None
@@ -236,7 +236,7 @@ class Playback:
             track.stalled_ns is not None
             and not track.waiting_bytes
             and not track.is_complete
-            and now_ns - track.stalled_ns >= PATIENCE_MS * _NS_PER_MS
+            and now_ns - track.stalled_ns >= PATIENCE_MS * NS_PER_MS
         )
 
     def _since(self, track: Track, position: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from inspector.audio.pcm import Samples, decoded
 from inspector.core.riff import wav_header
 
-_NOTHING: Samples = np.zeros(0, np.int16)
+NO_SAMPLES: Samples = np.zeros(0, np.int16)
 
 
 class SampleStream:
@@ -27,7 +27,7 @@ class SampleStream:
         data = base64_bytes(text)
         if data is None:
             self.damaged += 1
-            return _NOTHING
+            return NO_SAMPLES
         header = wav_header(text)
         if header is not None:
             # The server counts the header as audio, so it becomes silence of its length: all later audio keeps the server's times.
@@ -36,7 +36,7 @@ class SampleStream:
             data = self._torn + data
             whole = len(data) // 2 * 2
             data, self._torn = data[:whole], data[whole:]
-        return decoded(data, self._encoding) if data else _NOTHING
+        return decoded(data, self._encoding) if data else NO_SAMPLES
 
 
 def _silence(size: int, encoding: str) -> bytes:

@@ -9,11 +9,11 @@ import numpy as np
 
 from inspector.audio.pcm import Samples, decoded
 from inspector.audio.resample import Resampler
+from inspector.audio.stream import NO_SAMPLES
 from inspector.core.audio_formats import AudioFormat
 
 PIECE_MS = 100
 """Audio that is decoded and resampled at a time, just before it plays, so that ten minutes received at once cost nothing yet."""
-_NOTHING = np.zeros(0, np.int16)
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +50,7 @@ class Track:
     """Sample at which playback ends, if the item was truncated."""
     _chunks: deque[memoryview] = field(default_factory=deque)
     _waiting_bytes: int = 0
-    _ready: Samples = field(default_factory=lambda: _NOTHING)
+    _ready: Samples = field(default_factory=lambda: NO_SAMPLES)
     _tail: bytes = b""
     """First byte of a sample that is split between two deltas."""
     _resampler: Resampler | None = None
@@ -106,14 +106,14 @@ class Track:
             pieces.append(piece)
             missing -= len(piece)
         self.taken += count - missing
-        return np.concatenate(pieces) if pieces else _NOTHING
+        return np.concatenate(pieces) if pieces else NO_SAMPLES
 
     def stop(self) -> None:
         """Stop playback and discard the waiting audio."""
         self.is_cut = True
         self._chunks.clear()
         self._waiting_bytes = 0
-        self._ready = _NOTHING
+        self._ready = NO_SAMPLES
 
     def heard_ms(self, unheard: int) -> int:
         """Return how much was heard if the last ``unheard`` samples read were not; at most what was received."""

@@ -13,17 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from inspector.cli.printing import (
-    EXIT_BROKEN_PIPE,
-    EXIT_FAULT,
-    EXIT_INTERRUPTED,
-    OutputFailed,
-    ReaderGone,
-    flush,
-    print_error,
-)
+from inspector.cli.printing import EXIT_BROKEN_PIPE, OutputFailed, ReaderGone, flush, print_error
 from inspector.cli.screens import show_home, show_replay
-from inspector.errors import InspectorError
+from inspector.errors import EXIT_FAULT, EXIT_INTERRUPTED, InspectorError
 
 
 def run(arguments: Sequence[str]) -> int:

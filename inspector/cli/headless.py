@@ -14,7 +14,6 @@ from inspector.analysis.totals import totals
 from inspector.cli.new_recording import finish_recording
 from inspector.cli.printed_row import PrintedRow
 from inspector.cli.printing import (
-    EXIT_INTERRUPTED,
     OutputFailed,
     ReaderGone,
     escaped_json,
@@ -31,7 +30,7 @@ from inspector.core.event import Direction, Event
 from inspector.core.log import CLEAN_CLOSES, EventLog
 from inspector.engine.live_engine import Engine
 from inspector.engine.task_supervisor import TaskSupervisor
-from inspector.errors import ConnectError, RunTimeout, SessionFailed
+from inspector.errors import EXIT_INTERRUPTED, ConnectError, RunTimeout, SessionFailed
 from inspector.recording.format import render
 from inspector.sources.base import Closed, Side
 

@@ -84,11 +84,11 @@ class SessionLauncher:
             RecordingError: the recording cannot be created.
         """
         from inspector.cli.simulation import SimPlan
-        from inspector.sim.dialects import DIALECTS
+        from inspector.sim.dialects import SIMULATED
         from inspector.sources.simulator import SimulatorSource
 
         plan = plan or SimPlan()
-        usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
+        usual = SIMULATED[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
         new_session = new_session_maker(self.clock, plan.provider(self.tell_running))
         model = self.settings.simulator_model or usual
         source = SimulatorSource(new_session, self.clock, model=model)

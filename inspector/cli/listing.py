@@ -39,6 +39,7 @@ from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.core.state import SessionState
 from inspector.errors import FilterError
+from inspector.recording.folding import fold_recording
 from inspector.recording.format import FileShape, render
 from inspector.recording.reader import RecordingReader
 
@@ -72,14 +73,13 @@ def print_recording(
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
-        rows, state = PrintedRow(colour=use_colour()), SessionState()
-        see = state.apply if form is PrintForm.OBJECT else rows.see
-        causes = CausesFold() if form is PrintForm.RAW else _causes(reader)
+        rows = PrintedRow(colour=use_colour())
         query = _query(expression)
-        chosen = _chosen(reader, query, see, with_deltas=with_deltas)
+        chosen = _chosen(reader, query, rows.see, with_deltas=with_deltas)
         if form is PrintForm.OBJECT:
-            _print_object(reader, chosen, causes, state)
+            _print_object(reader, chosen, fold_recording(reader))
         else:
+            causes = CausesFold() if form is PrintForm.RAW else _causes(reader)
             is_terminal = to_terminal()
             for event, previous in chosen:
                 if form is PrintForm.ROWS:
@@ -173,10 +173,9 @@ def _printable(event: Event, form: PrintForm, causes: CausesFold, *, is_terminal
 def _print_object(
     reader: RecordingReader,
     chosen: Iterator[tuple[Event, Event | None]],
-    causes: CausesFold,
     state: SessionState,
 ) -> None:
-    """Print one object. ``state`` must have seen every event when the events are printed."""
+    """Print one object; ``state`` has seen every event, selected or not."""
     header = reader.header
     facts = orjson.dumps(
         {
@@ -188,9 +187,8 @@ def _print_object(
     )
     write_json(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
     for index, (event, _) in enumerate(chosen):
-        line = with_blame(render(event)[:-1], causes, event.seq)
+        line = with_blame(render(event)[:-1], state.causes, event.seq)
         write_json((b"," if index else b"") + line)
-    # Facts about the whole file come last, so that the events can be printed as they are read.
     summary = {"dialect": _dialect(state.dialect), "totals": totals(state)}
     write_json(b"]," + orjson.dumps(summary)[1:] + b"\n")
 

@@ -13,18 +13,9 @@ from inspector.profiles import Profile, needs_key
 from inspector.secret import Secret, is_secret_header
 from inspector.sources.address import is_loopback, model_in, realtime_url
 from inspector.sources.live import OPEN_TIMEOUT_S, LiveTarget
+from inspector.spec.dialects import ROUTES
 
 BETA_HEADER = ("OpenAI-Beta", "realtime=v1")
-PATHS: Mapping[str, tuple[str, str, str]] = {
-    "openai": ("/v1/realtime", "", "model"),
-    "beta": ("/v1/realtime", "", "model"),
-    "azure": ("/openai/v1/realtime", "", "model"),
-    "azure-preview": ("/openai/realtime", "api-version=2025-04-01-preview", "deployment"),
-    "voice-live": ("/voice-live/realtime", "api-version=2026-04-10", "model"),
-    "xai": ("/v1/realtime", "", "model"),
-    "qwen": ("/api-ws/v1/realtime", "", "model"),
-}
-"""Path, query and name of the model parameter by dialect, for an address without a path."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -114,7 +105,7 @@ def _dialect_address(address: str, dialect: str, model: str) -> str:
     host = address.partition("://")[2] or address
     if not dialect or "/" in host.rstrip("/") or "?" in host:
         return address
-    path, query, parameter = PATHS[dialect]
+    path, query, parameter = ROUTES[dialect]
     named = f"{parameter}={quote(model, safe='')}" if model and parameter != "model" else ""
     query = "&".join(filter(None, (query, named)))
     return f"{address.rstrip('/')}{path}{f'?{query}' if query else ''}"

@@ -16,9 +16,6 @@ from inspector.errors import EXIT_CANNOT_WRITE, InspectorError
 
 SCHEMA = 1
 """Version of the JSON objects and streams, as printed in ``schema``."""
-EXIT_FAULT = 70
-"""EX_SOFTWARE of sysexits.h."""
-EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 """The status that a shell reports for a program ended by SIGPIPE."""
 

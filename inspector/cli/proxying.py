@@ -24,13 +24,7 @@ from inspector.cli.launch import (
 )
 from inspector.cli.listen_options import ProxyOptions, listen_options, secret_in
 from inspector.cli.new_recording import finish_recording, recording_name, say_recorded
-from inspector.cli.printing import (
-    EXIT_FAULT,
-    EXIT_INTERRUPTED,
-    SCHEMA,
-    say,
-    write_object,
-)
+from inspector.cli.printing import SCHEMA, say, write_object
 from inspector.cli.refusal_text import with_blame
 from inspector.cli.screens import look_of
 from inspector.cli.stdout_writer import LineStream
@@ -39,8 +33,9 @@ from inspector.core.event import Event
 from inspector.engine.proxied_session import FrameRules, ProxiedSession
 from inspector.engine.proxy_engine import KEPT_SESSIONS, Proxy
 from inspector.engine.rules import read_rules
-from inspector.errors import RecordingError, RunTimeout, UsageError
+from inspector.errors import EXIT_FAULT, EXIT_INTERRUPTED, RecordingError, RunTimeout, UsageError
 from inspector.folders import make_folder
+from inspector.profiles import SIMULATOR
 from inspector.recording.format import render
 from inspector.recording.writer import RecordingFile
 from inspector.sources.address import is_loopback
@@ -50,7 +45,6 @@ from inspector.sources.upstream import Upstream, upstream_at
 
 log = logging.getLogger(__name__)
 
-SIMULATOR = "sim"  # as --upstream
 CALM_AFTER_S = 1.0
 """Delay of the first collection, until after the screen's first frame."""
 OPEN_FILES = 65_536

@@ -20,7 +20,7 @@ from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
 from inspector.sim.connect_request import ConnectRequest, key_refusal
-from inspector.sim.dialects import DIALECTS
+from inspector.sim.dialects import SIMULATED
 from inspector.sim.recorded_server import Pace, RecordedScript, RecordedServer, script_of
 from inspector.sources.client_recorder import ClientRecorder
 from inspector.sources.server_port import ServerHooks
@@ -93,7 +93,7 @@ def service_for(
     provider.settings = replace(
         provider.settings, require_key=options.requires_key, accepted_key=options.key
     )
-    spoken = DIALECTS[options.dialect or "openai"]
+    spoken = SIMULATED[options.dialect or "openai"]
 
     new_recorder = None
     if options.record is not None:

@@ -11,7 +11,6 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from inspector.core.error_attribution import (
-    APPENDS,
     FEW,
     UPDATES,
     Confidence,
@@ -23,7 +22,7 @@ from inspector.core.error_attribution import (
     suspects,
 )
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.kinds import kind_of
+from inspector.core.kinds import APPENDS, kind_of
 from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of, reports_error
 from inspector.core.read import Body, int_at, object_at, text_at
 from inspector.core.responses import reason_of
@@ -52,7 +51,7 @@ REQUEST_OF = {
 """Server event to the client event that it answers."""
 _REQUESTS = frozenset(REQUEST_OF.values())
 _CANCEL = "response.cancel"
-_CREATED = frozenset({"session.created", "transcription_session.created"})
+CREATED = frozenset({"session.created", "transcription_session.created"})
 
 
 class CausesFold:
@@ -146,7 +145,7 @@ class CausesFold:
 
     def _answer(self, event: Event) -> None:
         body, kind = event.body or {}, event.type
-        if kind in _CREATED:
+        if kind in CREATED:
             self._described(text_at(object_at(body, "session"), "id"))
         # GPT-Live's answers name their request; in the other dialects only errors do.
         request = self._named_by(text_at(body, "client_event_id")) or self._request_of(event)

@@ -18,6 +18,9 @@ MAX_DEPTH = 100
 """Deeper than any tool schema seen, and far below the recursion limit of code that walks a body under Textual's own frames."""
 _KINDS = {bool: "true or false", str: "a string", list: "an array", type(None): "null"}
 
+_FLAT = frozenset({str, int, bool, type(None)})
+"""Not floats: NaN becomes null. Not the subclasses: they become what they derive from."""
+
 Decoded = tuple[str, Mapping[str, Any] | None, DecodeProblem | None]
 
 
@@ -44,8 +47,18 @@ def _typed(body: object) -> Decoded:
     if not isinstance(body, dict):
         kind = _KINDS.get(type(body), "a number")
         return "", None, DecodeProblem("not_an_object", f"JSON, but {kind} and not an object")
+    return typed(body)
+
+
+def typed(body: Mapping[str, Any]) -> Decoded:
+    """Return what a body is that need not be decoded."""
     name = body.get("type", "")
     return (name if isinstance(name, str) else ""), body, None
+
+
+def is_flat(body: Mapping[str, Any]) -> bool:
+    """Tell whether a body decodes, once encoded, to what it is now, and shares nothing that may change: words and whole numbers."""
+    return all(type(value) in _FLAT for value in body.values())
 
 
 def _decode_slowly(data: bytes, error: ValueError) -> Decoded:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from inspector.core.event import Direction, Event
 from inspector.core.read import Body, object_at, text_at
 from inspector.spec.beta_names import GA_FIELDS
-from inspector.spec.dialects import DIALECTS, FOREIGN, Called
+from inspector.spec.dialects import DIALECTS, FOREIGN, HOSTS, ROUTES, Called, is_host_in
 
 BY_ADDRESS, BY_SHAPE, BY_NAME, BY_HABIT, UNKNOWN = range(5)
 """Ranks of evidence, strongest first."""
@@ -26,9 +26,6 @@ XAI_KEYS = frozenset({"enable_noise_suppression", "enable_phonetic_spelling", "k
 """Members of a session object that only xAI uses."""
 BETA_KEYS = frozenset(GA_FIELDS) | {"input_audio_format", "output_audio_format"}
 """Members of a beta session object that the GA API has moved or removed."""
-
-_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
-_QWEN_HOSTS = ("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", ".maas.aliyuncs.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +128,17 @@ def _by_address(url: str) -> Evidence | None:
         return known("gpt-live", "the path /live/sessions")
     if path.rstrip("/").endswith("/realtime/translations"):
         return known("translation", "the path /realtime/translations")
-    if path.startswith("/openai/v1/realtime"):
+    if path.startswith(ROUTES["azure"].path):
         return known("azure", "the path /openai/v1/realtime")
-    if path.startswith("/openai/realtime"):
+    if path.startswith(ROUTES["azure-preview"].path):
         return known("azure-preview", "the path /openai/realtime")
-    if host.endswith(_AZURE_HOSTS):
-        return known("azure", f"the host {host}")
-    if host == "api.x.ai":
-        return known("xai", "the host api.x.ai")
-    if host.endswith(_QWEN_HOSTS):
-        return known("qwen", f"the host {host}")
+    provider = next((name for name, hosts in HOSTS.items() if is_host_in(host, hosts)), "")
+    if provider and provider != "openai":
+        return known(provider, f"the host {host}")
     if "intent=transcription" in parts.query:
         return known("transcription", "intent=transcription")
-    if host == "api.openai.com":
-        # The beta used the same host, so this is the weakest evidence.
-        return known("openai", "the host api.openai.com", BY_HABIT)
+    if provider:  # OpenAI's speaks GA, beta, translation and more
+        return known(provider, f"the host {host}", BY_HABIT)
     return None
 
 
@@ -156,7 +149,7 @@ def _foreign_host(url: str) -> str:
     except ValueError:
         return ""
     is_ours = host in ("", "localhost", "::1", "simulator") or host.startswith("127.")
-    return "" if is_ours or host.endswith("api.openai.com") else host
+    return "" if is_ours or is_host_in(host, HOSTS["openai"]) else host
 
 
 def _opened(_: Event, body: Body) -> Evidence | None:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from inspector.core.event import Event
+from inspector.core.kinds import APPENDS
 from inspector.core.read import Body, object_at, text_at
 from inspector.spec.events import EVENT_TYPES
 
@@ -115,10 +116,6 @@ class Suspects:
 
 UPDATES = frozenset({"session.update", "transcription_session.update"})
 """Types that change the session."""
-APPENDS = frozenset(
-    {"input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append"}
-)
-"""Types that carry the user's audio; the server confirms none of them."""
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
 _CREATE = frozenset({"response.create"})
 _TRUNCATE = frozenset({"conversation.item.truncate"})
@@ -186,7 +183,8 @@ _ENVELOPES = ("session", "response", "item")
 _PLACEHOLDER_IDS = frozenset({"event_TODO"})
 """Constant ids that stand for an unknown one. LocalAI sends ``event_TODO`` in every error."""
 
-_KEY = re.compile(r"[^.\[\]]+")
+PATH_KEY = re.compile(r"[^.\[\]]+")
+"""One step of the path in an error's ``param``."""
 _INDEX = re.compile(r"[0-9]{1,6}")
 _VALUE = re.compile(r"^Invalid value: '([^']*)'")
 _GOT = re.compile(r"but got an? (string|object|array|number|integer|boolean|null)|got (null)\b")
@@ -271,7 +269,7 @@ def _of_type(error: Body, waiting: Sequence[Sent]) -> Sequence[Sent]:
 
 def _of_path(error: Body, waiting: Sequence[Sent]) -> Suspects:
     """Return the events that have the member in ``param``, or that lack it if the error reports it as missing."""
-    keys = _KEY.findall(text_at(error, "param"))
+    keys = PATH_KEY.findall(text_at(error, "param"))
     if not keys:
         return Suspects()
     is_missing = text_at(error, "code") == "missing_required_parameter"

@@ -46,6 +46,8 @@ class Frame:
     """False for a binary frame (RFC 6455 section 5.6)."""
     origin: Origin = Origin.WIRE
     """What produced it."""
+    body: Mapping[str, Any] | None = None
+    """The decoded payload, if the sender knows it and nobody will change it, so that it is not decoded again; else None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from inspector.core.event import Direction, Event
 from inspector.core.groups import audio_bytes_of, audio_of
+from inspector.core.kinds import APPENDS
 from inspector.core.read import int_at, text_at
 from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
 from inspector.core.riff import WavHeader, wav_header
-
-APPENDS = (
-    "input_audio_buffer.append",
-    "session.input_audio_buffer.append",
-    "session.input_audio.append",
-)
-"""Types of the events that carry the user's audio."""
 
 
 class InputAudioFold:

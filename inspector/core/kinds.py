@@ -58,9 +58,10 @@ class KindTable:
 
 # FLAG_ERROR and FLAG_WARNING of log.py, which imports this module.
 _FLAGS = {"error": 1, "warning": 2, "": 0}
-_APPENDS = frozenset(
+APPENDS = frozenset(
     {"input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append"}
 )
+"""What carries the user's sound; the server answers none of them."""
 REPEATED = frozenset({"error"})
 """Types that fold with consecutive events of the same content."""
 _TRACKS = frozenset(
@@ -77,8 +78,8 @@ def kind_of(name: str) -> EventKind:
     """Return the kind of a type from the event table; an unknown type never folds and carries no flags."""
     known = EVENT_TYPES.get(name)
     if known is None:
-        return EventKind(name, 0, "run" if name in _APPENDS else "")
+        return EventKind(name, 0, "run" if name in APPENDS else "")
     if name in _TRACKS:
         return EventKind(name, _FLAGS[known.severity], "track")
-    fold = "part" if known.is_delta or name in REPEATED else "run" if name in _APPENDS else ""
+    fold = "part" if known.is_delta or name in REPEATED else "run" if name in APPENDS else ""
     return EventKind(name, _FLAGS[known.severity], fold)

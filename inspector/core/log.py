@@ -29,11 +29,14 @@ FLAG_WARNING = 2
 FLAG_UNDECODED = 4
 FLAG_INFERRED = 8
 FLAG_FOLDED = 16
-"""The row folds into an earlier one: the head of its group."""
+"""The row folds into an earlier one: the head of its group.
+
+A flag, so that a pane lists a million rows with ``bytes.translate`` and ``compress``, without numpy."""
 FLAG_TO_APP = 32
 """A local event about a frame that the proxy forwards to the app: it is listed among the server's events."""
 
-CLEAN_CLOSES = (1000, 1001, 1005)
+GOING_AWAY = 1001
+CLEAN_CLOSES = (1000, GOING_AWAY, 1005)
 """Close codes of a normal end: normal closure, going away, and a close frame without a code (RFC 6455 section 7.4.1).
 
 OpenAI closes an expired session with 1001; the ``error`` event before it reports the expiry."""
@@ -62,7 +65,16 @@ CHECKED_AT_ONCE = 1 << 14
 """Rows whose order may be checked during a tick: takes half a millisecond."""
 CACHED_EVENT_BYTES = 1 << 20
 """A larger frame is decoded each time, so that the cache stays within a few megabytes."""
+RECENT_EVENTS = 64
+"""The last rows are kept as they were appended: a screen that follows shows them next, and need not read and decode them again.
 
+Beside the cache, not in it: ten thousand events a second would push out of it what a screen shows of earlier rows. Rows that fold
+are left out: they are most of a session, hardly ever shown by themselves, and to keep their audio costs ingest some 5 %, since each
+frame then goes into memory that the processor has not at hand."""
+RECENT_EVENT_BYTES = 1 << 16
+"""A larger frame is read back like any other row."""
+
+# Not numpy's arrays: importing it takes 0.13 to 0.2 s, more than a whole empty Textual app may cost before its first frame.
 COLUMNS = (
     ("t_us", "q"),
     ("offset", "q"),
@@ -120,6 +132,7 @@ class EventLog:
         self._store = store
         self._decoder = decoder
         self._cache: OrderedDict[int, Event] = OrderedDict()
+        self._recent: OrderedDict[int, Event] = OrderedDict()
         self.t_us = array("q")
         """Microseconds since the start, ``NO_TIME_US`` if unknown. For passes over many rows; use ``time_us`` for one row."""
         self.offset = array("q")
@@ -160,6 +173,10 @@ class EventLog:
         is_folded = group >= 0 and self.groups.head[group] != row
         self.flags.append(flags_of(event, info.flags) | FLAG_FOLDED * is_folded)
         self.group.append(group)
+        if not is_folded and event.seq == row + 1 and len(event.data) <= RECENT_EVENT_BYTES:
+            self._recent[row] = event
+            if len(self._recent) > RECENT_EVENTS:
+                self._recent.popitem(last=False)
         self.revision += 1
         return row
 
@@ -178,6 +195,7 @@ class EventLog:
                 del getattr(self, name)[:]
         elif block.first_row != len(self):
             raise ValueError(f"block starts at row {block.first_row}, the log ends at {len(self)}")
+        self._recent.clear()
         for name in block.kinds[len(self.kinds) :]:
             self.kinds.code(name)
         for name, _ in COLUMNS:
@@ -190,12 +208,12 @@ class EventLog:
         return self._store.read(self.offset[row], self.length[row])
 
     def event(self, row: int) -> Event:
-        """Return a row's event, from the cache or decoded from its line."""
+        """Return a row's event, from the recent ones or the cache, or decoded from its line."""
         cached = self._cache.get(row)
         if cached is not None:
             self._cache.move_to_end(row)
             return cached
-        event = self.read(row)
+        event = self._recent.get(row) or self.read(row)
         if len(event.data) <= CACHED_EVENT_BYTES:
             self._cache[row] = event
             if len(self._cache) > CACHED_EVENTS:

@@ -16,8 +16,8 @@ from inspector.core.event import Direction, Event
 from inspector.core.fold import owned
 from inspector.core.groups import audio_bytes_of
 from inspector.core.read import int_at, object_at, text_at
+from inspector.core.units import NS_PER_MS
 
-NS_PER_MS = 1_000_000
 JITTER_NS = 60 * NS_PER_MS
 """Audio that the estimated player buffers before it starts: a delta that is late by less than this causes no gap."""
 LEAST_DELTA_MS = 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_type_hints
 
@@ -113,6 +113,19 @@ class SessionState:
     def every_fold(self) -> tuple[Fold, ...]:
         """Return all folds in the order in which they take events, switched off or not."""
         return tuple(getattr(self, name) for name in FOLDS)
+
+
+def ends_of_sessions(events: Iterable[Event]) -> Iterator[SessionState]:
+    """Yield the state at the end of each session that a log holds; at least once, and each time the same object.
+
+    Read it before going on: it then becomes the state of the next session.
+    """
+    state = SessionState()
+    for event in events:
+        if state.begins(event):
+            yield state
+        state.apply(event)
+    yield state
 
 
 FOLDS: Mapping[str, type[Fold]] = get_type_hints(SessionState)

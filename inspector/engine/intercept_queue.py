@@ -35,6 +35,31 @@ MAX_WAITING_BYTES = 64 << 20
 """Some minutes of audio; past it the sender is not read from, pings included."""
 
 
+# Theory of operation
+#
+# What becomes of a frame, and who moves it:
+#
+#   state       | entered by                                       | goes on
+#   ------------+--------------------------------------------------+-----------------------------------------------------------------
+#   decided     | `take`: rules act on it, then a breakpoint looks | to the end of the queue, always
+#   waiting     | another frame stands before it                   | when it is the first, and then as below
+#   held        | a breakpoint stopped it (`is_held`)              | `release` by hand, or `flush`
+#   delayed     | a rule says until when (`due_s`)                 | by the one timer, which is set for the first frame only
+#   let go      | it is the first, neither held nor early          | dropped, changed or as it came; then what rules add behind it
+#   undelivered | `discard` or `shut`: its receiver has gone       | never; its bytes stay in the log
+#
+# Rules of the room:
+#
+# 1. One queue a direction, left at its head only: a frame that waits keeps all those behind it waiting, whatever they are.
+# 2. Rules act in the order of the file, each on what the one before it has left, and each change keeps the name of its rule. Frames
+#    that a rule injects stand behind the frame that set it off, also where that is dropped. After a drop only inject and close act.
+# 3. `inspector.held` is logged when a frame stops, `inspector.altered` and the frame itself when it goes on: so the log has the order of
+#    the receiver.
+# 4. `pump` is the only way out, and does not enter itself: what it calls (the pipe, the owner) may release or flush.
+# 5. A failure costs its own effect alone: in `_decide` the frame goes on as it came, in `_attempt` what follows it is left out, in
+#    `_note` only the log has a gap.
+
+
 class InterceptOwner(Protocol):
     """The session that a queue belongs to."""
 

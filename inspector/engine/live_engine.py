@@ -85,11 +85,13 @@ class Engine(SessionRecord):
         """
         if not self.can_send:
             raise ConnectError("not connected", hint="reconnect first", code="not_connected")
-        data, event_id = self.encoded(payload)
+        encoded = self.encoded(payload)
         # A text is what the user typed, and must never be dropped silently, even if it is an append.
-        is_sound = not isinstance(payload, str) and payload.get("type") in AUDIO_KEYS
-        self.outbox.put(Outgoing(data, origin, event_id, is_sound=is_sound))
-        return event_id
+        is_sound = not isinstance(payload, str) and encoded.type in AUDIO_KEYS
+        self.outbox.put(
+            Outgoing(encoded.data, origin, encoded.event_id, is_sound=is_sound, body=encoded.body)
+        )
+        return encoded.event_id
 
     async def run(self) -> Closed:
         """Connect, and transfer frames until the connection ends; call again to reconnect.
@@ -140,7 +142,9 @@ class Engine(SessionRecord):
         while True:
             item = await self.outbox.get()
             # Logged before it is sent, so that the log has the cause before the effect.
-            event = self.ingest(Frame(Direction.CLIENT, item.data, item.is_text, item.origin))
+            event = self.ingest(
+                Frame(Direction.CLIENT, item.data, item.is_text, item.origin, item.body)
+            )
             try:
                 await self.source.send(item.data, is_text=item.is_text)
             except ConnectError as error:

@@ -21,6 +21,7 @@ from inspector.audio.resample import Resampler
 from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Direction, Event
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 
 SubmitAudio = Callable[[dict[str, Any]], None]
 """Queues an event to be sent."""
@@ -29,7 +30,6 @@ APPEND_MS = 40  # the latency it adds is small beside the server's, and the log 
 LEAST_APPEND_MS, MOST_APPEND_MS = 20, 100
 LEAST_COMMIT_MS = 100
 """The API refuses to commit a shorter buffer."""
-NS_PER_MS = 1_000_000
 _APPEND, _TRANSLATION_APPEND = "input_audio_buffer.append", "session.input_audio_buffer.append"
 TRAIL_LEAST_MS, TRAIL_MOST_MS = 1200, 10_000
 """Silence sent after talking so that turn detection ends the turn: the minimum, and the maximum if it does not end (semantic

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from inspector.core.event import Origin
 from inspector.errors import InspectorError
@@ -36,6 +38,8 @@ class Outgoing:
     """False for a binary frame."""
     is_sound: bool = False
     """True for an append, which may be dropped if the connection does not keep up."""
+    body: Mapping[str, Any] | None = None
+    """The decoded ``data``, if known, so that it is not decoded again."""
 
 
 class Outbox:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from inspector.clock import NS_PER_S
+from inspector.core.units import NS_PER_S
 from inspector.engine.sound_places import SoundEnd, SoundEndKind
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from inspector.clock import Clock
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
+from inspector.core.log import GOING_AWAY
 from inspector.engine.breakpoints import Breakpoints
 from inspector.engine.intercept_queue import InterceptQueue
 from inspector.engine.paused_frame import AddedFrame, author
@@ -24,7 +25,6 @@ from inspector.sources.session_observer import SessionRequest
 
 PING_S = 15.0
 """Interval of pings while frames are paused; shorter than the 20 s after which the API and most clients disconnect."""
-GOING_AWAY = 1001
 
 To = Literal["api", "app"]
 
@@ -153,19 +153,20 @@ class ProxiedSession(SessionRecord):
         Raises:
             ConnectError: the session is not connected.
         """
-        data, event_id = self.encoded(payload)
+        made = self.encoded(payload)
         direction = Direction.CLIENT if to == "api" else Direction.SERVER
-        if not self._add(direction, data, True, origin, {"by": str(origin)}):
+        who = {"event_type": made.type, "by": str(origin)}
+        if not self._add(direction, made.data, True, origin, who):
             raise ConnectError(
                 "not connected", hint="the app must connect again", code="not_connected"
             )
-        return event_id
+        return made.event_id
 
     def send_added(self, output: AddedFrame) -> bool:
         """Send an added frame and log it as injected; return False if it can no longer be sent."""
-        return self._add(
-            output.direction, output.data, output.is_text, output.origin, author(output.rule)
-        )
+        name = decode(output.data, is_text=output.is_text)[0]
+        who = {"event_type": name, **author(output.rule)}
+        return self._add(output.direction, output.data, output.is_text, output.origin, who)
 
     def close(
         self,
@@ -237,9 +238,8 @@ class ProxiedSession(SessionRecord):
         if self._relay is None or not self._relay.can_add(direction):
             return False
         # Logged before it is sent, so that the log has the cause before the effect.
-        name = decode(data, is_text=is_text)[0]
         to = "api" if direction is Direction.CLIENT else "app"
-        self.note("inspector.injected", {"to": to, "event_type": name, **who}, origin)
+        self.note("inspector.injected", {"to": to, **who}, origin)
         return self._relay.add(direction, data, is_text=is_text, origin=origin)
 
     def _keep_alive(self) -> None:

@@ -8,12 +8,13 @@ from inspector.audio.stream import SampleStream, base64_bytes
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Event
 from inspector.core.groups import AUDIO_KEYS, audio_of
-from inspector.core.input_audio import APPENDS
+from inspector.core.kinds import APPENDS
 from inspector.core.log import EventLog
 from inspector.core.output_audio import ItemAudio
 from inspector.core.read import text_at
 from inspector.core.refused_appends import RefusedAppends
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 
 MOST_ROWS = 400
 """Rows processed in one step, about half a minute of appends; a larger step of the cursor is a jump."""
@@ -21,7 +22,6 @@ ANSWERED_ROWS = 200
 """Rows after an append that are searched for an error that refuses it; refused audio has no level."""
 MOST_SEARCHED = 20_000
 """Rows after an item's first that are searched for its audio."""
-_NS_PER_MS = 1_000_000
 _TELLING = frozenset((*APPENDS, "error", "inspector.opened"))
 
 
@@ -51,7 +51,7 @@ class RecordedLevels:
             t_ns: the session's time at the cursor, which advances between two events, too.
             state: the state at the cursor.
         """
-        window_ns = WINDOW_MS * _NS_PER_MS
+        window_ns = WINDOW_MS * NS_PER_MS
         # After a jump, start one window before the cursor instead of reading everything in between.
         if t_ns < self._t_ns or t_ns > self._t_ns + window_ns or row > self._row + MOST_ROWS:
             self._input.reset()
@@ -69,7 +69,7 @@ class RecordedLevels:
             self._input.reset()  # the meter shows audio that was refused
         for at in range(self._row + 1, row + 1):
             if self._log.direction[at] == 0 and self._log.type_of(at) in AUDIO_KEYS:
-                event = self._log.event(at)
+                event = self._log.read(at)
                 # An append without a time gets that of the rows before it; without any, it cannot be placed.
                 t_us = self._log.reached_us(at)
                 if t_us is not None and event.seq not in self._refused:
@@ -115,7 +115,7 @@ class RecordedLevels:
         for row in range(max(0, begin), min(len(self._log), begin + MOST_SEARCHED)):
             if self._log.direction[row] != 1 or self._log.type_of(row) not in AUDIO_KEYS:
                 continue
-            event = self._log.event(row)
+            event = self._log.read(row)
             if event.body is not None and text_at(event.body, "item_id") == item.item_id:
                 found.append((row, before))
                 before += len(_audio(event))

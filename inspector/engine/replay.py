@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from inspector.clock import NS_PER_MS, Clock
+from inspector.clock import Clock
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 from inspector.recording.format import Header
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
@@ -28,6 +29,33 @@ EVENT_US = 250_000
 """Between two events of a recording without times, played at 1×: slow enough to follow each."""
 FOLD_BATCH = 64
 """Events folded between two looks at the clock."""
+
+
+# Theory of operation
+#
+# Three numbers run after one another, each at its own pace:
+#
+#   len(log)   rows that are indexed               grows in `indexing.advance`
+#   cursor     the row that the user is at         jumps (`seek_row`), steps, or follows the clock (`_move`)
+#   state_row  the row that `state` is folded to   follows the cursor by at most FOLD_SLICE_NS a tick; `is_settled` when it is there
+#
+#   state    | time of the session (`t_us`)                           | left by
+#   ---------+--------------------------------------------------------+---------------------------------------------------------------
+#   paused   | `_played_from_us`: that of the event at the cursor, or | `play`
+#            | a later one before the next event                      |
+#   playing  | `_played_from_us` + time since `_played_from_ns` × speed | `pause`, `step`, or the end of a file that is whole
+#   playing, | that of the event at the cursor                        | the same
+#   as fast  |                                                        |
+#
+# Rules of the room:
+#
+# 1. Whatever moves the cursor or changes the pace sets the anchor (`_anchor`) anew: time is always counted from the last such moment.
+# 2. `state` is that of `state_row`, not of the cursor. A view that wants both waits for `is_settled`.
+# 3. Forward the state is folded on; back, or far forward, it begins at the nearest checkpoint (`_jump`). A checkpoint is a copy that
+#    is never folded on itself: it is copied again each time that it is used.
+# 4. Rows are read with `log.read`: folding a million of them must not push out of the log's cache what the screen shows.
+# 5. A recording without times has the order of its rows alone: a clock of EVENT_US an event stands in, `t_us` is None, and jumps count
+#    events.
 
 
 class Indexing(Protocol):
@@ -232,7 +260,7 @@ class Replay:
         spacing = max(MIN_SPACING, len(self.log) // CHECKPOINTS)
         while self.state_row < self.cursor:
             for row in range(self.state_row + 1, min(self.cursor, self.state_row + FOLD_BATCH) + 1):
-                self.state.apply(self.log.event(row))
+                self.state.apply(self.log.read(row))
                 self.state_row = row
                 if (row + 1) % spacing == 0:
                     self._keep(row, spacing)

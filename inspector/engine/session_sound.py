@@ -11,9 +11,9 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from inspector.clock import NS_PER_S
 from inspector.core.event import Event, Origin
 from inspector.core.output_audio import OUTPUT_AUDIO
+from inspector.core.units import NS_PER_S
 from inspector.engine.pending_talk import PendingTalk, TalkIntent
 from inspector.engine.sound_places import SoundEnd, SoundEndKind, SoundOptions
 from inspector.errors import InspectorError

@@ -8,22 +8,20 @@ from inspector.analysis.conversation_entry import Entry, Paragraph, Tone
 from inspector.analysis.dialogue import entry, places
 from inspector.analysis.sanitize import sanitized
 from inspector.core.event import Event
-from inspector.core.state import SessionState
+from inspector.core.state import SessionState, ends_of_sessions
 
 _INDENT = "    "
 
 
 def transcript(events: Iterable[Event]) -> Iterator[str]:
     """Yield the lines of a transcript; each session in the recording is a part of its own."""
-    state = SessionState()
     parts = 0
-    for event in events:
-        # The state forgets its session with this event, so its part is written first.
-        if state.begins(event) and _has_words(state):
+    state = SessionState()
+    for state in ends_of_sessions(events):
+        if _has_words(state):
             yield from _part(state, parts)
             parts += 1
-        state.apply(event)
-    if _has_words(state) or not parts:
+    if not parts:
         yield from _part(state, parts)
 
 

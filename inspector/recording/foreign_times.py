@@ -16,9 +16,10 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from inspector.core.units import NS_PER_S
+
 TIME_KEYS = ("t", "ts", "time", "timestamp", "at", "created_at", "received_at")
 """Keys under which loggers store the time of a line, most likely first."""
-NS_PER_S = 1_000_000_000
 MOST_START_S = 1e8
 """Smaller numbers are seconds since a start, of at most three years; as seconds since the epoch they would be before 1973."""
 _EPOCH_UNITS = ((1e11, NS_PER_S), (1e14, 1_000_000), (1e17, 1_000), (1e20, 1))

@@ -135,7 +135,8 @@ def _t(t_ns: int) -> bytes:
 def _payload(event: Event) -> bytes:
     if not event.is_text:
         return b'"b64":"%b"' % base64.b64encode(event.data)
-    # A line must be one JSON object: frames that are not JSON, or contain a raw newline (pretty-printed), become a string.
+    # A line must be one JSON object. Lone surrogates are JSON by the grammar. A frame that is not JSON, nests deeper than decoders
+    # follow, or contains a raw newline (pretty-printed) becomes a string.
     can_splice = event.problem is None and b"\n" not in event.data and b"\r" not in event.data
     if can_splice:
         return b'"event":' + event.data

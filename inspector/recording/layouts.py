@@ -58,6 +58,38 @@ _PROBE_NUMBER = 900_000_000_000_000
 _ALL_ONES = 0xFFFF_FFFF_FFFF_FFFF
 
 
+# The way of one line
+#
+#   {"seq":7,"t":1.234567,"dir":"server","origin":"wire","type":"response.output_text.delta","event":{"type":"response.output_text.delta","event_id":"ev_7","item_id":"item_9","content_index":0,"delta":"Hel lo"}}
+#
+# 1. Its stamp, `{"seq":7,"t":1.234567,`, 22 bytes. In a `DigitSpan` of STAMP_BYTES the digits 7, 1 and 234567 are free: XOR with the
+#    pattern leaves each digit's value in its byte, and too large a one where there is no digit, or not the fixed text. So t_us = 1234567 for this
+#    line and, in the same numpy calls, for every line of the chunk whose numbers have as many digits.
+# 2. Its head, the HEAD_BYTES from `"dir"` on: hashed with those of all others. Lines with the same hash are tried on the layouts that
+#    such lines had before (`peel`); fewer than FEW_LINES go to the parser.
+# 3. Where none fits, one is learned from the first line that is left. Its values that may differ, places counted from `"dir"`:
+#
+#      124..128  ev_7      an id: its bytes are free, not how many they are         probe ~3~
+#      141..147  item_9    an id                                                    probe ~5~
+#      176..182  Hel lo    a text of any length: a gap                              probe ~9~
+#
+#    All else is fixed. So is a text that looks like a word (`completed`), since such a value may be one of a closed set.
+# 4. The probes stand in for the values while the functions are asked that read events one by one:
+#
+#      {"type":"response.output_text.delta","event_id":"~3~","item_id":"~5~","content_index":0,"delta":"~9~"}
+#
+#    `part_key` answers ("response.output_text.delta", "~5~", 0): the id at 141 is that of the content part, and is read from each
+#    line. A probe that turned up in the type, the outcome (`outcome_of`) or anything else that columns hold would decide about more than
+#    a layout can read: its value is made fixed, and the rest is asked again. Here none does.
+# 5. So the layout is two segments with a gap between them: 176 bytes (its mask leaves out the two ids; 22 words of eight bytes), then
+#    the text up to the next quote, then the 3 bytes `"}}`.
+# 6. Each line of the group is measured against it: the 22 words at `"dir"` are equal under the mask, no quote stands within an id, the
+#    next quote is found, the 3 bytes follow, and there the line ends. What fits gets direction, origin, type and flags of the layout, and
+#    of its own: time, size (of the event from `{` to its last brace) and the key of its part, hashed from item_9.
+#
+# A test holds these figures (tests/recording/test_layout_example.py).
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Stamp:
     """Layout of ``{"seq":…,"t":…,``."""

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inspector.clock import NS_PER_MS, Clock, SystemClock
+from inspector.clock import Clock, SystemClock
 from inspector.core.log import Block, EventLog
+from inspector.core.units import NS_PER_MS
 from inspector.errors import RecordingError
 from inspector.recording.format import FileShape, Header
 from inspector.recording.prestart import SMALL_BYTES

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inspector.recording.scan_process import ScanProcess
 
+# A process and not a thread: a thread that indexes holds the interpreter lock, and keys stall; a child uses another core and hands over
+# raw columns. It is started before anything else is loaded, since importing numpy takes it longer than the file.
 SMALL_BYTES = 8 << 20
 """Files up to this size are indexed in the main process, faster than a child process starts."""
 

@@ -62,6 +62,8 @@ class RecordingReader:
         self._runs_back_at = -1
         """Offset of the first line with an earlier time than a line before it; -1 if there is no such line so far."""
         self._latest_ns: int | None = None
+        self._noted = -1
+        """Offset of the last line whose time was looked at: a file that is read twice is not noted twice."""
 
     @property
     def size(self) -> int:
@@ -141,6 +143,9 @@ class RecordingReader:
         """Return a line's event, and record a problem with its time."""
         if self.shape is FileShape.OURS:
             return parse(line, row)
+        if offset <= self._noted:
+            return self.decode(line, row)
+        self._noted = offset
         self.times.problem = ""
         event = parse(line, row, self.shape, self.times)
         if self.times.problem:

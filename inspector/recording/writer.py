@@ -10,7 +10,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from inspector.clock import NS_PER_S, Clock
+from inspector.clock import Clock
+from inspector.core.units import NS_PER_S
 from inspector.errors import EXIT_CANNOT_WRITE, RecordingError
 
 MODE = 0o600

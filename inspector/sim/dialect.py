@@ -16,6 +16,7 @@ from inspector.sim.ids import Ids
 from inspector.sim.refusals import ApiRefusal
 from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.spec.dialects import ROUTES
 
 
 class Dialect:
@@ -24,7 +25,7 @@ class Dialect:
     name: ClassVar[str] = "openai"
     default_model: ClassVar[str] = "gpt-realtime"
     """Used if the request names no model and need not."""
-    path: ClassVar[str] = "/v1/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     """The URL path that clients connect to."""
     query: ClassVar[str] = "model={model}"
     """The query string that clients connect with."""

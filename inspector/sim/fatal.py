@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.core.log import GOING_AWAY
 from inspector.sim.refusals import ApiRefusal
-
-GOING_AWAY = 1001
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Protocol
 
 from inspector.core.audio_formats import PCM16_24K, AudioFormat, audio_format
+from inspector.core.units import NS_PER_MS
 from inspector.sim.items import SimItem
 from inspector.sim.schedule import Process
 from inspector.sim.server_outbox import Json
 from inspector.sim.session_context import POLL_MS, SessionContext
-from inspector.sim.settings import NS_PER_MS
 
 # Measured on gpt-realtime-2.1-mini over a short network path: first audio 120 ms after the first word, words every 5 to 40 ms.
 FIRST_AUDIO_MS, TOKEN_MS = 120, 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.faults import LATE_DELTAS_MS
 from inspector.sim.mcp import McpServers
 from inspector.sim.refusals import (
@@ -13,7 +14,6 @@ from inspector.sim.refusals import (
 from inspector.sim.response import SimResponse
 from inspector.sim.server_outbox import Json
 from inspector.sim.session_context import SessionContext
-from inspector.sim.settings import NS_PER_MS
 
 MAX_PARALLEL = 32  # not a limit of the API; bounds the work that one client can cause
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.billing import MODEL_MS_PER_TOKEN, Prompt, SimulatedTokens
 from inspector.sim.brain import PendingAnswer, TokenCount
 from inspector.sim.faults import Phase
@@ -20,7 +21,6 @@ from inspector.sim.response_request import ResponseRequest
 from inspector.sim.schedule import Process
 from inspector.sim.server_outbox import Json
 from inspector.sim.session_context import POLL_MS, SessionContext
-from inspector.sim.settings import NS_PER_MS
 from inspector.sim.speech_recognizer import Failure
 
 # Measured on gpt-realtime-2.1-mini over a short network path.

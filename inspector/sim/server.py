@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.brain import Brain
 from inspector.sim.connect_request import ConnectRequest, is_translation, key_of, kind_of, model_of
 from inspector.sim.dialects import dialect_for
@@ -26,7 +27,7 @@ from inspector.sim.rules.rules_brain import RulesBrain
 from inspector.sim.schedule import Process, Schedule
 from inspector.sim.server_outbox import CloseSocket, Json, SendText, ServerOutbox, SimOutput
 from inspector.sim.session_context import SessionContext
-from inspector.sim.settings import NS_PER_MS, SimSettings
+from inspector.sim.settings import SimSettings
 from inspector.sim.speech_recognizer import MeasuringRecognizer, SpeechRecognizer
 from inspector.sim.translation import Translator
 from inspector.sim.vad import LoudnessDetector, SpeechDetector

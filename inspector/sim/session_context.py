@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.billing import UsageMeter
 from inspector.sim.brain import Brain, ContextItem
 from inspector.sim.context import Context
@@ -17,7 +18,7 @@ from inspector.sim.ids import Ids
 from inspector.sim.items import SimItem, snapshot
 from inspector.sim.schedule import Schedule
 from inspector.sim.server_outbox import ServerOutbox
-from inspector.sim.settings import NS_PER_MS, SimSettings
+from inspector.sim.settings import SimSettings
 from inspector.sim.speech_recognizer import SpeechRecognizer, Transcript
 from inspector.sim.vad import as_pcm16
 from inspector.sim.voice import Voice

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.core.units import NS_PER_MS
 from inspector.secret import Secret
-
-NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

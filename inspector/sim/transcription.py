@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inspector.core.audio_formats import AudioFormat
+from inspector.core.units import NS_PER_MS
 from inspector.sim.effective_session import STREAMING_TRANSCRIBERS
 from inspector.sim.faults import LATE_TRANSCRIPT_MS, TRANSCRIPTION_FAILURE
 from inspector.sim.items import SimItem
-from inspector.sim.output_items import pieces_of
+from inspector.sim.output_items import TOKEN_MS, pieces_of
 from inspector.sim.schedule import Process
 from inspector.sim.server_outbox import Json
 from inspector.sim.session_context import POLL_MS, SessionContext
-from inspector.sim.settings import NS_PER_MS
 from inspector.sim.speech_recognizer import Failure, Transcript
 from inspector.sim.vad import as_pcm16
 
-TRANSCRIPTION_MS, TOKEN_MS = 400, 10
+TRANSCRIPTION_MS = 400
 TRANSCRIPT_DEADLINE_MS, LIVE_DEADLINE_MS = 20_000, 10_000
 NOT_IN_TIME = "(the simulator did not recognize the speech in time)"
 LOGPROBS = "item.input_audio_transcription.logprobs"

@@ -13,6 +13,7 @@ from inspector.core.audio_formats import PCM16_24K
 from inspector.sim.buffer import InputBuffer
 from inspector.sim.items import appended_audio
 from inspector.sim.output_items import pieces_of
+from inspector.sim.response import THINK_MS
 from inspector.sim.schedule import Process
 from inspector.sim.server_outbox import Json
 from inspector.sim.session_context import SessionContext
@@ -20,7 +21,6 @@ from inspector.sim.vad import SpeechDetector, SpeechStarted, TurnDetector
 
 FRAME_MS = 200
 HEARING_DEADLINE_MS = 5_000
-THINK_MS = 300
 _DETECTION: Json = {"type": "server_vad", "prefix_padding_ms": 300, "silence_duration_ms": 300}
 _VOICE = "marin"
 _KEPT_SILENCE_MS = 2000

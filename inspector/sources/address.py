@@ -8,7 +8,8 @@ from inspector.errors import UsageError
 from inspector.secret import mask_url
 
 REALTIME_PATH = "/v1/realtime"
-_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+WEBSOCKET_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+"""What is meant by each scheme that users write."""
 _LOOPBACK = ("localhost", "127.", "::1", "[::1]")
 
 
@@ -43,7 +44,7 @@ def realtime_url(
         host, _ = parts.hostname, parts.port  # both are parsed, and may raise, on access
     except ValueError as error:
         raise _bad(address, str(error)) from None
-    scheme = _SCHEMES.get(parts.scheme.lower())
+    scheme = WEBSOCKET_SCHEMES.get(parts.scheme.lower())
     if scheme is None:
         raise _bad(address, f"its scheme is {parts.scheme!r}")
     if not host or any(character.isspace() for character in address):

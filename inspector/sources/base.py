@@ -20,6 +20,10 @@ class Side(StrEnum):
     """The proxy, because of its user or a rule."""
 
 
+BACKLOG = 512
+"""Connections that may wait to be accepted: load tests open hundreds at the same instant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handshake:
     """The request and response of an upgrade, with secrets masked."""

@@ -23,7 +23,9 @@ from typing import Protocol
 from inspector.core.event import Direction, Origin
 from inspector.sources.frame_log import FrameLog, SafeFrameLog
 from inspector.sources.frames import (
+    BINARY,
     PASSING,
+    TEXT,
     TOO_LARGE,
     FrameReader,
     WireFrame,
@@ -33,9 +35,42 @@ from inspector.sources.frames import (
 
 log = logging.getLogger(__name__)
 
-TEXT, BINARY, PING, PONG = 0x1, 0x2, 0x9, 0xA
+PING, PONG = 0x9, 0xA
 OWN_PING = b"realtime-inspector"
 """Payload of our pings, so that the answer to one is not passed on."""
+
+
+# Theory of operation
+#
+# A pipe has a reader, which finds the frames in the bytes that go by, and a mode, which says whose move is next.
+#
+#              | bytes arrive                                 | `engage` (the queue has closed)  | `settle` (the queue may be open)
+#   -----------+----------------------------------------------+---------------------------------+---------------------------------
+#   RAW        | write them, then read and log the frames     | at a boundary: FRAMES           | stays
+#              | that they complete                           | within a frame: ENDING          |
+#   ENDING     | log the frames up to the next boundary, and  | stays                           | stays
+#              | write all bytes up to there; then FRAMES     |                                 |
+#   FRAMES     | hand each whole frame to the queue; nothing   | stays                           | queue open, no context lost, and
+#              | is written by itself                         |                                 | not busy: write what is unfinished
+#              |                                              |                                 | of the next frame, then RAW
+#   blind      | write them                                   | stays                           | stays
+#   (no reader)|                                              |                                 |
+#
+# Other ways between them: in FRAMES a frame that is too large to hold (PASSING) makes everything go that waits, and the pipe is ENDING
+# until that frame is by. A reader that fails makes any mode blind, for good.
+#
+# Rules of the room:
+#
+# 1. Each byte of the sender goes on once, in order, or belongs to a frame that the queue has withheld. Bytes that only the reader holds
+#    (`reader.unfinished`) are bytes that have not gone on: whoever leaves FRAMES writes them, and so does `finish`.
+# 2. A boundary is the end of a whole data frame, with no fragment open. Only there may frames of ours stand, only there does the mode
+#    change. Control frames may stand between fragments too (`is_between`).
+# 3. In RAW the bytes go first and are logged after, in the same step of the loop: no answer to them can be logged before them. In
+#    FRAMES a frame is logged when it goes on (`forward`, `add`), never when it arrives.
+# 4. `logged` writes, `went_on` folds. `went_on` follows once for all that one chunk brought, when nobody waits for it any more: hence
+#    `_is_busy`, which also keeps a queue that opens meanwhile from going back to RAW in the middle of a chunk.
+# 5. Whatever is called beside the bytes (reader, queue, log, `close_seen`) may raise. It is caught here, told as `inspector.degraded`,
+#    and the bytes go on.
 
 
 class FrameGate(Protocol):

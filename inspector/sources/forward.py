@@ -29,14 +29,13 @@ from inspector.sources.heads import (
     request_problem,
 )
 from inspector.sources.http_exchange import HttpExchange, problem_body, problem_response, refused
-from inspector.sources.relay import Endpoint
+from inspector.sources.relay import READ_BYTES, Endpoint
 from inspector.sources.upstream import CONNECT_TIMEOUT_S, Upstream
 
 for _name in ("httpx2", "httpcore2"):
     # They log the URL of every request, and at DEBUG the headers; both may contain keys.
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-READ_BYTES = 256 << 10
 IDLE_TIMEOUT_S = 75.0
 """How long to keep an app's connection open for its next request; nginx's default."""
 _ONE_HOP = frozenset(b"connection keep-alive te trailer transfer-encoding upgrade".split()) | {

@@ -23,7 +23,7 @@ try:
 except ImportError:  # an installation without the compiled part
     from websockets.utils import apply_mask
 
-_CONTINUATION, _TEXT, _BINARY, _CLOSE = 0x0, 0x1, 0x2, 0x8
+_CONTINUATION, TEXT, BINARY, _CLOSE = 0x0, 0x1, 0x2, 0x8
 _FIRST_CONTROL = 0x8
 NO_STATUS = 1005
 """What stands for a close frame without a code."""
@@ -31,6 +31,30 @@ TOO_LARGE = "too large to keep"
 """The problem of a frame that has gone by."""
 PASSING = "too large to hold"
 """The problem of the beginning of such a frame: its bytes must go on before it is complete."""
+
+
+# Theory of operation
+#
+#   fin+opcode  mask+length  (16 or 64 bits of length)  (4 bytes of mask)  payload        one fragment (RFC 6455 section 5.2)
+#
+#   state                 | what says so           | the next byte                        | left by
+#   ----------------------+------------------------+--------------------------------------+---------------------------------------------
+#   at a boundary         | none of the below      | begins a data or control frame       |
+#   in a fragment         | `_rest`, `_need` bytes | belongs to that fragment             | `_need` bytes are there
+#   between fragments     | `_is_open`             | begins a fragment, or a control frame| a fragment with FIN
+#   skipping a fragment   | `_skip` bytes to go    | is not kept                          | `_skip` is 0; with FIN the frame is over too
+#   frame too large       | `_is_too_large`        | as above, and nothing of it is kept  | a fragment with FIN
+#
+# Rules of the room:
+#
+# 1. `raw` of all frames, and `unfinished` behind them, are the bytes that were fed: nothing is lost or doubled, and only a control
+#    frame moves, before the data frame whose fragments it came between. Of a frame that is too large, `raw` holds what there was when that became known; the rest has gone by, and its `end` says where it ends.
+# 2. Nothing is refused. What breaks the protocol comes out as a frame with a `problem`, since the two ends of the connection decide what
+#    to make of it.
+# 3. Nothing waits for what may never fit: a frame above `max_bytes` is told at its beginning (PASSING), so that whoever holds frames
+#    lets its bytes go, and again at its end (TOO_LARGE).
+# 4. One inflater reads everything of its direction in order. A compressed frame that it did not see would leave it with the wrong
+#    window: then it is given up, and later frames have a problem in place of words (`_went_by`), unless each stands for itself.
 
 
 @dataclass(slots=True)
@@ -65,7 +89,7 @@ class WireFrame:
     @property
     def is_text(self) -> bool:
         """Tell whether it is a text frame."""
-        return self.opcode == _TEXT
+        return self.opcode == TEXT
 
 
 class FrameReader:
@@ -216,7 +240,7 @@ class FrameReader:
         return WireFrame(self._opcode, b"", raw, end, is_boundary=False, problem=PASSING)
 
     def _inflated(self, payload: bytes, opcode: int) -> tuple[bytes, str]:
-        if self._inflater is None or opcode not in (_TEXT, _BINARY):
+        if self._inflater is None or opcode not in (TEXT, BINARY):
             return payload, "compressed in a way that cannot be read"
         try:
             frame = self._inflater.decode(

@@ -16,6 +16,9 @@ HEAD_END = b"\r\n\r\n"
 MAX_HEAD_BYTES = 64 << 10
 """More than common servers accept (8 to 32 KiB): a browser sends the cookies of all apps on localhost."""
 
+TLS_HELLO = b"\x16\x03"
+"""How a TLS handshake begins in place of a head: record type 22, major version 3 (RFC 8446 section 5.1)."""
+
 NOT_PASSED_ON = frozenset({"proxy-authorization", "proxy-authenticate", "proxy-connection"})
 """Headers for the proxy itself, which are not forwarded (RFC 9110, 7.6.1 and 11.7)."""
 _OF_THE_UPGRADE = frozenset({"upgrade", "keep-alive", "close"})

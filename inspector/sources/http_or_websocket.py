@@ -19,12 +19,10 @@ from inspector.sim.provider import HttpRequest
 from inspector.sources.access_control import AccessControl, AccessRefusal
 from inspector.sources.address import target_parts
 from inspector.sources.base import Received
-from inspector.sources.heads import Head
+from inspector.sources.heads import TLS_HELLO, Head
 from inspector.sources.wire import FrameKinds
 
 MAX_HEAD_BYTES, MAX_BODY_BYTES = 1 << 16, 1 << 20
-_TLS_HELLO = b"\x16\x03"
-"""The start of a TLS handshake: record type 22, major version 3 (RFC 8446, 5.1)."""
 
 HttpResponder = Callable[[HttpRequest], HttpAnswer]
 """Returns the response to a plain request."""
@@ -142,7 +140,7 @@ class _FirstRequest:
     @property
     def is_tls(self) -> bool:
         """Return True if this is the start of a TLS handshake."""
-        return self.received.startswith(_TLS_HELLO)
+        return self.received.startswith(TLS_HELLO)
 
     @property
     def expects_continue(self) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from inspector.errors import ConnectError
 from inspector.sources.access_control import AccessControl, AccessRefusal
+from inspector.sources.base import BACKLOG
 from inspector.sources.heads import Head, request_problem
 from inspector.sources.http_exchange import HttpExchange, problem_response, refused
 from inspector.sources.relay import Endpoint
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 APP_HEAD_TIMEOUT_S = 20.0
 """How long an app may take to send its first request."""
-BACKLOG = 512
-"""Connections that may wait to be accepted; a load test opens hundreds at once."""
 
 log = logging.getLogger(__name__)
 

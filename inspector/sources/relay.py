@@ -25,14 +25,12 @@ from inspector.secret import mask_text
 from inspector.sources.base import Closed, Side
 from inspector.sources.direction_pipe import DirectionPipe
 from inspector.sources.frames import WireFrame, close_words
-from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
+from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, TLS_HELLO, Head, parse_head
 from inspector.sources.reasons import explained, step_for_app
 
 READ_BYTES = 256 << 10
 WRITE_BUFFER_BYTES = 256 << 10
 """Bytes written to a side but not sent yet, beyond which the other side is not read."""
-TLS_HELLO = b"\x16\x03"
-"""The start of a TLS handshake: record type 22, major version 3 (RFC 8446, 5.1)."""
 LINGER_S = 5.0
 """How long a side that does not read may delay the end of its connection."""
 HAPPY_EYEBALLS_S = 0.25

@@ -32,7 +32,7 @@ from inspector.sim.connect_request import HttpAnswer
 from inspector.sim.server import CloseSocket, ConnectRequest
 from inspector.sources.access_control import AccessControl, AccessRefusal
 from inspector.sources.address import target_parts
-from inspector.sources.base import Closed, Handshake, Side
+from inspector.sources.base import BACKLOG, Closed, Handshake, Side
 from inspector.sources.client_recorder import ClientRecorder
 from inspector.sources.http_or_websocket import (
     HttpOrWebSocketConnection,
@@ -50,8 +50,6 @@ PING_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 2.0
 SUBPROTOCOL = "realtime"
 """The subprotocol that the API selects; a browser offers it together with its key."""
-BACKLOG = 512
-"""Connections that may wait to be accepted; a load test opens hundreds at once."""
 
 log = logging.getLogger(__name__)
 _wire_log = logging.getLogger("inspector.sources.server_port.frames")

@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
-from inspector.clock import NS_PER_S, Clock
+from inspector.clock import Clock
+from inspector.core.units import NS_PER_S
 from inspector.errors import ConnectError, UsageError
 from inspector.sim.faults import FAULTS
 from inspector.sim.server import CloseSocket, ConnectRequest, SendText, SimSession

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from inspector.errors import ConnectError, UsageError
 from inspector.secret import Secret, mask_url
+from inspector.sources.address import WEBSOCKET_SCHEMES
 from inspector.sources.heads import Head
 from inspector.sources.relay import Endpoint, open_endpoint
 from inspector.sources.tunnel import network_proxy, open_tunnel
@@ -21,7 +22,6 @@ KEY_HEADERS = ("authorization", "api-key", "x-api-key")
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 """Subprotocol prefix with which a browser, which cannot set headers, sends its key."""
 _PORTS = {"ws": 80, "wss": 443}
-_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def upstream_at(
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise _bad(address, str(error)) from None
-    scheme = _SCHEMES.get(parts.scheme.lower())
+    scheme = WEBSOCKET_SCHEMES.get(parts.scheme.lower())
     if scheme is None or not host or any(character.isspace() for character in address):
         raise _bad(address, "it needs a scheme (wss://) and a host")
     if parts.username is not None or parts.password is not None:

@@ -1,6 +1,7 @@
 """The dialects of the Realtime API that the program knows by name, and other protocols that it can tell apart from them.
 
-One list for the simulator, the profiles and the inspector. Source: protocol reference, section 6; GPT-Live reference, section 1.
+One list for the simulator, the profiles and the inspector: names, hosts and paths stand here and nowhere else. Source: the providers'
+reference pages of their realtime WebSockets (OpenAI, Azure OpenAI, Azure Voice Live, xAI, DashScope).
 """
 
 from __future__ import annotations
@@ -36,7 +37,44 @@ DIALECTS: Mapping[str, Called] = MappingProxyType(
 )
 """By the name that options and JSON have."""
 
-SPOKEN = ("openai", "beta", "azure", "azure-preview", "voice-live", "xai", "qwen")
+
+class Route(NamedTuple):
+    """Where a server of a dialect answers."""
+
+    path: str
+    query: str = ""
+    """Sent with every request, after the ``?``."""
+    model_parameter: str = "model"
+    """The query parameter that names the model."""
+
+
+ROUTES: Mapping[str, Route] = MappingProxyType(
+    {
+        "openai": Route("/v1/realtime"),
+        "beta": Route("/v1/realtime"),
+        "azure": Route("/openai/v1/realtime"),
+        "azure-preview": Route("/openai/realtime", "api-version=2025-04-01-preview", "deployment"),
+        "voice-live": Route("/voice-live/realtime", "api-version=2026-04-10"),
+        "xai": Route("/v1/realtime"),
+        "qwen": Route("/api-ws/v1/realtime"),
+    }
+)
+"""By dialect."""
+HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "openai": ("api.openai.com", ".api.openai.com"),
+        "azure": (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"),
+        "xai": ("api.x.ai",),
+        "qwen": (
+            "dashscope.aliyuncs.com",
+            "dashscope-intl.aliyuncs.com",
+            ".maas.aliyuncs.com",
+        ),
+    }
+)
+"""By provider, the hosts that are its alone; ``.x`` stands for all subdomains of ``x``."""
+
+SPOKEN = tuple(ROUTES)
 """What ``--dialect`` and profiles take: how the simulator can speak, and how a server may be spoken to."""
 
 FOREIGN: Mapping[str, tuple[Called, frozenset[str]]] = MappingProxyType(
@@ -64,3 +102,8 @@ FOREIGN: Mapping[str, tuple[Called, frozenset[str]]] = MappingProxyType(
     }
 )
 """Other protocols: name, how it is called, and first keys of its messages, which have no ``type``."""
+
+
+def is_host_in(host: str, known: tuple[str, ...]) -> bool:
+    """Tell whether a host, in lower case, is one of some as ``HOSTS`` writes them."""
+    return any(host.endswith(one) if one.startswith(".") else host == one for one in known)

@@ -20,6 +20,7 @@ from textual.theme import Theme
 from inspector import collector
 from inspector.analysis.ascii_fallbacks import terminal_encoding
 from inspector.engine.task_supervisor import TaskSupervisor
+from inspector.errors import EXIT_INTERRUPTED
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.keycaps import key_words, keycap
 from inspector.tui.common.look import Look
@@ -37,7 +38,6 @@ STYLES = Path(__file__).with_name("inspector.tcss")
 COLLECT_AFTER_S = 0.3  # the first frame and the mounts after it are done by then
 # SIGHUP: the terminal window was closed.
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-EXIT_INTERRUPTED = 130
 KEYS_CHECK_AFTER_S = 0.4
 """Delay for checking the user's keymap, which imports every screen."""
 log = logging.getLogger(__name__)

@@ -19,10 +19,7 @@ from inspector.recording.opening import open_recording
 from inspector.spec.events import EVENT_TYPES
 from tests.core.test_output_audio import delta, played, playing, truncate
 from tests.spoken import events as spoken_events
-from tests.support import at, client, corpus_dir, event_of, folded, numbered, server, silence
-
-CORPUS = corpus_dir()
-RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
+from tests.support import at, client, event_of, folded, numbered, recordings, server, silence
 
 
 def entries(state: SessionState) -> list[Entry]:
@@ -42,8 +39,7 @@ def facts(found: Entry) -> str:
     return " | ".join(fact.text for fact in found.facts)
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_foreign_recordings_read_as_a_conversation(path: Any) -> None:
     opening = open_recording(path)
     state = SessionState()

@@ -10,7 +10,7 @@ from inspector.analysis.form.generated import session_fields
 from inspector.analysis.form.shapes import SHAPES, shape_named, shape_of, with_own_members
 from inspector.analysis.form.values import ABSENT
 from inspector.sim.effective_session import realtime_session, transcription_session
-from tests.support import corpus_dir
+from tests.support import recordings
 
 REALTIME = realtime_session("sess_1", "gpt-realtime", 1)
 
@@ -157,13 +157,10 @@ def test_an_unknown_member_gets_a_field_by_its_value() -> None:
 
 
 def test_every_recorded_session_is_shown_whole() -> None:
-    folder = corpus_dir()
-    if folder is None:
-        pytest.skip("no corpus here")
     from inspector.core.codec import decode
 
     seen = 0
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in recordings():
         for line in path.read_bytes().splitlines():
             event = (decode(line)[1] or {}).get("event")
             session = event.get("session") if isinstance(event, dict) else None

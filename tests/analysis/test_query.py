@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.analysis.column_terms import Compare
 from inspector.analysis.columns import Columns
 from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
 from inspector.analysis.text_terms import LEAST_PATIENCE_S, MOST_PATIENCE_S
@@ -64,6 +63,7 @@ MISTYPED = frame_event(Direction.CLIENT, b"{nope")
         ("err | call:call_9", True, False, True, False),
         ("dir:server (err | paris) !bad", False, True, False, False),
         ("dir:client,local", False, False, True, True),
+        ("origin:hand,wire", True, True, True, True),
         ("item:2", False, False, True, False),
     ],
 )
@@ -126,10 +126,14 @@ def test_an_id_finds_nothing_about_its_neighbours(expression: str, event: Event)
         ("a )", 2),
         ("~(~", 2),
         ('"a', 0),
-        ("turn:x", 0),
-        ("dir:up", 0),
+        ("turn:x", 5),
+        ("dir:up", 4),
+        ("origin:hand,foot", 12),
         ("nope:x", 0),
-        ("t>x", 0),
+        ("err:x", 0),
+        ("t>x", 2),
+        ("t>3x", 3),
+        ("size>99999999999999999999", 5),
         ("!", 1),
         ("a |", 3),
     ],
@@ -281,10 +285,9 @@ def test_a_time_that_is_not_known_is_neither_before_nor_after_any(
 
     assert [row for row in range(6) if query.test(LogFacts(log, row, None))] == rows
     assert [row for row in range(6) if query.test(EventFacts(events[row], before[row]))] == rows
-    if not isinstance(query.term, Compare):
-        return
-    mask = query.term.mask(Columns(log, lo, 6, None))
-    assert [row for row in range(lo, 6) if mask[row - lo]] == [row for row in rows if row >= lo]
+    sure, maybe = query.term.bounds(Columns(log, lo, 6, None))
+    assert (sure == maybe).all()
+    assert [row for row in range(lo, 6) if sure[row - lo]] == [row for row in rows if row >= lo]
 
 
 SLOW = "~(a+)+[$]b~"

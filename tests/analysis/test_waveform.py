@@ -36,10 +36,8 @@ from tests.spoken import (
     tone,
 )
 from tests.spoken import events as spoken_events
-from tests.support import ManualClock, at, client, corpus_dir, local, numbered, server
+from tests.support import ManualClock, at, client, local, numbered, recordings, server
 
-CORPUS = corpus_dir()
-RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
 VOICE = Voice()
 
 
@@ -288,8 +286,7 @@ def test_implausible_times_break_nothing(t_ms: float) -> None:
     assert waveform.lane(AudioSide.USER, max(0, column - 2), 4, 1_000_000).low.shape == (4,)
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_foreign_recordings_have_a_waveform(path: Path) -> None:
     opening = open_recording(path)
     waveform = Waveform(opening.log)

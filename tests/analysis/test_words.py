@@ -19,7 +19,7 @@ from inspector.analysis.validate import check
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
 from inspector.spec.events import EVENT_TYPES
-from tests.support import corpus_dir, server
+from tests.support import recordings, server
 
 json_values = st.recursive(
     st.none()
@@ -149,13 +149,8 @@ def test_summaries_of_a_few_events() -> None:
     assert summary(error) == "invalid_value  session.voice  no"
 
 
-CORPUS = corpus_dir()
-
-
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
 def test_what_real_clients_sent_to_openai_is_valid() -> None:
-    assert CORPUS is not None
-    for path in CORPUS.glob("openai-*.jsonl"):
+    for path in recordings("openai-*.jsonl"):
         for line in path.read_text("utf-8").splitlines():
             entry = json.loads(line)
             if entry.get("dir") == "client":

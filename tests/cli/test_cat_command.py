@@ -83,7 +83,7 @@ def test_a_filter_that_does_not_parse_is_status_2(inspector: Run, recording: Pat
     assert outcome.status == 2
     error = json.loads(outcome.err)["error"]
     assert error["code"] == "bad_filter"
-    assert "at character 8: t> needs a number" in error["message"]
+    assert "at character 10: t: 'y' is not a number" in error["message"]
 
 
 def lines_of(*events: tuple[str, dict[str, object]]) -> str:

@@ -12,9 +12,7 @@ from inspector.core.event import Direction, Event
 from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader
 from inspector.spec.dialects import DIALECTS, FOREIGN
-from tests.support import client, corpus_dir, folded, frame_event, local, server
-
-CORPUS = corpus_dir()
+from tests.support import client, folded, frame_event, local, recordings, server
 
 
 def opened(url: str) -> Event:
@@ -100,11 +98,9 @@ TRUTH = {
 }
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize("start", TRUTH)
 def test_recorded_sessions_are_classified_as_named(start: str) -> None:
-    assert CORPUS is not None
-    paths = sorted(CORPUS.glob(f"{start}*.jsonl"))
+    paths = recordings(f"{start}*.jsonl")
     found = []
     for path in paths:
         reader = RecordingReader(path)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import Any
 
 import pytest
 
+import inspector.core
 from inspector.core.causes import REQUEST_OF, CausesFold
 from inspector.core.event import Event
 from inspector.core.event_keys import EventKeys, NamedIds, keys_of, named_ids, relation
+from inspector.core.fold import Fold
 from inspector.core.groups import part_key
 from inspector.core.input_audio import InputAudioFold
 from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of
 from inspector.core.output_audio import OutputAudioFold
-from inspector.core.state import SessionState
+from inspector.core.state import FOLDS, SessionState
 from tests.support import at, client, folded, frame_event, local, numbered, server, silence
 
 BROKEN = frame_event(client("x").direction, b"{nope")
@@ -439,6 +443,25 @@ def test_every_fold_is_fed_and_copied() -> None:
         assert remembered(fed) != remembered(fresh), f"{fed.name} was told nothing"
         assert remembered(copied) == remembered(fed)
         assert copied is not fed
+
+
+def test_every_fold_that_there_is_belongs_to_the_state() -> None:
+    modules = [
+        importlib.import_module(f"inspector.core.{module.name}")
+        for module in pkgutil.iter_modules(inspector.core.__path__)
+    ]
+    folds = {
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type)
+        and kind.__module__ == module.__name__
+        and kind.__name__.endswith("Fold")
+        and kind is not Fold
+    }
+
+    assert folds == set(FOLDS.values())
+    assert {name: kind.name for name, kind in FOLDS.items()} == {name: name for name in FOLDS}
 
 
 def remembered(fold: object) -> dict[str, str]:

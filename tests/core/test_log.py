@@ -9,7 +9,16 @@ import pytest
 
 from inspector.core import log as log_module
 from inspector.core.event import DecodeProblem, Direction, Event, Origin
-from inspector.core.log import CACHED_EVENTS, COLUMNS, FLAG_ERROR, Block, EventLog, flags_of
+from inspector.core.log import (
+    CACHED_EVENTS,
+    COLUMNS,
+    FLAG_ERROR,
+    RECENT_EVENT_BYTES,
+    RECENT_EVENTS,
+    Block,
+    EventLog,
+    flags_of,
+)
 from inspector.recording.format import parse, render
 from tests.support import at, client, local, numbered, server
 
@@ -42,13 +51,14 @@ def test_rows_are_read_back_as_they_were() -> None:
     events = numbered([client("response.create"), server("session.created", session={})])
     log, _ = log_of(*events)
 
+    assert [log.read(row) for row in range(len(log))] == events
     assert [log.event(row) for row in range(len(log))] == events
     assert log.type_of(1) == "session.created"
     assert log.direction_of(0) is Direction.CLIENT
 
 
 def test_recent_rows_are_cached() -> None:
-    log, store = log_of(*[server("a") for _ in range(CACHED_EVENTS + 1)])
+    log, store = log_of(*[server("a") for _ in range(CACHED_EVENTS + RECENT_EVENTS + 1)])
     log.event(0)
     log.event(0)
     assert store.reads == 1
@@ -57,6 +67,49 @@ def test_recent_rows_are_cached() -> None:
     log.event(0)
 
     assert store.reads == CACHED_EVENTS + 2
+
+
+def test_the_last_rows_are_the_events_that_were_appended() -> None:
+    events = numbered([server("a", number=number) for number in range(RECENT_EVENTS + 1)])
+    log, store = log_of(*events)
+
+    assert [log.event(row) for row in range(1, len(log))] == events[1:]
+    assert store.reads == 0
+    assert log.event(0) == events[0]
+    assert store.reads == 1
+
+
+def test_rows_that_fold_are_not_kept() -> None:
+    log, store = log_of(*[server("response.output_text.delta", item_id="i", delta="x")] * 2)
+
+    assert [log.event(row).seq for row in range(2)] == [1, 2]
+    assert store.reads == 1
+
+
+def test_rows_on_the_screen_are_kept_however_many_are_appended() -> None:
+    log, store = log_of(server("a"))
+    shown = log.event(0)
+    for event in numbered([server("b")] * 2000, start=2):
+        store.add(log, event)
+
+    assert log.event(0) is shown
+
+
+def test_a_row_that_says_another_number_is_read_as_the_row_that_it_is() -> None:
+    log, store = log_of(server("a"))
+    store.add(log, replace(server("b"), seq=9))
+
+    assert log.event(1) is not None
+    assert store.reads == 1
+
+
+def test_a_large_row_is_read_back() -> None:
+    log, store = log_of(server("a", text="x" * RECENT_EVENT_BYTES), server("b"))
+
+    assert log.event(1).type == "b"
+    assert store.reads == 0
+    assert log.event(0).type == "a"
+    assert store.reads == 1
 
 
 def test_failures_are_flagged() -> None:

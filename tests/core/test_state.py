@@ -19,24 +19,21 @@ from inspector.spec.events import EVENT_TYPES
 from tests.support import (
     at,
     client,
-    corpus_dir,
     facts,
     folded,
     frame_event,
     local,
     numbered,
+    recordings,
     refusals,
     server,
     silence,
 )
 
-CORPUS = corpus_dir()
-RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
 NOT_A_SESSION = "openapi-spec-examples"
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_a_recording_folds_and_its_deltas_add_up(path: Path) -> None:
     opening = open_recording(path)
     state = SessionState()

@@ -11,8 +11,8 @@ from inspector.core.event import Direction
 from inspector.engine.proxied_session import FrameRules, ProxiedSession
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Closed, Handshake, Side
-from inspector.sources.direction_pipe import TEXT, DirectionPipe
-from inspector.sources.frames import FrameReader, WireFrame, frame_bytes
+from inspector.sources.direction_pipe import DirectionPipe
+from inspector.sources.frames import TEXT, FrameReader, WireFrame, frame_bytes
 from inspector.sources.relay import Endpoint, Relay
 from inspector.sources.session_observer import SessionRequest
 from tests.support import ManualClock

@@ -15,8 +15,7 @@ from inspector.clock import SystemClock
 from inspector.core.event import Direction, Event, Origin
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
-from inspector.sources.direction_pipe import TEXT
-from inspector.sources.frames import frame_bytes
+from inspector.sources.frames import TEXT, frame_bytes
 from tests.engine.proxied_stage import Server, event, heard, joined
 from tests.proxy_stage import PATIENCE_S, closed_with, proxied
 from tests.sources.loopback import websocket_server

@@ -27,7 +27,7 @@ from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.recording.writer import RecordingFile
 from inspector.sim.provider import SimProvider
 from inspector.sources.simulator import SimulatorSource
-from tests.support import ManualClock, corpus_dir
+from tests.support import SPEECH, ManualClock
 
 RATE_HZ = 24_000
 TOLERANCE_MS = 40
@@ -62,14 +62,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._manual.ns / 1e9
-
-
-def audio_file(name: str) -> Path:
-    corpus = corpus_dir()
-    path = corpus.parent / "audio" / name if corpus is not None else Path("absent")
-    if not path.exists():
-        pytest.skip("the shared recordings of speech are not here")
-    return path
 
 
 def spoken(
@@ -127,7 +119,7 @@ def heard(folder: Path) -> Samples:
 
 def interrupting_question(folder: Path) -> Path:
     """Return the question, a pause in which the answer starts, and the question again."""
-    question, rate_hz = soundfile.read(audio_file("whats-the-weather-24k.wav"))
+    question, rate_hz = soundfile.read(SPEECH)
     path = folder / "twice.wav"
     pause = np.zeros(2 * rate_hz)
     soundfile.write(path, np.concatenate((question, pause, question)), rate_hz, subtype="PCM_16")
@@ -135,7 +127,7 @@ def interrupting_question(folder: Path) -> Path:
 
 
 def test_a_spoken_question_is_answered_and_the_answer_is_heard_whole(tmp_path: Path) -> None:
-    question = audio_file("whats-the-weather-24k.wav")
+    question = SPEECH
     events = spoken(tmp_path, question, lambda engine: has(engine, "inspector.played"))
     order = [event.type for event in events]
     speech_ns, sound_ns, heard_ns = (
@@ -239,7 +231,7 @@ def test_a_telephone_session_hears_and_speaks_a_law(
     tmp_path: Path, detection: dict[str, str] | None
 ) -> None:
     telephone = {"format": {"type": "audio/pcma"}}
-    question = audio_file("weather-alaw-8k.wav")
+    question = SPEECH
     events = spoken(
         tmp_path,
         question,

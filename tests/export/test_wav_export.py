@@ -47,10 +47,8 @@ from tests.spoken import (
     write_recording,
 )
 from tests.spoken import events as spoken_events
-from tests.support import at, client, corpus_dir, frame_event, local, numbered, server
+from tests.support import at, client, frame_event, local, numbered, recordings, server
 
-CORPUS = corpus_dir()
-RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
 Samples = npt.NDArray[np.int16]
 
 
@@ -247,8 +245,7 @@ def test_windows_cut_clips_without_loss(lengths: list[int], one: int, other: int
     assert all(0 <= clip.at_us < last - first for clip in cut)
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_foreign_recordings_are_exported(path: Path) -> None:
     reader = RecordingReader(path)
     log = reader.new_log()

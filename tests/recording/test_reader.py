@@ -10,7 +10,7 @@ from inspector.core.log import EventLog
 from inspector.errors import RecordingError
 from inspector.recording.format import FileShape, Header, render, render_header
 from inspector.recording.reader import RecordingReader
-from tests.support import client, corpus_dir, local, numbered, server
+from tests.support import client, local, numbered, recordings, server
 
 HEADER = Header("2026-11-20T23:12:00.123456Z", "sim", "ws://x", "m", "0.1.0")
 EVENTS = numbered(
@@ -243,17 +243,14 @@ def test_a_file_that_shrinks_is_survived(tmp_path: Path) -> None:
     reader, log = open_log(path)
     os.truncate(path, len(TEXT) // 2)
 
-    event = log.event(len(log) - 1)
+    event = log.read(len(log) - 1)
     assert event.problem is not None
     assert event.seq == len(EVENTS)
     reader.close()
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no corpus beside the checkout")
 def test_every_recorded_session_opens_whole() -> None:
-    folder = corpus_dir()
-    assert folder is not None
-    for path in folder.glob("*.jsonl"):
+    for path in recordings():
         events = events_in(path)
 
         assert len(events) == sum(1 for line in path.read_bytes().splitlines() if line.strip())

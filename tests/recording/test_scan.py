@@ -607,7 +607,7 @@ def test_a_shrinking_file_is_reported_and_its_rows_do_not_break(tmp_path: Path) 
     opening.advance()
 
     assert "truncated" in opening.notices[0]
-    assert opening.log.event(110).problem is not None
+    assert opening.log.read(110).problem is not None
     opening.close()
 
 

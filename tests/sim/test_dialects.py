@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from inspector.sim.dialects import DIALECTS, dialect_for
+from inspector.sim.dialects import SIMULATED, dialect_for
 from inspector.sim.server import ConnectRequest
 from inspector.sim.settings import SimSettings
 from tests.sim_driver import (
@@ -24,7 +24,7 @@ from tests.sim_driver import (
     types,
     user,
 )
-from tests.support import corpus_dir
+from tests.support import recording
 
 KEY = {"api-key": "k"}
 FLAT_VAD = {"type": "server_vad", "create_response": False}
@@ -63,7 +63,7 @@ def test_a_name_goes_before_the_request() -> None:
 
     assert dialect_for(request, "xai").name == "xai"
     assert dialect_for(request, "azure").name == "azure-preview"
-    assert set(DIALECTS) >= {"openai", "beta", "azure", "voice-live", "xai"}
+    assert set(SIMULATED) >= {"openai", "beta", "azure", "voice-live", "xai"}
 
 
 RECORDED = [
@@ -75,12 +75,9 @@ RECORDED = [
 ]
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize(("name", "path", "model"), RECORDED)
 def test_the_order_of_events_is_that_of_the_recording(name: str, path: str, model: str) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
-    lines = [orjson.loads(line) for line in (corpus / f"{name}.jsonl").read_bytes().splitlines()]
+    lines = [orjson.loads(line) for line in recording(name).read_bytes().splitlines()]
     recorded = [line["event"] for line in lines if line["dir"] == "server"]
     driver = SimDriver(path=path, query={"model": model}, headers=KEY)
     driver.run(0.1)
@@ -305,7 +302,7 @@ def test_xai_sends_growing_transcripts() -> None:
     assert (growing[0]["status"], final["status"]) == ("in_progress", "completed")
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS))
+@pytest.mark.parametrize("name", sorted(SIMULATED))
 @pytest.mark.parametrize(
     "frame",
     [
@@ -369,7 +366,7 @@ def test_an_update_may_repeat_its_model_and_azure_does_not_read_it(
 ) -> None:
     asked = "my-gpt-realtime" if dialect == "azure" else "gpt-realtime"
     driver = SimDriver(
-        path=DIALECTS[dialect].path, query={"model": asked}, headers=KEY, dialect=dialect
+        path=SIMULATED[dialect].path, query={"model": asked}, headers=KEY, dialect=dialect
     )
 
     driver.send(

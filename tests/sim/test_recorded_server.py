@@ -12,7 +12,7 @@ from inspector.core.event import Event
 from inspector.recording.format import FileShape, parse
 from inspector.sim.recorded_server import Pace, RecordedServer, script_of
 from inspector.sim.server_outbox import CloseSocket, SendText
-from tests.support import at, client, corpus_dir, local, numbered, server, silence
+from tests.support import at, client, local, numbered, recording, server, silence
 
 CREATED = server("session.created", event_id="e0")
 UPDATED = server("session.updated", event_id="e1")
@@ -213,7 +213,6 @@ def test_frames_that_are_no_events_change_nothing() -> None:
     assert player.types() == []
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize(
     "name",
     [
@@ -225,9 +224,7 @@ def test_frames_that_are_no_events_change_nothing() -> None:
     ],
 )
 def test_a_recorded_client_gets_all_that_it_got(name: str) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
-    lines = (corpus / f"{name}.jsonl").read_bytes().splitlines()
+    lines = recording(name).read_bytes().splitlines()
     events = [parse(line, row, FileShape.TAGGED) for row, line in enumerate(lines)]
     session, got = RecordedServer(script_of(events), Pace.FULL), list[bytes]()
     times = count()

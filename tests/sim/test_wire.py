@@ -24,7 +24,7 @@ from tests.sim_driver import (
     update,
     user,
 )
-from tests.support import corpus_dir
+from tests.support import recording
 
 RECORDED = ("openai-text-in-audio-out", "openai-tool-call-round", "openai-idle-timeout-timed")
 OPEN_ENDED = {"metadata", "tools"}
@@ -106,15 +106,12 @@ def shapes(event: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
             ]
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 def test_objects_have_the_keys_of_recorded_ones_in_their_order(
     events: list[dict[str, Any]],
 ) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
     recorded: dict[str, set[tuple[str, ...]]] = {}
     for name in RECORDED:
-        for line in (corpus / f"{name}.jsonl").read_bytes().splitlines():
+        for line in recording(name).read_bytes().splitlines():
             entry = orjson.loads(line)
             if entry["dir"] == "server":
                 for path, keys in shapes(entry["event"]):
@@ -144,12 +141,9 @@ def test_every_event_that_the_server_accepts_is_known_to_it() -> None:
             assert "Supported values" not in str(event.get("error", {}).get("message"))
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize("name", ["openai-text-in-audio-out", "openai-history-seeding"])
 def test_the_clients_of_recordings_get_the_recorded_sequence(name: str) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
-    lines = [orjson.loads(line) for line in (corpus / f"{name}.jsonl").read_bytes().splitlines()]
+    lines = [orjson.loads(line) for line in recording(name).read_bytes().splitlines()]
     driver = SimDriver()
     driver.run(0.02)
     for line in lines:

@@ -12,8 +12,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from inspector.clock import NS_PER_MS, SystemClock
+from inspector.clock import SystemClock
 from inspector.core.event import Origin
+from inspector.core.units import NS_PER_MS
 from inspector.engine.live_engine import Engine
 from inspector.engine.outbox import Outgoing
 from inspector.errors import ConnectError, UsageError

@@ -26,11 +26,10 @@ from inspector.tui.views.conversation.conversation_pane import ConversationPane
 from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested
 from tests.spoken import events as spoken_events
 from tests.spoken import write_recording
-from tests.support import corpus_dir, folded, local, numbered, server, silence
+from tests.support import folded, local, numbered, recordings, server, silence
 from tests.tui.bare_app import BareApp
 from tests.tui.test_replay_screen import Stage, on_stage
 
-CORPUS = corpus_dir()
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
 
 SPOKEN = {
@@ -437,10 +436,7 @@ def test_an_item_is_written_as_a_wav_from_the_screen(
     assert [path.name for path in tmp_path.glob("*.wav")] == ["a-item_a.wav"]
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize(
-    "path", sorted(CORPUS.glob("*.jsonl")) if CORPUS else [], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_foreign_recordings_are_shown(path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press(

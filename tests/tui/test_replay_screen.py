@@ -18,7 +18,7 @@ from inspector.tui.common.status_line import StatusLine
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.workspace.workspace import Workspace
-from tests.support import ManualClock, corpus_dir
+from tests.support import ManualClock, recordings
 
 EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
 
@@ -228,13 +228,7 @@ def test_empty_files_open_to_an_empty_screen(tmp_path: Path, text: str) -> None:
     on_stage(scenario, path)
 
 
-CORPUS = corpus_dir()
-
-
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize(
-    "path", sorted(CORPUS.glob("*.jsonl")) if CORPUS else [], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_foreign_recordings_open_in_every_view(path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press(

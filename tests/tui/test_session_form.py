@@ -16,7 +16,7 @@ from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.form.session_form import SessionForm
 from inspector.tui.session.replay_workspace import replay_workspace
-from tests.support import FakeSource, corpus_dir, silence
+from tests.support import FakeSource, recording, silence
 from tests.tui.form_stage import DETECTION, SPEED, VOICE, Stage, on_stage
 
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e"
@@ -292,10 +292,7 @@ def test_hostile_text_is_shown_sanitized_and_kept(tmp_path: Path) -> None:
     ],
 )
 def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: str) -> None:
-    folder = corpus_dir()
-    if folder is None:
-        pytest.skip("no corpus here")
-    path = folder / f"{name}.jsonl"
+    path = recording(name)
 
     async def run() -> None:
         replay = Replay(open_recording(path), SystemClock())

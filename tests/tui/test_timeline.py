@@ -29,11 +29,10 @@ from inspector.tui.views.timeline.wave_cells import wave_cells
 from tests.analysis.test_waveform import log_of
 from tests.spoken import ANSWER_AT_MS, HEARD_MS, write_recording
 from tests.spoken import events as spoken_events
-from tests.support import corpus_dir, local, numbered, server
+from tests.support import local, numbered, recording, recordings, server
 from tests.tui.bare_app import BareApp
 from tests.tui.test_replay_screen import Stage, on_stage
 
-CORPUS = corpus_dir()
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
 
 
@@ -330,10 +329,7 @@ def test_a_span_is_written_and_played_from_the_screen(
     assert [path.name for path in tmp_path.glob("*.wav")] == ["a-1.300-1.800s.wav"]
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize(
-    "path", sorted(CORPUS.glob("*.jsonl")) if CORPUS else [], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_foreign_recordings_have_a_timeline(path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("4")
@@ -343,7 +339,6 @@ def test_foreign_recordings_have_a_timeline(path: Path) -> None:
     on_stage(scenario, path, (80, 24))
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
 def test_a_recording_without_times_says_so() -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("4")
@@ -351,5 +346,4 @@ def test_a_recording_without_times_says_so() -> None:
 
         assert "these events have no times" in stage.shown()
 
-    assert CORPUS is not None
-    on_stage(scenario, CORPUS / "openai-text-in-audio-out.jsonl")
+    on_stage(scenario, recording("openai-text-in-audio-out"))

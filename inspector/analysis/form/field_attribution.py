@@ -8,9 +8,9 @@ from typing import Any
 
 from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.values import MemberPath
+from inspector.core.error_attribution import PATH_KEY
 from inspector.core.read import text_at
 
-_KEY = re.compile(r"[^.\[\]]+")
 _PATH_IN_WORDS = re.compile(r"session\.[\w.\[\]]*\w")
 _FIELD_OF_CODE = {"cannot_update_voice": "voice"}
 """Code of errors without a path to the last key of the field in question."""
@@ -18,7 +18,7 @@ _FIELD_OF_CODE = {"cannot_update_voice": "voice"}
 
 def path_of(param: str) -> MemberPath:
     """Return the keys of a path in the server's notation (``session.tools[0].name``), counted from the session object."""
-    keys = tuple(_KEY.findall(param))
+    keys = tuple(PATH_KEY.findall(param))
     return keys[1:] if keys[:1] == ("session",) else keys
 
 

@@ -8,16 +8,15 @@ from enum import StrEnum
 from typing import Any
 
 from inspector.analysis.form.values import ABSENT, MemberPath, at, is_same, leaves
-from inspector.core.causes import CausesFold
+from inspector.core.causes import CREATED, CausesFold
 from inspector.core.error_attribution import UPDATES, Confidence
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.log import EventLog
 from inspector.core.read import int_at, object_at, text_at
 
-_CREATED = frozenset({"session.created", "transcription_session.created"})
 _UPDATED = frozenset({"session.updated", "transcription_session.updated"})
 _LOST = frozenset({"inspector.opened", "inspector.closed"})
-_RELEVANT = UPDATES | _CREATED | _UPDATED | _LOST | {"error", "inspector.send_failed"}
+_RELEVANT = UPDATES | CREATED | _UPDATED | _LOST | {"error", "inspector.send_failed"}
 
 
 class Outcome(StrEnum):
@@ -97,7 +96,7 @@ class UpdateHistory:
         if relevant:
             for row, code in enumerate(log.kind[self._row : end], self._row):
                 if code in relevant:
-                    self.apply(log.event(row))
+                    self.apply(log.read(row))
         self._row = end
         self.settle(causes)
         return self.revision != before
@@ -108,7 +107,7 @@ class UpdateHistory:
         if event.direction is Direction.CLIENT:
             if event.type in UPDATES:
                 self._sent(event)
-        elif event.type in _CREATED:
+        elif event.type in CREATED:
             self._config = object_at(body, "session")
             self.revision += 1
         elif event.type in _UPDATED:

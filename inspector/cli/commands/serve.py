@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inspector.cli import options
-from inspector.cli.printing import EXIT_INTERRUPTED, say, write_object
+from inspector.cli.printing import say, write_object
 from inspector.cli.text_command import TextCommand
-from inspector.errors import RunTimeout, UsageError
+from inspector.errors import EXIT_INTERRUPTED, RunTimeout, UsageError
 
 REQUIRE_KEY = "--require-key"
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")

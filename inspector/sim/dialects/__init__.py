@@ -12,7 +12,7 @@ from inspector.sim.dialects.qwen import QwenDialect
 from inspector.sim.dialects.voice_live import VoiceLiveDialect
 from inspector.sim.dialects.xai import XaiDialect
 
-DIALECTS: Mapping[str, type[Dialect]] = {
+SIMULATED: Mapping[str, type[Dialect]] = {
     dialect.name: dialect
     for dialect in (
         Dialect,
@@ -24,7 +24,7 @@ DIALECTS: Mapping[str, type[Dialect]] = {
         QwenDialect,
     )
 }
-"""By the name that ``--dialect`` takes."""
+"""By the name that ``--dialect`` takes: those of ``spec.dialects.SPOKEN``."""
 
 # The first match wins: Azure's GA path starts like its preview path.
 _SIGNS: tuple[tuple[Callable[[ConnectRequest], bool], type[Dialect]], ...] = (
@@ -40,6 +40,6 @@ _SIGNS: tuple[tuple[Callable[[ConnectRequest], bool], type[Dialect]], ...] = (
 def dialect_for(request: ConnectRequest, name: str = "") -> type[Dialect]:
     """Return the dialect with that name, or if ``name`` is empty the one that the request's path or model implies."""
     if name:
-        is_preview = name == "azure" and request.path.rstrip("/") == "/openai/realtime"
-        return AzurePreviewDialect if is_preview else DIALECTS[name]
+        is_preview = name == "azure" and request.path.rstrip("/") == AzurePreviewDialect.path
+        return AzurePreviewDialect if is_preview else SIMULATED[name]
     return next((dialect for is_meant, dialect in _SIGNS if is_meant(request)), Dialect)

@@ -15,6 +15,7 @@ from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.fatal import Fatal
 from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.spec.dialects import ROUTES
 
 _PUBLIC_TRANSCRIBERS = (
     "whisper-1",
@@ -72,7 +73,7 @@ class AzureDialect(Dialect):
     """Azure's GA API: OpenAI's events with one more key in content parts."""
 
     name: ClassVar[str] = "azure"
-    path: ClassVar[str] = "/openai/v1/realtime"
+    path: ClassVar[str] = ROUTES[name].path
 
     @classmethod
     def http_refusal(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
@@ -106,7 +107,7 @@ class AzurePreviewDialect(BetaDialect):
     """Azure's preview API: the beta under ``/openai/realtime``."""
 
     name: ClassVar[str] = "azure-preview"
-    path: ClassVar[str] = "/openai/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     query: ClassVar[str] = "api-version=2025-04-01-preview&deployment={model}"
 
     @classmethod

@@ -25,6 +25,8 @@ SERVER_NAMES: Mapping[str, str] = {
     "rate_limits.updated": "",
 }
 """GA server event to its beta name; ``""`` for an event that the beta does not send at that point."""
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
+"""Prefix of the types of its events."""
 PATHS: Mapping[str, tuple[str, ...]] = {
     name: tuple(path.split(".")) for name, path in GA_FIELDS.items() if name != "temperature"
 }

@@ -13,13 +13,14 @@ from inspector.analysis.validate import not_supported
 from inspector.sim.connect_request import ConnectRequest, key_refusal, model_of
 from inspector.sim.dialect import as_number
 from inspector.sim.dialects.beta import BetaDialect
-from inspector.sim.dialects.flat import beta_item
+from inspector.sim.dialects.flat import TRANSCRIPTION, beta_item
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids
 from inspector.sim.refusals import ApiRefusal, missing
 from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
 from inspector.sim.value_checks import VOICES
+from inspector.spec.dialects import ROUTES
 
 _VOICE = "Cherry"
 _TRANSCRIBER = "gummy-realtime-v1"
@@ -53,7 +54,6 @@ _DETECTION_KEYS = (
     "create_response",
     "interrupt_response",
 )
-_TRANSCRIPTION = "conversation.item.input_audio_transcription"
 _WITHOUT_PREVIOUS = ("input_audio_buffer.committed", "conversation.item.added")
 
 
@@ -61,7 +61,7 @@ class QwenDialect(BetaDialect):
     """DashScope's server."""
 
     name: ClassVar[str] = "qwen"
-    path: ClassVar[str] = "/api-ws/v1/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     default_model: ClassVar[str] = "qwen3-omni-flash-realtime"
     own_members: ClassVar[tuple[str, ...]] = ()
     ignored: ClassVar[tuple[str, ...]] = ("input_image_buffer.append",)
@@ -146,9 +146,9 @@ class QwenDialect(BetaDialect):
     def render(self, event: Json) -> Iterable[Json]:
         """Yield the event in the beta's shape, with transcripts as a whole and without ``usage`` and ``previous_item_id``."""
         kind = event["type"]
-        if kind == f"{_TRANSCRIPTION}.delta":
+        if kind == f"{TRANSCRIPTION}.delta":
             return
-        if kind == f"{_TRANSCRIPTION}.completed":
+        if kind == f"{TRANSCRIPTION}.completed":
             event = {key: value for key, value in event.items() if key not in ("usage", "logprobs")}
         if kind in _WITHOUT_PREVIOUS:
             event = {key: value for key, value in event.items() if key != "previous_item_id"}

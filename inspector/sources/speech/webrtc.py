@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from inspector.sim.vad import WINDOW_MS, LoudnessDetector
+from inspector.sources.speech.silero import FAINT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +24,6 @@ _SUPPORTED_HZ = (8_000, 16_000, 32_000, 48_000)
 _FALLBACK_HZ = 16_000
 _FRAME_MS, _FRAMES = 10, 3
 """webrtcvad accepts frames of 10, 20 or 30 ms only, so the last 2 ms of each window are ignored."""
-_FAINT = 0.1
-"""Loudness (as a probability) below which nothing is speech."""
 _BAND_HZ = (125.0, 3_900.0)
 _FLATTEST = 0.4
 """Spectral flatness: white noise has 0.56, vowels 0.01 to 0.2."""
@@ -49,11 +48,11 @@ class WebrtcDetector:
         import numpy as np
 
         loud = self._loudness.probabilities(pcm16, rate_hz)
-        if max(loud, default=0.0) < _FAINT:
+        if max(loud, default=0.0) < FAINT:
             return [0.0] * len(loud)
         windows = np.frombuffer(pcm16, "<i2").reshape(len(loud), -1)
         return [
-            self._probability(window, rate_hz) if level >= _FAINT else 0.0
+            self._probability(window, rate_hz) if level >= FAINT else 0.0
             for window, level in zip(windows, loud, strict=True)
         ]
 

@@ -17,19 +17,12 @@ from inspector.tui.common.text_page import PageLine, TextPage
 Group = tuple[str, Sequence[tuple[str, str]]]
 """A heading, and pairs (key, description) under it."""
 
-FILTER_WORDS: Group = (
-    "filters",
-    (
-        ('word  "two words"', "substring of the frame"),
-        ("~regex~", "regular expression"),
-        ("type:response.*", "event type, with * and ?"),
-        ("dir:client|server|local", "who sent it"),
-        ("item:ID resp:ID call:ID", "what it is about"),
-        ("turn:3   err   origin:hand", "turn, failures, what made it"),
-        ("t>12.5  dt>200ms  size>4k", "time, distance, size"),
-        ("!x   x y   x | y   ( )", "not, and, or, group"),
-    ),
-)
+
+def filter_help() -> Group:
+    """Return the filter language, line by line."""
+    from inspector.analysis.filter_words import filter_usages
+
+    return "filters", [("  ".join(usage.examples), usage.means) for usage in filter_usages()]
 
 
 class HelpScreen(ModalScreen[None]):

@@ -20,14 +20,13 @@ from inspector.analysis.form.values import is_same
 from inspector.analysis.sanitize import sanitized
 from inspector.errors import InspectorError
 from inspector.tui.common.keycaps import keycap
+from inspector.tui.common.measures import LARGE_TEXT
 from inspector.tui.common.text_page import PageLine, TextPage
 from inspector.tui.form.texts import shown
 from inspector.tui.sending.send_editor import DraftVerdict
 from inspector.tui.terminal.external import edit_outside
 
 STYLES = Path(__file__).with_name("form.tcss")
-LARGE_TEXT = 64_000
-"""Longer texts are checked only when accepted, not on every key."""
 
 
 class JsonDialog(ModalScreen[str | None]):

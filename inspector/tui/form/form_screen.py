@@ -19,6 +19,7 @@ from inspector.analysis.summary import moment_text
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.form.dialogs import STYLES, PageDialog
 from inspector.tui.form.editing import DialogRequested, FieldEdited, FieldUnreadable
 from inspector.tui.form.field_dialogs import FieldDialogs
@@ -29,7 +30,6 @@ from inspector.tui.form.preset_files import Presets
 from inspector.tui.form.session_form import SessionForm
 from inspector.tui.terminal.external import edit_outside
 
-TICK_HZ = 15
 _CHANGING = frozenset({"send_changes", "send_whole", "revert", "load", "external"})
 _COMMANDS: Mapping[str, str] = {
     "whole": "send_whole",

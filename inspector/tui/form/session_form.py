@@ -22,12 +22,10 @@ from inspector.analysis.form.form_field import FieldKind, FormField
 from inspector.analysis.form.values import MemberPath
 from inspector.analysis.sanitize import sanitized
 from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.measures import NARROW_COLUMNS
 from inspector.tui.form.editing import FieldEditor
 from inspector.tui.form.field_editors import editor_for
 from inspector.tui.form.texts import shown
-
-NARROW_COLUMNS = 100
-"""Below this width the note on a field is left out, to make room for its state."""
 
 LABEL_COLUMNS = 24
 

@@ -24,12 +24,12 @@ from inspector.tui.common.dialog import Field, FormDialog
 from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.text_page import PageLine, TextPage
 from inspector.tui.terminal.external import edit_outside
 from inspector.tui.terminal.strips import fitted
 
-TICK_HZ = 15
 FIXED_COLUMNS = 53
 """Width of a line without the event's type, with room for a short filter."""
 LEAST_NAME, WIDEST_NAME = 22, 44

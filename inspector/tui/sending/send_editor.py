@@ -21,11 +21,10 @@ from inspector.analysis.validate import check
 from inspector.core.codec import decode
 from inspector.spec.templates import TEMPLATES
 from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.measures import LARGE_TEXT
 
 MAX_HISTORY = 200
 MAX_PROPOSALS = 60
-LARGE_TEXT = 64_000
-"""Longer texts are checked only when they are loaded, not on every key."""
 
 
 _JSON_PLACE = re.compile(r"line (\d+) column (\d+)")

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from inspector.analysis.sanitize import sanitized
-from inspector.clock import NS_PER_S
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_S
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.meter import Reading, Readings
 

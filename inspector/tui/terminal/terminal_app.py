@@ -22,13 +22,13 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from inspector.analysis.sanitize import sanitized
+from inspector.errors import EXIT_FAULT
 from inspector.secret import mask_text
 from inspector.tui.terminal.key_order import KeyOrder
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-EXIT_FAULT = 70
 MOST_WAITING = 6
 """Unwritten chunks before painting stops: two frames. Textual itself blocks at 30."""
 CATCH_UP_S = 0.05

@@ -30,6 +30,7 @@ from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart, header_line
 from inspector.tui.common.keycaps import keycap
 from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.meter import MeterRow
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from inspector.tui.common.help import Group
     from inspector.tui.workspace.listening import PlaySound
 
-TICK_HZ = 15
 NUMPY_AFTER_S = 0.15
 """After the first frame, which the import would delay by 50 ms; sound and filters need it soon."""
 FRAMES_HZ = 30
@@ -451,11 +451,11 @@ class Workspace(KeyedScreen[None]):
 
     def help_groups(self) -> Iterator[Group]:
         """Yield the groups for keys, commands and filters."""
-        from inspector.tui.common.help import FILTER_WORDS
+        from inspector.tui.common.help import filter_help
 
         yield from super().help_groups()
         yield "commands (after :)", [(name, "") for name in self.commands()]
-        yield FILTER_WORDS
+        yield filter_help()
 
     def action_command(self) -> None:
         """Open the command line."""

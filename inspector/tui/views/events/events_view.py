@@ -13,14 +13,13 @@ from inspector.analysis.query import EVERYTHING, Query, parse
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Direction
 from inspector.core.event_keys import keys_of
+from inspector.tui.common.measures import NARROW_COLUMNS
 from inspector.tui.views.events.detail import DetailPane
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.events.event_panes import EventPanes
 from inspector.tui.views.events.relations import links_of, rejection_of, related_seqs
 from inspector.tui.views.view import Commands, View
 
-NARROW_COLUMNS = 100
-"""Below this width one pane is shown at a time, and the detail only on request."""
 WIDE_COLUMNS = 180
 """From this width on the detail is a third column."""
 LEAST_ROWS_FOR_DETAIL = 24

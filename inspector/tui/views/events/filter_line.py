@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from textual import on
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from inspector.analysis.query import EVERYTHING, Query, parse
 from inspector.errors import FilterError
+
+
+class FilterSuggester(Suggester):
+    """Offers the rest of the filter word that is being typed."""
+
+    def __init__(self) -> None:
+        super().__init__(case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the line completed; None where nothing fits."""
+        from inspector.analysis.filter_words import completed  # which only a filter needs
+
+        return completed(value) or None
 
 
 class FilterLine(Input):
@@ -31,7 +45,7 @@ class FilterLine(Input):
         """The line was closed."""
 
     def __init__(self) -> None:
-        super().__init__(id="filter", compact=True)
+        super().__init__(id="filter", compact=True, suggester=FilterSuggester())
         self.problem = ""
         """Error in the expression; the last valid one stays applied."""
         self._is_filtering = True

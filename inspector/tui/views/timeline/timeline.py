@@ -17,7 +17,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.analysis.waveform import Waveform
-from inspector.clock import NS_PER_US, SYSTEM_CLOCK, time_is_up
+from inspector.clock import SYSTEM_CLOCK, time_is_up
+from inspector.core.units import NS_PER_US
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key, default_keycap
 from inspector.tui.terminal.direct_renderer import CellUpdate

@@ -10,7 +10,8 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from inspector.analysis.waveform import Waveform
-from inspector.clock import NS_PER_S, SYSTEM_CLOCK
+from inspector.clock import SYSTEM_CLOCK
+from inspector.core.units import NS_PER_S
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.terminal.direct_renderer import CellUpdate

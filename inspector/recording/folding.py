@@ -1,0 +1,23 @@
+"""From a recording to the state of its session, at once: for all who ask what a file tells as a whole.
+
+``Replay`` folds in slices under a cursor instead, since a screen cannot wait for a gigabyte.
+"""
+
+from __future__ import annotations
+
+from inspector.core.state import SessionState
+from inspector.recording.reader import RecordingReader
+
+
+def fold_recording(reader: RecordingReader) -> SessionState:
+    """Return the state of a session after every event of its recording, in constant memory whatever the file's size.
+
+    A recording of several sessions (a reconnect) ends in the state of the last one; ``core.state.ends_of_sessions`` gives each.
+
+    Raises:
+        RecordingError: the disk does not give the file.
+    """
+    state = SessionState()
+    for event in reader.events():
+        state.apply(event)
+    return state
