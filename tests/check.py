@@ -17,9 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 PYTEST = ["-m", "pytest", "-n", str(2 * (os.cpu_count() or 1))]
-"""Two workers per core: most tests spend half of their time waiting for a screen, a socket or a process."""
+"""Two workers per core, because most tests wait for a screen, a socket or a process half of the time."""
 PURE = ["tests/spec", "tests/core", "tests/analysis", "tests/recording", "tests/sim"]
-"""Tests of the layers whose coverage is measured; measuring takes a third longer, so the others run without."""
+"""The tests of the layers whose coverage is measured; measuring the others would take a third longer."""
 TYPES = ("types", ["-m", "mypy"])
 STATIC = (
     ("format", ["-m", "ruff", "format", "--check", "."]),
@@ -41,11 +41,11 @@ LANES: dict[tuple[str, ...], tuple[tuple[str, list[str]], ...]] = {
     ("--other-python",): OTHER_PYTHON,
     ("--lowest",): LOWEST,
 }
-"""The checks by argument."""
+"""The checks by the argument that selects them."""
 
 
 def main(arguments: list[str]) -> int:
-    """Run the checks from the project's root; return 1 if any failed, 2 for unknown arguments."""
+    """Run the checks from the project's root; return 1 if any failed, 2 for an unknown argument."""
     checks = LANES.get(tuple(arguments))
     if checks is None:
         print(f"usage: {Path(__file__).name} [--fast | --other-python | --lowest]", file=sys.stderr)

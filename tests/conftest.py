@@ -1,4 +1,4 @@
-"""Fixtures of every test: its own folders and environment, so that no test depends on the user's."""
+"""Fixtures of every test: its own folders and environment, independent of the user's files and variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inspector import shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 USERS_OWN = ("OPENAI", "AZURE", "INSPECTOR", "XDG", "LC_ALL", "LC_CTYPE", "NO_COLOR", "SSL_CERT")
-"""Prefixes of environment variables that tell the program about the user's keys, folders and terminal."""
+"""Prefixes of environment variables with the user's keys, folders and terminal."""
 
 # Otherwise it would be made in whatever folder the first property test stands in.
 set_hypothesis_home_dir(ROOT / ".hypothesis")
@@ -27,7 +27,7 @@ settings.load_profile("any machine")
 
 @pytest.fixture(scope="session")
 def shipped_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a package folder with the shipped files; the checkout's ``sessions`` also has the user's recordings."""
+    """Return a package folder with the shipped files only; the checkout's ``sessions`` may contain the user's recordings."""
     package = tmp_path_factory.mktemp("package")
     share = package / "_share"
     share.mkdir()
@@ -43,7 +43,7 @@ def shipped_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, shipped_files: Path
 ) -> Path:
-    """Return an empty home folder for one test: no key, configuration, recording or proxy."""
+    """Return the empty home folder of one test, without keys, configuration, recordings or proxies."""
     for name in tuple(os.environ):
         if name.startswith(USERS_OWN) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

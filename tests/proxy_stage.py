@@ -1,4 +1,4 @@
-"""A proxy on a loopback port between a test's app and a test's server, both with real sockets."""
+"""A proxy on a loopback port between the app and the server of a test, with real sockets."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from inspector.sources.session_observer import SessionRequest
 from inspector.sources.upstream import upstream_at
 
 PATIENCE_S = 10.0
-"""Longer than anything takes if all is well."""
+"""Timeout that is never reached unless a test fails."""
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class Stage:
-    """One proxy and its sessions."""
+    """One proxy, and its sessions and exchanges."""
 
     def __init__(self, proxy: Proxy, url: str) -> None:
         self.proxy, self.url = proxy, url
@@ -42,12 +42,12 @@ class Stage:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Return host and port."""
+        """Return the host and port of the proxy."""
         host, _, port = self.url.partition("://")[2].rpartition(":")
         return host.strip("[]"), int(port)
 
     def app(self, path: str = "/v1/realtime?model=m", **options: Any) -> connect:
-        """Return an app's connection; plain as the API's own clients make it."""
+        """Return an app's WebSocket connection, with the options of the API's own clients."""
         return connect(
             self.url + path, **{"compression": None, "max_size": None, "proxy": None, **options}
         )
@@ -61,21 +61,21 @@ class Stage:
         return reader, writer
 
     def events(self, *, local: bool = False) -> list[Event]:
-        """Return what the session has logged."""
+        """Return the logged events of the session."""
         log = self.session.log
         found = [log.event(row) for row in range(len(log))]
         return [event for event in found if local or event.direction is not Direction.LOCAL]
 
     def types(self) -> list[str]:
-        """Return the types of everything logged."""
+        """Return the types of all logged events."""
         return [event.type for event in self.events(local=True)]
 
     def facts(self, name: str) -> list[dict[str, Any]]:
-        """Return the local events of one type."""
+        """Return the bodies of the local events of one type."""
         return [dict(e.body or {}) for e in self.events(local=True) if e.type == name]
 
     async def until(self, is_so: Callable[[], object]) -> None:
-        """Run the loop until a condition is true."""
+        """Run the loop until a condition holds."""
         async with asyncio.timeout(PATIENCE_S):
             while not is_so():
                 await asyncio.sleep(0.001)
@@ -123,7 +123,7 @@ async def proxied(
 
 
 def upgrade_request(*lines: str, target: str = "/v1/realtime?model=m") -> bytes:
-    """Return a client's upgrade request, with some more header lines."""
+    """Return a client's upgrade request with additional header lines."""
     head = (
         f"GET {target} HTTP/1.1",
         "Host: 127.0.0.1",
@@ -155,7 +155,7 @@ def upgrade_response(request: bytes, *lines: str) -> bytes:
 
 
 async def closed_with(app: ClientConnection) -> tuple[int | None, str | None]:
-    """Return how a connection ends."""
+    """Wait for the end of a connection; return the close code and reason."""
     async with asyncio.timeout(PATIENCE_S):
         await app.wait_closed()
     return app.close_code, app.close_reason

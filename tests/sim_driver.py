@@ -1,4 +1,4 @@
-"""Runs a simulated session to its end on a clock that jumps from one due time to the next."""
+"""A driver for simulated sessions whose clock jumps from one due time to the next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Body = dict[str, Any]
 
 
 class SimDriver:
-    """A client of one simulated session that controls its time."""
+    """A client of one simulated session, in manual time."""
 
     def __init__(
         self,
@@ -46,20 +46,20 @@ class SimDriver:
         )
         self.now_ns = 0
         self.events: list[Body] = []
-        """Every received event, in order."""
+        """All received events, in order."""
         self.times_ms: list[float] = []
-        """The time of each event in ``events``."""
+        """The times of ``events``."""
         self.garbled: list[bytes] = []
-        """Received frames that are not JSON."""
+        """Received frames that are not valid JSON."""
         self.close: CloseSocket | None = None
 
     def send(self, event: Body | bytes, *, is_text: bool = True) -> None:
-        """Send one frame at the current time."""
+        """Send one frame now."""
         data = event if isinstance(event, bytes) else orjson.dumps(event)
         self.session.receive(data, is_text=is_text, now_ns=self.now_ns)
 
     def run(self, seconds: float = 60.0) -> list[Body]:
-        """Advance time until nothing is due within ``seconds``; return the received events."""
+        """Advance the time until nothing is due within ``seconds``; return the received events."""
         first = len(self.events)
         until_ns = self.now_ns + int(seconds * 1e9)
         while not self.session.is_closed:
@@ -84,11 +84,11 @@ class SimDriver:
             self.times_ms.append(self.now_ns / 1e6)
 
     def raise_fault(self, name: str) -> None:
-        """Inject a fault at the current time."""
+        """Inject a fault now."""
         self.session.raise_fault(name, self.now_ns)
 
     def run_to(self, kind: str, seconds: float = 60.0) -> list[Body]:
-        """Advance time until an event of a type is received; return the received events.
+        """Advance the time until an event of a type is received; return the received events.
 
         Raises:
             AssertionError: it did not come within ``seconds``.
@@ -102,13 +102,13 @@ class SimDriver:
         return self.events[first:]
 
     def ask(self, *events: Body) -> list[Body]:
-        """Send events, and return the events received as a result."""
+        """Send events; return the events that follow."""
         for event in events:
             self.send(event)
         return self.run()
 
     def stream(self, pcm: bytes, chunk_ms: int = 100, bytes_per_ms: int = 48) -> list[Body]:
-        """Append audio in real time, like a microphone; return the events received meanwhile."""
+        """Append audio at the speed of a microphone; return the events received meanwhile."""
         first, size = len(self.events), chunk_ms * bytes_per_ms
         for start in range(0, len(pcm), size):
             self.send(append(pcm[start : start + size]))
@@ -117,7 +117,7 @@ class SimDriver:
 
 
 def types(events: list[Body]) -> list[str]:
-    """Return the types of events, with runs of one delta type as one."""
+    """Return the types of events, with consecutive deltas of a type as one."""
     names: list[str] = []
     for event in events:
         if not names or names[-1] != event["type"] or not event["type"].endswith("delta"):
@@ -143,7 +143,7 @@ def error(events: list[Body]) -> Body:
 
 
 def answer(events: list[Body]) -> str:
-    """Return the text of the only response."""
+    """Return the text or transcript of the only response."""
     (item,) = only(events, "response.done")["response"]["output"]
     (part,) = item["content"]
     return str(part.get("text", part.get("transcript")))
@@ -174,7 +174,7 @@ def append(data: bytes) -> Body:
 
 
 def buzz(ms: int, level: int = 6000, rate_hz: int = 24_000) -> bytes:
-    """Return PCM16 loud enough to count as speech; silence with ``level`` 0."""
+    """Return PCM16 that is loud enough to count as speech; silence with ``level`` 0."""
     cycle = level.to_bytes(2, "little", signed=True) + (-level).to_bytes(2, "little", signed=True)
     return cycle * (rate_hz * ms // 2000)
 

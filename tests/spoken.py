@@ -1,4 +1,4 @@
-"""A spoken session made of tones: a question, an interrupted answer, a function call, an error."""
+"""A recorded session with tones as audio: a question, an interrupted answer, a function call, an error."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.support import at, client, numbered, server
 QUESTION_MS = 2000
 ANSWER_MS = 3000
 HEARD_MS = 1500
-"""When the answer is truncated."""
+"""The position at which the answer is truncated."""
 QUESTION_AT_MS = 1000
 ANSWER_AT_MS = 3200
 SECOND_MS = 600
-"""The user's interruption of the answer."""
+"""The user's words that interrupt the answer."""
 SECOND_AT_MS = 4400
 FORMATS = {
     "pcm16": {"type": "audio/pcm", "rate": 24_000},
@@ -35,7 +35,7 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class Voice:
-    """The audio format of one side on the wire."""
+    """The audio of one side on the wire."""
 
     encoding: str = "pcm16"
 
@@ -44,11 +44,11 @@ class Voice:
         return 24_000 if self.encoding == "pcm16" else 8_000
 
     def tone(self, ms: int, hz: float = 440, level: float = 0.5) -> bytes:
-        """Return a sine in the session's format."""
+        """Return a sine in the session's audio format."""
         return encoded(np.frombuffer(tone(ms, hz, level, self.rate_hz), np.int16), self.encoding)
 
     def chunks(self, data: bytes, ms: int) -> list[str]:
-        """Return base64 pieces of ``ms`` milliseconds each."""
+        """Return base64 pieces of the given length."""
         size = ms * self.rate_hz // 1000 * (2 if self.encoding == "pcm16" else 1)
         return [base64_of(data[start : start + size]) for start in range(0, len(data), size)]
 
@@ -61,7 +61,7 @@ def tone(ms: int, hz: float = 440, level: float = 0.5, rate_hz: int = 24_000) ->
 
 
 def base64_of(data: bytes) -> str:
-    """Return the frame of an event."""
+    """Return the body of an event."""
     return base64.b64encode(data).decode()
 
 
@@ -75,7 +75,7 @@ def session(voice: Voice, output: Voice | None = None) -> dict[str, Any]:
 
 
 def appended(from_ms: int, data: bytes, voice: Voice, chunk_ms: int = 40) -> Iterator[Event]:
-    """Yield the appends of a microphone; each chunk is sent when it was spoken."""
+    """Yield the appends of a microphone, each sent at the end of its audio."""
     for number, chunk in enumerate(voice.chunks(data, chunk_ms), 1):
         yield at(from_ms + number * chunk_ms, client("input_audio_buffer.append", audio=chunk))
 

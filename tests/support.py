@@ -23,7 +23,7 @@ from inspector.sources.base import Closed, Handshake, Received, Side
 
 
 def corpus_dir() -> Path | None:
-    """Return the folder of sessions recorded by others; None if it does not exist."""
+    """Return the folder of third-party recorded sessions; None if it does not exist."""
     given = os.environ.get("REALTIME_CORPUS")
     if given:
         return Path(given)
@@ -35,7 +35,7 @@ def corpus_dir() -> Path | None:
 
 
 class ManualClock:
-    """A clock that stands still until it is advanced."""
+    """A clock that only advances when the test says so."""
 
     def __init__(self) -> None:
         self.ns = 0
@@ -52,12 +52,12 @@ class ManualClock:
 
 
 def event_of(direction: Direction, name: str, members: Mapping[str, Any]) -> Event:
-    """Return an event without a number yet (``seq`` 0, time 0)."""
+    """Return an event without a number (``seq`` 0, time 0)."""
     return frame_event(direction, orjson.dumps({"type": name, **members}))
 
 
 def frame_event(direction: Direction, data: bytes) -> Event:
-    """Return the event of a frame, without a number yet."""
+    """Return the event in a frame, without a number."""
     type_, body, problem = decode(data)
     return Event(0, 0, direction, Origin.WIRE, type_, data, True, body, problem)
 
@@ -78,7 +78,7 @@ def local(name: str, /, **members: Any) -> Event:
 
 
 def numbered(events: Iterable[Event], *, start: int = 1, step_ms: float = 10) -> list[Event]:
-    """Number events as a log does, ``step_ms`` apart unless they have a time of their own."""
+    """Number events as a log does, ``step_ms`` apart unless they have a time."""
     return [
         replace(event, seq=seq, t_ns=event.t_ns or round(seq * step_ms * NS_PER_MS))
         for seq, event in enumerate(events, start)
@@ -99,7 +99,7 @@ def folded(*events: Event) -> SessionState:
 
 
 def refusals(state: SessionState) -> dict[int, tuple[int, str]]:
-    """Return the rejections: sequence number of the client event to that of the error, and the confidence."""
+    """Return the refused client events: event to error and certainty."""
     return {
         seq: (refusal.error_seq, refusal.confidence.value)
         for seq, refusal in state.causes.rejected.items()
@@ -107,7 +107,7 @@ def refusals(state: SessionState) -> dict[int, tuple[int, str]]:
 
 
 def facts(value: Any) -> Any:
-    """Return a state in a form that can be compared, without references from items to their owners."""
+    """Return the contents of a state in comparable form, without the references between items."""
     if isinstance(value, SessionState):
         return {fold.name: facts(vars(fold)) for fold in value.every_fold()}
     if is_dataclass(value) and not isinstance(value, type):
@@ -133,7 +133,7 @@ def silence(ms: float, rate_hz: int = 24_000) -> str:
 
 
 async def under_a_screen(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run in a loop as Textual leaves it: from Python 3.12 on, a task starts at once, not in the loop's next step."""
+    """Run in a loop as Textual configures it: from Python 3.12 on, tasks start at once instead of in the next iteration."""
     factory = getattr(asyncio, "eager_task_factory", None)
     if factory is not None:
         asyncio.get_running_loop().set_task_factory(factory)
@@ -141,7 +141,7 @@ async def under_a_screen(scenario: Coroutine[Any, Any, None]) -> None:
 
 
 class FakeSource:
-    """A server controlled by the test: sends what the test says, and collects what it receives."""
+    """A server that is controlled by the test, and records what it receives."""
 
     kind = "sim"
     url = "ws://fake/v1/realtime"
@@ -160,15 +160,15 @@ class FakeSource:
         return self._closed
 
     def say(self, name: str, /, **members: Any) -> None:
-        """Let the server send an event."""
+        """Send an event from the server."""
         self.say_bytes(orjson.dumps({"type": name, **members}))
 
     def say_bytes(self, data: bytes, *, is_text: bool = True) -> None:
-        """Let the server send a frame."""
+        """Send a frame from the server."""
         self._incoming.put_nowait(Received(data, is_text))
 
     def hang_up(self, code: int = 1000, reason: str = "", by: Side = Side.SERVER) -> None:
-        """Close the connection after everything sent before."""
+        """End the connection after the events sent so far."""
         self._closed = Closed(code, reason, by)
         self._incoming.put_nowait(None)
 

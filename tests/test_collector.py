@@ -1,4 +1,4 @@
-"""The garbage collector is switched in one place, and is on however a screen ends."""
+"""The garbage collector is configured in one place, and is on again after every screen."""
 
 from __future__ import annotations
 

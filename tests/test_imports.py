@@ -1,4 +1,4 @@
-"""What may be imported when: the first frame and the command line must not wait for libraries that they do not use."""
+"""Import times: neither the first frame nor the command line waits for libraries that it does not use."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_engine_does_not_load_the_screen() -> None:
 PRIVATE = re.compile(
     r"textual\._|textual\.drivers|\b(?:app|screen|driver)\._[a-z]|\._compositor|SLF001"
 )
-"""Private and undocumented parts of Textual, which only the terminal room may use."""
+"""Private parts of Textual, which may change in any release, so only the ``terminal`` folder may use them."""
 
 
 def test_private_textual_is_used_in_one_folder() -> None:

@@ -99,7 +99,7 @@ def test_secrets_in_headers_are_masked_and_the_rest_is_kept() -> None:
 
 
 ODD = "pl/4nt+ed=0123&<k'e\"y>\\"
-"""A key in which every character is escaped by some writer of JSON or URLs."""
+"""A key with every character that some JSON or URL encoder escapes."""
 
 
 def spellings(key: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""SampleStream: base64 pieces of one stream, as samples; what is damaged is counted and left out."""
+"""SampleStream: decodes the base64 pieces of an audio stream to samples; damaged pieces are counted and skipped."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _NOTHING: Samples = np.zeros(0, np.int16)
 
 
 class SampleStream:
-    """Decodes the pieces of one stream in order; a sample may be torn between two of them."""
+    """Decoder of one stream's pieces, in order; a sample may be split between two of them."""
 
     def __init__(self, encoding: str) -> None:
         """Prepare to decode ``pcm16``, ``pcmu`` or ``pcma``."""
         self.damaged = 0
-        """Pieces that were no base64."""
+        """Number of pieces that were not base64."""
         self._encoding = encoding
         self._torn = b""
 
@@ -30,7 +30,7 @@ class SampleStream:
             return _NOTHING
         header = wav_header(text)
         if header is not None:
-            # No sound, but time: it stays as silence, so that all that follows keeps the place that the server gives it.
+            # The server counts the header as audio, so it becomes silence of its length: all later audio keeps the server's times.
             data = _silence(header.size_bytes, self._encoding) + data[header.size_bytes :]
         if self._encoding == "pcm16":
             data = self._torn + data
@@ -40,11 +40,13 @@ class SampleStream:
 
 
 def _silence(size: int, encoding: str) -> bytes:
+    # Codes of 0 in G.711, whose bits are inverted on the line.
     return {"pcmu": b"\xff", "pcma": b"\xd5"}.get(encoding, b"\0") * size
 
 
 def base64_bytes(text: str) -> bytes | None:
-    """Return the bytes of a base64 text, padded or not; None where it is none, so that no noise is made of its letters."""
+    """Return the bytes of a base64 text, padded or not; None if it is not base64."""
+    # Strict, because by default invalid characters are skipped, and any text would decode to noise.
     try:
         return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
     except ValueError:

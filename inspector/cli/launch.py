@@ -259,4 +259,4 @@ def server_hooks(clock: Clock, provider: SimProvider) -> ServerHooks:
     def answer(request: HttpRequest) -> HttpAnswer:
         return provider.answer(request, int(clock.utc_now().timestamp()))
 
-    return ServerHooks(provider.turn_away, answer)
+    return ServerHooks(provider.http_refusal, answer)

@@ -95,17 +95,17 @@ def service_for(
     )
     spoken = DIALECTS[options.dialect or "openai"]
 
-    new_tape = None
+    new_recorder = None
     if options.record is not None:
-        new_tape = ClientRecordings(options.record, clock).new_tape
-    hooks = replace(server_hooks(clock, provider), new_tape=new_tape, left=left, tell=tell)
+        new_recorder = ClientRecordings(options.record, clock).new_recorder
+    hooks = replace(server_hooks(clock, provider), new_recorder=new_recorder, left=left, tell=tell)
     if options.replay is None:
         new_session = new_session_maker(clock, provider)
         query = spoken.query.format(model=spoken.default_model)
         return Service(new_session, hooks, spoken.path, query)
     script, model = _script(options.replay)
     # A recording is played for any model, so the simulator's checks do not apply.
-    hooks = replace(hooks, turn_away=lambda _: None)
+    hooks = replace(hooks, http_refusal=lambda _: None)
     rejecting = new_session_maker(clock, provider)
 
     def replayed(request: ConnectRequest) -> ServerSession:
@@ -154,7 +154,7 @@ class ClientRecordings:
         self._clock = clock
         self._numbers = count(1)
 
-    def new_tape(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> ClientRecorder:
+    def new_recorder(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> ClientRecorder:
         """Start the recording of a client.
 
         Raises:

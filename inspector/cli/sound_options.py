@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inspector.engine.sound_places import (
     DEFAULT_DEVICE,
-    NOWHERE,
+    NO_SOUND,
     SoundEndKind,
     SoundOptions,
     sound_end_of,
@@ -26,7 +26,7 @@ def sound_options(
     Raises:
         SoundFileError: a file cannot be read as sound, cannot be written, or exists already.
     """
-    default = NOWHERE if is_headless else DEFAULT_DEVICE
+    default = NO_SOUND if is_headless else DEFAULT_DEVICE
     options = SoundOptions(
         default if microphone is None else sound_end_of(microphone),
         default if speaker is None else sound_end_of(speaker),

@@ -1,4 +1,4 @@
-"""InputAudioFold: the server's input buffer, as far as the events tell."""
+"""InputAudioFold: the state of the server's input audio buffer, derived from the events."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ APPENDS = (
     "session.input_audio_buffer.append",
     "session.input_audio.append",
 )
-"""The events that bring the user's audio."""
+"""Types of the events that carry the user's audio."""
 
 
 class InputAudioFold:
-    """How much audio was sent, what waits to be committed, and whether somebody speaks.
+    """How much audio was sent, how much is uncommitted, and whether the user is speaking.
 
-    An append that the server refused was never in its buffer, and counts as not sent. Source: the SDK's
+    An append that the server rejected never reached its buffer and counts as not sent. Source: the SDK's
     ``InputAudioBuffer…`` events. Sizes are decoded bytes; ``…_ms`` are on the server's audio clock.
     """
 
@@ -31,34 +31,34 @@ class InputAudioFold:
         self.buffered_bytes = 0
         """Sent since the last commit or clear."""
         self.speech_item_id = ""
-        """The item of the open speech; ``""`` while nobody speaks."""
+        """The item of the speech in progress; ``""`` while the user is silent."""
         self.speech_started_ms = 0
         self.speech_started_t_ns: int | None = None
-        """When the server said so; None where the recording does not say."""
+        """Time of the server's event; None if the recording has no time for it."""
         self.committed: dict[str, int] = {}
-        """User item id to its audio in bytes, as far as we sent it: all since the commit before."""
+        """User item id to the bytes of audio sent between its commit and the commit before."""
         self.spoken_ms: dict[str, int] = {}
-        """User item id to the length of its audio in ms, where the server says from when to when it reaches."""
+        """User item id to the length of its audio in ms, if the server reported both ends of the speech."""
         self.refused = 0
-        """Appends that the server refused."""
+        """Number of appends that the server rejected."""
         self.first_refused_seq = 0
-        """The first of them."""
+        """The first rejected append."""
         self.wav: WavHeader | None = None
-        """The header in the first append that begins as a WAV file does; None where none does."""
+        """The header of the first append that begins like a WAV file; None if none does."""
         self.wav_appends = 0
-        """Appends that begin as a WAV file does, and were not refused."""
+        """Number of accepted appends that begin like a WAV file."""
         self.first_wav_seq = 0
         """The first of them."""
         self._refusals = RefusedAppends()
         self._sizes: dict[int, tuple[int, bool]] = {}
-        """By ``seq`` the size of the last appends, which an error may still take back, and whether they begin as WAV files."""
+        """``seq`` of recent appends, which an error may still reject, to their size and whether they begin like a WAV file."""
         self._emptied_seq = 0
-        """The event that emptied the buffer last."""
+        """The last event that emptied the buffer."""
         self._last_item_id = ""
         """The item that was committed last."""
 
     def apply(self, event: Event) -> None:
-        """Take one event in."""
+        """Update the state with one event."""
         kind = event.type
         refused_seq = self._refusals.apply(event)
         if refused_seq:
@@ -85,7 +85,7 @@ class InputAudioFold:
         self.total_bytes += size
         self.buffered_bytes += size
         if len(self._sizes) >= MAX_WAITING:
-            self._sizes.pop(next(iter(self._sizes)))
+            self._sizes.pop(next(iter(self._sizes)))  # dicts keep the order, so this is the oldest
         header = wav_header(audio_of(event))
         self._sizes[event.seq] = size, header is not None
         if header is not None:
@@ -94,7 +94,7 @@ class InputAudioFold:
                 self.wav, self.first_wav_seq = header, event.seq
 
     def _take_back(self, seq: int) -> None:
-        """An append was refused: it is in no buffer, and in no item."""
+        """Subtract a rejected append from the buffer, or from the item if it was committed meanwhile."""
         if seq not in self._sizes:
             return
         size, is_wav = self._sizes.pop(seq)
@@ -102,6 +102,7 @@ class InputAudioFold:
         self.first_refused_seq = self.first_refused_seq or seq
         self.appends -= 1
         self.total_bytes -= size
+        # Rejected before a commit or clear: still in the buffer. After it: already counted in the committed item.
         if seq > self._emptied_seq:
             self.buffered_bytes = max(0, self.buffered_bytes - size)
         elif self._last_item_id in self.committed:
@@ -115,11 +116,13 @@ class InputAudioFold:
         body = event.body or {}
         what = event.type.rpartition(".")[2]
         if what == "speech_started":
+            # Compatible servers may leave the id out; the placeholder still marks the speech as in progress.
             self.speech_item_id = text_at(body, "item_id") or "?"
             self.speech_started_ms = int_at(body, "audio_start_ms")
             self.speech_started_t_ns = event.t_ns
         elif what == "speech_stopped":
             length_ms = int_at(body, "audio_end_ms") - self.speech_started_ms
+            # A stop without its start, at the beginning of a recording, gives no length.
             if self.speech_item_id == text_at(body, "item_id") and length_ms > 0:
                 self.spoken_ms[self.speech_item_id] = length_ms
             self.speech_item_id = ""

@@ -1,11 +1,11 @@
-"""SessionRecord: everything that was seen of one session. Recording + log + folds + taps, joined by one synchronous ``ingest``.
+"""The record of one session: its recording, log, folds and taps, joined by one synchronous ``ingest``.
 
-Order is the promise: a frame is stamped, decoded, written, indexed and folded before anybody else sees it, so the cause
-is always logged before the effect. Nothing in ``ingest`` awaits, and nothing that fails in it reaches the session.
+``ingest`` guarantees the order: a frame is stamped, decoded, written, indexed and folded before any tap sees it, so a cause is
+always logged before its effect. ``ingest`` never awaits, and a failure in it never reaches the session.
 
-A frame is kept as it crossed the wire, but for the connection's own key: a server that quotes it would put it into a file.
+A frame is recorded as it crossed the wire, except that the connection's own key is masked: a server may quote it.
 
-Who carries the frames is not known here: ``Engine`` is a client of its server, ``ProxiedSession`` watches somebody else's.
+The record does not know who transfers the frames: ``Engine`` is the client of its server, ``ProxiedSession`` observes an app.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Tap = Callable[[Event], None]
 
 
 class Connection(StrEnum):
-    """Where a session stands with its server."""
+    """The state of a session's connection."""
 
     IDLE = "idle"
     CONNECTING = "connecting"
@@ -47,7 +47,7 @@ class Connection(StrEnum):
 
 
 class Described(Protocol):
-    """What a recording's header says of where its frames come from."""
+    """The source of frames as a recording's header describes it."""
 
     @property
     def kind(self) -> str:
@@ -56,17 +56,17 @@ class Described(Protocol):
 
     @property
     def url(self) -> str:
-        """Return where it goes, without secrets."""
+        """Return the server's URL, with secrets masked."""
         ...
 
     @property
     def model(self) -> str:
-        """Return the model that was asked for, ``""`` where none was."""
+        """Return the requested model; ``""`` if none was requested."""
         ...
 
 
 class SessionRecord(ABC):
-    """One session's events, on disk, by column and folded."""
+    """One session's events: on disk, in columns, and folded to a state."""
 
     def __init__(
         self, source: Described, recording: RecordingFile, clock: Clock, *, strict: bool = False
@@ -74,10 +74,10 @@ class SessionRecord(ABC):
         """Start the recording of a session.
 
         Args:
-            source: where frames come from and go to.
-            recording: where they are kept; closed by the caller.
-            clock: stamps the frames.
-            strict: let an error of a fold or tap through (tests).
+            source: describes the connection in the recording's header.
+            recording: the file; the caller must close it.
+            clock: supplies the times of frames.
+            strict: raise errors of folds and taps (for tests).
         """
         self.source: Described = source
         self.recording = recording
@@ -89,7 +89,7 @@ class SessionRecord(ABC):
         self.log = EventLog(recording, parse)
         self.state = SessionState()
         self.disabled: list[str] = []
-        """Names of folds and taps that failed and were switched off."""
+        """Names of folds and taps that failed and were disabled."""
         self._mask = FrameMask(source.secrets if isinstance(source, Keyed) else ())
         self._clock = clock
         self._strict = strict
@@ -115,11 +115,11 @@ class SessionRecord(ABC):
 
     @property
     def can_send(self) -> bool:
-        """Tell whether ``submit`` has a connection to go to, now or in a moment."""
+        """Return True if ``submit`` can send now, or can queue for a connection that is being made."""
         return self.connection in (Connection.LIVE, Connection.CONNECTING)
 
     def tap(self, tap: Tap) -> None:
-        """Call ``tap`` with every event after it was logged; a tap that raises is switched off."""
+        """Call ``tap`` with every event after it was logged; a tap that raises is removed."""
         self._taps.append(tap)
 
     def ingest(self, frame: Frame) -> Event:
@@ -129,12 +129,14 @@ class SessionRecord(ABC):
         return event
 
     def write(self, direction: Direction, data: bytes, is_text: bool, origin: Origin) -> Event:
-        """Do the first half of ``ingest``: after it the frame is logged, and may go on. ``catch_up`` must follow at once."""
+        """Log a frame: the first half of ``ingest``. ``catch_up`` must follow before the next await.
+
+        The proxy forwards a frame between the two halves, so that it does not wait for the folds.
+        """
+        # Microseconds, as the file has them; never backwards, so that rows can be searched by time.
         t_ns = max(self._last_t_ns, (self._clock.now_ns() - self._origin_ns) // 1000 * 1000)
         self._last_t_ns = t_ns
-        data = self._mask.masked(
-            data
-        )  # what goes over the wire is the caller's, and stays as it is
+        data = self._mask.masked(data)  # a copy for the record; the caller sends the original
         name, body, problem = decode(data, is_text=is_text)
         seq = len(self.log) + 1
         event = Event(seq, t_ns, direction, origin, name, data, is_text, body, problem)
@@ -144,9 +146,10 @@ class SessionRecord(ABC):
         return event
 
     def catch_up(self) -> None:
-        """Fold what was written, and tell the taps."""
-        while self._unfolded:
+        """Fold the written events and call the taps: the second half of ``ingest``."""
+        while self._unfolded:  # a tap may write further events
             self._fold(self._unfolded.popleft())
+        # Set before ``note``, which ends up here again.
         if self.recording.failure and not self._recorder_failed:
             self._recorder_failed = True
             self.note("inspector.recorder_failed", {"message": self.recording.failure})
@@ -155,7 +158,7 @@ class SessionRecord(ABC):
             self.note("inspector.recorder_resumed", {"message": "everything is on disk again"})
 
     def note(self, name: str, facts: Mapping[str, Any], origin: Origin = Origin.WIRE) -> Event:
-        """Log a fact of the inspector's own."""
+        """Log a local event."""
         data = orjson.dumps({"type": name, **facts})
         return self.ingest(Frame(Direction.LOCAL, data, origin=origin))
 
@@ -165,11 +168,11 @@ class SessionRecord(ABC):
         return {}
 
     def raise_fault(self, name: str) -> None:
-        """Inject a fault into the running session; it is logged first.
+        """Inject a fault into the running session, after logging it.
 
         Raises:
-            UsageError: there is no such fault, or the server is a real one.
-            ConnectError: there is no connection.
+            UsageError: the fault does not exist, or the server is not the simulator.
+            ConnectError: the session is not connected.
         """
         raise UsageError(
             f"fault injection is only available with the simulator, so {name} cannot be injected here",
@@ -178,28 +181,28 @@ class SessionRecord(ABC):
 
     @abstractmethod
     def submit(self, payload: Mapping[str, Any] | str, origin: Origin) -> str:
-        """Send an event to the server; return its ``event_id`` (``""`` for a text that has none).
+        """Send an event to the server; return its ``event_id`` (``""`` for a text without one).
 
-        A mapping gets an ``event_id`` where it has none; a text goes out exactly as it is, valid or not.
+        A mapping without an ``event_id`` gets one; a text is sent unchanged, valid or not.
 
         Raises:
-            ConnectError: there is no connection to send it on.
+            ConnectError: the session is not connected.
         """
 
     def encoded(self, payload: Mapping[str, Any] | str) -> tuple[bytes, str]:
-        """Return the bytes of an event to be sent and its ``event_id``, which a mapping gets where it has none."""
+        """Return the bytes of an event to be sent, and its ``event_id``; a mapping without one gets one."""
         if isinstance(payload, str):
             data = payload.encode("utf-8", "replace")
-            given = (decode(data)[1] or {}).get("event_id")
+            event_id = (decode(data)[1] or {}).get("event_id")
         else:
             if "event_id" not in payload:
                 payload = {**payload, "event_id": self.new_event_id()}
             data = orjson.dumps(payload)
-            given = payload["event_id"]
-        return data, given if isinstance(given, str) else ""
+            event_id = payload["event_id"]
+        return data, event_id if isinstance(event_id, str) else ""
 
     def new_event_id(self) -> str:
-        """Return an ``event_id`` that this session has not used yet."""
+        """Return an ``event_id`` that is new in this session."""
         self._events_made += 1
         return f"evt_inspector_{self._events_made:06d}"
 
@@ -234,7 +237,7 @@ class SessionRecord(ABC):
 
     def _fold(self, event: Event) -> None:
         failed = self.state.apply(event, strict=self._strict)
-        for tap in tuple(self._taps):
+        for tap in tuple(self._taps):  # a copy: a failing tap is removed within the loop
             try:
                 tap(event)
             except Exception as error:
@@ -242,12 +245,12 @@ class SessionRecord(ABC):
                     raise
                 self._taps.remove(tap)
                 failed.append(FoldFailure(getattr(tap, "__qualname__", repr(tap)), error))
-        # Told only now, so that every tap sees the event before what came of it.
+        # Logged only now, so that every tap sees the event before the failure that it caused.
         for failure in failed:
-            self._switched_off(failure.name, failure.error)
+            self._report_disabled(failure.name, failure.error)
 
-    def _switched_off(self, name: str, error: Exception) -> None:
-        log.error("%s failed and was switched off", name, exc_info=error)
+    def _report_disabled(self, name: str, error: Exception) -> None:
+        log.error("%s failed and was disabled", name, exc_info=error)
         self.disabled.append(name)
         self.note(
             "inspector.fold_failed", {"name": name, "message": f"{type(error).__name__}: {error}"}

@@ -1,4 +1,4 @@
-"""Text: the conversation as a transcript to be read, without a screen and without the wire's characters obeyed."""
+"""Text export: the conversation as a transcript, with control characters from the wire escaped."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _INDENT = "    "
 
 
 def transcript(events: Iterable[Event]) -> Iterator[str]:
-    """Yield the lines of a transcript; every session in the recording has its own part."""
+    """Yield the lines of a transcript; each session in the recording is a part of its own."""
     state = SessionState()
     parts = 0
     for event in events:
+        # The state forgets its session with this event, so its part is written first.
         if state.begins(event) and _has_words(state):
             yield from _part(state, parts)
             parts += 1
@@ -27,7 +28,7 @@ def transcript(events: Iterable[Event]) -> Iterator[str]:
 
 
 def _has_words(state: SessionState) -> bool:
-    return bool(state.conversation.order or state.transcripts.passages)
+    return bool(state.conversation.order or state.transcripts.utterances)
 
 
 def _part(state: SessionState, number: int) -> Iterator[str]:
@@ -65,7 +66,7 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
 
 
 def _words(paragraph: Paragraph, cut_words: str) -> str:
-    """Return a paragraph; what was cut off in it stands in brackets, since text cannot be struck through."""
+    """Return a paragraph with its interrupted words in brackets, because plain text has no strikethrough."""
     is_cut = len(paragraph) > 1
     return "".join(
         f"[{cut_words}: {words.text}]" if is_cut and words.tone is Tone.STRUCK else words.text

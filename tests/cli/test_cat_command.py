@@ -228,7 +228,7 @@ def test_cat_reports_unreadable_times(inspector: Run, tmp_path: Path) -> None:
     outcome = inspector("cat", path)
 
     assert [row.split()[0] for row in outcome.out.decode().splitlines()] == ["1.500", "#2", "2.500"]
-    assert 'line 2: time "noon" is no time that can be read' in outcome.err
+    assert 'line 2: time "noon" is not a readable time' in outcome.err
 
 
 def test_what_cat_prints_without_times_reads_the_same(inspector: Run, tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_a_failing_screen_does_not_end_the_sessions(tmp_path: Path) -> None:
         (("--listen", "nowhere"), "not a valid address"),
         (("--token-from", "NOT_SET"), "NOT_SET"),
         (("--key-from", "NOT_SET"), "NOT_SET"),
-        (("--upstream", "ftp://x"), "not the address of a server"),
+        (("--upstream", "ftp://x"), "not a server address"),
         (("--rules", "missing.toml"), "cannot read missing.toml"),
     ],
 )

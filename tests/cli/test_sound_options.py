@@ -18,7 +18,7 @@ from inspector.engine.live_engine import Engine
 from inspector.engine.session_sound import SessionSound
 from inspector.engine.sound_places import (
     DEFAULT_DEVICE,
-    NOWHERE,
+    NO_SOUND,
     SoundEnd,
     SoundEndKind,
     SoundOptions,
@@ -37,14 +37,14 @@ def asked(mic: str | None, speaker: str | None, *, is_headless: bool = False) ->
 def test_the_screen_uses_the_sound_card_and_a_headless_run_does_not() -> None:
     assert asked(None, None).microphone == asked(None, None).speaker == DEFAULT_DEVICE
     headless = asked(None, None, is_headless=True)
-    assert headless.microphone == headless.speaker == NOWHERE
+    assert headless.microphone == headless.speaker == NO_SOUND
 
 
 def test_options_choose_devices_and_files() -> None:
     options = asked("USB", "none", is_headless=True)
 
     assert options.microphone == SoundEnd(SoundEndKind.DEVICE, "USB")
-    assert options.speaker == NOWHERE
+    assert options.speaker == NO_SOUND
     assert options.opens_at_once
 
 
@@ -64,7 +64,7 @@ def test_an_answer_is_played_to_its_end_within_the_timeout(
     clock, source = SystemClock(), FakeSource()
     engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
     speaker = SoundEnd(SoundEndKind.FILE, str(tmp_path / "heard.wav"))
-    engine.sound = SessionSound(engine, SoundOptions(NOWHERE, speaker, opens_at_once=True))
+    engine.sound = SessionSound(engine, SoundOptions(NO_SOUND, speaker, opens_at_once=True))
     delta = base64.b64encode(np.full(RATE_HZ * 600 // 1000, 999, "<i2").tobytes()).decode()
     where = {"response_id": "r", "item_id": "i", "content_index": 0}
     source.say("response.output_audio.delta", **where, delta=delta)
@@ -84,7 +84,7 @@ def test_a_sound_file_is_never_overwritten(tmp_path: Path) -> None:
     before = kept.read_bytes()
     link.symlink_to(kept)
     for speaker in (kept, link):
-        with pytest.raises(SoundFileError, match="exists already"):
+        with pytest.raises(SoundFileError, match="already exists"):
             asked(str(kept), str(speaker))
 
     assert kept.read_bytes() == before

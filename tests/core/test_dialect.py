@@ -1,4 +1,4 @@
-"""Which dialect a session speaks, and what shows it."""
+"""The dialect of a session, and the evidence for it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def described(name: str = "session.created", **session: Any) -> Event:
         ("", ""),
     ],
 )
-def test_an_address_tells_a_dialect_only_where_one_alone_has_it(url: str, name: str) -> None:
+def test_an_address_implies_a_dialect_only_if_it_is_unique(url: str, name: str) -> None:
     assert dialect_of_url(url) == name
 
 
@@ -82,7 +82,7 @@ def test_a_session_is_named_with_its_proof(events: Sequence[Event], name: str, p
     assert bool(fold.called.title) is bool(name)
 
 
-def test_another_connection_is_judged_anew() -> None:
+def test_another_connection_is_classified_anew() -> None:
     state = folded(opened("wss://api.x.ai/v1/realtime"), opened("ws://127.0.0.1/v1/realtime"))
 
     assert state.dialect.dialect == ""
@@ -102,7 +102,7 @@ TRUTH = {
 
 @pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize("start", TRUTH)
-def test_recorded_sessions_are_what_they_are_called(start: str) -> None:
+def test_recorded_sessions_are_classified_as_named(start: str) -> None:
     assert CORPUS is not None
     paths = sorted(CORPUS.glob(f"{start}*.jsonl"))
     found = []
@@ -117,5 +117,5 @@ def test_recorded_sessions_are_what_they_are_called(start: str) -> None:
     assert found == [TRUTH[start]] * len(paths)
 
 
-def test_every_name_is_of_one_thing() -> None:
+def test_every_name_is_unique() -> None:
     assert not DIALECTS.keys() & FOREIGN.keys()

@@ -1,4 +1,4 @@
-"""Every fold by example: what a handful of events leaves behind. One row for each branch of a handler."""
+"""Every fold by example: the state after a few events, one row for each branch of a handler."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_causes(events: list[Event], cause_of: dict[int, int], rejected: dict[in
 
 
 @pytest.mark.parametrize(("answer", "request_type"), REQUEST_OF.items())
-def test_every_answer_is_tied_to_its_request(answer: str, request_type: str) -> None:
+def test_every_answer_is_linked_to_its_request(answer: str, request_type: str) -> None:
     causes = CausesFold()
     for event in numbered([client(request_type, item_id="i"), server(answer, item_id="i")]):
         causes.apply(event)
@@ -223,7 +223,7 @@ def test_output_audio(
         ({"output_audio_format": "unheard of"}, 100),
     ],
 )
-def test_sound_is_as_long_as_its_format_says(session: dict[str, Any], ms: int) -> None:
+def test_the_length_of_audio_follows_from_its_format(session: dict[str, Any], ms: int) -> None:
     fold = OutputAudioFold()
     fold.apply(server("session.updated", session=session))
     fold.apply(server("response.output_audio.delta", item_id="a", delta=silence(100)))
@@ -402,7 +402,7 @@ def test_named_ids(event: Event, expected: NamedIds) -> None:
         (EventKeys(), ""),
     ],
 )
-def test_kinship_is_by_the_closest_thing_shared(other: EventKeys, shared: str) -> None:
+def test_the_relation_is_the_narrowest_shared_id(other: EventKeys, shared: str) -> None:
     assert relation(EventKeys("r", "i", "c", "e"), other) == shared
     assert relation(EventKeys(), other) == ""
 
@@ -425,7 +425,7 @@ SESSION = [
     ),
     local("inspector.injected", to="app", by="hand"),
 ]
-"""Something for every fold to remember."""
+"""Events that change the state of every fold."""
 
 
 def test_every_fold_is_fed_and_copied() -> None:
@@ -442,7 +442,7 @@ def test_every_fold_is_fed_and_copied() -> None:
 
 
 def remembered(fold: object) -> dict[str, str]:
-    """Return what a fold holds, in a form that can be compared."""
+    """Return the state of a fold in a comparable form."""
     hidden = ("_owner", "_causes", "_followed")
     held = {name: value for name, value in vars(fold).items() if name not in hidden}
     return {name: _told(value) for name, value in held.items()}
@@ -460,7 +460,7 @@ class _Failing(InputAudioFold):
         raise RuntimeError("no")
 
 
-def test_a_fold_that_fails_is_left_out_from_then_on_and_the_others_go_on() -> None:
+def test_a_failing_fold_is_switched_off_and_the_others_continue() -> None:
     state = SessionState()
     state.input_audio = _Failing()
     state.folds = state.every_fold()
@@ -483,5 +483,5 @@ def test_a_fold_that_fails_is_left_out_from_then_on_and_the_others_go_on() -> No
         (server("session.updated", session={"id": "s2"}), False),
     ],
 )
-def test_what_begins_another_session(event: Event, begins: bool) -> None:
+def test_events_that_begin_another_session(event: Event, begins: bool) -> None:
     assert folded(server("session.created", session={"id": "s1"})).begins(event) is begins

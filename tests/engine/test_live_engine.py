@@ -20,7 +20,7 @@ from inspector.sources.base import Closed, Handshake, Side
 from tests.support import FakeSource, ManualClock, under_a_screen
 
 TURNS = 50
-"""Turns of the loop that are enough for anything that these tests wait for."""
+"""Loop iterations that suffice for everything that these tests wait for."""
 
 
 async def settle() -> None:

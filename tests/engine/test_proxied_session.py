@@ -1,4 +1,4 @@
-"""A session of somebody else's app: injections, breakpoints, rules, and what fails beside it."""
+"""A proxied session: injections, breakpoints, rules, and failures beside the forwarding."""
 
 from __future__ import annotations
 

@@ -32,14 +32,14 @@ from tests.support import ManualClock, corpus_dir
 RATE_HZ = 24_000
 TOLERANCE_MS = 40
 QUIET = 50
-"""Below this a sample counts as silence."""
+"""Level below which a sample counts as silence."""
 LONGEST_S = 60
 THREAD_S = 0.0005
-"""Real time that a thread gets before virtual time goes on."""
+"""Real time that a thread gets before virtual time advances."""
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits by moving the clock."""
+    """Wait by advancing the clock."""
 
     clock: ManualClock
 
@@ -53,7 +53,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose time is a manual clock's."""
+    """A loop with the time of a manual clock."""
 
     def __init__(self, clock: ManualClock) -> None:
         selector = _Selector()
@@ -80,7 +80,7 @@ def spoken(
     session: dict[str, Any] | None = None,
     truncates: bool = True,
 ) -> list[Event]:
-    """Run a session with the simulator until something is true of it; return its events."""
+    """Run a session with the simulator until a condition holds; return its events."""
     clock = ManualClock()
     source = SimulatorSource(new_session_maker(clock, SimProvider(0)), clock, model="gpt-realtime")
     engine = Engine(source, RecordingFile(folder / "a.jsonl", clock), clock, strict=True)
@@ -126,7 +126,7 @@ def heard(folder: Path) -> Samples:
 
 
 def interrupting_question(folder: Path) -> Path:
-    """Return the question, a pause in which the answer begins, and the question again."""
+    """Return the question, a pause in which the answer starts, and the question again."""
     question, rate_hz = soundfile.read(audio_file("whats-the-weather-24k.wav"))
     path = folder / "twice.wav"
     pause = np.zeros(2 * rate_hz)

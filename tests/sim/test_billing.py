@@ -1,4 +1,4 @@
-"""What items cost."""
+"""Token usage of items and responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inspector.sim.billing import (
 from inspector.sim.items import SimItem
 
 SECOND = 48_000
-"""Bytes of one in PCM16."""
+"""Bytes of one second of PCM16."""
 
 
 def message(role: str, *parts: dict[str, Any], **members: Any) -> dict[str, Any]:

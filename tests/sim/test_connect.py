@@ -1,4 +1,4 @@
-"""Coming in, being turned away, and the end of the hour."""
+"""Accepted and refused connections, and the end of a session after 60 minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole conversations as suites for the real API hold them: seeded, deleted, truncated, spoken, interrupted, with tools."""
+"""Whole conversations as in test suites for the real API: seeded, deleted, truncated, spoken, interrupted, with tools."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def asked(driver: SimDriver, text: str) -> str:
 
 
 class Hears:
-    """A recognizer that hears one line after the other."""
+    """A recognizer that returns one line after the other."""
 
     def __init__(self, *lines: str) -> None:
         self._lines = list(lines)

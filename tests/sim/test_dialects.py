@@ -1,4 +1,4 @@
-"""The dialects of other providers, held to recorded sessions where there are some."""
+"""The dialects of other providers, compared with recorded sessions if there are any."""
 
 from __future__ import annotations
 
@@ -94,14 +94,14 @@ def test_the_order_of_events_is_that_of_the_recording(name: str, path: str, mode
 
 
 def with_call_id(event: Body, came: list[Body]) -> None:
-    """Answer the call that this server made, not the recorded one."""
+    """Replace the recorded call id by that of the simulator's call."""
     calls = of_type(came, "response.function_call_arguments.done")
     if calls and event.get("item", {}).get("type") == "function_call_output":
         event["item"]["call_id"] = calls[-1]["call_id"]
 
 
 def sequence(events: list[Body]) -> list[str]:
-    """Return the types, with words and sound in any mixture as one; some recorders left the rate limits out."""
+    """Return the types without rate limits, which some recorders omit, and with interleaved text and audio deltas as one."""
     names: list[str] = []
     for name in types(events):
         if name in ("rate_limits.updated", "ping"):
@@ -228,7 +228,7 @@ def test_azure_refuses_before_the_upgrade(
     path: str, query: dict[str, str], headers: dict[str, str], status: int, code: str
 ) -> None:
     request = ConnectRequest(path, query, headers)
-    answer = dialect_for(request).turn_away(request, SimSettings())
+    answer = dialect_for(request).http_refusal(request, SimSettings())
 
     assert answer is not None
     assert (answer.status, answer.body["error"]["code"]) == (status, code)
@@ -245,7 +245,7 @@ def test_azure_refuses_before_the_upgrade(
 def test_azure_takes_its_key_from_the_query_too(path: str, query: dict[str, str]) -> None:
     request = ConnectRequest(path, query)
 
-    assert dialect_for(request).turn_away(request, SimSettings()) is None
+    assert dialect_for(request).http_refusal(request, SimSettings()) is None
 
 
 def test_a_model_name_is_no_deployment_for_azures_transcription() -> None:
@@ -407,7 +407,7 @@ SDK_UPDATE: Body = {
     "instructions": "Be brief.",
     "top_k": 20,
 }
-"""What the SDK ``dashscope`` sends."""
+"""A session update as the SDK ``dashscope`` sends it."""
 
 
 def test_qwen_begins_with_its_own_session_and_echoes_what_is_set() -> None:

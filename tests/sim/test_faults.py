@@ -1,4 +1,4 @@
-"""Faults: each does to the client what its name says, when it is told to."""
+"""Faults: each has its documented effect, at the requested time."""
 
 from __future__ import annotations
 

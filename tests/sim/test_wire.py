@@ -1,4 +1,4 @@
-"""The shape of events: typed by the SDK, with the keys of recorded servers in their order."""
+"""The shape of events: the SDK's types, and the key order of recorded servers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from tests.support import corpus_dir
 
 RECORDED = ("openai-text-in-audio-out", "openai-tool-call-round", "openai-idle-timeout-timed")
 OPEN_ENDED = {"metadata", "tools"}
-"""Members whose keys are the client's."""
+"""Members whose keys the client chooses."""
 
 
 def broad_scenario(model: str) -> list[dict[str, Any]]:
-    """Return the events of a session in which nearly everything happens once."""
+    """Return the events of a session that covers nearly every event type."""
     driver = SimDriver(query={"model": model})
     transcription = {"model": "gpt-realtime-whisper"}
     idle = {"type": "server_vad", "idle_timeout_ms": 5000}
@@ -91,7 +91,7 @@ def test_every_event_is_one_that_the_sdk_types(events: list[dict[str, Any]]) -> 
 
 
 def shapes(event: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield where objects are in an event, and their keys."""
+    """Yield the path and keys of each object in an event."""
     pending: list[tuple[str, Any]] = [(event["type"], event)]
     while pending:
         path, value = pending.pop()

@@ -1,4 +1,4 @@
-"""Reading along: the same frames whatever the chunks, nothing lost, nothing raised."""
+"""Parsing a copy of the byte stream: the same frames for any chunks, without losses or exceptions."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_long_reason_is_cut_where_a_character_ends() -> None:
 
 
 class Kept:
-    """A log and a queue in one: keeps what it is told, and lets frames go when asked to."""
+    """A log and a queue in one: records calls, and releases frames on demand."""
 
     def __init__(self, lane_of: list[DirectionPipe]) -> None:
         self.logged_data: list[bytes] = []

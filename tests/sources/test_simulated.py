@@ -1,4 +1,4 @@
-"""The simulator behind both of its doors: as a source in this process, and as a server on a socket."""
+"""The simulator as a source in this process, and as a server on a socket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OFFERED = [Subprotocol("realtime"), Subprotocol("openai-insecure-api-key.k")]
 
 @dataclass
 class EchoSession:
-    """Greets, echoes each frame 5 ms later, and closes when told to: the smallest thing that is a simulator."""
+    """The smallest possible session: greets, echoes each frame after 5 ms, and closes on request."""
 
     request: ConnectRequest
     is_closed: bool = False

@@ -32,7 +32,7 @@ from inspector.core.event import Direction
 from inspector.engine.live_engine import Engine
 from inspector.engine.replay import Replay
 from inspector.engine.session_sound import SessionSound
-from inspector.engine.sound_places import NOWHERE, SoundOptions
+from inspector.engine.sound_places import NO_SOUND, SoundOptions
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import ConnectError, DeviceError
 from inspector.folders import Folders
@@ -423,7 +423,7 @@ async def unhurried(stage: Stage) -> None:
         await stage.settle()
 
 
-SILENT = SoundOptions(NOWHERE, NOWHERE)
+SILENT = SoundOptions(NO_SOUND, NO_SOUND)
 REFUSAL = ConnectError(
     "the server refused the connection: HTTP 401",
     code="no_key",

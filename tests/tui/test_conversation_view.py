@@ -116,7 +116,7 @@ def test_calls_are_shown_beside_outputs_and_cut_words_after_a_mark() -> None:
     async def scenario(_: Pilot[None], app: ViewApp) -> None:
         text = app.text()
         assert "One two ✂ three four." in text
-        assert "cut at 1,500 of 3,000 ms" in text
+        assert "truncated at 1,500 of 3,000 ms" in text
         beside = next(line for line in text.splitlines() if '{"city": 1}' in line)
         assert "none yet" in beside
 

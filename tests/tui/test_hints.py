@@ -16,7 +16,7 @@ from inspector.clock import SystemClock
 from inspector.engine.live_engine import Engine
 from inspector.engine.replay import Replay
 from inspector.engine.session_sound import SessionSound
-from inspector.engine.sound_places import NOWHERE, SoundOptions
+from inspector.engine.sound_places import NO_SOUND, SoundOptions
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
@@ -73,7 +73,7 @@ def live(
     async def run() -> None:
         source, clock = FakeSource(), SystemClock()
         engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
-        engine.sound = SessionSound(engine, SoundOptions(NOWHERE, NOWHERE))
+        engine.sound = SessionSound(engine, SoundOptions(NO_SOUND, NO_SOUND))
         async with TaskSupervisor() as host:
             screen = session_workspace(host, engine, UNICODE)
             app = InspectorApp(screen, Look(keys=keys or {}))

@@ -101,7 +101,7 @@ def test_a_voice_locked_meanwhile_is_rejected_at_its_field(tmp_path: Path) -> No
 
 def test_a_locked_field_says_why_and_cannot_be_changed(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        assert "fixed when the session was made" in stage.shown()
+        assert "fixed when the session was created" in stage.shown()
         row = stage.row("model")
         row.editor.focus()
         await stage.press("right")

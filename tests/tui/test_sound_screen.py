@@ -24,7 +24,7 @@ from inspector.engine.replay import Replay
 from inspector.engine.session_sound import SessionSound
 from inspector.engine.sound_places import (
     DEFAULT_DEVICE,
-    NOWHERE,
+    NO_SOUND,
     SoundEnd,
     SoundEndKind,
     SoundOptions,
@@ -212,7 +212,7 @@ def test_the_devices_dialog_reports_problems_and_switches_devices(
         await stage.pilot.press("escape")
         assert stage.pilot.app.screen is stage.screen
 
-    options = SoundOptions(NOWHERE, SoundEnd(SoundEndKind.FILE, str(tmp_path / "heard.wav")))
+    options = SoundOptions(NO_SOUND, SoundEnd(SoundEndKind.FILE, str(tmp_path / "heard.wav")))
     on_stage(scenario, options, size=size)
 
 
@@ -226,7 +226,7 @@ def test_commands_choose_files(tmp_path: Path) -> None:
         await stage.until(lambda: "input_audio_buffer.append" in stage.sent())
         assert (tmp_path / "heard.wav").exists()
 
-    on_stage(scenario, SoundOptions(NOWHERE, NOWHERE))
+    on_stage(scenario, SoundOptions(NO_SOUND, NO_SOUND))
 
 
 def test_a_session_without_sound_says_so(tmp_path: Path) -> None:

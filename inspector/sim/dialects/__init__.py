@@ -1,4 +1,4 @@
-"""The dialects, by name, and which one a request is for. The first whose sign a request carries is the one."""
+"""The dialects by name, and the choice of a dialect by the path or model of a request."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ DIALECTS: Mapping[str, type[Dialect]] = {
 }
 """By the name that ``--dialect`` takes."""
 
+# The first match wins: Azure's GA path starts like its preview path.
 _SIGNS: tuple[tuple[Callable[[ConnectRequest], bool], type[Dialect]], ...] = (
     (lambda request: request.path.startswith("/voice-live/"), VoiceLiveDialect),
     (lambda request: request.path.startswith("/openai/v1/"), AzureDialect),
@@ -37,7 +38,7 @@ _SIGNS: tuple[tuple[Callable[[ConnectRequest], bool], type[Dialect]], ...] = (
 
 
 def dialect_for(request: ConnectRequest, name: str = "") -> type[Dialect]:
-    """Return the dialect of a name, or else of what a request asks for: its path, or its model."""
+    """Return the dialect with that name, or if ``name`` is empty the one that the request's path or model implies."""
     if name:
         is_preview = name == "azure" and request.path.rstrip("/") == "/openai/realtime"
         return AzurePreviewDialect if is_preview else DIALECTS[name]

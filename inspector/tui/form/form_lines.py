@@ -26,7 +26,7 @@ def form_header(session: FormSession) -> str:
 
 def form_hint(session: FormSession, glyphs: Glyphs, key: Key) -> str:
     """Return an error that belongs to no field, else the keys; ``key`` returns key names."""
-    rejected = session.draft.unblamed()
+    rejected = session.draft.general_rejection()
     if rejected:
         return f" {glyphs.bad} the server rejected the whole update: {sanitized(rejected)}"
     if not session.state.session.config:

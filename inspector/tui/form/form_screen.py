@@ -119,7 +119,7 @@ class SessionFormScreen(KeyedScreen[int | None]):
         self.query_one("#form-hint", Static).update(
             Text(form_hint(session, self._glyphs, self.key))
         )
-        self.query_one("#form-hint").set_class(bool(session.draft.unblamed()), "wrong")
+        self.query_one("#form-hint").set_class(bool(session.draft.general_rejection()), "wrong")
 
     def scroll_to_center(self, widget: Widget, animate: bool = True, **options: Any) -> None:  # noqa: ARG002 - an override
         """Scroll to a field without animation, which would lag behind a key that is held down."""

@@ -153,7 +153,7 @@ class FormSession:
         if len(data) > MAX_PRESET_BYTES:
             raise UsageError(f"{path.name} is too large for a preset")
         preset = read_preset(data.decode("utf-8", "replace"), path.name)
-        return self.draft.take(session_for(self.draft.shape, preset, path.name))
+        return self.draft.apply_preset(session_for(self.draft.shape, preset, path.name))
 
     def save(self, path: Path) -> None:
         """Save the session with the edits as a preset.

@@ -88,7 +88,7 @@ class ProxiedModel(SessionModel):
         """Return the parts of a live session's header, and the proxy's rules."""
         rules = self._session.rules
         parts = session_header(self._session, self._glyphs, self.now_us(), ticks)
-        return (*parts, rules_part(rules.rules, rules.hits, rules.is_spent))
+        return (*parts, rules_part(rules.rules, rules.hits, rules.is_exhausted))
 
     @property
     def is_troubled(self) -> bool:

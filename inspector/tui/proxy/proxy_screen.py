@@ -107,7 +107,7 @@ class ProxyScreen(KeyedScreen[None]):
             HeaderPart(f"{proxy.running} live · {proxy.opened_count} total"),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
             HeaderPart("following newest" if self._follows else "", rank=3),
-            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_spent),
+            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_exhausted),
         )
         return header_line(parts, self.size.width)
 
@@ -218,7 +218,7 @@ class ProxyScreen(KeyedScreen[None]):
         paused = len(session.breakpoints.paused)
         seconds = (
             (session.log.end_us or 0) / 1e6
-            if session.is_over and len(session.log)
+            if session.has_ended and len(session.log)
             else session.now_ns / 1e9
         )
         words = self._row(

@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from inspector.analysis.sanitize import sanitized
 from inspector.engine.session_sound import SessionSound
-from inspector.engine.sound_places import DEFAULT_DEVICE, NOWHERE, SoundEnd, SoundEndKind
+from inspector.engine.sound_places import DEFAULT_DEVICE, NO_SOUND, SoundEnd, SoundEndKind
 from inspector.errors import DeviceError
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import keycap
@@ -139,7 +139,7 @@ class DevicesDialog(ModalScreen[None]):
         """List the devices, and the one in use if it is not among them."""
         in_use = (self._sound.microphone_place, self._sound.speaker_place)
         for name, now in zip(LISTS, in_use, strict=True):
-            places = [NOWHERE]
+            places = [NO_SOUND]
             if found:
                 places.append(DEFAULT_DEVICE)
             places += [

@@ -60,7 +60,7 @@ def live_readings(
     if sound.speaker_problem and not heard:
         return microphone, _problem("out", sound.speaker_problem)
     truncation = "auto-truncate on" if sound.truncates else "auto-truncate off"
-    idle = "" if sound.speaker_place.is_asked_for else f"{sound.speaker_place} · "
+    idle = "" if sound.speaker_place.is_explicit else f"{sound.speaker_place} · "
     note, tone = heard or f"{idle}{truncation}", "active" if heard else ""
     return microphone, _reading("out", levels[1], *_with_losses(note, tone, losses, _OUT_LOSSES))
 

@@ -69,13 +69,13 @@ def recording_stem_of(engine: SessionRecord) -> str:
 
 
 def rules_part(
-    rules: Sequence[Rule], hits: Sequence[int], is_spent: Callable[[int], bool]
+    rules: Sequence[Rule], hits: Sequence[int], is_exhausted: Callable[[int], bool]
 ) -> HeaderPart:
     """Return a proxy's active rules with the number of times that each was applied."""
     if not rules:
         return HeaderPart("")
     words = (
-        f"{sanitized(rule.label)} ×{count:,}{' spent' * is_spent(index)}"
+        f"{sanitized(rule.label)} ×{count:,}{' spent' * is_exhausted(index)}"
         for index, (rule, count) in enumerate(zip(rules, hits, strict=True))
     )
     return HeaderPart(f"rules {len(rules)}: {', '.join(words)}", rank=1, shortest=8)

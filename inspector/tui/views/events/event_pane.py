@@ -119,12 +119,12 @@ class EventPane(EventList, can_focus=True):
         if row >= 0:
             self._search_cursor = None
             self._show_found(row, search_cursor)
-        elif search_cursor.is_over:
+        elif search_cursor.is_finished:
             self._search_cursor = None
             self.notify(self._none_found, markup=False, timeout=2)
 
     def _show_found(self, row: int, search_cursor: SearchCursor) -> None:
-        if search_cursor.came_round:
+        if search_cursor.has_wrapped:
             end = "top" if search_cursor.step > 0 else "bottom"
             self.notify(f"wrapped to the {end}", timeout=2)
         if self.rows.holds(row):

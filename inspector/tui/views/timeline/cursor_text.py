@@ -25,7 +25,7 @@ def at_cursor(waveform: Waveform, view: DrawnStretch) -> str:
     words = [f"{t_us / 1e6:.3f} s"]
     for side, name in ((AudioSide.USER, "user"), (AudioSide.ASSISTANT, "model")):
         lane = waveform.lane(side, cell, 1, view.cell_us)
-        if lane.is_there[0]:
+        if lane.has_audio[0]:
             rms = waveform.rms(side, cell, 1, view.cell_us)
             words.append(f"{name} {decibels(float(rms[0]))}")
     segment = waveform.segment_at(AudioSide.ASSISTANT, t_us)
@@ -33,7 +33,7 @@ def at_cursor(waveform: Waveform, view: DrawnStretch) -> str:
         heard, whole = segment.heard_us // 1000, segment.duration_us // 1000
         share = f"heard {heard:,} of {whole:,} ms" if heard < whole else f"{whole:,} ms"
         words.append(f"{sanitized(short_id(segment.item_id))} {share}")
-        words += [_underrun_text(gap) for gap in segment.underruns() if gap.is_at(t_us * 1000)]
+        words += [_underrun_text(gap) for gap in segment.underruns() if gap.contains(t_us * 1000)]
     marks = waveform.marks
     here = marks.within(cell * view.cell_us, (cell + 1) * view.cell_us)
     words += [

@@ -31,7 +31,7 @@ def wave_cells(lanes: Sequence[WaveLane], height: int, wave: str) -> Cells:
     dots = np.arange(height * dots_y)[:, None]
     # The maximum sets one dot for silence, so that audio differs from no audio.
     is_set = (dots >= top) & (dots <= np.maximum(bottom, top))
-    is_set &= np.array([lane.is_there for lane in lanes])[:, None]
+    is_set &= np.array([lane.has_audio for lane in lanes])[:, None]
     grid = is_set.reshape(len(lanes), height, dots_y, -1, dots_x)
     # Adds up the bits of the dots in each cell.
     return np.asarray(characters[np.einsum("lydxc,dc->lyx", grid, weights)], np.uint32)
