@@ -82,6 +82,8 @@ class Event:
     """Why there is no ``body``; None where there is one."""
     is_inferred: bool = False
     """True where a foreign recording did not say the direction and the event table did."""
+    audio_bytes: int | None = None
+    """Decoded size of its audio where the reader left that out of ``body``; None where all of it is there."""
 
     @property
     def stamp_ns(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -15,11 +15,12 @@ class AudioFormat:
     """``pcm16``, ``pcmu`` (G.711 μ-law) or ``pcma`` (G.711 A-law)."""
     rate_hz: int
     """Samples a second."""
+    bytes_per_ms: float = field(init=False, repr=False, compare=False)
+    """How many bytes a millisecond takes; kept, since it is asked for with every event of sound."""
 
-    @property
-    def bytes_per_ms(self) -> float:
-        """Return how many bytes a millisecond takes."""
-        return self.rate_hz / 1000 * (2 if self.encoding == "pcm16" else 1)
+    def __post_init__(self) -> None:
+        size = 2 if self.encoding == "pcm16" else 1
+        object.__setattr__(self, "bytes_per_ms", self.rate_hz / 1000 * size)
 
     def ms(self, size_bytes: int) -> int:
         """Return how many whole milliseconds ``size_bytes`` last."""

@@ -163,6 +163,8 @@ def audio_of(event: Event) -> str:
 
 def audio_bytes_of(event: Event) -> int:
     """Return the decoded size of an event's audio in bytes, from the length of its base64 (RFC 4648)."""
+    if event.audio_bytes is not None:
+        return event.audio_bytes
     return base64_size(audio_of(event))
 
 

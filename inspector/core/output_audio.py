@@ -15,7 +15,7 @@ from typing import NamedTuple
 from inspector.core.event import Direction, Event
 from inspector.core.fold import owned
 from inspector.core.formats import PCM16_24K, AudioFormat, audio_format, format_of_delta
-from inspector.core.groups import audio_of, base64_size
+from inspector.core.groups import audio_bytes_of
 from inspector.core.read import int_at, object_at, text_at
 
 NS_PER_MS = 1_000_000
@@ -229,6 +229,10 @@ class OutputAudioFold:
         self.tracks: dict[str, ItemAudio] = {}
         """Sound of no item, as translations have it, under ``""``."""
         self.total_bytes = 0
+        self.deltas = 0
+        """Events that brought sound."""
+        self.received_ns = 0
+        """How long all that came lasts, by the format of each item: the audio clock of this side."""
         self._format = PCM16_24K
         self._has_player = False
         self._owner = object()
@@ -239,7 +243,7 @@ class OutputAudioFold:
         if body is None:
             return
         if kind in OUTPUT_AUDIO:
-            self._receive(event, base64_size(audio_of(event)))
+            self._receive(event, audio_bytes_of(event))
         elif kind in ("session.created", "session.updated"):
             session = object_at(body, "session")
             nested = object_at(object_at(session, "audio"), "output").get("format")
@@ -266,6 +270,7 @@ class OutputAudioFold:
         twin = OutputAudioFold()
         twin.items, twin.tracks = dict(self.items), dict(self.tracks)
         twin.total_bytes, twin._format = self.total_bytes, self._format
+        twin.deltas, twin.received_ns = self.deltas, self.received_ns
         twin._has_player = self._has_player
         self._owner = object()
         return twin
@@ -288,6 +293,11 @@ class OutputAudioFold:
     def underruns(self) -> int:
         """Return how often an item fell silent in the middle."""
         return sum(len(i.underruns) for i in self.items.values() if len(i.resumes) > 1)
+
+    @property
+    def is_elided(self) -> bool:
+        """Tell whether a recorder has cut the audio out, so that its length, and all that follows from it, is not real."""
+        return self.received_ns < LEAST_DELTA_MS * NS_PER_MS * self.deltas
 
     def audio_of(self, event: Event) -> ItemAudio | None:
         """Return where the sound of a delta belongs."""
@@ -321,6 +331,8 @@ class OutputAudioFold:
             )
         if size:
             item.deltas += 1
+            self.deltas += 1
+            self.received_ns += item.format.ns(size)
             if item.came_t_ns is None:
                 item.came_t_ns = event.t_ns
             self._place(item, event)

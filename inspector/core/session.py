@@ -11,7 +11,8 @@ from inspector.core.read import int_at, object_at, text_at
 
 _BEGUN = frozenset({"session.created", "session.started", "transcription_session.created"})
 """What a server sends once in a session, first of all."""
-_CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
+CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
+"""What describes the session as it now is."""
 
 
 class SessionFold:
@@ -58,14 +59,7 @@ class SessionFold:
     @property
     def input_format(self) -> AudioFormat:
         """Return the format of the audio that the client sends."""
-        nested = object_at(object_at(self.config, "audio"), "input").get("format")
-        return (
-            audio_format(nested)
-            or audio_format(
-                self.config.get("input_audio_format"), self.config.get("input_audio_sampling_rate")
-            )
-            or PCM16_24K
-        )
+        return input_format_of(self.config)
 
     @property
     def output_format(self) -> AudioFormat:
@@ -80,20 +74,20 @@ class SessionFold:
     @property
     def turn_detection(self) -> str:
         """Return the type of turn detection, ``""`` for none (push-to-talk)."""
-        return text_at(self._detection, "type")
+        return text_at(self.detection, "type")
 
     @property
     def interrupts_response(self) -> bool:
         """Tell whether speech cuts an answer off; it does unless turn detection says no."""
-        return self._detection.get("interrupt_response") is not False
+        return self.detection.get("interrupt_response") is not False
 
     @property
     def creates_response(self) -> bool:
         """Tell whether turn detection asks for a response by itself; it does unless it says no."""
-        return self._detection.get("create_response") is not False
+        return self.detection.get("create_response") is not False
 
     @property
-    def _detection(self) -> Mapping[str, Any]:
+    def detection(self) -> Mapping[str, Any]:
         """Return the settings of turn detection, where the GA and the beta API have them."""
         nested = object_at(object_at(self.config, "audio"), "input")
         detection = nested.get("turn_detection", self.config.get("turn_detection"))
@@ -102,7 +96,7 @@ class SessionFold:
     def apply(self, event: Event) -> None:
         """Take one event in."""
         kind = event.type
-        if kind in _CONFIGURED:
+        if kind in CONFIGURED:
             self._confirm(event)
         elif kind == "conversation.created":
             self.conversation_id = _conversation_id(event)
@@ -147,3 +141,15 @@ class SessionFold:
 
 def _conversation_id(event: Event) -> str:
     return text_at(object_at(event.body or {}, "conversation"), "id")
+
+
+def input_format_of(config: Mapping[str, Any]) -> AudioFormat:
+    """Return the format of the audio that the client sends in a session of this configuration."""
+    nested = object_at(object_at(config, "audio"), "input").get("format")
+    return (
+        audio_format(nested)
+        or audio_format(
+            config.get("input_audio_format"), config.get("input_audio_sampling_rate")
+        )
+        or PCM16_24K
+    )

@@ -36,7 +36,7 @@ HEAD_BYTES = 128 << 10
 TAIL_BYTES = 1 << 20
 """Where its last event is looked for."""
 KEPT_FACTS = 500
-VERSION = 3
+VERSION = 4
 _SESSION_TYPES = ("session.created", "session.updated", "transcription_session.created")
 
 _IS_UNREAD = bytes(value & (FLAG_ERROR | FLAG_UNDECODED) == FLAG_UNDECODED for value in range(256))
@@ -232,7 +232,7 @@ def _model(log: EventLog) -> str:
 def _turns(log: EventLog) -> int:
     turns = TurnIndex(log)
     turns.look_at(len(log))
-    return len(turns.starts)
+    return turns.users
 
 
 def _errors(log: EventLog) -> int:

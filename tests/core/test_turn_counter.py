@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.analysis.turns import TurnCounter
+from inspector.core.turn_counter import TurnCounter
 from inspector.core.event import Event
 from tests.support import server
 
