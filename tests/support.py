@@ -120,7 +120,9 @@ def facts(value: Any) -> Any:
         }
     if isinstance(value, dict):
         return {
-            key: facts(entry) for key, entry in value.items() if key not in ("_owner", "_causes", "_around")
+            key: facts(entry)
+            for key, entry in value.items()
+            if key not in ("_owner", "_causes", "_around")
         }
     if isinstance(value, list | tuple | deque):
         return [facts(entry) for entry in value]

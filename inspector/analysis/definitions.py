@@ -165,7 +165,9 @@ def explained(definition: Definition) -> str:
         lines.append(f"  others   {others}")
     if definition.note:
         lines.append(f"  note     {definition.note}")
-    lines += [f"  {letter:<8} {words}" for letter, words in MARKS.items() if _mentions(definition, letter)]
+    lines += [
+        f"  {letter:<8} {words}" for letter, words in MARKS.items() if _mentions(definition, letter)
+    ]
     return "\n".join(lines)
 
 

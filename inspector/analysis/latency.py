@@ -108,7 +108,7 @@ class _Walk:
         if mark is not None and mark.t_ns is not None:
             self.until(mark.t_ns, mark.seq, key, owner, quality)
 
-    def until(  # noqa: PLR0913 - what a part says, and whether it is one at all
+    def until(
         self,
         t_ns: int,
         seq: int,
@@ -187,7 +187,9 @@ def _in_words(part: LatencyPart) -> str:
         return f"{length} {detail or 'a tool'}"
     if kind == MODEL:
         setting, _, value = detail.partition("=")
-        return f"{length} model ({setting.replace('.', ' ')} {value})" if value else f"{length} model"
+        return (
+            f"{length} model ({setting.replace('.', ' ')} {value})" if value else f"{length} model"
+        )
     if kind == "setting":
         return f"{length} {detail.rpartition('.')[2]}"
     words = _WORDS.get((part.key, part.owner))
@@ -224,13 +226,19 @@ def _start(turn: Turn, heard: Heard) -> tuple[str, TurnMark | None, str]:
         return _start_of_stopped(turn, stopped)
     if turn.committed is not None:
         return EVENT, turn.asked or turn.committed, ""
-    why = "the user has not finished" if not turn.answers else "no event says when the user finished"
+    why = (
+        "the user has not finished" if not turn.answers else "no event says when the user finished"
+    )
     return EVENT, None, why
 
 
 def _start_of_stopped(turn: Turn, stopped: TurnMark) -> tuple[str, TurnMark, str]:
     if not turn.is_configured:
-        return EVENT, stopped, "no event of the recording describes the session, so its turn detection is not known"
+        return (
+            EVENT,
+            stopped,
+            "no event of the recording describes the session, so its turn detection is not known",
+        )
     if turn.detection == "semantic_vad":
         return EVENT, stopped, ""
     if turn.silence_ms is None:
@@ -333,6 +341,12 @@ def _why_silent(turn: Turn) -> str:
         return f"the response is {last.status}{': ' * bool(last.reason)}{last.reason}"
     if last.done is None:
         return "the response has not said anything yet"
+    waiting = [tool.name or "a tool" for tool in turn.tools if tool.answered is None]
+    if waiting:
+        return f"no result of {', '.join(waiting)} was sent"
+    if turn.tools:
+        names = ", ".join(dict.fromkeys(tool.name or "a tool" for tool in turn.tools))
+        return f"no answer was asked for after the result of {names}"
     if last.words is not None:
         return "its sound does not come over this connection"
     return "the response said nothing"
@@ -349,7 +363,9 @@ def _figures(turn: Turn, heard: Heard, start: TurnMark | None) -> dict[str, floa
     created = reply.created if reply is not None else None
     sound = reply.sound if reply is not None else None
     done = reply.done if reply is not None else None
-    begins = [mark for mark in (reply.words, sound) if mark is not None] if reply is not None else []
+    begins = (
+        [mark for mark in (reply.words, sound) if mark is not None] if reply is not None else []
+    )
     is_users = turn.kind is TurnKind.SPEECH
     audio_ms = done.audio_ns / NS_PER_MS if done is not None and done.audio_ns else None
     burst_ms = _between(sound, done)
@@ -359,7 +375,9 @@ def _figures(turn: Turn, heard: Heard, start: TurnMark | None) -> dict[str, floa
         "wait_ms": None,
         "first_sound_ms": _between(start, sound),
         "endpointing_ms": _between(start, turn.speech_stopped) if is_users else None,
-        "commit_ms": _between(turn.speech_stopped or turn.asked, turn.committed) if is_users else None,
+        "commit_ms": _between(turn.speech_stopped or turn.asked, turn.committed)
+        if is_users
+        else None,
         "response_start_ms": _between(_later(turn, first), first.created if first else None),
         "tool_ms": None,
         "first_delta_ms": _between(created, min(begins) if begins else None),
@@ -404,7 +422,9 @@ def told(turn: Turn, latency: Latency) -> dict[str, Any]:
         "ends": latency.ends,
         "voice_to_voice_ms": figures.pop("voice_to_voice_ms", None),
         "wait_ms": figures.pop("wait_ms", None),
-        "bounds_ms": [_rounded(bound) for bound in latency.bounds_ms] if latency.bounds_ms else None,
+        "bounds_ms": [_rounded(bound) for bound in latency.bounds_ms]
+        if latency.bounds_ms
+        else None,
         "interrupted": turn.interrupted or None,
         "answered": turn.reply is not None,
         "status": turn.answers[-1].status if turn.answers else None,

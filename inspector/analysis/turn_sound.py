@@ -72,7 +72,9 @@ class SoundRows(Protocol):
 class Listener:
     """Listens to turns."""
 
-    def __init__(self, rows: SoundRows, detector: SpeechDetecting | None = None, name: str = "") -> None:
+    def __init__(
+        self, rows: SoundRows, detector: SpeechDetecting | None = None, name: str = ""
+    ) -> None:
         """Prepare.
 
         Args:
@@ -84,7 +86,9 @@ class Listener:
         self._detector = detector
         self._name = name if detector is not None else "energy"
 
-    def listen(self, turn: Turn, *, is_input_elided: bool = False, is_output_elided: bool = False) -> Heard:
+    def listen(
+        self, turn: Turn, *, is_input_elided: bool = False, is_output_elided: bool = False
+    ) -> Heard:
         """Return what can be heard in a turn.
 
         Args:

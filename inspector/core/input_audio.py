@@ -29,7 +29,7 @@ LEAST_SPAN_MS = 300
 class AppendRun(NamedTuple):
     """Appends that follow each other."""
 
-    count: int
+    appends: int
     """How many."""
     size_bytes: int
     """Decoded size of all."""
@@ -117,7 +117,7 @@ class InputAudioFold:
 
     def append_many(self, appends: AppendRun) -> None:
         """Take in what ``apply`` would of each append of a run, but for WAV headers and faults; see ``recall``."""
-        self.appends += appends.count
+        self.appends += appends.appends
         self.total_bytes += appends.size_bytes
         self.buffered_bytes += appends.size_bytes
         self.appended_ns += appends.length_ns

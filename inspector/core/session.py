@@ -148,8 +148,6 @@ def input_format_of(config: Mapping[str, Any]) -> AudioFormat:
     nested = object_at(object_at(config, "audio"), "input").get("format")
     return (
         audio_format(nested)
-        or audio_format(
-            config.get("input_audio_format"), config.get("input_audio_sampling_rate")
-        )
+        or audio_format(config.get("input_audio_format"), config.get("input_audio_sampling_rate"))
         or PCM16_24K
     )

@@ -60,7 +60,7 @@ class SessionState:
         """
         for name, kind in FOLDS.items():
             setattr(self, name, kind())
-        self._join()
+        self.join()
         self.folds: tuple[Fold, ...] = tuple(
             fold for fold in self.every_fold() if not only or fold.name in only
         )
@@ -97,7 +97,7 @@ class SessionState:
         twin = SessionState.__new__(SessionState)
         for name in FOLDS:
             setattr(twin, name, getattr(self, name).copy())
-        twin._join()
+        twin.join()
         names = {fold.name for fold in self.folds}
         twin.folds = tuple(fold for fold in twin.every_fold() if fold.name in names)
         return twin
@@ -107,9 +107,9 @@ class SessionState:
         for name, kind in FOLDS.items():
             if name not in OF_THE_LOG:
                 setattr(self, name, kind())
-        self._join()
+        self.join()
 
-    def _join(self) -> None:
+    def join(self) -> None:
         """Let the folds that look at others look at those that are here now."""
         self.problems.follow(self.causes)
         self.turns.follow(

@@ -152,7 +152,8 @@ class TurnCounter:
 
     def _add(self, item: Body) -> None:
         self._give(item)
-        if item.get("role") != "user":
+        # xAI calls the caller of a function a user.
+        if item.get("role") != "user" or item.get("type", "message") != "message":
             return
         item_id = text_at(item, "id")
         parts = {text_at(part, "type") for part in objects_at(item, "content")}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 from inspector.core.causes import CausesFold
 from inspector.core.event import Direction, Event
@@ -204,7 +204,9 @@ class TurnsFold:
         self.revision = 0
         """Grows with every change of a turn; a screen compares it instead of being told."""
         self._counter = TurnCounter()
-        self._around = Surroundings(SessionFold(), InputAudioFold(), OutputAudioFold(), CausesFold())
+        self._around = Surroundings(
+            SessionFold(), InputAudioFold(), OutputAudioFold(), CausesFold()
+        )
         self._owner = object()
         self._configured: TurnMark | None = None
         """The last description of the session."""
@@ -248,7 +250,7 @@ class TurnsFold:
 
     def apply(self, event: Event) -> None:
         """Take one event in, after the folds that this one follows."""
-        handle = _HANDLERS.get(event.type)
+        handle = self.HANDLERS.get(event.type)
         if handle is None:
             return
         self._is_new = event.type in TURN_TYPES and self._count(event)
@@ -322,7 +324,7 @@ class TurnsFold:
         turn.model = session.model
         turn.input_format = session.input_format
 
-    def _place(self, event: Event, body: Body) -> tuple[Turn, Answer] | None:
+    def _place(self, body: Body) -> tuple[Turn, Answer] | None:
         """Return the turn and answer of a response's event for changing; None where they are not known."""
         at = self._places.get(text_at(body, "response_id"))
         if at is None:
@@ -442,7 +444,7 @@ class TurnsFold:
     def _call(self, event: Event, body: Body, call_id: str, name: str) -> None:
         if not _is_servers(event) or call_id in self._inputs:
             return
-        found = self._place(event, body)
+        found = self._place(body)
         turn = found[0] if found is not None else self._here()
         if turn is None:
             return
@@ -516,7 +518,7 @@ class TurnsFold:
         response_id = text_at(body, "response_id")
         if response_id in self._mute and body.get("delta"):
             del self._mute[response_id]
-            found = self._place(event, body)
+            found = self._place(body)
             if found is not None:
                 found[1].words = _mark(event)
                 found[1].is_written = event.type in TEXT_DELTAS
@@ -631,6 +633,35 @@ class TurnsFold:
             turn = self._own(at[0])
             turn.silenced, turn.is_silence_measured = _mark(event), is_measured
 
+    HANDLERS: ClassVar[Mapping[str, Callable[[TurnsFold, Event], None]]] = {
+        **dict.fromkeys(SESSION_TYPES, _session_event),
+        SPEECH_STARTED: _started,
+        SPEECH_STOPPED: _stopped,
+        COMMITTED: _committed,
+        TIMED_OUT: _timed_out,
+        **dict.fromkeys(ITEM_ADDED, _added),
+        "input_audio_buffer.commit": _commit_asked,
+        "conversation.item.create": _create_item,
+        "conversation.item.input_audio_transcription.completed": _transcribed,
+        "conversation.item.input_audio_transcription.failed": _transcribed,
+        "conversation.item.truncate": _truncate,
+        "response.create": _ask,
+        "response.cancel": _cancel,
+        "response.created": _created,
+        "response.output_item.added": _item_put_out,
+        "response.output_item.done": _item_done,
+        "response.function_call_arguments.done": _arguments,
+        "response.mcp_call_arguments.done": _arguments,
+        "response.mcp_call.completed": _mcp_ended,
+        "response.mcp_call.failed": _mcp_ended,
+        **dict.fromkeys(WORDS, _words),
+        **dict.fromkeys(OUTPUT_AUDIO, _sound),
+        "response.done": _done,
+        "inspector.playing": _playing,
+        "inspector.played": _played,
+    }
+    """What is done with each type of event."""
+
 
 def _mark(event: Event, audio_ns: int | None = None) -> TurnMark:
     return TurnMark(event.seq, event.t_ns, audio_ns)
@@ -650,34 +681,5 @@ def _remember(known: dict[_Key, _Value], key: _Key, value: _Value) -> None:
         del known[next(iter(known))]
 
 
-_Handler = Callable[[TurnsFold, Event], None]
-_HANDLERS: Mapping[str, _Handler] = {
-    **dict.fromkeys(SESSION_TYPES, TurnsFold._session_event),
-    SPEECH_STARTED: TurnsFold._started,
-    SPEECH_STOPPED: TurnsFold._stopped,
-    COMMITTED: TurnsFold._committed,
-    TIMED_OUT: TurnsFold._timed_out,
-    **dict.fromkeys(ITEM_ADDED, TurnsFold._added),
-    "input_audio_buffer.commit": TurnsFold._commit_asked,
-    "conversation.item.create": TurnsFold._create_item,
-    "conversation.item.input_audio_transcription.completed": TurnsFold._transcribed,
-    "conversation.item.input_audio_transcription.failed": TurnsFold._transcribed,
-    "conversation.item.truncate": TurnsFold._truncate,
-    "response.create": TurnsFold._ask,
-    "response.cancel": TurnsFold._cancel,
-    "response.created": TurnsFold._created,
-    "response.output_item.added": TurnsFold._item_put_out,
-    "response.output_item.done": TurnsFold._item_done,
-    "response.function_call_arguments.done": TurnsFold._arguments,
-    "response.mcp_call_arguments.done": TurnsFold._arguments,
-    "response.mcp_call.completed": TurnsFold._mcp_ended,
-    "response.mcp_call.failed": TurnsFold._mcp_ended,
-    **dict.fromkeys(WORDS, TurnsFold._words),
-    **dict.fromkeys(OUTPUT_AUDIO, TurnsFold._sound),
-    "response.done": TurnsFold._done,
-    "inspector.playing": TurnsFold._playing,
-    "inspector.played": TurnsFold._played,
-}
-"""What is done with each type of event."""
-TURN_EVENTS = frozenset(_HANDLERS)
+TURN_EVENTS = frozenset(TurnsFold.HANDLERS)
 """The event types that turns are made of."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inspector.core.causes import REQUEST_OF
 from inspector.core.event import Direction, Event, Origin
+from inspector.core.fold import Fold
 from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.input_audio import APPENDS, AppendRun
@@ -49,6 +50,17 @@ WHOLE_BYTES = 1 << 20
 _HEAD_BYTES = 600
 """Of a row of sound, within which the response stands that it must share with the first of its content part."""
 _SKIP, _WANT, _WORD, _APPEND, _DELTA = range(5)
+_LOOK_BACK = frozenset(
+    {
+        "error",
+        "inspector.opened",
+        "conversation.created",
+        "session.created",
+        "session.started",
+        "transcription_session.created",
+    }
+)
+"""Types that say something of the appends before: they are refused, or no error after it is about them."""
 _SOUND_FOLDS = frozenset({"output_audio", "turns"})
 """The folds that take in a delta of sound; it tells the others nothing."""
 
@@ -172,7 +184,12 @@ class _ChunkReading:
     """The rows of one chunk on their way into the state."""
 
     def __init__(
-        self, whole: LeanReading, rows: Rows, lines: Lines, names: list[str], parts: dict[int, _Part]
+        self,
+        whole: LeanReading,
+        rows: Rows,
+        lines: Lines,
+        names: list[str],
+        parts: dict[int, _Part],
     ) -> None:
         self._whole, self._state = whole, whole.state
         self._rows, self._lines, self._names, self._parts = rows, lines, names, parts
@@ -180,8 +197,10 @@ class _ChunkReading:
         # As lists: one entry of an array costs as much as ten of a list.
         self._kinds, self._t_us = rows.kind.tolist(), rows.t_us.tolist()
         self._sizes, self._keys = rows.audio.tolist(), rows.part.tolist()
-        self._starts = rows.starts.tolist()
-        self._hearing = [fold for fold in self._state.folds if fold.name in _SOUND_FOLDS]
+        self._starts, self._lengths = rows.starts.tolist(), rows.lengths.tolist()
+        self._folds: tuple[Fold, ...] = ()
+        self._hearing: list[Fold] = []
+        """Those of them that take in sound."""
         self._run: list[int] = []
         """Appends that wait to be taken in together."""
 
@@ -230,10 +249,12 @@ class _ChunkReading:
         self._append()
         row = self._first_row + at
         event = self._whole.reader.decode(self._rows.line(at), row)
-        if event.type == "error":
+        # A client that sends the server's sound back may have it refused as well, in its order.
+        is_echo = event.direction is Direction.CLIENT and event.type in AUDIO_KEYS
+        if is_echo or event.type in _LOOK_BACK:
             self._whole.recall(row)
         self._state.apply(event)
-        if event.type in CONFIGURED:
+        if event.type in CONFIGURED or event.type in _LOOK_BACK:
             self._whole.configured(row)
         elif event.type in OUTPUT_AUDIO:
             self._learn(self._keys[at], event)
@@ -245,7 +266,11 @@ class _ChunkReading:
             return
         form = self._state.input_audio.format
         lengths = [form.ns(self._sizes[at]) for at in run]
-        timed = [(self._t_us[at], length) for at, length in zip(run, lengths, strict=True) if self._t_us[at] != NO_TIME_US]
+        timed = [
+            (self._t_us[at], length)
+            for at, length in zip(run, lengths, strict=True)
+            if self._t_us[at] != NO_TIME_US
+        ]
         self._state.input_audio.append_many(
             AppendRun(
                 len(run),
@@ -264,7 +289,8 @@ class _ChunkReading:
         if part is None or part.type != self._names[self._kinds[at]]:
             return False
         begin = self._lines.begin + self._starts[at]
-        if self._lines.buffer.find(part.needle, begin, begin + _HEAD_BYTES) < 0:
+        end = begin + min(_HEAD_BYTES, self._lengths[at])
+        if self._lines.buffer.find(part.needle, begin, end) < 0:
             return False
         t_us = self._t_us[at]
         event = Event(
@@ -277,6 +303,9 @@ class _ChunkReading:
             body=part.body,
             audio_bytes=self._sizes[at],
         )
+        if self._folds is not self._state.folds:  # another session has begun, or a fold has failed
+            self._folds = self._state.folds
+            self._hearing = [fold for fold in self._folds if fold.name in _SOUND_FOLDS]
         for fold in self._hearing:
             fold.apply(event)
         return True
@@ -284,7 +313,7 @@ class _ChunkReading:
     def _learn(self, key: int, event: Event) -> None:
         """Remember what the deltas of a content part have in common."""
         response_id = text_at(event.body or {}, "response_id")
-        is_plain = response_id.isascii() and response_id.isalnum() or set(response_id) <= _PLAIN
+        is_plain = (response_id.isascii() and response_id.isalnum()) or set(response_id) <= _PLAIN
         if not key or not response_id or not is_plain or event.direction is not Direction.SERVER:
             return
         if len(self._parts) >= MAX_WAITING:

@@ -49,7 +49,9 @@ class Script:
     def session(self) -> Iterator[tuple[Direction, dict[str, object]]]:
         """Yield the description of the session."""
         detection = {"type": "server_vad", "silence_duration_ms": SILENCE_MS, "threshold": 0.5}
-        audio = {"input": {"turn_detection": detection, "format": {"type": "audio/pcm", "rate": RATE_HZ}}}
+        audio = {
+            "input": {"turn_detection": detection, "format": {"type": "audio/pcm", "rate": RATE_HZ}}
+        }
         session = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime", "audio": audio}
         yield Direction.SERVER, {"type": "session.created", "session": session}
 
@@ -64,12 +66,20 @@ class Script:
             yield Direction.CLIENT, {"type": "response.create"}
         else:
             yield from self.speech(user)
-            said = {"id": user, "type": "message", "role": "user", "content": [{"type": "input_audio"}]}
+            said = {
+                "id": user,
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_audio"}],
+            }
         yield Direction.SERVER, {"type": "conversation.item.added", "item": said}
         yield Direction.SERVER, self.boundary("response.created", response, "in_progress")
         where = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
         put_out = {"id": item, "type": "message", "role": "assistant", "content": []}
-        yield Direction.SERVER, {"type": "response.output_item.added", "response_id": response, "item": put_out}
+        yield (
+            Direction.SERVER,
+            {"type": "response.output_item.added", "response_id": response, "item": put_out},
+        )
         yield from self.answer(where)
         yield Direction.SERVER, self.boundary("response.done", response, "completed")
 
@@ -78,31 +88,69 @@ class Script:
         begin = self.audio_ms
         for at in range(0, SPEECH_MS + SILENCE_MS, APPEND_MS):
             if at == 4 * APPEND_MS:
-                yield Direction.SERVER, {"type": "input_audio_buffer.speech_started", "audio_start_ms": begin, "item_id": user}
+                yield (
+                    Direction.SERVER,
+                    {
+                        "type": "input_audio_buffer.speech_started",
+                        "audio_start_ms": begin,
+                        "item_id": user,
+                    },
+                )
             size = RATE_HZ * APPEND_MS // 1000 * 2
             sound = self.voice[at // APPEND_MS % 16][:size] if at < SPEECH_MS else bytes(size)
             self.t_ms += APPEND_MS
             self.audio_ms += APPEND_MS
-            yield Direction.CLIENT, {"type": "input_audio_buffer.append", "audio": base64.b64encode(sound).decode()}
-        yield Direction.SERVER, {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": self.audio_ms, "item_id": user}
+            yield (
+                Direction.CLIENT,
+                {"type": "input_audio_buffer.append", "audio": base64.b64encode(sound).decode()},
+            )
+        yield (
+            Direction.SERVER,
+            {
+                "type": "input_audio_buffer.speech_stopped",
+                "audio_end_ms": self.audio_ms,
+                "item_id": user,
+            },
+        )
         yield Direction.SERVER, {"type": "input_audio_buffer.committed", "item_id": user}
 
     def answer(self, where: dict[str, object]) -> Iterator[tuple[Direction, dict[str, object]]]:
         """Yield the deltas of an answer."""
-        words = "response.output_text.delta" if self.is_text else "response.output_audio_transcript.delta"
+        words = (
+            "response.output_text.delta"
+            if self.is_text
+            else "response.output_audio_transcript.delta"
+        )
         for number in range(ANSWER_MS // DELTA_MS if not self.is_text else 400):
             self.t_ms += 5
             word = self.words[number % 50]
-            yield Direction.SERVER, {"type": words, "event_id": f"event_{number:08d}", **where, "delta": word}
+            yield (
+                Direction.SERVER,
+                {"type": words, "event_id": f"event_{number:08d}", **where, "delta": word},
+            )
             if not self.is_text:
                 sound = base64.b64encode(self.voice[number % 16]).decode()
-                yield Direction.SERVER, {"type": "response.output_audio.delta", "event_id": f"event_{number:08d}", **where, "delta": sound}
+                yield (
+                    Direction.SERVER,
+                    {
+                        "type": "response.output_audio.delta",
+                        "event_id": f"event_{number:08d}",
+                        **where,
+                        "delta": sound,
+                    },
+                )
         self.t_ms += ANSWER_MS
 
     @staticmethod
     def boundary(name: str, response_id: str, status: str) -> dict[str, object]:
         """Return an event that begins or ends a response."""
-        response = {"id": response_id, "object": "realtime.response", "status": status, "conversation_id": "conv_1", "output": []}
+        response = {
+            "id": response_id,
+            "object": "realtime.response",
+            "status": status,
+            "conversation_id": "conv_1",
+            "output": [],
+        }
         return {"type": name, "response": response}
 
 
@@ -110,14 +158,18 @@ def write(path: Path, size: int, *, is_text: bool) -> int:
     """Write a recording of about a size; return its events."""
     script, seq = Script(is_text=is_text), 0
     with path.open("wb") as file:
-        file.write(render_header(Header("2026-11-27T10:00:00.000000Z", "live", model="gpt-realtime")))
+        file.write(
+            render_header(Header("2026-11-27T10:00:00.000000Z", "live", model="gpt-realtime"))
+        )
         batch = script.session()
         while file.tell() < size:
             for direction, body in batch:
                 seq += 1
                 script.t_ms += 0.5
                 data = orjson.dumps(body)
-                event = Event(seq, round(script.t_ms * 1e6), direction, Origin.WIRE, str(body["type"]), data)
+                event = Event(
+                    seq, round(script.t_ms * 1e6), direction, Origin.WIRE, str(body["type"]), data
+                )
                 file.write(render(event))
             batch = script.exchange()
     return seq
@@ -150,13 +202,25 @@ def command(path: Path, *options: str) -> tuple[float, float]:
 def live() -> tuple[float, float]:
     """Return the microseconds an event costs in all folds of a session, and in that of the turns alone."""
     script = Script(is_text=False)
-    events = []
+    events: list[Event] = []
     for batch in (script.session(), *(script.exchange() for _ in range(300))):
         for direction, body in batch:
             script.t_ms += 0.5
             data = orjson.dumps(body)
             name, read, problem = decode(data)
-            events.append(Event(len(events) + 1, round(script.t_ms * 1e6), direction, Origin.WIRE, name, data, True, read, problem))
+            events.append(
+                Event(
+                    len(events) + 1,
+                    round(script.t_ms * 1e6),
+                    direction,
+                    Origin.WIRE,
+                    name,
+                    data,
+                    True,
+                    read,
+                    problem,
+                )
+            )
     taken = []
     for folds in ((), ("session", "input_audio", "output_audio", "causes")):
         state = SessionState(only=folds)
@@ -185,9 +249,14 @@ def main() -> None:
         print(f"{path.stat().st_size / 1e6:,.0f} MB, {events:,} events")
         for _ in range(arguments.runs):
             base = pass_of_orjson(path)
-            for name, options in (("without sound questions", ("--no-sound",)), ("with sound questions", ())):
+            for name, options in (
+                ("without sound questions", ("--no-sound",)),
+                ("with sound questions", ()),
+            ):
                 seconds, memory = command(path, *options)
-                print(f"orjson {base:5.2f} s   {name:<24} {seconds:5.2f} s   {seconds / base:.2f}×   {memory:.0f} MB")
+                print(
+                    f"orjson {base:5.2f} s   {name:<24} {seconds:5.2f} s   {seconds / base:.2f}×   {memory:.0f} MB"
+                )
     every, turns = live()
     print(f"live: all folds {every:.1f} µs an event, turns {turns:.1f} µs of it")
     print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
