@@ -33,7 +33,7 @@ AUDIBLE_HOPS = 50
 """Windows in a row, each a hop later, that must be audible."""
 FRAME_MS = 10
 """Speech is told from silence in frames of this length."""
-LOOKED_BACK_MS = 1_500
+LOOKED_BACK_MS = 800
 """How much before the silence of turn detection is looked at first."""
 MOST_LOOKED_BACK_MS = 12_000
 """How much is looked at where that held no speech."""
@@ -41,6 +41,12 @@ FAINTEST_DBFS = -55.0
 """What is fainter is never speech."""
 LEAST_CONTRAST_DB = 6.0
 """Speech stands out of what is around it by as much."""
+MOST_RUNS = 3
+"""Of what is loud: so many from the end are put to the detector."""
+WINDOW_OF_DETECTOR_MS = 32
+JUDGED_MS = 320
+"""How much before the end of what is loud the detector hears."""
+NOTHING_LOUD_MS = -1
 ON_SHARE, OFF_SHARE = 0.5, 0.3
 """Between the level of the silence and that of the speech: where speech begins, and down to where it goes on."""
 LEAST_SPEECH_FRAMES = 5
@@ -119,34 +125,36 @@ class Listener:
             if not len(taken.samples):
                 return None, "no audio was appended before it"
             at_ms = self._last_speech_ms(taken.samples, turn.input_format)
-            if at_ms is not None:
+            if at_ms is None:
+                break  # what is loud is no voice, and what was loud before that is no end of this turn
+            if at_ms != NOTHING_LOUD_MS:
                 return taken.mark(at_ms), ""
         return None, "no speech stands out of the audio that was appended"
 
     def _last_speech_ms(self, samples: Samples, form: AudioFormat) -> int | None:
         """Return where the last speech ends, from the first sample on; None where there is none."""
-        levels = levels_dbfs(samples, form.rate_hz)
-        is_speech = speech_frames(levels)
-        if self._detector is not None and is_speech.any():
-            is_speech &= self._is_voice(samples, form, len(is_speech))
-        ends = _run_ends(is_speech, LEAST_SPEECH_FRAMES)
-        return int(ends[-1]) * FRAME_MS if len(ends) else None
+        ends = _run_ends(speech_frames(levels_dbfs(samples, form.rate_hz)), LEAST_SPEECH_FRAMES)
+        # The last that are loud, for a slam of a door may follow the last word.
+        for end in reversed(ends[-MOST_RUNS:].tolist()):
+            if self._is_voice(samples, form, end * FRAME_MS):
+                return int(end) * FRAME_MS
+        return None if len(ends) or not len(samples) else NOTHING_LOUD_MS
 
-    def _is_voice(self, samples: Samples, form: AudioFormat, frames: int) -> npt.NDArray[np.bool_]:
-        """Return in which frames the detector takes the sound for a voice, or the one after was."""
+    def _is_voice(self, samples: Samples, form: AudioFormat, end_ms: int) -> bool:
+        """Tell whether the detector takes any of what is before an end of loudness for a voice."""
+        if self._detector is None:
+            return True
         from inspector.audio.pcm import bytes_of
 
-        window = form.rate_hz * 32 // 1000
-        count = len(samples) // window
-        if self._detector is None or not count:
-            return np.ones(frames, bool)
-        told = self._detector.probabilities(bytes_of(samples[: count * window]), form.rate_hz)
-        voiced = np.asarray(told) >= 0.5
-        # A voice fades within the window after the last that is one.
-        voiced[1:] |= voiced[:-1].copy()
-        middle_ms = np.arange(frames) * FRAME_MS + FRAME_MS // 2
-        found: npt.NDArray[np.bool_] = voiced[np.minimum(middle_ms // 32, count - 1)]
-        return found
+        window = form.rate_hz * WINDOW_OF_DETECTOR_MS // 1000
+        end = min(len(samples), end_ms * form.rate_hz // 1000)
+        count = min(end, form.rate_hz * JUDGED_MS // 1000) // window
+        if not count:
+            return True
+        told = self._detector.probabilities(
+            bytes_of(samples[end - count * window : end]), form.rate_hz
+        )
+        return max(told) >= 0.5
 
     def _leading(self, reply: Answer, sound: TurnMark) -> tuple[int | None, str]:
         form, stream = reply.format, SampleStream(reply.format.encoding)

@@ -32,8 +32,7 @@ from inspector.recording.reader import RecordingReader
 from inspector.spec.events import EVENT_TYPES
 
 if TYPE_CHECKING:
-    from inspector.recording.chunk_file import Lines
-    from inspector.recording.chunk_rows import Rows
+    from inspector.recording.row_columns import RowColumns
     from inspector.recording.spans import Bools, Ints
 
 TURN_FOLDS = frozenset({"session", "input_audio", "output_audio", "causes", "turns"})
@@ -163,18 +162,13 @@ class LeanReading:
         self._recalled = row
 
     def _run_in_chunks(self) -> None:
-        from inspector.recording.chunk_file import ChunkFile, chunk_bytes
-        from inspector.recording.chunk_scanner import ChunkScanner
+        from inspector.recording.row_columns import row_columns
 
-        path, start, end = self.reader.path, self.reader.start, self.reader.size
-        file, scanner = ChunkFile(path, start, end, chunk_bytes(path, start, end)), ChunkScanner()
         parts: dict[int, _Part] = {}
-        for number in range(file.count):
-            lines = file.read(number)
-            rows = scanner.read(lines)
-            if len(rows.starts):
-                _ChunkReading(self, rows, lines, scanner.kinds.names(), parts).run()
-                self.events += len(rows.starts)
+        for rows in row_columns(self.reader.path, self.reader.start, self.reader.size):
+            if len(rows.kind):
+                _ChunkReading(self, rows, parts).run()
+                self.events += len(rows.kind)
 
     def _whole(self, place: _Place) -> Event:
         return self.reader.decode(self.reader.read(place.offset, place.length), place.row)
@@ -183,21 +177,14 @@ class LeanReading:
 class _ChunkReading:
     """The rows of one chunk on their way into the state."""
 
-    def __init__(
-        self,
-        whole: LeanReading,
-        rows: Rows,
-        lines: Lines,
-        names: list[str],
-        parts: dict[int, _Part],
-    ) -> None:
-        self._whole, self._state = whole, whole.state
-        self._rows, self._lines, self._names, self._parts = rows, lines, names, parts
+    def __init__(self, whole: LeanReading, rows: RowColumns, parts: dict[int, _Part]) -> None:
+        self._whole, self._state, self._reader = whole, whole.state, whole.reader
+        self._rows, self._names, self._parts = rows, rows.names, parts
         self._first_row = whole.events
         # As lists: one entry of an array costs as much as ten of a list.
         self._kinds, self._t_us = rows.kind.tolist(), rows.t_us.tolist()
         self._sizes, self._keys = rows.audio.tolist(), rows.part.tolist()
-        self._starts, self._lengths = rows.starts.tolist(), rows.lengths.tolist()
+        self._starts, self._lengths = rows.offset.tolist(), rows.length.tolist()
         self._folds: tuple[Fold, ...] = ()
         self._hearing: list[Fold] = []
         """Those of them that take in sound."""
@@ -235,8 +222,7 @@ class _ChunkReading:
         import numpy as np
 
         at = np.flatnonzero(is_sound)
-        offsets = self._rows.starts[at] + self._lines.offset
-        places.extend(at + self._first_row, offsets, self._rows.lengths[at])
+        places.extend(at + self._first_row, self._rows.offset[at], self._rows.length[at])
 
     def _take_words(self, words: list[int], begin: int, end: int) -> None:
         """Take in the words between two rows as long as somebody waits for a first one."""
@@ -248,7 +234,8 @@ class _ChunkReading:
     def _take(self, at: int) -> None:
         self._append()
         row = self._first_row + at
-        event = self._whole.reader.decode(self._rows.line(at), row)
+        line = self._reader.read(self._starts[at], self._lengths[at])
+        event = self._reader.decode(line, row)
         # A client that sends the server's sound back may have it refused as well, in its order.
         is_echo = event.direction is Direction.CLIENT and event.type in AUDIO_KEYS
         if is_echo or event.type in _LOOK_BACK:
@@ -288,9 +275,8 @@ class _ChunkReading:
         part = self._parts.get(self._keys[at])
         if part is None or part.type != self._names[self._kinds[at]]:
             return False
-        begin = self._lines.begin + self._starts[at]
-        end = begin + min(_HEAD_BYTES, self._lengths[at])
-        if self._lines.buffer.find(part.needle, begin, end) < 0:
+        head = self._reader.read(self._starts[at], min(_HEAD_BYTES, self._lengths[at]))
+        if part.needle not in head:
             return False
         t_us = self._t_us[at]
         event = Event(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.state import SessionState
+from inspector.recording import row_columns
 from inspector.recording.format import Header, render, render_header
 from inspector.recording.lean import TURN_FOLDS, LeanReading
 from inspector.recording.reader import RecordingReader
@@ -148,3 +150,29 @@ def test_what_is_passed_over_changes_nothing(tmp_path: Path, seed: int) -> None:
 
     assert len(whole.turns.all) > 3
     assert told(lean) == told(whole)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_another_process_hands_over_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    path = tmp_path / "x.jsonl"
+    random_recording(path, seed)
+    alone = told(state_of(path, 0))
+    monkeypatch.setattr(row_columns, "FORK_BYTES", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+
+    assert told(state_of(path, 0)) == alone
+
+
+def test_where_the_other_process_dies_the_rest_is_read_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.jsonl"
+    random_recording(path, 1)
+    alone = told(state_of(path, 0))
+    monkeypatch.setattr(row_columns, "FORK_BYTES", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(row_columns, "_hand_over", lambda _file, _pipe: os._exit(9))
+
+    assert told(state_of(path, 0)) == alone
