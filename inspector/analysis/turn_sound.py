@@ -33,7 +33,7 @@ AUDIBLE_HOPS = 50
 """Windows in a row, each a hop later, that must be audible."""
 FRAME_MS = 10
 """Speech is told from silence in frames of this length."""
-LOOKED_BACK_MS = 800
+LOOKED_BACK_MS = 400
 """How much before the silence of turn detection is looked at first."""
 MOST_LOOKED_BACK_MS = 12_000
 """How much is looked at where that held no speech."""
@@ -224,7 +224,8 @@ def speech_frames(levels: Levels) -> npt.NDArray[np.bool_]:
     """Return which frames are speech by their level: from a high level on, down to a lower one."""
     if not len(levels):
         return np.zeros(0, bool)
-    faint, loud = np.percentile(levels, 10), np.percentile(levels, 95)
+    ordered = np.sort(levels)  # a few dozen: faster than what numpy does for percentiles
+    faint, loud = ordered[len(ordered) // 10], ordered[(len(ordered) - 1) * 95 // 100]
     if loud < FAINTEST_DBFS + LEAST_CONTRAST_DB:
         return np.zeros(len(levels), bool)
     if loud - faint < LEAST_CONTRAST_DB:

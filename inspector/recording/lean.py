@@ -81,6 +81,8 @@ class _Part:
     type: str
     body: Mapping[str, Any]
     """Of the first delta, without its audio."""
+    is_placed: bool
+    """True where the turns know of its sound, and so need not hear of more."""
 
 
 class LeanReading:
@@ -240,6 +242,7 @@ class _ChunkReading:
         is_echo = event.direction is Direction.CLIENT and event.type in AUDIO_KEYS
         if is_echo or event.type in _LOOK_BACK:
             self._whole.recall(row)
+            self._parts.clear()
         self._state.apply(event)
         if event.type in CONFIGURED or event.type in _LOOK_BACK:
             self._whole.configured(row)
@@ -293,7 +296,8 @@ class _ChunkReading:
             self._folds = self._state.folds
             self._hearing = [fold for fold in self._folds if fold.name in _SOUND_FOLDS]
         for fold in self._hearing:
-            fold.apply(event)
+            if not part.is_placed or fold.name != "turns":
+                fold.apply(event)
         return True
 
     def _learn(self, key: int, event: Event) -> None:
@@ -306,7 +310,9 @@ class _ChunkReading:
             self._parts.clear()
         keys = AUDIO_KEYS[event.type]
         body = {name: value for name, value in (event.body or {}).items() if name not in keys}
-        self._parts[key] = _Part(f'"response_id":"{response_id}"'.encode(), event.type, body)
+        needle = f'"response_id":"{response_id}"'.encode()
+        is_placed = self._state.turns.has_sounded(response_id)
+        self._parts[key] = _Part(needle, event.type, body, is_placed)
 
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")

@@ -22,7 +22,7 @@ def stats(
     json: options.Json = False,
     csv: options.Csv = False,
     no_sound: options.NoSound = False,
-    vad: options.Vad = "auto",
+    vad: options.Vad = "energy",
     explain: options.Explain = None,
 ) -> None:
     """Print p50, p90 and p95 of every figure over the turns of recordings; kinds of turn and of evidence never mix."""

@@ -18,7 +18,7 @@ def turns(
     json: options.Json = False,
     csv: options.Csv = False,
     no_sound: options.NoSound = False,
-    vad: options.Vad = "auto",
+    vad: options.Vad = "energy",
     explain: options.Explain = None,
 ) -> None:
     """Print the turns of recordings: how long each wait was, and what it consisted of."""
