@@ -14,13 +14,13 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from inspector.clock import Clock, SystemClock
 from inspector.core.event import Direction, Event
-from inspector.engine.proxied import Faults, ProxiedSession
-from inspector.engine.proxy import Proxy
+from inspector.engine.proxied_session import FrameRules, ProxiedSession
+from inspector.engine.proxy_engine import Proxy
 from inspector.recording.writer import RecordingFile
-from inspector.sources.admission import Admission
-from inspector.sources.proxy import Entrance
+from inspector.sources.access_control import AccessControl
+from inspector.sources.proxy_port import ListenOptions
+from inspector.sources.session_observer import SessionRequest
 from inspector.sources.upstream import upstream_at
-from inspector.sources.watcher import Opening
 
 PATIENCE_S = 10.0
 """What never takes that long where all is well."""
@@ -90,9 +90,9 @@ async def proxied(
     server_url: str,
     folder: Path | None = None,
     *,
-    faults: Faults | None = None,
-    admission: Admission | None = None,
-    new_recording: Callable[[Opening], RecordingFile] | None = None,
+    faults: FrameRules | None = None,
+    admission: AccessControl | None = None,
+    new_recording: Callable[[SessionRequest], RecordingFile] | None = None,
     clock: Clock | None = None,
     **options: Any,
 ) -> AsyncIterator[Stage]:
@@ -110,14 +110,14 @@ async def proxied(
     clock = clock or SystemClock()
     count = iter(range(1, 100_000))
 
-    def recording(_: Opening) -> RecordingFile:
+    def recording(_: SessionRequest) -> RecordingFile:
         return RecordingFile(folder / f"{next(count)}.jsonl" if folder else None, clock)
 
     of_upstream = {name: options.pop(name) for name in ("key", "key_header") if name in options}
     proxy = Proxy(
         clock, new_recording or recording, lambda file: file.close(), faults=faults, **options
     )
-    entrance = Entrance(admission=admission or Admission())
+    entrance = ListenOptions(admission=admission or AccessControl())
     async with proxy.listen(entrance, upstream_at(server_url, **of_upstream)) as url:
         yield Stage(proxy, url)
 

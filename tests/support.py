@@ -17,7 +17,7 @@ import orjson
 from inspector.clock import NS_PER_MS
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.session import SessionFold
+from inspector.core.session_fold import SessionFold
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter
 from inspector.errors import ConnectError

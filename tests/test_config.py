@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.cli.target import PATHS
+from inspector.cli.live_target import PATHS
 from inspector.config import Settings, choose_profile, find_key, load_settings
 from inspector.errors import UsageError
 from inspector.folders import find_folders, make_folder

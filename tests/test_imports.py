@@ -23,9 +23,9 @@ def loaded_by(statement: str) -> set[str]:
     [
         "import inspector.cli",
         "import inspector.tui.app",
-        "import inspector.tui.home.screen",
-        "import inspector.tui.session.live",
-        "import inspector.engine.session, inspector.engine.replay, inspector.recording.opening",
+        "import inspector.tui.home.home_screen",
+        "import inspector.tui.session.live_workspace",
+        "import inspector.engine.live_engine, inspector.engine.replay, inspector.recording.opening",
     ],
 )
 def test_what_is_imported_before_the_first_frame_is_light(statement: str) -> None:
@@ -37,7 +37,9 @@ def test_the_command_line_does_not_load_the_screen() -> None:
 
 
 def test_the_engine_does_not_load_the_screen() -> None:
-    assert "textual" not in loaded_by("import inspector.engine.session, inspector.engine.host")
+    assert "textual" not in loaded_by(
+        "import inspector.engine.live_engine, inspector.engine.task_supervisor"
+    )
 
 
 PRIVATE = re.compile(

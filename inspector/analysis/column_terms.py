@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from inspector.analysis.facts import Facts
+from inspector.analysis.event_facts import Facts
 from inspector.analysis.terms import OfColumns
 from inspector.core.event import Direction, Origin
 from inspector.core.log import DIRECTION_CODE, FLAG_ERROR, FLAG_UNDECODED, ORIGIN_CODE

@@ -26,7 +26,7 @@ MAX_TEXT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class EditorCompletion:
     """One proposal."""
 
     label: str
@@ -58,7 +58,7 @@ class _Cursor:
     is_quoted: bool
 
 
-def complete(text: str, offset: int, *, is_translation: bool = False) -> list[Completion]:
+def complete(text: str, offset: int, *, is_translation: bool = False) -> list[EditorCompletion]:
     """Return what could stand at ``offset``, required keys first; empty where nothing is known. Never raises.
 
     ``is_translation``: the event is for a translation session.
@@ -69,7 +69,7 @@ def complete(text: str, offset: int, *, is_translation: bool = False) -> list[Co
     cursor = _scan(text[:offset])
     if not cursor.levels:
         is_blank = not text.strip()
-        return [Completion("{…}", '{"type": ', "an event", 0, len(text))] if is_blank else []
+        return [EditorCompletion("{…}", '{"type": ', "an event", 0, len(text))] if is_blank else []
     root = _members(text)
     name = root.get("type", cursor.levels[0].members.get("type"))
     level = cursor.levels[-1]
@@ -87,7 +87,7 @@ def complete(text: str, offset: int, *, is_translation: bool = False) -> list[Co
         proposals = _keys(schema, level, event_type, path) if is_key else _values(schema)
     wanted = cursor.prefix.lower()
     return [
-        Completion(label, insert, detail, cursor.start, end)
+        EditorCompletion(label, insert, detail, cursor.start, end)
         for label, insert, detail in proposals
         if wanted in label.lower()
     ]

@@ -9,26 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import repeat
 
-from inspector.analysis.entry import Column, Draft, Entry, Place, Question, Tone, Words
+from inspector.analysis.conversation_entry import (
+    Column,
+    Entry,
+    EntryDraft,
+    EntryId,
+    OpenRequest,
+    Phrase,
+    Tone,
+)
 from inspector.analysis.item_words import drafted
 from inspector.analysis.summary import duration_text
 from inspector.core.event import Event
+from inspector.core.event_keys import EventKeys, keys_of
 from inspector.core.item import Item
-from inspector.core.keys import EventKeys, keys_of
 from inspector.core.read import object_at, text_at
 from inspector.core.responses import Response
 from inspector.core.state import SessionState
-from inspector.core.transcripts import Passage
+from inspector.core.transcripts import Utterance
 
 
-def places(state: SessionState) -> list[Place]:
+def places(state: SessionState) -> list[EntryId]:
     """Return what the conversation consists of: its items, and where they happened what has none: responses and running transcripts."""
     # In C, all of it: a view asks whenever an event has come, and an hour's session has thousands of items.
-    found = list(map(Place, repeat("item"), state.conversation.order))
+    found = list(map(EntryId, repeat("item"), state.conversation.order))
     leaves_none = state.conversation.items.keys().isdisjoint
-    others = [Place("passage", passage) for passage in state.transcripts.passages]
+    others = [EntryId("passage", passage) for passage in state.transcripts.passages]
     others += [
-        Place("response", response.id)
+        EntryId("response", response.id)
         for response in state.responses.all.values()
         if leaves_none(response.item_ids)
     ]
@@ -40,7 +48,7 @@ def places(state: SessionState) -> list[Place]:
     return found
 
 
-def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
+def stamp(state: SessionState, place: EntryId) -> tuple[object, ...]:
     """Return what changes whenever the entry of a place would read differently."""
     if place.kind == "response":
         response = state.responses.all[place.id]
@@ -65,7 +73,7 @@ def stamp(state: SessionState, place: Place) -> tuple[object, ...]:
     )
 
 
-def entry(state: SessionState, place: Place) -> Entry:
+def entry(state: SessionState, place: EntryId) -> Entry:
     """Return the entry of a place.
 
     Raises:
@@ -84,7 +92,7 @@ def entry(state: SessionState, place: Place) -> Entry:
     facts = sorted((*_common_facts(item), *draft.facts), key=lambda fact: fact.tone == Tone.DIM)
     paragraphs = tuple(draft.paragraphs)
     if item.is_deleted:
-        paragraphs = tuple(tuple(Words(w.text, Tone.STRUCK) for w in p) for p in paragraphs)
+        paragraphs = tuple(tuple(Phrase(w.text, Tone.STRUCK) for w in p) for p in paragraphs)
         draft.columns = [Column(c.title, c.text, Tone.STRUCK) for c in draft.columns]
         draft.question = None
     return Entry(
@@ -102,22 +110,25 @@ def entry(state: SessionState, place: Place) -> Entry:
     )
 
 
-def question_for(state: SessionState, place: Place | None) -> Question | None:
+def question_for(state: SessionState, place: EntryId | None) -> OpenRequest | None:
     """Return what a place waits for, or else the conversation; None where nothing waits for an answer."""
     conversation = state.conversation
     waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
-    candidates = [*((place,) if place is not None else ()), *(Place("item", i.id) for i in waiting)]
+    candidates = [
+        *((place,) if place is not None else ()),
+        *(EntryId("item", i.id) for i in waiting),
+    ]
     return next((found for at in candidates if (found := entry(state, at).question)), None)
 
 
-def place_of(state: SessionState, event: Event) -> Place | None:
+def place_of(state: SessionState, event: Event) -> EntryId | None:
     """Return the place that an event is about, where the conversation has one."""
     item_id = item_of(state, keys_of(event))
     if item_id:
-        place = Place("item", item_id)
+        place = EntryId("item", item_id)
         return place if item_id in state.conversation.items else None
     passage = state.transcripts.passage_of(event)
-    return Place("passage", passage.id) if passage is not None else None
+    return EntryId("passage", passage.id) if passage is not None else None
 
 
 def item_of(state: SessionState, keys: EventKeys) -> str:
@@ -129,7 +140,7 @@ def item_of(state: SessionState, keys: EventKeys) -> str:
     return state.conversation.answers.calls.get(keys.call_id) or (items[-1] if items else "")
 
 
-def _first_seq(state: SessionState, place: Place) -> int:
+def _first_seq(state: SessionState, place: EntryId) -> int:
     if place.kind == "item":
         return state.conversation.items[place.id].first_seq
     if place.kind == "passage":
@@ -138,18 +149,18 @@ def _first_seq(state: SessionState, place: Place) -> int:
     return response.created_seq or response.done_seq
 
 
-def _common_facts(item: Item) -> Iterator[Words]:
+def _common_facts(item: Item) -> Iterator[Phrase]:
     if item.is_deleted:
-        yield Words("deleted", Tone.WARNING)
+        yield Phrase("deleted", Tone.WARNING)
     if item.status in ("incomplete", "failed"):
-        yield Words(item.status, Tone.WARNING)
+        yield Phrase(item.status, Tone.WARNING)
     elif item.status and item.status != "completed":
-        yield Words(item.status.replace("_", " "), Tone.DIM)
+        yield Phrase(item.status.replace("_", " "), Tone.DIM)
     if item.phase:
-        yield Words(item.phase.replace("_", " "), Tone.DIM)
+        yield Phrase(item.phase.replace("_", " "), Tone.DIM)
 
 
-def _about_response(item: Item, response: Response, draft: Draft) -> None:
+def _about_response(item: Item, response: Response, draft: EntryDraft) -> None:
     if response.is_out_of_band:
         draft.fact("outside the conversation")
     is_last = item.id == (response.item_ids or (item.id,))[-1]
@@ -157,17 +168,17 @@ def _about_response(item: Item, response: Response, draft: Draft) -> None:
         draft.say(*_ending(response))
 
 
-def _ending(response: Response) -> Words:
+def _ending(response: Response) -> Phrase:
     reason = f": {response.reason}" if response.reason else ""
     tone = {"failed": Tone.ERROR, "completed": Tone.DIM}.get(response.status, Tone.WARNING)
-    return Words(f"response {response.status}{reason}", tone)
+    return Phrase(f"response {response.status}{reason}", tone)
 
 
-def _passage_entry(state: SessionState, passage: Passage, place: Place) -> Entry:
+def _passage_entry(state: SessionState, passage: Utterance, place: EntryId) -> Entry:
     """Return what one side says in one go, with the language that it is meant to be in, and the sound that came of it."""
     session = state.session
     is_translated = session.kind == "translation"
-    draft = Draft()
+    draft = EntryDraft()
     if passage.is_output:
         draft.who, draft.tone = "translation" if is_translated else "assistant", Tone.ASSISTANT
         output = object_at(object_at(session.config, "audio"), "output")
@@ -189,9 +200,9 @@ def _passage_entry(state: SessionState, passage: Passage, place: Place) -> Entry
     )
 
 
-def _response_entry(response: Response, place: Place) -> Entry:
+def _response_entry(response: Response, place: EntryId) -> Entry:
     is_active = response.status == "in_progress"
-    words = Words("in progress …", Tone.DIM) if is_active else _ending(response)
+    words = Phrase("in progress …", Tone.DIM) if is_active else _ending(response)
     begun, done = response.created_seq, response.done_seq
     return Entry(
         place,
@@ -201,8 +212,8 @@ def _response_entry(response: Response, place: Place) -> Entry:
         (begun or done) - 1,
         (done or begun) - 1,
         (
-            Words(response.id, Tone.DIM),
-            *((Words("outside the conversation", Tone.DIM),) if response.is_out_of_band else ()),
+            Phrase(response.id, Tone.DIM),
+            *((Phrase("outside the conversation", Tone.DIM),) if response.is_out_of_band else ()),
         ),
         ((words,),),
     )

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from inspector.analysis.column_terms import Compare, IsError, OriginIs, TurnIs, TypeIs
 from inspector.analysis.terms import And, DirectionIn, Everything, Not, Or, Term
-from inspector.analysis.text_terms import ID_KEYS, IdIs, Regex, Text
+from inspector.analysis.text_terms import ID_KEYS, ContainsText, IdIs, Regex
 from inspector.core.event import Direction, Origin
 from inspector.errors import FilterError
 
@@ -145,7 +145,7 @@ class _Parser:
         if not found.group(1):
             raise self._error("nothing between the quotes")
         self._at = found.end()
-        return Text(_unescape(found.group(1)))
+        return ContainsText(_unescape(found.group(1)))
 
     def _word(self) -> Term:
         comparison = _COMPARISON.match(self._text, self._at)
@@ -157,7 +157,7 @@ class _Parser:
         found = _WORD.match(self._text, self._at)
         word = found.group() if found is not None else self._text[self._at]
         self._at += len(word)
-        return IsError() if word == "err" else Text(word)
+        return IsError() if word == "err" else ContainsText(word)
 
     def _field(self, found: re.Match[str]) -> Term:
         start, name = self._at, found.group(1)

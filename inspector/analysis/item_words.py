@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from inspector.analysis.entry import Column, Draft, Question, Tone, Words
+from inspector.analysis.conversation_entry import Column, EntryDraft, OpenRequest, Phrase, Tone
 from inspector.analysis.summary import duration_text, size_text
 from inspector.core.item import ContentPart, Item
 from inspector.core.output_audio import NS_PER_MS, ItemAudio
@@ -23,9 +23,9 @@ INLINE_CHARS = 40
 """A JSON text up to this long stays on one line."""
 
 
-def drafted(item: Item, state: SessionState) -> Draft:
+def drafted(item: Item, state: SessionState) -> EntryDraft:
     """Write the entry of an item, as far as the item itself tells."""
-    draft = Draft()
+    draft = EntryDraft()
     _READERS.get(item.type, _unknown)(item, state, draft)
     if item.is_mismatched:
         draft.warn("deltas and done differ")
@@ -45,7 +45,7 @@ def cut_at(text: str, kept_ms: int, total_ms: int) -> int:
     return at
 
 
-def _message(item: Item, state: SessionState, draft: Draft) -> None:
+def _message(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = item.role or "message"
     draft.tone = {"user": Tone.USER, "assistant": Tone.ASSISTANT}.get(item.role, Tone.DIM)
     draft.fact(" + ".join(dict.fromkeys(_modality(part.kind) for part in item.parts if part.kind)))
@@ -73,7 +73,7 @@ def _modality(kind: str) -> str:
     return kind.removeprefix("input_").removeprefix("output_")
 
 
-def _about_audio(item: Item, audio: ItemAudio, draft: Draft) -> None:
+def _about_audio(item: Item, audio: ItemAudio, draft: EntryDraft) -> None:
     received = audio.received_ms
     if item.truncated_ms is None and (audio.is_playing or audio.played_ms is None):
         draft.fact(duration_text(received))  # which the others below say too
@@ -93,7 +93,7 @@ def _about_audio(item: Item, audio: ItemAudio, draft: Draft) -> None:
         draft.warn(f"{count}: silent for {duration_text(silent_ms)} in the middle")
 
 
-def _about_cut(cut_ms: int, audio: ItemAudio, draft: Draft) -> None:
+def _about_cut(cut_ms: int, audio: ItemAudio, draft: EntryDraft) -> None:
     """Say who says that no more was heard: the inspector's player measured it, a client of somebody else's claims it."""
     if audio.is_measured:
         if audio.heard_ms(None) > cut_ms + SAME_MS:
@@ -113,7 +113,7 @@ def _about_cut(cut_ms: int, audio: ItemAudio, draft: Draft) -> None:
 
 
 def _part(
-    part: ContentPart, item: Item, audio: ItemAudio | None, draft: Draft, *, is_cut: bool
+    part: ContentPart, item: Item, audio: ItemAudio | None, draft: EntryDraft, *, is_cut: bool
 ) -> bool:
     """Write one part; tell whether the audio is cut by its end."""
     growing = "…" if part.is_grown else ""
@@ -122,7 +122,7 @@ def _part(
     elif part.text and part.kind == "audio" and item.truncated_ms is not None:
         total = audio.received_ms if audio is not None else 0
         at = 0 if is_cut or not item.truncated_ms else cut_at(part.text, item.truncated_ms, total)
-        runs = (Words(part.text[:at]), Words(part.text[at:], Tone.STRUCK))
+        runs = (Phrase(part.text[:at]), Phrase(part.text[at:], Tone.STRUCK))
         draft.paragraphs.append(tuple(run for run in runs if run.text))
         return at < len(part.text)
     elif part.text:
@@ -136,7 +136,7 @@ def _part(
     return is_cut
 
 
-def _call(item: Item, state: SessionState, draft: Draft) -> None:
+def _call(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = "call"
     draft.say(item.name or "(no name yet)", Tone.HEAD)
     arguments, is_json = _pretty(item.arguments)
@@ -151,11 +151,11 @@ def _call(item: Item, state: SessionState, draft: Draft) -> None:
     elif item.status != "in_progress":
         draft.warn("no output yet")
         draft.columns.append(Column("output", "none yet", Tone.WARNING, is_awaited=True))
-        draft.question = Question("call", item.id, item.call_id, item.name)
+        draft.question = OpenRequest("call", item.id, item.call_id, item.name)
     draft.fact(item.call_id)
 
 
-def _output(item: Item, state: SessionState, draft: Draft) -> None:
+def _output(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = "output"
     call = state.conversation.items.get(state.conversation.answers.calls.get(item.call_id, ""))
     draft.fact(item.call_id)
@@ -166,7 +166,7 @@ def _output(item: Item, state: SessionState, draft: Draft) -> None:
         draft.say(f"of {call.name or 'the call'}, shown beside it", Tone.DIM)
 
 
-def _mcp_list(item: Item, _: SessionState, draft: Draft) -> None:
+def _mcp_list(item: Item, _: SessionState, draft: EntryDraft) -> None:
     draft.who = "mcp tools"
     draft.fact(item.server_label)
     if item.tools:
@@ -175,7 +175,7 @@ def _mcp_list(item: Item, _: SessionState, draft: Draft) -> None:
     draft.say(item.error, Tone.ERROR)
 
 
-def _mcp_call(item: Item, _: SessionState, draft: Draft) -> None:
+def _mcp_call(item: Item, _: SessionState, draft: EntryDraft) -> None:
     draft.who = "mcp call"
     draft.fact(item.server_label)
     draft.say(item.name, Tone.HEAD)
@@ -186,7 +186,7 @@ def _mcp_call(item: Item, _: SessionState, draft: Draft) -> None:
         draft.columns.append(Column("output", _pretty(item.output)[0]))
 
 
-def _approval_request(item: Item, state: SessionState, draft: Draft) -> None:
+def _approval_request(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = "approval"
     draft.fact(item.server_label)
     draft.say(f"{item.name} wants to be called")
@@ -195,12 +195,12 @@ def _approval_request(item: Item, state: SessionState, draft: Draft) -> None:
     if answer is None:
         draft.warn("waits to be approved or denied")
         draft.columns.append(Column("answer", "none yet", Tone.WARNING, is_awaited=True))
-        draft.question = Question("approval", item.id, "", item.name, item.server_label)
+        draft.question = OpenRequest("approval", item.id, "", item.name, item.server_label)
     else:
         draft.columns.append(Column("answer", _verdict(answer)))
 
 
-def _approval_response(item: Item, state: SessionState, draft: Draft) -> None:
+def _approval_response(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = "approval"
     asked = state.conversation.items.get(item.approval_request_id)
     draft.say(f"{_verdict(item)}{f': {asked.name}' if asked is not None else ''}")
@@ -212,13 +212,13 @@ def _verdict(item: Item) -> str:
     return "denied" if item.is_approved is False else "approved"
 
 
-def _unknown(item: Item, _: SessionState, draft: Draft) -> None:
+def _unknown(item: Item, _: SessionState, draft: EntryDraft) -> None:
     draft.who = item.type
     draft.tone = Tone.DIM
     draft.say(item.text)
 
 
-_READERS: Mapping[str, Callable[[Item, SessionState, Draft], None]] = {
+_READERS: Mapping[str, Callable[[Item, SessionState, EntryDraft], None]] = {
     "message": _message,
     "function_call": _call,
     "function_call_output": _output,

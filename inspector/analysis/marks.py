@@ -60,11 +60,11 @@ class Marks:
 
     def with_more(self, more: Iterable[tuple[int, int, MarkKind]]) -> Marks:
         """Return these marks and some more, each as ``add`` takes it."""
-        twin = Marks()
-        twin.t_us, twin.row, twin.kind = self.t_us[:], self.row[:], self.kind[:]
+        clone = Marks()
+        clone.t_us, clone.row, clone.kind = self.t_us[:], self.row[:], self.kind[:]
         for mark in more:
-            twin.add(*mark)
-        return twin
+            clone.add(*mark)
+        return clone
 
     def times(self) -> npt.NDArray[np.int64]:
         """Return a copy of the times, microseconds, shape (n,)."""

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Direction, Event
-from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import AUDIO_KEYS, audio_of, base64_size
 from inspector.core.input_audio import APPENDS
-from inspector.core.output_audio import OUTPUT_AUDIO_TYPES, Gap, ItemAudio, OutputAudioFold
+from inspector.core.output_audio import OUTPUT_AUDIO_TYPES, ItemAudio, OutputAudioFold, PlaybackGap
 from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
-from inspector.core.session import SessionFold
+from inspector.core.session_fold import SessionFold
 
 GAP_US = 300_000
 """Appends that come later than this after the end of the one before leave a gap; less is the network's jitter."""
@@ -38,7 +38,7 @@ PLACING_TYPES = OUTPUT_AUDIO_TYPES | frozenset(
 """The event types that say where audio stands; all others may be left out."""
 
 
-class Side(StrEnum):
+class AudioSide(StrEnum):
     """Whose audio it is."""
 
     USER = "user"
@@ -64,10 +64,10 @@ class Stretch(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Segment:
+class AudioSegment:
     """Audio of one origin: a run of appends, or one item of the assistant."""
 
-    side: Side
+    side: AudioSide
     """Whose audio it is."""
     format: AudioFormat
     """Of its pieces."""
@@ -148,7 +148,7 @@ class Segment:
             ]
         return found
 
-    def underruns(self) -> list[Gap]:
+    def underruns(self) -> list[PlaybackGap]:
         """Return the silences in the middle of what was heard of an item."""
         if self.audio is None or not self.item_id or len(self.audio.resumes) < 2:
             return []
@@ -162,7 +162,7 @@ class Segment:
 class Piece:
     """The audio of one event."""
 
-    segment: Segment
+    segment: AudioSegment
     """Where it belongs."""
     base64: str
     """The audio as it came."""
@@ -172,13 +172,13 @@ class Placement:
     """Places audio, event by event in order."""
 
     def __init__(self) -> None:
-        self.segments: list[Segment] = []
+        self.segments: list[AudioSegment] = []
         self._session = SessionFold()
         self._output = OutputAudioFold()
         self._refusals = RefusedAppends()
-        self._items: dict[ItemAudio, Segment] = {}
-        self._last_run: Segment | None = None
-        self._appends: dict[int, tuple[Segment, int, int]] = {}
+        self._items: dict[ItemAudio, AudioSegment] = {}
+        self._last_run: AudioSegment | None = None
+        self._appends: dict[int, tuple[AudioSegment, int, int]] = {}
         """By ``seq`` where the last appends stand: an error may still take them back."""
 
     def feed(self, event: Event) -> Piece | None:
@@ -201,7 +201,7 @@ class Placement:
         segment.size_bytes += size
         return Piece(segment, audio)
 
-    def side(self, side: Side) -> Iterator[Segment]:
+    def side(self, side: AudioSide) -> Iterator[AudioSegment]:
         """Yield the segments of one side, in the order in which they began to arrive."""
         return (segment for segment in self.segments if segment.side is side)
 
@@ -216,22 +216,22 @@ class Placement:
         self._last_run = None
         self._appends.clear()
 
-    def _delta(self, event: Event) -> Segment:
+    def _delta(self, event: Event) -> AudioSegment:
         self._output.apply(event)
         audio = self._output.audio_of(event)
         segment = self._items.get(audio) if audio is not None else None
         if segment is None:
             form = audio.format if audio is not None else PCM16_24K
             item_id = audio.item_id if audio is not None else ""
-            segment = Segment(
-                Side.ASSISTANT, form, event.seq - 1, _time_us(event), item_id, audio=audio
+            segment = AudioSegment(
+                AudioSide.ASSISTANT, form, event.seq - 1, _time_us(event), item_id, audio=audio
             )
             self.segments.append(segment)
             if audio is not None:
                 self._items[audio] = segment
         return segment
 
-    def _appended(self, event: Event, size: int) -> Segment:
+    def _appended(self, event: Event, size: int) -> AudioSegment:
         run = self._run(event, size)
         if len(self._appends) >= MAX_WAITING:
             self._appends.pop(next(iter(self._appends)))
@@ -247,7 +247,7 @@ class Placement:
             run.refused.append((begin, end))
             run.refused.sort()
 
-    def _run(self, event: Event, size: int) -> Segment:
+    def _run(self, event: Event, size: int) -> AudioSegment:
         """Return the run that an append goes on, or begins."""
         form, t_us = self._session.input_format, _time_us(event)
         # An append was spoken before it was sent.
@@ -257,12 +257,12 @@ class Placement:
             return run
         if run is not None and begins_us is not None and run.end_us is not None:
             begins_us = max(begins_us, run.end_us)
-        run = self._last_run = Segment(Side.USER, form, event.seq - 1, begins_us)
+        run = self._last_run = AudioSegment(AudioSide.USER, form, event.seq - 1, begins_us)
         self.segments.append(run)
         return run
 
 
-def _goes_on(run: Segment, begins_us: int | None) -> bool:
+def _goes_on(run: AudioSegment, begins_us: int | None) -> bool:
     return begins_us is None or run.end_us is None or begins_us - run.end_us <= GAP_US
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from inspector.analysis.facts import EventFacts, Facts, LogFacts
+from inspector.analysis.event_facts import EventFacts, Facts, LogFacts
 from inspector.analysis.terms import And, DirectionIn, Everything, Term
 from inspector.analysis.turns import TurnIndex
 from inspector.core.event import Direction

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Event
-from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import audio_bytes_of
 from inspector.core.read import Body, int_at, object_at, objects_at, text_at
 from inspector.core.responses import reason_of
@@ -54,7 +54,7 @@ def summary(event: Event, audio: AudioFormat = PCM16_24K) -> str:
     if event.problem is not None:
         shown = event.data[:120]
         text = shown.decode("utf-8", "replace") if event.is_text else shown.hex(" ")
-        return inert(f"{event.problem.message}  {text}")[:MAX_CHARS]
+        return sanitized(f"{event.problem.message}  {text}")[:MAX_CHARS]
     body = event.body or {}
     size = audio_bytes_of(event)
     odd = oddity_of(event)
@@ -62,13 +62,13 @@ def summary(event: Event, audio: AudioFormat = PCM16_24K) -> str:
         length = f"{duration_text(audio.ms(size))}  {size_text(size)}" if size else ""
         return _joined(length, odd)
     read = _READERS.get(event.type) or (_by_shape(body) if event.type else _untyped)
-    return inert(read(body)[:MAX_CHARS])
+    return sanitized(read(body)[:MAX_CHARS])
 
 
 def untyped_name(event: Event) -> str:
     """Return what an event without a type is called: its first key, by which other protocols name their messages."""
     first = next(iter(event.body or {}), "")
-    return f"{{{inert(first)}}}" if first else "(no type)"
+    return f"{{{sanitized(first)}}}" if first else "(no type)"
 
 
 def _joined(*words: str) -> str:
@@ -266,15 +266,15 @@ _DONE = {
 def intervention_name(body: Body) -> str:
     """Return what the proxy did to a frame, and at whose word: ``dropped (rule 1)``."""
     what = text_at(body, "change").partition(" ")[0]
-    by = inert(text_at(body, "by"))
-    name = _DONE.get(what, inert(what)) if what else "injected"
+    by = sanitized(text_at(body, "by"))
+    name = _DONE.get(what, sanitized(what)) if what else "injected"
     return f"{name} ({by})" if by else name
 
 
 def intervention_words(body: Body) -> str:
     """Return to which frame, and how."""
     how = text_at(body, "change").partition(" ")[2]
-    return inert(_joined(how, text_at(body, "event_type") or "(no type)"))
+    return sanitized(_joined(how, text_at(body, "event_type") or "(no type)"))
 
 
 def is_drop(event: Event) -> bool:

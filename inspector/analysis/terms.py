@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from inspector.analysis.facts import Facts
+from inspector.analysis.event_facts import Facts
 from inspector.core.event import Direction
 from inspector.core.log import DIRECTION_CODE
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from inspector.analysis.facts import Facts
+from inspector.analysis.event_facts import Facts
 
 if TYPE_CHECKING:
     import regex
@@ -43,7 +43,7 @@ class _OfText:
 
 
 @dataclass(frozen=True)
-class Text(_OfText):
+class ContainsText(_OfText):
     """The frame contains a text, upper and lower case alike.
 
     The text is also looked for as JSON would escape it, so that a search for ``é`` finds its ``u00e9`` escape.

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from inspector.analysis.latency import ELIDED, NO_TIMES, NS_PER_MS, Heard
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
+from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Direction, Event
-from inspector.core.formats import AudioFormat
 from inspector.core.groups import audio_of, base64_size
 from inspector.core.input_audio import APPENDS
 from inspector.core.log import EventLog

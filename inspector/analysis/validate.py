@@ -18,10 +18,10 @@ from inspector.analysis.schema import (
     of_kind,
     resolved,
 )
-from inspector.spec.beta import GA_NAMES
+from inspector.spec.beta_names import GA_NAMES
 from inspector.spec.events import ACCEPTED_BY_SERVER
 
-Path = tuple[str | int, ...]
+EventPath = tuple[str | int, ...]
 _ARTICLES = {
     "object": "an object",
     "array": "an array of values",
@@ -31,10 +31,10 @@ _ARTICLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SchemaProblem:
     """One thing that the server would refuse."""
 
-    path: Path
+    path: EventPath
     """Keys and indexes from the event's root."""
     code: str
     """The server's code."""
@@ -54,7 +54,7 @@ class Problem:
         return "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in self.path)
 
 
-def dotted(path: Path) -> str:
+def dotted(path: EventPath) -> str:
     """Write a path as the server does."""
     text = ""
     for key in path:
@@ -62,14 +62,14 @@ def dotted(path: Path) -> str:
     return text
 
 
-def check(body: object, *, is_translation: bool = False) -> list[Problem]:
+def check(body: object, *, is_translation: bool = False) -> list[SchemaProblem]:
     """Return what the server would refuse about a client event, first things first; empty where nothing.
 
     Never raises, whatever the value. ``is_translation``: the event is for a translation session.
     """
     if not isinstance(body, dict):
         return [
-            Problem(
+            SchemaProblem(
                 (),
                 "invalid_event",
                 f"Expected an object, but got {_article(json_type(body))} instead.",
@@ -78,13 +78,15 @@ def check(body: object, *, is_translation: bool = False) -> list[Problem]:
     name = body.get("type")
     if name is None:
         return [
-            Problem(("type",), "missing_required_parameter", "Missing required parameter: 'type'.")
+            SchemaProblem(
+                ("type",), "missing_required_parameter", "Missing required parameter: 'type'."
+            )
         ]
     is_named = isinstance(name, str)
     schema = client_schema(name, is_translation=is_translation) if is_named else None
     if schema is None:
         return [
-            Problem(
+            SchemaProblem(
                 ("type",), "invalid_value", not_supported(name, ACCEPTED_BY_SERVER), _ga_hint(name)
             )
         ]
@@ -113,7 +115,7 @@ def _ga_hint(name: object) -> str:
     return f"a name of the beta API; now: {ga}" if ga else ""
 
 
-def _problems(value: object, schema: Schema, path: Path) -> Iterator[Problem]:
+def _problems(value: object, schema: Schema, path: EventPath) -> Iterator[SchemaProblem]:
     schema = resolved(schema)
     kind = json_type(value)
     chosen = of_kind(schema, kind)
@@ -122,7 +124,7 @@ def _problems(value: object, schema: Schema, path: Path) -> Iterator[Problem]:
         wanted = " or ".join(
             _article(name) for name in ([allowed] if isinstance(allowed, str) else allowed)
         )
-        yield Problem(
+        yield SchemaProblem(
             path,
             "invalid_type",
             f"Invalid type for '{dotted(path)}': expected {wanted}, but got {_article(kind)} instead.",
@@ -139,7 +141,9 @@ def _problems(value: object, schema: Schema, path: Path) -> Iterator[Problem]:
         yield from _scalar_problems(value, chosen, path)
 
 
-def _object_problems(value: Mapping[str, Any], schema: Schema, path: Path) -> Iterator[Problem]:
+def _object_problems(
+    value: Mapping[str, Any], schema: Schema, path: EventPath
+) -> Iterator[SchemaProblem]:
     branch = branch_for(schema, value)
     if branch is None:
         yield _no_branch(value, schema, path)
@@ -154,11 +158,11 @@ def _object_problems(value: Mapping[str, Any], schema: Schema, path: Path) -> It
             if name not in members:
                 here = (*path, name)
                 message = f"Unknown parameter: '{dotted(here)}'."
-                yield Problem(here, "unknown_parameter", message, _ga_hint(name))
+                yield SchemaProblem(here, "unknown_parameter", message, _ga_hint(name))
     for name in branch.get("required", ()):
         if name not in value:
             here = (*path, name)
-            yield Problem(
+            yield SchemaProblem(
                 here, "missing_required_parameter", f"Missing required parameter: '{dotted(here)}'."
             )
     for name, member in members.items():
@@ -166,34 +170,34 @@ def _object_problems(value: Mapping[str, Any], schema: Schema, path: Path) -> It
             yield from _problems(value[name], member, (*path, name))
 
 
-def _no_branch(value: Mapping[str, Any], schema: Schema, path: Path) -> Problem:
+def _no_branch(value: Mapping[str, Any], schema: Schema, path: EventPath) -> SchemaProblem:
     branches = schema.get("x-branches", {})
     name = value.get("type")
     roles = [key.partition("/")[2] for key in branches if key.startswith(f"{name}/")]
     member, given = ("role", value.get("role")) if roles else ("type", name)
     here = (*path, member)
     if given is None:
-        return Problem(
+        return SchemaProblem(
             here, "missing_required_parameter", f"Missing required parameter: '{dotted(here)}'."
         )
     supported = roles or list(dict.fromkeys(key.partition("/")[0] for key in branches))
-    return Problem(here, "invalid_value", not_supported(given, supported))
+    return SchemaProblem(here, "invalid_value", not_supported(given, supported))
 
 
-def _scalar_problems(value: object, schema: Schema, path: Path) -> Iterator[Problem]:
+def _scalar_problems(value: object, schema: Schema, path: EventPath) -> Iterator[SchemaProblem]:
     outside = _out_of_bounds(value, schema, path)
     allowed = schema.get("enum")
     if outside is not None:
         yield outside
     elif allowed is not None and value not in allowed:
-        yield Problem(
+        yield SchemaProblem(
             path,
             "invalid_value",
             not_supported(value, [option for option in allowed if option is not None]),
         )
 
 
-def _out_of_bounds(value: object, schema: Schema, path: Path) -> Problem | None:
+def _out_of_bounds(value: object, schema: Schema, path: EventPath) -> SchemaProblem | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     kind = "integer" if schema.get("type") == "integer" else "decimal"
@@ -204,7 +208,7 @@ def _out_of_bounds(value: object, schema: Schema, path: Path) -> Problem | None:
         word, bound = "above_max", f"<= {high}"
     else:
         return None
-    return Problem(
+    return SchemaProblem(
         path,
         f"{kind}_{word}_value",
         f"Invalid '{dotted(path)}': {kind} {word.replace('_', ' ')}imum value. Expected a value {bound}, "

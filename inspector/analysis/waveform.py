@@ -15,16 +15,16 @@ import numpy.typing as npt
 from inspector.analysis.marks import MARK_OF_TYPE, MarkKind, Marks
 from inspector.analysis.placement import (
     PLACING_TYPES,
+    AudioSegment,
+    AudioSide,
     Placement,
-    Segment,
-    Side,
     Stretch,
 )
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
 from inspector.core.event import Event
 from inspector.core.log import FLAG_ERROR, EventLog
-from inspector.core.output_audio import Gap
+from inspector.core.output_audio import PlaybackGap
 from inspector.core.read import object_at, text_at
 
 BUCKET_US = 10_000
@@ -37,28 +37,28 @@ MAX_US = 10**15
 """Thirty years: what claims to be later is not drawn, and cannot overflow an array."""
 
 Floats = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
+BoolArray = npt.NDArray[np.bool_]
 _TYPES = PLACING_TYPES | MARK_OF_TYPE.keys()
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class WaveLane:
     """One side of a stretch of time, column by column; every array has shape (columns,)."""
 
     low: Floats
     """Lowest sample, -1..1."""
     high: Floats
     """Highest sample, -1..1."""
-    is_there: Bools
+    is_there: BoolArray
     """True where there is audio at all, silent or not."""
-    is_heard: Bools
+    is_heard: BoolArray
     """True where it was heard; false for what came but was cut off."""
 
 
 class _Envelope:
     """The envelope of one segment, growing."""
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self, segment: AudioSegment) -> None:
         self.segment = segment
         self.size = 0
         self.low, self.high = np.zeros(64, np.int16), np.zeros(64, np.int16)
@@ -115,12 +115,12 @@ class Waveform:
         self._telling_kinds: frozenset[int] = frozenset()
         """Codes of the event types that are to be read, of those known so far."""
         self._placement = Placement()
-        self._envelopes: dict[Segment, _Envelope] = {}
+        self._envelopes: dict[AudioSegment, _Envelope] = {}
         self._unmeasured: set[_Envelope] = set()
         self._sounding: set[str] = set()
         self._happened = Marks()
         """The marks that never change, as those of underruns may: a player's report replaces what was estimated."""
-        self._underruns: list[Gap] = []
+        self._underruns: list[PlaybackGap] = []
 
     @property
     def progress(self) -> float:
@@ -164,7 +164,7 @@ class Waveform:
         if self._scanned != before:
             self._place_anew()
 
-    def lane(self, side: Side, first: int, count: int, width_us: int) -> Lane:
+    def lane(self, side: AudioSide, first: int, count: int, width_us: int) -> WaveLane:
         """Return ``count`` columns of ``width_us`` each, from column ``first`` on (column 0 begins at time 0)."""
         low, high = np.zeros(count, np.int16), np.zeros(count, np.int16)
         is_there, is_heard = np.zeros(count, bool), np.zeros(count, bool)
@@ -177,9 +177,9 @@ class Waveform:
             )
             is_there[columns] = True
             is_heard[columns] |= is_sounded
-        return Lane(_scaled(low), _scaled(high), is_there, is_heard)
+        return WaveLane(_scaled(low), _scaled(high), is_there, is_heard)
 
-    def rms(self, side: Side, first: int, count: int, width_us: int) -> Floats:
+    def rms(self, side: AudioSide, first: int, count: int, width_us: int) -> Floats:
         """Return the root of the mean square, 0..1, of the columns that ``lane`` would return; shape (count,)."""
         square = np.zeros(count, np.float32)
         for envelope, _, edges, columns in self._sounding_in(side, first, count, width_us):
@@ -188,7 +188,7 @@ class Waveform:
         return _scaled(np.sqrt(square))
 
     def _sounding_in(
-        self, side: Side, first: int, count: int, width_us: int
+        self, side: AudioSide, first: int, count: int, width_us: int
     ) -> Iterator[tuple[_Envelope, bool, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
         """Yield what has buckets in some columns, whether it is heard, the buckets at their edges, and the columns from 0."""
         from_us, to_us = first * width_us, min((first + count) * width_us, MAX_US)
@@ -205,7 +205,7 @@ class Waveform:
                     if len(columns):
                         yield envelope, stretch.is_heard, edges, columns
 
-    def segment_at(self, side: Side, t_us: int) -> Segment | None:
+    def segment_at(self, side: AudioSide, t_us: int) -> AudioSegment | None:
         """Return what sounds at a time, or has a gap there; the newest where two do."""
         found = [
             s

@@ -136,7 +136,7 @@ class _Stream:
 class DeviceInput(_Stream):
     """A microphone, mono at ``rate_hz``; a ``SoundInput``. Times are session time in nanoseconds."""
 
-    is_patient = False
+    supports_backpressure = False
     is_over = False
 
     def __init__(self, wanted: str) -> None:

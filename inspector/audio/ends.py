@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from inspector.audio.pcm import Samples
-from inspector.audio.wav import WavReader, WavWriter
+from inspector.audio.sound_file import WavReader, WavWriter
 from inspector.errors import SoundFileError
 
 _NS_PER_S = 1_000_000_000
@@ -24,7 +24,7 @@ class SoundInput(Protocol):
     rate_hz: int
     failure: str
     """Why nothing comes any more; ``""`` while all is well."""
-    is_patient: bool
+    supports_backpressure: bool
     """True where sound that cannot be sent now may be sent later, as that of a file."""
 
     @property
@@ -78,7 +78,7 @@ class SoundOutput(Protocol):
 class FileInput:
     """A sound file, as if spoken, then silence."""
 
-    is_patient = True
+    supports_backpressure = True
 
     def __init__(self, path: Path) -> None:
         """Open the file.

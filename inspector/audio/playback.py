@@ -18,7 +18,7 @@ import numpy as np
 
 from inspector.audio.pcm import Samples
 from inspector.audio.track import Track
-from inspector.core.formats import AudioFormat
+from inspector.core.audio_formats import AudioFormat
 
 JITTER_MS = 60
 """Waits before an item starts, unless all of it is there: longer than a delta is late on a good line."""
@@ -30,7 +30,7 @@ _NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlaybackChange:
     """An item began or ceased to be heard."""
 
     track: Track
@@ -142,7 +142,7 @@ class Playback:
         self._total += count
         return sound
 
-    def changes(self, unheard: int = 0) -> list[Change]:
+    def changes(self, unheard: int = 0) -> list[PlaybackChange]:
         """Return what began or ceased to be heard since the last call, oldest first."""
         heard = self._total - unheard
         found = []
@@ -150,7 +150,9 @@ class Playback:
             pending = self._pending.popleft()
             # What follows this change in the stream was not heard when it happened.
             later = self._since(pending.track, pending.at)
-            found.append(Change(pending.track, pending.track.heard_ms(later), pending.reason))
+            found.append(
+                PlaybackChange(pending.track, pending.track.heard_ms(later), pending.reason)
+            )
         while self._spans and self._spans[0].end <= heard:
             self._spans.popleft()
         return found
@@ -159,7 +161,9 @@ class Playback:
         """Return how much of an item was heard."""
         return track.heard_ms(self._since(track, self._total - unheard))
 
-    def cut(self, reason: str, which: Callable[[Track], bool], *, unheard: int = 0) -> list[Change]:
+    def cut(
+        self, reason: str, which: Callable[[Track], bool], *, unheard: int = 0
+    ) -> list[PlaybackChange]:
         """Stop what plays or waits; return what was heard of each. The owner throws away what is on its way."""
         audible = [span.track for span in self._spans if span.end > self._total - unheard]
         found = []
@@ -169,7 +173,7 @@ class Playback:
                 track.taken -= self._since(track, self._total - unheard)
                 self._waiting_bytes -= track.waiting_bytes
                 track.stop()
-                found.append(Change(track, heard_ms, reason))
+                found.append(PlaybackChange(track, heard_ms, reason))
         self._queue = deque(track for track in self._queue if not track.is_cut)
         self._pending = deque(each for each in self._pending if not each.track.is_cut)
         self._spans = deque(span for span in self._spans if not span.track.is_cut)

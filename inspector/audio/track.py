@@ -9,7 +9,7 @@ import numpy as np
 
 from inspector.audio.pcm import Samples, decoded
 from inspector.audio.resample import Resampler
-from inspector.core.formats import AudioFormat
+from inspector.core.audio_formats import AudioFormat
 
 PIECE_MS = 100
 """Decoded and resampled at a time, when its turn comes: ten minutes that arrive at once cost nothing until they play."""

@@ -13,7 +13,7 @@ def main() -> NoReturn:
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it stays open as long as we run
     try:
-        from inspector.cli.entry import run
+        from inspector.cli.entry_point import run
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:  # so early, or so late, that nobody else has caught it

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from inspector.cli.listing import opened
-from inspector.cli.output import flush, say, write_bytes, write_line, write_object
+from inspector.cli.printing import flush, say, write_bytes, write_line, write_object
 from inspector.core.log import EventLog
 from inspector.errors import EXIT_CANNOT_WRITE, ExportError, UsageError
 from inspector.export.formats import Exported, ExportedFile, Format
-from inspector.export.target import written
+from inspector.export.output_file import written
 from inspector.recording.reader import RecordingReader
 
 STDOUT = "-"

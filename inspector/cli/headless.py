@@ -11,14 +11,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from inspector.analysis.totals import totals
-from inspector.cli.blame import blame_words, with_blame
 from inspector.cli.new_recording import finish_recording
-from inspector.cli.output import (
+from inspector.cli.printed_row import PrintedRow
+from inspector.cli.printing import (
     EXIT_INTERRUPTED,
     OutputFailed,
     ReaderGone,
+    escaped_json,
     flush,
-    inert_json,
     to_terminal,
     use_colour,
     with_schema,
@@ -26,11 +26,11 @@ from inspector.cli.output import (
     write_line,
     write_object,
 )
-from inspector.cli.rows import RowText
+from inspector.cli.refusal_text import blame_words, with_blame
 from inspector.core.event import Direction, Event
 from inspector.core.log import CLEAN_CLOSES, EventLog
-from inspector.engine.host import Host
-from inspector.engine.session import Engine
+from inspector.engine.live_engine import Engine
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import ConnectError, RunTimeout, SessionFailed
 from inspector.recording.format import render
 from inspector.sources.base import Closed, Side
@@ -89,7 +89,7 @@ class HeadlessRun:
         self._heard_ns = 0
         self._previous: Event | None = None
         self._output_error: ReaderGone | OutputFailed | None = None
-        self._rows = RowText(colour=use_colour())
+        self._rows = PrintedRow(colour=use_colour())
         self._safe = to_terminal()
 
     async def run(self, feed: Feed | None = None) -> int:
@@ -118,7 +118,7 @@ class HeadlessRun:
     async def _run(self, feed: Feed | None) -> None:
         engine = self._engine
         self._is_fed = feed is None
-        async with Host() as host, asyncio.TaskGroup() as tasks:
+        async with TaskSupervisor() as host, asyncio.TaskGroup() as tasks:
             host.start(engine).add_done_callback(lambda _: self._end(End.CLOSED))
             feeding = tasks.create_task(self._feed(feed)) if feed is not None else None
             await self._wait()
@@ -213,7 +213,7 @@ class HeadlessRun:
                     return
                 line = with_schema(render(event))
                 line = with_blame(line, self._engine.state.causes, event.seq)
-                write_bytes(inert_json(line[:-1]) + b"\n" if self._safe else line)
+                write_bytes(escaped_json(line[:-1]) + b"\n" if self._safe else line)
         flush()
 
     def _summary(self) -> dict[str, Any]:

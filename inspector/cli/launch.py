@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from inspector.cli.live_target import LiveOptions, live_target
 from inspector.cli.new_recording import new_recording
-from inspector.cli.output import say
+from inspector.cli.printing import say
 from inspector.cli.session_file import session_update
-from inspector.cli.target import LiveOptions, live_target
 from inspector.clock import Clock, SystemClock
 from inspector.config import Settings, load_settings
 from inspector.core.event import Origin
+from inspector.engine.live_engine import Engine
 from inspector.engine.outbox import Outgoing
-from inspector.engine.places import DEFAULT_DEVICE, SoundOptions
-from inspector.engine.session import Engine
-from inspector.engine.sound import Sound
+from inspector.engine.session_sound import SessionSound
+from inspector.engine.sound_places import DEFAULT_DEVICE, SoundOptions
 from inspector.folders import Folders, config_file, find_folders
 from inspector.profiles import PROFILES, SIMULATOR
 from inspector.shipped import shipped_folder
@@ -30,11 +30,11 @@ from inspector.sources.live import LiveSource
 if TYPE_CHECKING:
     from inspector.cli.simulation import SimPlan
     from inspector.engine.replay import Replay
-    from inspector.recording.facts import RecordingFacts
-    from inspector.sim.admission import HttpAnswer
+    from inspector.recording.recording_facts import RecordingFacts
+    from inspector.sim.connect_request import HttpAnswer
     from inspector.sim.provider import HttpRequest, SimProvider
     from inspector.sources.chat.endpoint import ChatEndpoint
-    from inspector.sources.serve import FrontDesk
+    from inspector.sources.server_port import ServerHooks
     from inspector.sources.simulator import NewSession
     from inspector.tui.home.launching import HomeWords, KnownConnection
 
@@ -46,7 +46,7 @@ LEAST_FREE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Launcher:
+class SessionLauncher:
     """Opens sessions and recordings."""
 
     settings: Settings
@@ -174,7 +174,7 @@ class Launcher:
 
     def read_facts(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
         """Yield what is known of recordings; for a thread of its own."""
-        from inspector.recording.facts import KnownFacts
+        from inspector.recording.recording_facts import KnownFacts
 
         return KnownFacts(self.folders.cache).read(paths)
 
@@ -198,7 +198,7 @@ class Launcher:
         recording = new_recording(source, self.folders.sessions, output, self.clock, self.tell)
         engine = Engine(source, recording, self.clock)
         self.opened.append(engine)
-        engine.sound = Sound(engine, sound)
+        engine.sound = SessionSound(engine, sound)
         if first:
             engine.outbox.put(Outgoing(first, Origin.HAND, ""))
         return engine
@@ -223,7 +223,7 @@ def _short(path: Path) -> str:
 
 def launcher(
     flags: Mapping[str, str | None], *, environment: Mapping[str, str] | None = None
-) -> Launcher:
+) -> SessionLauncher:
     """Return the launcher for a command line.
 
     Args:
@@ -235,7 +235,9 @@ def launcher(
     """
     environment = os.environ if environment is None else environment
     settings = load_settings(flags, environment, config_file())
-    return Launcher(settings, find_folders(settings.sessions, Path()), environment, SystemClock())
+    return SessionLauncher(
+        settings, find_folders(settings.sessions, Path()), environment, SystemClock()
+    )
 
 
 def new_session_maker(clock: Clock, provider: SimProvider) -> NewSession:
@@ -248,11 +250,11 @@ def new_session_maker(clock: Clock, provider: SimProvider) -> NewSession:
     return new_session
 
 
-def front_desk(clock: Clock, provider: SimProvider) -> FrontDesk:
+def server_hooks(clock: Clock, provider: SimProvider) -> ServerHooks:
     """Return what the simulator answers outside of its sessions: whom it turns away, and plain HTTP."""
-    from inspector.sources.serve import FrontDesk
+    from inspector.sources.server_port import ServerHooks
 
     def answer(request: HttpRequest) -> HttpAnswer:
         return provider.answer(request, int(clock.utc_now().timestamp()))
 
-    return FrontDesk(provider.turn_away, answer)
+    return ServerHooks(provider.turn_away, answer)

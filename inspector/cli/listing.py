@@ -14,15 +14,15 @@ from typing import Any
 
 import orjson
 
-from inspector.analysis.inert import inert
 from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
+from inspector.analysis.sanitize import sanitized
 from inspector.analysis.totals import totals
-from inspector.cli.blame import blame_words, with_blame
-from inspector.cli.output import (
+from inspector.cli.printed_row import PrintedRow
+from inspector.cli.printing import (
     SCHEMA,
+    escaped_json,
     flush,
-    inert_json,
     say,
     to_terminal,
     use_colour,
@@ -31,15 +31,15 @@ from inspector.cli.output import (
     write_json,
     write_line,
 )
-from inspector.cli.rows import RowText
+from inspector.cli.refusal_text import blame_words, with_blame
 from inspector.core.causes import CausesFold
-from inspector.core.dialect import DialectFold
+from inspector.core.dialect_evidence import DialectFold
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter
 from inspector.errors import FilterError
-from inspector.recording.format import Shape, render
+from inspector.recording.format import FileShape, render
 from inspector.recording.reader import RecordingReader
 
 MAX_ERROR_BYTES = 1 << 16
@@ -47,7 +47,7 @@ MAX_ERROR_BYTES = 1 << 16
 _ERROR = re.compile(rb'"type"\s*:\s*"error"')
 
 
-class Form(StrEnum):
+class PrintForm(StrEnum):
     """How events are printed."""
 
     ROWS = "rows"
@@ -56,7 +56,9 @@ class Form(StrEnum):
     RAW = "raw"
 
 
-def print_recording(path: Path | None, form: Form, expression: str, *, with_deltas: bool) -> None:
+def print_recording(
+    path: Path | None, form: PrintForm, expression: str, *, with_deltas: bool
+) -> None:
     """Print a recording.
 
     Args:
@@ -70,17 +72,17 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
-        rows, state = RowText(colour=use_colour()), SessionState()
-        see = state.apply if form is Form.OBJECT else rows.see
-        causes = CausesFold() if form is Form.RAW else _causes(reader)
+        rows, state = PrintedRow(colour=use_colour()), SessionState()
+        see = state.apply if form is PrintForm.OBJECT else rows.see
+        causes = CausesFold() if form is PrintForm.RAW else _causes(reader)
         query = _query(expression)
         chosen = _chosen(reader, query, see, with_deltas=with_deltas)
-        if form is Form.OBJECT:
+        if form is PrintForm.OBJECT:
             _print_object(reader, chosen, causes, state)
         else:
             is_terminal = to_terminal()
             for event, previous in chosen:
-                if form is Form.ROWS:
+                if form is PrintForm.ROWS:
                     remark = blame_words(causes, event.seq)
                     write_line(rows.line(event, previous, remark))
                 else:
@@ -95,7 +97,7 @@ def print_recording(path: Path | None, form: Form, expression: str, *, with_delt
             say("note: the last line is torn; the recording was cut off there")
         for note in reader.time_notes():
             say(f"note: {note}")
-        if reader.shape is Shape.BARE:
+        if reader.shape is FileShape.BARE:
             say("note: the file does not say who sent what; directions are inferred from the types")
 
 
@@ -157,12 +159,12 @@ def _causes(reader: RecordingReader) -> CausesFold:
     return causes
 
 
-def _printable(event: Event, form: Form, causes: CausesFold, *, is_terminal: bool) -> bytes:
+def _printable(event: Event, form: PrintForm, causes: CausesFold, *, is_terminal: bool) -> bytes:
     """Return a stream's line or a bare frame; harmless where it goes to a terminal, verbatim where not."""
-    if form is Form.STREAM:
+    if form is PrintForm.STREAM:
         line = with_blame(with_schema(render(event))[:-1], causes, event.seq)
-        return inert_json(line) if is_terminal else line
-    return inert(event.data.decode("utf-8", "replace")).encode() if is_terminal else event.data
+        return escaped_json(line) if is_terminal else line
+    return sanitized(event.data.decode("utf-8", "replace")).encode() if is_terminal else event.data
 
 
 def _print_object(

@@ -16,15 +16,15 @@ import orjson
 
 from inspector.analysis.audio_clocks import audio_clocks, clock_words
 from inspector.analysis.definitions import DEFINITIONS, explained, found
-from inspector.analysis.inert import inert
 from inspector.analysis.latency import Latency, latency_of, marks_of, told
 from inspector.analysis.percentiles import FigureSpread, MeasuredTurn, spreads, told_spread
+from inspector.analysis.sanitize import sanitized
 from inspector.cli.listing import opened
-from inspector.cli.output import SCHEMA, flush, say, write_bytes, write_json, write_line
+from inspector.cli.printing import SCHEMA, flush, say, write_bytes, write_json, write_line
 from inspector.core.state import SessionState
 from inspector.core.turns import Turn
 from inspector.errors import InspectorError, RecordingError, UsageError
-from inspector.recording.format import Shape
+from inspector.recording.format import FileShape
 from inspector.recording.lean import TURN_FOLDS, LeanReading
 from inspector.recording.reader import RecordingReader
 
@@ -151,7 +151,7 @@ def _notes(reader: RecordingReader, state: SessionState) -> Iterator[str]:
     if reader.torn_tail():
         yield "the last line is torn; the recording was cut off there"
     yield from reader.time_notes()
-    if reader.shape is Shape.BARE:
+    if reader.shape is FileShape.BARE:
         yield "the file does not say who sent what; directions are inferred from the types"
     if state.turns.all and not any(turn.began.t_ns is not None for turn in state.turns.all):
         yield "the recording has no times, so nothing of its turns can be measured"
@@ -254,7 +254,7 @@ def _tell(one: Measured) -> None:
 def _print_table(one: Measured, *, is_first: bool) -> None:
     if not is_first:
         write_line("")
-    write_line(inert(one.name))
+    write_line(sanitized(one.name))
     if not one.turns:
         write_line("  no turns")
     rows = [("turn", "kind", "voice to voice", "first sound", "anchor", "waited for")]
@@ -269,7 +269,7 @@ def _print_table(one: Measured, *, is_first: bool) -> None:
                     f"{kind:<{widths[1]}}",
                     *(f"{each:>{widths[2 + at]}}" for at, each in enumerate(numbers)),
                     f"{anchor:<{widths[4]}}",
-                    inert(words),
+                    sanitized(words),
                 ]
             )
             write_line(f"  {shown}".rstrip())
@@ -377,7 +377,7 @@ def _cell(value: Any) -> Any:
 
 def inert_cells(text: str) -> str:
     """Return CSV without what a terminal obeys, but for the ends of its rows."""
-    return "\r\n".join(inert(line) for line in text.split("\r\n"))
+    return "\r\n".join(sanitized(line) for line in text.split("\r\n"))
 
 
 # ── stats ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -427,7 +427,7 @@ def _print_stats_table(
         title = group if by == "kind" else f"{group}, {each.kind}"
         if title != heading:
             heading = title
-            write_line(f"\n{inert(title)}")
+            write_line(f"\n{sanitized(title)}")
             write_line(
                 f"  {'':<20} {'p50':>10} {'p90':>10} {'p95':>10} {'max':>10} {'n':>6}  quality"
             )

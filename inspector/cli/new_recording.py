@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from inspector.cli.output import say
+from inspector.cli.printing import say
 from inspector.clock import Clock
 from inspector.engine.record import Described
 from inspector.errors import RecordingError, UsageError

@@ -9,7 +9,7 @@ import typer
 
 from inspector.spec.dialects import SPOKEN
 
-Output = Annotated[
+OutputOption = Annotated[
     Path | None,
     typer.Option(
         "-o",
@@ -95,8 +95,10 @@ Timeout = Annotated[
         "--timeout", metavar="S", min=0, help="Headless: end after S seconds, with exit status 124."
     ),
 ]
-Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print a stream: one JSON object per event.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JsonlOption = Annotated[
+    bool, typer.Option("--jsonl", help="Print a stream: one JSON object per event.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, the names of the columns first.")]
 NoSound = Annotated[
     bool,
@@ -128,12 +130,12 @@ Explain = Annotated[
     str | None,
     typer.Option("--explain", metavar="NAME", help="Print what a figure means, e.g. endpointing."),
 ]
-Seed = Annotated[
+SeedOption = Annotated[
     int, typer.Option("--seed", metavar="N", help="Start of the simulator's random numbers.")
 ]
 
 
-Scenario = Annotated[
+ScenarioOption = Annotated[
     str | None,
     typer.Option(
         "--scenario",
@@ -141,7 +143,7 @@ Scenario = Annotated[
         help="Let the simulator play a scenario: a TOML file, or the name of a shipped one.",
     ),
 ]
-Faults = Annotated[
+FaultsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--fault",
@@ -151,7 +153,7 @@ Faults = Annotated[
 ]
 
 
-Brain = Annotated[
+BrainOption = Annotated[
     str | None,
     typer.Option(
         "--brain",
@@ -159,11 +161,11 @@ Brain = Annotated[
         help="Let a model answer for the simulator: an OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1 of Ollama.",
     ),
 ]
-BrainModel = Annotated[
+BrainModelOption = Annotated[
     str | None,
     typer.Option("--brain-model", metavar="NAME", help="The model that --brain asks."),
 ]
-BrainKeyEnv = Annotated[
+BrainKeyEnvOption = Annotated[
     str | None,
     typer.Option(
         "--brain-key-env",
@@ -181,7 +183,7 @@ def _known_dialect(name: str | None) -> str | None:
     return name
 
 
-Dialect = Annotated[
+DialectOption = Annotated[
     str | None,
     typer.Option(
         "--dialect",
@@ -190,7 +192,7 @@ Dialect = Annotated[
         help=f"Speak like {', '.join(SPOKEN[:-1])} or {SPOKEN[-1]}.",
     ),
 ]
-Mic = Annotated[
+MicOption = Annotated[
     str | None,
     typer.Option(
         "--mic",
@@ -198,7 +200,7 @@ Mic = Annotated[
         help="Speak from a microphone (name, part of it, index or 'default'), or a sound file in real time, then silence.",
     ),
 ]
-Speaker = Annotated[
+SpeakerOption = Annotated[
     str | None,
     typer.Option(
         "--speaker",
@@ -206,7 +208,7 @@ Speaker = Annotated[
         help="Play on a speaker, or write what is heard, silence included, to a new FILE.wav; none: only the clock runs.",
     ),
 ]
-AppendMs = Annotated[
+AppendMsOption = Annotated[
     int,
     typer.Option(
         "--append-ms",
@@ -216,7 +218,7 @@ AppendMs = Annotated[
         help="Length of one append of microphone sound.",
     ),
 ]
-NoAutoTruncate = Annotated[
+NoAutoTruncateOption = Annotated[
     bool,
     typer.Option(
         "--no-auto-truncate",

@@ -18,35 +18,35 @@ from pathlib import Path
 import orjson
 
 from inspector import collector
-from inspector.cli.blame import with_blame
-from inspector.cli.entrance import Asked, read_entrance, secret_in
 from inspector.cli.launch import (
     SIMULATED_MODEL,
-    Launcher,
+    SessionLauncher,
 )
+from inspector.cli.listen_options import ProxyOptions, listen_options, secret_in
 from inspector.cli.new_recording import finish_recording, recording_name, say_recorded
-from inspector.cli.output import (
+from inspector.cli.printing import (
     EXIT_FAULT,
     EXIT_INTERRUPTED,
     SCHEMA,
     say,
     write_object,
 )
+from inspector.cli.refusal_text import with_blame
 from inspector.cli.screens import look_of
-from inspector.cli.streaming import LineStream
+from inspector.cli.stdout_writer import LineStream
 from inspector.config import Settings, choose_profile
 from inspector.core.event import Event
-from inspector.engine.proxied import Faults, ProxiedSession
-from inspector.engine.proxy import KEPT_SESSIONS, Proxy
+from inspector.engine.proxied_session import FrameRules, ProxiedSession
+from inspector.engine.proxy_engine import KEPT_SESSIONS, Proxy
 from inspector.engine.rules import read_rules
 from inspector.errors import RecordingError, RunTimeout, UsageError
 from inspector.folders import make_folder
 from inspector.recording.format import render
 from inspector.recording.writer import RecordingFile
 from inspector.sources.address import is_loopback
-from inspector.sources.exchange import Exchange
+from inspector.sources.http_exchange import HttpExchange
+from inspector.sources.session_observer import SessionRequest
 from inspector.sources.upstream import Upstream, upstream_at
-from inspector.sources.watcher import Opening
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class _Kept:
 class ProxyRun:
     """One proxy, from its port's opening to its closing."""
 
-    def __init__(self, launch: Launcher, asked: Asked) -> None:
+    def __init__(self, launch: SessionLauncher, asked: ProxyOptions) -> None:
         """Read the options.
 
         Raises:
@@ -89,9 +89,9 @@ class ProxyRun:
         """
         self._launch = launch
         self._asked = asked
-        self._entrance = read_entrance(asked, launch.environment)
+        self._entrance = listen_options(asked, launch.environment)
         self._key = secret_in(asked.key_env, launch.environment)
-        self._faults = Faults(
+        self._faults = FrameRules(
             read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
         )
         self._numbers = count(1)
@@ -204,7 +204,7 @@ class ProxyRun:
             yield self._real_upstream()
             return
         from inspector.cli.serving import ServeOptions, service_for
-        from inspector.sources.serve import Listening, serve
+        from inspector.sources.server_port import Listening, serve
 
         clock = self._launch.clock
         service = service_for(
@@ -215,7 +215,7 @@ class ProxyRun:
             warn=self._warn,
         )
         listening = Listening(allowed_origins=self._asked.origins)  # pages pass both doors, or none
-        async with serve(service.new_session, clock, listening, service.desk) as url:
+        async with serve(service.new_session, clock, listening, service.hooks) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:
@@ -234,7 +234,7 @@ class ProxyRun:
             "websocket_base_url": f"{url}/v1",
         }
 
-    def _new_recording(self, opening: Opening) -> RecordingFile:
+    def _new_recording(self, opening: SessionRequest) -> RecordingFile:
         clock = self._launch.clock
         name = f"{recording_name(opening, clock.utc_now())}-{next(self._numbers):04d}.jsonl"
         try:
@@ -260,7 +260,7 @@ class ProxyRun:
             line = b'{"schema":%d,"session":%d,' % (SCHEMA, session.number) + render(event)[1:]
             self._stream.put(with_blame(line, session.state.causes, event.seq))
 
-    def _exchange(self, exchange: Exchange) -> None:
+    def _exchange(self, exchange: HttpExchange) -> None:
         """Tell of plain HTTP, and of what was refused: that belongs to no session, but to the stream."""
         say(str(exchange))
         if self._stream is not None and exchange.refusal:

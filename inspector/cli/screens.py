@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspector import collector
-from inspector.cli.output import to_terminal
+from inspector.cli.printing import to_terminal
 from inspector.errors import UsageError
 
 if TYPE_CHECKING:
-    from inspector.cli.launch import Launcher
+    from inspector.cli.launch import SessionLauncher
     from inspector.config import Settings
-    from inspector.engine.session import Engine
+    from inspector.engine.live_engine import Engine
     from inspector.folders import Folders
-    from inspector.recording.opening import Opening
+    from inspector.recording.opening import RecordingOpening
     from inspector.tui.common.look import Look
 
 
-def start_launcher(flags: Mapping[str, str | None]) -> Launcher:
+def start_launcher(flags: Mapping[str, str | None]) -> SessionLauncher:
     """Return the launcher for a command's options, with the program's log going to its file.
 
     Raises:
         UsageError: the configuration makes no sense.
     """
-    from inspector.cli.journal import start_logging
+    from inspector.cli.crash_log import start_logging
     from inspector.cli.launch import launcher
 
     launch = launcher(flags)
@@ -76,10 +76,10 @@ def show_replay(file: Path, theme: str | None = None) -> int:
     need_terminal(f"use inspector cat {file}")
     collector.pause()
     # First of all: other processes index a large file while this one loads the screen.
-    from inspector.recording.large import head_start
+    from inspector.recording.prestart import prestarted_index
 
     with ExitStack() as stack:
-        scan = head_start(file)
+        scan = prestarted_index(file)
         if scan is not None:
             stack.callback(scan.close)
         from inspector.folders import cache_folder
@@ -90,10 +90,10 @@ def show_replay(file: Path, theme: str | None = None) -> int:
         return _show_recording(recording, theme)
 
 
-def _show_recording(recording: Opening, theme: str | None) -> int:
+def _show_recording(recording: RecordingOpening, theme: str | None) -> int:
     import asyncio
 
-    from inspector.cli.journal import start_logging
+    from inspector.cli.crash_log import start_logging
     from inspector.clock import SystemClock
     from inspector.config import load_settings
     from inspector.engine.replay import Replay
@@ -107,19 +107,19 @@ def _show_recording(recording: Opening, theme: str | None) -> int:
     return asyncio.run(run_replay(Replay(recording, SystemClock()), look))
 
 
-async def show_session(launch: Launcher, engine: Engine) -> int:
+async def show_session(launch: SessionLauncher, engine: Engine) -> int:
     """Show a live session until the user quits; return the exit status.
 
     Raises:
         ConnectError: there was no connection, or the server did not accept who we are.
         SessionFailed: the session had ended in an error when the user left.
     """
-    from inspector.engine.host import Host
+    from inspector.engine.task_supervisor import TaskSupervisor
     from inspector.tui.app import run_session
 
     has_ended = False
     try:
-        async with Host() as host:
+        async with TaskSupervisor() as host:
             status = await run_session(host, engine, look_of(launch))
             has_ended = not engine.can_send  # what is still running ends because the user leaves
     finally:
@@ -139,7 +139,7 @@ def _finish(engine: Engine) -> None:
     say_recorded(path, len(engine.log), engine.state.problems.errors)
 
 
-def look_of(launch: Launcher) -> Look:
+def look_of(launch: SessionLauncher) -> Look:
     """Return how the user wants the screens."""
     return look_for(launch.settings, launch.folders)
 

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inspector.cli.launch import front_desk, launcher, new_session_maker
+from inspector.cli.launch import launcher, new_session_maker, server_hooks
 from inspector.cli.simulation import SimPlan
 from inspector.clock import Clock
 from inspector.errors import ConnectError, RecordingError
@@ -19,12 +19,12 @@ from inspector.folders import make_folder
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
-from inspector.sim.admission import ConnectRequest, key_refusal
+from inspector.sim.connect_request import ConnectRequest, key_refusal
 from inspector.sim.dialects import DIALECTS
-from inspector.sim.golden import GoldenScript, GoldenSession, Pace, script_of
-from inspector.sources.serve import FrontDesk
+from inspector.sim.recorded_server import Pace, RecordedScript, RecordedServer, script_of
+from inspector.sources.client_recorder import ClientRecorder
+from inspector.sources.server_port import ServerHooks
 from inspector.sources.simulator import NewSession, ServerSession
-from inspector.sources.tape import Tape
 
 if TYPE_CHECKING:
     from inspector.sources.chat.endpoint import ChatEndpoint
@@ -60,7 +60,7 @@ class Service:
     """Who answers the clients."""
 
     new_session: NewSession
-    desk: FrontDesk
+    hooks: ServerHooks
     path: str
     """Of the URL to connect to."""
     query: str
@@ -95,24 +95,24 @@ def service_for(
     )
     spoken = DIALECTS[options.dialect or "openai"]
 
-    tapes = TapeRoom(options.record, clock).new_tape if options.record is not None else None
-    desk = replace(front_desk(clock, provider), new_tape=tapes, left=left, tell=tell)
+    tapes = ClientRecordings(options.record, clock).new_tape if options.record is not None else None
+    hooks = replace(server_hooks(clock, provider), new_tape=tapes, left=left, tell=tell)
     if options.replay is None:
         new_session = new_session_maker(clock, provider)
         query = spoken.query.format(model=spoken.default_model)
-        return Service(new_session, desk, spoken.path, query)
+        return Service(new_session, hooks, spoken.path, query)
     script, model = _script(options.replay)
-    desk = replace(desk, turn_away=lambda _: None)
+    hooks = replace(hooks, turn_away=lambda _: None)
     refusing = new_session_maker(clock, provider)
 
     def replayed(request: ConnectRequest) -> ServerSession:
         if key_refusal(request, provider.settings) is not None and options.requires_key:
             return refusing(request)  # which says so, and closes
-        return GoldenSession(script, options.pace)
+        return RecordedServer(script, options.pace)
 
     return Service(
         replayed,
-        desk,
+        hooks,
         spoken.path,
         spoken.query.format(model=model or spoken.default_model),
     )
@@ -143,7 +143,7 @@ def own_names(host: str) -> tuple[str, ...]:
     return () if is_every_address else (host,)
 
 
-class TapeRoom:
+class ClientRecordings:
     """Makes the recordings of a server's clients in one folder."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -151,7 +151,7 @@ class TapeRoom:
         self._clock = clock
         self._numbers = count(1)
 
-    def new_tape(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> Tape:
+    def new_tape(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> ClientRecorder:
         """Begin the recording of a client.
 
         Raises:
@@ -168,10 +168,10 @@ class TapeRoom:
                 if error.code != "exists" or number > NAMES_TRIED:
                     raise
             else:
-                return Tape(recording, self._clock, url, model, secrets)
+                return ClientRecorder(recording, self._clock, url, model, secrets)
 
 
-def _script(path: Path) -> tuple[GoldenScript, str]:
+def _script(path: Path) -> tuple[RecordedScript, str]:
     """Return the script of a recording, and the model that it names."""
     reader = RecordingReader(path)
     try:

@@ -1,4 +1,4 @@
-"""What a simulated server is like by the command line: scenario, faults, and the voice and ear that are installed."""
+"""What a simulated server is like by the command line: scenario, faults, and the voice and recognizer that are installed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inspector.cli.output import say
+from inspector.cli.printing import say
 from inspector.errors import UsageError
 from inspector.shipped import shipped_folder
 from inspector.sim.faults import RaisedFault, parse_fault
@@ -66,7 +66,7 @@ class SimPlan:
         installed_seams = InstalledSeams(tell)
         if self.brain is None:
             return installed_seams
-        from inspector.sources.chat.brain import ChatBrain
+        from inspector.sources.chat.chat_brain import ChatBrain
 
         brain = ChatBrain(self.brain, tell)
         return lambda: replace(installed_seams(), brain=brain)
@@ -89,7 +89,7 @@ class BrainOptions:
         if self.url is None:
             self.refuse("needs --brain URL")
             return None
-        from inspector.cli.entrance import secret_in
+        from inspector.cli.listen_options import secret_in
         from inspector.sources.chat.endpoint import chat_endpoint
 
         key = secret_in(self.key_env, environment)
@@ -157,10 +157,10 @@ def _settings(scenario: Scenario) -> SimSettings:
 
 
 def _played(scenario: Scenario, usual: Seams) -> Seams:
-    from inspector.sim.scenario import ScenarioBrain, ScenarioEar
+    from inspector.sim.scenario import ScenarioBrain, ScenarioRecognizer
 
     return replace(
         usual,
         brain=ScenarioBrain(scenario, usual.brain),
-        ear=ScenarioEar(scenario, usual.ear),
+        recognizer=ScenarioRecognizer(scenario, usual.recognizer),
     )

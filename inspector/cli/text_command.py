@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from inspector.cli.output import is_utf8
+from inspector.cli.printing import is_utf8
 from inspector.errors import UsageError
 
 _PATHS = frozenset({"file", "files", "output", "mic", "speaker", "session", "key_file", "rules"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-from inspector.core.blame import (
+from inspector.core.error_attribution import (
     APPENDS,
     FEW,
     UPDATES,
@@ -99,13 +99,13 @@ class CausesFold:
 
     def copy(self) -> CausesFold:
         """Return an independent copy."""
-        twin = CausesFold()
-        twin.__dict__.update(self.__dict__)
-        twin.cause_of, twin.effects_of = dict(self.cause_of), dict(self.effects_of)
-        twin.rejected, twin.blamed = dict(self.rejected), dict(self.blamed)
-        twin._by_event_id, twin._running = dict(self._by_event_id), dict(self._running)
-        twin._waiting = {name: waiting.copy() for name, waiting in self._waiting.items()}
-        return twin
+        clone = CausesFold()
+        clone.__dict__.update(self.__dict__)
+        clone.cause_of, clone.effects_of = dict(self.cause_of), dict(self.effects_of)
+        clone.rejected, clone.blamed = dict(self.rejected), dict(self.blamed)
+        clone._by_event_id, clone._running = dict(self._by_event_id), dict(self._running)
+        clone._waiting = {name: waiting.copy() for name, waiting in self._waiting.items()}
+        return clone
 
     def _begin(self) -> None:
         """Forget what waits: no error of another connection is about it."""
@@ -319,7 +319,7 @@ def _may_be_ours(event: Event) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SessionProblem:
     """One thing that went wrong."""
 
     seq: int
@@ -340,7 +340,7 @@ class ProblemsFold:
     name = "problems"
 
     def __init__(self) -> None:
-        self.all: list[Problem] = []
+        self.all: list[SessionProblem] = []
         self._causes = CausesFold()
 
     def follow(self, causes: CausesFold) -> None:
@@ -366,13 +366,13 @@ class ProblemsFold:
 
     def copy(self) -> ProblemsFold:
         """Return an independent copy; it still looks at the same causes."""
-        twin = ProblemsFold()
-        twin.all, twin._causes = list(self.all), self._causes
-        return twin
+        clone = ProblemsFold()
+        clone.all, clone._causes = list(self.all), self._causes
+        return clone
 
     def _add(self, event: Event, is_error: bool, code: str, message: str) -> None:
         cause_seq = self._causes.cause_of.get(event.seq, 0)
-        self.all.append(Problem(event.seq, is_error, code, message, cause_seq))
+        self.all.append(SessionProblem(event.seq, is_error, code, message, cause_seq))
 
 
 def _words(event: Event) -> tuple[str, str]:

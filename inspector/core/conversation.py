@@ -63,12 +63,12 @@ class ConversationFold:
 
     def copy(self) -> ConversationFold:
         """Return an independent copy; items are cloned when either side changes them."""
-        twin = ConversationFold()
-        twin.items, twin.order = dict(self.items), list(self.order)
-        twin.answers = self.answers.copy()
-        twin.changed_seq = self.changed_seq
+        clone = ConversationFold()
+        clone.items, clone.order = dict(self.items), list(self.order)
+        clone.answers = self.answers.copy()
+        clone.changed_seq = self.changed_seq
         self._owner = object()
-        return twin
+        return clone
 
     def pending_calls(self) -> list[Item]:
         """Return the function calls that are complete and have no output yet."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inspector.core.event import Direction, Event
-from inspector.core.kinds import REPEATED, Kind
+from inspector.core.kinds import REPEATED, EventKind
 from inspector.core.read import object_at, text_at
 
 TRACK_PAUSE_US = 2_000_000
@@ -49,7 +49,7 @@ class DeltaGroups:
     def __len__(self) -> int:
         return len(self.head)
 
-    def place(self, row: int, event: Event, kind: Kind) -> int:
+    def place(self, row: int, event: Event, kind: EventKind) -> int:
         """Return the group of a new row, opening one where none fits; -1 for a row that never folds."""
         is_delta = event.direction is Direction.SERVER
         key = part_key(event) if is_delta and kind.fold == "part" else None

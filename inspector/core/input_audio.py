@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Direction, Event
-from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import audio_bytes_of, audio_of
 from inspector.core.read import int_at, object_at, text_at
 from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
 from inspector.core.riff import WavHeader, wav_header
-from inspector.core.session import CONFIGURED, input_format_of
+from inspector.core.session_fold import CONFIGURED, input_format_of
 
 APPENDS = (
     "input_audio_buffer.append",
@@ -147,13 +147,13 @@ class InputAudioFold:
 
     def copy(self) -> InputAudioFold:
         """Return an independent copy."""
-        twin = InputAudioFold()
-        twin.__dict__.update(self.__dict__)
-        twin.committed = dict(self.committed)
-        twin.spoken_ms = dict(self.spoken_ms)
-        twin._refusals = self._refusals.copy()
-        twin._sizes = dict(self._sizes)
-        return twin
+        clone = InputAudioFold()
+        clone.__dict__.update(self.__dict__)
+        clone.committed = dict(self.committed)
+        clone.spoken_ms = dict(self.spoken_ms)
+        clone._refusals = self._refusals.copy()
+        clone._sizes = dict(self._sizes)
+        return clone
 
     def _append(self, event: Event) -> None:
         size = audio_bytes_of(event)

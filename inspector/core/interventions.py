@@ -62,10 +62,10 @@ class InterventionsFold:
 
     def copy(self) -> InterventionsFold:
         """Return an independent copy."""
-        twin = InterventionsFold()
-        twin.of = dict(self.of)
-        twin._pending = {way: pending.copy() for way, pending in self._pending.items()}
-        return twin
+        clone = InterventionsFold()
+        clone.of = dict(self.of)
+        clone._pending = {way: pending.copy() for way, pending in self._pending.items()}
+        return clone
 
     def _announce(self, direction: Direction | None, event: Event, what: str) -> None:
         if direction is None:

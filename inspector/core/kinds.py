@@ -12,7 +12,7 @@ MAX_KINDS = 65_535
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EventKind:
     """What the columnar log knows of one event type."""
 
     name: str
@@ -28,13 +28,13 @@ class KindTable:
     """A growing table of the event types seen in one log."""
 
     def __init__(self) -> None:
-        self._kinds: list[Kind] = []
+        self._kinds: list[EventKind] = []
         self._codes: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._kinds)
 
-    def __getitem__(self, code: int) -> Kind:
+    def __getitem__(self, code: int) -> EventKind:
         return self._kinds[code]
 
     def code(self, name: str) -> int:
@@ -72,12 +72,12 @@ _TRACKS = frozenset(
 """Deltas of translation and GPT-Live: the session has one track of each, and no items."""
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> EventKind:
     """Look a type up in the event table; an unknown type never folds and is no error."""
     known = EVENT_TYPES.get(name)
     if known is None:
-        return Kind(name, 0, "run" if name in _APPENDS else "")
+        return EventKind(name, 0, "run" if name in _APPENDS else "")
     if name in _TRACKS:
-        return Kind(name, _FLAGS[known.severity], "track")
+        return EventKind(name, _FLAGS[known.severity], "track")
     fold = "part" if known.is_delta or name in REPEATED else "run" if name in _APPENDS else ""
-    return Kind(name, _FLAGS[known.severity], fold)
+    return EventKind(name, _FLAGS[known.severity], fold)

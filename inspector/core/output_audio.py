@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from inspector.core.audio_formats import PCM16_24K, AudioFormat, audio_format, format_of_delta
 from inspector.core.event import Direction, Event
 from inspector.core.fold import owned
-from inspector.core.formats import PCM16_24K, AudioFormat, audio_format, format_of_delta
 from inspector.core.groups import audio_bytes_of
 from inspector.core.read import int_at, object_at, text_at
 
@@ -58,7 +58,7 @@ class Resume(NamedTuple):
     """How much later than at first it has been placed, for audio that came late."""
 
 
-class Gap(NamedTuple):
+class PlaybackGap(NamedTuple):
     """A silence in the middle of an item: its audio had not come yet."""
 
     from_ns: int
@@ -131,7 +131,7 @@ class ItemAudio:
         return self.resumes[-1].at_ns + self.received_ns - self.resumes[-1].from_ns
 
     @property
-    def underruns(self) -> list[Gap]:
+    def underruns(self) -> list[PlaybackGap]:
         """Return where it fell silent in the middle of what was heard of it.
 
         Where no player reported them, short ones are left out, since most players buffer as much; and all of them where a
@@ -142,7 +142,7 @@ class ItemAudio:
         heard_ns = self.heard_ns(None)
         least_ns = REPORT_NS if self.played_ms is not None else JITTER_NS
         found = (
-            Gap(one.at_ns + two.from_ns - one.from_ns, two.at_ns, two.seq)
+            PlaybackGap(one.at_ns + two.from_ns - one.from_ns, two.at_ns, two.seq)
             for one, two in zip(self.resumes, self.resumes[1:], strict=False)
             if two.from_ns < heard_ns
         )
@@ -267,13 +267,13 @@ class OutputAudioFold:
 
     def copy(self) -> OutputAudioFold:
         """Return an independent copy; items are cloned when either side changes them."""
-        twin = OutputAudioFold()
-        twin.items, twin.tracks = dict(self.items), dict(self.tracks)
-        twin.total_bytes, twin._format = self.total_bytes, self._format
-        twin.deltas, twin.received_ns = self.deltas, self.received_ns
-        twin._has_player = self._has_player
+        clone = OutputAudioFold()
+        clone.items, clone.tracks = dict(self.items), dict(self.tracks)
+        clone.total_bytes, clone._format = self.total_bytes, self._format
+        clone.deltas, clone.received_ns = self.deltas, self.received_ns
+        clone._has_player = self._has_player
         self._owner = object()
-        return twin
+        return clone
 
     def current(self, now_ns: int | None) -> ItemAudio | None:
         """Return the item that is being played, or else the one that was played last; without a time the newest."""

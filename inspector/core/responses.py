@@ -81,10 +81,10 @@ class ResponsesFold:
 
     def copy(self) -> ResponsesFold:
         """Return an independent copy; responses are cloned when either side changes them."""
-        twin = ResponsesFold()
-        twin.all, twin.active = dict(self.all), self.active
+        clone = ResponsesFold()
+        clone.all, clone.active = dict(self.all), self.active
         self._owner = object()
-        return twin
+        return clone
 
     def active_default(self) -> Response | None:
         """Return the response in progress in the default conversation."""

@@ -8,14 +8,14 @@ from typing import get_type_hints
 
 from inspector.core.causes import CausesFold, ProblemsFold
 from inspector.core.conversation import ConversationFold
-from inspector.core.dialect import DialectFold
+from inspector.core.dialect_evidence import DialectFold
 from inspector.core.event import Event
 from inspector.core.fold import Fold
 from inspector.core.input_audio import InputAudioFold
 from inspector.core.interventions import InterventionsFold
 from inspector.core.output_audio import OutputAudioFold
 from inspector.core.responses import ResponsesFold
-from inspector.core.session import SessionFold
+from inspector.core.session_fold import SessionFold
 from inspector.core.transcripts import TranscriptsFold
 from inspector.core.turns import Surroundings, TurnsFold
 from inspector.core.usage import RateLimitsFold, UsageFold
@@ -94,13 +94,13 @@ class SessionState:
 
     def copy(self) -> SessionState:
         """Return an independent copy; cheap, because what does not change later is shared."""
-        twin = SessionState.__new__(SessionState)
+        clone = SessionState.__new__(SessionState)
         for name in FOLDS:
-            setattr(twin, name, getattr(self, name).copy())
-        twin.join()
+            setattr(clone, name, getattr(self, name).copy())
+        clone.join()
         names = {fold.name for fold in self.folds}
-        twin.folds = tuple(fold for fold in twin.every_fold() if fold.name in names)
-        return twin
+        clone.folds = tuple(fold for fold in clone.every_fold() if fold.name in names)
+        return clone
 
     def _begin(self) -> None:
         """Forget what holds for one session only."""

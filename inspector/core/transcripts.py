@@ -23,7 +23,7 @@ _AUDIO = "session.output_audio.delta"
 
 
 @dataclass(slots=True)
-class Passage:
+class Utterance:
     """What one side says in one go."""
 
     id: str
@@ -52,7 +52,7 @@ class TranscriptsFold:
     name = "transcripts"
 
     def __init__(self) -> None:
-        self.passages: dict[str, Passage] = {}
+        self.passages: dict[str, Utterance] = {}
         """By id, in the order in which they begin."""
         self._open: dict[bool, str] = {}
         """The passage that goes on, by ``is_output``."""
@@ -70,7 +70,7 @@ class TranscriptsFold:
             passage = owned(self.passages, self._open[True], self._owner)
             passage.audio_bytes += base64_size(audio_of(event))
 
-    def passage_of(self, event: Event) -> Passage | None:
+    def passage_of(self, event: Event) -> Utterance | None:
         """Return the passage that words, or sound, of a transcript belong to; None for another event, or an earlier session."""
         if event.type not in (_INPUT, _OUTPUT, _AUDIO):
             return None
@@ -82,11 +82,11 @@ class TranscriptsFold:
 
     def copy(self) -> TranscriptsFold:
         """Return an independent copy; passages are cloned when either side changes them."""
-        twin = TranscriptsFold()
-        twin.passages, twin._open = dict(self.passages), dict(self._open)
-        twin._spoke_last = self._spoke_last
+        clone = TranscriptsFold()
+        clone.passages, clone._open = dict(self.passages), dict(self._open)
+        clone._spoke_last = self._spoke_last
         self._owner = object()
-        return twin
+        return clone
 
     def _grow(self, event: Event, words: str, *, is_output: bool) -> None:
         if not words:
@@ -94,14 +94,14 @@ class TranscriptsFold:
         at = self._open.get(is_output)
         if at is None or self._is_over(self.passages[at], event, words):
             at = self._open[is_output] = f"{'output' if is_output else 'input'}-{event.seq}"
-            self.passages[at] = Passage(at, self._owner, is_output, event.seq, event.t_ns)
+            self.passages[at] = Utterance(at, self._owner, is_output, event.seq, event.t_ns)
         passage = owned(self.passages, at, self._owner)
         passage.text += words
         passage.last_seq = event.seq
         passage.last_t_ns = passage.last_t_ns if event.t_ns is None else event.t_ns
         self._spoke_last = is_output
 
-    def _is_over(self, passage: Passage, event: Event, words: str) -> bool:
+    def _is_over(self, passage: Utterance, event: Event, words: str) -> bool:
         """Tell whether these words no longer belong to a passage of the same side."""
         # Without times no pause is known, and sentences alone cut.
         t_ns, last_t_ns = event.t_ns, passage.last_t_ns

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from inspector.core.event import Direction, Event
 from inspector.core.read import Body, object_at, objects_at, text_at
-from inspector.core.session import SessionFold
+from inspector.core.session_fold import SessionFold
 
 ITEM_ADDED = ("conversation.item.added", "conversation.item.created")
 SPEECH_STARTED = "input_audio_buffer.speech_started"
@@ -120,12 +120,12 @@ class TurnCounter:
 
     def copy(self) -> TurnCounter:
         """Return an independent copy."""
-        twin = TurnCounter()
-        twin.__dict__.update(self.__dict__)
-        twin.kinds = list(self.kinds)
-        twin._session = self._session.copy()
-        twin._inputs, twin._asides = dict(self._inputs), dict(self._asides)
-        return twin
+        clone = TurnCounter()
+        clone.__dict__.update(self.__dict__)
+        clone.kinds = list(self.kinds)
+        clone._session = self._session.copy()
+        clone._inputs, clone._asides = dict(self._inputs), dict(self._asides)
+        return clone
 
     def _begin(self, kind: TurnKind) -> None:
         self.kinds.append(kind)

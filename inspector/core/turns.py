@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, NamedTuple, TypeVar
 
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.causes import CausesFold
 from inspector.core.event import Direction, Event
-from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.groups import audio_bytes_of
 from inspector.core.input_audio import InputAudioFold
 from inspector.core.output_audio import OUTPUT_AUDIO, OutputAudioFold
 from inspector.core.read import Body, int_at, object_at, text_at
 from inspector.core.responses import reason_of
-from inspector.core.session import SessionFold
+from inspector.core.session_fold import SessionFold
 from inspector.core.turn_counter import (
     COMMITTED,
     ITEM_ADDED,
@@ -103,7 +103,7 @@ class Answer:
     """Why it was cancelled, incomplete or failed, in the server's words."""
 
     @property
-    def is_said(self) -> bool:
+    def input_finished(self) -> bool:
         """Tell whether anything of it reached the user, as sound or as text."""
         return self.sound is not None or (self.words is not None and self.is_written)
 
@@ -175,14 +175,14 @@ class Turn:
     @property
     def reply(self) -> Answer | None:
         """Return the answer that ended the wait: the first that reached the user; None where none did."""
-        return next((answer for answer in self.answers if answer.is_said), None)
+        return next((answer for answer in self.answers if answer.input_finished), None)
 
     def clone(self, owner: object) -> Turn:
         """Return an independent copy for another owner."""
-        twin = replace(self, owner=owner)
-        twin.answers = [replace(answer) for answer in self.answers]
-        twin.tools = [replace(tool) for tool in self.tools]
-        return twin
+        clone = replace(self, owner=owner)
+        clone.answers = [replace(answer) for answer in self.answers]
+        clone.tools = [replace(tool) for tool in self.tools]
+        return clone
 
 
 class Surroundings(NamedTuple):
@@ -263,16 +263,16 @@ class TurnsFold:
 
     def copy(self) -> TurnsFold:
         """Return an independent copy; turns are cloned when either side changes them."""
-        twin = TurnsFold()
-        owner = twin._owner
-        twin.__dict__.update(self.__dict__)
-        twin._owner, self._owner = owner, object()
-        twin.all = list(self.all)
-        twin._counter = self._counter.copy()
-        twin._requests, twin._places = dict(self._requests), dict(self._places)
-        twin._inputs, twin._names = dict(self._inputs), dict(self._names)
-        twin._mute = dict(self._mute)
-        return twin
+        clone = TurnsFold()
+        owner = clone._owner
+        clone.__dict__.update(self.__dict__)
+        clone._owner, self._owner = owner, object()
+        clone.all = list(self.all)
+        clone._counter = self._counter.copy()
+        clone._requests, clone._places = dict(self._requests), dict(self._places)
+        clone._inputs, clone._names = dict(self._inputs), dict(self._names)
+        clone._mute = dict(self._mute)
+        return clone
 
     # ── which turn ───────────────────────────────────────────────────────────────────────────────────────────────
 

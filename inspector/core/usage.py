@@ -83,9 +83,9 @@ class UsageFold:
 
     def copy(self) -> UsageFold:
         """Return an independent copy."""
-        twin = UsageFold()
-        twin.__dict__.update(self.__dict__)
-        return twin
+        clone = UsageFold()
+        clone.__dict__.update(self.__dict__)
+        return clone
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,9 @@ class RateLimitsFold:
 
     def copy(self) -> RateLimitsFold:
         """Return an independent copy."""
-        twin = RateLimitsFold()
-        twin.limits = self.limits
-        return twin
+        clone = RateLimitsFold()
+        clone.limits = self.limits
+        return clone
 
 
 def _seconds(entry: Mapping[str, Any]) -> float:

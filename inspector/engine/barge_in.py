@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from inspector.audio.playback import Change
+from inspector.audio.playback import PlaybackChange
 from inspector.core.event import Direction, Event
 from inspector.core.read import text_at
 from inspector.core.state import SessionState
@@ -57,7 +57,7 @@ class BargeIn:
         )
         return self._truncations(found, state)
 
-    def _truncations(self, cuts: list[Change], state: SessionState) -> list[dict[str, Any]]:
+    def _truncations(self, cuts: list[PlaybackChange], state: SessionState) -> list[dict[str, Any]]:
         if not self.truncates:
             return []
         return [
@@ -72,12 +72,12 @@ class BargeIn:
         ]
 
 
-def _is_unheard(cut: Change) -> bool:
+def _is_unheard(cut: PlaybackChange) -> bool:
     received_ms = cut.track.received_ms
     return received_ms > 0 and (cut.heard_ms < received_ms or not cut.track.is_complete)
 
 
-def _is_there(cut: Change, state: SessionState) -> bool:
+def _is_there(cut: PlaybackChange, state: SessionState) -> bool:
     """Tell whether an item is in the conversation: those of out-of-band responses never are, deleted ones no more."""
     response = state.responses.all.get(cut.track.response_id)
     if response is not None and response.is_out_of_band:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from inspector.analysis.query import EventFacts, Query, parse
 from inspector.core.event import Direction, Event
-from inspector.engine.gate import Gate
-from inspector.engine.held import Change, Held, Output
+from inspector.engine.intercept_queue import InterceptQueue
+from inspector.engine.paused_frame import AddedFrame, FrameChange, PausedFrame
 from inspector.errors import UsageError
 
 MAX_COPIES = 1000
@@ -44,7 +44,7 @@ class Breakpoints:
         self.revision = 0
         """Grows with every change of what is armed or held."""
         self._armed: tuple[Breakpoint, ...] = ()
-        self._gates: tuple[Gate, ...] = ()
+        self._queues: tuple[InterceptQueue, ...] = ()
         self._slow: list[Breakpoint] = []
 
     @property
@@ -53,19 +53,19 @@ class Breakpoints:
         return self._armed
 
     @property
-    def waiting(self) -> list[Held]:
+    def waiting(self) -> list[PausedFrame]:
         """Return every frame that waits, held or behind a held one, in the order in which they came."""
-        waiting = [held for gate in self._gates for held in gate.waiting]
-        return sorted(waiting, key=lambda held: held.event.stamp_ns)
+        waiting = [paused for queue in self._queues for paused in queue.waiting]
+        return sorted(waiting, key=lambda paused: paused.event.stamp_ns)
 
     @property
-    def held(self) -> list[Held]:
+    def paused(self) -> list[PausedFrame]:
         """Return the frames that wait for the user, the oldest first."""
-        return [held for held in self.waiting if held.is_held]
+        return [paused for paused in self.waiting if paused.is_paused]
 
-    def join(self, gates: tuple[Gate, ...]) -> None:
-        """Take over the gates of a connection."""
-        self._gates = gates
+    def join(self, queues: tuple[InterceptQueue, ...]) -> None:
+        """Take over the queues of a connection."""
+        self._queues = queues
 
     def arm(self, expression: str, direction: Direction | None = None) -> Breakpoint:
         """Hold what matches a filter from now on; an empty filter holds everything.
@@ -79,8 +79,8 @@ class Breakpoints:
         """Hold what a breakpoint stops from now on."""
         self._armed = (*self._armed, point)
         self.changed()
-        for gate in self._gates:
-            gate.arm()
+        for queue in self._queues:
+            queue.arm()
         return point
 
     def disarm(self, point: Breakpoint | None = None) -> None:
@@ -88,8 +88,8 @@ class Breakpoints:
         self._armed = tuple(p for p in self._armed if point is not None and p is not point)
         self._slow = [p for p in self._slow if p in self._armed]
         self.changed()
-        for gate in self._gates:
-            gate.pump()
+        for queue in self._queues:
+            queue.pump()
 
     def stops(self, direction: Direction) -> bool:
         """Tell whether a breakpoint is armed for a direction."""
@@ -111,21 +111,21 @@ class Breakpoints:
         self._slow += fresh
         return [(f"breakpoint {point.query.expression}", point.query.complaint) for point in fresh]
 
-    def forward(self, held: Held) -> None:
+    def forward(self, paused: PausedFrame) -> None:
         """Let a frame go on as it came, in its turn."""
-        self._gate(held).release(held)
+        self._queue(paused).release(paused)
 
-    def edit(self, held: Held, data: bytes) -> None:
+    def edit(self, paused: PausedFrame, data: bytes) -> None:
         """Let a frame go on with another content."""
-        held.replace(data, "edit")
-        self.forward(held)
+        paused.replace(data, "edit")
+        self.forward(paused)
 
-    def drop(self, held: Held) -> None:
+    def drop(self, paused: PausedFrame) -> None:
         """Let a frame go nowhere."""
-        held.drop()
-        self.forward(held)
+        paused.drop()
+        self.forward(paused)
 
-    def duplicate(self, held: Held, copies: int = 1) -> None:
+    def duplicate(self, paused: PausedFrame, copies: int = 1) -> None:
         """Let a frame go on, and copies of it after it.
 
         Raises:
@@ -133,41 +133,41 @@ class Breakpoints:
         """
         if not 1 <= copies <= MAX_COPIES:
             raise UsageError(f"between 1 and {MAX_COPIES:,} copies, not {copies}")
-        copy = Output(held.data, held.event.is_text, held.direction)
-        held.additions += [copy] * copies
-        held.changes.append(Change("duplicate"))
-        self.forward(held)
+        copy = AddedFrame(paused.data, paused.event.is_text, paused.direction)
+        paused.additions += [copy] * copies
+        paused.changes.append(FrameChange("duplicate"))
+        self.forward(paused)
 
-    def delay(self, held: Held, seconds: float) -> None:
+    def delay(self, paused: PausedFrame, seconds: float) -> None:
         """Let a frame go on later; what is behind it waits too."""
-        held.delay(seconds, asyncio.get_running_loop().time())
-        self.forward(held)
+        paused.delay(seconds, asyncio.get_running_loop().time())
+        self.forward(paused)
 
-    def answer(self, held: Held, *payloads: bytes) -> None:
+    def answer(self, paused: PausedFrame, *payloads: bytes) -> None:
         """Answer a client's frame in the server's place: the server does not get it, the app gets these.
 
         Raises:
             UsageError: it is the server's own.
         """
-        if held.direction is not Direction.CLIENT:
+        if paused.direction is not Direction.CLIENT:
             raise UsageError("only what the app sends can be answered in the server's place")
-        held.additions += [Output(payload, True, Direction.SERVER) for payload in payloads]
-        held.drop(what="answer")
-        self.forward(held)
+        paused.additions += [AddedFrame(payload, True, Direction.SERVER) for payload in payloads]
+        paused.drop(what="answer")
+        self.forward(paused)
 
     def resume(self) -> None:
         """Let everything go on that is held."""
-        for held in self.held:
-            held.is_released = True
-        for gate in self._gates:
-            gate.pump()
+        for paused in self.paused:
+            paused.is_released = True
+        for queue in self._queues:
+            queue.pump()
 
     def changed(self) -> None:
         """Take note of a change."""
         self.revision += 1
 
-    def _gate(self, held: Held) -> Gate:
-        for gate in self._gates:
-            if gate.direction is held.direction and held in gate.waiting:
-                return gate
+    def _queue(self, paused: PausedFrame) -> InterceptQueue:
+        for queue in self._queues:
+            if queue.direction is paused.direction and paused in queue.waiting:
+                return queue
         raise UsageError("this frame does not wait any more", code="not_held")

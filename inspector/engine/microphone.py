@@ -18,11 +18,11 @@ from inspector.audio.ends import SoundInput
 from inspector.audio.levels import LevelMeter
 from inspector.audio.pcm import Samples, encoded
 from inspector.audio.resample import Resampler
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Direction, Event
-from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.core.state import SessionState
 
-Submit = Callable[[dict[str, Any]], None]
+SubmitAudio = Callable[[dict[str, Any]], None]
 """Queues an event to be sent."""
 
 APPEND_MS = 40
@@ -43,7 +43,7 @@ class Talk(StrEnum):
     OFF = "off"
     OPEN = "open"
     """Open until it is closed."""
-    PUSHED = "talking"
+    PUSH_TO_TALK = "talking"
     """Open for one turn."""
     TRAILING = "ending"
     """Silence, until the server ends the turn."""
@@ -52,7 +52,7 @@ class Talk(StrEnum):
 class Microphone:
     """Sends what the user says."""
 
-    def __init__(self, submit: Submit, *, append_ms: int = APPEND_MS) -> None:
+    def __init__(self, submit: SubmitAudio, *, append_ms: int = APPEND_MS) -> None:
         """Prepare a microphone without an input.
 
         Args:
@@ -80,10 +80,15 @@ class Microphone:
         return self.talk is not Talk.OFF
 
     @property
-    def is_said(self) -> bool:
+    def input_finished(self) -> bool:
         """Tell whether a file is open that was spoken to its end, so that only silence is sent."""
         source = self.input
-        return self.is_sending and source is not None and source.is_patient and source.is_over
+        return (
+            self.is_sending
+            and source is not None
+            and source.supports_backpressure
+            and source.is_over
+        )
 
     def speak_again(self, now_ns: int) -> None:
         """Speak the file once more."""
@@ -111,7 +116,7 @@ class Microphone:
         """Begin a turn."""
         if not _finds_turns(state):
             self._submit({"type": "input_audio_buffer.clear"})
-        self._begin(Talk.PUSHED, now_ns)
+        self._begin(Talk.PUSH_TO_TALK, now_ns)
 
     def release(self, state: SessionState, now_ns: int) -> str:
         """End the turn, or close the open microphone; return what the user should know."""
@@ -121,7 +126,7 @@ class Microphone:
             self.talk = Talk.TRAILING
             self._trail_ns = now_ns
             return ""
-        was_pushed, self.talk = self.talk is Talk.PUSHED, Talk.OFF
+        was_pushed, self.talk = self.talk is Talk.PUSH_TO_TALK, Talk.OFF
         self._send_rest()
         if not was_pushed:
             return ""
@@ -157,7 +162,7 @@ class Microphone:
         if source is None:
             self._trail_end(state, now_ns)
             return
-        if source.is_patient and len(self._ready) > HELD_BACK_S * self._format.rate_hz:
+        if source.supports_backpressure and len(self._ready) > HELD_BACK_S * self._format.rate_hz:
             self._send(room)
             return
         samples = source.read(now_ns)
@@ -170,10 +175,10 @@ class Microphone:
         is_translated = state.session.kind == "translation"
         self._append_type = _TRANSLATION_APPEND if is_translated else _APPEND
         self._convert(samples, source.rate_hz, state.session.input_format)
-        self._send(room if source.is_patient else None)
+        self._send(room if source.supports_backpressure else None)
         self._trail_end(state, now_ns)
-        is_said = source.is_over and len(self._ready) < self._append_size
-        if source.is_patient and is_said and self.talk is Talk.PUSHED:
+        input_finished = source.is_over and len(self._ready) < self._append_size
+        if source.supports_backpressure and input_finished and self.talk is Talk.PUSH_TO_TALK:
             self.release(state, now_ns)
 
     def _begin(self, talk: Talk, now_ns: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from inspector.audio.levels import WINDOW_MS, Level, LevelMeter
 from inspector.audio.pcm import Samples, decoded
 from inspector.audio.stream import SampleStream, base64_bytes
+from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Event
-from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS, audio_of
 from inspector.core.input_audio import APPENDS
 from inspector.core.log import EventLog

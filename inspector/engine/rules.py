@@ -39,7 +39,7 @@ NOT_SENT = (1004, 1005, 1006, 1015)
 _COMMON = frozenset({"match", "direction", "do", "times", "name"})
 
 
-class Deed(StrEnum):
+class RuleAction(StrEnum):
     """What a rule does."""
 
     DROP = "drop"
@@ -49,14 +49,14 @@ class Deed(StrEnum):
     CLOSE = "close"
 
 
-_OWN: Mapping[Deed, tuple[frozenset[str], frozenset[str]]] = {
-    Deed.DROP: (frozenset(), frozenset()),
-    Deed.DELAY: (frozenset({"seconds"}), frozenset()),
-    Deed.REPLACE: (frozenset({"pointer", "value"}), frozenset()),
-    Deed.INJECT: (frozenset({"event"}), frozenset({"to"})),
-    Deed.CLOSE: (frozenset(), frozenset({"code", "reason"})),
+_OWN: Mapping[RuleAction, tuple[frozenset[str], frozenset[str]]] = {
+    RuleAction.DROP: (frozenset(), frozenset()),
+    RuleAction.DELAY: (frozenset({"seconds"}), frozenset()),
+    RuleAction.REPLACE: (frozenset({"pointer", "value"}), frozenset()),
+    RuleAction.INJECT: (frozenset({"event"}), frozenset({"to"})),
+    RuleAction.CLOSE: (frozenset(), frozenset({"code", "reason"})),
 }
-"""Keys that a deed needs, and those that it may have."""
+"""Keys that an action needs, and those that it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Rule:
     """What the log calls it: its own name, or ``rule`` and its place in the file."""
     query: Query
     """The frames that it is about."""
-    deed: Deed
+    action: RuleAction
     """What happens to them."""
     directions: frozenset[Direction]
     """Which ways it looks."""
@@ -93,7 +93,7 @@ class Rule:
     @property
     def title(self) -> str:
         """Return what it does to what."""
-        return f"{self.deed} {self.query.expression}".strip()
+        return f"{self.action} {self.query.expression}".strip()
 
 
 class RuleSet:
@@ -191,30 +191,30 @@ def replaced(body: object, pointer: tuple[str, ...], value: Any) -> Any:
 def _rule(table: object, number: int) -> Rule:
     if not isinstance(table, dict):
         raise ValueError("it must be a table")  # noqa: TRY004 - one kind of error for all that a file may hold
-    deed = _one_of(table, "do", [deed.value for deed in Deed])
-    needed, possible = _OWN[Deed(deed)]
+    action = _one_of(table, "do", [action.value for action in RuleAction])
+    needed, possible = _OWN[RuleAction(action)]
     known = _COMMON | needed | possible
     unknown = sorted(set(table) - known)
     if unknown:
-        raise ValueError(f"{deed} has no {unknown[0]!r}; it takes {', '.join(sorted(known))}")
+        raise ValueError(f"{action} has no {unknown[0]!r}; it takes {', '.join(sorted(known))}")
     missing = sorted((needed | {"match"}) - set(table))
     if missing:
-        raise ValueError(f"{deed} needs {missing[0]!r}")
+        raise ValueError(f"{action} needs {missing[0]!r}")
     directions = frozenset({Direction.CLIENT, Direction.SERVER})
     if "direction" in table:
         directions = frozenset({Direction(_one_of(table, "direction", ["client", "server"]))})
-    event, to = _injected(table) if deed == Deed.INJECT else (b"", None)
+    event, to = _injected(table) if action == RuleAction.INJECT else (b"", None)
     own_name = _text(table, "name") if "name" in table else ""
     return Rule(
         name=own_name or f"rule {number}",
-        label=own_name or deed,
+        label=own_name or action,
         query=parse(_text(table, "match")),
-        deed=Deed(deed),
+        action=RuleAction(action),
         directions=directions,
         times=_whole(table, "times", range(1, 1 << 31)) if "times" in table else None,
-        seconds=_seconds(table) if deed == Deed.DELAY else 0.0,
-        pointer=_pointer(_text(table, "pointer")) if deed == Deed.REPLACE else (),
-        value=_json_value(table["value"]) if deed == Deed.REPLACE else None,
+        seconds=_seconds(table) if action == RuleAction.DELAY else 0.0,
+        pointer=_pointer(_text(table, "pointer")) if action == RuleAction.REPLACE else (),
+        value=_json_value(table["value"]) if action == RuleAction.REPLACE else None,
         event=event,
         to=to,
         code=_close_code(table) if "code" in table else 1000,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from inspector.audio import device
 from inspector.audio.ends import ClockOutput, FileInput, SoundInput, SoundOutput
-from inspector.audio.wav import WavWriter
+from inspector.audio.sound_file import WavWriter
 from inspector.engine.microphone import Microphone
-from inspector.engine.places import Place, PlaceKind
+from inspector.engine.sound_places import SoundEnd, SoundEndKind
 from inspector.engine.speaker import Speaker
 from inspector.errors import DeviceError, InspectorError
 
@@ -44,14 +44,14 @@ class SoundEnds:
         self._microphone = microphone
         self._speaker = speaker
         self._tell = tell
-        self._played_at: Place | None = None
+        self._played_at: SoundEnd | None = None
         self._has_given_up_input = False
         self._has_given_up_output = False
         self._files: set[Path] = set()
         self._used_ns = 0
 
     @property
-    def has_news(self) -> bool:
+    def needs_attention(self) -> bool:
         """Tell whether an end has just failed."""
         source = self._microphone.input
         return bool(self._speaker.output.failure or (source is not None and source.failure))
@@ -67,16 +67,16 @@ class SoundEnds:
         self._played_at = None
         self.speaker_problem, self._has_given_up_output = "", False
 
-    async def mend_output(self, place: Place) -> None:
+    async def mend_output(self, place: SoundEnd) -> None:
         """Open the speaker where it is not open, or is gone."""
         failure = self._speaker.output.failure
         if failure:
             self._speaker.change_output(silent_output())
             self._played_at = None
-            self._output_failed(failure, must_tell=True, is_final=place.kind is PlaceKind.FILE)
+            self._output_failed(failure, must_tell=True, is_final=place.kind is SoundEndKind.FILE)
         if place == self._played_at or self._has_given_up_output:
             return
-        if place.kind is PlaceKind.NONE:
+        if place.kind is SoundEndKind.NONE:
             self._played_at = place
             return
         try:
@@ -91,7 +91,7 @@ class SoundEnds:
             self.speaker_problem = ""
             self._tell(f"{output.name} plays")
 
-    async def mend_input(self, place: Place, now_ns: int, *, is_wanted: bool) -> None:
+    async def mend_input(self, place: SoundEnd, now_ns: int, *, is_wanted: bool) -> None:
         """Open the microphone where it is wanted and not open, or is gone; close it where nobody uses it."""
         microphone = self._microphone
         if is_wanted:
@@ -102,10 +102,10 @@ class SoundEnds:
             self._tell(source.failure)
             microphone.change_input(None, now_ns)
         elif source is not None:
-            if not source.is_patient and now_ns - self._used_ns > UNUSED_NS:
+            if not source.supports_backpressure and now_ns - self._used_ns > UNUSED_NS:
                 microphone.change_input(None, now_ns)
             return
-        if not is_wanted or self._has_given_up_input or place.kind is PlaceKind.NONE:
+        if not is_wanted or self._has_given_up_input or place.kind is SoundEndKind.NONE:
             return
         try:
             opened = await asyncio.to_thread(self._open_input, place)
@@ -132,8 +132,8 @@ class SoundEnds:
         if must_tell:
             self._tell(words)
 
-    def _open_output(self, place: Place) -> SoundOutput:
-        if place.kind is PlaceKind.FILE:
+    def _open_output(self, place: SoundEnd) -> SoundOutput:
+        if place.kind is SoundEndKind.FILE:
             path = Path(place.name)
             if path in self._files:
                 # Another connection of the same session: what was heard in the first is kept.
@@ -144,8 +144,8 @@ class SoundEnds:
         self._look_again()
         return device.DeviceOutput(place.name)
 
-    def _open_input(self, place: Place) -> SoundInput:
-        if place.kind is PlaceKind.FILE:
+    def _open_input(self, place: SoundEnd) -> SoundInput:
+        if place.kind is SoundEndKind.FILE:
             return FileInput(Path(place.name))
         self._look_again()
         return device.DeviceInput(place.name)

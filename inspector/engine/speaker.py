@@ -13,11 +13,11 @@ import numpy as np
 
 from inspector.audio.ends import SoundOutput
 from inspector.audio.levels import LevelMeter
-from inspector.audio.playback import Change, Playback
+from inspector.audio.playback import Playback, PlaybackChange
 from inspector.audio.stream import base64_bytes
 from inspector.audio.track import Track
+from inspector.core.audio_formats import AudioFormat, audio_format
 from inspector.core.event import Direction, Event
-from inspector.core.formats import AudioFormat, audio_format
 from inspector.core.groups import audio_of
 from inspector.core.output_audio import OUTPUT_AUDIO
 from inspector.core.read import int_at, object_at, text_at
@@ -39,7 +39,7 @@ class Speaker:
         self.meter = LevelMeter()
         self.unreadable = 0
         """Deltas that were not base64."""
-        self._changes: list[Change] = []
+        self._changes: list[PlaybackChange] = []
         self._formats: dict[str, AudioFormat] = {}
         """What responses in progress asked for themselves."""
         self._tests = 0
@@ -88,7 +88,7 @@ class Speaker:
 
     def cut(
         self, reason: str, now_ns: int, which: Callable[[Track], bool] = lambda _: True
-    ) -> list[Change]:
+    ) -> list[PlaybackChange]:
         """Stop what plays or waits, at once; return what was heard of each item."""
         self._play(now_ns)
         self._changes += self.playback.changes(self.output.unheard)
@@ -196,7 +196,7 @@ def _key(body: Mapping[str, Any]) -> tuple[str, int]:
     return text_at(body, "item_id"), int_at(body, "content_index")
 
 
-def _report(change: Change, output: str) -> tuple[str, dict[str, Any]]:
+def _report(change: PlaybackChange, output: str) -> tuple[str, dict[str, Any]]:
     track = change.track
     facts: dict[str, Any] = {
         "item_id": track.item_id,

@@ -64,7 +64,7 @@ class Format(ABC):
         """
 
 
-class Wav(Format):
+class WavFormat(Format):
     """The sound."""
 
     name = "wav"
@@ -78,10 +78,10 @@ class Wav(Format):
 
     def export(self, log: EventLog, part: str) -> Exported:
         """Return one file, or one for each item."""
-        from inspector.export.sound import Sound  # which brings numpy
-        from inspector.export.wav import Plan, plans, write_wav
+        from inspector.export.log_sound import LogSound  # which brings numpy
+        from inspector.export.wav_export import Plan, plans, write_wav
 
-        sound = Sound(log)
+        sound = LogSound(log)
 
         def file(plan: Plan) -> ExportedFile:
             seconds, channels = plan.frames / plan.rate_hz, len(plan.channels)
@@ -102,7 +102,7 @@ class Wav(Format):
         return Exported(files, lambda: {"damaged_pieces": len(sound.damaged_rows)}, damage)
 
 
-class Text(Format):
+class TextFormat(Format):
     """The conversation, to be read."""
 
     name = "text"
@@ -112,7 +112,7 @@ class Text(Format):
 
     def export(self, log: EventLog, part: str) -> Exported:  # noqa: ARG002 - it has no parts
         """Return one file."""
-        from inspector.export.text import transcript
+        from inspector.export.text_export import transcript
 
         def lines() -> Iterator[str]:
             yield from transcript(log.read(row) for row in range(len(log)))
@@ -124,5 +124,5 @@ class Text(Format):
         return Exported((ExportedFile("transcript", write),))
 
 
-FORMATS: tuple[Format, ...] = (Wav(), Text())
+FORMATS: tuple[Format, ...] = (WavFormat(), TextFormat())
 """Every format."""

@@ -39,7 +39,7 @@ class Runs:
 
 
 @dataclass(slots=True)
-class Track:
+class ChunkTrack:
     """How a track stands at the edges of a chunk: the groups of its first and last deltas, and times in microseconds."""
 
     first: int
@@ -65,5 +65,5 @@ class Chunk:
     groups: Groups
     runs: dict[int, Runs]
     """By the code of the direction; one that is not here leaves open what was open before."""
-    tracks: dict[str, Track]
+    tracks: dict[str, ChunkTrack]
     """By the type of their deltas."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from inspector.recording.format import Shape, is_whole
+from inspector.recording.format import FileShape, is_whole
 
 LEAST_BYTES, MOST_BYTES = 4 << 20, 16 << 20
 """Of a chunk: a larger one falls out of the cache between two passes, one of fewer lines costs more in calls than in work."""
@@ -25,7 +25,7 @@ NEWLINE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class ChunkLines:
     """Some whole lines of a file."""
 
     text: npt.NDArray[np.uint8]
@@ -50,7 +50,7 @@ class ChunkFile:
         self._buffer = bytearray(size + LINE_BYTES + MARGIN + 2)
         self.count = -(-(end - start) // size)
 
-    def read(self, number: int) -> Lines:
+    def read(self, number: int) -> ChunkLines:
         """Return the lines of a chunk; a last line that is torn is left out. Valid until the next call."""
         begin = self._start + number * self._size
         stop = min(begin + self._size, self._end)
@@ -71,7 +71,7 @@ class ChunkFile:
         if end < 0:
             end = self._buffer.rfind(b"\n", line, filled)
             begin = end + 1 if end >= 0 else line
-            if is_whole(bytes(self._buffer[begin:filled]), Shape.OURS):
+            if is_whole(bytes(self._buffer[begin:filled]), FileShape.OURS):
                 self._buffer[filled] = NEWLINE
                 end = filled
         size = max(0, end + 1 - line)
@@ -92,11 +92,11 @@ class ChunkFile:
                 filled += got
         return filled
 
-    def _lines(self, begin: int, size: int, offset: int) -> Lines:
+    def _lines(self, begin: int, size: int, offset: int) -> ChunkLines:
         end = begin + size
         self._buffer[end : end + MARGIN] = bytes(MARGIN)
         text = np.frombuffer(self._buffer, np.uint8)[begin : end + MARGIN]
-        return Lines(text, self._newlines(begin, end) - begin, offset, self._buffer, begin)
+        return ChunkLines(text, self._newlines(begin, end) - begin, offset, self._buffer, begin)
 
     def _newlines(self, begin: int, end: int) -> npt.NDArray[np.int64]:
         """Return where the newlines of a part of the buffer are."""

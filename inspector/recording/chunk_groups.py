@@ -11,9 +11,9 @@ from inspector.core.event import Direction
 from inspector.core.groups import RUN_BREAKERS, TRACK_PAUSE_US
 from inspector.core.kinds import REPEATED, KindTable
 from inspector.core.log import DIRECTION_CODE, NO_TIME_US
-from inspector.recording.chunk import Groups, Runs, Track
+from inspector.recording.chunk import ChunkTrack, Groups, Runs
 from inspector.recording.chunk_rows import NO_PART, Rows
-from inspector.recording.spans import Bools, Ints, Words
+from inspector.recording.spans import Ints, LineMask, WordColumn
 
 _FOLDS = {"": 0, "run": 1, "part": 2, "track": 3}
 _Edge = tuple[int, int] | None
@@ -70,7 +70,7 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
     return groups, {d: Runs(named(a), named(b)) for d, (a, b) in edges.items()}, group
 
 
-def _of(kinds: KindTable, names: frozenset[str]) -> Bools:
+def _of(kinds: KindTable, names: frozenset[str]) -> LineMask:
     """Tell by code which kinds are among some types."""
     return np.array([kinds[code].name in names for code in range(len(kinds))] or [False])
 
@@ -81,7 +81,7 @@ def _codes(rows: Rows, among: Ints) -> list[int]:
     return [code for code in among.tolist() if counts[code]]
 
 
-def _changes(values: Words) -> Bools:
+def _changes(values: WordColumn) -> LineMask:
     """Tell which values differ from the one before; the first does."""
     changes = np.ones(len(values), bool)
     changes[1:] = values[1:] != values[:-1]
@@ -89,7 +89,7 @@ def _changes(values: Words) -> Bools:
 
 
 def _add_runs(
-    table: _GroupTable, rows: Rows, at: Ints, epoch: Ints, is_repeated: Bools
+    table: _GroupTable, rows: Rows, at: Ints, epoch: Ints, is_repeated: LineMask
 ) -> tuple[_Edge, _Edge] | None:
     """Add the runs of one direction; return those at the edges, None where what was open before stays open.
 
@@ -112,7 +112,7 @@ def _add_runs(
     return (None, None) if len(epoch) and epoch[-1] else None
 
 
-def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, Track]:
+def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, ChunkTrack]:
     """Return how the tracks stand at the edges, by the type of their deltas; ``group`` is that of each row."""
     found = {}
     of_tracks = [code for code in range(len(kinds)) if kinds[code].fold == "track"]
@@ -123,7 +123,9 @@ def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, Track]:
         t_us = _last_known(rows, at)
         first_known = int(np.argmax(t_us != NO_TIME_US))
         first, known, last = group[at[[0, first_known, -1]]].tolist()
-        found[kinds[code].name] = Track(first, known, int(t_us[first_known]), last, int(t_us[-1]))
+        found[kinds[code].name] = ChunkTrack(
+            first, known, int(t_us[first_known]), last, int(t_us[-1])
+        )
     return found
 
 
@@ -151,7 +153,7 @@ class _GroupTable:
         """Rows, those of one stretch after those of the one before."""
         self._stretches: list[Groups] = []
 
-    def add(self, at: Ints, cut: Bools, keys: Words | None = None) -> None:
+    def add(self, at: Ints, cut: LineMask, keys: WordColumn | None = None) -> None:
         """Add rows (never none); a stretch begins at each ``cut``. Without keys each is a group of its own."""
         cut[0] = True
         begins = np.flatnonzero(cut)

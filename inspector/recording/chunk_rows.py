@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inspector.core.log import COLUMNS
-from inspector.recording.chunk_file import MARGIN, Lines, marked
-from inspector.recording.spans import Bools, Ints, Words, pieces, windows
+from inspector.recording.chunk_file import MARGIN, ChunkLines, marked
+from inspector.recording.spans import Ints, LineMask, WordColumn, pieces, windows
 
 NO_PART = np.uint64(0)
 """In place of the key of a content part, for a row that belongs to none."""
@@ -33,7 +33,7 @@ _IS_HEX[list(b"0123456789abcdefABCDEF")] = True
 class Rows:
     """The rows of one chunk, by column, while they are worked out."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: ChunkLines) -> None:
         """Take some lines, but for the empty ones."""
         ends = lines.ends
         starts = np.concatenate(([0], ends[:-1] + 1)) if len(ends) else ends
@@ -74,11 +74,11 @@ class Rows:
         """Return a line's bytes with another one in place of every escaped quote: those that are left begin and end texts."""
         return self.text[self.starts[at] : self.ends[at]].tobytes()
 
-    def windows(self, at: Ints, width: int, among: Bools) -> Words | None:
+    def windows(self, at: Ints, width: int, among: LineMask) -> WordColumn | None:
         """Return the bytes from some positions on, those of ``among`` alone; None where these are none."""
         return windows(self.text, np.where(among, at, 0), width) if among.any() else None
 
-    def next_quotes(self, at: Ints, ends: Ints, among: Bools) -> Ints:
+    def next_quotes(self, at: Ints, ends: Ints, among: LineMask) -> Ints:
         """Return where the next quote stands from some positions on, those of ``among`` alone; ``ends`` where no line has one."""
         starts = np.where(among, at, 0)
         near = pieces(self.text, starts, NEAR_BYTES).view(np.uint8) == QUOTE

@@ -11,10 +11,10 @@ from inspector.core.groups import audio_bytes_of, part_key
 from inspector.core.kinds import KindTable
 from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, NO_TIME_US, ORIGIN_CODE, flags_of
 from inspector.recording.chunk import Chunk
-from inspector.recording.chunk_file import Lines
+from inspector.recording.chunk_file import ChunkLines
 from inspector.recording.chunk_groups import grouped, tracks
 from inspector.recording.chunk_rows import NO_PART, Rows
-from inspector.recording.format import Shape, parse
+from inspector.recording.format import FileShape, parse
 from inspector.recording.layouts import (
     STAMP_BYTES,
     EventLayout,
@@ -22,7 +22,7 @@ from inspector.recording.layouts import (
     part_key_of,
     salt_of,
 )
-from inspector.recording.spans import Bools, Ints, alike, windows
+from inspector.recording.spans import Ints, LineMask, alike, windows
 
 HEAD_BYTES = 64
 """From ``"dir"`` on: direction, origin and most of the type. Lines in which these differ have no layout in common."""
@@ -46,7 +46,7 @@ class ChunkScanner:
         """By the hash of the bytes that a line's head is told by."""
         self._parts: dict[tuple[str, str, int], np.uint64] = {}
 
-    def read(self, lines: Lines) -> Rows:
+    def read(self, lines: ChunkLines) -> Rows:
         """Take the lines of a chunk apart; what is looked at in them is valid as long as they are."""
         rows = Rows(lines)
         self._read_fast(rows)
@@ -55,7 +55,7 @@ class ChunkScanner:
         rows.drop_blank()
         return rows
 
-    def scan(self, lines: Lines) -> Chunk:
+    def scan(self, lines: ChunkLines) -> Chunk:
         """Index the lines of a chunk."""
         rows = self.read(lines)
         groups, runs, group = grouped(rows, self.kinds)
@@ -80,7 +80,7 @@ class ChunkScanner:
         if len(self._layouts) > MAX_HEADS:
             self._layouts.clear()
 
-        def take(layout: EventLayout, left: Ints) -> Bools:
+        def take(layout: EventLayout, left: Ints) -> LineMask:
             return layout.read(rows, at[left], begins[left])
 
         def learn(place: int) -> EventLayout | None:
@@ -88,21 +88,21 @@ class ChunkScanner:
             begin = int(begins[place] - rows.starts[row])
             return EventLayout.learn(rows, row, begin, self.kinds)
 
-        peel(self._layouts.setdefault(key, []), len(at), take, learn)
+        match_layouts(self._layouts.setdefault(key, []), len(at), take, learn)
 
     def _stamped(self, rows: Rows) -> tuple[Ints, Ints]:
         """Read the times of the rows; return those whose lines may have a layout, and where ``"dir"`` stands in them."""
         words = windows(rows.text, rows.starts, STAMP_BYTES)
         length = np.zeros(len(rows.starts), np.int64)
 
-        def take(stamp: Stamp, left: Ints) -> Bools:
+        def take(stamp: Stamp, left: Ints) -> LineMask:
             fits, t_us = stamp.read(words if len(left) == len(length) else words[:, left])
             here = left[fits]
             rows.t_us[here] = t_us[fits]
             length[here] = stamp.length
             return fits
 
-        peel(self._stamps, len(length), take, lambda row: Stamp.learn(rows.line(row)))
+        match_layouts(self._stamps, len(length), take, lambda row: Stamp.learn(rows.line(row)))
         at = np.flatnonzero((length > 0) & rows.is_plain)
         return at, (rows.starts + length)[at]
 
@@ -113,7 +113,7 @@ class ChunkScanner:
         if not line.strip():
             rows.is_blank[at] = True
             return
-        event = parse(line, 0, Shape.OURS)
+        event = parse(line, 0, FileShape.OURS)
         code = self.kinds.code(event.type)
         kind = self.kinds[code]
         rows.t_us[at] = NO_TIME_US if event.t_ns is None else event.t_ns // 1000
@@ -140,10 +140,10 @@ class ChunkScanner:
 _Layout = TypeVar("_Layout")
 
 
-def peel(
+def match_layouts(
     layouts: list[_Layout],
     count: int,
-    take: Callable[[_Layout, Ints], Bools],
+    take: Callable[[_Layout, Ints], LineMask],
     learn: Callable[[int], _Layout | None],
 ) -> None:
     """Try each layout on the rows that none before it fitted, then learn new ones from the first that is left.

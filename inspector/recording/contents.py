@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inspector.core.codec import decode
-from inspector.core.dialect import protocol_of
+from inspector.core.dialect_evidence import protocol_of
 from inspector.spec.dialects import FOREIGN
 from inspector.spec.events import EVENT_TYPES
 

@@ -47,7 +47,7 @@ _FOREIGN_DIRECTIONS = {
 }
 
 
-class Shape(StrEnum):
+class FileShape(StrEnum):
     """What the lines of a file look like."""
 
     OURS = "recording"
@@ -140,7 +140,7 @@ def _payload(event: Event) -> bytes:
 
 
 def parse(
-    line: bytes, row: int, shape: Shape = Shape.OURS, times: ForeignTimes | None = None
+    line: bytes, row: int, shape: FileShape = FileShape.OURS, times: ForeignTimes | None = None
 ) -> Event:
     """Read a line back as the event that it was; never raises.
 
@@ -194,7 +194,7 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
     )
 
 
-def is_whole(line: bytes, shape: Shape) -> bool:
+def is_whole(line: bytes, shape: FileShape) -> bool:
     """Tell whether a file's last line is an event that lacks only its newline; else its writer ended within it."""
     problem = parse(line, 0, shape).problem
     return bool(line.strip()) and (problem is None or problem.code != "torn_line")
@@ -225,18 +225,18 @@ def _origin(name: object) -> Origin:
         return Origin.WIRE
 
 
-def _parse_loosely(line: bytes, row: int, shape: Shape, times: ForeignTimes | None) -> Event:
+def _parse_loosely(line: bytes, row: int, shape: FileShape, times: ForeignTimes | None) -> Event:
     name, body, problem = decode(line)
     if body is None:
         why = problem.message if problem is not None else ""
         return _torn(line, row, None, why)
-    if shape is Shape.BARE and not _is_tagged(body):
+    if shape is FileShape.BARE and not _is_tagged(body):
         known = EVENT_TYPES.get(name)
         inferred = Direction(known.direction) if known is not None else Direction.SERVER
         t_ns = times.of(body, OWN_TIMES.get(name, ())) if times is not None else None
         return Event(row + 1, t_ns, inferred, Origin.WIRE, name, line, True, body, None, True)
     direction_name = body.get("dir", body.get("direction"))
-    t_ns = _own_t_ns(body) if shape is Shape.OURS else times.of(body) if times else None
+    t_ns = _own_t_ns(body) if shape is FileShape.OURS else times.of(body) if times else None
     if direction_name == "close":
         facts = {
             "type": "inspector.closed",
@@ -311,11 +311,11 @@ def _member(line: bytes, key: str) -> str | None:
     return None
 
 
-def shape_of(line: bytes) -> Shape | None:
+def shape_of(line: bytes) -> FileShape | None:
     """Tell the foreign shape of a file from one of its lines; None where it is neither."""
     _, body, _ = decode(line)
     if body is None:
         return None
     if _is_tagged(body):
-        return Shape.TAGGED
-    return Shape.BARE if isinstance(body.get("type"), str) else None
+        return FileShape.TAGGED
+    return FileShape.BARE if isinstance(body.get("type"), str) else None

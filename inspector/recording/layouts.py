@@ -23,11 +23,11 @@ from inspector.recording.chunk_rows import BACKSLASH, NO_PART, QUOTE, Rows
 from inspector.recording.spans import (
     PRIMES,
     WORD,
-    Bools,
+    ByteSpan,
     DigitSpan,
     Ints,
-    Span,
-    Words,
+    LineMask,
+    WordColumn,
     byte,
     have_byte,
     mask_of,
@@ -79,7 +79,7 @@ class Stamp:
         time = (*range(*found.span(2)), *range(*found.span(3)))
         return cls(DigitSpan.of(found.group(), digits, STAMP_BYTES), time, found.end())
 
-    def read(self, words: Words) -> tuple[Bools, Ints]:
+    def read(self, words: WordColumn) -> tuple[LineMask, Ints]:
         """Return which rows fit, and their times in µs."""
         fits, values = self.span.read(words)
         t_us = np.zeros(words.shape[1], np.uint64)
@@ -103,7 +103,7 @@ class _Token:
     """What stands in its place while the readers of events are asked; a text for a text."""
 
 
-class Gap(Enum):
+class LayoutGap(Enum):
     """A value of any length between two segments of a line."""
 
     TEXT = auto()
@@ -113,21 +113,21 @@ class Gap(Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Segment:
+class LayoutSegment:
     """A stretch of a line between two gaps."""
 
-    span: Span
+    span: ByteSpan
     """The text; free where ids are."""
-    ids: Words | None
+    ids: WordColumn | None
     """Ones in the bytes of the ids; None where there are none."""
 
     @classmethod
-    def of(cls, text: bytes, ids: tuple[tuple[int, int], ...]) -> Segment:
+    def of(cls, text: bytes, ids: tuple[tuple[int, int], ...]) -> LayoutSegment:
         """Return the segment of a text; ``ids`` holds ``(from, to)`` of those in it."""
-        span = Span.of(text, ids)
+        span = ByteSpan.of(text, ids)
         return cls(span, mask_of(span.width, ids) if ids else None)
 
-    def fits(self, words: Words) -> Bools:
+    def fits(self, words: WordColumn) -> LineMask:
         """Tell which lines have this segment, with texts where it has ids."""
         fits = self.span.fits(words)
         return fits if self.ids is None else fits & ~have_byte(words, self.ids, QUOTE)
@@ -162,9 +162,9 @@ class EventLayout:
     """Flag bits of the event."""
     event_at: int
     """Where the event begins, from ``"dir"`` on."""
-    segments: tuple[Segment, ...]
+    segments: tuple[LayoutSegment, ...]
     """What stands before, between and after the gaps."""
-    gaps: tuple[Gap, ...]
+    gaps: tuple[LayoutGap, ...]
     """One after every segment but the last."""
     part: int
     """Key of the content part, where its id is not free."""
@@ -214,14 +214,17 @@ class EventLayout:
             flags_of(event, kinds[code].flags),
             head.end() - begin,
             segments,
-            tuple(Gap.TEXT if isinstance(token.probe, str) else Gap.NUMBER for token in gaps),
+            tuple(
+                LayoutGap.TEXT if isinstance(token.probe, str) else LayoutGap.NUMBER
+                for token in gaps
+            ),
             part,
             item_id,
             base64_size(sound) if audio is None else 0,
             audio,
         )
 
-    def read(self, rows: Rows, at: Ints, begins: Ints) -> Bools:
+    def read(self, rows: Rows, at: Ints, begins: Ints) -> LineMask:
         """Fill in the rows that fit; tell which did.
 
         Args:
@@ -244,7 +247,7 @@ class EventLayout:
             if number == len(self.gaps):
                 fits &= stops == ends
                 break
-            if self.gaps[number] is Gap.TEXT:
+            if self.gaps[number] is LayoutGap.TEXT:
                 starts = rows.next_quotes(stops, ends, fits)
             else:
                 lengths = _number_lengths(rows, stops, fits)
@@ -266,7 +269,9 @@ class EventLayout:
         rows.flags[here] = self.flags
         rows.size[here] = rows.ends[here] - 1 - begins - self.event_at
 
-    def _parts(self, item_id: FreeId, rows: Rows, starts: Ints, fits: Bools) -> Words | None:
+    def _parts(
+        self, item_id: FreeId, rows: Rows, starts: Ints, fits: LineMask
+    ) -> WordColumn | None:
         """Return the keys of the content parts whose ids stand in a segment; let go of rows whose id has an escape."""
         width = whole_words(item_id.length)
         words = rows.windows(starts + item_id.column, width, fits)
@@ -332,9 +337,9 @@ def _told(event: Event, token: _Token) -> tuple[object, ...]:
 
 def _segments(
     line: bytes, begin: int, tokens: list[_Token]
-) -> tuple[tuple[Segment, ...] | None, dict[object, tuple[int, int, int]]]:
+) -> tuple[tuple[LayoutSegment, ...] | None, dict[object, tuple[int, int, int]]]:
     """Return what stands around the gaps, and where the free ids are: segment, column and length."""
-    segments: list[Segment] = []
+    segments: list[LayoutSegment] = []
     places: dict[object, tuple[int, int, int]] = {}
     free: list[tuple[int, int]] = []
     start = begin
@@ -345,7 +350,7 @@ def _segments(
             free.append((column, column + length))
             continue
         text = line[start : len(line) if token is None else token.start]
-        segments.append(Segment.of(text, tuple(free)))
+        segments.append(LayoutSegment.of(text, tuple(free)))
         if token is not None:
             start, free = token.end, []
     fixed = sum(segment.span.length for segment in segments)
@@ -354,7 +359,7 @@ def _segments(
     return tuple(segments), places
 
 
-def _number_lengths(rows: Rows, starts: Ints, among: Bools) -> Ints:
+def _number_lengths(rows: Rows, starts: Ints, among: LineMask) -> Ints:
     """Return how long the integers are, as JSON has them, that stand at some positions; 0 where there is none or a long one."""
     words = rows.windows(starts, NUMBER_BYTES, among)
     if words is None:
@@ -365,7 +370,7 @@ def _number_lengths(rows: Rows, starts: Ints, among: Bools) -> Ints:
     return lengths
 
 
-def _audio_bytes(rows: Rows, starts: Ints, stops: Ints, fits: Bools) -> Ints:
+def _audio_bytes(rows: Rows, starts: Ints, stops: Ints, fits: LineMask) -> Ints:
     """Return the decoded size of each base64 text, as ``core.groups.base64_size`` does of one."""
     characters = stops - starts
     last, before = (rows.text.take(np.where(fits, stops - back, 0)) == PADDING for back in (1, 2))
@@ -377,10 +382,10 @@ def _audio_bytes(rows: Rows, starts: Ints, stops: Ints, fits: Bools) -> Ints:
     return sizes
 
 
-def combined(ids: Words, index: int, salt: int) -> Words:
+def combined(ids: WordColumn, index: int, salt: int) -> WordColumn:
     """Join ids' hashes with a content index and a type's salt; never 0."""
     shift = np.uint64(index * int(PRIMES[2]) & _ALL_ONES)
-    keys: Words = ((ids ^ np.uint64(salt)) + shift) | np.uint64(1)
+    keys: WordColumn = ((ids ^ np.uint64(salt)) + shift) | np.uint64(1)
     return keys
 
 

@@ -14,26 +14,26 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from inspector.core.audio_formats import AudioFormat
 from inspector.core.causes import REQUEST_OF
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.fold import Fold
-from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.input_audio import APPENDS, AppendRun
 from inspector.core.log import DIRECTION_CODE, NO_TIME_US
 from inspector.core.output_audio import OUTPUT_AUDIO, OUTPUT_AUDIO_TYPES
 from inspector.core.read import text_at
 from inspector.core.refused_appends import MAX_WAITING
-from inspector.core.session import CONFIGURED
+from inspector.core.session_fold import CONFIGURED
 from inspector.core.state import SessionState
 from inspector.core.turns import TURN_EVENTS, WORDS
-from inspector.recording.format import Shape
+from inspector.recording.format import FileShape
 from inspector.recording.reader import RecordingReader
 from inspector.spec.events import EVENT_TYPES
 
 if TYPE_CHECKING:
     from inspector.recording.row_columns import RowColumns
-    from inspector.recording.spans import Bools, Ints
+    from inspector.recording.spans import Ints, LineMask
 
 TURN_FOLDS = frozenset({"session", "input_audio", "output_audio", "causes", "turns"})
 """The folds that turns need."""
@@ -109,7 +109,7 @@ class LeanReading:
         self.reader = reader
         self.wanted = TURN_ROWS | frozenset(rows)
         self.appends, self.sounds = _Places(), _Places()
-        self._is_lean = reader.shape is Shape.OURS and reader.size > whole_bytes
+        self._is_lean = reader.shape is FileShape.OURS and reader.size > whole_bytes
         self._formats: list[tuple[int, AudioFormat]] = [(0, state.input_audio.format)]
         """From which row on appends were of which format."""
         self._recalled = 0
@@ -188,7 +188,7 @@ class _ChunkReading:
         self._sizes, self._keys = rows.audio.tolist(), rows.part.tolist()
         self._starts, self._lengths = rows.offset.tolist(), rows.length.tolist()
         self._folds: tuple[Fold, ...] = ()
-        self._hearing: list[Fold] = []
+        self._transcription: list[Fold] = []
         """Those of them that take in sound."""
         self._run: list[int] = []
         """Appends that wait to be taken in together."""
@@ -219,7 +219,7 @@ class _ChunkReading:
         self._take_words(words, before, len(self._kinds))
         self._append()
 
-    def _find_sound(self, is_sound: Bools, places: _Places) -> None:
+    def _find_sound(self, is_sound: LineMask, places: _Places) -> None:
         """Remember where sound is to be read back from."""
         import numpy as np
 
@@ -294,8 +294,8 @@ class _ChunkReading:
         )
         if self._folds is not self._state.folds:  # another session has begun, or a fold has failed
             self._folds = self._state.folds
-            self._hearing = [fold for fold in self._folds if fold.name in _SOUND_FOLDS]
-        for fold in self._hearing:
+            self._transcription = [fold for fold in self._folds if fold.name in _SOUND_FOLDS]
+        for fold in self._transcription:
             if not part.is_placed or fold.name != "turns":
                 fold.apply(event)
         return True

@@ -1,4 +1,4 @@
-"""Opening: a recording whose rows arrive while the screen is already up.
+"""RecordingOpening: a recording whose rows arrive while the screen is already up.
 
 The first rows are indexed at once, so that the first frame has something to show. A small file is indexed here in slices; a
 large one by other processes (``recording.scan``), which use the other cores and cannot hold up a key, and keep their index for
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from inspector.clock import NS_PER_MS, Clock, SystemClock
 from inspector.core.log import Block, EventLog
 from inspector.errors import RecordingError
-from inspector.recording.format import Header, Shape
-from inspector.recording.large import SMALL_BYTES
+from inspector.recording.format import FileShape, Header
+from inspector.recording.prestart import SMALL_BYTES
 from inspector.recording.reader import RecordingReader
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SLICE_BYTES = 64 << 10
 SLICE_NS = 8 * NS_PER_MS
 
 
-class Opening:
+class RecordingOpening:
     """A recording being opened."""
 
     def __init__(
@@ -60,14 +60,14 @@ class Opening:
         self._kept: Iterator[Block | None] | None = None
         self._kept_at: Path | None = None
         self.log: EventLog = self._reader.new_log()
-        if self._size > SMALL_BYTES and self._reader.shape is Shape.OURS:
+        if self._size > SMALL_BYTES and self._reader.shape is FileShape.OURS:
             self._index_elsewhere(indexes, scan)
         if scan is not None and self._scan is None:
             scan.close()
         self._position = self._index(self._reader.start, self._reader.start + FIRST_BYTES)
         if not self._size:
             self.notices.append("the file is empty")
-        elif self._reader.shape is not Shape.OURS:
+        elif self._reader.shape is not FileShape.OURS:
             self.notices.append(f"not a recording of this program: read as {self._reader.shape}")
         self._note_end()
 
@@ -217,10 +217,10 @@ def open_recording(
     clock: Clock | None = None,
     indexes: Path | None = None,
     scan: ScanProcess | None = None,
-) -> Opening:
-    """Open a recording of any size; arguments as for ``Opening``.
+) -> RecordingOpening:
+    """Open a recording of any size; arguments as for ``RecordingOpening``.
 
     Raises:
         RecordingError: the file is not a recording.
     """
-    return Opening(path, clock or SystemClock(), indexes, scan)
+    return RecordingOpening(path, clock or SystemClock(), indexes, scan)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.errors import RecordingError
@@ -21,8 +21,8 @@ from inspector.recording.contents import contents, has_known_type
 from inspector.recording.foreign_times import ForeignTimes
 from inspector.recording.format import (
     FORMAT_NAME,
+    FileShape,
     Header,
-    Shape,
     is_whole,
     parse,
     parse_header,
@@ -48,7 +48,7 @@ class RecordingReader:
         self.path = path
         self.fd = _open(path)
         """The open file; -1 once it is closed."""
-        self.shape = Shape.BARE
+        self.shape = FileShape.BARE
         self.times = ForeignTimes()
         """Of a foreign file, as far as it was read."""
         try:
@@ -130,7 +130,7 @@ class RecordingReader:
             count, line = len(self._unread), self._line_number(offset)
             whose = "a time is" if count == 1 else f"the times of {count:,} lines are"
             first = "on" if count == 1 else "first on"
-            notes.append(f"{whose} left out, {first} line {line:,}: {inert(why)}")
+            notes.append(f"{whose} left out, {first} line {line:,}: {sanitized(why)}")
         if self._runs_back_at >= 0:
             line = self._line_number(self._runs_back_at)
             notes.append(
@@ -140,7 +140,7 @@ class RecordingReader:
 
     def first_reading(self, line: bytes, row: int, offset: int) -> Event:
         """Read a line for the first time, in the file's order, and note what is wrong with its time."""
-        if self.shape is Shape.OURS:
+        if self.shape is FileShape.OURS:
             return parse(line, row)
         self.times.problem = ""
         event = parse(line, row, self.shape, self.times)
@@ -207,15 +207,15 @@ class RecordingReader:
                 hint="copy what can be read of it to another disk, and open that",
             ) from error
 
-    def _sniff(self) -> tuple[Header, Shape, int]:
+    def _sniff(self) -> tuple[Header, FileShape, int]:
         head = self._part(SNIFFED_BYTES, 0)
         skipped = len(head) - len(head.removeprefix(BOM_UTF8))
         first, newline, _ = head[skipped:].partition(b"\n")
         header = parse_header(first)
         if header is not None:
-            return header, Shape.OURS, skipped + len(first) + 1
+            return header, FileShape.OURS, skipped + len(first) + 1
         if not newline and _is_torn_header(head):
-            return TORN_HEADER, Shape.OURS, len(head)
+            return TORN_HEADER, FileShape.OURS, len(head)
         begin = self._first_event(head, skipped)
         if begin is not None:
             shape, position = begin
@@ -230,7 +230,7 @@ class RecordingReader:
             hint='expected JSON lines: a recording of Realtime Inspector, {"dir":…,"event":{…}}, or bare events {"type":…}',
         )
 
-    def _first_event(self, head: bytes, skipped: int) -> tuple[Shape, int] | None:
+    def _first_event(self, head: bytes, skipped: int) -> tuple[FileShape, int] | None:
         """Return the shape of a foreign file and where its first event begins; None where it holds none.
 
         Bare events are ones only if the program knows the type of any: JSON lines with a ``type`` are of many trades.
@@ -244,7 +244,7 @@ class RecordingReader:
                 if begin is None and shape is None:
                     return None
                 begin = position if begin is None else begin
-                if shape is Shape.TAGGED or (shape is Shape.BARE and has_known_type(whole)):
+                if shape is FileShape.TAGGED or (shape is FileShape.BARE and has_known_type(whole)):
                     return shape, begin
             position += len(line) + 1
         return None

@@ -23,7 +23,7 @@ from inspector.recording.chunk import Chunk
 from inspector.recording.chunk_file import ChunkFile, chunk_bytes
 from inspector.recording.chunk_scanner import ChunkScanner
 from inspector.recording.index_file import IndexWriter
-from inspector.recording.stitch import Stitcher
+from inspector.recording.merge_chunks import ChunkMerger
 
 MAX_WORKERS = 4
 """More would only wait for the disk and for the worker that joins."""
@@ -66,7 +66,7 @@ def scan(
     file = ChunkFile(path, start, end, size or chunk_bytes(path, start, end))
     count = file.count
     numbers = _Numbers(count)
-    scanner, stitcher = ChunkScanner(), Stitcher()
+    scanner, stitcher = ChunkScanner(), ChunkMerger()
     ready: dict[int, Chunk] = {}
     helpers: list[_Helper] = []
     following = 0

@@ -1,6 +1,6 @@
 """Bytes of many lines looked at at once: eight bytes of every line in one column of 64-bit words.
 
-``Words`` have the shape (columns, lines), so that what is asked of all lines runs along memory. A ``Span`` is a text that many
+``WordColumn`` have the shape (columns, lines), so that what is asked of all lines runs along memory. A ``ByteSpan`` is a text that many
 lines are to have at one place, but for the bytes that are free.
 """
 
@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 Bytes = npt.NDArray[np.uint8]
-Bools = npt.NDArray[np.bool_]
+LineMask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
+WordColumn = npt.NDArray[np.uint64]
 
 WORD = np.dtype("<u8")
 """The first of eight bytes is the lowest, on every machine."""
@@ -38,39 +38,39 @@ PRIMES = np.array(
 """Odd numbers whose bits look like chance, one a column: what words are hashed with."""
 
 
-def windows(text: Bytes, at: Ints, width: int) -> Words:
+def windows(text: Bytes, at: Ints, width: int) -> WordColumn:
     """Return the ``width`` bytes (a multiple of 8) from each position on, shape (width / 8, positions)."""
     return np.ascontiguousarray(pieces(text, at, width).T)
 
 
-def pieces(text: Bytes, at: Ints, width: int) -> Words:
+def pieces(text: Bytes, at: Ints, width: int) -> WordColumn:
     """Return the bytes from each position on, shape (positions, width / 8)."""
     # Of one element each, so that each is copied as a whole.
     every = np.ndarray(len(text) - width + 1, f"V{width}", text, strides=(1,))
     return every[at].view(WORD).reshape(len(at), width // WORD_BYTES)
 
 
-def mixed(words: Words) -> Words:
+def mixed(words: WordColumn) -> WordColumn:
     """Hash at most ten words a line, 64 bits; words of zeros add nothing."""
     parts = (words ^ (words >> np.uint64(29))) * PRIMES[: len(words), None]
-    hashes: Words = np.add.reduce(parts ^ (parts >> np.uint64(32)), axis=0)
+    hashes: WordColumn = np.add.reduce(parts ^ (parts >> np.uint64(32)), axis=0)
     return hashes
 
 
-def alike(words: Words) -> Words:
+def alike(words: WordColumn) -> WordColumn:
     """Return numbers that are equal for equal lines of at most ten words, and mostly for these alone."""
-    sums: Words = np.add.reduce(words * PRIMES[: len(words), None], axis=0)
+    sums: WordColumn = np.add.reduce(words * PRIMES[: len(words), None], axis=0)
     return sums
 
 
-def byte(words: Words, at: int) -> Words:
+def byte(words: WordColumn, at: int) -> WordColumn:
     """Return one byte of every line."""
     shift = np.uint64(8 * (at % WORD_BYTES))
-    values: Words = (words[at // WORD_BYTES] >> shift) & np.uint64(0xFF)
+    values: WordColumn = (words[at // WORD_BYTES] >> shift) & np.uint64(0xFF)
     return values
 
 
-def have_byte(words: Words, mask: Words, value: int) -> Bools:
+def have_byte(words: WordColumn, mask: WordColumn, value: int) -> LineMask:
     """Tell which lines have a byte among those of a mask."""
     looked_at = np.flatnonzero(mask)
     inside = mask[looked_at, None]
@@ -79,8 +79,8 @@ def have_byte(words: Words, mask: Words, value: int) -> Bools:
     return _any((differs - _ONES) & ~differs & _TOPS)
 
 
-def _any(words: Words) -> Bools:
-    result: Bools = np.bitwise_or.reduce(words, axis=0) != 0
+def _any(words: WordColumn) -> LineMask:
+    result: LineMask = np.bitwise_or.reduce(words, axis=0) != 0
     return result
 
 
@@ -96,7 +96,7 @@ def whole_words(size: int) -> int:
     return -(-size // WORD_BYTES) * WORD_BYTES
 
 
-def mask_of(width: int, spans: tuple[tuple[int, int], ...]) -> Words:
+def mask_of(width: int, spans: tuple[tuple[int, int], ...]) -> WordColumn:
     """Return words that are ones in some bytes, and zeros in all others."""
     mask = np.zeros(width, np.uint8)
     for start, end in spans:
@@ -105,12 +105,12 @@ def mask_of(width: int, spans: tuple[tuple[int, int], ...]) -> Words:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Span:
+class ByteSpan:
     """Bytes that every line of a layout has at one place, but for those that are free."""
 
-    pattern: Words
+    pattern: WordColumn
     """The text, with zeros where it is free."""
-    mask: Words
+    mask: WordColumn
     """Ones in the bytes that must be equal."""
     width: int
     """Bytes of both, a multiple of 8."""
@@ -118,14 +118,14 @@ class Span:
     """Bytes of the text."""
 
     @classmethod
-    def of(cls, text: bytes, free: tuple[tuple[int, int], ...] = ()) -> Span:
+    def of(cls, text: bytes, free: tuple[tuple[int, int], ...] = ()) -> ByteSpan:
         """Return the span of a text; ``free`` holds ``(from, to)`` of what may differ."""
         width = whole_words(len(text))
         pattern = np.frombuffer(text.ljust(width, b"\0"), WORD)
         mask = mask_of(width, ((0, len(text)),)) & ~mask_of(width, free)
         return cls(pattern & mask, mask, width, len(text))
 
-    def fits(self, words: Words) -> Bools:
+    def fits(self, words: WordColumn) -> LineMask:
         """Tell which lines begin as this span does."""
         return ~_any((words & self.mask[:, None]) ^ self.pattern[:, None])
 
@@ -134,11 +134,11 @@ class Span:
 class DigitSpan:
     """Bytes that every line of a layout has at one place, but for some that may be any digit."""
 
-    pattern: Words
+    pattern: WordColumn
     """The text, with the digit 0 for any."""
-    mask: Words
+    mask: WordColumn
     """Ones in its bytes."""
-    room: Words
+    room: WordColumn
     """What may be added to a difference that is allowed, so that it stays below 128."""
 
     @classmethod
@@ -153,7 +153,7 @@ class DigitSpan:
             room.view(WORD),
         )
 
-    def read(self, words: Words) -> tuple[Bools, Words]:
+    def read(self, words: WordColumn) -> tuple[LineMask, WordColumn]:
         """Return which lines fit, and their words with each digit's value in its place."""
         values = (words ^ self.pattern[:, None]) & self.mask[:, None]
         return ~_any(((values & ~_TOPS) + self.room[:, None] | values) & _TOPS), values

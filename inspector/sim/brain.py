@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from inspector.sim.ear import Failure
+from inspector.sim.speech_recognizer import Failure
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.sim.refusals import commit_empty
 
 MIN_COMMIT_MS = 100

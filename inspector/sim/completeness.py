@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class Completeness(StrEnum):
     """What is known of the end of a sentence."""
 
     COMPLETE = "complete"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     """The words are being recognised."""
 
 
-Judge = Callable[[], Verdict]
+Judge = Callable[[], Completeness]
 """Gives the verdict on the words so far; may be asked again while it is pending."""
 
 _DANGLING_TEXT = (
@@ -43,20 +43,20 @@ _QUESTION = re.compile(
 )
 
 
-def verdict_on(words: str) -> Verdict:
+def completeness_of(words: str) -> Completeness:
     """Return whether a sentence is over by its words; ``UNKNOWN`` where there are none."""
     text = " ".join(words.lower().split())[-200:]
     if not text:
-        return Verdict.UNKNOWN
+        return Completeness.UNKNOWN
     if text.endswith(("...", "…", ",", "-", "—", ":")):
-        return Verdict.TRAILING
+        return Completeness.TRAILING
     if text.endswith((".", "!", "?")):
-        return Verdict.COMPLETE
+        return Completeness.COMPLETE
     if _PHRASES.search(text):
-        return Verdict.TRAILING
+        return Completeness.TRAILING
     last = text.split()[-1].strip("\"'")
     is_whole = _ENDS.search(text) or (last in _FINAL_IN_QUESTIONS and _QUESTION.match(text))
-    return Verdict.TRAILING if last in _DANGLING and not is_whole else Verdict.COMPLETE
+    return Completeness.TRAILING if last in _DANGLING and not is_whole else Completeness.COMPLETE
 
 
 _FINAL_IN_QUESTIONS = frozenset(

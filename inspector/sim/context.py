@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from inspector.sim.billing import billed_tokens
 from inspector.sim.items import SimItem
-from inspector.sim.usage import tokens_of
 
 _INPUT_LIMITS = (
     ("gpt-realtime-2", 96_000),
@@ -77,4 +77,4 @@ def _retained(truncation: object) -> float:
 
 
 def _tokens(item: SimItem) -> int:
-    return tokens_of(item).total
+    return billed_tokens(item).total

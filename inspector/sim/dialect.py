@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from inspector.sim.admission import ConnectRequest, HttpAnswer, why_not
+from inspector.sim.connect_request import ConnectRequest, HttpAnswer, why_not
 from inspector.sim.fatal import Fatal
 from inspector.sim.ids import Ids
-from inspector.sim.outbox import Json
-from inspector.sim.refusals import Refusal
+from inspector.sim.refusals import ApiRefusal
+from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
 
 
@@ -80,7 +80,7 @@ class Dialect:
         """Yield what an event of OpenAI's API is here: itself, others, or none. What is given must not be changed."""
         yield event
 
-    def worded(self, refusal: Refusal) -> Refusal:
+    def worded(self, refusal: ApiRefusal) -> ApiRefusal:
         """Return a refusal in the names of this dialect."""
         return refusal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inspector.sim.refusals import Refusal
+from inspector.sim.refusals import ApiRefusal
 
 GOING_AWAY = 1001
 
@@ -13,7 +13,7 @@ GOING_AWAY = 1001
 class Fatal:
     """A refusal that closes the connection: an ``error`` event and a close in the same instant."""
 
-    refusal: Refusal
+    refusal: ApiRefusal
     close_code: int
 
     @property
@@ -31,18 +31,18 @@ def bad_key(key: str) -> Fatal:
         f"Incorrect API key provided: {shown}. You can find your API key at "
         "https://platform.openai.com/account/api-keys."
     )
-    return Fatal(Refusal("invalid_api_key", message), 3000)
+    return Fatal(ApiRefusal("invalid_api_key", message), 3000)
 
 
 def no_auth() -> Fatal:
     """No key at all."""
-    return Fatal(Refusal(None, "Missing bearer or basic authentication in header"), 3000)
+    return Fatal(ApiRefusal(None, "Missing bearer or basic authentication in header"), 3000)
 
 
 def bad_model(model: str) -> Fatal:
     """A model that is not served here."""
     return Fatal(
-        Refusal("invalid_model", f'Model "{model}" is not supported in realtime mode.'), 4000
+        ApiRefusal("invalid_model", f'Model "{model}" is not supported in realtime mode.'), 4000
     )
 
 
@@ -52,7 +52,7 @@ def no_model() -> Fatal:
         "You must provide a model parameter, for example "
         "wss://api.openai.com/v1/realtime?model=gpt-realtime-1.5"
     )
-    return Fatal(Refusal("missing_model", message), 4000)
+    return Fatal(ApiRefusal("missing_model", message), 4000)
 
 
 def beta_shape() -> Fatal:
@@ -60,12 +60,12 @@ def beta_shape() -> Fatal:
     message = (
         "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API."
     )
-    return Fatal(Refusal("beta_api_shape_disabled", message), 4000)
+    return Fatal(ApiRefusal("beta_api_shape_disabled", message), 4000)
 
 
 def expired() -> Fatal:
     """Sixty minutes are over."""
     return Fatal(
-        Refusal("session_expired", "Your session hit the maximum duration of 60 minutes."),
+        ApiRefusal("session_expired", "Your session hit the maximum duration of 60 minutes."),
         GOING_AWAY,
     )

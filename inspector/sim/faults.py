@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from inspector.errors import UsageError
 from inspector.sim.brain import Answer
-from inspector.sim.ear import Failure
+from inspector.sim.speech_recognizer import Failure
 
 STRIKE_MS = 600
 """How long after ``response.created`` a fault that was raised for a turn strikes: some of the answer is out by then."""
@@ -120,7 +120,7 @@ def parse_fault(text: str) -> RaisedFault:
     return RaisedFault(name, int(turn[:9]))
 
 
-class Faults:
+class PendingFaults:
     """The faults of one session that have not happened yet."""
 
     def __init__(self, raised: Sequence[RaisedFault] = ()) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 
 from inspector.analysis.validate import check, not_supported
 from inspector.core.codec import decode
-from inspector.sim.checks import Validate
-from inspector.sim.outbox import Json
 from inspector.sim.refusals import (
-    Refusal,
+    ApiRefusal,
     binary_frame,
     no_type,
     not_in_session,
     not_json,
     too_deep,
 )
+from inspector.sim.server_outbox import Json
+from inspector.sim.value_checks import Validate
 from inspector.spec.events import ACCEPTED_BY_SERVER
 
 
@@ -49,14 +49,14 @@ class Intake:
         if handler is None:
             if name in ACCEPTED_BY_SERVER:
                 raise not_in_session(name)
-            raise Refusal("invalid_value", not_supported(name, ACCEPTED_BY_SERVER), "type")
+            raise ApiRefusal("invalid_value", not_supported(name, ACCEPTED_BY_SERVER), "type")
         handler(event)
 
 
-def validate_translation(event: Mapping[str, Any]) -> Refusal | None:
+def validate_translation(event: Mapping[str, Any]) -> ApiRefusal | None:
     """Return why an event is refused in a translation session; None where it is valid."""
     problem = next(iter(check(event, is_translation=True)), None)
-    return None if problem is None else Refusal(problem.code, problem.message, problem.param)
+    return None if problem is None else ApiRefusal(problem.code, problem.message, problem.param)
 
 
 def event_in(data: bytes, *, is_text: bool) -> Json:

@@ -6,11 +6,11 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 
-from inspector.core.formats import PCM16_24K, AudioFormat
-from inspector.sim.ear import Hearing, Recognition
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.sim.ids import Ids
-from inspector.sim.outbox import Json
 from inspector.sim.refusals import append_too_large, bad_audio
+from inspector.sim.server_outbox import Json
+from inspector.sim.speech_recognizer import PendingTranscript, Transcript
 
 MAX_APPEND_BYTES = 15 << 20
 """Of sound in one append (API reference, input_audio_buffer.append)."""
@@ -32,9 +32,9 @@ class SimItem:
     """True once it was truncated: what its response still says is not remembered."""
     kept_words: str = ""
     """What of a truncated answer was heard: the transcript is gone from the wire, but the model has the audio."""
-    recognition: Recognition | None = None
+    recognition: PendingTranscript | None = None
     """What is finding out what the user said."""
-    hearing: Hearing | None = None
+    transcription: Transcript | None = None
     """What was made of the user's audio; None before anybody asked."""
 
     @property
@@ -75,11 +75,11 @@ class SimItem:
         untold = any(
             part["type"] == "input_audio" and not part["transcript"] for part in self.parts
         )
-        return untold and self.hearing is None
+        return untold and self.transcription is None
 
     def _words(self, part: Json) -> str:
-        if part["type"] == "input_audio" and self.hearing is not None:
-            return self.hearing.words
+        if part["type"] == "input_audio" and self.transcription is not None:
+            return self.transcription.words
         return str(part.get("text") or part.get("transcript") or self.kept_words)
 
     def retrieved(self) -> Json:

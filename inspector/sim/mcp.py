@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from inspector.sim.desk import Desk
 from inspector.sim.items import SimItem, snapshot
-from inspector.sim.outbox import Json
-from inspector.sim.output import Owner
+from inspector.sim.output_items import Owner
 from inspector.sim.refusals import approval_unknown, mcp_server_unknown
 from inspector.sim.schedule import Process
+from inspector.sim.server_outbox import Json
+from inspector.sim.session_context import SessionContext
 
 LISTING_MS = 250
 _USUAL_TOOLS = {"search": "query", "fetch": "id"}
@@ -111,7 +111,7 @@ class PendingCall:
 class McpServers:
     """What a session knows of MCP servers."""
 
-    desk: Desk
+    session_context: SessionContext
     pending: dict[str, PendingCall] = field(default_factory=dict)
     """By the id of the approval request."""
     _servers: dict[str, Json] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class McpServers:
             if _has_address(tool) and tool != self._servers.get(label):
                 self._servers[label] = tool
                 self._ready.discard(label)
-                self.desk.schedule.start(self._list(label, tool))
+                self.session_context.schedule.start(self._list(label, tool))
 
     def offered(self, tools: Sequence[Json]) -> list[McpTool]:
         """Return the tools of those servers among ``tools`` whose list has come."""
@@ -162,9 +162,9 @@ class McpServers:
         return self.pending.pop(request_id)
 
     def _list(self, label: str, server: Json) -> Process:
-        emit, conversation = self.desk.outbox.emit, self.desk.conversation
+        emit, conversation = self.session_context.outbox.emit, self.session_context.conversation
         wire: Json = {
-            "id": self.desk.ids.new("mcpl_"),
+            "id": self.session_context.ids.new("mcpl_"),
             "type": "mcp_list_tools",
             "server_label": label,
             "tools": [],
@@ -174,7 +174,7 @@ class McpServers:
         conversation.add(item)  # before it is spoken of: clients fetch it at the first mention
         emit("mcp_list_tools.in_progress", **where)
         emit("conversation.item.added", previous_item_id=previous, item=snapshot(wire))
-        yield self.desk.settings.delay_ns(LISTING_MS)
+        yield self.session_context.settings.delay_ns(LISTING_MS)
         is_lost = _is_unreachable(server)
         wire["tools"] = [] if is_lost else [tool.listed() for tool in _tools(server)]
         if item.id in conversation:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from inspector.sim.desk import Desk
 from inspector.sim.items import SimItem
 from inspector.sim.mcp import McpServers, McpTool, PendingCall
-from inspector.sim.outbox import Json
-from inspector.sim.output import TOKEN_MS, Owner, pieces_of
+from inspector.sim.output_items import TOKEN_MS, Owner, pieces_of
 from inspector.sim.schedule import Process
+from inspector.sim.server_outbox import Json
+from inspector.sim.session_context import SessionContext
 
 CALL_MS = 200
 
@@ -17,7 +17,7 @@ class McpCallOutput:
 
     def __init__(
         self,
-        desk: Desk,
+        session_context: SessionContext,
         owner: Owner,
         index: int,
         tool: McpTool,
@@ -25,14 +25,14 @@ class McpCallOutput:
         *,
         approval_request_id: str | None = None,
     ) -> None:
-        self._desk = desk
+        self._session_context = session_context
         self._owner = owner
         self._index = index
         self._tool = tool
         self._arguments = arguments
         self._item = SimItem(
             {
-                "id": desk.ids.new("mcp_"),
+                "id": session_context.ids.new("mcp_"),
                 "type": "mcp_call",
                 "approval_request_id": approval_request_id,
                 "arguments": "",
@@ -46,7 +46,7 @@ class McpCallOutput:
 
     def run(self) -> Process:
         """Send the arguments in small pieces, then make the call."""
-        emit, delay_ns = self._desk.outbox.emit, self._desk.settings.delay_ns
+        emit, delay_ns = self._session_context.outbox.emit, self._session_context.settings.delay_ns
         self._owner.open_item(self._index, self._item)
         kind, where = "response.mcp_call_arguments", {"response_id": self._owner.id, **self._where}
         for token in pieces_of(self._arguments):
@@ -54,7 +54,7 @@ class McpCallOutput:
                 return
             self._item.wire["arguments"] += token
             self._owner.text_tokens += 1
-            padding = self._desk.ids.padding(token)
+            padding = self._session_context.ids.padding(token)
             emit(f"{kind}.delta", **where, delta=token, obfuscation=padding)
             yield delay_ns(TOKEN_MS)
         emit(f"{kind}.done", **where, arguments=self._arguments)
@@ -78,7 +78,7 @@ class ApprovalOutput:
 
     def __init__(
         self,
-        desk: Desk,
+        session_context: SessionContext,
         owner: Owner,
         index: int,
         tool: McpTool,
@@ -89,7 +89,7 @@ class ApprovalOutput:
         self._index = index
         self._item = SimItem(
             {
-                "id": desk.ids.new("mcpr_"),
+                "id": session_context.ids.new("mcpr_"),
                 "type": "mcp_approval_request",
                 "arguments": arguments,
                 "name": tool.name,
@@ -109,11 +109,11 @@ class ApprovalOutput:
         self._owner.close_item(self._index, self._item.wire)
 
 
-def approved_call(desk: Desk, call: PendingCall, request_id: str) -> Process:
+def approved_call(session_context: SessionContext, call: PendingCall, request_id: str) -> Process:
     """Make the call that the client has approved, as a late output item of the response that asked."""
     owner = call.owner
     part = McpCallOutput(
-        desk,
+        session_context,
         owner,
         owner.output_count,
         call.tool,

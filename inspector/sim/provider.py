@@ -12,17 +12,17 @@ from typing import Any
 
 import orjson
 
-from inspector.sim.admission import HttpAnswer, key_of, key_refusal
-from inspector.sim.checks import validate
+from inspector.sim.connect_request import HttpAnswer, key_of, key_refusal
 from inspector.sim.dialects import dialect_for
+from inspector.sim.effective_session import EffectiveSession, new_session
 from inspector.sim.fatal import Fatal, bad_key
 from inspector.sim.faults import RaisedFault
 from inspector.sim.ids import Ids
-from inspector.sim.outbox import Json
-from inspector.sim.refusals import Refusal
+from inspector.sim.refusals import ApiRefusal
 from inspector.sim.server import ConnectRequest, Seams, SimSession
-from inspector.sim.session import EffectiveSession, new_session
+from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.sim.value_checks import validate
 
 MODELS = (
     "gpt-realtime-2.1",
@@ -113,10 +113,10 @@ class SimProvider:
         if request.method == "POST" and path.endswith("/client_secrets"):
             try:
                 return HttpAnswer(200, self._issue(request, unix_s))
-            except Refusal as refusal:
+            except ApiRefusal as refusal:
                 return _error(400, refusal)
         message = f"Invalid URL ({request.method} {request.path})"
-        return _error(404, Refusal(None, message))
+        return _error(404, ApiRefusal(None, message))
 
     def _settings_for(self, key: str) -> SimSettings:
         """Return the settings for a connection: a client secret of ours stands for the key that it was got with."""
@@ -129,7 +129,7 @@ class SimProvider:
         is_translation = request.path.rstrip("/").endswith("/translations/client_secrets")
         given = body.get("session") or {}
         if not isinstance(given, dict):
-            raise Refusal(
+            raise ApiRefusal(
                 "invalid_type", "Invalid type for 'session': expected an object.", "session"
             )
         kind = "translation" if is_translation else str(given.get("type", "realtime"))
@@ -167,7 +167,7 @@ def _life_s(given: object) -> int:
     if not is_number or not MIN_LIFE_S <= seconds <= MAX_LIFE_S:
         path = "expires_after.seconds"
         message = f"Invalid '{path}': expected an integer between {MIN_LIFE_S} and {MAX_LIFE_S}."
-        raise Refusal("invalid_value", message, path)
+        raise ApiRefusal("invalid_value", message, path)
     return int(seconds)
 
 
@@ -177,7 +177,7 @@ def _json_object(body: bytes) -> Mapping[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise Refusal("invalid_json", "We could not parse the JSON body of your request.")
+        raise ApiRefusal("invalid_json", "We could not parse the JSON body of your request.")
     return found
 
 
@@ -185,7 +185,7 @@ def _model(name: str) -> Json:
     return {"id": name, "object": "model", "created": 1_756_339_200, "owned_by": "system"}
 
 
-def _error(status: int, refusal: Refusal) -> HttpAnswer:
+def _error(status: int, refusal: ApiRefusal) -> HttpAnswer:
     error = {
         "message": refusal.message,
         "type": refusal.type,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from inspector.sim.desk import Desk
 from inspector.sim.faults import LATE_DELTAS_MS
 from inspector.sim.mcp import McpServers
-from inspector.sim.outbox import Json
 from inspector.sim.refusals import (
     cancel_not_active,
     no_responses,
@@ -13,6 +11,8 @@ from inspector.sim.refusals import (
     too_many_responses,
 )
 from inspector.sim.response import SimResponse
+from inspector.sim.server_outbox import Json
+from inspector.sim.session_context import SessionContext
 from inspector.sim.settings import NS_PER_MS
 
 MAX_PARALLEL = 32
@@ -21,11 +21,11 @@ MAX_PARALLEL = 32
 class Responder:
     """Begins and ends responses."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, session_context: SessionContext) -> None:
+        self._session_context = session_context
         self._responses: dict[str, SimResponse] = {}
         self._last: SimResponse | None = None
-        self.mcp = McpServers(desk)
+        self.mcp = McpServers(session_context)
         """The MCP servers that this session knows."""
 
     def create(self, event: Json) -> None:
@@ -34,7 +34,7 @@ class Responder:
         Raises:
             Refusal: one is active, or the event makes no sense in this session.
         """
-        if not self._desk.session.is_realtime:
+        if not self._session_context.session.is_realtime:
             raise no_responses()
         options = event.get("response") or {}
         self.mcp.check(options.get("tools") or [])
@@ -53,11 +53,11 @@ class Responder:
             raise response_active(active.id)
         if len(self._responses) >= MAX_PARALLEL:
             raise too_many_responses(MAX_PARALLEL)
-        response = SimResponse(self._desk, options, self.mcp)
+        response = SimResponse(self._session_context, options, self.mcp)
         self._responses[response.id] = response
         if not response.is_out_of_band:
             self._last = response
-            self._desk.faults.begin_turn()
+            self._session_context.faults.begin_turn()
         response.start()
 
     def cancel(self, event: Json) -> None:
@@ -75,9 +75,15 @@ class Responder:
     def interrupt(self) -> None:
         """End the active response because the user speaks."""
         active = self.active
-        if active is not None and active.is_created and self._desk.faults.take("late-deltas"):
-            at_ns = self._desk.schedule.now_ns + self._desk.settings.delay_ns(LATE_DELTAS_MS)
-            self._desk.schedule.call(active.interrupt, at_ns)
+        if (
+            active is not None
+            and active.is_created
+            and self._session_context.faults.take("late-deltas")
+        ):
+            at_ns = self._session_context.schedule.now_ns + self._session_context.settings.delay_ns(
+                LATE_DELTAS_MS
+            )
+            self._session_context.schedule.call(active.interrupt, at_ns)
         elif active is not None:
             active.stop("turn_detected")
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from inspector.sim.billing import MODEL_MS_PER_TOKEN, BilledTokens, Prompt
 from inspector.sim.brain import Thought, TokenCount
-from inspector.sim.desk import POLL_MS, Desk
-from inspector.sim.ear import Failure
 from inspector.sim.faults import Phase
 from inspector.sim.items import SimItem, snapshot
 from inspector.sim.mcp import McpServers, McpTool
 from inspector.sim.mcp_output import ApprovalOutput, McpCallOutput
-from inspector.sim.outbox import Json
-from inspector.sim.output import CallOutput, MessageOutput, ResponsePart
+from inspector.sim.output_items import CallOutput, MessageOutput, ResponsePart
 from inspector.sim.response_request import ResponseRequest
 from inspector.sim.schedule import Process
+from inspector.sim.server_outbox import Json
+from inspector.sim.session_context import POLL_MS, SessionContext
 from inspector.sim.settings import NS_PER_MS
-from inspector.sim.usage import MODEL_MS_PER_TOKEN, Prompt, Tokens
+from inspector.sim.speech_recognizer import Failure
 
 # Measured on gpt-realtime-2.1-mini from nearby.
 CREATED_MS, THINK_MS, RATE_LIMITS_MS = 30, 300, 30
@@ -28,14 +28,14 @@ ANSWER_DEADLINE_MS = 7_000
 class SimResponse:
     """One response, from ``response.create`` to ``rate_limits.updated``."""
 
-    def __init__(self, desk: Desk, options: Json, servers: McpServers) -> None:
+    def __init__(self, session_context: SessionContext, options: Json, servers: McpServers) -> None:
         """Take what the client asked for.
 
         Raises:
             Refusal: ``input`` names an item that does not exist, the voice is another one than was heard before, or
                 the conversation does not fit and may not be cut.
         """
-        self.id = desk.ids.new("resp_")
+        self.id = session_context.ids.new("resp_")
         self.status = "in_progress"
         self.is_created = False
         """True once ``response.created`` was sent; before that nothing can be cancelled."""
@@ -43,9 +43,9 @@ class SimResponse:
         self.audio_ms = 0
         self.done_ns: int | None = None
         """When ``response.done`` was sent."""
-        self._desk = desk
+        self._session_context = session_context
         self._servers = servers
-        self._wanted = ResponseRequest(desk, options)
+        self._wanted = ResponseRequest(session_context, options)
         self._details: Json | None = None
         self._usage: Json | None = None
         self._output: list[Json] = []
@@ -85,17 +85,17 @@ class SimResponse:
     def start(self) -> None:
         """Begin it now."""
         self._process = self._run()
-        self._desk.schedule.start(self._process)
+        self._session_context.schedule.start(self._process)
 
     def stop(self, reason: str) -> None:
         """End it before its time: ``client_cancelled`` or ``turn_detected``."""
         if self._process is not None:
-            self._desk.schedule.stop(self._process)
+            self._session_context.schedule.stop(self._process)
         if not self.is_created:
             self._create()
         self._close_part("incomplete")
         self._finish("cancelled", {"type": "cancelled", "reason": reason})
-        self._desk.schedule.start(self._rate_limits())
+        self._session_context.schedule.start(self._rate_limits())
 
     def interrupt(self) -> None:
         """End it because the user speaks, if it has not ended by itself."""
@@ -105,43 +105,43 @@ class SimResponse:
     def break_off(self, status: str, *, failure: Failure | None = None, reason: str = "") -> None:
         """End it in its middle: ``failed`` with a failure, or ``incomplete`` for a reason."""
         if self._process is not None:
-            self._desk.schedule.stop(self._process)
+            self._session_context.schedule.stop(self._process)
         self._close_part("incomplete")
         self._cut_short = reason
         _, details = self._ending(failure)
         self._finish(status, details)
-        self._desk.schedule.start(self._rate_limits())
+        self._session_context.schedule.start(self._rate_limits())
 
     def open_item(self, index: int, item: SimItem) -> None:
         """Announce an item."""
-        emit = self._desk.outbox.emit
+        emit = self._session_context.outbox.emit
         added = {"response_id": self.id, "output_index": index, "item": snapshot(item.wire)}
         emit("response.output_item.added", **added)
         if not self.is_out_of_band:
-            previous = self._desk.conversation.last_id()
-            self._desk.conversation.add(item)
+            previous = self._session_context.conversation.last_id()
+            self._session_context.conversation.add(item)
             emit("conversation.item.added", previous_item_id=previous, item=snapshot(item.wire))
 
     def close_item(self, index: int, wire: Json) -> None:
         """Send an item as it was said, in its wire shape."""
-        emit, wire = self._desk.outbox.emit, snapshot(wire)
-        if wire["id"] in self._desk.conversation:
-            previous = self._desk.conversation.previous_when_done(wire["id"])
+        emit, wire = self._session_context.outbox.emit, snapshot(wire)
+        if wire["id"] in self._session_context.conversation:
+            previous = self._session_context.conversation.previous_when_done(wire["id"])
             emit("conversation.item.done", previous_item_id=previous, item=wire)
         emit("response.output_item.done", response_id=self.id, output_index=index, item=wire)
         self._output.append(wire)
 
     def _run(self) -> Process:
-        yield self._desk.settings.delay_ns(CREATED_MS)
+        yield self._session_context.settings.delay_ns(CREATED_MS)
         self._create()
         if not self.is_out_of_band:
-            self._desk.strike_soon(self._desk.faults.take_all(Phase.NOW))
-        yield self._desk.settings.delay_ns(THINK_MS)
+            self._session_context.inject_soon(self._session_context.faults.take_all(Phase.NOW))
+        yield self._session_context.settings.delay_ns(THINK_MS)
         items = self._wanted.items()
         for item in items:
-            yield from self._desk.heard(item, ANSWER_DEADLINE_MS)
+            yield from self._session_context.heard(item, ANSWER_DEADLINE_MS)
         offered = self._servers.offered(self._wanted.tools)
-        thought = self._desk.brain.answer(self._wanted.context(items, offered))
+        thought = self._session_context.brain.answer(self._wanted.context(items, offered))
         try:
             yield from self._tell(thought, items, offered)
         finally:  # however it ends, at the client's wish too: nobody wants the rest of the answer
@@ -151,13 +151,13 @@ class SimResponse:
     def _tell(self, thought: Thought, items: list[SimItem], offered: list[McpTool]) -> Process:
         yield from _until(partial(_has_begun, thought))
         answer = thought.so_far()
-        self._desk.strike_soon(answer.faults)
+        self._session_context.inject_soon(answer.faults)
         cut_short = ""
-        if self._desk.faults.will_disturb():
+        if self._session_context.faults.will_disturb():
             yield from _until(lambda: thought.so_far().is_complete)
-            thought, cut_short = self._desk.faults.disturbed(thought.so_far())
+            thought, cut_short = self._session_context.faults.disturbed(thought.so_far())
         self._cut_short = cut_short
-        yield self._desk.settings.delay_ns(answer.delay_ms)
+        yield self._session_context.settings.delay_ns(answer.delay_ms)
         self._prompt = self._wanted.prompt(items)
         answer = thought.so_far()
         if answer.text or not (answer.calls or answer.failure):
@@ -191,7 +191,7 @@ class SimResponse:
 
     def _create(self) -> None:
         self.is_created = True
-        self._desk.outbox.emit("response.created", response=self._wire())
+        self._session_context.outbox.emit("response.created", response=self._wire())
 
     def _message(self, thought: Thought) -> MessageOutput:
         def words() -> tuple[str, bool]:
@@ -200,12 +200,12 @@ class SimResponse:
 
         phase = "commentary" if thought.so_far().calls else "final_answer"
         return MessageOutput(
-            self._desk,
+            self._session_context,
             self,
             0,
             words,
             is_spoken=self._wanted.settings["output_modalities"] == ["audio"],
-            phase=phase if self._desk.session.has_phases else "",
+            phase=phase if self._session_context.session.has_phases else "",
         )
 
     def _mcp_tool(self, name: str, offered: list[McpTool]) -> McpTool | None:
@@ -218,11 +218,15 @@ class SimResponse:
         index = len(self._output)
         if tool is None:
             name = thought.so_far().calls[call].name
-            return CallOutput(self._desk, self, index, name, partial(_arguments, thought, call))
+            return CallOutput(
+                self._session_context, self, index, name, partial(_arguments, thought, call)
+            )
         arguments, _ = _arguments(thought, call)
         if tool.needs_approval:
-            return ApprovalOutput(self._desk, self, index, tool, arguments, self._servers)
-        return McpCallOutput(self._desk, self, index, tool, arguments)
+            return ApprovalOutput(
+                self._session_context, self, index, tool, arguments, self._servers
+            )
+        return McpCallOutput(self._session_context, self, index, tool, arguments)
 
     def _ending(self, failure: Failure | None) -> tuple[str, Json | None]:
         if failure is not None:
@@ -241,22 +245,24 @@ class SimResponse:
 
     def _finish(self, status: str, details: Json | None) -> None:
         self.status, self._details = status, details
-        self.done_ns = self._desk.schedule.now_ns
+        self.done_ns = self._session_context.schedule.now_ns
         thought = self._wanted.reasoning_tokens() if self._output else None
         prompt = self._prompt if self._output else Prompt(())
-        meter, counted = self._desk.meter, self._counted
+        meter, counted = self._session_context.meter, self._counted
         self._usage = (
             meter.counted(counted) if counted else meter.usage(prompt, self._made, thought)
         )
-        self._desk.outbox.emit("response.done", response=self._wire())
+        self._session_context.outbox.emit("response.done", response=self._wire())
 
     def _rate_limits(self) -> Process:
-        yield self._desk.settings.delay_ns(RATE_LIMITS_MS)
-        self._desk.outbox.emit("rate_limits.updated", rate_limits=self._desk.meter.rate_limits())
+        yield self._session_context.settings.delay_ns(RATE_LIMITS_MS)
+        self._session_context.outbox.emit(
+            "rate_limits.updated", rate_limits=self._session_context.meter.rate_limits()
+        )
 
     @property
-    def _made(self) -> Tokens:
-        return Tokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
+    def _made(self) -> BilledTokens:
+        return BilledTokens(self.text_tokens, self.audio_ms // MODEL_MS_PER_TOKEN)
 
     def _wire(self) -> Json:
         """Return the response object as the server sends it, in its key order."""
@@ -267,7 +273,9 @@ class SimResponse:
             "status": self.status,
             "status_details": self._details,
             "output": self._output,
-            "conversation_id": None if self.is_out_of_band else self._desk.conversation_id,
+            "conversation_id": None
+            if self.is_out_of_band
+            else self._session_context.conversation_id,
             "output_modalities": wanted["output_modalities"],
             "max_output_tokens": wanted["max_output_tokens"],
             "audio": {"output": {"format": output["format"], "voice": output["voice"]}},

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from inspector.sim.billing import Prompt, prompt_of, reasoning_tokens
 from inspector.sim.brain import BrainContext
 from inspector.sim.context import budget_of, input_limit
-from inspector.sim.desk import Desk
 from inspector.sim.items import SimItem, from_client
 from inspector.sim.mcp import McpTool
-from inspector.sim.outbox import Json
 from inspector.sim.refusals import context_full, no_such_reference
-from inspector.sim.usage import Prompt, prompt_of, reasoning_tokens
+from inspector.sim.server_outbox import Json
+from inspector.sim.session_context import SessionContext
 
 
 class ResponseRequest:
     """What one response is to be like."""
 
-    def __init__(self, desk: Desk, options: Json) -> None:
+    def __init__(self, session_context: SessionContext, options: Json) -> None:
         """Take what the client asked for.
 
         Raises:
@@ -23,18 +23,18 @@ class ResponseRequest:
                 the conversation does not fit and may not be cut.
         """
         asked = {name: value for name, value in options.items() if value is not None}
-        self.settings: Json = {**desk.session.object, **asked}
+        self.settings: Json = {**session_context.session.object, **asked}
         """What it asks for, or else the session as it was then: an update changes the next response."""
         self.audio_output: Json = {
-            **desk.session.output,
+            **session_context.session.output,
             **asked.get("audio", {}).get("output", {}),
         }
         self.metadata = asked.get("metadata")
         self._order = str(asked.get("instructions") or "")
-        self._desk = desk
+        self._session_context = session_context
         self._input = self._given_input()
         if not self.is_out_of_band:
-            desk.session.check_voice(asked)
+            session_context.session.check_voice(asked)
         self._check_context()
 
     @property
@@ -52,8 +52,8 @@ class ResponseRequest:
         """Return what is answered: the given input, or else what fits of the conversation as it is now."""
         if self._input is not None:
             return self._input
-        every = self._desk.conversation.items()
-        return self._desk.context.fit(every, self.settings["truncation"], self._budget)
+        every = self._session_context.conversation.items()
+        return self._session_context.context.fit(every, self.settings["truncation"], self._budget)
 
     def prompt(self, items: list[SimItem]) -> Prompt:
         """Return what the model reads before it answers some items."""
@@ -79,13 +79,13 @@ class ResponseRequest:
             choice, tools = "required", []
         return BrainContext(
             str(self.settings["instructions"] or ""),
-            [self._desk.said(item) for item in items],
+            [self._session_context.said(item) for item in items],
             [*tools, *(tool.as_function() for tool in offered)],
             choice if isinstance(choice, str | dict) else "auto",
             order=self._order,
             may_call_in_parallel=self.settings.get("parallel_tool_calls") is not False,
             max_output_tokens=limit if isinstance(limit, int) else None,
-            temperature=self._desk.dialect.temperature,
+            temperature=self._session_context.dialect.temperature,
         )
 
     @property
@@ -98,8 +98,8 @@ class ResponseRequest:
     def _check_context(self) -> None:
         if self.settings["truncation"] != "disabled":
             return
-        items = self._desk.conversation.items() if self._input is None else self._input
-        over = self._desk.context.overflow(items, self._budget)
+        items = self._session_context.conversation.items() if self._input is None else self._input
+        over = self._session_context.context.overflow(items, self._budget)
         if over:
             limit = input_limit(str(self.settings["model"]))
             raise context_full(limit + over, limit)
@@ -110,12 +110,12 @@ class ResponseRequest:
         return [
             self._referenced(index, entry)
             if entry.get("type") == "item_reference"
-            else from_client(entry, self._desk.ids)
+            else from_client(entry, self._session_context.ids)
             for index, entry in enumerate(self.settings["input"])
         ]
 
     def _referenced(self, index: int, entry: Json) -> SimItem:
-        item = self._desk.conversation.find(str(entry["id"]))
+        item = self._session_context.conversation.find(str(entry["id"]))
         if item is None:
             raise no_such_reference(index, str(entry["id"]))
         return item

@@ -1,7 +1,7 @@
 """A scenario: what the simulator hears, says and does wrong, turn by turn, as a TOML file has it.
 
-Parsing is pure and refuses what it does not know. ``ScenarioBrain`` and ``ScenarioEar`` play one session of it; where the script
-has nothing to say, the usual brain and ear answer.
+Parsing is pure and refuses what it does not know. ``ScenarioBrain`` and ``ScenarioRecognizer`` play one session of it; where the script
+has nothing to say, the usual brain and recognizer answer.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 from inspector.errors import UsageError
 from inspector.sim.brain import Answer, Brain, BrainContext, Call, Said, Thought
-from inspector.sim.ear import Ear, Hearing, Recognition
 from inspector.sim.faults import BY_NAME, FAULT_NAMES, Phase, RaisedFault
+from inspector.sim.speech_recognizer import PendingTranscript, SpeechRecognizer, Transcript
 
 ANY_TOOL = "*"
 _TOP = {"title", "description", "latency", "audio_speed", "turn", "fault"}
@@ -289,10 +289,10 @@ def _filled(text: str, said: Sequence[Said]) -> str:
     return re.sub(r"\{words\}|\{result\}", value, text)
 
 
-class ScenarioEar:
+class ScenarioRecognizer:
     """Hears what a scenario says that the user says; each spoken turn is the next ``hear`` of the script."""
 
-    def __init__(self, scenario: Scenario, otherwise: Ear) -> None:
+    def __init__(self, scenario: Scenario, otherwise: SpeechRecognizer) -> None:
         """Begin at the first spoken turn.
 
         Args:
@@ -302,9 +302,9 @@ class ScenarioEar:
         self._lines = [turn.hear for turn in scenario.turns if turn.hear]
         self._otherwise = otherwise
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing | Recognition:
+    def hear(self, pcm16: bytes, rate_hz: int) -> Transcript | PendingTranscript:
         """Return the next line; silence stays silence."""
         if not self._lines or not pcm16.strip(b"\0"):
             return self._otherwise.hear(pcm16, rate_hz)
         line = self._lines.pop(0)
-        return Hearing(line, line)
+        return Transcript(line, line)

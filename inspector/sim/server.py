@@ -9,31 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from inspector.sim.admission import ConnectRequest, is_translation, key_of, kind_of, model_of
 from inspector.sim.brain import Brain
-from inspector.sim.checks import Validate, validate
-from inspector.sim.desk import Desk
+from inspector.sim.connect_request import ConnectRequest, is_translation, key_of, kind_of, model_of
 from inspector.sim.dialects import dialect_for
-from inspector.sim.ear import Ear, MeasuringEar
+from inspector.sim.effective_session import EffectiveSession, new_session
 from inspector.sim.fatal import Fatal, expired
-from inspector.sim.faults import Faults, Phase, RaisedFault, parse_fault
+from inspector.sim.fault_injection import inject_fault, refused_by
+from inspector.sim.faults import PendingFaults, Phase, RaisedFault, parse_fault
 from inspector.sim.ids import Ids
+from inspector.sim.input_pipeline import InputPipeline
 from inspector.sim.intake import Intake, event_in, validate_translation
 from inspector.sim.item_events import ItemEvents
-from inspector.sim.listener import Listener
-from inspector.sim.outbox import CloseSocket, Json, Outbox, Output, SendText
-from inspector.sim.refusals import Refusal
+from inspector.sim.refusals import ApiRefusal
 from inspector.sim.responder import Responder
-from inspector.sim.rules.brain import RulesBrain
+from inspector.sim.rules.rules_brain import RulesBrain
 from inspector.sim.schedule import Process, Schedule
-from inspector.sim.session import EffectiveSession, new_session
+from inspector.sim.server_outbox import CloseSocket, Json, SendText, ServerOutbox, SimOutput
+from inspector.sim.session_context import SessionContext
 from inspector.sim.settings import NS_PER_MS, SimSettings
-from inspector.sim.strikes import refused_by, strike
+from inspector.sim.speech_recognizer import MeasuringRecognizer, SpeechRecognizer
 from inspector.sim.translation import Translator
 from inspector.sim.vad import LoudnessDetector, SpeechDetector
+from inspector.sim.value_checks import Validate, validate
 from inspector.sim.voice import BabblingVoice, Voice
 
-__all__ = ["CloseSocket", "ConnectRequest", "Output", "Seams", "SendText", "SimSession"]
+__all__ = ["CloseSocket", "ConnectRequest", "Seams", "SendText", "SimOutput", "SimSession"]
 
 HELLO_MS, REPLY_MS = 0, 30
 """Measured: an event is answered after 30 to 60 ms. The API's first frame comes 3 to 6 ms after the upgrade; here it comes
@@ -46,7 +46,7 @@ class Seams:
 
     brain: Brain = field(default_factory=RulesBrain)
     voice: Voice = field(default_factory=BabblingVoice)
-    ear: Ear = field(default_factory=MeasuringEar)
+    recognizer: SpeechRecognizer = field(default_factory=MeasuringRecognizer)
     detector: SpeechDetector = field(default_factory=LoudnessDetector)
     validate: Validate = validate
 
@@ -92,23 +92,23 @@ class SimSession:
         kind = dialect_for(request, dialect)
         ids = kind.make_ids(seed)
         self._dialect = kind(ids, self._unix_ms)
-        self._desk = Desk(
+        self._session_context = SessionContext(
             self._settings,
             ids,
-            Outbox(ids, self._dialect.render),
+            ServerOutbox(ids, self._dialect.render),
             self._schedule,
             EffectiveSession(self._new_session(ids)),
             ids.new("conv_"),
             self._seams.brain,
             self._seams.voice,
-            self._seams.ear,
+            self._seams.recognizer,
             self._dialect,
-            faults=Faults(faults),
+            faults=PendingFaults(faults),
             strike=self._strike,
         )
         if opening is not None:
-            self._desk.session.update(opening)
-        self._responder = Responder(self._desk)
+            self._session_context.session.update(opening)
+        self._responder = Responder(self._session_context)
         self._intake = self._intake_of_kind()
 
     def _new_session(self, ids: Ids) -> Json:
@@ -120,15 +120,15 @@ class SimSession:
 
     def _intake_of_kind(self) -> Intake:
         if is_translation(self._request):
-            translator = Translator(self._desk, self._seams.detector, self._end)
+            translator = Translator(self._session_context, self._seams.detector, self._end)
             handlers = {
                 "session.update": self._update_session,
                 "session.input_audio_buffer.append": translator.append,
                 "session.close": translator.close,
             }
             return Intake(handlers, validate_translation)
-        items = ItemEvents(self._desk, self._responder.mcp)
-        listener = Listener(self._desk, self._responder, self._seams.detector)
+        items = ItemEvents(self._session_context, self._responder.mcp)
+        listener = InputPipeline(self._session_context, self._responder, self._seams.detector)
         handlers = {
             "session.update": self._update_session,
             "input_audio_buffer.append": listener.append,
@@ -154,15 +154,15 @@ class SimSession:
         """Take one frame of the client in; it is handled after the server's latency."""
         self._start(now_ns)
         if not self.is_closed:
-            at_ns = now_ns + self._desk.settings.delay_ns(REPLY_MS)
+            at_ns = now_ns + self._session_context.settings.delay_ns(REPLY_MS)
             self._schedule.call(lambda: self._handle(data, is_text=is_text), at_ns)
 
-    def due(self, now_ns: int) -> list[Output]:
+    def due(self, now_ns: int) -> list[SimOutput]:
         """Return every output whose time has come, in order."""
         self._start(now_ns)
         if not self.is_closed:
             self._schedule.run_until(now_ns)
-        return self._desk.outbox.take()
+        return self._session_context.outbox.take()
 
     def close(self) -> None:
         """Let go of what the session holds, when its connection is over."""
@@ -176,14 +176,16 @@ class SimSession:
             self._schedule.start(self._life(), now_ns + self._settings.delay_ns(HELLO_MS))
 
     def _life(self) -> Process:
-        struck = self._desk.faults.take_all(Phase.CONNECT)
+        struck = self._session_context.faults.take_all(Phase.CONNECT)
         fatal = (
             refused_by(struck[0], key_of(self._request), model_of(self._request))
             if struck
             else self._refused or self._dialect.why_not(self._request, self._settings)
         )
         if fatal is None:
-            self._desk.outbox.emit("session.created", session=self._desk.session.object)
+            self._session_context.outbox.emit(
+                "session.created", session=self._session_context.session.object
+            )
             if self._dialect.ping_s:
                 self._schedule.start(self._pings(), self._schedule.now_ns + self._ping_ns)
             yield self._settings.max_session_s * 1000 * NS_PER_MS
@@ -192,7 +194,7 @@ class SimSession:
 
     def _pings(self) -> Process:
         while True:
-            self._desk.outbox.emit("ping", timestamp=self._unix_ms())
+            self._session_context.outbox.emit("ping", timestamp=self._unix_ms())
             yield self._ping_ns
 
     @property
@@ -216,7 +218,7 @@ class SimSession:
 
     def _strike(self, name: str) -> None:
         if not self.is_closed:
-            strike(name, self._desk, self._responder, self._fail, self._end)
+            inject_fault(name, self._session_context, self._responder, self._fail, self._end)
 
     def _fail(self, fatal: Fatal) -> None:
         self._refuse(fatal.refusal, None)
@@ -224,7 +226,7 @@ class SimSession:
 
     def _end(self, code: int = 1000, reason: str = "") -> None:
         """End the session; without a code at the client's wish."""
-        self._desk.outbox.close(code, reason)
+        self._session_context.outbox.close(code, reason)
         self.is_closed = True
 
     def _handle(self, data: bytes, *, is_text: bool) -> None:
@@ -235,7 +237,7 @@ class SimSession:
             body = event_in(data, is_text=is_text)
             event_id = body["event_id"] if isinstance(body.get("event_id"), str) else None
             self._do(self._dialect.accept(body))
-        except Refusal as refusal:
+        except ApiRefusal as refusal:
             if refusal.late_ms:
                 at_ns = self._schedule.now_ns + self._settings.delay_ns(refusal.late_ms)
                 self._schedule.call(_bound(self._refuse, refusal, event_id), at_ns)
@@ -252,15 +254,15 @@ class SimSession:
         if kind in self._dialect.ignored:
             return
         if kind in self._dialect.farewells:
-            self._desk.outbox.emit(self._dialect.farewells[kind])
+            self._session_context.outbox.emit(self._dialect.farewells[kind])
             self._end()
             return
         try:
             self._intake.handle(body)
-        except Refusal as refusal:
+        except ApiRefusal as refusal:
             raise self._dialect.worded(refusal) from None
 
-    def _refuse(self, refusal: Refusal, event_id: str | None) -> None:
+    def _refuse(self, refusal: ApiRefusal, event_id: str | None) -> None:
         error = {
             "type": refusal.type,
             "code": refusal.code,
@@ -268,18 +270,20 @@ class SimSession:
             "param": refusal.param,
             "event_id": event_id,
         }
-        self._desk.outbox.emit("error", error=error)
+        self._session_context.outbox.emit("error", error=error)
 
     def _update_session(self, event: Json) -> None:
         tools = event["session"].get("tools") or []
         self._responder.mcp.check(tools)
-        self._desk.session.update(event["session"])
-        self._dialect.settle(self._desk.session.object)
-        self._desk.outbox.emit("session.updated", session=self._desk.session.object)
+        self._session_context.session.update(event["session"])
+        self._dialect.settle(self._session_context.session.object)
+        self._session_context.outbox.emit(
+            "session.updated", session=self._session_context.session.object
+        )
         self._responder.mcp.import_tools(tools)
 
 
 def _bound(
-    refuse: Callable[[Refusal, str | None], None], refusal: Refusal, event_id: str | None
+    refuse: Callable[[ApiRefusal, str | None], None], refusal: ApiRefusal, event_id: str | None
 ) -> Callable[[], None]:
     return lambda: refuse(refusal, event_id)

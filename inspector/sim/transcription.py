@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inspector.core.formats import AudioFormat
-from inspector.sim.desk import POLL_MS, Desk
-from inspector.sim.ear import Failure, Hearing
+from inspector.core.audio_formats import AudioFormat
+from inspector.sim.effective_session import STREAMING_TRANSCRIBERS
 from inspector.sim.faults import LATE_TRANSCRIPT_MS, TRANSCRIPTION_FAILURE
 from inspector.sim.items import SimItem
-from inspector.sim.outbox import Json
-from inspector.sim.output import pieces_of
+from inspector.sim.output_items import pieces_of
 from inspector.sim.schedule import Process
-from inspector.sim.session import STREAMING_TRANSCRIBERS
+from inspector.sim.server_outbox import Json
+from inspector.sim.session_context import POLL_MS, SessionContext
 from inspector.sim.settings import NS_PER_MS
+from inspector.sim.speech_recognizer import Failure, Transcript
 from inspector.sim.vad import as_pcm16
 
 TRANSCRIPTION_MS, TOKEN_MS = 400, 10
@@ -38,8 +38,8 @@ _USUAL_FIRST_MS = 1000
 class Transcriber:
     """Transcribes the user's items. They are heard at once, and told in their order."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, session_context: SessionContext) -> None:
+        self._session_context = session_context
         self._live_id = ""
         self._next_ms = 0.0
         self._heard: list[str] = []
@@ -54,7 +54,9 @@ class Transcriber:
             return False
         if item_id != self._live_id:
             self._live_id, self._heard = item_id, []
-            self._next_ms = _FIRST_HEARING_MS.get(self._desk.session.delay, _USUAL_FIRST_MS)
+            self._next_ms = _FIRST_HEARING_MS.get(
+                self._session_context.session.delay, _USUAL_FIRST_MS
+            )
         if have_ms < self._next_ms:
             return False
         self._next_ms = 2 * have_ms
@@ -62,16 +64,18 @@ class Transcriber:
 
     def listen(self, data: bytes, audio: AudioFormat) -> None:
         """Take in what was said so far in that item, and send the words that are certain."""
-        self._desk.schedule.start(self._listen(as_pcm16(data, audio), audio.rate_hz, self._live_id))
+        self._session_context.schedule.start(
+            self._listen(as_pcm16(data, audio), audio.rate_hz, self._live_id)
+        )
 
     def _listen(self, pcm16: bytes, rate_hz: int, item_id: str) -> Process:
-        hearing = yield from self._desk.listen(pcm16, rate_hz, LIVE_DEADLINE_MS)
-        if hearing is not None and item_id == self._live_id:
-            self._take(hearing)
+        transcription = yield from self._session_context.listen(pcm16, rate_hz, LIVE_DEADLINE_MS)
+        if transcription is not None and item_id == self._live_id:
+            self._take(transcription)
 
-    def _take(self, hearing: Hearing) -> None:
+    def _take(self, transcription: Transcript) -> None:
         """Send the words of a hearing that are certain."""
-        words = [] if hearing.failure is not None else _words(hearing.transcript)
+        words = [] if transcription.failure is not None else _words(transcription.transcript)
         agreed = _common(words, self._heard)
         self._heard = words
         sent = self._sent.setdefault(self._live_id, [])
@@ -89,21 +93,21 @@ class Transcriber:
         if item.id == self._live_id:
             self._live_id = ""
         if self._settings is not None:
-            fails = self._desk.faults.take("transcription-failed", ahead=1)
-            is_late = self._desk.faults.take("transcription-late", ahead=1)
+            fails = self._session_context.faults.take("transcription-failed", ahead=1)
+            is_late = self._session_context.faults.take("transcription-late", ahead=1)
             more_ms = LATE_TRANSCRIPT_MS if is_late else 0
             failing = TRANSCRIPTION_FAILURE if fails else None
             if not is_late:
                 self._untold.append(item.id)
             process = self._transcribe(item, str(self._settings["model"]), more_ms, failing)
-            self._desk.schedule.start(process)
+            self._session_context.schedule.start(process)
 
     def _transcribe(
         self, item: SimItem, model: str, more_ms: int, failing: Failure | None
     ) -> Process:
-        yield self._desk.settings.delay_ns(TRANSCRIPTION_MS + more_ms)
+        yield self._session_context.settings.delay_ns(TRANSCRIPTION_MS + more_ms)
         if failing is None:
-            yield from self._desk.heard(item, TRANSCRIPT_DEADLINE_MS)
+            yield from self._session_context.heard(item, TRANSCRIPT_DEADLINE_MS)
         while item.id in self._untold and self._untold[0] != item.id:
             yield POLL_MS * NS_PER_MS
         yield from self._tell(item, model, failing)
@@ -112,49 +116,53 @@ class Transcriber:
 
     def _tell(self, item: SimItem, model: str, failing: Failure | None) -> Process:
         sent = self._sent.pop(item.id, [])
-        hearing = Hearing("", failure=failing) if failing else self._hearing_of(item, model)
-        if hearing.failure is not None:
-            self._fail(item, hearing.failure)
+        transcription = (
+            Transcript("", failure=failing) if failing else self._hearing_of(item, model)
+        )
+        if transcription.failure is not None:
+            self._fail(item, transcription.failure)
             return
-        text, rest = _going_on(hearing.transcript, sent, model)
+        text, rest = _going_on(transcription.transcript, sent, model)
         for word in rest:
             self._delta(item.id, word)
-            yield self._desk.settings.delay_ns(TOKEN_MS)
+            yield self._session_context.settings.delay_ns(TOKEN_MS)
         item.parts[0]["transcript"] = text
         if model == _DIARIZING and text:
             self._segment(item, text)
         more: Json = {"transcript": text, "usage": _usage(item, model, text)}
         if self._has_logprobs(model):
             more["logprobs"] = [logprob for word in pieces_of(text) for logprob in _logprobs(word)]
-        self._desk.outbox.emit(f"{_EVENT}.completed", item_id=item.id, content_index=0, **more)
+        self._session_context.outbox.emit(
+            f"{_EVENT}.completed", item_id=item.id, content_index=0, **more
+        )
 
-    def _hearing_of(self, item: SimItem, model: str) -> Hearing:
-        hearing = item.hearing or Hearing(NOT_IN_TIME)
-        unknown = self._desk.dialect.transcription_failure(model)
-        if unknown is None or hearing.failure is not None:
-            return hearing
+    def _hearing_of(self, item: SimItem, model: str) -> Transcript:
+        transcription = item.transcription or Transcript(NOT_IN_TIME)
+        unknown = self._session_context.dialect.transcription_failure(model)
+        if unknown is None or transcription.failure is not None:
+            return transcription
         message = f"Input transcription failed for item '{item.id}'."
-        return Hearing("", failure=Failure("server_error", unknown, message))
+        return Transcript("", failure=Failure("server_error", unknown, message))
 
     def _fail(self, item: SimItem, failure: Failure) -> None:
         error = {"type": failure.type, "code": failure.code, "message": failure.message}
-        self._desk.outbox.emit(
+        self._session_context.outbox.emit(
             f"{_EVENT}.failed", item_id=item.id, content_index=0, error={**error, "param": None}
         )
 
     def _delta(self, item_id: str, word: str) -> None:
-        more: Json = {"obfuscation": self._desk.ids.padding(word)}
+        more: Json = {"obfuscation": self._session_context.ids.padding(word)}
         if self._has_logprobs(str((self._settings or {}).get("model"))):
             more["logprobs"] = _logprobs(word)
         where = {"item_id": item_id, "content_index": 0}
-        self._desk.outbox.emit(f"{_EVENT}.delta", **where, delta=word, **more)
+        self._session_context.outbox.emit(f"{_EVENT}.delta", **where, delta=word, **more)
 
     def _segment(self, item: SimItem, text: str) -> None:
-        self._desk.outbox.emit(
+        self._session_context.outbox.emit(
             f"{_EVENT}.segment",
             item_id=item.id,
             content_index=0,
-            id=self._desk.ids.new("seg_"),
+            id=self._session_context.ids.new("seg_"),
             speaker="A",
             start=0.0,
             end=item.audio_ms / 1000,
@@ -162,12 +170,12 @@ class Transcriber:
         )
 
     def _has_logprobs(self, model: str) -> bool:
-        asked = self._desk.session.object.get("include") or ()
+        asked = self._session_context.session.object.get("include") or ()
         return LOGPROBS in asked and model.startswith(_WITH_LOGPROBS)
 
     @property
     def _settings(self) -> Json | None:
-        found: Json | None = self._desk.session.input["transcription"]
+        found: Json | None = self._session_context.session.input["transcription"]
         return found if found is not None and found.get("model") else None
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from inspector.core.formats import PCM16_24K
+from inspector.core.audio_formats import PCM16_24K
 from inspector.sim.buffer import InputBuffer
-from inspector.sim.desk import Desk
 from inspector.sim.items import appended_audio
-from inspector.sim.outbox import Json
-from inspector.sim.output import pieces_of
+from inspector.sim.output_items import pieces_of
 from inspector.sim.schedule import Process
+from inspector.sim.server_outbox import Json
+from inspector.sim.session_context import SessionContext
 from inspector.sim.vad import SpeechDetector, SpeechStarted, TurnDetector
 
 FRAME_MS = 200
@@ -30,15 +30,17 @@ _KEPT_SILENCE_MS = 2000
 class Translator:
     """Listens, and speaks another language, or says that it would."""
 
-    def __init__(self, desk: Desk, detector: SpeechDetector, end: Callable[[], None]) -> None:
+    def __init__(
+        self, session_context: SessionContext, detector: SpeechDetector, end: Callable[[], None]
+    ) -> None:
         """Prepare to listen.
 
         Args:
-            desk: the session.
+            session_context: the session.
             detector: tells speech from silence.
             end: ends the session.
         """
-        self._desk = desk
+        self._session_context = session_context
         self._buffer = InputBuffer()
         self._turns = TurnDetector(detector)
         self._end = end
@@ -72,14 +74,16 @@ class Translator:
     def _begin(self, end_ms: int) -> None:
         data = self._buffer.take(self._speech_start_ms, end_ms)
         self._busy += 1
-        self._desk.schedule.start(self._translate(data, end_ms))
+        self._session_context.schedule.start(self._translate(data, end_ms))
 
     def _translate(self, data: bytes, at_ms: int) -> Process:
-        emit, delay_ns = self._desk.outbox.emit, self._desk.settings.delay_ns
+        emit, delay_ns = self._session_context.outbox.emit, self._session_context.settings.delay_ns
         yield delay_ns(THINK_MS)
-        hearing = yield from self._desk.listen(data, PCM16_24K.rate_hz, HEARING_DEADLINE_MS)
-        heard = hearing.transcript if hearing is not None else ""
-        audio = self._desk.session.object["audio"]
+        transcription = yield from self._session_context.listen(
+            data, PCM16_24K.rate_hz, HEARING_DEADLINE_MS
+        )
+        heard = transcription.transcript if transcription is not None else ""
+        audio = self._session_context.session.object["audio"]
         elapsed_ms = at_ms // FRAME_MS * FRAME_MS
         if audio["input"]["transcription"] is not None:
             for word in pieces_of(heard):
@@ -102,12 +106,12 @@ class Translator:
         self._end_if_done()
 
     def _frames(self, text: str) -> list[bytes]:
-        speak, rate_hz = self._desk.voice.speak, PCM16_24K.rate_hz
+        speak, rate_hz = self._session_context.voice.speak, PCM16_24K.rate_hz
         sound = b"".join(speak(text, voice=_VOICE, rate_hz=rate_hz, speed=1.0)) if text else b""
         size = int(FRAME_MS * PCM16_24K.bytes_per_ms)
         return [sound[start : start + size] for start in range(0, len(sound), size)]
 
     def _end_if_done(self) -> None:
         if self._is_ending and not self._busy:
-            self._desk.outbox.emit("session.closed")
+            self._session_context.outbox.emit("session.closed")
             self._end()

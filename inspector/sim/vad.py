@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from inspector.core.formats import AudioFormat
-from inspector.sim.completeness import LEAST_BEFORE, LONGEST_HOLD, Judge, Verdict, is_held
-from inspector.sim.outbox import Json
+from inspector.core.audio_formats import AudioFormat
+from inspector.sim.completeness import LEAST_BEFORE, LONGEST_HOLD, Completeness, Judge, is_held
+from inspector.sim.server_outbox import Json
 
 WINDOW_MS = 32
 """Times in recorded VAD events are multiples of 32 ms."""
@@ -79,7 +79,7 @@ class SpeechStopped:
     at_ms: int
 
 
-Change = SpeechStarted | SpeechStopped
+SpeechChange = SpeechStarted | SpeechStopped
 
 
 class TurnDetector:
@@ -115,7 +115,7 @@ class TurnDetector:
         self._judge = None
         self._levels.clear()
 
-    def feed(self, data: bytes, audio: AudioFormat, detection: Json) -> Iterator[Change]:
+    def feed(self, data: bytes, audio: AudioFormat, detection: Json) -> Iterator[SpeechChange]:
         """Take audio in; yield the changes of voice activity in it."""
         self._pending += data
         window = int(WINDOW_MS * audio.bytes_per_ms)
@@ -135,7 +135,7 @@ class TurnDetector:
             if change is not None:
                 yield change
 
-    def _step(self, probability: float, detection: Json) -> Change | None:
+    def _step(self, probability: float, detection: Json) -> SpeechChange | None:
         given = detection.get("threshold")
         threshold = max(_LEAST, 0.5 if given is None else float(given))
         if not self.is_open:
@@ -170,14 +170,14 @@ class TurnDetector:
             return True
         if self._judge is None and self._at_pause is not None:
             self._judge = self._at_pause()
-        verdict = Verdict.UNKNOWN if self._judge is None else self._judge()
-        if verdict is Verdict.PENDING:
+        verdict = Completeness.UNKNOWN if self._judge is None else self._judge()
+        if verdict is Completeness.PENDING:
             if self._quiet_ms < pause_ms + _VERDICT_MS:
                 return False
-            verdict = Verdict.UNKNOWN
-        if verdict is Verdict.UNKNOWN:
+            verdict = Completeness.UNKNOWN
+        if verdict is Completeness.UNKNOWN:
             return not is_held(self._levels)
-        return verdict is Verdict.COMPLETE
+        return verdict is Completeness.COMPLETE
 
 
 def as_pcm16(data: bytes, audio: AudioFormat) -> bytes:

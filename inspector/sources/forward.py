@@ -18,8 +18,7 @@ import httpx2
 
 from inspector.errors import ConnectError
 from inspector.secret import mask_text, mask_url, secrets_of
-from inspector.sources.admission import Admission, Refusal
-from inspector.sources.exchange import Exchange, problem_body, problem_response, refused
+from inspector.sources.access_control import AccessControl, AccessRefusal
 from inspector.sources.heads import (
     HEAD_END,
     MAX_HEAD_BYTES,
@@ -28,7 +27,8 @@ from inspector.sources.heads import (
     parse_head,
     request_problem,
 )
-from inspector.sources.relay import Leg
+from inspector.sources.http_exchange import HttpExchange, problem_body, problem_response, refused
+from inspector.sources.relay import Endpoint
 from inspector.sources.upstream import CONNECT_TIMEOUT_S, Upstream
 
 for _name in ("httpx2", "httpcore2"):
@@ -48,7 +48,10 @@ class Forwarder:
     """Forwards requests to one server over a pool of connections."""
 
     def __init__(
-        self, upstream: Upstream, admission: Admission, exchanged: Callable[[Exchange], None]
+        self,
+        upstream: Upstream,
+        admission: AccessControl,
+        exchanged: Callable[[HttpExchange], None],
     ) -> None:
         """Prepare a pool.
 
@@ -73,9 +76,9 @@ class Forwarder:
         """End the pool's connections."""
         await self._client.aclose()
 
-    async def serve(self, leg: Leg, head: Head) -> None:
+    async def serve(self, endpoint: Endpoint, head: Head) -> None:
         """Serve an app's connection until it ends, beginning with a request whose head is read already."""
-        app = _App(leg)
+        app = _App(endpoint)
         asked: Head | None = head
         try:
             while asked is not None:
@@ -89,7 +92,7 @@ class Forwarder:
         except (ConnectError, h11.RemoteProtocolError) as error:
             app.refuse(400, "bad_request", str(error))
         finally:
-            leg.close()
+            endpoint.close()
 
     async def _exchange(self, app: _App, head: Head) -> None:
         """Pass one request on, or refuse it.
@@ -117,7 +120,7 @@ class Forwarder:
             raise
         finally:
             self._exchanged(
-                Exchange(
+                HttpExchange(
                     head.method,
                     mask_url(head.target),
                     status,
@@ -129,12 +132,14 @@ class Forwarder:
             )
             del known
 
-    def _refusal(self, head: Head) -> Refusal | None:
+    def _refusal(self, head: Head) -> AccessRefusal | None:
         problem = request_problem(head)
         if problem:
-            return Refusal(400, "bad_request", problem)
+            return AccessRefusal(400, "bad_request", problem)
         if head.is_upgrade:
-            return Refusal(426, "upgrade_first", "ask for a WebSocket on a connection of its own")
+            return AccessRefusal(
+                426, "upgrade_first", "ask for a WebSocket on a connection of its own"
+            )
         return self._admission.refusal(head)
 
     async def _pass_on(self, app: _App, head: Head) -> int:
@@ -173,27 +178,27 @@ class Forwarder:
 class _App:
     """The app's connection, as a server sees it."""
 
-    def __init__(self, leg: Leg) -> None:
-        self._leg = leg
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._http = h11.Connection(h11.SERVER)
         self._unread = b""
         """Came after the request that is being answered."""
         self._stream = asyncio.StreamReader(limit=READ_BYTES)
-        if leg.transport is not None:
-            self._stream.set_transport(leg.transport)
+        if endpoint.transport is not None:
+            self._stream.set_transport(endpoint.transport)
         self._may_write = asyncio.Event()
         self._may_write.set()
         self._is_over = False
         self.body_bytes = self.answer_bytes = 0
-        leg.hold_other = lambda is_held: (
+        endpoint.hold_other = lambda is_held: (
             self._may_write.clear() if is_held else self._may_write.set()
         )
-        leg.lost = lambda _: self._gone()
-        leg.ended = self._stream.feed_eof
-        leg.connect_to(self._stream.feed_data)
-        if leg.is_lost:
+        endpoint.lost = lambda _: self._gone()
+        endpoint.ended = self._stream.feed_eof
+        endpoint.connect_to(self._stream.feed_data)
+        if endpoint.is_lost:
             self._gone()
-        elif leg.has_ended:
+        elif endpoint.has_ended:
             self._stream.feed_eof()
 
     async def next_head(self) -> Head | None:
@@ -278,7 +283,7 @@ class _App:
     def refuse(self, status: int, code: str, message: str) -> None:
         """Answer a request that does not go on, if no answer has begun yet; the connection ends after it."""
         if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE, h11.DONE):
-            self._leg.write(problem_response(status, code, message))
+            self._endpoint.write(problem_response(status, code, message))
             self._is_over = True
 
     async def begin_again(self) -> bool:
@@ -299,7 +304,7 @@ class _App:
 
     def _write(self, data: bytes | None) -> None:
         if data:
-            self._leg.write(data)
+            self._endpoint.write(data)
 
     def _gone(self) -> None:
         self._stream.feed_eof()

@@ -1,4 +1,4 @@
-"""Where a lane logs the frames that it sees: nothing that fails there may stop the bytes."""
+"""Where a pipe logs the frames that it sees: nothing that fails there may stop the bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class FrameLog(Protocol):
-    """Takes what a lane sees."""
+    """Takes what a pipe sees."""
 
     def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
         """Log a frame that goes on."""
@@ -30,8 +30,8 @@ class FrameLog(Protocol):
         ...
 
 
-class CarefulLog:
-    """The log of one lane; never raises, and tells what failed instead."""
+class SafeFrameLog:
+    """The log of one pipe; never raises, and tells what failed instead."""
 
     def __init__(self, direction: Direction, frame_log: FrameLog) -> None:
         self._direction = direction

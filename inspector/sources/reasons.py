@@ -12,7 +12,7 @@ from typing import NamedTuple
 from inspector.sources.base import Closed, Side
 
 
-class Words(NamedTuple):
+class Explanation(NamedTuple):
     """What a code means here, and what the user can do about it."""
 
     meaning: str
@@ -24,44 +24,46 @@ _AGAIN = (
 )
 _KEY = "check the key (of OpenAI: OPENAI_API_KEY); --key-env NAME or --key-file FILE read it from elsewhere"
 _LOOK_BACK = "look at the last events before it for the reason"
-_NO_CALL = Words(
+_NO_CALL = Explanation(
     "there is no such call",
     "the call is not accepted yet, has ended, or belongs to another project or key; accept answers 200 even to a body that it"
     " cannot use, so check that too (it needs a session type)",
 )
-_NO_SESSION = Words(
+_NO_SESSION = Explanation(
     "there is no such session to attach to",
     "it has ended, or belongs to another project or key",
 )
 
-CLOSE_CODES: Mapping[int, Words] = {
-    1000: Words("closed normally"),
-    1001: Words("{who} is going away", _AGAIN),
-    1002: Words(
+CLOSE_CODES: Mapping[int, Explanation] = {
+    1000: Explanation("closed normally"),
+    1001: Explanation("{who} is going away", _AGAIN),
+    1002: Explanation(
         "{who} found the WebSocket protocol broken", "see whether something between rewrites frames"
     ),
-    1003: Words("{who} does not take this kind of frame", "send JSON in text frames, never binary"),
-    1005: Words("closed without a code", _LOOK_BACK),
-    1006: Words(
+    1003: Explanation(
+        "{who} does not take this kind of frame", "send JSON in text frames, never binary"
+    ),
+    1005: Explanation("closed without a code", _LOOK_BACK),
+    1006: Explanation(
         "the connection was lost without a close frame",
         "check the network and proxies; a client that stops answering pings is cut off too",
     ),
-    1007: Words("a text frame was not UTF-8", "send UTF-8"),
-    1008: Words(
+    1007: Explanation("a text frame was not UTF-8", "send UTF-8"),
+    1008: Explanation(
         "{who} refuses by policy", "check the key, the model's access and the server's limits"
     ),
-    1009: Words(
+    1009: Explanation(
         "a frame was too big for {who}", "send audio in smaller pieces: an append takes 15 MiB"
     ),
-    1011: Words(
+    1011: Explanation(
         "{who} failed, or gave up waiting for a pong",
         "if it comes back, look for a client that stalls, and at the provider's status page",
     ),
-    1012: Words("{who} restarts", _AGAIN),
-    1013: Words("{who} is overloaded", "wait a little first"),
-    1015: Words("TLS failed", "check the certificate and the system's clock"),
-    3000: Words("not authorised", _KEY),
-    4000: Words("{who} refuses the request", _LOOK_BACK),
+    1012: Explanation("{who} restarts", _AGAIN),
+    1013: Explanation("{who} is overloaded", "wait a little first"),
+    1015: Explanation("TLS failed", "check the certificate and the system's clock"),
+    3000: Explanation("not authorised", _KEY),
+    4000: Explanation("{who} refuses the request", _LOOK_BACK),
 }
 """What each code means; ``{who}`` closed."""
 _WHO: Mapping[Side, str] = {
@@ -71,71 +73,73 @@ _WHO: Mapping[Side, str] = {
     Side.NETWORK: "one side",
 }
 
-CLOSE_REASONS: Mapping[str, Words] = {
-    "invalid_api_key": Words("the API key is not valid", _KEY),
-    "beta_api_shape_disabled": Words(
+CLOSE_REASONS: Mapping[str, Explanation] = {
+    "invalid_api_key": Explanation("the API key is not valid", _KEY),
+    "beta_api_shape_disabled": Explanation(
         "the Beta API is gone",
         "connect without --beta and without an OpenAI-Beta header, and use the GA event names",
     ),
-    "missing_model": Words("no model was named", "add --model gpt-realtime"),
-    "invalid_model": Words(
+    "missing_model": Explanation("no model was named", "add --model gpt-realtime"),
+    "invalid_model": Explanation(
         "the model is unknown or not one for realtime",
         "choose another with --model; gpt-realtime is one that works",
     ),
-    "model_not_found": Words(
+    "model_not_found": Explanation(
         "the model is unknown, or this key may not use it", "choose another with --model"
     ),
-    "DeploymentNotFound": Words(
+    "DeploymentNotFound": Explanation(
         "there is no deployment of this name", "name one of the resource with --model"
     ),
-    "insufficient_quota": Words(
+    "insufficient_quota": Explanation(
         "the account's quota is used up", "check plan and billing of the account"
     ),
-    "session_expired": Words("the session has reached its longest duration", _AGAIN),
+    "session_expired": Explanation("the session has reached its longest duration", _AGAIN),
     "call_id_not_found": _NO_CALL,
     "session_id_not_found": _NO_SESSION,
 }
 """By the last part of a close reason ``type.code``, or by the code in the body of an HTTP refusal."""
 
 _EXPIRY = "maximum duration"
-_NO_AUTHORIZATION = Words("no API key was sent, or not in a form the server takes", _KEY)
+_NO_AUTHORIZATION = Explanation("no API key was sent, or not in a form the server takes", _KEY)
 
-HTTP_STATUSES: Mapping[int, Words] = {
-    400: Words(
+HTTP_STATUSES: Mapping[int, Explanation] = {
+    400: Explanation(
         "the server calls the request bad", "check --model and the URL's path and parameters"
     ),
-    401: Words("not authorised: the key is missing or not valid", _KEY),
-    403: Words(
+    401: Explanation("not authorised: the key is missing or not valid", _KEY),
+    403: Explanation(
         "forbidden: this key may not do this, or not from here",
         "check the key's project and permissions, the region, and whether a proxy or firewall answers",
     ),
-    404: Words(
+    404: Explanation(
         "the server has nothing at this address",
         "check the URL's path (usually /v1/realtime), and the deployment's name on Azure",
     ),
-    407: Words("the proxy asks for a password", "put it in the proxy's URL in HTTPS_PROXY"),
-    426: Words("the server wants another protocol", "check the URL"),
-    429: Words(
+    407: Explanation("the proxy asks for a password", "put it in the proxy's URL in HTTPS_PROXY"),
+    426: Explanation("the server wants another protocol", "check the URL"),
+    429: Explanation(
         "too many requests, or no quota left",
         "if it comes back, check the account's limits and billing",
     ),
-    500: Words("the server failed", "if it comes back, look at the provider's status page"),
-    502: Words("the gateway got no good answer from the server behind it"),
-    503: Words("the server is not available"),
-    504: Words("the server behind the gateway did not answer in time"),
+    500: Explanation("the server failed", "if it comes back, look at the provider's status page"),
+    502: Explanation("the gateway got no good answer from the server behind it"),
+    503: Explanation("the server is not available"),
+    504: Explanation("the server behind the gateway did not answer in time"),
 }
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Statuses that may pass by themselves."""
 _PROXY_STEP = "check HTTPS_PROXY, and whether that proxy may connect to this host"
 
-_HTTP_CLASSES: Mapping[int, Words] = {
-    2: Words("the server answered, but does not speak WebSocket here", "check the URL's path"),
-    3: Words(
+_HTTP_CLASSES: Mapping[int, Explanation] = {
+    2: Explanation(
+        "the server answered, but does not speak WebSocket here", "check the URL's path"
+    ),
+    3: Explanation(
         "the server redirects; that is not followed, since the key would go along",
         "connect to the new address if you trust it",
     ),
-    4: Words("the server refuses the request", "check the URL, the model and the key"),
-    5: Words("the server failed", "look at the provider's status page"),
+    4: Explanation("the server refuses the request", "check the URL, the model and the key"),
+    5: Explanation("the server failed", "look at the provider's status page"),
 }
 
 
@@ -157,14 +161,14 @@ def step_for_app(step: str) -> str:
     return _STEPS_FOR_APP.get(step, step)
 
 
-def closing_words(code: int, reason: str, by: Side = Side.SERVER) -> Words:
+def closing_words(code: int, reason: str, by: Side = Side.SERVER) -> Explanation:
     """Return the words for a close code and reason, the most specific there are; advice only where it was not the client's wish."""
     words = _closing_words(code, reason, by)
     step = "" if by is Side.CLIENT else words.next_step
-    return Words(words.meaning.format(who=_WHO[by]), step)
+    return Explanation(words.meaning.format(who=_WHO[by]), step)
 
 
-def _closing_words(code: int, reason: str, by: Side) -> Words:
+def _closing_words(code: int, reason: str, by: Side) -> Explanation:
     known = CLOSE_REASONS.get(reason.rpartition(".")[2]) if by is Side.SERVER else None
     if known is not None:
         return known
@@ -175,11 +179,11 @@ def _closing_words(code: int, reason: str, by: Side) -> Words:
     if code in CLOSE_CODES:
         return CLOSE_CODES[code]
     if 4000 <= code < 5000:
-        return Words(f"closed with a code of {{who}}'s own, {code}", _LOOK_BACK)
-    return Words(f"closed with code {code}")
+        return Explanation(f"closed with a code of {{who}}'s own, {code}", _LOOK_BACK)
+    return Explanation(f"closed with code {code}")
 
 
-def refusal_words(status: int, url: str = "", code: str = "", retry_after: str = "") -> Words:
+def refusal_words(status: int, url: str = "", code: str = "", retry_after: str = "") -> Explanation:
     """Return the words for an HTTP status that is not 101.
 
     Args:
@@ -190,13 +194,13 @@ def refusal_words(status: int, url: str = "", code: str = "", retry_after: str =
     """
     words = CLOSE_REASONS.get(code) or _not_found(status, url) or HTTP_STATUSES.get(status)
     if words is None:
-        words = _HTTP_CLASSES.get(status // 100, Words("the server refuses the request"))
+        words = _HTTP_CLASSES.get(status // 100, Explanation("the server refuses the request"))
     wait = ""
     if retry_after:
         wait = f"wait {retry_after} s" if retry_after.isdecimal() else f"wait until {retry_after}"
     elif status in PASSING and code not in CLOSE_REASONS:
         wait = "wait a little"
-    return Words(words.meaning, "; ".join(step for step in (wait, words.next_step) if step))
+    return Explanation(words.meaning, "; ".join(step for step in (wait, words.next_step) if step))
 
 
 def proxy_step(status: int) -> str:
@@ -204,7 +208,7 @@ def proxy_step(status: int) -> str:
     return HTTP_STATUSES[407].next_step if status == 407 else _PROXY_STEP
 
 
-def _not_found(status: int, url: str) -> Words | None:
+def _not_found(status: int, url: str) -> Explanation | None:
     """Return the words for a 404 of what is looked for by its id, which says nothing of the endpoint."""
     if status != 404:
         return None

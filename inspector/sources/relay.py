@@ -1,6 +1,6 @@
-"""Relay: two connections and the two lanes between them. Who reads slowly slows down who writes.
+"""Relay: two connections and the two pipes between them. Who reads slowly slows down who writes.
 
-Each side is a ``Leg``: an asyncio protocol that hands its bytes on as they come, without a queue of its own. When the
+Each side is a ``Endpoint``: an asyncio protocol that hands its bytes on as they come, without a queue of its own. When the
 kernel and a small buffer of one side are full, the other is not read from: that is all the memory that a relay takes
 (besides the frame that is being read along, and what a breakpoint holds).
 
@@ -23,9 +23,9 @@ from inspector.core.event import Direction, Origin
 from inspector.errors import ConnectError
 from inspector.secret import mask_text
 from inspector.sources.base import Closed, Side
+from inspector.sources.direction_pipe import DirectionPipe
 from inspector.sources.frames import WireFrame, close_words
 from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
-from inspector.sources.lane import Lane
 from inspector.sources.reasons import explained, step_for_app
 
 READ_BYTES = 256 << 10
@@ -43,11 +43,11 @@ CLOSE_TIMEOUT_S = 1.5
 log = logging.getLogger(__name__)
 
 
-class Leg(asyncio.BufferedProtocol):
+class Endpoint(asyncio.BufferedProtocol):
     """One side's connection: first it collects the head, then its bytes go to ``consume``."""
 
     _inbox = memoryview(bytearray(READ_BYTES))
-    """One for all legs, which live in one thread: what was read is copied out before anything else is read.
+    """One for all endpoints, which live in one thread: what was read is copied out before anything else is read.
 
     A plain ``Protocol`` gets a new buffer of this size for every read, which the C library maps, shrinks and unmaps: three
     system calls and the page faults cost more than the read itself (CPython 3.11 to 3.14)."""
@@ -99,7 +99,7 @@ class Leg(asyncio.BufferedProtocol):
         self.is_lost = True
         self._wake()
         lost, self.lost = self.lost, _nobody
-        self.let_go()
+        self.detach()
         lost(exc)
 
     def eof_received(self) -> bool:
@@ -209,7 +209,7 @@ class Leg(asyncio.BufferedProtocol):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Forget everybody: the connection has ended, and what knows each other in a circle is not freed by itself."""
         self.lost, self.hold_other, self.ended = _nobody, _nothing, nobody_cares
         if self._consume is not None:
@@ -223,7 +223,7 @@ class Leg(asyncio.BufferedProtocol):
             self._waiter.set_result(None)
 
 
-async def open_leg(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Leg:
+async def open_endpoint(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Endpoint:
     """Connect to a host, by whichever of its addresses answers first.
 
     Raises:
@@ -234,16 +234,18 @@ async def open_leg(host: str, port: int, *, tls: ssl.SSLContext | None = None) -
     # create_connection(happy_eyeballs_delay=…) fails an assertion of its own under eager tasks, which Textual 8.2.8 turns
     # on for the loop that the proxy shares with its screen (CPython 3.12 before 3.12.8, 3.13.0).
     connection = await start_connection(addresses, happy_eyeballs_delay=HAPPY_EYEBALLS_S)
-    _, leg = await loop.create_connection(
-        Leg, sock=connection, ssl=tls, server_hostname=host if tls is not None else None
+    _, endpoint = await loop.create_connection(
+        Endpoint, sock=connection, ssl=tls, server_hostname=host if tls is not None else None
     )
-    return leg
+    return endpoint
 
 
 class Relay:
     """A connection of an app, the connection to the API that belongs to it, and what goes between."""
 
-    def __init__(self, app: Leg, api: Leg, to_api: Lane, to_app: Lane) -> None:
+    def __init__(
+        self, app: Endpoint, api: Endpoint, to_api: DirectionPipe, to_app: DirectionPipe
+    ) -> None:
         """Join two connections after the upgrade; ``start`` lets the bytes go.
 
         Args:
@@ -273,32 +275,32 @@ class Relay:
         """Let the bytes go."""
         self._app.connect_to(self._to_api.received)
         self._api.connect_to(self._to_app.received)
-        for leg, other in ((self._app, self._api), (self._api, self._app)):
-            if leg.is_lost:  # between the handshake and now
-                self._lost(leg, other, None)
-            elif leg.has_ended and leg.may_half_close:
+        for endpoint, other in ((self._app, self._api), (self._api, self._app)):
+            if endpoint.is_lost:  # between the handshake and now
+                self._lost(endpoint, other, None)
+            elif endpoint.has_ended and endpoint.may_half_close:
                 other.end_writing()
-            leg.may_half_close = False  # from here on who says no more has gone
+            endpoint.may_half_close = False  # from here on who says no more has gone
 
     async def ended(self) -> Closed:
         """Wait for the end of both connections; return how it came."""
         await self._end
         return self._closed or explained(1006, "", Side.NETWORK)
 
-    def lane(self, direction: Direction) -> Lane:
-        """Return the lane of a direction."""
+    def pipe(self, direction: Direction) -> DirectionPipe:
+        """Return the pipe of a direction."""
         return self._to_api if direction is Direction.CLIENT else self._to_app
 
     def add(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> bool:
         """Send a frame of our own; False where it cannot be sent any more."""
         if not self.can_add(direction):
             return False
-        return self.lane(direction).add(data, is_text=is_text, origin=origin)
+        return self.pipe(direction).add(data, is_text=is_text, origin=origin)
 
     def can_add(self, direction: Direction) -> bool:
         """Tell whether a frame of our own can still be sent."""
         receiver = self._api if direction is Direction.CLIENT else self._app
-        return not (receiver.is_lost or self._is_closing) and self.lane(direction).can_add
+        return not (receiver.is_lost or self._is_closing) and self.pipe(direction).can_add
 
     def ping(self) -> None:
         """Show both sides that we are alive."""
@@ -316,7 +318,7 @@ class Relay:
         self._to_api.close(code, reason)
         loop = asyncio.get_running_loop()
         self._timers = [
-            loop.call_later(CLOSE_TIMEOUT_S, leg.close) for leg in (self._app, self._api)
+            loop.call_later(CLOSE_TIMEOUT_S, endpoint.close) for endpoint in (self._app, self._api)
         ]
 
     def abort(self) -> None:
@@ -324,46 +326,46 @@ class Relay:
         self._app.abort()
         self._api.abort()
 
-    def _close_seen(self, frame: WireFrame, by: Side, leg: Leg) -> None:
+    def _close_seen(self, frame: WireFrame, by: Side, endpoint: Endpoint) -> None:
         if self._closed is None:
             code, reason = close_words(frame.data)
             # What passes is not touched; what is shown of it may quote the app's key.
             words = explained(code, mask_text(reason), by)
             self._closed = replace(words, next_step=step_for_app(words.next_step))
         elif self._closed.by is Side.INSPECTOR:
-            leg.close()  # that was the answer to our own close frame
+            endpoint.close()  # that was the answer to our own close frame
 
-    def _lost(self, leg: Leg, other: Leg, error: Exception | None) -> None:
+    def _lost(self, endpoint: Endpoint, other: Endpoint, error: Exception | None) -> None:
         if self._closed is None:
-            who = "app" if leg is self._app else "server"
+            who = "app" if endpoint is self._app else "server"
             words = explained(1006, "", Side.NETWORK)
             meaning = f"the connection to the {who} was lost without a close frame"
             self._closed = Closed(1006, "", Side.NETWORK, meaning, step_for_app(words.next_step))
         from_it, to_it = (
-            (self._to_api, self._to_app) if leg is self._app else (self._to_app, self._to_api)
+            (self._to_api, self._to_app) if endpoint is self._app else (self._to_app, self._to_api)
         )
-        if from_it.gate is not None:
-            from_it.gate.flush("its sender has gone")
+        if from_it.queue is not None:
+            from_it.queue.flush("its sender has gone")
         from_it.finish()
-        if to_it.gate is not None:
-            to_it.gate.discard("its receiver has gone")
+        if to_it.queue is not None:
+            to_it.queue.discard("its receiver has gone")
         if not other.is_lost:
             other.reset() if error is not None else other.close()
         elif not self._end.done():
             self._end.set_result(None)
-            self._let_go()
+            self._detach()
 
-    def _let_go(self) -> None:
-        """Let legs and lanes forget each other, so that nothing of the connections outlives them.
+    def _detach(self) -> None:
+        """Let endpoints and pipes forget each other, so that nothing of the connections outlives them.
 
         They know each other in circles, which only the garbage collector would find, and it is kept calm.
         """
         for timer in self._timers:
             timer.cancel()
-        for lane in (self._to_api, self._to_app):
-            lane.let_go()
-        for leg in (self._app, self._api):
-            leg.let_go()
+        for pipe in (self._to_api, self._to_app):
+            pipe.detach()
+        for endpoint in (self._app, self._api):
+            endpoint.detach()
 
 
 def _nobody(_: Exception | None) -> None:

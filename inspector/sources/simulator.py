@@ -1,6 +1,6 @@
 """SimulatorSource: a session with the simulator inside this process; no socket, no key, no network.
 
-The simulator itself (``inspector.sim``) is pure and knows no clock. ``SimClockwork`` gives it one: it asks what is
+The simulator itself (``inspector.sim``) is pure and knows no clock. ``SimulatorDriver`` gives it one: it asks what is
 due, waits until the next thing is, and is woken by what comes in. The server adapter uses the same clockwork.
 """
 
@@ -52,7 +52,7 @@ NewSession = Callable[[ConnectRequest], ServerSession]
 """Makes the server's side of one connection."""
 
 
-class SimClockwork:
+class SimulatorDriver:
     """Runs one simulated session on the event loop's time; its time starts at 0."""
 
     def __init__(self, session: ServerSession, clock: Clock) -> None:
@@ -129,7 +129,7 @@ class SimulatorSource:
         self.url = f"{SIMULATOR_URL}?model={model}"
         self._new_session = new_session
         self._clock = clock
-        self._clockwork: SimClockwork | None = None
+        self._clockwork: SimulatorDriver | None = None
         self._closed: Closed | None = None
 
     @property
@@ -146,7 +146,7 @@ class SimulatorSource:
             subprotocols=(),
         )
         self._closed = None
-        self._clockwork = SimClockwork(self._new_session(request), self._clock)
+        self._clockwork = SimulatorDriver(self._new_session(request), self._clock)
         return Handshake(self.url)
 
     async def frames(self) -> AsyncIterator[Received]:

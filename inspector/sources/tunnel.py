@@ -10,7 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 from inspector.errors import ConnectError
 from inspector.secret import mask_url
 from inspector.sources.address import is_loopback
-from inspector.sources.relay import Leg, open_leg
+from inspector.sources.relay import Endpoint, open_endpoint
 
 _SCHEMES = {"wss": ("wss", "socks", "https"), "ws": ("ws", "socks", "https", "http")}
 """The variables that are asked, in the order of the WebSocket library's own client."""
@@ -36,7 +36,7 @@ def network_proxy(scheme: str, host: str, port: int) -> str | None:
     return found
 
 
-async def open_tunnel(proxy: str, host: str, port: int) -> Leg:
+async def open_tunnel(proxy: str, host: str, port: int) -> Endpoint:
     """Connect to a server through a proxy; the connection is as if it were direct.
 
     Raises:
@@ -45,7 +45,7 @@ async def open_tunnel(proxy: str, host: str, port: int) -> Leg:
     """
     parts = urlsplit(proxy)
     is_secure = parts.scheme == "https"
-    leg = await open_leg(
+    endpoint = await open_endpoint(
         parts.hostname or "",
         parts.port or (443 if is_secure else 80),
         tls=ssl.create_default_context() if is_secure else None,
@@ -55,17 +55,17 @@ async def open_tunnel(proxy: str, host: str, port: int) -> Leg:
     if parts.username is not None:
         user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         lines.append(f"Proxy-Authorization: Basic {base64.b64encode(user.encode()).decode()}")
-    leg.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
+    endpoint.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
     try:
-        answer = await leg.head()
+        answer = await endpoint.head()
     except BaseException:
-        leg.abort()
+        endpoint.abort()
         raise
     if not 200 <= answer.status < 300:
-        leg.abort()
+        endpoint.abort()
         raise ConnectError(
             f"the network's proxy answers {answer.status} on the way to {host}",
             code="proxy",
             hint="check HTTPS_PROXY, and the user and password in it",
         )
-    return leg
+    return endpoint

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from inspector.errors import ConnectError, UsageError
 from inspector.secret import Secret, mask_url
 from inspector.sources.heads import Head
-from inspector.sources.relay import Leg, open_leg
+from inspector.sources.relay import Endpoint, open_endpoint
 from inspector.sources.tunnel import network_proxy, open_tunnel
 
 CONNECT_TIMEOUT_S = 10.0
@@ -104,7 +104,7 @@ class Upstream:
         """
         return network_proxy(self.scheme, self.host, self.port)
 
-    async def connect(self) -> Leg:
+    async def connect(self) -> Endpoint:
         """Open a connection.
 
         Raises:
@@ -114,26 +114,26 @@ class Upstream:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             proxy = self.way_out
             if proxy is None:
-                return await open_leg(self.host, self.port, tls=self.tls)
-            leg = await open_tunnel(proxy, self.host, self.port)
+                return await open_endpoint(self.host, self.port, tls=self.tls)
+            endpoint = await open_tunnel(proxy, self.host, self.port)
             if self.tls is not None:
-                await self._encrypt(leg, self.tls)
-            return leg
+                await self._encrypt(endpoint, self.tls)
+            return endpoint
 
-    async def _encrypt(self, leg: Leg, tls: ssl.SSLContext) -> None:
-        plain = leg.transport
+    async def _encrypt(self, endpoint: Endpoint, tls: ssl.SSLContext) -> None:
+        plain = endpoint.transport
         if plain is None:
             raise ConnectError("the connection to the network's proxy was lost", code="proxy")
         try:
             secure = await asyncio.get_running_loop().start_tls(
-                plain, leg, tls, server_hostname=self.host
+                plain, endpoint, tls, server_hostname=self.host
             )
         except BaseException:
-            leg.abort()
+            endpoint.abort()
             raise
         if secure is None:
             raise ConnectError("the connection to the network's proxy was lost", code="proxy")
-        leg.connection_made(secure)
+        endpoint.connection_made(secure)
 
 
 def upstream_at(

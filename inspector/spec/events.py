@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Dialect(StrEnum):
+class Vocabulary(StrEnum):
     """Whose vocabulary an event type belongs to."""
 
     GA = "ga"
@@ -36,7 +36,7 @@ class EventType:
     """The name on the screen, at most 24 cells."""
     summary: str
     """What it means, in one sentence."""
-    dialect: Dialect = Dialect.GA
+    dialect: Vocabulary = Vocabulary.GA
     """Whose vocabulary it belongs to."""
     is_delta: bool = False
     """True where the event is an increment of a content part."""
@@ -53,7 +53,7 @@ class EventType:
 
 
 def _rows(
-    direction: str, dialect: Dialect, rows: Iterable[tuple[str, str, str]]
+    direction: str, dialect: Vocabulary, rows: Iterable[tuple[str, str, str]]
 ) -> list[EventType]:
     return [EventType(name, direction, short, summary, dialect) for name, short, summary in rows]
 
@@ -64,7 +64,7 @@ def _delta(
     summary: str,
     done: str,
     whole: str,
-    dialect: Dialect = Dialect.GA,
+    dialect: Vocabulary = Vocabulary.GA,
     ga: tuple[str, ...] = (),
 ) -> EventType:
     return EventType(name, "server", short, summary, dialect, True, "delta", done, whole, "", ga)
@@ -72,7 +72,7 @@ def _delta(
 
 _CLIENT = _rows(
     "client",
-    Dialect.GA,
+    Vocabulary.GA,
     [
         (
             "session.update",
@@ -122,7 +122,7 @@ _CLIENT = _rows(
 
 _SERVER = _rows(
     "server",
-    Dialect.GA,
+    Vocabulary.GA,
     [
         (
             "session.created",
@@ -277,7 +277,7 @@ _FAILURES = [
         "server",
         "warning",
         "The server warns of something that it tolerated.",
-        Dialect.VOICE_LIVE,
+        Vocabulary.VOICE_LIVE,
         severity="warning",
     ),
 ]
@@ -331,7 +331,7 @@ _DELTAS = [
         "More of the answer's text (beta name).",
         "response.text.done",
         "text",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ("response.output_text.delta",),
     ),
     _delta(
@@ -340,7 +340,7 @@ _DELTAS = [
         "More of the answer's audio (beta name).",
         "response.audio.done",
         "",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ("response.output_audio.delta",),
     ),
     _delta(
@@ -349,7 +349,7 @@ _DELTAS = [
         "More of what the answer's audio says (beta name).",
         "response.audio_transcript.done",
         "transcript",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ("response.output_audio_transcript.delta",),
     ),
     _delta(
@@ -358,7 +358,7 @@ _DELTAS = [
         "More of what the speaker said.",
         "",
         "",
-        Dialect.TRANSLATION,
+        Vocabulary.TRANSLATION,
     ),
     _delta(
         "session.output_transcript.delta",
@@ -366,7 +366,7 @@ _DELTAS = [
         "More of what the output says.",
         "",
         "",
-        Dialect.TRANSLATION,
+        Vocabulary.TRANSLATION,
     ),
     _delta(
         "session.output_audio.delta",
@@ -374,7 +374,7 @@ _DELTAS = [
         "More output audio, base64.",
         "",
         "",
-        Dialect.TRANSLATION,
+        Vocabulary.TRANSLATION,
     ),
     _delta(
         "transcription.delta",
@@ -382,7 +382,7 @@ _DELTAS = [
         "More of a transcript (vLLM).",
         "transcription.done",
         "text",
-        Dialect.OTHER,
+        Vocabulary.OTHER,
     ),
     _delta(
         "response.animation_blendshapes.delta",
@@ -390,7 +390,7 @@ _DELTAS = [
         "Facial animation frames.",
         "response.animation_blendshapes.done",
         "",
-        Dialect.VOICE_LIVE,
+        Vocabulary.VOICE_LIVE,
     ),
     _delta(
         "response.animation_viseme.delta",
@@ -398,7 +398,7 @@ _DELTAS = [
         "A mouth shape and its time.",
         "response.animation_viseme.done",
         "",
-        Dialect.VOICE_LIVE,
+        Vocabulary.VOICE_LIVE,
     ),
     _delta(
         "response.audio_timestamp.delta",
@@ -406,9 +406,11 @@ _DELTAS = [
         "When a word is spoken.",
         "response.audio_timestamp.done",
         "",
-        Dialect.VOICE_LIVE,
+        Vocabulary.VOICE_LIVE,
     ),
-    _delta("response.video.delta", "video.delta", "More avatar video.", "", "", Dialect.VOICE_LIVE),
+    _delta(
+        "response.video.delta", "video.delta", "More avatar video.", "", "", Vocabulary.VOICE_LIVE
+    ),
 ]
 
 _BETA = [
@@ -417,7 +419,7 @@ _BETA = [
         "server",
         "text.done",
         "The whole text (beta name).",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ga=("response.output_text.done",),
     ),
     EventType(
@@ -425,7 +427,7 @@ _BETA = [
         "server",
         "audio.done",
         "The last audio was sent (beta name).",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ga=("response.output_audio.done",),
     ),
     EventType(
@@ -433,7 +435,7 @@ _BETA = [
         "server",
         "transcript.done",
         "The whole transcript (beta name).",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ga=("response.output_audio_transcript.done",),
     ),
     EventType(
@@ -441,7 +443,7 @@ _BETA = [
         "client",
         "transcription.update",
         "Changes a transcription session (beta name).",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ga=("session.update",),
     ),
     EventType(
@@ -449,7 +451,7 @@ _BETA = [
         "server",
         "transcription.updated",
         "A transcription session was changed (beta name).",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ga=("session.updated",),
     ),
     EventType(
@@ -457,7 +459,7 @@ _BETA = [
         "server",
         "transcription.created",
         "A transcription session exists (beta name).",
-        Dialect.BETA,
+        Vocabulary.BETA,
         ga=("session.created",),
     ),
 ]
@@ -465,7 +467,7 @@ _BETA = [
 _TRANSLATION = [
     *_rows(
         "client",
-        Dialect.TRANSLATION,
+        Vocabulary.TRANSLATION,
         [
             (
                 "session.input_audio_buffer.append",
@@ -481,7 +483,7 @@ _TRANSLATION = [
     ),
     *_rows(
         "server",
-        Dialect.TRANSLATION,
+        Vocabulary.TRANSLATION,
         [("session.closed", "session.closed", "The session has ended.")],
     ),
 ]
@@ -489,7 +491,7 @@ _TRANSLATION = [
 _GPT_LIVE = [
     *_rows(
         "client",
-        Dialect.LIVE,
+        Vocabulary.LIVE,
         [
             ("session.start", "session.start", "Starts a GPT-Live session; a protocol of its own."),
             ("session.input_audio.append", "input.append", "Adds audio to a GPT-Live session."),
@@ -512,7 +514,7 @@ _GPT_LIVE = [
     ),
     *_rows(
         "server",
-        Dialect.LIVE,
+        Vocabulary.LIVE,
         [
             ("session.started", "session.started", "The GPT-Live session exists."),
             (
@@ -535,7 +537,7 @@ _GPT_LIVE = [
 _VOICE_LIVE = [
     *_rows(
         "client",
-        Dialect.VOICE_LIVE,
+        Vocabulary.VOICE_LIVE,
         [
             ("input_audio.turn.start", "turn.start", "Opens a turn by hand."),
             ("input_audio.turn.append", "turn.append", "Adds audio to an open turn."),
@@ -549,7 +551,7 @@ _VOICE_LIVE = [
     ),
     *_rows(
         "server",
-        Dialect.VOICE_LIVE,
+        Vocabulary.VOICE_LIVE,
         [
             (
                 "session.avatar.connecting",
@@ -577,7 +579,7 @@ _VOICE_LIVE = [
 _OTHERS = [
     *_rows(
         "server",
-        Dialect.XAI,
+        Vocabulary.XAI,
         [
             ("ping", "ping", "The server is alive (xAI, every 10 s)."),
             (
@@ -590,14 +592,14 @@ _OTHERS = [
     ),
     *_rows(
         "client",
-        Dialect.XAI,
+        Vocabulary.XAI,
         [
             ("conversation.item.commit", "item.commit", "Commits the input (older xAI documents)."),
         ],
     ),
     *_rows(
         "client",
-        Dialect.QWEN,
+        Vocabulary.QWEN,
         [
             ("input_image_buffer.append", "image.append", "Adds an image to the input (Qwen)."),
             ("session.finish", "session.finish", "Asks the server to end the session (Qwen)."),
@@ -605,12 +607,12 @@ _OTHERS = [
     ),
     *_rows(
         "server",
-        Dialect.QWEN,
+        Vocabulary.QWEN,
         [("session.finished", "session.finished", "The session has ended (Qwen).")],
     ),
     *_rows(
         "client",
-        Dialect.OTHER,
+        Vocabulary.OTHER,
         [
             (
                 "input_audio_buffer.append_video_frame",
@@ -621,7 +623,7 @@ _OTHERS = [
     ),
     *_rows(
         "server",
-        Dialect.OTHER,
+        Vocabulary.OTHER,
         [
             ("heartbeat", "heartbeat", "The server is alive (GLM)."),
             ("transcription.done", "transcription.done", "The whole transcript (vLLM)."),
@@ -633,7 +635,7 @@ _OTHERS = [
 _LOCAL = [
     *_rows(
         "local",
-        Dialect.OTHER,
+        Vocabulary.OTHER,
         [
             (
                 "inspector.opened",
@@ -683,7 +685,7 @@ _LOCAL = [
         ],
     ),
     *(
-        EventType(name, "local", short, summary, Dialect.OTHER, severity="warning")
+        EventType(name, "local", short, summary, Vocabulary.OTHER, severity="warning")
         for name, short, summary in [
             (
                 "inspector.degraded",
@@ -699,7 +701,7 @@ _LOCAL = [
         ]
     ),
     *(
-        EventType(name, "local", short, summary, Dialect.OTHER, severity="error")
+        EventType(name, "local", short, summary, Vocabulary.OTHER, severity="error")
         for name, short, summary in [
             ("inspector.connect_failed", "connect failed", "No connection could be made."),
             ("inspector.send_failed", "send failed", "An event could not be sent."),

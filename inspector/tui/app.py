@@ -18,8 +18,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from inspector import collector
-from inspector.analysis.ascii_twins import terminal_encoding
-from inspector.engine.host import Host
+from inspector.analysis.ascii_fallbacks import terminal_encoding
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.keycaps import key_words, keycap
 from inspector.tui.common.look import Look
@@ -27,9 +27,9 @@ from inspector.tui.common.themes import DEFAULT, derived_variables, load_themes
 from inspector.tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
-    from inspector.engine.proxy import Proxy
+    from inspector.engine.live_engine import Engine
+    from inspector.engine.proxy_engine import Proxy
     from inspector.engine.replay import Replay
-    from inspector.engine.session import Engine
     from inspector.tui.common.footer import Footer
     from inspector.tui.home.launching import Launcher
 
@@ -169,30 +169,30 @@ def chosen_glyphs() -> Glyphs:
 
 async def run_home(launcher: Launcher, look: Look) -> int:
     """Show the home screen until the user quits; return the exit status."""
-    from inspector.tui.home.screen import HomeScreen
+    from inspector.tui.home.home_screen import HomeScreen
 
-    async with Host() as host:
+    async with TaskSupervisor() as host:
         return await _run(InspectorApp(HomeScreen(host, launcher, chosen_glyphs()), look))
 
 
-async def run_session(host: Host, engine: Engine, look: Look) -> int:
+async def run_session(host: TaskSupervisor, engine: Engine, look: Look) -> int:
     """Show a live session until the user quits; return the exit status."""
-    from inspector.tui.session.live import session_workspace
+    from inspector.tui.session.live_workspace import session_workspace
 
     return await _run(InspectorApp(session_workspace(host, engine, chosen_glyphs()), look))
 
 
 async def run_proxy(proxy: Proxy, look: Look) -> int:
     """Show the sessions of a proxy whose port is open until the user quits; return the exit status."""
-    from inspector.tui.proxy.screen import ProxyScreen
+    from inspector.tui.proxy.proxy_screen import ProxyScreen
 
-    async with Host():
+    async with TaskSupervisor():
         return await _run(InspectorApp(ProxyScreen(proxy, chosen_glyphs()), look))
 
 
 async def run_replay(replay: Replay, look: Look) -> int:
     """Show a recording until the user quits; return the exit status."""
-    from inspector.tui.session.replay import replay_workspace
+    from inspector.tui.session.replay_workspace import replay_workspace
 
     try:
         return await _run(InspectorApp(replay_workspace(replay, chosen_glyphs()), look))

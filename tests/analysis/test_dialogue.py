@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inspector.analysis.conversation_entry import Entry, EntryId, Tone
 from inspector.analysis.dialogue import entry, item_of, place_of, places, stamp
-from inspector.analysis.entry import Entry, Place, Tone
 from inspector.analysis.item_words import cut_at
 from inspector.core.event import Direction, Event
-from inspector.core.keys import EventKeys
+from inspector.core.event_keys import EventKeys
 from inspector.core.state import SessionState
 from inspector.recording.opening import open_recording
 from inspector.spec.events import EVENT_TYPES
@@ -60,7 +60,7 @@ def test_recordings_of_others_read_as_a_conversation(path: Any) -> None:
 
 def test_an_entry_reads_differently_only_with_another_stamp() -> None:
     state = SessionState()
-    before: dict[Place, tuple[object, Entry]] = {}
+    before: dict[EntryId, tuple[object, Entry]] = {}
     for event in spoken_events():
         state.apply(event, strict=True)
         for place in places(state):
@@ -72,7 +72,7 @@ def test_an_entry_reads_differently_only_with_another_stamp() -> None:
 
 def test_the_words_after_the_cut_are_struck_and_said_to_be_an_estimate() -> None:
     state = folded(*spoken_events())
-    found = entry(state, Place("item", "item_a"))
+    found = entry(state, EntryId("item", "item_a"))
 
     assert found.paragraphs[0] == (("One two ", Tone.BASE), ("three four.", Tone.STRUCK))
     assert "cut at 1,500 of 3,000 ms, words by estimate" in facts(found)
@@ -117,7 +117,9 @@ def test_the_words_after_the_cut_are_struck_and_said_to_be_an_estimate() -> None
 )
 def test_a_cut_says_by_whose_account(events: list[Event], expected: str, cut_words: str) -> None:
     item = {"id": "a", "type": "message", "role": "assistant"}
-    found = entry(folded(server("conversation.item.added", item=item), *events), Place("item", "a"))
+    found = entry(
+        folded(server("conversation.item.added", item=item), *events), EntryId("item", "a")
+    )
 
     assert expected in facts(found)
     assert found.cut_words == cut_words
@@ -128,7 +130,9 @@ def test_an_entry_says_how_often_its_sound_ran_dry() -> None:
     audio = [delta(1000, 300), delta(2000, 300), delta(3000, 300)]
     state = folded(server("conversation.item.added", item=item), *audio)
 
-    assert "2 underruns: silent for 1.40 s in the middle" in facts(entry(state, Place("item", "a")))
+    assert "2 underruns: silent for 1.40 s in the middle" in facts(
+        entry(state, EntryId("item", "a"))
+    )
 
 
 def test_a_cut_in_audio_that_a_recording_lacks_strikes_nothing() -> None:
@@ -139,7 +143,7 @@ def test_a_cut_in_audio_that_a_recording_lacks_strikes_nothing() -> None:
         server("conversation.item.truncated", item_id="a", content_index=0, audio_end_ms=900),
     )
 
-    assert entry(state, Place("item", "a")).paragraphs == ((("All of it.", Tone.BASE),),)
+    assert entry(state, EntryId("item", "a")).paragraphs == ((("All of it.", Tone.BASE),),)
 
 
 @given(st.text(max_size=80), st.integers(-5, 5000), st.integers(-5, 5000))
@@ -154,7 +158,7 @@ def test_a_call_stands_beside_its_output_and_waits_for_it_until_then() -> None:
     call = added("c", type="function_call", name="f", call_id="call_1", arguments='{"a":1}')
     output = added("o", "c", type="function_call_output", call_id="call_1", output="fine")
 
-    waiting = entry(folded(call), Place("item", "c"))
+    waiting = entry(folded(call), EntryId("item", "c"))
     assert waiting.question is not None
     assert (waiting.question.kind, waiting.question.call_id) == ("call", "call_1")
     answered = entries(folded(call, output))
@@ -168,7 +172,7 @@ def test_a_call_stands_beside_its_output_and_waits_for_it_until_then() -> None:
 
 def test_arguments_that_are_no_json_are_shown_as_they_came_and_flagged() -> None:
     call = added("c", type="function_call", name="f", call_id="x", arguments='{"a":')
-    found = entry(folded(call), Place("item", "c"))
+    found = entry(folded(call), EntryId("item", "c"))
 
     assert found.columns[0].text == '{"a":'
     assert "not JSON" in facts(found)
@@ -176,7 +180,7 @@ def test_arguments_that_are_no_json_are_shown_as_they_came_and_flagged() -> None
 
 def test_an_output_without_a_call_shows_itself() -> None:
     output = added("o", type="function_call_output", call_id="nobody", output="fine")
-    found = entry(folded(output), Place("item", "o"))
+    found = entry(folded(output), EntryId("item", "o"))
 
     assert "answers no call" in facts(found)
     assert found.text == "fine"
@@ -191,20 +195,20 @@ def test_mcp_items_are_read_and_an_approval_waits() -> None:
         "m", type="mcp_call", server_label="docs", name="find", arguments="{}", error=error
     )
 
-    question = entry(folded(request), Place("item", "q")).question
+    question = entry(folded(request), EntryId("item", "q")).question
     assert question is not None
     assert (question.kind, question.server_label) == ("approval", "docs")
     state = folded(request, answer, tools, call)
-    assert entry(state, Place("item", "q")).question is None
-    assert "denied: find" in entry(state, Place("item", "p")).text
-    assert entry(state, Place("item", "l")).text == "find"
-    assert entry(state, Place("item", "m")).columns[1].text == "http_error: down"
+    assert entry(state, EntryId("item", "q")).question is None
+    assert "denied: find" in entry(state, EntryId("item", "p")).text
+    assert entry(state, EntryId("item", "l")).text == "find"
+    assert entry(state, EntryId("item", "m")).columns[1].text == "http_error: down"
 
 
 def test_deleted_items_are_struck_and_ask_nothing() -> None:
     call = added("c", type="function_call", name="f", call_id="x", arguments="{}")
     state = folded(call, server("conversation.item.deleted", item_id="c"))
-    found = entry(state, Place("item", "c"))
+    found = entry(state, EntryId("item", "c"))
 
     assert found.question is None
     assert {words.tone for paragraph in found.paragraphs for words in paragraph} == {Tone.STRUCK}
@@ -225,9 +229,9 @@ def test_images_failed_transcripts_and_phases_are_said() -> None:
         message("a", "assistant", {"type": "output_text", "text": "Hm."}, phase="commentary"),
     )
 
-    assert entry(state, Place("item", "i")).text == "[image image/png  2 bytes]"
-    assert "not transcribed: no model" in entry(state, Place("item", "u")).text
-    assert "commentary" in facts(entry(state, Place("item", "a")))
+    assert entry(state, EntryId("item", "i")).text == "[image image/png  2 bytes]"
+    assert "not transcribed: no model" in entry(state, EntryId("item", "u")).text
+    assert "commentary" in facts(entry(state, EntryId("item", "a")))
 
 
 def done(status: str, response_id: str, **details: Any) -> Event:
@@ -244,7 +248,7 @@ def test_responses_that_left_nothing_stand_where_they_happened() -> None:
     )
 
     assert [place.id for place in places(state)] == ["u", "r", "v"]
-    assert entry(state, Place("response", "r")).text == "response failed: quota: pay"
+    assert entry(state, EntryId("response", "r")).text == "response failed: quota: pay"
 
 
 def test_why_a_response_ended_early_stands_under_its_last_item() -> None:
@@ -254,7 +258,7 @@ def test_why_a_response_ended_early_stands_under_its_last_item() -> None:
         server("response.output_item.added", response_id="r", output_index=0, item=item),
         done("cancelled", "r", type="cancelled", reason="turn_detected"),
     )
-    found = entry(state, Place("item", "a"))
+    found = entry(state, EntryId("item", "a"))
 
     assert found.text == "response cancelled: turn_detected"
     assert "outside the conversation" in facts(found)
@@ -383,10 +387,10 @@ def test_an_event_of_a_transcript_leads_to_its_passage() -> None:
     state = folded(*events)
 
     assert [place_of(state, event) for event in events] == [
-        Place("passage", "input-1"),
-        Place("passage", "output-2"),
-        Place("passage", "output-2"),
-        Place("passage", "input-4"),
+        EntryId("passage", "input-1"),
+        EntryId("passage", "output-2"),
+        EntryId("passage", "output-2"),
+        EntryId("passage", "input-4"),
         None,
     ]
     assert place_of(state, replace(events[0], seq=0)) is None

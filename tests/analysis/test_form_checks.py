@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.analysis.form.checks import judge
+from inspector.analysis.form.edit_checks import judge
 from inspector.analysis.form.shapes import shape_named
 
 

@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-from inspector.analysis.form.draft import Draft, FieldView, Mark
-from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.draft import FieldView, FormDraft, Mark
+from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.history import Outcome, UpdateHistory, differences
-from inspector.analysis.form.locks import locks
+from inspector.analysis.form.read_only import read_only_reasons
 from inspector.analysis.form.shapes import shape_named, shape_of
 from inspector.analysis.form.values import ABSENT
 from inspector.core.event import Event
 from inspector.core.state import SessionState
-from inspector.sim.session import EffectiveSession, realtime_session, transcription_session
+from inspector.sim.effective_session import (
+    EffectiveSession,
+    realtime_session,
+    transcription_session,
+)
 from tests.support import client, local, numbered, server, silence
 
 DETECTION = "audio.input.turn_detection"
@@ -27,7 +31,7 @@ class Desk:
 
     def __init__(self, session: Mapping[str, Any] | None = None) -> None:
         self.session = dict(session or realtime_session("sess_1", "gpt-realtime", 1))
-        self.draft = Draft(shape_of(self.session))
+        self.draft = FormDraft(shape_of(self.session))
         self.history = UpdateHistory()
         self.state = SessionState()
         self._events: list[Event] = []
@@ -338,16 +342,16 @@ def test_a_member_that_only_this_session_has_can_be_set() -> None:
 def test_the_voice_is_locked_once_the_assistant_has_spoken() -> None:
     state = SessionState()
     voice = ("audio", "output", "voice")
-    before = locks(shape_named("realtime"), state)
+    before = read_only_reasons(shape_named("realtime"), state)
     where = {"item_id": "item_1", "output_index": 0, "content_index": 0}
     delta = server("response.output_audio.delta", response_id="r", **where, delta=silence(100))
     state.apply(numbered([delta])[0])
-    after = locks(shape_named("realtime"), state)
+    after = read_only_reasons(shape_named("realtime"), state)
 
     assert voice not in before
     assert "assistant audio" in after[voice].why
     assert ("model",) in before
-    assert ("voice",) not in locks(shape_named("xai"), state)
+    assert ("voice",) not in read_only_reasons(shape_named("xai"), state)
 
 
 def test_hostile_sessions_do_not_break_the_form() -> None:

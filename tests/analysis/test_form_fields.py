@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.analysis.form.fields import FormField, Kind
+from inspector.analysis.form.field_style import LOOKS
+from inspector.analysis.form.form_field import FieldKind, FormField
 from inspector.analysis.form.generated import session_fields
-from inspector.analysis.form.looks import LOOKS
 from inspector.analysis.form.shapes import SHAPES, shape_named, shape_of, with_own_members
 from inspector.analysis.form.values import ABSENT
-from inspector.sim.session import realtime_session, transcription_session
+from inspector.sim.effective_session import realtime_session, transcription_session
 from tests.support import corpus_dir
 
 REALTIME = realtime_session("sess_1", "gpt-realtime", 1)
@@ -59,16 +59,16 @@ def test_every_look_is_of_a_field_that_the_schema_has() -> None:
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("instructions", Kind.TEXT),
-        ("audio.output.voice", Kind.CHOICE),
-        ("audio.output.speed", Kind.NUMBER),
-        ("audio.input.turn_detection.create_response", Kind.SWITCH),
-        ("audio.input.transcription.keywords", Kind.LIST),
-        ("audio.input.transcription.language", Kind.LINE),
-        ("tools", Kind.JSON),
+        ("instructions", FieldKind.TEXT),
+        ("audio.output.voice", FieldKind.CHOICE),
+        ("audio.output.speed", FieldKind.NUMBER),
+        ("audio.input.turn_detection.create_response", FieldKind.SWITCH),
+        ("audio.input.transcription.keywords", FieldKind.LIST),
+        ("audio.input.transcription.language", FieldKind.LINE),
+        ("tools", FieldKind.JSON),
     ],
 )
-def test_a_field_is_edited_as_its_type_asks(path: str, kind: Kind) -> None:
+def test_a_field_is_edited_as_its_type_asks(path: str, kind: FieldKind) -> None:
     assert field("realtime", path).kind is kind
 
 
@@ -140,7 +140,7 @@ def test_no_two_fields_of_a_shape_have_one_place(name: str) -> None:
 
 def test_beta_fields_stand_where_the_beta_had_them() -> None:
     assert field("beta", "turn_detection.threshold").maximum == 1
-    assert field("beta", "input_audio_transcription.model").kind is Kind.CHOICE
+    assert field("beta", "input_audio_transcription.model").kind is FieldKind.CHOICE
     assert field("beta", "max_response_output_tokens").choices == ("inf",)
     assert field("beta", "modalities").read({"modalities": ["text", "audio"]}) == "audio and text"
 
@@ -149,9 +149,9 @@ def test_a_member_that_no_shape_knows_gets_a_field_by_what_it_holds() -> None:
     session = {"modalities": ["text"], "top_k": 20, "enable_search": True, "odd": {"a": 1}}
     fields = with_own_members(shape_of(session), session).by_path()
 
-    assert fields[("top_k",)].kind is Kind.NUMBER
-    assert fields[("enable_search",)].kind is Kind.SWITCH
-    assert fields[("odd",)].kind is Kind.JSON
+    assert fields[("top_k",)].kind is FieldKind.NUMBER
+    assert fields[("enable_search",)].kind is FieldKind.SWITCH
+    assert fields[("odd",)].kind is FieldKind.JSON
 
 
 def test_every_recorded_session_is_shown_whole() -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.analysis.form.draft import Draft
+from inspector.analysis.form.draft import FormDraft
 from inspector.analysis.form.presets import preset_text, read_preset, session_for
 from inspector.analysis.form.shapes import shape_named
-from inspector.analysis.form.tools import tool_problems, tools_text
+from inspector.analysis.form.tool_checks import tool_problems, tools_text
 from inspector.errors import UsageError
-from inspector.sim.session import realtime_session
+from inspector.sim.effective_session import realtime_session
 
 REALTIME = shape_named("realtime")
 JSON = st.recursive(
@@ -24,8 +24,8 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-def draft_of(session: dict[str, Any]) -> Draft:
-    draft = Draft(REALTIME)
+def draft_of(session: dict[str, Any]) -> FormDraft:
+    draft = FormDraft(REALTIME)
     draft.observe(session, [])
     return draft
 

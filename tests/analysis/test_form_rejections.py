@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from inspector.analysis.form.blame import blamed
-from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.field_attribution import blamed
+from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.shapes import shape_named
 
 INVALID_TYPE = "Invalid type for 'session.audio.input."

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from hypothesis import given, settings
 
-from inspector.analysis.placement import Placement, Segment, Side
+from inspector.analysis.placement import AudioSegment, AudioSide, Placement
 from inspector.core.event import Event
 from tests.core.test_output_audio import delta, made, played, playing, steps, truncate
 from tests.support import at, client, numbered, server, silence
@@ -20,7 +20,7 @@ def placed(*events: Event) -> Placement:
     return placement
 
 
-def stretches(segment: Segment) -> list[tuple[int, int, bool]]:
+def stretches(segment: AudioSegment) -> list[tuple[int, int, bool]]:
     """Return when each stretch sounds, how long, and whether it is heard; ms."""
     return [
         (s.at_us // 1000, (s.to_us - s.from_us) // 1000, s.is_heard) for s in segment.stretches()
@@ -31,7 +31,7 @@ def test_choppy_sound_stands_in_pieces_where_the_player_says() -> None:
     events = [delta(22_400, 2100), playing(22_402, 0)]
     for number, ms in enumerate((25_990, 29_420, 32_850, 36_280)):
         events += [delta(ms, 300), playing(ms + 10, 2100 + 300 * number)]
-    segment = next(placed(*events, played(37_180, 3300)).side(Side.ASSISTANT))
+    segment = next(placed(*events, played(37_180, 3300)).side(AudioSide.ASSISTANT))
 
     assert stretches(segment) == [
         (22_402, 2100, True),
@@ -45,7 +45,7 @@ def test_choppy_sound_stands_in_pieces_where_the_player_says() -> None:
 
 
 def test_behind_a_proxy_choppy_sound_stands_where_it_came() -> None:
-    segment = next(placed(delta(1000, 300), delta(3000, 300)).side(Side.ASSISTANT))
+    segment = next(placed(delta(1000, 300), delta(3000, 300)).side(AudioSide.ASSISTANT))
 
     assert stretches(segment) == [(1000, 300, True), (3000, 300, True)]
 
@@ -58,7 +58,7 @@ def test_behind_a_proxy_choppy_sound_stands_where_it_came() -> None:
 def test_a_clients_claim_counts_within_what_the_clock_allows(
     cut: list[Event], heard_ms: int
 ) -> None:
-    segment = next(placed(delta(1000, 900), *cut).side(Side.ASSISTANT))
+    segment = next(placed(delta(1000, 900), *cut).side(AudioSide.ASSISTANT))
 
     assert stretches(segment) == [
         (1000, heard_ms, True),
@@ -72,7 +72,7 @@ def test_refused_appends_are_taken_out_and_the_others_stay_where_they_were() -> 
 
     refusal = at(1350, server("error", error={"param": "x", "event_id": None}))
     placement = placed(append(1100), append(1200, x="1"), append(1300), refusal)
-    segment = next(placement.side(Side.USER))
+    segment = next(placement.side(AudioSide.USER))
 
     assert stretches(segment) == [(1000, 100, True), (1200, 100, True)]
     assert segment.duration_us == 200_000
@@ -91,7 +91,7 @@ def test_what_is_no_audio_has_no_place(audio: object) -> None:
 def test_what_was_heard_adds_up_and_nothing_overlaps(
     drawn: list[tuple[str, int, int, str]],
 ) -> None:
-    for segment in placed(*made(drawn)).side(Side.ASSISTANT):
+    for segment in placed(*made(drawn)).side(AudioSide.ASSISTANT):
         found = segment.stretches()
         heard_us = sum(s.to_us - s.from_us for s in found if s.is_heard)
 

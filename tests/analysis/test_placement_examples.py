@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from inspector.analysis.placement import Placement, Side
+from inspector.analysis.placement import AudioSide, Placement
 from inspector.core.event import Event
 from tests.support import at, client, numbered, server, silence
 
@@ -17,7 +17,7 @@ def append(at_ms: float, ms: float, rate_hz: int = 24_000) -> Event:
     return at(at_ms, client("input_audio_buffer.append", audio=silence(ms, rate_hz)))
 
 
-def spans(events: list[Event], side: Side) -> list[tuple[int, int]]:
+def spans(events: list[Event], side: AudioSide) -> list[tuple[int, int]]:
     """Return from when to when each segment of a side lasts, in ms."""
     placement = Placement()
     for event in numbered(events):
@@ -44,7 +44,7 @@ def spans(events: list[Event], side: Side) -> list[tuple[int, int]]:
 def test_appends_stand_in_runs_that_never_overlap(
     events: list[Event], expected: list[tuple[int, int]]
 ) -> None:
-    assert spans(events, Side.USER) == expected
+    assert spans(events, AudioSide.USER) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_sound_of_no_item_has_the_rate_that_it_says_where_that_makes_sense(
 ) -> None:
     delta = server("session.output_audio.delta", delta=silence(1000), **members)
 
-    assert spans([at(100, delta)], Side.ASSISTANT) == [(100, 100 + ms)]
+    assert spans([at(100, delta)], AudioSide.ASSISTANT) == [(100, 100 + ms)]

@@ -12,8 +12,8 @@ from inspector.analysis.audio_clocks import audio_clocks, clock_words
 from inspector.analysis.latency import latency_of
 from inspector.analysis.turn_sound import Listener, LoggedSound, first_audible_ms, speech_frames
 from inspector.audio.pcm import Samples, encoded
+from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Event
-from inspector.core.formats import AudioFormat
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.recording.format import parse, render

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.analysis.marks import MARK_KINDS, MarkKind
-from inspector.analysis.placement import Placement, Segment, Side
+from inspector.analysis.placement import AudioSegment, AudioSide, Placement
 from inspector.analysis.waveform import BUCKET_US, Waveform
 from inspector.core.event import Event
 from inspector.core.log import EventLog
@@ -70,7 +70,7 @@ def placed(events: Iterable[Event]) -> Placement:
     return placement
 
 
-def spans(placement: Placement, side: Side) -> list[tuple[int | None, int, int]]:
+def spans(placement: Placement, side: AudioSide) -> list[tuple[int | None, int, int]]:
     """Return start, length and what was heard of each segment, ms."""
     return [
         (
@@ -86,11 +86,11 @@ def spans(placement: Placement, side: Side) -> list[tuple[int | None, int, int]]
 def test_audio_stands_where_it_was_spoken_and_heard(encoding: str) -> None:
     placement = placed(spoken_events(Voice(encoding)))
 
-    assert spans(placement, Side.USER) == [
+    assert spans(placement, AudioSide.USER) == [
         (QUESTION_AT_MS, QUESTION_MS, QUESTION_MS),
         (SECOND_AT_MS, SECOND_MS, SECOND_MS),
     ]
-    assert spans(placement, Side.ASSISTANT) == [(ANSWER_AT_MS, ANSWER_MS, HEARD_MS)]
+    assert spans(placement, AudioSide.ASSISTANT) == [(ANSWER_AT_MS, ANSWER_MS, HEARD_MS)]
 
 
 def test_jitter_leaves_no_gap_and_a_burst_is_not_squeezed() -> None:
@@ -106,8 +106,8 @@ def test_jitter_leaves_no_gap_and_a_burst_is_not_squeezed() -> None:
         for _ in range(10)
     ]
 
-    assert spans(placed(late), Side.USER) == [(1000, 1000, 1000)]
-    assert spans(placed(burst), Side.USER) == [(4000, 10_000, 10_000)]
+    assert spans(placed(late), AudioSide.USER) == [(1000, 1000, 1000)]
+    assert spans(placed(burst), AudioSide.USER) == [(4000, 10_000, 10_000)]
 
 
 def test_a_second_item_waits_until_the_first_has_been_played() -> None:
@@ -115,7 +115,7 @@ def test_a_second_item_waits_until_the_first_has_been_played() -> None:
     second = answered(1200, VOICE.tone(750), "b", VOICE)
     placement = placed(sorted([*first, *second], key=lambda event: event.stamp_ns))
 
-    assert spans(placement, Side.ASSISTANT) == [(1000, 1500, 1500), (2500, 750, 750)]
+    assert spans(placement, AudioSide.ASSISTANT) == [(1000, 1500, 1500), (2500, 750, 750)]
 
 
 def test_the_players_own_report_says_when_it_began_and_how_far_it_came() -> None:
@@ -125,14 +125,14 @@ def test_the_players_own_report_says_when_it_began_and_how_far_it_came() -> None
         at(2000, local("inspector.played", item_id="a", content_index=0, audio_ms=700)),
     ]
 
-    assert spans(placed([*audio, *reports]), Side.ASSISTANT) == [(1200, 1500, 700)]
+    assert spans(placed([*audio, *reports]), AudioSide.ASSISTANT) == [(1200, 1500, 700)]
 
 
 def test_speech_cuts_what_is_playing_where_nothing_else_tells() -> None:
     audio = list(answered(1000, VOICE.tone(1500), "a", VOICE))
     speech = at(1800, server("input_audio_buffer.speech_started", audio_start_ms=1, item_id="u"))
 
-    assert spans(placed([*audio, speech]), Side.ASSISTANT) == [(1000, 1500, 800)]
+    assert spans(placed([*audio, speech]), AudioSide.ASSISTANT) == [(1000, 1500, 800)]
 
 
 def test_audio_without_an_item_is_a_track_of_its_own() -> None:
@@ -143,7 +143,7 @@ def test_audio_without_an_item_is_a_track_of_its_own() -> None:
         )
         for n in range(5)
     ]
-    segment = next(placed(deltas).side(Side.ASSISTANT))
+    segment = next(placed(deltas).side(AudioSide.ASSISTANT))
 
     assert (segment.start_us, segment.duration_us, segment.format.rate_hz) == (
         1_000_000,
@@ -159,24 +159,26 @@ def test_another_connection_begins_with_its_own_format_and_items() -> None:
     ]
     two = [at(9000, local("inspector.opened")), *answered(9500, VOICE.tone(375), "a", VOICE)]
 
-    assert spans(placed([*one, *two]), Side.ASSISTANT) == [(100, 375, 375), (9500, 375, 375)]
+    assert spans(placed([*one, *two]), AudioSide.ASSISTANT) == [(100, 375, 375), (9500, 375, 375)]
 
 
 @pytest.mark.parametrize("encoding", ["pcm16", "pcmu", "pcma"])
 def test_a_lane_is_as_loud_as_its_sound(encoding: str) -> None:
     waveform = read(spoken_events(Voice(encoding)))
-    lane = waveform.lane(Side.USER, 0, 60, 100_000)
+    lane = waveform.lane(AudioSide.USER, 0, 60, 100_000)
 
     assert lane.is_there.tolist() == [10 <= n < 30 or 44 <= n < 50 for n in range(60)]
     loud = lane.is_there
     assert lane.high[loud] == pytest.approx(0.5, abs=0.02)
     assert lane.low[loud] == pytest.approx(-0.5, abs=0.02)
-    assert waveform.rms(Side.USER, 0, 60, 100_000)[loud] == pytest.approx(0.5 / 2**0.5, abs=0.02)
+    assert waveform.rms(AudioSide.USER, 0, 60, 100_000)[loud] == pytest.approx(
+        0.5 / 2**0.5, abs=0.02
+    )
     assert not lane.high[~loud].any()
 
 
 def test_what_was_cut_off_is_there_but_not_heard() -> None:
-    lane = read(spoken_events()).lane(Side.ASSISTANT, 0, 70, 100_000)
+    lane = read(spoken_events()).lane(AudioSide.ASSISTANT, 0, 70, 100_000)
     begin, cut, end = (
         ms // 100 for ms in (ANSWER_AT_MS, ANSWER_AT_MS + HEARD_MS, ANSWER_AT_MS + ANSWER_MS)
     )
@@ -230,7 +232,7 @@ def test_reading_in_pieces_gives_the_same_picture_as_reading_at_once() -> None:
         pieces.advance(lambda: True)
     whole = read(events)
 
-    for side in Side:
+    for side in AudioSide:
         one, other = (waveform.lane(side, 0, 80, 100_000) for waveform in (pieces, whole))
         assert np.array_equal(one.low, other.low)
         assert np.array_equal(pieces.rms(side, 0, 80, 100_000), whole.rms(side, 0, 80, 100_000))
@@ -242,8 +244,8 @@ def test_reading_in_pieces_gives_the_same_picture_as_reading_at_once() -> None:
 @settings(max_examples=60, deadline=None)
 def test_any_columns_agree_with_the_samples(first: int, count: int, buckets: int) -> None:
     width_us = buckets * BUCKET_US
-    lane = SPOKEN.lane(Side.USER, first, count, width_us)
-    fine = SPOKEN.lane(Side.USER, first * buckets, count * buckets, BUCKET_US)
+    lane = SPOKEN.lane(AudioSide.USER, first, count, width_us)
+    fine = SPOKEN.lane(AudioSide.USER, first * buckets, count * buckets, BUCKET_US)
 
     assert np.array_equal(lane.high, fine.high.reshape(count, buckets).max(axis=1))
     assert np.array_equal(lane.low, fine.low.reshape(count, buckets).min(axis=1))
@@ -271,7 +273,7 @@ def test_a_sample_torn_between_two_deltas_is_put_together() -> None:
         at(1000, server("response.output_audio.delta", **where, delta=base64_of(piece)))
         for piece in (data[:333], data[333:])
     ]
-    rms = read(numbered(events)).rms(Side.ASSISTANT, 0, 20, 100_000)
+    rms = read(numbered(events)).rms(AudioSide.ASSISTANT, 0, 20, 100_000)
 
     assert rms[11:13] == pytest.approx(0.3535, abs=0.01)
 
@@ -283,7 +285,7 @@ def test_times_beyond_reason_break_nothing(t_ms: float) -> None:
     )
     column = waveform.end_us // 1_000_000
 
-    assert waveform.lane(Side.USER, max(0, column - 2), 4, 1_000_000).low.shape == (4,)
+    assert waveform.lane(AudioSide.USER, max(0, column - 2), 4, 1_000_000).low.shape == (4,)
 
 
 @pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
@@ -295,17 +297,17 @@ def test_recordings_of_others_have_a_waveform(path: Path) -> None:
         waveform.advance(lambda: True)
     opening.close()
 
-    for side in Side:
+    for side in AudioSide:
         assert waveform.lane(side, 0, 100, 200_000).low.shape == (100,)
     assert all(waveform.marks.t_us[n] <= waveform.end_us for n in range(len(waveform.marks)))
 
 
 def test_what_sounds_at_a_time_is_known() -> None:
-    segment = SPOKEN.segment_at(Side.ASSISTANT, 3_500_000)
+    segment = SPOKEN.segment_at(AudioSide.ASSISTANT, 3_500_000)
 
-    assert isinstance(segment, Segment)
+    assert isinstance(segment, AudioSegment)
     assert segment.item_id == "item_a"
-    assert SPOKEN.segment_at(Side.ASSISTANT, 1_000_000) is None
+    assert SPOKEN.segment_at(AudioSide.ASSISTANT, 1_000_000) is None
     assert list(appended(0, b"", VOICE)) == []
 
 
@@ -316,8 +318,8 @@ def test_sound_without_a_time_stands_nowhere_and_is_kept_in_its_order() -> None:
         placement.feed(replace(event, t_ns=None))
 
     assert [(s.side, s.start_us, s.end_us) for s in placement.segments] == [
-        (Side.USER, None, None),
-        (Side.ASSISTANT, None, None),
+        (AudioSide.USER, None, None),
+        (AudioSide.ASSISTANT, None, None),
     ]
     assert [s.duration_us for s in placement.segments] == [500_000, 750_000]
 
@@ -333,5 +335,5 @@ def test_a_log_without_times_has_no_marks_and_nothing_to_draw() -> None:
 
     assert (waveform.has_times, waveform.has_audio, waveform.end_us) == (False, True, 0)
     assert len(waveform.marks) == 0
-    assert not waveform.lane(Side.ASSISTANT, 0, 100, 10_000).is_there.any()
-    assert waveform.segment_at(Side.ASSISTANT, 0) is None
+    assert not waveform.lane(AudioSide.ASSISTANT, 0, 100, 10_000).is_there.any()
+    assert waveform.segment_at(AudioSide.ASSISTANT, 0) is None

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from inspector.analysis.complete import complete
 from inspector.analysis.form.shapes import SHAPES, shape_named
-from inspector.analysis.inert import inert
 from inspector.analysis.meaning import meaning
+from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import summary
 from inspector.analysis.validate import check
 from inspector.core.codec import decode
@@ -70,7 +70,7 @@ def test_no_text_breaks_completion(text: str, offset: int) -> None:
 @given(st.text())
 def test_inert_text_can_do_nothing(text: str) -> None:
     assert not any(
-        ord(character) < 32 or 0x7F <= ord(character) < 0xA0 for character in inert(text)
+        ord(character) < 32 or 0x7F <= ord(character) < 0xA0 for character in sanitized(text)
     )
 
 
@@ -218,10 +218,10 @@ HIDING = ["pay\u200dpal", "\u200cخ", "خ\u200c", "خ\u200c\u200cخ", "خ\u202e\
 
 @pytest.mark.parametrize("text", JOINED)
 def test_joiners_stay_where_they_spell_a_word(text: str) -> None:
-    assert inert(text) == text
+    assert sanitized(text) == text
 
 
 @pytest.mark.parametrize("text", HIDING)
 def test_joiners_elsewhere_are_shown(text: str) -> None:
-    assert "\u200c" not in inert(text)
-    assert "\u200d" not in inert(text)
+    assert "\u200c" not in sanitized(text)
+    assert "\u200d" not in sanitized(text)

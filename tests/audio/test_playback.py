@@ -12,7 +12,7 @@ from inspector.audio.pcm import bytes_of, encoded
 from inspector.audio.playback import JITTER_MS, PATIENCE_MS, Playback
 from inspector.audio.ring import Ring
 from inspector.audio.track import Track
-from inspector.core.formats import PCM16_24K, AudioFormat
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 
 RATE_HZ = 24_000
 MS = 1_000_000

@@ -13,7 +13,7 @@ import soundfile
 from inspector.audio.ends import FileInput
 from inspector.audio.pcm import decoded
 from inspector.audio.resample import Resampler
-from inspector.audio.wav import WavReader, WavWriter
+from inspector.audio.sound_file import WavReader, WavWriter
 from inspector.errors import SoundFileError
 
 S = 1_000_000_000

@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from inspector.clock import SystemClock  # noqa: E402 - found through the line above
-from inspector.engine.host import Host  # noqa: E402
-from inspector.engine.session import Engine  # noqa: E402
+from inspector.engine.live_engine import Engine  # noqa: E402
+from inspector.engine.task_supervisor import TaskSupervisor  # noqa: E402
 from inspector.recording.writer import RecordingFile  # noqa: E402
 from inspector.sources.base import Closed, Handshake, Received  # noqa: E402
 from tests.bench.pty_run import Terminal, python, visible  # noqa: E402
@@ -95,7 +95,7 @@ async def run(rows: int, rate: int, folder: str, *, has_screen: bool) -> None:
     source = Flood(rows, rate, Path(folder) / "full")
     recording = RecordingFile(Path(folder) / "flood.jsonl", SystemClock())
     engine = Engine(source, recording, SystemClock())
-    async with Host() as host:
+    async with TaskSupervisor() as host:
         if has_screen:
             await run_session(host, engine, Look())
         else:

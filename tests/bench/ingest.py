@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from inspector.clock import SystemClock  # noqa: E402 - found through the line above
 from inspector.core.event import Direction, Frame  # noqa: E402
-from inspector.engine.session import Engine  # noqa: E402
+from inspector.engine.live_engine import Engine  # noqa: E402
 from inspector.recording.writer import RecordingFile  # noqa: E402
 from tests.support import FakeSource  # noqa: E402
 

@@ -42,8 +42,8 @@ def child(mode: str) -> None:
     from inspector.recording.writer import RecordingFile
     from inspector.tui.common.glyphs import UNICODE
     from inspector.tui.common.meter import MeterRow, Reading
-    from inspector.tui.terminal.direct_paint import Brush, Patch
-    from inspector.tui.views.timeline.widget import Timeline
+    from inspector.tui.terminal.direct_renderer import CellUpdate, DirectRenderer
+    from inspector.tui.views.timeline.timeline import Timeline
     from tests.spoken import Voice, answered, appended
     from tests.support import numbered
     from tests.tui.bare_app import BareApp
@@ -72,7 +72,7 @@ def child(mode: str) -> None:
             yield timeline
 
         def on_mount(self) -> None:
-            self.brush = Brush(self.screen)
+            self.renderer = DirectRenderer(self.screen)
             self.set_interval(CHUNK_MS / 1000, self.feed)
             if mode != "hidden":
                 self.set_interval(1 / FRAMES_HZ, self.frame)
@@ -86,9 +86,9 @@ def child(mode: str) -> None:
             moving = self.measured() if "meters" in mode else []
             if timeline.display:
                 moving.append((timeline, timeline.pull()))
-            self.brush.paint(moving)
+            self.renderer.paint(moving)
 
-        def measured(self) -> list[tuple[Widget, list[Patch]]]:
+        def measured(self) -> list[tuple[Widget, list[CellUpdate]]]:
             level = -30 + 12 * math.sin(now_us() / 2e5)
             readings = (
                 Reading("mic", level, level + 9, 0, "speech 1.2 s", "active"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from inspector.cli.entry import run
+from inspector.cli.entry_point import run
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = [

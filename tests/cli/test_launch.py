@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from inspector.cli.launch import launcher
+from inspector.cli.live_target import LiveOptions, live_target, parse_header
 from inspector.cli.new_recording import recording_name
 from inspector.cli.session_file import session_update
-from inspector.cli.target import LiveOptions, live_target, parse_header
 from inspector.config import Settings
 from inspector.errors import ConnectError, UsageError
 from inspector.secret import Secret

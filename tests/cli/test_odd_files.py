@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.cli import feeding
+from inspector.cli import stdin_feed
 from inspector.errors import RecordingError
 from inspector.recording.opening import open_recording
 from tests.cli.conftest import Run
@@ -197,7 +197,7 @@ def test_a_path_may_have_any_bytes(form: tuple[str, ...], inspector: Run, record
 def test_a_device_without_an_end_is_not_read_into_memory(
     inspector: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeding, "MAX_LINE_BYTES", 1 << 20)
+    monkeypatch.setattr(stdin_feed, "MAX_LINE_BYTES", 1 << 20)
 
     outcome = inspector("send", "/dev/zero", "--sim")
 

@@ -91,17 +91,17 @@ def test_websocket_client_is_let_in(name: str, host: str, home: Path) -> None:
     ],
 )
 def test_what_only_looks_like_our_own_origin_is_a_page(origin: str, host: str) -> None:
-    from inspector.sources.admission import Admission
+    from inspector.sources.access_control import AccessControl
     from inspector.sources.heads import Head
 
     headers = {"Origin": origin.format(port=8899), "Host": host.format(port=8899)}
     head = Head.of(headers.items())
 
     for is_loopback in (True, False):
-        refusal = Admission(is_loopback=is_loopback, port=8899).refusal(head)
+        refusal = AccessControl(is_loopback=is_loopback, port=8899).refusal(head)
         assert refusal is not None
         assert refusal.code == "origin_not_allowed"
-        assert Admission(("*",), is_loopback=False, port=8899).refusal(head) is None
+        assert AccessControl(("*",), is_loopback=False, port=8899).refusal(head) is None
 
 
 @pytest.mark.parametrize("command", ["serve", "proxy"])

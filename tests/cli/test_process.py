@@ -136,7 +136,7 @@ def on_terminal(*arguments: str) -> str:
 )
 def test_the_program_starts_light(arguments: list[str]) -> None:
     code = (
-        "import sys; from inspector.cli.entry import run; status = run(sys.argv[1:]);"
+        "import sys; from inspector.cli.entry_point import run; status = run(sys.argv[1:]);"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     run = subprocess.run(

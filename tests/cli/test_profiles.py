@@ -8,8 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from inspector.cli.launch import Launcher
-from inspector.cli.target import LiveOptions, live_target
+from inspector.cli.launch import SessionLauncher
+from inspector.cli.live_target import LiveOptions, live_target
 from inspector.config import Settings, load_settings
 from inspector.errors import UsageError
 from inspector.folders import find_folders
@@ -102,7 +102,7 @@ def test_a_profile_that_is_not_there_is_answered_with_those_that_are(tmp_path: P
 def test_a_profile_of_the_simulator_opens_it_with_its_session(tmp_path: Path) -> None:
     (tmp_path / "french.json").write_text('{"instructions":"Speak French."}')
     told = settings("try", tmp_path)
-    launch = Launcher(told, find_folders(str(tmp_path), tmp_path), {}, ManualClock())
+    launch = SessionLauncher(told, find_folders(str(tmp_path), tmp_path), {}, ManualClock())
 
     engine = launch.open_live()
     first = asyncio.run(engine.outbox.get())

@@ -185,7 +185,7 @@ def read_to_the_end(terminal: int) -> None:
 
 def test_a_screen_that_fails_leaves_the_sessions_alone(tmp_path: Path) -> None:
     code = (
-        "import sys, inspector.tui.proxy.screen as p; from inspector.cli import main\n"
+        "import sys, inspector.tui.proxy.proxy_screen as p; from inspector.cli import main\n"
         "def broken(self): raise RuntimeError('broken')\n"
         "p.ProxyScreen.tick = broken; main()"
     )

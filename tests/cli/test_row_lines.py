@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspector.cli.rows import RowText
+from inspector.cli.printed_row import PrintedRow
 from tests.support import client, server
 
 G711 = {"type": "audio/pcmu"}
@@ -11,7 +11,7 @@ APPEND = client("input_audio_buffer.append", audio="A" * 428)
 
 
 def test_audio_is_as_long_as_the_session_says_that_its_bytes_are() -> None:
-    rows = RowText()
+    rows = PrintedRow()
     before = rows.line(APPEND, None)
     session = {"type": "realtime", "audio": {"input": {"format": G711}}}
     rows.see(server("session.updated", session=session))

@@ -245,8 +245,8 @@ def test_a_refused_update_stands_until_a_later_one_is_taken() -> None:
 
 def test_a_copy_goes_on_by_itself() -> None:
     state = folded(update(voice="x"))
-    twin = state.copy()
-    twin.apply(replace(error("unknown_parameter", "session.voice"), seq=2), strict=True)
+    clone = state.copy()
+    clone.apply(replace(error("unknown_parameter", "session.voice"), seq=2), strict=True)
 
-    assert refusals(twin) == {1: (2, "likely")}
+    assert refusals(clone) == {1: (2, "likely")}
     assert refusals(state) == {}

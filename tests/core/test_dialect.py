@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inspector.core.dialect import dialect_of_url
+from inspector.core.dialect_evidence import dialect_of_url
 from inspector.core.event import Direction, Event
 from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader

@@ -8,12 +8,12 @@ import pytest
 
 from inspector.core.causes import REQUEST_OF, CausesFold
 from inspector.core.event import Event
+from inspector.core.event_keys import EventKeys, NamedIds, keys_of, named_ids, relation
 from inspector.core.groups import part_key
 from inspector.core.input_audio import InputAudioFold
-from inspector.core.keys import EventKeys, NamedIds, keys_of, kinship, named_ids
 from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of
 from inspector.core.output_audio import OutputAudioFold
-from inspector.core.session import SessionFold
+from inspector.core.session_fold import SessionFold
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter
 from tests.support import at, client, folded, frame_event, local, numbered, server, silence
@@ -405,8 +405,8 @@ def test_named_ids(event: Event, expected: NamedIds) -> None:
     ],
 )
 def test_kinship_is_by_the_closest_thing_shared(other: EventKeys, shared: str) -> None:
-    assert kinship(EventKeys("r", "i", "c", "e"), other) == shared
-    assert kinship(EventKeys(), other) == ""
+    assert relation(EventKeys("r", "i", "c", "e"), other) == shared
+    assert relation(EventKeys(), other) == ""
 
 
 # ── the folds together ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -432,10 +432,10 @@ SESSION = [
 
 def test_every_fold_is_fed_and_copied() -> None:
     before, after = SessionState(), folded(*SESSION)
-    twin = after.copy()
+    clone = after.copy()
 
     for fresh, fed, copied in zip(
-        before.every_fold(), after.every_fold(), twin.every_fold(), strict=True
+        before.every_fold(), after.every_fold(), clone.every_fold(), strict=True
     ):
         assert fresh.name == fed.name == copied.name
         assert remembered(fed) != remembered(fresh), f"{fed.name} was told nothing"

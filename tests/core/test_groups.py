@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from inspector.core.event import Event
 from inspector.core.groups import DeltaGroups, audio_bytes_of, base64_size
-from inspector.core.kinds import Kind, kind_of
+from inspector.core.kinds import EventKind, kind_of
 from tests.support import at, client, server, silence
 
-PART = Kind("delta", 0, "part")
-RUN = Kind("append", 0, "run")
-TRACK = Kind("track", 0, "track")
-PLAIN = Kind("plain", 0, "")
+PART = EventKind("delta", 0, "part")
+RUN = EventKind("append", 0, "run")
+TRACK = EventKind("track", 0, "track")
+PLAIN = EventKind("plain", 0, "")
 
 
-def place(rows: list[tuple[Event, Kind]]) -> tuple[list[int], DeltaGroups]:
+def place(rows: list[tuple[Event, EventKind]]) -> tuple[list[int], DeltaGroups]:
     groups = DeltaGroups()
     return [groups.place(row, event, kind) for row, (event, kind) in enumerate(rows)], groups
 
 
-def text_delta(item_id: str, index: int = 0) -> tuple[Event, Kind]:
+def text_delta(item_id: str, index: int = 0) -> tuple[Event, EventKind]:
     return server(
         "response.output_text.delta", item_id=item_id, content_index=index, delta="x"
     ), PART
@@ -60,7 +60,7 @@ def test_a_server_event_ends_a_run_only_at_a_turn() -> None:
 
 
 def test_errors_fold_with_neighbours_that_say_the_same() -> None:
-    def error(message: str) -> tuple[Event, Kind]:
+    def error(message: str) -> tuple[Event, EventKind]:
         body = {"code": "c", "message": message, "event_id": None}
         return server("error", event_id=silence(1), error=body), kind_of("error")
 
@@ -80,10 +80,10 @@ def test_deltas_without_an_item_fold_as_a_run() -> None:
 
 
 def test_the_tracks_of_a_translation_fold_by_utterance_whatever_comes_between() -> None:
-    def said(ms: float) -> tuple[Event, Kind]:
+    def said(ms: float) -> tuple[Event, EventKind]:
         return at(ms, server("session.output_transcript.delta", delta="x")), TRACK
 
-    def heard(ms: float) -> tuple[Event, Kind]:
+    def heard(ms: float) -> tuple[Event, EventKind]:
         return at(ms, server("session.input_transcript.delta", delta="x")), TRACK
 
     update = (server("session.updated"), PLAIN)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from inspector.analysis.query import EventFacts, parse
-from inspector.analysis.rows import RowList
-from inspector.cli.rows import RowText
+from inspector.analysis.row_list import RowList
+from inspector.cli.printed_row import PrintedRow
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.state import SessionState
-from inspector.recording.facts import read_facts
 from inspector.recording.format import Header, render, render_header
 from inspector.recording.reader import RecordingReader
+from inspector.recording.recording_facts import read_facts
 from tests.support import at, client, frame_event, local, numbered, server
 
 RULE, HAND = {"by": "rule 2", "rule": "inject x"}, {"by": "hand"}
@@ -81,9 +81,9 @@ def test_frames_are_put_down_to_who_made_or_changed_them() -> None:
     state = SessionState()
     for event in EVENTS:
         state.apply(event, strict=True)
-    twin = state.copy()
+    clone = state.copy()
 
-    assert {seq: str(one) for seq, one in twin.interventions.of.items()} == {
+    assert {seq: str(one) for seq, one in clone.interventions.of.items()} == {
         2: "injected (rule 2)",
         5: "changed (rule 1, rule 3)",
         7: "injected (hand)",
@@ -127,7 +127,7 @@ def test_facts_about_a_frame_stand_where_it_is_received(
 
 
 def test_lines_of_text_mark_them() -> None:
-    rows = RowText()
+    rows = PrintedRow()
     lines = []
     for event in EVENTS:
         rows.see(event)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inspector.core.audio_formats import AudioFormat, audio_format
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.formats import AudioFormat, audio_format
 from inspector.core.state import SessionState
 from inspector.recording.opening import open_recording
 from inspector.spec.events import EVENT_TYPES
@@ -113,11 +113,11 @@ def test_nothing_breaks_a_fold_and_a_copy_is_independent(
     for event in events[:cut]:
         first.apply(event, strict=True)
     kept = facts(first)
-    twin = first.copy()
+    clone = first.copy()
     for event in events[cut:]:
-        twin.apply(event, strict=True)
+        clone.apply(event, strict=True)
 
-    assert facts(twin) == facts(whole)
+    assert facts(clone) == facts(whole)
     assert facts(first) == kept
 
 

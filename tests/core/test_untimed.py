@@ -8,7 +8,7 @@ import pytest
 
 from inspector.core.event import Event
 from inspector.core.groups import DeltaGroups
-from inspector.core.kinds import Kind
+from inspector.core.kinds import EventKind
 from inspector.core.output_audio import ItemAudio
 from inspector.core.state import SessionState
 from tests.support import at, client, local, server, silence
@@ -149,7 +149,7 @@ def test_a_track_is_cut_only_by_a_pause_that_is_known(
     times_ms: list[int | None], groups: list[int]
 ) -> None:
     found = DeltaGroups()
-    track = Kind("session.output_transcript.delta", 0, "track")
+    track = EventKind("session.output_transcript.delta", 0, "track")
     placed = [
         found.place(row, replace(WORDS, t_ns=None if ms is None else ms * 1_000_000), track)
         for row, ms in enumerate(times_ms)

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from inspector.engine.proxied import Faults
+from inspector.engine.proxied_session import FrameRules
 from inspector.engine.rules import read_rules
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
 from tests.sources.loopback import websocket_server
@@ -65,7 +65,7 @@ def event(name: str, **members: Any) -> str:
     return orjson.dumps({"type": name, **members}).decode()
 
 
-def faults(tmp_path: Path, text: str) -> Faults:
+def faults(tmp_path: Path, text: str) -> FrameRules:
     file = tmp_path / "rules.toml"
     file.write_text(text)
-    return Faults(read_rules(file))
+    return FrameRules(read_rules(file))

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from inspector.core.event import Direction, Origin
-from inspector.engine.held import Held
-from inspector.engine.proxied import Faults
-from tests.engine.gate_stage import GateStage, on_stage, read_faults
+from inspector.engine.paused_frame import PausedFrame
+from inspector.engine.proxied_session import FrameRules
+from tests.engine.intercept_stage import GateStage, on_stage, read_faults
 
 BEFORE, FRAME, BEHIND = (
     orjson.dumps({"type": name, "value": 0}).decode() for name in ("before", "matched", "behind")
@@ -101,24 +101,24 @@ def _hand(expected: Expected, hand: str) -> None:
         expected.altered.append((what, "hand"))
 
 
-def act(stage: GateStage, held: Held, hand: str) -> None:
+def act(stage: GateStage, paused: PausedFrame, hand: str) -> None:
     points = stage.session.breakpoints
     match hand:
         case "edit":
-            points.edit(held, b"edited")
+            points.edit(paused, b"edited")
         case "drop":
-            points.drop(held)
+            points.drop(paused)
         case "duplicate":
-            points.duplicate(held, 2)
+            points.duplicate(paused, 2)
         case "delay":
-            points.delay(held, DELAY_S)
+            points.delay(paused, DELAY_S)
         case "answer":
-            points.answer(held, b"answer")
+            points.answer(paused, b"answer")
         case _:
-            points.forward(held)
+            points.forward(paused)
 
 
-def faults_of(folder: Path, rules: tuple[str, ...]) -> Faults:
+def faults_of(folder: Path, rules: tuple[str, ...]) -> FrameRules:
     text = "\n".join(
         '[[rule]]\nmatch="type:matched"\n' + RULES[rule].format(n=number)
         for number, rule in enumerate(rules, 1)
@@ -127,7 +127,7 @@ def faults_of(folder: Path, rules: tuple[str, ...]) -> Faults:
 
 
 def play(
-    faults: Faults, direction: Direction, rules: tuple[str, ...], hand: str = ""
+    faults: FrameRules, direction: Direction, rules: tuple[str, ...], hand: str = ""
 ) -> tuple[GateStage, Expected]:
     """Let three frames go by, the middle one of which all rules match; what comes of it stands when time is over."""
     expected = expected_of(direction, rules, hand)
@@ -136,8 +136,8 @@ def play(
         if hand:
             stage.session.breakpoints.arm("type:matched")
         stage.say(direction, BEFORE, FRAME, BEHIND)
-        for held in stage.session.breakpoints.held:
-            act(stage, held, hand)
+        for paused in stage.session.breakpoints.paused:
+            act(stage, paused, hand)
         if expected.delay_s:
             await stage.wait(expected.delay_s - 0.01)
             assert stage.got(direction) == [BEFORE], "sooner than the delays together"

@@ -12,18 +12,18 @@ import pytest
 
 from inspector.core.event import Direction
 from inspector.engine.breakpoints import Breakpoints
-from inspector.engine.gate import Gate
-from inspector.engine.proxied import Faults, ProxiedSession
-from inspector.sources.lane import Lane
-from inspector.sources.relay import Leg, Relay
-from tests.engine.gate_stage import GateStage, ManualLoop, on_stage, read_faults
+from inspector.engine.intercept_queue import InterceptQueue
+from inspector.engine.proxied_session import FrameRules, ProxiedSession
+from inspector.sources.direction_pipe import DirectionPipe
+from inspector.sources.relay import Endpoint, Relay
+from tests.engine.intercept_stage import GateStage, ManualLoop, on_stage, read_faults
 from tests.proxy_stage import proxied, upgrade_request
 
 REAL, SHORT = 25, 2000
 FROM_SERVER = b"\x81\x02{}\x88\x02\x03\xe8"
 """An event and a close frame with 1000."""
 CLOSE_OF_APP = b"\x88\x82\0\0\0\0\x03\xe8"
-KINDS = (ProxiedSession, Breakpoints, Gate, Lane, Leg, Relay)
+KINDS = (ProxiedSession, Breakpoints, InterceptQueue, DirectionPipe, Endpoint, Relay)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_ended_and_refused_sessions_are_freed_at_once() -> None:
     asyncio.run(scenario())
 
 
-def play_short(loop: ManualLoop, faults: Faults) -> None:
+def play_short(loop: ManualLoop, faults: FrameRules) -> None:
     stage = GateStage(loop, faults)
     stage.say(Direction.SERVER, '{"type":"x"}', '{"type":"y"}')
     stage.end()

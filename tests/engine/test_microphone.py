@@ -27,7 +27,7 @@ class FakeInput:
     def __init__(self, rate_hz: int = 24_000, *, lasts_s: float | None = None) -> None:
         self.rate_hz = rate_hz
         self.failure = ""
-        self.is_patient = lasts_s is not None
+        self.supports_backpressure = lasts_s is not None
         self.is_closed = False
         self._lasts = None if lasts_s is None else int(lasts_s * rate_hz)
         self._start_ns = self._given = 0
@@ -238,7 +238,7 @@ def test_a_file_is_spoken_whole_then_silence_keeps_the_line_open() -> None:
     assert len(talker.audio()) == 36_480
     assert talker.audio()[:12_000].any()
     assert not talker.audio()[12_000:].any()
-    assert talker.microphone.is_said
+    assert talker.microphone.input_finished
 
 
 def test_a_file_without_turn_detection_is_one_turn() -> None:

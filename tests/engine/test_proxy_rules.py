@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from inspector.core.event import Origin
-from inspector.engine.proxied import Faults
+from inspector.engine.proxied_session import FrameRules
 from inspector.errors import UsageError
 from inspector.sources.base import Side
 from tests.engine.proxied_stage import event, faults, heard, joined
@@ -49,7 +49,7 @@ def test_a_rule_does_what_a_hand_would(name: str, tmp_path: Path) -> None:
                 fact = stage.facts("inspector.altered")[0]
                 assert fact["by"].startswith("rule 1")
                 assert b"completed" in fact["original"].encode()
-            assert stage.session._gates[1].is_open, "one match was all"
+            assert stage.session._queues[1].is_open, "one match was all"
 
     asyncio.run(scenario())
 
@@ -115,7 +115,7 @@ def test_a_bad_rule_is_named(text: str, words: str, tmp_path: Path) -> None:
 
 def test_client_events_get_an_id_on_demand_and_nothing_else() -> None:
     async def scenario() -> None:
-        async with joined(faults=Faults(adds_event_ids=True)) as (stage, app, server):
+        async with joined(faults=FrameRules(adds_event_ids=True)) as (stage, app, server):
             for text in ('{ "type" : "x" }', "{}", '{"event_id":"mine"}', "no json", "[1]"):
                 await app.send(text)
 
@@ -142,7 +142,7 @@ def test_a_pattern_that_takes_too_long_says_so_once_and_lets_the_frames_go_on(
 
     async def scenario() -> None:
         rules = faults(tmp_path, f"[[rule]]\nmatch='{pattern}'\ndo='drop'\n")
-        async with joined(faults=rules if is_rule else Faults()) as (stage, app, server):
+        async with joined(faults=rules if is_rule else FrameRules()) as (stage, app, server):
             if not is_rule:
                 stage.session.breakpoints.arm(pattern)
             for _ in range(3):

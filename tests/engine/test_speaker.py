@@ -12,7 +12,7 @@ import pytest
 
 from inspector.audio.ends import ClockOutput
 from inspector.audio.pcm import Samples
-from inspector.audio.wav import WavReader, WavWriter
+from inspector.audio.sound_file import WavReader, WavWriter
 from inspector.core.event import Event
 from inspector.core.state import SessionState
 from inspector.engine.barge_in import BargeIn

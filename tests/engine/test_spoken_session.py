@@ -15,15 +15,15 @@ import pytest
 import soundfile
 
 from inspector.audio.pcm import Samples, decoded
-from inspector.audio.wav import WavReader
+from inspector.audio.sound_file import WavReader
 from inspector.cli.launch import new_session_maker
 from inspector.core.event import Event, Origin
 from inspector.core.state import SessionState
-from inspector.engine.host import Host
+from inspector.engine.live_engine import Engine
 from inspector.engine.outbox import Outgoing
-from inspector.engine.places import SoundOptions, place_of
-from inspector.engine.session import Engine
-from inspector.engine.sound import Sound
+from inspector.engine.session_sound import SessionSound
+from inspector.engine.sound_places import SoundOptions, sound_end_of
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.recording.writer import RecordingFile
 from inspector.sim.provider import SimProvider
 from inspector.sources.simulator import SimulatorSource
@@ -84,14 +84,16 @@ def spoken(
     clock = ManualClock()
     source = SimulatorSource(new_session_maker(clock, SimProvider(0)), clock, model="gpt-realtime")
     engine = Engine(source, RecordingFile(folder / "a.jsonl", clock), clock, strict=True)
-    places = place_of(str(microphone)), place_of(str(folder / "heard.wav"))
-    engine.sound = Sound(engine, SoundOptions(*places, truncates=truncates, opens_at_once=True))
+    places = sound_end_of(str(microphone)), sound_end_of(str(folder / "heard.wav"))
+    engine.sound = SessionSound(
+        engine, SoundOptions(*places, truncates=truncates, opens_at_once=True)
+    )
     if session is not None:
         update = {"type": "session.update", "session": {"type": "realtime", **session}}
         engine.outbox.put(Outgoing(orjson.dumps(update), Origin.HAND, ""))
 
     async def run() -> None:
-        async with Host() as host:
+        async with TaskSupervisor() as host:
             host.start(engine)
             async with asyncio.timeout(LONGEST_S):
                 while not until(engine):

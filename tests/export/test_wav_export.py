@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector.analysis.placement import Segment, Side
+from inspector.analysis.placement import AudioSegment, AudioSide
+from inspector.core.audio_formats import PCM16_24K
 from inspector.core.event import Direction, Event
-from inspector.core.formats import PCM16_24K
 from inspector.errors import ExportError
-from inspector.export.sound import Clip, Sound, in_a_row
-from inspector.export.target import written
-from inspector.export.text import transcript
-from inspector.export.wav import (
+from inspector.export.log_sound import Clip, LogSound, in_a_row
+from inspector.export.output_file import written
+from inspector.export.text_export import transcript
+from inspector.export.wav_export import (
     WHAT,
     Plan,
     file_name,
@@ -55,15 +55,15 @@ Samples = npt.NDArray[np.int16]
 
 
 @contextmanager
-def sound_of(path: Path, events: list[Event] | None = None) -> Iterator[Sound]:
+def sound_of(path: Path, events: list[Event] | None = None) -> Iterator[LogSound]:
     reader = RecordingReader(write_recording(path, events) if events is not None else path)
     log = reader.new_log()
     reader.index_rows(log, reader.start, reader.size)
-    yield Sound(log)
+    yield LogSound(log)
     reader.close()
 
 
-def read_back(sound: Sound, made: Plan) -> tuple[Samples, int]:
+def read_back(sound: LogSound, made: Plan) -> tuple[Samples, int]:
     """Return the samples of a plan's WAV file, shape (frames, channels), and its rate."""
     out = io.BytesIO()
     write_wav(sound, made, out.write)
@@ -238,7 +238,7 @@ clip_lengths = st.lists(st.integers(0, 5_000_000), max_size=5)
 @given(clip_lengths, st.integers(0, 6_000_000), st.integers(0, 6_000_000))
 @settings(deadline=None)
 def test_windows_cut_clips_without_loss(lengths: list[int], one: int, other: int) -> None:
-    segment = Segment(Side.USER, PCM16_24K, 0, 0)
+    segment = AudioSegment(AudioSide.USER, PCM16_24K, 0, 0)
     clips = in_a_row([Clip(segment, 7, 7 + length) for length in lengths])
     first, last = sorted((one, other))
     cut = [found for clip in clips if (found := clip.within(first, last)) is not None]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from inspector.core.event import Event
 from inspector.recording.foreign_times import OWN_TIMES, TIME_KEYS, ForeignTimes
-from inspector.recording.format import Shape, parse, render
+from inspector.recording.format import FileShape, parse, render
 from inspector.spec.events import EVENT_TYPES
 
 NOON = "2026-11-27T12:00:00Z"
@@ -124,14 +124,14 @@ def test_a_servers_own_times_are_not_the_loggers() -> None:
     ping = b'{"type":"ping","timestamp":1785214080296}'
     delta = b'{"type":"response.output_audio.delta","ts":1785214081366,"time":2.5}'
 
-    assert parse(ping, 0, Shape.BARE, times).t_ns is None
-    assert parse(delta, 0, Shape.BARE, times).t_ns == 2_500_000_000
+    assert parse(ping, 0, FileShape.BARE, times).t_ns is None
+    assert parse(delta, 0, FileShape.BARE, times).t_ns == 2_500_000_000
 
 
 def test_the_frames_of_tagged_lines_are_not_asked_for_the_time() -> None:
     line = b'{"dir":"server","event":{"type":"ping","timestamp":1785214080296}}'
 
-    assert parse(line, 0, Shape.TAGGED, ForeignTimes()).t_ns is None
+    assert parse(line, 0, FileShape.TAGGED, ForeignTimes()).t_ns is None
 
 
 def test_the_servers_own_times_are_of_known_events() -> None:
@@ -159,7 +159,7 @@ def test_reading_never_raises(lines: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("t_ns", [None, 0, 1_500_000_000, -2_250_000_000, -1000])
 def test_lines_of_ours_keep_a_time_that_is_unknown_or_before_the_start(t_ns: int | None) -> None:
-    event = parse(b'{"dir":"client","event":{"type":"x"}}', 0, Shape.TAGGED)
+    event = parse(b'{"dir":"client","event":{"type":"x"}}', 0, FileShape.TAGGED)
     timed = Event(1, t_ns, event.direction, event.origin, event.type, event.data)
     again = parse(render(timed)[:-1], 0)
 

@@ -10,8 +10,8 @@ from inspector.core.event import Direction, Event, Origin
 from inspector.errors import RecordingError
 from inspector.recording.foreign_times import ForeignTimes
 from inspector.recording.format import (
+    FileShape,
     Header,
-    Shape,
     parse,
     parse_header,
     render,
@@ -106,7 +106,7 @@ def test_the_frame_stands_in_the_line_verbatim() -> None:
     % (b"1" * 5000)
 )
 def test_parse_never_raises(line: bytes) -> None:
-    for shape in Shape:
+    for shape in FileShape:
         assert parse(line, 3, shape).seq >= 0
 
 
@@ -165,28 +165,28 @@ def test_header_values_of_the_wrong_type_are_empty() -> None:
 @pytest.mark.parametrize(
     ("line", "shape"),
     [
-        (b'{"dir":"client","event":{"type":"x"}}', Shape.TAGGED),
-        (b'{"direction":"sent","event":{}}', Shape.TAGGED),
-        (b'{"dir":"close","code":1000}', Shape.TAGGED),
-        (b'{"type":"x"}', Shape.BARE),
+        (b'{"dir":"client","event":{"type":"x"}}', FileShape.TAGGED),
+        (b'{"direction":"sent","event":{}}', FileShape.TAGGED),
+        (b'{"dir":"close","code":1000}', FileShape.TAGGED),
+        (b'{"type":"x"}', FileShape.BARE),
         (b'{"a":1}', None),
         (b"no", None),
     ],
 )
-def test_foreign_shapes_are_recognised(line: bytes, shape: Shape | None) -> None:
+def test_foreign_shapes_are_recognised(line: bytes, shape: FileShape | None) -> None:
     assert shape_of(line) is shape
 
 
 def test_tagged_lines_keep_the_frames_bytes_and_times() -> None:
     line = b'{"t": 0.25, "direction": "received", "event": {"type": "x",  "a": 1.0}}'
-    event = parse(line, 4, Shape.TAGGED, ForeignTimes())
+    event = parse(line, 4, FileShape.TAGGED, ForeignTimes())
 
     assert (event.seq, event.t_ns, event.direction) == (5, 250_000_000, Direction.SERVER)
     assert event.data == b'{"type": "x",  "a": 1.0}'
 
 
 def test_a_close_line_becomes_a_fact() -> None:
-    event = parse(b'{"dir":"close","code":1001,"reason":"bye"}', 0, Shape.TAGGED)
+    event = parse(b'{"dir":"close","code":1001,"reason":"bye"}', 0, FileShape.TAGGED)
 
     assert (event.type, event.direction) == ("inspector.closed", Direction.LOCAL)
     assert event.body is not None
@@ -194,7 +194,7 @@ def test_a_close_line_becomes_a_fact() -> None:
 
 
 def test_the_direction_of_a_bare_event_is_inferred() -> None:
-    event = parse(b'{"type":"no.such.type"}', 0, Shape.BARE)
+    event = parse(b'{"type":"no.such.type"}', 0, FileShape.BARE)
 
     assert (event.is_inferred, event.direction) == (True, Direction.SERVER)
 

@@ -8,7 +8,7 @@ import pytest
 from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
 from inspector.errors import RecordingError
-from inspector.recording.format import Header, Shape, render, render_header
+from inspector.recording.format import FileShape, Header, render, render_header
 from inspector.recording.reader import RecordingReader
 from tests.support import client, corpus_dir, local, numbered, server
 
@@ -199,7 +199,7 @@ def test_bare_events_open_with_inferred_directions(tmp_path: Path) -> None:
 
     assert [event.type for event in events] == ["a", "error"]
     assert all(event.is_inferred for event in events)
-    assert RecordingReader(path).shape is Shape.BARE
+    assert RecordingReader(path).shape is FileShape.BARE
 
 
 @pytest.mark.parametrize(

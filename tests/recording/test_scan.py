@@ -20,8 +20,8 @@ from inspector.recording import chunk_scanner as chunk_scanner_module
 from inspector.recording import index_file
 from inspector.recording import opening as opening_module
 from inspector.recording import scan as scan_module
-from inspector.recording.large import SMALL_BYTES, head_start
-from inspector.recording.opening import Opening, open_recording
+from inspector.recording.opening import RecordingOpening, open_recording
+from inspector.recording.prestart import SMALL_BYTES, prestarted_index
 from inspector.recording.reader import RecordingReader
 from inspector.recording.scan_process import ScanProcess
 from inspector.shipped import shipped_folder
@@ -426,7 +426,7 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def finish(opening: Opening) -> None:
+def finish(opening: RecordingOpening) -> None:
     until = time.monotonic() + 20
     while opening.progress < 1 or opening._scan is not None or opening._kept is not None:
         opening.advance()
@@ -477,7 +477,7 @@ def test_only_a_large_file_gets_a_head_start(tmp_path: Path, size: int | None) -
     if size is not None:
         path.touch()
         os.truncate(path, size)
-    scan = head_start(path)
+    scan = prestarted_index(path)
 
     assert (scan is not None) == (size is not None and size > SMALL_BYTES)
     if scan is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inspector.sim.brain import Answer, BrainContext, Said
-from inspector.sim.rules.brain import RulesBrain
+from inspector.sim.rules.rules_brain import RulesBrain
 
 ROLES = {"u": "user", "a": "assistant", "s": "system", "t": "tool"}
 

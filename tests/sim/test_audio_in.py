@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from inspector.audio.pcm import pcm16_to_alaw, pcm16_to_ulaw, samples_of
-from inspector.sim import conversation
-from inspector.sim.ear import Failure, Hearing
+from inspector.sim import conversation_items
 from inspector.sim.server import Seams
+from inspector.sim.speech_recognizer import Failure, Transcript
 from tests.sim_driver import (
     COMMIT,
     PUSH_TO_TALK,
@@ -33,13 +33,13 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription"
 class Understanding:
     """Hears the same in everything."""
 
-    def __init__(self, hearing: Hearing) -> None:
-        self._hearing = hearing
+    def __init__(self, transcription: Transcript) -> None:
+        self._transcription = transcription
         self.heard: list[tuple[int, int]] = []
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing:
+    def hear(self, pcm16: bytes, rate_hz: int) -> Transcript:
         self.heard.append((len(pcm16), rate_hz))
-        return self._hearing
+        return self._transcription
 
 
 def retrieved(driver: SimDriver, item_id: str) -> bytes:
@@ -223,18 +223,18 @@ def test_without_transcription_the_transcript_stays_null() -> None:
 
 
 def test_what_the_ear_understands_is_what_is_answered() -> None:
-    ear = Understanding(Hearing("Count to three.", words="Count to three."))
-    driver = SimDriver(seams=Seams(ear=ear))
+    recognizer = Understanding(Transcript("Count to three.", words="Count to three."))
+    driver = SimDriver(seams=Seams(recognizer=recognizer))
     driver.ask(update(output_modalities=["text"], audio={"input": {"turn_detection": None}}))
     events = driver.ask(append(buzz(500)), COMMIT, {"type": "response.create"})
 
     assert only(events, "response.output_text.done")["text"] == "1, 2, 3."
-    assert ear.heard == [(24_000, 24_000)]
+    assert recognizer.heard == [(24_000, 24_000)]
 
 
 def test_a_failed_transcription_stops_nothing() -> None:
     failure = Failure("server_error", "DeploymentNotFound", "Input transcription failed.")
-    driver = SimDriver(seams=Seams(ear=Understanding(Hearing("", failure=failure))))
+    driver = SimDriver(seams=Seams(recognizer=Understanding(Transcript("", failure=failure))))
     driver.ask(transcribing())
     events = driver.stream(buzz(600) + buzz(400, 0)) + driver.run()
 
@@ -289,7 +289,7 @@ def test_the_simulators_own_voice_is_heard_as_speech() -> None:
 
 
 def test_old_audio_is_forgotten_before_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "MAX_KEPT_AUDIO_BYTES", 100_000)
+    monkeypatch.setattr(conversation_items, "MAX_KEPT_AUDIO_BYTES", 100_000)
     driver = SimDriver()
     driver.ask(PUSH_TO_TALK)
     ids = [driver.ask(append(buzz(1000)), COMMIT)[0]["item_id"] for _ in range(4)]
@@ -298,7 +298,7 @@ def test_old_audio_is_forgotten_before_memory_runs_out(monkeypatch: pytest.Monke
 
 
 def test_old_items_are_forgotten_before_memory_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "MAX_ITEMS", 2)
+    monkeypatch.setattr(conversation_items, "MAX_ITEMS", 2)
     driver = SimDriver()
     driver.run()
     driver.ask(user("a", "a"), user("b", "b"), user("c", "c"))

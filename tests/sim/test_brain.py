@@ -9,7 +9,7 @@ import pytest
 
 from inspector.sim.brain import Answer, BrainContext, Said
 from inspector.sim.rules.arguments import arguments_for
-from inspector.sim.rules.brain import RulesBrain
+from inspector.sim.rules.rules_brain import RulesBrain
 
 CLOCK = {"type": "function", "name": "setAlarmClock", "description": "Wakes the user up."}
 WEATHER = {"type": "function", "name": "get_weather", "description": "Look up the weather."}

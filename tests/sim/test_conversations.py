@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from inspector.sim.ear import Hearing
 from inspector.sim.server import Seams
 from inspector.sim.settings import SimSettings
+from inspector.sim.speech_recognizer import Transcript
 from tests.sim_driver import (
     COMMIT,
     CREATE,
@@ -53,14 +53,14 @@ def asked(driver: SimDriver, text: str) -> str:
 
 
 class Hears:
-    """An ear that hears one line after the other."""
+    """A recognizer that hears one line after the other."""
 
     def __init__(self, *lines: str) -> None:
         self._lines = list(lines)
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing:
+    def hear(self, pcm16: bytes, rate_hz: int) -> Transcript:
         line = self._lines.pop(0)
-        return Hearing(line, line)
+        return Transcript(line, line)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_tool_choice_decides(choice: Any) -> None:
 
 
 def test_a_spoken_question_is_answered_by_its_words() -> None:
-    driver = SimDriver(seams=Seams(ear=Hears("my name is eve", "what is my name")))
+    driver = SimDriver(seams=Seams(recognizer=Hears("my name is eve", "what is my name")))
     driver.ask(update(audio={"input": {"transcription": {"model": "whisper-1"}}}))
     driver.stream(buzz(800) + QUIET)
     driver.run()
@@ -226,7 +226,7 @@ def test_a_spoken_question_is_answered_by_its_words() -> None:
 
 
 def test_push_to_talk_calls_a_tool() -> None:
-    driver = SimDriver(seams=Seams(ear=Hears("what is the weather in paris")))
+    driver = SimDriver(seams=Seams(recognizer=Hears("what is the weather in paris")))
     driver.ask(PUSH_TO_TALK, update(tools=[weather_tool()]))
     (call,) = only(driver.ask(append(buzz(900)), COMMIT, CREATE), "response.done")["response"][
         "output"
@@ -236,7 +236,7 @@ def test_push_to_talk_calls_a_tool() -> None:
 
 
 def test_barge_in_ends_the_story_and_the_next_turn_is_answered() -> None:
-    driver = SimDriver(seams=Seams(ear=Hears("stop please what is two plus two")))
+    driver = SimDriver(seams=Seams(recognizer=Hears("stop please what is two plus two")))
     driver.ask(user("Tell me a long story"))
     driver.send(CREATE)
     driver.run_to("response.output_audio.delta")

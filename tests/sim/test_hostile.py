@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inspector.sim.brain import BrainContext, Said
-from inspector.sim.output import phrases_of, pieces_of
-from inspector.sim.rules.brain import RulesBrain
+from inspector.sim.output_items import phrases_of, pieces_of
+from inspector.sim.rules.rules_brain import RulesBrain
 from tests.sim_driver import (
     COMMIT,
     CREATE,

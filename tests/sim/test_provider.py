@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from inspector.sim.admission import HttpAnswer
+from inspector.sim.connect_request import HttpAnswer
 from inspector.sim.provider import HttpRequest, SimProvider
 from inspector.sim.server import ConnectRequest, SimSession
 from inspector.sim.settings import SimSettings

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from inspector.sim.brain import Answer, BrainContext, Call
-from inspector.sim.ear import Failure
 from inspector.sim.server import Seams
 from inspector.sim.settings import SimSettings
+from inspector.sim.speech_recognizer import Failure
 from tests.sim_driver import (
     COMMIT,
     CREATE,

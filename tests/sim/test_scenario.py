@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from inspector.errors import UsageError
 from inspector.shipped import shipped_folder
-from inspector.sim.ear import MeasuringEar
 from inspector.sim.faults import RaisedFault
-from inspector.sim.rules.brain import RulesBrain
-from inspector.sim.scenario import Scenario, ScenarioBrain, ScenarioEar, parse_scenario
+from inspector.sim.rules.rules_brain import RulesBrain
+from inspector.sim.scenario import Scenario, ScenarioBrain, ScenarioRecognizer, parse_scenario
 from inspector.sim.server import Seams
+from inspector.sim.speech_recognizer import MeasuringRecognizer
 from tests.sim_driver import (
     COMMIT,
     CREATE,
@@ -36,7 +36,8 @@ SHIPPED = sorted((shipped_folder("sessions") / "scenarios").glob("*.toml"))
 def playing(text: str) -> SimDriver:
     scenario = parse_scenario(text)
     seams = Seams(
-        brain=ScenarioBrain(scenario, RulesBrain()), ear=ScenarioEar(scenario, MeasuringEar())
+        brain=ScenarioBrain(scenario, RulesBrain()),
+        recognizer=ScenarioRecognizer(scenario, MeasuringRecognizer()),
     )
     driver = SimDriver(seams=seams, faults=scenario.faults)
     driver.ask(TEXT_SESSION)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inspector.sim.session import DEFAULT_INSTRUCTIONS
+from inspector.sim.effective_session import DEFAULT_INSTRUCTIONS
 from tests.sim_driver import WEATHER, SimDriver, error, only, update
 
 

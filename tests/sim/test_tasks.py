@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inspector.sim.brain import Answer, BrainContext, Said
-from inspector.sim.rules.brain import RulesBrain
+from inspector.sim.rules.rules_brain import RulesBrain
 from inspector.sim.rules.tasks import message_in, task_in
 
 PLACES = {"city": {"type": "string", "description": "Name of the city."}}

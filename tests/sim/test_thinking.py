@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from inspector.sim.brain import Answer, Brain, BrainContext, Call, TokenCount
-from inspector.sim.ear import Failure, MeasuringEar
 from inspector.sim.faults import RaisedFault
 from inspector.sim.scenario import ScenarioBrain, parse_scenario
 from inspector.sim.server import Seams
+from inspector.sim.speech_recognizer import Failure, MeasuringRecognizer
 from tests.sim_driver import (
     CREATE,
     TEXT_SESSION,
@@ -236,7 +236,9 @@ def test_a_scenario_goes_before_and_may_delay_the_rest() -> None:
     brain = Slow()
     brain.say("Thought.")
     brain.end()
-    driver = SimDriver(seams=Seams(brain=ScenarioBrain(script, brain), ear=MeasuringEar()))
+    driver = SimDriver(
+        seams=Seams(brain=ScenarioBrain(script, brain), recognizer=MeasuringRecognizer())
+    )
     driver.ask(TEXT_SESSION)
 
     assert answer(driver.ask(user("a"), CREATE)) == "Scripted."

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from inspector.sim.ear import Hearing
 from inspector.sim.server import Seams
+from inspector.sim.speech_recognizer import Transcript
 from tests.sim_driver import COMMIT, Body, SimDriver, append, buzz, error, of_type, only, types
 
 EVENT = "conversation.item.input_audio_transcription"
@@ -20,18 +20,18 @@ class GrowingEar:
     def __init__(self) -> None:
         self.heard_ms: list[int] = []
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing:
+    def hear(self, pcm16: bytes, rate_hz: int) -> Transcript:
         ms = len(pcm16) * 1000 // 2 // rate_hz
         self.heard_ms.append(ms)
         count = ms // 500
         words = [f"word{number}" for number in range(count)]
         if words and ms < 4000:
             words[-1] = "perhaps"
-        return Hearing(" ".join(words), " ".join(words))
+        return Transcript(" ".join(words), " ".join(words))
 
 
-def transcriber(model: str, *, ear: GrowingEar | None = None, **more: Any) -> SimDriver:
-    seams = Seams(ear=ear) if ear is not None else None
+def transcriber(model: str, *, recognizer: GrowingEar | None = None, **more: Any) -> SimDriver:
+    seams = Seams(recognizer=recognizer) if recognizer is not None else None
     driver = SimDriver(query={"intent": "transcription"}, seams=seams)
     delay = {"delay": more.pop("delay")} if "delay" in more else {}
     heard = {"transcription": {"model": model, **delay}, "turn_detection": None}
@@ -41,8 +41,8 @@ def transcriber(model: str, *, ear: GrowingEar | None = None, **more: Any) -> Si
 
 
 def test_words_come_while_the_user_speaks_and_add_up() -> None:
-    ear = GrowingEar()
-    driver = transcriber("gpt-live-transcribe", ear=ear)
+    recognizer = GrowingEar()
+    driver = transcriber("gpt-live-transcribe", recognizer=recognizer)
     before = driver.stream(buzz(4000))
     after = driver.ask(COMMIT)
 
@@ -54,13 +54,13 @@ def test_words_come_while_the_user_speaks_and_add_up() -> None:
     deltas = early + of_type(after, f"{EVENT}.delta")
     text = "".join(event["delta"] for event in deltas)
     assert text == " " + only(after, f"{EVENT}.completed")["transcript"]
-    assert sum(ear.heard_ms) <= 3 * 4000
+    assert sum(recognizer.heard_ms) <= 3 * 4000
 
 
 def test_a_longer_delay_waits_longer() -> None:
     quick, slow = GrowingEar(), GrowingEar()
-    transcriber("gpt-live-transcribe", ear=quick, delay="minimal").stream(buzz(2000))
-    transcriber("gpt-live-transcribe", ear=slow, delay="xhigh").stream(buzz(2000))
+    transcriber("gpt-live-transcribe", recognizer=quick, delay="minimal").stream(buzz(2000))
+    transcriber("gpt-live-transcribe", recognizer=slow, delay="xhigh").stream(buzz(2000))
 
     assert (quick.heard_ms[0], slow.heard_ms) == (500, [])
 
@@ -104,7 +104,7 @@ def test_a_model_that_tells_speakers_apart_sends_segments() -> None:
 
 
 def test_clearing_forgets_what_was_heard_so_far() -> None:
-    driver = transcriber("gpt-live-transcribe", ear=GrowingEar())
+    driver = transcriber("gpt-live-transcribe", recognizer=GrowingEar())
     driver.stream(buzz(3000))
     driver.ask({"type": "input_audio_buffer.clear"})
     events = driver.ask(append(buzz(600)), COMMIT)
@@ -131,12 +131,12 @@ def test_a_model_that_streams_knows_no_turns(model: str) -> None:
 class Pending:
     """A hearing that is known after some polls."""
 
-    def __init__(self, hearing: Hearing, polls: int) -> None:
-        self._hearing, self._polls = hearing, polls
+    def __init__(self, transcription: Transcript, polls: int) -> None:
+        self._transcription, self._polls = transcription, polls
 
-    def result(self) -> Hearing | None:
+    def result(self) -> Transcript | None:
         self._polls -= 1
-        return self._hearing if self._polls < 0 else None
+        return self._transcription if self._polls < 0 else None
 
 
 class SlowerFirst:
@@ -145,14 +145,14 @@ class SlowerFirst:
     def __init__(self) -> None:
         self._count = 0
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing | Pending:
+    def hear(self, pcm16: bytes, rate_hz: int) -> Transcript | Pending:
         self._count += 1
-        hearing = Hearing(f"Number {self._count}.", f"Number {self._count}")
-        return Pending(hearing, 200) if self._count == 1 else hearing
+        transcription = Transcript(f"Number {self._count}.", f"Number {self._count}")
+        return Pending(transcription, 200) if self._count == 1 else transcription
 
 
 def test_transcripts_come_in_the_order_of_the_items() -> None:
-    driver = SimDriver(seams=Seams(ear=SlowerFirst()))
+    driver = SimDriver(seams=Seams(recognizer=SlowerFirst()))
     heard = {"transcription": {"model": "gpt-4o-transcribe"}, "turn_detection": None}
     session = {"type": "realtime", "audio": {"input": heard}}
     driver.ask({"type": "session.update", "session": session})

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from inspector.sim.completeness import Verdict, is_held, verdict_on
-from inspector.sim.ear import Hearing
+from inspector.sim.completeness import Completeness, completeness_of, is_held
 from inspector.sim.server import Seams
+from inspector.sim.speech_recognizer import Transcript
 from inspector.sim.voice import BabblingVoice
 from tests.sim_driver import CREATE, SimDriver, buzz, of_type, only, types, update, user
 
@@ -16,18 +16,18 @@ HZ = 24_000
 
 
 class Saying:
-    """An ear that always hears one sentence, perhaps late."""
+    """A recognizer that always hears one sentence, perhaps late."""
 
     def __init__(self, words: str, polls: int = 0) -> None:
-        self._hearing = Hearing(words, words)
+        self._transcription = Transcript(words, words)
         self._polls = polls
 
     def hear(self, pcm16: bytes, rate_hz: int) -> Any:
-        return self if self._polls else self._hearing
+        return self if self._polls else self._transcription
 
-    def result(self) -> Hearing | None:
+    def result(self) -> Transcript | None:
         self._polls -= 1
-        return self._hearing if self._polls < 1 else None
+        return self._transcription if self._polls < 1 else None
 
 
 def speech(text: str = "Hello there my friend, how is it going today?") -> bytes:
@@ -53,7 +53,9 @@ def silence_before_stop_ms(driver: SimDriver, voice: bytes) -> int:
     ("eagerness", "ms"), [("low", 1600), ("auto", 800), ("medium", 800), ("high", 300)]
 )
 def test_a_finished_sentence_ends_the_turn_soon(eagerness: str, ms: int) -> None:
-    driver = detecting("semantic_vad", Seams(ear=Saying("how are you today")), eagerness=eagerness)
+    driver = detecting(
+        "semantic_vad", Seams(recognizer=Saying("how are you today")), eagerness=eagerness
+    )
 
     assert silence_before_stop_ms(driver, speech()) == pytest.approx(ms, abs=150)
 
@@ -62,13 +64,15 @@ def test_a_finished_sentence_ends_the_turn_soon(eagerness: str, ms: int) -> None
 def test_after_a_trailing_phrase_it_waits_as_long_as_eagerness_says(
     eagerness: str, ms: int
 ) -> None:
-    driver = detecting("semantic_vad", Seams(ear=Saying("i would like to um")), eagerness=eagerness)
+    driver = detecting(
+        "semantic_vad", Seams(recognizer=Saying("i would like to um")), eagerness=eagerness
+    )
 
     assert silence_before_stop_ms(driver, speech()) == pytest.approx(ms, abs=150)
 
 
 def test_the_user_may_go_on_after_trailing_off() -> None:
-    driver = detecting("semantic_vad", Seams(ear=Saying("i would like to")))
+    driver = detecting("semantic_vad", Seams(recognizer=Saying("i would like to")))
     events = driver.stream(speech() + bytes(48 * 2500) + speech() + bytes(48 * 5000))
 
     assert len(of_type(events, "input_audio_buffer.speech_started")) == 1
@@ -76,8 +80,12 @@ def test_the_user_may_go_on_after_trailing_off() -> None:
 
 
 def test_words_that_come_late_still_count_and_are_not_waited_for_forever() -> None:
-    soon = detecting("semantic_vad", Seams(ear=Saying("and then", polls=5)), eagerness="high")
-    never = detecting("semantic_vad", Seams(ear=Saying("and then", polls=9999)), eagerness="high")
+    soon = detecting(
+        "semantic_vad", Seams(recognizer=Saying("and then", polls=5)), eagerness="high"
+    )
+    never = detecting(
+        "semantic_vad", Seams(recognizer=Saying("and then", polls=9999)), eagerness="high"
+    )
 
     assert silence_before_stop_ms(soon, speech()) == pytest.approx(2000, abs=150)
     assert silence_before_stop_ms(never, speech()) == pytest.approx(1000, abs=200)
@@ -95,21 +103,21 @@ def test_without_words_a_held_sound_is_waited_for() -> None:
 @pytest.mark.parametrize(
     ("words", "verdict"),
     [
-        ("what is the weather in paris", Verdict.COMPLETE),
-        ("I think that's it.", Verdict.COMPLETE),
-        ("do you know who i am", Verdict.COMPLETE),
-        ("what is it for", Verdict.COMPLETE),
-        ("yes", Verdict.COMPLETE),
-        ("so I was thinking about the", Verdict.TRAILING),
-        ("well um", Verdict.TRAILING),
-        ("I need to", Verdict.TRAILING),
-        ("first, let me think", Verdict.TRAILING),
-        ("my number is five...", Verdict.TRAILING),
-        ("", Verdict.UNKNOWN),
+        ("what is the weather in paris", Completeness.COMPLETE),
+        ("I think that's it.", Completeness.COMPLETE),
+        ("do you know who i am", Completeness.COMPLETE),
+        ("what is it for", Completeness.COMPLETE),
+        ("yes", Completeness.COMPLETE),
+        ("so I was thinking about the", Completeness.TRAILING),
+        ("well um", Completeness.TRAILING),
+        ("I need to", Completeness.TRAILING),
+        ("first, let me think", Completeness.TRAILING),
+        ("my number is five...", Completeness.TRAILING),
+        ("", Completeness.UNKNOWN),
     ],
 )
-def test_the_last_words_tell_if_a_sentence_is_over(words: str, verdict: Verdict) -> None:
-    assert verdict_on(words) is verdict
+def test_the_last_words_tell_if_a_sentence_is_over(words: str, verdict: Completeness) -> None:
+    assert completeness_of(words) is verdict
 
 
 def test_a_long_tone_is_not_held_speech() -> None:

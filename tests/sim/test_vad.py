@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from inspector.core.formats import PCM16_24K
-from inspector.sim.completeness import Judge, Verdict
+from inspector.core.audio_formats import PCM16_24K
+from inspector.sim.completeness import Completeness, Judge
 from inspector.sim.vad import WINDOW_MS, SpeechStarted, SpeechStopped, TurnDetector
 
 LOUD, QUIET = "x", "."
@@ -33,7 +33,7 @@ class Told:
 class Judges:
     """Hands out one judge a pause, with the verdicts given."""
 
-    def __init__(self, *verdicts: Verdict) -> None:
+    def __init__(self, *verdicts: Completeness) -> None:
         self._verdicts = list(verdicts)
 
     def __call__(self) -> Judge:
@@ -69,16 +69,16 @@ def test_server_vad(windows: str, silence_ms: int, expected: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("windows", "verdicts", "expected"),
     [
-        (f"xxx{PAUSE}", [Verdict.COMPLETE], [(SpeechStarted, 0), (SpeechStopped, 13)]),
-        (f"xxx{PAUSE}", [Verdict.TRAILING], [(SpeechStarted, 0)]),
+        (f"xxx{PAUSE}", [Completeness.COMPLETE], [(SpeechStarted, 0), (SpeechStopped, 13)]),
+        (f"xxx{PAUSE}", [Completeness.TRAILING], [(SpeechStarted, 0)]),
         # What is said after a pause is judged anew: the verdict on the first words is not that on the last.
-        (f"xxx{PAUSE}xx{PAUSE}", [Verdict.TRAILING, Verdict.COMPLETE], [(SpeechStarted, 0), (SpeechStopped, 25)]),
+        (f"xxx{PAUSE}xx{PAUSE}", [Completeness.TRAILING, Completeness.COMPLETE], [(SpeechStarted, 0), (SpeechStopped, 25)]),
         # An eager judge has waited for two seconds of silence long enough.
-        (f"xxx{QUIET * 63}", [Verdict.TRAILING], [(SpeechStarted, 0), (SpeechStopped, 66)]),
+        (f"xxx{QUIET * 63}", [Completeness.TRAILING], [(SpeechStarted, 0), (SpeechStopped, 66)]),
         # A verdict that does not come is not waited for longer than 700 ms.
-        (f"xxx{QUIET * 32}", [Verdict.PENDING], [(SpeechStarted, 0), (SpeechStopped, 35)]),
-        (f"xxx{QUIET * 31}", [Verdict.PENDING], [(SpeechStarted, 0)]),
+        (f"xxx{QUIET * 32}", [Completeness.PENDING], [(SpeechStarted, 0), (SpeechStopped, 35)]),
+        (f"xxx{QUIET * 31}", [Completeness.PENDING], [(SpeechStarted, 0)]),
     ],
 )  # fmt: skip
-def test_semantic_vad(windows: str, verdicts: list[Verdict], expected: list[Any]) -> None:
+def test_semantic_vad(windows: str, verdicts: list[Completeness], expected: list[Any]) -> None:
     assert changes(windows, SEMANTIC, Judges(*verdicts)) == expected

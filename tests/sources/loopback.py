@@ -15,8 +15,8 @@ from websockets.utils import accept_key
 
 from inspector.clock import SystemClock
 from inspector.core.event import Direction, Event, Origin
+from inspector.engine.live_engine import Engine
 from inspector.engine.outbox import Outgoing
-from inspector.engine.session import Engine
 from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
 from inspector.sources.live import LiveSource, LiveTarget

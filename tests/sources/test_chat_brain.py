@@ -21,11 +21,11 @@ from inspector.sim.brain import Answer, BrainContext, Call, Said, TokenCount
 from inspector.sim.provider import SimProvider
 from inspector.sim.server import Seams
 from inspector.sim.settings import SimSettings
-from inspector.sources.chat.brain import ChatBrain, ChatThought
-from inspector.sources.chat.completion import Completion, Lines
+from inspector.sources.chat.chat_brain import ChatBrain, ChatThought
+from inspector.sources.chat.chat_request import NO_OUTPUT, NO_WORDS, chat_request
+from inspector.sources.chat.completion import ChatCompletion, EventStream
 from inspector.sources.chat.endpoint import chat_endpoint
-from inspector.sources.chat.messages import NO_OUTPUT, NO_WORDS, chat_request
-from inspector.sources.serve import Listening, serve
+from inspector.sources.server_port import Listening, serve
 from tests.chat_stand_in import (
     PATIENCE_S,
     Exchange,
@@ -479,7 +479,7 @@ JSON = strategies.recursive(
 
 @given(strategies.lists(JSON, max_size=4))
 def test_no_chunk_is_too_odd(chunks: list[Any]) -> None:
-    completion = Completion()
+    completion = ChatCompletion()
     for chunk in chunks:
         completion.take(chunk)
 
@@ -489,7 +489,7 @@ def test_no_chunk_is_too_odd(chunks: list[Any]) -> None:
 @given(strategies.binary(max_size=200), strategies.integers(1, 20))
 def test_a_stream_is_the_same_however_it_is_cut(body: bytes, size: int) -> None:
     def data(*pieces: bytes) -> list[bytes]:
-        lines = Lines()
+        lines = EventStream()
         return [one for piece in pieces for one in lines.feed(piece)] + lines.end()
 
     body = b'data: {"a":1}\r\n\n' + body

@@ -13,6 +13,7 @@ from websockets.frames import Frame, Opcode
 
 from inspector.core.event import Direction, Origin
 from inspector.sources.deflate import inflaters
+from inspector.sources.direction_pipe import DirectionPipe
 from inspector.sources.frames import (
     NO_STATUS,
     PASSING,
@@ -23,7 +24,6 @@ from inspector.sources.frames import (
     close_words,
     frame_bytes,
 )
-from inspector.sources.lane import Lane
 
 MASKS = (True, False)
 
@@ -63,9 +63,9 @@ def test_chunks_do_not_matter(frames: list[tuple[int, bytes, bool]], places: lis
 def test_hostile_bytes_are_read_without_an_error_and_passed_on(
     data: bytes, places: list[int]
 ) -> None:
-    lane, out, _ = stage(max_bytes=100)
+    pipe, out, _ = stage(max_bytes=100)
     for chunk in cut(data, places):
-        lane.received(chunk)
+        pipe.received(chunk)
 
     assert b"".join(out) == data
 
@@ -181,9 +181,9 @@ def test_a_long_reason_is_cut_where_a_character_ends() -> None:
 
 
 class Kept:
-    """A log and a gate in one: keeps what it is told, and lets frames go when asked to."""
+    """A log and a queue in one: keeps what it is told, and lets frames go when asked to."""
 
-    def __init__(self, lane_of: list[Lane]) -> None:
+    def __init__(self, lane_of: list[DirectionPipe]) -> None:
         self.logged_data: list[bytes] = []
         self.problems: list[str] = []
         self.followed_up = 0
@@ -217,14 +217,14 @@ class Kept:
         self.waiting.clear()
 
 
-def stage(*, max_bytes: int = 1 << 20) -> tuple[Lane, list[bytes], Kept]:
-    lanes: list[Lane] = []
-    kept = Kept(lanes)
-    lane = Lane(Direction.CLIENT, FrameReader(max_bytes=max_bytes), kept, can_reread=True)
-    lanes.append(lane)
+def stage(*, max_bytes: int = 1 << 20) -> tuple[DirectionPipe, list[bytes], Kept]:
+    pipes: list[DirectionPipe] = []
+    kept = Kept(pipes)
+    pipe = DirectionPipe(Direction.CLIENT, FrameReader(max_bytes=max_bytes), kept, can_reread=True)
+    pipes.append(pipe)
     out: list[bytes] = []
-    lane.write, lane.gate = out.append, kept
-    return lane, out, kept
+    pipe.write, pipe.queue = out.append, kept
+    return pipe, out, kept
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -239,25 +239,25 @@ def test_bytes_are_the_same_however_often_the_gate_closes_and_opens(seed: int) -
             stream += Frame(Opcode.CONT, body).serialize(mask=True)
         else:
             stream += Frame(Opcode.BINARY, body).serialize(mask=True)
-    lane, out, kept = stage(max_bytes=1000)
+    pipe, out, kept = stage(max_bytes=1000)
     at = 0
     while at < len(stream):
         size = chance.choice((1, 3, 50, 700, 4000))
-        lane.received(bytes(stream[at : at + size]))
+        pipe.received(bytes(stream[at : at + size]))
         at += size
         if chance.random() < 0.3:
             kept.is_open = not kept.is_open
             if kept.is_open:
                 kept.flush("the gate opens")
-                lane.settle()
+                pipe.settle()
             else:
-                lane.engage()
+                pipe.engage()
         assert kept.followed_up == len(kept.logged_data)
     kept.flush("the end")
     kept.is_open = True
-    lane.settle()
+    pipe.settle()
 
-    # Pings pass held frames, so the order of the two may differ; every other byte is in its place.
+    # Pings pass paused frames, so the order of the two may differ; every other byte is in its place.
     ping = frame_bytes(9, b"p", is_masked=False)[2:]
     assert sorted(b"".join(out)) == sorted(stream)
     assert ping == b"p"
@@ -269,17 +269,17 @@ def test_bytes_are_the_same_however_often_the_gate_closes_and_opens(seed: int) -
 
 def test_a_reader_that_breaks_lets_the_bytes_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     for is_closed in (False, True):
-        lane, out, kept = stage()
+        pipe, out, kept = stage()
         whole = Frame(Opcode.TEXT, b"x" * 50).serialize(mask=True)
         if is_closed:
             kept.is_open = False
-            lane.engage()
-        lane.received(whole[:10])
+            pipe.engage()
+        pipe.received(whole[:10])
         with monkeypatch.context() as patch:
             patch.setattr(FrameReader, "_frame", lambda *_: 1 / 0)
-            lane.received(whole[10:])
-        lane.received(whole)
+            pipe.received(whole[10:])
+        pipe.received(whole)
 
         assert b"".join(out) == whole * 2
         assert "not read any more" in kept.problems[0]
-        assert not lane.add(b"x", is_text=True, origin=Origin.HAND)
+        assert not pipe.add(b"x", is_text=True, origin=Origin.HAND)

@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from inspector.clock import SystemClock
-from inspector.engine.session import Connection, Engine
+from inspector.engine.live_engine import Connection, Engine
 from inspector.errors import ConnectError
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile

@@ -1,6 +1,6 @@
 """The cases of Autobahn's WebSocket test suite, as far as a relay is concerned: it judges nothing and loses nothing.
 
-Every case goes both ways at once, through raw bytes and through a gate that looks at whole frames, and must arrive as it left,
+Every case goes both ways at once, through raw bytes and through a queue that looks at whole frames, and must arrive as it left,
 to the last byte, whatever the ends would make of it.
 """
 
@@ -15,18 +15,21 @@ import pytest
 
 from inspector.analysis.query import parse
 from inspector.core.event import Direction
-from inspector.engine.proxied import Faults
-from inspector.engine.rules import Deed, Rule
+from inspector.engine.proxied_session import FrameRules
+from inspector.engine.rules import Rule, RuleAction
 from inspector.sources.frames import FrameReader
 from tests.proxy_stage import PATIENCE_S, Stage, proxied, upgrade_request, upgrade_response
 from tests.sources.loopback import raw_server
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
-WATCHFUL = Faults(
+WATCHFUL = FrameRules(
     (
         Rule(
-            "never", parse("type:never"), Deed.DROP, frozenset({Direction.CLIENT, Direction.SERVER})
+            "never",
+            parse("type:never"),
+            RuleAction.DROP,
+            frozenset({Direction.CLIENT, Direction.SERVER}),
         ),
     )
 )
@@ -130,7 +133,7 @@ def cases() -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.parametrize("is_compressed", [False, True], ids=["plain", "deflate"])
 @pytest.mark.parametrize("faults", [None, WATCHFUL], ids=["raw", "frames"])
-def test_what_arrives_is_what_left(faults: Faults | None, is_compressed: bool) -> None:
+def test_what_arrives_is_what_left(faults: FrameRules | None, is_compressed: bool) -> None:
     agreed = (DEFLATE,) if is_compressed else ()
     streams: dict[bytes, bytes] = {}
     received: asyncio.Future[bytes]

@@ -109,7 +109,7 @@ def test_a_server_that_is_not_there_is_a_bad_gateway() -> None:
 
 
 def test_a_server_that_never_answers_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inspector.sources.passage.HEAD_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("inspector.sources.upgrade_forwarder.HEAD_TIMEOUT_S", 0.05)
 
     async def scenario() -> None:
         async with websocket_server(echo) as _, raw_server(_silent) as url, proxied(url) as stage:

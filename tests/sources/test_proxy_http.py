@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from inspector.secret import Secret
-from inspector.sources.admission import Admission
+from inspector.sources.access_control import AccessControl
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
 from tests.sources.loopback import PLANTED_KEY, raw_server
 
@@ -165,7 +165,7 @@ def test_the_key_and_the_rules_of_admission_hold_here_too() -> None:
             proxied(
                 url,
                 key=Secret(PLANTED_KEY),
-                admission=Admission(token=Secret("the-token"), puts_key_in=True),
+                admission=AccessControl(token=Secret("the-token"), puts_key_in=True),
             ) as stage,
             client(stage) as http,
         ):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inspector.secret import Secret
-from inspector.sources.admission import Admission
+from inspector.sources.access_control import AccessControl
 from inspector.sources.frames import close_bytes
 from tests.proxy_stage import PATIENCE_S, Stage, proxied, upgrade_request, upgrade_response
 from tests.sources.loopback import PLANTED_KEY, greet, raw_server, websocket_server
@@ -212,7 +212,7 @@ def test_a_key_is_not_put_in_for_a_page_that_hides_its_origin(
     line = f"Sec-Fetch-Site: {site_header}\r\n".encode() if site_header else b""
     head = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n" + line
     request = head + (UPGRADE if upgrades else b"") + b"\r\n"
-    admission = Admission(puts_key_in=True)
+    admission = AccessControl(puts_key_in=True)
     answer, site, _ = answers_of(request, key=Secret(PLANTED_KEY), admission=admission)
 
     assert answer.startswith(b"HTTP/1.1 200 " if is_let_in else b"HTTP/1.1 403 ")
@@ -265,7 +265,7 @@ def test_a_refusal_reaches_an_app_that_half_closes() -> None:
 def test_an_app_that_says_no_more_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("inspector.sources.passage.HALF_CLOSED_S", 0.01)
+    monkeypatch.setattr("inspector.sources.upgrade_forwarder.HALF_CLOSED_S", 0.01)
 
     async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -11,14 +11,14 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from inspector.clock import SystemClock
-from inspector.engine.proxy import Proxy
+from inspector.engine.proxy_engine import Proxy
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
-from inspector.sources.admission import Admission
+from inspector.sources.access_control import AccessControl
 from inspector.sources.frames import close_bytes
 from inspector.sources.heads import parse_head
-from inspector.sources.proxy import Entrance
+from inspector.sources.proxy_port import ListenOptions
 from inspector.sources.upstream import upstream_at
 from tests.proxy_stage import PATIENCE_S, proxied, upgrade_request, upgrade_response
 from tests.sources.loopback import PLANTED_KEY, greet, raw_server, websocket_server
@@ -55,7 +55,7 @@ def test_a_web_page_is_refused_before_the_server_hears_of_it(origin: str) -> Non
 
 
 def test_an_allowed_page_is_let_in() -> None:
-    admission = Admission(("http://localhost:3000",))
+    admission = AccessControl(("http://localhost:3000",))
     status, connections = asyncio.run(
         answer_to(("Origin: http://localhost:3000",), admission=admission)
     )
@@ -102,7 +102,7 @@ def test_a_name_that_was_rebound_is_refused(host: str, status: bytes) -> None:
 def test_nothing_passes_without_the_token(
     lines: tuple[str, ...], target: str, is_let_in: bool
 ) -> None:
-    admission = Admission(token=Secret(TOKEN), is_loopback=False, puts_key_in=True)
+    admission = AccessControl(token=Secret(TOKEN), is_loopback=False, puts_key_in=True)
     status, connections = asyncio.run(
         answer_to(lines, admission=admission, target=target, key=Secret(PLANTED_KEY))
     )
@@ -112,13 +112,13 @@ def test_nothing_passes_without_the_token(
 
 
 def test_the_apps_own_key_is_no_token_where_it_goes_to_the_server() -> None:
-    admission = Admission(token=Secret(TOKEN), is_loopback=False)
+    admission = AccessControl(token=Secret(TOKEN), is_loopback=False)
 
     assert admission.refusal(parse_head(upgrade_request(f"Authorization: Bearer {TOKEN}")))
 
 
 def test_the_token_does_not_leave_for_the_server() -> None:
-    admission = Admission(token=Secret(TOKEN))
+    admission = AccessControl(token=Secret(TOKEN))
     head = parse_head(
         upgrade_request(f"X-Inspector-Token: {TOKEN}", target=f"/a?x=1&inspector_token={TOKEN}&y=")
     )
@@ -313,7 +313,7 @@ def test_a_second_proxy_cannot_take_the_port() -> None:
             other = Proxy(clock, lambda _: RecordingFile(None, clock), lambda file: file.close())
             host, port = stage.place
             with pytest.raises(ConnectError, match="cannot listen"):
-                async with other.listen(Entrance(host, port), upstream_at(server)):
+                async with other.listen(ListenOptions(host, port), upstream_at(server)):
                     pass
 
     asyncio.run(scenario())

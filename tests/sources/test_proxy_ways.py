@@ -15,12 +15,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from inspector.clock import SystemClock
-from inspector.engine.proxy import Proxy
+from inspector.engine.proxy_engine import Proxy
 from inspector.errors import ConnectError, UsageError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.certificate import self_signed
 from inspector.sources.heads import Head, parse_head
-from inspector.sources.proxy import Entrance
+from inspector.sources.proxy_port import ListenOptions
 from inspector.sources.upstream import upstream_at
 from tests.proxy_stage import proxied
 from tests.sources.loopback import greet, raw_server, websocket_server
@@ -39,7 +39,7 @@ def test_tls_to_the_app_and_to_the_server(tmp_path: Path, monkeypatch: pytest.Mo
         async with websocket_server(greet, ssl=server_tls) as server:
             upstream = upstream_at(server.replace("ws://127.0.0.1", f"wss://{host}"))
             proxy = Proxy(clock, lambda _: RecordingFile(None, clock), lambda file: file.close())
-            async with proxy.listen(Entrance(tls=ours), upstream) as url:
+            async with proxy.listen(ListenOptions(tls=ours), upstream) as url:
                 trusting = ssl.create_default_context(cafile=str(tmp_path / "ours.pem"))
                 async with connect(f"{url}/v1/realtime", ssl=trusting, proxy=None) as app:
                     return await app.recv()

@@ -14,14 +14,14 @@ from websockets.typing import Subprotocol
 
 from inspector.clock import NS_PER_MS, SystemClock
 from inspector.core.event import Origin
+from inspector.engine.live_engine import Engine
 from inspector.engine.outbox import Outgoing
-from inspector.engine.session import Engine
 from inspector.errors import ConnectError, UsageError
 from inspector.recording.writer import RecordingFile
 from inspector.sim.provider import SimProvider
 from inspector.sim.server import CloseSocket, ConnectRequest, SendText
 from inspector.sources.base import Side
-from inspector.sources.serve import FrontDesk, Listening, serve
+from inspector.sources.server_port import Listening, ServerHooks, serve
 from inspector.sources.simulator import SimulatorSource
 from tests.sources.loopback import events_of
 
@@ -245,7 +245,7 @@ def test_words_about_clients_hold_no_secret() -> None:
 
     async def scenario() -> None:
         async with (
-            serve(new_session, SystemClock(), Listening(), FrontDesk(tell=said.append)) as url,
+            serve(new_session, SystemClock(), Listening(), ServerHooks(tell=said.append)) as url,
             connect(f"{url}?model=m&api_key=sk-planted-secret") as client,
         ):
             await client.recv()

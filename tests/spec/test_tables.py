@@ -11,7 +11,7 @@ import pytest
 
 from inspector.analysis.schema import document
 from inspector.analysis.validate import check
-from inspector.spec.events import ACCEPTED_BY_SERVER, EVENT_TYPES, Dialect
+from inspector.spec.events import ACCEPTED_BY_SERVER, EVENT_TYPES, Vocabulary
 from inspector.spec.templates import TEMPLATES, Template
 
 GENERATOR = Path(__file__).with_name("generate_schema.py")
@@ -30,14 +30,14 @@ def test_every_type_of_the_sdk_is_in_the_table() -> None:
 
 
 def test_the_ga_api_has_eleven_client_and_forty_six_server_events() -> None:
-    ga = [row for row in EVENT_TYPES.values() if row.dialect is Dialect.GA]
+    ga = [row for row in EVENT_TYPES.values() if row.dialect is Vocabulary.GA]
 
     assert sum(row.direction == "client" for row in ga) == 11
     assert sum(row.direction == "server" for row in ga) == 46
 
 
 def test_names_of_the_beta_lead_to_names_that_exist() -> None:
-    beta = [row for row in EVENT_TYPES.values() if row.dialect is Dialect.BETA]
+    beta = [row for row in EVENT_TYPES.values() if row.dialect is Vocabulary.BETA]
 
     assert all(row.ga and set(row.ga) <= EVENT_TYPES.keys() for row in beta)
 

@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 
 from inspector.clock import SystemClock
 from inspector.core.event import Direction, Origin
-from inspector.engine.host import Host
-from inspector.engine.session import Engine
+from inspector.engine.live_engine import Engine
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.recording.writer import RecordingFile
 from inspector.sim.server import SimSession
 from inspector.sim.settings import SimSettings
@@ -21,9 +21,9 @@ from inspector.sources.base import Source
 from inspector.sources.simulator import SimulatorSource
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
-from inspector.tui.form.screen import SessionFormScreen
-from inspector.tui.form.widget import FieldRow, SessionForm
-from inspector.tui.session.live import session_workspace
+from inspector.tui.form.form_screen import SessionFormScreen
+from inspector.tui.form.session_form import FieldRow, SessionForm
+from inspector.tui.session.live_workspace import session_workspace
 
 SPEED = "audio.output.speed"
 VOICE = "audio.output.voice"
@@ -115,7 +115,7 @@ def on_stage(
     async def run() -> None:
         recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
         engine = Engine(source or simulator(), recording, SystemClock(), strict=True)
-        async with Host() as host:
+        async with TaskSupervisor() as host:
             screen = session_workspace(host, engine, UNICODE)
             async with InspectorApp(screen).run_test(size=size, notifications=True) as pilot:
                 stage = Stage(pilot, engine)

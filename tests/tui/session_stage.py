@@ -11,14 +11,14 @@ import orjson
 from textual.pilot import Pilot
 
 from inspector.clock import SystemClock
-from inspector.engine.host import Host
-from inspector.engine.session import Engine
+from inspector.engine.live_engine import Engine
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.common.status_line import StatusLine
-from inspector.tui.session.live import session_workspace
+from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource
 
@@ -99,7 +99,7 @@ def on_stage(
         source.refusal = refusal
         recording = RecordingFile(tmp_path / "a.jsonl", SystemClock())
         engine = Engine(source, recording, SystemClock(), strict=True)
-        async with Host() as host:
+        async with TaskSupervisor() as host:
             screen = session_workspace(host, engine, UNICODE)
             async with InspectorApp(screen).run_test(size=size) as pilot:
                 stage = Stage(pilot, screen, engine, source)

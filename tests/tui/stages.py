@@ -26,14 +26,14 @@ from websockets.exceptions import ConnectionClosed
 
 from inspector.audio import device
 from inspector.audio.portaudio import INSTALL
-from inspector.cli.launch import ON_SCREEN, Launcher
+from inspector.cli.launch import ON_SCREEN, SessionLauncher
 from inspector.config import load_settings
 from inspector.core.event import Direction
-from inspector.engine.host import Host
-from inspector.engine.places import NOWHERE, SoundOptions
+from inspector.engine.live_engine import Engine
 from inspector.engine.replay import Replay
-from inspector.engine.session import Engine
-from inspector.engine.sound import Sound
+from inspector.engine.session_sound import SessionSound
+from inspector.engine.sound_places import NOWHERE, SoundOptions
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import ConnectError, DeviceError
 from inspector.folders import Folders
 from inspector.recording.opening import open_recording
@@ -41,11 +41,11 @@ from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Handshake
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.home.home_screen import HomeScreen
 from inspector.tui.home.launching import HomeWords
-from inspector.tui.home.screen import HomeScreen
-from inspector.tui.proxy.screen import ProxyScreen
-from inspector.tui.session.live import session_workspace
-from inspector.tui.session.replay import replay_workspace
+from inspector.tui.proxy.proxy_screen import ProxyScreen
+from inspector.tui.session.live_workspace import session_workspace
+from inspector.tui.session.replay_workspace import replay_workspace
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock
@@ -96,7 +96,7 @@ class Slow(FakeSource):
         raise AssertionError
 
 
-class Resident(Launcher):
+class Resident(SessionLauncher):
     """A launcher whose folders are called the same on every machine."""
 
     def home_words(self) -> HomeWords:
@@ -202,8 +202,8 @@ def live(
             recording = RecordingFile(Path(folder) / "2026-11-20-barge-in.jsonl", clock)
             engine = Engine(source, recording, clock, strict=True)
             if sound is not None:
-                engine.sound = Sound(engine, sound)
-            async with Host() as host:
+                engine.sound = SessionSound(engine, sound)
+            async with TaskSupervisor() as host:
                 if refusal is None and not is_slow:
                     source.say("session.created", session=session or SESSION)
                 await show(session_workspace(host, engine, UNICODE), size, clock, scene, source)
@@ -256,7 +256,7 @@ def home(*, is_filled: bool) -> Setting:
             folders = Folders(sessions, config, folder, folder, folder, folder)
             clock = ManualClock()
             launch = Resident(load_settings({}, {}, config), folders, {}, clock)
-            async with Host() as host:
+            async with TaskSupervisor() as host:
                 await show(HomeScreen(host, launch, UNICODE), size, clock, scene)
 
     return setting

@@ -17,7 +17,7 @@ from inspector.engine.replay import Replay  # noqa: E402 - found through the lin
 from inspector.recording.opening import open_recording  # noqa: E402
 from inspector.tui.app import InspectorApp  # noqa: E402
 from inspector.tui.common.glyphs import UNICODE  # noqa: E402
-from inspector.tui.session.replay import replay_workspace  # noqa: E402
+from inspector.tui.session.replay_workspace import replay_workspace  # noqa: E402
 
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 TARGET = ROOT / ".readme"

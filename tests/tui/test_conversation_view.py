@@ -15,14 +15,14 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from inspector.analysis.entry import Place, Question
+from inspector.analysis.conversation_entry import EntryId, OpenRequest
 from inspector.core.event import Event
 from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.wrapping import wrapped
-from inspector.tui.sending import requests
-from inspector.tui.views.conversation.messages import AnswerRequested
-from inspector.tui.views.conversation.widget import ConversationPane
+from inspector.tui.sending import event_builders
+from inspector.tui.views.conversation.answer_requested import AnswerRequested
+from inspector.tui.views.conversation.conversation_pane import ConversationPane
 from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested
 from tests.spoken import events as spoken_events
 from tests.spoken import write_recording
@@ -243,7 +243,7 @@ def test_an_entry_leads_to_its_events_is_copied_and_is_heard() -> None:
     item = state.conversation.items["item_a"]
 
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
-        assert app.view.select_place(Place("item", "item_a"))
+        assert app.view.select_place(EntryId("item", "item_a"))
         await pilot.press("enter", "L", "y", "P", "w")
         await pilot.pause()
         assert app.posted == [
@@ -253,7 +253,7 @@ def test_an_entry_leads_to_its_events_is_copied_and_is_heard() -> None:
             ("item_a", False),
             ("item_a", True),
         ]
-        assert not app.view.select_place(Place("item", "nobody"))
+        assert not app.view.select_place(EntryId("item", "nobody"))
 
     showing(scenario, state)
 
@@ -262,7 +262,7 @@ def test_what_waits_is_answered_from_wherever_the_cursor_is() -> None:
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
         await pilot.press("g", "a")
         await pilot.pause()
-        assert app.posted == [Question("call", "item_f", "call_1", "f")]
+        assert app.posted == [OpenRequest("call", "item_f", "call_1", "f")]
 
     showing(scenario, folded(*spoken_events()))
 
@@ -379,13 +379,16 @@ def test_wrapping_loses_no_word_and_keeps_the_width(text: str, width: int) -> No
 
 
 def test_answers_are_the_events_that_the_server_waits_for() -> None:
-    call = Question("call", "item_f", "call_1", "f")
-    ask = Question("approval", "item_q", "", "find", "docs")
+    call = OpenRequest("call", "item_f", "call_1", "f")
+    ask = OpenRequest("approval", "item_q", "", "find", "docs")
 
-    assert requests.call_output(call)["item"]["call_id"] == "call_1"
-    assert requests.answered_call('{"item":{"type":"function_call_output","call_id":"c"}}') == "c"
-    assert requests.answered_call("{") == ""
-    denied = requests.approval(ask, {"approve": "no", "reason": "not now"})
+    assert event_builders.call_output(call)["item"]["call_id"] == "call_1"
+    assert (
+        event_builders.answered_call('{"item":{"type":"function_call_output","call_id":"c"}}')
+        == "c"
+    )
+    assert event_builders.answered_call("{") == ""
+    denied = event_builders.approval(ask, {"approve": "no", "reason": "not now"})
     assert denied["item"] == {
         "type": "mcp_approval_response",
         "approval_request_id": "item_q",

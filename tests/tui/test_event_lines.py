@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from inspector.core.audio_formats import PCM16_24K
 from inspector.core.event import Event
-from inspector.core.formats import PCM16_24K
-from inspector.tui.views.events.event_lines import TALL, Line, columns_of, tree_lines
+from inspector.tui.views.events.event_lines import TALL, DetailLine, columns_of, tree_lines
 from tests.support import server
 
 EVENT = server(
@@ -22,7 +22,7 @@ EVENT = server(
 )
 
 
-def lines_of(event: Event, width: int, height: int = TALL) -> list[Line]:
+def lines_of(event: Event, width: int, height: int = TALL) -> list[DetailLine]:
     assert event.body is not None
     return tree_lines(event, event.body, PCM16_24K, width, height, str)
 

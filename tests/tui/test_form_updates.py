@@ -7,7 +7,7 @@ from pathlib import Path
 
 from textual.widgets import Input, TextArea
 
-from inspector.tui.form.presets import Presets
+from inspector.tui.form.preset_files import Presets
 from inspector.tui.workspace.workspace import Workspace
 from tests.tui.form_stage import SPEED, Stage, on_stage
 

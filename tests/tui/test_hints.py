@@ -13,11 +13,11 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from inspector.clock import SystemClock
-from inspector.engine.host import Host
-from inspector.engine.places import NOWHERE, SoundOptions
+from inspector.engine.live_engine import Engine
 from inspector.engine.replay import Replay
-from inspector.engine.session import Engine
-from inspector.engine.sound import Sound
+from inspector.engine.session_sound import SessionSound
+from inspector.engine.sound_places import NOWHERE, SoundOptions
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
 from inspector.tui.app import InspectorApp
@@ -28,14 +28,14 @@ from inspector.tui.common.keycaps import ELSEWHERE, default_keycap, spelled
 from inspector.tui.common.keymap import PLACES, all_bindings, bindings_on
 from inspector.tui.common.look import Look
 from inspector.tui.common.status_line import StatusLine
-from inspector.tui.form.part import FormControl
-from inspector.tui.form.screen import SessionFormScreen
+from inspector.tui.form.form_control import FormControl
+from inspector.tui.form.form_screen import SessionFormScreen
 from inspector.tui.home.theme_dialog import ThemeDialog
 from inspector.tui.sending.action_line import SESSION_BUTTONS, action_line, useless_actions
-from inspector.tui.sending.part import Sending
+from inspector.tui.sending.sending_part import Sending
 from inspector.tui.session.devices import DevicesDialog
-from inspector.tui.session.live import ConnectionControls, session_workspace
-from inspector.tui.session.replay import replay_workspace
+from inspector.tui.session.live_workspace import ConnectionControls, session_workspace
+from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource, ManualClock
 
@@ -73,8 +73,8 @@ def live(
     async def run() -> None:
         source, clock = FakeSource(), SystemClock()
         engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
-        engine.sound = Sound(engine, SoundOptions(NOWHERE, NOWHERE))
-        async with Host() as host:
+        engine.sound = SessionSound(engine, SoundOptions(NOWHERE, NOWHERE))
+        async with TaskSupervisor() as host:
             screen = session_workspace(host, engine, UNICODE)
             app = InspectorApp(screen, Look(keys=keys or {}))
             async with app.run_test(size=size) as pilot:

@@ -11,17 +11,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
-from inspector.cli.launch import Launcher
+from inspector.cli.launch import SessionLauncher
 from inspector.cli.new_recording import finish_recording
 from inspector.clock import SystemClock
 from inspector.config import load_settings
-from inspector.engine.host import Host
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.folders import Folders
 from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.common.look import Look
-from inspector.tui.home.screen import HomeScreen
+from inspector.tui.home.home_screen import HomeScreen
 from tests.tui.stages import CONFIG
 
 
@@ -62,12 +62,12 @@ class Home:
                 await self.pilot.pause(0.02)
 
 
-def launcher_in(folder: Path, environment: Mapping[str, str] | None = None) -> Launcher:
+def launcher_in(folder: Path, environment: Mapping[str, str] | None = None) -> SessionLauncher:
     file = folder / "config.toml"
     folders = Folders(
         folder / "sessions", file, folder / "themes", folder / "state", folder, folder / "cache"
     )
-    return Launcher(load_settings({}, {}, file), folders, environment or {}, SystemClock())
+    return SessionLauncher(load_settings({}, {}, file), folders, environment or {}, SystemClock())
 
 
 def at_home(
@@ -83,7 +83,7 @@ def at_home(
     launch = launcher_in(folder, environment)
 
     async def run() -> None:
-        async with Host() as host:
+        async with TaskSupervisor() as host:
             screen = HomeScreen(host, launch, UNICODE)
             app = InspectorApp(screen, Look(keys=keys or {}))
             async with app.run_test(size=size) as pilot:

@@ -17,7 +17,7 @@ from inspector.tui.common.help import HelpScreen
 from inspector.tui.common.keycaps import key_words
 from inspector.tui.common.keymap import (
     PLACES,
-    Place,
+    KeyContext,
     all_bindings,
     bindings_of,
     bindings_on,
@@ -75,7 +75,7 @@ def test_every_binding_has_an_id_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
-def test_no_screen_has_two_bindings_on_one_key(place: Place) -> None:
+def test_no_screen_has_two_bindings_on_one_key(place: KeyContext) -> None:
     for where, groups in bindings_on(place):
         holders: dict[str, str] = {}
         for depth, bindings in enumerate(groups):

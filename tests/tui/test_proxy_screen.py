@@ -17,12 +17,12 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin as PageOrigin
 
-from inspector.engine.proxied import Faults
+from inspector.engine.proxied_session import FrameRules
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.common.status_line import StatusLine
-from inspector.tui.proxy.held import HeldScreen
-from inspector.tui.proxy.screen import ProxyScreen
+from inspector.tui.proxy.paused_frames import PausedFramesScreen
+from inspector.tui.proxy.proxy_screen import ProxyScreen
 from inspector.tui.workspace.workspace import Workspace
 from tests.engine.proxied_stage import faults
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
@@ -47,7 +47,7 @@ class View:
         for _ in range(3):
             await self.pilot.pause(0.02)
         screen = self.pilot.app.screen
-        if isinstance(screen, ProxyScreen | Workspace | HeldScreen):
+        if isinstance(screen, ProxyScreen | Workspace | PausedFramesScreen):
             await self.stage.until(lambda: screen.query("EventPane, TextPage"))
             screen.tick()
         await self.pilot.pause()
@@ -75,7 +75,7 @@ class View:
 def run(
     scenario: Scenario,
     size: tuple[int, int] = (120, 40),
-    faults: Faults | None = None,
+    faults: FrameRules | None = None,
     answers: tuple[str, ...] = (),
 ) -> None:
     async def main() -> None:
@@ -180,11 +180,11 @@ def test_a_breakpoint_is_set_and_what_it_holds_is_changed_by_key() -> None:
             await view.press("enter")
             for name in ("x1", "x2", "x3"):
                 await app.send(f'{{"type":"{name}"}}')
-            await view.stage.until(lambda: len(view.stage.session.breakpoints.held) == 3)
+            await view.stage.until(lambda: len(view.stage.session.breakpoints.paused) == 3)
             await view.settle()
             assert "3 held: x1 to the API" in view.line("#hint")
             await view.press("H")
-            assert view.shows(HeldScreen)
+            assert view.shows(PausedFramesScreen)
             assert '{"type":"x1"}' in view.shown()
             await view.press("d")
             await view.press("enter")
@@ -205,7 +205,7 @@ def test_a_held_frame_is_answered_in_the_servers_place() -> None:
         async with view.app() as app:
             view.stage.session.breakpoints.arm("")
             await app.send('{"type":"x"}')
-            await view.stage.until(lambda: view.stage.session.breakpoints.held)
+            await view.stage.until(lambda: view.stage.session.breakpoints.paused)
             await view.press("enter", "H", "r")
             view.pilot.app.screen.query_one("#field-answer", Input).value = '{"type":"mine"}'
             await view.press("enter")
@@ -265,13 +265,13 @@ def test_a_breakpoint_can_be_set_before_a_session_begins() -> None:
         assert "every session holds type:x" in view.line("#hint")
         async with view.app() as app:
             await app.send('{"type":"x"}')
-            await view.stage.until(lambda: view.stage.session.breakpoints.held)
+            await view.stage.until(lambda: view.stage.session.breakpoints.paused)
             assert view.received == []
             await view.press("S")
             view.pilot.app.screen.query_one("#field-filter", Input).value = "-"
             await view.press("enter")
             assert not view.stage.session.breakpoints.armed
-            assert view.stage.session.breakpoints.held
+            assert view.stage.session.breakpoints.paused
 
     run(scenario)
 

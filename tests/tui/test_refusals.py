@@ -14,7 +14,7 @@ from inspector.core.state import SessionState
 from inspector.recording.format import Header, render, render_header
 from inspector.recording.reader import RecordingReader
 from inspector.tui.views.events.relations import rejection_of
-from inspector.tui.views.session.pages import session_lines
+from inspector.tui.views.session.session_lines import session_lines
 from tests.support import client, numbered, server
 
 

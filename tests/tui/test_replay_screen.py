@@ -15,7 +15,7 @@ from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.status_line import StatusLine
-from inspector.tui.session.replay import replay_workspace
+from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import ManualClock, corpus_dir

@@ -14,8 +14,8 @@ from inspector.engine.replay import Replay
 from inspector.recording.opening import open_recording
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
-from inspector.tui.form.widget import SessionForm
-from inspector.tui.session.replay import replay_workspace
+from inspector.tui.form.session_form import SessionForm
+from inspector.tui.session.replay_workspace import replay_workspace
 from tests.support import FakeSource, corpus_dir, silence
 from tests.tui.form_stage import DETECTION, SPEED, VOICE, Stage, on_stage
 

@@ -19,11 +19,17 @@ from textual.widgets import OptionList, Static
 from inspector.audio import device
 from inspector.audio.portaudio import INSTALL
 from inspector.clock import SystemClock
-from inspector.engine.host import Host
-from inspector.engine.places import DEFAULT_DEVICE, NOWHERE, Place, PlaceKind, SoundOptions
+from inspector.engine.live_engine import Engine
 from inspector.engine.replay import Replay
-from inspector.engine.session import Engine
-from inspector.engine.sound import Sound
+from inspector.engine.session_sound import SessionSound
+from inspector.engine.sound_places import (
+    DEFAULT_DEVICE,
+    NOWHERE,
+    SoundEnd,
+    SoundEndKind,
+    SoundOptions,
+)
+from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import DeviceError
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
@@ -32,8 +38,8 @@ from inspector.tui.common.glyphs import ASCII, UNICODE
 from inspector.tui.common.meter import Meter, Reading
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.session.devices import DevicesDialog
-from inspector.tui.session.live import session_workspace
-from inspector.tui.session.replay import replay_workspace
+from inspector.tui.session.live_workspace import session_workspace
+from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource
 
@@ -54,7 +60,7 @@ class Stage:
         self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
 
     @property
-    def sound(self) -> Sound:
+    def sound(self) -> SessionSound:
         assert self.engine.sound is not None
         return self.engine.sound
 
@@ -105,8 +111,8 @@ def on_stage(
     async def run() -> None:
         source, clock = FakeSource(), SystemClock()
         engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
-        engine.sound = Sound(engine, options)
-        async with Host() as host:
+        engine.sound = SessionSound(engine, options)
+        async with TaskSupervisor() as host:
             screen = session_workspace(host, engine, UNICODE)
             async with InspectorApp(screen).run_test(size=size) as pilot:
                 source.say("session.created", session=SESSION)
@@ -117,10 +123,10 @@ def on_stage(
     asyncio.run(run())
 
 
-def voice(path: Path) -> Place:
+def voice(path: Path) -> SoundEnd:
     wave = 0.1 * np.sin(2 * np.pi * 500 * np.arange(3 * RATE_HZ) / RATE_HZ)
     soundfile.write(path, wave, RATE_HZ, subtype="PCM_16")
-    return Place(PlaceKind.FILE, str(path))
+    return SoundEnd(SoundEndKind.FILE, str(path))
 
 
 @pytest.fixture
@@ -202,11 +208,11 @@ def test_the_devices_dialog_says_what_is_missing_and_changes_over(
         assert entries.get_option_at_index(0).prompt == "  none"
         assert str(entries.get_option_at_index(1).prompt).endswith("heard.wav")
         await stage.pilot.press("tab", "home", "enter", "l", "t")
-        assert stage.sound.speaker_place.kind is PlaceKind.NONE
+        assert stage.sound.speaker_place.kind is SoundEndKind.NONE
         await stage.pilot.press("escape")
         assert stage.pilot.app.screen is stage.screen
 
-    options = SoundOptions(NOWHERE, Place(PlaceKind.FILE, str(tmp_path / "heard.wav")))
+    options = SoundOptions(NOWHERE, SoundEnd(SoundEndKind.FILE, str(tmp_path / "heard.wav")))
     on_stage(scenario, options, size=size)
 
 
@@ -310,7 +316,7 @@ def test_a_sideband_session_says_that_no_audio_flows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [1, 7, 20, 40, 60, 200])
 def test_a_meter_fills_its_line_at_any_width(width: int, glyphs: Any) -> None:
     async def run() -> None:
-        screen = session_workspace(Host(), _engine(), glyphs)
+        screen = session_workspace(TaskSupervisor(), _engine(), glyphs)
         async with InspectorApp(screen).run_test(size=(200, 40)) as pilot:
             meter = Meter("mic", glyphs)
             await screen.mount(meter)

@@ -15,17 +15,17 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from inspector.analysis.waveform import Lane, Waveform
+from inspector.analysis.waveform import Waveform, WaveLane
 from inspector.core.event import Event
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
-from inspector.tui.terminal.direct_paint import Patch
+from inspector.tui.terminal.direct_renderer import CellUpdate
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.messages import RowRequested, SoundRequested, SpanRequested
-from inspector.tui.views.timeline import widget as timeline
-from inspector.tui.views.timeline.drawing import LABEL, View, drawn
+from inspector.tui.views.timeline import timeline
+from inspector.tui.views.timeline.cursor_text import decibels
+from inspector.tui.views.timeline.timeline import Timeline
+from inspector.tui.views.timeline.timeline_drawing import LABEL, DrawnStretch, drawn
 from inspector.tui.views.timeline.wave_cells import wave_cells
-from inspector.tui.views.timeline.widget import Timeline
-from inspector.tui.views.timeline.words import decibels
 from tests.analysis.test_waveform import log_of
 from tests.spoken import ANSWER_AT_MS, HEARD_MS, write_recording
 from tests.spoken import events as spoken_events
@@ -68,7 +68,7 @@ class WaveApp(BareApp):
     def on_sound_requested(self, message: SoundRequested) -> None:
         self.posted.append((message.span_us, message.as_file))
 
-    def pull(self) -> list[Patch]:
+    def pull(self) -> list[CellUpdate]:
         """Pull what a frame would, however soon after the last one."""
         self.wave._pulled_ns = 0
         return self.wave.pull()
@@ -128,10 +128,10 @@ def test_marks_stand_above_the_time_and_are_named_at_the_cursor() -> None:
 def test_what_was_cut_off_and_what_is_to_come_are_faint() -> None:
     waveform = Waveform(log_of(spoken_events())[0])
     waveform.advance()
-    view = View(80, 24, 0, 100_000, None, 4_000_000)
+    view = DrawnStretch(80, 24, 0, 100_000, None, 4_000_000)
     codes = drawn(waveform, view, UNICODE, ()).codes
     model = codes[view.lane_rows + 2, LABEL:]
-    later = drawn(waveform, View(80, 24, 0, 100_000, None, 9_000_000), UNICODE, ()).codes
+    later = drawn(waveform, DrawnStretch(80, 24, 0, 100_000, None, 9_000_000), UNICODE, ()).codes
     heard = np.flatnonzero(later[view.lane_rows + 2, LABEL:] != later[0, -1])
 
     assert model[39] != model[42]
@@ -277,7 +277,7 @@ def test_a_lane_is_drawn_between_its_extremes(
 ) -> None:
     low = np.array([min(0.0, v) for v in values], np.float32)
     high = np.array([max(0.0, v) for v in values], np.float32)
-    lane = Lane(low, high, np.ones(8, bool), np.ones(8, bool))
+    lane = WaveLane(low, high, np.ones(8, bool), np.ones(8, bool))
     [cells] = wave_cells([lane], rows, (ASCII if is_ascii else UNICODE).wave)
 
     assert cells.shape == (rows, 8 if is_ascii else 4)

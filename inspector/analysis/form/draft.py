@@ -1,4 +1,4 @@
-"""Draft: the session in force, what the user wants changed, and what the server made of what was sent.
+"""FormDraft: the session in force, what the user wants changed, and what the server made of what was sent.
 
 A draft keeps edits only. States of fields are read off the history of updates, so that a form that is opened late, or on a
 recording, shows the same as one that was open all the time.
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from inspector.analysis.form.blame import blamed, field_at
-from inspector.analysis.form.checks import field_problems
-from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.edit_checks import field_problems
+from inspector.analysis.form.field_attribution import blamed, field_at
+from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.history import Outcome, Update
-from inspector.analysis.form.locks import Lock
-from inspector.analysis.form.shapes import SERVER_ONLY, Shape, with_own_members
-from inspector.analysis.form.values import ABSENT, Path, at, copied, is_same, leaves, put
+from inspector.analysis.form.read_only import ReadOnlyReason
+from inspector.analysis.form.shapes import SERVER_ONLY, SessionShape, with_own_members
+from inspector.analysis.form.values import ABSENT, MemberPath, at, copied, is_same, leaves, put
 
-Event = dict[str, Any]
+SessionUpdate = dict[str, Any]
 
 
 class Mark(StrEnum):
@@ -50,7 +50,7 @@ class FieldView:
     """The server's refusal, or what is wrong with the edit."""
     is_wrong: bool = False
     """True where ``message`` is a problem and not only a remark."""
-    lock: Lock | None = None
+    lock: ReadOnlyReason | None = None
     """Why the field cannot be changed now."""
     is_unreadable: bool = False
     """True where what is typed is no value of this kind, and ``value`` is an older one."""
@@ -61,23 +61,23 @@ class FieldView:
         return self.is_unreadable or not is_same(self.value, self.effective)
 
 
-class Draft:
+class FormDraft:
     """The effective session and the edits on top of it."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: SessionShape) -> None:
         self.shape = shape
         """The shape with fields for the members that only this session has."""
         self.session: Mapping[str, Any] = {}
         """The session in force."""
-        self.edits: dict[Path, Any] = {}
+        self.edits: dict[MemberPath, Any] = {}
         """Values of the form by the path of their field; where they equal the session, they count as no edit."""
-        self.unreadable: dict[Path, str] = {}
+        self.unreadable: dict[MemberPath, str] = {}
         """What is wrong with a text that is no value, by the path of its field."""
         self.base = shape
         """The shape as the API has it."""
         self._updates: Sequence[Update] = ()
         self._settled: set[int] = set()
-        self._reverted: dict[Path, int] = {}
+        self._reverted: dict[MemberPath, int] = {}
         self._taken_members: Mapping[str, Any] = {}
 
     def observe(self, session: Mapping[str, Any], updates: Sequence[Update]) -> None:
@@ -111,7 +111,7 @@ class Draft:
         self.unreadable.pop(field.path, None)
         self._reverted[field.path] = self._updates[-1].seq if self._updates else 0
 
-    def take(self, session: Mapping[str, Any]) -> list[Path]:
+    def take(self, session: Mapping[str, Any]) -> list[MemberPath]:
         """Want what a preset holds; return the paths of what no field here can hold."""
         self._taken_members = {**self._taken_members, **session}
         self.shape = with_own_members(self.base, {**self._taken_members, **self.session})
@@ -126,9 +126,9 @@ class Draft:
         ]
 
     @property
-    def target(self) -> Event:
+    def target(self) -> SessionUpdate:
         """Return the session as it would be with the edits."""
-        tree: Event = copied(self.session)
+        tree: SessionUpdate = copied(self.session)
         fields = self.shape.by_path()
         for field in self.shape.fields:
             edit = self.edits.get(field.path, ABSENT)
@@ -147,15 +147,15 @@ class Draft:
             and not is_same(field.read(target), field.read(self.session))
         ]
 
-    def patch(self) -> Event:
+    def patch(self) -> SessionUpdate:
         """Return the smallest update that makes the session as wanted; unions are sent whole, as the API replaces them."""
         return self._update(dict.fromkeys(field.sent_with for field in self.changed()))
 
-    def whole(self, locked: Iterable[Path] = ()) -> Event:
+    def whole(self, locked: Iterable[MemberPath] = ()) -> SessionUpdate:
         """Return an update with everything that can be set, but for locked fields that are not edited."""
         left_out = set(locked) - self.edits.keys()
         target = self.target
-        units: dict[Path, None] = {}
+        units: dict[MemberPath, None] = {}
         for field in self.shape.fields:
             unit = field.sent_with
             value = at(target, unit)
@@ -165,7 +165,7 @@ class Draft:
                 units[unit] = None
         return self._update(units)
 
-    def problems(self) -> dict[Path, str]:
+    def problems(self) -> dict[MemberPath, str]:
         """Return what the server would refuse, by the path of the field."""
         found = field_problems(self.shape, self.changed(), self.patch())
         return {**found, **self.unreadable}
@@ -175,7 +175,7 @@ class Draft:
         target, fields = self.target, self.shape.by_path()
         return [field for field in self.shape.fields if field.applies_to(target, fields)]
 
-    def views(self, locks: Mapping[Path, Lock]) -> list[FieldView]:
+    def views(self, locks: Mapping[MemberPath, ReadOnlyReason]) -> list[FieldView]:
         """Return what the form shows, in order; fields that do not apply are left out."""
         problems, target = self.problems(), self.target
         return [
@@ -190,8 +190,10 @@ class Draft:
             return ""
         return last.message
 
-    def _update(self, units: Iterable[Path]) -> Event:
-        session: Event = {"type": self.shape.session_type} if self.shape.session_type else {}
+    def _update(self, units: Iterable[MemberPath]) -> SessionUpdate:
+        session: SessionUpdate = (
+            {"type": self.shape.session_type} if self.shape.session_type else {}
+        )
         target = self.target
         for unit in units:
             put(session, unit, self._sendable(unit, copied(at(target, unit))))
@@ -209,7 +211,7 @@ class Draft:
                         begun[name] = copied(kept)
         return begun
 
-    def _sendable(self, path: Path, value: Any) -> Any:
+    def _sendable(self, path: MemberPath, value: Any) -> Any:
         """Leave out nulls that clear nothing: most members of the API may be absent but not null."""
         if not isinstance(value, dict):
             return value
@@ -225,13 +227,15 @@ class Draft:
                 kept[name] = self._sendable(here, entry)
         return kept
 
-    def _takes_null(self, path: Path) -> bool:
+    def _takes_null(self, path: MemberPath) -> bool:
         field = self.shape.by_path().get(path)
         return field is not None and (
             field.is_nullable or any(variant.begin is None for variant in field.variants)
         )
 
-    def _view(self, field: FormField, target: Event, problem: str, lock: Lock | None) -> FieldView:
+    def _view(
+        self, field: FormField, target: SessionUpdate, problem: str, lock: ReadOnlyReason | None
+    ) -> FieldView:
         value, effective = field.read(target), field.read(self.session)
         why = self.unreadable.get(field.path, "")
         mark, message = self._standing(field, value, effective)

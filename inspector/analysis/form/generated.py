@@ -10,28 +10,28 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from inspector.analysis.form.fields import Condition, FormField, Kind, Variant
-from inspector.analysis.form.looks import LOOKS, Look
-from inspector.analysis.form.values import Path
+from inspector.analysis.form.field_style import LOOKS, FieldStyle
+from inspector.analysis.form.form_field import Condition, FieldKind, FormField, Variant
+from inspector.analysis.form.values import MemberPath
 from inspector.analysis.meaning import meaning
 from inspector.analysis.schema import Schema, event_schema, resolved
 
-_SCALARS = {"boolean": Kind.SWITCH, "integer": Kind.NUMBER, "number": Kind.NUMBER}
-_PLAIN = Look("")
+_SCALARS = {"boolean": FieldKind.SWITCH, "integer": FieldKind.NUMBER, "number": FieldKind.NUMBER}
+_PLAIN = FieldStyle("")
 
 
 @cache
 def session_fields(kind: str) -> tuple[FormField, ...]:
     """Return the fields of a GA session of a kind: ``realtime``, ``transcription`` or ``translation``; in display order."""
     schema = resolved(_session_schema(kind))
-    found: dict[Path, FormField] = {}
+    found: dict[MemberPath, FormField] = {}
     for field in _members(schema, (), None, frozenset({"type"})):
         known = found.get(field.path)
         found[field.path] = field if known is None else _merged(known, field)
     order = list(LOOKS)
     last = len(order)
 
-    def place(path: Path) -> int:
+    def place(path: MemberPath) -> int:
         name = ".".join(path)
         return order.index(name) if name in LOOKS else last
 
@@ -59,14 +59,14 @@ def _merged(first: FormField, second: FormField) -> FormField:
 
 
 def _members(
-    schema: Schema, path: Path, when: Condition | None, skipped: frozenset[str]
+    schema: Schema, path: MemberPath, when: Condition | None, skipped: frozenset[str]
 ) -> Iterator[FormField]:
     for name, member in schema.get("properties", {}).items():
         if name not in skipped:
             yield from _fields(resolved(member), (*path, name), when)
 
 
-def _fields(schema: Schema, path: Path, when: Condition | None) -> Iterator[FormField]:
+def _fields(schema: Schema, path: MemberPath, when: Condition | None) -> Iterator[FormField]:
     """Yield the fields of one member."""
     look = LOOKS.get(".".join(path), _PLAIN)
     options = _options(schema)
@@ -90,14 +90,14 @@ def _is_union(options: Mapping[str, Schema]) -> bool:
 
 
 def _union(
-    options: Mapping[str, Schema], path: Path, when: Condition | None, look: Look
+    options: Mapping[str, Schema], path: MemberPath, when: Condition | None, look: FieldStyle
 ) -> Iterator[FormField]:
     pairs = sorted(_variants(options, look), key=lambda pair: pair[0].begin is not None)
     text = options.get("string", {})
     yield _dressed(
         FormField(
             path,
-            Kind.CHOICE,
+            FieldKind.CHOICE,
             "",
             "",
             choices=tuple(text.get("x-suggested", ())),
@@ -115,7 +115,7 @@ def _union(
         yield from _members(shape, path, condition, constants - frozenset(look.begin))
 
 
-def _variants(options: Mapping[str, Schema], look: Look) -> Iterator[tuple[Variant, Schema]]:
+def _variants(options: Mapping[str, Schema], look: FieldStyle) -> Iterator[tuple[Variant, Schema]]:
     """Yield every shape that a union can have, with the schema of its own members."""
     words = look.words
     for kind, option in options.items():
@@ -148,7 +148,7 @@ def _constants(shape: Schema) -> dict[str, Any]:
 
 
 def _leaf(
-    options: Mapping[str, Schema], path: Path, when: Condition | None, look: Look
+    options: Mapping[str, Schema], path: MemberPath, when: Condition | None, look: FieldStyle
 ) -> FormField:
     main = next((kind for kind in options if kind != "null"), "")
     if "integer" in options or "number" in options:
@@ -176,20 +176,20 @@ def _leaf(
     )
 
 
-def _kind_of(main: str, schema: Schema, items: Schema) -> Kind:
+def _kind_of(main: str, schema: Schema, items: Schema) -> FieldKind:
     if main == "string":
-        return Kind.CHOICE if "enum" in schema or "x-suggested" in schema else Kind.LINE
+        return FieldKind.CHOICE if "enum" in schema or "x-suggested" in schema else FieldKind.LINE
     if main == "array" and items.get("type") == "string":
-        return Kind.LIST
-    return _SCALARS.get(main, Kind.JSON)
+        return FieldKind.LIST
+    return _SCALARS.get(main, FieldKind.JSON)
 
 
-def _dressed(field: FormField, look: Look) -> FormField:
+def _dressed(field: FormField, look: FieldStyle) -> FormField:
     """Give a field its words, order and finer bounds."""
     name = ".".join(field.path)
     return replace(
         field,
-        kind=look.kind or (Kind.CHOICE if look.variants else field.kind),
+        kind=look.kind or (FieldKind.CHOICE if look.variants else field.kind),
         label=look.label or field.path[-1].replace("_", " "),
         group=look.group or (LOOKS[name].group if name in LOOKS else "other"),
         note=meaning("session.update", ("session", *field.path)),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from inspector.analysis.form.values import ABSENT, Path, at, is_same, leaves
-from inspector.core.blame import UPDATES, Confidence
+from inspector.analysis.form.values import ABSENT, MemberPath, at, is_same, leaves
 from inspector.core.causes import CausesFold
+from inspector.core.error_attribution import UPDATES, Confidence
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.log import EventLog
 from inspector.core.read import int_at, object_at, text_at
@@ -171,7 +171,7 @@ class UpdateHistory:
 class Difference:
     """One member of what was sent, beside what is in force."""
 
-    path: Path
+    path: MemberPath
     """From the session object."""
     sent: Any
     """What was asked for."""

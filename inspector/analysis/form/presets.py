@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inspector.analysis.form.shapes import SERVER_ONLY, SHAPES, Shape, shape_named, shape_of
-from inspector.core.blame import UPDATES
+from inspector.analysis.form.shapes import SERVER_ONLY, SHAPES, SessionShape, shape_named, shape_of
 from inspector.core.codec import decode
+from inspector.core.error_attribution import UPDATES
 from inspector.core.read import text_at
 from inspector.errors import UsageError
 
@@ -28,7 +28,7 @@ class Preset:
     """Members of a session object."""
 
 
-def preset_text(shape: Shape, event: Mapping[str, Any]) -> str:
+def preset_text(shape: SessionShape, event: Mapping[str, Any]) -> str:
     """Write the session of an update as a preset."""
     body = {
         "format": FORMAT,
@@ -64,7 +64,7 @@ def read_preset(text: str, name: str = "the preset") -> Preset:
     return Preset(kind if kind in _GA_KINDS else "", session)
 
 
-def session_for(shape: Shape, preset: Preset, name: str = "the preset") -> Mapping[str, Any]:
+def session_for(shape: SessionShape, preset: Preset, name: str = "the preset") -> Mapping[str, Any]:
     """Return what a preset sets of a session of this shape.
 
     Raises:

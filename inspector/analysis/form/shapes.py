@@ -11,19 +11,19 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from inspector.analysis.form.alterations import (
+from inspector.analysis.form.form_field import Condition, FieldKind, FormField, Variant
+from inspector.analysis.form.generated import session_fields
+from inspector.analysis.form.shape_edits import (
     as_they_are,
     changed_fields,
     moved_fields,
     own_field,
     with_variants,
 )
-from inspector.analysis.form.fields import Condition, FormField, Kind, Variant
-from inspector.analysis.form.generated import session_fields
-from inspector.analysis.form.values import Path
-from inspector.core.dialect import BETA_KEYS, VOICE_LIVE_KEYS, XAI_KEYS, dialect_of_url
+from inspector.analysis.form.values import MemberPath
+from inspector.core.dialect_evidence import BETA_KEYS, VOICE_LIVE_KEYS, XAI_KEYS, dialect_of_url
 from inspector.core.read import object_at, text_at
-from inspector.spec.beta import GA_FIELDS
+from inspector.spec.beta_names import GA_FIELDS
 
 Session = Mapping[str, Any]
 SERVER_ONLY = frozenset(
@@ -33,7 +33,7 @@ SERVER_ONLY = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SessionShape:
     """One shape of session."""
 
     name: str
@@ -53,24 +53,24 @@ class Shape:
     fixes_voice: bool = True
     """True where the voice cannot change once the assistant has spoken."""
 
-    def by_path(self) -> Mapping[Path, FormField]:
+    def by_path(self) -> Mapping[MemberPath, FormField]:
         """Return the fields by path."""
         return {field.path: field for field in self.fields}
 
 
-def shape_of(session: Session, url: str = "") -> Shape:
+def shape_of(session: Session, url: str = "") -> SessionShape:
     """Return the shape of a session object; before there is one, what the address lets expect."""
     name = next(name for name, fits in _SIGNS if fits(session, url))
     return shape_named(name)
 
 
 @cache
-def shape_named(name: str) -> Shape:
+def shape_named(name: str) -> SessionShape:
     """Return a shape by its name, one of ``SHAPES``."""
     return SHAPES[name]()
 
 
-def with_own_members(shape: Shape, session: Session) -> Shape:
+def with_own_members(shape: SessionShape, session: Session) -> SessionShape:
     """Add fields for the members of a session that its shape does not know, by what they hold now."""
     known = {field.path[0] for field in shape.fields} | SERVER_ONLY
     own = tuple(_guessed(name, value) for name, value in session.items() if name not in known)
@@ -78,8 +78,13 @@ def with_own_members(shape: Shape, session: Session) -> Shape:
 
 
 def _guessed(name: str, value: object) -> FormField:
-    kinds = {bool: Kind.SWITCH, int: Kind.NUMBER, float: Kind.NUMBER, str: Kind.LINE}
-    kind = kinds.get(type(value), Kind.JSON)
+    kinds = {
+        bool: FieldKind.SWITCH,
+        int: FieldKind.NUMBER,
+        float: FieldKind.NUMBER,
+        str: FieldKind.LINE,
+    }
+    kind = kinds.get(type(value), FieldKind.JSON)
     return own_field(name, kind, is_nullable=value is None, is_whole=isinstance(value, int))
 
 
@@ -88,26 +93,28 @@ _NOT_IN_BETA = frozenset({"reasoning", "parallel_tool_calls", "truncation"})
 _BETA_FORMATS = as_they_are("pcm16", "g711_ulaw", "g711_alaw")
 _BETA_MODALITIES = (Variant("audio and text", ["audio", "text"]), Variant("text", ["text"]))
 _BETA = (
-    own_field("modalities", Kind.CHOICE, variants=_BETA_MODALITIES),
-    own_field("input_audio_format", Kind.CHOICE, variants=_BETA_FORMATS),
-    own_field("output_audio_format", Kind.CHOICE, variants=_BETA_FORMATS),
-    own_field("temperature", Kind.NUMBER, group="answer", bounds=(0.6, 1.2), step=0.05),
+    own_field("modalities", FieldKind.CHOICE, variants=_BETA_MODALITIES),
+    own_field("input_audio_format", FieldKind.CHOICE, variants=_BETA_FORMATS),
+    own_field("output_audio_format", FieldKind.CHOICE, variants=_BETA_FORMATS),
+    own_field("temperature", FieldKind.NUMBER, group="answer", bounds=(0.6, 1.2), step=0.05),
 )
 _VOICE_LIVE_TURNS = as_they_are("azure_semantic_vad", "azure_semantic_vad_en", "azure_semantic_vad_multilingual")  # fmt: skip
 _ECHO = (Variant("off", None), Variant("on", {"type": "server_echo_cancellation"}))
 _VOICE_LIVE = (
-    own_field("modalities", Kind.CHOICE, variants=(Variant("audio", ["audio"]), *_BETA_MODALITIES)),
-    own_field("voice", Kind.JSON),
-    own_field("input_audio_sampling_rate", Kind.CHOICE, group="audio in", choices=(16000, 24000, 8000)),
-    own_field("input_audio_echo_cancellation", Kind.CHOICE, group="audio in", variants=_ECHO),
-    own_field("output_audio_timestamp_types", Kind.LIST, group="answer", choices=("word",), is_nullable=True),
-    own_field("avatar", Kind.JSON, is_nullable=True),
-    own_field("animation", Kind.JSON, is_nullable=True),
+    own_field("modalities", FieldKind.CHOICE, variants=(Variant("audio", ["audio"]), *_BETA_MODALITIES)),
+    own_field("voice", FieldKind.JSON),
+    own_field("input_audio_sampling_rate", FieldKind.CHOICE, group="audio in", choices=(16000, 24000, 8000)),
+    own_field("input_audio_echo_cancellation", FieldKind.CHOICE, group="audio in", variants=_ECHO),
+    own_field("output_audio_timestamp_types", FieldKind.LIST, group="answer", choices=("word",), is_nullable=True),
+    own_field("avatar", FieldKind.JSON, is_nullable=True),
+    own_field("animation", FieldKind.JSON, is_nullable=True),
 )  # fmt: skip
 _VOICE_LIVE_TURN_MEMBERS = (
-    own_field("turn_detection.end_of_utterance_detection", Kind.JSON, is_nullable=True),
-    own_field("turn_detection.speech_duration_ms", Kind.NUMBER, is_nullable=True, is_whole=True),
-    own_field("turn_detection.auto_truncate", Kind.SWITCH),
+    own_field("turn_detection.end_of_utterance_detection", FieldKind.JSON, is_nullable=True),
+    own_field(
+        "turn_detection.speech_duration_ms", FieldKind.NUMBER, is_nullable=True, is_whole=True
+    ),
+    own_field("turn_detection.auto_truncate", FieldKind.SWITCH),
 )
 _XAI_RATES = (24000, 8000, 16000, 22050, 32000, 44100, 48000)
 _XAI_FORMATS = (
@@ -116,16 +123,16 @@ _XAI_FORMATS = (
 )  # fmt: skip
 _XAI_VOICES = ("ara", "rex", "sal", "eve", "leo")
 _XAI = (
-    own_field("voice", Kind.CHOICE, choices=_XAI_VOICES, is_open=True),
-    own_field("audio.input.format", Kind.CHOICE, variants=_XAI_FORMATS),
-    own_field("audio.output.format", Kind.CHOICE, variants=_XAI_FORMATS),
-    own_field("reasoning.effort", Kind.CHOICE, choices=("high", "none")),
+    own_field("voice", FieldKind.CHOICE, choices=_XAI_VOICES, is_open=True),
+    own_field("audio.input.format", FieldKind.CHOICE, variants=_XAI_FORMATS),
+    own_field("audio.output.format", FieldKind.CHOICE, variants=_XAI_FORMATS),
+    own_field("reasoning.effort", FieldKind.CHOICE, choices=("high", "none")),
 )
 _NOT_IN_XAI = frozenset({"output_modalities", "truncation", "prompt", "tracing", "include"})
 
 
-def _ga(kind: str) -> Shape:
-    return Shape(
+def _ga(kind: str) -> SessionShape:
+    return SessionShape(
         kind,
         f"{kind} session",
         session_fields(kind),
@@ -135,17 +142,17 @@ def _ga(kind: str) -> Shape:
     )
 
 
-def _beta() -> Shape:
+def _beta() -> SessionShape:
     moved = moved_fields(session_fields("realtime"), _TO_BETA)
     fields = changed_fields((f for f in moved if f.path != ("voice", "id")), _BETA, _NOT_IN_BETA)
     voice = next(field for field in fields if field.path == ("voice",))
     plain = replace(voice, variants=())
-    return Shape("beta", "beta session", tuple(plain if f is voice else f for f in fields))
+    return SessionShape("beta", "beta session", tuple(plain if f is voice else f for f in fields))
 
 
-def _beta_transcription() -> Shape:
+def _beta_transcription() -> SessionShape:
     fields = changed_fields(moved_fields(session_fields("transcription"), _TO_BETA), _BETA[1:2])
-    return Shape(
+    return SessionShape(
         "beta transcription",
         "beta transcription session",
         fields,
@@ -153,7 +160,7 @@ def _beta_transcription() -> Shape:
     )
 
 
-def _voice_live() -> Shape:
+def _voice_live() -> SessionShape:
     own = changed_fields(shape_named("beta").fields, _VOICE_LIVE, frozenset({"tracing", "prompt"}))
     turns = [field for field in own if field.path[0] == "turn_detection"]
     every = frozenset({"server_vad", *(variant.name for variant in _VOICE_LIVE_TURNS)})
@@ -168,7 +175,7 @@ def _voice_live() -> Shape:
     )
     fields = tuple(widened.get(field.path, field) for field in own)
     fields = changed_fields(fields, (noise, *members))
-    return Shape("voice live", "Azure Voice Live session", fields, fixes_voice=False)
+    return SessionShape("voice live", "Azure Voice Live session", fields, fixes_voice=False)
 
 
 def _for_azure(field: FormField, every: frozenset[str]) -> FormField:
@@ -181,7 +188,7 @@ def _for_azure(field: FormField, every: frozenset[str]) -> FormField:
     return replace(field, when=Condition(field.when.owner, field.when.variants | every))
 
 
-def _xai() -> Shape:
+def _xai() -> SessionShape:
     places = {"audio.output.voice": "voice", "audio.input.turn_detection": "turn_detection"}
     moved = moved_fields(session_fields("realtime"), places)
     fields = changed_fields((f for f in moved if f.path != ("voice", "id")), _XAI, _NOT_IN_XAI)
@@ -191,7 +198,7 @@ def _xai() -> Shape:
         for variant in turns.variants
     )
     none = replace(turns, variants=variants, checked_at=None, is_nullable=False)
-    return Shape(
+    return SessionShape(
         "xai",
         "xAI session",
         tuple(none if field is turns else field for field in fields),
@@ -199,12 +206,12 @@ def _xai() -> Shape:
     )
 
 
-def _gpt_live() -> Shape:
+def _gpt_live() -> SessionShape:
     told = tuple(f for f in session_fields("realtime") if f.path in (("model",), ("instructions",)))
-    return Shape("gpt-live", "GPT-Live session", told)
+    return SessionShape("gpt-live", "GPT-Live session", told)
 
 
-SHAPES: Mapping[str, Callable[[], Shape]] = {
+SHAPES: Mapping[str, Callable[[], SessionShape]] = {
     "realtime": lambda: _ga("realtime"),
     "transcription": lambda: _ga("transcription"),
     "translation": lambda: _ga("translation"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Final
 
-Path = tuple[str, ...]
+MemberPath = tuple[str, ...]
 """Keys from the session object to a member."""
 
 
@@ -20,7 +20,7 @@ ABSENT: Final = Absence.ABSENT
 """There is no such member."""
 
 
-def at(tree: object, path: Path) -> Any:
+def at(tree: object, path: MemberPath) -> Any:
     """Return the member at ``path``, ``ABSENT`` where there is none."""
     for key in path:
         if not isinstance(tree, Mapping) or key not in tree:
@@ -29,7 +29,7 @@ def at(tree: object, path: Path) -> Any:
     return tree
 
 
-def put(tree: dict[str, Any], path: Path, value: object) -> None:
+def put(tree: dict[str, Any], path: MemberPath, value: object) -> None:
     """Write a member, making the objects on the way; what stands there and is no object is replaced."""
     for key in path[:-1]:
         inner = tree.get(key)
@@ -46,7 +46,7 @@ def copied(value: Any) -> Any:
     return [copied(entry) for entry in value] if isinstance(value, list) else value
 
 
-def leaves(tree: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def leaves(tree: object, path: MemberPath = ()) -> Iterator[tuple[MemberPath, Any]]:
     """Yield every member that is no object, or an empty one, with its path."""
     if isinstance(tree, Mapping) and tree:
         for key, value in tree.items():

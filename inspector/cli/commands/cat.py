@@ -21,8 +21,8 @@ def cat(
             help="Only events that match, e.g. 'type:response.* !type:*.delta'.",
         ),
     ] = "",
-    jsonl: options.Jsonl = False,
-    json: options.Json = False,
+    jsonl: options.JsonlOption = False,
+    json: options.JsonOption = False,
     raw: Annotated[bool, typer.Option("--raw", help="Print the frames alone, verbatim.")] = False,
     no_deltas: Annotated[
         bool, typer.Option("--no-deltas", help="Leave deltas and audio appends out.")
@@ -32,7 +32,15 @@ def cat(
     if jsonl + json + raw > 1:
         raise UsageError("--jsonl, --json and --raw exclude each other")
 
-    from inspector.cli.listing import Form, print_recording
+    from inspector.cli.listing import PrintForm, print_recording
 
-    form = Form.STREAM if jsonl else Form.OBJECT if json else Form.RAW if raw else Form.ROWS
+    form = (
+        PrintForm.STREAM
+        if jsonl
+        else PrintForm.OBJECT
+        if json
+        else PrintForm.RAW
+        if raw
+        else PrintForm.ROWS
+    )
     print_recording(None if file == "-" else Path(file), form, filter_, with_deltas=not no_deltas)

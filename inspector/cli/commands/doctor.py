@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.cli import options
-from inspector.cli.output import use_colour, write_line, write_object
+from inspector.cli.printing import use_colour, write_line, write_object
 
 _COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
 
 
-def doctor(json: options.Json = False) -> None:
+def doctor(json: options.JsonOption = False) -> None:
     """Check Python, packages, terminal, sound, folders and keys. Keys are never shown.
 
     Exit status 1 if there is a problem; a warning is something that works, but less well.
     """
-    from inspector.cli.checkup import Status, checkup
+    from inspector.cli.doctor_checks import Status, doctor_checks
 
-    checks = list(checkup())
+    checks = list(doctor_checks())
     is_well = all(check.status is not Status.PROBLEM for check in checks)
     if json:
         shown = [
@@ -31,7 +31,7 @@ def doctor(json: options.Json = False) -> None:
         status = f"{check.status:<8}"
         if use_colour():
             status = f"\x1b[{_COLOURS[check.status]}m{status}\x1b[0m"
-        write_line(f"{status} {check.name:<12} {inert(check.found)}")
+        write_line(f"{status} {check.name:<12} {sanitized(check.found)}")
         if check.advice:
-            write_line(f"{'':<22}{inert(check.advice)}")
+            write_line(f"{'':<22}{sanitized(check.advice)}")
     raise typer.Exit(0 if is_well else 1)

@@ -37,7 +37,7 @@ def export(
             help="Where to; - is stdout (default: a wav beside you, named like FILE; a transcript on stdout).",
         ),
     ] = None,
-    json: options.Json = False,
+    json: options.JsonOption = False,
 ) -> None:
     """Write the sound of a recording as WAV, or its conversation as text."""
     found = next((each for each in FORMATS if each.name == to), None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.cli import options
-from inspector.cli.output import say, write_line, write_object
+from inspector.cli.printing import say, write_line, write_object
 
 
-def keys(json: options.Json = False) -> None:
+def keys(json: options.JsonOption = False) -> None:
     """Print every key of the screens with its id, for the table [keys] of the configuration file."""
     from inspector.config import load_settings
     from inspector.folders import config_file
@@ -39,6 +39,6 @@ def keys(json: options.Json = False) -> None:
             write_line(f"\n{where}" if binding is not bindings[0] else where)
         own = "   (yours)" if binding.id in keymap else ""
         shown = " ".join(map(key_words, binding.keys_by(keymap)))
-        write_line(inert(f"  {shown:<22} {binding.id:<24} {binding.what}{own}"))
+        write_line(sanitized(f"  {shown:<22} {binding.id:<24} {binding.what}{own}"))
     for problem in problems:
         say(f"warning: {problem}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.cli import options
-from inspector.cli.output import write_line, write_object
+from inspector.cli.printing import write_line, write_object
 
 
-def paths(json: options.Json = False) -> None:
+def paths(json: options.JsonOption = False) -> None:
     """Print the folders that the program uses."""
     from inspector.config import load_settings
     from inspector.folders import config_file, find_folders
@@ -33,4 +33,4 @@ def paths(json: options.Json = False) -> None:
         return
     for name, path in shown.items():
         note = "" if path.exists() else "   (not there yet)"
-        write_line(f"{name:<10} {inert(str(path.absolute()))}{note}")
+        write_line(f"{name:<10} {sanitized(str(path.absolute()))}{note}")

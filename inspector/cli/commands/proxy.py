@@ -101,15 +101,15 @@ def proxy(
     output: Folder = None,
     theme: options.Theme = None,
     headless: options.Headless = False,
-    jsonl: options.Jsonl = False,
+    jsonl: options.JsonlOption = False,
     json: Annotated[  # noqa: ARG001 - read from the command line itself, so that its errors are JSON too
         bool, typer.Option("--json", help="Print errors as JSON.")
     ] = False,
     max_sessions: MaxSessions = None,
     timeout: options.Timeout = None,
-    brain: options.Brain = None,
-    brain_model: options.BrainModel = None,
-    brain_key_env: options.BrainKeyEnv = None,
+    brain: options.BrainOption = None,
+    brain_model: options.BrainModelOption = None,
+    brain_key_env: options.BrainKeyEnvOption = None,
 ) -> None:
     """Stand between your app and the API: see, hold and change what goes by.
 
@@ -139,10 +139,10 @@ def proxy(
     if upstream != "sim":
         thinking.refuse("needs --upstream sim")
 
-    from inspector.cli.entrance import Asked
+    from inspector.cli.listen_options import ProxyOptions
     from inspector.cli.proxying import ProxyRun
 
-    asked = Asked(
+    asked = ProxyOptions(
         listen=listen,
         upstream=upstream,
         is_remote_allowed=allow_remote,

@@ -18,9 +18,9 @@ def send(
         str, typer.Argument(metavar="FILE|-", help="Events, one JSON object per line; - is stdin.")
     ],
     sim: Annotated[bool, typer.Option("--sim", help="Send to the built-in simulator.")] = False,
-    brain: options.Brain = None,
-    brain_model: options.BrainModel = None,
-    brain_key_env: options.BrainKeyEnv = None,
+    brain: options.BrainOption = None,
+    brain_model: options.BrainModelOption = None,
+    brain_key_env: options.BrainKeyEnvOption = None,
     url: options.Url = None,
     model: options.Model = None,
     profile: options.ProfileName = None,
@@ -32,7 +32,7 @@ def send(
     key_env: options.KeyEnv = None,
     key_file: options.KeyFile = None,
     connect_timeout: options.ConnectTimeout = 10.0,
-    output: options.Output = None,
+    output: options.OutputOption = None,
     jsonl: Annotated[  # noqa: ARG001 - accepted for symmetry: replies are always a stream
         bool, typer.Option("--jsonl", help="Print replies as JSON lines (always so).")
     ] = True,
@@ -75,10 +75,10 @@ def send(
     if not sim:
         thinking.refuse("needs --sim")
 
-    from inspector.cli.feeding import FileFeed
     from inspector.cli.headless import Bounds, HeadlessRun, Shown
+    from inspector.cli.live_target import LiveOptions, parse_header
     from inspector.cli.screens import start_launcher
-    from inspector.cli.target import LiveOptions, parse_header
+    from inspector.cli.stdin_feed import FileFeed
 
     feed = FileFeed(None if file == "-" else Path(file))
     flags = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inspector.cli import options
-from inspector.cli.output import EXIT_INTERRUPTED, say, write_object
+from inspector.cli.printing import EXIT_INTERRUPTED, say, write_object
 from inspector.cli.text_command import TextCommand
 from inspector.errors import RunTimeout, UsageError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from inspector.cli.serving import ServeOptions, Service
-    from inspector.sources.serve import Listening
+    from inspector.sources.server_port import Listening
 
 
 def _known_pace(pace: str) -> str:
@@ -86,7 +86,7 @@ def serve(
             "--timeout", metavar="S", min=0, help="End after S seconds, with exit status 124."
         ),
     ] = None,
-    dialect: options.Dialect = None,
+    dialect: options.DialectOption = None,
     tls: Annotated[
         bool, typer.Option("--tls", help="Speak TLS (wss://), with a certificate of this run.")
     ] = False,
@@ -112,12 +112,12 @@ def serve(
             help="How fast --replay plays: with the recorded pauses, or without.",
         ),
     ] = "recorded",
-    scenario: options.Scenario = None,
-    fault: options.Faults = None,
-    seed: options.Seed = 0,
-    brain: options.Brain = None,
-    brain_model: options.BrainModel = None,
-    brain_key_env: options.BrainKeyEnv = None,
+    scenario: options.ScenarioOption = None,
+    fault: options.FaultsOption = None,
+    seed: options.SeedOption = 0,
+    brain: options.BrainOption = None,
+    brain_model: options.BrainModelOption = None,
+    brain_key_env: options.BrainKeyEnvOption = None,
     json: Annotated[  # noqa: ARG001 - accepted so that errors are JSON too; the first line always is
         bool, typer.Option("--json", help="Print errors as JSON (the first line always is).")
     ] = False,
@@ -141,12 +141,12 @@ def serve(
 
     import asyncio
 
-    from inspector.cli.entrance import secret_in
+    from inspector.cli.listen_options import secret_in
     from inspector.cli.serving import ServeOptions, own_names, trusted_file
     from inspector.cli.simulation import BrainOptions
-    from inspector.sim.golden import Pace
+    from inspector.sim.recorded_server import Pace
     from inspector.sources.certificate import self_signed
-    from inspector.sources.serve import Listening
+    from inspector.sources.server_port import Listening
 
     certificate = trusted_file(port) if tls else None
     context = self_signed((*_LOCAL_NAMES, *own_names(host)), certificate) if certificate else None
@@ -173,7 +173,7 @@ def _place(listen: str | None, host: str | None, port: int | None) -> tuple[str,
     if host is not None or port is not None:
         raise UsageError("--listen says host and port, so --host and --port are one too many")
 
-    from inspector.cli.entrance import read_place
+    from inspector.cli.listen_options import read_place
 
     return read_place(listen)
 
@@ -196,7 +196,7 @@ async def _serve(
 
     from inspector.cli.serving import service_for
     from inspector.clock import SystemClock
-    from inspector.sources.serve import serve as listen
+    from inspector.sources.server_port import serve as listen
 
     clock = SystemClock()
     interrupted, left = asyncio.Event(), asyncio.Event()
@@ -204,7 +204,7 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted.set)
     service = service_for(asked, clock, left=left.set, tell=say)
-    async with listen(service.new_session, clock, listening, service.desk) as bound:
+    async with listen(service.new_session, clock, listening, service.hooks) as bound:
         write_object(_first_line(bound.removesuffix("/v1/realtime"), service, certificate))
         try:
             async with asyncio.timeout(ending.timeout_s):

@@ -11,17 +11,17 @@ import typer
 
 from inspector import collector
 from inspector.cli import options
-from inspector.cli.hearing import sound_options
-from inspector.cli.output import say
+from inspector.cli.printing import say
 from inspector.cli.screens import need_terminal, show_replay, show_session, start_launcher
+from inspector.cli.sound_options import sound_options
 from inspector.errors import UsageError
 from inspector.profiles import SIMULATOR
 
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from inspector.cli.launch import Launcher
-    from inspector.engine.session import Engine
+    from inspector.cli.launch import SessionLauncher
+    from inspector.engine.live_engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +38,24 @@ class RunOptions:
 def sim(
     model: options.Model = None,
     session: options.SessionFile = None,
-    output: options.Output = None,
-    mic: options.Mic = None,
-    speaker: options.Speaker = None,
-    append_ms: options.AppendMs = 40,
-    no_auto_truncate: options.NoAutoTruncate = False,
+    output: options.OutputOption = None,
+    mic: options.MicOption = None,
+    speaker: options.SpeakerOption = None,
+    append_ms: options.AppendMsOption = 40,
+    no_auto_truncate: options.NoAutoTruncateOption = False,
     theme: options.Theme = None,
     headless: options.Headless = False,
-    jsonl: options.Jsonl = False,
-    json: options.Json = False,
+    jsonl: options.JsonlOption = False,
+    json: options.JsonOption = False,
     until: options.Until = None,
     timeout: options.Timeout = None,
-    seed: options.Seed = 0,
-    dialect: options.Dialect = None,
-    scenario: options.Scenario = None,
-    fault: options.Faults = None,
-    brain: options.Brain = None,
-    brain_model: options.BrainModel = None,
-    brain_key_env: options.BrainKeyEnv = None,
+    seed: options.SeedOption = 0,
+    dialect: options.DialectOption = None,
+    scenario: options.ScenarioOption = None,
+    fault: options.FaultsOption = None,
+    brain: options.BrainOption = None,
+    brain_model: options.BrainModelOption = None,
+    brain_key_env: options.BrainKeyEnvOption = None,
 ) -> None:
     """Open a session with the built-in simulator: no key, no network, no sound card.
 
@@ -89,20 +89,20 @@ def live(
     key_env: options.KeyEnv = None,
     key_file: options.KeyFile = None,
     connect_timeout: options.ConnectTimeout = 10.0,
-    output: options.Output = None,
-    mic: options.Mic = None,
-    speaker: options.Speaker = None,
-    append_ms: options.AppendMs = 40,
-    no_auto_truncate: options.NoAutoTruncate = False,
+    output: options.OutputOption = None,
+    mic: options.MicOption = None,
+    speaker: options.SpeakerOption = None,
+    append_ms: options.AppendMsOption = 40,
+    no_auto_truncate: options.NoAutoTruncateOption = False,
     theme: options.Theme = None,
     headless: options.Headless = False,
-    jsonl: options.Jsonl = False,
-    json: options.Json = False,
+    jsonl: options.JsonlOption = False,
+    json: options.JsonOption = False,
     until: options.Until = None,
     timeout: options.Timeout = None,
-    brain: options.Brain = None,
-    brain_model: options.BrainModel = None,
-    brain_key_env: options.BrainKeyEnv = None,
+    brain: options.BrainOption = None,
+    brain_model: options.BrainModelOption = None,
+    brain_key_env: options.BrainKeyEnvOption = None,
 ) -> None:
     """Open a session with a server, as its client.
 
@@ -127,7 +127,7 @@ def live(
     if launch.settings.url != SIMULATOR:
         thinking.refuse("needs --url sim")
 
-    from inspector.cli.target import LiveOptions, parse_header
+    from inspector.cli.live_target import LiveOptions, parse_header
 
     asked = LiveOptions(
         call_id=call_id or "",
@@ -156,7 +156,7 @@ def replay(
     raise typer.Exit(show_replay(file, theme))
 
 
-def _start(flags: dict[str, str | None], run: RunOptions) -> Launcher:
+def _start(flags: dict[str, str | None], run: RunOptions) -> SessionLauncher:
     """Return the launcher for a command line; on the screen, warnings go to the log."""
     launch = start_launcher(flags)
     return launch if run.is_headless else replace(launch, tell_running=log.warning)
@@ -181,7 +181,7 @@ def _check(run: RunOptions) -> None:
     collector.pause()
 
 
-def _run(launch: Launcher, engine: Engine, run: RunOptions) -> int:
+def _run(launch: SessionLauncher, engine: Engine, run: RunOptions) -> int:
     import asyncio
 
     if run.is_headless:

@@ -18,8 +18,8 @@ def stats(
     by: Annotated[
         str, typer.Option("--by", metavar="WHAT", help=f"Group by {', '.join(GROUPINGS)}.")
     ] = "kind",
-    jsonl: options.Jsonl = False,
-    json: options.Json = False,
+    jsonl: options.JsonlOption = False,
+    json: options.JsonOption = False,
     csv: options.Csv = False,
     no_sound: options.NoSound = False,
     vad: options.Vad = "energy",

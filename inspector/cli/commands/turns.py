@@ -14,8 +14,8 @@ def turns(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE|-…", help="Recordings; - is stdin.")
     ] = None,
-    jsonl: options.Jsonl = False,
-    json: options.Json = False,
+    jsonl: options.JsonlOption = False,
+    json: options.JsonOption = False,
     csv: options.Csv = False,
     no_sound: options.NoSound = False,
     vad: options.Vad = "energy",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from inspector.sim.admission import ConnectRequest, model_of
+from inspector.sim.connect_request import ConnectRequest, model_of
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.azure import AzureDialect, AzurePreviewDialect
 from inspector.sim.dialects.beta import BetaDialect

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from inspector.sim.admission import ConnectRequest, HttpAnswer, key_of, key_refusal, model_of
+from inspector.sim.connect_request import ConnectRequest, HttpAnswer, key_of, key_refusal, model_of
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.fatal import Fatal
-from inspector.sim.outbox import Json
+from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
 
 _PUBLIC_TRANSCRIBERS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from inspector.sim.admission import ConnectRequest, is_transcription, key_refusal, model_of
+from inspector.sim.connect_request import ConnectRequest, is_transcription, key_refusal, model_of
 from inspector.sim.dialect import Dialect, as_number
 from inspector.sim.dialects.flat import (
     SERVER_NAMES,
@@ -18,8 +18,8 @@ from inspector.sim.dialects.flat import (
 )
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids
-from inspector.sim.outbox import Json
-from inspector.sim.refusals import Refusal
+from inspector.sim.refusals import ApiRefusal
+from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
 
 _ORDER = (
@@ -107,7 +107,7 @@ class BetaDialect(Dialect):
             ga["input"] = [ga_item(item) for item in ga["input"]]
         return self.ga_values(ga)
 
-    def worded(self, refusal: Refusal) -> Refusal:
+    def worded(self, refusal: ApiRefusal) -> ApiRefusal:
         """Return a refusal with flat paths."""
         return in_beta_words(refusal)
 

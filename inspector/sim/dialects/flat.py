@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inspector.analysis.validate import not_supported
-from inspector.sim.outbox import Json
-from inspector.sim.refusals import Refusal
-from inspector.spec.beta import GA_FIELDS
+from inspector.sim.refusals import ApiRefusal
+from inspector.sim.server_outbox import Json
+from inspector.spec.beta_names import GA_FIELDS
 from inspector.spec.events import EVENT_TYPES
 
 SERVER_NAMES: Mapping[str, str] = {
@@ -60,7 +60,7 @@ def nested(flat: Mapping[str, Any], root: str, *, own: Sequence[str]) -> tuple[J
             extra[name] = value
             continue
         if name in _GA_ONLY or (root == "session" and name == "max_output_tokens"):
-            raise Refusal(
+            raise ApiRefusal(
                 "unknown_parameter", f"Unknown parameter: '{root}.{name}'.", f"{root}.{name}"
             )
         path = (RESPONSE_PATHS if root == "response" else PATHS).get(name, (name,))
@@ -114,7 +114,7 @@ def beta_item(item: Mapping[str, Any]) -> Json:
     return found
 
 
-def in_beta_words(refusal: Refusal) -> Refusal:
+def in_beta_words(refusal: ApiRefusal) -> ApiRefusal:
     """Return a refusal whose paths are those of the flat shape."""
     param, message = refusal.param, refusal.message
     for name, path in PATHS.items():
@@ -123,7 +123,7 @@ def in_beta_words(refusal: Refusal) -> Refusal:
             message = message.replace(f"'{ga}", f"'{flat}")
             if param is not None and param.startswith(ga):
                 param = flat + param.removeprefix(ga)
-    return Refusal(refusal.code, message, param, refusal.type, refusal.late_ms)
+    return ApiRefusal(refusal.code, message, param, refusal.type, refusal.late_ms)
 
 
 def _put(target: Json, path: tuple[str, ...], value: Any) -> None:
@@ -135,13 +135,13 @@ def _put(target: Json, path: tuple[str, ...], value: Any) -> None:
 def _ga_value(name: str, value: Any, path: str) -> Any:
     if name.endswith("_format"):
         if not isinstance(value, str) or value not in _FORMATS:
-            raise Refusal("invalid_value", not_supported(value, tuple(_FORMATS)), path)
+            raise ApiRefusal("invalid_value", not_supported(value, tuple(_FORMATS)), path)
         return dict(_FORMATS[value])
     if name == "modalities":
         names = sorted(value) if isinstance(value, list) and _are_texts(value) else value
         if names not in _COMBINATIONS:
             message = f"Invalid modalities: {value}. Supported combinations are: ['text'] and ['audio', 'text']."
-            raise Refusal("invalid_value", message, path)
+            raise ApiRefusal("invalid_value", message, path)
         return ["text"] if names == ["text"] else ["audio"]
     return value
 

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from inspector.analysis.validate import not_supported
-from inspector.sim.admission import ConnectRequest, key_refusal, model_of
-from inspector.sim.checks import VOICES
+from inspector.sim.connect_request import ConnectRequest, key_refusal, model_of
 from inspector.sim.dialect import as_number
 from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.dialects.flat import beta_item
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids
-from inspector.sim.outbox import Json
-from inspector.sim.refusals import Refusal, missing
+from inspector.sim.refusals import ApiRefusal, missing
+from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.sim.value_checks import VOICES
 
 _VOICE = "Cherry"
 _TRANSCRIBER = "gummy-realtime-v1"
@@ -123,7 +123,7 @@ class QwenDialect(BetaDialect):
             name = f"{side}_audio_format"
             if name in found and found.pop(name) not in known:
                 message = not_supported(asked[name], known)
-                raise Refusal("invalid_value", message, f"session.{name}")
+                raise ApiRefusal("invalid_value", message, f"session.{name}")
         if "voice" in found:
             found["voice"] = VOICES[0]
         if isinstance(found.get("input_audio_transcription"), dict):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from inspector.sim.admission import ConnectRequest, HttpAnswer, key_of
-from inspector.sim.checks import VOICES
+from inspector.sim.connect_request import ConnectRequest, HttpAnswer, key_of
 from inspector.sim.dialects.azure import turned_away
 from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.dialects.flat import SERVER_NAMES
 from inspector.sim.fatal import Fatal
 from inspector.sim.ids import Ids
-from inspector.sim.outbox import Json
+from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.sim.value_checks import VOICES
 
 _CLIENT_NAMES = {
     "input_audio.clear": "input_audio_buffer.clear",

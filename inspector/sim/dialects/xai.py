@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from inspector.core.formats import PCM16_24K, audio_format
-from inspector.sim.admission import ConnectRequest, key_refusal, model_of
-from inspector.sim.checks import VOICES
+from inspector.core.audio_formats import PCM16_24K, audio_format
+from inspector.sim.connect_request import ConnectRequest, key_refusal, model_of
 from inspector.sim.dialect import Dialect
 from inspector.sim.dialects.flat import beta_item
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids, UuidIds
-from inspector.sim.outbox import Json
+from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.sim.value_checks import VOICES
 
 _DROPPED = ("conversation.item.done", "rate_limits.updated")
 _VOICE = "ara"

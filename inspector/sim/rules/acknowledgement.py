@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from inspector.sim.rules.english import Reply, sentences, turned
+from inspector.sim.rules.instructions import ReplyForm, asks_yes_or_no, form_of
 from inspector.sim.rules.memory import USER, Memory, facts_in
-from inspector.sim.rules.orders import Form, asks_yes_or_no, form_of
-from inspector.sim.rules.words import Reply, sentences, turned
 
 _LEAD = r"(?:(?:ok|okay|oh|um|hey|please|now|just|no|yes|alright)[,.!]? )*"
 _HEEDED = tuple(
@@ -68,7 +68,7 @@ def _last_word(text: str) -> str:
 
 def is_form_only(sentence: str) -> bool:
     """Tell whether a sentence only says how to answer."""
-    asks_form = form_of(sentence) != Form() and not sentence.endswith("?")
+    asks_form = form_of(sentence) != ReplyForm() and not sentence.endswith("?")
     starts = re.match(
         r"(?:please |just |only |and |but )*(?:reply|respond|answer|use|speak|keep|give|return|output|be|write|no|do not|don't|one word|in one word|number only|only)\b",
         sentence,

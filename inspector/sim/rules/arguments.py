@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from inspector.sim.rules.arithmetic import sum_in
-from inspector.sim.rules.words import content, cut, named, with_digits
+from inspector.sim.rules.english import content, cut, named, with_digits
 
-Schema = Mapping[str, Any]
+JsonSchema = Mapping[str, Any]
 
 _MAX_DEPTH, _MAX_PLACES = 6, 20
 _LARGEST = 1e15
@@ -45,7 +45,7 @@ _SEARCHED = re.compile(
 )
 
 
-def arguments_for(tool: Schema, question: str) -> str:
+def arguments_for(tool: JsonSchema, question: str) -> str:
     """Return JSON arguments that fit the function's schema, filled from the question where that is possible."""
     schema = tool.get("parameters")
     value = _Filling(cut(question)).value("", schema, 0) if isinstance(schema, Mapping) else {}
@@ -134,14 +134,14 @@ class _Filling:
             return described["default"]
         return self._of_kind(name, kind, described, depth)
 
-    def _speaks_of(self, name: str, schema: Schema) -> bool:
+    def _speaks_of(self, name: str, schema: JsonSchema) -> bool:
         asked = set(content(self._question))
         return bool(
             asked
             & set(content(f"{name.replace('_', ' ')} {str(schema.get('description', ''))[:300]}"))
         )
 
-    def _option(self, options: list[Any], schema: Schema) -> object:
+    def _option(self, options: list[Any], schema: JsonSchema) -> object:
         asked = self._question.lower()
         for option in options[:200]:
             if re.search(
@@ -157,7 +157,7 @@ class _Filling:
             return options[shared.index(max(shared))]
         return schema["default"] if schema.get("default") in options else options[0]
 
-    def _of_kind(self, name: str, kind: object, schema: Schema, depth: int) -> object:
+    def _of_kind(self, name: str, kind: object, schema: JsonSchema, depth: int) -> object:
         match kind:
             case "object":
                 return self._object(schema, depth)
@@ -173,7 +173,7 @@ class _Filling:
                 return None
         return self._string(name, schema)
 
-    def _array(self, name: str, schema: Schema, depth: int) -> list[object]:
+    def _array(self, name: str, schema: JsonSchema, depth: int) -> list[object]:
         items = schema.get("items")
         if not schema.get("minItems") and (not isinstance(items, Mapping) or depth >= _MAX_DEPTH):
             return []
@@ -193,7 +193,7 @@ class _Filling:
             return list(self._names[:20])
         return [self.value(name, items, depth + 1)] if depth < _MAX_DEPTH else []
 
-    def _object(self, schema: Schema, depth: int) -> dict[str, object]:
+    def _object(self, schema: JsonSchema, depth: int) -> dict[str, object]:
         members = schema.get("properties")
         if not isinstance(members, Mapping) or depth >= _MAX_DEPTH:
             return {}
@@ -222,14 +222,14 @@ class _Filling:
             kind == "time" and _TIMES.search(asked)
         )
 
-    def _number(self, is_whole: bool, schema: Schema, text: str | None = None) -> object:
+    def _number(self, is_whole: bool, schema: JsonSchema, text: str | None = None) -> object:
         text = next(self._numbers, None) if text is None else text
         low = _bound(schema, "minimum", -math.inf)
         number = float(text) if text is not None else max(low, 1.0)
         number = max(low, min(number, _bound(schema, "maximum", math.inf)))
         return int(number) if is_whole or number.is_integer() else number
 
-    def _string(self, name: str, schema: Schema) -> str:
+    def _string(self, name: str, schema: JsonSchema) -> str:
         kind = f"{name} {str(schema.get('description', ''))[:200]} {schema.get('format', '')}".lower().replace(
             "_", " "
         )
@@ -277,7 +277,7 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
-def _bound(schema: Schema, name: str, default: float) -> float:
+def _bound(schema: JsonSchema, name: str, default: float) -> float:
     value = schema.get(name)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return (

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from inspector.sim.rules.words import MAX_NUMBER, Reply, plain_number, with_digits
+from inspector.sim.rules.english import MAX_NUMBER, Reply, plain_number, with_digits
 
 _MAX_TRIES = 10
 _N = r"-?\d{1,12}(?:\.\d{1,6})?"
@@ -88,7 +88,7 @@ def _value(expression: str) -> float:
     balanced = "(" * max(0, closed - opened) + expression + ")" * max(0, opened - closed)
     plain = re.sub(r"\d+(?:\.\d+)?", lambda found: repr(float(found.group())), balanced)
     try:
-        result = _reckoned(ast.parse(plain.replace("^", "**"), mode="eval").body)
+        result = _estimated(ast.parse(plain.replace("^", "**"), mode="eval").body)
     except (SyntaxError, RecursionError, MemoryError):
         raise ValueError("no expression") from None
     if not abs(result) < MAX_NUMBER:
@@ -96,14 +96,14 @@ def _value(expression: str) -> float:
     return result
 
 
-def _reckoned(node: ast.expr) -> float:
+def _estimated(node: ast.expr) -> float:
     match node:
         case ast.Constant(value=float() as number):
             return number
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_reckoned(operand)
+            return -_estimated(operand)
         case ast.BinOp(left=left, op=operation, right=right) if type(operation) in _OPERATIONS:
-            return _OPERATIONS[type(operation)](_reckoned(left), _reckoned(right))
+            return _OPERATIONS[type(operation)](_estimated(left), _estimated(right))
     raise ValueError("no expression")
 
 

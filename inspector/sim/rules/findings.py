@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 
 from inspector.sim.brain import Said
+from inspector.sim.rules.english import Reply
 from inspector.sim.rules.memory import Memory
-from inspector.sim.rules.words import Reply
 
 _AGAIN = re.compile(
     r"\b(?:what|which|who|when|where)(?:'s| is| was| were) (?:the|my|our|its|that|this) "

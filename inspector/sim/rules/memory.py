@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from inspector.sim.brain import Said
-from inspector.sim.rules.words import (
+from inspector.sim.rules.english import (
     Reply,
     content,
     cut,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from inspector.sim.rules.words import content, cut
+from inspector.sim.rules.english import content, cut
 
 _THEN = (
     r"(?:output|say|reply|respond|answer|return|print|write|label)"

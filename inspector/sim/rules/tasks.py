@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from inspector.sim.rules.words import cut, sentences
+from inspector.sim.rules.english import cut, sentences
 
 _VERBS = (
     "tell|inform|let|write|narrate|count|list|name|translate|spell|explain|describe|give|recite|introduce|calculate|compute|"

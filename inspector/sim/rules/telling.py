@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from inspector.sim.rules.recall import Answering, Question
-from inspector.sim.rules.words import Reply, turned, with_digits
+from inspector.sim.rules.english import Reply, turned, with_digits
+from inspector.sim.rules.memory_lookup import Answering, MemoryQuestion
 
 _MAX_COUNT = 300
 JOKE = "Why did the developer go broke? Because he used up all his cache."
@@ -26,13 +26,13 @@ _STORY = (
 )
 
 
-def story(found: re.Match[str], question: Question) -> Reply:
+def story(found: re.Match[str], question: MemoryQuestion) -> Reply:
     """Answer with a story that takes well over a minute to tell."""
     subject = re.search(r"\b(?:about|of|on) ([^.,!?;]{1,60})", question.text[found.start() :])
     return Reply(_STORY.format(who=subject.group(1).strip() if subject else "a young fox"))
 
 
-def essay(found: re.Match[str], question: Question) -> Reply:
+def essay(found: re.Match[str], question: MemoryQuestion) -> Reply:
     """Answer with many words about a subject, all of them true of anything."""
     subject = re.search(
         r"\b(?:about|of|on|explain|describe)(?: how| why| what)? ([^.,!?;]{1,60}?)(?= in (?:great |as much |full )?detail|[.,!?;]|$)",
@@ -59,7 +59,7 @@ def essay(found: re.Match[str], question: Question) -> Reply:
     return Reply(" ".join(parts))
 
 
-def count(_: re.Match[str], question: Question) -> Reply | None:
+def count(_: re.Match[str], question: MemoryQuestion) -> Reply | None:
     """Answer with the numbers that are counted."""
     plain = with_digits(question.text)
     counted = re.search(
@@ -83,6 +83,6 @@ def always(text: str, short: str) -> Answering:
     return lambda _, __: Reply(text, short)
 
 
-def ability(found: re.Match[str], _: Question) -> Reply:
+def ability(found: re.Match[str], _: MemoryQuestion) -> Reply:
     """Answer with a request that needs no more than a yes."""
     return Reply(f"Yes, I can {turned(found.group('what')).strip()}.", "Yes")

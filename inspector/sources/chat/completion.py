@@ -23,7 +23,7 @@ _OF_NO_INTEREST = (b":", b"event:", b"id:", b"retry:")
 """Other lines of a stream of server-sent events."""
 
 
-class Lines:
+class EventStream:
     """The data of a stream of server-sent events; of a server that does not stream, the whole body at the end."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class _Calling:
 
 
 @dataclass(slots=True)
-class Completion:
+class ChatCompletion:
     """What has come of one completion."""
 
     text: str = ""

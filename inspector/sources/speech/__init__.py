@@ -1,1 +1,1 @@
-"""Voice, ear and speech detection with the libraries of the ``voice`` extra; each is used where it is installed."""
+"""Voice, recognizer and speech detection with the libraries of the ``voice`` extra; each is used where it is installed."""

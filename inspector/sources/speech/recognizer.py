@@ -1,4 +1,4 @@
-"""RecognizingEar: the simulator understands English, with moonshine-voice where it is installed, else with pocketsphinx.
+"""EnglishRecognizer: the simulator understands English, with moonshine-voice where it is installed, else with pocketsphinx.
 
 Both bring their model in the wheel. One worker process for all sessions, behind one thread; what has to wait too long, or takes too
 long, is not understood. The event loop is never held up: a hearing is asked for its result.
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from inspector.sim.ear import Hearing
+from inspector.sim.speech_recognizer import Transcript
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ NOT_UNDERSTOOD = "(the simulator did not recognize the speech in time)"
 
 
 @dataclass(frozen=True, slots=True)
-class Recognizer:
+class RecognizerProgram:
     """A library that recognises speech."""
 
     name: str
@@ -60,40 +60,40 @@ class Recognizer:
         return any((Path(folder) / self.model).exists() for folder in folders)
 
 
-MOONSHINE = Recognizer(
+MOONSHINE = RecognizerProgram(
     "moonshine-voice", "moonshine_voice", "assets/tiny-en/encoder_model.ort", 30, (0.2, 0.6)
 )
 """Versions after 0.1.0 would fetch their model."""
-SPHINX = Recognizer("pocketsphinx", "pocketsphinx", "", 12, (0.2, 0.2))
+SPHINX = RecognizerProgram("pocketsphinx", "pocketsphinx", "", 12, (0.2, 0.2))
 RECOGNIZERS = (MOONSHINE, SPHINX)
 """The better one first."""
 
 
-def usable_recognizer() -> Recognizer | None:
+def usable_recognizer() -> RecognizerProgram | None:
     """Return the recognizer that is used; None where none is installed."""
     return next((each for each in RECOGNIZERS if each.is_usable), None)
 
 
-class RecognizerHearing:
+class WorkerTranscript:
     """One piece of audio on its way to being understood."""
 
     def __init__(self) -> None:
-        self._hearing: Hearing | None = None
+        self._transcription: Transcript | None = None
 
-    def result(self) -> Hearing | None:
+    def result(self) -> Transcript | None:
         """Return what was heard; None while that is not known."""
-        return self._hearing
+        return self._transcription
 
-    def settle(self, hearing: Hearing) -> None:
+    def settle(self, transcription: Transcript) -> None:
         """Say what was heard."""
-        self._hearing = hearing
+        self._transcription = transcription
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     pcm16: bytes
     """At 16 kHz."""
-    hearing: RecognizerHearing
+    transcription: WorkerTranscript
     asked_s: float
 
 
@@ -118,15 +118,15 @@ class RecognizerWorker:
             self._thread = threading.Thread(target=self._run, name="speech", daemon=True)
             self._thread.start()
 
-    def understand(self, pcm16: bytes) -> RecognizerHearing:
+    def understand(self, pcm16: bytes) -> WorkerTranscript:
         """Return the hearing of some audio of 16 kHz, which will have a result some time later."""
         self.warm_up()
-        hearing = RecognizerHearing()
+        transcription = WorkerTranscript()
         try:
-            self._work.put_nowait(_Work(pcm16, hearing, time.monotonic()))
+            self._work.put_nowait(_Work(pcm16, transcription, time.monotonic()))
         except queue.Full:
-            hearing.settle(Hearing(NOT_UNDERSTOOD))
-        return hearing
+            transcription.settle(Transcript(NOT_UNDERSTOOD))
+        return transcription
 
     def stop(self) -> None:
         """End the process and the thread."""
@@ -139,7 +139,9 @@ class RecognizerWorker:
         while (work := self._work.get()) is not None:
             is_stale = time.monotonic() - work.asked_s > TIME_LIMIT_S
             text = None if is_stale else self._text(work.pcm16)
-            work.hearing.settle(Hearing(NOT_UNDERSTOOD) if text is None else _hearing(text))
+            work.transcription.settle(
+                Transcript(NOT_UNDERSTOOD) if text is None else _transcription(text)
+            )
         self._end()
 
     def _text(self, pcm16: bytes) -> str | None:
@@ -185,11 +187,11 @@ class RecognizerWorker:
             self._process = None
 
 
-def _hearing(text: str) -> Hearing:
+def _transcription(text: str) -> Transcript:
     said = text.strip()
     # A recognizer that punctuates ends everything with a full stop, a sentence that was broken off too.
     words = said if said.endswith("..") else said.removesuffix(".")
-    return Hearing(f"{said[:1].upper()}{said[1:]}", words)
+    return Transcript(f"{said[:1].upper()}{said[1:]}", words)
 
 
 @cache
@@ -198,29 +200,28 @@ def shared_worker(name: str) -> RecognizerWorker:
     return RecognizerWorker((sys.executable, "-P", str(_WORKER), name))
 
 
-class RecognizingEar:
-    """An ear that understands."""
+class EnglishRecognizer:
+    """A recognizer that understands."""
 
-    def __init__(self, worker: RecognizerWorker, recognizer: Recognizer) -> None:
+    def __init__(self, worker: RecognizerWorker, program: RecognizerProgram) -> None:
         self._worker = worker
-        self._recognizer = recognizer
+        self._program = program
 
-    def hear(self, pcm16: bytes, rate_hz: int) -> Hearing | RecognizerHearing:
+    def hear(self, pcm16: bytes, rate_hz: int) -> Transcript | WorkerTranscript:
         """Return the hearing of some audio; silence is known at once."""
         import numpy as np
         import soxr
 
-        longest = self._recognizer.max_audio_s * rate_hz
+        longest = self._program.max_audio_s * rate_hz
         samples = np.frombuffer(pcm16[: len(pcm16) // 2 * 2], "<i2")[:longest]
         loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > _QUIET)
         if not len(loud):
-            return Hearing("")
+            return Transcript("")
         pad = int(_PAD_S * rate_hz)
         spoken = samples[max(0, loud[0] - pad) : loud[-1] + pad]
         chance = np.random.default_rng(0)
         before, behind = (
-            chance.normal(0, _NOISE, int(quiet_s * _RATE_HZ))
-            for quiet_s in self._recognizer.quiet_s
+            chance.normal(0, _NOISE, int(quiet_s * _RATE_HZ)) for quiet_s in self._program.quiet_s
         )
         padded = np.concatenate([before, soxr.resample(spoken, rate_hz, _RATE_HZ), behind])
         return self._worker.understand(padded.astype("<i2").tobytes())

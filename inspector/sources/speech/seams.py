@@ -1,4 +1,4 @@
-"""Which voice, ear and detector a simulated session has: the best that is installed."""
+"""Which voice, recognizer and detector a simulated session has: the best that is installed."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class InstalledSeams:
             if can_speak():
                 seams = replace(seams, voice=EspeakVoice())
         from inspector.sources.speech.recognizer import (
-            RecognizingEar,
+            EnglishRecognizer,
             shared_worker,
             usable_recognizer,
         )
 
         listens = _nothing
-        recognizer = usable_recognizer()
-        if recognizer is not None:
-            worker = shared_worker(recognizer.name)
-            ear = RecognizingEar(worker, recognizer)
-            seams, listens = replace(seams, ear=ear), worker.warm_up
+        program = usable_recognizer()
+        if program is not None:
+            worker = shared_worker(program.name)
+            recognizer = EnglishRecognizer(worker, program)
+            seams, listens = replace(seams, recognizer=recognizer), worker.warm_up
         return replace(seams, detector=self._detector(listens))
 
     def _detector(self, listens: Callable[[], None]) -> SpeechDetector:
@@ -76,4 +76,4 @@ def _stand_in() -> SpeechDetector:
 
 
 def _nothing() -> None:
-    """Do nothing: there is no ear to warm up."""
+    """Do nothing: there is no recognizer to warm up."""

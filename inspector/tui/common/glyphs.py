@@ -1,4 +1,4 @@
-"""The few characters beyond letters that the screen draws, with an ASCII twin for terminals without UTF-8."""
+"""The few characters beyond letters that the screen draws, with an ASCII fallback for terminals without UTF-8."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Glyphs:
     """Of a frame that the proxy made or changed."""
     to_app: str = "⇠"
     dropped: str = "✕"
-    kin: str = "›"
+    related: str = "›"
     mark: str = "◆"
     folded: str = "▸"
     unfolded: str = "▾"
@@ -57,7 +57,7 @@ ASCII = Glyphs(
     to_api=">",
     to_app="<",
     dropped="x",
-    kin=">",
+    related=">",
     mark="*",
     folded="+",
     unfolded="-",

@@ -20,18 +20,18 @@ _WORKSPACE = "workspace.workspace:Workspace"
 _VIEWS = (
     "views.events.event_pane:EventPane",
     "views.events.detail:DetailPane",
-    "views.conversation.widget:ConversationPane",
+    "views.conversation.conversation_pane:ConversationPane",
     "common.text_page:TextPage",
-    "views.timeline.widget:Timeline",
+    "views.timeline.timeline:Timeline",
 )
 """The widgets of every workspace."""
 _EDITOR = "sending.send_editor:SendEditor"
-_SENDING = "sending.part:Sending"
-_FORM = "form.part:FormControl"
+_SENDING = "sending.sending_part:Sending"
+_FORM = "form.form_control:FormControl"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class KeyContext:
     """A screen as the user knows it."""
 
     name: str
@@ -43,29 +43,38 @@ class Place:
     """Whose keys come first, while they have the focus."""
 
 
-PLACES: tuple[Place, ...] = (
-    Place("everywhere", "app:InspectorApp"),
-    Place("home", "home.screen:HomeScreen"),
-    Place(
+PLACES: tuple[KeyContext, ...] = (
+    KeyContext("everywhere", "app:InspectorApp"),
+    KeyContext("home", "home.home_screen:HomeScreen"),
+    KeyContext(
         "session",
         _WORKSPACE,
-        (_SENDING, _FORM, "session.sound:SoundControls", "session.live:ConnectionControls"),
+        (
+            _SENDING,
+            _FORM,
+            "session.sound_controls:SoundControls",
+            "session.live_workspace:ConnectionControls",
+        ),
         (*_VIEWS, _EDITOR),
     ),
-    Place("replay", _WORKSPACE, ("session.replay:ReplayTransport", _FORM), _VIEWS),
-    Place(
+    KeyContext("replay", _WORKSPACE, ("session.replay_workspace:ReplayTransport", _FORM), _VIEWS),
+    KeyContext(
         "session of an app",
         _WORKSPACE,
-        (_SENDING, _FORM, "proxy.proxied:Breakpoints"),
+        (_SENDING, _FORM, "proxy.proxied_workspace:BreakpointControls"),
         (*_VIEWS, _EDITOR),
     ),
-    Place("proxy", "proxy.screen:ProxyScreen", widgets=("common.text_page:TextPage",)),
-    Place("held frames", "proxy.held:HeldScreen", widgets=("common.text_page:TextPage",)),
-    Place(
+    KeyContext("proxy", "proxy.proxy_screen:ProxyScreen", widgets=("common.text_page:TextPage",)),
+    KeyContext(
+        "held frames",
+        "proxy.paused_frames:PausedFramesScreen",
+        widgets=("common.text_page:TextPage",),
+    ),
+    KeyContext(
         "session form",
-        "form.screen:SessionFormScreen",
+        "form.form_screen:SessionFormScreen",
         widgets=(
-            "form.widget:SessionForm",
+            "form.session_form:SessionForm",
             "form.choices:ChoiceEditor",
             "form.choices:SwitchEditor",
             "form.choices:TogglesEditor",
@@ -73,13 +82,13 @@ PLACES: tuple[Place, ...] = (
             "form.typed:NumberEditor",
         ),
     ),
-    Place("JSON dialog", "form.dialogs:JsonDialog"),
-    Place("choice dialog", "form.dialogs:ChoiceDialog"),
-    Place("page dialog", "form.dialogs:PageDialog", widgets=("common.text_page:TextPage",)),
-    Place("dialog", "common.dialog:FormDialog"),
-    Place("help", "common.help:HelpScreen", widgets=("common.text_page:TextPage",)),
-    Place("audio devices", "session.devices:DevicesDialog"),
-    Place("themes", "home.theme_dialog:ThemeDialog"),
+    KeyContext("JSON dialog", "form.dialogs:JsonDialog"),
+    KeyContext("choice dialog", "form.dialogs:ChoiceDialog"),
+    KeyContext("page dialog", "form.dialogs:PageDialog", widgets=("common.text_page:TextPage",)),
+    KeyContext("dialog", "common.dialog:FormDialog"),
+    KeyContext("help", "common.help:HelpScreen", widgets=("common.text_page:TextPage",)),
+    KeyContext("audio devices", "session.devices:DevicesDialog"),
+    KeyContext("themes", "home.theme_dialog:ThemeDialog"),
 )
 """Every screen."""
 WIDGET_NAMES: Mapping[str, str] = {
@@ -142,7 +151,7 @@ def bindings_of(owner: type[DOMNode], where: str) -> tuple[KeyBinding, ...]:
     return tuple(found.values())
 
 
-def bindings_on(place: Place) -> list[tuple[str, list[tuple[KeyBinding, ...]]]]:
+def bindings_on(place: KeyContext) -> list[tuple[str, list[tuple[KeyBinding, ...]]]]:
     """Return who may have the focus on a screen, each with the bindings that then count, the nearest first."""
     behind = [
         *(bindings_of(_load(owner), place.name) for owner in (*place.parts, place.screen)),
@@ -208,7 +217,7 @@ def _sharing(
                 yield holder, binding, key
 
 
-def _name_in(place: Place, owner: str) -> str:
+def _name_in(place: KeyContext, owner: str) -> str:
     return WIDGET_NAMES[owner.partition(":")[2]] if owner in place.widgets else place.name
 
 

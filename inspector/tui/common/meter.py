@@ -22,7 +22,7 @@ from textual.widget import Widget
 
 from inspector.clock import SYSTEM_CLOCK
 from inspector.tui.common.glyphs import Glyphs
-from inspector.tui.terminal.direct_paint import Patch
+from inspector.tui.terminal.direct_renderer import CellUpdate
 from inspector.tui.terminal.strips import fitted
 
 BOTTOM_DBFS = -60.0
@@ -86,7 +86,7 @@ class Meter(Widget):
         self._styles: dict[str, Style] = {}
         """Looking a component's style up costs half of a meter's frame."""
 
-    def show(self, reading: Reading) -> list[Patch]:
+    def show(self, reading: Reading) -> list[CellUpdate]:
         """Take another reading, and return the line where it is another than the last."""
         self._reading = reading
         now_ns = SYSTEM_CLOCK.now_ns()
@@ -96,7 +96,7 @@ class Meter(Widget):
             self._words_until_ns = now_ns + WORDS_NS
         before = self._strip
         strip = self._line()
-        return [] if strip is before else [Patch(0, 0, strip)]
+        return [] if strip is before else [CellUpdate(0, 0, strip)]
 
     def on_resize(self, event: Resize) -> None:
         """Take another width."""
@@ -192,7 +192,7 @@ class MeterRow(Horizontal):
         """Lay out both meters."""
         yield from self._meters
 
-    def show(self, readings: tuple[Reading, Reading]) -> list[tuple[Widget, list[Patch]]]:
+    def show(self, readings: tuple[Reading, Reading]) -> list[tuple[Widget, list[CellUpdate]]]:
         """Take what the user's and the assistant's sides read, and return what has changed where."""
         shown = zip(self._meters, readings, strict=True)
         return [(meter, patches) for meter, reading in shown if (patches := meter.show(reading))]

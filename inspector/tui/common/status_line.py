@@ -7,9 +7,9 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.analysis.inert import inert
-from inspector.tui.terminal.direct_paint import Patch
-from inspector.tui.terminal.strips import Line, fitted
+from inspector.analysis.sanitize import sanitized
+from inspector.tui.terminal.direct_renderer import CellUpdate
+from inspector.tui.terminal.strips import UncachedStrip, fitted
 
 
 class StatusLine(Widget):
@@ -23,12 +23,12 @@ class StatusLine(Widget):
         super().__init__(id=id)
         self.content = ""
 
-    def show(self, text: str) -> list[Patch]:
+    def show(self, text: str) -> list[CellUpdate]:
         """Take another text, and return the line where it looks otherwise."""
         if text == self.content:
             return []
         self.content = text
-        return [Patch(0, 0, self._line())]
+        return [CellUpdate(0, 0, self._line())]
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the one line."""
@@ -36,4 +36,6 @@ class StatusLine(Widget):
 
     def _line(self) -> Strip:
         width = self.size.width
-        return Line([Segment(fitted(inert(self.content), width), self.rich_style)], width)
+        return UncachedStrip(
+            [Segment(fitted(sanitized(self.content), width), self.rich_style)], width
+        )

@@ -14,11 +14,11 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys
 from inspector.tui.terminal.strips import fitted, overlaid
 
-Span = tuple[str, str]
+StyledText = tuple[str, str]
 """Text and the name of its style: ``base head dim client server warning error struck``."""
 
 
@@ -26,7 +26,7 @@ Span = tuple[str, str]
 class PageLine:
     """One line of a page."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[StyledText, ...]
     target: int = -1
     """Row of the log that the line leads to; -1 for none."""
 
@@ -143,7 +143,7 @@ class TextPage(Widget, can_focus=True):
 
     def _strip(self, line: PageLine, width: int) -> Strip:
         # Made inert here, at the last step, so that no page can forget it.
-        segments = [Segment(inert(text), self._style(style)) for text, style in line.spans]
+        segments = [Segment(sanitized(text), self._style(style)) for text, style in line.spans]
         strip = Strip(segments)
         if strip.cell_length > width and segments:
             rest = width - sum(segment.cell_length for segment in segments[:-1])

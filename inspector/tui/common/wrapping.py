@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 
 Run = tuple[str, str]
 """Text and the name of its style."""
@@ -37,7 +37,7 @@ def _paragraphs(runs: Iterable[Run]) -> Iterator[list[Run]]:
 
 
 def _harmless(text: str) -> str:
-    return inert(text.replace("\t", _TAB).removesuffix("\r"))
+    return sanitized(text.replace("\t", _TAB).removesuffix("\r"))
 
 
 def _breaks(text: str, width: int) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.binding import Binding
 from textual.widget import Widget
 
-from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.values import ABSENT, is_same
 from inspector.tui.form.editing import DialogRequested, FieldEdited
 from inspector.tui.form.texts import shown

@@ -17,12 +17,12 @@ from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from inspector.analysis.form.values import is_same
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.errors import InspectorError
 from inspector.tui.common.keycaps import keycap
 from inspector.tui.common.text_page import PageLine, TextPage
 from inspector.tui.form.texts import shown
-from inspector.tui.sending.send_editor import Verdict
+from inspector.tui.sending.send_editor import DraftVerdict
 from inspector.tui.terminal.external import edit_outside
 
 STYLES = Path(__file__).with_name("form.tcss")
@@ -40,7 +40,9 @@ class JsonDialog(ModalScreen[str | None]):
         Binding("escape", "cancel", "back", id="json.cancel", priority=True),
     ]
 
-    def __init__(self, title: str, text: str, verb: str, judge: Callable[[str], Verdict]) -> None:
+    def __init__(
+        self, title: str, text: str, verb: str, judge: Callable[[str], DraftVerdict]
+    ) -> None:
         """Prepare a dialog.
 
         Args:
@@ -107,7 +109,7 @@ class JsonDialog(ModalScreen[str | None]):
         verdict = self._judge(self.query_one(TextArea).text)
         line = self.query_one("#verdict", Static)
         line.set_classes(verdict.style)
-        line.update(Text(inert(verdict.words)))
+        line.update(Text(sanitized(verdict.words)))
 
 
 class ChoiceDialog(ModalScreen[tuple[Any] | None]):

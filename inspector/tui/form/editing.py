@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from textual.message import Message
 
-from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.form_field import FormField
 
 
 class FieldEdited(Message):

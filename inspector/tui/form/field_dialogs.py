@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from inspector.analysis.form.checks import judge
-from inspector.analysis.form.fields import FormField, Kind
-from inspector.analysis.inert import inert
+from inspector.analysis.form.edit_checks import judge
+from inspector.analysis.form.form_field import FieldKind, FormField
+from inspector.analysis.sanitize import sanitized
 from inspector.tui.form.dialogs import ChoiceDialog, JsonDialog
 from inspector.tui.form.model import FormSession
 from inspector.tui.form.page import FormPage
 from inspector.tui.form.texts import json_text
-from inspector.tui.sending.send_editor import Verdict
+from inspector.tui.sending.send_editor import DraftVerdict
 
 
 class FieldDialogs:
@@ -26,7 +26,7 @@ class FieldDialogs:
     def open(self, field: FormField) -> None:
         """Let the user choose or write the value of a field."""
         value = field.read(self._session.draft.target)
-        if field.kind is Kind.JSON:
+        if field.kind is FieldKind.JSON:
             self._edit_json(field, value)
             return
 
@@ -34,7 +34,7 @@ class FieldDialogs:
             if answer is not None:
                 self._page.edit(field, answer[0])
 
-        title = f"{inert(field.label)}   {field.note}"
+        title = f"{sanitized(field.label)}   {field.note}"
         dialog = ChoiceDialog(title, field.offers(), value, is_open=field.is_open)
         self._page.app.push_screen(dialog, chosen)
 
@@ -65,14 +65,14 @@ class FieldDialogs:
                 self._session.draft.cannot_read(field, f"not JSON: {error}")
                 self._page.show()
 
-        dialog = JsonDialog(inert(field.label), text, verb, self._judge(field))
+        dialog = JsonDialog(sanitized(field.label), text, verb, self._judge(field))
         self._page.app.push_screen(dialog, edited)
 
-    def _judge(self, field: FormField | None) -> Callable[[str], Verdict]:
+    def _judge(self, field: FormField | None) -> Callable[[str], DraftVerdict]:
         shape = self._session.draft.shape
 
-        def verdict(text: str) -> Verdict:
+        def verdict(text: str) -> DraftVerdict:
             problem = judge(shape, field, text)
-            return Verdict(problem, "warning") if problem else Verdict("valid", "good")
+            return DraftVerdict(problem, "warning") if problem else DraftVerdict("valid", "good")
 
         return verdict

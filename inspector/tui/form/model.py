@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inspector.analysis.form.draft import Draft, FieldView, Mark
-from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.draft import FieldView, FormDraft, Mark
+from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.history import Outcome, Update, UpdateHistory
-from inspector.analysis.form.locks import Lock, locks
 from inspector.analysis.form.presets import preset_text, read_preset, session_for
-from inspector.analysis.form.shapes import Shape, shape_of
-from inspector.analysis.form.values import Path as Place
+from inspector.analysis.form.read_only import ReadOnlyReason, read_only_reasons
+from inspector.analysis.form.shapes import SessionShape, shape_of
+from inspector.analysis.form.values import MemberPath
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.errors import UsageError
-from inspector.export.target import written
+from inspector.export.output_file import written
 from inspector.tui.form.texts import json_text
 
 MAX_PRESET_BYTES = 4 << 20
@@ -36,7 +36,7 @@ class FormSession:
     """Returns how many rows of the log count."""
     submit: Callable[[str], str | None] | None = None
     """Sends a text and returns its event id, or None where it could not; None: the form is read only."""
-    draft: Draft = field(init=False)
+    draft: FormDraft = field(init=False)
     history: UpdateHistory = field(init=False, default_factory=UpdateHistory)
     _seen: tuple[object, ...] = field(init=False, default=())
     _events_made: int = field(init=False, default=0)
@@ -44,7 +44,7 @@ class FormSession:
     """``event_id`` of the update that was sent last and has no answer yet."""
 
     def __post_init__(self) -> None:
-        self.draft = Draft(self.shape)
+        self.draft = FormDraft(self.shape)
 
     @property
     def state(self) -> SessionState:
@@ -52,7 +52,7 @@ class FormSession:
         return self.state_now()
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> SessionShape:
         """Return the shape that the session has now."""
         session = self.state.session
         return shape_of(session.config, session.url)
@@ -84,13 +84,13 @@ class FormSession:
         self._seen = seen
         shape = self.shape
         if shape.name != self.draft.base.name:
-            self.draft = Draft(shape)
+            self.draft = FormDraft(shape)
         self.draft.observe(state.session.config, self.history.updates)
         return True
 
-    def locks(self) -> Mapping[Place, Lock]:
+    def locks(self) -> Mapping[MemberPath, ReadOnlyReason]:
         """Return why fields cannot be changed now."""
-        return locks(self.draft.shape, self.state)
+        return read_only_reasons(self.draft.shape, self.state)
 
     def views(self) -> list[FieldView]:
         """Return what the form shows."""
@@ -140,7 +140,7 @@ class FormSession:
         """Return the first field that shows a refusal."""
         return next((view.field for view in self.views() if view.mark is Mark.REJECTED), None)
 
-    def load(self, path: Path) -> list[Place]:
+    def load(self, path: Path) -> list[MemberPath]:
         """Edit what a preset holds; return the members that no field here can hold.
 
         Raises:

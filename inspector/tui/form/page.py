@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from textual.app import App
 from textual.notifications import SeverityLevel
 
-from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.form_field import FormField
 
 
 class FormPage(Protocol):

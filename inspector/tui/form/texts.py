@@ -6,10 +6,10 @@ import json
 import math
 from typing import Any
 
-from inspector.analysis.form.fields import FormField, Kind
-from inspector.analysis.form.tools import tools_text
+from inspector.analysis.form.form_field import FieldKind, FormField
+from inspector.analysis.form.tool_checks import tools_text
 from inspector.analysis.form.values import ABSENT
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 
 NOTHING = "–"
 MAX_SHOWN = 60
@@ -23,7 +23,7 @@ def number_text(value: object) -> str:
     """Write a number as a person does: no ``.0`` where it is whole."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    return "" if value is None or value is ABSENT else inert(str(value))
+    return "" if value is None or value is ABSENT else sanitized(str(value))
 
 
 def read_number(text: str, field: FormField) -> Any:
@@ -79,7 +79,7 @@ def is_harmless(text: str, lines: int = 0) -> bool:
     plain = text.replace("\n", "")
     if not lines:
         plain = plain.replace("\t", "")
-    return inert(plain) == plain
+    return sanitized(plain) == plain
 
 
 def read_line(text: str, *, is_quoted: bool) -> str:
@@ -107,7 +107,7 @@ def json_text(value: object) -> str:
 
 def list_text(value: object) -> str:
     """Write a list of strings with commas."""
-    return ", ".join(map(inert, map(str, value))) if isinstance(value, list) else ""
+    return ", ".join(map(sanitized, map(str, value))) if isinstance(value, list) else ""
 
 
 def read_list(text: str) -> list[str]:
@@ -127,9 +127,9 @@ def shown(value: object, field: FormField | None = None, limit: int = MAX_SHOWN)
         text = value or '""'
     elif isinstance(value, int | float):
         text = number_text(value)
-    elif field is not None and field.kind is Kind.LIST:
+    elif field is not None and field.kind is FieldKind.LIST:
         text = list_text(value) or "none"
     else:
         text = json.dumps(value, ensure_ascii=False)
-    text = inert(text)
+    text = sanitized(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"

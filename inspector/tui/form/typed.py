@@ -9,7 +9,7 @@ from textual.actions import SkipAction
 from textual.binding import Binding
 from textual.widgets import Input, TextArea
 
-from inspector.analysis.form.fields import FormField
+from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.values import ABSENT, is_same
 from inspector.tui.form.editing import FieldEdited, FieldUnreadable
 from inspector.tui.form.texts import (

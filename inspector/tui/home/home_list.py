@@ -9,8 +9,8 @@ from textwrap import wrap
 from textual.content import Content
 from textual.widgets.option_list import Option
 
-from inspector.analysis.inert import inert
-from inspector.recording.facts import RecordingFacts
+from inspector.analysis.sanitize import sanitized
+from inspector.recording.recording_facts import RecordingFacts
 from inspector.tui.common.keycaps import Key
 from inspector.tui.home.home_rows import (
     INDENT,
@@ -127,14 +127,16 @@ class HomeList:
         if path is not None:
             facts = self._facts.get(path)
             if facts is not None and facts.problem:
-                return f"{inert(path.name)} cannot be replayed: {inert(facts.problem)}{rest}"
+                return (
+                    f"{sanitized(path.name)} cannot be replayed: {sanitized(facts.problem)}{rest}"
+                )
             return f"enter replays it{rest}"
         kind, _, number = line_id.partition("-")
         if kind == "connection":
             known = self.connections[int(number) - 1]
             if not known.is_ready:
-                return f"{inert(known.key)}: set it, then start again{rest}"
-            return f"enter connects to {inert(known.address)}{rest}"
+                return f"{sanitized(known.key)}: set it, then start again{rest}"
+            return f"enter connects to {sanitized(known.address)}{rest}"
         return f"{_STEPS.get(kind, 'enter opens')}{rest}"
 
     def _group(self, title: str, note: str, kind: str, width: int) -> Iterator[Option]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import size_text
-from inspector.recording.facts import RecordingFacts
+from inspector.recording.recording_facts import RecordingFacts
 from inspector.tui.home.launching import KnownConnection
 
 ROOMY = 100
@@ -20,7 +20,7 @@ INDENT = 5
 
 def cell(text: str, width: int) -> str:
     """Return a text on one line, exactly so many cells wide."""
-    text = inert(text)
+    text = sanitized(text)
     return (
         set_cell_size(text, width)
         if cell_len(text) <= width

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from inspector.engine.live_engine import Engine
     from inspector.engine.replay import Replay
-    from inspector.engine.session import Engine
-    from inspector.recording.facts import RecordingFacts
+    from inspector.recording.recording_facts import RecordingFacts
 
 
 @dataclass(frozen=True, slots=True)

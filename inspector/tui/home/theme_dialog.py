@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.tui.common.dialog import DIALOG_STYLES
 from inspector.tui.common.keycaps import keycap
 
@@ -65,7 +65,7 @@ class ThemeDialog(ModalScreen[bool]):
         )
         names = self.query_one("#names", OptionList)
         names.add_options(
-            [Option(f" {inert(name)}", id=f"theme-{at}") for at, name in enumerate(self._names)]
+            [Option(f" {sanitized(name)}", id=f"theme-{at}") for at, name in enumerate(self._names)]
         )
         names.highlighted = self._names.index(self._before) if self._before in self._names else 0
         names.focus()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from inspector.analysis.entry import Question
-from inspector.analysis.inert import inert
+from inspector.analysis.conversation_entry import OpenRequest
+from inspector.analysis.sanitize import sanitized
 from inspector.core.event import Origin
 from inspector.engine.record import SessionRecord
 from inspector.errors import InspectorError
 from inspector.tui.common.dialog import Field, FormDialog, Running
 from inspector.tui.common.keyed import KeyedScreen
-from inspector.tui.sending import requests
+from inspector.tui.sending import event_builders
 
 
 class SessionActions:
@@ -49,7 +49,7 @@ class SessionActions:
                 ):
                     blamed = self._engine.state.causes.blamed.get(problem.seq)
                     adverb = blamed.confidence.adverb if blamed is not None else ""
-                    words = f"{cause.type} was {adverb}refused: {inert(problem.message)}"
+                    words = f"{cause.type} was {adverb}refused: {sanitized(problem.message)}"
                     self._screen.say(words, "error")
         self._problems_seen = len(problems)
 
@@ -67,7 +67,12 @@ class SessionActions:
     def ask_create(self) -> None:
         """Ask how, and create a response."""
         note = "Leave a field empty to use the session's setting."
-        self._ask("Create a response", requests.create_fields(), requests.create_response, note)
+        self._ask(
+            "Create a response",
+            event_builders.create_fields(),
+            event_builders.create_response,
+            note,
+        )
 
     def cancel(self) -> None:
         """Cancel the response in progress."""
@@ -80,29 +85,29 @@ class SessionActions:
     def ask_truncate(self, item_id: str) -> None:
         """Ask where, and truncate what is being played; where nothing is, this item, or what was played last."""
         engine, cancel_key = self._engine, self._screen.key("session.cancel")
-        fields = requests.truncate_fields(engine.state, engine.now_ns, item_id)
+        fields = event_builders.truncate_fields(engine.state, engine.now_ns, item_id)
 
         def running(answers: Mapping[str, str]) -> Running:
             chosen = answers["item_id"]
-            return requests.truncation_now(engine.state, engine.now_ns, chosen, cancel_key)
+            return event_builders.truncation_now(engine.state, engine.now_ns, chosen, cancel_key)
 
         note = running({field.name: field.value for field in fields}).note
         title = "Truncate an assistant item"
-        self._ask(title, fields, requests.truncate_item, note, running)
+        self._ask(title, fields, event_builders.truncate_item, note, running)
 
     def ask_about_item(self, action: str, item_id: str) -> None:
         """Ask which, and ``delete`` or ``retrieve`` an item."""
-        fields = requests.item_fields(self._engine.state, item_id)
+        fields = event_builders.item_fields(self._engine.state, item_id)
         title = f"{action.capitalize()} an item"
-        self._ask(title, fields, lambda answers: requests.about_item(action, answers))
+        self._ask(title, fields, lambda answers: event_builders.about_item(action, answers))
 
-    def ask_approval(self, question: Question) -> None:
+    def ask_approval(self, question: OpenRequest) -> None:
         """Ask whether an MCP call may be made, and answer that."""
         creates = f"{self._screen.key('session.create')} creates a response afterwards"
         self._ask(
-            f"Let {inert(question.server_label)} run {inert(question.name)}?",
-            requests.approval_fields(),
-            lambda answers: requests.approval(question, answers),
+            f"Let {sanitized(question.server_label)} run {sanitized(question.name)}?",
+            event_builders.approval_fields(),
+            lambda answers: event_builders.approval(question, answers),
             f"What it returns is not answered by itself: {creates}.",
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from inspector.analysis.entry import Question
+from inspector.analysis.conversation_entry import OpenRequest
 from inspector.core.event import Origin
 from inspector.engine.record import SessionRecord
 from inspector.errors import InspectorError
 from inspector.tui.common.keyed import KeyedScreen
-from inspector.tui.sending import requests
+from inspector.tui.sending import event_builders
 from inspector.tui.sending.actions import SessionActions
 from inspector.tui.sending.send_editor import SendEditor
 from inspector.tui.sending.sent_text import SentText
@@ -58,16 +58,16 @@ class Composer:
         self._editor.remember(text)
         self._editor.show_outcome("sent …")
         self._sent = SentText(text.encode("utf-8", "replace"), before)
-        call_id = requests.answered_call(text)
+        call_id = event_builders.answered_call(text)
         if call_id:
             self._actions.offer_response(call_id)
 
-    def answer(self, question: Question) -> None:
+    def answer(self, question: OpenRequest) -> None:
         """Open what answers a call, or an approval request."""
         if question.kind == "approval":
             self._actions.ask_approval(question)
         else:
-            output = requests.call_output(question)
+            output = event_builders.call_output(question)
             self.open(json.dumps(output, ensure_ascii=False, indent=2))
 
     async def edit_outside(self, text: str) -> None:

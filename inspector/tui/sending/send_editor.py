@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
-from inspector.analysis.complete import Completion, complete
-from inspector.analysis.inert import inert
+from inspector.analysis.complete import EditorCompletion, complete
+from inspector.analysis.sanitize import sanitized
 from inspector.analysis.validate import check
 from inspector.core.codec import decode
 from inspector.spec.templates import TEMPLATES
@@ -28,7 +28,7 @@ LARGE_TEXT = 64_000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DraftVerdict:
     """What the editor says of its text."""
 
     words: str
@@ -79,7 +79,7 @@ class SendEditor(Vertical):
         self._draft = ""
         """What was written before going through the history."""
         self._is_translation = False
-        self._proposals: list[Completion] = []
+        self._proposals: list[EditorCompletion] = []
         self._is_choosing_template = False
 
     def compose(self) -> ComposeResult:
@@ -124,7 +124,7 @@ class SendEditor(Vertical):
         """Say what became of what was sent."""
         outcome = self.query_one("#outcome", Static)
         outcome.set_classes(f"line {style}")
-        outcome.update(inert(words))
+        outcome.update(sanitized(words))
 
     def remember(self, text: str) -> None:
         """Keep a text that was sent."""
@@ -219,7 +219,7 @@ class SendEditor(Vertical):
         self._hide_proposals()
         self.focus_text()
 
-    def _insert(self, found: Completion) -> None:
+    def _insert(self, found: EditorCompletion) -> None:
         area = self.query_one(TextArea)
         start = location_of(area.text, found.start)
         end = location_of(area.text, found.end)
@@ -228,7 +228,7 @@ class SendEditor(Vertical):
     def _show_proposals(self, labels: list[str]) -> None:
         proposals = self.query_one("#completions", OptionList)
         proposals.clear_options()
-        proposals.add_options([Option(inert(label)) for label in labels])
+        proposals.add_options([Option(sanitized(label)) for label in labels])
         proposals.set_class(bool(labels), "shown")
         if labels:
             proposals.highlighted = 0
@@ -256,16 +256,18 @@ def location_of(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n"), offset - (before.rfind("\n") + 1)
 
 
-def judged(text: str, *, is_translation: bool = False) -> Verdict:
+def judged(text: str, *, is_translation: bool = False) -> DraftVerdict:
     """Return what there is to say about a text before it is sent, to a translation session or another."""
     _, body, problem = decode(text.encode("utf-8", "replace"))
     if problem is not None:
-        return Verdict(f"⚠ {inert(problem.message)} — it would be sent as it is", "error")
+        return DraftVerdict(f"⚠ {sanitized(problem.message)} — it would be sent as it is", "error")
     problems = check(body, is_translation=is_translation)
     if not problems:
-        return Verdict("✓ valid", "good")
+        return DraftVerdict("✓ valid", "good")
     first = problems[0]
     more = f"   and {len(problems) - 1} more" if len(problems) > 1 else ""
     hint = f"   ({first.hint})" if first.hint else ""
     at = f"   at {first.pointer}" if first.path else ""
-    return Verdict(f"⚠ {inert(first.message[:160])}{inert(hint)}{inert(at)}{more}", "warning")
+    return DraftVerdict(
+        f"⚠ {sanitized(first.message[:160])}{sanitized(hint)}{sanitized(at)}{more}", "warning"
+    )

@@ -15,14 +15,14 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from inspector.analysis.inert import inert
-from inspector.engine.places import DEFAULT_DEVICE, NOWHERE, Place, PlaceKind
-from inspector.engine.sound import Sound
+from inspector.analysis.sanitize import sanitized
+from inspector.engine.session_sound import SessionSound
+from inspector.engine.sound_places import DEFAULT_DEVICE, NOWHERE, SoundEnd, SoundEndKind
 from inspector.errors import DeviceError
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import keycap
 from inspector.tui.common.meter import MeterRow, Reading
-from inspector.tui.terminal.direct_paint import Brush
+from inspector.tui.terminal.direct_renderer import DirectRenderer
 
 if TYPE_CHECKING:
     from inspector.audio.device import Device
@@ -54,14 +54,14 @@ class DevicesDialog(ModalScreen[None]):
         Binding("r", "refresh", "look again", id="devices.refresh"),
     ]
 
-    def __init__(self, sound: Sound, glyphs: Glyphs) -> None:
+    def __init__(self, sound: SessionSound, glyphs: Glyphs) -> None:
         super().__init__()
         self._sound = sound
         self._glyphs = glyphs
         self._is_listening = False
         self._problem = self._words = ""
-        self._brush = Brush(self)
-        self._places: dict[str, list[Place]] = {name: [] for name in LISTS}
+        self._renderer = DirectRenderer(self)
+        self._places: dict[str, list[SoundEnd]] = {name: [] for name in LISTS}
 
     def compose(self) -> ComposeResult:
         """Lay out the lists, the meters and the keys."""
@@ -142,7 +142,7 @@ class DevicesDialog(ModalScreen[None]):
             if found:
                 places.append(DEFAULT_DEVICE)
             places += [
-                Place(PlaceKind.DEVICE, device.name)
+                SoundEnd(SoundEndKind.DEVICE, device.name)
                 for device in found
                 if (device.inputs if name == "microphones" else device.outputs)
             ]
@@ -150,7 +150,7 @@ class DevicesDialog(ModalScreen[None]):
                 places.append(now)
             self._fill_list(name, places, now)
 
-    def _fill_list(self, name: str, places: list[Place], now: Place) -> None:
+    def _fill_list(self, name: str, places: list[SoundEnd], now: SoundEnd) -> None:
         """List places, with the cursor where it was, or else on the one in use."""
         at = self.query_one(f"#{name}", OptionList).highlighted
         pointed = now if at is None else self._places[name][at]
@@ -159,7 +159,7 @@ class DevicesDialog(ModalScreen[None]):
         here = (at for at, place in enumerate(places) if _is_same(place, pointed))
         self.query_one(f"#{name}", OptionList).highlighted = next(here, 0)
 
-    def _mark(self, name: str, now: Place) -> None:
+    def _mark(self, name: str, now: SoundEnd) -> None:
         """Draw a list anew, with a sign before the place in use."""
         entries = self.query_one(f"#{name}", OptionList)
         highlighted = entries.highlighted
@@ -174,7 +174,7 @@ class DevicesDialog(ModalScreen[None]):
     def _pull(self) -> None:
         sound = self._sound
         problems = dict.fromkeys((self._problem, sound.microphone_problem, sound.speaker_problem))
-        words = "\n".join(inert(problem) for problem in problems if problem)
+        words = "\n".join(sanitized(problem) for problem in problems if problem)
         words += "\nEverything but the sound card works." if self._problem else ""
         if words != self._words:
             self._words = words
@@ -190,14 +190,14 @@ class DevicesDialog(ModalScreen[None]):
             Reading(label, level.rms_dbfs, level.held_dbfs, level.clips, note)
             for label, level, note in zip(("mic", "out"), levels, notes, strict=True)
         )
-        self._brush.paint(self.query_one(MeterRow).show((mic, out)))
+        self._renderer.paint(self.query_one(MeterRow).show((mic, out)))
 
 
-def _is_same(place: Place, other: Place) -> bool:
+def _is_same(place: SoundEnd, other: SoundEnd) -> bool:
     return (place.kind, place.name) == (other.kind, other.name)
 
 
-def _escaped(place: Place) -> str:
+def _escaped(place: SoundEnd) -> str:
     """Return the name of a device, which is the driver's text, or of a file, without a way into the markup."""
-    name = Path(place.name).name if place.kind is PlaceKind.FILE else str(place)
-    return inert(name).replace("[", r"\[")
+    name = Path(place.name).name if place.kind is SoundEndKind.FILE else str(place)
+    return sanitized(name).replace("[", r"\[")

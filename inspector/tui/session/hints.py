@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection, SessionRecord
 from inspector.tui.common.header import HeaderPart
@@ -16,10 +16,10 @@ from inspector.tui.common.hint import Hint, hint
 from inspector.tui.common.keycaps import Key
 
 if TYPE_CHECKING:
-    from inspector.engine.sound import Sound
+    from inspector.engine.session_sound import SessionSound
 
 
-def session_hint(engine: SessionRecord, sound: Sound | None, key: Key, place: str) -> Hint:
+def session_hint(engine: SessionRecord, sound: SessionSound | None, key: Key, place: str) -> Hint:
     """Return what is true of a live session.
 
     Args:
@@ -56,14 +56,14 @@ def connection_hint(engine: SessionRecord, key: Key, *, again: bool = True) -> H
     if engine.refusal is not None:
         advice = engine.refusal.hint
         parts = (
-            HeaderPart(inert(engine.refusal.message), 2, 24),
-            HeaderPart(inert(advice) if advice else "", 1, 24),
+            HeaderPart(sanitized(engine.refusal.message), 2, 24),
+            HeaderPart(sanitized(advice) if advice else "", 1, 24),
             HeaderPart(f"{retry} tries again" if again else ""),
         )
         return Hint(parts, step)
     if engine.closed is not None:
         closed = engine.closed
-        reason = f" {inert(closed.reason)}" if closed.reason else ""
+        reason = f" {sanitized(closed.reason)}" if closed.reason else ""
         whole = (
             HeaderPart(f"closed by {closed.by}: {closed.code}{reason}", 2, 24),
             HeaderPart(closed.meaning, 3, 16),
@@ -74,7 +74,7 @@ def connection_hint(engine: SessionRecord, key: Key, *, again: bool = True) -> H
     return None
 
 
-def talk_hint(sound: Sound | None, key: Key) -> Hint | None:
+def talk_hint(sound: SessionSound | None, key: Key) -> Hint | None:
     """Return what the microphone does and what to do next; None while it rests."""
     if sound is None:
         return None
@@ -106,7 +106,7 @@ def _failure_hint(engine: SessionRecord) -> Hint | None:
         )
     if engine.recording.failure:
         kept = "kept in memory, and written as soon as there is room"
-        return hint(f"not recorded: {inert(engine.recording.failure)}", kept)
+        return hint(f"not recorded: {sanitized(engine.recording.failure)}", kept)
     return None
 
 
@@ -123,7 +123,7 @@ def _waiting_hint(state: SessionState, key: Key, place: str) -> Hint | None:
 
 
 def _answering_hint(
-    engine: SessionRecord, sound: Sound | None, key: Key, error: str
+    engine: SessionRecord, sound: SessionSound | None, key: Key, error: str
 ) -> Hint | None:
     if not engine.state.responses.active:
         return None
@@ -137,7 +137,7 @@ def _answering_hint(
     )
 
 
-def _barge_in(sound: Sound | None, key: Key) -> str:
+def _barge_in(sound: SessionSound | None, key: Key) -> str:
     """Return what happens when the user speaks over the answer."""
     if sound is None:
         return ""
@@ -145,7 +145,7 @@ def _barge_in(sound: Sound | None, key: Key) -> str:
     return f"speaking over it {does} by itself ({key('sound.auto_truncate')})"
 
 
-def _next_hint(engine: SessionRecord, sound: Sound | None, key: Key, error: str) -> Hint:
+def _next_hint(engine: SessionRecord, sound: SessionSound | None, key: Key, error: str) -> Hint:
     """Return what one does in a session in which nothing happens just now."""
     state, send, create = engine.state, key("session.send"), key("session.create")
     if state.session.kind == "translation":

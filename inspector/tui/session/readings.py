@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.clock import NS_PER_S
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from inspector.analysis.totals import Losses
     from inspector.audio.levels import Level
     from inspector.engine.recorded_levels import RecordedLevels
-    from inspector.engine.sound import Sound
+    from inspector.engine.session_sound import SessionSound
 
 _MIC_LOSSES = {"dropped_appends": "{} appends dropped"}
 _OUT_LOSSES = {"dropped_bytes": "{} bytes not played", "unreadable_deltas": "{} deltas unreadable"}
@@ -26,7 +26,7 @@ _OUT_LOSSES = {"dropped_bytes": "{} bytes not played", "unreadable_deltas": "{} 
 
 
 def live_readings(
-    sound: Sound | None,
+    sound: SessionSound | None,
     state: SessionState,
     now_ns: int,
     key: Key,
@@ -157,10 +157,12 @@ def _with_losses(note: str, tone: str, losses: Losses, names: Mapping[str, str])
 
 def _broken(label: str, problem: str) -> Reading:
     """Return a meter that says why there is nothing to measure, over its whole width, for as long as that is so."""
-    return Reading(label, has_level=False, note=inert(problem), tone="warning")
+    return Reading(label, has_level=False, note=sanitized(problem), tone="warning")
 
 
-def _microphone_note(sound: Sound, state: SessionState, now_ns: int, key: Key) -> tuple[str, str]:
+def _microphone_note(
+    sound: SessionSound, state: SessionState, now_ns: int, key: Key
+) -> tuple[str, str]:
     microphone = sound.microphone
     if sound.is_waiting_to_talk:
         return "opening …", ""

@@ -11,7 +11,7 @@ from textual.color import Color
 from textual.drivers.linux_driver import LinuxDriver
 from textual.theme import Theme
 
-from inspector.analysis.ascii_twins import ascii_text
+from inspector.analysis.ascii_fallbacks import ascii_text
 from inspector.tui.common.themes import derived_variables
 
 _STYLE = re.compile(r"\x1b\[([0-9;:]*)m")

@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 
-class Line(Strip):
+class UncachedStrip(Strip):
     """A strip that does not keep itself alive.
 
     ``Strip.divide`` of Textual 8.2.8 caches a strip in itself where nothing is cut off, so each row that scrolls by is left to

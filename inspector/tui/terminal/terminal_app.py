@@ -21,7 +21,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.theme import Theme
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.secret import mask_text
 from inspector.tui.terminal.key_order import KeyOrder
 
@@ -105,7 +105,7 @@ class TerminalApp(App[int]):
         """End with one line in place of a crash page: Textual's prints locals, and they may hold a key."""
         log.error("the screen failed", exc_info=error)
         # The first one: those after it may come of the screen being torn down.
-        self.failure = self.failure or inert(mask_text(f"{type(error).__name__}: {error}"))
+        self.failure = self.failure or sanitized(mask_text(f"{type(error).__name__}: {error}"))
         if self.is_headless:
             super()._handle_exception(error)
         else:

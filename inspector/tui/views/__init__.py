@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from inspector.tui.views.conversation.view import ConversationView
-from inspector.tui.views.events.view import EventsView
-from inspector.tui.views.session.view import SessionView
-from inspector.tui.views.timeline.view import TimelineView
+from inspector.tui.views.conversation.conversation_view import ConversationView
+from inspector.tui.views.events.events_view import EventsView
+from inspector.tui.views.session.session_view import SessionView
+from inspector.tui.views.timeline.timeline_view import TimelineView
 from inspector.tui.views.view import View
 
 VIEWS: tuple[type[View], ...] = (EventsView, ConversationView, SessionView, TimelineView)

@@ -20,7 +20,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
-from inspector.tui.terminal.direct_paint import Patch
+from inspector.tui.terminal.direct_renderer import CellUpdate
 
 Commands = Mapping[str, Callable[[str], None]]
 """The commands of the command line: name to what it does with the rest of the line; a ValueError says what is wrong with that."""
@@ -73,7 +73,7 @@ class View(ABC):
     def refresh(self) -> None:  # noqa: B027 - a view that only paints frames has nothing to do here
         """Show what has changed; called on the tick while the view is shown."""
 
-    def frame(self) -> Sequence[tuple[Widget, Sequence[Patch]]]:
+    def frame(self) -> Sequence[tuple[Widget, Sequence[CellUpdate]]]:
         """Return what to paint at once, 30 times a second while the view is shown."""
         return ()
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from inspector.core.log import EventLog
 from inspector.errors import ExportError
-from inspector.export.sound import Sound
-from inspector.export.target import written
-from inspector.export.wav import Plan, file_name, pcm, plan, span_plan, write_wav
+from inspector.export.log_sound import LogSound
+from inspector.export.output_file import written
+from inspector.export.wav_export import Plan, file_name, pcm, plan, span_plan, write_wav
 
 PlaySound = Callable[[bytes, int], None]
 """Plays PCM16 mono at a rate in Hz; it is called from a thread and may return before the sound has ended."""
@@ -26,7 +26,7 @@ _MAX_NUMBER = 1000
 class Selection:
     """Sound that was chosen on the screen."""
 
-    sound: Sound
+    sound: LogSound
     plan: Plan
 
     @property
@@ -41,7 +41,7 @@ def selected_item(log: EventLog, item_id: str) -> Selection:
     Raises:
         ExportError: it has none.
     """
-    sound = Sound(log)
+    sound = LogSound(log)
     return _audible(Selection(sound, plan(file_name(item_id), [sound.item(item_id)])))
 
 
@@ -51,7 +51,7 @@ def selected_span(log: EventLog, from_us: int, to_us: int, *, is_mono: bool) -> 
     Raises:
         ExportError: nothing was.
     """
-    sound = Sound(log)
+    sound = LogSound(log)
     made = span_plan(sound, from_us, to_us, channels=1 if is_mono else 2)
     return _audible(Selection(sound, made))
 

@@ -35,11 +35,11 @@ from inspector.tui.common.meter import MeterRow
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
 from inspector.tui.common.view_tabs import ViewTabs
-from inspector.tui.terminal.direct_paint import Brush
+from inspector.tui.terminal.direct_renderer import DirectRenderer
 from inspector.tui.views import VIEWS
 from inspector.tui.views.events.event_pane import EventPane
+from inspector.tui.views.events.events_view import EventsView
 from inspector.tui.views.events.filter_line import FilterLine
-from inspector.tui.views.events.view import EventsView
 from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested, SpanRequested
 from inspector.tui.views.view import Commands, View, ViewContext
 from inspector.tui.workspace.command_line import CommandLine, workspace_commands
@@ -102,7 +102,7 @@ class Workspace(KeyedScreen[None]):
         self.title = model.title
         self.parts = tuple(parts)
         self.glyphs = glyphs
-        self.brush = Brush(self)
+        self.renderer = DirectRenderer(self)
         self.selected = -1
         """Row of the selected event; -1 for none."""
         self.play_sound: PlaySound | None = None
@@ -251,7 +251,7 @@ class Workspace(KeyedScreen[None]):
         """Show texts in lines, by their selectors."""
         lines = {self.query_one(name, StatusLine): text for name, text in texts.items()}
         changes = ((line, line.show(text)) for line, text in lines.items())
-        self.brush.paint([(line, patches) for line, patches in changes if patches])
+        self.renderer.paint([(line, patches) for line, patches in changes if patches])
 
     def copy_text(self, text: str, what: str) -> None:
         """Offer a text to the terminal's clipboard; a terminal never says whether it took it."""
@@ -335,7 +335,7 @@ class Workspace(KeyedScreen[None]):
         meters.set_class(self.size.height < LEAST_ROWS_FOR_METERS, "hidden")
         if self.is_current:
             moved = meters.show(self.model.readings(self.key))
-            self.brush.paint([*moved, *self.current.frame()])
+            self.renderer.paint([*moved, *self.current.frame()])
 
     # Keys
 

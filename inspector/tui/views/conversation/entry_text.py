@@ -11,13 +11,13 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+from inspector.analysis.conversation_entry import Column, Entry, EntryId, Paragraph, Tone
 from inspector.analysis.dialogue import entry, stamp
-from inspector.analysis.entry import Column, Entry, Paragraph, Place, Tone
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.wrapping import Run, wrapped
-from inspector.tui.terminal.strips import Line, fitted
+from inspector.tui.terminal.strips import UncachedStrip, fitted
 
 Styles = Mapping[str, Style]
 """A style by the name of every tone."""
@@ -36,11 +36,11 @@ class EntryBlocks:
 
     def __init__(self, glyphs: Glyphs) -> None:
         self._glyphs = glyphs
-        self._kept: OrderedDict[tuple[object, ...], list[Line]] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], list[UncachedStrip]] = OrderedDict()
 
     def lines(
-        self, state: SessionState, place: Place, width: int, styles: Styles, answer_key: str
-    ) -> list[Line]:
+        self, state: SessionState, place: EntryId, width: int, styles: Styles, answer_key: str
+    ) -> list[UncachedStrip]:
         """Return the lines of the entry at a place, as ``entry_lines`` makes them.
 
         Args:
@@ -67,7 +67,7 @@ class EntryBlocks:
         self._kept.clear()
 
 
-def entry_lines(entry: Entry, width: int, styles: Styles, glyphs: Glyphs) -> list[Line]:
+def entry_lines(entry: Entry, width: int, styles: Styles, glyphs: Glyphs) -> list[UncachedStrip]:
     """Return the lines of an entry, each exactly ``width`` cells, with an empty one at the end."""
     lines = [_line(runs, width, styles) for runs in _lines(entry, width, glyphs)]
     return [*lines, _line([], width, styles)]
@@ -109,10 +109,10 @@ def _head(entry: Entry, width: int) -> Iterator[list[Run]]:
     when = f"#{entry.first_row + 1}" if entry.t_ns is None else f"{entry.t_ns / 1e9:.3f}"
     line = [
         (f"{when:>10}  ", "dim"),
-        (f"{inert(entry.who):<{WHO_WIDTH}} ", entry.tone),
+        (f"{sanitized(entry.who):<{WHO_WIDTH}} ", entry.tone),
     ]
     for fact in entry.facts:
-        text = inert(fact.text)
+        text = sanitized(fact.text)
         used = sum(cell_len(word) for word, _ in line)
         if used + cell_len(text) >= width and len(line) > 1:
             yield _shortened(line, width)
@@ -164,7 +164,7 @@ def _scissored(runs: Iterable[Run], glyphs: Glyphs) -> Iterator[Run]:
         yield text, style
 
 
-def _line(runs: list[Run], width: int, styles: Styles) -> Line:
-    strip = Line([Segment(text, styles.get(style)) for text, style in runs])
+def _line(runs: list[Run], width: int, styles: Styles) -> UncachedStrip:
+    strip = UncachedStrip([Segment(text, styles.get(style)) for text, style in runs])
     fixed = strip.adjust_cell_length(width, styles.get("base"))
-    return Line(fixed, width)
+    return UncachedStrip(fixed, width)

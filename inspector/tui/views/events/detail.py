@@ -17,15 +17,15 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Event
-from inspector.core.formats import PCM16_24K, AudioFormat
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys
 from inspector.tui.terminal.strips import fitted, overlaid
 from inspector.tui.views.events.event_lines import (
-    Line,
+    DetailLine,
     columns_of,
     raw_lines,
     raw_pages,
@@ -73,7 +73,7 @@ class DetailPane(Widget, can_focus=True):
         self.event: Event | None = None
         self._glyphs = glyphs
         self._links: tuple[Link, ...] = ()
-        self._lines: list[Line] = []
+        self._lines: list[DetailLine] = []
         self._format = PCM16_24K
         self._made = ""
         self._is_raw = False
@@ -189,11 +189,11 @@ class DetailPane(Widget, can_focus=True):
         text = line.raw if isinstance(line.raw, str) else orjson.dumps(line.raw).decode()
         self.post_message(CopyRequested(text, line.key or "line"))
 
-    def _make_lines(self) -> list[Line]:
+    def _make_lines(self) -> list[DetailLine]:
         event = self.event
         if event is None:
             return []
-        links = [Line(0, "", link.label, "link", "", raw=link.row) for link in self._links]
+        links = [DetailLine(0, "", link.label, "link", "", raw=link.row) for link in self._links]
         if event.body is None or self._is_raw:
             width = max(20, self.size.width - 2)
             return links + raw_lines(event, self._page, width, self._key)
@@ -201,23 +201,23 @@ class DetailPane(Widget, can_focus=True):
 
     def _title(self, width: int) -> Strip:
         event = self.event
-        focus = self._glyphs.kin if self.has_focus else " "
+        focus = self._glyphs.related if self.has_focus else " "
         if event is None:
             text = f"{focus}select an event to see it in full"
         else:
             how = f" · by {event.origin}" if event.origin != "wire" else ""
             if self._made:
-                how = f" · {inert(self._made)}"
+                how = f" · {sanitized(self._made)}"
             mode = "raw" if self._is_raw else "tree"
             when = "" if event.t_ns is None else f" · {event.t_ns / 1e9:.3f} s"
             text = (
-                f"{focus}{inert(event.type) or '(no type)'}   seq {event.seq:,}{when} · "
+                f"{focus}{sanitized(event.type) or '(no type)'}   seq {event.seq:,}{when} · "
                 f"{event.direction}{how} · {len(event.data):,} bytes · {mode}"
             )
         rule = self._glyphs.rule * max(0, width - len(text) - 1)
         return Strip([Segment(fitted(f"{text} {rule}", width), self._style("title"))])
 
-    def _line(self, line: Line, width: int, *, is_cursor: bool) -> Strip:
+    def _line(self, line: DetailLine, width: int, *, is_cursor: bool) -> Strip:
         if line.kind == "link":
             strip = Strip([Segment(fitted(f"  {line.value}", width), self._style("link"))])
         else:

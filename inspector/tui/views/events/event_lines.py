@@ -14,11 +14,11 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from inspector.analysis.inert import inert
 from inspector.analysis.meaning import meaning
+from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import duration_text, size_text
+from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Event
-from inspector.core.formats import AudioFormat
 from inspector.core.groups import AUDIO_KEYS, base64_size
 from inspector.core.riff import oddity_of, wav_header
 from inspector.tui.common.keycaps import Key
@@ -47,7 +47,7 @@ _Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DetailLine:
     """One line of an event."""
 
     indent: int
@@ -62,7 +62,7 @@ class Line:
 
 def tree_lines(
     event: Event, body: Mapping[str, Any], audio: AudioFormat, width: int, height: int, key: Key
-) -> list[Line]:
+) -> list[DetailLine]:
     """Return an event's body as a tree.
 
     Args:
@@ -83,7 +83,7 @@ def tree_lines(
     return list(chain.from_iterable(_in_full(line, width) for line in tree.lines))
 
 
-def columns_of(line: Line, width: int) -> tuple[int, int, int]:
+def columns_of(line: DetailLine, width: int) -> tuple[int, int, int]:
     """Return the cells of a line's key, its value and its meaning, each with the gap behind it."""
     key_width = _GAP
     if line.key:
@@ -108,7 +108,7 @@ def raw_pages(event: Event) -> int:
     return max(1, -(-len(event.data) // RAW_PAGE_BYTES))
 
 
-def raw_lines(event: Event, page: int, width: int, key: Key) -> list[Line]:
+def raw_lines(event: Event, page: int, width: int, key: Key) -> list[DetailLine]:
     """Return a page of an event's raw bytes: a text wrapped to a width, a binary frame as a dump."""
     start = page * RAW_PAGE_BYTES
     data = event.data[start : start + RAW_PAGE_BYTES]
@@ -118,9 +118,9 @@ def raw_lines(event: Event, page: int, width: int, key: Key) -> list[Line]:
         turn = f"{key('detail.previous_page')} and {key('detail.next_page')} turn the page"
         lines.append(_remark(f"page {page + 1} of {pages}   {turn}"))
     if event.is_text:
-        text = inert(data.decode("utf-8", "replace"))
+        text = sanitized(data.decode("utf-8", "replace"))
         lines += [
-            Line(0, "", text[at : at + width], "other", "", raw=text)
+            DetailLine(0, "", text[at : at + width], "other", "", raw=text)
             for at in range(0, len(text), width)
         ]
         return lines
@@ -128,15 +128,15 @@ def raw_lines(event: Event, page: int, width: int, key: Key) -> list[Line]:
         chunk = data[at : at + _DUMP_BYTES]
         words = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in chunk)
         dump = f"{start + at:08x}  {chunk.hex(' '):<47}  {words}"
-        lines.append(Line(0, "", dump, "other", ""))
+        lines.append(DetailLine(0, "", dump, "other", ""))
     return lines
 
 
-def _remark(text: str, indent: int = 0) -> Line:
-    return Line(indent, "", text, "note", "")
+def _remark(text: str, indent: int = 0) -> DetailLine:
+    return DetailLine(indent, "", text, "note", "")
 
 
-def _in_full(line: Line, width: int) -> Iterator[Line]:
+def _in_full(line: DetailLine, width: int) -> Iterator[DetailLine]:
     """Yield a line, and below it its meaning where that has no room beside the value."""
     key_width, _, note_width = columns_of(line, width)
     if note_width >= cell_len(line.note):
@@ -145,14 +145,14 @@ def _in_full(line: Line, width: int) -> Iterator[Line]:
     yield replace(line, note="")
     indent = " " * max(0, min(key_width, width - LEAST_VALUE) - _GAP)
     for words in wrap(line.note, max(8, width - len(indent) - _GAP)):
-        yield Line(0, "", f"{indent}{words}", "note", "", line.note)
+        yield DetailLine(0, "", f"{indent}{words}", "note", "", line.note)
 
 
 class _Tree:
     """The lines of one event's body, being made."""
 
     def __init__(self, event: Event, audio: AudioFormat, key: Key) -> None:
-        self.lines: list[Line] = []
+        self.lines: list[DetailLine] = []
         self._key = key
         self._event = event
         self._audio = audio
@@ -168,16 +168,16 @@ class _Tree:
                 return False
             here = (*path, key)
             note = meaning(self._event.type, here)
-            name = f"[{key}]" if isinstance(key, int) else inert(key)
+            name = f"[{key}]" if isinstance(key, int) else sanitized(key)
             if isinstance(member, dict | list) and member and depth < MAX_DEPTH:
                 is_list = isinstance(member, list)
                 count = f"{len(member)} item{'s' * (len(member) != 1)}" if is_list else ""
-                self.lines.append(Line(depth, name, count, "note", note, member))
+                self.lines.append(DetailLine(depth, name, count, "note", note, member))
                 if not self.walk(member, here, depth + 1):
                     return False
             else:
                 text, kind = self._scalar(here, member)
-                self.lines.append(Line(depth, name, text, kind, note, member))
+                self.lines.append(DetailLine(depth, name, text, kind, note, member))
         return True
 
     def _scalar(self, path: _Path, value: Any) -> tuple[str, str]:
@@ -203,7 +203,10 @@ class _Tree:
             return f"{words}  begins with a {header}" if header is not None else words, "note"
         if value.startswith("data:") and "," in value:
             mime, _, payload = value.partition(",")
-            return f"{inert(mime[5:].partition(';')[0])}  {size_text(base64_size(payload))}", "note"
+            return (
+                f"{sanitized(mime[5:].partition(';')[0])}  {size_text(base64_size(payload))}",
+                "note",
+            )
         if len(value) > MAX_STRING:
-            return f"{inert(value[:MAX_STRING])}…  {len(value):,} characters", "string"
-        return inert(value), "string"
+            return f"{sanitized(value[:MAX_STRING])}…  {len(value):,} characters", "string"
+        return sanitized(value), "string"

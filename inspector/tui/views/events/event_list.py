@@ -16,10 +16,10 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from inspector.analysis.rows import RowList
+from inspector.analysis.row_list import RowList
+from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Direction
-from inspector.core.formats import AudioFormat
-from inspector.core.keys import EventKeys
+from inspector.core.event_keys import EventKeys
 from inspector.core.log import EventLog
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.scrolling import WHEEL_LINES, RowScroll, thumb
@@ -119,9 +119,9 @@ class EventList(Widget):
         """Say how to learn whether a proxy made or changed the frame of a row."""
         self._strips.is_ours = is_ours
 
-    def set_kin(self, keys: EventKeys, seqs: frozenset[int]) -> None:
+    def set_related(self, keys: EventKeys, seqs: frozenset[int]) -> None:
         """Highlight what shares an id with the selected event, and what it caused or was caused by."""
-        if self._strips.set_kin(keys, seqs):
+        if self._strips.set_related(keys, seqs):
             self.refresh()
 
     def set_future(self, from_row: int) -> None:
@@ -306,7 +306,7 @@ class EventList(Widget):
         tail = self._tail()
         head = f"{self.pane_title} "
         rule = self._glyphs.rule * max(0, width - len(head) - len(tail) - 1)
-        focus = self._glyphs.kin if self.has_focus else " "
+        focus = self._glyphs.related if self.has_focus else " "
         return Strip([Segment(fitted(f"{focus}{head}{rule}{tail}", width), style)])
 
     def _read_styles(self) -> RowStyles:

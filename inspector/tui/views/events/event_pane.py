@@ -18,7 +18,7 @@ from inspector.tui.common.scrolling import movement_keys
 from inspector.tui.views.events.event_list import EventList
 
 if TYPE_CHECKING:
-    from inspector.analysis.hunt import Hunt
+    from inspector.analysis.search_cursor import SearchCursor
 
 SEARCH_S = 0.03
 """A search looks this long before the screen gets its turn again."""
@@ -43,7 +43,7 @@ class EventPane(EventList, can_focus=True):
 
     search: Query = EVERYTHING
     """What ``n`` looks for."""
-    _hunt: Hunt | None = None
+    _search_cursor: SearchCursor | None = None
     """A search that goes on with every pull."""
     _is_behind = False
 
@@ -66,8 +66,8 @@ class EventPane(EventList, can_focus=True):
 
     def count_text(self) -> str:
         """Return how far a search is, or how many rows there are, with an ellipsis while more wait to be listed."""
-        if self._hunt is not None:
-            return f"searching {self._hunt.progress:.0%}"
+        if self._search_cursor is not None:
+            return f"searching {self._search_cursor.progress:.0%}"
         return f"{super().count_text()}{'…' * self._is_behind}"
 
     def filter(self, query: Query) -> None:
@@ -99,27 +99,29 @@ class EventPane(EventList, can_focus=True):
 
     def _start(self, wanted: Query, step: int) -> None:
         """Look for an event, here and now for a moment, then with every pull."""
-        from inspector.analysis.hunt import Hunt  # which the first frame does without
+        from inspector.analysis.search_cursor import (
+            SearchCursor,
+        )  # which the first frame does without
 
-        self._hunt = Hunt(self.rows, wanted, self.cursor, step)
+        self._search_cursor = SearchCursor(self.rows, wanted, self.cursor, step)
         self._go_on(time_is_up(SEARCH_S))
 
     def _go_on(self, is_over: Callable[[], bool]) -> None:
         """Search until something is found or the time is up."""
-        hunt = self._hunt
-        if hunt is None:
+        search_cursor = self._search_cursor
+        if search_cursor is None:
             return
-        row = hunt.advance(is_over)
+        row = search_cursor.advance(is_over)
         if row >= 0:
-            self._hunt = None
-            self._show_found(row, hunt)
-        elif hunt.is_over:
-            self._hunt = None
+            self._search_cursor = None
+            self._show_found(row, search_cursor)
+        elif search_cursor.is_over:
+            self._search_cursor = None
             self.notify("no match", timeout=2)
 
-    def _show_found(self, row: int, hunt: Hunt) -> None:
-        if hunt.came_round:
-            self.notify(f"on from the {'start' if hunt.step > 0 else 'end'}", timeout=2)
+    def _show_found(self, row: int, search_cursor: SearchCursor) -> None:
+        if search_cursor.came_round:
+            self.notify(f"on from the {'start' if search_cursor.step > 0 else 'end'}", timeout=2)
         if self.rows.holds(row):
             self.rows.unfold_to(row)
             self.select(row, follow=False)

@@ -13,9 +13,9 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from inspector.analysis.query import EVERYTHING, Query
+from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Direction
-from inspector.core.formats import AudioFormat
-from inspector.core.keys import EventKeys
+from inspector.core.event_keys import EventKeys
 from inspector.core.log import EventLog
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
@@ -160,10 +160,10 @@ class EventPanes(Container):
         for pane in self.all:
             pane.set_mark(row)
 
-    def set_kin(self, keys: EventKeys, seqs: frozenset[int]) -> None:
+    def set_related(self, keys: EventKeys, seqs: frozenset[int]) -> None:
         """Highlight what is related to the selected event."""
         for pane in self.all:
-            pane.set_kin(keys, seqs)
+            pane.set_related(keys, seqs)
 
     def show_row(self, row: int) -> None:
         """Select a row in the pane that has it; a filter that hides it ends."""

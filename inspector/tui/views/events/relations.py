@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inspector.analysis.summary import short_id
-from inspector.core.blame import Refusal
+from inspector.core.error_attribution import Refusal
 from inspector.core.event import Event
-from inspector.core.keys import EventKeys
+from inspector.core.event_keys import EventKeys
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.spec.events import EVENT_TYPES

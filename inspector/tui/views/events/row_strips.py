@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from rich.segment import Segment
 from textual.strip import Strip
 
-from inspector.analysis.rows import RowList
-from inspector.core.formats import AudioFormat
-from inspector.core.keys import EventKeys, keys_of, kinship
+from inspector.analysis.row_list import RowList
+from inspector.core.audio_formats import AudioFormat
+from inspector.core.event_keys import EventKeys, keys_of, relation
 from inspector.core.log import FLAG_ERROR, EventLog
 from inspector.tui.common.glyphs import Glyphs
-from inspector.tui.terminal.strips import Line
+from inspector.tui.terminal.strips import UncachedStrip
 from inspector.tui.views.events.row_text import RowLook, RowStyles, RowText
 
 CACHED_STRIPS = 1500
@@ -47,7 +47,7 @@ class RowStrips:
         self._text.input_format, self._text.output_format = input_format, output_format
         return True
 
-    def set_kin(self, keys: EventKeys, seqs: frozenset[int]) -> bool:
+    def set_related(self, keys: EventKeys, seqs: frozenset[int]) -> bool:
         """Say what shares an id with the selected event, or a cause; tell whether that is news."""
         if (self._kin_keys, self._kin_seqs) == (keys, seqs):
             return False
@@ -118,7 +118,7 @@ class RowStrips:
             strip = Strip.join([strip, Strip([Segment(self._glyphs.thumb, styles.thumb)])])
         elif bar:
             strip = Strip.join([strip, Strip([Segment(self._glyphs.track, styles.track)])])
-        return Line(strip, strip.cell_length)
+        return UncachedStrip(strip, strip.cell_length)
 
     def _matches(self, group: int) -> int:
         """Return how many of a group's members a filter lets through; 0 where all of them."""
@@ -133,5 +133,5 @@ class RowStrips:
         if row + 1 in self._kin_seqs:
             return True
         return self._kin_keys != EventKeys() and bool(
-            kinship(self._kin_keys, keys_of(self._log.event(row)))
+            relation(self._kin_keys, keys_of(self._log.event(row)))
         )

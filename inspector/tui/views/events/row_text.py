@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from inspector.analysis.inert import inert
+from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import (
     INTERVENTIONS,
     duration_text,
@@ -21,9 +21,9 @@ from inspector.analysis.summary import (
     summary,
     untyped_name,
 )
+from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Direction, Event
-from inspector.core.formats import PCM16_24K, AudioFormat
-from inspector.core.keys import keys_of
+from inspector.core.event_keys import keys_of
 from inspector.core.kinds import REPEATED
 from inspector.core.log import (
     DIRECTION_CODE,
@@ -67,7 +67,7 @@ class RowStyles:
     error: Style
     summary: Style
     bracket: Style
-    kin: Style
+    related: Style
     mark: Style
     cursor: Style
     future: Style
@@ -123,7 +123,7 @@ class RowText:
         ]
         # Of errors that fold, each is about another event; unfolded they say which.
         if look.rejection and not (event.type in REPEATED and self._is_folded(row, look)):
-            segments.append(Segment(f"{inert(look.rejection)}  ", styles.error))
+            segments.append(Segment(f"{sanitized(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
         style = styles.error if self._log.is_error(row) else styles.summary
@@ -137,7 +137,7 @@ class RowText:
         if look.is_mark:
             return Segment(self._glyphs.mark, styles.mark)
         if look.is_kin or look.is_cursor:
-            return Segment(self._glyphs.kin, styles.kin)
+            return Segment(self._glyphs.related, styles.related)
         return Segment(" ", styles.base)
 
     def _times(self, row: int, look: RowLook) -> str:
@@ -191,7 +191,7 @@ class RowText:
         known = EVENT_TYPES.get(event.type)
         if event.type in INTERVENTIONS and event.body is not None:
             return f" {intervention_name(event.body)}"
-        name = known.short if known is not None else inert(event.type) or untyped_name(event)
+        name = known.short if known is not None else sanitized(event.type) or untyped_name(event)
         group = self._log.group[row]
         is_alone = group >= 0 and self._log.groups.count[group] < 2
         if group < 0 or (is_alone and event.type in REPEATED):
@@ -213,7 +213,7 @@ class RowText:
         groups = self._log.groups
         if look.matches:
             # Sizes and times are known of the whole group only.
-            words = inert(self._group_words(group, row))
+            words = sanitized(self._group_words(group, row))
             part = f"{look.matches} of ×{groups.count[group]}"
             if event.type in REPEATED:
                 return f"{part}  {summary(event, audio)}"
@@ -225,7 +225,7 @@ class RowText:
         if size:
             took = self._took(group, audio.ms(size))
             return f"{count}  {duration_text(audio.ms(size))}{took}  {size_text(size)}"
-        words = inert(self._group_words(group, groups.head[group]))
+        words = sanitized(self._group_words(group, groups.head[group]))
         return f"{count}  {quoted(words, MAX_GROUP_CHARS)}"
 
     def _took(self, group: int, sound_ms: int) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from inspector.analysis.waveform import Lane
+from inspector.analysis.waveform import WaveLane
 
 Cells = npt.NDArray[np.uint32]
 """Code points."""
@@ -19,7 +19,7 @@ def dots_in(wave: str) -> tuple[int, int]:
     return (2, 4) if len(wave) == 256 else (1, 2)
 
 
-def wave_cells(lanes: Sequence[Lane], height: int, wave: str) -> Cells:
+def wave_cells(lanes: Sequence[WaveLane], height: int, wave: str) -> Cells:
     """Draw lanes as characters, shape (lanes, height, cells): the root of the loudness, so that quiet speech is seen."""
     dots_x, dots_y = dots_in(wave)
     weights, characters = _WEIGHTS[len(wave)], _characters(wave)

@@ -1,0 +1,197 @@
+"""The tree of commands. Each lives in a module of its own and imports what it runs only when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import typer
+from typer.core import TyperCommand
+
+from inspector import __version__
+from inspector.cli.commands import (
+    cat,
+    doctor,
+    export,
+    keys,
+    paths,
+    proxy,
+    send,
+    serve,
+    sessions,
+    stats,
+    turns,
+)
+from inspector.cli.printing import write_line
+from inspector.cli.screens import show_home
+from inspector.cli.text_command import TextCommand
+
+HELP = """See, steer, record and replay sessions of the OpenAI Realtime API.
+
+Without a command: the home screen.
+
+\b
+Examples:
+  inspector sim                                   try everything; no key, no network
+  inspector live --model gpt-realtime             needs OPENAI_API_KEY
+  inspector live --url ws://127.0.0.1:8080        any server that speaks the protocol
+  inspector replay session.jsonl                  look at a recording
+  inspector sim --headless --jsonl --timeout 5    events as JSON lines
+  echo '{"type":"response.create"}' | inspector send - --sim --until response.done
+
+\b
+Exit status: 0 ok, 1 findings, 2 usage, 3 cannot connect or not authorised, 4 bad input file,
+5 the session ended in a server error, 70 a fault of the inspector, 74 a file cannot be written,
+124 timeout, 130 interrupted.
+"""
+
+COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
+    (
+        sessions.sim,
+        (
+            "inspector sim",
+            "inspector sim --session session.json -o try.jsonl",
+            "inspector sim --headless --jsonl --until session.created",
+            "inspector sim --brain http://127.0.0.1:11434/v1 --brain-model llama3.2",
+        ),
+    ),
+    (
+        sessions.live,
+        (
+            "inspector live",
+            "inspector live --profile azure --model my-deployment",
+            "inspector live --url ws://127.0.0.1:8080",
+            "inspector live --call-id rtc_u1_abc",
+            "inspector live --headless --jsonl --until response.done --timeout 30",
+        ),
+    ),
+    (
+        sessions.replay,
+        (
+            "inspector replay sessions/example-truncated-answer.jsonl",
+            "inspector cat FILE           the same without a screen",
+        ),
+    ),
+    (
+        serve.serve,
+        (
+            "inspector serve --listen 127.0.0.1:8899",
+            "inspector serve --allow-origin http://localhost:3000",
+            "inspector serve --require-key                    any key, but one",
+        ),
+    ),
+    (
+        proxy.proxy,
+        (
+            "inspector proxy                                  then OPENAI_BASE_URL=http://127.0.0.1:8899/v1",
+            "inspector proxy --upstream https://NAME.openai.azure.com",
+            "inspector proxy --upstream sim",
+            "inspector proxy --rules faults.toml",
+            "inspector proxy --headless -o recordings --max-sessions 1 --timeout 60",
+        ),
+    ),
+    (
+        send.send,
+        (
+            "inspector send events.jsonl --until response.done --timeout 30",
+            'echo \'{"type":"response.create"}\' | inspector send - --sim --until response.done',
+            "inspector send - --url ws://127.0.0.1:8080 -o try.jsonl < events.jsonl",
+        ),
+    ),
+    (
+        cat.cat,
+        (
+            "inspector cat session.jsonl",
+            "inspector cat session.jsonl --no-deltas --filter 'dir:server err'",
+            "inspector cat session.jsonl --jsonl | jq .type",
+            "inspector cat session.jsonl --raw > frames.jsonl",
+        ),
+    ),
+    (
+        turns.turns,
+        (
+            "inspector turns session.jsonl",
+            "inspector turns session.jsonl --json | jq '.recordings[].turns[] | {turn, voice_to_voice_ms, waited_for}'",
+            "inspector turns --explain endpointing",
+        ),
+    ),
+    (
+        stats.stats,
+        (
+            "inspector stats sessions/*.jsonl --by model",
+            "inspector stats sessions/*.jsonl --by day --csv > latency.csv",
+        ),
+    ),
+    (
+        export.export,
+        (
+            "inspector export session.jsonl --to wav",
+            "inspector export session.jsonl --to wav --what heard -o heard.wav",
+            "inspector export session.jsonl --to wav --what items -o items",
+            "inspector export session.jsonl --to wav -o - | ffplay -",
+            "inspector export session.jsonl --to text",
+        ),
+    ),
+    (
+        doctor.doctor,
+        (
+            "inspector doctor",
+            "inspector doctor --json | jq '.checks[] | select(.status != \"ok\")'",
+        ),
+    ),
+    (
+        keys.keys,
+        (
+            "inspector keys",
+            "inspector keys --json | jq -r '.keys[] | select(.does == \"truncate\") | .id'",
+        ),
+    ),
+    (
+        paths.paths,
+        (
+            "inspector paths",
+            "inspector paths --json | jq -r .sessions",
+        ),
+    ),
+)
+"""Every command, named like its function, with its examples."""
+CLASSES: Mapping[Callable[..., None], type[TyperCommand]] = {serve.serve: serve.ServeCommand}
+"""Commands that read their arguments in a way of their own."""
+
+app = typer.Typer(
+    name="inspector",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        write_line(f"realtime-inspector {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True, help=HELP)
+def home(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - the callback has done the work
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Open the home screen when no command is given."""
+    if context.invoked_subcommand is None:
+        raise typer.Exit(show_home())
+
+
+for _command, _examples in COMMANDS:
+    _shown = "\n".join(f"  {example}" for example in _examples)
+    app.command(
+        _command.__name__,
+        cls=CLASSES.get(_command, TextCommand),
+        epilog=f"\b\nExamples:\n{_shown}",
+    )(_command)

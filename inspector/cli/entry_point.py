@@ -1,0 +1,117 @@
+"""The outermost layer: run one command line to its exit status. Nothing gets past it as a traceback.
+
+Exit statuses: 0 ok · 1 findings or differences · 2 usage · 3 cannot connect or not authorised · 4 bad input file ·
+5 the session ended in a server error · 70 a fault of the program itself · 74 a file or stdout cannot be written · 124 timeout · 130 interrupted (SIGINT or
+SIGTERM) · 141 whoever read our output has gone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from inspector.cli.printing import (
+    EXIT_BROKEN_PIPE,
+    EXIT_FAULT,
+    EXIT_INTERRUPTED,
+    OutputFailed,
+    ReaderGone,
+    flush,
+    print_error,
+)
+from inspector.cli.screens import show_home, show_replay
+from inspector.errors import InspectorError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return the exit status; errors are printed here."""
+    options = list(arguments)
+    options = options[: options.index("--")] if "--" in options else options
+    as_json = "--json" in options or "--jsonl" in options
+    try:
+        status = _run(arguments)
+        flush()
+    except OutputFailed as error:
+        _discard_output()
+        print_error(error.code, error.message, error.hint, as_json=as_json)
+        status = error.exit_code
+    except InspectorError as error:
+        print_error(error.code, error.message, error.hint, as_json=as_json)
+        status = error.exit_code
+    except ReaderGone:
+        _discard_output()
+        status = EXIT_BROKEN_PIPE
+    except KeyboardInterrupt:
+        status = EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the top of the command line: the user gets a line and a file
+        names = {base.__name__ for base in type(error).__mro__}
+        expected = _expected(error)
+        if expected is not None:
+            print_error(expected.code, expected.message, expected.hint, as_json=as_json)
+            status = expected.exit_code
+        elif "Abort" in names:
+            status = EXIT_INTERRUPTED
+        elif names & _PARSER_ERRORS:
+            status = _usage_error(error, as_json=as_json)
+        else:
+            status = _fault(error, as_json=as_json)
+    return status
+
+
+_PARSER_ERRORS = {"TyperException", "ClickException"}
+"""By name: Typer brings its own copy of click since 0.2x and used the real one before, and the short way needs neither."""
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # The two screens that are opened most, without the parser: importing it takes as long as the screen itself.
+    if not arguments:
+        return show_home()
+    if len(arguments) == 2 and arguments[0] == "replay" and not arguments[1].startswith("-"):
+        return show_replay(Path(arguments[1]))
+    import typer
+
+    from inspector.cli.command_tree import app
+
+    command = typer.main.get_command(app)
+    result = command.main(args=list(arguments), prog_name="inspector", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _expected(error: BaseException) -> InspectorError | None:
+    """Return the error that a group of tasks failed with, if all of it was raised on purpose."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [_expected(one) for one in error.exceptions]
+        return found[0] if all(found) else None
+    return error if isinstance(error, InspectorError) else None
+
+
+def _usage_error(error: BaseException, *, as_json: bool) -> int:
+    click_error = cast("Any", error)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "inspector"
+    text = click_error.format_message() or "a command is missing"
+    print_error(
+        "usage", text[:1].lower() + text[1:].rstrip("."), f"see {command} --help", as_json=as_json
+    )
+    return 2
+
+
+def _fault(error: Exception, *, as_json: bool) -> int:
+    from inspector.cli.crash_log import write_crash
+
+    where = write_crash(error)
+    hint = f"details are in {where}" if where is not None else "details could not be written"
+    print_error(
+        "fault", f"this is a fault of the inspector: {type(error).__name__}", hint, as_json=as_json
+    )
+    return EXIT_FAULT
+
+
+def _discard_output() -> None:
+    """Let the interpreter's own flush at exit go nowhere, instead of failing on the closed pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

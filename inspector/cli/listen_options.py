@@ -1,0 +1,97 @@
+"""Where the proxy listens and whom it lets in, read from the command line. What would let strangers in is refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inspector.errors import UsageError
+from inspector.secret import Secret
+from inspector.sources.access_control import AccessControl
+from inspector.sources.proxy_port import ListenOptions
+
+if TYPE_CHECKING:
+    from inspector.sources.chat.endpoint import ChatEndpoint
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyOptions:
+    """The command line's options."""
+
+    listen: str = "127.0.0.1:8899"
+    upstream: str = "wss://api.openai.com"
+    is_remote_allowed: bool = False
+    origins: tuple[str, ...] = ()
+    token_env: str | None = None
+    key_env: str | None = None
+    uses_tls: bool = False
+    rules: Path | None = None
+    adds_event_ids: bool = False
+    folder: Path | None = None
+    as_jsonl: bool = False
+    max_sessions: int | None = None
+    timeout_s: float | None = None
+    brain: ChatEndpoint | None = None
+    """The model that answers for the simulator behind the proxy; None for rules."""
+
+
+def listen_options(asked: ProxyOptions, environment: Mapping[str, str]) -> ListenOptions:
+    """Return where to listen, and for whom.
+
+    Raises:
+        UsageError: it makes no sense, or strangers could come in.
+    """
+    host, port = read_place(asked.listen)
+    is_local = host in ("localhost", "::1") or host.startswith("127.")
+    token = secret_in(asked.token_env, environment)
+    if not is_local and not asked.is_remote_allowed:
+        raise UsageError(
+            f"{host} can be reached by other machines",
+            code="not_loopback",
+            hint="add --allow-remote if that is what you want, and a token with --token-from",
+        )
+    if not is_local and token is None:
+        raise UsageError(
+            "a proxy that other machines reach needs a token",
+            code="no_token",
+            hint="put one into an environment variable and name it with --token-from",
+        )
+    admission = AccessControl(asked.origins, token, is_local, puts_key_in=asked.key_env is not None)
+    return ListenOptions(host, port, admission)
+
+
+def read_place(listen: str) -> tuple[str, int]:
+    """Return the host and the port of ``HOST:PORT``, or of a port alone.
+
+    Raises:
+        UsageError: it is no such place.
+    """
+    host, colon, port = listen.rpartition(":")
+    if not colon and port.isdigit():
+        host = "127.0.0.1"
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise UsageError(
+            f"{listen!r} is no place to listen", hint="write it like 127.0.0.1:8899 or [::1]:0"
+        )
+    return host, int(port)
+
+
+def secret_in(name: str | None, environment: Mapping[str, str]) -> Secret | None:
+    """Return the key or token in an environment variable; None where none is named.
+
+    Raises:
+        UsageError: the variable is not set, or holds something else.
+    """
+    if name is None:
+        return None
+    text = environment.get(name, "").strip()
+    if not text or not all("!" <= character <= "~" for character in text):
+        raise UsageError(
+            f"the environment variable {name} holds no key or token",
+            code="bad_key",
+            hint="it must hold that alone, on one line, without quotes",
+        )
+    return Secret(text)

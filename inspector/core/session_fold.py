@@ -1,0 +1,153 @@
+"""SessionFold: the effective configuration and the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from inspector.core.audio_formats import PCM16_24K, AudioFormat, audio_format
+from inspector.core.event import Direction, Event
+from inspector.core.read import int_at, object_at, text_at
+
+_BEGUN = frozenset({"session.created", "session.started", "transcription_session.created"})
+"""What a server sends once in a session, first of all."""
+CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
+"""What describes the session as it now is."""
+
+
+class SessionFold:
+    """The session as the server last described it. Source: the SDK's ``SessionCreatedEvent`` and ``SessionUpdatedEvent``."""
+
+    name = "session"
+
+    def __init__(self) -> None:
+        self.config: Mapping[str, Any] = {}
+        """The ``session`` object of the last created or updated event, verbatim; empty before that."""
+        self.confirmed_seq = 0
+        """Event that ``config`` is from; 0 before the first."""
+        self.confirmed_t_ns: int | None = None
+        """When that came; None before the first, or where the recording does not say."""
+        self.updates = 0
+        """Updates that the server accepted."""
+        self.id = ""
+        """The session's id; ``""`` before the server has named it. xAI names it once and not again in its updates."""
+        self.conversation_id = ""
+        """Of ``conversation.created``; ``""`` where there was none: few servers send it."""
+        self.url = ""
+        self.is_open = False
+        self.close_code = 0
+        self.close_reason = ""
+
+    @property
+    def model(self) -> str:
+        """Return the model that answers."""
+        return text_at(self.config, "model")
+
+    @property
+    def kind(self) -> str:
+        """Return ``realtime``, ``transcription`` or ``translation``; beta sessions, which do not say, are ``realtime``."""
+        named = text_at(self.config, "type")
+        if named:
+            return named
+        return "transcription" if "transcription" in text_at(self.config, "object") else "realtime"
+
+    @property
+    def expires_at(self) -> int:
+        """Return the Unix time at which the session ends, 0 where the server did not say."""
+        return int_at(self.config, "expires_at")
+
+    @property
+    def input_format(self) -> AudioFormat:
+        """Return the format of the audio that the client sends."""
+        return input_format_of(self.config)
+
+    @property
+    def output_format(self) -> AudioFormat:
+        """Return the format of the audio that the server sends."""
+        nested = object_at(object_at(self.config, "audio"), "output").get("format")
+        return (
+            audio_format(nested)
+            or audio_format(self.config.get("output_audio_format"))
+            or PCM16_24K
+        )
+
+    @property
+    def turn_detection(self) -> str:
+        """Return the type of turn detection, ``""`` for none (push-to-talk)."""
+        return text_at(self.detection, "type")
+
+    @property
+    def interrupts_response(self) -> bool:
+        """Tell whether speech cuts an answer off; it does unless turn detection says no."""
+        return self.detection.get("interrupt_response") is not False
+
+    @property
+    def creates_response(self) -> bool:
+        """Tell whether turn detection asks for a response by itself; it does unless it says no."""
+        return self.detection.get("create_response") is not False
+
+    @property
+    def detection(self) -> Mapping[str, Any]:
+        """Return the settings of turn detection, where the GA and the beta API have them."""
+        nested = object_at(object_at(self.config, "audio"), "input")
+        detection = nested.get("turn_detection", self.config.get("turn_detection"))
+        return detection if isinstance(detection, dict) else {}
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        kind = event.type
+        if kind in CONFIGURED:
+            self._confirm(event)
+        elif kind == "conversation.created":
+            self.conversation_id = _conversation_id(event)
+        elif kind == "inspector.opened":
+            self.is_open = True
+            self.url = text_at(event.body or {}, "url")
+        elif kind == "inspector.closed":
+            self.is_open = False
+            self.close_code = int_at(event.body or {}, "code")
+            self.close_reason = text_at(event.body or {}, "reason")
+
+    def ends_with(self, event: Event) -> bool:
+        """Tell whether an event begins another session than this one: a new connection, or a second session in one log."""
+        if event.type == "inspector.opened":
+            return True
+        if event.direction is Direction.CLIENT:
+            return False
+        if event.type in _BEGUN:
+            named = text_at(object_at(event.body or {}, "session"), "id")
+            # The same id again is a server that repeats itself; without ids two beginnings are two sessions.
+            return bool(self.confirmed_seq) and not (named and named == self.id)
+        # Servers that send this before the session is created, or instead of it.
+        return (
+            event.type == "conversation.created"
+            and bool(self.conversation_id)
+            and _conversation_id(event) != self.conversation_id
+        )
+
+    def copy(self) -> SessionFold:
+        """Return an independent copy."""
+        clone = SessionFold()
+        clone.__dict__.update(self.__dict__)
+        return clone
+
+    def _confirm(self, event: Event) -> None:
+        self.config = object_at(event.body or {}, "session")
+        self.id = text_at(self.config, "id") or self.id
+        self.confirmed_seq, self.confirmed_t_ns = event.seq, event.t_ns
+        if event.type.endswith("updated"):
+            self.updates += 1
+
+
+def _conversation_id(event: Event) -> str:
+    return text_at(object_at(event.body or {}, "conversation"), "id")
+
+
+def input_format_of(config: Mapping[str, Any]) -> AudioFormat:
+    """Return the format of the audio that the client sends in a session of this configuration."""
+    nested = object_at(object_at(config, "audio"), "input").get("format")
+    return (
+        audio_format(nested)
+        or audio_format(config.get("input_audio_format"), config.get("input_audio_sampling_rate"))
+        or PCM16_24K
+    )

@@ -1,0 +1,243 @@
+"""HomeScreen: where to begin. Other screens are loaded when they are opened: the first frame does not need them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.widgets import OptionList, Static
+
+from inspector import __version__
+from inspector.analysis.sanitize import sanitized
+from inspector.engine.live_engine import Engine
+from inspector.engine.task_supervisor import TaskSupervisor
+from inspector.errors import InspectorError
+from inspector.recording.recording_facts import RecordingFacts
+from inspector.tui.common.footer import Footer
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.home.home_list import CHOICES, HomeList
+from inspector.tui.home.launching import Launcher
+
+WIDEST = 140
+
+
+class HomeScreen(KeyedScreen[None]):
+    """The simulator, a server, a recording."""
+
+    BINDINGS = [
+        Binding("s", "simulator", "simulator", id="home.simulator"),
+        Binding("l", "live", "live", id="home.live"),
+        Binding("o", "open", "open a recording", id="home.open"),
+        Binding("j", "move(1)", "down", show=False, id="home.down"),
+        Binding("k", "move(-1)", "up", show=False, id="home.up"),
+        *(
+            Binding(str(n), f"connection({n})", "connection", show=False, id=f"home.connection_{n}")
+            for n in range(1, 10)
+        ),
+        Binding("question_mark,f1", "help", "help", id="home.help"),
+        Binding("q", "quit", "quit", id="home.quit"),
+    ]
+
+    def __init__(self, host: TaskSupervisor, launcher: Launcher, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.title = "Home"
+        self._host = host
+        self._launcher = launcher
+        self._glyphs = glyphs
+        self.list = HomeList(launcher, self.key)
+
+    def compose(self) -> ComposeResult:
+        """Lay out title, choices and hint."""
+        with Vertical(id="home"):
+            yield Static("Realtime Inspector", id="home-title", markup=False)
+            yield Static(
+                f"{__version__}   see, steer, record and replay Realtime sessions",
+                id="home-sub",
+                markup=False,
+            )
+            yield OptionList(id="choices", markup=False)
+            yield Static("", id="home-hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        self.list.look_up()
+        self._fill()
+        self.query_one("#choices").focus()
+        # A footer is a widget a key: too much for the first frame. So are facts about fifty files.
+        self.call_after_refresh(self._after_first_frame)
+
+    def on_screen_resume(self) -> None:
+        """Show recordings made meanwhile."""
+        if self.list.is_outdated:
+            self.list.look_up()
+            self._fill()
+        if self.list.has_facts:
+            self._read_facts()
+
+    def on_resize(self) -> None:
+        """Fit the columns to the new width."""
+        self._fill()
+
+    def palette(self) -> Iterator[SystemCommand]:
+        """Yield what the command palette offers here."""
+        for name, title, words in CHOICES:
+            yield SystemCommand(title, words, self.runner(name))
+        for number, known in enumerate(self.list.connections, 1):
+            words = f"connect to {sanitized(known.address)}"
+            yield SystemCommand(
+                sanitized(known.name), words, lambda n=number: self.action_connection(n)
+            )
+
+    def action_move(self, step: int) -> None:
+        """Move by one choice."""
+        choices = self.query_one("#choices", OptionList)
+        choices.action_cursor_down() if step > 0 else choices.action_cursor_up()
+
+    def action_simulator(self) -> None:
+        """Begin a session with the simulator."""
+        self._begin(self._launcher.open_simulator)
+
+    def action_connection(self, number: int) -> None:
+        """Connect as a profile says."""
+        if number <= len(self.list.connections):
+            name = self.list.connections[number - 1].name
+            self._begin(lambda: self._launcher.open_connection(name))
+        else:
+            self.notify(
+                f"there is no connection {number}; [profiles.NAME] in {self.list.words.config} makes one",
+                severity="warning",
+                markup=False,
+            )
+
+    def action_live(self) -> None:
+        """Ask where to, and connect."""
+        from inspector.tui.common.dialog import Field, FormDialog
+
+        settings = self._launcher.settings
+        names = tuple(self._launcher.providers())
+        fields = (
+            Field("profile", "profile", settings.profile or "openai", ", ".join(names), names),
+            Field("url", "url", settings.url, "of the profile"),
+            Field(
+                "model",
+                "model",
+                settings.model,
+                "of the profile",
+                ("gpt-realtime", "gpt-realtime-2.1", "gpt-realtime-2.1-mini"),
+            ),
+        )
+        note = "The key comes from the environment (OPENAI_API_KEY, AZURE_OPENAI_API_KEY) and is never shown or recorded."
+
+        def answered(answers: dict[str, str] | None) -> None:
+            if answers is not None:
+                self._begin(lambda: self._launcher.with_settings(answers).open_live())
+
+        self.app.push_screen(FormDialog("Connect to a server", fields, note), answered)
+
+    def action_open(self) -> None:
+        """Ask for a file, and replay it."""
+        from inspector.tui.common.dialog import Field, FormDialog
+
+        def answered(answers: dict[str, str] | None) -> None:
+            if answers is not None and answers["path"]:
+                self._replay(Path(answers["path"]).expanduser())
+
+        known = tuple(str(path) for path in self.list.paths)
+        fields = (Field("path", "file", "", "path of a JSONL file", known),)
+        self.app.push_screen(FormDialog("Replay a recording", fields), answered)
+
+    def action_quit(self) -> None:
+        """Leave the program."""
+        self.app.exit(0)
+
+    async def _after_first_frame(self) -> None:
+        await self.mount(Footer())
+        # A footer waits for a change of the bindings before it shows any.
+        self.refresh_bindings()
+        self._read_facts()
+
+    def _read_facts(self) -> None:
+        """Find out about the recordings, one after the other, in a thread."""
+        paths = self.list.paths
+
+        def read() -> None:
+            for path, facts in self._launcher.read_facts(paths):
+                if not self.is_attached:
+                    return
+                self.app.call_from_thread(self._learn, path, facts)
+
+        self.run_worker(read, thread=True, exclusive=True, group="facts", exit_on_error=False)
+
+    def _learn(self, path: Path, facts: RecordingFacts) -> None:
+        if not self.is_attached:
+            return
+        choices = self.query_one("#choices", OptionList)
+        for line_id in self.list.learn(path, facts):
+            choices.replace_option_prompt(line_id, self.list.recording(path, self._width()))
+
+    def _fill(self) -> None:
+        choices = self.query_one("#choices", OptionList)
+        here = choices.highlighted or 0
+        choices.clear_options()
+        choices.add_options(list(self.list.lines(self._width())))
+        choices.highlighted = min(here, choices.option_count - 1)
+        self._hint()
+
+    def _width(self) -> int:
+        """Return the columns of the list: those of the screen without its margins and the scroll bar, as far as an eye follows a line."""
+        return max(40, min(WIDEST, self.size.width - 5))
+
+    @on(OptionList.OptionHighlighted, "#choices")
+    def _pointed_at(self) -> None:
+        self._hint()
+
+    def _hint(self) -> None:
+        """Say what is true, and what enter would do."""
+        hint = self.query_one("#home-hint", Static)
+        option = self.query_one("#choices", OptionList).highlighted_option
+        trouble = self.list.words.trouble
+        step = self.list.step((option.id or "") if option is not None else "")
+        hint.set_class(bool(trouble), "warning")
+        hint.update(f"{sanitized(trouble)}   {step}" if trouble else step)
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        choice = event.option_id or ""
+        kind, _, at = choice.partition("-")
+        path = self.list.path_of(choice)
+        if path is not None:
+            self._replay(path)
+        elif kind == "connection":
+            self.action_connection(int(at))
+        elif choice:
+            self.run_worker(self.run_action(choice))
+
+    def _begin(self, open_engine: Callable[[], Engine]) -> None:
+        """Open a session, or say why not."""
+        from inspector.tui.session.live_workspace import session_workspace
+
+        try:
+            engine = open_engine()
+        except InspectorError as error:
+            self._say(error)
+            return
+        self.app.push_screen(session_workspace(self._host, engine, self._glyphs))
+
+    def _replay(self, path: Path) -> None:
+        from inspector.tui.session.replay_workspace import replay_workspace
+
+        try:
+            replay = self._launcher.open_replay(path)
+        except InspectorError as error:
+            self._say(error)
+            return
+        self.app.push_screen(replay_workspace(replay, self._glyphs))
+
+    def _say(self, error: InspectorError) -> None:
+        message = f"{error.message}\n{error.hint}" if error.hint else error.message
+        self.notify(message, severity="error", markup=False, timeout=8)

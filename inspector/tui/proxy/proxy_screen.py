@@ -1,0 +1,265 @@
+"""ProxyScreen: the sessions of the apps behind the proxy's port."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Static
+
+from inspector.analysis.sanitize import sanitized
+from inspector.engine.proxied_session import ProxiedSession
+from inspector.engine.proxy_engine import Proxy
+from inspector.engine.record import Connection
+from inspector.tui.common.footer import Footer
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.header import HeaderPart, header_line
+from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.text_page import PageLine, TextPage
+from inspector.tui.session.session_header import rules_part
+from inspector.tui.terminal.strips import fitted
+
+TICK_HZ = 4
+FIXED_COLUMNS = 47
+"""Of a line: all but the names of app and model."""
+_STATES = {
+    Connection.IDLE: "new",
+    Connection.CONNECTING: "connects",
+    Connection.LIVE: "live",
+    Connection.CLOSED: "closed",
+    Connection.REFUSED: "refused",
+}
+
+
+class ProxyScreen(KeyedScreen[None]):
+    """A line a session, the newest last."""
+
+    CSS_PATH = Path(__file__).with_name("proxy.tcss")
+
+    BINDINGS = [
+        Binding("enter", "open", "open", id="proxy.open", priority=True),
+        Binding("f", "follow", "follow the newest", id="proxy.follow"),
+        Binding("S", "breakpoint", "breakpoint", id="proxy.breakpoint"),
+        Binding("ctrl+x", "disconnect", "close it", id="proxy.close"),
+        Binding("escape", "stay", "back", show=False, id="proxy.back"),
+        Binding("q", "quit", "quit", id="proxy.quit"),
+        KeyedScreen.HELP_KEY,
+    ]
+
+    def __init__(self, proxy: Proxy, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.title = "Proxy"
+        self._proxy = proxy
+        self._glyphs = glyphs
+        self._shown: list[ProxiedSession] = []
+        self._follows = False
+        self._followed = proxy.newest
+        self._is_asked_to_quit = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list."""
+        yield Static("", id="header", markup=False)
+        yield Static("", id="columns", markup=False)
+        yield TextPage(id="sessions")
+        yield Static("", id="hint", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Start to pull."""
+        self.query_one("#sessions").focus()
+        self.set_interval(1 / TICK_HZ, self.tick)
+        self.call_after_refresh(self.tick)
+
+    def on_screen_resume(self) -> None:
+        """Let go of the session that was looked at."""
+        self._is_asked_to_quit = False
+        if self.app.screen is self:  # and not on the way to another session
+            self._proxy.pinned = None
+
+    def tick(self) -> None:
+        """Show the sessions as they are now, and go to a new one when told to follow."""
+        proxy = self._proxy
+        self._shown = list(proxy.sessions)
+        page = self.query_one("#sessions", TextPage)
+        lines = [self._line(session, row) for row, session in enumerate(self._shown)]
+        page.show(lines or self._invitation(), follow=bool(lines))
+        self.query_one("#header", Static).update(self._header(), layout=False)
+        self.query_one("#columns", Static).update(
+            self._row(" ", "#", "app", "model", "state", "age", "events", "errors", "held"),
+            layout=False,
+        )
+        self.query_one("#hint", Static).update(self._hint(), layout=False)
+        self._follow()
+
+    def _header(self) -> str:
+        """Return the port and the server behind it, the sessions, and what happens to frames by itself."""
+        proxy = self._proxy
+        errors = sum(session.state.problems.errors for session in self._shown)
+        upstream = f"{self._glyphs.client} {sanitized(proxy.upstream)}"
+        parts = (
+            HeaderPart(f"{self._glyphs.dot} proxy"),
+            HeaderPart(proxy.url),
+            HeaderPart(upstream, rank=2, shortest=5),
+            HeaderPart(f"{proxy.running} running, {proxy.opened_count} in all"),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+            HeaderPart("follows the newest" if self._follows else "", rank=3),
+            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_spent),
+        )
+        return header_line(parts, self.size.width)
+
+    def _hint(self) -> str:
+        proxy = self._proxy
+        if self._is_asked_to_quit and proxy.running:
+            sessions = "a session runs" if proxy.running == 1 else f"{proxy.running} sessions run"
+            return f" {sessions}: {self.key('proxy.quit')} again closes what runs and quits, {self.key('proxy.back')} does not"
+        latest = proxy.exchanges[-1] if proxy.exchanges else None
+        if latest and latest.refusal:
+            return f" {sanitized(str(latest))}"
+        if proxy.armed:
+            armed = ", ".join(map(str, proxy.armed))
+            return f" every session holds {armed}   {self.key('proxy.breakpoint')} holds others or none"
+        if latest:
+            return f" last request: {sanitized(str(latest))}"
+        if not self._shown:
+            return f" waiting for an app   {self.key('proxy.breakpoint')} holds frames of every session to come"
+        opens, follows = self.key("proxy.open"), self.key("proxy.follow")
+        return f" {opens} opens a session   {follows} opens each new one as it comes"
+
+    def _follow(self) -> None:
+        """Go to a session that has come, unless the user is in the middle of something."""
+        newest = self._proxy.newest
+        if not self._follows or newest is None:
+            self._followed = newest
+        elif newest is not self._followed and self._is_free():
+            self._followed = newest
+            self._show(newest)
+
+    def _is_free(self) -> bool:
+        from inspector.tui.workspace.workspace import Workspace
+
+        return isinstance(self.app.screen, ProxyScreen | Workspace)
+
+    def action_open(self) -> None:
+        """Look into the session under the cursor."""
+        session = self._selected()
+        if session is not None:
+            self._show(session)
+
+    def action_follow(self) -> None:
+        """Open each new session as it comes, or cease to."""
+        self._follows = not self._follows
+        self.tick()
+
+    def action_disconnect(self) -> None:
+        """Close the session under the cursor, on both sides."""
+        session = self._selected()
+        if session is not None:
+            session.close()
+
+    def action_breakpoint(self) -> None:
+        """Ask what every session should hold."""
+        from inspector.tui.proxy.paused_frames import ask_breakpoint
+
+        ask_breakpoint(self, self._proxy, " of every session, those to come included")
+
+    def action_stay(self) -> None:
+        """Stay: this is the first level, and esc never quits."""
+        self._is_asked_to_quit = False
+        self.tick()
+
+    def action_quit(self) -> None:
+        """Leave the program; the port closes, and the sessions with it: so while some run, ask first."""
+        if self._is_asked_to_quit or not self._proxy.running:
+            self.app.exit(0)
+        self._is_asked_to_quit = True
+        self.tick()
+
+    @on(TextPage.LineOpened)
+    def _line_opened(self) -> None:
+        self.action_open()
+
+    def _show(self, session: ProxiedSession) -> None:
+        from inspector.tui.proxy.proxied_workspace import proxied_workspace
+
+        while self.app.screen is not self and len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+        self._proxy.pinned = session
+        self.app.push_screen(
+            proxied_workspace(session, self._glyphs, partial(self._switch, session))
+        )
+
+    def _switch(self, session: ProxiedSession, step: int) -> None:
+        sessions = self._proxy.sessions
+        at = sessions.index(session) + step if session in sessions else -1
+        if 0 <= at < len(sessions):
+            self._show(sessions[at])
+        else:
+            which = "newest" if step > 0 else "oldest"
+            self.app.notify(f"this is the {which} session", markup=False)
+
+    def _selected(self) -> ProxiedSession | None:
+        at = self.query_one("#sessions", TextPage).cursor
+        return self._shown[at] if 0 <= at < len(self._shown) else None
+
+    def _line(self, session: ProxiedSession, row: int) -> PageLine:
+        is_live = session.connection is Connection.LIVE
+        errors = session.state.problems.errors
+        paused = len(session.breakpoints.paused)
+        seconds = (
+            (session.log.end_us or 0) / 1e6
+            if session.is_over and len(session.log)
+            else session.now_ns / 1e9
+        )
+        words = self._row(
+            self._glyphs.dot if is_live else self._glyphs.ring,
+            str(session.number),
+            session.source.app or session.source.peer,
+            session.state.session.model or session.source.model,
+            _STATES[session.connection],
+            _age(seconds),
+            f"{len(session.log):,}",
+            str(errors or ""),
+            str(paused or ""),
+        )
+        style = "error" if errors else "warning" if paused else "base" if is_live else "dim"
+        return PageLine(((words, style),), row)
+
+    def _row(self, *cells: str) -> str:
+        dot, number, app, model, state, age, events, errors, paused = cells
+        room = max(20, self.size.width - FIXED_COLUMNS)
+        app_width = room * 5 // 9
+        model_width = room - app_width
+        names = f"{fitted(app, app_width):<{app_width}} {fitted(model, model_width):<{model_width}}"
+        return (
+            f" {dot} {number:>4}  {names} {state:<8} {age:>7} {events:>7} {errors:>6} {paused:>4}"
+        )
+
+    def _invitation(self) -> list[PageLine]:
+        http = f"http{self._proxy.url.removeprefix('ws')}/v1"
+        trusted = self._proxy.trusted_file
+        lines = (
+            "",
+            "  No app has connected yet. Point one here:",
+            "",
+            f"    OPENAI_BASE_URL={http}",
+            f"    or, for a WebSocket client, {self._proxy.url}/v1/realtime?model=…",
+            "",
+            "  The app's own key goes through to the server; it is not recorded.",
+            *(
+                [
+                    "  It must trust this certificate (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS):",
+                    f"    {trusted}",
+                ]
+                if trusted
+                else []
+            ),
+        )
+        return [PageLine(((line, "dim" if "=" not in line else "head"),)) for line in lines]
+
+
+def _age(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}" if minutes else f"{seconds:.1f} s"

@@ -1,0 +1,173 @@
+"""A live session in a workspace: connected to a server by us, steered by hand, with a microphone and a speaker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+
+from inspector.analysis.totals import Losses
+from inspector.core.log import EventLog
+from inspector.core.state import SessionState
+from inspector.engine.record import Connection
+from inspector.engine.task_supervisor import TaskSupervisor
+from inspector.errors import InspectorError
+from inspector.tui.common.dialog import Field, FormDialog
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.header import HeaderPart
+from inspector.tui.common.hint import Hint
+from inspector.tui.common.keycaps import Key
+from inspector.tui.common.meter import Readings
+from inspector.tui.form.form_control import FormControl
+from inspector.tui.sending.action_line import SESSION_BUTTONS
+from inspector.tui.sending.sending_part import Sending
+from inspector.tui.session.hints import session_hint
+from inspector.tui.session.readings import live_readings
+from inspector.tui.session.session_header import now_us_of, recording_stem_of, session_header
+from inspector.tui.session.sound_controls import SoundControls
+from inspector.tui.views.view import Commands
+from inspector.tui.workspace.part import Part, SessionModel
+from inspector.tui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from inspector.engine.live_engine import Engine
+
+
+def session_workspace(host: TaskSupervisor, engine: Engine, glyphs: Glyphs) -> Workspace:
+    """Return the screen of a live session; mounting it connects."""
+    sending = Sending(engine, SESSION_BUTTONS)
+    parts = (
+        sending,
+        FormControl(sending.submit_form),
+        SoundControls(engine),
+        ConnectionControls(host, engine),
+    )
+    return Workspace(LiveModel(host, engine, glyphs), parts, glyphs)
+
+
+class LiveModel(SessionModel):
+    """A session as of now."""
+
+    title = "Session"
+
+    def __init__(self, host: TaskSupervisor, engine: Engine, glyphs: Glyphs) -> None:
+        self._host = host
+        self._engine = engine
+        self._glyphs = glyphs
+
+    @property
+    def log(self) -> EventLog:
+        """Return the events."""
+        return self._engine.log
+
+    @property
+    def state(self) -> SessionState:
+        """Return the state as of now."""
+        return self._engine.state
+
+    def now_us(self) -> int:
+        """Return the session's time: that of its last event once it has ended."""
+        return now_us_of(self._engine)
+
+    def recording_stem(self) -> str:
+        """Return the recording's name, or a word where nothing is recorded."""
+        return recording_stem_of(self._engine)
+
+    def header(self, ticks: int) -> Sequence[HeaderPart]:
+        """Return connection, model, errors, source, time, count, recording and tokens."""
+        return session_header(self._engine, self._glyphs, self.now_us(), ticks)
+
+    @property
+    def is_troubled(self) -> bool:
+        """Tell whether there were errors, or nothing is recorded."""
+        return bool(self.state.problems.errors or self._engine.recording.failure)
+
+    def hint(self, key: Key, place: str) -> Hint:
+        """Return what is true and what to do next."""
+        return session_hint(self._engine, self._engine.sound, key, place)
+
+    def readings(self, key: Key) -> Readings:
+        """Return the levels as of now."""
+        engine = self._engine
+        return live_readings(engine.sound, self.state, engine.now_ns, key, self.losses)
+
+    def empty_conversation(self, key: Key) -> str:
+        """Return what to do while the conversation is empty."""
+        if self.state.session.kind == "translation":
+            return f"What is said is shown here beside its translation; {key('sound.talk')} talks."
+        return (
+            f"{key('session.send')} sends a message, {key('session.create')} requests a response."
+        )
+
+    @property
+    def losses(self) -> Losses:
+        """Return what was not sent or played, by name."""
+        return self._engine.losses
+
+    async def close(self) -> None:
+        """End the connection, and wait until that is recorded."""
+        await self._host.stop(self._engine)
+
+
+class ConnectionControls(Part):
+    """What only a session of our own has: it connects, reconnects and disconnects; the simulator takes faults."""
+
+    BINDINGS = [
+        Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
+        Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
+        Binding("exclamation_mark", "fault", "raise a fault", show=False, id="session.fault"),
+    ]
+
+    def __init__(self, host: TaskSupervisor, engine: Engine) -> None:
+        super().__init__()
+        self._host = host
+        self._engine = engine
+
+    def on_mount(self) -> None:
+        """Connect."""
+        if self._engine.connection is Connection.IDLE:
+            self._host.start(self._engine)
+
+    def commands(self) -> Commands:
+        """Return what concerns the connection."""
+        return {
+            "reconnect": lambda _: self.action_reconnect(),
+            "disconnect": lambda _: self.action_disconnect(),
+            "fault": self._raise_fault,
+        }
+
+    def action_reconnect(self) -> None:
+        """Connect again, after the connection has ended; the recording goes on."""
+        if self._engine.can_send:
+            key = self.workspace.key("session.disconnect")
+            self.workspace.say(f"still connected; {key} disconnects", "warning")
+        else:
+            self._host.start(self._engine)
+
+    def action_disconnect(self) -> None:
+        """End the connection; the screen stays."""
+        self.run_worker(self._host.stop(self._engine), exclusive=True)
+
+    def action_fault(self) -> None:
+        """Ask which fault to inject into the simulator."""
+        faults = self._engine.faults
+        if not faults:
+            self.workspace.say("Fault injection is only available with the simulator", "warning")
+            return
+        field = Field("name", "fault", next(iter(faults)), suggestions=tuple(faults))
+
+        def answered(answers: dict[str, str] | None) -> None:
+            if answers is None:
+                return
+            try:
+                self._raise_fault(answers["name"])
+            except InspectorError as error:
+                self.workspace.say(error.words, "error")
+
+        dialog = FormDialog("Inject a fault", (field,), f"one of {', '.join(faults)}")
+        self.app.push_screen(dialog, answered)
+
+    def _raise_fault(self, name: str) -> None:
+        self._engine.raise_fault(name.strip())
+        self.workspace.say(f"fault injected: {name.strip()}")

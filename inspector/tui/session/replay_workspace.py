@@ -1,0 +1,323 @@
+"""A recording in a workspace: under a cursor, with the state as of that cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.timer import Timer
+
+from inspector.analysis.sanitize import sanitized
+from inspector.core.log import EventLog
+from inspector.core.state import SessionState
+from inspector.engine.replay import SPEEDS, Replay
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.header import HeaderPart
+from inspector.tui.common.hint import Hint, hint
+from inspector.tui.common.keycaps import Key
+from inspector.tui.common.meter import Readings
+from inspector.tui.common.numbers import seconds_in
+from inspector.tui.common.status_line import StatusLine
+from inspector.tui.form.form_control import FormControl
+from inspector.tui.session.readings import LogLevels, recorded_readings
+from inspector.tui.session.session_header import limits_left
+from inspector.tui.views.conversation.answer_requested import AnswerRequested
+from inspector.tui.views.events.event_pane import EventPane
+from inspector.tui.views.view import Commands
+from inspector.tui.workspace.command_line import row_in
+from inspector.tui.workspace.part import Part, SessionModel
+from inspector.tui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from inspector.tui.views.timeline.timeline import Timeline
+
+INTAKE_HZ = 60
+"""How often rows are taken in while a recording is being opened, painted or not."""
+
+
+def replay_workspace(replay: Replay, glyphs: Glyphs) -> Workspace:
+    """Return the screen of a recording."""
+    return Workspace(ReplayModel(replay, glyphs), (ReplayTransport(replay), FormControl()), glyphs)
+
+
+class ReplayModel(SessionModel):
+    """A recording as of its cursor."""
+
+    title = "Replay"
+    can_answer = False
+
+    def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
+        self._replay = replay
+        self._glyphs = glyphs
+        self._levels = LogLevels(replay.log)
+
+    @property
+    def log(self) -> EventLog:
+        """Return the events, as far as they have been opened."""
+        return self._replay.log
+
+    @property
+    def state(self) -> SessionState:
+        """Return the state as of the cursor."""
+        return self._replay.state
+
+    def now_us(self) -> int:
+        """Return the time of the cursor; 0 where there are no times, and the timeline draws nothing."""
+        return self._replay.t_us or 0
+
+    def recording_stem(self) -> str:
+        """Return the recording's name."""
+        return self._replay.path.stem
+
+    @property
+    def is_troubled(self) -> bool:
+        """Tell whether there were errors up to the cursor."""
+        return False
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether the recording is still being opened."""
+        return self._replay.indexing.progress < 1
+
+    @property
+    def covered_rows(self) -> int:
+        """Return how many events the state covers."""
+        return self._replay.state_row + 1
+
+    def empty_conversation(self, key: Key) -> str:
+        """Return why the conversation is empty, and how it is not."""
+        last = key("pane.last")
+        return f"No item has come up to the cursor; {last} in the events goes to the last event."
+
+    def readings(self, key: Key) -> Readings:  # noqa: ARG002 - a recording has no keys in its meters
+        """Return the levels at the cursor, from the recorded frames."""
+        replay = self._replay
+        t_ns = None if replay.t_us is None else replay.t_us * 1000
+        is_known = replay.is_settled and t_ns is not None
+        levels = self._levels.read(replay.cursor, t_ns or 0, self.state) if is_known else None
+        return recorded_readings(levels, self.state, t_ns, replay.header.url)
+
+    def header(self, ticks: int) -> Sequence[HeaderPart]:  # noqa: ARG002 - nothing turns here
+        """Return what is replayed."""
+        replay = self._replay
+        model = self.state.session.model or replay.header.model
+        errors = self.state.problems.errors
+        progress = replay.indexing.progress
+        tokens = self.state.usage.responses.total
+        return (
+            HeaderPart(f"{self._glyphs.ring} replay"),
+            HeaderPart(sanitized(model), rank=2, shortest=10),
+            HeaderPart(self.state.dialect.called.short, rank=3),
+            HeaderPart(sanitized(replay.header.source), rank=4),
+            HeaderPart(f"{len(self.log):,} events"),
+            HeaderPart(sanitized(replay.path.name), rank=3, shortest=12),
+            HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)} so far" if errors else ""),
+            HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+            HeaderPart(limits_left(self.state), rank=4),
+        )
+
+    def hint(self, key: Key, place: str) -> Hint:
+        """Return what is true and what to do next."""
+        replay = self._replay
+        if not len(self.log):
+            return hint(" this recording holds no events")
+        if not replay.is_settled:
+            share = (replay.state_row + 1) / max(1, replay.cursor + 1)
+            return hint(f"working out the state at the cursor … {share:.0%}")
+        if replay.is_playing:
+            speed = f"{key('replay.faster')} and {key('replay.slower')} change the speed"
+            in_timeline = place == "timeline"  # whose own these keys are
+            return hint("playing", f"{key('replay.play')} pauses", "" if in_timeline else speed)
+        return _resting_hint(key, place, has_times=replay.has_times)
+
+    async def close(self) -> None:
+        """Close the recording."""
+        self._replay.close()
+
+
+class ReplayTransport(Part):
+    """Moves the cursor: play, step, seek; the views follow."""
+
+    BINDINGS = [
+        Binding("p", "play", "play", id="replay.play"),
+        Binding("full_stop", "step(1)", "step", id="replay.step"),
+        Binding("comma", "step(-1)", "step back", show=False, id="replay.step_back"),
+        Binding("plus,equals_sign", "speed(1)", "faster", id="replay.faster"),
+        Binding("minus", "speed(-1)", "slower", show=False, id="replay.slower"),
+        Binding("right", "jump(5)", "5 s on", show=False, id="replay.jump"),
+        Binding("left", "jump(-5)", "5 s back", show=False, id="replay.jump_back"),
+        Binding("0", "start", "to the start", show=False, id="replay.start"),
+        Binding("s,c,x,t,r,a", "explain", "sending", show=False, id="replay.explain"),
+    ]
+
+    def __init__(self, replay: Replay) -> None:
+        super().__init__()
+        self._replay = replay
+        self._is_at_first = True
+        self._notices_seen = 0
+        self._intake: Timer | None = None
+
+    def compose_below(self) -> ComposeResult:
+        """Lay out the transport."""
+        yield StatusLine(id="transport")
+
+    def on_mount(self) -> None:
+        """Start at the first event, with nothing playing."""
+        for pane in self._panes():
+            pane.is_following = False
+        if self.workspace.model.is_busy:
+            self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
+
+    def commands(self) -> Commands:
+        """Return what moves the cursor."""
+        return {
+            "play": lambda _: self.action_play(),
+            "speed": self._set_speed,
+            "seek": self._seek_written,
+        }
+
+    def advance(self) -> None:
+        """Move the cursor by the clock, and everything with it."""
+        replay, workspace = self._replay, self.workspace
+        before = replay.cursor
+        if replay.tick():
+            workspace.redraw()
+        if self._is_at_first and len(replay.log):
+            self._is_at_first = False
+            for pane in self._panes():
+                pane.pull(lambda: True)
+            replay.seek_row(0)
+        if replay.cursor != before and replay.cursor >= 0:
+            self._follow_cursor()
+        for notice in replay.notices[self._notices_seen :]:
+            workspace.say(notice, "warning")
+        self._notices_seen = len(replay.notices)
+        workspace.put({"#transport": self._transport_text()})
+
+    def event_selected(self, row: int) -> None:
+        """Let the cursor go where the selection goes."""
+        if row != self._replay.cursor:
+            self._replay.pause()
+            self._replay.seek_row(row)
+            self._follow_cursor()
+
+    def on_timeline_time_chosen(self, message: Timeline.TimeChosen) -> None:
+        """Go to a time that was pointed at."""
+        self._replay.pause()
+        self._seek(message.t_us)
+
+    @on(AnswerRequested)
+    def action_explain(self) -> None:
+        """Say why nothing can be sent."""
+        self.workspace.say(
+            "a replay has no server to send to; inspector sim or inspector live has", "warning"
+        )
+
+    def action_play(self) -> None:
+        """Play or pause."""
+        self._replay.pause() if self._replay.is_playing else self._replay.play()
+
+    def action_step(self, rows: int) -> None:
+        """Move by one event."""
+        self._replay.step(rows)
+        self._follow_cursor()
+
+    def action_jump(self, seconds: int) -> None:
+        """Move by time, or by events where there are no times."""
+        self._replay.jump(seconds)
+        self._follow_cursor()
+
+    def action_start(self) -> None:
+        """Go to the first event."""
+        self._replay.seek_row(0)
+        self._follow_cursor()
+
+    def action_speed(self, step: int) -> None:
+        """Change the pace."""
+        at = SPEEDS.index(self._replay.speed) if self._replay.speed in SPEEDS else 2
+        self._replay.set_speed(SPEEDS[max(0, min(len(SPEEDS) - 1, at + step))])
+
+    def _panes(self) -> list[EventPane]:
+        return self.workspace.events.panes.all
+
+    def _take_in(self) -> None:
+        """Index on until the whole recording is there."""
+        intake, workspace = self._intake, self.workspace
+        if workspace.is_left and intake is not None:
+            intake.stop()
+            return
+        self._replay.indexing.advance()
+        if not workspace.model.is_busy and intake is not None:
+            intake.stop()
+            workspace.tick()
+
+    def _seek(self, t_us: int) -> None:
+        """Go to a session time, in whatever view, and play on from there if it plays."""
+        self._replay.seek_t_us(max(0, t_us))
+        self._follow_cursor()
+
+    def _seek_written(self, text: str) -> None:
+        """Go to a number of seconds; to the event of that number where there are no times."""
+        if self._replay.has_times:
+            self._seek(round(seconds_in(text) * 1e6))
+            return
+        self._replay.seek_row(max(0, row_in(self.workspace, text)))
+        self._follow_cursor()
+
+    def _set_speed(self, text: str) -> None:
+        try:
+            speed = float("inf") if text == "max" else float(text.rstrip("x×"))
+        except ValueError:
+            speed = 0.0
+        if speed not in SPEEDS:
+            raise ValueError(f"the speeds are {', '.join(map(_speed_text, SPEEDS))}")
+        self._replay.set_speed(speed)
+
+    def _follow_cursor(self) -> None:
+        row = self._replay.cursor
+        self.workspace.selected = row
+        self.workspace.redraw()
+        for pane in self._panes():
+            pane.set_future(row + 1)
+            if row < 0 or not len(pane.rows):
+                continue
+            if pane.rows.rows[pane.rows.index_of(row)] == row:
+                pane.select(row, notify=False, follow=False)
+            else:
+                pane.scroll_near(row)
+
+    def _transport_text(self) -> str:
+        replay, glyphs = self._replay, self.workspace.glyphs
+        button = glyphs.pause if replay.is_playing else glyphs.play
+        speed = _speed_text(replay.speed)
+        times = f"event {replay.cursor + 1:,} of {len(replay.log):,}"
+        if replay.t_us is not None and replay.duration_us is not None:
+            position, duration = replay.t_us / 1e6, replay.duration_us / 1e6
+            times = f"{position:9.3f} / {duration:.3f} s   {times}"
+        room = max(4, self.size.width - len(times) - len(speed) - 14)
+        share = (replay.cursor + 1) / len(replay.log) if len(replay.log) else 0.0
+        full = round(share * room)
+        return f" {button} {speed:>5}  {glyphs.bar_full * full}{glyphs.bar_empty * (room - full)}  {times}"
+
+
+def _resting_hint(key: Key, place: str, *, has_times: bool) -> Hint:
+    aim = "SECONDS" if has_times else "EVENT"
+    there = f"{key('view.conversation')} shows the conversation as of here"
+    parts = (
+        HeaderPart(f"{key('replay.play')} plays"),
+        HeaderPart(f"{key('replay.step')} and {key('replay.step_back')} step"),
+        HeaderPart(f"{key('pane.next_error')} next error" if place == "events" else "", 1),
+        HeaderPart(there if place != "conversation" else "", 3),
+        HeaderPart(f"{key('view.command')}seek {aim}", 5),
+        HeaderPart(f"{key('view.filter')} filters" if place == "events" else "", 4),
+        HeaderPart(f"{key('view.help')} every key", 2),
+    )
+    return Hint(parts)
+
+
+def _speed_text(speed: float) -> str:
+    return "max" if speed == float("inf") else f"{speed:g}×"

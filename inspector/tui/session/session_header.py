@@ -1,0 +1,94 @@
+"""The first line of a live session: how it stands, with whom, since when, and where it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from inspector.analysis.sanitize import sanitized
+from inspector.analysis.totals import low_limits
+from inspector.core.state import SessionState
+from inspector.engine.record import Connection, SessionRecord
+from inspector.engine.rules import Rule
+from inspector.recording.writer import RecordingFile
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.header import HeaderPart
+
+_WORDS = {
+    Connection.IDLE: "idle",
+    Connection.CONNECTING: "connecting",
+    Connection.LIVE: "live",
+    Connection.CLOSED: "closed",
+    Connection.REFUSED: "refused",
+}
+
+
+def session_header(
+    engine: SessionRecord, glyphs: Glyphs, now_us: int, ticks: int
+) -> tuple[HeaderPart, ...]:
+    """Return connection, model, dialect, errors, source, time, count, recording and tokens.
+
+    Args:
+        engine: the session.
+        glyphs: characters that the terminal can show.
+        now_us: session time in microseconds.
+        ticks: how often the screen has looked; turns the spinner.
+    """
+    dot = glyphs.dot if engine.connection is Connection.LIVE else glyphs.ring
+    if engine.connection is Connection.CONNECTING:
+        dot = glyphs.spinner[ticks % len(glyphs.spinner)]
+    model = engine.state.session.model or engine.source.model
+    minutes, seconds = divmod(now_us / 1e6, 60)
+    errors = engine.state.problems.errors
+    tokens = engine.state.usage.responses.total
+    count = len(engine.log)
+    return (
+        HeaderPart(f"{dot} {_WORDS[engine.connection]}"),
+        HeaderPart(sanitized(model) or "no model", rank=2, shortest=10),
+        HeaderPart(engine.state.dialect.called.short, rank=3),
+        HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+        HeaderPart(engine.source.kind, rank=4),
+        HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
+        HeaderPart(f"{count:,} event{'s' * (count != 1)}"),
+        _where(engine.recording, glyphs),
+        HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+        HeaderPart(limits_left(engine.state), rank=4),
+    )
+
+
+def now_us_of(engine: SessionRecord) -> int:
+    """Return a session's time in microseconds: that of its last event once it has ended."""
+    if engine.connection in (Connection.LIVE, Connection.CONNECTING):
+        return engine.now_ns // 1000
+    return engine.log.end_us or 0
+
+
+def recording_stem_of(engine: SessionRecord) -> str:
+    """Return the name of a session's recording without its suffix; a word where nothing is recorded."""
+    path = engine.recording.path
+    return path.stem if path is not None else "session"
+
+
+def rules_part(
+    rules: Sequence[Rule], hits: Sequence[int], is_spent: Callable[[int], bool]
+) -> HeaderPart:
+    """Return which rules of a proxy are armed, and how often each was applied."""
+    if not rules:
+        return HeaderPart("")
+    words = (
+        f"{sanitized(rule.label)} ×{count:,}{' spent' * is_spent(index)}"
+        for index, (rule, count) in enumerate(zip(rules, hits, strict=True))
+    )
+    return HeaderPart(f"rules {len(rules)}: {', '.join(words)}", rank=1, shortest=8)
+
+
+def limits_left(state: SessionState) -> str:
+    """Return which rate limits are nearly used up; ``""`` while none is."""
+    return sanitized(", ".join(low_limits(state)))
+
+
+def _where(recording: RecordingFile, glyphs: Glyphs) -> HeaderPart:
+    """Return where the session is recorded, or that it is not."""
+    if recording.failure or recording.path is None:
+        lost = f"NOT RECORDED: {recording.failure or 'in memory only'}"
+        return HeaderPart(f"{glyphs.ring} {lost}", rank=1, shortest=14)
+    return HeaderPart(f"{glyphs.record} {sanitized(recording.path.name)}", rank=3, shortest=12)

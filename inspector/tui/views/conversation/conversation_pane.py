@@ -1,0 +1,304 @@
+"""ConversationPane: the conversation as entries of any height, virtual, with its own scroll position.
+
+The scroll position is an entry and a line in it, so that only visible entries are ever made and wrapped, however long the
+conversation is. ``show`` is called on the screen's tick; an entry that reads differently, a transcript that grows say,
+repaints its own lines alone.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.analysis.conversation_entry import EntryId, Tone
+from inspector.analysis.dialogue import entry, places, question_for, stamp
+from inspector.core.state import SessionState
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys, thumb
+from inspector.tui.terminal.strips import UncachedStrip, overlaid
+from inspector.tui.views.conversation.answer_requested import AnswerRequested
+from inspector.tui.views.conversation.block_scroll import BlockCursor, Placed
+from inspector.tui.views.conversation.entry_text import EntryBlocks
+from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested
+
+EMPTY = "The conversation is empty."
+ASKS_NOTHING = frozenset({"translation", "transcription"})
+"""Kinds of sessions without responses, so without anything to answer."""
+
+
+class ConversationPane(Widget, can_focus=True):
+    """The conversation of one session."""
+
+    DEFAULT_CSS = """
+    ConversationPane { height: 1fr; background: $background; color: $foreground; }
+    ConversationPane > .talk--base { background: $background; color: $foreground; }
+    ConversationPane > .talk--head { background: $background; color: $foreground; text-style: bold; }
+    ConversationPane > .talk--dim { background: $background; color: $dim; }
+    ConversationPane > .talk--client { background: $background; color: $client; text-style: bold; }
+    ConversationPane > .talk--server { background: $background; color: $server; text-style: bold; }
+    ConversationPane > .talk--struck { background: $background; color: $dim; text-style: strike; }
+    ConversationPane > .talk--warning { background: $background; color: $warning; }
+    ConversationPane > .talk--error { background: $background; color: $error; }
+    ConversationPane > .talk--cursor { background: $cursor; }
+    ConversationPane > .talk--kin { background: $background; color: $kin; text-style: bold; }
+    ConversationPane > .talk--track { background: $background; color: $faint; }
+    ConversationPane > .talk--thumb { background: $background; color: $dim; }
+    """
+    COMPONENT_CLASSES = {f"talk--{tone.value}" for tone in Tone} | {
+        f"talk--{name}" for name in ("cursor", "kin", "track", "thumb")
+    }
+    BINDINGS = [
+        *movement_keys("talk", "go(0)", "go(-1)"),
+        Binding("enter", "events(True)", "its events", id="talk.events"),
+        Binding("L", "events(False)", "its last event", show=False, id="talk.last_event"),
+        Binding("a", "answer", "answer", id="talk.answer"),
+        Binding("y", "copy", "copy text", show=False, id="talk.copy"),
+        Binding("P", "sound(False)", "hear it", show=False, id="talk.play"),
+        Binding("w", "sound(True)", "write WAV", show=False, id="talk.write"),
+    ]
+
+    empty: reactive[str] = reactive("")
+    """What to do, or to know, while the conversation is empty."""
+
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        *,
+        empty: str = "",
+        key: Key | None = None,
+        can_answer: bool = True,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+    ) -> None:
+        """Show nothing yet.
+
+        Args:
+            glyphs: what marks and the scroll bar look like.
+            empty: what to do, or to know, while the conversation is empty.
+            key: names keys; without it they are called as they come.
+            can_answer: whether there is anybody to answer; a recording has nobody.
+            id: the widget's id.
+        """
+        super().__init__(id=id)
+        self.set_reactive(ConversationPane.empty, empty)
+        self._key = key or partial(default_keycap, (ConversationPane,))
+        self._can_answer = can_answer
+        self.cursor = BlockCursor(lambda index: len(self._block(index)))
+        self._glyphs = glyphs
+        self._state = SessionState()
+        self._places: list[EntryId] = []
+        self._blocks = EntryBlocks(glyphs)
+        self._painted: list[tuple[Placed, tuple[object, ...]]] = []
+        """Entries on the screen, each with its stamp."""
+        self._painted_cursor = -1
+        self._styles: dict[str, Style] = {}
+
+    @property
+    def selected(self) -> EntryId | None:
+        """Return what the cursor is on."""
+        at = self.cursor.index
+        return self._places[at] if at < len(self._places) else None
+
+    @property
+    def item_id(self) -> str:
+        """Return the selected item, ``""`` where the cursor is on none."""
+        place = self.selected
+        return place.id if place is not None and place.kind == "item" else ""
+
+    def show(self, state: SessionState) -> None:
+        """Show a state, or what has become of it, and repaint what reads differently."""
+        here, before = self.selected, self._state.session.kind
+        self._state = state
+        if state.session.kind != before:
+            self.refresh_bindings()
+        self._places = places(state)
+        if here is not None and self.selected != here and here in self._places:
+            # Entries were put in or taken out before the one that is being read: stay with it.
+            self.cursor.shift(self._places.index(here) - self.cursor.index)
+        self.cursor.settle(*self._extent)
+        self._repaint()
+
+    def select_place(self, place: EntryId) -> bool:
+        """Put the cursor on an entry; False where it is not in the conversation."""
+        if place not in self._places:
+            return False
+        self._select(self._places.index(place))
+        return True
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the strips of the visible lines."""
+        width, height = self.size.width, self.size.height
+        blank = Strip.blank(width, self._style("base"))
+        lines: list[Strip] = [blank] * height
+        painted = [placed for placed, _ in self._painted] or self._layout()
+        for placed in painted:
+            block = self._block(placed.index)
+            for offset, line in enumerate(block):
+                if 0 <= placed.y + offset < height:
+                    is_body = offset < len(block) - 1
+                    lines[placed.y + offset] = self._marked(
+                        placed.index, offset, line, is_body=is_body
+                    )
+        if not self._places:
+            for y, words in enumerate((EMPTY, self.empty), 1):
+                segment = Segment(f"  {words}"[:width], self._style("dim"))
+                lines[min(y, height - 1)] = Strip([segment]).adjust_cell_length(
+                    width, self._style("base")
+                )
+        elif self.cursor.position.is_needed(*self._extent):
+            lines = [self._with_bar(line, y, len(painted)) for y, line in enumerate(lines)]
+        return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
+
+    def notify_style_update(self) -> None:
+        """Take new colours from the theme."""
+        super().notify_style_update()
+        self._forget()
+
+    def on_resize(self) -> None:
+        """Wrap anew."""
+        self._forget()
+
+    def on_click(self, event: events.Click) -> None:
+        """Select an entry; a second click shows its events."""
+        for placed, _ in self._painted:
+            if placed.y <= event.y < placed.y + placed.height:
+                self._select(placed.index)
+                if event.chain == 2:
+                    self.action_events(is_first=True)
+                return
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self._scroll(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self._scroll(-WHEEL_LINES)
+
+    def action_move(self, step: int) -> None:
+        """Go to the next entry; through one that is higher than the screen by lines."""
+        if self._places:
+            self.cursor.step(step, *self._extent)
+            self._repaint()
+
+    def action_page(self, step: int) -> None:
+        """Scroll by pages, and take the cursor along."""
+        self.cursor.page(step, *self._extent)
+        self._repaint()
+
+    def action_go(self, index: int) -> None:
+        """Go to the first or the last entry; at the last, newer ones are followed."""
+        self._select(index if index >= 0 else len(self._places) + index)
+
+    def action_events(self, is_first: bool) -> None:
+        """Show the first or the last event of the entry."""
+        place = self.selected
+        if place is not None:
+            found = entry(self._state, place)
+            row = found.first_row if is_first else found.last_row
+            if row >= 0:
+                self.post_message(RowRequested(row))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
+        """Offer to answer only where there is anybody to answer, and something may be asked."""
+        return action != "answer" or (
+            self._can_answer and self._state.session.kind not in ASKS_NOTHING
+        )
+
+    def action_answer(self) -> None:
+        """Answer what the entry waits for, or else what the conversation waits for."""
+        question = question_for(self._state, self.selected)
+        if question is None:
+            self.notify("nothing here waits for an answer", timeout=3)
+        else:
+            self.post_message(AnswerRequested(question))
+
+    def action_copy(self) -> None:
+        """Copy the words of the entry."""
+        place = self.selected
+        if place is not None:
+            found = entry(self._state, place)
+            self.post_message(CopyRequested(found.text, f"the words of {found.who}"))
+
+    def action_sound(self, as_file: bool) -> None:
+        """Hear the item, or write it to a file."""
+        if self.item_id:
+            self.post_message(SoundRequested(item_id=self.item_id, as_file=as_file))
+
+    @property
+    def _extent(self) -> tuple[int, int]:
+        """Return how many entries there are, and how many lines are shown."""
+        return len(self._places), self.size.height
+
+    def _select(self, index: int) -> None:
+        """Put the cursor on an entry and show it."""
+        if self._places:
+            self.cursor.select(index, *self._extent)
+            self._repaint()
+
+    def _scroll(self, lines: int) -> None:
+        self.cursor.scroll(lines, *self._extent)
+        self._repaint()
+
+    def _layout(self) -> list[Placed]:
+        """Return where the entries on the screen stand."""
+        return self.cursor.position.layout(*self._extent)
+
+    def _repaint(self) -> None:
+        """Repaint what has changed: the lines of one entry where all others stand as they did."""
+        before, places_now = self._painted, self._layout()
+        now = [(placed, stamp(self._state, self._places[placed.index])) for placed in places_now]
+        self._painted = now
+        if [placed for placed, _ in before] == places_now:
+            for (placed, new), (_, old) in zip(now, before, strict=True):
+                if old != new:
+                    self.refresh(Region(0, max(0, placed.y), self.size.width, placed.height))
+            if self._painted_cursor == self.cursor.index:
+                return
+        self._painted_cursor = self.cursor.index
+        self.refresh()
+
+    def _block(self, index: int) -> list[UncachedStrip]:
+        """Return the lines of an entry, with the empty one below it."""
+        if not self._styles:
+            self._styles = {tone.value: self._style(tone.value) for tone in Tone}
+        width = max(8, self.size.width - 1)
+        key = self._key("talk.answer") if self._can_answer else ""
+        return self._blocks.lines(self._state, self._places[index], width, self._styles, key)
+
+    def _marked(self, index: int, offset: int, line: Strip, *, is_body: bool) -> Strip:
+        """Return a line of a block with the cursor on it, as wide as the widget."""
+        strip = line.adjust_cell_length(self.size.width, self._style("base"))
+        if index != self.cursor.index or not is_body:
+            return strip
+        if offset == 0:
+            gutter = Segment(self._glyphs.related, self._style("kin"))
+            strip = Strip.join([Strip([gutter]), strip.crop(1)])
+        return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor))
+
+    def _with_bar(self, line: Strip, y: int, shown: int) -> Strip:
+        """Return a line with its cell of the scroll bar, which counts entries, not lines."""
+        height, total = self.size.height, len(self._places)
+        is_thumb = y in thumb(height, shown, max(shown, total), self.cursor.position.top)
+        glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
+        bar = Strip([Segment(glyph, self._style(name))])
+        return Strip.join([line.crop(0, self.size.width - 1), bar])
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"talk--{name}")
+
+    def _forget(self) -> None:
+        self._blocks.clear()
+        self._styles.clear()
+        self._painted = []
+        if self._places:
+            self.cursor.reveal(*self._extent)
+        self.refresh()

@@ -1,0 +1,50 @@
+"""ConversationView: items in the server's order, what was said, cut and called."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from inspector.tui.views.view import View
+
+if TYPE_CHECKING:
+    from inspector.tui.views.conversation.conversation_pane import ConversationPane
+
+
+class ConversationView(View):
+    """The conversation as of now, or as of the cursor."""
+
+    id = "conversation"
+    title = "Conversation"
+    key = "2"
+
+    @cached_property
+    def widget(self) -> ConversationPane:
+        """The list of entries."""
+        from inspector.tui.views.conversation.conversation_pane import ConversationPane
+
+        context = self.context
+        return ConversationPane(
+            context.glyphs,
+            empty=context.empty_conversation(),
+            key=context.key(ConversationPane),
+            can_answer=context.can_answer,
+            id=self.id,
+        )
+
+    def refresh(self) -> None:
+        """Show the items as they are."""
+        self.widget.empty = self.context.empty_conversation()
+        self.widget.show(self.context.state())
+
+    def show_event(self, row: int) -> bool:
+        """Go to the item or passage that an event is about."""
+        from inspector.analysis.dialogue import place_of  # which the first frame does without
+
+        place = place_of(self.context.state(), self.context.log.event(row))
+        self.refresh()
+        return place is not None and self.widget.select_place(place)
+
+    def item_id(self) -> str | None:
+        """Return the item with the cursor; ``""`` where it is on none."""
+        return self.widget.item_id

@@ -1,0 +1,28 @@
+"""SessionView: the settings in force, with what they mean."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from inspector.tui.common.text_page import TextPage
+from inspector.tui.views.view import View
+
+
+class SessionView(View):
+    """The session as a page."""
+
+    id = "session"
+    title = "Session"
+    key = "3"
+
+    @cached_property
+    def widget(self) -> TextPage:
+        """The page."""
+        return TextPage(id=self.id)
+
+    def refresh(self) -> None:
+        """Show the session as it is."""
+        from inspector.tui.views.session.session_lines import session_lines
+
+        width = self.widget.size.width or self.widget.screen.size.width
+        self.widget.show(session_lines(self.context.state(), width, self.context.losses()))

@@ -1,0 +1,312 @@
+"""Timeline: the session as sound, in two lanes under each other, with marks between them.
+
+The widget pulls from its waveform 30 times a second while it is shown, draws a picture of cells, and repaints only the
+columns that differ from the last one. It loads numpy, so screens import it when it is first shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.analysis.waveform import Waveform
+from inspector.clock import NS_PER_US, SYSTEM_CLOCK, time_is_up
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.terminal.direct_renderer import CellUpdate
+from inspector.tui.views.messages import RowRequested, SoundRequested, SpanRequested
+from inspector.tui.views.timeline.time_window import TimeWindow
+from inspector.tui.views.timeline.timeline_drawing import GROUNDS, LABEL, STYLES, DrawnStretch
+from inspector.tui.views.timeline.timeline_strips import TimelineStrips
+
+FRAME_BUDGET_S = 0.01
+"""Reading new rows per frame: a third of a core while a long recording is taken in, and a key is answered in the next."""
+LEAST_GRAIN_US = 50_000
+"""Growing lanes are read and drawn anew at most so often, however close one looks; keys are answered at once."""
+
+
+class Timeline(Widget, can_focus=True):
+    """The sound of one session."""
+
+    DEFAULT_CSS = """
+    Timeline { height: 1fr; background: $background; color: $foreground; }
+    Timeline > .wave--base { background: $background; color: $foreground; }
+    Timeline > .wave--dim { color: $dim; }
+    Timeline > .wave--client { color: $client; }
+    Timeline > .wave--server { color: $server; }
+    Timeline > .wave--faint { color: $faint; }
+    Timeline > .wave--warning { color: $warning; }
+    Timeline > .wave--error { color: $error; text-style: bold; }
+    Timeline > .wave--mark { color: $mark; text-style: bold; }
+    Timeline > .wave--head { color: $kin; text-style: bold; }
+    Timeline > .wave--selection { background: $cursor; }
+    Timeline > .wave--cursor { background: $dim; }
+    """
+    COMPONENT_CLASSES = {f"wave--{name}" for name in (*STYLES, *GROUNDS)}
+    BINDINGS = [
+        Binding("right,l", "step(1)", "later", show=False, id="wave.right"),
+        Binding("left,h", "step(-1)", "earlier", show=False, id="wave.left"),
+        Binding("shift+right", "step(1, True)", "select on", show=False, id="wave.select_right"),
+        Binding("shift+left", "step(-1, True)", "select back", show=False, id="wave.select_left"),
+        Binding("pagedown,ctrl+d", "page(1)", "a screen on", show=False, id="wave.page_right"),
+        Binding("pageup,ctrl+u", "page(-1)", "a screen back", show=False, id="wave.page_left"),
+        Binding("home,g", "first", "first", show=False, id="wave.first"),
+        Binding("end,G", "last", "last", show=False, id="wave.last"),
+        Binding("plus,equals_sign", "zoom(-1)", "closer", id="wave.closer"),
+        Binding("minus", "zoom(1)", "wider", show=False, id="wave.wider"),
+        Binding("0", "fit", "all of it", show=False, id="wave.fit"),
+        Binding("n", "mark(1)", "next mark", show=False, id="wave.next_mark"),
+        Binding("N", "mark(-1)", "previous mark", show=False, id="wave.previous_mark"),
+        Binding("f", "follow", "follow", show=False, id="wave.follow"),
+        Binding("enter", "events", "events", id="wave.events"),
+        Binding("P", "sound(False)", "hear it", show=False, id="wave.play"),
+        Binding("w", "sound(True)", "write WAV", show=False, id="wave.write"),
+        Binding("escape", "clear", "unselect", show=False, id="wave.clear"),
+    ]
+
+    class TimeChosen(Message):
+        """The cursor was moved by hand."""
+
+        def __init__(self, t_us: int) -> None:
+            super().__init__()
+            self.t_us = t_us
+
+    def __init__(
+        self,
+        waveform: Waveform,
+        now_us: Callable[[], int],
+        glyphs: Glyphs,
+        *,
+        key: Key | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+    ) -> None:
+        """Show a waveform.
+
+        Args:
+            waveform: the session's sound.
+            now_us: tells where the session, or its replay, is; session time in microseconds.
+            glyphs: what the lanes are drawn with.
+            key: names keys; without it they are called as they come.
+            id: the widget's id.
+        """
+        super().__init__(id=id)
+        self.window = TimeWindow()
+        self.is_following = True
+        self._waveform = waveform
+        self._now_us = now_us
+        self._is_dragging = False
+        self._is_fitting = False
+        """Whether all of the session is shown, also of what is still being read."""
+        self._still: tuple[object, ...] = ()
+        self._moving = 0, 0
+        self._drawn_ns = 0
+        self._pulled_ns = 0
+        self._is_behind = False
+        """Whether more of the log waits than one frame has time to read."""
+        self._strips = TimelineStrips(
+            waveform,
+            glyphs,
+            key or partial(default_keycap, (Timeline,)),
+            lambda name: self.get_component_rich_style(f"wave--{name}"),
+        )
+
+    @property
+    def _columns(self) -> int:
+        return max(1, self.size.width - LABEL)
+
+    def pull(self) -> list[CellUpdate]:
+        """Return the columns that have changed since the last time.
+
+        Whoever shows the timeline calls it 30 times a second, and paints them together with all else that moves.
+        """
+        now_ns = SYSTEM_CLOCK.now_ns()
+        if now_ns < self._pulled_ns + LEAST_GRAIN_US * NS_PER_US and not self._is_behind:
+            return []
+        self._pulled_ns = now_ns
+        return self._changes()
+
+    def _show(self) -> None:
+        """Repaint what a key or the pointer has changed."""
+        self.refresh(*(patch.region for patch in self._changes()))
+
+    def _changes(self) -> list[CellUpdate]:
+        """Read what is new, and return the columns that have changed."""
+        self._waveform.advance(time_is_up(FRAME_BUDGET_S))
+        self._is_behind = self._waveform.progress < 1
+        size = self.size
+        if not size.width or not size.height:
+            return []
+        now_us, window = self._now_us(), self.window
+        if self._is_fitting:
+            self._is_fitting = self._waveform.progress < 1
+            window.fit(max(1, self._waveform.end_us), self._columns)
+        if self.is_following:
+            window.cursor_us = now_us
+            window.reveal(now_us, self._columns, ahead=4)
+        # Half a cell is the least that can be seen to move.
+        grain_us = max(LEAST_GRAIN_US, window.cell_us // 2)
+        moving = now_us // grain_us, self._waveform.end_us // grain_us
+        still = (
+            size,
+            window.left,
+            window.zoom,
+            self.is_following,
+            None if self.is_following else window.cursor_us,
+            window.anchor_us,
+            len(self._waveform.marks),
+            self._is_behind,
+        )
+        is_due = SYSTEM_CLOCK.now_ns() >= self._drawn_ns + grain_us * NS_PER_US
+        if still != self._still or (moving != self._moving and is_due):
+            self._still, self._moving = still, moving
+            self._drawn_ns = SYSTEM_CLOCK.now_ns()
+            return self._strips.draw(self._view(now_us))
+        return []
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the strips of the picture."""
+        return self._strips.lines(crop, self.size)
+
+    def notify_style_update(self) -> None:
+        """Take new colours from the theme."""
+        super().notify_style_update()
+        self._strips.forget()
+        self._still = ()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
+        """Leave escape to the screen while nothing is selected."""
+        return self.window.anchor_us is not None if action == "clear" else True
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin a selection."""
+        self._is_dragging = True
+        self.capture_mouse()
+        self.window.anchor_us = None
+        self._go_to(self.window.time_at(event.x - LABEL))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Select up to the pointer."""
+        if self._is_dragging:
+            window = self.window
+            t_us = window.time_at(event.x - LABEL)
+            if t_us // window.cell_us != window.cursor_us // window.cell_us:
+                window.select_from_here()
+            if window.anchor_us is not None:
+                self._go_to(t_us)
+
+    def on_mouse_up(self) -> None:
+        """End the selection."""
+        self._is_dragging = False
+        self.release_mouse()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Go on in time."""
+        self._pan(1)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Go back in time."""
+        self._pan(-1)
+
+    def action_step(self, cells: int, is_selecting: bool = False) -> None:
+        """Move the cursor by cells, with the selection or without."""
+        window = self.window
+        if is_selecting:
+            window.select_from_here()
+        else:
+            window.anchor_us = None
+        self._go_to(window.cursor_us + cells * window.cell_us)
+
+    def action_page(self, step: int) -> None:
+        """Move by a screen."""
+        self._go_alone_to(self.window.cursor_us + step * self._columns * self.window.cell_us)
+
+    def action_first(self) -> None:
+        """Go to the start."""
+        self._go_alone_to(0)
+
+    def action_last(self) -> None:
+        """Go to the end."""
+        self._go_alone_to(self._waveform.end_us)
+
+    def action_zoom(self, step: int) -> None:
+        """Show more time, or less, around the cursor."""
+        self._is_fitting = False
+        self.window.zoom_by(step, self._columns)
+        self._show()
+
+    def action_fit(self) -> None:
+        """Show all of the session."""
+        self._is_fitting = True
+        self._show()
+
+    def action_mark(self, step: int) -> None:
+        """Go to the next mark, or the one before."""
+        found = self._waveform.marks.next(self.window.cursor_us, step, self.window.cell_us)
+        if found is not None:
+            self._go_alone_to(found)
+        else:
+            self.notify("no further mark" if step > 0 else "no earlier mark", timeout=2)
+
+    def action_follow(self) -> None:
+        """Stay with the session, or with the replay."""
+        self.is_following = not self.is_following
+        self._show()
+
+    def action_clear(self) -> None:
+        """Select nothing."""
+        self.window.anchor_us = None
+        self.refresh_bindings()
+        self._show()
+
+    def action_events(self) -> None:
+        """Show the events of the selection, or those at the cursor."""
+        window = self.window
+        if window.selection is not None:
+            self.post_message(SpanRequested(*window.selection))
+            return
+        row = self._waveform.marks.row_near(window.cursor_us, window.cell_us)
+        moment = SpanRequested(window.cursor_us, window.cursor_us)
+        self.post_message(RowRequested(row) if row >= 0 else moment)
+
+    def action_sound(self, as_file: bool) -> None:
+        """Hear the selection, or write it to a file; all of the session where nothing is selected."""
+        span = self.window.selection or (0, self._waveform.end_us)
+        self.post_message(SoundRequested(span_us=span, as_file=as_file))
+
+    def _go_alone_to(self, t_us: int) -> None:
+        """Move the cursor, and select nothing."""
+        self.window.anchor_us = None
+        self._go_to(t_us)
+
+    def _go_to(self, t_us: int) -> None:
+        window = self.window
+        self.is_following = False
+        window.cursor_us = max(0, min(t_us, max(self._waveform.end_us, self._now_us())))
+        window.reveal(window.cursor_us, self._columns, ahead=2)
+        self.post_message(self.TimeChosen(window.cursor_us))
+        self.refresh_bindings()
+        self._show()
+
+    def _pan(self, step: int) -> None:
+        self.is_following = False
+        self.window.pan(step, self._waveform.end_us, self._columns)
+        self._show()
+
+    def _view(self, now_us: int) -> DrawnStretch:
+        window = self.window
+        return DrawnStretch(
+            self.size.width,
+            self.size.height,
+            window.left,
+            window.cell_us,
+            None if self.is_following else window.cursor_us,
+            now_us,
+            window.selection,
+        )

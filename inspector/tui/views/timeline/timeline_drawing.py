@@ -1,0 +1,297 @@
+"""The timeline as a grid of cells: two lanes of sound, marks between them, and an axis. Nothing here knows a widget.
+
+A picture is two arrays, characters and styles, so that two of them are compared in one step and only what differs is
+repainted. Every character is one cell wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from inspector.analysis.marks import MARK_KINDS, MarkKind
+from inspector.analysis.placement import AudioSide
+from inspector.analysis.waveform import Waveform
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.views.timeline.wave_cells import Cells, dots_in, wave_cells
+
+STYLES = (
+    "base",
+    "dim",
+    "client",
+    "server",
+    "faint",
+    "warning",
+    "error",
+    "mark",
+    "head",
+)
+"""Styles of a cell's character; its background is one of ``GROUNDS``."""
+GROUNDS = ("base", "selection", "cursor")
+GROUND = 16
+"""A cell's style code is its character's style plus this times its ground."""
+LABEL = 7
+"""Columns left of the lanes."""
+USUAL_LANE_ROWS = 10
+"""Of a lane; a third of the room where that is more. Every row is painted up to 15 times a second."""
+_BASE, _DIM, _CLIENT, _SERVER, _FAINT, _WARNING, _ERROR, _MARK, _HEAD = range(9)
+_LETTERS = {
+    MarkKind.SPEECH_STARTED: ("S", _CLIENT),
+    MarkKind.SPEECH_STOPPED: ("E", _CLIENT),
+    MarkKind.COMMITTED: ("C", _CLIENT),
+    MarkKind.RESPONSE_STARTED: ("R", _SERVER),
+    MarkKind.FIRST_AUDIO: ("A", _SERVER),
+    MarkKind.RESPONSE_ENDED: ("D", _SERVER),
+    MarkKind.TOOL_CALL: ("T", _MARK),
+    MarkKind.UNDERRUN: ("U", _WARNING),
+    MarkKind.TRUNCATED: ("", _WARNING),
+    MarkKind.ERROR: ("!", _ERROR),
+}
+"""Letter and style by kind, the most important last: it wins a cell that several share."""
+_LEGEND = {
+    MarkKind.SPEECH_STOPPED: "speech",
+    MarkKind.COMMITTED: "commit",
+    MarkKind.RESPONSE_ENDED: "response, audio, done",
+    MarkKind.TOOL_CALL: "tool",
+    MarkKind.UNDERRUN: "underrun",
+    MarkKind.TRUNCATED: "cut",
+    MarkKind.ERROR: "error",
+}
+"""Words after a letter; those without go with the next one's."""
+_RANK = {kind: rank for rank, kind in enumerate(_LETTERS)}
+_TICKS_US = tuple(
+    round(seconds * 1e6)
+    for seconds in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 43_200)
+)
+_TICK_CELLS = 10
+"""Cells between two times on the axis at least."""
+_CLIPPED = 0.999
+_NO_AUDIO = "no audio passed through this connection"
+_NO_TIMES = "these events do not say when they happened: there is no time to draw them along"
+_REFUSED = "the server refused all the audio that was sent"
+
+Codes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnStretch:
+    """Which stretch of time is shown, and what is pointed out in it. Times are microseconds of session time."""
+
+    columns: int
+    rows: int
+    left: int
+    """The first cell shown, counted from time 0."""
+    cell_us: int
+    cursor_us: int | None
+    """None while the cursor goes with ``now_us``, which the axis shows: a bar that moves repaints both lanes whole."""
+    now_us: int
+    """Where the session, or its replay, is."""
+    selection: tuple[int, int] | None = None
+
+    @property
+    def lane_columns(self) -> int:
+        """Return how many cells a lane has."""
+        return max(1, self.columns - LABEL)
+
+    @property
+    def lane_rows(self) -> int:
+        """Return how high a lane is: all but marks, axis, two lines of words and the legend."""
+        room = self.rows - 5
+        return max(1, min(max(USUAL_LANE_ROWS, room // 3), room // 2))
+
+    @property
+    def from_us(self) -> int:
+        """Return the time of the left edge."""
+        return self.left * self.cell_us
+
+    @property
+    def to_us(self) -> int:
+        """Return the time of the right edge."""
+        return (self.left + self.lane_columns) * self.cell_us
+
+    def column_of(self, t_us: int) -> int:
+        """Return the cell of a time, from the left edge; outside of ``0..lane_columns`` where it is not shown."""
+        return t_us // self.cell_us - self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Cells, ready to be painted."""
+
+    cells: Cells
+    """Code points, shape (rows, columns)."""
+    codes: Codes
+    """Style codes, shape (rows, columns)."""
+
+    def changed(self, other: Picture) -> list[tuple[int, int, int]]:
+        """Return the rows that differ: row, first column that differs, column after the last."""
+        differs = (self.cells != other.cells) | (self.codes != other.codes)
+        rows = np.flatnonzero(differs.any(axis=1))
+        first = differs[rows].argmax(axis=1)
+        end = differs.shape[1] - differs[rows, ::-1].argmax(axis=1)
+        return list(zip(rows.tolist(), first.tolist(), end.tolist(), strict=True))
+
+    def runs(self, row: int, first: int = 0, end: int | None = None) -> list[tuple[str, int]]:
+        """Return a row, or its columns from ``first`` up to ``end``, as texts with their style codes."""
+        codes = self.codes[row, first:end]
+        edges = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
+        text = self.cells[row, first:end].astype("<u4").tobytes().decode("utf-32-le")
+        return [(text[start:stop], int(codes[start])) for start, stop in pairwise(edges)]
+
+
+class Canvas:
+    """A picture being drawn, on a backdrop or on an empty one."""
+
+    def __init__(self, view: DrawnStretch, glyphs: Glyphs, backdrop: Picture | None = None) -> None:
+        self.view = view
+        self.glyphs = glyphs
+        shape = view.rows, view.columns
+        self.cells: Cells = (
+            np.full(shape, ord(" "), np.uint32) if backdrop is None else backdrop.cells.copy()
+        )
+        self.codes: Codes = np.zeros(shape, np.uint8) if backdrop is None else backdrop.codes.copy()
+
+    def put(self, row: int, column: int, text: str, style: int) -> None:
+        """Write a text, as far as there is room; what may be wider than a cell becomes ``?``."""
+        if not 0 <= row < self.view.rows or column >= self.view.columns:
+            return
+        kept = text[: self.view.columns - column]
+        points = [ord(c) if c.isascii() or c in _OWN_SIGNS else ord("?") for c in kept]
+        self.cells[row, column : column + len(points)] = points
+        self.codes[row, column : column + len(points)] = style
+
+    def picture(self) -> Picture:
+        """Return what was drawn."""
+        return Picture(self.cells, self.codes)
+
+
+_OWN_SIGNS = frozenset("−–—·…✂▲›│┬─")
+
+
+def drawn(waveform: Waveform, view: DrawnStretch, glyphs: Glyphs, words: Sequence[str]) -> Picture:
+    """Draw a stretch of a session.
+
+    Args:
+        waveform: the session.
+        view: which stretch.
+        glyphs: what the lanes are drawn with.
+        words: lines for below the axis.
+    """
+    if not waveform.has_times:
+        canvas = Canvas(view, glyphs)
+        canvas.put(view.lane_rows, 1, _NO_TIMES, _DIM)
+        return canvas.picture()
+    still = replace(view, cursor_us=None, now_us=0, selection=None)
+    canvas = Canvas(view, glyphs, _backdrop(still, glyphs, len(words)))
+    height = view.lane_rows
+    _lanes(canvas, waveform)
+    _marks(canvas, waveform, height)
+    playhead = view.column_of(view.now_us)
+    if 0 <= playhead < view.lane_columns:
+        sign = "▲" if len(glyphs.wave) == 256 else "^"
+        canvas.put(2 * height + 1, LABEL + playhead, sign, _HEAD)
+    for number, line in enumerate(words):
+        canvas.put(2 * height + 2 + number, 1, line, _BASE if number == 0 else _DIM)
+    if not waveform.has_audio:
+        words = _REFUSED if waveform.is_refused else _NO_AUDIO
+        canvas.put(height // 2, LABEL + 2, words, _DIM)
+    _grounds(canvas, 2 * height + 1)
+    return canvas.picture()
+
+
+@lru_cache(maxsize=4)
+def _backdrop(view: DrawnStretch, glyphs: Glyphs, words: int) -> Picture:
+    """Draw what stays while a session goes on: labels, axis and legend."""
+    canvas = Canvas(view, glyphs)
+    height = view.lane_rows
+    canvas.put(height // 2, 0, " user", _CLIENT)
+    canvas.put(height, 0, " marks", _DIM)
+    canvas.put(height + 1 + height // 2, 0, " model", _SERVER)
+    _axis(canvas, 2 * height + 1)
+    _legend(canvas, 2 * height + 2 + words)
+    return canvas.picture()
+
+
+def _lanes(canvas: Canvas, waveform: Waveform) -> None:
+    view, height = canvas.view, canvas.view.lane_rows
+    if view.columns <= LABEL:
+        return
+    dots_x, _ = dots_in(canvas.glyphs.wave)
+    first, count, width_us = view.left * dots_x, view.lane_columns * dots_x, view.cell_us // dots_x
+    lanes = [waveform.lane(side, first, count, width_us) for side in AudioSide]
+    cells = wave_cells(lanes, height, canvas.glyphs.wave)
+    is_future = (np.arange(view.lane_columns) + view.left) * view.cell_us > view.now_us
+    for number, (lane, style) in enumerate(zip(lanes, (_CLIENT, _SERVER), strict=True)):
+        by_cell = (view.lane_columns, dots_x)
+        codes = np.full(view.lane_columns, style, np.uint8)
+        is_clipped = (np.maximum(lane.high, -lane.low) >= _CLIPPED).reshape(by_cell).any(axis=1)
+        codes[is_clipped] = _ERROR
+        codes[~lane.is_heard.reshape(by_cell).any(axis=1) | is_future] = _FAINT
+        rows = slice(number * (height + 1), min(view.rows, number * (height + 1) + height))
+        canvas.cells[rows, LABEL:] = cells[number, : max(0, rows.stop - rows.start)]
+        canvas.codes[rows, LABEL:] = codes
+
+
+def _marks(canvas: Canvas, waveform: Waveform, row: int) -> None:
+    view, marks = canvas.view, waveform.marks
+    found = marks.within(view.from_us, view.to_us)
+    for index in sorted(found, key=lambda at: _RANK[MARK_KINDS[marks.kind[at]]]):
+        letter, style = _LETTERS[MARK_KINDS[marks.kind[index]]]
+        is_future = marks.t_us[index] > view.now_us
+        canvas.put(
+            row,
+            LABEL + view.column_of(marks.t_us[index]),
+            letter or canvas.glyphs.cut,
+            _FAINT if is_future else style,
+        )
+
+
+def _axis(canvas: Canvas, row: int) -> None:
+    view = canvas.view
+    step_us = next(
+        (step for step in _TICKS_US if step >= _TICK_CELLS * view.cell_us),
+        _TICKS_US[-1] * max(1, _TICK_CELLS * view.cell_us // _TICKS_US[-1]),
+    )
+    first = -(-view.from_us // step_us)
+    for tick in range(first, view.to_us // step_us + 1):
+        column = view.column_of(tick * step_us)
+        if 0 <= column < view.lane_columns:
+            canvas.put(row, LABEL + column, f"{canvas.glyphs.bracket}{clock(tick * step_us)}", _DIM)
+
+
+def clock(t_us: int) -> str:
+    """Return a time for an axis: seconds below a minute, else minutes and seconds."""
+    seconds = t_us / 1e6
+    if seconds < 60:
+        return f"{seconds:g} s"
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:02.0f}" if rest == int(rest) else f"{int(minutes)}:{rest:04.1f}"
+
+
+def _legend(canvas: Canvas, row: int) -> None:
+    column = 1
+    for kind, (letter, style) in _LETTERS.items():
+        words = _LEGEND.get(kind, "")
+        canvas.put(row, column, letter or canvas.glyphs.cut, style)
+        canvas.put(row, column + 2, words, _DIM)
+        column += len(words) + 4 if words else 2
+
+
+def _grounds(canvas: Canvas, rows: int) -> None:
+    """Lay the selection and the cursor below the lanes."""
+    view = canvas.view
+    lanes = canvas.codes[:rows, LABEL:]
+    if view.selection is not None:
+        first, last = (view.column_of(t_us) for t_us in view.selection)
+        if last >= 0 and first < view.lane_columns:
+            lanes[:, max(0, first) : last + 1] += GROUND
+    if view.cursor_us is None:
+        return
+    column = view.column_of(view.cursor_us)
+    if 0 <= column < lanes.shape[1]:
+        lanes[:, column] = lanes[:, column] % GROUND + 2 * GROUND

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from inspector.analysis.ascii_fallbacks import TWINS, ascii_text, terminal_encoding
+from inspector.tui.common.glyphs import ASCII, UNICODE
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("plain", "plain"),
+        ("→ “café” …", '> "cafe" ~'),
+        ("日本", "????"),
+        ("e\u0301", "e"),
+        ("👍", "??"),
+        ("½", "1"),
+    ],
+)
+def test_a_text_becomes_ascii_and_stays_as_wide(text: str, plain: str) -> None:
+    assert ascii_text(text) == plain
+
+
+@given(st.text())
+def test_whatever_it_is_it_becomes_ascii(text: str) -> None:
+    assert ascii_text(text).isascii()
+
+
+def test_every_twin_is_as_wide_as_what_it_stands_for() -> None:
+    assert {c for c, clone in TWINS.items() if cell_len(c) != len(clone)} == set()
+    assert all(unicodedata.category(c) not in ("Mn", "Me", "Cf") for c in TWINS)
+
+
+def test_the_ascii_glyphs_are_ascii_and_each_as_wide_as_the_other() -> None:
+    for name in UNICODE.__slots__:
+        plain, usual = getattr(ASCII, name), getattr(UNICODE, name)
+
+        assert plain.isascii(), name
+        if name not in ("wave", "spinner", "silence"):
+            assert len(plain) == cell_len(usual), name
+
+
+@pytest.mark.parametrize(
+    ("environment", "encoding"),
+    [
+        ({}, "utf-8"),
+        ({"LANG": "C"}, "ascii"),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, "ascii"),
+        ({"LANG": "en_US.ISO-8859-1", "LC_CTYPE": "C.UTF-8"}, "ascii"),
+        ({"LANG": "en_GB.UTF-8", "LC_CTYPE": "C.UTF-8"}, "utf-8"),
+        ({"LC_CTYPE": "C.UTF-8"}, "utf-8"),
+        ({"LC_ALL": "POSIX", "LANG": "en_GB.UTF-8"}, "ascii"),
+        ({"LC_ALL": "C", "PYTHONUTF8": "1"}, "utf-8"),
+    ],
+)
+def test_a_locale_that_python_does_not_go_by_counts(
+    environment: dict[str, str], encoding: str
+) -> None:
+    assert terminal_encoding("utf-8", environment, is_utf8_mode=True) == encoding
+
+
+def test_what_python_found_out_by_the_locale_holds() -> None:
+    environment = {"LANG": "en_US.ISO-8859-1"}
+
+    assert terminal_encoding("iso-8859-1", environment, is_utf8_mode=False) == "iso-8859-1"
