@@ -16,7 +16,9 @@ import orjson
 
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
+from inspector.core.session_fold import SessionFold
 from inspector.core.state import SessionState
+from inspector.core.turn_counter import TurnCounter
 from inspector.core.units import NS_PER_MS
 from inspector.errors import ConnectError
 from inspector.sources.base import Closed, Handshake, Received, Side
@@ -139,10 +141,12 @@ def facts(value: Any) -> Any:
         return {
             key: facts(entry)
             for key, entry in value.items()
-            if key not in ("_owner", "_causes", "_followed")
+            if key not in ("_owner", "_causes", "_followed", "_around")
         }
     if isinstance(value, list | tuple | deque):
         return [facts(entry) for entry in value]
+    if isinstance(value, TurnCounter | SessionFold):
+        return facts(vars(value))
     return value
 
 

@@ -54,12 +54,16 @@ class Columns:
 
     @cached_property
     def turn(self) -> NDArray[np.int64]:
-        """Turn numbers, 0 before the first turn."""
+        """Turn numbers, 0 where a row is of no turn."""
         if self._turns is None:
             return np.zeros(self._hi - self._lo, np.int64)
         self._turns.look_at(self._hi)
         starts = np.array(self._turns.starts, np.int64)
-        return np.searchsorted(starts, np.arange(self._lo, self._hi), "right").astype(np.int64)
+        numbers = np.concatenate(([0], np.array(self._turns.numbers, np.int64)))
+        found: NDArray[np.int64] = numbers[
+            np.searchsorted(starts, np.arange(self._lo, self._hi), "right")
+        ]
+        return found
 
     def kind_in(self, codes: list[int]) -> NDArray[np.bool_]:
         """Return which rows are of one of these types."""

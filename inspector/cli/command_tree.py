@@ -20,6 +20,8 @@ from inspector.cli.commands import (
     send,
     serve,
     sessions,
+    stats,
+    turns,
 )
 from inspector.cli.printing import write_line
 from inspector.cli.screens import show_home
@@ -104,6 +106,21 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "inspector cat session.jsonl --no-deltas --filter 'dir:server err'",
             "inspector cat session.jsonl --jsonl | jq .type",
             "inspector cat session.jsonl --raw > frames.jsonl",
+        ),
+    ),
+    (
+        turns.turns,
+        (
+            "inspector turns session.jsonl",
+            "inspector turns session.jsonl --json | jq '.recordings[].turns[] | {turn, voice_to_voice_ms, waited_for}'",
+            "inspector turns --explain endpointing",
+        ),
+    ),
+    (
+        stats.stats,
+        (
+            "inspector stats sessions/*.jsonl --by model",
+            "inspector stats sessions/*.jsonl --by day --csv > latency.csv",
         ),
     ),
     (

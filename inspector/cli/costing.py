@@ -34,7 +34,6 @@ from inspector.analysis.ledger import CostLedger, CostSummary, LedgerLine, TurnO
 from inspector.analysis.prices import PriceTable, read_prices, shipped_prices
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import short_id
-from inspector.analysis.turns import MARKING_TYPES, TurnCounter
 from inspector.cli.listing import opened
 from inspector.cli.printing import (
     SCHEMA,
@@ -51,6 +50,7 @@ from inspector.core.output_audio import OUTPUT_AUDIO_TYPES
 from inspector.core.read import object_at, text_at
 from inspector.core.session_fold import SESSION_TYPES
 from inspector.core.state import SessionState
+from inspector.core.turn_counter import TURN_TYPES, TurnCounter
 from inspector.core.usage import USAGE_TYPES, ResponseUsage
 from inspector.errors import RecordingError, UsageError
 from inspector.folders import config_file
@@ -64,7 +64,7 @@ COST_TYPES = (
     USAGE_TYPES
     | OUTPUT_AUDIO_TYPES
     | SESSION_TYPES
-    | frozenset(MARKING_TYPES)
+    | TURN_TYPES
     # GPT-Live's appends would show the dialect too, but are nearly all of such a recording; its other events show it as well.
     | (DIALECT_TYPES - {"session.input_audio.append", "session.input_audio_buffer.append"})
 )

@@ -18,7 +18,6 @@ from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.totals import totals
-from inspector.analysis.turns import TurnCounter
 from inspector.cli.printed_row import PrintedRow
 from inspector.cli.printing import (
     SCHEMA,
@@ -38,6 +37,7 @@ from inspector.core.dialect_evidence import DialectFold
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.core.state import SessionState
+from inspector.core.turn_counter import TurnCounter
 from inspector.errors import FilterError
 from inspector.recording.folding import fold_recording
 from inspector.recording.format import FileShape, render

@@ -98,6 +98,37 @@ JsonlOption = Annotated[
     bool, typer.Option("--jsonl", help="Print a stream: one JSON object per event.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, the names of the columns first.")]
+NoSound = Annotated[
+    bool,
+    typer.Option(
+        "--no-sound",
+        help="Do not listen to the audio: faster, but without the end of speech and the first audible sample.",
+    ),
+]
+
+
+def _known_detector(name: str) -> str:
+    if name not in DETECTORS:
+        raise typer.BadParameter(f"'{name}' is none of {', '.join(DETECTORS)}")
+    return name
+
+
+DETECTORS = ("energy", "webrtc", "silero")
+"""What tells the user's speech from silence: loudness, the same everywhere, or a detector of the extra ``voice`` as well."""
+Vad = Annotated[
+    str,
+    typer.Option(
+        "--vad",
+        metavar="NAME",
+        callback=_known_detector,
+        help="What finds the end of the user's speech: energy (loudness alone), webrtc or silero (of the extra voice).",
+    ),
+]
+Explain = Annotated[
+    str | None,
+    typer.Option("--explain", metavar="NAME", help="Print what a figure means, e.g. endpointing."),
+]
 SeedOption = Annotated[
     int, typer.Option("--seed", metavar="N", help="Seed of the simulator's random numbers.")
 ]

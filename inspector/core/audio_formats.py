@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -15,11 +15,12 @@ class AudioFormat:
     """``pcm16``, ``pcmu`` (G.711 μ-law) or ``pcma`` (G.711 A-law)."""
     rate_hz: int
     """Samples per second."""
+    bytes_per_ms: float = field(init=False, repr=False, compare=False)
+    """Size of one millisecond in bytes; stored, because every audio event needs it."""
 
-    @property
-    def bytes_per_ms(self) -> float:
-        """Return the size of one millisecond in bytes."""
-        return self.rate_hz / 1000 * (2 if self.encoding == "pcm16" else 1)
+    def __post_init__(self) -> None:
+        size = 2 if self.encoding == "pcm16" else 1
+        object.__setattr__(self, "bytes_per_ms", self.rate_hz / 1000 * size)
 
     def ms(self, size_bytes: int) -> int:
         """Return the duration of ``size_bytes`` in whole milliseconds."""

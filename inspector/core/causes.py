@@ -103,6 +103,10 @@ class CausesFold:
         elif event.direction is Direction.SERVER:
             self._answer(event)
 
+    def recall(self, append: Event) -> None:
+        """Take in an append that was passed over before: the next error may refuse it."""
+        self._request(append)
+
     def copy(self) -> CausesFold:
         """Return an independent copy."""
         clone = CausesFold()

@@ -230,6 +230,10 @@ class OutputAudioFold:
         self.tracks: dict[str, ItemAudio] = {}
         """Audio that belongs to no item, as in translations, under the key ``""``."""
         self.total_bytes = 0
+        self.deltas = 0
+        """Events that brought sound."""
+        self.received_ns = 0
+        """How long all that came lasts, by the format of each item: the audio clock of this side."""
         self._format = PCM16_24K
         self._has_player = False
         self._owner = object()
@@ -267,6 +271,7 @@ class OutputAudioFold:
         clone = OutputAudioFold()
         clone.items, clone.tracks = dict(self.items), dict(self.tracks)
         clone.total_bytes, clone._format = self.total_bytes, self._format
+        clone.deltas, clone.received_ns = self.deltas, self.received_ns
         clone._has_player = self._has_player
         self._owner = object()
         return clone
@@ -289,6 +294,11 @@ class OutputAudioFold:
     def underruns(self) -> int:
         """Return the number of gaps in all items."""
         return sum(len(i.underruns) for i in self.items.values() if len(i.resumes) > 1)
+
+    @property
+    def is_elided(self) -> bool:
+        """Tell whether a recorder has cut the audio out, so that its length, and all that follows from it, is not real."""
+        return self.received_ns < LEAST_DELTA_MS * NS_PER_MS * self.deltas
 
     def audio_of(self, event: Event) -> ItemAudio | None:
         """Return the item or track to which an audio delta belongs, or None."""
@@ -323,6 +333,8 @@ class OutputAudioFold:
             )
         if size:
             item.deltas += 1
+            self.deltas += 1
+            self.received_ns += item.format.ns(size)
             if item.came_t_ns is None:
                 item.came_t_ns = event.t_ns
             self._place(item, event)

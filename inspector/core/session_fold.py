@@ -11,8 +11,9 @@ from inspector.core.read import int_at, object_at, text_at
 
 _BEGUN = frozenset({"session.created", "session.started", "transcription_session.created"})
 """Types that a server sends once, as the first event of a session."""
-_CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
-SESSION_TYPES = _CONFIGURED | {"conversation.created", "inspector.opened", "inspector.closed"}
+CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
+"""Types that describe the session as it now is."""
+SESSION_TYPES = CONFIGURED | {"conversation.created", "inspector.opened", "inspector.closed"}
 """All that the fold takes in."""
 
 
@@ -60,14 +61,7 @@ class SessionFold:
     @property
     def input_format(self) -> AudioFormat:
         """Return the format of the audio that the client sends."""
-        nested = object_at(object_at(self.config, "audio"), "input").get("format")
-        return (
-            audio_format(nested)
-            or audio_format(
-                self.config.get("input_audio_format"), self.config.get("input_audio_sampling_rate")
-            )
-            or PCM16_24K
-        )
+        return input_format_of(self.config)
 
     @property
     def output_format(self) -> AudioFormat:
@@ -82,20 +76,20 @@ class SessionFold:
     @property
     def turn_detection(self) -> str:
         """Return the type of turn detection; ``""`` if it is off (push-to-talk)."""
-        return text_at(self._detection, "type")
+        return text_at(self.detection, "type")
 
     @property
     def interrupts_response(self) -> bool:
         """Return whether speech interrupts a response, which is the API's default."""
-        return self._detection.get("interrupt_response") is not False
+        return self.detection.get("interrupt_response") is not False
 
     @property
     def creates_response(self) -> bool:
         """Return whether the end of a turn creates a response, which is the API's default."""
-        return self._detection.get("create_response") is not False
+        return self.detection.get("create_response") is not False
 
     @property
-    def _detection(self) -> Mapping[str, Any]:
+    def detection(self) -> Mapping[str, Any]:
         """Return the settings of turn detection, from their place in the GA or the beta API; empty if it is off."""
         nested = object_at(object_at(self.config, "audio"), "input")
         detection = nested.get("turn_detection", self.config.get("turn_detection"))
@@ -104,7 +98,7 @@ class SessionFold:
     def apply(self, event: Event) -> None:
         """Update the state with one event."""
         kind = event.type
-        if kind in _CONFIGURED:
+        if kind in CONFIGURED:
             self._confirm(event)
         elif kind == "conversation.created":
             self.conversation_id = _conversation_id(event)
@@ -149,3 +143,13 @@ class SessionFold:
 
 def _conversation_id(event: Event) -> str:
     return text_at(object_at(event.body or {}, "conversation"), "id")
+
+
+def input_format_of(config: Mapping[str, Any]) -> AudioFormat:
+    """Return the format of the audio that the client sends in a session of this configuration."""
+    nested = object_at(object_at(config, "audio"), "input").get("format")
+    return (
+        audio_format(nested)
+        or audio_format(config.get("input_audio_format"), config.get("input_audio_sampling_rate"))
+        or PCM16_24K
+    )

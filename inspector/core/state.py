@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_type_hints
 
@@ -17,6 +17,7 @@ from inspector.core.output_audio import OutputAudioFold
 from inspector.core.responses import ResponsesFold
 from inspector.core.session_fold import SessionFold
 from inspector.core.transcripts import TranscriptsFold
+from inspector.core.turns import Surroundings, TurnsFold
 from inspector.core.usage import RateLimitsFold, UsageFold
 
 
@@ -34,7 +35,7 @@ class SessionState:
     """What is true of the session after the events seen so far.
 
     Each annotated attribute is a fold, named like the attribute and declared here and nowhere else: it is made, fed, copied and
-    begun anew in this order. Problems come after the causes, whose findings they name.
+    begun anew in this order. Problems come after the causes, whose findings they name; turns after all that they look at.
     """
 
     session: SessionFold
@@ -48,13 +49,21 @@ class SessionState:
     rate_limits: RateLimitsFold
     causes: CausesFold
     problems: ProblemsFold
+    turns: TurnsFold
     interventions: InterventionsFold
 
-    def __init__(self) -> None:
+    def __init__(self, only: Collection[str] = ()) -> None:
+        """Begin before the first event.
+
+        Args:
+            only: names of the folds to feed, for questions that do not need the others; all where empty.
+        """
         for name, kind in FOLDS.items():
             setattr(self, name, kind())
-        self.tie()
-        self.folds: tuple[Fold, ...] = self.every_fold()
+        self.join()
+        self.folds: tuple[Fold, ...] = tuple(
+            fold for fold in self.every_fold() if not only or fold.name in only
+        )
 
     @property
     def is_settled(self) -> bool:
@@ -88,7 +97,7 @@ class SessionState:
         clone = SessionState.__new__(SessionState)
         for name in FOLDS:
             setattr(clone, name, getattr(self, name).copy())
-        clone.tie()
+        clone.join()
         names = {fold.name for fold in self.folds}
         clone.folds = tuple(fold for fold in clone.every_fold() if fold.name in names)
         return clone
@@ -99,12 +108,15 @@ class SessionState:
         for name, kind in FOLDS.items():
             if name not in OF_THE_LOG:
                 setattr(self, name, kind())
-        self.tie()
+        self.join()
 
-    def tie(self) -> None:
-        """Let folds that learn from others know which these are by now."""
+    def join(self) -> None:
+        """Give each fold that reads others references to the current ones."""
         self.problems.follow(self.causes)
         self.usage.follow(self.session, self.dialect, self.output_audio)
+        self.turns.follow(
+            Surroundings(self.session, self.input_audio, self.output_audio, self.causes)
+        )
 
     def begins(self, event: Event) -> bool:
         """Tell whether an event begins another session: a new connection, or a second session in one log."""
@@ -130,5 +142,5 @@ def ends_of_sessions(events: Iterable[Event]) -> Iterator[SessionState]:
 
 FOLDS: Mapping[str, type[Fold]] = get_type_hints(SessionState)
 """Every fold by its name, in the order in which they take events."""
-OF_THE_LOG = frozenset({"usage", "rate_limits", "causes", "problems", "interventions"})
+OF_THE_LOG = frozenset({"usage", "rate_limits", "causes", "problems", "turns", "interventions"})
 """Folds that go on over a second session in one log, since what they count is of the whole log."""

@@ -46,13 +46,18 @@ class ChunkScanner:
         """By the hash of the bytes that a line's head is told by."""
         self._parts: dict[tuple[str, str, int], np.uint64] = {}
 
-    def scan(self, lines: ChunkLines) -> Chunk:
-        """Index the lines of a chunk."""
+    def read(self, lines: ChunkLines) -> Rows:
+        """Take the lines of a chunk apart; what is looked at in them is valid as long as they are."""
         rows = Rows(lines)
         self._read_fast(rows)
         for at in np.flatnonzero(~rows.is_fast).tolist():
             self._parse(rows, at)
         rows.drop_blank()
+        return rows
+
+    def scan(self, lines: ChunkLines) -> Chunk:
+        """Index the lines of a chunk."""
+        rows = self.read(lines)
         groups, runs, group = grouped(rows, self.kinds)
         is_folded = group >= 0
         is_folded[groups.head] = False

@@ -114,14 +114,14 @@ class RecordingReader:
         """Append the events of ``[start, end)`` to ``log``; return the offset at which to continue."""
         position = start
         for offset, line in self.lines(start, end):
-            log.append(self._first_reading(line, len(log), offset), offset, len(line))
+            log.append(self.first_reading(line, len(log), offset), offset, len(line))
             position = offset + len(line) + 1
         return position
 
     def events(self) -> Iterator[Event]:
         """Yield the events of the whole file, in order."""
         for row, (offset, line) in enumerate(self.lines(self.start, self.size)):
-            yield self._first_reading(line, row, offset)
+            yield self.first_reading(line, row, offset)
 
     def time_notes(self) -> list[str]:
         """Return notes for the user about a foreign file's times, as far as it was read."""
@@ -139,8 +139,8 @@ class RecordingReader:
             )
         return notes
 
-    def _first_reading(self, line: bytes, row: int, offset: int) -> Event:
-        """Return a line's event, and record a problem with its time."""
+    def first_reading(self, line: bytes, row: int, offset: int) -> Event:
+        """Return the event of a line that is read for the first time, in the file's order, and record a problem with its time."""
         if self.shape is FileShape.OURS:
             return parse(line, row)
         if offset <= self._noted:

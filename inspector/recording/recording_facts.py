@@ -37,7 +37,7 @@ TAIL_BYTES = 1 << 20
 """End of a larger file that is searched for its last event."""
 KEPT_FACTS = 500
 """Recordings whose facts are cached; the file stays well under a megabyte."""
-VERSION = 3
+VERSION = 4
 """Version of the cache: increase it whenever a fact's meaning changes."""
 _SESSION_TYPES = ("session.created", "session.updated", "transcription_session.created")
 
@@ -234,7 +234,7 @@ def _model(log: EventLog) -> str:
 def _turns(log: EventLog) -> int:
     turns = TurnIndex(log)
     turns.look_at(len(log))
-    return len(turns.starts)
+    return turns.users
 
 
 def _errors(log: EventLog) -> int:

@@ -17,7 +17,9 @@ from inspector.core.groups import part_key
 from inspector.core.input_audio import InputAudioFold
 from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of
 from inspector.core.output_audio import OutputAudioFold
+from inspector.core.session_fold import SessionFold
 from inspector.core.state import FOLDS, SessionState
+from inspector.core.turn_counter import TurnCounter
 from tests.support import at, client, folded, frame_event, local, numbered, server, silence
 
 BROKEN = frame_event(client("x").direction, b"{nope")
@@ -466,7 +468,7 @@ def test_every_fold_that_there_is_belongs_to_the_state() -> None:
 
 def remembered(fold: object) -> dict[str, str]:
     """Return the state of a fold in a comparable form."""
-    hidden = ("_owner", "_causes", "_followed")
+    hidden = ("_owner", "_causes", "_followed", "_around")
     held = {name: value for name, value in vars(fold).items() if name not in hidden}
     return {name: _told(value) for name, value in held.items()}
 
@@ -474,6 +476,10 @@ def remembered(fold: object) -> dict[str, str]:
 def _told(value: Any) -> str:
     if isinstance(value, dict):
         return str({key: _told(entry) for key, entry in value.items()})
+    if isinstance(value, list):
+        return str([_told(entry) for entry in value])
+    if isinstance(value, TurnCounter | SessionFold):
+        return _told(vars(value))
     slots = getattr(type(value), "__slots__", ())
     return str({s: _told(getattr(value, s)) for s in slots if s != "owner"}) if slots else str(value)  # fmt: skip
 
