@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.kinds import KindTable
 from inspector.core.log import NO_TIME_US, EventLog
 

@@ -10,7 +10,7 @@ import re
 from functools import cached_property
 from typing import Protocol
 
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.kinds import kind_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from inspector.core.turn_counter import TurnKind
-from inspector.core.turns import Answer, ToolCall, Turn, TurnMark
+from inspector.core.turns_fold import ToolCall, Turn, TurnMark, TurnResponse
 
 NS_PER_MS = 1_000_000
 LEAST_SHARE = 0.08
@@ -287,7 +287,7 @@ def _answer_steps(turn: Turn, heard: Heard, walk: _Walk, unknown: list[Missing])
     return None
 
 
-def _round_steps(turn: Turn, before: Answer, after: Answer, walk: _Walk) -> None:
+def _round_steps(turn: Turn, before: TurnResponse, after: TurnResponse, walk: _Walk) -> None:
     """Step from one answer, which said nothing, to the request for the next: a round of tools, or an answer in vain."""
     span = range(before.created.seq, after.created.seq)
     tools = [
@@ -307,7 +307,7 @@ def _tool_step(walk: _Walk, tools: list[ToolCall]) -> None:
 
 
 def _reply_steps(
-    turn: Turn, reply: Answer, heard: Heard, walk: _Walk, unknown: list[Missing]
+    turn: Turn, reply: TurnResponse, heard: Heard, walk: _Walk, unknown: list[Missing]
 ) -> int | None:
     if reply.sound is None:
         walk.to(reply.words, "model", _model(turn))
@@ -392,7 +392,7 @@ def _figures(turn: Turn, heard: Heard, start: TurnMark | None) -> dict[str, floa
     }
 
 
-def _later(turn: Turn, first: Answer | None) -> TurnMark | None:
+def _later(turn: Turn, first: TurnResponse | None) -> TurnMark | None:
     """Return what a response is counted from: the commit, or the app's request where it came later."""
     marks = [mark for mark in (turn.committed, first.asked if first else None) if mark is not None]
     return max(marks) if marks else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from inspector.analysis.event_facts import EventFacts, Facts, LogFacts
 from inspector.analysis.terms import And, DirectionIn, Everything, Term
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import EventLog
 

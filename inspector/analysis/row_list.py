@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 
 from inspector.analysis.query import EVERYTHING, Deadline, LogFacts, Query, QueryRun
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, EventLog
 

@@ -23,7 +23,7 @@ from inspector.core.log import EventLog
 from inspector.core.output_audio import LEAST_DELTA_MS, OUTPUT_AUDIO
 from inspector.core.read import text_at
 from inspector.core.turn_counter import TurnKind
-from inspector.core.turns import Answer, Turn, TurnMark
+from inspector.core.turns_fold import Turn, TurnMark, TurnResponse
 
 AUDIBLE_DBFS = -40.0
 SEARCHED_MS = 3_000
@@ -156,7 +156,7 @@ class Listener:
         )
         return max(told) >= 0.5
 
-    def _leading(self, reply: Answer, sound: TurnMark) -> tuple[int | None, str]:
+    def _leading(self, reply: TurnResponse, sound: TurnMark) -> tuple[int | None, str]:
         form, stream = reply.format, SampleStream(reply.format.encoding)
         pieces: list[Samples] = []
         total, deltas = 0, 0

@@ -17,7 +17,7 @@ from inspector.core.output_audio import OutputAudioFold
 from inspector.core.responses import ResponsesFold
 from inspector.core.session_fold import SessionFold
 from inspector.core.transcripts import TranscriptsFold
-from inspector.core.turns import Surroundings, TurnsFold
+from inspector.core.turns_fold import Surroundings, TurnsFold
 from inspector.core.usage import RateLimitsFold, UsageFold
 
 

@@ -27,7 +27,7 @@ from inspector.core.read import text_at
 from inspector.core.refused_appends import MAX_WAITING
 from inspector.core.session_fold import CONFIGURED
 from inspector.core.state import SessionState
-from inspector.core.turns import TURN_EVENTS, WORDS
+from inspector.core.turns_fold import TURN_EVENTS, WORDS
 from inspector.recording.format import FileShape
 from inspector.recording.reader import RecordingReader
 from inspector.spec.events import EVENT_TYPES

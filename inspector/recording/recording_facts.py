@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, EventLog
 from inspector.core.read import object_at, text_at

@@ -26,7 +26,7 @@ _MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ScenarioTurn:
     """One answer of the script, and the conditions for it."""
 
     at: int = 0
@@ -56,7 +56,7 @@ class Scenario:
     """Replaces ``SimSettings.latency_scale``."""
     audio_speed: float | None = None
     """Replaces ``SimSettings.audio_speed``."""
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[ScenarioTurn, ...] = ()
     faults: tuple[RaisedFault, ...] = ()
     """Faults that are set for a numbered turn or for the connection."""
 
@@ -97,7 +97,7 @@ def parse_scenario(text: str, name: str = "scenario") -> Scenario:
     )
 
 
-def _turn(reader: _Reader) -> Turn:
+def _turn(reader: _Reader) -> ScenarioTurn:
     faults = reader.names("fault")
     at = reader.whole("at")
     for fault in faults:
@@ -111,7 +111,7 @@ def _turn(reader: _Reader) -> Turn:
         _call(_Reader(f"{reader.name}: call {index}", body, _CALL))
         for index, body in enumerate(reader.tables("call"), 1)
     ]
-    return Turn(
+    return ScenarioTurn(
         at=at,
         words=tuple(word.lower() for word in reader.names("words")),
         after=reader.text("after"),
@@ -220,7 +220,7 @@ def _bad(name: str, what: str, hint: str = "") -> UsageError:
 class _WithTurn:
     """Another brain's answer, with the delay and faults of a turn."""
 
-    def __init__(self, pending: PendingAnswer, turn: Turn) -> None:
+    def __init__(self, pending: PendingAnswer, turn: ScenarioTurn) -> None:
         self._pending = pending
         self._turn = turn
 
@@ -269,7 +269,7 @@ class ScenarioBrain:
             faults=turn.faults,
         )
 
-    def _fits(self, turn: Turn, newest: ContextItem, items: Sequence[ContextItem]) -> bool:
+    def _fits(self, turn: ScenarioTurn, newest: ContextItem, items: Sequence[ContextItem]) -> bool:
         if turn.at and turn.at != self._answers:
             return False
         if turn.after:

@@ -17,7 +17,7 @@ from inspector.analysis.filter_words import (
     filter_usages,
 )
 from inspector.analysis.query import EventFacts, LogFacts, parse
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.errors import FilterError
 from inspector.recording.opening import open_recording
 from inspector.shipped import shipped_folder

@@ -13,7 +13,7 @@ from inspector.analysis.percentiles import (
     told_spread,
 )
 from inspector.core.turn_counter import TurnKind
-from inspector.core.turns import Answer, Turn, TurnMark
+from inspector.core.turns_fold import Turn, TurnMark, TurnResponse
 
 MS = 1_000_000
 
@@ -31,7 +31,7 @@ def test_percentiles_are_linear_and_the_95th_takes_twenty() -> None:
 
 def measured(number: int, *, stopped: bool, played: bool = False) -> MeasuredTurn:
     """Return a turn whose end of speech is derived, or stands for itself."""
-    answer = Answer("r", TurnMark(4, 1100 * MS), sound=TurnMark(5, 1500 * MS))
+    answer = TurnResponse("r", TurnMark(4, 1100 * MS), sound=TurnMark(5, 1500 * MS))
     answer.played, answer.is_play_measured = TurnMark(6, 1510 * MS), played
     turn = Turn(number, TurnKind.SPEECH, None, 1, TurnMark(1, 0), model="m", answers=[answer])
     turn.is_configured, turn.detection, turn.silence_ms = True, "server_vad", 200

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from inspector.analysis.columns import Columns
 from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
 from inspector.analysis.text_terms import LEAST_PATIENCE_S, MOST_PATIENCE_S
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
 from inspector.errors import FilterError

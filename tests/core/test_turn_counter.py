@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Event
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter, TurnKind

@@ -72,7 +72,7 @@ class ToolCall:
 
 
 @dataclass(slots=True)
-class Answer:
+class TurnResponse:
     """One response in a turn."""
 
     response_id: str
@@ -148,7 +148,7 @@ class Turn:
     """``reasoning.effort`` in force when it was answered; ``""`` where the session does not say."""
     model: str = ""
     """The model that answered."""
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[TurnResponse] = field(default_factory=list)
     """Its responses, oldest first; no more than ``MAX_ANSWERS``."""
     more_answers: int = 0
     """Responses beyond those."""
@@ -173,7 +173,7 @@ class Turn:
     """True where the app only put old text into the conversation, answers included."""
 
     @property
-    def reply(self) -> Answer | None:
+    def reply(self) -> TurnResponse | None:
         """Return the answer that ended the wait: the first that reached the user; None where none did."""
         return next((answer for answer in self.answers if answer.input_finished), None)
 
@@ -329,7 +329,7 @@ class TurnsFold:
         turn.model = session.model
         turn.input_format = session.input_format
 
-    def _place(self, body: Body) -> tuple[Turn, Answer] | None:
+    def _place(self, body: Body) -> tuple[Turn, TurnResponse] | None:
         """Return the turn and answer of a response's event for changing; None where they are not known."""
         at = self._places.get(text_at(body, "response_id"))
         if at is None:
@@ -498,7 +498,7 @@ class TurnsFold:
         response_id = text_at(response, "id")
         if not turn.answers:
             self._describe_model(turn)
-        turn.answers.append(Answer(response_id, _mark(event), self._request_of(event)))
+        turn.answers.append(TurnResponse(response_id, _mark(event), self._request_of(event)))
         if response_id:
             _remember(self._places, response_id, (turn.number - 1, len(turn.answers) - 1))
             _remember(self._mute, response_id, None)
@@ -568,7 +568,7 @@ class TurnsFold:
             is_users = "turn_detected" in answer.reason or turn.cut is not None
             turn.interrupted = "caller" if is_users else turn.interrupted or "app"
 
-    def _received_ns(self, answer: Answer) -> int:
+    def _received_ns(self, answer: TurnResponse) -> int:
         """Return how much sound came for an answer."""
         if answer.sound is None:
             return 0
