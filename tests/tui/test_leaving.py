@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from inspector.recording.opening import open_recording
 from tests.bench.pty_run import Terminal, python, visible
 from tests.tui.session_stage import Stage, on_stage
 
-WAIT_S = 20
+WAIT_S = 60
+"""Far longer than anything takes on a machine that is not busy."""
 LEFT = b"\x1b[?1049l"
 """The terminal is back on its normal screen."""
 
@@ -22,16 +25,20 @@ WORDS = (b"Conversation", b"session.created", b"s write a message")
 
 
 @pytest.fixture
-def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Return a session with the simulator on a terminal, recorded to ``r.jsonl``."""
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    """Yield a session with the simulator on a terminal, recorded to ``r.jsonl``; no process outlives its test."""
     for name in ("config", "state", "cache", "data"):
         monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
     monkeypatch.chdir(tmp_path)
     recording = str(tmp_path / "r.jsonl")
     silent = ("--mic", "none", "--speaker", "none")
     started = Terminal(python("-m", "inspector", "sim", *silent, "-o", recording))
-    assert started.wait_for(b"s write a message", WAIT_S) < WAIT_S
-    return started
+    try:
+        assert started.wait_for(b"s write a message", WAIT_S) < WAIT_S
+        yield started
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(started.pid, signal.SIGKILL)
 
 
 def test_the_program_can_end_before_its_first_frame(tmp_path: Path) -> None:
