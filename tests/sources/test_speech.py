@@ -145,7 +145,7 @@ def test_silence_is_known_at_once() -> None:
 
 
 @needs_voice
-@pytest.mark.parametrize("recognizer", RECOGNIZERS, ids=lambda each: each.name)
+@pytest.mark.parametrize("program", RECOGNIZERS, ids=lambda each: each.name)
 def test_its_own_voice_is_understood(program: RecognizerProgram) -> None:
     if not program.is_usable:
         pytest.skip(f"needs {program.name}")
