@@ -224,7 +224,7 @@ def test_text_that_is_no_json_leaves_the_tools_as_they_were(tmp_path: Path) -> N
 def test_the_command_line_opens_the_form_with_what_to_do(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("escape")
-        await stage.pilot.pause(0.1)
+        await stage.pilot.pause()
         await stage.press("colon", *"form whole", "enter")
         await stage.settle()
 
@@ -301,9 +301,9 @@ def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: st
         replay = Replay(open_recording(path), SystemClock())
         async with InspectorApp(replay_workspace(replay, UNICODE)).run_test(size=(80, 24)) as pilot:
             stage = Stage(pilot)
-            await pilot.pause(0.2)
+            await pilot.pause()
             replay.seek_row(min(3, len(replay.log) - 1))
-            await pilot.pause(0.2)
+            await pilot.pause()
             await stage.open()
             shown = stage.shown()
             assert title in shown

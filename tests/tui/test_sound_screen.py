@@ -42,6 +42,7 @@ from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource
+from tests.tui.pacing import tick
 
 RATE_HZ = 24_000
 SESSION: dict[str, Any] = {
@@ -68,6 +69,7 @@ class Stage:
         async with asyncio.timeout(60):
             while not is_true():
                 await self.pilot.pause(0.02)
+                tick(self.pilot.app.screen)
 
     def line(self, selector: str) -> str:
         return self.screen.query_one(selector, StatusLine).content
