@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, OptionList, TextArea
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -417,6 +417,15 @@ def typing(key: str, text: str, *keys: str) -> Scene:
     return scene
 
 
+async def searched(stage: Stage) -> None:
+    """Search the palette, which gathers for a quarter of a second what it finds."""
+    await stage.press("ctrl+p")
+    await stage.type("copy")
+    found = stage.screen.query_one("CommandList", OptionList)
+    while not found.option_count:
+        await stage.pilot.pause(0.02)
+
+
 async def unhurried(stage: Stage) -> None:
     """Wait for what is read in the background."""
     for _ in range(10):
@@ -502,12 +511,12 @@ STAGES: Mapping[str, Play] = {
     "conversation-tools": Play(replayed(TOOL_CALL), pressing("G", "2"), VIEW),
     "conversation-waiting": Play(live(), asking(CALL, "2"), (*VIEW, "#hint"), SMALL),
     "conversation-answer": Play(live(), asking(CALL, "2", "a"), EDITOR, SMALL),
-    "conversation-approve": Play(live(), asking(APPROVAL, "2", "a"), EDITOR, SMALL),
+    "conversation-approve": Play(live(), asking(APPROVAL, "2", "a"), ("#dialog",), SMALL),
     "conversation-translation": Play(live(session=TRANSLATION), translated, VIEW),
     "session-page": Play(replayed(EXAMPLE), pressing("G", "3"), VIEW),
     "timeline": Play(replayed(EXAMPLE), pressing("G", "4"), VIEW),
     "help": Play(replayed(EXAMPLE), pressing("question_mark"), ("#help",), SMALL),
-    "palette": Play(replayed(EXAMPLE), typing("ctrl+p", "copy"), ("#--input", "#--results"), SMALL),
+    "palette": Play(replayed(EXAMPLE), searched, ("#--input", "CommandList"), SMALL),
     "command": Play(replayed(EXAMPLE), pressing("colon"), ("CommandLine", "#hint", "Footer"), SMALL),
     "proxy": Play(proxy, pressing()),
     "proxy-session": Play(proxy, pressing("enter", "G"), (*STATE, "Footer")),
