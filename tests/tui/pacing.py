@@ -16,10 +16,12 @@ import textual.app
 import textual.pilot
 from textual._context import active_app
 
-from inspector.tui.common import dialog
+from inspector.tui.common import dialog, meter
 from inspector.tui.form import form_screen
 from inspector.tui.proxy import paused_frames, proxy_screen
+from inspector.tui.views.timeline import timeline, timeline_strips
 from inspector.tui.workspace import workspace
+from tests.support import ManualClock
 
 TURNS = 3
 """Turns of the loop without work before it counts as idle: what comes over a socket of this process is there in the next one."""
@@ -35,8 +37,18 @@ TICKS = (
     (dialog, "RUNNING_HZ"),
 )
 NEVER_HZ = 1e-6
+CLOCKED = (meter, timeline, timeline_strips)
+"""What spares frames and words that could not be read, by the time since the last ones."""
 WAITING = ("layout_required", "scroll_required", "repaint_required", "recompose_required", "dirty_widgets", "callbacks")
 """What a screen of Textual 8.2.8 keeps for its next frame."""
+
+
+class HurriedClock(ManualClock):
+    """A clock by which a second passes from one look to the next, so that what waits for its time has never long to wait."""
+
+    def now_ns(self) -> int:
+        self.advance(1000)
+        return super().now_ns()
 
 
 def tick(screen: Any) -> None:
@@ -86,5 +98,8 @@ def pace(monkeypatch: pytest.MonkeyPatch, *, ticks: bool = False) -> None:
     monkeypatch.setattr(textual.app, "wait_for_idle", all_done)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", all_done)
     monkeypatch.setattr(textual.pilot.Pilot, "_wait_for_screen", _wait_for_screen)
+    clock = HurriedClock()
+    for module in CLOCKED:
+        monkeypatch.setattr(module, "SYSTEM_CLOCK", clock)
     for module, name in () if ticks else TICKS:
         monkeypatch.setattr(module, name, NEVER_HZ)

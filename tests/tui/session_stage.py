@@ -43,7 +43,9 @@ class Stage:
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.settle()
 
     def line(self, selector: str) -> str:

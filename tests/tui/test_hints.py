@@ -57,7 +57,9 @@ class Stage:
         tick(self.screen)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.settle()
 
     def line(self, selector: str) -> str:

@@ -31,9 +31,9 @@ class Stage:
         self.pilot, self.screen, self.replay, self.clock = pilot, screen, replay, clock
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-        tick(self.screen)
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.pilot.pause()
 
     async def take_sound(self, *keys: str) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ from inspector.tui.form.session_form import SessionForm
 from inspector.tui.session.replay_workspace import replay_workspace
 from tests.support import FakeSource, corpus_dir, silence
 from tests.tui.form_stage import DETECTION, SPEED, VOICE, Stage, on_stage
+from tests.tui.pacing import tick
 
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e"
 
@@ -303,7 +304,7 @@ def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: st
             stage = Stage(pilot)
             await pilot.pause()
             replay.seek_row(min(3, len(replay.log) - 1))
-            await pilot.pause()
+            tick(pilot.app.screen)
             await stage.open()
             shown = stage.shown()
             assert title in shown
