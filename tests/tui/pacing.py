@@ -34,7 +34,7 @@ TICKS = (
     (form_screen, "TICK_HZ"),
     (proxy_screen, "TICK_HZ"),
     (paused_frames, "TICK_HZ"),
-    (dialog, "RUNNING_HZ"),
+    (dialog, "UPDATES_HZ"),
 )
 NEVER_HZ = 1e-6
 CLOCKED = (meter, timeline, timeline_strips)
