@@ -35,7 +35,8 @@ def written(usage: FilterUsage) -> str:
 def test_the_readme_has_the_table_of_the_program() -> None:
     table = "\n".join(["| write | to see |", "|---|---|", *map(written, filter_usages())])
 
-    assert f"\n{table}\n\n" in README.read_text()
+    if f"\n{table}\n\n" not in README.read_text():
+        pytest.fail(f"the table in README.md must be:\n\n{table}", pytrace=False)
 
 
 @pytest.mark.parametrize("usage", filter_usages(), ids=lambda usage: usage.examples[0])

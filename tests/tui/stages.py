@@ -42,6 +42,7 @@ from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Handshake
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.common.view_tabs import ViewTabs
 from inspector.tui.home.home_screen import HomeScreen
 from inspector.tui.home.launching import HomeWords
 from inspector.tui.proxy.proxy_screen import ProxyScreen
@@ -532,6 +533,17 @@ STAGES: Mapping[str, Play] = {
 """Scenes by name: the screen, how to prepare it, and which parts are kept."""
 
 
+TABS = ("events", "conversation", "session", "timeline")
+"""Tabs that every scene of a session shows. Scenes show another view's tab only if they show the view, so a new one changes no other scene."""
+_EVERY_WORD = ViewTabs.words
+
+
+def _words_of_few(tabs: ViewTabs, current: str) -> str:
+    shown = [(name, title) for name, title in tabs._views if name in (*TABS, current)]
+    few = ViewTabs([title for _, title in shown], [name for name, _ in shown], id="few")
+    return _EVERY_WORD(few, current)
+
+
 async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
     """Prepare a scene, and call ``look`` with its app."""
     setting, scene = STAGES[name][:2]
@@ -542,7 +554,8 @@ async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
         await stage.settle()
         take(stage.pilot.app)
 
-    await setting(size, posed)
+    with mock.patch.object(ViewTabs, "words", _words_of_few):
+        await setting(size, posed)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from inspector.errors import UsageError
 from inspector.export.formats import FORMATS
 
 _NAMES = [to.name for to in FORMATS]
+_TEXTS = ", ".join(to.name for to in FORMATS if to.is_text)
 _PARTS = dict.fromkeys(part for to in FORMATS for part in to.parts)
 
 
@@ -34,12 +35,12 @@ def export(
             "-o",
             "--output",
             metavar="PATH|-",
-            help="Target; - is stdout (default: a WAV file in the current folder, named like FILE; a transcript to stdout).",
+            help=f"Target; - is stdout (default: stdout for {_TEXTS}, otherwise a file in the current folder, named like FILE).",
         ),
     ] = None,
     json: options.JsonOption = False,
 ) -> None:
-    """Write the audio of a recording as WAV, or its conversation as text."""
+    """Write a recording in another format."""
     found = next((each for each in FORMATS if each.name == to), None)
     if found is None:
         raise UsageError(f"unknown format {to!r}", hint=f"choose one of {', '.join(_NAMES)}")
