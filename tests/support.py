@@ -16,11 +16,13 @@ import orjson
 
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
+from inspector.core.log import EventLog
 from inspector.core.session_fold import SessionFold
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter
 from inspector.core.units import NS_PER_MS
 from inspector.errors import ConnectError
+from inspector.recording.format import parse, render
 from inspector.sources.base import Closed, Handshake, Received, Side
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
@@ -109,6 +111,27 @@ def numbered(events: Iterable[Event], *, start: int = 1, step_ms: float = 10) ->
 def at(ms: float, event: Event) -> Event:
     """Set the time of an event."""
     return replace(event, t_ns=round(ms * NS_PER_MS))
+
+
+class Lines:
+    """Lines of a recording in memory."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.lines[offset]
+
+
+def logged(events: Iterable[Event]) -> EventLog:
+    """Return a log of events, 10 ms apart whatever times they have."""
+    store = Lines()
+    log = EventLog(store, parse)
+    for event in numbered(replace(event, t_ns=None) for event in events):
+        line = render(event).rstrip(b"\n")
+        log.append(event, len(store.lines), len(line))
+        store.lines.append(line)
+    return log
 
 
 def folded(*events: Event) -> SessionState:

@@ -18,12 +18,25 @@ from inspector.analysis.filter_words import (
 )
 from inspector.analysis.query import EventFacts, LogFacts, parse
 from inspector.analysis.turn_index import TurnIndex
+from inspector.core.event import Direction, Event
+from inspector.core.log import EventLog
 from inspector.errors import FilterError
 from inspector.recording.opening import open_recording
 from inspector.shipped import shipped_folder
-from tests.support import server
+from tests.support import client, frame_event, local, logged, server
 
 README = Path(__file__).parents[2] / "README.md"
+FLAGGED: list[Event] = [
+    server("session.created", session={"id": "sess_1"}),
+    server("error", error={"code": "invalid_value"}),
+    server("response.done", response={"status": "incomplete"}),
+    server("response.done", response={"status": "failed"}),
+    frame_event(Direction.SERVER, b"{nope"),
+    frame_event(Direction.CLIENT, b"{nope"),
+    local("inspector.closed", code=1006),
+    client("response.create"),
+]
+"""Events with and without each of the flags of a row, which the shipped recordings lack."""
 
 
 def written(usage: FilterUsage) -> str:
@@ -50,18 +63,26 @@ def test_what_help_shows_parses_and_fits(usage: FilterUsage) -> None:
 @pytest.mark.parametrize("word", WORDS.values(), ids=lambda word: word.name)
 def test_a_word_answers_by_column_what_it_answers_of_each_event(word: FilterWord) -> None:
     opening = open_recording(shipped_folder("sessions") / "example-truncated-answer.jsonl")
-    log, query = opening.log, parse(word.example)
-    turns = TurnIndex(log)
+    found = sum(agreed_rows(word, log) for log in (opening.log, logged(FLAGGED)))
+    opening.close()
+
+    assert found or word.form is not Form.FLAG, "add an event that it finds to FLAGGED"
+
+
+def agreed_rows(word: FilterWord, log: EventLog) -> int:
+    """Return how many rows match; fail where columns, rows and events differ."""
+    query, turns = parse(word.example), TurnIndex(log)
     sure, maybe = query.term.bounds(Columns(log, 0, len(log), turns))
-    previous = None
+    previous, found = None, 0
     for row in range(len(log)):
         event = log.event(row)
         one = query.test(EventFacts(event, previous, turns.number(row)))
         previous = event
         assert one == query.test(LogFacts(log, row, turns))
         assert maybe[row] if one else not sure[row]
+        found += one
     assert (sure == maybe).all() == (word.mask is not None)
-    opening.close()
+    return found
 
 
 @pytest.mark.parametrize(

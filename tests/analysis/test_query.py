@@ -20,7 +20,7 @@ from inspector.recording.format import parse as parse_line
 from inspector.recording.format import render
 from inspector.recording.opening import open_recording
 from inspector.shipped import shipped_folder
-from tests.support import at, client, frame_event, local, server
+from tests.support import Lines, at, client, frame_event, local, logged, server
 
 ERROR = at(900, server("error", error={"code": "invalid_value", "message": "Bad Voice"}))
 DELTA = at(
@@ -207,7 +207,7 @@ def test_by_column_and_one_by_one_agree(expression: str, is_backward: bool) -> N
 
     assert np.__name__ in sys.modules
     committed = server("input_audio_buffer.committed", item_id="item_7")
-    log = kept([ERROR, DELTA, committed, CALL, NOTE, UNREADABLE, MISTYPED] * (BULK_ROWS // 6))
+    log = logged([ERROR, DELTA, committed, CALL, NOTE, UNREADABLE, MISTYPED] * (BULK_ROWS // 6))
     query, turns = parse(expression), TurnIndex(log)
     wanted = [row for row in range(len(log)) if query.test(LogFacts(log, row, turns))]
     run = QueryRun(query, log, 0, len(log), is_backward=is_backward)
@@ -221,27 +221,6 @@ def test_by_column_and_one_by_one_agree(expression: str, is_backward: bool) -> N
 def test_what_the_client_sent_and_nobody_can_read_is_left_to_the_server_to_call_an_error() -> None:
     assert parse("err").test(EventFacts(UNREADABLE))
     assert not parse("err").test(EventFacts(MISTYPED))
-
-
-class Memory:
-    """Lines of a recording in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.lines[offset]
-
-
-def kept(events: list[Event]) -> EventLog:
-    memory = Memory()
-    log = EventLog(memory, parse_line)
-    for seq, event in enumerate(events, 1):
-        numbered_event = replace(event, seq=seq, t_ns=seq * 10_000_000)
-        line = render(numbered_event).rstrip(b"\n")
-        log.append(numbered_event, len(memory.lines), len(line))
-        memory.lines.append(line)
-    return log
 
 
 def test_the_base64_of_audio_is_not_searched() -> None:
@@ -272,7 +251,7 @@ UNTIMED = [None, 1.0, None, None, 3.0, 3.5]
 def test_a_time_that_is_not_known_is_neither_before_nor_after_any(
     expression: str, rows: list[int], lo: int
 ) -> None:
-    memory = Memory()
+    memory = Lines()
     log = EventLog(memory, parse_line)
     for row, seconds in enumerate(UNTIMED):
         t_ns = None if seconds is None else round(seconds * 1e9)
