@@ -122,7 +122,9 @@ def test_a_held_frame_goes_on_when_the_log_fails(
     asyncio.run(scenario())
 
 
-def test_frames_go_on_when_a_tap_or_the_gate_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_forwarded_when_a_tap_or_the_intercept_queue_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
 
@@ -136,7 +138,7 @@ def test_frames_go_on_when_a_tap_or_the_gate_fails(monkeypatch: pytest.MonkeyPat
 
             assert await server.next() == event("a")
             assert stage.session.disabled
-            assert "the gate failed" in stage.facts("inspector.degraded")[0]["message"]
+            assert "the intercept queue failed" in stage.facts("inspector.degraded")[0]["message"]
 
     asyncio.run(scenario())
 

@@ -183,14 +183,14 @@ def test_a_long_reason_is_cut_where_a_character_ends() -> None:
 class Kept:
     """A log and a queue in one: records calls, and releases frames on demand."""
 
-    def __init__(self, lane_of: list[DirectionPipe]) -> None:
+    def __init__(self, pipe_of: list[DirectionPipe]) -> None:
         self.logged_data: list[bytes] = []
         self.problems: list[str] = []
         self.followed_up = 0
         self.gathers = False
         self.waiting: list[WireFrame] = []
         self.is_open = True
-        self._lane_of = lane_of
+        self._pipe_of = pipe_of
 
     def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
         self.logged_data.append(data)
@@ -199,19 +199,19 @@ class Kept:
         assert is_on is not self.gathers
         self.gathers = is_on
 
-    def went_on(self) -> None:
+    def forwarded(self) -> None:
         self.followed_up = len(self.logged_data)
 
     def degraded(self, direction: Direction, what: str) -> None:
         self.problems.append(what)
 
-    def take(self, frame: WireFrame) -> None:
+    def intercept(self, frame: WireFrame) -> None:
         self.waiting.append(frame)
 
     def flush(self, why: str) -> None:
         waiting, self.waiting = self.waiting, []
         for frame in waiting:
-            self._lane_of[0].forward(frame)
+            self._pipe_of[0].forward(frame)
 
     def discard(self, why: str) -> None:
         self.waiting.clear()
