@@ -255,7 +255,7 @@ def test_frames_go_on_when_a_close_frame_cannot_be_told() -> None:
     asyncio.run(scenario())
 
 
-def test_a_lane_is_not_busy_for_ever_when_writing_fails() -> None:
+def test_a_direction_pipe_is_not_busy_for_ever_when_writing_fails() -> None:
     async def scenario() -> None:
         async with joined() as (stage, _, __):
             stage.session.breakpoints.arm("type:never")

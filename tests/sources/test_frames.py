@@ -228,7 +228,7 @@ def stage(*, max_bytes: int = 1 << 20) -> tuple[DirectionPipe, list[bytes], Kept
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_bytes_are_the_same_however_often_the_gate_closes_and_opens(seed: int) -> None:
+def test_bytes_are_the_same_however_often_the_intercept_queue_closes_and_opens(seed: int) -> None:
     chance = random.Random(seed)
     stream = bytearray()
     for _ in range(40):
@@ -248,7 +248,7 @@ def test_bytes_are_the_same_however_often_the_gate_closes_and_opens(seed: int) -
         if chance.random() < 0.3:
             kept.is_open = not kept.is_open
             if kept.is_open:
-                kept.flush("the gate opens")
+                kept.flush("the queue opens")
                 pipe.settle()
             else:
                 pipe.engage()
