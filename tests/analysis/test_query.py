@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inspector.analysis.columns import Columns
 from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
-from inspector.analysis.text_terms import MIN_TIMEOUT_S, FIRST_TIMEOUT_S
+from inspector.analysis.text_terms import FIRST_TIMEOUT_S, MIN_TIMEOUT_S
 from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
