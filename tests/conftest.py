@@ -20,9 +20,10 @@ USERS_OWN = ("OPENAI", "AZURE", "INSPECTOR", "XDG", "LC_ALL", "LC_CTYPE", "NO_CO
 set_hypothesis_home_dir(ROOT / ".hypothesis")
 # How long an example takes says how busy the machine is, and measuring coverage makes it longer.
 settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "fast", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("any machine")
+settings.register_profile("thorough", settings.get_profile("fast"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.analysis.conversation_entry import Entry, EntryId, Tone
@@ -317,7 +317,6 @@ about = {
         max_size=12,
     )
 )
-@settings(max_examples=200, deadline=None)
 def test_no_events_break_the_conversation(drawn: list[tuple[str, dict[str, Any]]]) -> None:
     state = SessionState()
     for event in numbered(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from inspector.analysis.placement import AudioSegment, AudioSide, Placement
 from inspector.core.event import Event
@@ -85,7 +85,6 @@ def test_invalid_audio_is_not_placed(audio: object) -> None:
 
 
 @given(steps)
-@settings(max_examples=200, deadline=None)
 def test_what_was_heard_adds_up_and_nothing_overlaps(
     drawn: list[tuple[str, int, int, str]],
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.analysis.marks import MARK_KINDS, MarkKind
@@ -239,7 +239,6 @@ def test_reading_in_pieces_gives_the_same_picture_as_reading_at_once() -> None:
 
 
 @given(st.integers(0, 30), st.integers(1, 40), st.integers(1, 60))
-@settings(max_examples=60, deadline=None)
 def test_any_columns_agree_with_the_samples(first: int, count: int, buckets: int) -> None:
     width_us = buckets * BUCKET_US
     lane = SPOKEN.lane(AudioSide.USER, first, count, width_us)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.core.event import Event
@@ -195,7 +195,6 @@ def made(drawn: list[tuple[str, int, int, str]]) -> list[Event]:
 
 
 @given(steps)
-@settings(max_examples=300, deadline=None)
 def test_pieces_never_overlap_and_never_play_before_their_arrival(
     drawn: list[tuple[str, int, int, str]],
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.core.audio_formats import AudioFormat, audio_format
@@ -99,7 +99,6 @@ def event_from(seq: int, drawn: tuple[str, dict[str, Any]]) -> Event:
 
 
 @given(st.lists(any_event, max_size=12), st.integers(0, 12))
-@settings(max_examples=200, deadline=None)
 def test_nothing_breaks_a_fold_and_a_copy_is_independent(
     drawn: list[tuple[str, dict[str, Any]]], cut: int
 ) -> None:

@@ -34,34 +34,47 @@ TOLERANCE_MS = 40
 QUIET = 50
 """Level below which a sample counts as silence."""
 LONGEST_S = 60
-THREAD_S = 0.0005
-"""Real time that a thread gets before virtual time advances."""
 
 
 class _Selector(selectors.DefaultSelector):
-    """Wait by advancing the clock."""
+    """Wait by advancing the clock, unless a thread is running: that takes real time."""
 
     clock: ManualClock
+    at_work: set[asyncio.Future[Any]]
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        found = super().select(THREAD_S)
+        found = super().select(None if self.at_work else 0)
         if not found:
             self.clock.advance(max(timeout * 1000, 0.001))
         return found
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop with the time of a manual clock."""
+    """A loop with the time of a manual clock, which stands still while a thread is running."""
 
     def __init__(self, clock: ManualClock) -> None:
         selector = _Selector()
         selector.clock = self._manual = clock
+        self._at_work: set[asyncio.Future[Any]] = set()
+        selector.at_work = self._at_work
         super().__init__(selector)
 
     def time(self) -> float:
         return self._manual.ns / 1e9
+
+    def run_in_executor(  # type: ignore[override]  # the generic signature adds nothing here
+        self, executor: Any, func: Any, *args: Any
+    ) -> asyncio.Future[Any]:
+        future = super().run_in_executor(executor, func, *args)
+        self._at_work.add(future)
+        future.add_done_callback(self._at_work.discard)
+        return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Join the threads in real time: from Python 3.12 on a loop waits 300 s for them, which pass at once here."""
+        await super().shutdown_default_executor()
 
 
 def spoken(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.analysis.placement import AudioSegment, AudioSide
@@ -234,7 +234,6 @@ clip_lengths = st.lists(st.integers(0, 5_000_000), max_size=5)
 
 
 @given(clip_lengths, st.integers(0, 6_000_000), st.integers(0, 6_000_000))
-@settings(deadline=None)
 def test_windows_cut_clips_without_loss(lengths: list[int], one: int, other: int) -> None:
     segment = AudioSegment(AudioSide.USER, PCM16_24K, 0, 0)
     clips = in_a_row([Clip(segment, 7, 7 + length) for length in lengths])

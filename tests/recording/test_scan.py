@@ -223,9 +223,7 @@ def scanned(path: Path, workers: int = 1, size: int = 0) -> EventLog:
 
 
 @given(lines, st.sampled_from([300, 1000, 1 << 20]))
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_scanning_is_the_same_as_reading(tmp_path: Path, drawn: list[Any], chunk: int) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(HEADER + b"".join(line_of(seq, one) for seq, one in enumerate(drawn, 1)))
@@ -353,9 +351,7 @@ def files(draw: st.DrawFn) -> bytes:
 
 
 @given(files(), st.sampled_from([300, 1 << 20]))
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_similar_names_and_damaged_lines_are_scanned_as_they_are_read(
     tmp_path: Path, text: bytes, chunk: int
 ) -> None:
@@ -543,9 +539,7 @@ def test_an_index_that_does_not_match_is_not_used(large: Path, tmp_path: Path, h
 
 
 @given(st.data())
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_index_is_replaced_without_a_notice(
     large: Path, tmp_path: Path, data: st.DataObject
 ) -> None:

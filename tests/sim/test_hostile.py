@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.sim.brain import BrainContext, ContextItem
@@ -114,7 +114,6 @@ FRAMES = st.binary(max_size=60) | st.sampled_from(VALID).map(orjson.dumps) | SPO
 
 
 @given(st.lists(st.tuples(FRAMES, st.booleans(), st.floats(0, 0.5)), max_size=8))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_frames_break_it(frames: list[tuple[bytes, bool, float]]) -> None:
     driver = SimDriver()
     driver.run(0.01)

@@ -7,7 +7,7 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
@@ -38,7 +38,6 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(at)]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from((1, 2, 9, 10)), st.binary(max_size=200), st.booleans()),
@@ -58,7 +57,6 @@ def test_chunks_do_not_matter(frames: list[tuple[int, bytes, bool]], places: lis
     assert reader.is_at_boundary
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=6))
 def test_hostile_bytes_are_read_without_an_error_and_passed_on(
     data: bytes, places: list[int]

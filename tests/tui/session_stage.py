@@ -21,6 +21,7 @@ from inspector.tui.common.status_line import StatusLine
 from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource
+from tests.tui.pacing import tick
 
 SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
 AUDIO = "A" * 6400
@@ -37,13 +38,14 @@ class Stage:
         self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
 
     async def settle(self) -> None:
-        for _ in range(3):
-            await self.pilot.pause(0.03)
-        self.screen.tick()
+        await self.pilot.pause()
+        tick(self.screen)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.settle()
 
     def line(self, selector: str) -> str:

@@ -11,16 +11,17 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, OptionList, TextArea
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -49,6 +50,7 @@ from inspector.tui.session.replay_workspace import replay_workspace
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock
+from tests.tui.pacing import pace, tick
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
@@ -56,8 +58,7 @@ TOOL_CALL = ROOT / "sessions" / "example-tool-call.jsonl"
 SIZES = ((80, 24), (120, 40))
 LARGE = (200, 60)
 MAX_ROUNDS = 40
-SETTLED = 3
-"""How many rounds the screen must stay the same before it counts as drawn."""
+"""Ticks after which a screen counts as drawn even if it keeps changing."""
 SESSION: Mapping[str, Any] = {
     "id": "sess_1",
     "type": "realtime",
@@ -116,6 +117,7 @@ class Stage:
         return self.pilot.app.screen
 
     async def press(self, *keys: str) -> None:
+        await self.settle()
         for key in keys:
             await self.pilot.press(key)
             await self.settle()
@@ -129,22 +131,20 @@ class Stage:
         assert self.source is not None
         self.clock.advance(ms)
         self.source.say(name, **members)
-        await self.settle()
+        await self.pilot.pause()
 
     async def settle(self) -> None:
         """Wait until nothing changes any more, with all cursors steady."""
-        before, same = "", 0
+        self._keep_cursors()
+        await self.pilot.pause()
+        before = ""
         for _ in range(MAX_ROUNDS):
-            if same == SETTLED:
-                return
-            self._keep_cursors()
-            await self.pilot.pause(0.01)
-            tick = getattr(self.screen, "tick", None)
-            if tick is not None:
-                tick()
+            tick(self.screen)
             await self.pilot.pause()
             now = picture(self.pilot.app)
-            before, same = now, same + 1 if now == before else 0
+            if now == before:
+                return
+            before = now
 
     def _keep_cursors(self) -> None:
         """Stop cursors from blinking; at once, since Textual 8.2.8 caches a line that was drawn without its cursor."""
@@ -417,6 +417,15 @@ def typing(key: str, text: str, *keys: str) -> Scene:
     return scene
 
 
+async def searched(stage: Stage) -> None:
+    """Search the palette, which gathers for a quarter of a second what it finds."""
+    await stage.press("ctrl+p")
+    await stage.type("copy")
+    found = stage.screen.query_one("CommandList", OptionList)
+    while not found.option_count:
+        await stage.pilot.pause(0.02)
+
+
 async def unhurried(stage: Stage) -> None:
     """Wait for background reading."""
     for _ in range(10):
@@ -450,56 +459,82 @@ APPROVAL: Mapping[str, Any] = {
     "name": "search",
     "arguments": '{"query":"fog"}',
 }
-STAGES: Mapping[str, tuple[Setting, Scene]] = {
-    "home-empty": (home(is_filled=False), pressing()),
-    "home-filled": (home(is_filled=True), unhurried),
-    "home-live": (home(is_filled=False), pressing("l")),
-    "home-help": (home(is_filled=False), pressing("question_mark")),
-    "themes": (home(is_filled=False), pressing("f2")),
-    "session-connecting": (live(is_slow=True), pressing()),
-    "session-live": (live(), answer),
-    "session-sound": (live(sound=SILENT), answer),
-    "session-mute": (without_portaudio(live(sound=ON_SCREEN)), pressing("p")),
-    "devices": (without_portaudio(live(sound=ON_SCREEN)), pressing("A")),
-    "session-refused": (live(refusal=REFUSAL), pressing()),
-    "session-closed": (live(), closed),
-    "session-lost": (live(), lost),
-    "session-error": (live(), refused),
-    "session-new": (live(), pressing()),
-    "send-editor": (live(), pressing("s")),
-    "send-templates": (live(), pressing("s", "ctrl+t")),
-    "dialog-truncate": (live(), pressing("t")),
-    "form": (live(), pressing("u")),
-    "events-split": (replayed(EXAMPLE), pressing("j", "j", "j")),
-    "events-merged": (replayed(EXAMPLE), pressing("v", "j", "j")),
-    "events-filtered": (replayed(EXAMPLE), typing("slash", "type:response.*", "enter")),
-    "events-bad-filter": (replayed(EXAMPLE), typing("slash", "t>")),
-    "events-huge": (huge, pressing("G")),
-    "detail": (replayed(EXAMPLE), pressing("j", "j", "enter")),
-    "conversation": (replayed(EXAMPLE), pressing("G", "2")),
-    "conversation-tools": (replayed(TOOL_CALL), pressing("G", "2")),
-    "conversation-waiting": (live(), asking(CALL, "2")),
-    "conversation-answer": (live(), asking(CALL, "2", "a")),
-    "conversation-approve": (live(), asking(APPROVAL, "2", "a")),
-    "conversation-translation": (live(session=TRANSLATION), translated),
-    "session-page": (replayed(EXAMPLE), pressing("G", "3")),
-    "timeline": (replayed(EXAMPLE), pressing("G", "4")),
-    "help": (replayed(EXAMPLE), pressing("question_mark")),
-    "palette": (replayed(EXAMPLE), pressing("ctrl+p")),
-    "command": (replayed(EXAMPLE), pressing("colon")),
-    "proxy": (proxy, pressing()),
-    "proxy-session": (proxy, pressing("enter", "G")),
-    "proxy-session-holding": (proxy_holding, pressing("enter", "G")),
-    "proxy-held": (proxy_holding, pressing("enter", "H")),
-    "proxy-held-nothing": (proxy, pressing("enter", "H")),
-    "proxy-empty": (proxy_without_app, pressing()),
+SMALL = SIZES[:1]
+VIEW = ("#views",)
+STATE = ("#header", "#meters", "#views", "#actions", "#hint")
+"""What tells of a session: all but the line of tabs and the last one."""
+EDITOR = ("#views", "#send", "#actions", "#hint", "Footer")
+
+
+class Play(NamedTuple):
+    """What is played, and what of it a snapshot keeps."""
+
+    setting: Setting
+    scene: Scene
+    parts: tuple[str, ...] = ()
+    """Selectors of the widgets that are kept; none for the whole screen. What another tab would change is kept once."""
+    sizes: Sequence[Size] = SIZES
+    """Those at which it looks different in a way that matters."""
+
+
+STAGES: Mapping[str, Play] = {
+    "home-empty": Play(home(is_filled=False), pressing()),
+    "home-filled": Play(home(is_filled=True), unhurried),
+    "home-live": Play(home(is_filled=False), pressing("l"), ("#dialog",), SMALL),
+    "home-help": Play(home(is_filled=False), pressing("question_mark"), ("#help",), SMALL),
+    "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
+    "session-connecting": Play(live(is_slow=True), pressing(), STATE, SMALL),
+    "session-live": Play(live(), answer),
+    "session-sound": Play(live(sound=SILENT), answer, ("#header", "#meters")),
+    "session-mute": Play(
+        without_portaudio(live(sound=ON_SCREEN)), pressing("p"), ("#meters", "#hint"), SMALL
+    ),
+    "devices": Play(without_portaudio(live(sound=ON_SCREEN)), pressing("A"), ("Vertical",), SMALL),
+    "session-refused": Play(live(refusal=REFUSAL), pressing(), STATE),
+    "session-closed": Play(live(), closed, STATE, SMALL),
+    "session-lost": Play(live(), lost, STATE, SMALL),
+    "session-error": Play(live(), refused, STATE),
+    "session-new": Play(live(), pressing(), STATE, SMALL),
+    "send-editor": Play(live(), pressing("s"), EDITOR),
+    "send-templates": Play(live(), pressing("s", "ctrl+t"), ("#send",), SMALL),
+    "dialog-truncate": Play(live(), pressing("t"), ("#dialog",), SMALL),
+    "form": Play(live(), pressing("u")),
+    "events-split": Play(replayed(EXAMPLE), pressing("j", "j", "j"), (*VIEW, "#transport")),
+    "events-merged": Play(replayed(EXAMPLE), pressing("v", "j", "j"), VIEW),
+    "events-filtered": Play(
+        replayed(EXAMPLE), typing("slash", "type:response.*", "enter"), VIEW, SMALL
+    ),
+    "events-bad-filter": Play(
+        replayed(EXAMPLE), typing("slash", "t>"), ("FilterLine", "#hint", "Footer"), SMALL
+    ),
+    "events-huge": Play(huge, pressing("G"), VIEW, SMALL),
+    "detail": Play(replayed(EXAMPLE), pressing("j", "j", "enter"), (*VIEW, "Footer")),
+    "conversation": Play(replayed(EXAMPLE), pressing("G", "2"), VIEW),
+    "conversation-tools": Play(replayed(TOOL_CALL), pressing("G", "2"), VIEW),
+    "conversation-waiting": Play(live(), asking(CALL, "2"), (*VIEW, "#hint"), SMALL),
+    "conversation-answer": Play(live(), asking(CALL, "2", "a"), EDITOR, SMALL),
+    "conversation-approve": Play(live(), asking(APPROVAL, "2", "a"), ("#dialog",), SMALL),
+    "conversation-translation": Play(live(session=TRANSLATION), translated, VIEW),
+    "session-page": Play(replayed(EXAMPLE), pressing("G", "3"), VIEW),
+    "timeline": Play(replayed(EXAMPLE), pressing("G", "4"), VIEW),
+    "help": Play(replayed(EXAMPLE), pressing("question_mark"), ("#help",), SMALL),
+    "palette": Play(replayed(EXAMPLE), searched, ("#--input", "CommandList"), SMALL),
+    "command": Play(
+        replayed(EXAMPLE), pressing("colon"), ("CommandLine", "#hint", "Footer"), SMALL
+    ),
+    "proxy": Play(proxy, pressing()),
+    "proxy-session": Play(proxy, pressing("enter", "G"), (*STATE, "Footer")),
+    "proxy-session-holding": Play(proxy_holding, pressing("enter", "G"), STATE, SMALL),
+    "proxy-held": Play(proxy_holding, pressing("enter", "H")),
+    "proxy-held-nothing": Play(proxy, pressing("enter", "H"), (), SMALL),
+    "proxy-empty": Play(proxy_without_app, pressing(), (), SMALL),
 }
-"""Scenes by name: the screen, and how to prepare it."""
+"""Scenes by name: the screen, how to prepare it, and which parts are kept."""
 
 
 async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
     """Prepare a scene, and call ``look`` with its app."""
-    setting, scene = STAGES[name]
+    setting, scene = STAGES[name][:2]
 
     async def posed(stage: Stage) -> None:
         await scene(stage)
@@ -519,9 +554,11 @@ def main() -> None:
         path = folder / f"{name}-{app.size.width}x{app.size.height}.svg"
         path.write_text(app.export_screenshot(), "utf-8")
 
-    for name in sys.argv[2:] or STAGES:
-        for size in (*SIZES, LARGE):
-            asyncio.run(capture(name, size, draw))
+    with pytest.MonkeyPatch.context() as patch:
+        pace(patch)
+        for name in sys.argv[2:] or STAGES:
+            for size in (*SIZES, LARGE):
+                asyncio.run(capture(name, size, draw))
 
 
 if __name__ == "__main__":

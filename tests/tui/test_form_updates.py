@@ -115,7 +115,7 @@ def test_history_and_comparison_link_to_the_events(tmp_path: Path) -> None:
         assert "rejected at" in stage.shown()
         assert "audio.output.speed = 3" in stage.shown()
         await stage.press("down", "down", "enter")
-        await stage.pilot.pause(0.1)
+        await stage.pilot.pause()
 
         screen = stage.pilot.app.screen
         assert isinstance(screen, Workspace)
@@ -128,7 +128,7 @@ def test_edits_are_kept_when_the_form_is_reopened(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.type_into(SPEED, "1.2")
         await stage.press("escape")
-        await stage.pilot.pause(0.1)
+        await stage.pilot.pause()
         await stage.press("u")
         await stage.settle()
 

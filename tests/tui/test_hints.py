@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.content import Content
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -38,6 +39,7 @@ from inspector.tui.session.live_workspace import ConnectionControls, session_wor
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource, ManualClock
+from tests.tui.pacing import tick
 
 EXAMPLE = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
 SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
@@ -47,16 +49,17 @@ BUTTONS = SESSION_BUTTONS
 class Stage:
     """A session on the screen, with a user's keymap."""
 
-    def __init__(self, pilot: object, screen: Workspace, source: FakeSource) -> None:
+    def __init__(self, pilot: Pilot[int], screen: Workspace, source: FakeSource) -> None:
         self.pilot, self.screen, self.source = pilot, screen, source
 
     async def settle(self) -> None:
-        for _ in range(3):
-            await asyncio.sleep(0.03)
-        self.screen.tick()
+        await self.pilot.pause()
+        tick(self.screen)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)  # type: ignore[attr-defined] # a Pilot of this app
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.settle()
 
     def line(self, selector: str) -> str:
@@ -181,13 +184,13 @@ def test_a_replay_shows_the_users_keys() -> None:
             "pane.last": "L",
         }
         async with InspectorApp(screen, Look(keys=keys)).run_test(size=(200, 40)) as pilot:
-            await pilot.pause(0.1)
+            await pilot.pause()
             screen.tick()
             resting = screen.hint_text()
             await pilot.press("z")
             playing = screen.hint_text()
             await pilot.press("4")
-            await pilot.pause(0.1)
+            await pilot.pause()
             in_timeline = screen.hint_text()
             empty = screen.model.empty_conversation(screen.key)
         replay.close()

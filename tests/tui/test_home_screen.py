@@ -49,7 +49,7 @@ class Home:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await self.pilot.pause(0.1)
+        await self.pilot.pause()
 
     async def point_at(self, option: str) -> None:
         choices = self.screen.query_one("#choices", OptionList)

@@ -37,6 +37,10 @@ class Keyed(Screen[None]):
     ]
     harm = 0
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited = asyncio.Event()
+
     def compose(self) -> ComposeResult:
         """Lay out a focusable widget and the line."""
         pane = Static("pane")
@@ -63,6 +67,7 @@ class Keyed(Screen[None]):
     async def action_wait(self) -> None:
         """Take longer than any key may delay the others."""
         await asyncio.sleep(0.05)
+        self.waited.set()
 
 
 def typed(*keys: str) -> tuple[int, str, str]:
@@ -76,8 +81,9 @@ def typed(*keys: str) -> tuple[int, str, str]:
                 name = {":": "colon", " ": "space"}.get(key, key)
                 character = " " if key == " " else key if len(key) == 1 else None
                 app.post_message(events.Key(name, character))
-            for _ in range(20):
-                await pilot.pause()
+            if "w" in keys:
+                await screen.waited.wait()
+            await pilot.pause()
             line = screen.query_one("#line", Input).value
             asked = app.screen.query_one(Input).value if isinstance(app.screen, Asking) else ""
             return screen.harm, line, asked
@@ -108,8 +114,7 @@ def test_a_paste_waits_for_the_keys_before_it() -> None:
             app.post_message(events.Key("a", "a"))
             app.post_message(events.Paste("pasted"))
             app.post_message(events.Key("b", "b"))
-            for _ in range(20):
-                await pilot.pause()
+            await pilot.pause()
             return screen.query_one("#line", Input).value
 
     assert asyncio.run(run()) == "apastedb"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,19 @@ THEME = read_theme(ROOT / "themes" / "inspector-dark.toml")
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
 WAIT_S = 20
-QUIET_S = 0.3
-KEYS = (b"G", b"2", b"3", b"4", b"1", b"u", b"\x1b", b"?", b"\x1b", b"\x1bOQ")
-"""Keys: to the end, then every view, the form, the help and the themes."""
+KEYS = (
+    (b"G", b"event 116 of 116"),
+    (b"2", b"assistant"),
+    (b"3", b"output_modalities"),
+    (b"4", b"marks"),
+    (b"1", b"[1 Events]"),
+    (b"u", b"fields"),
+    (b"\x1b", b"[1 Events]"),
+    (b"?", b"closes this page"),
+    (b"\x1b", b"[1 Events]"),
+    (b"\x1bOQ", b"Themes"),
+)
+"""To the end, then every view, the form, the help and the themes; and what is painted then."""
 
 
 def codes(ground: int, colour: str) -> str:
@@ -55,21 +64,13 @@ def everything_painted(
     terminal = Terminal(python("-m", "inspector", "replay", str(EXAMPLE)))
     try:
         assert terminal.first_text(WAIT_S) < WAIT_S
-        settle(terminal)
-        for key in KEYS:
+        assert terminal.wait_for(b"? help", WAIT_S) < WAIT_S
+        for key, words in KEYS:
             os.write(terminal.fd, key)
-            settle(terminal)
+            assert terminal.wait_for(words, WAIT_S) < WAIT_S, words
         return bytes(terminal.output)
     finally:
         terminal.close()
-
-
-def settle(terminal: Terminal) -> None:
-    """Wait until something was painted, and then until nothing is painted any more."""
-    until = time.monotonic() + WAIT_S
-    quiet_s = 2.0
-    while time.monotonic() < until and terminal.read(quiet_s):
-        quiet_s = QUIET_S
 
 
 @pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}])

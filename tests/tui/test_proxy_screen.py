@@ -27,6 +27,7 @@ from inspector.tui.workspace.workspace import Workspace
 from tests.engine.proxied_stage import faults
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
 from tests.sources.loopback import websocket_server
+from tests.tui.pacing import tick
 
 Scenario = Callable[["View"], Awaitable[None]]
 
@@ -44,12 +45,11 @@ class View:
         await self.settle()
 
     async def settle(self) -> None:
-        for _ in range(3):
-            await self.pilot.pause(0.02)
+        await self.pilot.pause()
         screen = self.pilot.app.screen
         if isinstance(screen, ProxyScreen | Workspace | PausedFramesScreen):
             await self.stage.until(lambda: screen.query("EventPane, TextPage"))
-            screen.tick()
+            tick(screen)
         await self.pilot.pause()
 
     def shown(self) -> str:

@@ -19,6 +19,7 @@ from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import ManualClock, recordings
+from tests.tui.pacing import tick
 
 EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
 
@@ -30,9 +31,9 @@ class Stage:
         self.pilot, self.screen, self.replay, self.clock = pilot, screen, replay, clock
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-        self.screen.tick()
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.pilot.pause()
 
     async def take_sound(self, *keys: str) -> list[tuple[int, int]]:
@@ -65,7 +66,7 @@ def on_stage(
         screen = replay_workspace(replay, glyphs)
         async with InspectorApp(screen).run_test(size=size) as pilot:
             await pilot.pause()
-            screen.tick()
+            tick(screen)
             await pilot.pause()
             await scenario(Stage(pilot, screen, replay, clock))
         replay.close()

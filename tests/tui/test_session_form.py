@@ -18,6 +18,7 @@ from inspector.tui.form.session_form import SessionForm
 from inspector.tui.session.replay_workspace import replay_workspace
 from tests.support import FakeSource, recording, silence
 from tests.tui.form_stage import DETECTION, SPEED, VOICE, Stage, on_stage
+from tests.tui.pacing import tick
 
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e"
 
@@ -224,7 +225,7 @@ def test_invalid_json_leaves_the_tools_unchanged(tmp_path: Path) -> None:
 def test_the_command_line_opens_the_form_with_an_action(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("escape")
-        await stage.pilot.pause(0.1)
+        await stage.pilot.pause()
         await stage.press("colon", *"form whole", "enter")
         await stage.settle()
 
@@ -298,9 +299,9 @@ def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: st
         replay = Replay(open_recording(path), SystemClock())
         async with InspectorApp(replay_workspace(replay, UNICODE)).run_test(size=(80, 24)) as pilot:
             stage = Stage(pilot)
-            await pilot.pause(0.2)
+            await pilot.pause()
             replay.seek_row(min(3, len(replay.log) - 1))
-            await pilot.pause(0.2)
+            tick(pilot.app.screen)
             await stage.open()
             shown = stage.shown()
             assert title in shown

@@ -41,7 +41,8 @@ from inspector.tui.session.devices import DevicesDialog
 from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
-from tests.support import FakeSource
+from tests.support import FakeSource, ManualClock
+from tests.tui.pacing import tick
 
 RATE_HZ = 24_000
 SESSION: dict[str, Any] = {
@@ -55,19 +56,29 @@ class Stage:
     """A live session with sound on the screen, and a server controlled by the test."""
 
     def __init__(
-        self, pilot: Pilot[int], screen: Workspace, engine: Engine, source: FakeSource
+        self,
+        pilot: Pilot[int],
+        screen: Workspace,
+        engine: Engine,
+        source: FakeSource,
+        clock: ManualClock | None,
     ) -> None:
         self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
+        self.clock = clock
 
     @property
     def sound(self) -> SessionSound:
         assert self.engine.sound is not None
         return self.engine.sound
 
-    async def until(self, is_true: Callable[[], object]) -> None:
+    async def until(self, is_true: Callable[[], object], *, ms: float = 0) -> None:
+        """Wait until something is true; a manual clock goes on by so much from look to look."""
         async with asyncio.timeout(60):
             while not is_true():
-                await self.pilot.pause(0.02)
+                if self.clock is not None:
+                    self.clock.advance(ms)
+                await self.pilot.pause(0.01)
+                tick(self.pilot.app.screen)
 
     def line(self, selector: str) -> str:
         return self.screen.query_one(selector, StatusLine).content
@@ -107,16 +118,17 @@ def on_stage(
     options: SoundOptions,
     *,
     size: tuple[int, int] = (160, 40),
+    manual: ManualClock | None = None,
 ) -> None:
     async def run() -> None:
-        source, clock = FakeSource(), SystemClock()
+        source, clock = FakeSource(), manual or SystemClock()
         engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
         engine.sound = SessionSound(engine, options)
         async with TaskSupervisor() as host:
             screen = session_workspace(host, engine, UNICODE)
             async with InspectorApp(screen).run_test(size=size) as pilot:
                 source.say("session.created", session=SESSION)
-                stage = Stage(pilot, screen, engine, source)
+                stage = Stage(pilot, screen, engine, source, manual)
                 await stage.until(lambda: engine.state.session.id)
                 await scenario(stage)
 
@@ -158,8 +170,8 @@ def test_the_keys_talk_open_mute_and_switch_truncation(tmp_path: Path) -> None:
         await stage.pilot.press("M")
         await stage.until(lambda: "MUTED" in stage.meter("in"))
         await stage.pilot.press("M", "o")
-        # It says that it is ending for as long as the silence after it takes, which a busy machine may not paint.
-        await stage.until(lambda: "o open mic" in stage.meter("in"))
+        await stage.until(lambda: "ending" in stage.meter("in"))
+        await stage.until(lambda: "o open mic" in stage.meter("in"), ms=100)
         await stage.pilot.press("p")
         await stage.until(lambda: "talking" in stage.meter("in"))
         assert "p end your turn" in stage.line("#hint")
@@ -167,9 +179,9 @@ def test_the_keys_talk_open_mute_and_switch_truncation(tmp_path: Path) -> None:
         await stage.pilot.press("T")
         assert not stage.sound.truncates
         await stage.until(lambda: "auto-truncate off" in stage.meter("out"))
-        assert "input_audio_buffer.append" in stage.sent()
+        await stage.until(lambda: "input_audio_buffer.append" in stage.sent(), ms=20)
 
-    on_stage(scenario, SoundOptions(voice(tmp_path / "a.wav")))
+    on_stage(scenario, SoundOptions(voice(tmp_path / "a.wav")), manual=ManualClock())
 
 
 @pytest.mark.usefixtures("no_portaudio")
@@ -269,7 +281,7 @@ def replayed(replay: Replay, check: Callable[[Callable[[float], tuple[str, str]]
     async def run() -> None:
         screen = replay_workspace(replay, UNICODE)
         async with InspectorApp(screen).run_test(size=(160, 40)) as pilot:
-            await pilot.pause(0.3)
+            await pilot.pause()
 
             def at(seconds: float) -> tuple[str, str]:
                 replay.seek_t_us(int(seconds * 1e6))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import ComposeResult
 from textual.geometry import Region
@@ -270,7 +270,6 @@ def test_hostile_ids_are_sanitized() -> None:
 
 
 @given(st.lists(st.floats(-1, 1), min_size=8, max_size=8), st.integers(1, 12), st.booleans())
-@settings(deadline=None)
 def test_a_lane_is_drawn_between_its_extremes(
     values: list[float], rows: int, is_ascii: bool
 ) -> None:
