@@ -1,11 +1,11 @@
-"""The grammar of filters, as a small recursive-descent parser.
+"""A recursive-descent parser for filter expressions.
 
 either  = both { "|" both }
 both    = not { not }
 not     = "!" not | "(" either ")" | "~" regex "~" | quoted | word
 word    = field ":" value | comparison operator number | flag | text
 
-Which fields, comparisons and flags there are: ``filter_words``.
+The fields, comparisons and flags are defined in ``filter_words``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from inspector.analysis.text_terms import ContainsText, Regex
 from inspector.errors import FilterError
 
 MAX_DEPTH = 50
-"""Nested brackets and exclamation marks: far more than anybody writes, far less than the stack."""
+"""The limit of nested brackets and exclamation marks: more than any real filter has, and far below Python's recursion limit."""
 
 _FIELD = re.compile(r"([A-Za-z_]+):")
 _COMPARED = (name for name, word in WORDS.items() if word.form is Form.COMPARISON)
@@ -31,10 +31,10 @@ _REGEX = re.compile(r"~((?:[^~\\]|\\.)*)~", re.DOTALL)
 
 
 def parse_term(text: str) -> tuple[Term, tuple[Regex, ...]]:
-    """Read a filter as a term, and say which regular expressions are in it.
+    """Parse a filter; return its term, and the regular expressions in it.
 
     Raises:
-        FilterError: where it does not parse.
+        FilterError: if it is not a valid filter.
     """
     parser = _Parser(text)
     return parser.parse(), tuple(parser.patterns)
@@ -53,7 +53,7 @@ class _Parser:
         term = self._either()
         if self._peek():
             raise self._error(
-                "a ) without its (", hint='put the text in quotes to search for it: ")"'
+                "this ) closes nothing", hint='put the text in quotes to search for it: ")"'
             )
         return term
 
@@ -77,15 +77,13 @@ class _Parser:
         while self._peek() not in ("", "|", ")"):
             terms.append(self._not())
         if not terms:
-            raise self._error(
-                "something to look for is missing here", hint="for example: err | ~timeout~"
-            )
+            raise self._error("a search term is missing here", hint="for example: err | ~timeout~")
         return terms[0] if len(terms) == 1 else And(_flat(terms, And))
 
     def _not(self) -> Term:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise self._error("too many brackets inside each other")
+            raise self._error("brackets are nested too deeply")
         try:
             match self._peek():
                 case "!":
@@ -112,7 +110,7 @@ class _Parser:
         self._at += 1
         term = self._either()
         if self._peek() != ")":
-            raise self._error("a ( without its )", at=start)
+            raise self._error("this ( is not closed", at=start)
         self._at += 1
         return term
 
@@ -124,7 +122,9 @@ class _Parser:
         term = Regex(found.group(1))
         try:
             term.check()
-        except Exception as error:
+        except (
+            Exception
+        ) as error:  # not ``regex.error``: importing regex here would slow down every filter
             place = getattr(error, "pos", None) or 0
             raise self._error(f"not a regular expression: {error}", at=start + 1 + place) from error
         self._at = found.end()
@@ -136,7 +136,7 @@ class _Parser:
         if found is None:
             raise self._error("the quotes are not closed", hint='write \\" for a quote inside')
         if not found.group(1):
-            raise self._error("nothing between the quotes")
+            raise self._error("the quoted text is empty")
         self._at = found.end()
         return ContainsText(_unescape(found.group(1)))
 
@@ -161,7 +161,7 @@ class _Parser:
         name = found.group(1)
         word = WORDS.get(name)
         if word is None or word.form is not Form.FIELD:
-            fields = ", ".join(w.is_written for w in WORDS.values() if w.form is Form.FIELD)
+            fields = ", ".join(w.prefix for w in WORDS.values() if w.form is Form.FIELD)
             raise self._error(
                 f"unknown field {name}:",
                 hint=f'fields are {fields}; to search for the text, quote it: "{name}:…"',
@@ -186,7 +186,7 @@ class _Parser:
         return WordTerm(WORDS[name], bound)
 
     def _read(self, word: FilterWord, text: str) -> Any:
-        """Read a value that begins here; what is wrong with it is told with its place in the whole expression."""
+        """Read a value at the current position; move the position of an error in it to the whole expression."""
         try:
             return word.read(text)
         except FilterError as error:
@@ -198,6 +198,7 @@ class _Parser:
 
 
 def _flat(terms: list[Term], kind: type[And | Or]) -> tuple[Term, ...]:
+    """Return the terms with nested ones of the same kind replaced by their own terms."""
     flat: list[Term] = []
     for term in terms:
         flat.extend(term.terms if isinstance(term, kind) else (term,))

@@ -1,10 +1,10 @@
-"""The words of the filter language: everything that can be asked of an event, in one table.
+"""The words of the filter language, in one table: fields, comparisons and flags.
 
-Parser, completion, error messages, the help page and the README's table follow ``WORDS``. A new word is one entry: how it is written
-(``form``, ``read``), what it means, ``test`` for one event, and, where the log's columns decide it, ``mask`` for many rows at once.
+The parser, completion, error messages, help and the README's table are derived from ``WORDS``. A new word is one entry: its syntax
+(``form``, ``read``), its meaning, ``test`` for one event and, if the log's columns are enough, ``mask`` for many rows at once.
 
-The columns are numpy arrays, which ``Columns`` brings along: nothing here imports numpy, since a screen without a filter never
-needs it.
+Masks are computed from the numpy arrays of ``Columns``. This module does not import numpy, because screens without a filter do not
+need it.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "=": operator.eq,
 }
-"""Between a word and a number, the longer before those that begin like them; for numbers and arrays of them alike."""
+"""The comparison operators, which work on numbers and on arrays. Longer ones come first, because the parser takes the first match."""
 TIME_UNITS = {"": 1_000_000, "s": 1_000_000, "ms": 1_000, "us": 1, "m": 60_000_000}
-"""Microseconds of each."""
+"""Units of time in microseconds."""
 SIZE_UNITS = {"": 1, "b": 1, "k": 1_000, "kb": 1_000, "m": 1_000_000, "mb": 1_000_000}
-"""Bytes of each."""
+"""Units of size in bytes."""
 
 HELP_WIDTH = 42
-"""What help shows of a meaning on a terminal of 80 columns."""
+"""The width of the column of meanings in help on a terminal of 80 columns."""
 
 _NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)([A-Za-z]*)")
 _LAST_WORD = re.compile(r'[^\s|()!"~]*\Z')
-_LARGEST = 1 << 62
+_LARGEST = 1 << 62  # numbers are compared with int64 columns
 
 
 class Form(Enum):
-    """How a word is written."""
+    """The syntax of a word."""
 
     FLAG = "by itself: err"
     FIELD = "with a value: turn:3"
@@ -70,44 +70,44 @@ class FilterWord:
     name: str
     form: Form
     example: str
-    """A whole expression, for help and error messages."""
+    """A complete expression, for help and error messages."""
     means: str
-    """Which events it finds, for help: a line of at most ``HELP_WIDTH`` characters."""
+    """The meaning for help, in at most ``HELP_WIDTH`` characters."""
     test: Callable[[Facts, Any], bool]
-    """Tells whether an event matches, given the value that was read."""
+    """Returns True if an event matches the value that ``read`` returned."""
     read: Callable[[str], Any] = str
-    """Reads the value as it is written; raises ``FilterError``, with the position in the value, where it means nothing."""
+    """Parses the value; raises ``FilterError``, with the position in the value, if it is invalid."""
     mask: Callable[[Columns, Any], Mask] | None = None
-    """Returns which rows match, a new mask; None where only the frame itself tells."""
+    """Returns a new mask of the rows that match; None if the columns are not enough and the frame must be read."""
     choices: tuple[str, ...] = ()
-    """Values to offer while one is typed."""
+    """Values offered for completion."""
     needs_turns: bool = False
-    """Whether it asks for the turn, which costs an index."""
+    """True if it needs turn numbers, which require an index of the log."""
 
     @property
-    def is_written(self) -> str:
-        """Return how it begins: its name, and what must follow."""
+    def prefix(self) -> str:
+        """Return its name, with the colon if it is a field."""
         return f"{self.name}{':' if self.form is Form.FIELD else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class WordTerm:
-    """A word with its value, as a term of a filter."""
+    """A word with its value: a term of a filter."""
 
     word: FilterWord
     value: Any
 
     @property
     def needs_turns(self) -> bool:
-        """Tell whether it asks for the turn."""
+        """Return True if the word needs turn numbers."""
         return self.word.needs_turns
 
     def test(self, facts: Facts) -> bool:
-        """Tell whether the event matches."""
+        """Return True if the event matches."""
         return self.word.test(facts, self.value)
 
     def bounds(self, columns: Columns) -> Bounds:
-        """Return which rows match for sure, and which may: without a ``mask`` none and all."""
+        """Return the rows that certainly match and those that may match; without a ``mask``, none and all."""
         if self.word.mask is None:
             return columns.none(), columns.all()
         mask = self.word.mask(columns, self.value)
@@ -119,7 +119,7 @@ class WordTerm:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a number is compared with."""
+    """An operator with the number to compare with."""
 
     holds: Callable[[Any, int], Any]
     """One of ``OPERATORS``."""
@@ -174,7 +174,7 @@ def _glob(text: str) -> Callable[[str], bool]:
         "".join("." if char == "?" else re.escape(char) for char in part)
         for part in text.split("*")
     )
-    # Each part is taken where it first fits, for good: otherwise a long type and many stars would take for ever.
+    # Atomic groups, so that each part keeps its first match. With backtracking, many stars on a long type take exponential time.
     last = f".*{middle.pop()}" if middle else ""
     pattern = first + "".join(f"(?>.*?{part})" for part in middle) + last
     matches = re.compile(pattern, re.DOTALL).fullmatch
@@ -186,11 +186,11 @@ def _glob(text: str) -> Callable[[str], bool]:
     return fits
 
 
-# Questions that columns and single events answer alike
+# Tests with a form for columns
 
 
 def _is_error(columns: Columns, _: object) -> Mask:
-    """Answer what ``reports_error`` does, for many rows."""
+    """Return which rows report an error; the form of ``reports_error`` for columns."""
     is_sent = columns.direction == DIRECTION_CODE[Direction.CLIENT]
     undecoded = ((columns.flags & FLAG_UNDECODED) != 0) & ~is_sent
     mask: Mask = ((columns.flags & FLAG_ERROR) != 0) | undecoded
@@ -205,11 +205,11 @@ def _among(columns: Columns, column: Any, codes: Iterable[int]) -> Mask:
 
 
 def _id_word(name: str, keys: str, example: str, means: str) -> FilterWord:
-    """Return a word for ids that begin with a text, with or without ``NAME_`` before it.
+    """Return a word that finds ids by their beginning, with or without the prefix ``NAME_``.
 
     Args:
-        name: of the word; such ids begin with it and an underscore.
-        keys: the JSON keys that hold them, joined by ``|``.
+        name: the name of the word, and the prefix of its ids before the underscore.
+        keys: the JSON keys whose values are such ids, joined by ``|``.
         example: as in ``FilterWord``.
         means: as in ``FilterWord``.
     """
@@ -221,8 +221,8 @@ def _id_word(name: str, keys: str, example: str, means: str) -> FilterWord:
 
     def test(facts: Facts, value: tuple[tuple[str, str], re.Pattern[bytes]]) -> bool:
         starts, pattern = value
-        # The pattern finds every candidate without decoding; only the decoded event tells whose id it is. An error has ids
-        # in its message.
+        # The pattern finds all candidates without decoding, but ``id`` may belong to another kind of object, which only the
+        # decoded event shows. An error contains ids within its message, where the pattern does not find them.
         if facts.type != "error" and pattern.search(facts.text) is None:
             return False
         found: frozenset[str] = getattr(named_ids(facts.event), name)
@@ -238,7 +238,7 @@ def _measure(
     units: Mapping[str, int],
     of: Callable[[Facts], int | None],
 ) -> FilterWord:
-    """Return a word that compares a number, which the columns have under the same name; one that is not known fits no bound."""
+    """Return a word that compares the number of the same name in ``Columns.number``; an unknown number never matches."""
 
     def test(facts: Facts, bound: Bound) -> bool:
         number = of(facts)
@@ -319,12 +319,12 @@ WORDS: Mapping[str, FilterWord] = {
         _measure("size", "size>4k", "bytes of the frame, or in k or M", SIZE_UNITS, lambda facts: facts.size),
     )
 }  # fmt: skip
-"""Every word by its name, in the order in which help shows them."""
+"""The words by name, in the order of help."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilterUsage:
-    """A line of help on the filter language."""
+    """One line of help about the filter language."""
 
     examples: tuple[str, ...]
     means: str
@@ -340,15 +340,15 @@ _JOINED = (
 
 
 def filter_usages() -> tuple[FilterUsage, ...]:
-    """Return the whole language, line by line, for help and README."""
+    """Return the lines of help about the whole language, for the help screen and the README."""
     words = (FilterUsage((word.example,), word.means) for word in WORDS.values())
     return (*_OF_TEXT, *words, *_JOINED)
 
 
 def completed(text: str) -> str:
-    """Return a filter with its last word completed, as far as the table tells; ``""`` where it does not."""
+    """Return a filter with its last word completed; ``""`` if nothing can be completed."""
     if text.count('"') % 2 or text.count("~") % 2:
-        return ""  # within a quoted text or a regular expression
+        return ""  # the cursor is within a quoted text or a regular expression
     found = _LAST_WORD.search(text)
     last = found.group() if found is not None else ""
     name, colon, value = last.partition(":")
@@ -356,6 +356,6 @@ def completed(text: str) -> str:
         offered: Iterable[str] = WORDS[name].choices if name in WORDS else ()
         last = value.rpartition(",")[2]
     else:
-        offered = (word.is_written for word in WORDS.values())
+        offered = (word.prefix for word in WORDS.values())
     match = next((one for one in offered if last and one != last and one.startswith(last)), "")
     return text + match[len(last) :] if match else ""

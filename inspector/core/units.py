@@ -1,4 +1,4 @@
-"""Units of time: how many nanoseconds each has. Here, since the pure layers know no clock."""
+"""Units of time in nanoseconds. They are here and not in ``inspector.clock``, which the pure layers must not import."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class ProxiedSession(SessionRecord):
         """Start or end a batch of frames that are written to the recording at once."""
         self.recording.gather(is_on)
 
-    def went_on(self) -> None:
+    def forwarded(self) -> None:
         """Fold the logged frames after they were forwarded, so that forwarding need not wait for it."""
         self.catch_up()
 

@@ -1,6 +1,6 @@
-"""From a recording to the state of its session, at once: for all who ask what a file tells as a whole.
+"""Folding a whole recording into the state of its session, for commands that report on the file as a whole.
 
-``Replay`` folds in slices under a cursor instead, since a screen cannot wait for a gigabyte.
+Screens use ``engine.replay`` instead, which folds in slices: a screen cannot wait for a gigabyte.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from inspector.recording.reader import RecordingReader
 
 
 def fold_recording(reader: RecordingReader) -> SessionState:
-    """Return the state of a session after every event of its recording, in constant memory whatever the file's size.
+    """Return the state of a session after the last event of its recording. Events are read one at a time and not kept.
 
-    A recording of several sessions (a reconnect) ends in the state of the last one; ``core.state.ends_of_sessions`` gives each.
+    For a recording of several sessions (after a reconnect) it is the state of the last one; ``core.state.ends_of_sessions``
+    yields the state of each.
 
     Raises:
-        RecordingError: the disk does not give the file.
+        RecordingError: if the file cannot be read.
     """
     state = SessionState()
     for event in reader.events():

@@ -21,7 +21,7 @@ class FrameLog(Protocol):
         """Start or end a batch of frames that are forwarded together; at the end, all of them must be logged."""
         ...
 
-    def went_on(self) -> None:
+    def forwarded(self) -> None:
         """React to the logged frames, after they were forwarded."""
         ...
 
@@ -52,10 +52,10 @@ class SafeFrameLog:
         except Exception:
             log.exception("a batch of frames could not be logged")
 
-    def went_on(self) -> None:
+    def forwarded(self) -> None:
         """React to the logged frames, after they were forwarded."""
         try:
-            self._log.went_on()
+            self._log.forwarded()
         except Exception as error:
             log.exception("a forwarded frame could not be processed")
             self.degraded(f"a frame was not processed: {type(error).__name__}: {error}")

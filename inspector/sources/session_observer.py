@@ -60,7 +60,7 @@ class SessionObserver(FrameLog, Protocol):
 class SafeObserver:
     """Wrap an observer so that its failures do not stop the session.
 
-    ``logged``, ``gather``, ``went_on`` and ``degraded`` may raise: ``SafeFrameLog`` guards them, and reports failures in the
+    ``logged``, ``gather``, ``forwarded`` and ``degraded`` may raise: ``SafeFrameLog`` guards them, and reports failures in the
     session itself.
     """
 
@@ -77,10 +77,10 @@ class SafeObserver:
         if self._observer is not None:
             self._observer.gather(is_on)
 
-    def went_on(self) -> None:
+    def forwarded(self) -> None:
         """Pass on that the logged frames were forwarded."""
         if self._observer is not None:
-            self._observer.went_on()
+            self._observer.forwarded()
 
     def degraded(self, direction: Direction, what: str) -> None:
         """Pass on a failure."""

@@ -1,7 +1,7 @@
-"""The dialects of the Realtime API that the program knows by name, and other protocols that it can tell apart from them.
+"""The dialects of the Realtime API: names, paths and hosts; and other protocols that are recognized as different.
 
-One list for the simulator, the profiles and the inspector: names, hosts and paths stand here and nowhere else. Source: the providers'
-reference pages of their realtime WebSockets (OpenAI, Azure OpenAI, Azure Voice Live, xAI, DashScope).
+The simulator, the profiles and the inspector all use these tables. Source: the providers' reference pages of their realtime
+WebSockets (OpenAI, Azure OpenAI, Azure Voice Live, xAI, DashScope).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 
 class Called(NamedTuple):
-    """How a dialect or protocol is called."""
+    """The names of a dialect or protocol for the user."""
 
     short: str
-    """In a line with other facts."""
+    """The short name, for lines with other information."""
     title: str
-    """Where there is room."""
+    """The full name, with the provider."""
 
 
 DIALECTS: Mapping[str, Called] = MappingProxyType(
@@ -35,17 +35,17 @@ DIALECTS: Mapping[str, Called] = MappingProxyType(
         "gpt-live": Called("GPT-Live", "OpenAI GPT-Live"),
     }
 )
-"""By the name that options and JSON have."""
+"""The names for the user, by the name in options and JSON."""
 
 
 class Route(NamedTuple):
-    """Where a server of a dialect answers."""
+    """The endpoint of a dialect, relative to its host."""
 
     path: str
     query: str = ""
-    """Sent with every request, after the ``?``."""
+    """The fixed part of the query string, without the ``?``."""
     model_parameter: str = "model"
-    """The query parameter that names the model."""
+    """The query parameter for the model."""
 
 
 ROUTES: Mapping[str, Route] = MappingProxyType(
@@ -59,7 +59,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "qwen": Route("/api-ws/v1/realtime"),
     }
 )
-"""By dialect."""
+"""The endpoints, by dialect."""
 HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "openai": ("api.openai.com", ".api.openai.com"),
@@ -72,10 +72,10 @@ HOSTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""By provider, the hosts that are its alone; ``.x`` stands for all subdomains of ``x``."""
+"""The hosts that belong to one provider only, by provider; ``.x`` matches all subdomains of ``x``."""
 
 SPOKEN = tuple(ROUTES)
-"""What ``--dialect`` and profiles take: how the simulator can speak, and how a server may be spoken to."""
+"""The values of ``--dialect`` and of profiles: the dialects that the simulator and the client support."""
 
 FOREIGN: Mapping[str, tuple[Called, frozenset[str]]] = MappingProxyType(
     {
@@ -101,9 +101,9 @@ FOREIGN: Mapping[str, tuple[Called, frozenset[str]]] = MappingProxyType(
         ),
     }
 )
-"""Other protocols: name, how it is called, and first keys of its messages, which have no ``type``."""
+"""Other protocols, by name: names for the user, and the first keys of their messages, which have no ``type``."""
 
 
 def is_host_in(host: str, known: tuple[str, ...]) -> bool:
-    """Tell whether a host, in lower case, is one of some as ``HOSTS`` writes them."""
+    """Return True if a host, in lower case, matches one of ``known``, written as in ``HOSTS``."""
     return any(host.endswith(one) if one.startswith(".") else host == one for one in known)

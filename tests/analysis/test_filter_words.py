@@ -89,7 +89,7 @@ def agreed_rows(word: FilterWord, log: EventLog) -> int:
     "word", [word for word in WORDS.values() if word.form is not Form.FLAG], ids=lambda w: w.name
 )
 def test_a_word_without_its_value_says_how_it_is_written(word: FilterWord) -> None:
-    begun = word.is_written if word.form is Form.FIELD else f"{word.name}>"
+    begun = word.prefix if word.form is Form.FIELD else f"{word.name}>"
     with pytest.raises(FilterError) as raised:
         parse(begun)
 
@@ -101,7 +101,7 @@ def test_an_unknown_field_is_told_which_there_are() -> None:
     with pytest.raises(FilterError) as raised:
         parse("nope:x")
 
-    fields = [word.is_written for word in WORDS.values() if word.form is Form.FIELD]
+    fields = [word.prefix for word in WORDS.values() if word.form is Form.FIELD]
     assert ", ".join(fields) in raised.value.hint
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inspector.analysis.columns import Columns
 from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
-from inspector.analysis.text_terms import LEAST_PATIENCE_S, MOST_PATIENCE_S
+from inspector.analysis.text_terms import FIRST_TIMEOUT_S, MIN_TIMEOUT_S
 from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
@@ -289,9 +289,9 @@ def test_a_pattern_gets_less_time_with_every_frame_that_it_does_not_get_done_wit
         times.append(pattern.patience.for_text(""))
         pattern.test(EventFacts(ENDLESS))
 
-    assert times[0] == MOST_PATIENCE_S
+    assert times[0] == FIRST_TIMEOUT_S
     assert times == sorted(times, reverse=True)
-    assert times[-1] == LEAST_PATIENCE_S
+    assert times[-1] == MIN_TIMEOUT_S
 
 
 def test_a_sound_pattern_is_found_in_a_frame_of_a_megabyte() -> None:

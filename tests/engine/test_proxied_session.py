@@ -122,7 +122,9 @@ def test_a_held_frame_goes_on_when_the_log_fails(
     asyncio.run(scenario())
 
 
-def test_frames_go_on_when_a_tap_or_the_gate_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_forwarded_when_a_tap_or_the_intercept_queue_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
 
@@ -136,7 +138,7 @@ def test_frames_go_on_when_a_tap_or_the_gate_fails(monkeypatch: pytest.MonkeyPat
 
             assert await server.next() == event("a")
             assert stage.session.disabled
-            assert "the gate failed" in stage.facts("inspector.degraded")[0]["message"]
+            assert "the intercept queue failed" in stage.facts("inspector.degraded")[0]["message"]
 
     asyncio.run(scenario())
 
@@ -230,7 +232,7 @@ def test_only_so_many_sessions_are_let_in() -> None:
     asyncio.run(scenario())
 
 
-def test_frames_go_on_when_a_close_frame_cannot_be_told() -> None:
+def test_frames_are_forwarded_when_a_close_frame_cannot_be_processed() -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
             relay = stage.session._relay
@@ -248,12 +250,14 @@ def test_frames_go_on_when_a_close_frame_cannot_be_told() -> None:
             await stage.over()
             assert server.connections[0].close_code == 4001
             assert not pipe._is_busy
-            assert "a close frame was not read" in stage.facts("inspector.degraded")[0]["message"]
+            assert (
+                "a close frame was not processed" in stage.facts("inspector.degraded")[0]["message"]
+            )
 
     asyncio.run(scenario())
 
 
-def test_a_lane_is_not_busy_for_ever_when_writing_fails() -> None:
+def test_a_direction_pipe_is_not_busy_for_ever_when_writing_fails() -> None:
     async def scenario() -> None:
         async with joined() as (stage, _, __):
             stage.session.breakpoints.arm("type:never")

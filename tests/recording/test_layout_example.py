@@ -1,4 +1,4 @@
-"""The line whose way through the bulk scanner ``recording/layouts.py`` tells: the figures there are true."""
+"""The worked example in the comment of ``recording/layouts.py``: its figures are checked here."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from inspector.recording.chunk_rows import Rows
 from inspector.recording.layouts import EventLayout, LayoutGap, Stamp, part_key_of, salt_of
 from inspector.recording.spans import windows
 
-TOLD = Path(layouts.__file__).read_text()
-LINE = re.search(r'^#   (\{"seq":7.*)$', TOLD, re.MULTILINE)
+SOURCE = Path(layouts.__file__).read_text()
+LINE = re.search(r'^#   (\{"seq":7.*)$', SOURCE, re.MULTILINE)
 TYPE = "response.output_text.delta"
 
 
@@ -54,9 +54,9 @@ def test_the_probes_of_the_example() -> None:
     for token in tokens:
         value = line()[token.start : token.end].decode()
         told = rf"#      {token.start - begin}\.\.{token.end - begin}  {value} .*(?:probe {token.probe})?"
-        assert re.search(told, TOLD)
+        assert re.search(told, SOURCE)
     assert event is not None
-    assert f"#      {event.data.decode()}\n" in TOLD
+    assert f"#      {event.data.decode()}\n" in SOURCE
 
 
 def test_the_layout_of_the_example() -> None:

@@ -1,10 +1,10 @@
-"""What the rooms of the screen agree on: how often they look, and from which sizes on they do less."""
+"""Measures shared by all screens: the refresh rate, and the sizes that change how much is shown or checked."""
 
 from __future__ import annotations
 
 TICK_HZ = 15
-"""How often a screen looks whether anything changed."""
+"""How often a screen checks for changes."""
 NARROW_COLUMNS = 100
-"""Below this there is no room for a second pane, or for what only explains."""
+"""Terminals narrower than this have no room for a second pane or for explanations."""
 LARGE_TEXT = 64_000
-"""Characters above which a text is not checked on every key, only when it is accepted or asked to be sent."""
+"""Texts with more characters than this are checked when they are accepted or sent, not on every key."""
