@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from inspector.analysis.totals import totals
-from inspector.cli.new_recording import finish_recording
+from inspector.cli.new_recording import finish_recording, say_recorded
 from inspector.cli.printed_row import PrintedRow
 from inspector.cli.printing import (
     EXIT_INTERRUPTED,
@@ -93,7 +94,7 @@ class HeadlessRun:
         self._safe = to_terminal()
 
     async def run(self, feed: Feed | None = None) -> int:
-        """Connect, print, and return the exit status; the recording is closed in any case.
+        """Connect, print, and return the exit status; the recording is closed in any case, and said where it is.
 
         Raises:
             ConnectError: no connection, or not authorised.
@@ -110,9 +111,10 @@ class HeadlessRun:
         try:
             await self._run(feed)
         finally:
-            finish_recording(engine.recording)
+            kept = finish_recording(engine.recording)
+            say_recorded(kept, len(engine.log), engine.state.problems.errors)
         if self._shown is Shown.SUMMARY:
-            write_object(self._summary())
+            write_object(self._summary(kept.path))
         return self._verdict()
 
     async def _run(self, feed: Feed | None) -> None:
@@ -216,9 +218,8 @@ class HeadlessRun:
                 write_bytes(escaped_json(line[:-1]) + b"\n" if self._safe else line)
         flush()
 
-    def _summary(self) -> dict[str, Any]:
+    def _summary(self, path: Path | None) -> dict[str, Any]:
         engine = self._engine
-        path = engine.recording.path
         closed = engine.closed
         return {
             "ended": str(self._why if engine.refusal is None else End.REFUSED),

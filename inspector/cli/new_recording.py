@@ -7,6 +7,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -69,41 +70,53 @@ def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
     return RecordingFile(folder / f"{name}-{os.getpid()}.jsonl", clock)
 
 
-def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> Path | None:
-    """Close a recording; what its disk did not take is put into the temporary folder, and said.
+@dataclass(frozen=True, slots=True)
+class KeptRecording:
+    """What there is of a recording when its session is over."""
 
-    Returns:
-        Where the whole of it is; None where it is nowhere on disk.
-    """
+    path: Path | None = None
+    """Where it is; None where nothing is on disk."""
+    is_whole: bool = True
+    """Whether every event is in it."""
+
+
+def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> KeptRecording:
+    """Close a recording; what its disk did not take is put into the temporary folder, and said."""
     failure, path = recording.failure, recording.path
+    is_whole = not recording.dropped_lines
     try:
         rescued = recording.rescue(Path(tempfile.gettempdir()))
     except RecordingError as error:
         tell(f"warning: part of the recording is lost: {error.message}")
+        is_whole = False
     else:
         if rescued is not None:
             why = failure or "it could not be written where it belongs"
-            tell(f"warning: {why}; the whole recording is in {rescued}")
+            what = "the whole recording" if is_whole else "what was kept of the recording"
+            tell(f"warning: {why}; {what} is in {rescued}")
             path = rescued
     recording.close()
-    return path
+    return KeptRecording(path, is_whole)
 
 
-def say_recorded(path: Path | None, events: int, errors: int, what: str = "") -> None:
+def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 1) -> None:
     """Say what was recorded where, and how to look at it again; the lines can be pasted into a shell.
 
     Args:
-        path: of the recording; None where nothing is on disk.
-        events: how many it has.
+        kept: the recording, the newest one where there are several.
+        events: how many there were in all.
         errors: how many of them report one.
-        what: what stands before the counts, like ``3 sessions, ``.
+        sessions: how many were recorded, each to a file of its own in one folder.
     """
-    counts = f"{what}{counted(events, 'event')}, {counted(errors, 'error')}"
-    if path is None:
+    counts = f"{counted(events, 'event')}, {counted(errors, 'error')}"
+    if sessions != 1:
+        counts = f"{counted(sessions, 'session')}, {counts}"
+    if kept.path is None:
         say(f"{counts}; nothing was recorded to disk")
         return
-    say(f"recorded {counts}: {pasted(path)}")
-    say(f"  inspector replay {pasted(path)}")
+    place = pasted(kept.path if sessions == 1 else kept.path.parent)
+    say(f"recorded {counts}: {place}" if kept.is_whole else f"{counts}; recorded in part: {place}")
+    say(f"  inspector replay {pasted(kept.path)}")
 
 
 def counted(number: int, noun: str) -> str:

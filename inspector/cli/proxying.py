@@ -23,7 +23,12 @@ from inspector.cli.launch import (
     SessionLauncher,
 )
 from inspector.cli.listen_options import ProxyOptions, listen_options, secret_in
-from inspector.cli.new_recording import finish_recording, recording_name, say_recorded
+from inspector.cli.new_recording import (
+    KeptRecording,
+    finish_recording,
+    recording_name,
+    say_recorded,
+)
 from inspector.cli.printing import (
     EXIT_FAULT,
     EXIT_INTERRUPTED,
@@ -62,20 +67,24 @@ class _Kept:
 
     def __init__(self) -> None:
         self._sessions = self._events = self._errors = 0
-        self._newest: Path | None = None
+        self._newest = KeptRecording()
 
     def add(self, session: ProxiedSession) -> None:
         """Count a session that has ended."""
         self._sessions += 1
         self._events += len(session.log)
         self._errors += session.state.problems.errors
-        self._newest = session.recording.path or self._newest
+
+    def finish(self, recording: RecordingFile, tell: Callable[[str], None]) -> None:
+        """Close a recording, and remember where it is: not always where it was begun."""
+        kept = finish_recording(recording, tell)
+        is_whole = kept.is_whole and self._newest.is_whole
+        self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
 
     def say(self) -> None:
         """Say how much there is, and how to look at the newest of it."""
         if self._sessions:
-            what = "" if self._sessions == 1 else f"{self._sessions:,} sessions, "
-            say_recorded(self._newest, self._events, self._errors, what)
+            say_recorded(self._newest, self._events, self._errors, self._sessions)
 
 
 class ProxyRun:
@@ -129,6 +138,7 @@ class ProxyRun:
                     is_timeout = True
         finally:
             failure = self._stream.close() if self._stream is not None else None
+            self._kept.say()
         if failure is not None:
             raise failure
         if is_timeout:
@@ -175,7 +185,7 @@ class ProxyRun:
         proxy = Proxy(
             self._launch.clock,
             self._new_recording,
-            lambda recording: finish_recording(recording, self._tell),
+            lambda recording: self._kept.finish(recording, self._tell),
             faults=self._faults,
             kept_sessions=kept,
             max_sessions=limit,

@@ -135,8 +135,8 @@ def _finish(engine: Engine) -> None:
     """Close a session's recording, and say what is in it and how to see it again."""
     from inspector.cli.new_recording import finish_recording, say_recorded
 
-    path = finish_recording(engine.recording)
-    say_recorded(path, len(engine.log), engine.state.problems.errors)
+    kept = finish_recording(engine.recording)
+    say_recorded(kept, len(engine.log), engine.state.problems.errors)
 
 
 def look_of(launch: SessionLauncher) -> Look:
