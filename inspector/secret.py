@@ -16,6 +16,8 @@ SHORTEST_SECRET = 6
 """A shorter one would be found in innocent text everywhere."""
 SHORTEST_IN_FRAMES = 8
 """In frames a mask may not fall on the protocol's own words: "session" and "realtime" are keys that local servers are given."""
+_USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*@")
+"""Name and password in what is hardly a URL."""
 _PLAIN_WORD = re.compile(r"[a-z._ -]{1,19}")
 
 SECRET_HEADERS = frozenset(
@@ -118,7 +120,10 @@ def mask_url(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return mask_text(url)
+        return mask_text(_USER_INFO.sub(rf"\1{MASK}@", url))
+    if not parts.netloc:  # name:password@host, where somebody left the scheme out
+        url = _USER_INFO.sub(rf"\1{MASK}@", url)
+        parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     netloc = f"{MASK}@{host}" if "@" in parts.netloc else host
     query = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from inspector.cli.printing import say
+from inspector.cli.printing import is_utf8, say
 from inspector.clock import Clock
 from inspector.engine.record import Described
 from inspector.errors import RecordingError, UsageError
@@ -127,4 +127,10 @@ def counted(number: int, noun: str) -> str:
 def pasted(path: Path) -> str:
     """Return a path as a shell takes it for one word, and a command for no option."""
     text = str(path)
+    if not is_utf8(text) or not text.isprintable():
+        escaped = "".join(
+            chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\" else f"\\{byte:03o}"
+            for byte in os.fsencode(text)
+        )
+        return f"$'{escaped}'"  # bash, zsh and POSIX 2024 read this
     return shlex.quote(f"./{text}" if text.startswith("-") else text)

@@ -224,7 +224,9 @@ class ProxyRun:
             tell=log.info,
             warn=self._warn,
         )
-        listening = Listening(allowed_origins=self._asked.origins)  # pages pass both doors, or none
+        listening = Listening(
+            allowed_origins=self._entrance.admission.allowed_origins
+        )  # pages pass both doors, or none
         async with serve(service.new_session, clock, listening, service.hooks) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
@@ -232,6 +234,7 @@ class ProxyRun:
         upstream = upstream_at(self._asked.upstream, key=self._key)
         profile = choose_profile(Settings(url=self._asked.upstream))
         upstream = replace(upstream, key_header=profile.key_header)
+        _ = upstream.way_out  # raises at once where the environment names no proxy that can be used
         if self._key is not None and upstream.tls is None and not is_loopback(upstream.url):
             say("warning: the key travels unencrypted; use wss:// or https://")
         return upstream

@@ -20,7 +20,6 @@ from websockets.sync.client import connect
 
 from inspector.cli.new_recording import pasted
 from inspector.errors import RecordingError
-from inspector.recording import writer
 from inspector.recording.writer import RecordingFile
 from tests.bench.pty_run import Terminal, python
 from tests.cli.conftest import Run, proxied, spawn
@@ -102,7 +101,13 @@ def test_a_session_without_a_connection_ends_with_its_status() -> None:
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("a b.jsonl", "'a b.jsonl'"), ("-o.jsonl", "./-o.jsonl"), ("$(x).jsonl", "'$(x).jsonl'")],
+    [
+        ("a b.jsonl", "'a b.jsonl'"),
+        ("-o.jsonl", "./-o.jsonl"),
+        ("$(x).jsonl", "'$(x).jsonl'"),
+        ("\udcff'.jsonl", r"$'\377\047.jsonl'"),
+        ("a\nb", r"$'a\012b'"),
+    ],
 )
 def test_a_path_can_be_pasted(path: str, expected: str) -> None:
     assert pasted(Path(path)) == expected
@@ -159,7 +164,7 @@ def test_a_full_disk_is_in_the_last_words(
     def full(fd: int, data: bytes) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(writer.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     outcome = inspector(
         "sim", "--headless", "--json", "--until", "session.created", "-o", "r.jsonl"
     )
@@ -167,7 +172,7 @@ def test_a_full_disk_is_in_the_last_words(
     lines = outcome.err.splitlines()
     (rescued,) = tmp_path.glob("rescued-*-r.jsonl")
     assert lines[1] == f"warning: No space left on device; the whole recording is in {rescued}"
-    assert lines[2].startswith("recorded 4 events") and lines[2].endswith(str(rescued))
+    assert lines[2] == f"recorded 4 events, 1 error: {rescued}"
     assert json.loads(outcome.out)["recording"] == str(rescued)
 
 
@@ -180,7 +185,7 @@ def test_what_no_disk_has_taken_is_not_said_to_be_recorded(
     def nowhere(self: RecordingFile, folder: Path) -> Path | None:
         raise RecordingError(f"cannot record to {folder}: No space left on device")
 
-    monkeypatch.setattr(writer.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     monkeypatch.setattr(RecordingFile, "rescue", nowhere)
     outcome = inspector("sim", "--headless", "--until", "session.created", "-o", "r.jsonl")
 

@@ -45,7 +45,11 @@ def send(
     timeout: Annotated[
         float | None,
         typer.Option(
-            "--timeout", metavar="S", min=0, help="Leave after S seconds, with exit status 124."
+            "--timeout",
+            metavar="S",
+            min=0,
+            callback=options.finite,
+            help="Leave after S seconds, with exit status 124.",
         ),
     ] = None,
     idle: Annotated[
@@ -54,6 +58,7 @@ def send(
             "--idle",
             metavar="S",
             min=0,
+            callback=options.finite,
             help="Without --until: leave when all is sent and nothing came for S seconds; 0 never does.",
         ),
     ] = IDLE_S,
