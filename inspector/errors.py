@@ -42,9 +42,10 @@ class InspectorError(Exception):
         code: str | None = None,
         exit_code: int | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # An option, a path or a variable of the environment may hold any bytes, and goes into JSON and recordings from here.
+        self.message = message.encode("utf-8", "backslashreplace").decode()
+        self.hint = hint.encode("utf-8", "backslashreplace").decode()
+        super().__init__(self.message)
         if code is not None:
             self.code = code
         if exit_code is not None:

@@ -43,7 +43,7 @@ def find_folders(sessions: str, working: Path) -> Folders:
         Path(sessions).expanduser()
         if sessions
         else here
-        if here.is_dir()
+        if path_exists(here) and here.is_dir()
         else dirs.user_data_path / "sessions"
     )
     config = config_file()
@@ -96,6 +96,14 @@ def make_folder(folder: Path) -> Path:
     """
     # ``Path.mkdir(parents=True)`` would give the parents the default mode.
     for missing in reversed([folder, *folder.parents]):
-        if not missing.exists():
+        if not path_exists(missing):
             missing.mkdir(mode=FOLDER_MODE, exist_ok=True)
     return folder
+
+
+def path_exists(path: Path) -> bool:
+    """Tell whether something is at a path; what cannot be looked at (too long a name, a folder that is closed) is not there."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # Path.exists raises both before Python 3.14
+        return False

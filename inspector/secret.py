@@ -16,6 +16,8 @@ SHORTEST_SECRET = 6
 """Shorter secrets are not masked in text: they would match inside innocent words."""
 SHORTEST_IN_FRAMES = 8
 """Shorter keys are not masked in frames: local servers are given keys like "session", which are also protocol words."""
+_USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*@")
+"""User name and password in a text that is hardly a URL."""
 _PLAIN_WORD = re.compile(r"[a-z._ -]{1,19}")
 
 SECRET_HEADERS = frozenset(
@@ -118,7 +120,10 @@ def mask_url(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return mask_text(url)
+        return mask_text(_USER_INFO.sub(rf"\1{MASK}@", url))
+    if not parts.netloc:  # name:password@host, where somebody left the scheme out
+        url = _USER_INFO.sub(rf"\1{MASK}@", url)
+        parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     netloc = f"{MASK}@{host}" if "@" in parts.netloc else host
     query = (

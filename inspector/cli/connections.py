@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from inspector.folders import path_exists
 from inspector.profiles import UserProfile, find_provider, needs_key
 from inspector.secret import mask_url
 from inspector.tui.home.launching import KnownConnection
@@ -39,7 +40,7 @@ def _key_text(
     profile: UserProfile, variable: str, environment: Mapping[str, str]
 ) -> tuple[str, bool]:
     if profile.key_file:
-        is_there = Path(profile.key_file).is_file()
+        is_there = path_exists(Path(profile.key_file)) and Path(profile.key_file).is_file()
         name = Path(profile.key_file).name
         return f"key in {name}" if is_there else f"{name} is missing", is_there
     if not variable:

@@ -17,7 +17,7 @@ from pathlib import Path
 from inspector import __version__
 from inspector.config import Settings, load_settings
 from inspector.errors import DeviceError, UsageError
-from inspector.folders import config_file, find_folders
+from inspector.folders import config_file, find_folders, path_exists
 from inspector.profiles import PROFILES
 
 OLDEST_PYTHON = (3, 11)
@@ -185,12 +185,12 @@ def _configuration() -> tuple[Settings, Check]:
         settings = load_settings({}, os.environ, file)
     except UsageError as error:
         return Settings(), Check("config", Status.PROBLEM, error.message, error.hint)
-    found = str(file) if file.exists() else f"{file} (does not exist; using defaults)"
+    found = str(file) if path_exists(file) else f"{file} (does not exist; using defaults)"
     return settings, Check("config", Status.OK, found)
 
 
 def _folder(name: str, folder: Path) -> Check:
-    existing = next((f for f in (folder, *folder.parents) if f.exists()), folder)
+    existing = next((f for f in (folder, *folder.parents) if path_exists(f)), folder)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return Check(name, Status.PROBLEM, f"{folder} cannot be written", f"check {existing}")
     if existing != folder:
@@ -203,7 +203,7 @@ def _folder(name: str, folder: Path) -> Check:
 
 
 def _space(folder: Path) -> Check:
-    existing = next((f for f in (folder, *folder.parents) if f.exists()), Path("/"))
+    existing = next((f for f in (folder, *folder.parents) if path_exists(f)), Path("/"))
     try:
         free = shutil.disk_usage(existing).free
     except OSError as error:

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from inspector.analysis.totals import totals
-from inspector.cli.new_recording import finish_recording
+from inspector.cli.new_recording import finish_recording, say_recorded
 from inspector.cli.printed_row import PrintedRow
 from inspector.cli.printing import (
     OutputFailed,
@@ -92,7 +93,7 @@ class HeadlessRun:
         self._safe = to_terminal()
 
     async def run(self, feed: Feed | None = None) -> int:
-        """Connect, print events, close the recording, and return the exit status.
+        """Connect, print events, close the recording, say where it is, and return the exit status.
 
         Raises:
             ConnectError: no connection, or not authorised.
@@ -109,9 +110,10 @@ class HeadlessRun:
         try:
             await self._run(feed)
         finally:
-            finish_recording(engine.recording)
+            kept = finish_recording(engine.recording)
+            say_recorded(kept, len(engine.log), engine.state.problems.errors)
         if self._shown is Shown.SUMMARY:
-            write_object(self._summary())
+            write_object(self._summary(kept.path))
         return self._verdict()
 
     async def _run(self, feed: Feed | None) -> None:
@@ -218,9 +220,8 @@ class HeadlessRun:
         # Line by line, for readers of a pipe.
         flush()
 
-    def _summary(self) -> dict[str, Any]:
+    def _summary(self, path: Path | None) -> dict[str, Any]:
         engine = self._engine
-        path = engine.recording.path
         closed = engine.closed
         return {
             "ended": str(self._why if engine.refusal is None else End.REFUSED),

@@ -21,7 +21,7 @@ from inspector.engine.live_engine import Engine
 from inspector.engine.outbox import Outgoing
 from inspector.engine.session_sound import SessionSound
 from inspector.engine.sound_places import DEFAULT_DEVICE, SoundOptions
-from inspector.folders import Folders, config_file, find_folders
+from inspector.folders import Folders, config_file, find_folders, path_exists
 from inspector.profiles import PROFILES, SIMULATOR
 from inspector.shipped import shipped_folder
 from inspector.sources.base import Source
@@ -183,7 +183,7 @@ class SessionLauncher:
         from inspector.tui.home.launching import HomeWords
 
         folder = self.folders.sessions
-        there = next(path for path in (folder, *folder.parents) if path.exists())
+        there = next(path for path in (folder, *folder.parents) if path_exists(path))
         trouble = ""
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
             trouble = f"sessions are not recorded to disk: {there} cannot be written"

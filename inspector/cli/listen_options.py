@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
 
 from inspector.errors import UsageError
 from inspector.secret import Secret
@@ -44,6 +45,7 @@ def listen_options(options: ProxyOptions, environment: Mapping[str, str]) -> Lis
         UsageError: an option is invalid, or other machines would get access without a token.
     """
     host, port = read_place(options.listen)
+    origins = read_origins(options.origins)
     is_local = host in ("localhost", "::1") or host.startswith("127.")
     token = secret_in(options.token_env, environment)
     if not is_local and not options.is_remote_allowed:
@@ -58,9 +60,7 @@ def listen_options(options: ProxyOptions, environment: Mapping[str, str]) -> Lis
             code="no_token",
             hint="put a token into an environment variable and name it with --token-from",
         )
-    admission = AccessControl(
-        options.origins, token, is_local, puts_key_in=options.key_env is not None
-    )
+    admission = AccessControl(origins, token, is_local, puts_key_in=options.key_env is not None)
     return ListenOptions(host, port, admission)
 
 
@@ -79,6 +79,39 @@ def read_place(listen: str) -> tuple[str, int]:
             f"{listen!r} is not a valid address", hint="write it like 127.0.0.1:8899 or [::1]:0"
         )
     return host, int(port)
+
+
+def read_origins(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the origins of pages as browsers send them; ``*`` stands for all, ``null`` for pages without one.
+
+    Raises:
+        UsageError: one of them is no origin, so that no page would ever match it.
+    """
+    return tuple(_origin(text) for text in given)
+
+
+def _origin(text: str) -> str:
+    if text in ("*", "null"):
+        return text
+    try:
+        parts: SplitResult | None = urlsplit(text)
+        _ = parts.port  # raises for a port that is not a number
+    except ValueError:
+        parts = None
+    is_origin = parts is not None and parts.scheme and parts.hostname and parts.path in ("", "/")
+    if (
+        parts is None
+        or not is_origin
+        or parts.query
+        or parts.fragment
+        or "@" in text
+        or not text.isascii()
+    ):
+        raise UsageError(
+            f"{text!r} is not the origin of a page",
+            hint="write it like http://localhost:3000, or '*' for all",
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def secret_in(name: str | None, environment: Mapping[str, str]) -> Secret | None:

@@ -7,10 +7,11 @@ import re
 import shlex
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from inspector.cli.printing import say
+from inspector.cli.printing import is_utf8, say
 from inspector.clock import Clock
 from inspector.engine.record import Described
 from inspector.errors import RecordingError, UsageError
@@ -69,41 +70,53 @@ def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
     return RecordingFile(folder / f"{name}-{os.getpid()}.jsonl", clock)
 
 
-def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> Path | None:
-    """Close a recording; if the disk did not accept all of it, save the whole to the temporary folder.
+@dataclass(frozen=True, slots=True)
+class KeptRecording:
+    """What is left of a recording at the end of its session."""
 
-    Returns:
-        The path of the complete recording; None if it is not on disk.
-    """
+    path: Path | None = None
+    """The recording; None if it is not on disk."""
+    is_whole: bool = True
+    """Whether it contains every event."""
+
+
+def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> KeptRecording:
+    """Close a recording; if the disk did not accept all of it, save the rest to the temporary folder."""
     failure, path = recording.failure, recording.path
+    is_whole = not recording.dropped_lines
     try:
         rescued = recording.rescue(Path(tempfile.gettempdir()))
     except RecordingError as error:
         tell(f"warning: part of the recording is lost: {error.message}")
+        is_whole = False
     else:
         if rescued is not None:
             why = failure or "it could not be written where it belongs"
-            tell(f"warning: {why}; the whole recording is in {rescued}")
+            what = "the whole recording" if is_whole else "what was kept of the recording"
+            tell(f"warning: {why}; {what} is in {rescued}")
             path = rescued
     recording.close()
-    return path
+    return KeptRecording(path, is_whole)
 
 
-def say_recorded(path: Path | None, events: int, errors: int, what: str = "") -> None:
+def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 1) -> None:
     """Print where a session was recorded and how to replay it; the second line can be pasted into a shell.
 
     Args:
-        path: the recording; None if it is not on disk.
-        events: number of events.
+        kept: the recording, the newest one of several.
+        events: number of events in all.
         errors: number of events that report an error.
-        what: text before the counts, such as ``3 sessions, ``.
+        sessions: number of sessions, each recorded to a file in the same folder.
     """
-    counts = f"{what}{counted(events, 'event')}, {counted(errors, 'error')}"
-    if path is None:
+    counts = f"{counted(events, 'event')}, {counted(errors, 'error')}"
+    if sessions != 1:
+        counts = f"{counted(sessions, 'session')}, {counts}"
+    if kept.path is None:
         say(f"{counts}; nothing was recorded to disk")
         return
-    say(f"recorded {counts}: {pasted(path)}")
-    say(f"  inspector replay {pasted(path)}")
+    place = pasted(kept.path if sessions == 1 else kept.path.parent)
+    say(f"recorded {counts}: {place}" if kept.is_whole else f"{counts}; recorded in part: {place}")
+    say(f"  inspector replay {pasted(kept.path)}")
 
 
 def counted(number: int, noun: str) -> str:
@@ -114,4 +127,10 @@ def counted(number: int, noun: str) -> str:
 def pasted(path: Path) -> str:
     """Return a path quoted for a shell, and never mistaken for an option."""
     text = str(path)
+    if not is_utf8(text) or not text.isprintable():
+        escaped = "".join(
+            chr(byte) if 32 <= byte < 127 and chr(byte) not in "'\\" else f"\\{byte:03o}"
+            for byte in os.fsencode(text)
+        )
+        return f"$'{escaped}'"  # bash, zsh and POSIX 2024 read this
     return shlex.quote(f"./{text}" if text.startswith("-") else text)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from inspector.spec.dialects import SPOKEN
+
+
+def finite(seconds: float | None) -> float | None:
+    """Return a number of seconds.
+
+    Raises:
+        typer.BadParameter: it is no number, or one without an end, as Python reads ``nan`` and ``1e400``.
+    """
+    if seconds is not None and not math.isfinite(seconds):
+        raise typer.BadParameter(f"{seconds} is not a number of seconds")
+    return seconds
+
 
 OutputOption = Annotated[
     Path | None,
@@ -75,7 +88,11 @@ KeyFile = Annotated[
 ConnectTimeout = Annotated[
     float,
     typer.Option(
-        "--connect-timeout", metavar="S", min=0.1, help="Stop connecting after S seconds."
+        "--connect-timeout",
+        metavar="S",
+        min=0.1,
+        callback=finite,
+        help="Stop connecting after S seconds.",
     ),
 ]
 Theme = Annotated[str | None, typer.Option("--theme", metavar="NAME", help="Theme of the screen.")]
@@ -91,7 +108,11 @@ Until = Annotated[
 Timeout = Annotated[
     float | None,
     typer.Option(
-        "--timeout", metavar="S", min=0, help="Headless: end after S seconds, with exit status 124."
+        "--timeout",
+        metavar="S",
+        min=0,
+        callback=finite,
+        help="Headless: end after S seconds, with exit status 124.",
     ),
 ]
 JsonlOption = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import sys
@@ -98,7 +99,12 @@ def write_object(data: Mapping[str, Any]) -> None:
     """Write one JSON object as a line, with ``schema``."""
     import orjson
 
-    write_json(orjson.dumps({"schema": SCHEMA, **data}, default=str) + b"\n")
+    body = {"schema": SCHEMA, **data}
+    try:
+        line = orjson.dumps(body, default=str)
+    except TypeError:  # the name of a file that is not UTF-8: its bytes become escapes
+        line = json.dumps(body, default=str).encode()
+    write_json(line + b"\n")
     flush()
 
 

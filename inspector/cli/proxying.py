@@ -23,7 +23,12 @@ from inspector.cli.launch import (
     SessionLauncher,
 )
 from inspector.cli.listen_options import ProxyOptions, listen_options, secret_in
-from inspector.cli.new_recording import finish_recording, recording_name, say_recorded
+from inspector.cli.new_recording import (
+    KeptRecording,
+    finish_recording,
+    recording_name,
+    say_recorded,
+)
 from inspector.cli.printing import SCHEMA, say, write_object
 from inspector.cli.refusal_text import with_blame
 from inspector.cli.screens import look_of
@@ -56,20 +61,24 @@ class _SessionTotals:
 
     def __init__(self) -> None:
         self._sessions = self._events = self._errors = 0
-        self._newest: Path | None = None
+        self._newest = KeptRecording()
 
     def add(self, session: ProxiedSession) -> None:
         """Count a session that has ended."""
         self._sessions += 1
         self._events += len(session.log)
         self._errors += session.state.problems.errors
-        self._newest = session.recording.path or self._newest
+
+    def finish(self, recording: RecordingFile, tell: Callable[[str], None]) -> None:
+        """Close a recording, and store its path, which differs from the original one if the disk was full."""
+        kept = finish_recording(recording, tell)
+        is_whole = kept.is_whole and self._newest.is_whole
+        self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
 
     def say(self) -> None:
         """Print the counts, and how to replay the newest recording."""
         if self._sessions:
-            what = "" if self._sessions == 1 else f"{self._sessions:,} sessions, "
-            say_recorded(self._newest, self._events, self._errors, what)
+            say_recorded(self._newest, self._events, self._errors, self._sessions)
 
 
 class ProxyRun:
@@ -124,6 +133,7 @@ class ProxyRun:
                     is_timeout = True
         finally:
             failure = self._stream.close() if self._stream is not None else None
+            self._totals.say()
         if failure is not None:
             raise failure
         if is_timeout:
@@ -171,7 +181,7 @@ class ProxyRun:
         proxy = Proxy(
             self._launch.clock,
             self._new_recording,
-            lambda recording: finish_recording(recording, self._tell),
+            lambda recording: self._totals.finish(recording, self._tell),
             faults=self._faults,
             kept_sessions=kept,
             max_sessions=limit,
@@ -211,7 +221,7 @@ class ProxyRun:
             warn=self._warn,
         )
         # The browser's Origin header reaches the simulator too, which must accept the same pages.
-        listening = Listening(allowed_origins=self._options.origins)
+        listening = Listening(allowed_origins=self._listen_options.admission.allowed_origins)
         async with serve(service.new_session, clock, listening, service.hooks) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
@@ -219,6 +229,7 @@ class ProxyRun:
         upstream = upstream_at(self._options.upstream, key=self._key)
         profile = choose_profile(Settings(url=self._options.upstream))
         upstream = replace(upstream, key_header=profile.key_header)
+        _ = upstream.way_out  # raises at once where the environment names no proxy that can be used
         if self._key is not None and upstream.tls is None and not is_loopback(upstream.url):
             say("warning: the key travels unencrypted; use wss:// or https://")
         return upstream

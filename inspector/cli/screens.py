@@ -137,8 +137,8 @@ def _finish(engine: Engine) -> None:
     """Close a session's recording, and print where it is and how to replay it."""
     from inspector.cli.new_recording import finish_recording, say_recorded
 
-    path = finish_recording(engine.recording)
-    say_recorded(path, len(engine.log), engine.state.problems.errors)
+    kept = finish_recording(engine.recording)
+    say_recorded(kept, len(engine.log), engine.state.problems.errors)
 
 
 def look_of(launch: SessionLauncher) -> Look:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from inspector.cli.printing import say
 from inspector.errors import UsageError
+from inspector.folders import path_exists
 from inspector.shipped import shipped_folder
 from inspector.sim.faults import RaisedFault, parse_fault
 from inspector.sim.provider import SimProvider
@@ -124,7 +125,7 @@ def read_scenario(name: str) -> Scenario:
     from inspector.sim.scenario import parse_scenario
 
     path = Path(name)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not path_exists(path):
         path = _folder() / f"{name}.toml"
     try:
         text = path.read_text("utf-8")

@@ -14,6 +14,7 @@ from inspector.engine.microphone import Microphone
 from inspector.engine.sound_places import SoundEnd, SoundEndKind
 from inspector.engine.speaker import Speaker
 from inspector.errors import DeviceError, InspectorError
+from inspector.folders import path_exists
 
 FILE_RATE_HZ = 24_000
 UNUSED_NS = 60_000_000_000
@@ -141,7 +142,7 @@ class SoundEnds:
             if path in self._files:
                 # A further connection of the same session must not overwrite the audio of the first.
                 names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
-                path = next(name for name in names if not name.exists())
+                path = next(name for name in names if not path_exists(name))
             self._files.add(Path(end.name))
             return ClockOutput(FILE_RATE_HZ, WavWriter(path, FILE_RATE_HZ))
         self._refresh_devices()

@@ -66,9 +66,10 @@ class Forwarder:
         self._upstream = upstream
         self._admission = admission
         self._exchanged = exchanged
+        way_out = upstream.way_out
         self._client = httpx2.AsyncClient(
             verify=upstream.tls if upstream.tls is not None else True,
-            proxy=upstream.way_out,
+            proxy=way_out.address if way_out is not None else None,
             trust_env=False,  # would add credentials from .netrc; proxies are read by ``Upstream``
             timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
             limits=httpx2.Limits(max_connections=None),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from inspector import __version__
 from inspector.errors import ConnectError
@@ -15,6 +16,7 @@ from inspector.secret import Secret, mask_headers, mask_subprotocol, mask_url, s
 from inspector.sources.base import Closed, Handshake, Received
 
 if TYPE_CHECKING:
+    from inspector.sources.tunnel import NetworkProxy
     from inspector.sources.wire import VerbatimConnection
 
 MAX_FRAME_BYTES = 64 << 20
@@ -78,9 +80,11 @@ class LiveSource:
 
         self._closed = None
         target = self._target
+        way_out = _way_out(target.url)
         try:
             connection = await Connector(
                 target.url,
+                proxy=way_out.address if way_out is not None else None,
                 additional_headers=[(name, _plain(value)) for name, value in target.headers],
                 subprotocols=[_plain(name) for name in target.subprotocols] or None,  # type: ignore[misc]  # Subprotocol is a NewType of str
                 user_agent_header=f"realtime-inspector/{__version__}",
@@ -96,7 +100,7 @@ class LiveSource:
         except (
             Exception
         ) as error:  # websockets, its proxy support and the system raise a dozen types
-            raise refusal(error, self.url, target.open_timeout_s) from error
+            raise refusal(error, self.url, target.open_timeout_s, way_out) from error
         if not isinstance(connection, VerbatimConnection):
             raise TypeError(f"expected a VerbatimConnection, got {type(connection)}")
         self._connection = connection
@@ -152,6 +156,19 @@ class LiveSource:
             mask_headers(response.headers.raw_items()) if response is not None else {},
             mask_subprotocol(subprotocol) if subprotocol is not None else None,
         )
+
+
+def _way_out(url: str) -> NetworkProxy | None:
+    """Return the network's own proxy on the way to a server.
+
+    Raises:
+        ConnectError: what the environment names is not the address of a proxy.
+    """
+    from inspector.sources.tunnel import HTTP, SOCKS, network_proxy
+
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+    return network_proxy(parts.scheme, parts.hostname or "", port, HTTP + SOCKS)
 
 
 def _plain(value: str | Secret) -> str:

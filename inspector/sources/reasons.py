@@ -134,7 +134,6 @@ HTTP_STATUSES: Mapping[int, Explanation] = {
 }
 PASSING = frozenset({429, 500, 502, 503, 504})
 """Statuses of problems that may be temporary."""
-_PROXY_STEP = "check HTTPS_PROXY, and whether that proxy may connect to this host"
 
 _HTTP_CLASSES: Mapping[int, Explanation] = {
     2: Explanation(
@@ -215,9 +214,16 @@ def refusal_words(status: int, url: str = "", code: str = "", retry_after: str =
     return Explanation(words.meaning, "; ".join(step for step in (wait, words.next_step) if step))
 
 
-def proxy_step(status: int) -> str:
-    """Return what to do about a status that a proxy on the way answers with, whatever stands behind it."""
-    return HTTP_STATUSES[407].next_step if status == 407 else _PROXY_STEP
+def proxy_step(status: int, variable: str = "HTTPS_PROXY") -> str:
+    """Return what to do about a status that a proxy on the way answers with, whatever stands behind it.
+
+    Args:
+        status: the proxy's answer.
+        variable: where the environment names that proxy.
+    """
+    if status == 407:
+        return f"put it in the proxy's URL in {variable}"
+    return f"check {variable}, and whether that proxy may connect to this host"
 
 
 def _not_found(status: int, url: str) -> Explanation | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 import ssl
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from inspector.errors import ConnectError
@@ -12,44 +15,107 @@ from inspector.secret import mask_url
 from inspector.sources.address import is_loopback
 from inspector.sources.relay import Endpoint, open_endpoint
 
-_SCHEMES = {"wss": ("wss", "socks", "https"), "ws": ("ws", "socks", "https", "http")}
+_VARIABLES = {"wss": ("wss", "socks", "https"), "ws": ("ws", "socks", "https", "http")}
 """The variables that are asked, in the order of the WebSocket library's own client."""
+HTTP = ("http", "https")
+SOCKS = ("socks5h", "socks5", "socks4a", "socks4")
 
 
-def network_proxy(scheme: str, host: str, port: int) -> str | None:
+@dataclass(frozen=True)
+class NetworkProxy:
+    """A proxy of the network that the environment names, and where it does."""
+
+    variable: str
+    """Like ``HTTPS_PROXY``, as it is spelled in the environment; words for the system's settings where it is not there."""
+    address: str
+    """A URL, with whatever user and password it holds."""
+
+    @cached_property
+    def parts(self) -> SplitResult:
+        """Return the parts of the address."""
+        return urlsplit(self.address)
+
+    def __str__(self) -> str:
+        """Return the name of the variable and what it holds, without secrets."""
+        return f"{self.variable} ({mask_url(self.address)})"
+
+
+def network_proxy(
+    scheme: str, host: str, port: int, speaking: tuple[str, ...] = HTTP
+) -> NetworkProxy | None:
     """Return the proxy on the way to a server, None where there is none; this machine is always reached directly.
 
     Raises:
-        ConnectError: it is not one that speaks HTTP.
+        ConnectError: what the environment names is not the address of a proxy that speaks one of these schemes.
     """
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if is_loopback(f"{scheme}://{place}") or proxy_bypass(place):
         return None
     known = getproxies()
-    found = next((known[name] for name in _SCHEMES[scheme] if known.get(name)), None)
-    if found is not None and not found.startswith(("http://", "https://")):
+    name = next((name for name in _VARIABLES[scheme] if known.get(name)), None)
+    if name is None:
+        return None
+    address = known[name]
+    if name == "socks" and address.startswith("http://"):  # as macOS has it
+        address = f"socks5h://{address.removeprefix('http://')}"
+    found = NetworkProxy(_variable(name, known[name]), address)
+    problem = _problem(found, speaking)
+    if problem:
         raise ConnectError(
-            f"the network's proxy {mask_url(found)} speaks no HTTP",
+            f"{found} {problem}",
             code="proxy",
-            hint="set HTTPS_PROXY to one that does, or list the host in NO_PROXY",
+            hint=f"set it to {speaking[0]}://HOST:PORT, or list the host in NO_PROXY",
         )
     return found
 
 
-async def open_tunnel(proxy: str, host: str, port: int) -> Endpoint:
+def _variable(name: str, value: str) -> str:
+    """Return how the environment spells the variable that a proxy was read from."""
+    wanted = f"{name}_proxy"
+    spelled = (key for key, held in os.environ.items() if key.lower() == wanted and held == value)
+    return next(spelled, "the system's proxy setting")
+
+
+def _problem(proxy: NetworkProxy, speaking: tuple[str, ...]) -> str:
+    """Return what is wrong with a proxy, as the end of a sentence; ``""`` where nothing is."""
+    try:
+        parts = proxy.parts
+        host, _ = parts.hostname, parts.port
+        for secret in (parts.username, parts.password):
+            unquote(secret or "", errors="strict")
+    except ValueError as error:
+        return f"is not an address of a proxy: {error}"
+    if parts.scheme in SOCKS and parts.scheme not in speaking:
+        return f"speaks no HTTP, but {parts.scheme}"
+    wrong = {
+        "it needs a scheme, like http://": parts.scheme not in speaking,
+        "there is no host in it": not host,
+        "it is not plain ASCII": not all("!" <= character <= "~" for character in proxy.address),
+        "there is a path in it": parts.path not in ("", "/") or parts.query or parts.fragment,
+    }
+    why = next((words for words, applies in wrong.items() if applies), "")
+    return f"is not an address of a proxy: {why}" if why else ""
+
+
+async def open_tunnel(proxy: NetworkProxy, host: str, port: int) -> Endpoint:
     """Connect to a server through a proxy; the connection is as if it were direct.
 
     Raises:
-        OSError: the proxy cannot be reached.
-        ConnectError: the proxy refuses.
+        OSError: it is lost again, or does not answer in time.
+        ConnectError: the proxy cannot be reached, or refuses.
     """
-    parts = urlsplit(proxy)
+    parts = proxy.parts
     is_secure = parts.scheme == "https"
-    endpoint = await open_endpoint(
-        parts.hostname or "",
-        parts.port or (443 if is_secure else 80),
-        tls=ssl.create_default_context() if is_secure else None,
-    )
+    try:
+        endpoint = await open_endpoint(
+            parts.hostname or "",
+            parts.port or (443 if is_secure else 80),
+            tls=ssl.create_default_context() if is_secure else None,
+        )
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise unreachable(proxy, error) from error
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
     if parts.username is not None:
@@ -66,6 +132,15 @@ async def open_tunnel(proxy: str, host: str, port: int) -> Endpoint:
         raise ConnectError(
             f"the network's proxy answers {answer.status} on the way to {host}",
             code="proxy",
-            hint="check HTTPS_PROXY, and the user and password in it",
+            hint=f"check {proxy.variable}, and the user and password in it",
         )
     return endpoint
+
+
+def unreachable(proxy: NetworkProxy, error: OSError) -> ConnectError:
+    """Return what it means that a proxy of the network cannot be connected to."""
+    return ConnectError(
+        f"the network's proxy cannot be reached: {error.strerror or error}",
+        code="proxy",
+        hint=f"check {proxy}, or list the host in NO_PROXY",
+    )

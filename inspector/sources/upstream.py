@@ -13,7 +13,7 @@ from inspector.secret import Secret, mask_url
 from inspector.sources.address import WEBSOCKET_SCHEMES
 from inspector.sources.heads import Head
 from inspector.sources.relay import Endpoint, open_endpoint
-from inspector.sources.tunnel import network_proxy, open_tunnel
+from inspector.sources.tunnel import NetworkProxy, network_proxy, open_tunnel
 
 CONNECT_TIMEOUT_S = 10.0
 HEAD_TIMEOUT_S = 60.0
@@ -98,7 +98,7 @@ class Upstream:
         return head.with_header(name, ", ".join(kept)) if kept else head.without([name])
 
     @property
-    def way_out(self) -> str | None:
+    def way_out(self) -> NetworkProxy | None:
         """Return the network's own proxy on the way there, None where there is none.
 
         Raises:
@@ -154,14 +154,17 @@ def upstream_at(
     address = address.strip()
     try:
         parts = urlsplit(address if "://" in address else f"wss://{address}")
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode()
+    except ValueError as error:  # UnicodeError is one
         raise _bad(address, str(error)) from None
     scheme = WEBSOCKET_SCHEMES.get(parts.scheme.lower())
     if scheme is None or not host or any(character.isspace() for character in address):
         raise _bad(address, "it needs a scheme (wss://) and a host")
     if parts.username is not None or parts.password is not None:
         raise _bad(address, "it contains a user name or password")
+    if not all("!" <= character <= "~" for character in f"{parts.path}{parts.query}"):
+        raise _bad(address, "its path must be ASCII, with everything else percent-encoded")
     base = parts.path.rstrip("/")
     return Upstream(
         scheme, host, port or _PORTS[scheme], base, parts.query, key=key, key_header=key_header
@@ -180,6 +183,7 @@ def refused_by(error: BaseException, upstream: Upstream, url: str = "") -> Conne
         error if isinstance(error, Exception) else OSError(str(error)),
         url or upstream.url,
         timeout_s,
+        upstream.way_out,
     )
     return ConnectError(refused.message, code=refused.code, hint=step_for_app(refused.hint))
 

@@ -12,7 +12,6 @@ import socket
 import ssl
 from collections import deque
 from typing import Any
-from urllib.request import getproxies
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
@@ -33,6 +32,7 @@ from inspector.errors import ConnectError
 from inspector.secret import mask_text, mask_url
 from inspector.sources.base import Closed, Received, Side
 from inspector.sources.reasons import explained, proxy_step, refusal_words
+from inspector.sources.tunnel import NetworkProxy, unreachable
 
 BODY_EXCERPT_CHARS = 300
 """Length of the excerpt of a refusal's body in the error message."""
@@ -129,15 +129,19 @@ def how_it_ended(error: ConnectionClosed) -> Closed:
     return explained(sent.code, sent.reason, Side.CLIENT)
 
 
-def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
+def refusal(
+    error: Exception, url: str, timeout_s: float, way_out: NetworkProxy | None = None
+) -> ConnectError:
     """Return the error for a failed connection.
 
     Args:
         error: the exception of the library.
         url: the URL of the connection, masked.
         timeout_s: the timeout that applied.
+        way_out: the network's proxy that the connection used.
     """
     host = url.split("/")[2] if url.count("/") > 1 else url
+    variable = way_out.variable if way_out is not None else "HTTPS_PROXY"
     match error:
         case InvalidStatus():
             return _http_refusal(error.response, host, url)
@@ -146,19 +150,19 @@ def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
             return ConnectError(
                 f"the proxy on the way to {host} answers HTTP {status}",
                 code="proxy",
-                hint=proxy_step(status),
+                hint=proxy_step(status, variable),
             )
         case InvalidProxy():
             return ConnectError(
-                f"{mask_url(error.proxy)} is no address of a proxy: {error.msg}",
+                f"{mask_url(error.proxy)} is not an address of a proxy: {error.msg}",
                 code="proxy",
-                hint="check HTTPS_PROXY and ALL_PROXY",
+                hint=f"check {variable}",
             )
         case ProxyError():
             return ConnectError(
                 f"the proxy on the way to {host} does not work: {mask_text(str(error))}",
                 code="proxy",
-                hint="check HTTPS_PROXY, ALL_PROXY and NO_PROXY",
+                hint=f"check {variable}, or list the host in NO_PROXY",
             )
         case InvalidURI():
             return ConnectError(f"{url} is not an address of a WebSocket", code="bad_url")
@@ -171,14 +175,21 @@ def refusal(error: Exception, url: str, timeout_s: float) -> ConnectError:
             )
         case ImportError():
             return ConnectError(
-                "a SOCKS proxy is set, and the library for it is not installed",
+                f"{way_out or 'the environment'} names a SOCKS proxy, and the library for it is not installed",
                 code="proxy",
-                hint="pip install 'python-socks[asyncio]', or unset ALL_PROXY",
+                hint=f"pip install 'python-socks[asyncio]', or unset {variable}",
             )
+    if way_out is not None and isinstance(error, OSError) and not _is_beyond_proxy(error):
+        return unreachable(way_out, error)
     failed = _network_refusal(error, host, timeout_s)
-    if getproxies().keys() - {"no"}:
-        failed.hint += "; a proxy is set in the environment, which may be what fails"
+    if way_out is not None:
+        failed.hint += f"; {way_out} is on the way, and may be what fails"
     return failed
+
+
+def _is_beyond_proxy(error: OSError) -> bool:
+    """Tell whether a failure may be of the server behind a proxy: what fails before that is the connection to the proxy."""
+    return isinstance(error, ssl.SSLError | TimeoutError | ConnectionResetError | BrokenPipeError)
 
 
 def _network_refusal(error: Exception, host: str, timeout_s: float) -> ConnectError:

@@ -1,10 +1,14 @@
-"""The report in the shell after a screen: what was recorded, how to replay it, and the exit status."""
+"""The report in the shell after a session: what was recorded, how to replay it, and the exit status."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import os
 import shlex
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +16,13 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection
+from websockets.sync.client import connect
 
 from inspector.cli.new_recording import pasted
+from inspector.errors import RecordingError
+from inspector.recording.writer import RecordingFile
 from tests.bench.pty_run import Terminal, python
+from tests.cli.conftest import Run, proxied, spawn
 from tests.sources.loopback import error_event, websocket_server
 
 WAIT_S = 30
@@ -93,7 +101,109 @@ def test_a_session_without_a_connection_ends_with_its_status() -> None:
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("a b.jsonl", "'a b.jsonl'"), ("-o.jsonl", "./-o.jsonl"), ("$(x).jsonl", "'$(x).jsonl'")],
+    [
+        ("a b.jsonl", "'a b.jsonl'"),
+        ("-o.jsonl", "./-o.jsonl"),
+        ("$(x).jsonl", "'$(x).jsonl'"),
+        ("\udcff'.jsonl", r"$'\377\047.jsonl'"),
+        ("a\nb", r"$'a\012b'"),
+    ],
 )
 def test_a_path_can_be_pasted(path: str, expected: str) -> None:
     assert pasted(Path(path)) == expected
+
+
+def said(process: subprocess.Popen[bytes]) -> list[str]:
+    _, err = process.communicate(timeout=WAIT_S)
+    return err.decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("--until", "session.created", "--jsonl"), 0, "recorded 3 events, 0 errors: r.jsonl"),
+        (("--until", "session.created", "--json"), 0, "recorded 3 events, 0 errors: r.jsonl"),
+        (("--timeout", "0.3"), 124, "recorded 3 events, 0 errors: r.jsonl"),
+        (("--fault", "bad-key"), 3, "recorded 3 events, 2 errors: r.jsonl"),
+    ],
+)
+def test_a_session_without_a_screen_says_where_it_is_kept(
+    arguments: tuple[str, ...], status: int, words: str, inspector: Run
+) -> None:
+    outcome = inspector("sim", "--headless", "-o", "r.jsonl", *arguments)
+
+    lines = outcome.err.splitlines()
+    assert lines[:3] == ["recording to r.jsonl", words, "  inspector replay r.jsonl"]
+    assert (outcome.status, len(lines) > 3) == (status, status != 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_session_with_its_last_words(number: signal.Signals) -> None:
+    process = spawn("sim", "--headless", "--jsonl", "-o", "r.jsonl")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.readline()
+    process.send_signal(number)
+    lines = said(process)
+
+    assert process.returncode == 130
+    assert lines[1:] == ["recorded 3 events, 0 errors: r.jsonl", "  inspector replay r.jsonl"]
+
+
+def test_what_was_sent_without_a_screen_is_said_to_be_kept(inspector: Run) -> None:
+    Path("one.jsonl").write_text('{"type":"nope"}\n')
+    outcome = inspector("send", "one.jsonl", "--sim", "--until", "error", "-o", "r.jsonl")
+
+    assert outcome.status == 0
+    assert outcome.err.splitlines()[0] == "recorded 5 events, 1 error: r.jsonl"
+
+
+def test_a_full_disk_is_in_the_last_words(
+    inspector: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    outcome = inspector(
+        "sim", "--headless", "--json", "--until", "session.created", "-o", "r.jsonl"
+    )
+
+    lines = outcome.err.splitlines()
+    (rescued,) = tmp_path.glob("rescued-*-r.jsonl")
+    assert lines[1] == f"warning: No space left on device; the whole recording is in {rescued}"
+    assert lines[2] == f"recorded 4 events, 1 error: {rescued}"
+    assert json.loads(outcome.out)["recording"] == str(rescued)
+
+
+def test_what_no_disk_has_taken_is_not_said_to_be_recorded(
+    inspector: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def nowhere(self: RecordingFile, folder: Path) -> Path | None:
+        raise RecordingError(f"cannot record to {folder}: No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(RecordingFile, "rescue", nowhere)
+    outcome = inspector("sim", "--headless", "--until", "session.created", "-o", "r.jsonl")
+
+    lines = outcome.err.splitlines()
+    assert lines[1].startswith("warning: part of the recording is lost")
+    assert lines[2].endswith("recorded in part: r.jsonl")
+
+
+def test_a_proxy_without_a_screen_says_where_its_sessions_are_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    with proxied("-o", folder) as (process, first):
+        for _ in range(2):
+            with connect(first["url"], proxy=None) as client:
+                client.recv(timeout=WAIT_S)
+        process.send_signal(signal.SIGTERM)
+        lines = said(process)
+
+    newest = max(folder.iterdir())
+    assert process.returncode == 130
+    assert lines[-2] == f"recorded 2 sessions, 6 events, 0 errors: {folder}"
+    assert lines[-1] == f"  inspector replay {newest}"

@@ -67,6 +67,11 @@ def test_a_dialect_shows_in_the_first_frame(dialect: str, key: str) -> None:
     ("arguments", "words"),
     [
         (["serve", "--dialect", "klingon"], "voice-live"),
+        (["serve", "--replay", "x", "--fault", "slow"], "--fault is for the simulator"),
+        (["serve", "--replay", "x", "--scenario", "quota"], "--scenario is for the simulator"),
+        (["serve", "--replay", "x", "--seed", "3"], "--seed is for the simulator"),
+        (["serve", "--replay", "x", "--brain", "http://h/v1"], "--brain is for the simulator"),
+        (["serve", "--pace", "full"], "--pace needs --replay"),
         (["serve", "--pace", "slow"], "recorded"),
         (["serve", "--fault", "nope"], "closed-1011"),
         (["serve", "--scenario", "nope"], "bad-day"),

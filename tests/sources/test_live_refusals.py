@@ -14,6 +14,7 @@ from tests.sources.loopback import (
     http_server,
     raw_server,
     target,
+    websocket_server,
 )
 
 
@@ -172,3 +173,59 @@ def test_a_bad_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPat
 
     assert caught.value.code == "proxy"
     assert "hunter22" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("held", "shown", "words"),
+    [
+        ("http://[", "http://[", "Invalid IPv6 URL"),
+        ("http://u:hunter22@[", "http://***@[", "Invalid IPv6 URL"),
+        ("u:hunter22@proxy.example:1", "***@proxy.example:1", "it needs a scheme"),
+        ("http://h:99999", "http://h:99999", "Port out of range"),
+        ("http://", "http://", "there is no host"),
+        ("http://h/path", "http://h/path", "there is a path"),
+        ("http://a b", "http://a b", "not plain ASCII"),
+        ("http://\udcff", "http://\\udcff", "not plain ASCII"),
+        ("http://%ff:x@h", "http://***@h", "can't decode"),
+        ("ftp://h", "ftp://h", "it needs a scheme"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["https_proxy", "HTTPS_PROXY"])
+def test_a_variable_that_names_no_proxy_is_named_itself(
+    variable: str, held: str, shown: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, held)
+    with pytest.raises(ConnectError) as caught:
+        asyncio.run(LiveSource(LiveTarget("wss://api.example")).connect())
+
+    error = caught.value
+    assert error.message.startswith(f"{variable} ({shown}) is not an address of a proxy: ")
+    assert words in error.message
+    assert "api.example" not in error.words
+    assert "hunter22" not in error.words
+
+
+def test_a_proxy_that_cannot_be_reached_is_not_taken_for_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(ConnectError) as caught:
+        asyncio.run(LiveSource(LiveTarget("wss://api.example")).connect())
+
+    assert caught.value.message.startswith("the network's proxy cannot be reached: ")
+    assert "HTTPS_PROXY (http://127.0.0.1:9)" in caught.value.hint
+
+
+def test_this_machine_is_reached_without_the_networks_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+    async def scenario() -> int:
+        async with websocket_server(lambda connection: connection.wait_closed()) as url:
+            source = LiveSource(LiveTarget(url))
+            handshake = await source.connect()
+            await source.close()
+            return handshake.status
+
+    assert asyncio.run(scenario()) == 101

@@ -13,7 +13,7 @@ from inspector.cli.printing import write_line, write_object
 def paths(json: options.JsonOption = False) -> None:
     """Print the folders that the program uses."""
     from inspector.config import load_settings
-    from inspector.folders import config_file, find_folders
+    from inspector.folders import config_file, find_folders, path_exists
     from inspector.shipped import shipped_folder
 
     settings = load_settings({}, os.environ, config_file())
@@ -32,5 +32,5 @@ def paths(json: options.JsonOption = False) -> None:
         write_object({name: str(path.absolute()) for name, path in shown.items()})
         return
     for name, path in shown.items():
-        note = "" if path.exists() else "   (does not exist yet)"
+        note = "" if path_exists(path) else "   (does not exist yet)"
         write_line(f"{name:<10} {sanitized(str(path.absolute()))}{note}")

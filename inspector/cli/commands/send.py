@@ -45,7 +45,11 @@ def send(
     timeout: Annotated[
         float | None,
         typer.Option(
-            "--timeout", metavar="S", min=0, help="End after S seconds, with exit status 124."
+            "--timeout",
+            metavar="S",
+            min=0,
+            callback=options.finite,
+            help="End after S seconds, with exit status 124.",
         ),
     ] = None,
     idle: Annotated[
@@ -54,6 +58,7 @@ def send(
             "--idle",
             metavar="S",
             min=0,
+            callback=options.finite,
             help="Without --until: end when all is sent and nothing was received for S seconds; 0 disables this.",
         ),
     ] = IDLE_S,

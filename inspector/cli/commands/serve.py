@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -85,7 +86,11 @@ def serve(
     timeout: Annotated[
         float | None,
         typer.Option(
-            "--timeout", metavar="S", min=0, help="End after S seconds, with exit status 124."
+            "--timeout",
+            metavar="S",
+            min=0,
+            callback=options.finite,
+            help="End after S seconds, with exit status 124.",
         ),
     ] = None,
     dialect: options.DialectOption = None,
@@ -141,9 +146,23 @@ def serve(
             hint="add --allow-remote if that is what you want",
         )
 
+    if replay is not None:
+        _refuse_beside_replay(
+            {
+                "--scenario": scenario,
+                "--fault": fault,
+                "--seed": seed or None,
+                "--brain": brain,
+                "--brain-model": brain_model,
+                "--brain-key-env": brain_key_env,
+            }
+        )
+    elif pace != "recorded":
+        raise UsageError("--pace needs --replay FILE")
+
     import asyncio
 
-    from inspector.cli.listen_options import secret_in
+    from inspector.cli.listen_options import read_origins, secret_in
     from inspector.cli.serving import ServeOptions, own_names, trusted_file
     from inspector.cli.simulation import BrainOptions
     from inspector.sim.recorded_server import Pace
@@ -152,7 +171,7 @@ def serve(
 
     certificate = trusted_file(port) if tls else None
     context = self_signed((*_LOCAL_NAMES, *own_names(host)), certificate) if certificate else None
-    listening = Listening(host, port, tuple(allow_origin or ()), context)
+    listening = Listening(host, port, read_origins(allow_origin or ()), context)
     serve_options = ServeOptions(
         dialect or "",
         seed,
@@ -168,6 +187,20 @@ def serve(
     raise typer.Exit(
         asyncio.run(_serve(listening, serve_options, _Ending(timeout, once), certificate))
     )
+
+
+def _refuse_beside_replay(given: Mapping[str, object]) -> None:
+    """Refuse what only the simulator could do: a recording says what it says.
+
+    Raises:
+        UsageError: one of the options has a value.
+    """
+    name = next((name for name, value in given.items() if value), None)
+    if name is not None:
+        raise UsageError(
+            f"{name} is for the simulator, and --replay plays a recording in its place",
+            hint=f"leave one of {name} and --replay out",
+        )
 
 
 def _place(listen: str | None, host: str | None, port: int | None) -> tuple[str, int]:

@@ -142,7 +142,7 @@ class ChatBrain:
         async with (
             httpx2.AsyncClient(
                 verify=tls if tls is not None else True,
-                proxy=self._way_out,
+                proxy=self._way_out.address if self._way_out is not None else None,
                 trust_env=False,
                 timeout=timeout,
                 limits=httpx2.Limits(max_connections=None),

@@ -14,6 +14,7 @@ from inspector.errors import ExportError
 from inspector.export.log_sound import LogSound
 from inspector.export.output_file import written
 from inspector.export.wav_export import Plan, file_name, pcm, plan, span_plan, write_wav
+from inspector.folders import path_exists
 
 PlaySound = Callable[[bytes, int], None]
 """Function that plays PCM16 mono at a rate in Hz. Called from a thread; may return before the sound has ended."""
@@ -103,7 +104,7 @@ def write_selection(selection: Selection, stem: str) -> str:
     """
     name = f"{stem}-{selection.plan.name}"
     names = (f"{name}{f'-{number}' if number > 1 else ''}.wav" for number in range(1, _MAX_NUMBER))
-    target = next((path for path in map(Path, names) if not path.exists()), None)
+    target = next((path for path in map(Path, names) if not path_exists(path)), None)
     if target is None:
         raise ExportError(f"cannot write {name}.wav: {_MAX_NUMBER} files of this name exist")
     with written(target) as file:
