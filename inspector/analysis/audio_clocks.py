@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 
-_NS_PER_MS = 1_000_000
 ELISION = "audio is elided in this file: a recorder has cut it out"
 
 
@@ -24,7 +24,7 @@ def audio_clocks(state: SessionState, now_ns: int | None = None) -> dict[str, An
     played_ns = sum(item.heard_ns(now_ns) for item in items)
     is_measured = any(item.is_measured for item in items)
     appended_ms = _known(sent.appended_ns, is_elided=sent.is_elided)
-    wall_ms = None if sent.wall_ns is None else sent.wall_ns / _NS_PER_MS
+    wall_ms = None if sent.wall_ns is None else sent.wall_ns / NS_PER_MS
     return {
         "user": {
             "format": str(sent.format),
@@ -72,4 +72,4 @@ def clock_words(state: SessionState) -> list[str]:
 
 
 def _known(length_ns: int, *, is_elided: bool) -> float | None:
-    return None if is_elided else length_ns / _NS_PER_MS
+    return None if is_elided else length_ns / NS_PER_MS

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from inspector.core.turn_counter import TurnKind
 from inspector.core.turns_fold import ToolCall, Turn, TurnMark, TurnResponse
+from inspector.core.units import NS_PER_MS
 
-NS_PER_MS = 1_000_000
 LEAST_SHARE = 0.08
 """A part that is less of the whole is not named among what was waited for."""
 SILENCE = "setting:audio.input.turn_detection.silence_duration_ms"
 EAGERNESS = "setting:audio.input.turn_detection.eagerness"
-SERVER, APP, MODEL = "server", "app", "model"
+SERVER, APP, MODEL_OWNER = "server", "app", "model"
 MEASURED, DERIVED, EVENT, ESTIMATED = "measured", "derived", "event", "estimated"
 ELIDED = "audio is elided in this file"
 NO_TIMES = "the recording does not say when it happened"
@@ -185,7 +185,7 @@ def _in_words(part: LatencyPart) -> str:
         return f"{length} of silence at the head of the answer"
     if kind == "tool":
         return f"{length} {detail or 'a tool'}"
-    if kind == MODEL:
+    if kind == MODEL_OWNER:
         setting, _, value = detail.partition("=")
         return (
             f"{length} model ({setting.replace('.', ' ')} {value})" if value else f"{length} model"
@@ -321,7 +321,7 @@ def _reply_steps(
     if leading_ns is None:
         unknown.append(Missing("leading_silence", heard.no_leading))
     else:
-        walk.until(sound_ns + leading_ns, reply.sound.seq, "leading_silence", MODEL, MEASURED)
+        walk.until(sound_ns + leading_ns, reply.sound.seq, "leading_silence", MODEL_OWNER, MEASURED)
     if played is None or played.t_ns is None:
         unknown.append(Missing("playout", "no event says that it was played"))
         return None
@@ -353,7 +353,7 @@ def _why_silent(turn: Turn) -> str:
 
 
 def _model(turn: Turn) -> str:
-    return f"{MODEL}:reasoning.effort={turn.effort}" if turn.effort else MODEL
+    return f"{MODEL_OWNER}:reasoning.effort={turn.effort}" if turn.effort else MODEL_OWNER
 
 
 def _figures(turn: Turn, heard: Heard, start: TurnMark | None) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from inspector.analysis.latency import ELIDED, NO_TIMES, NS_PER_MS, Heard
+from inspector.analysis.latency import ELIDED, NO_TIMES, Heard
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
 from inspector.core.audio_formats import AudioFormat
@@ -24,6 +24,7 @@ from inspector.core.output_audio import LEAST_DELTA_MS, OUTPUT_AUDIO
 from inspector.core.read import text_at
 from inspector.core.turn_counter import TurnKind
 from inspector.core.turns_fold import Turn, TurnMark, TurnResponse
+from inspector.core.units import NS_PER_MS
 
 AUDIBLE_DBFS = -40.0
 SEARCHED_MS = 3_000
@@ -31,7 +32,7 @@ SEARCHED_MS = 3_000
 WINDOW_MS, HOP_MS = 10, 1
 AUDIBLE_HOPS = 50
 """Windows in a row, each a hop later, that must be audible."""
-FRAME_MS = 10
+LEVEL_FRAME_MS = 10
 """Speech is told from silence in frames of this length."""
 LOOKED_BACK_MS = 400
 """How much before the silence of turn detection is looked at first."""
@@ -136,8 +137,8 @@ class Listener:
         ends = _run_ends(speech_frames(levels_dbfs(samples, form.rate_hz)), LEAST_SPEECH_FRAMES)
         # The last that are loud, for a slam of a door may follow the last word.
         for end in reversed(ends[-MOST_RUNS:].tolist()):
-            if self._is_voice(samples, form, end * FRAME_MS):
-                return int(end) * FRAME_MS
+            if self._is_voice(samples, form, end * LEVEL_FRAME_MS):
+                return int(end) * LEVEL_FRAME_MS
         return None if len(ends) or not len(samples) else NOTHING_LOUD_MS
 
     def _is_voice(self, samples: Samples, form: AudioFormat, end_ms: int) -> bool:
@@ -212,7 +213,7 @@ class _Taken:
 
 def levels_dbfs(samples: Samples, rate_hz: int) -> Levels:
     """Return the RMS level of each frame without its mean, shape (frames,), dBFS; the last one may be short."""
-    size = rate_hz * FRAME_MS // 1000
+    size = rate_hz * LEVEL_FRAME_MS // 1000
     whole = len(samples) // size * size
     frames = samples[:whole].astype(np.float64).reshape(-1, size)
     variance = frames.var(axis=1)

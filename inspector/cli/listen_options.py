@@ -93,9 +93,11 @@ def read_origins(given: Sequence[str]) -> tuple[str, ...]:
 def _origin(text: str) -> str:
     if text in ("*", "null"):
         return text
+    parts: SplitResult | None
     try:
-        parts: SplitResult | None = urlsplit(text)
-        _ = parts.port  # raises for a port that is not a number
+        split = urlsplit(text)
+        _ = split.port  # raises for a port that is not a number
+        parts = split
     except ValueError:
         parts = None
     is_origin = parts is not None and parts.scheme and parts.hostname and parts.path in ("", "/")

@@ -16,9 +16,9 @@ from inspector.core.read import Body, object_at, text_at
 
 MAX_BREAKS = 16
 """Kept of one prompt: a client that deletes a whole history breaks it once."""
-MAX_WAITING = 16
+MAX_OPEN_REQUESTS = 16
 """Requests for a response, and deletions, that may await their answer."""
-MAX_RUNNING = 64
+MAX_RUNNING_RESPONSES = 64
 """Prompts that are remembered until their response is over."""
 MAX_FRESH = 1024
 """Items that are remembered as younger than the last prompt."""
@@ -139,8 +139,8 @@ class PromptPrefix:
                 asked.get("tools"),
                 isinstance(asked.get("input"), list),
             )
-            self._requests = (*self._requests, request)[-MAX_WAITING:]
-        elif event.type in _EDITS and len(self._edits) < MAX_WAITING:
+            self._requests = (*self._requests, request)[-MAX_OPEN_REQUESTS:]
+        elif event.type in _EDITS and len(self._edits) < MAX_OPEN_REQUESTS:
             key = _EDITS[event.type], text_at(body, "item_id")
             self._edits = {**self._edits, key: event.seq}
 
@@ -199,7 +199,7 @@ class PromptPrefix:
 
     def _keep(self, response_id: str, prompt: ResponsePrompt) -> None:
         running = dict(self._running)
-        if len(running) >= MAX_RUNNING:
+        if len(running) >= MAX_RUNNING_RESPONSES:
             running.pop(next(iter(running)))
         self._running = {**running, response_id: prompt}
 

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from inspector.core.event import Event
-from inspector.core.prompt_prefix import MAX_RUNNING, PrefixBreak, PromptPrefix, difference
+from inspector.core.prompt_prefix import (
+    MAX_RUNNING_RESPONSES,
+    PrefixBreak,
+    PromptPrefix,
+    difference,
+)
 from tests.billed import update
 from tests.support import client, numbered, server
 
@@ -139,7 +144,9 @@ def test_a_response_apart_is_no_part_of_the_conversation() -> None:
 
 def test_a_response_that_never_ends_is_forgotten_in_time() -> None:
     prefix = PromptPrefix()
-    for event in numbered([created(f"r{n}", conversation_id=None) for n in range(MAX_RUNNING + 1)]):
+    for event in numbered(
+        [created(f"r{n}", conversation_id=None) for n in range(MAX_RUNNING_RESPONSES + 1)]
+    ):
         prefix.apply(event)
 
     assert not prefix.end("r0").is_apart

@@ -10,8 +10,6 @@ import typer
 from inspector.cli import options
 from inspector.errors import UsageError
 
-_ZONES = ("global", "us", "eu")
-
 
 def cost(
     files: Annotated[
@@ -34,7 +32,7 @@ def cost(
     ] = None,
     zone: Annotated[
         str | None,
-        typer.Option("--zone", metavar="NAME", help=f"Azure's zone: {', '.join(_ZONES)}."),
+        typer.Option("--zone", metavar="NAME", help=f"Azure's zone: {', '.join(ZONES)}."),
     ] = None,
     price_as: Annotated[
         str | None,
@@ -48,8 +46,10 @@ def cost(
     """Print what recordings cost: tokens, money, what was cached, what was billed again, and what invalidated the cache."""
     if json + jsonl + csv > 1:
         raise UsageError("--json, --jsonl and --csv cannot be combined")
-    if zone is not None and zone not in _ZONES:
-        raise UsageError(f"unknown zone {zone!r}", hint=f"choose one of {', '.join(_ZONES)}")
+    from inspector.analysis.prices import ZONES
+
+    if zone is not None and zone not in ZONES:
+        raise UsageError(f"unknown zone {zone!r}", hint=f"choose one of {', '.join(ZONES)}")
     if not files and explain is None:
         raise UsageError("no recording is given", hint="inspector cost FILE…")
 
