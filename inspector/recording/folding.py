@@ -1,4 +1,4 @@
-"""From a recording to the state of its session, at once: for all who ask what a file tells as a whole.
+"""Folding: compute the session state of a whole recording at once.
 
 ``Replay`` folds in slices under a cursor instead, since a screen cannot wait for a gigabyte.
 """
@@ -10,7 +10,7 @@ from inspector.recording.reader import RecordingReader
 
 
 def fold_recording(reader: RecordingReader) -> SessionState:
-    """Return the state of a session after every event of its recording, in constant memory whatever the file's size.
+    """Return the state of a session after every event of its recording, in constant memory for any file size.
 
     A recording of several sessions (a reconnect) ends in the state of the last one; ``core.state.ends_of_sessions`` gives each.
 
