@@ -1,8 +1,8 @@
-"""What a record of use costs: the formula with its numbers, line by line, as exactly as the record allows.
+"""Charges: the cost of one usage record as a formula, line by line, exact or bounded as the record allows.
 
-For each modality the tokens that were not cached × the price in, plus the cached ones × theirs, plus those that came out ×
-the price out. Cached tokens are inside the input, reasoning tokens inside the output text. Where an event leaves open which
-tokens were of what, both ends are worked out: the cheapest that it may mean, and the dearest.
+For each modality: uncached input tokens × input price + cached tokens × cached price + output tokens × output price.
+Cached tokens are part of the input, reasoning tokens part of the output text. If an event does not report the modality of
+all tokens, the lines hold both bounds: the cheapest and the most expensive reading of the event.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from inspector.core.usage import (
 )
 
 AUDIO_TOKENS_PER_S = 10
-"""Of the user's sound: one for 100 ms. Source: protocol reference, section 5."""
+"""Input audio: one token per 100 ms of the user's audio."""
 _DIGITS = 12
-"""Places of a dollar that are kept: sums of floats do not grow tails, and no price has as many."""
+"""Decimal places of a dollar to keep: rounds away float error, and is finer than any price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """US dollars: as much as this, or between two amounts; ``high`` is None where nothing bounds it from above."""
+    """An amount in US dollars, exact or as bounds; ``high`` is None if there is no upper bound."""
 
     low: float
     high: float | None
 
     @property
     def is_exact(self) -> bool:
-        """Tell whether it is one amount."""
+        """Return True if both bounds are equal."""
         return self.low == self.high
 
     @property
     def exact(self) -> float | None:
-        """Return the amount; None where only bounds are known."""
+        """Return the amount; None if only bounds are known."""
         return self.low if self.is_exact else None
 
     @property
@@ -71,7 +71,7 @@ class Product:
     quantity: float
     """Tokens, seconds or pieces."""
     price: float
-    """US dollars for ``per`` of the line that it is in."""
+    """US dollars per ``CostLine.per`` units."""
 
     def usd(self, per: float) -> float:
         """Return the product in dollars."""
@@ -80,22 +80,22 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """One line of the formula. Where the record leaves it open, its two ends differ."""
+    """One line of the formula; ``low`` and ``high`` differ if the record does not determine it."""
 
     name: str
     """Like ``audio in``, ``text cached``, ``sound``."""
     unit: str
     """``tokens``, ``s`` or ``messages``."""
     per: float
-    """How much of the unit the price is for."""
+    """Number of units that the price covers."""
     low: Product
-    """As it would be at the cheapest."""
+    """The lower bound."""
     high: Product | None
-    """As it would be at the dearest; None where nothing bounds it from above."""
+    """The upper bound; None if unbounded."""
 
     @property
     def money(self) -> Money:
-        """Return what it comes to."""
+        """Return the amount of this line."""
         high = None if self.high is None else round(self.high.usd(self.per), _DIGITS)
         return Money(round(self.low.usd(self.per), _DIGITS), high)
 
@@ -109,13 +109,13 @@ class Charge:
     lines: tuple[CostLine, ...]
     """The formula; its lines add up to ``money``."""
     money: Money | None
-    """None where nothing can be said; ``reasons`` then says why."""
+    """None if the cost is unknown; ``reasons`` says why."""
     reasons: tuple[str, ...] = ()
-    """Why it is no exact amount."""
+    """Why the amount is unknown or only bounded."""
 
 
 def charge(record: UsageRecord, quote: PriceQuote) -> Charge:
-    """Return what a record costs at the price that holds for it."""
+    """Return the cost of a record at the quoted price."""
     price = quote.price
     if price is None:
         return Charge(record, quote, (), None, (quote.reason,))
@@ -127,7 +127,7 @@ def charge(record: UsageRecord, quote: PriceQuote) -> Charge:
 
 
 def total(amounts: Iterable[Money]) -> Money:
-    """Return a sum."""
+    """Return the sum of amounts."""
     return reduce(Money.__add__, amounts, NOTHING)
 
 
@@ -178,7 +178,7 @@ def _transcribed(
         line = CostLine("audio in", "tokens", PER_TOKENS, heard, None)
         return (line,), (f"{price.model} is billed by tokens, and the event reports seconds",)
     if price.per_minute is None:
-        return (), (f"no price of {price.model} is for sound",)
+        return (), (f"{price.model} has no price for audio",)
     if seconds is None:
         audio = None if tokens is None else tokens.input_by["audio"]
         if audio is None and tokens is not None:
@@ -186,7 +186,7 @@ def _transcribed(
         if audio is None:
             return (), ("the transcription reports no usage",)
         line = _line("sound", "s", audio / AUDIO_TOKENS_PER_S, price.per_minute, 60)
-        why = f"{price.model} is billed by time, and the event reports tokens: 10 of them are taken for a second"
+        why = f"{price.model} is billed by time, and the event reports tokens: counted as 10 tokens per second"
         return (line,), (why,)
     return (_line("sound", "s", seconds, price.per_minute, 60),), ()
 
@@ -194,7 +194,7 @@ def _transcribed(
 def by_tokens(
     tokens: BilledTokens, price: ModelPrice
 ) -> tuple[tuple[CostLine, ...], tuple[str, ...]]:
-    """Return the lines of a count of tokens, and why they are no exact amounts."""
+    """Return the cost lines of a token count, and the reasons why they are not exact."""
     reasons: list[str] = list(tokens.odd)
     lines: list[CostLine] = []
     if tokens.input is None and not any(tokens.input_by.values()):
@@ -209,7 +209,7 @@ def by_tokens(
         lines += _ends(_output_meanings(tokens, price), price, reasons)
     if any(line.high is None or line.low != line.high for line in lines) and not tokens.odd:
         missing = [f"{name} is missing" for name in tokens.missing]
-        reasons += missing or ([] if reasons else ["not all is reported"])
+        reasons += missing or ([] if reasons else ["the usage is reported only in part"])
     return tuple(lines), tuple(dict.fromkeys(reasons))
 
 
@@ -218,7 +218,7 @@ Counts = Mapping[tuple[str, str], int]
 
 
 def _input_meanings(tokens: BilledTokens, price: ModelPrice) -> Iterator[Counts]:
-    """Yield what the input may have been: the ends of the range, for each modality that the untold rest may be of."""
+    """Yield the possible input counts: both bounds, for each modality that the unreported rest may belong to."""
     for by in _shared_out(tokens.input, tokens.input_by, INPUT_MODALITIES, price, "in"):
         for is_dear in (False, True):
             cached = _cached(tokens, by, price, is_dear=is_dear)
@@ -238,7 +238,7 @@ def _shared_out(
     price: ModelPrice,
     part: str,
 ) -> Iterator[dict[str, int]]:
-    """Yield the counts with the rest, of which nothing says what it was, given to each modality that it can be of."""
+    """Yield the counts with the unattributed rest assigned to each possible modality in turn."""
     known = {m: by[m] or 0 for m in modalities}
     rest = 0 if whole is None else max(0, whole - sum(known.values()))
     if not rest:
@@ -253,11 +253,12 @@ def _shared_out(
 def _cached(
     tokens: BilledTokens, by: Mapping[str, int], price: ModelPrice, *, is_dear: bool
 ) -> dict[str, int]:
-    """Return the cached tokens by modality at one end: those of which that is not told are where they save most, or least."""
+    """Return the cached tokens by modality at one bound: unattributed ones go where they save most, or least."""
     cached = {m: min(by[m], tokens.cached_by[m] or 0) for m in INPUT_MODALITIES}
     unknown = [m for m in INPUT_MODALITIES if tokens.cached_by[m] is None]
     if not unknown:
         return cached
+    # An unreported cache hit can be anything from nothing to the whole input.
     if tokens.cached is None:
         return cached if is_dear else {**cached, **{m: by[m] for m in unknown}}
     rest = max(0, tokens.cached - sum(cached.values()))
@@ -273,7 +274,7 @@ def _saving(price: ModelPrice, modality: str) -> float:
 
 
 def _ends(meanings: Iterable[Counts], price: ModelPrice, reasons: list[str]) -> Iterator[CostLine]:
-    """Yield the lines of the cheapest and the dearest meaning, side by side; those that are 0 in both are left out."""
+    """Yield lines with the cheapest and the most expensive reading; omit those that are 0 in both."""
     counted = list(meanings)
     low = min(counted, key=lambda counts: _usd(counts, price))
     high = max(counted, key=lambda counts: _usd(counts, price))

@@ -1,4 +1,4 @@
-"""How full the context is, what of each prompt had been billed before, what broke the cache's prefix, and what that cost.
+"""Context use: how full the context is, what was billed again, what broke the cached prefix, and its cost.
 
 Every response bills the whole conversation again, what the cache knows at a lower price. Counts are the server's; what would have
 been cached had nothing changed is taken to be what both prompts share, so its price is an estimate and is called one.
@@ -31,15 +31,15 @@ class ContextUse:
     limit: int | None
     """That the model can take, with its answer; None where it is not known."""
     cached: int | None
-    """Of ``tokens``; None where the server does not say."""
+    """Of ``tokens``; None if not reported."""
     rebilled: int | None
-    """Of ``tokens``, those that the response before had paid for too; None where there was none, or nothing can be said."""
+    """Of ``tokens``, those that the response before had paid for too; None if unknown, or for the first response."""
     rebilled_money: Money | None
     """What they cost again."""
     breaks: tuple[PrefixBreak, ...]
     """What changed in the part that both prompts share, so that the cache did not know the rest; empty where it did."""
     lost: int | None
-    """Tokens that would have been cached without these changes; None where there are none, or nothing can be said."""
+    """Tokens that would have been cached without these changes; None if nothing changed, or if unknown."""
     lost_money: Money | None
     """What the changes cost: an estimate."""
 
@@ -50,7 +50,7 @@ class ContextUse:
 
     @property
     def cached_share(self) -> float | None:
-        """Return how much of it was cached, 0..1; None where the server does not say."""
+        """Return how much of it was cached, 0..1; None if not reported."""
         return None if self.cached is None else self.cached / self.tokens
 
 
@@ -106,7 +106,7 @@ def context_use(charge: Charge, before: ResponseUsage | None) -> ContextUse | No
 
 
 def is_prompt(record: object) -> bool:
-    """Tell whether a record is of a response whose prompt the next one goes on from."""
+    """Return True if the next prompt continues from the response of a record."""
     return (
         isinstance(record, ResponseUsage)
         and not record.is_apart
@@ -206,7 +206,7 @@ def _shared(tokens: BilledTokens, earlier: BilledTokens) -> Mapping[str, int] | 
 
 
 def _again(tokens: BilledTokens, shared: Mapping[str, int], price: ModelPrice) -> Money:
-    """Return what the shared part cost in the second prompt; bounds where the server does not say what of it was cached."""
+    """Return what the shared part cost in the second prompt; bounds if the cached part is not reported."""
     return total(_one_again(tokens.cached_by[m], count, price, m) for m, count in shared.items())
 
 
@@ -235,7 +235,7 @@ def _saving(lost: Mapping[str, int], price: ModelPrice) -> Money:
 
 
 def _is_trimmed(tokens: BilledTokens, earlier: BilledTokens, breaks: Sequence[PrefixBreak]) -> bool:
-    """Tell whether the server left old items out: the prompt is smaller, though nobody took anything out of it."""
+    """Return True if the server truncated old items: the prompt shrank without a deletion."""
     kinds = {one.kind for one in breaks}
     if kinds & {"delete", "truncate"}:
         return False

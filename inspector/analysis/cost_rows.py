@@ -37,7 +37,7 @@ def _or_none(text: str | None) -> str | None:
 
 
 def cost_row(line: LedgerLine, turn_of: TurnOf | None = None) -> dict[str, Any]:
-    """Return one record as a flat row, with the same members whatever it is of; ``formula`` alone is a list."""
+    """Return one record as a flat row with the same keys for every kind of record; only ``formula`` is a list."""
     record, price = line.record, line.charge.quote.price
     tokens = None if isinstance(record, TimeUsage) else getattr(record, "tokens", None)
     return {

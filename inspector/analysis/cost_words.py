@@ -16,7 +16,7 @@ BREAK_WORDS: Mapping[str, str] = {
     "truncate": "an item was truncated",
     "trim": "the server left the oldest items out",
 }
-"""What is said of each kind of change that breaks a prefix."""
+"""The text for each kind of change that breaks a prefix."""
 LEAST_SHOWN_USD = 0.0001
 """A smaller amount is only said to be smaller."""
 LEAST_WORTH_USD = 0.001
@@ -50,7 +50,7 @@ def money_text(money: Money | None) -> str:
 
 
 def short_money(money: Money | None) -> str:
-    """Return an amount for a header or a column; ``""`` where there is none."""
+    """Return an amount for a header or a column; ``""`` if unknown."""
     if money is None:
         return ""
     if money.high is None:

@@ -38,7 +38,7 @@ class Heard:
     no_leading: str = "nobody has listened to the answer"
     """Why it was not found."""
     detector: str = ""
-    """What told speech from silence."""
+    """The method that separated speech from silence."""
 
 
 class LatencyPart(NamedTuple):
@@ -104,7 +104,7 @@ class _Walk:
         self.parts: list[LatencyPart] = []
 
     def to(self, mark: TurnMark | None, key: str, owner: str, quality: str = EVENT) -> None:
-        """Step to a mark; no step where there is none, or it has no time."""
+        """Step to a mark; do nothing if the mark or its time is missing."""
         if mark is not None and mark.t_ns is not None:
             self.until(mark.t_ns, mark.seq, key, owner, quality)
 
@@ -172,7 +172,7 @@ def latency_of(turn: Turn, heard: Heard | None = None) -> Latency:
 
 
 def waited_for(parts: tuple[LatencyPart, ...]) -> str:
-    """Return in words what the user waited for: each part that matters, in order; ``""`` where there is none."""
+    """Return in words what the user waited for: each part that matters, in order; ``""`` if nothing matters."""
     total = sum(part.ms for part in parts)
     named = [part for part in parts if part.ms >= LEAST_SHARE * total and part.ms > 0]
     return " + ".join(_in_words(part) for part in named)
@@ -273,7 +273,7 @@ def _answer_steps(turn: Turn, heard: Heard, walk: _Walk, unknown: list[Missing])
     """Step through the answers up to the one that reached the user.
 
     Returns:
-        How much longer at most than known the wait is, in nanoseconds; None where there is no telling.
+        How much longer at most than known the wait is, in nanoseconds; None if unknown.
     """
     reply = turn.reply
     for number, answer in enumerate(turn.answers):
@@ -288,7 +288,7 @@ def _answer_steps(turn: Turn, heard: Heard, walk: _Walk, unknown: list[Missing])
 
 
 def _round_steps(turn: Turn, before: TurnResponse, after: TurnResponse, walk: _Walk) -> None:
-    """Step from one answer, which said nothing, to the request for the next: a round of tools, or an answer in vain."""
+    """Step from one answer, which had no audible or visible output, to the request for the next: a tool round or an empty response."""
     span = range(before.created.seq, after.created.seq)
     tools = [
         tool
@@ -328,7 +328,7 @@ def _reply_steps(
     quality = MEASURED if reply.is_play_measured else ESTIMATED
     heard_ns = played.t_ns + (leading_ns or 0)
     walk.until(heard_ns, played.seq, "playout", APP, quality, is_shown=True)
-    # No more of an answer is silent than there is of it.
+    # The silent part cannot be longer than the response.
     length_ns = reply.done.audio_ns if reply.done is not None else None
     return None if heard.no_leading == ELIDED else length_ns
 

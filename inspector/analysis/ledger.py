@@ -40,7 +40,7 @@ class LedgerLine:
 
     charge: Charge
     context: ContextUse | None
-    """None where it is no response of the conversation."""
+    """None unless it is a response of the conversation."""
     before: int
     """Position of the prompt before in the same session; -1 for none."""
     sum: Money
@@ -66,14 +66,14 @@ class CostGroup:
     money: Money | None
     """None where none of them has a price."""
     rebilled: Money | None
-    """What of it had been billed before; None where nothing was, or nothing can be said."""
+    """What of it had been billed before; None if nothing was, or if unknown."""
     reasons: tuple[str, ...]
-    """Why it is no exact amount."""
+    """Why the amount is not exact."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnheardCost:
-    """What was paid for sound of a response that nobody heard: an estimate, by its share of the response's sound."""
+    """What was paid for response audio that was never played: an estimate, by its share of the response's sound."""
 
     response_id: str
     seq: int
@@ -132,13 +132,13 @@ class CostSummary:
     """Of the last prompt."""
     next: NextResponse | None
     reasons: Mapping[str, int]
-    """Why ``total`` is no exact amount, and of how many records."""
+    """Why ``total`` is not exact: number of records by reason."""
     remarks: tuple[str, ...]
     """What was assumed."""
 
 
 class CostLedger:
-    """The priced records of one log. Whoever shows it asks ``update``, and draws anew where that is true."""
+    """The priced records of one log. A view calls ``update`` and redraws if it returns True."""
 
     def __init__(
         self,
@@ -195,7 +195,7 @@ class CostLedger:
         return self._known[at].context if at >= 0 else None
 
     def update(self, usage: UsageFold) -> bool:
-        """Follow the log to where it is, which may be further back; tell whether anything changed."""
+        """Follow the log to where it is, which may be further back; return True if anything changed."""
         records, before = usage.records, self._count
         count = len(records)
         shared = min(count, len(self._known))
@@ -217,7 +217,7 @@ class CostLedger:
         return [_group(name, lines) for name, lines in groups.items()]
 
     def unheard(self, cuts: Mapping[str, CutSound]) -> tuple[UnheardCost, ...]:
-        """Return what was paid for sound that nobody heard; ``cuts`` are those of ``UsageFold.cut_sounds``."""
+        """Return what was paid for audio that was never played; ``cuts`` are those of ``UsageFold.cut_sounds``."""
         found = []
         for line in self.lines if cuts else ():
             record = line.record
@@ -303,7 +303,7 @@ class CostLedger:
             zone = self._zone or self.prices.zones.get(source.host, "")
             found = self.prices.quote(named, self.day, source.dialect, zone)
             if not named and not is_answer:
-                found = PriceQuote(None, reason="nothing names the model that transcribes")
+                found = PriceQuote(None, reason="the transcription model is not known")
             self._quotes[source, is_answer] = found
         return found
 
@@ -334,7 +334,7 @@ def turns_by_id(responses: Mapping[str, int], items: Mapping[str, int] | None = 
 
 
 def _is_answered(group: CostGroup) -> bool:
-    """Tell whether any response of a turn ran to its end: one that was cut at once costs little, and is no measure."""
+    """Return True if any response of a turn completed: a cancelled one costs too little to be a measure."""
     records = (line.record for line in group.lines)
     return any(isinstance(one, ResponseUsage) and one.status == "completed" for one in records)
 

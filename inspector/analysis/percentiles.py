@@ -1,4 +1,4 @@
-"""Percentiles of figures over many turns. Linear between the values around; n is always told, and figures of different quality never mix."""
+"""Percentiles of figures over many turns. Linear between the values around; n is always reported, and figures of different quality are kept apart."""
 
 from __future__ import annotations
 

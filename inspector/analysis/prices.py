@@ -1,4 +1,4 @@
-"""PriceTable: list prices by model and day, shipped with the program, and the user's own over them."""
+"""PriceTable: list prices by model and day. The shipped table can be overridden by the user's own."""
 
 from __future__ import annotations
 
@@ -12,36 +12,35 @@ from importlib.resources import files
 from typing import Any
 
 from inspector.errors import UsageError
+from inspector.spec.dialects import ZONES
 
 PER_TOKENS = 1_000_000
-"""Tokens that a price is for."""
+"""Number of tokens that a token price covers."""
 MOST_USD = 1e9
-"""No price is higher."""
-ZONES = ("global", "us", "eu")
-"""Where Azure works on what it is sent: anywhere, or within a data zone, which costs more."""
+"""Sanity limit of a price in the user's file; also rejects NaN and infinity."""
 AZURE = frozenset({"azure", "azure-preview", "voice-live"})
 """Dialects that Azure bills."""
 _SNAPSHOT = re.compile(r"-20[0-9]{2}-[0-9]{2}-[0-9]{2}\Z")
 _DEPLOYMENT = re.compile(r"-(?:(global|data-?zone)-)?(?:standard|batch|provisioned)\Z")
-"""What Azure adds to a model's name for the kind of a deployment."""
+"""Suffix that Azure adds to a model's name for the deployment type."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPrice:
-    """What one model costs in one period, in US dollars. Source: the row's own.
+    """The prices of one model in one period, in US dollars; ``source`` says where they are published.
 
-    None is a price that there is not: the model does not take or make it, or nobody says.
+    A price is None if the model does not support the modality, or if it is not published.
     """
 
     model: str
     also: tuple[str, ...] = ()
-    """Other names of it."""
+    """Aliases of the model."""
     begins: date | None = None
-    """The first day; None from the beginning."""
+    """First day on which the price applies; None if unlimited."""
     ends: date | None = None
-    """The day after the last; None where it still holds."""
+    """Day after the last; None if the price still applies."""
     source: str = ""
-    """Where it is written."""
+    """Where the price is published."""
     text_in: float | None = None
     text_cached: float | None = None
     text_out: float | None = None
@@ -54,26 +53,26 @@ class ModelPrice:
     per_minute_paused: float | None = None
     per_text_item: float | None = None
     context: int | None = None
-    """Tokens that prompt and answer may have together."""
+    """Token limit of prompt and response together."""
     max_output: int | None = None
-    """Tokens of one answer."""
+    """Output token limit of one response."""
     shutdown: date | None = None
-    """The day on which the model ends."""
+    """Day on which the provider shuts the model down."""
     is_users: bool = False
-    """True where it is from the user's own file."""
+    """True if the row is from the user's own file."""
 
     def rate(self, modality: str, part: str) -> float | None:
-        """Return the price of 1,000,000 tokens: ``part`` is ``in``, ``cached`` or ``out``; cached ones cost no less unless it is said."""
+        """Return the price of 1,000,000 tokens; ``part`` is ``in``, ``cached`` or ``out``. Without a cached price, the input price applies."""
         found: float | None = getattr(self, f"{modality}_{part}", None)
         return self.rate(modality, "in") if found is None and part == "cached" else found
 
     @property
     def is_by_tokens(self) -> bool:
-        """Tell whether tokens are what is billed."""
+        """Return True if the model is billed by tokens."""
         return self.text_in is not None or self.audio_in is not None
 
     def holds(self, day: date) -> bool:
-        """Tell whether it is the price of a day."""
+        """Return True if the price applies on a day."""
         return (self.begins is None or self.begins <= day) and (
             self.ends is None or day < self.ends
         )
@@ -81,16 +80,16 @@ class ModelPrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceQuote:
-    """The price that holds for a model on a day, and what has to be said about it."""
+    """The price of a model on a day, with remarks about it."""
 
     price: ModelPrice | None
-    """None where the model is not known: its tokens are counted, and have no price."""
+    """None if the model is unknown: its tokens are counted but not priced."""
     factor: float = 1.0
-    """Over the list price."""
+    """Multiplier of the list price."""
     remarks: tuple[str, ...] = ()
     """What was assumed."""
     reason: str = ""
-    """Why there is no price; ``""`` where there is one."""
+    """Why the price is unknown; ``""`` if ``price`` is set."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +100,12 @@ class PriceTable:
     as_of: date
     """The day on which they were last compared with their sources."""
     data_zone_factor: float = 1.0
-    """Of Azure's data zones, over the list price."""
+    """Multiplier of the list price in Azure's data zones."""
     zones: Mapping[str, str] = field(default_factory=dict)
-    """Azure's zones by host, as far as the user says."""
+    """Azure's zones by host, from the user's file."""
 
     def quote(self, model: str, day: date | None, dialect: str = "", zone: str = "") -> PriceQuote:
-        """Return what holds for a model.
+        """Return the price of a model on a day.
 
         Args:
             model: as the session names it; a deployment's name may have the model's in it.
@@ -115,7 +114,7 @@ class PriceTable:
             zone: one of ``ZONES``, ``""`` where it is not known.
         """
         if not model:
-            return PriceQuote(None, reason="nothing names the model")
+            return PriceQuote(None, reason="the model is not known")
         name, remarks = model.rpartition("/")[2], []
         deployment = _DEPLOYMENT.search(name)
         if deployment is not None and not self._of(name):
@@ -127,10 +126,10 @@ class PriceTable:
             rows = self._of(family)
             remarks.append(f"{name} is not in the table: priced as {family}")
         if not rows:
-            return PriceQuote(None, reason=f"no price is known for {model}")
+            return PriceQuote(None, reason=f"no known price for {model}")
         price = _on(rows, day)
         if day is not None and not price.holds(day):
-            remarks.append(f"no price of {price.model} is known for {day}: the nearest is taken")
+            remarks.append(f"no known price of {price.model} for {day}: the nearest is used")
         factor = 1.0
         if dialect in AZURE:
             factor, said = self._azure(zone, dialect)
@@ -174,7 +173,7 @@ class PriceTable:
 
 
 def _on(rows: list[ModelPrice], day: date | None) -> ModelPrice:
-    """Return the row of a day, or else the nearest; the newest where there is no day."""
+    """Return the row of a day or the nearest one; the newest if the day is None."""
     ordered = sorted(rows, key=lambda row: row.begins or date.min)
     if day is None:
         return ordered[-1]
@@ -190,15 +189,15 @@ def shipped_prices() -> PriceTable:
 
 
 def read_prices(text: str, origin: str, *, is_users: bool = False) -> PriceTable:
-    """Read a table of prices.
+    """Parse a price table.
 
     Args:
-        text: TOML; ``inspector/spec/prices.toml`` says what is in it.
-        origin: how errors call it.
-        is_users: it is the user's own.
+        text: TOML; ``inspector/spec/prices.toml`` documents the format.
+        origin: name of the file in error messages.
+        is_users: True if the file is the user's own.
 
     Raises:
-        UsageError: it is not TOML, or says something that no price can be.
+        UsageError: the text is not TOML, or holds an invalid value.
     """
     try:
         data = tomllib.loads(text)
@@ -207,7 +206,7 @@ def read_prices(text: str, origin: str, *, is_users: bool = False) -> PriceTable
     _known(data, ("as_of", "data_zone_factor", "zones", "price"), origin, "")
     listed = data.get("price", [])
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
-        raise _bad(origin, "price has to be tables, each under [[price]]")
+        raise _bad(origin, "price must be tables, each under [[price]]")
     rows = tuple(_row(row, f"{origin}, price {n}", is_users) for n, row in enumerate(listed, 1))
     _refuse_overlaps(rows, origin)
     as_of = _day(data, "as_of", origin) or date.min
@@ -228,9 +227,9 @@ def _row(row: Mapping[str, Any], origin: str, is_users: bool) -> ModelPrice:
         raise _bad(origin, "model is missing")
     origin = f"{origin} ({model})"
     if not isinstance(also, list) or not all(isinstance(name, str) for name in also):
-        raise _bad(origin, "also has to be a list of names")
+        raise _bad(origin, "also must be a list of names")
     if not isinstance(source, str):
-        raise _bad(origin, "source has to be a text")
+        raise _bad(origin, "source must be a text")
     begins, ends = _day(row, "from", origin), _day(row, "until", origin)
     if begins is not None and ends is not None and begins >= ends:
         raise _bad(origin, f"from {begins} is not before until {ends}")
@@ -238,7 +237,7 @@ def _row(row: Mapping[str, Any], origin: str, is_users: bool) -> ModelPrice:
     for name in ("context", "max_output"):
         value = numbers[name]
         if value is not None and (value < 1 or value != int(value)):
-            raise _bad(origin, f"{name} has to be a whole number of tokens, not {value:g}")
+            raise _bad(origin, f"{name} must be a whole number of tokens, not {value:g}")
         numbers[name] = None if value is None else int(value)
     if all(
         value is None for name, value in numbers.items() if name not in ("context", "max_output")
@@ -270,17 +269,19 @@ def _refuse_overlaps(rows: Iterable[ModelPrice], origin: str) -> None:
 def _zones(data: Mapping[str, Any], origin: str) -> Mapping[str, str]:
     zones = data.get("zones", {})
     if not isinstance(zones, dict):
-        raise _bad(origin, "zones has to be a table of hosts")
+        raise _bad(origin, "zones must be a table of hosts")
     for host, zone in zones.items():
         if zone not in ZONES:
-            raise _bad(origin, f"the zone of {host} is none of {', '.join(ZONES)}: {zone!r}")
+            raise _bad(
+                origin, f"the zone of {host} must be one of {', '.join(ZONES)}, not {zone!r}"
+            )
     return zones
 
 
 def _known(data: Mapping[str, Any], names: Iterable[str], origin: str, whose: str) -> None:
     unknown = sorted(data.keys() - set(names))
     if unknown:
-        raise _bad(origin, f"{unknown[0]} is no key{whose}; there are {', '.join(names)}")
+        raise _bad(origin, f"{unknown[0]} is not a known key{whose}; use one of {', '.join(names)}")
 
 
 def _amount(data: Mapping[str, Any], name: str, origin: str) -> float | None:
@@ -289,7 +290,7 @@ def _amount(data: Mapping[str, Any], name: str, origin: str) -> float | None:
         return None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= MOST_USD:
-        raise _bad(origin, f"{name} has to be a number that is not negative, not {str(value)[:40]}")
+        raise _bad(origin, f"{name} must be a number that is not negative, not {str(value)[:40]}")
     return float(value)
 
 
@@ -298,7 +299,7 @@ def _day(data: Mapping[str, Any], name: str, origin: str) -> date | None:
     if value is None:
         return None
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise _bad(origin, f"{name} has to be a day like 2026-11-27, without quotes, not {value!r}")
+        raise _bad(origin, f"{name} must be a day like 2026-11-27, without quotes, not {value!r}")
     return value
 
 

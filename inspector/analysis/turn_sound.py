@@ -1,6 +1,6 @@
 """What can be heard in the sound of a turn: where the user's speech ends, and where the answer begins to be audible.
 
-Asked only when somebody wants to know, a turn at a time: a few seconds of sound are decoded and forgotten again. Times come from
+Computed on demand, one turn at a time: a few seconds of sound are decoded and forgotten again. Times come from
 the appends: sound was spoken before it was sent, so the end of an append stands at the append's own time.
 """
 
@@ -33,7 +33,7 @@ WINDOW_MS, HOP_MS = 10, 1
 AUDIBLE_HOPS = 50
 """Windows in a row, each a hop later, that must be audible."""
 LEVEL_FRAME_MS = 10
-"""Speech is told from silence in frames of this length."""
+"""Frame length of the separation of speech and silence."""
 LOOKED_BACK_MS = 400
 """How much before the silence of turn detection is looked at first."""
 MOST_LOOKED_BACK_MS = 12_000
@@ -51,7 +51,7 @@ NOTHING_LOUD_MS = -1
 ON_SHARE, OFF_SHARE = 0.5, 0.3
 """Between the level of the silence and that of the speech: where speech begins, and down to where it goes on."""
 LEAST_SPEECH_FRAMES = 5
-"""A click is no speech: it must last so many frames."""
+"""Minimum length of speech, in frames, so that a click does not count."""
 
 Levels = npt.NDArray[np.float64]
 
@@ -127,13 +127,13 @@ class Listener:
                 return None, "no audio was appended before it"
             at_ms = self._last_speech_ms(taken.samples, turn.input_format)
             if at_ms is None:
-                break  # what is loud is no voice, and what was loud before that is no end of this turn
+                break  # the loud part is not a voice, and earlier loud parts cannot be the end of this turn
             if at_ms != NOTHING_LOUD_MS:
                 return taken.mark(at_ms), ""
         return None, "no speech stands out of the audio that was appended"
 
     def _last_speech_ms(self, samples: Samples, form: AudioFormat) -> int | None:
-        """Return where the last speech ends, from the first sample on; None where there is none."""
+        """Return where the last speech ends, from the first sample on; None if no speech was found."""
         ends = _run_ends(speech_frames(levels_dbfs(samples, form.rate_hz)), LEAST_SPEECH_FRAMES)
         # The last that are loud, for a slam of a door may follow the last word.
         for end in reversed(ends[-MOST_RUNS:].tolist()):
@@ -142,7 +142,7 @@ class Listener:
         return None if len(ends) or not len(samples) else NOTHING_LOUD_MS
 
     def _is_voice(self, samples: Samples, form: AudioFormat, end_ms: int) -> bool:
-        """Tell whether the detector takes any of what is before an end of loudness for a voice."""
+        """Return True if the detector finds a voice shortly before an end of loudness."""
         if self._detector is None:
             return True
         from inspector.audio.pcm import bytes_of

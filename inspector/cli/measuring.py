@@ -85,7 +85,7 @@ def explain(name: str) -> None:
 
 
 def measured(files: Sequence[str], *, has_sound: bool, detector: str) -> Iterator[Measured]:
-    """Yield recordings, measured; one that cannot be read is told, and the others are measured all the same.
+    """Yield recordings, measured; report unreadable ones and continue with the others.
 
     Raises:
         RecordingError: after the last, where one could not be read.
@@ -394,7 +394,7 @@ def print_stats(recordings: Iterable[Measured], form: TableForm, by: str) -> Non
             for note in one.notes:
                 say(f"note: {one.name}: {note}")
     finally:
-        # What can be said is said, also where one of the files could not be read.
+        # Print the results even if one of the files could not be read.
         _print_spreads(spreads(turns, by), form, by, count, len(turns))
 
 

@@ -1,4 +1,4 @@
-"""BilledTokens: a ``usage`` object read without guessing: what it does not say is None, and said to be missing."""
+"""BilledTokens: a ``usage`` object parsed without guessing: an unreported count is None and listed as missing."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class _Reading:
     def by_modality(
         self, details: Body | None, side: str, modalities: Sequence[str]
     ) -> dict[str, int | None]:
-        """Return the counts by modality; images are missed by nobody: few servers know them."""
+        """Return the counts by modality; absent images are not listed as missing, since few servers report them."""
         if details is None:
             return dict.fromkeys(modalities)
         place = f"{side}_token_details."
@@ -170,7 +170,7 @@ def _settled(
     known = sum(count for count in parts.values() if count is not None)
     unknown = [name for name, count in parts.items() if count is None]
     if total is None:
-        # Images are told where there are any.
+        # Servers report image tokens only if the prompt has images.
         if not unknown or unknown == ["image"]:
             return known, {**parts, **dict.fromkeys(unknown, 0)}
         return None, parts

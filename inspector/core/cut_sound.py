@@ -1,4 +1,4 @@
-"""CutSound: sound of a response that was made, and billed, and that nobody can have heard."""
+"""CutSound: response audio that was generated and billed, but cut off before it was played."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class CutSound:
     basis: str
     """``measured`` by a player, ``event`` where the client's truncation says so, ``estimated`` by the clock."""
     stopped_t_ns: int | None
-    """When the first of it was cut off; None where nothing says when."""
+    """When the first of it was cut off; None if unknown."""
 
 
 def cut_sounds(output_audio: OutputAudioFold) -> Mapping[str, CutSound]:
-    """Return the responses of which sound was cut off, by id; one whose sound a recorder left out is not told."""
+    """Return the responses of which sound was cut off, by id; responses whose audio a recorder left out are skipped."""
     by_response: dict[str, list[ItemAudio]] = {}
     for item in output_audio.items.values():
         if item.response_id:

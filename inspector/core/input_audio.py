@@ -129,7 +129,7 @@ class InputAudioFold:
 
     @property
     def is_elided(self) -> bool:
-        """Tell whether a recorder has cut the audio out, so that its length, and all that follows from it, is not real."""
+        """Return True if a recorder removed the audio, so that its length and all derived values are wrong."""
         is_tiny = self.appended_ns < LEAST_APPEND_MS * 1_000_000 * self.appends
         return self.appends >= LEAST_APPENDS and (is_tiny or self.short_spans >= 2)
 

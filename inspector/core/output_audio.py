@@ -297,7 +297,7 @@ class OutputAudioFold:
 
     @property
     def is_elided(self) -> bool:
-        """Tell whether a recorder has cut the audio out, so that its length, and all that follows from it, is not real."""
+        """Return True if a recorder removed the audio, so that its length and all derived values are wrong."""
         return self.received_ns < LEAST_DELTA_MS * NS_PER_MS * self.deltas
 
     def audio_of(self, event: Event) -> ItemAudio | None:

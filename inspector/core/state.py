@@ -34,7 +34,7 @@ class FoldFailure:
 class SessionState:
     """What is true of the session after the events seen so far.
 
-    Each annotated attribute is a fold, named like the attribute and declared here and nowhere else: it is made, fed, copied and
+    Each annotated attribute is a fold, named like the attribute and declared only here: it is made, fed, copied and
     begun anew in this order. Problems come after the causes, whose findings they name; turns after all that they look at.
     """
 
@@ -67,7 +67,7 @@ class SessionState:
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether the server has described the session, and answered every update of it."""
+        """Return True if the server has described the session, and answered every update of it."""
         return bool(self.session.config) and not self.causes.awaits_update
 
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
@@ -119,7 +119,7 @@ class SessionState:
         )
 
     def begins(self, event: Event) -> bool:
-        """Tell whether an event begins another session: a new connection, or a second session in one log."""
+        """Return True if an event begins another session: a new connection, or a second session in one log."""
         return self.session.ends_with(event)
 
     def every_fold(self) -> tuple[Fold, ...]:

@@ -63,7 +63,7 @@ class TurnKind(StrEnum):
     GREETING = "greeting"
     """The model spoke first."""
     IDLE = "idle"
-    """Nobody spoke for ``idle_timeout_ms``."""
+    """No speech for ``idle_timeout_ms``."""
 
 
 USERS = frozenset({TurnKind.SPEECH, TurnKind.TEXT})

@@ -104,7 +104,7 @@ class TurnResponse:
 
     @property
     def input_finished(self) -> bool:
-        """Tell whether anything of it reached the user, as sound or as text."""
+        """Return True if any of it reached the user, as sound or as text."""
         return self.sound is not None or (self.words is not None and self.is_written)
 
 
@@ -123,7 +123,7 @@ class Turn:
     began: TurnMark
     """The event with which it begins."""
     asked: TurnMark | None = None
-    """The app's own event that brought it about: the commit, the item; None where there is none."""
+    """The app's own event that brought it about: the commit, the item; None if absent."""
     item_ids: tuple[str, ...] = ()
     """The user's items."""
     speech_started: TurnMark | None = None
@@ -149,11 +149,11 @@ class Turn:
     model: str = ""
     """The model that answered."""
     answers: list[TurnResponse] = field(default_factory=list)
-    """Its responses, oldest first; no more than ``MAX_ANSWERS``."""
+    """Its responses, oldest first; at most ``MAX_ANSWERS``."""
     more_answers: int = 0
     """Responses beyond those."""
     tools: list[ToolCall] = field(default_factory=list)
-    """Its tool calls, oldest first; no more than ``MAX_TOOLS``."""
+    """Its tool calls, oldest first; at most ``MAX_TOOLS``."""
     more_tools: int = 0
     """Calls beyond those."""
     result_of: ToolCall | None = None
@@ -221,9 +221,9 @@ class TurnsFold:
         self._names: dict[str, str] = {}
         """The tool of an item."""
         self._mute: dict[str, None] = {}
-        """Running responses that have not said a word."""
+        """Running responses without output so far."""
         self._speaking = -1
-        """The turn whose speech is open; -1 while nobody speaks."""
+        """The turn whose speech is open; -1 if none is open."""
         self._sounding = -1
         """The turn that sounded last; -1 before the first."""
         self._is_new = False
@@ -241,11 +241,11 @@ class TurnsFold:
 
     @property
     def awaits_words(self) -> bool:
-        """Tell whether the next delta of words matters: only the first of each response does."""
+        """Return True if the next text delta matters: only the first of each response does."""
         return bool(self._mute)
 
     def has_sounded(self, response_id: str) -> bool:
-        """Tell whether a response is known to have sounded: no more of its sound changes a turn."""
+        """Return True if a response is known to have audio: further audio deltas do not change the turn."""
         at = self._places.get(response_id)
         return at is not None and self.all[at[0]].answers[at[1]].sound is not None
 
@@ -277,7 +277,7 @@ class TurnsFold:
     # ── which turn ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _count(self, event: Event) -> bool:
-        """Count an event; tell whether a turn begins with it."""
+        """Count an event; return True if a turn begins with it."""
         before = self._counter.count
         sessions = self._counter.sessions
         self._counter.feed(event)
@@ -312,7 +312,7 @@ class TurnsFold:
         return turn
 
     def _here(self) -> Turn | None:
-        """Return the turn of the last event for changing; None where there is none."""
+        """Return the turn of the last event for changing; None if absent."""
         number = self._counter.number
         return self._own(number - 1) if number else None
 

@@ -201,7 +201,7 @@ class _ChunkReading:
         rows, wanted = self._rows, self._whole.wanted
         actions = np.array([_action(name, wanted) for name in self._names])[rows.kind]
         is_clients = rows.direction == DIRECTION_CODE[Direction.CLIENT]
-        # What a client sends is wanted whatever it is called, and only a client appends.
+        # Client events are kept regardless of type; only a client sends appends.
         actions[is_clients & (actions != _APPEND)] = _WANT
         actions[~is_clients & (actions == _APPEND)] = _SKIP
         self._find_sound(actions == _APPEND, self._whole.appends)
@@ -228,7 +228,7 @@ class _ChunkReading:
         places.extend(at + self._first_row, self._rows.offset[at], self._rows.length[at])
 
     def _take_words(self, words: list[int], begin: int, end: int) -> None:
-        """Take in the words between two rows as long as somebody waits for a first one."""
+        """Apply the text deltas between two rows while a response awaits its first one."""
         number = bisect_left(words, begin)
         while number < len(words) and words[number] < end and self._state.turns.awaits_words:
             self._take(words[number])

@@ -95,7 +95,7 @@ def _forked(file: ChunkFile) -> Iterator[RowColumns]:
 
 
 def _hand_over(file: ChunkFile, to_parent: int) -> None:
-    """Write the columns of every chunk to a pipe, until nobody reads any more."""
+    """Write the columns of every chunk to a pipe, until the reader closes it."""
     scanner = ChunkScanner()
     with os.fdopen(to_parent, "wb", buffering=0) as pipe, suppress(BrokenPipeError):
         for number in range(file.count):

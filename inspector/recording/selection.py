@@ -21,7 +21,7 @@ _SOUND = re.compile(
     rb'"event_id":"[^"\\]*","response_id":"([^"\\]*)","item_id":"([^"\\]*)",'
     rb'"output_index":[0-9]{1,9},"content_index":([0-9]{1,9}),"delta":"'
 )
-"""Sound as OpenAI's servers send it, up to the base64: nearly all events of sound that there are."""
+"""Sound as OpenAI's servers send it, up to the base64: this form covers nearly all audio events."""
 _SOUND_ENDS = re.compile(rb'"(?:,"obfuscation":"[^"\\]*")?\}\}')
 
 
@@ -85,7 +85,7 @@ def _sound(text: bytes, at: int, newline: int, row: int) -> Event | None:
         return None
     begin = found.end()
     is_odd = text.find(b"\\", begin, end) >= 0 or text[begin + 4 : begin + 5] == b":"
-    if is_odd:  # a data URL is no base64
+    if is_odd:  # a data URL is not plain base64
         return None
     whole, fraction, kind, response_id, item_id, part = found.groups()
     tail = text[max(begin, end - 2) : end]

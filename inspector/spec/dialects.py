@@ -107,3 +107,7 @@ FOREIGN: Mapping[str, tuple[Called, frozenset[str]]] = MappingProxyType(
 def is_host_in(host: str, known: tuple[str, ...]) -> bool:
     """Return True if a host, in lower case, matches one of ``known``, written as in ``HOSTS``."""
     return any(host.endswith(one) if one.startswith(".") else host == one for one in known)
+
+
+ZONES = ("global", "us", "eu")
+"""Azure's data zones: requests are processed anywhere, or within one zone, which costs more."""

@@ -129,7 +129,7 @@ def test_a_model_that_is_not_known_has_tokens_only() -> None:
 
     assert cost.money is None
     assert cost.lines == ()
-    assert cost.reasons == ("no price is known for mine",)
+    assert cost.reasons == ("no known price for mine",)
 
 
 def test_what_contradicts_itself_is_said_and_bounded() -> None:
@@ -190,7 +190,7 @@ def test_a_transcriber_by_the_minute_that_reports_tokens_is_not_free() -> None:
 
     # 300 tokens are 30 s
     assert exact(cost) == pytest.approx(0.003)
-    assert "10 of them are taken for a second" in cost.reasons[0]
+    assert "counted as 10 tokens per second" in cost.reasons[0]
     assert exact(of_transcript("whisper-1", {"input_tokens": 300})) == pytest.approx(0.003)
     assert of_transcript("whisper-1", {"output_tokens": 3}).money is None
 

@@ -310,7 +310,7 @@ def test_what_has_no_price_makes_the_sum_a_least() -> None:
     found = summary_of(session(), *answer("a", usage(1000)), voiceless)
 
     assert found.total == Money(0.004, None)
-    assert found.reasons == {"nothing names the model that transcribes": 1}
+    assert found.reasons == {"the transcription model is not known": 1}
     assert list(cost_verdict(found)) == ["at least $0.0040"]
 
 

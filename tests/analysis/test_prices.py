@@ -97,9 +97,9 @@ def test_a_snapshot_that_is_not_known_costs_what_its_family_costs_and_that_is_sa
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        ("", "nothing names the model"),
-        ("my-deployment", "no price is known for my-deployment"),
-        ("gpt-realtime-9-2026-01-01", "no price is known for gpt-realtime-9-2026-01-01"),
+        ("", "the model is not known"),
+        ("my-deployment", "no known price for my-deployment"),
+        ("gpt-realtime-9-2026-01-01", "no known price for gpt-realtime-9-2026-01-01"),
     ],
 )
 def test_a_model_that_is_not_known_has_no_price(model: str, reason: str) -> None:
@@ -152,7 +152,7 @@ def test_a_day_before_all_prices_takes_the_nearest() -> None:
     quote = table.quote("m", date(2025, 1, 1))
 
     assert quote.price is not None
-    assert "the nearest is taken" in quote.remarks[0]
+    assert "the nearest is used" in quote.remarks[0]
 
 
 # ── the user's own ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,32 +184,32 @@ def test_a_user_names_a_deployment_and_its_zone() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("price = 1", "has to be tables"),
+        ("price = 1", "must be tables"),
         ("[[price", "not TOML"),
-        ("prices = []", "prices is no key; there are as_of"),
+        ("prices = []", "prices is not a known key; use one of as_of"),
         ("[[price]]\ntext_in = 1", "price 1: model is missing"),
-        (ROW.format("text_inn = 1"), "text_inn is no key of a price"),
-        (ROW.format("text_out = -1"), "(m): text_out has to be a number that is not negative"),
-        (ROW.format("text_out = true"), "text_out has to be a number"),
-        (ROW.format("text_out = nan"), "text_out has to be a number"),
-        (ROW.format("text_out = 1" + "0" * 400), "text_out has to be a number"),
-        (ROW.format('text_out = "4"'), "text_out has to be a number"),
-        (ROW.format("context = 1.5"), "context has to be a whole number of tokens, not 1.5"),
-        (ROW.format('from = "2026-01-01"'), "from has to be a day like 2026-11-27, without quotes"),
-        (ROW.format("from = 2026-01-01T00:00:00"), "from has to be a day"),
+        (ROW.format("text_inn = 1"), "text_inn is not a known key of a price"),
+        (ROW.format("text_out = -1"), "(m): text_out must be a number that is not negative"),
+        (ROW.format("text_out = true"), "text_out must be a number"),
+        (ROW.format("text_out = nan"), "text_out must be a number"),
+        (ROW.format("text_out = 1" + "0" * 400), "text_out must be a number"),
+        (ROW.format('text_out = "4"'), "text_out must be a number"),
+        (ROW.format("context = 1.5"), "context must be a whole number of tokens, not 1.5"),
+        (ROW.format('from = "2026-01-01"'), "from must be a day like 2026-11-27, without quotes"),
+        (ROW.format("from = 2026-01-01T00:00:00"), "from must be a day"),
         (ROW.format("from = 2026-02-01\nuntil = 2026-01-01"), "is not before until"),
-        (ROW.format("also = 'x'"), "also has to be a list of names"),
-        (ROW.format("source = 1"), "source has to be a text"),
+        (ROW.format("also = 'x'"), "also must be a list of names"),
+        (ROW.format("source = 1"), "source must be a text"),
         ('[[price]]\nmodel = "m"', "it has no price"),
         (ROW.format("") * 2, "two prices of m hold on the same day"),
         (
             ROW.format("until = 2026-02-01") + ROW.format("from = 2026-01-01"),
             "two prices of m hold on the same day",
         ),
-        ("zones = 1", "zones has to be a table"),
-        ('[zones]\nh = "mars"', "the zone of h is none of global, us, eu"),
-        ("as_of = 1", "as_of has to be a day"),
-        ("data_zone_factor = -1", "data_zone_factor has to be a number"),
+        ("zones = 1", "zones must be a table"),
+        ('[zones]\nh = "mars"', "the zone of h must be one of global, us, eu"),
+        ("as_of = 1", "as_of must be a day"),
+        ("data_zone_factor = -1", "data_zone_factor must be a number"),
     ],
 )
 def test_a_bad_file_says_what_is_wrong_where(text: str, words: str) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from inspector.cli import options
 from inspector.errors import UsageError
+from inspector.spec.dialects import ZONES
 
 
 def cost(
@@ -46,8 +47,6 @@ def cost(
     """Print what recordings cost: tokens, money, what was cached, what was billed again, and what invalidated the cache."""
     if json + jsonl + csv > 1:
         raise UsageError("--json, --jsonl and --csv cannot be combined")
-    from inspector.analysis.prices import ZONES
-
     if zone is not None and zone not in ZONES:
         raise UsageError(f"unknown zone {zone!r}", hint=f"choose one of {', '.join(ZONES)}")
     if not files and explain is None:
