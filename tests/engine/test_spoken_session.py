@@ -57,13 +57,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: ManualClock) -> None:
         selector = _Selector()
         selector.clock = self._manual = clock
-        selector.at_work = self._at_work = set()
+        self._at_work: set[asyncio.Future[Any]] = set()
+        selector.at_work = self._at_work
         super().__init__(selector)
 
     def time(self) -> float:
         return self._manual.ns / 1e9
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override] # any function
         future = super().run_in_executor(executor, func, *args)
         self._at_work.add(future)
         future.add_done_callback(self._at_work.discard)

@@ -39,7 +39,14 @@ TICKS = (
 NEVER_HZ = 1e-6
 CLOCKED = (meter, timeline, timeline_strips)
 """What spares frames and words that could not be read, by the time since the last ones."""
-WAITING = ("layout_required", "scroll_required", "repaint_required", "recompose_required", "dirty_widgets", "callbacks")
+WAITING = (
+    "layout_required",
+    "scroll_required",
+    "repaint_required",
+    "recompose_required",
+    "dirty_widgets",
+    "callbacks",
+)
 """What a screen of Textual 8.2.8 keeps for its next frame."""
 
 
@@ -73,7 +80,7 @@ async def all_done(min_sleep: float = 0, max_sleep: float = PATIENCE_S) -> None:
 
 
 def _is_at_work(executor: ThreadPoolExecutor | None) -> bool:
-    return executor is not None and executor._idle_semaphore._value < len(executor._threads)  # type: ignore[attr-defined] # in no stub
+    return executor is not None and executor._idle_semaphore._value < len(executor._threads)
 
 
 def _paint() -> bool:

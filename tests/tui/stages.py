@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -156,7 +156,7 @@ class Stage:
 
 
 Scene = Callable[[Stage], Awaitable[None]]
-Setting = Callable[[Size, Scene], Awaitable[None]]
+Setting = Callable[[Size, Scene], Coroutine[Any, Any, None]]
 
 
 def picture(app: Any) -> str:
@@ -513,7 +513,9 @@ STAGES: Mapping[str, Play] = {
     "form": Play(live(), pressing("u")),
     "events-split": Play(replayed(EXAMPLE), pressing("j", "j", "j"), (*VIEW, "#transport")),
     "events-merged": Play(replayed(EXAMPLE), pressing("v", "j", "j"), VIEW),
-    "events-filtered": Play(replayed(EXAMPLE), typing("slash", "type:response.*", "enter"), VIEW, SMALL),
+    "events-filtered": Play(
+        replayed(EXAMPLE), typing("slash", "type:response.*", "enter"), VIEW, SMALL
+    ),
     "events-bad-filter": Play(
         replayed(EXAMPLE), typing("slash", "t>"), ("FilterLine", "#hint", "Footer"), SMALL
     ),
@@ -529,7 +531,9 @@ STAGES: Mapping[str, Play] = {
     "timeline": Play(replayed(EXAMPLE), pressing("G", "4"), VIEW),
     "help": Play(replayed(EXAMPLE), pressing("question_mark"), ("#help",), SMALL),
     "palette": Play(replayed(EXAMPLE), searched, ("#--input", "CommandList"), SMALL),
-    "command": Play(replayed(EXAMPLE), pressing("colon"), ("CommandLine", "#hint", "Footer"), SMALL),
+    "command": Play(
+        replayed(EXAMPLE), pressing("colon"), ("CommandLine", "#hint", "Footer"), SMALL
+    ),
     "proxy": Play(proxy, pressing()),
     "proxy-session": Play(proxy, pressing("enter", "G"), (*STATE, "Footer")),
     "proxy-session-holding": Play(proxy_holding, pressing("enter", "G"), STATE, SMALL),
