@@ -100,13 +100,13 @@ async def _wait_for_screen(_: object, timeout: float = PATIENCE_S) -> bool:
     return True
 
 
-def pace(monkeypatch: pytest.MonkeyPatch, *, ticks: bool = False) -> None:
-    """Let pilots wait for what is left to do; and no screen tick by itself, unless it is told to."""
+def pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pilots wait for what is left to do, and no screen tick by itself."""
     monkeypatch.setattr(textual.app, "wait_for_idle", all_done)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", all_done)
     monkeypatch.setattr(textual.pilot.Pilot, "_wait_for_screen", _wait_for_screen)
     clock = HurriedClock()
     for module in CLOCKED:
         monkeypatch.setattr(module, "SYSTEM_CLOCK", clock)
-    for module, name in () if ticks else TICKS:
+    for module, name in TICKS:
         monkeypatch.setattr(module, name, NEVER_HZ)

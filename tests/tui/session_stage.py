@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from inspector.clock import SystemClock
@@ -47,6 +48,13 @@ class Stage:
             await self.pilot.press(key)
             tick(self.screen)
         await self.settle()
+
+    async def write(self, key: str, text: str) -> None:
+        """Open a line with a key, write into it at once, and end it with enter."""
+        await self.pilot.press(key)
+        self.pilot.app.post_message(Paste(text))
+        await self.pilot.pause()
+        await self.press("enter")
 
     def line(self, selector: str) -> str:
         return self.screen.query_one(selector, StatusLine).content

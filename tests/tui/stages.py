@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -48,6 +48,7 @@ from inspector.tui.home.launching import HomeWords
 from inspector.tui.proxy.proxy_screen import ProxyScreen
 from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
+from inspector.tui.workspace.workspace import Workspace
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock
@@ -156,7 +157,7 @@ class Stage:
 
 
 Scene = Callable[[Stage], Awaitable[None]]
-Setting = Callable[[Size, Scene], Awaitable[None]]
+Setting = Callable[[Size, Scene], Coroutine[Any, Any, None]]
 
 
 def picture(app: Any) -> str:
@@ -338,6 +339,17 @@ async def answer(stage: Stage) -> None:
         await stage.say(5, "response.output_audio.delta", **where, delta="A" * 6400)
 
 
+async def heard(stage: Stage) -> None:
+    """Let 90 ms of an answer be heard."""
+    await answer(stage)
+    screen = stage.screen
+    assert isinstance(screen, Workspace)
+    log = screen.event_log
+    while "inspector.playing" not in map(log.type_of, range(len(log))):
+        await stage.pilot.pause(0.01)
+    stage.clock.advance(90)
+
+
 async def translated(stage: Stage) -> None:
     """Let the user speak, and the server translate."""
     for ms, side, words in (
@@ -486,7 +498,7 @@ STAGES: Mapping[str, Play] = {
     "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
     "session-connecting": Play(live(is_slow=True), pressing(), STATE, SMALL),
     "session-live": Play(live(), answer),
-    "session-sound": Play(live(sound=SILENT), answer, ("#header", "#meters")),
+    "session-sound": Play(live(sound=SILENT), heard, ("#header", "#meters")),
     "session-mute": Play(
         without_portaudio(live(sound=ON_SCREEN)), pressing("p"), ("#meters", "#hint"), SMALL
     ),

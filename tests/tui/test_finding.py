@@ -19,17 +19,17 @@ def test_a_search_covers_both_panes_and_wraps(tmp_path: Path) -> None:
         await stage.press("c", "enter")
         stage.source.say("response.done", response={"id": "resp_1", "status": "completed"})
         await stage.settle()
-        await stage.press("F", *"type:response.create", "enter")
+        await stage.write("F", "type:response.create")
         client = stage.screen.query_one("#client", EventPane)
         assert client.has_focus
         assert stage.engine.log.type_of(client.cursor) == "response.create"
         assert "wrapped to the top" in said(stage)
-        await stage.press(":", *"find foggy", "enter")
+        await stage.write(":", "find foggy")
         server = stage.screen.query_one("#server", EventPane)
         assert server.has_focus
         assert b"foggy" in stage.engine.log.event(server.cursor).data
         found = server.cursor
-        await stage.press(":", *"find nowhere", "enter")
+        await stage.write(":", "find nowhere")
         assert 'no match for "nowhere"' in said(stage)
         assert server.cursor == found
 
@@ -42,9 +42,10 @@ def test_a_search_or_filter_from_another_view_shows_the_events(tmp_path: Path) -
         assert stage.screen.current_view == "events"
         await stage.press("3", "slash", *"err", "enter")
         assert stage.screen.current_view == "events"
-        await stage.press("3", ":", *"filter session", "enter")
+        await stage.press("3")
+        await stage.write(":", "filter session")
         assert stage.screen.current_view == "events"
-        await stage.press(":", *"find", "enter")
+        await stage.write(":", "find")
         assert any("Search text is empty" in words for words in said(stage))
 
     on_stage(scenario, tmp_path)
@@ -52,7 +53,7 @@ def test_a_search_or_filter_from_another_view_shows_the_events(tmp_path: Path) -
 
 def test_a_single_pane_reports_matches_in_the_hidden_one(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("slash", *"type:inspector.*", "enter")
+        await stage.write("slash", "type:inspector.*")
         assert 'no events match "type:inspector.*"' in stage.shown()
         assert "1 match in the client pane · shift+tab go there" in stage.shown()
         await stage.press("shift+tab")
@@ -70,7 +71,7 @@ def test_a_single_pane_reports_matches_in_the_hidden_one(tmp_path: Path) -> None
 
 def test_escape_restores_the_previous_filter(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("slash", *"type:session.*", "enter")
+        await stage.write("slash", "type:session.*")
         await stage.press("slash", *" nowhere (", "escape")
         pane = stage.screen.query_one("#server", EventPane)
         assert pane.rows.query.expression == "type:session.*"
@@ -89,7 +90,7 @@ def test_a_found_row_inside_folded_deltas_is_unfolded(tmp_path: Path) -> None:
             for row in range(len(stage.engine.log))
             if b" foggy" in stage.engine.log.event(row).data
         )
-        await stage.press(":", *f"row {wanted + 1}", "enter")
+        await stage.write(":", f"row {wanted + 1}")
         assert stage.screen.query_one("#server", EventPane).cursor == wanted
         assert f"seq {wanted + 1}" in stage.shown()
 
@@ -99,12 +100,12 @@ def test_a_found_row_inside_folded_deltas_is_unfolded(tmp_path: Path) -> None:
 def test_an_invalid_row_is_reported_and_nothing_moves(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         for command in ("seek", "seek abc", "seek inf", "seek nan", "seek -1e400"):
-            await stage.press(":", *command, "enter")
+            await stage.write(":", command)
             assert "Expected seconds, e.g. 12.5" in said(stage)[-1]
         for command in ("row", "row 0", "row x", "row ²", "row 9999999"):
-            await stage.press(":", *command, "enter")
+            await stage.write(":", command)
             assert ":row: expected an event number from 1 to 2" in said(stage)[-1]
-        await stage.press(":", *"seek 1e300", "enter")
+        await stage.write(":", "seek 1e300")
         assert stage.screen.current_view == "events"
 
     on_stage(scenario, tmp_path)

@@ -18,15 +18,15 @@ EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
 WAIT_S = 20
 KEYS = (
-    (b"G", b"event 116 of 116"),
+    (b"G", b"invalid_value"),
     (b"2", b"assistant"),
-    (b"3", b"output_modalities"),
-    (b"4", b"marks"),
-    (b"1", b"[1 Events]"),
+    (b"3", b"modalities"),
+    (b"4", b"[4 Timeline]"),
+    (b"1", b"rate_limits"),
     (b"u", b"fields"),
-    (b"\x1b", b"[1 Events]"),
+    (b"\x1b", b"rate_limits"),
     (b"?", b"closes this page"),
-    (b"\x1b", b"[1 Events]"),
+    (b"\x1b", b"rate_limits"),
     (b"\x1bOQ", b"Themes"),
 )
 """To the end, then every view, the form, the help and the themes; and what is painted then."""
