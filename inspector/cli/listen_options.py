@@ -95,16 +95,17 @@ def _origin(text: str) -> str:
         return text
     try:
         parts = urlsplit(text)
-        _ = parts.port
-        is_origin = bool(parts.scheme and parts.hostname) and parts.path in ("", "/")
+        is_origin = parts.scheme and parts.hostname and (parts.port is None or parts.port >= 0)
+        origin = f"{parts.scheme}://{parts.netloc.lower()}"
     except ValueError:
-        is_origin = False
-    if not is_origin or parts.query or parts.fragment or "@" in text or not text.isascii():
+        is_origin, origin = False, ""
+    has_more = text.lower().removesuffix("/") != origin or "@" in text
+    if not is_origin or has_more or not text.isascii():
         raise UsageError(
             f"{text!r} is not the origin of a page",
             hint="write it like http://localhost:3000, or '*' for all",
         )
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return origin
 
 
 def secret_in(name: str | None, environment: Mapping[str, str]) -> Secret | None:

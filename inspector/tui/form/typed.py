@@ -23,6 +23,7 @@ from inspector.tui.form.texts import (
     read_number,
     stepped,
 )
+from inspector.tui.terminal.text_box import TextBox
 
 TEXT_LINES = 5
 """Height of a text area in the form; longer texts scroll."""
@@ -139,7 +140,7 @@ class ListEditor(TypedEditor):
         return found if found or isinstance(self._last, list) else self._last
 
 
-class TextEditor(TextArea):
+class TextEditor(TextBox):
     """Several lines of text."""
 
     DEFAULT_CSS = f"""
