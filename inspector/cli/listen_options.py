@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from inspector.errors import UsageError
 from inspector.secret import Secret
@@ -93,27 +93,19 @@ def read_origins(given: Sequence[str]) -> tuple[str, ...]:
 def _origin(text: str) -> str:
     if text in ("*", "null"):
         return text
-    parts: SplitResult | None
     try:
-        split = urlsplit(text)
-        _ = split.port  # raises for a port that is not a number
-        parts = split
+        parts = urlsplit(text)
+        is_origin = parts.scheme and parts.hostname and (parts.port is None or parts.port >= 0)
+        origin = f"{parts.scheme}://{parts.netloc.lower()}"
     except ValueError:
-        parts = None
-    is_origin = parts is not None and parts.scheme and parts.hostname and parts.path in ("", "/")
-    if (
-        parts is None
-        or not is_origin
-        or parts.query
-        or parts.fragment
-        or "@" in text
-        or not text.isascii()
-    ):
+        is_origin, origin = False, ""
+    has_more = text.lower().removesuffix("/") != origin or "@" in text
+    if not is_origin or has_more or not text.isascii():
         raise UsageError(
             f"{text!r} is not the origin of a page",
             hint="write it like http://localhost:3000, or '*' for all",
         )
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return origin
 
 
 def secret_in(name: str | None, environment: Mapping[str, str]) -> Secret | None:

@@ -25,6 +25,7 @@ from inspector.tui.common.text_page import PageLine, TextPage
 from inspector.tui.form.texts import shown
 from inspector.tui.sending.send_editor import DraftVerdict
 from inspector.tui.terminal.external import edit_outside
+from inspector.tui.terminal.text_box import TextBox
 
 STYLES = Path(__file__).with_name("form.tcss")
 
@@ -57,7 +58,7 @@ class JsonDialog(ModalScreen[str | None]):
         """Lay out title, text, verdict and key hints."""
         with Vertical(id="json"):
             yield Static(Text(self._heading), classes="title")
-            yield TextArea(
+            yield TextBox(
                 self._text,
                 soft_wrap=True,
                 tab_behavior="indent",

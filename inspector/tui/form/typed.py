@@ -23,6 +23,7 @@ from inspector.tui.form.texts import (
     read_number,
     stepped,
 )
+from inspector.tui.terminal.text_box import TextBox
 
 TEXT_LINES = 5
 """Height of a text area; longer texts scroll."""
@@ -141,7 +142,7 @@ class ListEditor(TypedEditor):
         return found if found or isinstance(self._last, list) else self._last
 
 
-class TextEditor(TextArea):
+class TextEditor(TextBox):
     """Edits several lines of text."""
 
     DEFAULT_CSS = f"""

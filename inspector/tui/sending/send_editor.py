@@ -22,6 +22,7 @@ from inspector.core.codec import decode
 from inspector.spec.templates import TEMPLATES
 from inspector.tui.common.keycaps import Key, default_keycap
 from inspector.tui.common.measures import LARGE_TEXT
+from inspector.tui.terminal.text_box import TextBox
 
 MAX_HISTORY = 200
 MAX_PROPOSALS = 60
@@ -95,7 +96,7 @@ class SendEditor(Vertical):
             classes="line",
             markup=False,
         )
-        yield TextArea(
+        yield TextBox(
             json.dumps(TEMPLATES[0].body, ensure_ascii=False, indent=2),
             soft_wrap=True,
             # Tab must not leave the editor: the next letter would run a command.
