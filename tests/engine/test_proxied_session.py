@@ -13,6 +13,7 @@ import pytest
 
 from inspector.clock import SystemClock
 from inspector.core.event import Direction, Event, Origin
+from inspector.engine import proxy_engine
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
 from inspector.sources.frames import TEXT, frame_bytes
@@ -91,6 +92,7 @@ def test_frames_go_on_when_the_log_fails(half: str, monkeypatch: pytest.MonkeyPa
                 raise RuntimeError("broken")
 
             monkeypatch.setattr(stage.session, half, broken)
+            monkeypatch.setattr(proxy_engine, "CLOSE_TIMEOUT_S", 0.1)  # it cannot log its end
             await app.send(event("a"))
             await server.say(event("b"))
 
@@ -115,6 +117,7 @@ def test_a_held_frame_goes_on_when_the_log_fails(
                 raise RuntimeError("broken")
 
             monkeypatch.setattr(stage.session, half, broken)
+            monkeypatch.setattr(proxy_engine, "CLOSE_TIMEOUT_S", 0.1)  # it cannot log its end
             points.edit(points.paused[0], b"b")
 
             assert await server.next() == "b"
