@@ -70,7 +70,7 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_session(
     assert rescued.name.startswith("rescued-")
     assert b'"session.created"' in rescued.read_bytes()
     assert "not recorded to disk" in outcome.err
-    assert f"recorded 2 events, 0 errors: {rescued}" in outcome.err
+    assert f"recorded 3 events, 0 errors: {rescued}" in outcome.err
 
 
 def test_a_recording_is_never_overwritten(inspector: Run, recording: Path) -> None:
