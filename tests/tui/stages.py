@@ -30,6 +30,7 @@ from inspector.audio.portaudio import INSTALL
 from inspector.cli.launch import ON_SCREEN, SessionLauncher
 from inspector.config import load_settings
 from inspector.core.event import Direction
+from inspector.core.units import NS_PER_MS
 from inspector.engine.live_engine import Engine
 from inspector.engine.replay import Replay
 from inspector.engine.session_sound import SessionSound
@@ -340,14 +341,14 @@ async def answer(stage: Stage) -> None:
 
 
 async def heard(stage: Stage) -> None:
-    """Let 90 ms of an answer be heard."""
+    """Let 200 ms of an answer be heard, no matter when the speaker began."""
     await answer(stage)
     screen = stage.screen
     assert isinstance(screen, Workspace)
     log = screen.event_log
-    while "inspector.playing" not in map(log.type_of, range(len(log))):
+    while "inspector.playing" not in (types := [log.type_of(row) for row in range(len(log))]):
         await stage.pilot.pause(0.01)
-    stage.clock.advance(90)
+    stage.clock.ns = log.event(types.index("inspector.playing")).stamp_ns + 200 * NS_PER_MS
 
 
 async def translated(stage: Stage) -> None:
@@ -498,7 +499,7 @@ STAGES: Mapping[str, Play] = {
     "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
     "session-connecting": Play(live(is_slow=True), pressing(), STATE, SMALL),
     "session-live": Play(live(), answer),
-    "session-sound": Play(live(sound=SILENT), heard, ("#header", "#meters")),
+    "session-sound": Play(live(sound=SILENT), heard, ("#meters",)),
     "session-mute": Play(
         without_portaudio(live(sound=ON_SCREEN)), pressing("p"), ("#meters", "#hint"), SMALL
     ),
