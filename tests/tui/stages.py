@@ -422,6 +422,13 @@ def pressing(*keys: str) -> Scene:
     return scene
 
 
+async def devices(stage: Stage) -> None:
+    """Open the dialog, and wait for its meters: they are drawn by a timer of its own."""
+    await stage.press("A")
+    while picture(stage.pilot.app).count("dBFS") < len(("mic", "out")):
+        await stage.pilot.pause(0.01)
+
+
 def typing(key: str, text: str, *keys: str) -> Scene:
     async def scene(stage: Stage) -> None:
         await stage.press(key)
@@ -503,7 +510,7 @@ STAGES: Mapping[str, Play] = {
     "session-mute": Play(
         without_portaudio(live(sound=ON_SCREEN)), pressing("p"), ("#meters", "#hint"), SMALL
     ),
-    "devices": Play(without_portaudio(live(sound=ON_SCREEN)), pressing("A"), ("Vertical",), SMALL),
+    "devices": Play(without_portaudio(live(sound=ON_SCREEN)), devices, ("Vertical",), SMALL),
     "session-refused": Play(live(refusal=REFUSAL), pressing(), STATE),
     "session-closed": Play(live(), closed, STATE, SMALL),
     "session-lost": Play(live(), lost, STATE, SMALL),
