@@ -13,7 +13,7 @@ from inspector.clock import SystemClock
 from inspector.folders import find_folders, make_folder
 from inspector.secret import Secret, is_secret_header, mask_text
 
-LOG_BYTES = 2 << 20
+LOG_BYTES = 2 << 20  # with the one backup, at most 4 MB
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 

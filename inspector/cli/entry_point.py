@@ -98,7 +98,7 @@ def _fault(error: Exception, *, as_json: bool) -> int:
     hint = f"details are in {where}" if where is not None else "details could not be written"
     print_error(
         "fault",
-        f"this is a fault of the inspector: {type(error).__name__}",
+        f"this is a bug in the inspector: {type(error).__name__}",
         hint,
         as_json=as_json,
         # The message names only the type: the error's text may hold a secret.

@@ -18,7 +18,7 @@ from inspector.engine.live_engine import Engine
 from inspector.engine.outbox import CAPACITY, Outgoing
 from inspector.errors import InspectorError
 
-READ_BYTES = 1 << 16
+READ_BYTES = 1 << 16  # the capacity of a pipe on Linux
 MAX_LINE_BYTES = 64 << 20
 """Limit for one event; a device without line ends would fill the memory."""
 

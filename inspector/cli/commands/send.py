@@ -10,7 +10,7 @@ import typer
 from inspector.cli import options
 from inspector.errors import UsageError
 
-IDLE_S = 3.0
+IDLE_S = 3.0  # longer than the pauses within an answer
 
 
 def send(

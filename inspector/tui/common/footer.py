@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from inspector.tui.common.keycaps import key_words
 
-MAX_ENTRIES = 8
+MAX_ENTRIES = 8  # more keys are not read; the help page lists all
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from inspector.tui.common.keycaps import keycap
 if TYPE_CHECKING:
     from inspector.tui.common.help import Group
 
-NOTICE_S = 5
+NOTICE_S = 5  # long enough to read one sentence
 
 
 class KeyedScreen(Screen[ScreenResultType]):

@@ -12,7 +12,7 @@ from inspector.analysis.form.values import ABSENT
 from inspector.analysis.sanitize import sanitized
 
 NOTHING = "–"
-MAX_SHOWN = 60
+MAX_SHOWN = 60  # more would push a field's state off the row
 
 
 class UnreadableText(ValueError):

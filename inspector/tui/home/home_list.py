@@ -22,7 +22,7 @@ from inspector.tui.home.home_rows import (
 )
 from inspector.tui.home.launching import KnownConnection, Launcher
 
-MAX_RECENT = 50
+MAX_RECENT = 50  # the facts of each are read when the screen opens
 CHOICES = (
     ("simulator", "Simulator", "the built-in server: no key, network or sound card"),
     ("live", "Live", "connect to OpenAI, Azure or any compatible server"),

@@ -27,7 +27,7 @@ from inspector.tui.terminal.direct_renderer import DirectRenderer
 if TYPE_CHECKING:
     from inspector.audio.device import Device
 
-METER_HZ = 30
+METER_HZ = 30  # as on the session's screen
 LISTS = ("microphones", "speakers")
 
 

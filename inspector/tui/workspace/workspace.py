@@ -53,7 +53,7 @@ NUMPY_AFTER_S = 0.15
 """After the first frame, which the import would delay by 50 ms; sound and filters need it soon."""
 FRAMES_HZ = 30
 """Meters and timeline share a frame, so that the terminal is painted once for both."""
-LEAST_ROWS_FOR_METERS = 20
+LEAST_ROWS_FOR_METERS = 20  # below that, events need the line more
 TICK_BUDGET_S = 0.008
 """Time for filtering and listing per tick; longer ticks would make keys lag."""
 MAX_COPIED_CHARS = 74_994

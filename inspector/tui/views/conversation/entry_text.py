@@ -22,8 +22,8 @@ from inspector.tui.terminal.strips import UncachedStrip, fitted
 Styles = Mapping[str, Style]
 """Styles by the name of the tone."""
 
-CACHED_BLOCKS = 400
-INDENT = 12
+CACHED_BLOCKS = 400  # several screens of entries
+INDENT = 12  # the width of the time column, so that texts start below the speaker
 WHO_WIDTH = 11
 SIDE_BY_SIDE = 64
 """Width from which arguments and output are shown side by side."""

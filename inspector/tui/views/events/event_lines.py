@@ -25,7 +25,7 @@ from inspector.tui.common.keycaps import Key
 
 MAX_LINES = 2_000
 """Limit for the tree; the raw view shows the rest."""
-MAX_DEPTH = 24
+MAX_DEPTH = 24  # deeper levels would be indented out of the pane
 MAX_STRING = 4_000
 RAW_PAGE_BYTES = 64_000
 """Bytes per page of the raw view."""

@@ -22,7 +22,7 @@ from inspector.tui.views.view import Commands, View
 
 WIDE_COLUMNS = 180
 """From this width on the detail is a third column."""
-LEAST_ROWS_FOR_DETAIL = 24
+LEAST_ROWS_FOR_DETAIL = 24  # a smaller screen would leave too few rows to the panes
 
 
 class EventsView(View):

@@ -37,8 +37,8 @@ from inspector.spec.events import EVENT_TYPES
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.terminal.strips import fitted, overlaid
 
-TIME_WIDTH = 8
-DELTA_WIDTH = 7
+TIME_WIDTH = 8  # "9999.999": enough for two and a half hours
+DELTA_WIDTH = 7  # "+99.999"
 TYPE_WIDTH = 21
 """Enough for nearly every short name; in a wide pane even the longest fits."""
 WIDE_TYPE_WIDTH = 24

@@ -13,7 +13,7 @@ from inspector.core.output_audio import PlaybackGap
 from inspector.tui.common.keycaps import Key
 from inspector.tui.views.timeline.timeline_drawing import DrawnStretch
 
-SILENCE_DBFS = -90.0
+SILENCE_DBFS = -90.0  # just above the smallest step of 16-bit samples
 MAX_MARKS = 4
 """How many marks are named at the cursor."""
 

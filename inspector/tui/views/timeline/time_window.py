@@ -10,7 +10,7 @@ CELL_US = tuple(
     for ms in (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000)
 )
 """Possible durations of a cell; the smallest has one envelope in each of its two columns of dots."""
-START_ZOOM = 2
+START_ZOOM = 2  # 100 ms per cell: ten seconds in a wide terminal
 
 
 class TimeWindow:
