@@ -102,7 +102,7 @@ def make_folder(folder: Path) -> Path:
 
 
 def path_exists(path: Path) -> bool:
-    """Tell whether something is at a path; what cannot be looked at (too long a name, a folder that is closed) is not there."""
+    """Return True if a path exists; False also if it cannot be checked (name too long, folder not readable)."""
     try:
         return path.exists()
     except (OSError, ValueError):  # Path.exists raises both before Python 3.14

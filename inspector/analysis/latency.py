@@ -1,8 +1,8 @@
-"""Latency: what a turn's wait consisted of. Arithmetic on the marks of a turn and on what was heard in its sound.
+"""The latency of a turn, split into parts with owners; computed from the turn's marks and, if available, from its audio.
 
-The parts follow each other from the end of the user's input to what he heard or read first, so they sum to the whole. Where
-an end of it is not known there is no whole, only bounds; nothing unknown is ever 0. Marks that stand before an earlier one (an
-app that asks before the commit is confirmed) take no time of their own.
+The parts are consecutive, from the end of the user's input to the first audio or text of the answer, so they sum to the total. If
+one end is unknown there are only bounds, not a total; nothing unknown is reported as 0. A mark that lies before an earlier one (an
+app that requests a response before the commit is confirmed) gets no time of its own.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from inspector.core.turn import ToolCall, Turn, TurnMark, TurnResponse
 from inspector.core.turn_counter import TurnKind
-from inspector.core.turns_fold import ToolCall, Turn, TurnMark, TurnResponse
 from inspector.core.units import NS_PER_MS
 
 LEAST_SHARE = 0.08
-"""A part that is less of the whole is not named among what was waited for."""
+"""Parts below this share of the total are left out of ``waited_for``."""
 SILENCE = "setting:audio.input.turn_detection.silence_duration_ms"
 EAGERNESS = "setting:audio.input.turn_detection.eagerness"
 SERVER, APP, MODEL_OWNER = "server", "app", "model"
@@ -27,76 +27,76 @@ NO_TIMES = "the recording does not say when it happened"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What listening to the sound of a turn has found."""
+    """What the analysis of a turn's audio found."""
 
     speech_end: TurnMark | None = None
-    """U1: the end of the user's sound, in session time, and the append that holds it; None where it was not found."""
+    """U1: the end of the user's speech in session time, with the append that contains it; None if it was not found."""
     no_speech_end: str = ""
     """Why it was not found."""
     leading_ns: int | None = None
-    """Silence at the head of the answer; None where its first audible sample was not found."""
-    no_leading: str = "nobody has listened to the answer"
+    """Silence before the first audible sample of the answer; None if no sample was found."""
+    no_leading: str = "the audio of the answer was not analysed"
     """Why it was not found."""
     detector: str = ""
     """The method that separated speech from silence."""
 
 
 class LatencyPart(NamedTuple):
-    """One stretch of the wait."""
+    """One part of the latency."""
 
     key: str
-    """Its name; parts of several rounds share one."""
+    """Its name; the parts of several tool rounds share names."""
     ms: float
-    """How long it took."""
+    """Duration in milliseconds."""
     owner: str
     """``setting:…``, ``server``, ``model``, ``app`` or ``tool:NAME``."""
     seq: tuple[int, ...]
     """The events that prove it."""
     quality: str = EVENT
-    """``measured``, ``derived``, ``event`` or ``estimated``: how sure its end is."""
+    """``measured``, ``derived``, ``event`` or ``estimated``: how well its end is known."""
 
 
 class Missing(NamedTuple):
-    """A part that is not known."""
+    """A part that is unknown."""
 
     key: str
     """Its name."""
     reason: str
-    """Why not, in words."""
+    """The reason, as a text for users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What a turn's wait consisted of."""
+    """The latency of a turn and its parts."""
 
     anchor: str | None
-    """How its beginning is known: ``measured``, ``derived`` or ``event``; None where it is not."""
+    """How its start is known: ``measured``, ``derived`` or ``event``; None if it is unknown."""
     parts: tuple[LatencyPart, ...]
-    """In order, as far as they are known."""
+    """The known parts, in order."""
     unknown: tuple[Missing, ...]
-    """What is not known; where there is any, there is no whole."""
+    """The unknown parts; if there are any, ``wait_ms`` is None."""
     wait_ms: float | None
-    """The whole; None where a part of it is unknown."""
+    """The total; None if a part is unknown."""
     bounds_ms: tuple[float, float | None] | None
-    """What it is at least and at most, where there is no whole; None where nothing is known of it."""
+    """Lower and upper bound of an unknown total; None if the total is known, or nothing is."""
     figures: Mapping[str, float | None] = field(default_factory=dict)
-    """Every figure of ``analysis.definitions`` that is of one turn, in its unit; None for what is not known."""
+    """Every figure of ``analysis.definitions`` that is of one turn, in its unit; None if unknown."""
     start: TurnMark | None = None
-    """Where the wait begins."""
+    """The mark at which the wait begins."""
 
     @property
     def ends(self) -> str | None:
-        """Return how its end is known, as ``anchor`` says of its beginning; None where there is no whole."""
+        """Return how the end of the wait is known, as ``anchor`` does for its start; None without a total."""
         return self.parts[-1].quality if self.wait_ms is not None and self.parts else None
 
     @property
     def waited_for(self) -> str:
-        """Return in words what the user waited for; ``""`` where nothing is known."""
+        """Return a text with the parts that the user waited for; ``""`` if nothing is known."""
         return waited_for(self.parts)
 
 
 class _Walk:
-    """Goes from mark to mark, and makes a part of each step."""
+    """Walks along the marks and adds a part for each step."""
 
     def __init__(self, start: TurnMark) -> None:
         self.seq = start.seq
@@ -118,7 +118,7 @@ class _Walk:
         *,
         is_shown: bool = False,
     ) -> None:
-        """Step to a time; a step of no length is a part only where ``is_shown``."""
+        """Step to a time; a step of zero length becomes a part only with ``is_shown``."""
         took_ns = max(0, t_ns - self.at_ns)
         seqs = (self.seq, seq) if seq != self.seq else (seq,)
         if took_ns or is_shown:
@@ -129,12 +129,12 @@ class _Walk:
 
     @property
     def total_ms(self) -> float:
-        """Return how far it went."""
+        """Return the time from the first mark to the current one."""
         return (self.at_ns - self.first_ns) / NS_PER_MS
 
 
 def latency_of(turn: Turn, heard: Heard | None = None) -> Latency:
-    """Return what a turn's wait consisted of, with what was heard in its sound where somebody has listened."""
+    """Return the latency of a turn; ``heard`` adds the results of its audio analysis."""
     heard = heard or Heard()
     anchor, start, why_not = _start(turn, heard)
     if start is None or start.t_ns is None:
@@ -357,7 +357,7 @@ def _model(turn: Turn) -> str:
 
 
 def _figures(turn: Turn, heard: Heard, start: TurnMark | None) -> dict[str, float | None]:
-    """Return the figures of one turn; None for what is not known."""
+    """Return the figures of one turn; None if unknown."""
     reply = turn.reply
     first = turn.answers[0] if turn.answers else None
     created = reply.created if reply is not None else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from inspector.analysis.definitions import DEFINITIONS, Definition
 from inspector.analysis.latency import ESTIMATED, EVENT, MEASURED, Latency
-from inspector.core.turns_fold import Turn
+from inspector.core.turn import Turn
 
 LEAST_FOR_P95 = 20
 """Values below which the 95th percentile is the largest or nearly so, and says nothing."""

@@ -22,8 +22,8 @@ from inspector.core.kinds import APPENDS
 from inspector.core.log import EventLog
 from inspector.core.output_audio import LEAST_DELTA_MS, OUTPUT_AUDIO
 from inspector.core.read import text_at
+from inspector.core.turn import Turn, TurnMark, TurnResponse
 from inspector.core.turn_counter import TurnKind
-from inspector.core.turns_fold import Turn, TurnMark, TurnResponse
 from inspector.core.units import NS_PER_MS
 
 AUDIBLE_DBFS = -40.0
@@ -107,7 +107,7 @@ class Listener:
         if turn.kind is TurnKind.SPEECH:
             end, no_end = (None, ELIDED) if is_input_elided else self._speech_end(turn)
         reply = turn.reply
-        leading_ns, no_leading = None, "there is no sound"
+        leading_ns, no_leading = None, "the answer has no audio"
         if reply is not None and reply.sound is not None:
             no_leading = ELIDED
             if not is_output_elided:
@@ -230,7 +230,7 @@ def speech_frames(levels: Levels) -> npt.NDArray[np.bool_]:
     if loud < FAINTEST_DBFS + LEAST_CONTRAST_DB:
         return np.zeros(len(levels), bool)
     if loud - faint < LEAST_CONTRAST_DB:
-        return np.ones(len(levels), bool)  # speech all along: there is no silence in it
+        return np.ones(len(levels), bool)  # all of it is speech: no silence to measure against
     on = max(faint + ON_SHARE * (loud - faint), FAINTEST_DBFS)
     off = max(faint + OFF_SHARE * (loud - faint), FAINTEST_DBFS)
     is_off = levels < off

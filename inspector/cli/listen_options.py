@@ -82,10 +82,10 @@ def read_place(listen: str) -> tuple[str, int]:
 
 
 def read_origins(given: Sequence[str]) -> tuple[str, ...]:
-    """Return the origins of pages as browsers send them; ``*`` stands for all, ``null`` for pages without one.
+    """Return origins of pages as browsers send them; ``*`` allows all, ``null`` pages without an origin.
 
     Raises:
-        UsageError: one of them is no origin, so that no page would ever match it.
+        UsageError: a text is not an origin, so no page could match it.
     """
     return tuple(_origin(text) for text in given)
 

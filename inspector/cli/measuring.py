@@ -22,7 +22,7 @@ from inspector.analysis.sanitize import sanitized
 from inspector.cli.listing import opened
 from inspector.cli.printing import SCHEMA, flush, say, write_bytes, write_json, write_line
 from inspector.core.state import SessionState
-from inspector.core.turns_fold import Turn
+from inspector.core.turn import Turn
 from inspector.errors import InspectorError, RecordingError, UsageError
 from inspector.recording.format import FileShape
 from inspector.recording.lean import TURN_FOLDS, LeanReading

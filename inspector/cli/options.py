@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from inspector.errors import UsageError
 from inspector.spec.dialects import SPOKEN
 
 
@@ -15,11 +16,28 @@ def finite(seconds: float | None) -> float | None:
     """Return a number of seconds.
 
     Raises:
-        typer.BadParameter: it is no number, or one without an end, as Python reads ``nan`` and ``1e400``.
+        typer.BadParameter: the value is not a finite number (``float`` also accepts ``nan`` and ``1e400``).
     """
     if seconds is not None and not math.isfinite(seconds):
         raise typer.BadParameter(f"{seconds} is not a number of seconds")
     return seconds
+
+
+Recordings = Annotated[
+    list[str] | None, typer.Argument(metavar="FILE|-…", help="Recordings; - is stdin.")
+]
+"""Optional, because ``--explain`` needs none; ``required`` checks the other cases."""
+
+
+def required(recordings: list[str] | None, command: str) -> list[str]:
+    """Return the recordings of a command.
+
+    Raises:
+        UsageError: none is given.
+    """
+    if not recordings:
+        raise UsageError("no recording is given", hint=f"inspector {command} FILE…")
+    return recordings
 
 
 OutputOption = Annotated[

@@ -57,7 +57,7 @@ def typed(body: Mapping[str, Any]) -> Decoded:
 
 
 def is_flat(body: Mapping[str, Any]) -> bool:
-    """Tell whether a body decodes, once encoded, to what it is now, and shares nothing that may change: words and whole numbers."""
+    """Return True if a body has only texts, whole numbers, booleans and nulls: it decodes to itself and shares nothing mutable."""
     return all(type(value) in _FLAT for value in body.values())
 
 

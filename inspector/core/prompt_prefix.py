@@ -225,7 +225,7 @@ PREFIX_TYPES = frozenset(
 
 
 def _changes(before: _Texts, after: _Texts) -> tuple[PrefixBreak, ...]:
-    """Return what differs between the beginnings of two prompts; what was not known before is no change."""
+    """Return the differences between the prefixes of two prompts; a value that was unknown before does not count as changed."""
     found = []
     if before.instructions is not None and before.instructions != after.instructions:
         seq = max(after.instructions_seq, before.instructions_seq)

@@ -188,7 +188,7 @@ def refusal(
 
 
 def _is_beyond_proxy(error: OSError) -> bool:
-    """Tell whether a failure may be of the server behind a proxy: what fails before that is the connection to the proxy."""
+    """Return True if a failure may come from the server behind a proxy, and not from the connection to the proxy."""
     return isinstance(error, ssl.SSLError | TimeoutError | ConnectionResetError | BrokenPipeError)
 
 

@@ -10,7 +10,7 @@ import pytest
 from inspector.analysis.latency import Heard, Latency, latency_of, told
 from inspector.core.event import Event
 from inspector.core.state import SessionState
-from inspector.core.turns_fold import Turn, TurnMark
+from inspector.core.turn import Turn, TurnMark
 from inspector.recording.reader import RecordingReader
 from tests.recording.test_lean import random_recording, sound
 from tests.support import at, client, corpus_dir, local, numbered, server

@@ -12,8 +12,8 @@ from inspector.analysis.percentiles import (
     spreads,
     told_spread,
 )
+from inspector.core.turn import Turn, TurnMark, TurnResponse
 from inspector.core.turn_counter import TurnKind
-from inspector.core.turns_fold import Turn, TurnMark, TurnResponse
 
 MS = 1_000_000
 

@@ -100,7 +100,7 @@ class FormDraft:
     def edit(self, field: FormField, value: Any) -> None:
         """Set a field's value; for a field with variants, the variant's name."""
         self.unreadable.pop(field.path, None)
-        # Setting the session's own value back is no edit, so it must not be sent.
+        # The session's own value is not an edit, so it must not be sent.
         if is_same(value, field.read(self.session)):
             self.edits.pop(field.path, None)
         else:

@@ -13,9 +13,7 @@ from inspector.spec.dialects import ZONES
 
 
 def cost(
-    files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE|-…", help="Recordings; - is stdin.")
-    ] = None,
+    files: options.Recordings = None,
     json: options.JsonOption = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Print a stream: one JSON object per charge.")

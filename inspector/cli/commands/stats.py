@@ -12,9 +12,7 @@ from inspector.errors import UsageError
 
 
 def stats(
-    files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE|-…", help="Recordings; - is stdin.")
-    ] = None,
+    files: options.Recordings = None,
     by: Annotated[
         str, typer.Option("--by", metavar="WHAT", help=f"Group by {', '.join(GROUPINGS)}.")
     ] = "kind",
@@ -33,8 +31,8 @@ def stats(
         return
     if by not in GROUPINGS:
         raise UsageError(f"turns cannot be grouped by {by!r}", hint=f"--by {', '.join(GROUPINGS)}")
-    if not files:
-        raise UsageError("which recordings?", hint="inspector stats FILE…")
     form = measuring.form_of(json=json, jsonl=jsonl, csv=csv)
-    found = measuring.measured(files, has_sound=not no_sound, detector=vad)
+    found = measuring.measured(
+        options.required(files, "stats"), has_sound=not no_sound, detector=vad
+    )
     measuring.print_stats(found, form, by)

@@ -1,19 +1,12 @@
-"""``inspector turns``: what each turn of recordings waited for."""
+"""``inspector turns``: print the latency of every turn, and its parts."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from inspector.cli import options
-from inspector.errors import UsageError
 
 
 def turns(
-    files: Annotated[
-        list[str] | None, typer.Argument(metavar="FILE|-…", help="Recordings; - is stdin.")
-    ] = None,
+    files: options.Recordings = None,
     jsonl: options.JsonlOption = False,
     json: options.JsonOption = False,
     csv: options.Csv = False,
@@ -27,8 +20,8 @@ def turns(
     if explain is not None:
         measuring.explain(explain)
         return
-    if not files:
-        raise UsageError("which recordings?", hint="inspector turns FILE…")
     form = measuring.form_of(json=json, jsonl=jsonl, csv=csv)
-    found = measuring.measured(files, has_sound=not no_sound, detector=vad)
+    found = measuring.measured(
+        options.required(files, "turns"), has_sound=not no_sound, detector=vad
+    )
     measuring.print_turns(found, form)

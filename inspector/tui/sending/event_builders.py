@@ -68,7 +68,7 @@ def truncate_fields(state: SessionState, now_ns: int, selected_item: str) -> tup
     selected = (selected_item,) if selected_item in output.items else ()
     items = tuple(dict.fromkeys((audio.item_id, *selected, *reversed(output.items))))
     heard, received = str(audio.heard_ms(now_ns)), str(audio.received_ms)
-    # While an item plays the field counts on, so the current number is no useful suggestion.
+    # While an item plays the field counts on, so its current number would be a misleading suggestion.
     ends = (received, "0") if playing is not None else (heard, received, "0")
     return (
         Field("item_id", "item_id", audio.item_id, "an assistant item with audio", items),
