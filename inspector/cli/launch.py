@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from inspector.cli.live_target import LiveOptions, live_target
-from inspector.cli.new_recording import new_recording
+from inspector.cli.new_recording import RecordedSessions, new_recording
 from inspector.cli.printing import say
 from inspector.cli.session_file import session_update
 from inspector.clock import Clock, SystemClock
@@ -58,7 +58,9 @@ class SessionLauncher:
     tell_running: Callable[[str], None] = say
     """Takes warnings while a session runs; on the screen, words on stderr would be drawn across it."""
     opened: list[Engine] = field(default_factory=list)
-    """Sessions begun by this launcher, whose recordings are finished when the home screen is left."""
+    """Sessions begun by this launcher that have not been left."""
+    recorded: RecordedSessions = field(default_factory=RecordedSessions)
+    """Those that have."""
 
     def with_settings(self, answers: Mapping[str, str]) -> Self:
         """Return a launcher whose settings are overridden by what was typed; empty answers change nothing.
@@ -119,6 +121,13 @@ class SessionLauncher:
             return self.open_simulator(plan, session=session, output=output, sound=sound)
         target = live_target(self.settings, options or LiveOptions(), self.environment, self.tell)
         return self._open(LiveSource(target), session, output, sound)
+
+    def close_session(self, engine: Engine) -> None:
+        """Finish the recording of a session that nobody looks at any more, and let go of it."""
+        if engine in self.opened:
+            self.opened.remove(engine)
+            self.recorded.count(len(engine.log), engine.state.problems.errors)
+            self.recorded.finish(engine.recording)
 
     def open_replay(self, path: Path) -> Replay:
         """Return a recording under a cursor.

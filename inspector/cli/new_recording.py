@@ -119,6 +119,39 @@ def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 
     say(f"  inspector replay {pasted(kept.path)}")
 
 
+class RecordedSessions:
+    """What the sessions of a run have left on disk, for its last words."""
+
+    def __init__(self) -> None:
+        self._sessions = self._events = self._errors = 0
+        self._newest = KeptRecording()
+        self._warnings: list[str] = []
+
+    def count(self, events: int, errors: int) -> None:
+        """Count a session that has ended."""
+        self._sessions += 1
+        self._events += events
+        self._errors += errors
+
+    def finish(self, recording: RecordingFile, tell: Callable[[str], None] | None = None) -> None:
+        """Close a recording, and remember where it is: not always where it was begun.
+
+        Args:
+            recording: of a session that has ended.
+            tell: takes warnings; None keeps them for the last words, as words on stderr would be drawn across a screen.
+        """
+        kept = finish_recording(recording, tell or self._warnings.append)
+        is_whole = kept.is_whole and self._newest.is_whole
+        self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
+
+    def say(self) -> None:
+        """Say how much there is, and how to look at the newest of it."""
+        for warning in self._warnings:
+            say(warning)
+        if self._sessions:
+            say_recorded(self._newest, self._events, self._errors, self._sessions)
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number of things in words."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -23,12 +23,7 @@ from inspector.cli.launch import (
     SessionLauncher,
 )
 from inspector.cli.listen_options import ProxyOptions, listen_options, secret_in
-from inspector.cli.new_recording import (
-    KeptRecording,
-    finish_recording,
-    recording_name,
-    say_recorded,
-)
+from inspector.cli.new_recording import RecordedSessions, recording_name
 from inspector.cli.printing import (
     EXIT_FAULT,
     EXIT_INTERRUPTED,
@@ -62,31 +57,6 @@ OPEN_FILES = 65_536
 """Three descriptors a session; the usual limit of 1,024 would end at some three hundred."""
 
 
-class _Kept:
-    """What the sessions of a run have left on disk, for the last words."""
-
-    def __init__(self) -> None:
-        self._sessions = self._events = self._errors = 0
-        self._newest = KeptRecording()
-
-    def add(self, session: ProxiedSession) -> None:
-        """Count a session that has ended."""
-        self._sessions += 1
-        self._events += len(session.log)
-        self._errors += session.state.problems.errors
-
-    def finish(self, recording: RecordingFile, tell: Callable[[str], None]) -> None:
-        """Close a recording, and remember where it is: not always where it was begun."""
-        kept = finish_recording(recording, tell)
-        is_whole = kept.is_whole and self._newest.is_whole
-        self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
-
-    def say(self) -> None:
-        """Say how much there is, and how to look at the newest of it."""
-        if self._sessions:
-            say_recorded(self._newest, self._events, self._errors, self._sessions)
-
-
 class ProxyRun:
     """One proxy, from its port's opening to its closing."""
 
@@ -105,7 +75,7 @@ class ProxyRun:
         )
         self._numbers = count(1)
         self._sweep = collector.Sweep()
-        self._kept = _Kept()
+        self._recorded = RecordedSessions()
         self._why = asyncio.Event()
         self._is_interrupted = False
         self._stream: LineStream | None = None
@@ -138,7 +108,7 @@ class ProxyRun:
                     is_timeout = True
         finally:
             failure = self._stream.close() if self._stream is not None else None
-            self._kept.say()
+            self._recorded.say()
         if failure is not None:
             raise failure
         if is_timeout:
@@ -164,7 +134,7 @@ class ProxyRun:
                 self._tell_all(proxy)
                 say(f"the proxy goes on without a screen at {proxy.url}; ctrl+c ends it")
                 await self._why.wait()
-        self._kept.say()
+        self._recorded.say()
         return status
 
     def _warn(self, text: str) -> None:
@@ -185,7 +155,7 @@ class ProxyRun:
         proxy = Proxy(
             self._launch.clock,
             self._new_recording,
-            lambda recording: self._kept.finish(recording, self._tell),
+            lambda recording: self._recorded.finish(recording, self._tell),
             faults=self._faults,
             kept_sessions=kept,
             max_sessions=limit,
@@ -262,7 +232,7 @@ class ProxyRun:
         self._why.set()
 
     def _swept(self, proxy: Proxy, session: ProxiedSession) -> None:
-        self._kept.add(session)
+        self._recorded.count(len(session.log), session.state.problems.errors)
         self._sweep.session_ended(is_idle=not proxy.running)
 
     def _opened(self, session: ProxiedSession) -> None:

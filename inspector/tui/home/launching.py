@@ -86,6 +86,10 @@ class Launcher(Protocol):
         """Return an engine for a connection of the user's; nothing runs yet."""
         ...
 
+    def close_session(self, engine: Engine) -> None:
+        """Finish a session that was opened here and has been left; its recording is closed."""
+        ...
+
     def connections(self) -> Sequence[KnownConnection]:
         """Return the connections that the user keeps."""
         ...
