@@ -1,4 +1,4 @@
-"""``python -m inspector`` is the same program as the console script."""
+"""Run the program with ``python -m inspector``, like the console script."""
 
 from inspector.cli import main
 

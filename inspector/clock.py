@@ -1,4 +1,4 @@
-"""Time, behind a seam so that tests can own it. The only module that calls ``time``."""
+"""The clocks, as a protocol that tests can replace. The only module that calls ``time``."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-NS_PER_S = 1_000_000_000
-NS_PER_MS = 1_000_000
-NS_PER_US = 1_000
+from inspector.core.units import NS_PER_S
 
 
 class Clock(Protocol):
     """A monotonic clock and a wall clock."""
 
     def now_ns(self) -> int:
-        """Return monotonic nanoseconds; only differences mean anything."""
+        """Return monotonic nanoseconds; only differences between two readings mean anything."""
         ...
 
     def utc_now(self) -> datetime:
@@ -40,6 +38,6 @@ SYSTEM_CLOCK = SystemClock()
 
 
 def time_is_up(after_s: float, clock: Clock = SYSTEM_CLOCK) -> Callable[[], bool]:
-    """Return what tells whether a time has passed, for work that is done in slices."""
+    """Return a predicate that is True once a number of seconds has passed, for work done in slices."""
     until_ns = clock.now_ns() + int(after_s * NS_PER_S)
     return lambda: clock.now_ns() > until_ns

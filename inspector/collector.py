@@ -1,7 +1,7 @@
-"""When Python's garbage collector runs. The only place that switches it.
+"""Control over Python's garbage collector. The only module that switches it on or off.
 
-What sessions leave behind is freed without it but for rings inside of asyncio (a transport holds methods of its own), so it may be
-kept rare where frames must not wait for it.
+An ended session is freed by reference counting, except for cycles inside asyncio (a transport holds its own bound methods).
+Collections can therefore be rare while frames must not wait for them.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import gc
 
 CALM_THRESHOLDS = (10_000, 20, 50)
-"""Against 700, 10, 10: objects that came and stayed before each kind of collection."""
+"""Allocations and collections before generations 0, 1 and 2 are collected; CPython 3.11's defaults are 700, 10, 10."""
 SWEEP_EVERY = 64
-"""Sessions whose leftovers are collected at once: some hundred kilobytes."""
+"""Ended sessions to collect together; each leaves a few kilobytes behind."""
 
 
 def pause() -> None:
-    """Stop collecting while a screen is loaded: what is being loaded is no garbage. ``resume`` must follow."""
+    """Stop collecting while a screen loads, which creates no garbage. Must be followed by ``resume``."""
     gc.disable()
 
 
@@ -25,16 +25,16 @@ def resume() -> None:
 
 
 def spare_what_is_loaded() -> None:
-    """Collect again, but never what is alive now: it would walk every object of the libraries."""
+    """Resume collecting, and exclude every object alive now: walking those of the libraries takes the longest."""
     gc.freeze()
     gc.enable()
 
 
 def calm() -> None:
-    """Spare what is alive now, and collect less often.
+    """Exclude the objects alive now from collection, and collect less often.
 
-    A full collection walks every object of the program and its libraries: tens of milliseconds with a screen, in which no
-    frame of any session goes on.
+    A full collection walks every object of the program and its libraries. With a screen that takes tens of milliseconds,
+    during which no session forwards a frame.
     """
     gc.collect()
     gc.freeze()
@@ -42,14 +42,15 @@ def calm() -> None:
 
 
 class Sweep:
-    """Collects what ended sessions leave, many at once."""
+    """Collect the garbage of ended sessions, many sessions at a time."""
 
     def __init__(self) -> None:
         self._ended = 0
 
     def session_ended(self, *, is_idle: bool) -> None:
-        """Count a session; where no other one runs (``is_idle``) there is time to look at everything."""
+        """Count an ended session and collect when enough have ended; pass ``is_idle`` when no other session runs."""
         self._ended += 1
         if self._ended >= SWEEP_EVERY:
             self._ended = 0
+            # Generation 2 walks everything, so it runs only when no session would wait for it.
             gc.collect(2 if is_idle else 1)

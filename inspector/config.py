@@ -1,7 +1,7 @@
 """Settings, from the command line, the environment and the configuration file.
 
-Precedence: flag > environment > file > default. The file is TOML, in the configuration folder of the user; it never
-holds a key, only where the key is. Nothing below the command line reads this.
+Precedence: flag > environment > file > default. The file is TOML, in the user's configuration folder; it never holds a
+key, only the name of the variable or file that does. Nothing below the command line reads this.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ ENVIRONMENT_PREFIX = "INSPECTOR_"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the program is told, wherever it was told."""
+    """The values of all settings, after the sources are merged."""
 
     profile: str = ""
-    """A profile of the user's, or a provider's name; ``""`` chooses by the URL's host."""
+    """Name of a user profile or a provider; ``""`` chooses by the URL's host."""
     url: str = ""
     model: str = ""
     key_env: str = ""
-    """Environment variable that holds the key."""
+    """Environment variable that holds the API key."""
     key_file: str = ""
-    """File that holds the key and nothing else."""
+    """File that holds the API key and nothing else."""
     theme: str = ""
     sessions: str = ""
-    """Folder of the recordings."""
+    """Folder for recordings."""
     session: str = ""
-    """File with the session to send first."""
+    """File with the ``session.update`` to send first."""
     dialect: str = ""
-    """How the server speaks, where its URL does not tell; one of ``spec.dialects.SPOKEN``."""
+    """Server dialect, for URLs that do not show it; one of ``spec.dialects.SPOKEN``."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Sent with the upgrade; only from a profile."""
+    """Headers to send with the upgrade; only from a profile."""
     profiles: Mapping[str, UserProfile] = field(default_factory=dict)
-    """The user's connections by name; only in the file, tables ``[profiles.NAME]``."""
+    """The user's profiles by name; only in the file, tables ``[profiles.NAME]``."""
     keys: Mapping[str, str] = field(default_factory=dict)
-    """Key bindings by the id of the binding; only in the file, table ``[keys]``."""
+    """Key bindings by binding id; only in the file, table ``[keys]``."""
 
     @property
     def simulator_model(self) -> str:
-        """Return the model to simulate: not that of a profile for another server."""
+        """Return the model for the simulator, ignoring that of a profile for a real server."""
         own = self.profiles.get(self.profile)
         is_others = own is not None and not own.is_simulated and own.model == self.model
         return "" if is_others else self.model
@@ -56,32 +56,35 @@ class Settings:
 def load_settings(
     flags: Mapping[str, str | None], environment: Mapping[str, str], file: Path | None = None
 ) -> Settings:
-    """Join the sources of settings.
+    """Merge the sources of settings.
 
     Args:
-        flags: by the names of ``Settings``; None where the flag was not given.
-        environment: ``os.environ``, or a test's own.
+        flags: values by the field names of ``Settings``; None for a flag that was not given.
+        environment: ``os.environ``, or a substitute in tests.
         file: the configuration file; may be absent.
 
     Raises:
-        UsageError: the file is not TOML, or names a setting that there is not.
+        UsageError: the file is not TOML, or contains an unknown setting.
     """
-    told = {name: environment.get(ENVIRONMENT_PREFIX + name.upper()) for name in _IN_FILE}
+    from_environment = {
+        name: environment.get(ENVIRONMENT_PREFIX + name.upper()) for name in _IN_FILE
+    }
     from_file = _read(file) if file is not None else {}
     profiles = _profiles(from_file, file)
     layers = [
         {name: value for name, value in layer.items() if value is not None and value != ""}
-        for layer in (from_file, told, flags)
+        for layer in (from_file, from_environment, flags)
     ]
     naming = _naming_layer(layers)
     values: dict[str, Any] = {}
-    for index, given in enumerate(layers):
-        parts = [given]
-        if index == naming and given["profile"] in profiles:
-            # A profile stands where it was named: before the single settings of a command line or an environment,
-            # behind those of the file, which are for what no profile says.
-            parts.insert(index == 0, profiles[given["profile"]].settings())
+    for index, layer in enumerate(layers):
+        parts = [layer]
+        if index == naming and layer["profile"] in profiles:
+            # A profile has the precedence of the layer that names it. Single flags or variables of that layer override
+            # it; single settings of the file do not, since they are defaults for what a profile leaves open.
+            parts.insert(index == 0, profiles[layer["profile"]].settings())
         for part in parts:
+            # A key source replaces both lower ones: a nearer key_env must not lose to a key_file from the file.
             if any(name in part for name in _KEY_SOURCES):
                 values |= dict.fromkeys(_KEY_SOURCES, "")
             values |= part
@@ -90,19 +93,19 @@ def load_settings(
 
 
 def choose_profile(settings: Settings) -> Profile:
-    """Return the provider to connect to: see ``find_provider``.
+    """Return the provider to connect to, as described for ``find_provider``.
 
     Raises:
-        UsageError: no such profile.
+        UsageError: the profile does not exist.
     """
     return find_provider(settings.profile, settings.url, settings.profiles)
 
 
 def find_key(settings: Settings, profile: Profile, environment: Mapping[str, str]) -> Secret | None:
-    """Return the key from the file or the environment variable that names it; None where there is none.
+    """Return the API key from the configured file or environment variable; None if neither holds one.
 
     Raises:
-        UsageError: the file cannot be read, the variable that was asked for is not set, or it is no key.
+        UsageError: the file cannot be read, the configured variable is not set, or the text is not a valid key.
     """
     if settings.key_file:
         place = settings.key_file
@@ -136,7 +139,7 @@ _IN_FILE = tuple(name for name in _TEXTS if name not in _ONLY_IN_PROFILES)
 
 
 def _naming_layer(layers: Sequence[Mapping[str, Any]]) -> int | None:
-    """Return the nearest layer that names a profile; None where a nearer one names a URL, which is somebody else's."""
+    """Return the index of the nearest layer that names a profile; None if a nearer one has a URL, which may be another server."""
     for index in reversed(range(len(layers))):
         if "profile" in layers[index]:
             return index
@@ -146,7 +149,7 @@ def _naming_layer(layers: Sequence[Mapping[str, Any]]) -> int | None:
 
 
 def _profiles(values: Mapping[str, Any], file: Path | None) -> dict[str, UserProfile]:
-    """Return the profiles of a file; the files that they name are found beside it."""
+    """Return the profiles in a file, with relative paths resolved against the file's folder."""
     found = read_profiles(values.get("profiles", {}), str(file))
     folder = file.parent if file is not None else Path()
     return {
@@ -160,7 +163,7 @@ def _profiles(values: Mapping[str, Any], file: Path | None) -> dict[str, UserPro
 
 
 def _joined(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``session.send = "x"`` as one name: without quotes TOML takes it for a table in a table."""
+    """Flatten nested tables to dotted names: TOML parses an unquoted ``session.send = "x"`` as a table in a table."""
     found: dict[str, Any] = {}
     for name, value in table.items():
         inner = _joined(value) if isinstance(value, dict) else {"": value}
@@ -179,9 +182,9 @@ def _read(file: Path) -> Mapping[str, Any]:
     for name, value in values.items():
         if name == "key" or name.endswith("api_key"):
             raise UsageError(
-                f"{file} holds a key; keys do not belong there",
+                f"{file} contains an API key; keys do not belong in it",
                 code="bad_config",
-                hint='say where the key is: key_env = "NAME" or key_file = "PATH"',
+                hint='name the place of the key instead: key_env = "NAME" or key_file = "PATH"',
             )
         if name == "keys":
             values[name] = value = _joined(value) if isinstance(value, dict) else value
@@ -190,7 +193,7 @@ def _read(file: Path) -> Mapping[str, Any]:
             is_good = name == "profiles" or (name in _IN_FILE and isinstance(value, str))
         if not is_good:
             raise UsageError(
-                f"{file}: {name!r} is not a setting, or its value is not text",
+                f"{file}: {name!r} is not a setting, or its value is not a string",
                 code="bad_config",
                 hint=f"settings are {', '.join(_IN_FILE)} and the tables [profiles.NAME] and [keys]",
             )

@@ -1,34 +1,38 @@
-"""Every error that the program raises on purpose, as one tree.
+"""Every error that the program raises on purpose, in one tree.
 
     InspectorError              carries code, hint and the process's exit status
-    ├── UsageError        (2)   the command line or a setting makes no sense
+    ├── UsageError        (2)   wrong arguments or settings
     │   └── FilterError   (2)   a filter expression that does not parse
     ├── ConnectError      (3)   no connection, or not authorised
     ├── RecordingError    (4)   a file that cannot be opened as a recording
-    ├── ExportError       (4)   a recording that lacks what is wanted of it
+    ├── ExportError       (4)   a recording that cannot be exported in this format
     ├── SoundFileError    (4)   a file that cannot be read or written as sound
     ├── DeviceError       (1)   a microphone or speaker that cannot be used
     ├── SessionFailed     (5)   the session ended in a server error
-    └── RunTimeout      (124)   a bounded run was not over in time
+    └── RunTimeout      (124)   a bounded run that did not finish in time
 
-Those that end because a file cannot be written have the exit status ``EXIT_CANNOT_WRITE`` instead.
+Errors from a file that cannot be written have the exit status ``EXIT_CANNOT_WRITE`` instead.
 
 Problems in *data* (a frame that is not JSON, an event that breaks the schema) are values, not exceptions.
 """
 
 from __future__ import annotations
 
+EXIT_FAULT = 70
+"""EX_SOFTWARE of sysexits.h."""
+EXIT_INTERRUPTED = 130
+"""What a shell reports for a program that SIGINT ended."""
 EXIT_CANNOT_WRITE = 74
-"""EX_IOERR of sysexits.h: a file or stdout does not take what is written."""
+"""EX_IOERR of sysexits.h: a file or stdout cannot be written."""
 
 
 class InspectorError(Exception):
     """Base of all expected errors: what happened, a stable code, and what to do next."""
 
     code = "error"
-    """Stable machine-readable name, printed in JSON mode."""
+    """Stable machine-readable name, printed as ``error.code`` with ``--json`` and ``--jsonl``."""
     exit_code = 1
-    """Process exit status, design section 7."""
+    """Process exit status, as listed in the README."""
 
     def __init__(
         self,
@@ -49,19 +53,19 @@ class InspectorError(Exception):
 
     @property
     def words(self) -> str:
-        """Return what happened, and what to do next, in one line."""
+        """Return the message and the hint in one line."""
         return f"{self.message}: {self.hint}" if self.hint else self.message
 
 
 class UsageError(InspectorError):
-    """The command line or a setting makes no sense."""
+    """An argument or a setting is wrong."""
 
     code = "usage"
     exit_code = 2
 
 
 class FilterError(UsageError):
-    """A filter expression does not parse; ``position`` is the 0-based character where it stops."""
+    """A filter expression does not parse; ``position`` is the 0-based index of the offending character."""
 
     code = "bad_filter"
 
@@ -71,7 +75,7 @@ class FilterError(UsageError):
 
 
 class ConnectError(InspectorError):
-    """No connection could be made, or the server did not accept who we are."""
+    """No connection could be made, or the server rejected the credentials."""
 
     code = "cannot_connect"
     exit_code = 3
@@ -85,7 +89,7 @@ class RecordingError(InspectorError):
 
 
 class ExportError(InspectorError):
-    """A recording lacks what is wanted of it, or has more than the format can hold."""
+    """A recording lacks what the export needs, or has more than the format can hold."""
 
     code = "cannot_export"
     exit_code = 4
@@ -99,7 +103,7 @@ class SoundFileError(InspectorError):
 
 
 class DeviceError(InspectorError):
-    """A microphone or speaker cannot be used; ``hint`` says what to install or to check."""
+    """A microphone or speaker cannot be used; ``hint`` names what to install or check."""
 
     code = "no_sound_device"
 
@@ -112,7 +116,7 @@ class SessionFailed(InspectorError):
 
 
 class RunTimeout(InspectorError):
-    """A bounded run was not over in time."""
+    """A bounded run did not finish in time."""
 
     code = "timeout"
     exit_code = 124

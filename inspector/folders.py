@@ -1,4 +1,4 @@
-"""The folders that the program uses. Loads little, so that a large recording is being indexed before all else."""
+"""The folders that the program uses. Imports little, so that indexing of a large recording starts before anything else."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from pathlib import Path
 
 APP_NAME = "realtime-inspector"
 FOLDER_MODE = 0o700
-"""Recordings hold someone's voice, logs what was done with it."""
+"""Owner only: recordings hold someone's voice, and logs show what was done with it."""
 _THEME_FILE = "theme"
-"""In the state folder: a name and nothing else, so that it may be deleted, copied or written by hand."""
+"""File in the state folder with only a name in it, so that it can be deleted, copied or edited by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where the program keeps things."""
+    """Paths of the program's files and folders."""
 
     sessions: Path
     config: Path
     """The configuration file itself."""
     themes: Path
-    """Themes of the user's own."""
+    """The user's own themes."""
     state: Path
     """Logs and crash reports."""
     data: Path
     cache: Path
-    """What can be made again: indexes of large recordings."""
+    """Files that can be rebuilt: indexes of large recordings."""
 
 
 def find_folders(sessions: str, working: Path) -> Folders:
-    """Return the folders; none of them is made here.
+    """Return the folders, without creating them.
 
     Args:
-        sessions: where recordings go; ``""`` for where they usually do.
-        working: the current folder; its ``sessions`` is used where it exists.
+        sessions: folder for recordings; ``""`` for the default.
+        working: the current folder; its subfolder ``sessions`` is the default if it exists.
     """
     import platformdirs
 
@@ -58,21 +58,21 @@ def find_folders(sessions: str, working: Path) -> Folders:
 
 
 def cache_folder() -> Path:
-    """Return where what can be made again is kept."""
+    """Return the folder for files that can be rebuilt."""
     import platformdirs
 
     return platformdirs.user_cache_path(APP_NAME, appauthor=False)
 
 
 def config_file() -> Path:
-    """Return where the configuration file is, or would be."""
+    """Return the path of the configuration file, whether it exists or not."""
     import platformdirs
 
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "config.toml"
 
 
 def remembered_theme(state: Path) -> str:
-    """Return the theme that was chosen last on a screen; ``""`` where none was."""
+    """Return the theme last chosen on a screen; ``""`` if none was."""
     try:
         return (state / _THEME_FILE).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -80,7 +80,7 @@ def remembered_theme(state: Path) -> str:
 
 
 def remember_theme(state: Path, name: str) -> bool:
-    """Keep the theme that was chosen on a screen; tell whether that could be done."""
+    """Store the theme chosen on a screen; return whether it could be written."""
     try:
         (make_folder(state) / _THEME_FILE).write_text(f"{name}\n", "utf-8")
     except OSError:
@@ -89,11 +89,12 @@ def remember_theme(state: Path, name: str) -> bool:
 
 
 def make_folder(folder: Path) -> Path:
-    """Make a folder that only its owner can read; one that exists is left as it is.
+    """Create a folder and its missing parents with access for the owner only; leave existing ones unchanged.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be created.
     """
+    # ``Path.mkdir(parents=True)`` would give the parents the default mode.
     for missing in reversed([folder, *folder.parents]):
         if not path_exists(missing):
             missing.mkdir(mode=FOLDER_MODE, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Secrets, and text with its secrets masked. What leaves the process for a file or a screen goes through here."""
+"""Secrets, and masking them in text. Everything that leaves the process for a file or screen passes through here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from weakref import WeakSet
 
 MASK = "***"
 SHORTEST_SECRET = 6
-"""A shorter one would be found in innocent text everywhere."""
+"""Shorter secrets are not masked in text: they would match inside innocent words."""
 SHORTEST_IN_FRAMES = 8
-"""In frames a mask may not fall on the protocol's own words: "session" and "realtime" are keys that local servers are given."""
+"""Shorter keys are not masked in frames: local servers are given keys like "session", which are also protocol words."""
 _USER_INFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*@")
-"""Name and password in what is hardly a URL."""
+"""User name and password in a text that is hardly a URL."""
 _PLAIN_WORD = re.compile(r"[a-z._ -]{1,19}")
 
 SECRET_HEADERS = frozenset(
@@ -35,7 +35,7 @@ SECRET_HEADERS = frozenset(
 )
 _SECRET_WORDS = ("token", "secret", "password", "apikey", "api-key", "credential")
 _KEY_ENDINGS = ("-key", "_key")
-"""``x-functions-key``, ``ocp-apim-subscription-key``, and whatever else gateways call theirs."""
+"""Endings of header names like ``x-functions-key``; gateways invent their own."""
 _NO_KEYS = frozenset({"sec-websocket-key", "idempotency-key"})
 _SECRET_PARAMETERS = frozenset(
     {"key", "api_key", "api-key", "apikey", "token", "access_token", "sig", "signature", "code"}
@@ -46,9 +46,9 @@ _LOOKS_LIKE_A_KEY = re.compile(r"\b(?:sk|ek|rk)[-_][A-Za-z0-9_*.-]{6,}")
 
 
 class Secret:
-    """A text that does not show itself: not printed, not formatted, not pickled.
+    """A string that hides itself: it cannot be printed, formatted or pickled.
 
-    As long as one is alive, ``mask_text`` knows it and masks it wherever it turns up.
+    ``mask_text`` masks it wherever it occurs for as long as the object is alive.
     """
 
     def __init__(self, text: str) -> None:
@@ -57,16 +57,16 @@ class Secret:
 
     @cached_property
     def spelling(self) -> re.Pattern[str]:
-        """Return what finds the text in every spelling that JSON and URLs have for it, one within the other too."""
+        """Return a pattern that matches the secret in every JSON and URL spelling, also one nested in the other."""
         return re.compile("".join(map(_spelled, self._text)))
 
     @cached_property
     def trace(self) -> str:
-        """Return the longest part of the text that is spelled alike everywhere; ``""`` where there is none."""
+        """Return the longest part of the secret that has only one spelling; ``""`` if it has no such part."""
         return max(re.findall(r"[A-Za-z0-9._-]+", self._text), key=len, default="")
 
     def reveal(self) -> str:
-        """Return the text; to be called where it leaves for the server, and nowhere else."""
+        """Return the secret itself. Call this only where it is sent to the server."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -92,7 +92,7 @@ _ALIVE: WeakSet[Secret] = WeakSet()
 
 
 def is_secret_header(name: str) -> bool:
-    """Tell whether a header's value must not be shown."""
+    """Return whether a header's value must be masked."""
     name = name.lower()
     if name in _NO_KEYS:
         return False
@@ -101,7 +101,7 @@ def is_secret_header(name: str) -> bool:
 
 
 def mask_headers(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
-    """Return headers fit to be kept: secret values masked, the authorization's scheme left, repeated names joined."""
+    """Return headers that are safe to store: secrets masked, authorization schemes kept, repeated headers joined."""
     shown: dict[str, str] = {}
     for name, value in headers:
         text = _mask_header(name, value)
@@ -110,13 +110,13 @@ def mask_headers(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
 
 
 def mask_subprotocol(name: str) -> str:
-    """Return a subprotocol with a key that travels in it masked."""
+    """Return a subprotocol name with the key that it may carry masked."""
     prefix = _key_prefix(name)
     return prefix + MASK if prefix else name
 
 
 def mask_url(url: str) -> str:
-    """Return a URL with user info and secret parameters masked; everything else as it was."""
+    """Return a URL with user info and secret parameters masked and the rest unchanged."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -133,11 +133,11 @@ def mask_url(url: str) -> str:
 
 
 def secrets_of(headers: Iterable[tuple[str, str | Secret]], target: str) -> list[Secret]:
-    """Return the keys that a request carries; a server that quotes one is masked as long as they are kept.
+    """Return the secrets that a request carries; keep them alive so that quotes of them in frames are masked.
 
     Args:
-        headers: names and values; a ``Secret`` is one whatever its name.
-        target: a URL, or path and query.
+        headers: names and values; a ``Secret`` value is always secret.
+        target: a URL, or a path with its query.
     """
     found: list[str] = []
     for name, given in headers:
@@ -149,6 +149,7 @@ def secrets_of(headers: Iterable[tuple[str, str | Secret]], target: str) -> list
         elif isinstance(given, Secret) or is_secret_header(name):
             scheme, space, rest = value.partition(" ")
             has_scheme = space and scheme.lower() in _SCHEMES
+            # Basic credentials are base64 of user:password, which a server may quote decoded.
             is_basic = has_scheme and scheme.lower() == "basic"
             plain = rest.strip() if has_scheme else value
             found += _with_decoded(plain) if is_basic else [plain]
@@ -162,28 +163,30 @@ def secrets_of(headers: Iterable[tuple[str, str | Secret]], target: str) -> list
 
 
 def mask_text(text: str) -> str:
-    """Return a text with every living secret, however it is spelled, and whatever looks like an OpenAI key, masked."""
+    """Return a text with every live secret, in any spelling, and anything like an OpenAI key masked."""
     for secret in tuple(_ALIVE):
         if len(secret.reveal()) >= SHORTEST_SECRET and secret.trace in text:
             text = secret.spelling.sub(MASK, text)
+    # The prefix stays: it shows what kind of key it was.
     return _LOOKS_LIKE_A_KEY.sub(lambda found: found.group()[:3] + MASK, text)
 
 
 class FrameMask:
-    """Masks a connection's own secrets in the copy of its frames that is kept and shown.
+    """Mask a connection's own secrets in the copies of frames that are stored and shown.
 
-    Frames are kept verbatim but for that. A mask is as long as what it hides, so sizes, offsets and JSON stay what they were.
+    Frames are otherwise kept verbatim. A mask has the length of the secret, so sizes, offsets and JSON syntax stay valid.
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         self._secrets = [one for one in secrets if _stands_out(one.reveal())]
+        # Longest first: one key may contain another.
         self._secrets.sort(key=lambda one: -len(one.reveal()))
         self._finders = [_finder(secret) for secret in self._secrets]
 
     def masked(self, data: bytes) -> bytes:
-        """Return a frame's bytes as they may be kept: nearly always the very same."""
+        """Return a frame's bytes as they may be stored; usually the same object."""
         for rare, trace, spelling in self._finders:
-            # One byte is found ten times as fast as a text: most keys have one that base64 lacks.
+            # Searching for one byte is ten times as fast as for a text, and most keys contain one that base64 audio lacks.
             if rare in data and trace in data:
                 data = spelling.sub(lambda found: b"*" * len(found.group()), data)
         return data
@@ -200,7 +203,7 @@ def _stands_out(text: str) -> bool:
 
 
 def _spelled(character: str) -> str:
-    r"""Return a pattern for one character as JSON (``\/``, ``\u002b``) and URLs (``%2F``) write it, each within the other too."""
+    r"""Return a pattern for one character in JSON (``\/``, ``\u002b``) and URL (``%2F``) spelling, also nested."""
     plain = re.escape(character)
     if character.isalnum() or character in "._-" or not character.isascii():
         return plain
@@ -211,7 +214,7 @@ def _spelled(character: str) -> str:
 
 
 def _with_decoded(text: str) -> list[str]:
-    """Return a text in base64, as it is and with what it holds: a token, or a user's password."""
+    """Return a base64 text itself and its decoded form: a token, or a user's password."""
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_").decode("ascii")
     except (binascii.Error, ValueError):
@@ -248,6 +251,6 @@ def _is_secret_parameter(name: str) -> bool:
 
 
 def _key_prefix(subprotocol: str) -> str:
-    """Return what stands before the key in a subprotocol that carries one, else ``""``."""
+    """Return the prefix of a subprotocol that carries a key, else ``""``."""
     lower = subprotocol.lower()
     return next((prefix for prefix in _SECRET_SUBPROTOCOLS if lower.startswith(prefix)), "")

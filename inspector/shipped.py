@@ -1,4 +1,4 @@
-"""Where the files that come with the program are: beside the package in a checkout, inside it in a wheel."""
+"""Locate files shipped with the program: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def shipped_folder(name: str) -> Path:
-    """Return the folder ``themes`` or ``sessions`` as shipped."""
+    """Return the path of the shipped folder ``themes`` or ``sessions``."""
     installed = _PACKAGE / "_share" / name
     return installed if installed.is_dir() else _PACKAGE.parent / name

@@ -1,4 +1,4 @@
-"""A stand-in for a chat completions endpoint: an HTTP server on loopback, in threads, whose answers a test writes."""
+"""A fake chat completions endpoint: an HTTP server on loopback, in threads, with scripted answers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 PATIENCE_S = 10.0
-"""Beyond it a test has failed."""
+"""Time after which a test has failed."""
 Json = dict[str, Any]
 
 
 def words(*texts: str) -> list[Json]:
-    """Return chunks that say something."""
+    """Return chunks with text."""
     return [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in texts]
 
 
 def calling(name: str, *arguments: str, index: int = 0, call_id: str = "c1") -> list[Json]:
-    """Return chunks that call a function, its arguments in pieces."""
+    """Return chunks with a function call whose arguments come in pieces."""
     head = {"index": index, "id": call_id, "type": "function"}
     parts = [{**head, "function": {"name": name, "arguments": ""}}]
     parts += [{"index": index, "function": {"arguments": piece}} for piece in arguments]
@@ -34,29 +34,29 @@ def over(reason: str = "stop") -> list[Json]:
 
 
 def counted(given: int, made: int) -> list[Json]:
-    """Return the chunk that says what the answer costs."""
+    """Return the chunk with the usage."""
     return [{"choices": [], "usage": {"prompt_tokens": given, "completion_tokens": made}}]
 
 
 class Exchange:
-    """One request, and the hands of the server on its answer."""
+    """One request, and methods to send its response."""
 
     def __init__(self, handler: BaseHTTPRequestHandler, body: Json) -> None:
         self.body = body
         self.headers = {name.lower(): value for name, value in handler.headers.items()}
         self.path = handler.path
         self.has_left = threading.Event()
-        """Set once the client was seen to leave."""
+        """Set after the client has disconnected."""
         self._handler = handler
 
     def begin(self, status: int = 200, kind: str = "text/event-stream") -> None:
-        """Send the head of the answer; its end is that of the connection."""
+        """Send the head of a response that ends with the connection."""
         self._handler.send_response(status)
         self._handler.send_header("Content-Type", kind)
         self._handler.end_headers()
 
     def send(self, data: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes unchanged."""
         self._handler.wfile.write(data)
         self._handler.wfile.flush()
 
@@ -66,7 +66,7 @@ class Exchange:
             self.send(b"data: " + json.dumps(chunk).encode() + b"\n\n")
 
     def wait_for_the_client_to_leave(self) -> None:
-        """Wait until the connection is closed from the other side."""
+        """Wait until the client closes the connection."""
         connection = self._handler.connection
         readable, _, _ = select.select([connection], [], [], PATIENCE_S)
         if readable and not connection.recv(1):
@@ -74,7 +74,7 @@ class Exchange:
 
 
 class StandIn:
-    """The server, and what it was asked."""
+    """The server, and the requests that it received."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -83,7 +83,7 @@ class StandIn:
 
 @contextmanager
 def stand_in(*answers: Callable[[Exchange], None]) -> Iterator[StandIn]:
-    """Run a server that gives one answer after the other, the last one again and again."""
+    """Run a server that gives the answers in order, and repeats the last one."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -93,7 +93,7 @@ def stand_in(*answers: Callable[[Exchange], None]) -> Iterator[StandIn]:
             answers[min(len(found.exchanges), len(answers)) - 1](exchange)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base has it
-            """Say nothing."""
+            """Suppress the log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     found = StandIn(f"http://127.0.0.1:{server.server_port}/v1")

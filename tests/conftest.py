@@ -1,4 +1,4 @@
-"""What every test gets: folders and an environment of its own, so that none depends on what the user keeps or has set."""
+"""Fixtures of every test: its own folders and environment, independent of the user's files and variables."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from inspector import shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 USERS_OWN = ("OPENAI", "AZURE", "INSPECTOR", "XDG", "LC_ALL", "LC_CTYPE", "NO_COLOR", "SSL_CERT")
-"""How the variables begin that would tell the program about the user's keys, folders and terminal."""
+"""Prefixes of environment variables with the user's keys, folders and terminal."""
 
 # Otherwise it would be made in whatever folder the first property test stands in.
 set_hypothesis_home_dir(ROOT / ".hypothesis")
 # How long an example takes says how busy the machine is, and measuring coverage makes it longer.
 settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "fast", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("any machine")
+settings.register_profile("thorough", settings.get_profile("fast"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 @pytest.fixture(scope="session")
 def shipped_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a package folder with what is shipped: the checkout's ``sessions`` holds the user's recordings too."""
+    """Return a package folder with the shipped files only; the checkout's ``sessions`` may contain the user's recordings."""
     package = tmp_path_factory.mktemp("package")
     share = package / "_share"
     share.mkdir()
@@ -43,7 +44,7 @@ def shipped_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, shipped_files: Path
 ) -> Path:
-    """Return the home folder of one test, which stands in an empty folder: no key, configuration, recording or proxy."""
+    """Return the empty home folder of one test, without keys, configuration, recordings or proxies."""
     for name in tuple(os.environ):
         if name.startswith(USERS_OWN) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

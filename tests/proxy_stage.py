@@ -1,4 +1,4 @@
-"""A proxy on a loopback port between a test's app and a test's server, both of them real sockets."""
+"""A proxy on a loopback port between the app and the server of a test, with real sockets."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from inspector.sources.session_observer import SessionRequest
 from inspector.sources.upstream import upstream_at
 
 PATIENCE_S = 10.0
-"""What never takes that long where all is well."""
+"""Timeout that is never reached unless a test fails."""
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class Stage:
-    """One proxy and what it has seen."""
+    """One proxy, and its sessions and exchanges."""
 
     def __init__(self, proxy: Proxy, url: str) -> None:
         self.proxy, self.url = proxy, url
 
     @property
     def session(self) -> ProxiedSession:
-        """Return the session that came last."""
+        """Return the newest session."""
         newest = self.proxy.newest
         assert newest is not None
         return newest
 
     @property
     def place(self) -> tuple[str, int]:
-        """Return host and port."""
+        """Return the host and port of the proxy."""
         host, _, port = self.url.partition("://")[2].rpartition(":")
         return host.strip("[]"), int(port)
 
     def app(self, path: str = "/v1/realtime?model=m", **options: Any) -> connect:
-        """Return an app's connection; plain as the API's own clients make it."""
+        """Return an app's WebSocket connection, with the options of the API's own clients."""
         return connect(
             self.url + path, **{"compression": None, "max_size": None, "proxy": None, **options}
         )
@@ -55,33 +55,33 @@ class Stage:
     async def raw_app(
         self, head: bytes | None = None
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect a socket, and upgrade it."""
+        """Connect a socket and upgrade it."""
         reader, writer = await asyncio.open_connection(*self.place)
         writer.write(head or upgrade_request())
         return reader, writer
 
     def events(self, *, local: bool = False) -> list[Event]:
-        """Return what the session has logged."""
+        """Return the logged events of the session."""
         log = self.session.log
         found = [log.event(row) for row in range(len(log))]
         return [event for event in found if local or event.direction is not Direction.LOCAL]
 
     def types(self) -> list[str]:
-        """Return the types of everything logged."""
+        """Return the types of all logged events."""
         return [event.type for event in self.events(local=True)]
 
     def facts(self, name: str) -> list[dict[str, Any]]:
-        """Return the inspector's own facts of one type."""
+        """Return the bodies of the local events of one type."""
         return [dict(e.body or {}) for e in self.events(local=True) if e.type == name]
 
     async def until(self, is_so: Callable[[], object]) -> None:
-        """Let the loop turn until something is so."""
+        """Run the loop until a condition holds."""
         async with asyncio.timeout(PATIENCE_S):
             while not is_so():
                 await asyncio.sleep(0.001)
 
     async def over(self) -> None:
-        """Wait for the end of every session."""
+        """Wait until every session has ended."""
         await self.until(lambda: self.proxy.opened_count and not self.proxy.running)
 
 
@@ -96,7 +96,7 @@ async def proxied(
     clock: Clock | None = None,
     **options: Any,
 ) -> AsyncIterator[Stage]:
-    """Stand a proxy before a server.
+    """Run a proxy in front of a server.
 
     Args:
         server_url: the server.
@@ -123,7 +123,7 @@ async def proxied(
 
 
 def upgrade_request(*lines: str, target: str = "/v1/realtime?model=m") -> bytes:
-    """Return a client's upgrade, with some more header lines."""
+    """Return a client's upgrade request with additional header lines."""
     head = (
         f"GET {target} HTTP/1.1",
         "Host: 127.0.0.1",
@@ -137,7 +137,7 @@ def upgrade_request(*lines: str, target: str = "/v1/realtime?model=m") -> bytes:
 
 
 def upgrade_response(request: bytes, *lines: str) -> bytes:
-    """Return a server's 101 to a request."""
+    """Return a server's 101 response to a request."""
     key = next(
         line.partition(b":")[2].strip()
         for line in request.split(b"\r\n")
@@ -155,7 +155,7 @@ def upgrade_response(request: bytes, *lines: str) -> bytes:
 
 
 async def closed_with(app: ClientConnection) -> tuple[int | None, str | None]:
-    """Return how a connection ends."""
+    """Wait for the end of a connection; return the close code and reason."""
     async with asyncio.timeout(PATIENCE_S):
         await app.wait_closed()
     return app.close_code, app.close_reason

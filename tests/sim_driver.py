@@ -1,4 +1,4 @@
-"""Runs a simulated session to its end on a clock that jumps from one due time to the next."""
+"""A driver for simulated sessions whose clock jumps from one due time to the next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Body = dict[str, Any]
 
 
 class SimDriver:
-    """A client of one simulated session, with time in its hands."""
+    """A client of one simulated session, in manual time."""
 
     def __init__(
         self,
@@ -46,20 +46,20 @@ class SimDriver:
         )
         self.now_ns = 0
         self.events: list[Body] = []
-        """Everything that came, in order."""
+        """All received events, in order."""
         self.times_ms: list[float] = []
-        """When each of ``events`` came."""
+        """The times of ``events``."""
         self.garbled: list[bytes] = []
-        """Frames that were no JSON."""
+        """Received frames that are not valid JSON."""
         self.close: CloseSocket | None = None
 
     def send(self, event: Body | bytes, *, is_text: bool = True) -> None:
-        """Send one frame at the present time."""
+        """Send one frame now."""
         data = event if isinstance(event, bytes) else orjson.dumps(event)
         self.session.receive(data, is_text=is_text, now_ns=self.now_ns)
 
     def run(self, seconds: float = 60.0) -> list[Body]:
-        """Let time pass until nothing is due within ``seconds``; return what came."""
+        """Advance the time until nothing is due within ``seconds``; return the received events."""
         first = len(self.events)
         until_ns = self.now_ns + int(seconds * 1e9)
         while not self.session.is_closed:
@@ -84,11 +84,11 @@ class SimDriver:
             self.times_ms.append(self.now_ns / 1e6)
 
     def raise_fault(self, name: str) -> None:
-        """Let something go wrong at the present time."""
+        """Inject a fault now."""
         self.session.raise_fault(name, self.now_ns)
 
     def run_to(self, kind: str, seconds: float = 60.0) -> list[Body]:
-        """Let time pass until an event of a type has come; return what came.
+        """Advance the time until an event of a type is received; return the received events.
 
         Raises:
             AssertionError: it did not come within ``seconds``.
@@ -102,13 +102,13 @@ class SimDriver:
         return self.events[first:]
 
     def ask(self, *events: Body) -> list[Body]:
-        """Send events, and return what comes of them."""
+        """Send events; return the events that follow."""
         for event in events:
             self.send(event)
         return self.run()
 
     def stream(self, pcm: bytes, chunk_ms: int = 100, bytes_per_ms: int = 48) -> list[Body]:
-        """Append audio as a microphone does, in real time; return what comes meanwhile."""
+        """Append audio at the speed of a microphone; return the events received meanwhile."""
         first, size = len(self.events), chunk_ms * bytes_per_ms
         for start in range(0, len(pcm), size):
             self.send(append(pcm[start : start + size]))
@@ -117,7 +117,7 @@ class SimDriver:
 
 
 def types(events: list[Body]) -> list[str]:
-    """Return the types of events, runs of one delta type as one."""
+    """Return the types of events, with consecutive deltas of a type as one."""
     names: list[str] = []
     for event in events:
         if not names or names[-1] != event["type"] or not event["type"].endswith("delta"):
@@ -131,19 +131,19 @@ def of_type(events: list[Body], kind: str) -> list[Body]:
 
 
 def only(events: list[Body], kind: str) -> Body:
-    """Return the one event of a type."""
+    """Return the only event of a type."""
     (found,) = of_type(events, kind)
     return found
 
 
 def error(events: list[Body]) -> Body:
-    """Return the payload of the one ``error``."""
+    """Return the payload of the only ``error``."""
     found: Body = only(events, "error")["error"]
     return found
 
 
 def answer(events: list[Body]) -> str:
-    """Return the words of the one response."""
+    """Return the text or transcript of the only response."""
     (item,) = only(events, "response.done")["response"]["output"]
     (part,) = item["content"]
     return str(part.get("text", part.get("transcript")))
@@ -164,17 +164,17 @@ def update(**session: Any) -> Body:
 
 
 def create(**response: Any) -> Body:
-    """Return the event that asks for a response."""
+    """Return a ``response.create``."""
     return {"type": "response.create", "response": response}
 
 
 def append(data: bytes) -> Body:
-    """Return the event that appends audio."""
+    """Return an append of audio."""
     return {"type": "input_audio_buffer.append", "audio": base64.b64encode(data).decode()}
 
 
 def buzz(ms: int, level: int = 6000, rate_hz: int = 24_000) -> bytes:
-    """Return PCM16 that is loud enough to pass for speech; with ``level`` 0 silence."""
+    """Return PCM16 that is loud enough to count as speech; silence with ``level`` 0."""
     cycle = level.to_bytes(2, "little", signed=True) + (-level).to_bytes(2, "little", signed=True)
     return cycle * (rate_hz * ms // 2000)
 

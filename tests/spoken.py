@@ -1,4 +1,4 @@
-"""A spoken session, made of tones: a question, an answer that is interrupted, the call of a function, an error."""
+"""A recorded session with tones as audio: a question, an interrupted answer, a function call, an error."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.support import at, client, numbered, server
 QUESTION_MS = 2000
 ANSWER_MS = 3000
 HEARD_MS = 1500
-"""Where the answer is cut off."""
+"""The position at which the answer is truncated."""
 QUESTION_AT_MS = 1000
 ANSWER_AT_MS = 3200
 SECOND_MS = 600
-"""What is said into the answer."""
+"""The user's words that interrupt the answer."""
 SECOND_AT_MS = 4400
 FORMATS = {
     "pcm16": {"type": "audio/pcm", "rate": 24_000},
@@ -35,7 +35,7 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class Voice:
-    """How one side sounds on the wire."""
+    """The audio of one side on the wire."""
 
     encoding: str = "pcm16"
 
@@ -44,11 +44,11 @@ class Voice:
         return 24_000 if self.encoding == "pcm16" else 8_000
 
     def tone(self, ms: int, hz: float = 440, level: float = 0.5) -> bytes:
-        """Return a sine as the session would carry it."""
+        """Return a sine in the session's audio format."""
         return encoded(np.frombuffer(tone(ms, hz, level, self.rate_hz), np.int16), self.encoding)
 
     def chunks(self, data: bytes, ms: int) -> list[str]:
-        """Return base64 pieces of so many milliseconds."""
+        """Return base64 pieces of the given length."""
         size = ms * self.rate_hz // 1000 * (2 if self.encoding == "pcm16" else 1)
         return [base64_of(data[start : start + size]) for start in range(0, len(data), size)]
 
@@ -61,7 +61,7 @@ def tone(ms: int, hz: float = 440, level: float = 0.5, rate_hz: int = 24_000) ->
 
 
 def base64_of(data: bytes) -> str:
-    """Return what stands in an event."""
+    """Return the body of an event."""
     return base64.b64encode(data).decode()
 
 
@@ -75,20 +75,20 @@ def session(voice: Voice, output: Voice | None = None) -> dict[str, Any]:
 
 
 def appended(from_ms: int, data: bytes, voice: Voice, chunk_ms: int = 40) -> Iterator[Event]:
-    """Yield the appends of a microphone: each chunk is sent when it has been spoken."""
+    """Yield the appends of a microphone, each sent at the end of its audio."""
     for number, chunk in enumerate(voice.chunks(data, chunk_ms), 1):
         yield at(from_ms + number * chunk_ms, client("input_audio_buffer.append", audio=chunk))
 
 
 def answered(from_ms: int, data: bytes, item_id: str, voice: Voice) -> Iterator[Event]:
-    """Yield the deltas of an answer: 375 ms of sound every 30 ms."""
+    """Yield the deltas of an answer: 375 ms of audio every 30 ms."""
     where = {"response_id": "resp_1", "item_id": item_id, "output_index": 0, "content_index": 0}
     for number, chunk in enumerate(voice.chunks(data, 375)):
         yield at(from_ms + number * 30, server("response.output_audio.delta", **where, delta=chunk))
 
 
 def _speech(item_id: str, begins: tuple[int, int], ends: tuple[int, int]) -> Iterator[Event]:
-    """Yield what the server says of speech; times are (session, buffer) in ms."""
+    """Yield the server's events about speech; times are (session, buffer) in ms."""
     name = "input_audio_buffer"
     content = [{"type": "input_audio", "transcript": None}]
     item = {"id": item_id, "type": "message", "role": "user", "status": "completed"}
@@ -107,7 +107,7 @@ def _response(number: int, t_ms: int, item: dict[str, Any]) -> Iterator[Event]:
 
 
 def events(voice: Voice | None = None, output: Voice | None = None) -> list[Event]:
-    """Return the session's events, numbered, in order of time."""
+    """Return the session's events in order of time, numbered."""
     voice = voice or Voice()
     output = output or voice
     message = {"id": "item_a", "type": "message", "role": "assistant", "status": "in_progress"}
@@ -154,7 +154,7 @@ def events(voice: Voice | None = None, output: Voice | None = None) -> list[Even
 
 
 def write_recording(path: Path, made: list[Event] | None = None) -> Path:
-    """Write a recording; return where."""
+    """Write a recording; return its path."""
     header = render_header(Header("2026-11-20T23:12:00.123456Z", "sim"))
     path.write_bytes(header + b"".join(render(event) for event in made or events()))
     return path

@@ -1,4 +1,4 @@
-"""The garbage collector is switched in one place, and is on whatever becomes of a screen."""
+"""The garbage collector is configured in one place, and is on again after every screen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inspector.tui.common.look import Look
 SWITCH = re.compile(r"\bgc\.(?:disable|enable|freeze|set_threshold)\b|^import gc$", re.MULTILINE)
 
 
-def test_nobody_else_switches_it() -> None:
+def test_only_one_module_switches_the_collector() -> None:
     root = Path(inspector.__file__).parent
     found = [path.name for path in root.rglob("*.py") if SWITCH.search(path.read_text("utf-8"))]
 
@@ -35,7 +35,7 @@ class Broken(Screen[None]):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_screen_that_dies_before_its_first_frame_leaves_it_on(
+def test_a_screen_that_fails_before_its_first_frame_leaves_the_collector_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def die(_: InspectorApp) -> int:
@@ -53,7 +53,7 @@ def test_a_screen_that_dies_before_its_first_frame_leaves_it_on(
 
 
 @pytest.mark.parametrize("value", ["1", "", None])
-def test_the_users_environment_is_left_to_what_is_started_from_the_screen(
+def test_child_processes_inherit_the_users_environment(
     value: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COLORTERM", raising=False)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from inspector.cli.live_target import PATHS
 from inspector.config import Settings, choose_profile, find_key, load_settings
+from inspector.core.dialect_evidence import dialect_of_url
 from inspector.errors import UsageError
 from inspector.folders import find_folders, make_folder
-from inspector.profiles import PROFILES, needs_key
-from inspector.sim.dialects import DIALECTS as SIMULATED
-from inspector.spec.dialects import DIALECTS, SPOKEN
+from inspector.profiles import PROFILES, find_provider, needs_key
+from inspector.sim.dialects import SIMULATED
+from inspector.spec.dialects import DIALECTS, HOSTS, ROUTES, SPOKEN
 
 
-def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+def test_flags_override_the_environment_which_overrides_the_file(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('model = "file"\ntheme = "file"\nurl = "ws://file"\n[keys]\nquit = "f9"\n')
     environment = {"INSPECTOR_MODEL": "environment", "INSPECTOR_THEME": "environment"}
@@ -25,7 +25,7 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path)
     assert settings.keys == {"quit": "f9"}
 
 
-def test_a_key_source_replaces_the_other_kind_from_further_away(tmp_path: Path) -> None:
+def test_a_nearer_key_source_replaces_the_other_kind(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('key_file = "from-file"\n')
 
@@ -100,7 +100,7 @@ def test_the_key_comes_from_the_variable_or_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "two words", "line\nline", "‘sk-1’", "sk-\x00"])
-def test_what_cannot_be_a_key_is_refused_without_showing_it(text: str, tmp_path: Path) -> None:
+def test_an_invalid_key_is_rejected_without_showing_it(text: str, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(text)
     with pytest.raises(UsageError) as caught:
@@ -110,7 +110,7 @@ def test_what_cannot_be_a_key_is_refused_without_showing_it(text: str, tmp_path:
     assert not text or text not in caught.value.message
 
 
-def test_a_key_source_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_key_source_is_named(tmp_path: Path) -> None:
     for settings in (Settings(key_env="NOT_SET"), Settings(key_file=str(tmp_path / "none"))):
         with pytest.raises(UsageError):
             find_key(settings, PROFILES["openai"], {})
@@ -125,7 +125,7 @@ def test_recordings_go_to_sessions_here_when_it_exists(tmp_path: Path) -> None:
     assert find_folders("/x/y", tmp_path).sessions == Path("/x/y")
 
 
-def test_folders_are_made_for_their_owner_only(tmp_path: Path) -> None:
+def test_folders_are_created_for_their_owner_only(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "a" / "b")
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -161,7 +161,7 @@ def profile_file(folder: Path) -> Path:
     return file
 
 
-def test_a_profile_fills_in_what_nobody_nearer_has_said(tmp_path: Path) -> None:
+def test_a_profile_fills_in_settings_that_no_nearer_source_has(tmp_path: Path) -> None:
     settings = load_settings({"model": "other"}, {}, profile_file(tmp_path))
 
     assert (settings.url, settings.model) == ("https://res.openai.azure.com", "other")
@@ -211,12 +211,12 @@ def test_the_simulator_is_not_asked_for_the_model_of_another_server(tmp_path: Pa
         'model = "sk-abcdefghij"',
     ],
 )
-def test_a_profile_with_a_key_in_it_is_refused_without_repeating_it(
+def test_a_profile_with_a_key_in_it_is_rejected_without_repeating_it(
     line: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "config.toml"
     file.write_text(f"[profiles.p]\n{line}\n")
-    with pytest.raises(UsageError, match="looks like a key") as caught:
+    with pytest.raises(UsageError, match="looks like an API key") as caught:
         load_settings({}, {}, file)
 
     assert "key_env" in caught.value.hint
@@ -237,7 +237,7 @@ def test_a_profile_with_a_key_in_it_is_refused_without_repeating_it(
         "[profiles.p]\nkey_env = 'A'\nkey_file = 'b'",
     ],
 )
-def test_a_profile_that_makes_no_sense_is_named(text: str, tmp_path: Path) -> None:
+def test_an_invalid_profile_is_named(text: str, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(text)
     with pytest.raises(UsageError) as caught:
@@ -249,5 +249,17 @@ def test_a_profile_that_makes_no_sense_is_named(text: str, tmp_path: Path) -> No
 
 def test_the_dialects_of_profiles_are_those_of_the_simulator() -> None:
     assert tuple(SIMULATED) == SPOKEN
-    assert tuple(PATHS) == SPOKEN
     assert DIALECTS.keys() >= set(SPOKEN)
+    assert {name: spoken.path for name, spoken in SIMULATED.items()} == {
+        name: route.path for name, route in ROUTES.items()
+    }
+
+
+def test_a_host_tells_profile_and_inspector_the_same_provider() -> None:
+    for name, hosts in HOSTS.items():
+        for host in hosts:
+            url = f"wss://{'x' * host.startswith('.')}{host}/v1/realtime"
+
+            assert find_provider("", url, {}).name == name
+            assert needs_key(url)
+            assert dialect_of_url(url) == (name if name != "openai" else "")

@@ -1,4 +1,4 @@
-"""Pages for contributors: paths and links lead somewhere, every bench is described."""
+"""Pages for contributors: paths and links are valid, and every benchmark is described."""
 
 from __future__ import annotations
 

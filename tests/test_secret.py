@@ -24,7 +24,7 @@ from inspector.secret import (
 KEY = "sk-proj-abcdefghijklmnop"
 
 
-def test_a_secret_shows_itself_nowhere() -> None:
+def test_a_secret_is_never_shown() -> None:
     secret = Secret(KEY)
     shown = [
         repr(secret),
@@ -46,14 +46,14 @@ def test_a_secret_is_not_pickled() -> None:
         pickle.dumps(Secret(KEY))
 
 
-def test_a_living_secret_is_masked_wherever_it_turns_up() -> None:
+def test_a_live_secret_is_masked_everywhere() -> None:
     secret = Secret("hunter2/hunter2")
 
     assert mask_text("a hunter2/hunter2 b hunter2%2Fhunter2") == "a *** b ***"
     assert secret
 
 
-def test_what_looks_like_a_key_is_masked() -> None:
+def test_text_that_looks_like_a_key_is_masked() -> None:
     assert KEY not in mask_text(f"Incorrect API key provided: {KEY}.")
     assert mask_text("risk-averse ek_1") == "risk-averse ek_1"
 
@@ -99,7 +99,7 @@ def test_secrets_in_headers_are_masked_and_the_rest_is_kept() -> None:
 
 
 ODD = "pl/4nt+ed=0123&<k'e\"y>\\"
-"""Every character of it that some writer of JSON or of URLs escapes."""
+"""A key with every character that some JSON or URL encoder escapes."""
 
 
 def spellings(key: str) -> dict[str, str]:
@@ -136,7 +136,7 @@ def test_a_frame_without_the_key_is_the_very_same_frame() -> None:
 
 
 @pytest.mark.parametrize("dummy", ["session", "realtime", "response.created", "none", "local-key"])
-def test_a_word_of_the_protocol_that_serves_as_a_key_is_not_masked_in_frames(dummy: str) -> None:
+def test_a_protocol_word_used_as_a_key_is_not_masked_in_frames(dummy: str) -> None:
     frame = f'{{"type":"{dummy}.x"}}'.encode()
 
     assert FrameMask([Secret(dummy)]).masked(frame) is frame
@@ -157,7 +157,7 @@ def test_headers_that_carry_keys_are_known(name: str, is_secret: bool) -> None:
     assert is_secret_header(name) is is_secret
 
 
-def test_the_keys_of_a_request_are_found_wherever_they_are() -> None:
+def test_the_keys_of_a_request_are_found_in_every_place() -> None:
     basic = base64.b64encode(b"user:pass-word-1").decode()
     token = base64.urlsafe_b64encode(b"a-token-in-base64").decode().rstrip("=")
     found = secrets_of(

@@ -1,7 +1,6 @@
-"""ASCII for terminals without UTF-8: a twin for every character that the program draws, of the same width.
+"""ASCII fallbacks for terminals without UTF-8: for every character that the program draws, one of the same width.
 
-What others wrote is brought as near as can be (é to e) and marked where it cannot (``?`` for each cell), so that
-columns stay columns.
+Other text is reduced to its ASCII base letters (é to e), or to ``?`` per cell, so that columns stay aligned.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-TWINS = {
+FALLBACKS = {
     **dict.fromkeys("→⇒⟶⇢", ">"),
     **dict.fromkeys("←⇐⇠", "<"),
     **dict.fromkeys("↑▲△↥", "^"),
@@ -52,42 +51,43 @@ TWINS = {
     "⭘": "o",
     "\u00a0": " ",
 }
-"""One character each: what stands in a column goes on to stand in it."""
+"""Single characters only, so that widths do not change."""
 _OTHERS = re.compile(r"[^\x00-\x7f]")
 _WIDE = ("W", "F")
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
-"""What Python sets ``LC_CTYPE`` to where the locale is C (PEP 538)."""
+"""Values that Python gives ``LC_CTYPE`` in a C locale (PEP 538); they say nothing about the terminal."""
 
 
 def terminal_encoding(encoding: str, environment: Mapping[str, str], *, is_utf8_mode: bool) -> str:
-    """Return the encoding that the user's locale names; Python writes UTF-8 where that is C.
+    """Return the encoding of the user's locale, which differs from Python's own in a C locale (PEP 538, PEP 540).
 
     Args:
-        encoding: what Python writes.
-        environment: where the locale is named.
-        is_utf8_mode: Python does not go by the locale (PEP 540).
+        encoding: the encoding that Python writes.
+        environment: the environment variables that define the locale.
+        is_utf8_mode: whether Python's UTF-8 mode is on, in which it ignores the locale.
     """
     if not is_utf8_mode or environment.get("PYTHONUTF8") == "1":
         return encoding
     ctype = environment.get("LC_CTYPE", "")
     own = "" if ctype in _COERCED else ctype
     named = (environment.get("LC_ALL") or own or environment.get("LANG") or "").lower()
-    # None at all, as in a container, says nothing about the terminal; nearly all of them are UTF-8.
+    # No locale at all, as in a container, says nothing about the terminal; nearly all terminals use UTF-8.
     return encoding if not named or "utf" in named else "ascii"
 
 
 def ascii_text(text: str) -> str:
-    """Return a text with nothing but ASCII in it, as wide as it was."""
-    return text if text.isascii() else _OTHERS.sub(_clone, text)
+    """Return a text converted to ASCII, with the same width."""
+    return text if text.isascii() else _OTHERS.sub(_fallback, text)
 
 
-def _clone(found: re.Match[str]) -> str:
+def _fallback(found: re.Match[str]) -> str:
     character = found.group()
-    clone = TWINS.get(character)
-    if clone is not None:
-        return clone
+    fallback = FALLBACKS.get(character)
+    if fallback is not None:
+        return fallback
     if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return ""
+    # The compatibility decomposition begins with the base letter: é is e and a combining accent.
     base = unicodedata.normalize("NFKD", character)[0]
     plain = base if base.isascii() and base.isprintable() and not base.isspace() else "?"
     return plain * 2 if unicodedata.east_asian_width(character) in _WIDE else plain

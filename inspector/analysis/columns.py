@@ -1,4 +1,4 @@
-"""Columns of a slice of the log as numpy arrays. The only module of ``analysis`` that filters need numpy for."""
+"""Columns of a slice of the log as numpy arrays, for filters. It is imported only when numpy is already loaded."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.kinds import KindTable
 from inspector.core.log import NO_TIME_US, EventLog
 
 
 class Columns:
-    """Copies of the columns of rows ``lo`` to ``hi``, made as they are asked for.
+    """Copies of the columns of rows ``lo`` to ``hi``, made on first use.
 
-    Copies and not views: a view that outlives its question would forbid the log to grow.
+    They are copies because the log's arrays cannot be resized while a numpy view of them exists (``BufferError``).
     """
 
     def __init__(self, log: EventLog, lo: int, hi: int, turns: TurnIndex | None) -> None:
@@ -25,16 +25,16 @@ class Columns:
         self._turns = turns
 
     def all(self) -> NDArray[np.bool_]:
-        """Return a new mask of all rows."""
+        """Return a new mask with all rows set."""
         return np.ones(self._hi - self._lo, np.bool_)
 
     def none(self) -> NDArray[np.bool_]:
-        """Return a new mask of no row."""
+        """Return a new mask with no rows set."""
         return np.zeros(self._hi - self._lo, np.bool_)
 
     @property
     def kinds(self) -> KindTable:
-        """The type table that ``kind_in`` speaks of."""
+        """The type table whose codes ``kind_in`` takes."""
         return self._log.kinds
 
     @cached_property
@@ -54,15 +54,19 @@ class Columns:
 
     @cached_property
     def turn(self) -> NDArray[np.int64]:
-        """Turn numbers, 0 before the first turn."""
+        """Turn numbers; 0 for rows outside of any turn."""
         if self._turns is None:
             return np.zeros(self._hi - self._lo, np.int64)
         self._turns.look_at(self._hi)
         starts = np.array(self._turns.starts, np.int64)
-        return np.searchsorted(starts, np.arange(self._lo, self._hi), "right").astype(np.int64)
+        numbers = np.concatenate(([0], np.array(self._turns.numbers, np.int64)))
+        found: NDArray[np.int64] = numbers[
+            np.searchsorted(starts, np.arange(self._lo, self._hi), "right")
+        ]
+        return found
 
     def kind_in(self, codes: list[int]) -> NDArray[np.bool_]:
-        """Return which rows are of one of these types."""
+        """Return which rows have one of these type codes."""
         wanted = np.zeros(len(self._log.kinds) or 1, np.bool_)
         wanted[codes] = True
         mask: NDArray[np.bool_] = wanted[
@@ -71,7 +75,7 @@ class Columns:
         return mask
 
     def number(self, field: str) -> NDArray[np.int64]:
-        """Return ``t`` or ``dt`` in microseconds, or ``size`` in bytes; where ``is_known`` says no, it means nothing."""
+        """Return ``t`` or ``dt`` in microseconds, or ``size`` in bytes; undefined where ``is_known`` is False."""
         if field == "size":
             size = np.frombuffer(self._log.size[self._lo : self._hi], np.uint32)
             return size.astype(np.int64)
@@ -80,7 +84,7 @@ class Columns:
         return np.diff(self._t_us)
 
     def is_known(self, field: str) -> NDArray[np.bool_]:
-        """Tell in which rows ``number`` is known: ``dt`` takes two times."""
+        """Return in which rows ``number`` is known; ``dt`` needs the times of two rows."""
         if field == "size":
             return self.all()
         is_known: NDArray[np.bool_] = self._t_us != NO_TIME_US
@@ -88,7 +92,7 @@ class Columns:
 
     @cached_property
     def _t_us(self) -> NDArray[np.int64]:
-        """The times of the rows, and before them that of the row before; the first row stands before itself."""
+        """The time of the row before the slice, then the times of its rows; the log's first row precedes itself (``dt`` 0)."""
         first = max(self._lo - 1, 0)
         t_us = np.frombuffer(self._log.t_us[first : self._hi], np.int64)
         return t_us if first < self._lo else np.concatenate((t_us[:1], t_us))

@@ -1,7 +1,7 @@
-"""Completion for an event that is being typed: keys and values that the schema allows at the cursor.
+"""Completion in the event editor: the keys and values that the schema allows at the cursor.
 
-The text is rarely valid JSON while it is typed, so a small scanner reads what is there: where the cursor is, which members
-the objects around it have, and what ``type`` they name.
+The text is rarely valid JSON while it is typed, so a small scanner reads it up to the cursor: the objects around the cursor, their
+members, and their ``type``.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ _UNTYPED: Schema = {
     "properties": {"type": {"type": "string"}, "event_id": {"type": "string"}},
     "required": ["type"],
 }
-"""What an event has whose type is not there yet."""
+"""Schema of an event without a type yet."""
 MAX_TEXT = 200_000
-"""Nobody types more; a larger text is not scanned."""
+"""Larger texts (pasted audio) are not scanned, as every key would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditorCompletion:
-    """One proposal."""
+    """One completion."""
 
     label: str
-    """What is shown."""
+    """Text in the list."""
     insert: str
-    """What replaces ``[start, end)`` of the text."""
+    """Text that replaces ``[start, end)``."""
     detail: str
-    """What it means, in a few words."""
+    """Short explanation."""
     start: int
-    """Offset in the text from which it replaces."""
+    """Offset of the replaced text."""
     end: int
-    """Offset up to which it replaces."""
+    """End offset of the replaced text."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class _Level:
     key: str | int = ""
     members: dict[str, Any] = field(default_factory=dict)
     is_value: bool = False
-    """True after the colon: a value is due."""
+    """True after the colon, where a value follows."""
 
 
 @dataclass(slots=True)
@@ -59,9 +59,12 @@ class _Cursor:
 
 
 def complete(text: str, offset: int, *, is_translation: bool = False) -> list[EditorCompletion]:
-    """Return what could stand at ``offset``, required keys first; empty where nothing is known. Never raises.
+    """Return the completions at ``offset``, required keys first; never raises.
 
-    ``is_translation``: the event is for a translation session.
+    Args:
+        text: the text of the editor.
+        offset: position of the cursor.
+        is_translation: whether the event is for a translation session, whose schema differs.
     """
     if len(text) > MAX_TEXT:
         return []
@@ -73,6 +76,7 @@ def complete(text: str, offset: int, *, is_translation: bool = False) -> list[Ed
     root = _members(text)
     name = root.get("type", cursor.levels[0].members.get("type"))
     level = cursor.levels[-1]
+    # The completion brings its own closing quote, so it replaces one that is already there.
     end = offset + (1 if cursor.is_quoted and text[offset : offset + 1] == '"' else 0)
     if level.is_object and level.is_value and level.key == "type" and len(cursor.levels) == 1:
         proposals: Iterator[tuple[str, str, str]] = _event_types()
@@ -86,6 +90,7 @@ def complete(text: str, offset: int, *, is_translation: bool = False) -> list[Ed
         path = tuple(outer.key for outer in cursor.levels[:-1])
         proposals = _keys(schema, level, event_type, path) if is_key else _values(schema)
     wanted = cursor.prefix.lower()
+    # Anywhere in the label, not only at its start: "created" should find "response.created".
     return [
         EditorCompletion(label, insert, detail, cursor.start, end)
         for label, insert, detail in proposals
@@ -136,17 +141,17 @@ def _step(whole: Any, key: str | int) -> Any:
 
 
 def _any_branch(schema: Schema, key: str | int) -> Schema:
-    """Return what the branches of an undecided union share: their ``type`` (and role); the first one with a key that is there."""
+    """Return a schema for a union whose branch is unknown yet: the possible ``type`` and ``role``, and the member ``key``."""
     branches = [resolved(branch)["properties"] for branch in schema.get("x-branches", {}).values()]
-    # The branches themselves tell: the names of formats hold a slash, as those of messages and their roles do.
+    # Read from the branches, not their keys: "message/user" is type and role, but "audio/pcm" is a type with a slash.
     found = {
         name: list(dict.fromkeys(v for b in branches for v in b.get(name, {}).get("enum", ())))
         for name in ("type", "role")
     }
     members = {name: {"type": "string", "enum": names} for name, names in found.items() if names}
-    there = next((branch[key] for branch in branches if key in branch), None)
-    if there is not None and key not in members:
-        members[str(key)] = there
+    member = next((branch[key] for branch in branches if key in branch), None)
+    if member is not None and key not in members:
+        members[str(key)] = member
     return {"type": "object", "properties": members, "required": ["type"]}
 
 
@@ -184,7 +189,7 @@ def _values(schema: Schema) -> Iterator[tuple[str, str, str]]:
 
 
 def _members(text: str) -> dict[str, Any]:
-    """Return the event as far as it can be read: whole, or only its type."""
+    """Return the event's members: all of them if the text is valid JSON, else those that the scanner finds."""
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
@@ -196,7 +201,7 @@ def _members(text: str) -> dict[str, Any]:
 
 
 def _scan(text: str) -> _Cursor:
-    """Read text up to its end: the containers that are open there, and the token that is being typed."""
+    """Return the containers that are open at the end of a text, and the token that is being typed there."""
     levels: list[_Level] = []
     at, start, prefix, is_quoted = 0, len(text), "", False
     while at < len(text):
@@ -205,14 +210,14 @@ def _scan(text: str) -> _Cursor:
             end = _string_end(text, at)
             if end < 0:
                 return _Cursor(levels, at, text[at + 1 :], True)
-            _take(levels, text[at + 1 : end])
+            _finish_string(levels, text[at + 1 : end])
             at = end + 1
             continue
         if character in "{[":
             levels.append(_Level(character == "{", "" if character == "{" else 0))
         elif character in "}]" and levels:
             levels.pop()
-            _take(levels, None)
+            _finish_string(levels, None)
         elif character == ":" and levels:
             levels[-1].is_value = True
         elif character == "," and levels:
@@ -231,8 +236,8 @@ def _scan(text: str) -> _Cursor:
     return _Cursor(levels, start, prefix, is_quoted)
 
 
-def _take(levels: list[_Level], value: str | None) -> None:
-    """Note a finished string: a key, or the value of one."""
+def _finish_string(levels: list[_Level], value: str | None) -> None:
+    """Record a finished string as a key or as the value of one; None stands for a finished container."""
     if not levels or not levels[-1].is_object:
         return
     level = levels[-1]

@@ -1,7 +1,7 @@
-"""The conversation as entries to be read: what was said, called and answered, in server order.
+"""The conversation as a list of entries (messages, calls, approvals, utterances) in server order.
 
-An entry is made of a state when it is asked for, and ``stamp`` tells whether it would read the same as before, so that a
-view of ten thousand items makes only those that it shows. Nothing here is inert yet: whoever draws makes it so.
+An entry is built on demand, and ``stamp`` changes whenever its content would, so that a view of ten thousand items builds only
+those that it shows. Texts are not sanitized yet; views must do that when they draw.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ from inspector.core.transcripts import Utterance
 
 
 def places(state: SessionState) -> list[EntryId]:
-    """Return what the conversation consists of: its items, and where they happened what has none: responses and running transcripts."""
-    # In C, all of it: a view asks whenever an event has come, and an hour's session has thousands of items.
+    """Return the entries of the conversation: its items, with responses without items and utterances inserted in order of time."""
+    # map runs in C: a view calls this after every event, and a session of an hour has thousands of items.
     found = list(map(EntryId, repeat("item"), state.conversation.order))
-    leaves_none = state.conversation.items.keys().isdisjoint
-    others = [EntryId("passage", passage) for passage in state.transcripts.passages]
+    has_no_item = state.conversation.items.keys().isdisjoint
+    others = [EntryId("utterance", utterance) for utterance in state.transcripts.utterances]
     others += [
         EntryId("response", response.id)
         for response in state.responses.all.values()
-        if leaves_none(response.item_ids)
+        if has_no_item(response.item_ids)
     ]
     for place in sorted(others, key=lambda place: _first_seq(state, place)):
         begun, at = _first_seq(state, place), len(found)
+        # From the end: these entries are rare, and usually recent.
         while at and _first_seq(state, found[at - 1]) > begun:
             at -= 1
         found.insert(at, place)
@@ -49,13 +50,13 @@ def places(state: SessionState) -> list[EntryId]:
 
 
 def stamp(state: SessionState, place: EntryId) -> tuple[object, ...]:
-    """Return what changes whenever the entry of a place would read differently."""
+    """Return a value that changes whenever the content of an entry would."""
     if place.kind == "response":
         response = state.responses.all[place.id]
         return response.status, response.done_seq
-    if place.kind == "passage":
-        passage = state.transcripts.passages[place.id]
-        return passage.last_seq, passage.audio_bytes, state.session.confirmed_seq
+    if place.kind == "utterance":
+        utterance = state.transcripts.utterances[place.id]
+        return utterance.last_seq, utterance.audio_bytes, state.session.confirmed_seq
     conversation = state.conversation
     item = conversation.items[place.id]
     cause = state.responses.all.get(item.response_id)
@@ -74,21 +75,21 @@ def stamp(state: SessionState, place: EntryId) -> tuple[object, ...]:
 
 
 def entry(state: SessionState, place: EntryId) -> Entry:
-    """Return the entry of a place.
+    """Build an entry.
 
     Raises:
-        KeyError: the state has no such item, response or passage.
+        KeyError: the state has no such item, response or utterance.
     """
     if place.kind == "response":
         return _response_entry(state.responses.all[place.id], place)
-    if place.kind == "passage":
-        return _passage_entry(state, state.transcripts.passages[place.id], place)
+    if place.kind == "utterance":
+        return _utterance_entry(state, state.transcripts.utterances[place.id], place)
     item = state.conversation.items[place.id]
     draft = drafted(item, state)
     response = state.responses.all.get(item.response_id)
     if response is not None:
         _about_response(item, response, draft)
-    # What deserves attention first: a narrow screen cuts the rest.
+    # Warnings first, because a narrow screen cuts the end of the line.
     facts = sorted((*_common_facts(item), *draft.facts), key=lambda fact: fact.tone == Tone.DIM)
     paragraphs = tuple(draft.paragraphs)
     if item.is_deleted:
@@ -111,7 +112,7 @@ def entry(state: SessionState, place: EntryId) -> Entry:
 
 
 def question_for(state: SessionState, place: EntryId | None) -> OpenRequest | None:
-    """Return what a place waits for, or else the conversation; None where nothing waits for an answer."""
+    """Return the open request of an entry, else the oldest one of the conversation; None if nothing needs an answer."""
     conversation = state.conversation
     waiting = (*conversation.pending_calls(), *conversation.pending_approvals())
     candidates = [
@@ -122,17 +123,17 @@ def question_for(state: SessionState, place: EntryId | None) -> OpenRequest | No
 
 
 def place_of(state: SessionState, event: Event) -> EntryId | None:
-    """Return the place that an event is about, where the conversation has one."""
+    """Return the entry that an event is about; None if the conversation has none for it."""
     item_id = item_of(state, keys_of(event))
     if item_id:
         place = EntryId("item", item_id)
         return place if item_id in state.conversation.items else None
-    passage = state.transcripts.passage_of(event)
-    return EntryId("passage", passage.id) if passage is not None else None
+    utterance = state.transcripts.utterance_of(event)
+    return EntryId("utterance", utterance.id) if utterance is not None else None
 
 
 def item_of(state: SessionState, keys: EventKeys) -> str:
-    """Return the item that an event with these ids is about: its own, its call's, or the last of its response."""
+    """Return the id of the item that an event with these ids is about: its own, its call's, or its response's last."""
     if keys.item_id:
         return keys.item_id
     response = state.responses.all.get(keys.response_id)
@@ -143,8 +144,8 @@ def item_of(state: SessionState, keys: EventKeys) -> str:
 def _first_seq(state: SessionState, place: EntryId) -> int:
     if place.kind == "item":
         return state.conversation.items[place.id].first_seq
-    if place.kind == "passage":
-        return state.transcripts.passages[place.id].first_seq
+    if place.kind == "utterance":
+        return state.transcripts.utterances[place.id].first_seq
     response = state.responses.all[place.id]
     return response.created_seq or response.done_seq
 
@@ -174,27 +175,27 @@ def _ending(response: Response) -> Phrase:
     return Phrase(f"response {response.status}{reason}", tone)
 
 
-def _passage_entry(state: SessionState, passage: Utterance, place: EntryId) -> Entry:
-    """Return what one side says in one go, with the language that it is meant to be in, and the sound that came of it."""
+def _utterance_entry(state: SessionState, utterance: Utterance, place: EntryId) -> Entry:
+    """Build the entry of an utterance, with its target language and the length of its audio."""
     session = state.session
     is_translated = session.kind == "translation"
     draft = EntryDraft()
-    if passage.is_output:
+    if utterance.is_output:
         draft.who, draft.tone = "translation" if is_translated else "assistant", Tone.ASSISTANT
         output = object_at(object_at(session.config, "audio"), "output")
         draft.fact(text_at(output, "language"))
     else:
         draft.who, draft.tone = "speaker" if is_translated else "user", Tone.USER
-    if passage.audio_bytes:
-        draft.fact(f"audio {duration_text(session.output_format.ms(passage.audio_bytes))}")
-    draft.say(passage.text.strip())
+    if utterance.audio_bytes:
+        draft.fact(f"audio {duration_text(session.output_format.ms(utterance.audio_bytes))}")
+    draft.say(utterance.text.strip())
     return Entry(
         place,
         draft.who,
         draft.tone,
-        passage.t_ns,
-        passage.first_seq - 1,
-        passage.last_seq - 1,
+        utterance.t_ns,
+        utterance.first_seq - 1,
+        utterance.last_seq - 1,
         tuple(draft.facts),
         tuple(draft.paragraphs),
     )

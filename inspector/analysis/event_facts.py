@@ -1,7 +1,7 @@
-"""What a filter asks of one event, whether it stands in a log or has just arrived.
+"""The properties of an event that filters test, for a row of a log or for an event that has just arrived.
 
-The text of an event that filters search is its frame without the base64 of its audio: nobody searches for base64, and
-by skipping it a text search reads two percent of a session of voice.
+Filters search the text of a frame without the base64 of its audio. Searching base64 makes no sense, and without it a text search
+reads only two percent of the bytes of a voice session.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import re
 from functools import cached_property
 from typing import Protocol
 
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.event_keys import NamedIds, named_ids
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.kinds import kind_of
 from inspector.core.log import DIRECTIONS, ORIGINS, EventLog, flags_of, reports_error
@@ -22,7 +21,7 @@ _AUDIO_STRING = re.compile(rb'"(?:delta|audio)"\s*:\s*"')
 
 
 class Facts(Protocol):
-    """One event as filters see it."""
+    """The interface through which filters read one event."""
 
     @property
     def type(self) -> str:
@@ -31,22 +30,22 @@ class Facts(Protocol):
 
     @property
     def direction(self) -> Direction:
-        """Who sent it."""
+        """The direction, which is the sender."""
         ...
 
     @property
     def origin(self) -> Origin:
-        """What made it come into being."""
+        """The origin: what created it."""
         ...
 
     @property
     def t_us(self) -> int | None:
-        """Microseconds since the start; None where the recording does not say."""
+        """Microseconds since the start; None if the recording has no time for it."""
         ...
 
     @property
     def dt_us(self) -> int | None:
-        """Microseconds since the previous event, 0 for the first; None where the time of either is not known."""
+        """Microseconds since the previous event, 0 for the first; None if either time is unknown."""
         ...
 
     @property
@@ -55,18 +54,18 @@ class Facts(Protocol):
         ...
 
     @property
-    def is_error(self) -> bool:
-        """Whether it reports a failure, or could not be decoded and the client did not send it."""
+    def flags(self) -> int:
+        """The bits ``FLAG_…`` of ``core.log`` that are set for it."""
         ...
 
     @property
     def turn(self) -> int:
-        """Number of its turn, 0 before the first."""
+        """The number of its turn; 0 before the first."""
         ...
 
     @property
-    def ids(self) -> NamedIds:
-        """The ids that the event names."""
+    def event(self) -> Event:
+        """The decoded event. Decoding is slow over a large log, so a test should first use a cheaper property."""
         ...
 
     @property
@@ -81,15 +80,15 @@ class Facts(Protocol):
 
 
 class EventFacts:
-    """Facts of an event that need not stand in a log."""
+    """The facts of an event that need not be in a log."""
 
     def __init__(self, event: Event, previous: Event | None = None, turn: int = 0) -> None:
-        """Look at an event.
+        """Read the cheap properties of an event.
 
         Args:
             event: the event.
             previous: the event before it, of either direction; None for the first.
-            turn: number of its turn, 0 before the first.
+            turn: the number of its turn; 0 before the first.
         """
         self.type = event.type
         self.direction = event.direction
@@ -97,19 +96,18 @@ class EventFacts:
         self.t_us = _us(event)
         self.dt_us = _between_us(self.t_us, self.t_us if previous is None else _us(previous))
         self.size = len(event.data)
-        self.is_error = is_failure(event)
         self.turn = turn
-        self._event = event
+        self.event = event
 
-    @property
-    def ids(self) -> NamedIds:
-        """The ids that the event names."""
-        return named_ids(self._event)
+    @cached_property
+    def flags(self) -> int:
+        """The bits ``FLAG_…`` of ``core.log`` that are set for it."""
+        return flags_of(self.event, kind_of(self.type).flags)
 
     @cached_property
     def text(self) -> bytes:
         """The frame's bytes without the base64 of its audio."""
-        return searchable(self.type, self._event.data)
+        return searchable(self.type, self.event.data)
 
     @cached_property
     def lowered(self) -> bytes:
@@ -118,12 +116,12 @@ class EventFacts:
 
 
 class LogFacts:
-    """Facts of a row of a log, each read when a term asks for it: most filters ask for one or two."""
+    """The facts of a row of a log. Each is read on use, because most filters need only one or two."""
 
     __slots__ = ("_log", "_lowered", "_row", "_text", "_turns")
 
     def __init__(self, log: EventLog, row: int, turns: TurnIndex | None) -> None:
-        """Look at a row; ``turns`` may be None where no term asks for the turn."""
+        """Prepare to read a row; ``turns`` may be None if no term needs the turn."""
         self._log = log
         self._row = row
         self._turns = turns
@@ -137,22 +135,22 @@ class LogFacts:
 
     @property
     def direction(self) -> Direction:
-        """Who sent it."""
+        """The direction, which is the sender."""
         return DIRECTIONS[self._log.direction[self._row]]
 
     @property
     def origin(self) -> Origin:
-        """What made it come into being."""
+        """The origin: what created it."""
         return ORIGINS[self._log.origin[self._row]]
 
     @property
     def t_us(self) -> int | None:
-        """Microseconds since the start; None where the recording does not say."""
+        """Microseconds since the start; None if the recording has no time for it."""
         return self._log.time_us(self._row)
 
     @property
     def dt_us(self) -> int | None:
-        """Microseconds since the previous event, 0 for the first; None where the time of either is not known."""
+        """Microseconds since the previous event, 0 for the first; None if either time is unknown."""
         return _between_us(self.t_us, self._log.time_us(max(0, self._row - 1)))
 
     @property
@@ -161,19 +159,19 @@ class LogFacts:
         return self._log.size[self._row]
 
     @property
-    def is_error(self) -> bool:
-        """Whether it reports a failure, or could not be decoded and the client did not send it."""
-        return self._log.is_error(self._row)
+    def flags(self) -> int:
+        """The bits ``FLAG_…`` of ``core.log`` that are set for it."""
+        return self._log.flags[self._row]
 
     @property
     def turn(self) -> int:
-        """Number of its turn, 0 before the first."""
+        """The number of its turn; 0 before the first."""
         return self._turns.number(self._row) if self._turns is not None else 0
 
     @property
-    def ids(self) -> NamedIds:
-        """The ids that the event names."""
-        return named_ids(self._log.event(self._row))
+    def event(self) -> Event:
+        """The decoded event."""
+        return self._log.event(self._row)
 
     @property
     def text(self) -> bytes:
@@ -199,15 +197,15 @@ def _between_us(t_us: int | None, previous_us: int | None) -> int | None:
 
 
 def is_failure(event: Event) -> bool:
-    """Tell whether an event reports that something went wrong, or could not be read."""
+    """Return True if an event reports an error, or is a server frame that could not be decoded."""
     return reports_error(flags_of(event, kind_of(event.type).flags), event.direction)
 
 
 def frame_of(log: EventLog, row: int) -> bytes:
-    """Return a row's frame without decoding it where the line holds it verbatim.
+    """Return a row's frame, without decoding the line if that contains the frame verbatim.
 
-    Such a line ends with ``"event":``, the frame, and one brace; no other line can have those bytes at that place, since
-    quotes inside a string are escaped.
+    Such a line ends with ``"event":``, the frame, and a closing brace. No other line can have these bytes at this position,
+    because quotes within a JSON string are escaped.
     """
     line = log.line(row)
     start = len(line) - 1 - log.size[row]
@@ -217,7 +215,7 @@ def frame_of(log: EventLog, row: int) -> bytes:
 
 
 def searchable(name: str, data: bytes) -> bytes:
-    """Return a frame's bytes without the base64 of its audio, which stays as an empty string."""
+    """Return a frame's bytes with the base64 of its audio replaced by an empty string."""
     if name not in AUDIO_KEYS:
         return data
     found = _AUDIO_STRING.search(data)

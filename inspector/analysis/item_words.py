@@ -1,4 +1,4 @@
-"""What an item of the conversation says, by its type: the words, the facts beside them, and what it waits for."""
+"""Texts of conversation items by type: paragraphs, facts for the head line, and the answer that an item needs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from collections.abc import Callable, Mapping
 from inspector.analysis.conversation_entry import Column, EntryDraft, OpenRequest, Phrase, Tone
 from inspector.analysis.summary import duration_text, size_text
 from inspector.core.item import ContentPart, Item
-from inspector.core.output_audio import NS_PER_MS, ItemAudio
+from inspector.core.output_audio import ItemAudio
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 
 MAX_PRETTY_CHARS = 64_000
-"""A longer JSON text is shown as it came."""
+"""Longer JSON texts are shown unformatted."""
 SAME_MS = 100
-"""Between what was heard and where it was cut: less comes from ticks and rounding."""
+"""Differences between heard and truncated audio up to this come from ticks and rounding."""
 EARLY_MS = 1000
-"""A client that says so much less was heard than the clock allows counts by another clock; buffers explain half of it."""
+"""A client that reports this much less than can have been heard measures wrongly; buffering explains about half of it."""
 LATE_MS = 100
-"""A client that says so much more was heard than had time to play is wrong."""
+"""A client that reports this much more than had time to play is wrong."""
 INLINE_CHARS = 40
-"""A JSON text up to this long stays on one line."""
+"""JSON texts up to this length stay on one line."""
 
 
 def drafted(item: Item, state: SessionState) -> EntryDraft:
-    """Write the entry of an item, as far as the item itself tells."""
+    """Return the draft of an item's entry, without the facts of its response."""
     draft = EntryDraft()
     _READERS.get(item.type, _unknown)(item, state, draft)
     if item.is_mismatched:
@@ -33,9 +34,9 @@ def drafted(item: Item, state: SessionState) -> EntryDraft:
 
 
 def cut_at(text: str, kept_ms: int, total_ms: int) -> int:
-    """Return how many characters of a transcript were spoken within ``kept_ms`` of ``total_ms``: an estimate.
+    """Estimate how many characters of a transcript were spoken within ``kept_ms`` of ``total_ms``.
 
-    Speech is taken to be even, and a word that was not finished is not counted.
+    The estimate assumes an even pace, as the API sends no word times, and leaves out an unfinished word.
     """
     if total_ms <= 0 or kept_ms >= total_ms:
         return len(text)
@@ -52,6 +53,7 @@ def _message(item: Item, state: SessionState, draft: EntryDraft) -> None:
     audio = state.output_audio.items.get(item.id)
     sent = state.input_audio.committed.get(item.id, 0)
     spoken_ms = state.input_audio.spoken_ms.get(item.id, 0)
+    # The most exact source of the length first: the server's speech times, then the appends, then the item's own audio.
     if audio is not None:
         _about_audio(item, audio, draft)
     elif spoken_ms:
@@ -63,7 +65,7 @@ def _message(item: Item, state: SessionState, draft: EntryDraft) -> None:
     if state.input_audio.speech_item_id == item.id:
         draft.fact("speaking", Tone.USER)
     if item.truncated_ms is not None and audio is None:
-        draft.warn(f"cut at {item.truncated_ms:,} ms")
+        draft.warn(f"truncated at {item.truncated_ms:,} ms")
     is_cut = False
     for part in item.parts:
         is_cut = _part(part, item, audio, draft, is_cut=is_cut)
@@ -76,11 +78,11 @@ def _modality(kind: str) -> str:
 def _about_audio(item: Item, audio: ItemAudio, draft: EntryDraft) -> None:
     received = audio.received_ms
     if item.truncated_ms is None and (audio.is_playing or audio.played_ms is None):
-        draft.fact(duration_text(received))  # which the others below say too
+        draft.fact(duration_text(received))  # the facts below repeat the length
     if item.truncated_ms is not None:
-        # A recording may lack the audio itself, and then nobody can tell where in the words it was cut.
-        known = "words by estimate" if item.truncated_ms < received else "of more"
-        draft.warn(f"cut at {item.truncated_ms:,} of {received:,} ms, {known}")
+        # A recording may lack part of the audio; then the position in the transcript cannot be estimated.
+        known = "word position estimated" if item.truncated_ms < received else "audio incomplete"
+        draft.warn(f"truncated at {item.truncated_ms:,} of {received:,} ms ({known})")
         _about_cut(item.truncated_ms, audio, draft)
     if audio.is_playing:
         draft.fact("playing", Tone.ASSISTANT)
@@ -94,7 +96,7 @@ def _about_audio(item: Item, audio: ItemAudio, draft: EntryDraft) -> None:
 
 
 def _about_cut(cut_ms: int, audio: ItemAudio, draft: EntryDraft) -> None:
-    """Say who says that no more was heard: the inspector's player measured it, a client of somebody else's claims it."""
+    """Add who determined how much was heard: measured by the inspector's player, or claimed by another client."""
     if audio.is_measured:
         if audio.heard_ms(None) > cut_ms + SAME_MS:
             draft.cut_words = "heard, then cut"
@@ -115,7 +117,7 @@ def _about_cut(cut_ms: int, audio: ItemAudio, draft: EntryDraft) -> None:
 def _part(
     part: ContentPart, item: Item, audio: ItemAudio | None, draft: EntryDraft, *, is_cut: bool
 ) -> bool:
-    """Write one part; tell whether the audio is cut by its end."""
+    """Add one part to the draft; return whether the truncation lies before its end."""
     growing = "…" if part.is_grown else ""
     if part.kind == "input_image":
         draft.say(f"[image {part.text}]", Tone.DIM)
@@ -132,7 +134,7 @@ def _part(
     elif part.audio_bytes:
         draft.say(f"({size_text(part.audio_bytes)} of audio, no transcript)", Tone.DIM)
     if part.error:
-        draft.say(f"not transcribed: {part.error}", Tone.ERROR)
+        draft.say(f"transcription failed: {part.error}", Tone.ERROR)
     return is_cut
 
 
@@ -140,6 +142,7 @@ def _call(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = "call"
     draft.say(item.name or "(no name yet)", Tone.HEAD)
     arguments, is_json = _pretty(item.arguments)
+    # Incomplete arguments are never valid JSON, so only completed calls are flagged.
     if not is_json and item.arguments and item.status == "completed":
         draft.warn("the arguments are not JSON")
     draft.columns.append(Column("arguments", arguments))
@@ -160,10 +163,10 @@ def _output(item: Item, state: SessionState, draft: EntryDraft) -> None:
     call = state.conversation.items.get(state.conversation.answers.calls.get(item.call_id, ""))
     draft.fact(item.call_id)
     if call is None:
-        draft.warn("answers no call that is known")
+        draft.warn("no matching function call")
         draft.columns.append(Column("output", _pretty(item.output)[0]))
     else:
-        draft.say(f"of {call.name or 'the call'}, shown beside it", Tone.DIM)
+        draft.say(f"of {call.name or 'the call'}, shown with the call", Tone.DIM)
 
 
 def _mcp_list(item: Item, _: SessionState, draft: EntryDraft) -> None:
@@ -189,11 +192,11 @@ def _mcp_call(item: Item, _: SessionState, draft: EntryDraft) -> None:
 def _approval_request(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = "approval"
     draft.fact(item.server_label)
-    draft.say(f"{item.name} wants to be called")
+    draft.say(f'MCP tool "{item.name}" needs approval')
     draft.columns.append(Column("arguments", _pretty(item.arguments)[0]))
     answer = state.conversation.items.get(state.conversation.answers.approvals.get(item.id, ""))
     if answer is None:
-        draft.warn("waits to be approved or denied")
+        draft.warn("waiting for approval")
         draft.columns.append(Column("answer", "none yet", Tone.WARNING, is_awaited=True))
         draft.question = OpenRequest("approval", item.id, "", item.name, item.server_label)
     else:
@@ -202,10 +205,10 @@ def _approval_request(item: Item, state: SessionState, draft: EntryDraft) -> Non
 
 def _approval_response(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = "approval"
-    asked = state.conversation.items.get(item.approval_request_id)
-    draft.say(f"{_verdict(item)}{f': {asked.name}' if asked is not None else ''}")
-    if asked is None:
-        draft.warn("answers no request that is known")
+    request = state.conversation.items.get(item.approval_request_id)
+    draft.say(f"{_verdict(item)}{f': {request.name}' if request is not None else ''}")
+    if request is None:
+        draft.warn("no matching approval request")
 
 
 def _verdict(item: Item) -> str:
@@ -230,7 +233,7 @@ _READERS: Mapping[str, Callable[[Item, SessionState, EntryDraft], None]] = {
 
 
 def _pretty(text: str) -> tuple[str, bool]:
-    """Return a JSON text indented, and whether it is JSON; any other text as it came."""
+    """Return a text, formatted if it is a JSON object or list, and whether it is JSON."""
     if len(text) > MAX_PRETTY_CHARS:
         return text, True
     try:

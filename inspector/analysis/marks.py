@@ -1,4 +1,4 @@
-"""Marks: the instants of a session that its timeline points out."""
+"""Marks: named instants of a session, shown on its timeline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 
 class MarkKind(StrEnum):
-    """What a mark stands for."""
+    """Kind of a mark."""
 
     SPEECH_STARTED = "speech started"
     SPEECH_STOPPED = "speech stopped"
@@ -21,7 +21,7 @@ class MarkKind(StrEnum):
     RESPONSE_ENDED = "response done"
     TRUNCATED = "truncated"
     UNDERRUN = "underrun"
-    """The assistant's sound ran dry in the middle of an item."""
+    """Playback of an item ran out of audio before its end."""
     TOOL_CALL = "tool call"
     ERROR = "error"
 
@@ -37,11 +37,11 @@ MARK_OF_TYPE: Mapping[str, MarkKind] = {
     "response.function_call_arguments.done": MarkKind.TOOL_CALL,
     "response.mcp_call.in_progress": MarkKind.TOOL_CALL,
 }
-"""What an event marks by its type alone."""
+"""Event type to its mark; errors and failed responses are marked by their content."""
 
 
 class Marks:
-    """Marks in the order of their events; underruns, which are known only later, come last."""
+    """Marks by column, in the order of their events; underruns, which are determined later, come last."""
 
     def __init__(self) -> None:
         self.t_us = array("q")
@@ -53,13 +53,13 @@ class Marks:
         return len(self.t_us)
 
     def add(self, t_us: int, row: int, kind: MarkKind) -> None:
-        """Append one."""
+        """Append a mark."""
         self.t_us.append(t_us)
         self.row.append(row)
         self.kind.append(MARK_KINDS.index(kind))
 
     def with_more(self, more: Iterable[tuple[int, int, MarkKind]]) -> Marks:
-        """Return these marks and some more, each as ``add`` takes it."""
+        """Return a copy with further marks, each given as the arguments of ``add``."""
         clone = Marks()
         clone.t_us, clone.row, clone.kind = self.t_us[:], self.row[:], self.kind[:]
         for mark in more:
@@ -68,6 +68,7 @@ class Marks:
 
     def times(self) -> npt.NDArray[np.int64]:
         """Return a copy of the times, microseconds, shape (n,)."""
+        # A view would make the next append fail (BufferError).
         return np.array(self.t_us, np.int64)
 
     def within(self, from_us: int, to_us: int) -> list[int]:
@@ -78,6 +79,7 @@ class Marks:
 
     def next(self, t_us: int, step: int, cell_us: int) -> int | None:
         """Return the time of the nearest mark in a later cell than that of a time, or in an earlier one (``step`` < 0)."""
+        # By cell, not by time: marks within one cell of the screen cannot be told apart by the cursor.
         times, cell = self.times(), t_us // cell_us
         found = times[times // cell_us > cell] if step > 0 else times[times // cell_us < cell]
         if not len(found):
@@ -85,7 +87,7 @@ class Marks:
         return int(found.min() if step > 0 else found.max())
 
     def row_near(self, t_us: int, within_us: int) -> int:
-        """Return the row of the mark nearest to a time; -1 where none is as near as ``within_us``."""
+        """Return the row of the mark nearest to a time; -1 if none is within ``within_us``."""
         distances = np.abs(self.times() - t_us)
         nearest = int(distances.argmin()) if len(distances) else -1
         is_near = nearest >= 0 and distances[nearest] <= within_us

@@ -1,4 +1,4 @@
-"""What a field of an event means."""
+"""Lookup of the explanation of an event's field."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from inspector.spec.events import EVENT_TYPES
 from inspector.spec.fields import MEANINGS
 
 LONGEST = 3
-"""Path members looked at, from the end."""
+"""Keys from the end of a path that may identify an explanation."""
 
 
 def meaning(event_type: str, path: tuple[str | int, ...]) -> str:
-    """Return what a field means, ``""`` where that is not known.
+    """Return the explanation of a field; ``""`` if there is none.
 
     Args:
-        event_type: the event that the field is in.
+        event_type: type of the event with the field.
         path: keys and indexes from the event's root to the field.
     """
     names = [part for part in path if isinstance(part, str)]
@@ -21,7 +21,7 @@ def meaning(event_type: str, path: tuple[str | int, ...]) -> str:
         return ""
     if names == ["type"]:
         known = EVENT_TYPES.get(event_type)
-        return known.summary if known is not None else "not a type that the API documents"
+        return known.summary if known is not None else "not a documented event type"
     for length in range(min(LONGEST, len(names)), 0, -1):
         end = ".".join(names[-length:])
         found = MEANINGS.get(f"{event_type}:{end}") or MEANINGS.get(end)

@@ -1,12 +1,12 @@
-"""Placement: when every piece of audio was spoken, in session time. Pure arithmetic on events; nothing is decoded.
+"""Placement: the session time at which every piece of audio was spoken. Pure arithmetic on events; nothing is decoded.
 
-The user's audio stands where it was appended, in runs: an append goes on where the one before it ended, unless so much
-time has passed that there was a gap. What the server refused is taken out again. The assistant's audio arrives about ten
-times faster than it plays; it stands where the inspector's own player says that it played, or where a player would have
-played it, with a gap wherever it had not come in time (``OutputAudioFold``).
+The user's audio is placed where it was appended, in runs: an append continues the one before it, unless so much time has passed
+that there was a gap. Rejected appends are removed again. The assistant's audio arrives about ten times faster than it plays; it is
+placed where the inspector's player reports that it played, else where an estimated player would have played it, with a gap
+wherever it arrived too late (``OutputAudioFold``).
 
-Invariants: what was heard of a segment never overlaps itself, never stands before the event that brought it, and adds up to
-``heard_us``. Where events bring no times nothing is placed; lengths are known all the same.
+Invariants: the heard parts of a segment never overlap, never precede the event that contains them, and add up to ``heard_us``.
+Without times nothing is placed, but lengths are known.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import NamedTuple
 from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Direction, Event
 from inspector.core.groups import AUDIO_KEYS, audio_of, base64_size
-from inspector.core.input_audio import APPENDS
+from inspector.core.kinds import APPENDS
 from inspector.core.output_audio import OUTPUT_AUDIO_TYPES, ItemAudio, OutputAudioFold, PlaybackGap
 from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
 from inspector.core.session_fold import SessionFold
 
 GAP_US = 300_000
-"""Appends that come later than this after the end of the one before leave a gap; less is the network's jitter."""
+"""Pause between appends that counts as a gap; less is jitter of the network."""
 PLACING_TYPES = OUTPUT_AUDIO_TYPES | frozenset(
     {
         *AUDIO_KEYS,
@@ -35,64 +35,64 @@ PLACING_TYPES = OUTPUT_AUDIO_TYPES | frozenset(
         "error",
     }
 )
-"""The event types that say where audio stands; all others may be left out."""
+"""The event types that ``Placement.feed`` uses; callers may skip all others."""
 
 
 class AudioSide(StrEnum):
-    """Whose audio it is."""
+    """The speaker of audio."""
 
     USER = "user"
     ASSISTANT = "assistant"
 
 
 class Stretch(NamedTuple):
-    """A part of a segment that sounds without a break. All times are microseconds."""
+    """A part of a segment that plays without a gap. All times are microseconds."""
 
     from_us: int
-    """Where it begins in the segment's own sound."""
+    """Start, as a position in the segment."""
     to_us: int
-    """Where it ends in that."""
+    """End, as a position in the segment."""
     at_us: int
-    """When it begins to sound, session time."""
+    """Session time of its start."""
     is_heard: bool
-    """False for what came, and was cut off before it was heard."""
+    """False if it was received but interrupted before it was heard."""
 
     @property
     def end_us(self) -> int:
-        """Return when it ceases to sound, session time."""
+        """Return the session time of its end."""
         return self.at_us + self.to_us - self.from_us
 
 
 @dataclass(slots=True, eq=False)
 class AudioSegment:
-    """Audio of one origin: a run of appends, or one item of the assistant."""
+    """Contiguous audio: a run of appends, or one item of the assistant."""
 
     side: AudioSide
-    """Whose audio it is."""
+    """The speaker."""
     format: AudioFormat
-    """Of its pieces."""
+    """Format of its pieces."""
     first_row: int
-    """Row of the log with its first piece."""
+    """Row of its first piece in the log."""
     begins_us: int | None
-    """When its first piece began, reckoned from when it came; session time. None where no event says."""
+    """Session time at which its first piece began, derived from its arrival; None if the recording has no time for it."""
     item_id: str = ""
-    """Of the assistant; ``""`` for sound of no item."""
+    """Id of the assistant's item; ``""`` for audio without an item."""
     size_bytes: int = 0
-    """Decoded size of all pieces, of refused ones too."""
+    """Decoded size of all pieces, including rejected ones."""
     audio: ItemAudio | None = None
-    """What is known of the playing of an assistant item."""
+    """Playback of an assistant item; None for the user's audio."""
     refused: list[tuple[int, int]] = field(default_factory=list)
-    """From which byte to which it was refused, in order."""
+    """Byte ranges that the server rejected, in order."""
 
     @property
     def duration_us(self) -> int:
-        """Return how long all of it lasts, but for what was refused."""
+        """Return its length without the rejected ranges."""
         size = self.size_bytes - sum(end - begin for begin, end in self.refused)
         return self._us(size)
 
     @property
     def heard_us(self) -> int:
-        """Return how much of it was heard, or will be: as the player reported, else as the client says, within what the clock allows."""
+        """Return how much of it was or will be heard: as the player reported, else as the client claims, limited by the clock."""
         audio = self.audio
         if audio is None:
             return self.duration_us
@@ -104,22 +104,23 @@ class AudioSegment:
 
     @property
     def start_us(self) -> int | None:
-        """Return when it began to sound, in microseconds of session time; None where nothing says."""
+        """Return the session time at which it starts to play; None if unknown."""
         if self.audio is None:
             return self.begins_us
         return self.audio.resumes[0].at_ns // 1000 if self.audio.resumes else None
 
     @property
     def end_us(self) -> int | None:
-        """Return when all of it would have been played; None where nothing says when it began."""
+        """Return the session time at which all of it would have been played; None if its start is unknown."""
         if self.audio is not None and self.audio.resumes:
             last = self.audio.resumes[-1]
             return last.at_ns // 1000 + max(0, self._us(self.size_bytes) - last.from_ns // 1000)
         return None if self.begins_us is None else self.begins_us + self._us(self.size_bytes)
 
     def kept(self) -> list[tuple[int, int]]:
-        """Return which parts of its own sound count, from and to in microseconds: all but what was refused."""
+        """Return the ranges that were not rejected, as positions in the segment in microseconds."""
         found, begin = [], 0
+        # The complement of the rejected ranges, which are sorted.
         for refused_begin, refused_end in self.refused:
             if refused_begin > begin:
                 found.append((self._us(begin), self._us(refused_begin)))
@@ -129,7 +130,7 @@ class AudioSegment:
         return found
 
     def stretches(self) -> list[Stretch]:
-        """Return all of it in session time, what was heard first; empty where nothing says when it began."""
+        """Return all of it in session time; empty if its start is unknown."""
         if self.audio is None:
             if self.begins_us is None:
                 return []
@@ -149,7 +150,7 @@ class AudioSegment:
         return found
 
     def underruns(self) -> list[PlaybackGap]:
-        """Return the silences in the middle of what was heard of an item."""
+        """Return the gaps within the heard part of an item."""
         if self.audio is None or not self.item_id or len(self.audio.resumes) < 2:
             return []
         return self.audio.underruns
@@ -163,13 +164,13 @@ class Piece:
     """The audio of one event."""
 
     segment: AudioSegment
-    """Where it belongs."""
+    """The segment that it extends."""
     base64: str
-    """The audio as it came."""
+    """The audio, undecoded."""
 
 
 class Placement:
-    """Places audio, event by event in order."""
+    """Assigns audio to segments, event by event."""
 
     def __init__(self) -> None:
         self.segments: list[AudioSegment] = []
@@ -179,10 +180,10 @@ class Placement:
         self._items: dict[ItemAudio, AudioSegment] = {}
         self._last_run: AudioSegment | None = None
         self._appends: dict[int, tuple[AudioSegment, int, int]] = {}
-        """By ``seq`` where the last appends stand: an error may still take them back."""
+        """``seq`` of recent appends to their segment and byte range; an error may still reject them."""
 
     def feed(self, event: Event) -> Piece | None:
-        """Take the next event; return its audio and where that belongs, None where it has none."""
+        """Process the next event; return its audio with the segment that it extends, None if it has none."""
         if self.begins(event):
             self._begin()
         refused_seq = self._refusals.apply(event)
@@ -193,6 +194,7 @@ class Placement:
         is_append = event.type in APPENDS
         if is_append and event.direction is not Direction.CLIENT:
             return None
+        # Deltas are applied in ``_delta``, and appends concern neither fold.
         if not size:
             self._session.apply(event)
             self._output.apply(event)
@@ -206,11 +208,11 @@ class Placement:
         return (segment for segment in self.segments if segment.side is side)
 
     def begins(self, event: Event) -> bool:
-        """Tell whether an event begins another session, with a time line of its own."""
+        """Return whether an event begins another session, with a timeline of its own."""
         return self._session.ends_with(event)
 
     def _begin(self) -> None:
-        """Another connection: the formats are the defaults again, and ids may come back."""
+        """Reset for a new connection: formats are the defaults again, and ids may be reused."""
         self._session, self._output = SessionFold(), OutputAudioFold()
         self._items.clear()
         self._last_run = None
@@ -239,7 +241,7 @@ class Placement:
         return run
 
     def _take_back(self, seq: int) -> None:
-        """The server refused an append: it is not the user's sound, and what was sent around it stays where it was."""
+        """Mark a rejected append's range; the audio around it keeps its place."""
         if seq not in self._appends:
             return
         run, begin, end = self._appends.pop(seq)
@@ -248,13 +250,14 @@ class Placement:
             run.refused.sort()
 
     def _run(self, event: Event, size: int) -> AudioSegment:
-        """Return the run that an append goes on, or begins."""
+        """Return the run that an append continues or begins."""
         form, t_us = self._session.input_format, _time_us(event)
         # An append was spoken before it was sent.
         begins_us = None if t_us is None else max(0, t_us - form.ns(size) // 1000)
         run = self._last_run
-        if run is not None and run.format == form and _goes_on(run, begins_us):
+        if run is not None and run.format == form and _continues(run, begins_us):
             return run
+        # A change of format may begin a new run within the old one's time; runs never overlap.
         if run is not None and begins_us is not None and run.end_us is not None:
             begins_us = max(begins_us, run.end_us)
         run = self._last_run = AudioSegment(AudioSide.USER, form, event.seq - 1, begins_us)
@@ -262,12 +265,12 @@ class Placement:
         return run
 
 
-def _goes_on(run: AudioSegment, begins_us: int | None) -> bool:
+def _continues(run: AudioSegment, begins_us: int | None) -> bool:
     return begins_us is None or run.end_us is None or begins_us - run.end_us <= GAP_US
 
 
 def _time_us(event: Event) -> int | None:
-    """Return when an event happened, in microseconds of session time; None where the recording does not say."""
+    """Return an event's session time in microseconds; None if the recording has no time for it."""
     t_ns: int | None = event.t_ns
     if t_ns is None:
         return None

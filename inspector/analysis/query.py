@@ -1,15 +1,8 @@
-"""The filter language: one small grammar for panes, ``cat --filter`` and breakpoints.
+"""Query: a parsed filter, and its evaluation for one event or, in time slices, for a whole log.
 
-    word  "two words"      substring of the frame, any case        ~regex~     regular expression, any case
-    type:response.*        type, with * and ?                       dir:client  dir:server  dir:local
-    item:ID resp:ID call:ID  id, or how it begins                    origin:hand
-    err                    failures; unreadable frames of the server  turn:3
-    t>12.5  dt>0.2  size>4k  (t and dt in s, or 200ms; size with k, M)
-    !x   x y (and)   x | y   ( )
-
-``filter_parser`` holds the grammar and ``terms`` the meaning. A query is asked of one event, or of a whole log in a
-``QueryRun``, which stops when its time is up. What only the columns decide is decided without reading the frame; the base64 of
-audio is never searched.
+Panes, ``cat --filter``, rules and breakpoints use the same language. ``filter_words`` defines its words, ``filter_parser`` parses
+it, and ``terms`` combine its conditions. A ``QueryRun`` stops at a deadline and can be continued. It reads frames only where the
+log's columns are not enough; the base64 of audio is never searched.
 """
 
 from __future__ import annotations
@@ -22,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from inspector.analysis.event_facts import EventFacts, Facts, LogFacts
 from inspector.analysis.terms import And, DirectionIn, Everything, Term
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import EventLog
 
@@ -32,23 +25,23 @@ if TYPE_CHECKING:
 __all__ = ["EVERYTHING", "EventFacts", "Facts", "LogFacts", "Query", "QueryRun", "parse"]
 
 BULK_ROWS = 512
-"""From here on numpy is faster than a loop."""
+"""With fewer rows than this a loop is faster than numpy."""
 CHUNK_ROWS = 1 << 16
-"""Rows whose columns are looked at in one go: under a millisecond."""
+"""Rows whose columns are tested at once, in less than a millisecond."""
 TESTS_PER_LOOK = 16
-"""Rows read between two looks at the clock."""
+"""Frames tested between two checks of the deadline."""
 
 Deadline = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A filter that parsed."""
+    """A parsed filter; false if it matches everything."""
 
     expression: str
-    """As it was written."""
+    """The text that was parsed."""
     term: Term = field(repr=False)
-    """What is asked of each event."""
+    """The condition for an event."""
     patterns: tuple[Regex, ...] = field(default=(), repr=False)
     """The regular expressions in it."""
 
@@ -56,11 +49,11 @@ class Query:
         return not isinstance(self.term, Everything)
 
     def test(self, facts: Facts) -> bool:
-        """Tell whether one event matches."""
+        """Return True if an event matches."""
         return self.term.test(facts)
 
     def within(self, directions: Iterable[Direction], also: Query | None = None) -> Query:
-        """Return this filter restricted to some directions, and to what another one lets through."""
+        """Return this filter restricted to some directions and, optionally, to the matches of another filter."""
         terms = [DirectionIn(tuple(directions)), self.term]
         if also is not None:
             terms.append(also.term)
@@ -69,20 +62,20 @@ class Query:
 
     @property
     def complaint(self) -> str:
-        """Return what to tell the user, once, of a pattern that ran out of time; ``""`` where none did."""
-        slow = next((f"~{one.pattern}~" for one in self.patterns if one.patience.is_tried), "")
+        """Return a warning about the first pattern that has run out of time; ``""`` if none has."""
+        slow = next((f"~{one.pattern}~" for one in self.patterns if one.patience.has_run_out), "")
         return f"{slow} takes too long on some events, which count as no match" if slow else ""
 
 
 def parse(expression: str) -> Query:
-    """Read a filter; an empty one lets everything through.
+    """Parse a filter; an empty one matches everything.
 
     Raises:
-        FilterError: it is not one; ``position`` says where, ``hint`` what to write instead.
+        FilterError: if it is invalid, with the ``position`` of the error and a ``hint``.
     """
     if not expression.strip():
         return Query(expression, Everything())
-    # Most screens never see a filter, and none has one in its first frame.
+    # Imported here because most screens never parse a filter, and none does before its first frame.
     from inspector.analysis.filter_parser import parse_term
 
     term, patterns = parse_term(expression)
@@ -93,7 +86,7 @@ EVERYTHING = parse("")
 
 
 class QueryRun:
-    """One question asked of rows ``lo`` to ``hi`` of a log, in slices of time.
+    """The evaluation of a query for the rows ``lo`` to ``hi`` of a log, in time slices.
 
     The log may grow meanwhile; ``extend`` moves the end.
     """
@@ -108,15 +101,15 @@ class QueryRun:
         turns: TurnIndex | None = None,
         is_backward: bool = False,
     ) -> None:
-        """Prepare a run.
+        """Prepare a run without testing any rows.
 
         Args:
-            query: what to ask.
-            log: the log to ask it of.
-            lo: first row.
-            hi: row after the last.
-            turns: an index to share; made here where the filter needs one.
-            is_backward: begin at the end, and return rows in descending order.
+            query: the filter.
+            log: the log to search.
+            lo: the first row.
+            hi: the row after the last.
+            turns: a shared index of turns; if None, one is created if the filter needs it.
+            is_backward: True to begin at the end and return rows in descending order.
         """
         self.lo, self.hi = lo, hi
         self._term = query.term
@@ -130,61 +123,63 @@ class QueryRun:
 
     @property
     def position(self) -> int:
-        """Return the row up to which a forward run has looked at everything."""
+        """Return the row up to which a forward run has tested all rows."""
         return self._tested if self._left else self._at
 
     @property
     def is_done(self) -> bool:
-        """Tell whether every row has been looked at."""
+        """Return True if every row has been tested."""
         return not self._left and self._at == (self.lo if self._is_backward else self.hi)
 
     @property
     def progress(self) -> float:
-        """Return the share of rows looked at, 0 to 1."""
+        """Return the share of rows tested, 0 to 1."""
         total = self.hi - self.lo
         seen = self.hi - self._at if self._is_backward else self._at - self.lo
         return (seen - self._left) / total if total else 1.0
 
     def extend(self, hi: int) -> None:
-        """Move the end of a forward run, as the log grows."""
+        """Move the end of a forward run after the log has grown."""
         self.hi = hi
 
-    def advance(self, is_over: Deadline, *, until_found: bool = False) -> array[int]:
-        """Go on until ``is_over()``, and return the rows found meanwhile; at least one slice of work is done.
+    def advance(self, deadline_passed: Deadline, *, until_found: bool = False) -> array[int]:
+        """Test rows until ``deadline_passed()``, and return the matches; at least one slice of work is done.
 
-        ``until_found`` also stops once there is anything to return.
+        Args:
+            deadline_passed: called after each slice; True stops the run until the next call.
+            until_found: True to stop at the first matches, too.
         """
         found = array("i")
         while not self.is_done:
-            found.extend(self._step(is_over))
-            if is_over() or (until_found and found):
+            found.extend(self._step(deadline_passed))
+            if deadline_passed() or (until_found and found):
                 break
         return found
 
-    def _step(self, is_over: Deadline) -> array[int]:
-        """Finish the open chunk, or open one; return what was found, early where the time is up."""
+    def _step(self, deadline_passed: Deadline) -> array[int]:
+        """Continue the current chunk, or begin the next one; return the matches up to its end or the deadline."""
         if not self._left:
             found = self._open_chunk()
             if found is not None:
                 return found
-        return self._test_rows(is_over)
+        return self._test_rows(deadline_passed)
 
     def _open_chunk(self) -> array[int] | None:
-        """Take the next chunk on; return its rows at once where the columns decide them all."""
+        """Begin the next chunk; return its matches if the columns are enough to decide all rows, else None."""
         if self._is_backward:
             lo, hi = max(self.lo, self._at - CHUNK_ROWS), self._at
         else:
             lo, hi = self._at, min(self.hi, self._at + CHUNK_ROWS)
         self._at = lo if self._is_backward else hi
         self._tested = lo
-        # numpy is not worth its import before the first frame; once it is there, it is used.
+        # Importing numpy takes longer than a loop over the first screen; use it only if another module has imported it.
         if hi - lo < BULK_ROWS or "numpy" not in sys.modules:
             rows = range(hi - 1, lo - 1, -1) if self._is_backward else range(lo, hi)
             self._open, self._left = ((row, False) for row in rows), hi - lo
             return None
-        return self._open_bulk(lo, hi)
+        return self._test_columns(lo, hi)
 
-    def _open_bulk(self, lo: int, hi: int) -> array[int] | None:
+    def _test_columns(self, lo: int, hi: int) -> array[int] | None:
         from inspector.analysis.columns import Columns, rows_of
 
         sure, maybe = self._term.bounds(Columns(self._log, lo, hi, self._turns))
@@ -198,7 +193,7 @@ class QueryRun:
         self._left = len(rows)
         return None
 
-    def _test_rows(self, is_over: Deadline) -> array[int]:
+    def _test_rows(self, deadline_passed: Deadline) -> array[int]:
         found = array("i")
         tests = 0
         test = self._term.test
@@ -210,6 +205,6 @@ class QueryRun:
             tests += not is_sure
             if tests >= TESTS_PER_LOOK:
                 tests = 0
-                if is_over():
+                if deadline_passed():
                     break
         return found

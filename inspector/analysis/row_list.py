@@ -1,7 +1,7 @@
-"""RowList: which rows of a log a pane shows, in order.
+"""RowList: the rows of a log that a pane shows, in order.
 
-Kept up as the log grows, never rebuilt for an append. Work is done in bounded slices: a pane over a million rows fills
-while keys are answered.
+The list is extended as the log grows, never rebuilt. It works in bounded slices, so that a pane over a million rows fills while
+keys are handled.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 
 from inspector.analysis.query import EVERYTHING, Deadline, LogFacts, Query, QueryRun
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import DIRECTION_CODE, FLAG_FOLDED, EventLog
 
 SLICE_ROWS = 1 << 15
-"""Rows listed between two looks at the clock: about a millisecond."""
+"""Rows processed between two looks at the clock, which takes about a millisecond."""
 FEW = 16
-"""Where at most one row in so many is wanted, they are searched for."""
+"""If at most one row in so many is shown, a regular expression finds them faster than a loop over all."""
 _MARK = re.compile(b"\x01")
 _NOT_FOLDED = bytes(not flags & FLAG_FOLDED for flags in range(256))
 
@@ -35,17 +35,17 @@ class RowList:
         self._directions = directions
         self._codes = frozenset(DIRECTION_CODE[direction] for direction in directions)
         self._is_mine = bytes(code in self._codes for code in range(256))
-        """By the code of the side that a row stands on."""
+        """Code of a row's side to whether the pane lists it; a table for ``bytes.translate``."""
         self.query: Query = EVERYTHING
         self.is_folding = True
         self.rows = array("i")
-        """Rows of the log, ascending."""
+        """The rows shown, ascending."""
         self.scanned = 0
-        """Rows of the log that were looked at."""
+        """Number of rows of the log that were examined."""
         self.total = 0
-        """Rows of these directions among them."""
+        """Number of rows with the pane's directions among them."""
         self._run: QueryRun | None = None
-        """Where a query has got to; None without one."""
+        """Progress of the query; None without one."""
         self._shown_groups: set[int] = set()
         self._unfolded: set[int] = set()
         self._matches: Counter[int] = Counter()
@@ -55,22 +55,22 @@ class RowList:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every row of the log was looked at."""
+        """Return whether every row of the log was examined."""
         return self.scanned >= len(self._log)
 
     def filter(self, query: Query) -> None:
-        """Show what a query lets through; starts over."""
+        """Show the rows that match a query; starts over."""
         self.query = query
         self._restart()
 
     def fold(self, *, is_folding: bool) -> None:
-        """Fold deltas into one row each, or show every one; starts over."""
+        """Fold each group of deltas into one row, or show every delta; starts over."""
         self.is_folding = is_folding
         self._unfolded.clear()
         self._restart()
 
     def toggle_group(self, row: int) -> bool:
-        """Unfold the group of a row, or fold it again; False where the row is of no group."""
+        """Unfold the group of a row or fold it again; return False if the row belongs to no group."""
         group = self._log.group[row]
         if group < 0 or not self.is_folding:
             return False
@@ -88,49 +88,49 @@ class RowList:
         return True
 
     def matches_in(self, group: int) -> int:
-        """Return how many members of a group the query lets through; all of them without a query."""
+        """Return how many members of a group match the query; all of them without a query."""
         return self._matches[group] if self.query else self._log.groups.count[group]
 
     def is_unfolded(self, group: int) -> bool:
-        """Tell whether the members of a group are shown one by one."""
+        """Return whether the members of a group are shown one by one."""
         return group in self._unfolded or not self.is_folding
 
     def index_of(self, row: int) -> int:
-        """Return where a row stands, or the last shown row before it; 0 where there is none."""
+        """Return the position of a row in the list, else that of the last row shown before it, else 0."""
         return max(0, bisect.bisect_right(self.rows, row) - 1)
 
     def shows(self, row: int) -> bool:
-        """Tell whether a row is among those shown."""
+        """Return whether a row is shown."""
         at = bisect.bisect_left(self.rows, row)
         return at < len(self.rows) and self.rows[at] == row
 
     def holds(self, row: int) -> bool:
-        """Tell whether a row is of the directions that this list is for."""
+        """Return whether a row has one of the list's directions."""
         return DIRECTION_CODE[self._log.side_of(row)] in self._codes
 
     def lets_through(self, row: int) -> bool:
-        """Tell whether the query lets a row through, folded or not."""
+        """Return whether a row matches the query, folded or not."""
         return not self.query or self.query.test(LogFacts(self._log, row, self._turns))
 
-    def refresh(self, is_over: Deadline = lambda: False) -> None:
-        """Look at new rows of the log until done or ``is_over()``."""
+    def refresh(self, deadline_passed: Deadline = lambda: False) -> None:
+        """Process new rows of the log until done or ``deadline_passed()``."""
         if self._run is not None:
-            self._take_matches(self._run, is_over)
+            self._add_matches(self._run, deadline_passed)
             return
         while self.scanned < len(self._log):
             end = min(len(self._log), self.scanned + SLICE_ROWS)
-            self._take(self.scanned, end)
+            self._add_rows(self.scanned, end)
             self.scanned = end
-            if is_over():
+            if deadline_passed():
                 break
 
     def finder(self, wanted: Query, from_row: int | None, step: int) -> QueryRun:
-        """Return a run over the rows after (or before) one that the query lets through, those of other panes included.
+        """Return a search through the rows after or before a given one, including those of other panes.
 
         Args:
-            wanted: what to look for.
-            from_row: where to begin; None for the very first row, or the very last.
-            step: negative to look backwards.
+            wanted: the query to search for; rows that the list's own query hides are not found.
+            from_row: the row to start from; None for the first or last row of the log.
+            step: negative to search backwards.
         """
         query, end = self.query.within(Direction, wanted), len(self._log)
         if step < 0:
@@ -140,7 +140,8 @@ class RowList:
         return QueryRun(query, self._log, lo, end, turns=self._turns)
 
     def unfold_to(self, row: int) -> None:
-        """See to it that a row of the list is not hidden in a folded group."""
+        """Unfold the group of a row if it hides the row."""
+        # The second toggle is needed if the group counted as unfolded although the row was not shown.
         if not self.shows(row) and self.toggle_group(row) and not self.shows(row):
             self.toggle_group(row)
 
@@ -151,24 +152,24 @@ class RowList:
         self.scanned = self.total = 0
         self._run = None
         if self.query:
-            # Local facts too: some stand among the server's events.
+            # Including local events, some of which are listed among the server's.
             wanted = {*self._directions, Direction.LOCAL}
             self._run = QueryRun(self.query.within(wanted), self._log, 0, 0, turns=self._turns)
 
-    def _take_matches(self, run: QueryRun, is_over: Deadline) -> None:
+    def _add_matches(self, run: QueryRun, deadline_passed: Deadline) -> None:
         end = len(self._log)
         if run.hi < end:
             fresh = self._log.sides(run.hi, end)
             self.total += sum(fresh.count(code) for code in self._codes)
             run.extend(end)
         while not run.is_done:
-            self._fold_in([row for row in run.advance(is_over) if self.holds(row)])
+            self._fold_in([row for row in run.advance(deadline_passed) if self.holds(row)])
             self.scanned = run.position
-            if is_over():
+            if deadline_passed():
                 break
 
-    def _take(self, start: int, end: int) -> None:
-        """Add rows of the log, where there is no query: a byte a row says whether to, so that no step is Python's."""
+    def _add_rows(self, start: int, end: int) -> None:
+        """Add rows of the log without a query. One byte per row marks those to show, so that no Python step per row is needed."""
         log = self._log
         wanted = log.sides(start, end).translate(self._is_mine)
         self.total += wanted.count(1)
@@ -179,12 +180,13 @@ class RowList:
                     shown[row - start] or log.group[row] in self._unfolded
                     for row in range(start, end)
                 )
+            # A bitwise "and" of two large integers combines all marks in one operation, without numpy.
             both = int.from_bytes(wanted, "big") & int.from_bytes(shown, "big")
             wanted = both.to_bytes(end - start, "big")
         self.rows.extend(_marked(wanted, start))
 
     def _fold_in(self, rows: Sequence[int]) -> None:
-        """Add rows that the query lets through, each group only once unless it is unfolded."""
+        """Add matching rows, one per group unless the group is unfolded."""
         if not rows:
             return
         groups = self._log.group
@@ -198,7 +200,7 @@ class RowList:
             self.rows.append(row)
 
     def _members(self, group: int) -> list[int]:
-        """Return the rows of a group that the list may show, as far as it has got."""
+        """Return the matching rows of a group among those examined so far."""
         head, last = self._log.groups.head[group], self._log.groups.last[group]
         column, end = self._log.group, min(last, self.scanned - 1) + 1
         rows = (row for row in range(head, end) if column[row] == group)
@@ -206,7 +208,7 @@ class RowList:
 
 
 def _marked(marks: bytes, start: int) -> Iterator[int]:
-    """Return which rows from ``start`` on are marked with a 1."""
+    """Yield the rows, counted from ``start``, that are marked with a 1."""
     if marks.count(1) * FEW < len(marks):
         return (start + mark.start() for mark in _MARK.finditer(marks))
     return compress(range(start, start + len(marks)), marks)

@@ -1,7 +1,7 @@
-"""Walking the generated schema: from a type and a path to what is allowed there.
+"""Access to the generated schema of the API's events.
 
-The schema's unions are decisions: ``x-kinds`` chooses by JSON type, ``x-branches`` by the ``type`` member (and the
-``role``, for messages).
+Unions in the schema are decisions: ``x-kinds`` selects by JSON type, ``x-branches`` by the ``type`` member (for messages also the
+``role``).
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ Schema = Mapping[str, Any]
 
 @cache
 def document() -> Mapping[str, Any]:
-    """Return the generated schema, read once."""
+    """Return the generated schema; the file is read once."""
     data: Mapping[str, Any] = orjson.loads((files("inspector.spec") / "schema.json").read_bytes())
     return data
 
 
 def event_schema(event_type: str, direction: str = "client") -> Schema | None:
-    """Return the schema of an event type; None where it is not known."""
+    """Return the schema of an event type, or None."""
     found: Schema | None = document()[direction].get(event_type)
     return found
 
 
 def client_schema(event_type: str, *, is_translation: bool) -> Schema | None:
-    """Return the schema of a client event; a translation session is configured by an update of its own shape."""
+    """Return the schema of a client event, or None; translation sessions have their own shape of ``session.update``."""
     is_own = is_translation and event_type == "session.update"
     return event_schema("session.update (translation)" if is_own else event_type)
 
 
 def resolved(schema: Schema, direction: str = "client") -> Schema:
-    """Follow a reference."""
+    """Return a schema with its reference, if it is one, resolved."""
     ref = schema.get("$ref")
     if not isinstance(ref, str):
         return schema
@@ -61,8 +61,9 @@ _JSON_TYPES = {
 
 
 def of_kind(schema: Schema, kind: str) -> Schema | None:
-    """Choose by JSON type; None where that type is not allowed. An integer is a number."""
+    """Return the part of a schema for a JSON type; None if that type is not allowed. An integer is also a number."""
     kinds = schema.get("x-kinds")
+    # A number in JSON has no integer type of its own, so an integer also fits where a number is expected.
     if kinds is None:
         allowed = schema.get("type")
         fits = allowed in (None, kind) or (kind == "integer" and allowed == "number")
@@ -72,7 +73,7 @@ def of_kind(schema: Schema, kind: str) -> Schema | None:
 
 
 def branch_for(schema: Schema, value: Mapping[str, Any]) -> Schema | None:
-    """Choose an object's branch by its ``type`` (and ``role``); None where it names no branch."""
+    """Return the branch of a schema for an object, by its ``type`` (and ``role``); None if no branch matches."""
     branches = schema.get("x-branches")
     if branches is None:
         return schema

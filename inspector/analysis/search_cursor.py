@@ -1,4 +1,4 @@
-"""SearchCursor: a search for the next row of a list that a query lets through, in slices of time, past the end from the other end on."""
+"""SearchCursor: a search for the next matching row of a list, in time slices; it wraps around at the end."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from inspector.analysis.row_list import RowList
 
 
 class SearchCursor:
-    """One search; it finds one row, or none."""
+    """A search for one row."""
 
     def __init__(self, rows: RowList, wanted: Query, from_row: int, step: int) -> None:
         """Prepare a search.
 
         Args:
-            rows: the list; what its own query hides is not found, what it has no direction for is.
-            wanted: what to look for.
-            from_row: the row to begin after, or before where ``step`` is negative.
-            step: 1 for the next, -1 for the one before.
+            rows: the list; rows that its own query hides are not found, rows of other directions are.
+            wanted: the query to search for.
+            from_row: the row to start after (or before, if ``step`` is negative).
+            step: 1 to search forwards, -1 to search backwards.
         """
-        self.came_round = False
-        """Whether the search began again at the other end."""
+        self.has_wrapped = False
+        """Whether the search continued at the other end."""
         self.step = step
         self._rows = rows
         self._wanted = wanted
@@ -27,19 +27,19 @@ class SearchCursor:
 
     @property
     def progress(self) -> float:
-        """Return how much of the way to the end was looked at, 0..1."""
+        """Return the progress towards the end of the list, 0..1."""
         return self._run.progress
 
     @property
-    def is_over(self) -> bool:
-        """Tell whether all was looked at."""
-        return self.came_round and self._run.is_done
+    def is_finished(self) -> bool:
+        """Return whether all rows were searched."""
+        return self.has_wrapped and self._run.is_done
 
-    def advance(self, is_over: Deadline) -> int:
-        """Search until something is found or the time is up; return its row, or -1."""
-        found = self._run.advance(is_over, until_found=True)
-        if not found and self._run.is_done and not self.came_round:
-            self.came_round = True
+    def advance(self, deadline_passed: Deadline) -> int:
+        """Search until a row is found or the deadline has passed; return the row, or -1."""
+        found = self._run.advance(deadline_passed, until_found=True)
+        if not found and self._run.is_done and not self.has_wrapped:
+            self.has_wrapped = True
             self._run = self._rows.finder(self._wanted, None, self.step)
-            found = self._run.advance(is_over, until_found=True)
+            found = self._run.advance(deadline_passed, until_found=True)
         return found[0] if found else -1

@@ -1,4 +1,4 @@
-"""What matters in an event, in a few words; inert, ready for a terminal."""
+"""One-line summaries of events, sanitized for a terminal."""
 
 from __future__ import annotations
 
@@ -14,59 +14,61 @@ from inspector.core.responses import reason_of
 from inspector.core.riff import oddity_of
 
 MAX_CHARS = 300
-"""More than any pane is wide."""
+"""Limit of a summary: wider than any pane."""
 
 
 def short_id(value: str) -> str:
-    """Return the beginning of an id: its kind and enough to tell it apart."""
+    """Return the beginning of an id: its prefix and enough characters to distinguish it."""
     return value if len(value) <= 13 else f"{value[:12]}…"
 
 
 def size_text(size: int) -> str:
-    """Return a byte count for people."""
+    """Return a byte count with its unit: ``12 KB``."""
     if size < 1000:
         return f"{size} B"
     return f"{size / 1000:.0f} KB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
 def duration_text(ms: float) -> str:
-    """Return a length of audio for people."""
+    """Return a duration with its unit: ``80 ms``, ``4.10 s``."""
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
 
 
 def moment_text(t_ns: int | None, seq: int) -> str:
-    """Return when an event happened, in seconds of session time; its number, as in the panes, where nothing says when."""
+    """Return an event's session time in seconds, or its number, as in the panes, if the time is unknown."""
     return f"#{seq:,}" if t_ns is None else f"{t_ns / 1e9:.3f} s"
 
 
 def quoted(text: str, limit: int = 160) -> str:
-    """Return words in typographic quotes, cut."""
+    """Return a text in typographic quotes, cut to ``limit`` characters."""
     return f"“{text[:limit]}…”" if len(text) > limit else f"“{text}”"
 
 
 def summary(event: Event, audio: AudioFormat = PCM16_24K) -> str:
-    """Return what matters in an event.
+    """Return a one-line summary of an event.
 
     Args:
-        event: what happened.
-        audio: the format of its audio, if it carries any.
+        event: the event.
+        audio: the format of its audio, if it contains any.
     """
     if event.problem is not None:
         shown = event.data[:120]
         text = shown.decode("utf-8", "replace") if event.is_text else shown.hex(" ")
         return sanitized(f"{event.problem.message}  {text}")[:MAX_CHARS]
     body = event.body or {}
+    # Audio is most of a recording's bytes, so its length is computed from the base64 and nothing is decoded.
     size = audio_bytes_of(event)
     odd = oddity_of(event)
     if size or odd:
         length = f"{duration_text(audio.ms(size))}  {size_text(size)}" if size else ""
         return _joined(length, odd)
+    # Unknown types are summarized by their members, so that new events of the API need no release of this program.
     read = _READERS.get(event.type) or (_by_shape(body) if event.type else _untyped)
     return sanitized(read(body)[:MAX_CHARS])
 
 
 def untyped_name(event: Event) -> str:
-    """Return what an event without a type is called: its first key, by which other protocols name their messages."""
+    """Return a name for an event without a type: its first key in braces, which other protocols use as the type."""
     first = next(iter(event.body or {}), "")
     return f"{{{sanitized(first)}}}" if first else "(no type)"
 
@@ -105,7 +107,7 @@ def _plain(body: Body) -> str:
 
 
 def _untyped(body: Body) -> str:
-    """Return what is in a message of another protocol: the keys of its first member, then the other members."""
+    """Return a summary of another protocol's frame: the keys of its first member, then its other members."""
     inner = next(iter(body.values()), None)
     keys = list(inner) if isinstance(inner, dict) else []
     return _joined(_by_shape(body)(body) or ", ".join(keys), ", ".join(list(body)[1:]))
@@ -113,9 +115,11 @@ def _untyped(body: Body) -> str:
 
 def _session(body: Body) -> str:
     session = object_at(body, "session")
+    # The GA member first, then its place in the beta API; likewise for turn detection below.
     modalities = session.get("output_modalities", session.get("modalities"))
     names = "+".join(str(name) for name in modalities) if isinstance(modalities, list) else ""
     audio_input = object_at(object_at(session, "audio"), "input")
+    # null is push-to-talk; "" marks an absent member, about which nothing is known.
     detection = audio_input.get("turn_detection", session.get("turn_detection", ""))
     listening = (
         text_at(detection, "type")
@@ -146,14 +150,15 @@ def _item(body: Body) -> str:
         )
     if kind == "function_call_output":
         return _joined("function output", quoted(text_at(item, "output")))
-    said = " ".join(_part(part) for part in objects_at(item, "content"))
+    text = " ".join(_part(part) for part in objects_at(item, "content"))
     who = text_at(item, "role") or kind
     return _joined(
-        who, said or short_id(text_at(item, "id")), text_at(item, "phase"), _unusual_status(item)
+        who, text or short_id(text_at(item, "id")), text_at(item, "phase"), _unusual_status(item)
     )
 
 
 def _unusual_status(item: Body) -> str:
+    # The event's type already implies the usual ones.
     status = text_at(item, "status")
     return "" if status in ("completed", "in_progress") else status
 
@@ -168,7 +173,7 @@ def _part(part: Body) -> str:
 
 def _response(body: Body) -> str:
     response = object_at(body, "response")
-    usage = object_at(response, "usage") or object_at(body, "usage")
+    usage = object_at(response, "usage") or object_at(body, "usage")  # xAI's is beside the response
     total = int_at(usage, "total_tokens")
     status = text_at(response, "status")
     return _joined(
@@ -256,20 +261,20 @@ def _message(body: Body) -> str:
 
 
 INTERVENTIONS = ("inspector.altered", "inspector.injected")
-"""Facts about what the proxy did to a frame, or sent of its own."""
+"""Types of local events about frames that the proxy changed or added."""
 _DONE = {
     "drop": "dropped",
     "delay": "delayed",
     "replace": "replaced",
     "edit": "edited",
-    "duplicate": "doubled",
+    "duplicate": "duplicated",
     "answer": "answered",
 }
-"""What was done, by the first word of the change."""
+"""First word of a change to its past participle."""
 
 
 def intervention_name(body: Body) -> str:
-    """Return what the proxy did to a frame, and at whose word: ``dropped (rule 1)``."""
+    """Return what the proxy did to a frame, and the rule or person behind it: ``dropped (rule 1)``."""
     what = text_at(body, "change").partition(" ")[0]
     by = sanitized(text_at(body, "by"))
     name = _DONE.get(what, sanitized(what)) if what else "injected"
@@ -277,29 +282,32 @@ def intervention_name(body: Body) -> str:
 
 
 def intervention_words(body: Body) -> str:
-    """Return to which frame, and how."""
+    """Return the details of an intervention and the type of its frame."""
     how = text_at(body, "change").partition(" ")[2]
     return sanitized(_joined(how, text_at(body, "event_type") or "(no type)"))
 
 
 def is_drop(event: Event) -> bool:
-    """Tell whether an event says that a frame was kept from its receiver."""
+    """Return whether a local event reports that a frame was not forwarded."""
     if event.type != "inspector.altered" or event.body is None:
         return False
     return text_at(event.body, "change") in ("drop", "answer")
 
 
 def _intervention(body: Body) -> str:
-    to = text_at(body, "to") or {"client": "api", "server": "app"}.get(text_at(body, "direction"))
-    words = intervention_words(body)
-    return _joined(intervention_name(body), words, f"to the {to}" if to else "")
+    return _joined(intervention_name(body), intervention_words(body), _receiver(body))
 
 
-def _on_the_way(body: Body) -> str:
-    """Return what the proxy did to a frame."""
+def _receiver(body: Body) -> str:
+    """Return the side that a frame goes to, in words."""
     to = text_at(body, "to") or {"client": "api", "server": "app"}.get(text_at(body, "direction"))
+    return f"to the {'API' if to == 'api' else to}" if to else ""
+
+
+def _proxied(body: Body) -> str:
+    """Return a summary of a local event about a frame in the proxy."""
     return _joined(
-        f"to the {to}" if to else "",
+        _receiver(body),
         text_at(body, "event_type"),
         text_at(body, "filter"),
         text_at(body, "why"),
@@ -329,12 +337,12 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inspector.recorder_failed": _message,
     "inspector.recorder_resumed": _message,
     "inspector.fold_failed": _message,
-    "inspector.held": _on_the_way,
-    "inspector.released": _on_the_way,
+    "inspector.held": _proxied,
+    "inspector.released": _proxied,
     "inspector.altered": _intervention,
     "inspector.injected": _intervention,
-    "inspector.degraded": _on_the_way,
-    "inspector.undelivered": _on_the_way,
+    "inspector.degraded": _proxied,
+    "inspector.undelivered": _proxied,
     "inspector.rule_failed": _message,
     "inspector.note": _message,
     "inspector.playing": _heard,

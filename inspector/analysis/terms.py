@@ -1,10 +1,10 @@
-"""What every term of a filter can do, and those that join others; ``column_terms`` and ``text_terms`` ask of an event itself.
+"""The interface of a filter term, and the terms that combine others. The conditions are in ``filter_words`` and ``text_terms``.
 
-``test`` answers for one event. ``bounds`` answers for many at once from columns alone, as two masks: rows that match for
-sure, and rows that may. Where they differ, only reading the text can tell. A ``not`` swaps the two.
+``test`` evaluates a term for one event. ``bounds`` evaluates it for many rows by their columns and returns two masks: rows that
+certainly match, and rows that may match. Rows that are only in the second must be read. ``Not`` swaps and inverts the two.
 """
 
-# ruff: noqa: D102 - the protocol Term says what each method of a term does
+# ruff: noqa: D102 - the protocol Term documents the methods of all terms
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ class Term(Protocol):
 
     @property
     def needs_turns(self) -> bool:
-        """Tell whether it asks for the turn, which costs an index."""
+        """Return True if it needs turn numbers, which require an index of the log."""
         ...
 
     def test(self, facts: Facts) -> bool:
-        """Tell whether the event matches."""
+        """Return True if the event matches."""
         ...
 
     def bounds(self, columns: Columns) -> Bounds:
-        """Return which rows match for sure, and which may."""
+        """Return the rows that certainly match, and the rows that may match."""
         ...
 
 
 class OfColumns(ABC):
-    """A term that columns alone decide."""
+    """A term that the columns are enough to decide."""
 
     @property
     def needs_turns(self) -> bool:
@@ -60,7 +60,7 @@ class OfColumns(ABC):
 
 @dataclass(frozen=True)
 class Everything(OfColumns):
-    """The empty filter."""
+    """The empty filter, which every event matches."""
 
     def test(self, facts: Facts) -> bool:  # noqa: ARG002
         return True
@@ -71,7 +71,7 @@ class Everything(OfColumns):
 
 @dataclass(frozen=True)
 class DirectionIn(OfColumns):
-    """The event went one of these ways."""
+    """The event has one of these directions."""
 
     directions: tuple[Direction, ...]
 
@@ -126,7 +126,7 @@ class And:
 
 @dataclass(frozen=True)
 class Or:
-    """The event matches one of the terms."""
+    """The event matches at least one of the terms."""
 
     terms: tuple[Term, ...]
 

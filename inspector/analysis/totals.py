@@ -1,4 +1,4 @@
-"""Totals: what a session used and how its sound fared, for programs (JSON) and, in words, for people."""
+"""Totals of a session: tokens, rate limits and audio quality, as JSON for programs and as text for people."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from inspector.core.state import SessionState
 from inspector.core.usage import RateLimit, Tokens
 
 LOW_SHARE = 0.1
-"""A limit of which less is left deserves attention: the next turns may be refused."""
+"""Share of a rate limit below which it is flagged: the next turns may be rejected."""
 
 
 class Tally(NamedTuple):
-    """One thing that was counted, in words."""
+    """One total, as text."""
 
     name: str
     """What was counted."""
     words: str
-    """How much it was."""
+    """The amount."""
     is_trouble: bool = False
-    """True where it deserves attention."""
+    """True if it indicates a problem."""
     seq: int = 0
-    """The event to look at; 0 for none."""
+    """The event to show for it; 0 for none."""
 
 
 Losses = Mapping[str, int]
-"""What the inspector itself did not send or play, by name; names as in ``LOSS_WORDS``, zeros left out."""
+"""Audio that the inspector itself did not send or play: names of ``LOSS_WORDS`` to counts, zeros left out."""
 LOSS_WORDS: Mapping[str, str] = {
     "dropped_appends": "{} of the microphone's appends dropped: the connection did not keep up",
-    "underruns": "{} underruns: the audio had not come when it was due",
+    "underruns": "{} underruns: audio arrived too late",
     "dropped_bytes": "{} not played: the server was more than 45 minutes ahead",
     "unreadable_deltas": "{} deltas not played: their audio is not base64",
 }
-"""What is said of each loss."""
+"""Name of a loss to its text."""
 
 
 def totals(state: SessionState) -> dict[str, Any]:
-    """Return tokens by modality, rate limits and lengths of sound; null for what no event told."""
+    """Return tokens by modality, rate limits and lengths of audio; None for totals that no event reported."""
     usage, output, sent = state.usage, state.output_audio, state.input_audio
     gaps = [gap for item in output.items.values() for gap in item.underruns]
     records = (*output.items.values(), *output.tracks.values())
@@ -64,14 +64,15 @@ def totals(state: SessionState) -> dict[str, Any]:
 
 
 def low_limits(state: SessionState) -> list[str]:
-    """Return the rate limits of which little is left, in words."""
+    """Return texts for the rate limits that are nearly used up."""
     limits = state.rate_limits.limits
     return [f"{one.name} {one.remaining / one.limit:.0%} left" for one in limits if _is_low(one)]
 
 
 def used(state: SessionState) -> Iterator[Tally]:
-    """Yield what was used so far, and what is left; nothing where no event tells."""
+    """Yield the usage so far and the remaining limits, as far as events reported them."""
     usage = state.usage
+    # Transcription is billed separately and by another model, so its tokens are not added to the responses'.
     for name, tokens in (("tokens", usage.responses), ("transcription", usage.transcription)):
         if tokens != Tokens():
             yield Tally(name, _token_words(tokens))
@@ -84,17 +85,17 @@ def used(state: SessionState) -> Iterator[Tally]:
 
 
 def sounded(state: SessionState, losses: Losses) -> Iterator[Tally]:
-    """Yield how the sound fared; ``losses`` are those of the inspector itself."""
+    """Yield the totals and problems of audio; ``losses`` are those of the inspector itself."""
     sent, output = state.input_audio, state.output_audio
     if sent.appends:
         length = duration_text(state.session.input_format.ms(sent.total_bytes))
         yield Tally("input audio", f"{length} in {_count(sent.appends, 'append')}")
     if sent.refused:
-        words = f"{_count(sent.refused, 'append')} refused by the server, so not part of the input"
+        words = f"{_count(sent.refused, 'append')} rejected by the server, not part of the input"
         yield Tally("input audio", words, True, sent.first_refused_seq)
     if sent.wav is not None:
         words = (
-            f"{_count(sent.wav_appends, 'append')} with a {sent.wav}; the API takes it for sound"
+            f"{_count(sent.wav_appends, 'append')} with a {sent.wav}; the API treats it as audio"
         )
         yield Tally("input audio", words, True, sent.first_wav_seq)
     received_ms = sum(item.received_ms for item in output.items.values())
@@ -107,12 +108,12 @@ def sounded(state: SessionState, losses: Losses) -> Iterator[Tally]:
         words = f"{_count(len(gaps), 'underrun')}: silent for {silent} in the middle of items"
         yield Tally("output audio", words, True, gaps[0].seq)
     for name, count in losses.items():
-        if name != "underruns" or not gaps:  # the gaps say more
+        if name != "underruns" or not gaps:  # the gaps above say more about the same underruns
             yield Tally("inspector", loss_words(name, count), True)
 
 
 def loss_words(name: str, count: int) -> str:
-    """Return what is said of a loss."""
+    """Return the text of a loss."""
     shown = size_text(count) if name.endswith("_bytes") else f"{count:,}"
     return LOSS_WORDS[name].format(shown)
 
@@ -122,15 +123,15 @@ def _tokens(tokens: Tokens) -> dict[str, int] | None:
 
 
 def _token_words(tokens: Tokens) -> str:
-    given = _parts(
+    inputs = _parts(
         ("text", tokens.input_text), ("audio", tokens.input_audio), ("image", tokens.input_image)
     )
-    made = _parts(("text", tokens.output_text), ("audio", tokens.output_audio))
+    outputs = _parts(("text", tokens.output_text), ("audio", tokens.output_audio))
     cached = f", {tokens.cached:,} of it cached" if tokens.cached else ""
-    thought = f", {tokens.reasoning:,} of the text reasoning" if tokens.reasoning else ""
+    reasoning = f", {tokens.reasoning:,} of the text reasoning" if tokens.reasoning else ""
     return (
-        f"{tokens.total:,}: input {tokens.input:,}{given}{cached}"
-        f"; output {tokens.output:,}{made}{thought}"
+        f"{tokens.total:,}: input {tokens.input:,}{inputs}{cached}"
+        f"; output {tokens.output:,}{outputs}{reasoning}"
     )
 
 
@@ -140,7 +141,7 @@ def _parts(*parts: tuple[str, int]) -> str:
 
 
 def _limit_words(limit: RateLimit) -> str:
-    return f"{limit.remaining:,} of {limit.limit:,} left, whole again in {limit.reset_seconds:g} s"
+    return f"{limit.remaining:,} of {limit.limit:,} left, full again in {limit.reset_seconds:g} s"
 
 
 def _is_low(limit: RateLimit) -> bool:

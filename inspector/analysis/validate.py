@@ -1,7 +1,7 @@
-"""Checking a client event against the schema, in the server's own words and order.
+"""Validation of a client event against the schema, with the wording and order of the server's errors.
 
-The first problem is the one that the server reports: it looks at the type, then at unknown and missing members, then into
-the members in the order of the schema. Sources: error payloads of recorded sessions.
+The first problem is the one that the server reports: it checks the type, then unknown and missing members, then the members in the
+order of the schema. Source: error payloads of recorded sessions.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _ARTICLES = {
 
 @dataclass(frozen=True, slots=True)
 class SchemaProblem:
-    """One thing that the server would refuse."""
+    """A reason for the server to reject an event."""
 
     path: EventPath
     """Keys and indexes from the event's root."""
     code: str
-    """The server's code."""
+    """The server's error code."""
     message: str
-    """The server's words."""
+    """The server's message."""
     hint: str = ""
-    """What to write in its place, where that is known."""
+    """What to write instead, if known."""
 
     @property
     def param(self) -> str:
@@ -55,7 +55,7 @@ class SchemaProblem:
 
 
 def dotted(path: EventPath) -> str:
-    """Write a path as the server does."""
+    """Return a path in the server's notation: ``item.content[0].text``."""
     text = ""
     for key in path:
         text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
@@ -63,9 +63,11 @@ def dotted(path: EventPath) -> str:
 
 
 def check(body: object, *, is_translation: bool = False) -> list[SchemaProblem]:
-    """Return what the server would refuse about a client event, first things first; empty where nothing.
+    """Return the problems of a client event in the order in which the server checks; never raises.
 
-    Never raises, whatever the value. ``is_translation``: the event is for a translation session.
+    Args:
+        body: the event.
+        is_translation: whether it is for a translation session.
     """
     if not isinstance(body, dict):
         return [
@@ -94,7 +96,7 @@ def check(body: object, *, is_translation: bool = False) -> list[SchemaProblem]:
 
 
 def not_supported(value: object, supported: Sequence[object]) -> str:
-    """Word a refusal of a value as the server does."""
+    """Return the server's message for a value that is not allowed."""
     quoted = [f"'{option}'" for option in supported]
     if len(quoted) == 1:
         return f"Invalid value: '{value}'. Value must be {quoted[0]}."
@@ -112,7 +114,7 @@ def _article(kind: str) -> str:
 
 def _ga_hint(name: object) -> str:
     ga = GA_NAMES.get(name) if isinstance(name, str) else None
-    return f"a name of the beta API; now: {ga}" if ga else ""
+    return f"beta name; in GA: {ga}" if ga else ""
 
 
 def _problems(value: object, schema: Schema, path: EventPath) -> Iterator[SchemaProblem]:
@@ -149,6 +151,7 @@ def _object_problems(
         yield _no_branch(value, schema, path)
         return
     branch = resolved(branch)
+    # A branch may itself be a union, for example of content parts within messages of one role.
     if branch is not schema and ("x-branches" in branch or "x-kinds" in branch):
         yield from _problems(value, branch, path)
         return
@@ -174,14 +177,15 @@ def _no_branch(value: Mapping[str, Any], schema: Schema, path: EventPath) -> Sch
     branches = schema.get("x-branches", {})
     name = value.get("type")
     roles = [key.partition("/")[2] for key in branches if key.startswith(f"{name}/")]
-    member, given = ("role", value.get("role")) if roles else ("type", name)
+    # With a known type of message the role decides, so a wrong role is reported rather than the type.
+    member, actual = ("role", value.get("role")) if roles else ("type", name)
     here = (*path, member)
-    if given is None:
+    if actual is None:
         return SchemaProblem(
             here, "missing_required_parameter", f"Missing required parameter: '{dotted(here)}'."
         )
     supported = roles or list(dict.fromkeys(key.partition("/")[0] for key in branches))
-    return SchemaProblem(here, "invalid_value", not_supported(given, supported))
+    return SchemaProblem(here, "invalid_value", not_supported(actual, supported))
 
 
 def _scalar_problems(value: object, schema: Schema, path: EventPath) -> Iterator[SchemaProblem]:
@@ -200,7 +204,7 @@ def _scalar_problems(value: object, schema: Schema, path: EventPath) -> Iterator
 def _out_of_bounds(value: object, schema: Schema, path: EventPath) -> SchemaProblem | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    kind = "integer" if schema.get("type") == "integer" else "decimal"
+    kind = "integer" if schema.get("type") == "integer" else "decimal"  # the server's terms
     low, high = schema.get("minimum"), schema.get("maximum")
     if low is not None and value < low:
         word, bound = "below_min", f">= {low}"

@@ -1,7 +1,7 @@
-"""Waveform: the sound of a session as a picture: loudness over session time, a lane a side, and what happened when.
+"""Waveform: loudness over session time, one lane per side, with the marks of a session.
 
-Made from the rows of a log in bounded slices, as they come. Audio is kept as envelopes of 10 ms (lowest, highest and mean
-square), an eightieth of its size at 24 kHz; each belongs to a segment whose place in time may still change (``placement``).
+It is computed from the rows of a log in bounded slices. Audio is kept as envelopes of 10 ms (lowest, highest and mean square), an
+eightieth of its size at 24 kHz. Each envelope belongs to a segment, whose place in time may still change (``placement``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from inspector.analysis.placement import (
     Placement,
     Stretch,
 )
+from inspector.audio.levels import FULL_SCALE
 from inspector.audio.pcm import Samples
 from inspector.audio.stream import SampleStream
 from inspector.core.event import Event
@@ -28,13 +29,13 @@ from inspector.core.output_audio import PlaybackGap
 from inspector.core.read import object_at, text_at
 
 BUCKET_US = 10_000
+"""Length of audio per value of an envelope."""
 SLICE_ROWS = 64
-"""Rows looked at between two looks at the clock."""
+"""Rows processed between two looks at the clock."""
 MAX_PENDING_SAMPLES = 1 << 16
-"""Samples that wait to be measured together: numpy costs as much for few as for many."""
-_FULL_SCALE = 32_768
+"""Samples measured together, because a numpy call costs about the same for few samples as for many."""
 MAX_US = 10**15
-"""Thirty years: what claims to be later is not drawn, and cannot overflow an array."""
+"""Thirty years: later times, from hostile files, are not drawn, so that they cannot overflow an array."""
 
 Floats = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -43,20 +44,20 @@ _TYPES = PLACING_TYPES | MARK_OF_TYPE.keys()
 
 @dataclass(frozen=True, slots=True)
 class WaveLane:
-    """One side of a stretch of time, column by column; every array has shape (columns,)."""
+    """One side's audio over a span of time, by column; every array has shape (columns,)."""
 
     low: Floats
     """Lowest sample, -1..1."""
     high: Floats
     """Highest sample, -1..1."""
-    is_there: BoolArray
-    """True where there is audio at all, silent or not."""
+    has_audio: BoolArray
+    """True if the column has audio, silent or not."""
     is_heard: BoolArray
-    """True where it was heard; false for what came but was cut off."""
+    """True if any of it was heard; false for audio that was interrupted."""
 
 
 class _Envelope:
-    """The envelope of one segment, growing."""
+    """The growing envelope of one segment."""
 
     def __init__(self, segment: AudioSegment) -> None:
         self.segment = segment
@@ -70,17 +71,17 @@ class _Envelope:
 
     @property
     def damaged(self) -> int:
-        """Return how many pieces were not base64."""
+        """Return the number of pieces that were not base64."""
         return self._stream.damaged
 
     def feed(self, base64: str) -> None:
-        """Take the next piece; it is measured later."""
+        """Add the next piece; it is measured later."""
         samples = self._stream.feed(base64)
         self._pending.append(samples)
         self.pending_samples += len(samples)
 
     def measure(self) -> None:
-        """Measure what waits, all but an unfinished bucket."""
+        """Measure the pending samples, except for those of an unfinished bucket."""
         samples = np.concatenate(self._pending)
         count = len(samples) // self._per_bucket
         whole = samples[: count * self._per_bucket].reshape(count, self._per_bucket)
@@ -88,86 +89,88 @@ class _Envelope:
         self._pending, self.pending_samples = [rest], len(rest)
         if count:
             self._reserve(count)
-            there = slice(self.size, self.size + count)
-            self.low[there], self.high[there] = whole.min(axis=1), whole.max(axis=1)
-            self.square[there] = np.square(whole, dtype=np.float32).mean(axis=1)
+            new = slice(self.size, self.size + count)
+            self.low[new], self.high[new] = whole.min(axis=1), whole.max(axis=1)
+            # In float32: the square of a 16-bit sample overflows int16.
+            self.square[new] = np.square(whole, dtype=np.float32).mean(axis=1)
             self.size += count
 
     def _reserve(self, count: int) -> None:
         missing = self.size + count - len(self.low)
         if missing > 0:
+            # Doubling, so that growing costs linear time in total.
             more = max(missing, len(self.low))
             self.low, self.high = np.pad(self.low, (0, more)), np.pad(self.high, (0, more))
             self.square = np.pad(self.square, (0, more))
 
 
 class Waveform:
-    """The picture of one log."""
+    """The waveform of one log."""
 
     def __init__(self, log: EventLog) -> None:
         self.marks = Marks()
-        """What happened when, underruns included."""
+        """All marks, including underruns."""
         self.end_us = 0
-        """Where the last event or the last audio ends."""
+        """Session time at which the last event or the last audio ends."""
         self._log = log
         self._scanned = 0
         self._known_kinds = 0
-        self._telling_kinds: frozenset[int] = frozenset()
-        """Codes of the event types that are to be read, of those known so far."""
+        self._relevant_kinds: frozenset[int] = frozenset()
+        """Codes of the event types that must be read, among those known so far."""
         self._placement = Placement()
         self._envelopes: dict[AudioSegment, _Envelope] = {}
         self._unmeasured: set[_Envelope] = set()
         self._sounding: set[str] = set()
         self._happened = Marks()
-        """The marks that never change, as those of underruns may: a player's report replaces what was estimated."""
+        """The marks that never change. Those of underruns may, as a player's report replaces the estimate."""
         self._underruns: list[PlaybackGap] = []
 
     @property
     def progress(self) -> float:
-        """Return how much of the log was read, 0..1."""
+        """Return the fraction of the log that was read, 0..1."""
         return self._scanned / len(self._log) if len(self._log) else 1.0
 
     @property
     def has_times(self) -> bool:
-        """Tell whether the events say when they happened; without times there is no place for anything."""
+        """Return whether the events have times; without them nothing can be drawn."""
         return self._log.has_times or not len(self._log)
 
     @property
     def has_audio(self) -> bool:
-        """Tell whether there is any audio so far."""
+        """Return whether there is any audio so far."""
         return any(segment.duration_us for segment in self._envelopes)
 
     @property
     def is_refused(self) -> bool:
-        """Tell whether audio was sent, and the server took none of it."""
+        """Return whether audio was sent and the server rejected all of it."""
         return bool(self._envelopes) and not self.has_audio
 
     @property
     def damaged(self) -> int:
-        """Return how many pieces of audio are not base64, and so are not drawn."""
+        """Return the number of audio pieces that are not base64 and therefore not drawn."""
         return sum(envelope.damaged for envelope in self._envelopes.values())
 
-    def advance(self, is_over: Callable[[], bool] = lambda: False) -> None:
-        """Read new rows until done or ``is_over()``."""
+    def advance(self, deadline_passed: Callable[[], bool] = lambda: False) -> None:
+        """Read new rows until done or ``deadline_passed()``."""
         before = self._scanned
         while self._scanned < len(self._log):
             end = min(len(self._log), self._scanned + SLICE_ROWS)
-            for row in self._telling(self._scanned, end):
-                self._take(row)
+            for row in self._relevant_rows(self._scanned, end):
+                self._read_row(row)
             self._scanned = end
             self.end_us = max(self.end_us, min(MAX_US, self._log.reached_us(end - 1) or 0))
-            if is_over():
+            if deadline_passed():
                 break
         for envelope in self._unmeasured:
             envelope.measure()
         self._unmeasured.clear()
         if self._scanned != before:
-            self._place_anew()
+            self._update_underruns()
 
     def lane(self, side: AudioSide, first: int, count: int, width_us: int) -> WaveLane:
         """Return ``count`` columns of ``width_us`` each, from column ``first`` on (column 0 begins at time 0)."""
         low, high = np.zeros(count, np.int16), np.zeros(count, np.int16)
-        is_there, is_heard = np.zeros(count, bool), np.zeros(count, bool)
+        has_audio, is_heard = np.zeros(count, bool), np.zeros(count, bool)
         for envelope, is_sounded, edges, columns in self._sounding_in(side, first, count, width_us):
             low[columns] = np.minimum(
                 low[columns], np.minimum.reduceat(envelope.low[: edges[-1]], edges[:-1])
@@ -175,12 +178,12 @@ class Waveform:
             high[columns] = np.maximum(
                 high[columns], np.maximum.reduceat(envelope.high[: edges[-1]], edges[:-1])
             )
-            is_there[columns] = True
+            has_audio[columns] = True
             is_heard[columns] |= is_sounded
-        return WaveLane(_scaled(low), _scaled(high), is_there, is_heard)
+        return WaveLane(_scaled(low), _scaled(high), has_audio, is_heard)
 
     def rms(self, side: AudioSide, first: int, count: int, width_us: int) -> Floats:
-        """Return the root of the mean square, 0..1, of the columns that ``lane`` would return; shape (count,)."""
+        """Return the root mean square, 0..1, of the columns that ``lane`` would return; shape (count,)."""
         square = np.zeros(count, np.float32)
         for envelope, _, edges, columns in self._sounding_in(side, first, count, width_us):
             sums = np.add.reduceat(envelope.square[: edges[-1]], edges[:-1])
@@ -190,11 +193,11 @@ class Waveform:
     def _sounding_in(
         self, side: AudioSide, first: int, count: int, width_us: int
     ) -> Iterator[tuple[_Envelope, bool, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        """Yield what has buckets in some columns, whether it is heard, the buckets at their edges, and the columns from 0."""
+        """Yield (envelope, is heard, buckets at the edges of columns, columns from 0) for each stretch within some columns."""
         from_us, to_us = first * width_us, min((first + count) * width_us, MAX_US)
         for segment, envelope in self._envelopes.items():
             start_us = segment.start_us
-            # Sound that nothing gives a time is not drawn: it would stand where it was not.
+            # Audio without a time is not drawn, as any place for it would be wrong.
             if segment.side is not side or start_us is None or start_us >= to_us:
                 continue
             if segment.end_us is None or segment.end_us <= from_us:
@@ -206,7 +209,7 @@ class Waveform:
                         yield envelope, stretch.is_heard, edges, columns
 
     def segment_at(self, side: AudioSide, t_us: int) -> AudioSegment | None:
-        """Return what sounds at a time, or has a gap there; the newest where two do."""
+        """Return the segment that plays, or has a gap, at a time; the newest if there are two."""
         found = [
             s
             for s in self._placement.side(side)
@@ -214,20 +217,20 @@ class Waveform:
         ]
         return found[-1] if found else None
 
-    def _telling(self, start: int, end: int) -> list[int]:
-        """Return the rows that are to be read, of those in ``[start, end)``."""
+    def _relevant_rows(self, start: int, end: int) -> list[int]:
+        """Return the rows in ``[start, end)`` that must be read."""
         log = self._log
         if len(log.kinds) != self._known_kinds:
             self._known_kinds = len(log.kinds)
-            self._telling_kinds = frozenset(log.kinds.matching(_TYPES.__contains__))
+            self._relevant_kinds = frozenset(log.kinds.matching(_TYPES.__contains__))
         return [
             row
             for row in range(start, end)
-            if log.kind[row] in self._telling_kinds or log.flags[row] & FLAG_ERROR
+            if log.kind[row] in self._relevant_kinds or log.flags[row] & FLAG_ERROR
         ]
 
-    def _place_anew(self) -> None:
-        """Take note of what came later than it was due, and of where the last sound ends now."""
+    def _update_underruns(self) -> None:
+        """Update the marks of underruns and the end of the last audio, which later events may have moved."""
         segments = self._placement.segments
         ends = (each.end_us for each in segments)
         self.end_us = max([self.end_us, *(min(MAX_US, end) for end in ends if end is not None)])
@@ -238,7 +241,7 @@ class Waveform:
                 (gap.from_ns // 1000, gap.seq - 1, MarkKind.UNDERRUN) for gap in underruns
             )
 
-    def _take(self, row: int) -> None:
+    def _read_row(self, row: int) -> None:
         event = self._log.read(row)
         piece = self._placement.feed(event)
         if piece is None:
@@ -254,7 +257,7 @@ class Waveform:
             envelope.measure()
 
     def _first_audio(self, event: Event, row: int) -> None:
-        """Mark the first sound of a response."""
+        """Mark the first audio of a response."""
         response_id = text_at(event.body or {}, "response_id")
         if response_id and response_id not in self._sounding:
             self._sounding.add(response_id)
@@ -276,22 +279,22 @@ class Waveform:
 
 
 def _scaled(values: npt.NDArray[np.generic]) -> Floats:
-    return values.astype(np.float32) / np.float32(_FULL_SCALE)
+    return values.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def _edges(
     stretch: Stretch, size: int, first: int, count: int, width_us: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Cut the part of an envelope that a stretch is, as far as it is measured, into columns.
+    """Divide the measured part of a stretch's envelope into columns.
 
     Returns:
-        The buckets at which a column begins and the last one ends, shape (n + 1,), and the n columns, from 0.
+        The buckets at which each column begins and the last one ends, shape (n + 1,), and the n columns, counted from ``first``.
     """
-    # Where the middle of the envelope's first bucket would stand.
+    # Session time of the middle of the envelope's first bucket; a bucket belongs to the column with its middle.
     middle_us = stretch.at_us - stretch.from_us + BUCKET_US // 2
     least, most = stretch.from_us // BUCKET_US, min(size, -(-stretch.to_us // BUCKET_US))
     if not stretch.is_heard:
-        least = -(-stretch.from_us // BUCKET_US)  # a bucket that was heard in part was heard
+        least = -(-stretch.from_us // BUCKET_US)  # a partly heard bucket counts as heard
     begin = max(least, -(-(first * width_us - middle_us) // BUCKET_US))
     end = min(most, -(-((first + count) * width_us - middle_us) // BUCKET_US))
     if begin >= end:
@@ -302,6 +305,6 @@ def _edges(
     edges = np.empty(len(columns) + 1, np.int64)
     edges[:-1] = -(-(columns * width_us - middle_us) // BUCKET_US)
     edges[0], edges[-1] = begin, end
-    # A column narrower than a bucket may have none of its own.
+    # A column narrower than a bucket may contain no bucket's middle.
     is_filled = edges[1:] > edges[:-1]
     return np.append(edges[:-1][is_filled], end), columns[is_filled] - first

@@ -1,1 +1,1 @@
-"""Sound as numbers: PCM16 and G.711 arithmetic."""
+"""Audio: codecs, levels, playback scheduling and sound files; ``device`` and ``portaudio`` reach the sound card."""

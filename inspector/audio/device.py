@@ -1,7 +1,7 @@
-"""Sound cards, through PortAudio.
+"""Microphones and speakers, through PortAudio.
 
-PortAudio calls back in a thread of its own. The callbacks touch nothing but a ``Ring`` and plain counters; everything else here is
-called from one thread at a time, off the event loop where it may take long (``open_*``, ``refresh``, ``close``).
+PortAudio runs the callbacks in its own thread; they touch nothing but a ``Ring`` and plain counters. Everything else is called
+from one thread at a time, and off the event loop where it may block (opening, ``refresh``, ``close``).
 """
 
 from __future__ import annotations
@@ -14,54 +14,56 @@ import numpy as np
 from inspector.audio.pcm import Samples
 from inspector.audio.portaudio import portaudio
 from inspector.audio.ring import Ring
+from inspector.core.units import NS_PER_S
 from inspector.errors import DeviceError
 
 RATE_HZ = 24_000
+"""The API's own rate, so that a card that supports it needs no resampling."""
 RING_S = 2
-"""Of microphone sound kept for an event loop that is busy."""
+"""Microphone audio that is buffered while the event loop is busy."""
 AHEAD_MS = 120
-"""Handed to a speaker ahead of time: an event loop that stalls for less is not heard."""
+"""Audio that a speaker has in advance, so that shorter stalls of the event loop are inaudible."""
 SILENT_S = 1.5
-"""A device that has not called back for so long is gone: some drivers never say so."""
-_NS_PER_S = 1_000_000_000
+"""A device without a callback for this long counts as disconnected, because some drivers never report it."""
 _CHANNELS_TRIED = (1, 2)
+"""Mono first; some cards open only with two channels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A sound card, or a part of one."""
+    """A sound device as PortAudio lists it."""
 
     index: int
-    """PortAudio's number of it."""
+    """PortAudio's number for it."""
     name: str
-    """As the system calls it."""
+    """The system's name for it."""
     inputs: int
-    """Channels that it hears."""
+    """Number of input channels."""
     outputs: int
-    """Channels that it plays."""
+    """Number of output channels."""
     rate_hz: int
-    """The rate that it likes best."""
+    """Default sample rate."""
     is_default_input: bool = False
-    """True for the system's own microphone."""
+    """True for the system's default microphone."""
     is_default_output: bool = False
-    """True for the system's own speaker."""
+    """True for the system's default speaker."""
 
 
 def find_devices() -> list[Device]:
-    """Return the sound cards as PortAudio found them when it was loaded, or at the last ``refresh``.
+    """Return the devices that PortAudio found when it was loaded, or at the last ``refresh``.
 
     Raises:
-        DeviceError: there is no PortAudio, or it fails.
+        DeviceError: PortAudio is not installed, or fails.
     """
     library = portaudio()
     try:
         default_in, default_out = library.default.device
         found = list(library.query_devices())
-        # Without a choice of the user's the default is -1, and the host API knows.
+        # sounddevice's default is -1 unless the user has set one; then the host API's default counts.
         host = library.query_hostapis(0) if found else {}
     except library.PortAudioError as error:
         raise DeviceError(
-            f"the sound system fails: {error}", hint="check the sound system"
+            f"PortAudio failed: {error}", hint="check the system's sound settings"
         ) from None
     default_in = host.get("default_input_device", -1) if default_in < 0 else default_in
     default_out = host.get("default_output_device", -1) if default_out < 0 else default_out
@@ -80,24 +82,24 @@ def find_devices() -> list[Device]:
 
 
 def refresh() -> None:
-    """Look for devices that came or went. All streams must be closed: PortAudio forgets them.
+    """Detect devices that were connected or disconnected. Close all streams first: PortAudio invalidates them.
 
     Raises:
-        DeviceError: there is no PortAudio, or it fails.
+        DeviceError: PortAudio is not installed, or fails.
     """
     library = portaudio()
     try:
-        # PortAudio has no other way; sounddevice documents this one (its usage notes on hot-plugging).
+        # PortAudio lists devices only when it is initialized; sounddevice 0.5 has no public call to do that again.
         library._terminate()  # noqa: SLF001
         library._initialize()  # noqa: SLF001
     except library.PortAudioError as error:
         raise DeviceError(
-            f"the sound system fails: {error}", hint="check the sound system"
+            f"PortAudio failed: {error}", hint="check the system's sound settings"
         ) from None
 
 
 class _Stream:
-    """What both directions share: the stream, and whether it is alive."""
+    """Base of both directions: the PortAudio stream and the detection of its failure."""
 
     failure: str
 
@@ -108,62 +110,65 @@ class _Stream:
         self._stream: Any = None
         self._calls = 0
         self._seen = (0, 0)
+        """Number of callbacks when it last changed, and when that was (session time)."""
 
     def _finished(self) -> None:
-        """Called by PortAudio when a stream ends by itself: the device is gone."""
+        """Record the failure of a stream that ended by itself, which PortAudio reports when a device is disconnected."""
+        # ``close`` clears ``_stream`` first, so that a stream that we stop is not taken for a failure.
         if not self.failure and self._stream is not None:
-            self.failure = f"{self.name} is gone"
+            self.failure = f"{self.name} was disconnected"
 
-    def _look(self, now_ns: int) -> None:
-        """Notice a device that has gone silent."""
+    def _check_alive(self, now_ns: int) -> None:
+        """Record the failure of a device that has stopped calling back."""
         if self._seen[0] != self._calls or not self._seen[1]:
             self._seen = (self._calls, now_ns)
-        elif now_ns - self._seen[1] > SILENT_S * _NS_PER_S and not self.failure:
-            self.failure = f"{self.name} does not answer any more"
+        elif now_ns - self._seen[1] > SILENT_S * NS_PER_S and not self.failure:
+            self.failure = f"{self.name} has stopped responding"
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Release the device."""
         stream, self._stream = self._stream, None
         if stream is not None:
             library = portaudio()
             try:
+                # abort, not stop: stop blocks until all buffered samples were played.
                 stream.abort()
                 stream.close()
             except library.PortAudioError:
-                pass  # it went away by itself
+                pass  # the device was disconnected, so nothing is left to release
 
 
 class DeviceInput(_Stream):
     """A microphone, mono at ``rate_hz``; a ``SoundInput``. Times are session time in nanoseconds."""
 
     supports_backpressure = False
-    is_over = False
+    is_finished = False
 
     def __init__(self, wanted: str) -> None:
-        """Open a microphone: its name, a part of the name, its index, or ``""`` for the system's own choice.
+        """Open a microphone, given by its name, a part of the name or its index; ``""`` opens the system's default.
 
         Raises:
-            DeviceError: no PortAudio, no such device, or it is in use.
+            DeviceError: PortAudio is not installed, or the device does not exist or is in use.
         """
         library = portaudio()
         device = _choose(wanted, is_input=True)
         super().__init__(device.name, RATE_HZ)
         self._ring = Ring(RING_S * max(RATE_HZ, device.rate_hz))
         self._stream, self.rate_hz = _opened(
-            library.InputStream, device, device.inputs, self._heard, self._finished
+            library.InputStream, device, device.inputs, self._record, self._finished
         )
 
     def start(self, now_ns: int) -> None:
-        """Forget what was heard before."""
+        """Discard what was recorded before."""
         self._ring.read(len(self._ring))
         self._seen = (self._calls, now_ns)
 
     def read(self, now_ns: int) -> Samples:
-        """Return what was heard since the last call."""
-        self._look(now_ns)
+        """Return what was recorded since the last call."""
+        self._check_alive(now_ns)
         return self._ring.read(len(self._ring))
 
-    def _heard(self, data: Any, _frames: int, _time: object, _status: object) -> None:
+    def _record(self, data: Any, _frames: int, _time: object, _status: object) -> None:
         self._calls += 1
         mono = data[:, 0] if data.shape[1] == 1 else data.mean(axis=1)
         self._ring.write(mono.astype(np.int16))
@@ -173,10 +178,10 @@ class DeviceOutput(_Stream):
     """A speaker, mono at ``rate_hz``; a ``SoundOutput``. Times are session time in nanoseconds."""
 
     def __init__(self, wanted: str) -> None:
-        """Open a speaker: its name, a part of the name, its index, or ``""`` for the system's own choice.
+        """Open a speaker, given by its name, a part of the name or its index; ``""`` opens the system's default.
 
         Raises:
-            DeviceError: no PortAudio, no such device, or it is in use.
+            DeviceError: PortAudio is not installed, or the device does not exist or is in use.
         """
         library = portaudio()
         device = _choose(wanted, is_input=False)
@@ -188,26 +193,27 @@ class DeviceOutput(_Stream):
         self._latency = round(float(self._stream.latency) * self.rate_hz)
 
     def wanted(self, now_ns: int) -> int:
-        """Return how many samples keep it supplied."""
-        self._look(now_ns)
+        """Return how many samples it needs now."""
+        self._check_alive(now_ns)
         return max(0, AHEAD_MS * self.rate_hz // 1000 - len(self._ring))
 
     def write(self, samples: Samples) -> None:
-        """Hand samples over."""
+        """Queue samples for playback."""
         self._ring.write(samples)
 
     @property
     def unheard(self) -> int:
-        """Return how many samples wait in the ring and in the device."""
+        """Return how many samples are queued here and in the device."""
         return len(self._ring) + self._latency
 
     def flush(self) -> None:
-        """Throw away what the device has not taken yet."""
+        """Discard the samples that the device has not taken yet."""
         self._ring.clear()
 
     def _play(self, data: Any, frames: int, _time: object, _status: object) -> None:
         self._calls += 1
         samples = self._ring.read(frames)
+        # PortAudio does not clear the buffer: samples that are not written would repeat old sound.
         data[: len(samples)] = samples[:, None]
         data[len(samples) :] = 0
 
@@ -215,7 +221,11 @@ class DeviceOutput(_Stream):
 def _opened(
     kind: Any, device: Device, channels: int, callback: Any, finished: Any
 ) -> tuple[Any, int]:
-    """Open and start a stream at our rate, or else at the device's own; return it and its rate."""
+    """Open and start a stream at ``RATE_HZ``, else at the device's default rate; return it and its rate.
+
+    Raises:
+        DeviceError: no combination of rate and channels can be opened.
+    """
     library = portaudio()
     problem: Exception | None = None
     for rate_hz in dict.fromkeys((RATE_HZ, device.rate_hz)):
@@ -235,14 +245,17 @@ def _opened(
                 problem = error
             else:
                 return stream, rate_hz
-    raise DeviceError(f"{device.name} cannot be opened: {problem}", hint="it may be in use")
+    raise DeviceError(
+        f"{device.name} cannot be opened: {problem}",
+        hint="close other programs that use it, or choose another device",
+    )
 
 
 def _choose(wanted: str, *, is_input: bool) -> Device:
-    what = "microphone" if is_input else "speaker"
+    role = "microphone" if is_input else "speaker"
     usable = [each for each in find_devices() if (each.inputs if is_input else each.outputs)]
     if not usable:
-        raise DeviceError(f"there is no {what}", hint="plug one in, or use a FILE.wav")
+        raise DeviceError(f"no {role} found", hint="connect one, or use FILE.wav")
     if not wanted:
         defaults = [
             each
@@ -257,4 +270,4 @@ def _choose(wanted: str, *, is_input: bool) -> Device:
         if wanted.lower() in each.name.lower():
             return each
     names = ", ".join(f"{each.index} {each.name}" for each in usable)
-    raise DeviceError(f"there is no {what} {wanted!r}", hint=f"there are: {names}")
+    raise DeviceError(f"no {role} named {wanted!r}", hint=f"available: {names}")

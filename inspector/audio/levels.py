@@ -1,8 +1,7 @@
-"""Levels of sound in dBFS: RMS, peak, held peak and clips, over a window that ends now.
+"""Audio levels in dBFS: RMS, peak, held peak and clips, over a window that ends now.
 
-0 dBFS is the level of a sine whose peaks reach full scale (AES17, IEC 61606-3), so a full-scale sine reads 0 dBFS by its RMS
-and by its peak, and a full-scale square wave reads +3.01 dBFS by its RMS. Digital silence is ``-inf``. Times are the session's,
-in nanoseconds.
+0 dBFS is the level of a sine whose peaks reach full scale (AES17, IEC 61606-3): a full-scale sine has 0 dBFS RMS and 0 dBFS
+peak, a full-scale square wave +3.01 dBFS RMS. Digital silence is ``-inf``. Times are session time in nanoseconds.
 """
 
 from __future__ import annotations
@@ -14,37 +13,39 @@ from dataclasses import dataclass
 import numpy as np
 
 from inspector.audio.pcm import Samples
+from inspector.core.units import NS_PER_MS
 
 FULL_SCALE = 32768
 WINDOW_MS = 300
-"""Integration time of a VU meter (IEC 60268-17): as quick as the eye follows, and steady enough to read."""
+"""Integration time of a VU meter (IEC 60268-17), quick enough to follow speech and steady enough to read."""
 BLOCK_MS = 10
+"""Resolution at which the window slides."""
 HOLD_MS = 2000
-"""How long the highest peak stays in view."""
+"""How long the highest peak stays visible."""
 CLIP_RUN = 3
-"""Samples at full scale in a row that make a clip: one or two may be a peak that just fits."""
-_NS_PER_MS = 1_000_000
+"""Consecutive samples at full scale that count as a clip; one or two may be a peak that just fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How loud a window of sound is, in dBFS; ``-inf`` for silence."""
+    """Loudness of a window of audio, in dBFS; ``-inf`` for silence."""
 
     rms_dbfs: float = -math.inf
-    """Root of the mean square; a full-scale sine is 0."""
+    """Root mean square; 0 for a full-scale sine."""
     peak_dbfs: float = -math.inf
     """The highest sample of the window."""
     held_dbfs: float = -math.inf
     """The highest sample of the last ``HOLD_MS``."""
     clips: int = 0
-    """Runs of samples at full scale since the meter began."""
+    """Number of clips since the meter started or was reset."""
 
 
 def clip_count(samples: Samples) -> int:
-    """Return how many runs of at least ``CLIP_RUN`` samples stand at full scale."""
+    """Return the number of runs of at least ``CLIP_RUN`` samples at full scale."""
     is_full = (samples == FULL_SCALE - 1) | (samples == -FULL_SCALE)
     if not is_full.any():
         return 0
+    # Padded with False, so that runs at either end have both edges; they alternate between rising and falling.
     edges = np.flatnonzero(np.diff(np.concatenate(([False], is_full, [False])).astype(np.int8)))
     return int(np.count_nonzero(edges[1::2] - edges[::2] >= CLIP_RUN))
 
@@ -58,15 +59,16 @@ class _Block:
 
 
 class LevelMeter:
-    """The level of a stream, as of any moment."""
+    """Level of an audio stream at any moment."""
 
     def __init__(self) -> None:
         self._blocks: deque[_Block] = deque()
         self._peaks: deque[tuple[int, int]] = deque()
+        """Time and value of peaks in descending order of value, so that the first one is the held peak."""
         self._clips = 0
 
     def feed(self, samples: Samples, rate_hz: int, end_ns: int) -> None:
-        """Take in sound whose last sample is heard at ``end_ns``; work is bounded by the window, however much comes."""
+        """Add audio whose last sample is heard at ``end_ns``; the cost is bounded by the window, however much is added."""
         if not len(samples):
             return
         self._clips += clip_count(samples)
@@ -92,21 +94,21 @@ class LevelMeter:
         return Level(_rms_dbfs(energy, count), _peak_dbfs(peak), _peak_dbfs(held), self._clips)
 
     def reset(self) -> None:
-        """Forget everything, clips included."""
+        """Discard all levels, peaks and clips."""
         self._blocks.clear()
         self._peaks.clear()
         self._clips = 0
 
     def _hold(self, end_ns: int, peak: int) -> None:
-        """Keep a peak, and drop those before it that it outshines."""
+        """Add a peak and remove the earlier, lower ones, which can no longer become the held peak."""
         while self._peaks and self._peaks[-1][1] <= peak:
             self._peaks.pop()
         self._peaks.append((end_ns, peak))
 
     def _forget(self, now_ns: int) -> None:
-        while self._blocks and self._blocks[0].end_ns <= now_ns - WINDOW_MS * _NS_PER_MS:
+        while self._blocks and self._blocks[0].end_ns <= now_ns - WINDOW_MS * NS_PER_MS:
             self._blocks.popleft()
-        while self._peaks and self._peaks[0][0] <= now_ns - HOLD_MS * _NS_PER_MS:
+        while self._peaks and self._peaks[0][0] <= now_ns - HOLD_MS * NS_PER_MS:
             self._peaks.popleft()
 
 

@@ -1,7 +1,7 @@
-"""PCM16 and G.711, as numpy arithmetic. PCM16 is signed 16-bit little-endian mono.
+"""PCM16 and G.711 codecs in numpy. PCM16 is signed 16-bit little-endian mono.
 
-G.711 follows ITU-T G.711 (1988) and its Software Tools Library: μ-law takes the upper 14 bits with a bias of 33, A-law the
-upper 13; decoding returns 16-bit values.
+G.711 follows ITU-T G.711 (1988) and the ITU-T Software Tool Library (G.191): μ-law encodes the upper 14 bits with a bias of 33,
+A-law the upper 13; decoding returns 16-bit values. Python's ``audioop`` did the same, but was removed in 3.13 (PEP 594).
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.int16]
-"""Sound, shape (n,), mono, -32768..32767, in the machine's byte order."""
+"""Audio samples, shape (n,), mono, -32768..32767, in the machine's byte order."""
 
 _ULAW_BIAS = 33
 _ULAW_CLIP = 8158
-"""With the bias 8191: the last value of the last segment. One more would wrap round to silence."""
+"""Largest magnitude: with the bias it is 8191, the last value of the last segment. A larger one would overflow to silence."""
 
 
 def samples_of(data: bytes) -> Samples:
-    """Read PCM16 bytes as samples, shape (n,); a torn last byte is left out."""
+    """Return the samples in PCM16 bytes, shape (n,); an odd last byte is ignored."""
+    # The copy makes the array writable and native-endian; frombuffer returns a read-only view of the bytes.
     return np.frombuffer(data, "<i2", count=len(data) // 2).astype(np.int16)
 
 
 def bytes_of(samples: Samples) -> bytes:
-    """Write samples as PCM16 bytes."""
+    """Return samples as PCM16 bytes."""
     return samples.astype("<i2").tobytes()
 
 
@@ -34,6 +35,7 @@ def pcm16_to_ulaw(samples: Samples) -> bytes:
     linear = samples.astype(np.int32) >> 2
     sign = np.where(linear < 0, 0x80, 0)
     magnitude = np.minimum(np.abs(linear), _ULAW_CLIP) + _ULAW_BIAS
+    # The biased magnitude is 33 to 8191, so its highest bit is 5 to 12: segments 0 to 7. Codes are sent inverted.
     exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 5
     mantissa = (magnitude >> (exponent + 1)) & 0x0F
     return bytes((~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8))
@@ -43,9 +45,11 @@ def pcm16_to_alaw(samples: Samples) -> bytes:
     """Encode samples as G.711 A-law, one byte each."""
     linear = samples.astype(np.int32) >> 3
     sign = np.where(linear >= 0, 0x80, 0)
+    # A-law has no zero code: -1 mirrors 0, hence the one's complement of negative values.
     magnitude = np.where(linear >= 0, linear, -linear - 1)
     exponent = np.floor(np.log2(np.maximum(magnitude, 1))).astype(np.int32)
     segment = np.maximum(exponent - 4, 0)
+    # Segments 0 and 1 have the same step. Every second bit is inverted on the line (0x55).
     mantissa = np.where(segment <= 1, magnitude >> 1, magnitude >> segment) & 0x0F
     return bytes(((sign | (segment << 4) | mantissa) ^ 0x55).astype(np.uint8))
 

@@ -1,11 +1,11 @@
-"""Playback: what is being heard, item by item, and how much of each was. Pure: the owner says when, and pulls.
+"""Playback: the queue of items to be heard, and how much of each has been heard. Pure: the caller supplies the time.
 
-Audio comes in bursts, several times faster than it plays. Items play whole, one after the other, in the order of their first
-delta; where a turn's audio runs dry its clock stands still, and another item is let by after ``PATIENCE_MS``. A short jitter buffer at
-every start keeps a late delta from tearing the sound.
+Audio arrives in bursts, several times faster than it plays. Items play one after another, in the order of their first delta. If
+an item runs out of audio its position stands still, and after ``PATIENCE_MS`` the next item plays. A short jitter buffer at every
+start covers deltas that arrive late.
 
-Samples that were handed out need not have been heard: a sound card holds a tenth of a second. Whoever pulls says how
-many are still on their way (``unheard``), and clocks, reports and cuts go by what was heard.
+Samples that were read need not have been heard: a sound card buffers a tenth of a second. The caller passes the number that is
+still buffered (``unheard``); positions, reports and cuts refer to what was heard.
 """
 
 from __future__ import annotations
@@ -19,62 +19,68 @@ import numpy as np
 from inspector.audio.pcm import Samples
 from inspector.audio.track import Track
 from inspector.core.audio_formats import AudioFormat
+from inspector.core.units import NS_PER_MS
 
 JITTER_MS = 60
-"""Waits before an item starts, unless all of it is there: longer than a delta is late on a good line."""
+"""Audio that must be buffered before an item starts, unless it is complete: covers the usual lateness of a delta."""
 PATIENCE_MS = 500
-"""How long an item that ran dry holds up the next one."""
+"""How long an item without audio delays the next one."""
 MOST_WAITING_BYTES = 128 << 20
-"""45 minutes of PCM16 at 24 kHz; a server that sends more than that ahead is not heard, but recorded."""
-_NS_PER_MS = 1_000_000
+"""Limit of the queue: 45 minutes of PCM16 at 24 kHz. What a server sends beyond that is recorded but not played."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackChange:
-    """An item began or ceased to be heard."""
+    """Start or stop of an item's playback."""
 
     track: Track
-    """What is heard."""
+    """The item's audio."""
     heard_ms: int
     """How much of it was heard until then."""
     reason: str = ""
-    """Why it ceased: ``finished``, or what cut it off; ``""`` where it began, or went on."""
+    """Why it stopped: ``finished``, or what interrupted it; ``""`` if it started or resumed."""
 
     @property
     def is_playing(self) -> bool:
-        """Tell whether the item is heard from here on."""
+        """Return whether the item started rather than stopped."""
         return not self.reason
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Where samples of a track lie in all that was handed out."""
+    """Position of a track's samples in the stream of all samples read."""
 
     end: int
+    """Position after its last sample."""
     count: int
+    """Number of its samples."""
     track: Track
+    """The track that they came from."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """A change that is heard once ``at`` samples were."""
+    """A change that takes effect once ``at`` samples were heard."""
 
     at: int
+    """Position in the stream of all samples read."""
     track: Track
+    """The track that starts or stops there."""
     reason: str
+    """As in ``PlaybackChange``."""
 
 
 class Playback:
-    """The queue of what is to be heard. Times are session time in nanoseconds; counts are samples at ``rate_hz``, mono."""
+    """The queue of items to be heard. Times are session time in nanoseconds; counts are samples at ``rate_hz``, mono."""
 
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz
         self.tracks: dict[tuple[str, int], Track] = {}
-        """By item id and content index, all of the session."""
+        """All tracks of the session, by item id and content index."""
         self.underruns = 0
-        """How often an item ran dry and went on later; the pauses of sound of no item, as of a translation, are none."""
+        """How often an item ran out of audio and resumed later. Pauses in a translation's track, which has no item, do not count."""
         self.dropped_bytes = 0
-        """What came on top of ``MOST_WAITING_BYTES``."""
+        """Audio received in excess of ``MOST_WAITING_BYTES``."""
         self._queue: deque[Track] = deque()
         self._spans: deque[_Span] = deque()
         self._pending: deque[_Pending] = deque()
@@ -84,11 +90,11 @@ class Playback:
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether nothing waits to be heard, and nothing is about to be reported."""
-        is_dry = all(
+        """Return whether nothing is queued and no change is still to be reported."""
+        is_empty = all(
             track.stalled_ns is not None and not track.waiting_bytes for track in self._queue
         )
-        return is_dry and not self._pending
+        return is_empty and not self._pending
 
     def receive(
         self,
@@ -98,7 +104,7 @@ class Playback:
         audio: AudioFormat,
         now_ns: int,
     ) -> None:
-        """Add audio of an item; dropped where the item or its response was cut off."""
+        """Add audio of an item; it is not played if the item or its response was interrupted."""
         if not data:
             return
         track = self.tracks.get(key)
@@ -117,7 +123,7 @@ class Playback:
             self._enqueue(track)
 
     def complete(self, *, key: tuple[str, int] | None = None, response_id: str = "") -> None:
-        """Take note that no more comes for an item, or for any item of a response."""
+        """Mark an item, or all queued items of a response, as completely received."""
         track = self.tracks.get(key) if key is not None else None
         if track is not None:
             track.is_complete = True
@@ -126,29 +132,29 @@ class Playback:
                 track.is_complete = True
 
     def read(self, count: int, now_ns: int) -> Samples:
-        """Return the next ``count`` samples; silence where there is nothing to play."""
+        """Return the next ``count`` samples, filled up with silence."""
         sound = np.zeros(count, np.int16)
         at = 0
         while at < count and (track := self._head(now_ns, at)) is not None:
             waiting_bytes = track.waiting_bytes
-            piece = track.take(count - at)
+            piece = track.read(count - at)
             self._waiting_bytes -= waiting_bytes - track.waiting_bytes
             sound[at : at + len(piece)] = piece
             at += len(piece)
             if len(piece):
                 self._spans.append(_Span(self._total + at, len(piece), track))
-            if at < count and not track.is_over:
+            if at < count and not track.is_finished:
                 track.stalled_ns = now_ns
         self._total += count
         return sound
 
     def changes(self, unheard: int = 0) -> list[PlaybackChange]:
-        """Return what began or ceased to be heard since the last call, oldest first."""
+        """Return the starts and stops since the last call, oldest first."""
         heard = self._total - unheard
         found = []
         while self._pending and self._pending[0].at <= heard:
             pending = self._pending.popleft()
-            # What follows this change in the stream was not heard when it happened.
+            # Samples of the track after the change's position were not yet heard when it took effect.
             later = self._since(pending.track, pending.at)
             found.append(
                 PlaybackChange(pending.track, pending.track.heard_ms(later), pending.reason)
@@ -164,12 +170,16 @@ class Playback:
     def cut(
         self, reason: str, which: Callable[[Track], bool], *, unheard: int = 0
     ) -> list[PlaybackChange]:
-        """Stop what plays or waits; return what was heard of each. The owner throws away what is on its way."""
+        """Stop the selected tracks, playing or queued; return how much of each was heard.
+
+        The caller must flush the output, which still holds samples of the stopped tracks.
+        """
         audible = [span.track for span in self._spans if span.end > self._total - unheard]
         found = []
         for track in dict.fromkeys((*audible, *self._queue)):
             if which(track):
                 heard_ms = self.heard_ms(track, unheard)
+                # Samples that the flush discards do not count as played.
                 track.taken -= self._since(track, self._total - unheard)
                 self._waiting_bytes -= track.waiting_bytes
                 track.stop()
@@ -180,12 +190,12 @@ class Playback:
         return found
 
     def refuse(self, response_id: str) -> None:
-        """Play nothing that still comes for a response."""
+        """Ignore audio that arrives for a response from now on."""
         if response_id:
             self._cut_responses.add(response_id)
 
     def limit(self, track: Track, end_ms: int) -> None:
-        """Let an item end after ``end_ms``."""
+        """End an item's playback at ``end_ms``."""
         track.end = end_ms * self.rate_hz // 1000
 
     def _enqueue(self, track: Track) -> None:
@@ -194,15 +204,15 @@ class Playback:
             self._queue.append(track)
 
     def _leave(self, reason: str, at: int) -> None:
-        """Take the first track out of the queue."""
+        """Remove the first track from the queue."""
         track = self._queue.popleft()
         track.is_queued = False
         if track.is_started:
             self._pending.append(_Pending(self._total + at, track, reason))
 
     def _head(self, now_ns: int, at: int) -> Track | None:
-        """Return the track to read from: the oldest, once it has enough to start with; None where it must wait."""
-        while self._queue and self._queue[0].is_over:
+        """Return the track to read from: the oldest, once it has enough audio to start; None if none can be read."""
+        while self._queue and self._queue[0].is_finished:
             self._leave("finished", at)
         if len(self._queue) > 1 and self._is_stuck(self._queue[0], now_ns):
             self._leave("starved", at)
@@ -211,10 +221,11 @@ class Playback:
         track = self._queue[0]
         if track.is_started and track.stalled_ns is None:
             return track
-        has_waited = now_ns - track.first_ns >= JITTER_MS * _NS_PER_MS
-        is_there = track.waiting_bytes > 0 and (has_waited or track.waiting_ms >= JITTER_MS)
-        if not (is_there or track.is_complete):
+        has_waited = now_ns - track.first_ns >= JITTER_MS * NS_PER_MS
+        is_buffered = track.waiting_bytes > 0 and (has_waited or track.waiting_ms >= JITTER_MS)
+        if not (is_buffered or track.is_complete):
             return None
+        # A started track gets here only after it stalled, so this start is a resumption.
         self.underruns += bool(track.is_started and track.waiting_bytes and track.item_id)
         track.is_started, track.stalled_ns = True, None
         self._pending.append(_Pending(self._total + at, track, ""))
@@ -225,11 +236,11 @@ class Playback:
             track.stalled_ns is not None
             and not track.waiting_bytes
             and not track.is_complete
-            and now_ns - track.stalled_ns >= PATIENCE_MS * _NS_PER_MS
+            and now_ns - track.stalled_ns >= PATIENCE_MS * NS_PER_MS
         )
 
     def _since(self, track: Track, position: int) -> int:
-        """Return how many samples of a track were handed out after a position of the stream."""
+        """Return how many samples of a track were read after a position in the stream."""
         return sum(
             min(span.count, span.end - position)
             for span in self._spans

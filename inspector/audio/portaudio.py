@@ -1,4 +1,4 @@
-"""PortAudio, loaded: the only importer of sounddevice, and only when a sound card is asked for."""
+"""Loading of PortAudio. The only module that imports sounddevice, and only when a sound card is used."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from types import ModuleType
 
 from inspector.errors import DeviceError
 
+# The Linux wheels of sounddevice contain no PortAudio; those for macOS and Windows do.
 INSTALL = "apt install libportaudio2 (Debian, Ubuntu) or dnf install portaudio (Fedora)"
 _importing = threading.Lock()
-"""Python 3.11 hands a half-made module to a thread that waits while the import fails in another."""
+"""Held during the import: in Python 3.11 a thread that waits for an import that fails gets a partially initialized module."""
 
 
 @cache
 def portaudio() -> ModuleType:
-    """Return sounddevice, kept from writing on the terminal.
+    """Return the sounddevice module, with ALSA's output to the terminal switched off.
 
     Raises:
-        DeviceError: it, or PortAudio, is not installed.
+        DeviceError: sounddevice or PortAudio is not installed.
     """
     _silence_drivers()
     try:
@@ -39,14 +40,15 @@ def portaudio() -> ModuleType:
 _ErrorHandler = ctypes.CFUNCTYPE(
     None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
 )
+# Module level, because ALSA keeps the pointer: a collected callback would crash the process.
 _MUTE = _ErrorHandler(lambda *_: None)
 
 
 def _silence_drivers() -> None:
-    """Keep ALSA from printing its errors: stderr is the screen."""
+    """Stop ALSA from printing errors to stderr, which would corrupt the screen."""
     if not sys.platform.startswith("linux"):
         return
     try:
         ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_MUTE)
     except (OSError, AttributeError):
-        return  # no ALSA here, so nothing to silence
+        return  # ALSA is not installed, so it prints nothing

@@ -1,9 +1,8 @@
-"""Sound files: read piece by piece whatever they hold, written as 16-bit mono WAV.
+"""Sound files: streaming reader for all common formats, and a writer of 16-bit mono WAV.
 
-Reading goes through libsndfile (the soundfile package, whose wheels bring it): it knows 8 to 32-bit and float samples, G.711,
-ADPCM, WAVE_FORMAT_EXTENSIBLE, RIFX, RF64, FLAC and Ogg, and takes a file that ends early for as long as it is. The standard library's
-``wave`` knows integers only; it does for writing, and keeps the header right after every piece, so that a file
-of which the writer was killed is whole.
+Reading uses libsndfile (the soundfile package, whose wheels contain it): it supports 8 to 32-bit and float samples, G.711, ADPCM,
+WAVE_FORMAT_EXTENSIBLE, RIFX, RF64, FLAC and Ogg, and reads a truncated file up to its end. Writing uses the standard library's
+``wave``, which updates the header after every piece, so that the file is complete even if the process is killed.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from inspector.audio.pcm import Samples
 from inspector.errors import EXIT_CANNOT_WRITE, SoundFileError
 
 MOST_PATCHED_BYTES = 64 << 20
-"""A recorder that was killed leaves a size of 0 in the header; files up to this size are read whole to mend that."""
+"""Files up to this size are read into memory to repair a data size of 0, which a killed recorder leaves in the header."""
 _UNKNOWN_SIZE = 0xFFFFFFFF
 
 
@@ -34,7 +33,7 @@ class WavReader:
         """Open a file.
 
         Raises:
-            SoundFileError: it cannot be read, or holds no sound.
+            SoundFileError: the file cannot be read, or contains no audio.
         """
         self.path = path
         try:
@@ -44,7 +43,7 @@ class WavReader:
         except soundfile.SoundFileError as error:
             reason = str(getattr(error, "error_string", error)).rstrip(".")
             raise SoundFileError(
-                f"{path} is no sound file that can be read: {reason}",
+                f"{path} is not a sound file in a supported format: {reason}",
                 hint="convert it, for example: ffmpeg -i IN -ar 24000 -ac 1 OUT.wav",
             ) from None
         self.rate_hz: int = self._file.samplerate
@@ -52,30 +51,30 @@ class WavReader:
         self.frames: int = self._file.frames
         if not self.frames:
             self._file.close()
-            raise SoundFileError(f"{path} holds no sound")
+            raise SoundFileError(f"{path} contains no audio")
 
     @property
     def duration_s(self) -> float:
-        """Return how long it plays."""
+        """Return the duration in seconds."""
         return self.frames / self.rate_hz
 
     def read(self, count: int) -> Samples:
-        """Return up to ``count`` next samples, channels averaged; none at the end, or where the file is damaged."""
+        """Return up to ``count`` further samples, channels averaged; none at the end or after damaged data."""
         try:
             sound = self._file.read(count, dtype="float32", always_2d=True)
         except (soundfile.SoundFileError, RuntimeError):
             return np.zeros(0, np.int16)
-        # Files of floats may hold anything: what is no number is silence, what is too loud is clipped.
+        # Float files may hold any value: NaN becomes silence, and values beyond full scale are clipped.
         mono = np.nan_to_num(sound.mean(axis=1), nan=0.0, posinf=1.0, neginf=-1.0)
         samples: Samples = np.clip(np.rint(mono * 32768), -32768, 32767).astype(np.int16)
         return samples
 
     def rewind(self) -> None:
-        """Begin anew."""
+        """Continue at the beginning of the file."""
         self._file.seek(0)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -91,24 +90,24 @@ class WavReader:
 
 
 class WavWriter:
-    """A WAV file in the making: PCM16, mono; whole after every ``write``."""
+    """Writer of a PCM16 mono WAV file, which is valid after every ``write``."""
 
     def __init__(self, path: Path, rate_hz: int) -> None:
-        """Begin a new file.
+        """Create the file.
 
         Raises:
-            SoundFileError: there is one of this name already, or it cannot be written.
+            SoundFileError: the file exists already, or cannot be written.
         """
         self.path = path
         self.rate_hz = rate_hz
         try:
-            # O_EXCL follows no link either. Whoever may read a recording may hear it, and nobody else.
+            # O_EXCL also refuses a symbolic link. Mode 0600 as for recordings: the file holds someone's voice.
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError:
             raise SoundFileError(
-                f"{path} exists already; a sound file is never overwritten",
+                f"{path} already exists; sound files are not overwritten",
                 code="exists",
-                hint="name a new file, or delete that one",
+                hint="name a new file, or delete the existing one",
             ) from None
         except OSError as error:
             raise _cannot_write(path, error) from None
@@ -120,10 +119,10 @@ class WavWriter:
         self.write(np.zeros(0, np.int16))
 
     def write(self, samples: Samples) -> None:
-        """Add sound.
+        """Append samples.
 
         Raises:
-            SoundFileError: the disk does not take it.
+            SoundFileError: the file cannot be written, for example because the disk is full.
         """
         try:
             self._file.writeframes(samples.astype("<i2").tobytes())
@@ -132,12 +131,12 @@ class WavWriter:
             raise _cannot_write(self.path, error) from None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         try:
             self._file.close()
             self._stream.close()
         except (OSError, struct.error):
-            return  # what a full disk refused is lost; ``write`` has told
+            return  # ``write`` has already reported the failure
 
 
 def _cannot_write(path: Path, error: Exception) -> SoundFileError:
@@ -148,13 +147,15 @@ def _cannot_write(path: Path, error: Exception) -> SoundFileError:
 
 
 def _opened(path: Path) -> soundfile.SoundFile:
-    with path.open("rb") as stream:  # libsndfile says "System error" where the system says why
+    # Opened here first: the system's error names the reason, where libsndfile only says "System error".
+    with path.open("rb") as stream:
         if not stream.read(1):
             raise SoundFileError(f"{path} is empty")
     file = soundfile.SoundFile(path)
     size = path.stat().st_size
     if file.frames or size > MOST_PATCHED_BYTES:
         return file
+    # A data size of 0 from a killed recorder; with the streaming size, libsndfile reads to the end of the file.
     data = bytearray(path.read_bytes())
     at = data.find(b"data")
     if at < 0 or len(data) <= at + 8:

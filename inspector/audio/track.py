@@ -1,4 +1,4 @@
-"""Track: the audio of one item on its way to the ear: received in bursts, played at its own pace, cut off at any moment."""
+"""Track: the audio of one item between its receipt in bursts and its playback in real time; it can be cut at any moment."""
 
 from __future__ import annotations
 
@@ -9,83 +9,84 @@ import numpy as np
 
 from inspector.audio.pcm import Samples, decoded
 from inspector.audio.resample import Resampler
+from inspector.audio.stream import NO_SAMPLES
 from inspector.core.audio_formats import AudioFormat
 
 PIECE_MS = 100
-"""Decoded and resampled at a time, when its turn comes: ten minutes that arrive at once cost nothing until they play."""
-_NOTHING = np.zeros(0, np.int16)
+"""Audio that is decoded and resampled at a time, just before it plays, so that ten minutes received at once cost nothing yet."""
 
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One content part of one item."""
+    """Audio of one content part of one item."""
 
     item_id: str
-    """The item that is heard."""
+    """The item's id; ``""`` for audio that belongs to no item."""
     content_index: int
-    """The part of the item that is audio."""
+    """Index of the item's audio part."""
     response_id: str
-    """The response that the item belongs to."""
+    """The response that produced the item."""
     format: AudioFormat
-    """That of its first delta; a session does not change it within an item."""
+    """Format of its first delta; a session does not change it within an item."""
     rate_hz: int
-    """Rate of what ``take`` returns."""
+    """Sample rate of what ``read`` returns."""
     received_bytes: int = 0
-    """All that came, as it came."""
+    """Bytes received in total, in ``format``."""
     is_complete: bool = False
-    """No more is to come."""
+    """True once all audio was received."""
     is_cut: bool = False
-    """Playing was stopped; what comes later is not played."""
+    """True once playback was stopped; audio received later is not played."""
     is_queued: bool = False
     """True while it waits or plays."""
     is_started: bool = False
-    """True once it has begun to play."""
+    """True once playback has started."""
     first_ns: int = 0
-    """When the first of what waits now came."""
+    """When the oldest waiting audio was received."""
     stalled_ns: int | None = None
-    """Since when there has been nothing to play, in the middle of it."""
+    """Since when playback has been waiting for audio; None while it is not."""
     taken: int = 0
-    """Samples handed out, at ``rate_hz``."""
+    """Samples read, at ``rate_hz``."""
     end: int | None = None
-    """Samples after which it ends, where it was truncated."""
+    """Sample at which playback ends, if the item was truncated."""
     _chunks: deque[memoryview] = field(default_factory=deque)
     _waiting_bytes: int = 0
-    _ready: Samples = field(default_factory=lambda: _NOTHING)
+    _ready: Samples = field(default_factory=lambda: NO_SAMPLES)
     _tail: bytes = b""
-    """The first half of a sample that was torn between two deltas."""
+    """First byte of a sample that is split between two deltas."""
     _resampler: Resampler | None = None
     _is_flushed: bool = False
 
     @property
     def received_ms(self) -> int:
-        """Return the length of all that was received."""
+        """Return the length of the audio received."""
         return self.format.ms(self.received_bytes)
 
     @property
     def waiting_bytes(self) -> int:
-        """Return how much waits to be played, as it was received."""
+        """Return the size of the audio not yet decoded, in ``format``."""
         return self._waiting_bytes
 
     @property
     def waiting_ms(self) -> float:
-        """Return how long what waits will play."""
+        """Return the length of the audio not yet read."""
         return self._waiting_bytes / self.format.bytes_per_ms + len(self._ready) * 1000 / (
             self.rate_hz
         )
 
     @property
-    def is_over(self) -> bool:
-        """Tell whether all that is to be played was handed out."""
+    def is_finished(self) -> bool:
+        """Return whether all audio to be played was read."""
         if self.end is not None and self.taken >= self.end:
             return True
         is_empty = not self._waiting_bytes and not len(self._ready)
         return self.is_complete and is_empty and (self._is_flushed or self._resampler is None)
 
     def receive(self, data: bytes) -> None:
-        """Add what came; of a track that was cut only the length is kept."""
+        """Add audio; a track that was cut only counts its length."""
         self.received_bytes += len(data)
         if self.is_cut or not data:
             return
+        # Audio after "done" reopens the track; a flushed resampler accepts no further input, so a new one is needed.
         if self.is_complete:
             self.is_complete = False
             if self._is_flushed:
@@ -93,8 +94,8 @@ class Track:
         self._chunks.append(memoryview(data))
         self._waiting_bytes += len(data)
 
-    def take(self, count: int) -> Samples:
-        """Return up to ``count`` samples; fewer where no more is there."""
+    def read(self, count: int) -> Samples:
+        """Return up to ``count`` samples; fewer if less audio is available."""
         if self.end is not None:
             count = min(count, max(0, self.end - self.taken))
         pieces = []
@@ -105,21 +106,22 @@ class Track:
             pieces.append(piece)
             missing -= len(piece)
         self.taken += count - missing
-        return np.concatenate(pieces) if pieces else _NOTHING
+        return np.concatenate(pieces) if pieces else NO_SAMPLES
 
     def stop(self) -> None:
-        """Play no more of it."""
+        """Stop playback and discard the waiting audio."""
         self.is_cut = True
         self._chunks.clear()
         self._waiting_bytes = 0
-        self._ready = _NOTHING
+        self._ready = NO_SAMPLES
 
     def heard_ms(self, unheard: int) -> int:
-        """Return how much was heard if the last ``unheard`` samples handed out were not; never more than was received."""
+        """Return how much was heard if the last ``unheard`` samples read were not; at most what was received."""
+        # Resampling may add a fraction of a millisecond, hence the limit.
         return min((self.taken - unheard) * 1000 // self.rate_hz, self.received_ms)
 
     def _prepare(self) -> bool:
-        """Decode and resample the next piece; False where there is none. A piece may turn out empty."""
+        """Decode and resample the next piece; return False if no audio is waiting. The piece may come out empty."""
         data = self._next_piece()
         if not data and (not self.is_complete or self._is_flushed or self._resampler is None):
             return False

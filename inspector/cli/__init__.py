@@ -1,4 +1,4 @@
-"""The command line: parsing, starting, printing. Imports the screen, the network and audio only where used."""
+"""The command line: parses arguments, opens sessions, prints. Imports screens, network and audio only where used."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run the program on ``sys.argv`` and leave with its exit status."""
+    """Run the program on ``sys.argv`` and exit with its status."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - it stays open as long as we run
+        if getattr(sys, name) is None:  # the parent process closed it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - stays open until the process ends
     try:
         from inspector.cli.entry_point import run
 
         status = run(sys.argv[1:])
-    except KeyboardInterrupt:  # so early, or so late, that nobody else has caught it
+    except KeyboardInterrupt:  # before or after ``run`` could handle it
         status = 130
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""The tree of commands. Each lives in a module of its own and imports what it runs only when it runs."""
+"""The command-line application: all commands with their examples. Each command has its own module, which imports its code on use."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 from inspector import __version__
 from inspector.cli.commands import (
     cat,
+    cost,
     doctor,
     export,
     keys,
@@ -19,11 +20,14 @@ from inspector.cli.commands import (
     send,
     serve,
     sessions,
+    stats,
+    turns,
 )
 from inspector.cli.printing import write_line
 from inspector.cli.screens import show_home
 from inspector.cli.text_command import TextCommand
 
+# ``\b`` on a line of its own keeps click from rewrapping the paragraph after it.
 HELP = """See, steer, record and replay sessions of the OpenAI Realtime API.
 
 Without a command: the home screen.
@@ -39,7 +43,7 @@ Examples:
 
 \b
 Exit status: 0 ok, 1 findings, 2 usage, 3 cannot connect or not authorised, 4 bad input file,
-5 the session ended in a server error, 70 a fault of the inspector, 74 a file cannot be written,
+5 the session ended in a server error, 70 an internal error, 74 a file cannot be written,
 124 timeout, 130 interrupted.
 """
 
@@ -75,7 +79,7 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         (
             "inspector serve --listen 127.0.0.1:8899",
             "inspector serve --allow-origin http://localhost:3000",
-            "inspector serve --require-key                    any key, but one",
+            "inspector serve --require-key                    refuse requests without a key",
         ),
     ),
     (
@@ -103,6 +107,31 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "inspector cat session.jsonl --no-deltas --filter 'dir:server err'",
             "inspector cat session.jsonl --jsonl | jq .type",
             "inspector cat session.jsonl --raw > frames.jsonl",
+        ),
+    ),
+    (
+        turns.turns,
+        (
+            "inspector turns session.jsonl",
+            "inspector turns session.jsonl --json | jq '.recordings[].turns[] | {turn, voice_to_voice_ms, waited_for}'",
+            "inspector turns --explain endpointing",
+        ),
+    ),
+    (
+        stats.stats,
+        (
+            "inspector stats sessions/*.jsonl --by model",
+            "inspector stats sessions/*.jsonl --by day --csv > latency.csv",
+        ),
+    ),
+    (
+        cost.cost,
+        (
+            "inspector cost session.jsonl",
+            "inspector cost recordings/*.jsonl --json | jq .total.usd",
+            "inspector cost session.jsonl --csv > cost.csv",
+            "inspector cost session.jsonl --explain cost           the formula of every response",
+            "inspector cost --explain rebilled                     what a number means",
         ),
     ),
     (
@@ -137,21 +166,22 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         ),
     ),
 )
-"""Every command, named like its function, with its examples."""
+"""All commands with their examples, in the order of help. A command is named like its function."""
 CLASSES: Mapping[Callable[..., None], type[TyperCommand]] = {serve.serve: serve.ServeCommand}
-"""Commands that read their arguments in a way of their own."""
+"""Commands that need their own parsing of arguments."""
 
 app = typer.Typer(
     name="inspector",
     add_completion=False,
+    # Plain help and errors: rich takes long to import, and square brackets in examples are not markup.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 
-def _print_version(is_asked: bool) -> None:
-    if is_asked:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         write_line(f"realtime-inspector {__version__}")
         raise typer.Exit
 

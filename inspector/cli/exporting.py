@@ -1,4 +1,4 @@
-"""A recording into files of other formats; each appears whole, or not at all."""
+"""Export of a recording to files; each file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -18,40 +18,43 @@ STDOUT = "-"
 def export_recording(
     source: Path | None, to: Format, part: str, output: str | None, *, as_json: bool
 ) -> None:
-    """Write a recording in a format.
+    """Export a recording.
 
     Args:
-        source: the recording; None is stdin.
+        source: the recording; None for stdin.
         to: the format.
-        part: one of its parts; ``""`` where it has none.
-        output: a file, a folder where there are several, ``-`` for stdout; None for stdout where it is text, else for a
-            name made from the recording's.
+        part: one of the format's parts; ``""`` if it has none.
+        output: a file, a folder for several files, or ``-`` for stdout; None for stdout if the format is text, else for
+            a name derived from the recording's.
         as_json: print one JSON object about the files.
 
     Raises:
-        RecordingError: it is no recording.
-        ExportError: it has nothing of the kind, or the target cannot be written.
+        RecordingError: the source is not a recording.
+        ExportError: the recording has nothing to export, or the target cannot be written.
         UsageError: several files cannot go to stdout.
     """
     is_stdout = output == STDOUT or (output is None and to.is_text)
     if is_stdout and part in to.several:
-        raise UsageError(f"{part} are several files, so they cannot go to stdout", hint="-o DIR")
+        raise UsageError(
+            f"{part} makes several files, which cannot go to stdout", hint="use -o DIR"
+        )
     with opened(source) as reader:
-        made = to.export(_indexed(reader), part)
+        exported = to.export(_indexed(reader), part)
         if is_stdout:
-            _print(made.files[0], to)
+            _print(exported.files[0], to)
             return
-        paths = _targets(made, to, part, source, output)
-        for file, path in zip(made.files, paths, strict=True):
+        paths = _targets(exported, to, part, source, output)
+        for file, path in zip(exported.files, paths, strict=True):
             with written(path, source) as target:
                 file.write(target.write)
         if as_json:
-            files = [{"path": str(p), **f.facts} for f, p in zip(made.files, paths, strict=True)]
-            write_object({"recording": str(reader.path), "files": files, **made.facts()})
+            pairs = zip(exported.files, paths, strict=True)
+            files = [{"path": str(path), **file.facts} for file, path in pairs]
+            write_object({"recording": str(reader.path), "files": files, **exported.facts()})
             return
-    if made.note():
-        say(f"note: {made.note()}")
-    for file, path in zip(made.files, paths, strict=True):
+    if exported.note():
+        say(f"note: {exported.note()}")
+    for file, path in zip(exported.files, paths, strict=True):
         say(f"wrote {path}{': ' * bool(file.words)}{file.words}")
 
 
@@ -63,7 +66,7 @@ def _indexed(reader: RecordingReader) -> EventLog:
 
 def _print(file: ExportedFile, to: Format) -> None:
     if to.is_text:
-        # Line by line, so that a locale that lacks a character gets an escape of it.
+        # Line by line: a locale that lacks a character then gets an escape in its place.
         file.write(lambda line: write_line(line.decode("utf-8", "replace").removesuffix("\n")))
     else:
         file.write(write_bytes)
@@ -71,7 +74,7 @@ def _print(file: ExportedFile, to: Format) -> None:
 
 
 def _targets(
-    made: Exported, to: Format, part: str, source: Path | None, output: str | None
+    exported: Exported, to: Format, part: str, source: Path | None, output: str | None
 ) -> list[Path]:
     stem = source.stem if source is not None else "session"
     if part in to.several:
@@ -80,11 +83,11 @@ def _targets(
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ExportError(
-                f"cannot make {folder}: {error.strerror}",
+                f"cannot create {folder}: {error.strerror}",
                 code="cannot_write",
                 exit_code=EXIT_CANNOT_WRITE,
             ) from error
-        return [folder / f"{file.name}{to.suffix}" for file in made.files]
+        return [folder / f"{file.name}{to.suffix}" for file in exported.files]
     if output is not None:
         return [Path(output)]
     is_default = not to.parts or part == to.parts[0]

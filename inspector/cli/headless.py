@@ -1,4 +1,4 @@
-"""A session without a screen: events to stdout, until something bounds it."""
+"""HeadlessRun: a session without a screen, printed to stdout until one of its bounds is reached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from inspector.analysis.totals import totals
 from inspector.cli.new_recording import finish_recording, say_recorded
 from inspector.cli.printed_row import PrintedRow
 from inspector.cli.printing import (
-    EXIT_INTERRUPTED,
     OutputFailed,
     ReaderGone,
     escaped_json,
@@ -32,13 +31,13 @@ from inspector.core.event import Direction, Event
 from inspector.core.log import CLEAN_CLOSES, EventLog
 from inspector.engine.live_engine import Engine
 from inspector.engine.task_supervisor import TaskSupervisor
-from inspector.errors import ConnectError, RunTimeout, SessionFailed
+from inspector.errors import EXIT_INTERRUPTED, ConnectError, RunTimeout, SessionFailed
 from inspector.recording.format import render
 from inspector.sources.base import Closed, Side
 
-NOT_AUTHORISED = 3000
+NOT_AUTHORISED = 3000  # the API accepts the upgrade and then closes with this code
 HEARD_OUT_S = 0.05
-"""Between two looks whether the answer was heard to its end."""
+"""Interval for checking whether the answer was heard to its end."""
 Feed = Callable[[Engine], Awaitable[None]]
 
 
@@ -48,20 +47,20 @@ class Shown(StrEnum):
     ROWS = "rows"
     STREAM = "jsonl"
     REPLIES = "replies"
-    """The stream, but only the server's events."""
+    """The stream without client and local events."""
     SUMMARY = "json"
-    """One object, at the end."""
+    """One object at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """When a run ends by itself, besides the end of the connection."""
+    """What ends a run, besides the end of the connection."""
 
     until: str = ""
-    """Type of the event to end after, or a glob; any direction."""
+    """Event type or glob; the run ends after a matching event in any direction."""
     timeout_s: float | None = None
     idle_s: float | None = None
-    """Silence of the server that ends the run, once ``feed`` is done."""
+    """The run ends after this time without a server event, once ``feed`` is finished."""
 
 
 class End(StrEnum):
@@ -77,7 +76,7 @@ class End(StrEnum):
 
 
 class HeadlessRun:
-    """One engine, run to its end."""
+    """Runs one engine to its end."""
 
     def __init__(self, engine: Engine, bounds: Bounds, shown: Shown) -> None:
         self._engine = engine
@@ -94,14 +93,14 @@ class HeadlessRun:
         self._safe = to_terminal()
 
     async def run(self, feed: Feed | None = None) -> int:
-        """Connect, print, and return the exit status; the recording is closed in any case, and said where it is.
+        """Connect, print events, close the recording, say where it is, and return the exit status.
 
         Raises:
             ConnectError: no connection, or not authorised.
-            SessionFailed: the session ended in an error, or before what was waited for.
-            RunTimeout: it was not over in time.
+            SessionFailed: the session ended in an error, or before the expected event.
+            RunTimeout: the timeout has passed.
             ReaderGone: stdout was closed.
-            OutputFailed: stdout takes nothing more.
+            OutputFailed: stdout cannot be written.
         """
         engine = self._engine
         engine.tap(self._event)
@@ -130,7 +129,7 @@ class HeadlessRun:
             await host.stop(engine)
 
     async def _hear_out(self) -> None:
-        """Let what came be heard, where somebody hears it: audio comes faster than it plays."""
+        """Wait until received audio was played, if there is an output: it arrives faster than it plays."""
         sound = self._engine.sound
         while (
             self._why is End.FOUND
@@ -153,15 +152,16 @@ class HeadlessRun:
 
     async def _wait(self) -> None:
         while self._why is None:
+            # Cleared before waiting, so that a wakeup in between is not lost.
             self._wakeup.clear()
             try:
-                async with asyncio.timeout(self._patience_s()):
+                async with asyncio.timeout(self._next_deadline_s()):
                     await self._wakeup.wait()
             except TimeoutError:
-                self._look_at_the_time()
+                self._check_deadlines()
 
-    def _patience_s(self) -> float | None:
-        """Return how long nothing needs to be looked at, in seconds; None for ever."""
+    def _next_deadline_s(self) -> float | None:
+        """Return the seconds until the next deadline; None without one."""
         now_s = self._engine.now_ns / 1e9
         limits = []
         if self._bounds.timeout_s is not None:
@@ -170,7 +170,7 @@ class HeadlessRun:
             limits.append(self._heard_ns / 1e9 + self._bounds.idle_s - now_s)
         return max(0.0, min(limits)) if limits else None
 
-    def _look_at_the_time(self) -> None:
+    def _check_deadlines(self) -> None:
         now_s = self._engine.now_ns / 1e9
         bounds = self._bounds
         if bounds.timeout_s is not None and now_s >= bounds.timeout_s:
@@ -196,6 +196,7 @@ class HeadlessRun:
             except (ReaderGone, OutputFailed) as error:
                 self._output_error = error
                 self._end(End.READER_GONE)
+        # Local events are this program's own and do not count as activity of the session.
         if event.direction is not Direction.LOCAL:
             self._heard_ns = event.stamp_ns
         if self._bounds.until and fnmatchcase(event.type, self._bounds.until):
@@ -216,6 +217,7 @@ class HeadlessRun:
                 line = with_schema(render(event))
                 line = with_blame(line, self._engine.state.causes, event.seq)
                 write_bytes(escaped_json(line[:-1]) + b"\n" if self._safe else line)
+        # Line by line, for readers of a pipe.
         flush()
 
     def _summary(self, path: Path | None) -> dict[str, Any]:
@@ -241,8 +243,8 @@ class HeadlessRun:
                 return EXIT_INTERRUPTED
             case End.TIMEOUT:
                 raise RunTimeout(
-                    f"not over after {self._bounds.timeout_s:g} s"
-                    + (f"; no {self._bounds.until} came" if self._bounds.until else "")
+                    f"timed out after {self._bounds.timeout_s:g} s"
+                    + (f" without {self._bounds.until}" if self._bounds.until else "")
                 )
             case End.CLOSED:
                 self._judge_close()
@@ -252,15 +254,15 @@ class HeadlessRun:
         judge_session(self._engine)
         if self._bounds.until:
             raise SessionFailed(
-                f"the session ended before any {self._bounds.until}", code="ended_early"
+                f"the session ended before {self._bounds.until}", code="ended_early"
             )
 
 
 def judge_session(engine: Engine) -> None:
-    """Accept a normal end of a session; nothing is wrong with one that has not ended either.
+    """Check how a session has ended; accept a normal end, or none yet.
 
     Raises:
-        ConnectError: there was no connection, or the server did not accept who we are.
+        ConnectError: there was no connection, or the server rejected the credentials.
         SessionFailed: the session ended in an error.
     """
     if engine.refusal is not None:
@@ -270,17 +272,17 @@ def judge_session(engine: Engine) -> None:
 
 
 def _is_last_an_error(log: EventLog) -> bool:
-    """Tell whether the last that the server said was an error."""
+    """Return whether the server's last event was an error."""
     rows = range(len(log) - 1, -1, -1)
     last = next((row for row in rows if log.direction_of(row) is Direction.SERVER), None)
     return last is not None and log.type_of(last) == "error"
 
 
 def judge(closed: Closed, *, is_after_error: bool) -> None:
-    """Accept a normal end of a session.
+    """Check a close; accept a normal one.
 
     Raises:
-        ConnectError: the server did not accept who we are.
+        ConnectError: the server rejected the credentials.
         SessionFailed: the session ended in an error.
     """
     reason = f" ({closed.reason})" if closed.reason else ""

@@ -1,4 +1,4 @@
-"""Building sessions from settings: the same sources, engines and recordings for the screen and for headless runs."""
+"""SessionLauncher: builds sources, engines and recordings from settings, for screens and headless runs."""
 
 from __future__ import annotations
 
@@ -39,34 +39,34 @@ if TYPE_CHECKING:
     from inspector.tui.home.launching import HomeWords, KnownConnection
 
 ON_SCREEN = SoundOptions(DEFAULT_DEVICE, DEFAULT_DEVICE)
-"""Sound where nobody said anything: the sound card, if there is one."""
+"""Default for sessions on the screen: the sound card, if there is one."""
 SIMULATED_MODEL = "gpt-realtime"
 LEAST_FREE_BYTES = 1 << 20
-"""A disk with less is as good as full."""
+"""A disk with less free space counts as full."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLauncher:
-    """Opens sessions and recordings."""
+    """Opens sessions and recordings with one set of settings."""
 
     settings: Settings
     folders: Folders
     environment: Mapping[str, str]
     clock: Clock
     tell: Callable[[str], None] = say
-    """Takes warnings, one line each."""
+    """Called with warnings, one line each."""
     tell_running: Callable[[str], None] = say
-    """Takes warnings while a session runs; on the screen, words on stderr would be drawn across it."""
+    """Called with warnings while a session runs; a screen must not be overwritten by stderr."""
     opened: list[Engine] = field(default_factory=list)
-    """Sessions begun by this launcher that have not been left."""
+    """Sessions opened by this launcher that the user has not left."""
     recorded: RecordedSessions = field(default_factory=RecordedSessions)
-    """Those that have."""
+    """Counts over those that the user has left."""
 
     def with_settings(self, answers: Mapping[str, str]) -> Self:
-        """Return a launcher whose settings are overridden by what was typed; empty answers change nothing.
+        """Return a launcher with settings overridden by values from a dialog; empty values change nothing.
 
         Raises:
-            UsageError: they make no sense.
+            UsageError: a value is invalid.
         """
         settings = load_settings(answers, self.environment, self.folders.config)
         return replace(self, settings=settings)
@@ -79,18 +79,18 @@ class SessionLauncher:
         output: Path | None = None,
         sound: SoundOptions = ON_SCREEN,
     ) -> Engine:
-        """Return an engine joined to the simulator; nothing runs yet.
+        """Return an engine for the simulator, not yet running.
 
         Raises:
-            UsageError: the session file is no session, or the plan makes no sense.
+            UsageError: the session file or the plan is invalid.
             RecordingError: the recording cannot be created.
         """
         from inspector.cli.simulation import SimPlan
-        from inspector.sim.dialects import DIALECTS
+        from inspector.sim.dialects import SIMULATED
         from inspector.sources.simulator import SimulatorSource
 
         plan = plan or SimPlan()
-        usual = DIALECTS[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
+        usual = SIMULATED[plan.dialect].default_model if plan.dialect else SIMULATED_MODEL
         new_session = new_session_maker(self.clock, plan.provider(self.tell_running))
         model = self.settings.simulator_model or usual
         source = SimulatorSource(new_session, self.clock, model=model)
@@ -105,11 +105,11 @@ class SessionLauncher:
         sound: SoundOptions = ON_SCREEN,
         brain: ChatEndpoint | None = None,
     ) -> Engine:
-        """Return an engine that will connect to a server; nothing runs yet. A ``brain`` is for one that is the simulator.
+        """Return an engine for a server, not yet connected. ``brain`` applies only if the server is the simulator.
 
         Raises:
-            UsageError: the settings make no sense.
-            ConnectError: the server is known to need a key, and there is none.
+            UsageError: the settings are invalid.
+            ConnectError: the server requires a key, and none is configured.
             RecordingError: the recording cannot be created.
         """
         if session is None and self.settings.session:
@@ -123,14 +123,14 @@ class SessionLauncher:
         return self._open(LiveSource(target), session, output, sound)
 
     def close_session(self, engine: Engine) -> None:
-        """Finish the recording of a session that nobody looks at any more, and let go of it."""
+        """Close the recording of a session that the user has left, and drop the session."""
         if engine in self.opened:
             self.opened.remove(engine)
             self.recorded.count(len(engine.log), engine.state.problems.errors)
             self.recorded.finish(engine.recording)
 
     def open_replay(self, path: Path) -> Replay:
-        """Return a recording under a cursor.
+        """Return a replay of a recording.
 
         Raises:
             RecordingError: the file is not a recording.
@@ -141,7 +141,7 @@ class SessionLauncher:
         return Replay(open_recording(path, self.clock, self.folders.cache), self.clock)
 
     def recent(self) -> list[Path]:
-        """Return the recordings in the sessions folder, the newest first; without those that come with the program."""
+        """Return the recordings in the sessions folder, newest first, without those shipped with the program."""
         shipped = {path.name: path for path in self.examples()}
         try:
             with os.scandir(self.folders.sessions) as entries:
@@ -155,17 +155,17 @@ class SessionLauncher:
         return [path for _, path in sorted(found, reverse=True) if not _is_same(path, shipped)]
 
     def open_connection(self, name: str) -> Engine:
-        """Return an engine for a profile of the user's; nothing runs yet.
+        """Return an engine for a user profile, not yet connected.
 
         Raises:
-            UsageError: there is no such profile, or it makes no sense.
-            ConnectError: it needs a key, and there is none.
+            UsageError: the profile does not exist or is invalid.
+            ConnectError: the profile requires a key, and none is configured.
             RecordingError: the recording cannot be created.
         """
         return self.with_settings({"profile": name}).open_live()
 
     def connections(self) -> list[KnownConnection]:
-        """Return the user's profiles in words."""
+        """Return the user's profiles as shown on the home screen."""
         from inspector.cli.connections import known_connection
 
         return [
@@ -174,21 +174,21 @@ class SessionLauncher:
         ]
 
     def providers(self) -> list[str]:
-        """Return the names of the user's profiles, then of the providers."""
+        """Return the names of the user's profiles, then those of the providers."""
         return list(dict.fromkeys((*self.settings.profiles, *PROFILES)))
 
     def examples(self) -> list[Path]:
-        """Return the recordings that come with the program."""
+        """Return the recordings shipped with the program."""
         return sorted(shipped_folder("sessions").glob("example-*.jsonl"))
 
     def read_facts(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
-        """Yield what is known of recordings; for a thread of its own."""
+        """Yield facts about recordings. Call in a thread."""
         from inspector.recording.recording_facts import KnownFacts
 
         return KnownFacts(self.folders.cache).read(paths)
 
     def home_words(self) -> HomeWords:
-        """Return where things are kept, and why nothing would be recorded."""
+        """Return where files are kept, and why sessions could not be recorded."""
         from inspector.tui.home.launching import HomeWords
 
         folder = self.folders.sessions
@@ -197,7 +197,9 @@ class SessionLauncher:
         if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
             trouble = f"sessions are not recorded to disk: {there} cannot be written"
         elif shutil.disk_usage(there).free < LEAST_FREE_BYTES:
-            trouble = f"the disk of {there} is full: sessions stay in memory until there is room"
+            trouble = (
+                f"the disk of {there} is full: sessions are kept in memory until there is space"
+            )
         return HomeWords(_short(folder), _short(self.folders.config), trouble)
 
     def _open(
@@ -214,14 +216,14 @@ class SessionLauncher:
 
 
 def _is_same(path: Path, known: Mapping[str, Path]) -> bool:
-    """Tell whether a file is the one that is known by its name."""
+    """Return whether a file is the known one of the same name."""
     with contextlib.suppress(OSError):
         return path.name in known and path.samefile(known[path.name])
     return False
 
 
 def _short(path: Path) -> str:
-    """Return a path as a user would write it."""
+    """Return a path relative to the current or home folder, if it is inside one of them."""
     with contextlib.suppress(OSError):  # the current folder may be gone
         path = path.absolute()
         for base, sign in ((Path.cwd(), "."), (Path.home(), "~")):
@@ -236,11 +238,11 @@ def launcher(
     """Return the launcher for a command line.
 
     Args:
-        flags: settings given as options, by name; None where not given.
-        environment: in place of ``os.environ``.
+        flags: settings given as options, by name; None for options not given.
+        environment: replaces ``os.environ``.
 
     Raises:
-        UsageError: the configuration makes no sense.
+        UsageError: the configuration is invalid.
     """
     environment = os.environ if environment is None else environment
     settings = load_settings(flags, environment, config_file())
@@ -250,7 +252,7 @@ def launcher(
 
 
 def new_session_maker(clock: Clock, provider: SimProvider) -> NewSession:
-    """Return what makes the simulator's side of a connection; each has ids of its own, the same in every run."""
+    """Return a factory of simulated sessions. Each session has its own ids, the same in every run."""
     from inspector.sim.server import ConnectRequest, SimSession
 
     def new_session(request: ConnectRequest) -> SimSession:
@@ -260,10 +262,10 @@ def new_session_maker(clock: Clock, provider: SimProvider) -> NewSession:
 
 
 def server_hooks(clock: Clock, provider: SimProvider) -> ServerHooks:
-    """Return what the simulator answers outside of its sessions: whom it turns away, and plain HTTP."""
+    """Return the simulator's hooks for a server: rejecting connections, and answering plain HTTP."""
     from inspector.sources.server_port import ServerHooks
 
     def answer(request: HttpRequest) -> HttpAnswer:
         return provider.answer(request, int(clock.utc_now().timestamp()))
 
-    return ServerHooks(provider.turn_away, answer)
+    return ServerHooks(provider.http_refusal, answer)

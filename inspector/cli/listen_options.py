@@ -1,4 +1,4 @@
-"""Where the proxy listens and whom it lets in, read from the command line. What would let strangers in is refused here."""
+"""The proxy's access options from the command line. Options that would admit other machines by accident are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProxyOptions:
-    """The command line's options."""
+    """The options of ``inspector proxy``."""
 
     listen: str = "127.0.0.1:8899"
     upstream: str = "wss://api.openai.com"
@@ -35,40 +35,40 @@ class ProxyOptions:
     max_sessions: int | None = None
     timeout_s: float | None = None
     brain: ChatEndpoint | None = None
-    """The model that answers for the simulator behind the proxy; None for rules."""
+    """Model that answers for the simulator behind the proxy; None for the rules."""
 
 
-def listen_options(asked: ProxyOptions, environment: Mapping[str, str]) -> ListenOptions:
-    """Return where to listen, and for whom.
+def listen_options(options: ProxyOptions, environment: Mapping[str, str]) -> ListenOptions:
+    """Return the address to listen on, with access control.
 
     Raises:
-        UsageError: it makes no sense, or strangers could come in.
+        UsageError: an option is invalid, or other machines would get access without a token.
     """
-    host, port = read_place(asked.listen)
-    origins = read_origins(asked.origins)
+    host, port = read_place(options.listen)
+    origins = read_origins(options.origins)
     is_local = host in ("localhost", "::1") or host.startswith("127.")
-    token = secret_in(asked.token_env, environment)
-    if not is_local and not asked.is_remote_allowed:
+    token = secret_in(options.token_env, environment)
+    if not is_local and not options.is_remote_allowed:
         raise UsageError(
-            f"{host} can be reached by other machines",
+            f"{host} is reachable from other machines",
             code="not_loopback",
             hint="add --allow-remote if that is what you want, and a token with --token-from",
         )
     if not is_local and token is None:
         raise UsageError(
-            "a proxy that other machines reach needs a token",
+            "a proxy reachable from other machines needs a token",
             code="no_token",
-            hint="put one into an environment variable and name it with --token-from",
+            hint="put a token into an environment variable and name it with --token-from",
         )
-    admission = AccessControl(origins, token, is_local, puts_key_in=asked.key_env is not None)
+    admission = AccessControl(origins, token, is_local, puts_key_in=options.key_env is not None)
     return ListenOptions(host, port, admission)
 
 
 def read_place(listen: str) -> tuple[str, int]:
-    """Return the host and the port of ``HOST:PORT``, or of a port alone.
+    """Return the host and port of ``HOST:PORT``, or of a port alone.
 
     Raises:
-        UsageError: it is no such place.
+        UsageError: the text is neither.
     """
     host, colon, port = listen.rpartition(":")
     if not colon and port.isdigit():
@@ -76,7 +76,7 @@ def read_place(listen: str) -> tuple[str, int]:
     host = host.removeprefix("[").removesuffix("]")
     if not host or not port.isdigit() or int(port) > 65_535:
         raise UsageError(
-            f"{listen!r} is no place to listen", hint="write it like 127.0.0.1:8899 or [::1]:0"
+            f"{listen!r} is not a valid address", hint="write it like 127.0.0.1:8899 or [::1]:0"
         )
     return host, int(port)
 
@@ -109,18 +109,18 @@ def _origin(text: str) -> str:
 
 
 def secret_in(name: str | None, environment: Mapping[str, str]) -> Secret | None:
-    """Return the key or token in an environment variable; None where none is named.
+    """Return the key or token in an environment variable; None without a name.
 
     Raises:
-        UsageError: the variable is not set, or holds something else.
+        UsageError: the variable is not set, or does not contain a key.
     """
     if name is None:
         return None
     text = environment.get(name, "").strip()
     if not text or not all("!" <= character <= "~" for character in text):
         raise UsageError(
-            f"the environment variable {name} holds no key or token",
+            f"the environment variable {name} does not contain a key or token",
             code="bad_key",
-            hint="it must hold that alone, on one line, without quotes",
+            hint="it must hold the key alone, on one line, without quotes",
         )
     return Secret(text)

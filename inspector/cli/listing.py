@@ -1,4 +1,4 @@
-"""A recording to stdout, event by event; a file of any size in constant memory."""
+"""Printing of a recording to stdout, event by event, in constant memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.totals import totals
-from inspector.analysis.turns import TurnCounter
 from inspector.cli.printed_row import PrintedRow
 from inspector.cli.printing import (
     SCHEMA,
@@ -38,12 +37,14 @@ from inspector.core.dialect_evidence import DialectFold
 from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.core.state import SessionState
+from inspector.core.turn_counter import TurnCounter
 from inspector.errors import FilterError
+from inspector.recording.folding import fold_recording
 from inspector.recording.format import FileShape, render
 from inspector.recording.reader import RecordingReader
 
 MAX_ERROR_BYTES = 1 << 16
-"""A line that is longer is no error of a server's, and is not searched."""
+"""Longer lines cannot be error events of a server, and are not searched for them."""
 _ERROR = re.compile(rb'"type"\s*:\s*"error"')
 
 
@@ -62,24 +63,23 @@ def print_recording(
     """Print a recording.
 
     Args:
-        path: the file; None is stdin.
-        form: how.
-        expression: a filter; ``""`` lets all through.
-        with_deltas: False leaves out what folds in the event list: deltas and audio appends.
+        path: the file; None for stdin.
+        form: how to print it.
+        expression: a filter; ``""`` matches everything.
+        with_deltas: False to omit events that fold in the event list: deltas and audio appends.
 
     Raises:
-        RecordingError: it is no recording.
+        RecordingError: the file is not a recording.
         FilterError: the filter does not parse.
     """
     with opened(path) as reader:
-        rows, state = PrintedRow(colour=use_colour()), SessionState()
-        see = state.apply if form is PrintForm.OBJECT else rows.see
-        causes = CausesFold() if form is PrintForm.RAW else _causes(reader)
+        rows = PrintedRow(colour=use_colour())
         query = _query(expression)
-        chosen = _chosen(reader, query, see, with_deltas=with_deltas)
+        chosen = _chosen(reader, query, rows.see, with_deltas=with_deltas)
         if form is PrintForm.OBJECT:
-            _print_object(reader, chosen, causes, state)
+            _print_object(reader, chosen, fold_recording(reader))
         else:
+            causes = CausesFold() if form is PrintForm.RAW else _causes(reader)
             is_terminal = to_terminal()
             for event, previous in chosen:
                 if form is PrintForm.ROWS:
@@ -94,19 +94,19 @@ def print_recording(
         if not reader.size:
             say("note: the file is empty")
         if reader.torn_tail():
-            say("note: the last line is torn; the recording was cut off there")
+            say("note: the last line is incomplete; the recording was cut off there")
         for note in reader.time_notes():
             say(f"note: {note}")
         if reader.shape is FileShape.BARE:
-            say("note: the file does not say who sent what; directions are inferred from the types")
+            say("note: the file has no directions; they are inferred from the event types")
 
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[RecordingReader]:
-    """Open a recording for reading; None is stdin, which is kept in a temporary file meanwhile.
+    """Open a recording for reading; stdin (None) is copied to a temporary file first.
 
     Raises:
-        RecordingError: it is no recording.
+        RecordingError: the file is not a recording.
     """
     if path is not None:
         reader = RecordingReader(path)
@@ -135,7 +135,7 @@ def _query(expression: str) -> Query:
 def _chosen(
     reader: RecordingReader, query: Query, see: Callable[[Event], object], *, with_deltas: bool
 ) -> Iterator[tuple[Event, Event | None]]:
-    """Yield the events to be printed, each with the one printed before; ``see`` gets every event."""
+    """Yield the events to print, each with the previously printed one; call ``see`` with every event."""
     turns = TurnCounter()
     shown, previous = None, None
     for event in reader.events():
@@ -149,7 +149,10 @@ def _chosen(
 
 
 def _causes(reader: RecordingReader) -> CausesFold:
-    """Return what was refused in a recording. An error says so after the event, so the file is read twice where there is one."""
+    """Return the rejections in a recording.
+
+    An error follows the event that it rejects, so the file is read twice, up to the last error.
+    """
     causes, end = CausesFold(), 0
     for offset, line in reader.lines(reader.start, reader.size):
         if len(line) < MAX_ERROR_BYTES and _ERROR.search(line):
@@ -160,7 +163,7 @@ def _causes(reader: RecordingReader) -> CausesFold:
 
 
 def _printable(event: Event, form: PrintForm, causes: CausesFold, *, is_terminal: bool) -> bytes:
-    """Return a stream's line or a bare frame; harmless where it goes to a terminal, verbatim where not."""
+    """Return the line of a stream, or the bare frame; sanitised for a terminal, else verbatim."""
     if form is PrintForm.STREAM:
         line = with_blame(with_schema(render(event))[:-1], causes, event.seq)
         return escaped_json(line) if is_terminal else line
@@ -170,10 +173,9 @@ def _printable(event: Event, form: PrintForm, causes: CausesFold, *, is_terminal
 def _print_object(
     reader: RecordingReader,
     chosen: Iterator[tuple[Event, Event | None]],
-    causes: CausesFold,
     state: SessionState,
 ) -> None:
-    """Print one object; ``state`` has seen all events, chosen or not, once they are printed."""
+    """Print one object; ``state`` has seen every event, selected or not."""
     header = reader.header
     facts = orjson.dumps(
         {
@@ -185,15 +187,14 @@ def _print_object(
     )
     write_json(b'{"schema":%d,"recording":%b,"events":[' % (SCHEMA, facts))
     for index, (event, _) in enumerate(chosen):
-        line = with_blame(render(event)[:-1], causes, event.seq)
+        line = with_blame(render(event)[:-1], state.causes, event.seq)
         write_json((b"," if index else b"") + line)
-    # What the events tell stands behind them: nothing is kept of a file of any size.
-    told = {"dialect": _dialect(state.dialect), "totals": totals(state)}
-    write_json(b"]," + orjson.dumps(told)[1:] + b"\n")
+    summary = {"dialect": _dialect(state.dialect), "totals": totals(state)}
+    write_json(b"]," + orjson.dumps(summary)[1:] + b"\n")
 
 
 def _dialect(fold: DialectFold) -> dict[str, Any] | None:
-    """Return which dialect or protocol the events are of and what shows it; None where nothing does."""
+    """Return the dialect or protocol of the events with its evidence; None if nothing shows it."""
     found = fold.evidence
     if not found.name:
         return None

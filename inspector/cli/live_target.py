@@ -1,4 +1,4 @@
-"""Where a live session goes, and as whom: settings and options made into a target."""
+"""The target of a live session: address, headers and key, from settings and options."""
 
 from __future__ import annotations
 
@@ -13,24 +13,15 @@ from inspector.profiles import Profile, needs_key
 from inspector.secret import Secret, is_secret_header
 from inspector.sources.address import is_loopback, model_in, realtime_url
 from inspector.sources.live import OPEN_TIMEOUT_S, LiveTarget
+from inspector.spec.dialects import ROUTES
 
 BETA_HEADER = ("OpenAI-Beta", "realtime=v1")
-PATHS: Mapping[str, tuple[str, str, str]] = {
-    "openai": ("/v1/realtime", "", "model"),
-    "beta": ("/v1/realtime", "", "model"),
-    "azure": ("/openai/v1/realtime", "", "model"),
-    "azure-preview": ("/openai/realtime", "api-version=2025-04-01-preview", "deployment"),
-    "voice-live": ("/voice-live/realtime", "api-version=2026-04-10", "model"),
-    "xai": ("/v1/realtime", "", "model"),
-    "qwen": ("/api-ws/v1/realtime", "", "model"),
-}
-"""By dialect, where an address without a path gets it: path, query, and the parameter that names the model."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """What a live session is asked for beyond the settings."""
+    """Options of a live session that are not settings."""
 
     call_id: str = ""
     intent: str = ""
@@ -46,18 +37,18 @@ def live_target(
     environment: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> LiveTarget:
-    """Return where to connect, and as whom.
+    """Return the server to connect to, with headers and key.
 
     Raises:
-        UsageError: no address, or the settings make no sense.
-        ConnectError: the server is known to need a key, and there is none.
+        UsageError: there is no address, or the settings are invalid.
+        ConnectError: the server requires a key, and none is configured.
     """
     profile = choose_profile(settings)
     address = settings.url or environment.get(profile.address_env, "") or profile.address
     if not address:
         hint = f" or {profile.address_env}" if profile.address_env else ""
         raise UsageError(f"no address to connect to; give --url{hint}")
-    options = _as_told(options, settings)
+    options = _with_profile(options, settings)
     model = settings.model or ("" if options.intent or model_in(address) else profile.model)
     url = realtime_url(
         _dialect_address(_azure_base(address, profile), settings.dialect, model),
@@ -83,20 +74,20 @@ def live_target(
 
 
 def parse_header(text: str) -> tuple[str, str | Secret]:
-    """Read ``K=V`` (or ``K: V``) as a header; the value is a secret where the name says so.
+    """Parse ``K=V`` or ``K: V`` as a header; make the value a secret if the name suggests one.
 
     Raises:
-        UsageError: it is none.
+        UsageError: the text has another form.
     """
     found = re.match(r"([^=:]+)(?:=|:\s*)(.*)", text, re.DOTALL)
     name, value = (found.group(1).strip(), found.group(2)) if found else ("", "")
     if not _HEADER_NAME.fullmatch(name) or not all(" " <= c <= "~" for c in value):
-        raise UsageError("a --header is not of the form K=V, in plain ASCII", code="bad_header")
+        raise UsageError("a --header must have the form K=V, in plain ASCII", code="bad_header")
     return name, Secret(value) if is_secret_header(name) else value
 
 
-def _as_told(options: LiveOptions, settings: Settings) -> LiveOptions:
-    """Return the options with what a profile adds to them; what was asked for on the command line comes first."""
+def _with_profile(options: LiveOptions, settings: Settings) -> LiveOptions:
+    """Return the options with the headers and dialect of the profile; the command line has precedence."""
     given = {name.lower() for name, _ in options.headers}
     added = tuple(h for h in settings.headers.items() if h[0].lower() not in given)
     for name, value in added:
@@ -110,18 +101,18 @@ def _as_told(options: LiveOptions, settings: Settings) -> LiveOptions:
 
 
 def _dialect_address(address: str, dialect: str, model: str) -> str:
-    """Return an address with the path and query of a dialect, unless it has a path of its own."""
+    """Return an address with the path and query of a dialect, unless it has its own."""
     host = address.partition("://")[2] or address
     if not dialect or "/" in host.rstrip("/") or "?" in host:
         return address
-    path, query, parameter = PATHS[dialect]
+    path, query, parameter = ROUTES[dialect]
     named = f"{parameter}={quote(model, safe='')}" if model and parameter != "model" else ""
     query = "&".join(filter(None, (query, named)))
     return f"{address.rstrip('/')}{path}{f'?{query}' if query else ''}"
 
 
 def _azure_base(address: str, profile: Profile) -> str:
-    """Return an Azure endpoint without the ``/openai`` or ``/openai/v1`` that SDKs want on it."""
+    """Return an Azure endpoint without a trailing ``/openai`` or ``/openai/v1``, which SDKs require."""
     if profile.name != "azure":
         return address
     return re.sub(r"(://[^/?]+)/(?:openai(?:/v1)?/?)?$", r"\1", address)
@@ -135,6 +126,7 @@ def _headers(
     if key is not None and not options.key_in_subprotocol:
         is_bearer = profile.key_header.lower() == "authorization"
         value = Secret(f"Bearer {key.reveal()}") if is_bearer else key
+        # A header from the command line replaces the same one of the profile, such as the key's.
         headers.append((profile.key_header, value))
     headers += [(n, environment[e]) for n, e in profile.env_headers if environment.get(e)]
     if options.use_beta:
@@ -150,7 +142,7 @@ def _brings_key(headers: tuple[tuple[str, str | Secret], ...], profile: Profile)
 
 def _no_key(profile: Profile) -> ConnectError:
     return ConnectError(
-        "this server needs an API key, and there is none",
+        "this server requires an API key, and none is set",
         code="no_key",
         hint=f"{f'set {profile.key_env}, or ' if profile.key_env else ''}"
         "name a variable with --key-env NAME or a file with --key-file FILE; "

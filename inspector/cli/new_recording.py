@@ -1,4 +1,4 @@
-"""The recording of a new session: where it goes, what it is called, and how it ends well."""
+"""The recording of a new session: creating, naming and closing it, and reporting where it is."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from inspector.folders import make_folder
 from inspector.recording.writer import RecordingFile
 
 NAMES_TRIED = 100
-"""Recordings that may start within one second."""
+"""Attempts to find a free name; only recordings started within the same second conflict."""
 
 
 def new_recording(
     source: Described, folder: Path, output: Path | None, clock: Clock, tell: Callable[[str], None]
 ) -> RecordingFile:
-    """Begin the recording of a session.
+    """Start the recording of a session.
 
     Args:
-        source: where its frames will come from.
-        folder: where recordings go.
-        output: a file of the user's own choice; None for a new one in the folder, or none where that takes none.
-        clock: tells when.
-        tell: takes a warning.
+        source: the source of the session's frames.
+        folder: the folder for recordings.
+        output: a file chosen by the user; None for a new file in the folder, or none if that cannot be written.
+        clock: provides the date for the name.
+        tell: called with a warning.
 
     Raises:
         UsageError: the file is standard output.
@@ -48,12 +48,12 @@ def new_recording(
         name = recording_name(source, clock.utc_now())
         return _create_unique(make_folder(folder), name, clock)
     except (OSError, RecordingError) as error:
-        tell(f"warning: nothing is recorded to disk: {error}")
+        tell(f"warning: the session is not recorded to disk: {error}")
         return RecordingFile(None, clock)
 
 
 def recording_name(source: Described, now: datetime) -> str:
-    """Return the name of a recording without its ending, like ``2026-11-20T23-12-00-live-gpt-realtime``."""
+    """Return the name of a recording without suffix, like ``2026-11-20T23-12-00-live-gpt-realtime``."""
     words = [now.strftime("%Y-%m-%dT%H-%M-%S"), source.kind]
     model = re.sub(r"[^A-Za-z0-9._-]+", "-", source.model).strip("-.")[:60]
     return "-".join([*words, *([model] if model else [])])
@@ -72,16 +72,16 @@ def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
 
 @dataclass(frozen=True, slots=True)
 class KeptRecording:
-    """What there is of a recording when its session is over."""
+    """What is left of a recording at the end of its session."""
 
     path: Path | None = None
-    """Where it is; None where nothing is on disk."""
+    """The recording; None if it is not on disk."""
     is_whole: bool = True
-    """Whether every event is in it."""
+    """Whether it contains every event."""
 
 
 def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say) -> KeptRecording:
-    """Close a recording; what its disk did not take is put into the temporary folder, and said."""
+    """Close a recording; if the disk did not accept all of it, save the rest to the temporary folder."""
     failure, path = recording.failure, recording.path
     is_whole = not recording.dropped_lines
     try:
@@ -100,13 +100,13 @@ def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say
 
 
 def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 1) -> None:
-    """Say what was recorded where, and how to look at it again; the lines can be pasted into a shell.
+    """Print where a session was recorded and how to replay it; the second line can be pasted into a shell.
 
     Args:
-        kept: the recording, the newest one where there are several.
-        events: how many there were in all.
-        errors: how many of them report one.
-        sessions: how many were recorded, each to a file of its own in one folder.
+        kept: the recording, the newest one of several.
+        events: number of events in all.
+        errors: number of events that report an error.
+        sessions: number of sessions, each recorded to a file in the same folder.
     """
     counts = f"{counted(events, 'event')}, {counted(errors, 'error')}"
     if sessions != 1:
@@ -120,7 +120,7 @@ def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 
 
 
 class RecordedSessions:
-    """What the sessions of a run have left on disk, for its last words."""
+    """Counts over all sessions of a run, for the report at its end."""
 
     def __init__(self) -> None:
         self._sessions = self._events = self._errors = 0
@@ -134,18 +134,18 @@ class RecordedSessions:
         self._errors += errors
 
     def finish(self, recording: RecordingFile, tell: Callable[[str], None] | None = None) -> None:
-        """Close a recording, and remember where it is: not always where it was begun.
+        """Close a recording, and store its path, which differs from the original one if the disk was full.
 
         Args:
             recording: of a session that has ended.
-            tell: takes warnings; None keeps them for the last words, as words on stderr would be drawn across a screen.
+            tell: called with warnings; None keeps them for the report, since a screen must not be overwritten by stderr.
         """
         kept = finish_recording(recording, tell or self._warnings.append)
         is_whole = kept.is_whole and self._newest.is_whole
         self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
 
     def say(self) -> None:
-        """Say how much there is, and how to look at the newest of it."""
+        """Print the counts, and how to replay the newest recording."""
         for warning in self._warnings:
             say(warning)
         if self._sessions:
@@ -153,12 +153,12 @@ class RecordedSessions:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number of things in words."""
+    """Return a number with its noun in singular or plural."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def pasted(path: Path) -> str:
-    """Return a path as a shell takes it for one word, and a command for no option."""
+    """Return a path quoted for a shell, and never mistaken for an option."""
     text = str(path)
     if not is_utf8(text) or not text.isprintable():
         escaped = "".join(

@@ -43,13 +43,13 @@ ProfileName = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
-        help="A profile of the configuration file, or a provider: openai, azure, xai, qwen, custom (default: by the URL's host).",
+        help="A profile in the configuration file, or a provider: openai, azure, xai, qwen, custom (default: by the URL's host).",
     ),
 ]
 CallId = Annotated[
     str | None,
     typer.Option(
-        "--call-id", metavar="rtc_…", help="Join the running WebRTC or SIP call with this id."
+        "--call-id", metavar="rtc_…", help="Observe the running WebRTC or SIP call with this id."
     ),
 ]
 Intent = Annotated[
@@ -69,12 +69,13 @@ Headers = Annotated[
     ),
 ]
 Beta = Annotated[
-    bool, typer.Option("--beta", help="Ask for the old Beta shape (OpenAI refuses it).")
+    bool, typer.Option("--beta", help="Request the old beta protocol (OpenAI rejects it).")
 ]
 InSubprotocol = Annotated[
     bool,
     typer.Option(
-        "--browser-auth", help="Send the key in a subprotocol, as browsers must, not in a header."
+        "--browser-auth",
+        help="Send the key in a subprotocol, as browsers must, instead of a header.",
     ),
 ]
 KeyEnv = Annotated[
@@ -91,19 +92,17 @@ ConnectTimeout = Annotated[
         metavar="S",
         min=0.1,
         callback=finite,
-        help="Give up connecting after S seconds.",
+        help="Stop connecting after S seconds.",
     ),
 ]
-Theme = Annotated[
-    str | None, typer.Option("--theme", metavar="NAME", help="Colours of the screen.")
-]
+Theme = Annotated[str | None, typer.Option("--theme", metavar="NAME", help="Theme of the screen.")]
 Headless = Annotated[bool, typer.Option("--headless", help="No screen: print events on stdout.")]
 Until = Annotated[
     str | None,
     typer.Option(
         "--until",
         metavar="TYPE",
-        help="Headless: end after an event of this type; globs like 'response.*' work.",
+        help="Headless: end after an event of this type; globs like 'response.*' are allowed.",
     ),
 ]
 Timeout = Annotated[
@@ -120,8 +119,39 @@ JsonlOption = Annotated[
     bool, typer.Option("--jsonl", help="Print a stream: one JSON object per event.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, the names of the columns first.")]
+NoSound = Annotated[
+    bool,
+    typer.Option(
+        "--no-sound",
+        help="Do not listen to the audio: faster, but without the end of speech and the first audible sample.",
+    ),
+]
+
+
+def _known_detector(name: str) -> str:
+    if name not in DETECTORS:
+        raise typer.BadParameter(f"'{name}' is none of {', '.join(DETECTORS)}")
+    return name
+
+
+DETECTORS = ("energy", "webrtc", "silero")
+"""What tells the user's speech from silence: loudness, the same everywhere, or a detector of the extra ``voice`` as well."""
+Vad = Annotated[
+    str,
+    typer.Option(
+        "--vad",
+        metavar="NAME",
+        callback=_known_detector,
+        help="What finds the end of the user's speech: energy (loudness alone), webrtc or silero (of the extra voice).",
+    ),
+]
+Explain = Annotated[
+    str | None,
+    typer.Option("--explain", metavar="NAME", help="Print what a figure means, e.g. endpointing."),
+]
 SeedOption = Annotated[
-    int, typer.Option("--seed", metavar="N", help="Start of the simulator's random numbers.")
+    int, typer.Option("--seed", metavar="N", help="Seed of the simulator's random numbers.")
 ]
 
 
@@ -130,7 +160,7 @@ ScenarioOption = Annotated[
     typer.Option(
         "--scenario",
         metavar="FILE|NAME",
-        help="Let the simulator play a scenario: a TOML file, or the name of a shipped one.",
+        help="Play a scenario in the simulator: a TOML file, or the name of a shipped one.",
     ),
 ]
 FaultsOption = Annotated[
@@ -148,12 +178,12 @@ BrainOption = Annotated[
     typer.Option(
         "--brain",
         metavar="URL",
-        help="Let a model answer for the simulator: an OpenAI-compatible endpoint, like http://127.0.0.1:11434/v1 of Ollama.",
+        help="Let a model answer for the simulator: an OpenAI-compatible endpoint, e.g. http://127.0.0.1:11434/v1 for Ollama.",
     ),
 ]
 BrainModelOption = Annotated[
     str | None,
-    typer.Option("--brain-model", metavar="NAME", help="The model that --brain asks."),
+    typer.Option("--brain-model", metavar="NAME", help="Model to use at the --brain endpoint."),
 ]
 BrainKeyEnvOption = Annotated[
     str | None,
@@ -169,7 +199,7 @@ def _known_dialect(name: str | None) -> str | None:
     if name is None:
         return None
     if name not in SPOKEN:
-        raise typer.BadParameter(f"'{name}' is none of {', '.join(SPOKEN)}")
+        raise typer.BadParameter(f"'{name}' is not one of {', '.join(SPOKEN)}")
     return name
 
 
@@ -179,7 +209,7 @@ DialectOption = Annotated[
         "--dialect",
         metavar="NAME",
         callback=_known_dialect,
-        help=f"Speak like {', '.join(SPOKEN[:-1])} or {SPOKEN[-1]}.",
+        help=f"Dialect of the server: {', '.join(SPOKEN[:-1])} or {SPOKEN[-1]}.",
     ),
 ]
 MicOption = Annotated[
@@ -187,7 +217,7 @@ MicOption = Annotated[
     typer.Option(
         "--mic",
         metavar="DEVICE|FILE.wav|none",
-        help="Speak from a microphone (name, part of it, index or 'default'), or a sound file in real time, then silence.",
+        help="Use a microphone (name, part of it, index or 'default'), or play a sound file in real time, then silence.",
     ),
 ]
 SpeakerOption = Annotated[
@@ -195,7 +225,7 @@ SpeakerOption = Annotated[
     typer.Option(
         "--speaker",
         metavar="DEVICE|FILE.wav|none",
-        help="Play on a speaker, or write what is heard, silence included, to a new FILE.wav; none: only the clock runs.",
+        help="Play on a speaker, or write what is heard, including silence, to a new FILE.wav; none: no output, but the same timing.",
     ),
 ]
 AppendMsOption = Annotated[
@@ -205,13 +235,13 @@ AppendMsOption = Annotated[
         metavar="MS",
         min=20,
         max=100,
-        help="Length of one append of microphone sound.",
+        help="Duration of one append of microphone audio.",
     ),
 ]
 NoAutoTruncateOption = Annotated[
     bool,
     typer.Option(
         "--no-auto-truncate",
-        help="Do not truncate what was not heard when the user speaks over the answer.",
+        help="Do not truncate the answer when the user speaks over it.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""What the commands print: data on stdout, words on stderr, and no bytes from the wire that a terminal would obey."""
+"""Printing: data to stdout, messages to stderr, and nothing from the wire that a terminal would act on."""
 
 from __future__ import annotations
 
@@ -16,15 +16,12 @@ from inspector.analysis.sanitize import sanitized
 from inspector.errors import EXIT_CANNOT_WRITE, InspectorError
 
 SCHEMA = 1
-"""Version of every JSON object and stream printed."""
-EXIT_FAULT = 70
-"""EX_SOFTWARE of sysexits.h."""
-EXIT_INTERRUPTED = 130
+"""Version of the JSON objects and streams, as printed in ``schema``."""
 EXIT_BROKEN_PIPE = 141
-"""What a shell reports for a program that SIGPIPE ended."""
+"""The status that a shell reports for a program ended by SIGPIPE."""
 
-# What JSON lets stand in a string and a terminal may obey or hide: DEL, C1 controls, marks that turn the writing direction,
-# characters without width. The joiners U+200C and U+200D stay: words of some languages are spelled with them.
+# Characters that JSON allows in strings and a terminal may act on or hide: DEL, C1 controls, bidirectional marks, zero-width
+# characters. The joiners U+200C and U+200D are allowed: the spelling of some languages needs them.
 _UNSAFE_IN_JSON = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e0fff]"
@@ -32,9 +29,9 @@ _UNSAFE_IN_JSON = re.compile(
 
 
 def escaped_json(line: bytes) -> bytes:
-    r"""Return a JSON text with the same meaning and nothing that a terminal obeys: that becomes ``\u`` escapes.
+    r"""Return a JSON text of the same meaning in which everything that a terminal acts on is a ``\u`` escape.
 
-    JSON itself forbids only C0 inside strings; DEL and the C1 controls could still steer a terminal.
+    JSON itself forbids only C0 controls inside strings; DEL and C1 controls could still steer a terminal.
     """
     if line.isascii() and b"\x7f" not in line:
         return line
@@ -45,36 +42,36 @@ def escaped_json(line: bytes) -> bytes:
 
 
 def to_terminal() -> bool:
-    """Tell whether stdout is a terminal."""
+    """Return whether stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def use_colour() -> bool:
-    """Tell whether stdout may have colour: a terminal that is not dumb, and no ``NO_COLOR``."""
+    """Return whether to print in colour: on a terminal that is not dumb, without ``NO_COLOR``."""
     return to_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class OutputFailed(InspectorError):
-    """Stdout takes nothing more: a full disk, say."""
+    """Stdout cannot be written, for example because the disk is full."""
 
     code = "cannot_write"
     exit_code = EXIT_CANNOT_WRITE
 
 
 class ReaderGone(Exception):
-    """Whoever read our stdout has closed it. Not an ``OSError``: the parser would leave with status 1 on its own."""
+    """The reader of stdout has closed it. Not an ``OSError``, on which Typer would exit with status 1 itself."""
 
 
 def write_bytes(data: bytes) -> None:
     """Write raw bytes to stdout.
 
     Raises:
-        ReaderGone: nobody reads any more.
-        OutputFailed: it cannot be written.
+        ReaderGone: stdout was closed by its reader.
+        OutputFailed: stdout cannot be written.
     """
     rest = memoryview(data)
     try:
-        while rest:  # with PYTHONUNBUFFERED this is a raw file, which may take a part
+        while rest:  # with PYTHONUNBUFFERED this is a raw file, whose write may be partial
             rest = rest[sys.stdout.buffer.write(rest) :]
     except BrokenPipeError as error:
         raise ReaderGone from error
@@ -83,23 +80,23 @@ def write_bytes(data: bytes) -> None:
 
 
 def write_json(text: bytes) -> None:
-    """Write JSON to stdout: verbatim, or harmless where stdout is a terminal.
+    """Write JSON to stdout, escaped for a terminal, else verbatim.
 
     Raises:
-        ReaderGone: nobody reads any more.
-        OutputFailed: it cannot be written.
+        ReaderGone: stdout was closed by its reader.
+        OutputFailed: stdout cannot be written.
     """
     write_bytes(escaped_json(text) if to_terminal() else text)
 
 
 def write_line(text: str) -> None:
-    """Write a line of text to stdout; where the locale cannot show it, in ASCII."""
+    """Write a line of text to stdout; in ASCII if the locale lacks a character."""
     encoding = _encoding(sys.stdout)
     write_bytes(_shown_in(text, encoding).encode(encoding, "backslashreplace") + b"\n")
 
 
 def write_object(data: Mapping[str, Any]) -> None:
-    """Write one JSON object as a line, with the schema's version."""
+    """Write one JSON object as a line, with ``schema``."""
     import orjson
 
     body = {"schema": SCHEMA, **data}
@@ -112,7 +109,7 @@ def write_object(data: Mapping[str, Any]) -> None:
 
 
 def is_utf8(text: str) -> bool:
-    """Tell whether a text can be encoded: one of the command line, or the name of a file, may hold any bytes as surrogates."""
+    """Return whether a text is valid Unicode: arguments and file names may contain any bytes, as surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -121,16 +118,16 @@ def is_utf8(text: str) -> bool:
 
 
 def _encodable(text: str) -> str:
-    """Return a text with what is no UTF-8 in it written out."""
+    """Return a text with lone surrogates escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def flush() -> None:
-    """Hand everything written so far to the reader.
+    """Flush stdout.
 
     Raises:
-        ReaderGone: nobody reads any more.
-        OutputFailed: it cannot be written.
+        ReaderGone: stdout was closed by its reader.
+        OutputFailed: stdout cannot be written.
     """
     try:
         sys.stdout.buffer.flush()
@@ -141,18 +138,18 @@ def flush() -> None:
 
 
 def with_schema(line: bytes) -> bytes:
-    """Return a line of a recording as a line of a stream: the schema's version in front, the rest verbatim."""
+    """Return the line of a recording as a line of a stream: with ``schema`` first, the rest verbatim."""
     return b'{"schema":%d,' % SCHEMA + line[1:]
 
 
 def say(text: str) -> None:
-    """Write a line of words to stderr."""
-    with contextlib.suppress(OSError):  # stderr is closed: nobody to tell
-        print(_shown_in(sanitized(text), _encoding(sys.stderr)), file=sys.stderr, flush=True)  # noqa: T201 - the one place that prints words
+    """Write a line of text to stderr."""
+    with contextlib.suppress(OSError):  # stderr may be closed
+        print(_shown_in(sanitized(text), _encoding(sys.stderr)), file=sys.stderr, flush=True)  # noqa: T201 - the only place that prints messages
 
 
 def print_error(code: str, message: str, hint: str, *, as_json: bool) -> None:
-    """Write an error to stderr, as words or as one JSON object."""
+    """Write an error to stderr, as text or as one JSON object."""
     if as_json:
         import orjson
 
@@ -171,7 +168,7 @@ def _encoding(stream: TextIO) -> str:
 
 
 def _shown_in(text: str, encoding: str) -> str:
-    """Return a text that an encoding has the characters for: itself, or its nearest in ASCII."""
+    """Return a text in an encoding's characters: unchanged, or with ASCII replacements."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""A run of the proxy, on the screen or without: from options to an open port, and to its end."""
+"""ProxyRun: one run of the proxy, with or without a screen, from opening its port to closing it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,7 @@ from inspector.cli.launch import (
 )
 from inspector.cli.listen_options import ProxyOptions, listen_options, secret_in
 from inspector.cli.new_recording import RecordedSessions, recording_name
-from inspector.cli.printing import (
-    EXIT_FAULT,
-    EXIT_INTERRUPTED,
-    SCHEMA,
-    say,
-    write_object,
-)
+from inspector.cli.printing import SCHEMA, say, write_object
 from inspector.cli.refusal_text import with_blame
 from inspector.cli.screens import look_of
 from inspector.cli.stdout_writer import LineStream
@@ -39,8 +33,9 @@ from inspector.core.event import Event
 from inspector.engine.proxied_session import FrameRules, ProxiedSession
 from inspector.engine.proxy_engine import KEPT_SESSIONS, Proxy
 from inspector.engine.rules import read_rules
-from inspector.errors import RecordingError, RunTimeout, UsageError
+from inspector.errors import EXIT_FAULT, EXIT_INTERRUPTED, RecordingError, RunTimeout, UsageError
 from inspector.folders import make_folder
+from inspector.profiles import SIMULATOR
 from inspector.recording.format import render
 from inspector.recording.writer import RecordingFile
 from inspector.sources.address import is_loopback
@@ -50,75 +45,75 @@ from inspector.sources.upstream import Upstream, upstream_at
 
 log = logging.getLogger(__name__)
 
-SIMULATOR = "sim"
 CALM_AFTER_S = 1.0
-"""The first frame of the screen comes first."""
+"""Delay of the first collection, until after the screen's first frame."""
 OPEN_FILES = 65_536
-"""Three descriptors a session; the usual limit of 1,024 would end at some three hundred."""
+"""A session takes three descriptors; the usual limit of 1,024 would allow about three hundred sessions."""
 
 
 class ProxyRun:
-    """One proxy, from its port's opening to its closing."""
+    """One run of the proxy."""
 
-    def __init__(self, launch: SessionLauncher, asked: ProxyOptions) -> None:
-        """Read the options.
+    def __init__(self, launch: SessionLauncher, options: ProxyOptions) -> None:
+        """Check the options.
 
         Raises:
-            UsageError: they make no sense, or would let strangers in.
+            UsageError: an option is invalid, or other machines would get access without a token.
         """
         self._launch = launch
-        self._asked = asked
-        self._entrance = listen_options(asked, launch.environment)
-        self._key = secret_in(asked.key_env, launch.environment)
+        self._options = options
+        self._listen_options = listen_options(options, launch.environment)
+        self._key = secret_in(options.key_env, launch.environment)
         self._faults = FrameRules(
-            read_rules(asked.rules) if asked.rules is not None else (), asked.adds_event_ids
+            read_rules(options.rules) if options.rules is not None else (), options.adds_event_ids
         )
         self._numbers = count(1)
         self._sweep = collector.Sweep()
-        self._recorded = RecordedSessions()
-        self._why = asyncio.Event()
+        self._totals = RecordedSessions()
+        self._is_done = asyncio.Event()
         self._is_interrupted = False
         self._stream: LineStream | None = None
         self._tell: Callable[[str], None] = log.warning
-        """Takes warnings; on the screen, words on stderr would be drawn across it."""
+        """Called with warnings; a screen must not be overwritten by stderr, so it gets the log."""
 
     async def headless(self) -> int:
-        """Serve until something bounds it; return the exit status.
+        """Serve until a bound is reached or a signal arrives; return the exit status.
 
         Raises:
             ConnectError: the port cannot be opened.
-            RunTimeout: the time is over.
+            RunTimeout: the timeout has passed.
             ReaderGone: stdout was closed.
-            OutputFailed: stdout takes nothing more.
+            OutputFailed: stdout cannot be written.
         """
         loop = asyncio.get_running_loop()
-        proxy = self._proxy(kept=0, limit=self._asked.max_sessions)
-        self._tell_all(proxy)
+        proxy = self._proxy(kept=0, limit=self._options.max_sessions)
+        self._report_to_stderr(proxy)
         is_timeout = False
         try:
             async with self._listening(proxy) as url:
                 write_object(self._first_line(url))
                 collector.calm()
-                if self._asked.as_jsonl:
-                    self._stream = LineStream(partial(loop.call_soon_threadsafe, self._why.set))
+                if self._options.as_jsonl:
+                    # The stream reports failures from its thread.
+                    self._stream = LineStream(partial(loop.call_soon_threadsafe, self._is_done.set))
                 try:
-                    async with asyncio.timeout(self._asked.timeout_s):
-                        await self._why.wait()
+                    async with asyncio.timeout(self._options.timeout_s):
+                        await self._is_done.wait()
                 except TimeoutError:
                     is_timeout = True
         finally:
             failure = self._stream.close() if self._stream is not None else None
-            self._recorded.say()
+            self._totals.say()
         if failure is not None:
             raise failure
         if is_timeout:
-            raise RunTimeout(f"served for {self._asked.timeout_s:g} s")
+            raise RunTimeout(f"stopped after {self._options.timeout_s:g} s (--timeout)")
         return EXIT_INTERRUPTED if self._is_interrupted else 0
 
     async def on_screen(self) -> int:
         """Show the sessions until the user quits; return the exit status.
 
-        If the screen fails, the sessions go on without it until a signal ends them.
+        If the screen fails, the proxy continues without it until a signal ends it.
 
         Raises:
             ConnectError: the port cannot be opened.
@@ -130,19 +125,20 @@ class ProxyRun:
             asyncio.get_running_loop().call_later(CALM_AFTER_S, collector.calm)
             status = await run_proxy(proxy, look_of(self._launch))
             self._tell = say
+            # Apps depend on the proxy, so a bug in the screen must not disconnect them.
             if status == EXIT_FAULT:
-                self._tell_all(proxy)
-                say(f"the proxy goes on without a screen at {proxy.url}; ctrl+c ends it")
-                await self._why.wait()
-        self._recorded.say()
+                self._report_to_stderr(proxy)
+                say(f"the proxy continues without a screen at {proxy.url}; press ctrl+c to end it")
+                await self._is_done.wait()
+        self._totals.say()
         return status
 
     def _warn(self, text: str) -> None:
-        """Tell of something that went wrong, in the way of the moment: the screen comes and goes."""
+        """Print or log a warning, depending on whether there is a screen at the moment."""
         self._tell(text)
 
-    def _tell_all(self, proxy: Proxy) -> None:
-        """Put into words what happens, and let signals end it."""
+    def _report_to_stderr(self, proxy: Proxy) -> None:
+        """Report sessions and warnings on stderr, and let signals end the run."""
         self._tell = say
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -155,32 +151,32 @@ class ProxyRun:
         proxy = Proxy(
             self._launch.clock,
             self._new_recording,
-            lambda recording: self._recorded.finish(recording, self._tell),
+            lambda recording: self._totals.finish(recording, self._tell),
             faults=self._faults,
             kept_sessions=kept,
             max_sessions=limit,
         )
-        proxy.on_end = partial(self._swept, proxy)
-        if self._asked.upstream == SIMULATOR:
+        proxy.on_end = partial(self._count_ended, proxy)
+        if self._options.upstream == SIMULATOR:
             proxy.upstream = SIMULATOR
         return proxy
 
     @asynccontextmanager
     async def _listening(self, proxy: Proxy) -> AsyncIterator[str]:
         _allow_many_files()
-        entrance = self._entrance
-        if self._asked.uses_tls:
-            # By the port, so that another proxy does not write over it.
-            name = entrance.port or f"process-{os.getpid()}"
+        listening = self._listen_options
+        if self._options.uses_tls:
+            # Named by port, so that two proxies do not overwrite each other's certificate.
+            name = listening.port or f"process-{os.getpid()}"
             file = self._launch.folders.state / "tls" / f"proxy-{name}.pem"
-            entrance = replace(entrance, tls=_certificate(entrance.host, file))
+            listening = replace(listening, tls=_certificate(listening.host, file))
             proxy.trusted_file = str(file)
-        async with self._upstream() as upstream, proxy.listen(entrance, upstream) as url:
+        async with self._upstream() as upstream, proxy.listen(listening, upstream) as url:
             yield url
 
     @asynccontextmanager
     async def _upstream(self) -> AsyncIterator[Upstream]:
-        if self._asked.upstream != SIMULATOR:
+        if self._options.upstream != SIMULATOR:
             yield self._real_upstream()
             return
         from inspector.cli.serving import ServeOptions, service_for
@@ -188,21 +184,20 @@ class ProxyRun:
 
         clock = self._launch.clock
         service = service_for(
-            ServeOptions(brain=self._asked.brain),
+            ServeOptions(brain=self._options.brain),
             clock,
             left=lambda: None,
             tell=log.info,
             warn=self._warn,
         )
-        listening = Listening(
-            allowed_origins=self._entrance.admission.allowed_origins
-        )  # pages pass both doors, or none
+        # The browser's Origin header reaches the simulator too, which must accept the same pages.
+        listening = Listening(allowed_origins=self._listen_options.admission.allowed_origins)
         async with serve(service.new_session, clock, listening, service.hooks) as url:
             yield upstream_at(url.removesuffix("/v1/realtime"), key=self._key)
 
     def _real_upstream(self) -> Upstream:
-        upstream = upstream_at(self._asked.upstream, key=self._key)
-        profile = choose_profile(Settings(url=self._asked.upstream))
+        upstream = upstream_at(self._options.upstream, key=self._key)
+        profile = choose_profile(Settings(url=self._options.upstream))
         upstream = replace(upstream, key_header=profile.key_header)
         _ = upstream.way_out  # raises at once where the environment names no proxy that can be used
         if self._key is not None and upstream.tls is None and not is_loopback(upstream.url):
@@ -210,18 +205,18 @@ class ProxyRun:
         return upstream
 
     def _first_line(self, url: str) -> Mapping[str, str]:
-        query = f"?model={SIMULATED_MODEL}" if self._asked.upstream == SIMULATOR else ""
+        query = f"?model={SIMULATED_MODEL}" if self._options.upstream == SIMULATOR else ""
         return {
             "url": f"{url}/v1/realtime{query}",
             "base_url": f"http{url.removeprefix('ws')}/v1",
             "websocket_base_url": f"{url}/v1",
         }
 
-    def _new_recording(self, opening: SessionRequest) -> RecordingFile:
+    def _new_recording(self, request: SessionRequest) -> RecordingFile:
         clock = self._launch.clock
-        name = f"{recording_name(opening, clock.utc_now())}-{next(self._numbers):04d}.jsonl"
+        name = f"{recording_name(request, clock.utc_now())}-{next(self._numbers):04d}.jsonl"
         try:
-            folder = self._asked.folder or self._launch.folders.sessions
+            folder = self._options.folder or self._launch.folders.sessions
             return RecordingFile(make_folder(folder) / name, clock)
         except (OSError, RecordingError) as error:
             self._tell(f"warning: a session is not recorded to disk: {error}")
@@ -229,10 +224,10 @@ class ProxyRun:
 
     def _interrupt(self) -> None:
         self._is_interrupted = True
-        self._why.set()
+        self._is_done.set()
 
-    def _swept(self, proxy: Proxy, session: ProxiedSession) -> None:
-        self._recorded.count(len(session.log), session.state.problems.errors)
+    def _count_ended(self, proxy: Proxy, session: ProxiedSession) -> None:
+        self._totals.count(len(session.log), session.state.problems.errors)
         self._sweep.session_ended(is_idle=not proxy.running)
 
     def _opened(self, session: ProxiedSession) -> None:
@@ -244,7 +239,7 @@ class ProxyRun:
             self._stream.put(with_blame(line, session.state.causes, event.seq))
 
     def _exchange(self, exchange: HttpExchange) -> None:
-        """Tell of plain HTTP, and of what was refused: that belongs to no session, but to the stream."""
+        """Report a plain HTTP request; a refused one also goes to the stream, as it belongs to no session."""
         say(str(exchange))
         if self._stream is not None and exchange.refusal:
             fact = {
@@ -259,14 +254,14 @@ class ProxyRun:
             self._stream.put(orjson.dumps({**line, "type": fact["type"], "event": fact}) + b"\n")
 
     def _ended(self, proxy: Proxy, session: ProxiedSession) -> None:
-        self._swept(proxy, session)
+        self._count_ended(proxy, session)
         say(status_line(session))
-        if proxy.ended_count == self._asked.max_sessions:
-            self._why.set()
+        if proxy.ended_count == self._options.max_sessions:
+            self._is_done.set()
 
 
 def _certificate(host: str, file: Path) -> ssl.SSLContext:
-    """Make a certificate for this run, and write what apps must trust to a file."""
+    """Create a certificate for this run, and write to a file what apps must trust."""
     from inspector.sources.certificate import self_signed
 
     try:
@@ -280,7 +275,7 @@ def _certificate(host: str, file: Path) -> ssl.SSLContext:
 
 
 def status_line(session: ProxiedSession) -> str:
-    """Return what became of a session, in one line."""
+    """Return how a session ended, in one line."""
     closed, refusal = session.closed, session.refusal
     if refusal is not None:
         how = f"refused: {refusal.message}"

@@ -1,4 +1,4 @@
-"""What a printed event says of a refusal: on an error the event that it refuses, on a client event the error."""
+"""Notes on rejections for printed events: an error names the event that it rejects, a client event the error."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from inspector.core.causes import CausesFold
 
 
 def blame_words(causes: CausesFold, seq: int) -> str:
-    """Return what a row says; ``""`` where the event is about no refusal that is known yet."""
+    """Return the note for a row; ``""`` if the event is not part of a known rejection."""
     blamed = causes.blamed.get(seq)
     if blamed is not None:
-        running = f", lost against {sanitized(blamed.running_id)}" if blamed.running_id else ""
+        running = f", {sanitized(blamed.running_id)} still in progress" if blamed.running_id else ""
         return f"({blamed.confidence.adverb}caused by #{blamed.seq}{running})"
     refused = causes.rejected.get(seq)
     if refused is None:
         return ""
     adverb = refused.confidence.adverb
-    return f"({adverb}refused by #{refused.error_seq}: {sanitized(refused.code)})"
+    return f"({adverb}rejected by #{refused.error_seq}: {sanitized(refused.code)})"
 
 
 def with_blame(line: bytes, causes: CausesFold, seq: int) -> bytes:
-    """Return a JSON object's text with what is known of a refusal as its last member, the rest verbatim.
+    """Return the text of a JSON object with the rejection as its last member, the rest verbatim.
 
-    ``caused_by`` on an error has ``seq`` of the client event, ``confidence`` (certain, likely, possible) and, where a response
-    was refused because of another, ``running``; ``refused_by`` on a client event has ``seq`` of the error, ``confidence``, ``code``.
+    An error gets ``caused_by`` with the client event's ``seq``, the ``confidence`` (certain, likely, possible), and ``running`` if
+    another response was in progress. A client event gets ``refused_by`` with the error's ``seq``, ``confidence`` and ``code``.
     """
     blamed, refused = causes.blamed.get(seq), causes.rejected.get(seq)
     if blamed is not None:

@@ -1,4 +1,4 @@
-"""Opening screens: what the commands and the short way past their parser share. Loads no parser."""
+"""Opening of screens, for commands and for the shortcut past the parser. Must not import the parser."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def start_launcher(flags: Mapping[str, str | None]) -> SessionLauncher:
-    """Return the launcher for a command's options, with the program's log going to its file.
+    """Return the launcher for a command's options, and start logging to the file.
 
     Raises:
-        UsageError: the configuration makes no sense.
+        UsageError: the configuration is invalid.
     """
     from inspector.cli.crash_log import start_logging
     from inspector.cli.launch import launcher
@@ -37,14 +37,14 @@ def start_launcher(flags: Mapping[str, str | None]) -> SessionLauncher:
 
 
 def need_terminal(hint: str) -> None:
-    """Refuse to open a screen where there is none.
+    """Check that a screen can be opened.
 
     Raises:
-        UsageError: stdin or stdout is no terminal.
+        UsageError: stdin or stdout is not a terminal.
     """
     if not (to_terminal() and sys.stdin is not None and sys.stdin.isatty()):
         raise UsageError(
-            "the screen needs a terminal, and stdin or stdout is none",
+            "a screen needs a terminal, but stdin or stdout is not one",
             code="no_terminal",
             hint=hint,
         )
@@ -52,7 +52,7 @@ def need_terminal(hint: str) -> None:
 
 def show_home() -> int:
     """Show the home screen until the user quits; return the exit status."""
-    need_terminal("see inspector --help for what works without one")
+    need_terminal("see inspector --help for commands that work without a terminal")
     collector.pause()
     launch = start_launcher({})
 
@@ -76,7 +76,7 @@ def show_replay(file: Path, theme: str | None = None) -> int:
     """
     need_terminal(f"use inspector cat {file}")
     collector.pause()
-    # First of all: other processes index a large file while this one loads the screen.
+    # Before all other imports: child processes index a large file while this one loads the screen.
     from inspector.recording.prestart import prestarted_index
 
     with ExitStack() as stack:
@@ -112,8 +112,8 @@ async def show_session(launch: SessionLauncher, engine: Engine) -> int:
     """Show a live session until the user quits; return the exit status.
 
     Raises:
-        ConnectError: there was no connection, or the server did not accept who we are.
-        SessionFailed: the session had ended in an error when the user left.
+        ConnectError: there was no connection, or the server rejected the credentials.
+        SessionFailed: the session had ended in an error when the user quit.
     """
     from inspector.engine.task_supervisor import TaskSupervisor
     from inspector.tui.app import run_session
@@ -122,7 +122,9 @@ async def show_session(launch: SessionLauncher, engine: Engine) -> int:
     try:
         async with TaskSupervisor() as host:
             status = await run_session(host, engine, look_of(launch))
-            has_ended = not engine.can_send  # what is still running ends because the user leaves
+            has_ended = (
+                not engine.can_send
+            )  # leaving the supervisor ends a running session normally
     finally:
         launch.close_session(engine)
         launch.recorded.say()
@@ -134,20 +136,20 @@ async def show_session(launch: SessionLauncher, engine: Engine) -> int:
 
 
 def look_of(launch: SessionLauncher) -> Look:
-    """Return how the user wants the screens."""
+    """Return the user's preferences for the screens."""
     return look_for(launch.settings, launch.folders)
 
 
 def look_for(settings: Settings, folders: Folders) -> Look:
-    """Return how the user wants the screens, by settings and by what was chosen on a screen before."""
+    """Return the user's preferences, from the settings and the theme chosen last on a screen."""
     from inspector.folders import remember_theme, remembered_theme
     from inspector.tui.common.look import Look
 
     def remember(name: str) -> str:
         if not remember_theme(folders.state, name):
-            return f"{name}, until you quit: {folders.state} cannot be written"
+            return f"{name} until you quit: {folders.state} cannot be written"
         if settings.theme and settings.theme != name:
-            return f"{name}, until you quit: your settings begin with {settings.theme}"
+            return f"{name} until you quit: your settings start with {settings.theme}"
         return ""
 
     has_colour = not os.environ.get("NO_COLOR")

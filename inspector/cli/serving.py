@@ -1,4 +1,4 @@
-"""What ``inspector serve`` puts behind its port: simulated sessions or a recorded one, TLS, and a recording of each client."""
+"""The service behind ``inspector serve``: simulated or recorded sessions, TLS, and recordings of the clients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
 from inspector.sim.connect_request import ConnectRequest, key_refusal
-from inspector.sim.dialects import DIALECTS
+from inspector.sim.dialects import SIMULATED
 from inspector.sim.recorded_server import Pace, RecordedScript, RecordedServer, script_of
 from inspector.sources.client_recorder import ClientRecorder
 from inspector.sources.server_port import ServerHooks
@@ -34,37 +34,37 @@ NAMES_TRIED = 1000
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What the command line asks for."""
+    """The options of ``inspector serve``."""
 
     dialect: str = ""
-    """``""`` for that of each request."""
+    """``""`` chooses by each request's path and model."""
     seed: int = 0
     scenario: str = ""
-    """A file, or the name of a shipped one."""
+    """A file, or the name of a shipped scenario."""
     faults: tuple[str, ...] = ()
     replay: Path | None = None
-    """A recording to play in place of the simulator."""
+    """A recording to play instead of the simulator."""
     pace: Pace = Pace.RECORDED
     record: Path | None = None
-    """Folder for a recording of each client."""
+    """Folder for the recordings of the clients."""
     requires_key: bool = False
-    """Refuse who brings no key, as the API does."""
+    """Reject clients without a key, as the API does."""
     key: Secret | None = None
-    """The one that is accepted; None accepts any."""
+    """The only accepted key; None accepts any."""
     brain: ChatEndpoint | None = None
-    """The model that answers; None for rules."""
+    """Model that answers; None for the rules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Who answers the clients."""
+    """What answers the clients of a port."""
 
     new_session: NewSession
     hooks: ServerHooks
     path: str
-    """Of the URL to connect to."""
+    """Path of the URL to connect to."""
     query: str
-    """The same, with the model in it."""
+    """Query of that URL, with the model."""
 
 
 def service_for(
@@ -75,39 +75,42 @@ def service_for(
     tell: Callable[[str], None],
     warn: Callable[[str], None] | None = None,
 ) -> Service:
-    """Return what stands behind the port.
+    """Return the service for a port.
 
     Args:
-        options: what the command line asks for.
+        options: the command line's options.
         clock: for wall-clock times and recordings.
-        left: called whenever a client has left.
-        tell: takes one line of words per client that comes or goes.
-        warn: takes a line of words where sessions get less than they should; None leaves that to ``tell``.
+        left: called when a client has disconnected.
+        tell: called with one line for each client that connects or disconnects.
+        warn: called with one line if a session gets less than what is installed; None uses ``tell``.
 
     Raises:
-        UsageError: the scenario cannot be read, or there is no such fault.
-        RecordingError: the recording to be played is none, or the server says nothing in it.
+        UsageError: the scenario cannot be read, or a fault is unknown.
+        RecordingError: the file to replay is not a recording, or has no server events.
     """
     plan = SimPlan(options.seed, options.dialect, options.scenario, options.faults, options.brain)
     provider = plan.provider(warn or tell)
     provider.settings = replace(
         provider.settings, require_key=options.requires_key, accepted_key=options.key
     )
-    spoken = DIALECTS[options.dialect or "openai"]
+    spoken = SIMULATED[options.dialect or "openai"]
 
-    tapes = ClientRecordings(options.record, clock).new_tape if options.record is not None else None
-    hooks = replace(server_hooks(clock, provider), new_tape=tapes, left=left, tell=tell)
+    new_recorder = None
+    if options.record is not None:
+        new_recorder = ClientRecordings(options.record, clock).new_recorder
+    hooks = replace(server_hooks(clock, provider), new_recorder=new_recorder, left=left, tell=tell)
     if options.replay is None:
         new_session = new_session_maker(clock, provider)
         query = spoken.query.format(model=spoken.default_model)
         return Service(new_session, hooks, spoken.path, query)
     script, model = _script(options.replay)
-    hooks = replace(hooks, turn_away=lambda _: None)
-    refusing = new_session_maker(clock, provider)
+    # A recording is played for any model, so the simulator's checks do not apply.
+    hooks = replace(hooks, http_refusal=lambda _: None)
+    rejecting = new_session_maker(clock, provider)
 
     def replayed(request: ConnectRequest) -> ServerSession:
         if key_refusal(request, provider.settings) is not None and options.requires_key:
-            return refusing(request)  # which says so, and closes
+            return rejecting(request)  # sends the API's error and closes
         return RecordedServer(script, options.pace)
 
     return Service(
@@ -119,10 +122,10 @@ def service_for(
 
 
 def trusted_file(port: int) -> Path:
-    """Return where the certificate that clients must trust is written: by the port, or else by the process.
+    """Return the path for the certificate that clients must trust, named by the port or else the process.
 
     Raises:
-        ConnectError: its folder cannot be made.
+        ConnectError: the folder cannot be created.
     """
     path = launcher({}).folders.state / "tls" / f"serve-{port or f'process-{os.getpid()}'}.pem"
     try:
@@ -135,7 +138,7 @@ def trusted_file(port: int) -> Path:
 
 
 def own_names(host: str) -> tuple[str, ...]:
-    """Return the names of a host that a certificate can be for: none where it stands for every address."""
+    """Return the host name for the certificate; none for an address that means all interfaces."""
     try:
         is_every_address = ipaddress.ip_address(host).is_unspecified
     except ValueError:
@@ -144,18 +147,18 @@ def own_names(host: str) -> tuple[str, ...]:
 
 
 class ClientRecordings:
-    """Makes the recordings of a server's clients in one folder."""
+    """Creates the recordings of a server's clients in one folder."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
         self._numbers = count(1)
 
-    def new_tape(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> ClientRecorder:
-        """Begin the recording of a client.
+    def new_recorder(self, url: str, model: str, secrets: Sequence[Secret] = ()) -> ClientRecorder:
+        """Start the recording of a client.
 
         Raises:
-            RecordingError: the folder does not take it.
+            RecordingError: the folder cannot be written.
         """
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip("-.")[:60]
         started = self._clock.utc_now().strftime("%Y-%m-%dT%H-%M-%S")
@@ -172,7 +175,7 @@ class ClientRecordings:
 
 
 def _script(path: Path) -> tuple[RecordedScript, str]:
-    """Return the script of a recording, and the model that it names."""
+    """Return the script of a recording, and the model in its header."""
     reader = RecordingReader(path)
     try:
         script = script_of(list(reader.events()))
@@ -180,5 +183,7 @@ def _script(path: Path) -> tuple[RecordedScript, str]:
     finally:
         reader.close()
     if not script.lines:
-        raise RecordingError(f"in {path} the server says nothing", code="nothing_to_replay")
+        raise RecordingError(
+            f"{path} contains no server events to replay", code="nothing_to_replay"
+        )
     return script, model

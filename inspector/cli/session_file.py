@@ -1,4 +1,4 @@
-"""A file with the session that a session begins with: ``--session FILE``."""
+"""The file of ``--session FILE``, as the first event of a session."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from inspector.errors import UsageError
 
 
 def session_update(path: Path) -> bytes:
-    """Read a session file: a ``session.update`` goes out as it is, a preset or a bare session is put into one.
+    """Return the ``session.update`` in a file: as it is, or built from a preset or a bare session object.
 
     Raises:
-        UsageError: the file cannot be read, or is no JSON object.
+        UsageError: the file cannot be read, or is not a JSON object.
     """
     try:
         data = path.read_bytes()
@@ -23,7 +23,7 @@ def session_update(path: Path) -> bytes:
     except ValueError as error:
         raise UsageError(f"{path} is not JSON: {error}", code="bad_session") from None
     if not isinstance(body, dict):
-        raise UsageError(f"{path} holds no JSON object", code="bad_session")
+        raise UsageError(f"{path} must contain a JSON object", code="bad_session")
     if isinstance(body.get("type"), str) and "session" in body:
         return data.strip()
     if "format" in body:

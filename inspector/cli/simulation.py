@@ -1,4 +1,4 @@
-"""What a simulated server is like by the command line: scenario, faults, and the voice and recognizer that are installed."""
+"""The simulator's configuration from the command line: scenario, faults, brain, voice and recognizer."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SimPlan:
-    """How the simulator is to behave."""
+    """Configuration of the simulator."""
 
     seed: int = 0
     dialect: str = ""
-    """``""`` for that of each request."""
+    """``""`` chooses by each request's path and model."""
     scenario: str = ""
-    """A file, or the name of one that comes with the program; ``""`` for none."""
+    """A file, or the name of a shipped scenario; ``""`` for none."""
     faults: tuple[str, ...] = ()
     """``NAME`` or ``NAME@TURN``."""
     brain: ChatEndpoint | None = None
-    """The model that answers; None for rules."""
+    """Model that answers; None for the rules."""
 
     def provider(self, tell: Callable[[str], None]) -> SimProvider:
         """Return the simulated server.
 
         Args:
-            tell: takes a line of words where sessions get less than what is installed.
+            tell: called with one line if a session gets less than what is installed.
 
         Raises:
-            UsageError: the scenario cannot be read, or there is no such fault.
-            ConnectError: the way to the brain leads through something that speaks no HTTP.
+            UsageError: the scenario cannot be read, or a fault is unknown.
+            ConnectError: the HTTP proxy on the way to the brain does not speak HTTP.
         """
         new_seams = self._new_seams(tell)
         faults = tuple(parse_fault(text) for text in self.faults)
@@ -75,17 +75,17 @@ class SimPlan:
 
 @dataclass(frozen=True, slots=True)
 class BrainOptions:
-    """What the command line says of the simulator's brain."""
+    """The options for the simulator's brain."""
 
     url: str | None = None
     model: str | None = None
     key_env: str | None = None
 
     def endpoint(self, environment: Mapping[str, str]) -> ChatEndpoint | None:
-        """Return the model that answers; None where rules do.
+        """Return the endpoint of the model that answers; None for the rules.
 
         Raises:
-            UsageError: the address or the key makes no sense, or --brain is missing.
+            UsageError: the address or the key is invalid, or --brain is missing.
         """
         if self.url is None:
             self.refuse("needs --brain URL")
@@ -100,10 +100,10 @@ class BrainOptions:
         return endpoint
 
     def refuse(self, why: str) -> None:
-        """Refuse the options where there is no simulator for them.
+        """Reject the options if there is no simulator to use them.
 
         Raises:
-            UsageError: one of them is given.
+            UsageError: one of the options is given.
         """
         given = {"--brain": self.url, "--brain-model": self.model, "--brain-key-env": self.key_env}
         name = next((name for name, value in given.items() if value is not None), None)
@@ -112,15 +112,15 @@ class BrainOptions:
 
 
 def scenario_names() -> list[str]:
-    """Return the names of the scenarios that come with the program."""
+    """Return the names of the shipped scenarios."""
     return sorted(path.stem for path in _folder().glob("*.toml"))
 
 
 def read_scenario(name: str) -> Scenario:
-    """Read a scenario from a file, or one that comes with the program.
+    """Parse a scenario from a file, or a shipped one.
 
     Raises:
-        UsageError: there is none, or it makes no sense.
+        UsageError: the scenario does not exist or is invalid.
     """
     from inspector.sim.scenario import parse_scenario
 
@@ -144,7 +144,7 @@ def _folder() -> Path:
 
 
 def _in_order(faults: tuple[RaisedFault, ...]) -> tuple[RaisedFault, ...]:
-    """Return faults for a turn before those for any: each has its chance."""
+    """Return faults for a certain turn before those for any turn, so that each gets its turn."""
     return tuple(sorted(faults, key=lambda fault: fault.turn == 0))
 
 

@@ -1,4 +1,4 @@
-"""Microphone and speaker from the command line."""
+"""The options for microphone and speaker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inspector.engine.sound_places import (
     DEFAULT_DEVICE,
-    NOWHERE,
+    NO_SOUND,
     SoundEndKind,
     SoundOptions,
     sound_end_of,
@@ -21,15 +21,15 @@ def sound_options(
     truncates: bool,
     is_headless: bool,
 ) -> SoundOptions:
-    """Return how a session sounds; without a screen nothing is heard or said unless it is asked for.
+    """Return the sound options of a session; the defaults are devices on a screen, and nothing without one.
 
     Raises:
-        SoundFileError: a file cannot be read as sound, cannot be written, or would overwrite one.
+        SoundFileError: a file cannot be read as sound, cannot be written, or exists already.
     """
-    unasked = NOWHERE if is_headless else DEFAULT_DEVICE
+    default = NO_SOUND if is_headless else DEFAULT_DEVICE
     options = SoundOptions(
-        unasked if microphone is None else sound_end_of(microphone),
-        unasked if speaker is None else sound_end_of(speaker),
+        default if microphone is None else sound_end_of(microphone),
+        default if speaker is None else sound_end_of(speaker),
         append_ms,
         truncates=truncates,
         opens_at_once=is_headless,
@@ -39,7 +39,7 @@ def sound_options(
 
 
 def _check_files(options: SoundOptions) -> None:
-    """Find out now, while there is no session yet, whether the files will do."""
+    """Check the files before the session starts."""
     if options.microphone.kind is SoundEndKind.FILE:
         from inspector.audio.sound_file import WavReader
 
@@ -50,4 +50,4 @@ def _check_files(options: SoundOptions) -> None:
 
         path = Path(options.speaker.name)
         WavWriter(path, FILE_RATE_HZ).close()
-        path.unlink()  # the session begins it when there is something to write
+        path.unlink()  # the session creates it when there is audio to write

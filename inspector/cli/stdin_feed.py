@@ -1,4 +1,4 @@
-"""Lines of a file or a pipe into a session, verbatim, no faster than they leave."""
+"""FileFeed: sends the lines of a file or a pipe into a session, verbatim, no faster than they are sent."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from inspector.errors import InspectorError
 
 READ_BYTES = 1 << 16
 MAX_LINE_BYTES = 64 << 20
-"""Of an event to be sent; a device that never ends would fill the memory."""
+"""Limit for one event; a device without line ends would fill the memory."""
 
 
 class InputFileError(InspectorError):
-    """A file to be sent cannot be read."""
+    """The input file cannot be read."""
 
     code = "bad_input"
     exit_code = 4
 
 
 class FileFeed:
-    """A file or stdin, to be sent line by line."""
+    """A file or stdin to send line by line."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open the file; None is stdin.
+        """Open the file, or stdin for None.
 
         Raises:
-            InputFileError: it cannot be opened, or holds no lines.
+            InputFileError: the file cannot be opened, or is a directory.
         """
         if path is None and sys.stdin is None:
             raise InputFileError("stdin is closed")
         self._path = path
         self._sent_something = asyncio.Event()
         try:
-            # A pipe that nobody writes to yet must not hold up the session, nor ctrl+c.
+            # O_NONBLOCK: opening a pipe without a writer would block the session, and ctrl+c.
             flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
             self._fd = sys.stdin.fileno() if path is None else os.open(path, flags)
         except OSError as error:
@@ -68,7 +68,7 @@ class FileFeed:
             os.close(self._fd)
 
     async def feed(self, engine: Engine) -> None:
-        """Submit every line, each as it is, and return when all has left or the connection has ended."""
+        """Submit every line unchanged; return when all are sent or the connection has ended."""
         engine.tap(self._note)
         number = 0
         async for line in self._lines():
@@ -77,7 +77,7 @@ class FileFeed:
                 continue
             problem = decode(line)[2]
             if problem is not None:
-                say(f"warning: line {number} is sent as it is, though it is {problem.message}")
+                say(f"warning: line {number} is sent as is: {problem.message}")
             await self._wait_for_room(engine, CAPACITY - 1)
             if not engine.can_send:
                 return
@@ -91,16 +91,16 @@ class FileFeed:
 
     def _note(self, event: Event) -> None:
         if event.direction is not Direction.SERVER:
-            self._sent_something.set()  # a frame has left, or the connection has ended
+            self._sent_something.set()  # a frame was sent, or the connection has ended
 
     async def _lines(self) -> AsyncIterator[bytes]:
-        """Yield lines without their line ends; a stream is followed as it is written."""
+        """Yield lines without line ends, as they are written to a stream."""
         rest = bytearray()
         async for chunk in self._chunks():
             rest += chunk
             if len(rest) > MAX_LINE_BYTES + READ_BYTES:
                 raise InputFileError(
-                    f"{self._path or 'stdin'} has a line of more than {MAX_LINE_BYTES >> 20} MB: no server takes such an event"
+                    f"{self._path or 'stdin'} has a line of more than {MAX_LINE_BYTES >> 20} MB, which no server accepts"
                 )
             if b"\n" in chunk:
                 *lines, last = bytes(rest).split(b"\n")
@@ -125,19 +125,17 @@ class FileFeed:
             try:
                 chunk = self._read()
             except BlockingIOError:
-                chunk = b""  # whoever writes to it has begun
+                chunk = b""  # there is a writer, but no data yet
             else:
                 if not chunk:
-                    say(f"{self._path} is a pipe that nobody writes to yet: waiting")
+                    say(f"{self._path} is a pipe without a writer: waiting for one")
             if chunk:
                 yield chunk
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
         try:
             loop.add_reader(self._fd, readable.set)
-        except (
-            PermissionError
-        ):  # a regular file: epoll does not take it, and it never makes us wait
+        except PermissionError:  # a regular file: epoll rejects it, and reading it never blocks
             while chunk := self._read():
                 yield chunk
             return

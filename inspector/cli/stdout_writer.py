@@ -1,4 +1,4 @@
-"""Lines to stdout from a thread of its own: a reader that stalls must not stall the sessions that the lines are about."""
+"""LineStream: writes lines to stdout in a thread, so that a slow reader does not stall the sessions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from inspector.cli.printing import (
 )
 
 STREAM_LINES = 20_000
-"""Lines that wait for whoever reads stdout."""
+"""Lines that may wait for the reader of stdout."""
 
 
 class LineStream:
-    """Writes lines in order, and drops those that a reader is too slow for."""
+    """Writes lines in order; drops lines while the reader is too slow."""
 
     def __init__(self, failed: Callable[[], object]) -> None:
         self._failed = failed
@@ -29,24 +29,25 @@ class LineStream:
         self._error: ReaderGone | OutputFailed | None = None
         self._dropped = 0
         self._safe = to_terminal()
+        # A daemon: a reader that never reads must not keep the process alive.
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
     def put(self, line: bytes) -> None:
-        """Take a line; returns at once."""
+        """Queue a line without waiting."""
         try:
             self._lines.put_nowait(line)
         except queue.Full:
             self._dropped += 1
 
     def close(self) -> ReaderGone | OutputFailed | None:
-        """Write what waits; return what has stopped the stream."""
+        """Write the queued lines; return the error that has stopped the stream, if any."""
         if self._error is None:
             self._lines.put(None)
             self._thread.join()
         if self._dropped:
             say(
-                f"warning: {self._dropped:,} events are not on stdout, since its reader was too slow"
+                f"warning: {self._dropped:,} events were not written to stdout: its reader was too slow"
             )
         return self._error
 

@@ -1,4 +1,4 @@
-"""TextCommand: a command whose texts can be sent, recorded and printed."""
+"""TextCommand: a command that rejects arguments which are not valid Unicode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inspector.cli.printing import is_utf8
 from inspector.errors import UsageError
 
 _PATHS = frozenset({"file", "files", "output", "mic", "speaker", "session", "key_file", "rules"})
-"""Parameters that are texts on the way in, since they may be ``-`` or a device, and name files."""
+"""Parameters that name files, which may contain any bytes."""
 
 
 def _can_be_sent(value: object) -> bool:
@@ -18,20 +18,20 @@ def _can_be_sent(value: object) -> bool:
 
 
 class TextCommand(TyperCommand):
-    """A command whose texts can be sent, recorded and printed: the system lets any bytes in, as surrogates.
+    """A command that rejects invalid Unicode in arguments, which could not be sent, recorded or printed.
 
-    Paths may have any bytes in them.
+    The system passes any bytes, which Python decodes as surrogates.
     """
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command, unless a text of it is not UTF-8."""
+        """Run the command, if its arguments are valid Unicode."""
         for param in self.params:
             value = ctx.params.get(param.name or "")
             values = value if isinstance(value, list | tuple) else (value,)
             if param.name not in _PATHS and not all(map(_can_be_sent, values)):
                 raise UsageError(
-                    f"what {param.opts[0]} says is not UTF-8 text",
+                    f"the value of {param.opts[0]} is not UTF-8 text",
                     code="not_utf8",
-                    hint="check the encoding of the terminal, or of the file that it comes from",
+                    hint="check the encoding of the terminal, or of the file that the value comes from",
                 )
         return super().invoke(ctx)

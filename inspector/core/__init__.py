@@ -1,1 +1,4 @@
-"""Events, the columnar log and the folds: pure, synchronous, no clock, no disk, no screen."""
+"""Events, the columnar event log, and the folds that derive a session's state from events.
+
+Pure and synchronous: nothing here reads a clock, touches the disk or draws.
+"""

@@ -1,4 +1,9 @@
-"""CausesFold: which event brought which about; and ProblemsFold: what went wrong, tied to what caused it."""
+"""CausesFold links each event to the client event that caused it; ProblemsFold lists errors and warnings with their causes.
+
+The API ties an answer to its request only if the client gave the request an ``event_id``, which most do not. CausesFold
+therefore keeps the client events without an answer and matches every server event against them: by id, else by subject, else
+by order. ``error_attribution`` holds the rules for errors. The link is a best guess that views show with its confidence.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,6 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from inspector.core.error_attribution import (
-    APPENDS,
     FEW,
     UPDATES,
     Confidence,
@@ -18,17 +22,17 @@ from inspector.core.error_attribution import (
     suspects,
 )
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.kinds import kind_of
+from inspector.core.kinds import APPENDS, kind_of
 from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of, reports_error
 from inspector.core.read import Body, int_at, object_at, text_at
 from inspector.core.responses import reason_of
 
 MAX_PENDING = 64
-"""Events of one type that may await their answer; older ones are taken as accepted."""
+"""Events of one type that may await an answer; older ones count as accepted, since servers answer within a few events."""
 MAX_REMEMBERED_IDS = 4096
-"""Client event ids that an error may still refer to."""
+"""Client event ids that an error may still name: over a minute of microphone appends with ids, at 50 a second."""
 MAX_RUNNING = 64
-"""Responses that are remembered as running; older ones were never said to be done."""
+"""Responses kept as in progress; a server that never sends ``response.done`` must not grow the table."""
 
 REQUEST_OF = {
     "session.started": "session.start",
@@ -44,43 +48,49 @@ REQUEST_OF = {
     "conversation.item.retrieved": "conversation.item.retrieve",
     "response.created": "response.create",
 }
-"""The client event that a server event answers."""
+"""Server event to the client event that it answers."""
 _REQUESTS = frozenset(REQUEST_OF.values())
 _CANCEL = "response.cancel"
-_CREATED = frozenset({"session.created", "transcription_session.created"})
+CREATED = frozenset({"session.created", "transcription_session.created"})
 
 
 class CausesFold:
-    """Effect to cause and back, by ``seq``; and the one answer to the question which error refuses which client event."""
+    """Causes and effects by ``seq``, and the client events that errors reject.
+
+    This is the only place that decides which error rejects which client event; every view asks it.
+    """
 
     name = "causes"
 
     def __init__(self) -> None:
         self.cause_of: dict[int, int] = {}
+        """Event to the event that caused it."""
         self.effects_of: dict[int, tuple[int, ...]] = {}
+        """Event to those that it caused, in order."""
         self.rejected: dict[int, Refusal] = {}
-        """What the server refused, by the ``seq`` of the client event; ``seq in rejected`` is cheap."""
+        """Rejections by the ``seq`` of the client event."""
         self.blamed: dict[int, Refusal] = {}
-        """The same by the ``seq`` of the error."""
+        """Rejections by the ``seq`` of the error."""
         self.refused_update: Refusal | None = None
-        """The last update of this session that was refused; None once a later one was accepted."""
+        """The last rejected update of this session; None once a later one was accepted."""
         self._waiting: dict[str, deque[Sent]] = {}
-        """What has no answer, by type; under ``""`` what is of no type that the server answers."""
+        """Client events without an answer, by type; under ``""`` those of types that the server never answers."""
         self._by_event_id: dict[str, tuple[int, ...]] = {}
+        """Client event id to the events that carry it: usually one, but nothing stops a client from reusing an id."""
         self._running: dict[str, int] = {}
-        """Responses in progress, each with the ``response.create`` that it was taken to answer, or 0."""
+        """Responses in progress to the ``response.create`` that each is assumed to answer, or 0."""
         self._accepted_seq = 0
-        """The last client event that was answered or refused: servers take events in order, so what came before was taken."""
+        """The last client event that was answered or rejected. Servers handle events in order, so all earlier ones are done."""
         self._session_id: str | None = None
-        """None before the server has described the session, ``""`` where it gave it no id."""
+        """None before the server has described the session, ``""`` if it sent no id."""
 
     @property
     def awaits_update(self) -> bool:
-        """Tell whether an update of the session has no answer yet."""
+        """Return whether a session update has no answer yet."""
         return any(self._waiting.get(name) for name in UPDATES)
 
     def apply(self, event: Event) -> None:
-        """Take one event in."""
+        """Update the state with one event."""
         kind = event.type
         if event.direction is Direction.CLIENT:
             self._request(event)
@@ -93,6 +103,10 @@ class CausesFold:
         elif event.direction is Direction.SERVER:
             self._answer(event)
 
+    def recall(self, append: Event) -> None:
+        """Take in an append that was passed over before: the next error may refuse it."""
+        self._request(append)
+
     def copy(self) -> CausesFold:
         """Return an independent copy."""
         clone = CausesFold()
@@ -104,7 +118,7 @@ class CausesFold:
         return clone
 
     def _begin(self) -> None:
-        """Forget what waits: no error of another connection is about it."""
+        """Forget unanswered events: an error on a new connection cannot be about an event of an earlier one."""
         self._waiting.clear()
         self._by_event_id.clear()
         self._running.clear()
@@ -113,7 +127,7 @@ class CausesFold:
 
     def _described(self, session_id: str) -> None:
         if self._session_id is not None and (not session_id or session_id != self._session_id):
-            # Another session in one log, without a word of how its connection came about.
+            # A second session in one log, in a recording without inspector.opened.
             self._begin()
         self._session_id = session_id
 
@@ -130,31 +144,33 @@ class CausesFold:
 
     def _send_failed(self, event: Event) -> None:
         seq = int_at(event.body or {}, "seq")
-        self._tie(event.seq, seq)
+        self._link(event.seq, seq)
         self._forget(seq)
 
     def _answer(self, event: Event) -> None:
         body, kind = event.body or {}, event.type
-        if kind in _CREATED:
+        if kind in CREATED:
             self._described(text_at(object_at(body, "session"), "id"))
-        entry = self._named_by(text_at(body, "client_event_id")) or self._asked_for(event)
-        if entry is not None:
-            self._tie(event.seq, entry.seq)
-            self._take(entry.seq)
+        # GPT-Live's answers name their request; in the other dialects only errors do.
+        request = self._named_by(text_at(body, "client_event_id")) or self._request_of(event)
+        if request is not None:
+            self._link(event.seq, request.seq)
+            self._settle(request.seq)
             refused = self.refused_update
-            if entry.type in UPDATES and refused is not None and refused.seq < entry.seq:
+            if request.type in UPDATES and refused is not None and refused.seq < request.seq:
                 self.refused_update = None
         response = object_at(body, "response")
         response_id = text_at(response, "id")
+        # Out-of-band responses (conversation_id null) run beside the active one and block no response.create.
         if kind == "response.created" and response.get("conversation_id", "") is not None:
             if len(self._running) >= MAX_RUNNING:
                 self._running.pop(next(iter(self._running)))
-            self._running[response_id] = entry.seq if entry is not None else 0
+            self._running[response_id] = request.seq if request is not None else 0
         elif kind == "response.done":
             self._running.pop(response_id, None)
 
-    def _asked_for(self, event: Event) -> Sent | None:
-        """Return the request that a server event answers; None where it answers none."""
+    def _request_of(self, event: Event) -> Sent | None:
+        """Return the unanswered request that a server event answers; None if it answers none."""
         request = REQUEST_OF.get(event.type)
         if event.type == "response.done" and _is_cancelled(event):
             request = _CANCEL
@@ -163,15 +179,15 @@ class CausesFold:
             return None
         subject = _subject(event)
         named = next((sent for sent in waiting if sent.subject and sent.subject == subject), None)
-        # An item that the server made up an id for answers the oldest request that named none; one that belongs to a
-        # response answers no request at all.
-        is_mute = event.type == "response.created" and not _tells_metadata(event)
+        # An item whose id the server generated answers the oldest request without an id; an item that belongs to a response
+        # answers no request. A server that does not echo metadata gives nothing to match, so its oldest request counts.
+        lacks_metadata = event.type == "response.created" and not _echoes_metadata(event)
         return named or next(
-            (s for s in waiting if (is_mute or not s.subject) and _may_be_ours(event)), None
+            (s for s in waiting if (lacks_metadata or not s.subject) and _may_answer(event)), None
         )
 
     def _named_by(self, event_id: str) -> Sent | None:
-        """Return what waits and alone has an id."""
+        """Return the unanswered event with an id; None if no event or more than one has it."""
         seqs = self._by_event_id.get(event_id, ()) if event_id else ()
         found = [sent for waiting in self._waiting.values() for sent in waiting if sent.seq in seqs]
         return found[0] if len(found) == 1 else None
@@ -180,26 +196,27 @@ class CausesFold:
         error = object_at(event.body or {}, "error")
         event_id = named_id(error)
         if event_id:
-            # An id that nobody here has sent is of something else: there is no second guess.
+            # An id that was never sent here belongs to another client, so nothing is guessed from the error's text.
             seq, confidence = self._named(event_id, error)
         elif event.direction is Direction.SERVER and event.origin is Origin.WIRE:
             seq, confidence = self._suspected(error)
-        else:  # put in by a rule or by hand, so it says nothing of what was sent
+        else:  # injected by a rule or by hand: it rejects nothing that the client sent
             return
         if not seq:
             return
         running = self._running_because_of(error)
         refusal = Refusal(seq, event.seq, confidence, error, running)
-        self._tie(event.seq, seq)
+        self._link(event.seq, seq)
         self.blamed[event.seq] = refusal
+        # The first error explains the rejection; servers may follow it with a more general one.
         self.rejected.setdefault(seq, refusal)
         is_update = any(sent.seq == seq for name in UPDATES for sent in self._waiting.get(name, ()))
         if is_update and (self.refused_update is None or self.refused_update.seq < seq):
             self.refused_update = refusal
-        self._take(seq)
+        self._settle(seq)
 
     def _named(self, event_id: str, error: Body) -> tuple[int, Confidence]:
-        """Return the event of an id, 0 where there is none; clients that give several events one id are not unheard of."""
+        """Return the client event with an id, or 0; of several events with the same id, the one that fits the error best."""
         seqs = self._by_event_id.get(event_id, ())
         if len(seqs) < 2:
             return (seqs[0] if seqs else 0), Confidence.CERTAIN
@@ -209,34 +226,36 @@ class CausesFold:
         return (events[0].seq if events else 0), found.confidence
 
     def _suspected(self, error: Body) -> tuple[int, Confidence]:
-        """Return the event that an error without an id is most likely about; 0 where nothing tells."""
+        """Return the client event that an error without an id most likely rejects; 0 if nothing indicates one."""
         waiting = self._all_waiting()
         found = suspects(error, waiting)
         if is_about_active_response(error):
             if not found.events:
                 return self._wrongly_answered(error), Confidence.LIKELY
             if len(found.events) > 1 and not self._is_announced(error):
-                # The response that runs is that of the first request, and is only announced after the error.
+                # The first of several requests made the active response; its response.created arrives after the error.
                 found = replace(found, events=found.events[1:])
         silent = [
             sent for sent in found.events if sent.outline is not None and not _is_answered(sent)
         ]
+        # Events that are never answered (appends) stay in the queue although the server has long accepted most of them.
         if silent:
-            taken = {sent.seq for sent in silent if sent.seq <= self._accepted_seq}
-            found = replace(found, events=[s for s in found.events if s.seq not in taken])
+            accepted = {sent.seq for sent in silent if sent.seq <= self._accepted_seq}
+            found = replace(found, events=[s for s in found.events if s.seq not in accepted])
             if found.is_vague and len(found.events) > FEW:
                 return 0, Confidence.POSSIBLE
         return (found.events[0].seq if found.events else 0), found.confidence
 
     def _is_announced(self, error: Body) -> bool:
-        """Tell whether the response that an error says is running has been seen to begin."""
+        """Return whether ``response.created`` was seen for the response that an error calls active."""
         named = running_id(error)
         return named in self._running if named else bool(self._running)
 
     def _wrongly_answered(self, error: Body) -> int:
-        """Return the ``response.create`` that was taken to have made the running response; no other can be meant.
+        """Return the ``response.create`` that was wrongly linked to the active response, and undo that link.
 
-        The server, whose turn detection made that response, then refused the request. The response is its own.
+        Turn detection started a response just before the client asked for one: the request was matched to that response, but
+        the server rejects it with this error. As no other request is unanswered, this is the one.
         """
         named = running_id(error)
         response_id = named if named or len(self._running) != 1 else next(iter(self._running))
@@ -258,8 +277,8 @@ class CausesFold:
             key=lambda sent: sent.seq,
         )
 
-    def _take(self, seq: int) -> None:
-        """Wait no longer for an answer to an event; what came before it was taken."""
+    def _settle(self, seq: int) -> None:
+        """Mark a client event as answered or rejected, which implies that all earlier ones were handled."""
         self._accepted_seq = max(self._accepted_seq, seq)
         self._forget(seq)
 
@@ -270,18 +289,18 @@ class CausesFold:
                     waiting.remove(sent)
                     return
 
-    def _tie(self, effect: int, cause: int) -> None:
+    def _link(self, effect: int, cause: int) -> None:
         self.cause_of[effect] = cause
         self.effects_of[cause] = (*self.effects_of.get(cause, ()), effect)
 
 
 def _is_answered(sent: Sent) -> bool:
-    """Tell whether the server says something of such an event even where it takes it."""
+    """Return whether the server confirms events of this type when it accepts them."""
     return sent.type in _REQUESTS or sent.type == _CANCEL
 
 
-def _tells_metadata(event: Event) -> bool:
-    """Tell whether the server echoes metadata, so that a response without any is of a request without any."""
+def _echoes_metadata(event: Event) -> bool:
+    """Return whether the server echoes metadata, so that a response without any answers a request without any."""
     return "metadata" in object_at(event.body or {}, "response")
 
 
@@ -291,7 +310,7 @@ def _is_cancelled(event: Event) -> bool:
 
 
 def _subject(event: Event) -> str:
-    """Return what a request or its answer is about: an item, or the response by its metadata."""
+    """Return what a request or its answer is about: an item id, a response id, or a response's metadata."""
     body = event.body or {}
     return (
         text_at(body, "item_id")
@@ -303,12 +322,13 @@ def _subject(event: Event) -> str:
 
 
 def _metadata(body: Body) -> str:
-    """Return what a response is to be known by: its metadata, which servers echo."""
+    """Return a response's metadata as a comparable text; servers echo it, so it identifies the request."""
     metadata = object_at(object_at(body, "response"), "metadata")
     return repr(sorted(metadata.items(), key=str)) if metadata else ""
 
 
-def _may_be_ours(event: Event) -> bool:
+def _may_answer(event: Event) -> bool:
+    """Return whether an event may answer a client's request: false for items that the model generated."""
     item = object_at(event.body or {}, "item")
     made_by_model = item.get("role") == "assistant" and item.get("status") == "in_progress"
     return not made_by_model and item.get("type") != "function_call"
@@ -316,22 +336,22 @@ def _may_be_ours(event: Event) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SessionProblem:
-    """One thing that went wrong."""
+    """An error or a warning in the session."""
 
     seq: int
     """The event that reports it."""
     is_error: bool
     """False for a warning."""
     code: str
-    """The server's code, or the inspector's own."""
+    """The server's code, or the inspector's."""
     message: str
-    """The reporter's words."""
+    """The message of the server or the inspector."""
     cause_seq: int = 0
-    """The client event that it is about; 0 where that is not known."""
+    """The client event that caused it; 0 if unknown."""
 
 
 class ProblemsFold:
-    """Everything that went wrong so far, in order."""
+    """All errors and warnings so far, in order."""
 
     name = "problems"
 
@@ -340,16 +360,16 @@ class ProblemsFold:
         self._causes = CausesFold()
 
     def follow(self, causes: CausesFold) -> None:
-        """Take the client event of each problem from a fold that has seen the same events."""
+        """Look up the cause of each problem in a fold that has seen the same events."""
         self._causes = causes
 
     @property
     def errors(self) -> int:
-        """Return how many errors there were."""
+        """Return the number of errors."""
         return sum(problem.is_error for problem in self.all)
 
     def apply(self, event: Event) -> None:
-        """Take one event in; must come after the causes."""
+        """Update the state with one event; must be called after ``CausesFold.apply``, whose result it reads."""
         if event.direction is Direction.CLIENT and event.problem is None:
             return
         flags = flags_of(event, kind_of(event.type).flags)
@@ -361,7 +381,7 @@ class ProblemsFold:
             self._add(event, bool(flags & FLAG_ERROR), code, message)
 
     def copy(self) -> ProblemsFold:
-        """Return an independent copy; it still looks at the same causes."""
+        """Return an independent copy that still refers to the same ``CausesFold``; ``SessionState.copy`` replaces it."""
         clone = ProblemsFold()
         clone.all, clone._causes = list(self.all), self._causes
         return clone
@@ -372,6 +392,7 @@ class ProblemsFold:
 
 
 def _words(event: Event) -> tuple[str, str]:
+    """Return the code and the message of an event that reports a problem."""
     body = event.body or {}
     if event.type == "response.done":
         response = object_at(body, "response")

@@ -1,7 +1,7 @@
-"""ConversationFold: the items of the conversation in server order, with everything that is known of each.
+"""ConversationFold: the items of the conversation in server order, with everything known about each.
 
-Items are shared between copies of the fold and cloned before the first change after a copy (``_own``), so that keeping
-a state for later costs two shallow container copies, however long the conversation is.
+Copies of the fold share items and clone one before its first change after the copy (``_own``), so that keeping a state for
+later costs a few shallow container copies, however long the conversation is.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ class ConversationFold:
     def __init__(self) -> None:
         self.items: dict[str, Item] = {}
         self.order: list[str] = []
-        """Item ids in server order; deleted items stay, marked."""
+        """Item ids in server order; deleted items stay in the list, with ``is_deleted`` set."""
         self.answers = Answers()
         self.changed_seq = 0
-        """The last event that changed anything here."""
+        """The last event that changed the conversation."""
         self._owner = object()
 
     def __len__(self) -> int:
         return len(self.order)
 
     def apply(self, event: Event) -> None:
-        """Take one event in."""
+        """Update the state with one event."""
         handler = self._HANDLERS.get(event.type)
         if handler is not None and event.body is not None:
             handler(self, event, event.body)
@@ -71,18 +71,18 @@ class ConversationFold:
         return clone
 
     def pending_calls(self) -> list[Item]:
-        """Return the function calls that are complete and have no output yet."""
-        return self._alive(self.answers.waiting_calls)
+        """Return the function calls without an output, oldest first."""
+        return self._not_deleted(self.answers.waiting_calls)
 
     def pending_approvals(self) -> list[Item]:
-        """Return the MCP calls that wait to be approved or denied."""
-        return self._alive(self.answers.waiting_approvals)
+        """Return the MCP approval requests without an answer, oldest first."""
+        return self._not_deleted(self.answers.waiting_approvals)
 
-    def _alive(self, item_ids: Iterable[str]) -> list[Item]:
+    def _not_deleted(self, item_ids: Iterable[str]) -> list[Item]:
         return [item for item in map(self.items.__getitem__, item_ids) if not item.is_deleted]
 
     def _own(self, item_id: str, event: Event) -> Item:
-        """Return the item for changing: made where it is missing, cloned where a copy shares it."""
+        """Return the item for changing, created if missing and cloned if a copy of the fold shares it."""
         item = self.items.get(item_id)
         if item is None:
             item = Item(item_id, self._owner, first_seq=event.seq, t_ns=event.t_ns)
@@ -106,7 +106,8 @@ class ConversationFold:
         return item.parts[index]
 
     def _place(self, item_id: str, previous: object) -> None:
-        """Move an item that was just appended to where the server has it."""
+        """Move an item that was just appended to its position on the server."""
+        # An item announced earlier may have been overtaken by others; its position is then settled already.
         if self.order[-1] != item_id:
             return
         if previous == "root":
@@ -114,10 +115,11 @@ class ConversationFold:
         elif (
             isinstance(previous, str)
             and previous in self.items
+            # Nothing to do if it names itself (hostile) or already follows its predecessor (the usual case).
             and previous not in (item_id, *self.order[-2:-1])
         ):
             self.order.pop()
-            # Insertions aim near the end almost always, so look from there.
+            # Insertions are almost always near the end, so search from there.
             at = len(self.order) - 1 - self.order[::-1].index(previous)
             self.order.insert(at + 1, item_id)
 
@@ -133,7 +135,7 @@ class ConversationFold:
         describe(item, described)
         _complete_committed(item)
         item.response_id = item.response_id or text_at(body, "response_id")
-        self.answers.take(item)
+        self.answers.update(item)
 
     def _grow_text(self, event: Event, body: Body) -> None:
         part = self._part(event, body)
@@ -149,7 +151,7 @@ class ConversationFold:
         self._complete(event, body, "transcript")
 
     def _complete(self, event: Event, body: Body, key: str) -> None:
-        """Take a part's whole value, which wins over what its deltas added up to."""
+        """Set a part's whole value, which takes precedence over the sum of its deltas."""
         part = self._part(event, body)
         whole = body.get(key)
         if part is None or not isinstance(whole, str):
@@ -165,7 +167,7 @@ class ConversationFold:
             self._end_of_user(event, body)
 
     def _end_of_user(self, event: Event, body: Body) -> None:
-        """Take note that a user's item was committed, or heard to its end: of the item itself xAI never says that it is done."""
+        """Mark a user item as committed or fully transcribed; xAI never sends ``conversation.item.done`` for it."""
         item = self._own(text_at(body, "item_id"), event)
         item.is_committed |= item.role == "user"
         _complete_committed(item)
@@ -201,10 +203,10 @@ class ConversationFold:
         item.call_id = item.call_id or text_at(body, "call_id")
         if item.call_id and event.type.startswith("response.function_call"):
             item.type = "function_call"
-            self.answers.take(item)
+            self.answers.update(item)
 
     def _progress(self, event: Event, body: Body) -> None:
-        """Take how far an MCP call, or a list of tools, has come."""
+        """Set the status of an MCP call or a list of tools from the event's last word."""
         item_id = text_at(body, "item_id")
         if item_id:
             item = self._own(item_id, event)
@@ -221,10 +223,10 @@ class ConversationFold:
         if item_id in self.items:
             item = self._own(item_id, event)
             item.is_deleted = True
-            self.answers.deleted(item)
+            self.answers.discard(item)
 
     def _announce(self, event: Event, body: Body) -> None:
-        """Speech and commit events name the user item before it exists."""
+        """Create the user item that a speech or commit event names before the server adds it."""
         item_id = text_at(body, "item_id")
         if not item_id:
             return
@@ -234,6 +236,7 @@ class ConversationFold:
             item.role, item.status = "user", "in_progress"
             item.parts = [ContentPart("input_audio")]
         if event.type.endswith("committed"):
+            # A commit gives the item its position; items may have been added since its speech started.
             if not is_new and self.order[-1] != item_id:
                 self.order.remove(item_id)
                 self.order.append(item_id)
@@ -241,7 +244,7 @@ class ConversationFold:
             self._end_of_user(event, body)
 
     def _finish(self, event: Event, body: Body) -> None:
-        """``response.done`` repeats the output items: keep what only it says (a cancelled item's status)."""
+        """Set the final status of the output items; only ``response.done`` reports that of a cancelled one."""
         response = object_at(body, "response")
         for described in objects_at(response, "output"):
             item_id = text_at(described, "id")
@@ -289,5 +292,6 @@ class ConversationFold:
 
 
 def _complete_committed(item: Item) -> None:
+    # The audio of a committed item is complete; only its transcript may follow.
     if item.is_committed and item.status == "in_progress":
         item.status = "completed"

@@ -1,7 +1,7 @@
-"""DialectFold: which dialect of the Realtime API a session speaks, or that it is another protocol; and what shows it.
+"""DialectFold: the dialect of the Realtime API (or the other protocol) that a session uses, with the evidence for it.
 
-Evidence has a rank: an address that only one provider has outweighs the shape of a session object, that outweighs a name, and of
-equal evidence the first counts. Nothing is concluded from a value that a user can choose freely (a model behind a gateway).
+Evidence is ranked: an address that only one provider has outranks the shape of a session object, which outranks a name. Between
+equals, the first piece of evidence wins. A value that users choose freely (a model name behind a gateway) does not count.
 """
 
 from __future__ import annotations
@@ -13,36 +13,33 @@ from urllib.parse import urlsplit
 from inspector.core.event import Direction, Event
 from inspector.core.read import Body, object_at, text_at
 from inspector.spec.beta_names import GA_FIELDS
-from inspector.spec.dialects import DIALECTS, FOREIGN, Called
+from inspector.spec.dialects import DIALECTS, FOREIGN, HOSTS, ROUTES, Called, is_host_in
 
 BY_ADDRESS, BY_SHAPE, BY_NAME, BY_HABIT, UNKNOWN = range(5)
-"""How strong a piece of evidence is, the strongest first."""
+"""Ranks of evidence, strongest first."""
 
 VOICE_LIVE_KEYS = frozenset(
     {"input_audio_sampling_rate", "input_audio_echo_cancellation", "avatar", "animation"}
 )
-"""Members of a session object that only Azure Voice Live has."""
+"""Members of a session object that only Azure Voice Live uses."""
 XAI_KEYS = frozenset({"enable_noise_suppression", "enable_phonetic_spelling", "keep_context"})
-"""The same of xAI's."""
+"""Members of a session object that only xAI uses."""
 BETA_KEYS = frozenset(GA_FIELDS) | {"input_audio_format", "output_audio_format"}
-"""Members that a session object of the GA API does not have."""
-
-_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
-_QWEN_HOSTS = ("dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", ".maas.aliyuncs.com")
+"""Members of a beta session object that the GA API has moved or removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for a dialect."""
+    """A reason to attribute a session to a dialect."""
 
     name: str
-    """A key of ``DIALECTS`` or ``FOREIGN``; ``""`` where nothing tells."""
+    """A key of ``DIALECTS`` or ``FOREIGN``; ``""`` if unknown."""
     proof: str
-    """What shows it, in words that name the event or the address."""
+    """The reason in words, naming the event or the address."""
     rank: int
-    """How strong it is: one of the ranks above."""
+    """One of the ranks above; lower is stronger."""
     seq: int = 0
-    """The event that it is in."""
+    """The event that contains it."""
 
 
 _NOTHING = Evidence("", "", UNKNOWN)
@@ -55,27 +52,28 @@ class DialectFold:
 
     def __init__(self) -> None:
         self.evidence = _NOTHING
-        """Why the session is taken to speak as it does."""
+        """The strongest evidence so far."""
         self._host = ""
+        """Host of the connection if it is not OpenAI's; ``""`` otherwise."""
 
     @property
     def dialect(self) -> str:
-        """Return the dialect's name: a key of ``DIALECTS`` or ``FOREIGN``, ``""`` where nothing tells."""
+        """Return the dialect's key in ``DIALECTS`` or ``FOREIGN``; ``""`` if unknown."""
         return self.evidence.name
 
     @property
     def called(self) -> Called:
-        """Return how the dialect is called on the screen; empty where nothing tells."""
+        """Return the dialect's display names; empty ones if it is unknown."""
         name = self.evidence.name
         return FOREIGN[name][0] if name in FOREIGN else DIALECTS.get(name, Called("", ""))
 
     @property
     def is_foreign(self) -> bool:
-        """Tell whether this is another protocol than the Realtime API."""
+        """Return whether the session uses another protocol than the Realtime API."""
         return self.evidence.name in FOREIGN
 
     def apply(self, event: Event) -> None:
-        """Take one event in."""
+        """Update the state with one event."""
         read = _READERS.get(event.type)
         if read is None or event.body is None:
             return
@@ -84,6 +82,7 @@ class DialectFold:
         found = read(event, event.body)
         if found is None or found.rank >= self.evidence.rank:
             return
+        # OpenAI's shape at another host: a gateway or a compatible server, which may differ in details.
         if found.name == "openai" and self._host:
             words = f"{found.proof}, at {self._host}, which is not OpenAI's"
             found = Evidence("gateway", words, found.rank)
@@ -97,14 +96,15 @@ class DialectFold:
 
 
 def dialect_of_url(url: str) -> str:
-    """Return the dialect that an address alone tells, ``""`` where it does not."""
+    """Return the dialect that an address implies on its own; ``""`` if it implies none."""
     found = _by_address(url)
     return found.name if found is not None and found.rank == BY_ADDRESS else ""
 
 
 def protocol_of(body: Body) -> str:
-    """Return the other protocol that a message without a ``type`` is of, by its first key; ``""`` for none known."""
+    """Return the other protocol to which a frame without a ``type`` belongs, by its first key; ``""`` if none is known."""
     first = next(iter(body), "")
+    # Nova Sonic wraps every event in {"event": {…}}.
     inner = body.get(first)
     keys = {first, *(inner if first == "event" and isinstance(inner, dict) else ())}
     return next((name for name, (_, firsts) in FOREIGN.items() if firsts & keys), "")
@@ -114,44 +114,42 @@ def _by_address(url: str) -> Evidence | None:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
-    except ValueError:  # a bracket that opens no IPv6 address
+    except ValueError:  # urlsplit raises on an unbalanced IPv6 bracket
         return None
     path = parts.path
 
     def known(name: str, words: str, rank: int = BY_ADDRESS) -> Evidence:
         return Evidence(name, f"the address has {words}", rank)
 
+    # Paths before hosts: a proxy or gateway keeps the path, but has a host of its own.
     if path.startswith("/voice-live/"):
         return known("voice-live", "the path /voice-live/")
     if "/live/sessions" in path:
         return known("gpt-live", "the path /live/sessions")
     if path.rstrip("/").endswith("/realtime/translations"):
         return known("translation", "the path /realtime/translations")
-    if path.startswith("/openai/v1/realtime"):
+    if path.startswith(ROUTES["azure"].path):
         return known("azure", "the path /openai/v1/realtime")
-    if path.startswith("/openai/realtime"):
+    if path.startswith(ROUTES["azure-preview"].path):
         return known("azure-preview", "the path /openai/realtime")
-    if host.endswith(_AZURE_HOSTS):
-        return known("azure", f"the host {host}")
-    if host == "api.x.ai":
-        return known("xai", "the host api.x.ai")
-    if host.endswith(_QWEN_HOSTS):
-        return known("qwen", f"the host {host}")
+    provider = next((name for name, hosts in HOSTS.items() if is_host_in(host, hosts)), "")
+    if provider and provider != "openai":
+        return known(provider, f"the host {host}")
     if "intent=transcription" in parts.query:
         return known("transcription", "intent=transcription")
-    if host == "api.openai.com":
-        return known("openai", "the host api.openai.com", BY_HABIT)
+    if provider:  # OpenAI's speaks GA, beta, translation and more
+        return known(provider, f"the host {host}", BY_HABIT)
     return None
 
 
 def _foreign_host(url: str) -> str:
-    """Return the host of an address, ``""`` for OpenAI's own, this machine's, and where there is none."""
+    """Return the host of an address; ``""`` for OpenAI's, for this machine, and for an address without a host."""
     try:
         host = (urlsplit(url).hostname or "").lower()
     except ValueError:
         return ""
     is_ours = host in ("", "localhost", "::1", "simulator") or host.startswith("127.")
-    return "" if is_ours or host.endswith("api.openai.com") else host
+    return "" if is_ours or is_host_in(host, HOSTS["openai"]) else host
 
 
 def _opened(_: Event, body: Body) -> Evidence | None:
@@ -159,7 +157,7 @@ def _opened(_: Event, body: Body) -> Evidence | None:
 
 
 def _session(event: Event, body: Body) -> Evidence | None:
-    """Tell a dialect by a session object of the server's."""
+    """Return the evidence in a session object sent by the server."""
     session = object_at(body, "session")
     if event.direction is not Direction.SERVER or not session:
         return None
@@ -176,6 +174,7 @@ def _session(event: Event, body: Body) -> Evidence | None:
         return holds("is a transcription_session", "transcription")
     if kind == "realtime":
         return holds("has type realtime", "openai", BY_NAME)
+    # Sorted, so that the proof names the same member every time.
     own = sorted(VOICE_LIVE_KEYS & session.keys())
     if own:
         return holds(f"has {own[0]}", "voice-live")
@@ -192,7 +191,7 @@ def _session(event: Event, body: Body) -> Evidence | None:
 
 
 def _response(event: Event, body: Body) -> Evidence | None:
-    """Tell GA from beta by a response of the server's, where a recording begins after the session was described."""
+    """Return the evidence in a response, which tells GA from beta in a recording that begins after ``session.created``."""
     response = object_at(body, "response")
     for key, name in (("output_modalities", "openai"), ("modalities", "beta")):
         if key in response:
@@ -201,7 +200,7 @@ def _response(event: Event, body: Body) -> Evidence | None:
 
 
 def _part(event: Event, body: Body) -> Evidence | None:
-    """Tell Azure's GA API, which is OpenAI's but for a member of the part events."""
+    """Return evidence of Azure's GA API, whose content part events repeat the part in ``content``."""
     if event.direction is not Direction.SERVER or "content" not in body:
         return None
     return Evidence("azure", f"{event.type} has a content beside its part", BY_SHAPE)
@@ -252,4 +251,6 @@ _READERS: Mapping[str, Callable[[Event, Body], Evidence | None]] = {
     "session.finish": _name("qwen"),
     "session.finished": _name("qwen"),
 }
-"""The events that tell a dialect, each with how to read it."""
+"""Event types that may hold evidence, each with its reader."""
+DIALECT_TYPES = frozenset(_READERS)
+"""Types of all events that the fold uses."""

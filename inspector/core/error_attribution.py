@@ -1,8 +1,11 @@
-"""Blame: which client event an error of the server refuses, and how sure that is.
+"""Error attribution: the rules that find the client event that an error from the server rejects, with a confidence.
 
-Pure rules, without state. An error that names an ``event_id`` leaves nothing to find out. Most clients send none, so the rest is
-read off what the error says (its code, the path in ``param``, its words) against what was sent and has no answer. Each rule
-needs evidence: wrong blame is worse than none. Source: protocol reference, section 3.14, and LocalAI's and GPT-Live's errors.
+Stateless; ``causes`` keeps the unanswered events. An error with an ``event_id`` names its event. Most clients send no ids, so
+other errors are matched by their code, the path in ``param`` and their message against the unanswered client events. Every rule
+requires evidence, because a wrong attribution misleads more than a missing one.
+
+Source: the SDK's ``RealtimeError`` (``error.event_id``, ``code``, ``param``) and errors recorded from OpenAI, Azure, LocalAI
+and GPT-Live, whose codes and messages the tables below list.
 """
 
 from __future__ import annotations
@@ -14,75 +17,80 @@ from enum import StrEnum
 from typing import Any
 
 from inspector.core.event import Event
+from inspector.core.kinds import APPENDS
 from inspector.core.read import Body, object_at, text_at
 from inspector.spec.events import EVENT_TYPES
 
 KEPT_CHARS = 64
-"""Of a string in an outline: enough for every value that an error quotes, and to tell base64 from a data URL."""
+"""Kept of each string in an outline: covers every value that an error quotes, and distinguishes base64 from a data URL."""
 FEW = 3
-"""So many events that get no answer of their own may be meant by one error; with more, any blame would be a guess."""
+"""Unanswerable events that may share the suspicion of one error; with more of them, choosing one would be a guess."""
 
 
 class Confidence(StrEnum):
-    """How sure it is that an error refuses an event."""
+    """How certain it is that an error rejects an event."""
 
     CERTAIN = "certain"
     """The error names the event's id."""
     LIKELY = "likely"
-    """It is the only event that fits what the error says."""
+    """Only this event matches the error's content."""
     POSSIBLE = "possible"
-    """Several events fit, and this is the first; or all that speaks for it is that nothing else was sent."""
+    """Several events match and this is the first of them, or it is merely the only unanswered event."""
 
     @property
     def adverb(self) -> str:
-        """Return what stands before "refused" or "caused" where it is not certain."""
+        """Return the adverb for "rejected" or "caused", with a trailing space; ``""`` if certain."""
         return {"certain": "", "likely": "probably ", "possible": "possibly "}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One client event that the server refused."""
+    """A client event that the server rejected."""
 
     seq: int
     """The client event."""
     error_seq: int
-    """The error that says so."""
+    """The error event."""
     confidence: Confidence
-    """How sure that is."""
+    """How certain the attribution is."""
     error: Body
     """The server's ``error`` object."""
     running_id: str = ""
-    """The response because of which a ``response.create`` was refused; ``""`` where the error is about something else."""
+    """The active response that made the server reject a ``response.create``; ``""`` for other errors."""
 
     @property
     def code(self) -> str:
-        """Return the server's code, or the class of error where it gives none."""
+        """Return the server's code, else its type of error."""
         return text_at(self.error, "code") or text_at(self.error, "type") or "rejected"
 
     @property
     def is_certain(self) -> bool:
-        """Tell whether the error names the event."""
+        """Return whether the error names the event."""
         return self.confidence is Confidence.CERTAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sent:
-    """A client event that may still be answered or refused."""
+    """A client event that may still be answered or rejected."""
 
     seq: int
+    """The event's position in the log."""
     type: str
+    """The event's ``type``."""
     event_id: str
+    """The client's id for it; ``""`` if it has none."""
     subject: str
-    """The item that it is about; ``""`` where it names none."""
+    """The item or response that it is about; ``""`` if it names none."""
     outline: Body | None
-    """Its body with long strings cut; None where nobody can read it."""
+    """Its body with long strings cut, so that audio is not kept in memory; None if the frame cannot be decoded."""
     is_text: bool = True
     """False for a binary frame."""
 
     @classmethod
     def of(cls, event: Event, subject: str) -> Sent:
-        """Return what is kept of a client event."""
+        """Return the record of a client event."""
         body = event.body
+        # Small frames are kept as they are: walking them would cost more than the bytes it saves.
         outline = body if body is None or len(event.data) <= KEPT_CHARS * 4 else _cut(body)
         event_id = text_at(body or {}, "event_id")
         return cls(event.seq, event.type, event_id, subject, outline, event.is_text)
@@ -90,28 +98,24 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Suspects:
-    """The events that an error may be about."""
+    """The client events that an error may reject."""
 
     events: Sequence[Sent] = ()
     """In the order in which they were sent."""
     is_guess: bool = False
-    """True where the error itself does not speak for them."""
+    """True if the error's content does not point to them."""
     is_vague: bool = False
-    """True where what the error says would also fit events that the server took."""
+    """True if the error's content also matches events that the server accepted."""
 
     @property
     def confidence(self) -> Confidence:
-        """Return how sure it is that the error is about the first of them."""
+        """Return how certain it is that the error rejects the first of them."""
         is_one = len(self.events) == 1 and not self.is_guess
         return Confidence.LIKELY if is_one else Confidence.POSSIBLE
 
 
 UPDATES = frozenset({"session.update", "transcription_session.update"})
-"""What changes the session."""
-APPENDS = frozenset(
-    {"input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append"}
-)
-"""What carries the user's sound; the server answers none of them."""
+"""Types that change the session."""
 ACTIVE_RESPONSE = "conversation_already_has_active_response"
 _CREATE = frozenset({"response.create"})
 _TRUNCATE = frozenset({"conversation.item.truncate"})
@@ -133,7 +137,7 @@ _OF_CONNECTION = frozenset(
         "server_error",
     }
 )
-"""Codes of errors about the connection, the account or the server, whatever the client sent."""
+"""Codes of errors about the connection, the account or the server, which reject no particular client event."""
 _OF_CODE: Mapping[str, frozenset[str]] = {
     ACTIVE_RESPONSE: _CREATE,
     "function_call_outputs_required": _CREATE,
@@ -150,7 +154,7 @@ _OF_CODE: Mapping[str, frozenset[str]] = {
     "item_delete_invalid_item_id": frozenset({"conversation.item.delete"}),
     "item_retrieve_invalid_item_id": frozenset({"conversation.item.retrieve"}),
 }
-"""Codes that only one kind of event can bring about."""
+"""Error code to the only client event types that can cause it."""
 _OF_WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(words, re.IGNORECASE), types)
     for words, types in (
@@ -162,7 +166,7 @@ _OF_WORDS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         ("transcription session update event|conversation's voice", UPDATES),
     )
 )
-"""The same of errors that come without a code, by the server's words."""
+"""Message pattern to the only client event types that can cause it, for errors without a code."""
 _OF_ROOT: Mapping[str, frozenset[str]] = {
     "session": UPDATES | {"session.start"},
     "response": _CREATE,
@@ -171,15 +175,16 @@ _OF_ROOT: Mapping[str, frozenset[str]] = {
     "audio": APPENDS,
     "audio_end_ms": _TRUNCATE,
 }
-"""First key of ``param`` to the events that have such a member."""
+"""First key of ``param`` to the client event types with that member."""
 _UNREADABLE = frozenset({"", "invalid_json", "invalid_event", "invalid_request_error"})
-"""With one of these, or none, a server refuses what it cannot read, and so cannot say the event's id."""
+"""Codes, or no code, of an error about a frame that the server could not parse; it then cannot know the event's id."""
 _ENVELOPES = ("session", "response", "item")
-"""Members of events that some servers leave out of ``param``."""
+"""Members of events that some servers omit at the start of ``param``."""
 _PLACEHOLDER_IDS = frozenset({"event_TODO"})
-"""What a server says where it does not know the id: LocalAI."""
+"""Constant ids that stand for an unknown one. LocalAI sends ``event_TODO`` in every error."""
 
-_KEY = re.compile(r"[^.\[\]]+")
+PATH_KEY = re.compile(r"[^.\[\]]+")
+"""One step of the path in an error's ``param``."""
 _INDEX = re.compile(r"[0-9]{1,6}")
 _VALUE = re.compile(r"^Invalid value: '([^']*)'")
 _GOT = re.compile(r"but got an? (string|object|array|number|integer|boolean|null)|got (null)\b")
@@ -197,31 +202,32 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def named_id(error: Body) -> str:
-    """Return the id of the client event that an error names; ``""`` where it names none."""
+    """Return the id of the client event that an error names; ``""`` if it names none."""
     event_id = text_at(error, "event_id") or text_at(error, "client_event_id")
     return "" if event_id in _PLACEHOLDER_IDS else event_id
 
 
 def running_id(error: Body) -> str:
-    """Return the response that an error says is in progress; ``""`` where it does not."""
+    """Return the id of the response that an error reports as in progress; ``""`` if it reports none."""
     found = _RUNNING.search(text_at(error, "message"))
     return found.group(1) if found else ""
 
 
 def is_about_active_response(error: Body) -> bool:
-    """Tell whether an error refuses a response because another one is in progress."""
+    """Return whether an error rejects a response because another one is in progress."""
     if text_at(error, "code") == ACTIVE_RESPONSE:
         return True
     return not text_at(error, "code") and bool(_OF_WORDS[0][0].search(text_at(error, "message")))
 
 
 def suspects(error: Body, waiting: Sequence[Sent]) -> Suspects:
-    """Return which events an error without an ``event_id`` may be about.
+    """Return the client events that an error without an ``event_id`` may reject.
 
     Args:
         error: the server's ``error`` object.
-        waiting: what the client sent and has no answer yet, in that order.
+        waiting: the unanswered client events, in the order in which they were sent.
     """
+    # The order is from the strongest evidence to the weakest: code, message, path, unreadable frame, only candidate.
     code = text_at(error, "code")
     if code in _OF_CONNECTION or text_at(error, "type") == "server_error":
         return Suspects()
@@ -239,21 +245,22 @@ def suspects(error: Body, waiting: Sequence[Sent]) -> Suspects:
 
 
 def outline_has(outline: Any, keys: Sequence[str]) -> bool:
-    """Tell whether a body has a member at a path of keys and indexes."""
+    """Return whether a body has a member at a path of keys and indexes."""
     return _at(outline, keys) is not _NOTHING
 
 
 def _types_of(error: Body) -> frozenset[str] | None:
-    """Return the types of event that alone can bring an error about; None where it does not say."""
+    """Return the only client event types that can cause an error; None if its code and message do not determine them."""
     code, message = text_at(error, "code"), text_at(error, "message")
     types = _OF_CODE.get(code)
+    # With a path in ``param`` the path is better evidence than the wording, which changes without notice.
     if types is None and not text_at(error, "param"):
         types = next((types for words, types in _OF_WORDS if words.search(message)), None)
     return types
 
 
 def _of_type(error: Body, waiting: Sequence[Sent]) -> Sequence[Sent]:
-    """Return the events whose type the server does not know, or that have none."""
+    """Return the events with the type that the error quotes, else those with an unknown type or none."""
     quoted = _VALUE.match(text_at(error, "message"))
     if quoted:
         return [sent for sent in waiting if sent.type and sent.type == quoted.group(1)]
@@ -261,17 +268,18 @@ def _of_type(error: Body, waiting: Sequence[Sent]) -> Sequence[Sent]:
 
 
 def _of_path(error: Body, waiting: Sequence[Sent]) -> Suspects:
-    """Return the events that have what ``param`` names, or, where it says that it is missing, lack it."""
-    keys = _KEY.findall(text_at(error, "param"))
+    """Return the events that have the member in ``param``, or that lack it if the error reports it as missing."""
+    keys = PATH_KEY.findall(text_at(error, "param"))
     if not keys:
         return Suspects()
     is_missing = text_at(error, "code") == "missing_required_parameter"
     fits = _lacks if is_missing else outline_has
     found = [sent for sent in waiting if fits(sent.outline, keys)]
-    if not found:
+    if not found:  # some servers count the path from the session, response or item
         found = [sent for sent in waiting if any(fits(inner, keys) for inner in _inner(sent))]
     if found:
         message = text_at(error, "message")
+        # Events that also have the quoted value are preferred over those that merely have the member.
         quoted = [sent for sent in found if _is_the_value(message, _member(sent.outline, keys))]
         is_proof = is_missing or text_at(error, "code") == "unknown_parameter" or bool(quoted)
         return Suspects(_narrowed(error, quoted or found), is_vague=not is_proof)
@@ -280,13 +288,13 @@ def _of_path(error: Body, waiting: Sequence[Sent]) -> Suspects:
 
 
 def _inner(sent: Sent) -> Iterable[Body]:
-    """Return the objects in an event that servers may count the path of a member from."""
+    """Return the objects in an event from which a server may count a member's path."""
     members = (object_at(sent.outline or {}, name) for name in _ENVELOPES)
     return (member for member in members if member)
 
 
 def _member(outline: Any, keys: Sequence[str]) -> Any:
-    """Return the member that an error names, counted from the event or from what is in it."""
+    """Return the member at an error's path, counted from the event or from one of its inner objects."""
     places = (outline, *(object_at(outline or {}, name) for name in _ENVELOPES))
     return next((_at(here, keys) for here in places if outline_has(here, keys)), _NOTHING)
 
@@ -296,18 +304,19 @@ def _is_out_of_band(sent: Sent) -> bool:
 
 
 def _lacks(outline: Any, keys: Sequence[str]) -> bool:
-    """Tell whether a body has the object around a member, but not the member."""
+    """Return whether a body has the object around a member, but not the member itself."""
     around = _at(outline, keys[:-1]) if len(keys) > 1 else outline
-    # A member of the root is missing in any event that does not know it, so that says nothing.
+    # Most events lack any given top-level member, so its absence proves nothing.
     return len(keys) > 1 and isinstance(around, dict) and keys[-1] not in around
 
 
 def _narrowed(error: Body, found: Sequence[Sent]) -> Sequence[Sent]:
-    """Leave those of some events that also fit the rest of what an error says, wherever any does."""
+    """Return the events that also match the rest of an error's content; each rule applies only if at least one event matches."""
     message = text_at(error, "message")
     rules: list[Callable[[Sent], bool]] = []
     if text_at(error, "code") == "cannot_update_voice":
         rules.append(lambda sent: _mentions(sent.outline, "voice"))
+    # Ids this short could be an accidental part of a word in the message.
     rules.append(lambda sent: len(sent.subject) > 3 and sent.subject in message)
     for rule in rules:
         found = [sent for sent in found if rule(sent)] or found
@@ -315,22 +324,22 @@ def _narrowed(error: Body, found: Sequence[Sent]) -> Sequence[Sent]:
 
 
 def _is_the_value(message: str, value: Any) -> bool:
-    """Tell whether a message is about a value: it quotes it, names its type, or calls it no base64."""
+    """Return whether an error's message is about a value: it quotes it, names its type, or calls it invalid base64."""
     got = _GOT.search(message)
     if got:
         return type(value) in _JSON_TYPES[got.group(1) or got.group(2)]
     if isinstance(value, str):
         is_bad_base64 = "base64" in message and not _BASE64.match(value)
         quoted = _VALUE.match(message)
-        # Behind it stand the values that would have been right.
-        said = f"'{quoted.group(1)}'" if quoted else message
-        return is_bad_base64 or (bool(value) and f"'{value}'" in said)
+        # The rest of the message quotes the valid values, which must not match.
+        text = f"'{quoted.group(1)}'" if quoted else message
+        return is_bad_base64 or (bool(value) and f"'{value}'" in text)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and re.search(rf"(?<!\d){re.escape(str(value))}(?!\d)", message) is not None
 
 
 def _unread(error: Body, waiting: Sequence[Sent]) -> Suspects | None:
-    """Return the frames that a server could not read: they are refused in the order in which they were sent."""
+    """Return the frames that cannot be decoded; a server rejects them in the order in which they were sent."""
     if text_at(error, "code") not in _UNREADABLE:
         return None
     found = [sent for sent in waiting if sent.outline is None]
@@ -340,20 +349,20 @@ def _unread(error: Body, waiting: Sequence[Sent]) -> Suspects | None:
 
 
 def _only_one(error: Body, waiting: Sequence[Sent]) -> Suspects:
-    """Return the only event that an error can be about, if the server says that the request is at fault."""
+    """Return the only unanswered event, if the server says that a request was invalid."""
     is_ours = text_at(error, "type") == "invalid_request_error"
     return Suspects(waiting, is_guess=True) if is_ours and len(waiting) == 1 else Suspects()
 
 
 class _Nothing:
-    """Stands for a member that is not there."""
+    """Type of the sentinel for a missing member; None cannot serve, as it is JSON's null."""
 
 
 _NOTHING = _Nothing()
 
 
 def _at(outline: Any, keys: Iterable[str]) -> Any:
-    """Return the member at a path, ``_NOTHING`` where there is none."""
+    """Return the member at a path, or ``_NOTHING``."""
     here = outline
     for key in keys:
         if isinstance(here, dict) and key in here:
@@ -366,14 +375,14 @@ def _at(outline: Any, keys: Iterable[str]) -> Any:
 
 
 def _mentions(outline: Any, key: str) -> bool:
-    """Tell whether a body has a key at any depth."""
+    """Return whether a body has a key at any depth."""
     if isinstance(outline, dict):
         return key in outline or any(_mentions(value, key) for value in outline.values())
     return isinstance(outline, list) and any(_mentions(value, key) for value in outline)
 
 
 def _cut(value: Any) -> Any:
-    """Return a value with its strings cut. Bodies nest at most ``codec.MAX_DEPTH`` levels."""
+    """Return a value with its strings cut. The recursion is safe: bodies nest at most ``codec.MAX_DEPTH`` levels."""
     if isinstance(value, str):
         return value[:KEPT_CHARS]
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Frame, Event and the small closed sets around them.
+"""Frame and Event, the units of a session, with the enumerations of their direction and origin.
 
 A *frame* is one WebSocket message as it crossed the wire. An *event* is a frame decoded, numbered and typed.
-The frame's bytes are kept verbatim; ``body`` is only ever a reading of them.
+The frame's bytes are kept verbatim and are what is recorded, forwarded and exported; ``body`` is derived from them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class Direction(StrEnum):
     CLIENT = "client"
     SERVER = "server"
     LOCAL = "local"
-    """A fact of the inspector's own, type ``inspector.*``."""
+    """The inspector itself; types ``inspector.*``."""
 
 
 class Origin(StrEnum):
-    """What made the frame come into being."""
+    """What produced the frame."""
 
     WIRE = "wire"
     FORM = "form"
@@ -31,7 +31,7 @@ class Origin(StrEnum):
     MIC = "mic"
     REPLAY = "replay"
     RULE = "rule"
-    """A rule of the proxy made it, or changed it on its way."""
+    """A rule of the proxy added or changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,13 @@ class Frame:
     direction: Direction
     """Who sent it."""
     data: bytes
-    """Text frames as UTF-8, binary frames as they are; verbatim."""
+    """The payload, verbatim; UTF-8 for a text frame."""
     is_text: bool = True
     """False for a binary frame (RFC 6455 section 5.6)."""
     origin: Origin = Origin.WIRE
-    """What made it come into being."""
+    """What produced it."""
+    body: Mapping[str, Any] | None = None
+    """The decoded payload, if the sender knows it and nobody will change it, so that it is not decoded again; else None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class DecodeProblem:
     code: str
     """``invalid_json``, ``not_an_object``, ``too_deep``, ``binary`` or ``torn_line``."""
     message: str
-    """What is wrong, in words."""
+    """Description for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +67,32 @@ class Event:
     seq: int
     """1-based position in the session; row ``seq - 1`` of the log."""
     t_ns: int | None
-    """Nanoseconds since the session's ``started_at``, microsecond resolution; None where the recording does not say."""
+    """Nanoseconds since the session's ``started_at``, microsecond resolution; None if the recording has no time for it."""
     direction: Direction
     """Who sent the event's frame."""
     origin: Origin
-    """What made it come into being."""
+    """What produced the frame."""
     type: str
-    """The event's ``type``; ``""`` where the frame has none."""
+    """The event's ``type``; ``""`` if the frame has none."""
     data: bytes
     """The frame's bytes, verbatim."""
     is_text: bool = True
     """False for a binary frame."""
     body: Mapping[str, Any] | None = None
-    """The decoded JSON object; None where ``problem`` says why."""
+    """The decoded JSON object; None if ``problem`` is set."""
     problem: DecodeProblem | None = None
-    """Why there is no ``body``; None where there is one."""
+    """Why the frame has no ``body``; None if it has one."""
     is_inferred: bool = False
-    """True where a foreign recording did not say the direction and the event table did."""
+    """True if a foreign recording lacks the direction and it was inferred from the event table."""
+    audio_bytes: int | None = None
+    """Decoded size of its audio if the reader left the audio out of ``body``; None if ``body`` is complete."""
 
     @property
     def stamp_ns(self) -> int:
-        """Return the time of an event that this program stamped itself, as it does all of a live session.
+        """Return the time of an event that this program stamped itself, as it stamps every event of a live session.
 
         Raises:
-            ValueError: it is from a recording that does not say when it happened.
+            ValueError: the event comes from a recording without times.
         """
         if self.t_ns is None:
             raise ValueError(f"event {self.seq} has no time")

@@ -1,4 +1,4 @@
-"""What an event is about: the ids in it, and whether two events are about the same thing."""
+"""The ids in an event (response, item, call, event), and whether two events share one."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from inspector.core.event import Direction, Event
 from inspector.core.read import Body, object_at, objects_at, text_at
 
 _LOOKS_LIKE_ID = re.compile(r"\b(?=[A-Za-z])(?=[\w-]*\d)[\w-]+")
-"""A word in an error's message that is no prose: it has a digit in it."""
+"""A word in an error's message that may be an id: it contains a digit, as ids do and prose does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventKeys:
-    """The ids that an event carries; ``""`` where it carries none."""
+    """The ids of what an event is about; ``""`` for each that it lacks."""
 
     response_id: str = ""
-    """Of a response."""
+    """Id of a response."""
     item_id: str = ""
-    """Of an item of the conversation."""
+    """Id of a conversation item."""
     call_id: str = ""
-    """Of a function call."""
+    """Id of a function call."""
     event_id: str = ""
-    """The client's own id; for an ``error`` the id of the client event that it is about."""
+    """The client event's id; for an ``error``, the id of the client event that it rejects."""
 
 
 def keys_of(event: Event) -> EventKeys:
-    """Pull the ids out of an event, wherever its type keeps them."""
+    """Return the ids of what an event is about, from the members where its type has them."""
     body = event.body
     if body is None:
         return EventKeys()
@@ -46,7 +46,7 @@ def keys_of(event: Event) -> EventKeys:
 
 @dataclass(frozen=True, slots=True)
 class NamedIds:
-    """Every id that an event names, its own and those of what it refers to."""
+    """Every id in an event: those of its subject and those that it refers to."""
 
     item: frozenset[str] = frozenset()
     resp: frozenset[str] = frozenset()
@@ -54,10 +54,10 @@ class NamedIds:
 
 
 def named_ids(event: Event) -> NamedIds:
-    """Return what an event is about, or asks for: more than ``keys_of``, which tells the one thing that it is.
+    """Return every id that an event names; ``keys_of`` returns only those of its subject.
 
-    An answer names the items in it, a request the items that it refers to, and an error whatever its message quotes. The
-    ``previous_item_id`` of a server's event counts as little as a neighbour does: that event is about the item that follows.
+    These are also the items in a response's output, the items that a request refers to, and the ids that an error's message
+    quotes. The ``previous_item_id`` of a server event is left out: it only gives the position of the event's own item.
     """
     body = event.body
     if body is None:
@@ -83,7 +83,10 @@ def _quoted(body: Body) -> Iterator[str]:
 
 
 def relation(one: EventKeys, other: EventKeys) -> str:
-    """Say what two events share: ``response``, ``item``, ``call`` or ``event``; ``""`` for nothing."""
+    """Return what two events have in common: ``item``, ``call``, ``response`` or ``event``; ``""`` if nothing.
+
+    The narrowest comes first: two events of one item usually belong to one response, too.
+    """
     if one.item_id and one.item_id == other.item_id:
         return "item"
     if one.call_id and one.call_id == other.call_id:

@@ -1,4 +1,4 @@
-"""The seam of every fold: pure state built by ``apply(event)``, in log order; and how copies of one share their records."""
+"""The Fold protocol (pure state built by applying events in log order), and copy-on-write for the records of a fold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inspector.core.event import Event
 
 
 class Fold(Protocol):
-    """State that is a function of the events seen so far, and of nothing else."""
+    """State that depends on nothing but the events applied so far."""
 
     name: str
     """Stable name, shown when the fold fails and is switched off."""
@@ -19,24 +19,27 @@ class Fold(Protocol):
         ...
 
     def copy(self) -> Self:
-        """Return an independent copy; cheap: what does not change later is shared."""
+        """Return an independent copy. It must be cheap, because replays keep many: share what does not change later."""
         ...
 
 
 class Owned(Protocol):
-    """A record that copies of a fold share until one of them changes it."""
+    """A record that copies of a fold share until one of them changes it (copy on write)."""
 
     owner: object
-    """The fold that may change it; others clone it first."""
+    """Token of the fold that may change the record in place; any other fold clones it first."""
 
 
 Record = TypeVar("Record", bound=Owned)
 
 
-def owned(records: dict[str, Record], at: str, owner: object) -> Record:
-    """Return a record for changing: cloned, and put in the place of the other, where a copy of the fold shares it."""
-    record = records[at]
+def owned(records: dict[str, Record], key: str, owner: object) -> Record:
+    """Return a record that ``owner`` may change; if a copy of the fold shares it, replace it with a clone first.
+
+    The clone is shallow: the caller must also copy lists in the record before changing them.
+    """
+    record = records[key]
     if record.owner is not owner:
-        record = records[at] = copy.copy(record)
+        record = records[key] = copy.copy(record)
         record.owner = owner
     return record

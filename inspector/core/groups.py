@@ -1,11 +1,16 @@
-"""Delta groups: which events fold into one row, and what the folded row shows.
+"""Delta groups: the events that fold into one row, and the size and count that the folded row shows.
 
-Four rules. ``part``: deltas of one type that carry the same ``item_id`` and ``content_index`` are one group, however far
-apart. ``track``: deltas of one type where a session has no items are one group until nothing came for a while, whatever
-comes between them, so that interleaved tracks read as utterances. ``run``: events of one type that follow each other (microphone appends; deltas without an ``item_id``), ended by
-any other event of the same direction, and for the client's appends also by the server's speech and commit events, so
-that a folded row never spans a turn. Errors are in a run as long as they say the same. Deltas are the server's: what calls itself one and comes from elsewhere is in a run, so
-that no group is of two directions.
+Rules (``EventKind.fold``):
+
+- ``part``: server deltas of one type with the same ``item_id`` and ``content_index`` form one group, however far apart.
+- ``track``: deltas of one type in a session without items form one group until a pause, regardless of the events between
+  them, so that interleaved tracks read as utterances.
+- ``run``: consecutive events of one type (microphone appends, deltas without an ``item_id``). Any other event of the same
+  direction ends the run; the server's speech and commit events also end a run of the client's appends, so that a folded row
+  never spans a turn.
+- Errors form a run while their content is the same.
+
+Only the server sends deltas. A delta type from another direction forms a run, so that no group mixes directions.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ from inspector.core.kinds import REPEATED, EventKind
 from inspector.core.read import object_at, text_at
 
 TRACK_PAUSE_US = 2_000_000
-"""A track that was silent for so long goes on with a new row: by then another sentence has begun."""
+"""Pause that ends a group of a track; the next delta usually begins another sentence. As long as ``transcripts.PAUSE_NS``."""
 GROUP_COLUMNS = (("head", "i"), ("last", "i"), ("count", "I"), ("audio_bytes", "q"))
 """Name and ``array`` type code of every column of the group table."""
 
@@ -34,7 +39,7 @@ RUN_BREAKERS = frozenset(
 
 
 class DeltaGroups:
-    """The group table of one log, and the groups that are still open."""
+    """The group table of one log, with the groups that may still grow."""
 
     def __init__(self) -> None:
         self.head = array("i")
@@ -44,13 +49,13 @@ class DeltaGroups:
         self._parts: dict[tuple[str, str, int], int] = {}
         self._runs: dict[Direction, tuple[str, int]] = {}
         self._tracks: dict[str, tuple[int, int | None]] = {}
-        """Type to the group of its last delta, and the last known time of one in microseconds."""
+        """Type to the group of its last delta, and the last known time of such a delta in microseconds."""
 
     def __len__(self) -> int:
         return len(self.head)
 
     def place(self, row: int, event: Event, kind: EventKind) -> int:
-        """Return the group of a new row, opening one where none fits; -1 for a row that never folds."""
+        """Return the group of a new row, opening one if necessary; -1 for a row that never folds."""
         is_delta = event.direction is Direction.SERVER
         key = part_key(event) if is_delta and kind.fold == "part" else None
         if key is not None and event.type in REPEATED:
@@ -72,13 +77,13 @@ class DeltaGroups:
         self.audio_bytes[group] += audio_bytes_of(event)
         return group
 
-    def take(self, first: int, new: Mapping[str, bytes], grown: Mapping[str, bytes]) -> None:
-        """Take groups over that were formed elsewhere; those that are open here end.
+    def load(self, first: int, new: Mapping[str, bytes], grown: Mapping[str, bytes]) -> None:
+        """Take over groups formed by the bulk scanner; groups that are open here are closed.
 
         Args:
-            first: the number of the first of ``new``; what is here from it on is replaced.
-            new: groups, by column.
-            grown: columns of earlier groups that have changed; ``group`` has their numbers.
+            first: the number of the first of ``new``; groups here from that number on are replaced.
+            new: raw data by column name.
+            grown: raw data of earlier groups that have changed; ``group`` holds their numbers.
         """
         for name, code in GROUP_COLUMNS:
             column: array[int] = getattr(self, name)
@@ -90,26 +95,27 @@ class DeltaGroups:
                 values.frombytes(grown[name])
                 for number, value in zip(numbers, values, strict=True):
                     column[number] = value
+        # The scanner tracks its open groups itself, and rows appended here later begin groups of their own.
         self._parts.clear()
         self._runs.clear()
         self._tracks.clear()
 
-    def _run(self, row: int, event: Event, what: str) -> int:
-        """Return the group of a row whose neighbours fold with it where they are of the same ``what``."""
+    def _run(self, row: int, event: Event, key: str) -> int:
+        """Return the open run of a row's direction if it has the same ``key``, else a new run."""
         run = self._runs.get(event.direction)
-        if run is not None and run[0] == what:
+        if run is not None and run[0] == key:
             return run[1]
         group = self._open(row)
-        self._runs[event.direction] = (what, group)
+        self._runs[event.direction] = (key, group)
         return group
 
     def _track(self, row: int, event: Event) -> int:
         t_us = None if event.t_ns is None else event.t_ns // 1000
         open_group, last_us = self._tracks.get(event.type, (None, None))
-        # Without times there is no telling of a pause: what follows then goes on.
+        # Without times a pause cannot be measured, so the group continues.
         pause_us = 0 if t_us is None or last_us is None else t_us - last_us
-        goes_on = open_group is not None and pause_us <= TRACK_PAUSE_US
-        group = open_group if open_group is not None and goes_on else self._open(row)
+        continues = open_group is not None and pause_us <= TRACK_PAUSE_US
+        group = open_group if open_group is not None and continues else self._open(row)
         self._tracks[event.type] = group, last_us if t_us is None else t_us
         return group
 
@@ -122,7 +128,7 @@ class DeltaGroups:
 
 
 def part_key(event: Event) -> tuple[str, str, int] | None:
-    """Return what identifies the content part of a delta, or what an error says; None where the event does not say."""
+    """Return the key of a delta's content part, or of an error's content; None if the event lacks the members for it."""
     body = event.body
     if body is None:
         return None
@@ -133,7 +139,7 @@ def part_key(event: Event) -> tuple[str, str, int] | None:
     item_id = body.get("item_id")
     if not isinstance(item_id, str):
         return None
-    index = body.get("content_index", 0)
+    index = body.get("content_index", 0)  # deltas of function arguments have none
     return event.type, item_id, index if isinstance(index, int) else 0
 
 
@@ -145,11 +151,11 @@ AUDIO_KEYS: Mapping[str, tuple[str, ...]] = {
     "response.audio.delta": ("delta", "audio"),
     "session.output_audio.delta": ("delta", "audio"),
 }
-"""Where the base64 audio of an event stands, first match wins."""
+"""Event type to the members that may hold its base64 audio; the first match wins."""
 
 
 def audio_of(event: Event) -> str:
-    """Return an event's base64 audio, ``""`` where it has none."""
+    """Return an event's base64 audio, ``""`` if it has none."""
     keys = AUDIO_KEYS.get(event.type)
     if keys is None or event.body is None:
         return ""
@@ -163,11 +169,14 @@ def audio_of(event: Event) -> str:
 
 def audio_bytes_of(event: Event) -> int:
     """Return the decoded size of an event's audio in bytes, from the length of its base64 (RFC 4648)."""
+    if event.audio_bytes is not None:
+        return event.audio_bytes
     return base64_size(audio_of(event))
 
 
 def base64_size(text: str) -> int:
-    """Return how many bytes a base64 text stands for; 0 for a data URL, which is none."""
+    """Return the decoded size of a base64 text in bytes; 0 for a data URL."""
+    # "data:" has its colon at index 4, and base64 has no colon: cheaper than startswith for every append.
     if not text or text[4:5] == ":":
         return 0
     padding = 2 if text.endswith("==") else 1 if text.endswith("=") else 0

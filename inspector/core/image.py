@@ -1,4 +1,4 @@
-"""What the first bytes of an image say of it: media type and size in pixels. Nothing is decoded."""
+"""Media type and pixel size of an image, read from its first bytes without decoding it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from inspector.core.groups import base64_size
 
 HEAD_CHARS = 1 << 18
-"""Base64 looked at: a JPEG may carry a large preview before the marker that holds its size."""
+"""Base64 that is examined: a JPEG may carry a large preview before the marker with its size."""
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Start-of-frame markers (ITU-T T.81, table B.1)."""
 _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -19,18 +19,18 @@ _JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What is known of an image without decoding it."""
+    """Facts about an image that its URL and header reveal."""
 
     media_type: str
-    """As its ``data:`` URI says; ``""`` for an address."""
+    """Media type in its ``data:`` URI; ``""`` for an address."""
     size_bytes: int = 0
     """Decoded size."""
     width: int = 0
-    """Pixels; 0 where the header does not tell."""
+    """Pixels; 0 if unknown."""
     height: int = 0
-    """Pixels; 0 where the header does not tell."""
+    """Pixels; 0 if unknown."""
     address: str = ""
-    """Where the image is, if the event does not hold it."""
+    """URL of the image, if the event does not contain it."""
 
     def __str__(self) -> str:
         if self.address:
@@ -41,7 +41,7 @@ class ImageFacts:
 
 
 def image_facts(url: str) -> ImageFacts:
-    """Read an ``image_url``: a base64 ``data:`` URI, or an address."""
+    """Return the facts in an ``image_url``, which is a ``data:`` URI or an address."""
     head, comma, payload = url.partition(",")
     if not head.startswith("data:") or not comma:
         return ImageFacts("", address=url[:200])
@@ -53,7 +53,7 @@ def image_facts(url: str) -> ImageFacts:
 
 
 def pixels_of(head: bytes) -> tuple[int, int]:
-    """Return width and height of a PNG, JPEG, GIF or WebP by its first bytes; zeros where they do not tell."""
+    """Return the width and height in the first bytes of a PNG, JPEG, GIF or WebP; zeros if they are not found."""
     try:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             return _pair(">II", head, 16)
@@ -70,6 +70,7 @@ def pixels_of(head: bytes) -> tuple[int, int]:
 
 def _start(payload: str) -> bytes:
     kept = payload[:HEAD_CHARS]
+    # Only whole groups of four characters decode.
     try:
         return base64.b64decode(kept[: len(kept) // 4 * 4])
     except (binascii.Error, ValueError):
@@ -82,6 +83,7 @@ def _pair(form: str, head: bytes, offset: int) -> tuple[int, int]:
 
 
 def _jpeg(head: bytes) -> tuple[int, int]:
+    # Segments are walked to the start-of-frame marker; the IndexError or struct.error at the end of the bytes ends the loop.
     position = 2
     while True:
         while head[position] != 0xFF:
@@ -98,6 +100,7 @@ def _jpeg(head: bytes) -> tuple[int, int]:
 
 
 def _webp(head: bytes) -> tuple[int, int]:
+    # Three bitstreams, three encodings of the size (WebP container specification, RFC 9649 section 2).
     kind = head[12:16]
     if kind == b"VP8 ":
         width, height = _pair("<HH", head, 26)

@@ -1,7 +1,7 @@
-"""InterventionsFold: which frames the proxy made or changed, and at whose word.
+"""InterventionsFold: the frames that the proxy added or changed, and the rule or person behind each.
 
-A proxy logs ``inspector.injected`` or ``inspector.altered`` before the frame that it is about; that frame is the next one of its
-direction that did not come off the wire (another one may still end in between).
+A proxy logs ``inspector.injected`` or ``inspector.altered`` before the frame in question. That frame is the next one in its
+direction whose origin is not the wire; a frame that was already being received may be logged in between.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from inspector.core.event import Direction, Event, Origin
 from inspector.core.read import text_at
 
 MAX_PENDING = 1024
-"""Frames that were announced and have not come."""
+"""Announced frames that have not been logged yet."""
 _DIRECTION_TO = {"api": Direction.CLIENT, "app": Direction.SERVER}
 _OF_CONTENT = ("replace", "edit")
-"""How the changes begin after which another content goes on in a frame's place."""
+"""Beginnings of ``change`` for changes to a frame's content; drops and delays leave no changed frame to mark."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """What the proxy had to do with a frame that the receiver got."""
+    """How the proxy added or changed a frame that the receiver got."""
 
     what: str
     """``injected`` or ``changed``."""
     by: str
-    """The rule's name, or ``hand``; several with commas between them."""
+    """The rule's name, or ``hand``; several names are separated by commas."""
     seq: int
-    """The fact that announced it."""
+    """The local event that announced it."""
 
     def __str__(self) -> str:
         return f"{self.what} ({self.by})"
 
 
 class InterventionsFold:
-    """Frames of the proxy's making, by ``seq``."""
+    """Added and changed frames, by ``seq``."""
 
     name = "interventions"
 
@@ -44,7 +44,7 @@ class InterventionsFold:
         self._pending: dict[Direction, deque[Intervention]] = {}
 
     def apply(self, event: Event) -> None:
-        """Take one event in."""
+        """Update the state with one event."""
         if event.direction is not Direction.LOCAL:
             pending = self._pending.get(event.direction)
             if pending and event.origin is not Origin.WIRE:
@@ -74,7 +74,7 @@ class InterventionsFold:
         pending = self._pending.setdefault(direction, deque(maxlen=MAX_PENDING))
         before = pending[-1] if pending else None
         if what == "changed" and before is not None and before.what == what:
-            # Two changes of one frame: the first change's frame has not come.
+            # A second change before the frame is logged applies to the same frame.
             names = by if by == before.by else f"{before.by}, {by}"
             pending[-1] = replace(before, by=names)
         else:

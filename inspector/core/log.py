@@ -1,8 +1,8 @@
-"""The columnar event log: one entry per column and event, rows read back on demand.
+"""EventLog: the index of a session's events, stored by column; the events themselves are read back on demand.
 
-Row ``r`` holds the event with ``seq == r + 1``. Columns are ``array.array`` (33 bytes an event in all), so that opening
-the program needs no numpy; bulk questions view them as numpy arrays for as long as one function runs (a view that is
-kept would forbid the next append). The bytes of an event stay in the recording and are read back by ``RowStore``.
+Row ``r`` holds the event with ``seq == r + 1``. Columns are ``array.array`` (33 bytes per event in total), so that the program
+starts without importing numpy. Bulk queries view the columns as numpy arrays, but never beyond one function: ``array`` raises
+``BufferError`` on an append while a view exists. The bytes of an event stay in the recording and are read by ``RowStore``.
 """
 
 from __future__ import annotations
@@ -29,14 +29,18 @@ FLAG_WARNING = 2
 FLAG_UNDECODED = 4
 FLAG_INFERRED = 8
 FLAG_FOLDED = 16
-"""The row folds into an earlier one: the head of its group."""
-FLAG_TO_APP = 32
-"""A fact about a frame on its way to the app of a proxy: it stands among the server's events."""
+"""The row folds into an earlier one: the head of its group.
 
-CLEAN_CLOSES = (1000, 1001, 1005)
-"""Close codes of a connection that one side ended in good order: done, going away, and a close frame without a code
-(RFC 6455 section 7.4.1). A session whose hour is over ends with 1001; the ``error`` event before it says that."""
-TOLD_BY_BODY = frozenset(
+A flag, so that a pane lists a million rows with ``bytes.translate`` and ``compress``, without numpy."""
+FLAG_TO_APP = 32
+"""A local event about a frame that the proxy forwards to the app: it is listed among the server's events."""
+
+GOING_AWAY = 1001
+CLEAN_CLOSES = (1000, GOING_AWAY, 1005)
+"""Close codes of a normal end: normal closure, going away, and a close frame without a code (RFC 6455 section 7.4.1).
+
+OpenAI closes an expired session with 1001; the ``error`` event before it reports the expiry."""
+FLAGGED_BY_BODY = frozenset(
     f"inspector.{name}"
     for name in (
         "closed",
@@ -49,19 +53,28 @@ TOLD_BY_BODY = frozenset(
         "rule_failed",
     )
 )
-"""Types of local facts whose flags depend on more than the type."""
+"""Local event types whose flags depend on the body as well as the type."""
 _IS_TO_APP = bytes(bool(flags & FLAG_TO_APP) for flags in range(256))
 NO_TIME_US = -(1 << 63)
-"""In the column of times, for a row whose line has none: earlier than any time, so that a search or a maximum passes over it.
+"""Time of a row whose line has none, in the column only; it is lower than any time, so that a bisection or a maximum ignores it.
 
-It stays within the column: rows are asked by ``EventLog.time_us``, which answers None."""
+Other code calls ``EventLog.time_us``, which returns None for it."""
 CACHED_EVENTS = 512
-"""Decoded rows kept: some ten screens."""
+"""Decoded rows kept: about ten screens."""
 CHECKED_AT_ONCE = 1 << 14
-"""Rows whose order is looked at in passing: half a millisecond."""
+"""Rows whose order may be checked during a tick: takes half a millisecond."""
 CACHED_EVENT_BYTES = 1 << 20
-"""A larger frame is decoded anew each time, so that the cache stays a few megabytes."""
+"""A larger frame is decoded each time, so that the cache stays within a few megabytes."""
+RECENT_EVENTS = 64
+"""The last rows are kept as they were appended: a screen that follows shows them next, and need not read and decode them again.
 
+Beside the cache, not in it: ten thousand events a second would push out of it what a screen shows of earlier rows. Rows that fold
+are left out: they are most of a session, hardly ever shown by themselves, and to keep their audio costs ingest some 5 %, since each
+frame then goes into memory that the processor has not at hand."""
+RECENT_EVENT_BYTES = 1 << 16
+"""A larger frame is read back like any other row."""
+
+# Not numpy's arrays: importing it takes 0.13 to 0.2 s, more than a whole empty Textual app may cost before its first frame.
 COLUMNS = (
     ("t_us", "q"),
     ("offset", "q"),
@@ -77,15 +90,15 @@ COLUMNS = (
 
 
 class RowStore(Protocol):
-    """Where the lines of a recording live."""
+    """Storage of a recording's lines."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return the line at ``offset``, without its newline; fewer bytes where the file has shrunk."""
+        """Return the line at ``offset``, without its newline; fewer bytes if the file has shrunk."""
         ...
 
 
 class RowDecoder(Protocol):
-    """Turns a line of the recording back into the event that it was."""
+    """Function that decodes a line of the recording to its event."""
 
     def __call__(self, line: bytes, row: int) -> Event:
         """Decode ``line``; never raises."""
@@ -94,33 +107,34 @@ class RowDecoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows indexed elsewhere (by the bulk scanner), ready to be taken over."""
+    """Consecutive rows that the bulk scanner has indexed, to be loaded into a log."""
 
     first_row: int
-    """Row of the log that its first row is."""
+    """Row of the log where the block begins."""
     end: int
-    """Byte offset in the file up to which it is indexed."""
+    """Byte offset in the file up to which the scanner has indexed."""
     columns: dict[str, bytes]
     """Raw column data by the names of ``COLUMNS``; ``kind`` codes are the scanner's."""
     kinds: list[str]
-    """The scanner's whole type table so far; its codes index this list, and never change."""
+    """The scanner's type table so far, in the order of its codes, which never change."""
     first_group: int
     """Number of the first group that begins in this block."""
     groups: dict[str, bytes]
-    """The groups that begin in this block, columns as in ``DeltaGroups``."""
+    """The groups that begin in this block; columns as in ``DeltaGroups``."""
     grown: dict[str, bytes]
-    """The groups that began before and go on in this block: ``group`` is their number, the rest as in ``DeltaGroups``."""
+    """The earlier groups that continue in this block: ``group`` is their number, other columns as in ``DeltaGroups``."""
 
 
 class EventLog:
-    """All events of one session, by column."""
+    """Index of all events of one session, by column."""
 
     def __init__(self, store: RowStore, decoder: RowDecoder) -> None:
         self._store = store
         self._decoder = decoder
         self._cache: OrderedDict[int, Event] = OrderedDict()
+        self._recent: OrderedDict[int, Event] = OrderedDict()
         self.t_us = array("q")
-        """Microseconds since the start, ``NO_TIME_US`` for unknown: for passes over many rows; one is asked by ``time_us``."""
+        """Microseconds since the start, ``NO_TIME_US`` if unknown. For passes over many rows; use ``time_us`` for one row."""
         self.offset = array("q")
         self.length = array("I")
         self.size = array("I")
@@ -132,19 +146,19 @@ class EventLog:
         self.kinds = KindTable()
         self.groups = DeltaGroups()
         self.revision = 0
-        """Grows with every change; the screen compares it instead of being told."""
+        """Increases with every change; screens poll it at each tick, so that a burst of events costs one refresh."""
         self._untimed = 0
-        """Rows at the beginning that are known to have no time."""
+        """Number of leading rows known to have no time."""
         self._in_order = 0
-        """Rows at the beginning that are known each to have a time, and none an earlier one than the row before."""
+        """Number of leading rows known to have ascending times."""
         self._reached = array("q")
-        """For each row the latest time up to it; empty as long as that is the column of times itself."""
+        """For each row the latest time up to it; empty while the times ascend, as it would equal ``t_us``."""
 
     def __len__(self) -> int:
         return len(self.t_us)
 
     def append(self, event: Event, offset: int, length: int) -> int:
-        """Index one event whose line stands at ``offset``; return its row."""
+        """Index one event whose line is at byte ``offset``; return its row."""
         row = len(self.t_us)
         kind = self.kinds.code(event.type)
         info = self.kinds[kind]
@@ -159,17 +173,21 @@ class EventLog:
         is_folded = group >= 0 and self.groups.head[group] != row
         self.flags.append(flags_of(event, info.flags) | FLAG_FOLDED * is_folded)
         self.group.append(group)
+        if not is_folded and event.seq == row + 1 and len(event.data) <= RECENT_EVENT_BYTES:
+            self._recent[row] = event
+            if len(self._recent) > RECENT_EVENTS:
+                self._recent.popitem(last=False)
         self.revision += 1
         return row
 
-    def take(self, block: Block) -> None:
-        """Take over the next block of rows; the first one replaces what is here.
+    def load_block(self, block: Block) -> None:
+        """Append a block of rows; a block that begins at row 0 replaces the whole log.
 
         Raises:
-            ValueError: it is not the next one.
+            ValueError: the block does not begin where the log ends.
         """
         if block.first_row == 0:
-            # It begins with the rows that are here, and from now on the scanner's numbering of the types holds.
+            # The block repeats the rows that were indexed for the first screen, with the scanner's codes for the types.
             self.kinds = KindTable()
             self._untimed = self._in_order = 0
             del self._reached[:]
@@ -177,24 +195,25 @@ class EventLog:
                 del getattr(self, name)[:]
         elif block.first_row != len(self):
             raise ValueError(f"block starts at row {block.first_row}, the log ends at {len(self)}")
+        self._recent.clear()
         for name in block.kinds[len(self.kinds) :]:
             self.kinds.code(name)
         for name, _ in COLUMNS:
             getattr(self, name).frombytes(block.columns[name])
-        self.groups.take(block.first_group, block.groups, block.grown)
+        self.groups.load(block.first_group, block.groups, block.grown)
         self.revision += 1
 
     def line(self, row: int) -> bytes:
-        """Return the recording's line of a row."""
+        """Return a row's line in the recording."""
         return self._store.read(self.offset[row], self.length[row])
 
     def event(self, row: int) -> Event:
-        """Return a row's event, decoded anew from its line unless it was read lately."""
+        """Return a row's event, from the recent ones or the cache, or decoded from its line."""
         cached = self._cache.get(row)
         if cached is not None:
             self._cache.move_to_end(row)
             return cached
-        event = self.read(row)
+        event = self._recent.get(row) or self.read(row)
         if len(event.data) <= CACHED_EVENT_BYTES:
             self._cache[row] = event
             if len(self._cache) > CACHED_EVENTS:
@@ -202,47 +221,49 @@ class EventLog:
         return event
 
     def read(self, row: int) -> Event:
-        """Return a row's event without keeping it: for passes over many rows, which would flush what is on the screen."""
+        """Return a row's event without caching it: a pass over many rows would evict those on the screen."""
         return self._decoder(self.line(row), row)
 
     @property
     def has_times(self) -> bool:
-        """Tell whether any row has a time; where none has, their order is all that the recording tells."""
+        """Return whether any row has a time; if none has, only the order of the rows is known."""
+        # Resumes where the last call stopped, so that repeated calls on a growing log cost little.
         times, count = self.t_us, len(self.t_us)
         while self._untimed < count and times[self._untimed] == NO_TIME_US:
             self._untimed += 1
         return self._untimed < count
 
     def time_us(self, row: int) -> int | None:
-        """Return a row's time in microseconds since the start; None where its line has none."""
+        """Return a row's time in microseconds since the start; None if its line has none."""
         t_us = self.t_us[row]
         return None if t_us == NO_TIME_US else t_us
 
     def reached_us(self, row: int) -> int | None:
-        """Return the latest time up to a row, in microseconds since the start; None where no row so far has one."""
+        """Return the latest time up to a row, in microseconds since the start; None if no row so far has one."""
         t_us = self._reached_us()[row]
         return None if t_us == NO_TIME_US else t_us
 
     @property
     def end_us(self) -> int | None:
-        """Return the latest time of any row, in microseconds since the start; None where no row has one."""
+        """Return the latest time of any row, in microseconds since the start; None if no row has one."""
         if not self.has_times:
             return None
         if len(self) - self._in_order <= CHECKED_AT_ONCE or self._reached:
             return self._reached_us()[-1]
-        # Blocks, which hold recordings of ours: the screen asks at each tick, and their order is looked at when it matters.
+        # Too many rows to check their order at each tick. Blocks come from the inspector's own recordings, whose times ascend.
         last = len(self) - 1
         while self.t_us[last] == NO_TIME_US:
             last -= 1
         return self.t_us[last]
 
     def row_at(self, t_us: int) -> int:
-        """Return the last row that is reached by a time; -1 where there is none.
+        """Return the last row reached at a time; -1 if none is.
 
-        A row without a time comes with the row before it. Where a foreign recording's times run back, a row comes with the
-        latest time up to it: the order of the rows is the one thing that such a file is believed. Without any times no row is
-        reached.
+        A row without a time is reached together with the row before it. If the times of a foreign recording run backwards, a row
+        is reached at the latest time up to it: the order of the rows is trusted, their times are not. In a recording without
+        times no row is ever reached.
         """
+        # Imported here: the first screen does not need it.
         import bisect
 
         if not self.has_times:
@@ -250,10 +271,11 @@ class EventLog:
         return bisect.bisect_right(self._reached_us(), t_us) - 1
 
     def _reached_us(self) -> Sequence[int]:
-        """Return for each row the latest time up to it, ``NO_TIME_US`` where there is none yet."""
+        """Return for each row the latest time up to it, ``NO_TIME_US`` before the first time."""
         times, count = self.t_us, len(self.t_us)
         if not self._reached and self._in_order < count:
             first = max(0, self._in_order - 1)
+            # Runs in C; a Python loop over a million rows would stall a frame.
             if all(map(operator.le, times[first:count], times[first + 1 : count])):
                 self._in_order = count
         if self._in_order == count:
@@ -268,7 +290,7 @@ class EventLog:
         return DIRECTIONS[self.direction[row]]
 
     def side_of(self, row: int) -> Direction:
-        """Return among whose events a row stands: local facts about a frame for the app are told where the app gets it."""
+        """Return the direction among whose events a row is listed; a local event about a frame to the app is with the server's."""
         return Direction.SERVER if self.flags[row] & FLAG_TO_APP else self.direction_of(row)
 
     def sides(self, lo: int, hi: int) -> bytes:
@@ -281,18 +303,19 @@ class EventLog:
         return bytes(server if moved else code for code, moved in zip(codes, is_moved, strict=True))
 
     def type_of(self, row: int) -> str:
-        """Return a row's event type, ``""`` where it has none."""
+        """Return a row's event type, ``""`` if it has none."""
         return self.kinds[self.kind[row]].name
 
     def is_error(self, row: int) -> bool:
-        """Tell whether a row reports an error."""
+        """Return whether a row reports an error."""
         return reports_error(self.flags[row], self.direction_of(row))
 
 
 def reports_error(flags: int, direction: Direction) -> bool:
-    """Tell whether a row reports a failure or could not be decoded, by its flags and direction.
+    """Return whether a row with these flags and this direction counts as an error: it reports a failure or cannot be decoded.
 
-    What a client sent and nobody can read is a warning: if it is a mistake the server says so, and one mistake is one error.
+    A client frame that cannot be decoded is only a warning: the server answers it with an error, and one mistake must not count
+    as two.
     """
     if direction is Direction.CLIENT:
         return bool(flags & FLAG_ERROR)
@@ -300,17 +323,17 @@ def reports_error(flags: int, direction: Direction) -> bool:
 
 
 def is_made_here(direction: Direction, origin: Origin) -> bool:
-    """Tell whether a frame to an app is of the proxy's making, or was changed by it: not the server's word."""
+    """Return whether a frame to the app was added or changed by the proxy, so that it says nothing about the server."""
     return direction is Direction.SERVER and origin is not Origin.WIRE
 
 
 def head_flags(kind_flags: int, direction: Direction, origin: Origin) -> int:
-    """Return the flag bits of an event whose body tells nothing: those of its type, unless it is of the proxy's making."""
+    """Return the flag bits that follow from an event's type; none if the proxy added or changed it."""
     return 0 if is_made_here(direction, origin) else kind_flags
 
 
 def flags_of(event: Event, kind_flags: int) -> int:
-    """Return the flag bits of an event: those of its type plus what only its body tells."""
+    """Return the flag bits of an event: those of its type, and those that depend on its body."""
     flags = head_flags(kind_flags, event.direction, event.origin)
     is_ours = is_made_here(event.direction, event.origin)
     if event.problem is not None:
@@ -322,15 +345,15 @@ def flags_of(event: Event, kind_flags: int) -> int:
         flags |= FLAG_ERROR * ("failed" in outcome) | FLAG_WARNING * ("incomplete" in outcome)
     elif event.type == "inspector.closed" and event.body is not None:
         flags |= FLAG_ERROR * (outcome[0] not in CLEAN_CLOSES)
-    elif event.direction is Direction.LOCAL and event.type in TOLD_BY_BODY:
+    elif event.direction is Direction.LOCAL and event.type in FLAGGED_BY_BODY:
         flags |= FLAG_TO_APP * (outcome[0] == "app" or outcome[1] == Direction.SERVER)
     return flags
 
 
 def outcome_of(event: Event) -> tuple[object, ...]:
-    """Return what the flags of an event depend on beside its type, as it stands in the body.
+    """Return the members of the body on which the flags depend, unchecked.
 
-    The status of a response, the code of a close, whom a fact of the proxy is about.
+    These are a response's status, a close code, or the receiver and direction in a local event of the proxy.
     """
     body = event.body or {}
     if event.type == "response.done":
@@ -338,4 +361,4 @@ def outcome_of(event: Event) -> tuple[object, ...]:
         return (response.get("status") if isinstance(response, dict) else None,)
     if event.type == "inspector.closed":
         return (body.get("code", 1000),)
-    return (body.get("to"), body.get("direction")) if event.type in TOLD_BY_BODY else ()
+    return (body.get("to"), body.get("direction")) if event.type in FLAGGED_BY_BODY else ()

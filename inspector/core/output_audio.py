@@ -1,10 +1,9 @@
-"""OutputAudioFold: what audio came for each item, when each part of it sounded, and how much of it can have been heard.
+"""OutputAudioFold: the audio received for each item, when each piece of it plays, and how much of it can have been heard.
 
-Audio arrives about ten times faster than it plays, so "received" and "heard" differ. Where the inspector plays, its
-``inspector.playing`` (begins or goes on, from ``audio_ms``) and ``inspector.played`` (ceased, at ``audio_ms``) are the truth.
-Where it does not, the estimate is a player that starts with the first delta, plays in real time, one item after the
-other, falls silent where the audio has not come yet, and stops when speech starts, the item is truncated or the response
-is cancelled.
+Audio arrives about ten times faster than it plays, so "received" and "heard" differ. If the inspector plays the audio, its
+``inspector.playing`` (started or resumed, at ``audio_ms``) and ``inspector.played`` (stopped, at ``audio_ms``) are exact.
+Otherwise playback is estimated: a player starts with the first delta, plays items one after another in real time, pauses while
+the next audio has not arrived, and stops when the user speaks, the item is truncated or the response is cancelled.
 """
 
 from __future__ import annotations
@@ -15,20 +14,20 @@ from typing import NamedTuple
 from inspector.core.audio_formats import PCM16_24K, AudioFormat, audio_format, format_of_delta
 from inspector.core.event import Direction, Event
 from inspector.core.fold import owned
-from inspector.core.groups import audio_of, base64_size
+from inspector.core.groups import audio_bytes_of
 from inspector.core.read import int_at, object_at, text_at
+from inspector.core.units import NS_PER_MS
 
-NS_PER_MS = 1_000_000
 JITTER_NS = 60 * NS_PER_MS
-"""A player waits so long before it starts, so audio that comes later than it was due by less than this leaves no gap."""
+"""Audio that the estimated player buffers before it starts: a delta that is late by less than this causes no gap."""
 LEAST_DELTA_MS = 5
-"""No API sends less sound in one event: where deltas are shorter than this, a recorder has cut them."""
+"""No API sends less audio per event; shorter deltas were cut by a recorder."""
 REPORT_NS = 20 * NS_PER_MS
-"""A report of the inspector's player is at most one of its ticks late; what lies closer is one piece."""
+"""A report of the inspector's player is late by at most one of its ticks; pieces closer than this are one piece."""
 _OF_ITEMS = ("response.output_audio.delta", "response.audio.delta")
 _OF_TRACKS = "session.output_audio.delta"
 OUTPUT_AUDIO = (*_OF_ITEMS, _OF_TRACKS)
-"""Types of the events that bring sound to be heard; that of a translation is of no item."""
+"""Types of the events that carry output audio; a translation's audio belongs to a track, not to an item."""
 OUTPUT_AUDIO_TYPES = frozenset(
     {
         *OUTPUT_AUDIO,
@@ -42,34 +41,34 @@ OUTPUT_AUDIO_TYPES = frozenset(
         "inspector.played",
     }
 )
-"""All that the fold takes in."""
+"""Types of all events that the fold uses."""
 
 
 class Resume(NamedTuple):
-    """Where an item begins to sound, or goes on after a gap."""
+    """Start of a piece: where an item begins to play, or resumes after a gap."""
 
     at_ns: int
     """Session time."""
     from_ns: int
-    """Position in the item's own sound."""
+    """Position in the item's audio."""
     seq: int
-    """The event that says so: the audio that came then, or the player's report."""
+    """The event that determines it: an audio delta, or the player's report."""
     slack_ns: int = 0
-    """How much later than at first it has been placed, for audio that came late."""
+    """How far the start has been moved back for audio that arrived late, at most ``JITTER_NS`` in total."""
 
 
 class PlaybackGap(NamedTuple):
-    """A silence in the middle of an item: its audio had not come yet."""
+    """A silence within an item, because its audio had not arrived yet (an underrun)."""
 
     from_ns: int
-    """Session time at which it ran dry."""
+    """Session time at which playback ran out of audio."""
     to_ns: int
-    """Session time at which it went on."""
+    """Session time at which it resumed."""
     seq: int
-    """The event that says so."""
+    """The event that ended the gap."""
 
-    def is_at(self, t_ns: int) -> bool:
-        """Tell whether it was silent at a time."""
+    def contains(self, t_ns: int) -> bool:
+        """Return whether a session time lies within the gap."""
         return self.from_ns <= t_ns < self.to_ns
 
 
@@ -78,64 +77,64 @@ class ItemAudio:
     """The audio of one assistant item."""
 
     item_id: str
-    """The item that is heard; ``""`` for sound of no item."""
+    """The item's id; ``""`` for audio that belongs to no item."""
     owner: object
-    """The fold that may change it; others clone it first."""
+    """Token of the fold that may change it in place; see ``fold.owned``."""
     content_index: int = 0
-    """The part of the item that is audio."""
+    """Index of the item's audio part."""
     response_id: str = ""
-    """The response that the item belongs to."""
+    """The response that produced the item."""
     deltas: int = 0
-    """Events that brought sound."""
+    """Number of events with audio."""
     received_bytes: int = 0
     """Decoded size of all deltas."""
     came_t_ns: int | None = None
-    """When the first delta came; None where no event says."""
+    """Time of the first delta; None if the recording has no time for it."""
     format: AudioFormat = PCM16_24K
-    """That its first delta says, or else that of the session by then."""
+    """Format given by its first delta, else the session's at that moment."""
     resumes: list[Resume] = field(default_factory=list)
-    """Where each of its pieces begins, in order; empty where no event says when it came."""
+    """Starts of its pieces, in order; empty if the recording has no times for them."""
     stopped_t_ns: int | None = None
-    """When playing was cut off."""
+    """Time at which playback was interrupted."""
     played_ms: int | None = None
-    """What the player itself reported last; None where there is no report."""
+    """Position that the inspector's player reported last; None without a report."""
     is_playing: bool = False
-    """True between its reports that it begins and that it ceased."""
+    """True between the player's reports that it started and that it stopped."""
     awaits_report: bool = False
-    """True where the inspector's player is known to report, so that nothing is heard before it says so."""
+    """True if the inspector's player is known to report, so that nothing counts as heard before its report."""
     claimed_ms: int | None = None
-    """``audio_end_ms`` of its truncation: how much was heard, as the client says; None where it was not truncated."""
+    """``audio_end_ms`` of its truncation, which is what the client claims was heard; None if it was not truncated."""
     truncated_t_ns: int | None = None
-    """When the client asked for that, or else when the server confirmed it."""
+    """Time of the client's truncation, else of the server's confirmation."""
 
     @property
     def received_ms(self) -> int:
-        """Return the length of what was received."""
+        """Return the length of the audio received, in ms."""
         return self.format.ms(self.received_bytes)
 
     @property
     def received_ns(self) -> int:
-        """Return the length of what was received."""
+        """Return the length of the audio received, in ns."""
         return self.format.ns(self.received_bytes)
 
     @property
     def starts_t_ns(self) -> int | None:
-        """Return when it starts to play: at its first delta, when the item before it ends, or as reported; None if unknown."""
+        """Return when playback starts: as reported, else at the first delta or the end of the item before; None if unknown."""
         return self.resumes[0].at_ns if self.resumes else None
 
     @property
     def ends_t_ns(self) -> int | None:
-        """Return when all that was received would have been played; None if unknown."""
+        """Return when all audio received would have been played; None if unknown."""
         if not self.resumes:
             return None
         return self.resumes[-1].at_ns + self.received_ns - self.resumes[-1].from_ns
 
     @property
     def underruns(self) -> list[PlaybackGap]:
-        """Return where it fell silent in the middle of what was heard of it.
+        """Return the gaps within the part that was heard.
 
-        Where no player reported them, short ones are left out, since most players buffer as much; and all of them where a
-        recorder has cut the audio, which makes it look late.
+        Without reports of a player, gaps are left out if they are short, since most players buffer as much, or if a recorder has
+        cut the audio, which makes all of it appear late.
         """
         if self.played_ms is None and self.received_ms < LEAST_DELTA_MS * self.deltas:
             return []
@@ -149,18 +148,19 @@ class ItemAudio:
         return [gap for gap in found if gap.to_ns - gap.from_ns > least_ns]
 
     def position_ns(self, now_ns: int | None) -> int:
-        """Return how far a player has come by a time if nothing stops it; by the end of time where that is None."""
+        """Return the position of a player at a session time if nothing stops it; its final position if the time is None."""
         if now_ns is None:
             return self.received_ns
         end_ns = self.received_ns
         for resume in reversed(self.resumes):
             if resume.at_ns <= now_ns:
+                # Capped at the next piece's start: during a gap the position stands still.
                 return min(resume.from_ns + now_ns - resume.at_ns, end_ns)
             end_ns = resume.from_ns
         return 0
 
     def heard_ns(self, now_ns: int | None) -> int:
-        """Return how much can have been heard by ``now_ns`` (session time; None: in the end), never more than was received."""
+        """Return how much can have been heard by ``now_ns`` (session time; None: in total); at most what was received."""
         if self.played_ms is not None:
             return self.position_ns(now_ns) if self.is_playing else self._ns(self.played_ms)
         if self.awaits_report:
@@ -175,44 +175,45 @@ class ItemAudio:
 
     @property
     def claimed_ns(self) -> int | None:
-        """Return how much of it was heard, as the client says; None where it was not truncated."""
+        """Return how much was heard according to the client's truncation; None if it was not truncated."""
         return None if self.claimed_ms is None else self._ns(self.claimed_ms)
 
     @property
     def possible_ns(self) -> int | None:
-        """Return how much could have been heard when it was truncated, by the clock; None if unknown, or not truncated."""
+        """Return how much the estimated player had played at the truncation; None if unknown or not truncated."""
         if self.truncated_t_ns is None or not self.resumes:
             return None
         return self.position_ns(self.truncated_t_ns)
 
     @property
     def most_ns(self) -> int | None:
-        """Return how much a player could have played at most by then, had it begun with the first delta; None if unknown."""
+        """Return the most that any player can have played at the truncation, from the first delta on; None if unknown."""
         if self.truncated_t_ns is None or self.came_t_ns is None:
             return None
         return max(0, min(self.received_ns, self.truncated_t_ns - self.came_t_ns))
 
     @property
     def is_measured(self) -> bool:
-        """Tell whether a player says what was heard of it, and not a client or a clock."""
+        """Return whether the inspector's player measures what was heard, rather than a client or an estimate."""
         return self.played_ms is not None or self.awaits_report
 
     def _ns(self, ms: int) -> int:
-        """Return a number of whole milliseconds as a position in what was received."""
+        """Return whole milliseconds as a position in the audio received, in ns."""
+        # Whole milliseconds round a fraction away; the last one means the end.
         return self.received_ns if ms >= self.received_ms else max(0, ms) * NS_PER_MS
 
     def has_begun(self, now_ns: int) -> bool:
-        """Tell whether it is heard, or was."""
+        """Return whether its playback has started by a session time."""
         if self.played_ms is not None or not self.resumes:
             return True
         return not self.awaits_report and self.resumes[0].at_ns <= now_ns
 
     def is_sounding(self, now_ns: int) -> bool:
-        """Tell whether more of it is going to be heard."""
+        """Return whether its playback is in progress at a session time."""
         if self.played_ms is not None:
             return self.is_playing
         if not self.resumes:
-            return False  # nothing says when it began, and so nothing that it goes on
+            return False  # without times it is unknown whether playback still runs
         is_stopped = self.stopped_t_ns is not None and self.stopped_t_ns <= now_ns
         return (
             self.has_begun(now_ns) and not is_stopped and self.heard_ms(now_ns) < self.received_ms
@@ -227,19 +228,23 @@ class OutputAudioFold:
     def __init__(self) -> None:
         self.items: dict[str, ItemAudio] = {}
         self.tracks: dict[str, ItemAudio] = {}
-        """Sound of no item, as translations have it, under ``""``."""
+        """Audio that belongs to no item, as in translations, under the key ``""``."""
         self.total_bytes = 0
+        self.deltas = 0
+        """Events that brought sound."""
+        self.received_ns = 0
+        """How long all that came lasts, by the format of each item: the audio clock of this side."""
         self._format = PCM16_24K
         self._has_player = False
         self._owner = object()
 
     def apply(self, event: Event) -> None:
-        """Take one event in."""
+        """Update the state with one event."""
         kind, body = event.type, event.body
         if body is None:
             return
         if kind in OUTPUT_AUDIO:
-            self._receive(event, base64_size(audio_of(event)))
+            self._receive(event, audio_bytes_of(event))
         elif kind in ("session.created", "session.updated"):
             session = object_at(body, "session")
             nested = object_at(object_at(session, "audio"), "output").get("format")
@@ -266,12 +271,13 @@ class OutputAudioFold:
         clone = OutputAudioFold()
         clone.items, clone.tracks = dict(self.items), dict(self.tracks)
         clone.total_bytes, clone._format = self.total_bytes, self._format
+        clone.deltas, clone.received_ns = self.deltas, self.received_ns
         clone._has_player = self._has_player
         self._owner = object()
         return clone
 
     def current(self, now_ns: int | None) -> ItemAudio | None:
-        """Return the item that is being played, or else the one that was played last; without a time the newest."""
+        """Return the item being played at a session time, else the last one played; the newest if the time is None."""
         last = None
         for item in reversed(self.items.values()):
             if now_ns is None or item.is_playing or item.has_begun(now_ns):
@@ -280,22 +286,27 @@ class OutputAudioFold:
         return last
 
     def playing(self, now_ns: int) -> ItemAudio | None:
-        """Return the item that is being played; None where none is."""
+        """Return the item being played at a session time, or None."""
         item = self.current(now_ns)
         return item if item is not None and item.is_sounding(now_ns) else None
 
     @property
     def underruns(self) -> int:
-        """Return how often an item fell silent in the middle."""
+        """Return the number of gaps in all items."""
         return sum(len(i.underruns) for i in self.items.values() if len(i.resumes) > 1)
 
+    @property
+    def is_elided(self) -> bool:
+        """Return True if a recorder removed the audio, so that its length and all derived values are wrong."""
+        return self.received_ns < LEAST_DELTA_MS * NS_PER_MS * self.deltas
+
     def audio_of(self, event: Event) -> ItemAudio | None:
-        """Return where the sound of a delta belongs."""
+        """Return the item or track to which an audio delta belongs, or None."""
         item_id = text_at(event.body or {}, "item_id")
         return self.items.get(item_id) if item_id else self.tracks.get("")
 
     def _own(self, item_id: str) -> ItemAudio | None:
-        """Return an item's audio for changing, cloned where a copy of the fold shares it; None where there is none."""
+        """Return an item's audio for changing, cloned if a copy of the fold shares it; None for an unknown item."""
         records = self.items if item_id else self.tracks
         found = records.get(item_id)
         if found is None or found.owner is self._owner:
@@ -309,6 +320,7 @@ class OutputAudioFold:
         item_id = text_at(body, "item_id")
         item = self._own(item_id)
         own = format_of_delta(body.get("sample_rate"))
+        # A track that changes its sample rate starts anew, because its bytes no longer convert to one length.
         if item is None or (not item_id and own not in (None, item.format)):
             records = self.items if item_id else self.tracks
             item = records[item_id] = ItemAudio(
@@ -321,6 +333,8 @@ class OutputAudioFold:
             )
         if size:
             item.deltas += 1
+            self.deltas += 1
+            self.received_ns += item.format.ns(size)
             if item.came_t_ns is None:
                 item.came_t_ns = event.t_ns
             self._place(item, event)
@@ -328,7 +342,7 @@ class OutputAudioFold:
         self.total_bytes += size
 
     def _place(self, item: ItemAudio, event: Event) -> None:
-        """Say when what comes now will sound: where it is due, or later where it came too late for that."""
+        """Schedule a delta's audio: directly after the audio before it, or now if it arrived too late for that."""
         t_ns: int | None = event.t_ns
         if t_ns is None:
             return
@@ -341,6 +355,7 @@ class OutputAudioFold:
         if late_ns <= 0:
             return
         last = item.resumes[-1]
+        # A player's start-up buffer absorbs the first lateness, as if it had started a little later.
         if last.slack_ns + late_ns <= JITTER_NS:
             later = last._replace(at_ns=last.at_ns + late_ns, slack_ns=last.slack_ns + late_ns)
             item.resumes[-1] = later
@@ -348,7 +363,7 @@ class OutputAudioFold:
             item.resumes.append(Resume(t_ns, item.received_ns, event.seq))
 
     def _busy_until_ns(self, item: ItemAudio) -> int:
-        """Return when the item that came before ends."""
+        """Return when playback of the preceding item ends."""
         if not item.item_id:
             return 0
         for other in reversed(self.items.values()):
@@ -363,8 +378,9 @@ class OutputAudioFold:
             item.stopped_t_ns = event.t_ns
 
     def _stop_all(self, event: Event, response_id: str = "") -> None:
-        """Stop what is still playing (of one response, or at all); what has played out stays as it is."""
+        """Stop the items that are still playing, of one response or of all; finished items are not changed."""
         now_ns = event.t_ns
+        # Newest first: items play in order, so all before a finished one are finished, too.
         for item in reversed(list(self.items.values())):
             if item.stopped_t_ns is not None or item.heard_ms(now_ns) >= item.received_ms > 0:
                 break
@@ -388,7 +404,7 @@ class OutputAudioFold:
             item.stopped_t_ns = event.t_ns
 
     def _played(self, event: Event) -> None:
-        """Take a report of the inspector's player: what it says counts, and what was estimated of the rest gives way."""
+        """Apply a report of the inspector's player, which replaces the estimate."""
         body = event.body or {}
         if not self._has_player:
             self._has_player = True
@@ -415,13 +431,13 @@ class OutputAudioFold:
         at_ns = min((item.played_ms or 0) * NS_PER_MS, item.received_ns)
         kept = [resume for resume in item.resumes if resume.from_ns < at_ns]
         if kept and is_first:
-            # It may have begun later than was estimated, and has come so far by now.
+            # Playback may have started later than estimated; move its start so that it is at the reported position now.
             last = kept[-1]
             kept[-1] = last._replace(at_ns=max(last.at_ns, t_ns - at_ns + last.from_ns))
         ended_ns = kept[-1].at_ns + at_ns - kept[-1].from_ns if kept else 0
         rest = [resume for resume in item.resumes if resume.from_ns >= at_ns]
         if not item.is_playing:
-            # What came too late to be heard stays where it was placed, but never before the end of what comes before it.
+            # Audio that arrived too late to be heard keeps its place, but may not overlap the piece before it.
             item.resumes = _in_order([*kept, *rest])
         elif kept and not rest and t_ns - ended_ns <= REPORT_NS:
             item.resumes = kept
@@ -431,7 +447,7 @@ class OutputAudioFold:
 
 
 def _in_order(resumes: list[Resume]) -> list[Resume]:
-    """Return pieces so that none begins before the one before it ends."""
+    """Return the pieces, each delayed if necessary until the one before it ends."""
     found: list[Resume] = []
     for resume in resumes:
         if found:

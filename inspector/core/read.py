@@ -1,4 +1,4 @@
-"""Reading a decoded body without trusting it: the wrong type reads as absent."""
+"""Typed access to the members of an untrusted JSON body; a member of the wrong type counts as absent."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ _NOTHING: Body = {}
 
 
 def text_at(body: Body, key: str) -> str:
-    """Return a string member, ``""`` where it is absent or something else."""
+    """Return a string member, ``""`` if it is absent or of another type."""
     value = body.get(key)
     return value if isinstance(value, str) else ""
 
 
 def int_at(body: Body, key: str, default: int = 0) -> int:
-    """Return an integer member (a float is rounded down), ``default`` where it is absent or something else."""
+    """Return an integer member (a float is truncated), ``default`` if it is absent or of another type."""
     value = body.get(key)
+    # JSON's true and false decode to bool, which Python counts as int.
     if isinstance(value, bool):
         return default
     if isinstance(value, int):
         return value
+    # The bound excludes inf and nan, on which int() raises, and floats too large to be exact milliseconds or counts.
     return int(value) if isinstance(value, float) and abs(value) < 1e15 else default
 
 
 def object_at(body: Body, key: str) -> Body:
-    """Return an object member, an empty one where it is absent or something else."""
+    """Return an object member, an empty one if it is absent or of another type."""
     value = body.get(key)
     return value if isinstance(value, dict) else _NOTHING
 
 
 def objects_at(body: Body, key: str) -> list[Body]:
-    """Return the objects in a list member, leaving out whatever else is in it."""
+    """Return the objects in a list member, without elements of other types."""
     value = body.get(key)
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

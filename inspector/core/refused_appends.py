@@ -1,8 +1,8 @@
-"""RefusedAppends: which appends of audio the server refused, so that nobody takes them for what the user said.
+"""RefusedAppends: the audio appends that the server rejected, so that their audio is not counted as heard by the server.
 
-An ``error`` names the refused event by its ``event_id``. Most clients give none; then the append itself tells: one that has
-what the error's ``param`` complains of (a member that no append has, or audio that is no base64 text), the oldest first,
-since a server answers in order. An append without a fault is never taken for the refused one.
+An ``error`` names the rejected event by its ``event_id``, which most clients omit. Otherwise it is the oldest append with the
+fault that the error's ``param`` names (an unknown member, or audio that is not base64), since servers answer in order. An append
+without a fault is never considered rejected.
 """
 
 from __future__ import annotations
@@ -16,30 +16,31 @@ from inspector.core.groups import AUDIO_KEYS
 from inspector.core.read import Body, object_at, text_at
 
 MAX_WAITING = 4096
-"""Appends that an error may still refer to: a minute and more of a microphone's."""
+"""Appends that an error may still refer to: over a minute of a microphone at 50 a second."""
 MAX_APPEND_CHARS = 20 << 20
-"""15 MiB of audio in base64: the API takes no more in one event."""
+"""The API's limit for one append (15 MiB of audio), in base64 characters."""
 _MEMBERS = frozenset({"type", "event_id", "audio"})
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 class _Faulty(NamedTuple):
-    """An append that a server may refuse."""
+    """An append that a server may reject."""
 
     seq: int
+    """Position in the log."""
     faults: frozenset[str]
-    """Top-level members that it should not have, or that are not as they should be."""
+    """Top-level members that are unknown or have an invalid value."""
 
 
 @dataclass(slots=True)
 class RefusedAppends:
-    """Takes in events in order, and says which appends were refused."""
+    """Finds the rejected appends in a sequence of events."""
 
     _faulty: deque[_Faulty] = field(default_factory=lambda: deque(maxlen=MAX_WAITING))
     _by_event_id: dict[str, int] = field(default_factory=dict)
 
     def apply(self, event: Event) -> int:
-        """Take one event in; return the ``seq`` of the append that it refuses, 0 where it refuses none."""
+        """Update the state with one event; return the ``seq`` of the append that it rejects, or 0."""
         if event.direction is Direction.CLIENT:
             if event.type in AUDIO_KEYS and event.body is not None:
                 self._remember(event.seq, event.body)
@@ -73,6 +74,7 @@ class RefusedAppends:
             found = next((one for one in self._faulty if one.seq == seq), None)
         else:
             member = text_at(error, "param").partition(".")[0]
+            # The oldest one: servers handle appends in order, and each error rejects one of them.
             found = next((one for one in self._faulty if member in one.faults), None)
             seq = found.seq if found is not None else 0
         if found is not None:
@@ -81,10 +83,11 @@ class RefusedAppends:
 
 
 def is_base64(value: object) -> bool:
-    """Tell whether a value is padded base64 text (RFC 4648) of a size that an append may have, without decoding it."""
+    """Return whether a value is padded base64 text (RFC 4648) of a size that an append may have, without decoding it."""
     if not isinstance(value, str) or len(value) % 4 or len(value) > MAX_APPEND_CHARS:
         return False
     text = value.rstrip("=")
+    # Deleting the alphabet leaves the invalid characters, in one pass in C over what may be 20 MB.
     return len(value) - len(text) <= 2 and not text.encode("ascii", "replace").translate(
         None, _ALPHABET
     )

@@ -1,4 +1,4 @@
-"""ResponsesFold: every response, from its creation to how it ended."""
+"""ResponsesFold: every response of the session, from ``response.created`` to ``response.done``."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from inspector.spec.events import EVENT_TYPES
 class Response:
     """One response of the model. Source: the SDK's ``RealtimeResponse``.
 
-    Times are nanoseconds since the session's start; None where it has not happened, or the recording does not say when.
+    Times are nanoseconds since the session's start; None before the event, or if the recording has no time for it.
     """
 
     id: str
-    """The server's."""
+    """The server's id."""
     owner: object
-    """The fold that may change it; others clone it first."""
+    """Token of the fold that may change it in place; see ``fold.owned``."""
     status: str = "in_progress"
     """``in_progress``, ``completed``, ``cancelled``, ``incomplete`` or ``failed``."""
     reason: str = ""
     """Why it was cancelled, incomplete or failed, in the server's words."""
     created_seq: int = 0
-    """Its ``response.created``; 0 before that."""
+    """``seq`` of its ``response.created``; 0 before that."""
     first_delta_seq: int = 0
-    """Its first delta; 0 before that."""
+    """``seq`` of its first delta; 0 before that."""
     first_audio_seq: int = 0
-    """Its first delta of audio; 0 before that."""
+    """``seq`` of its first audio delta; 0 before that."""
     done_seq: int = 0
-    """Its ``response.done``; 0 before that."""
+    """``seq`` of its ``response.done``; 0 before that."""
     created_t_ns: int | None = None
-    """When ``response.created`` came."""
+    """Time of ``response.created``."""
     first_delta_t_ns: int | None = None
-    """When its first delta came."""
+    """Time of its first delta."""
     first_audio_t_ns: int | None = None
-    """When the first delta of audio came."""
+    """Time of its first audio delta."""
     done_t_ns: int | None = None
-    """When ``response.done`` came."""
+    """Time of ``response.done``."""
     is_out_of_band: bool = False
     """True outside of the default conversation."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """The client's own, as the server returns it."""
+    """The client's metadata, as echoed by the server."""
     usage: Mapping[str, Any] = field(default_factory=dict)
     """The ``usage`` object of ``response.done``, verbatim."""
     item_ids: tuple[str, ...] = ()
-    """The items that it put out, in order."""
+    """Its output items, in order."""
 
 
 class ResponsesFold:
@@ -66,7 +66,7 @@ class ResponsesFold:
         self._owner = object()
 
     def apply(self, event: Event) -> None:
-        """Take one event in."""
+        """Update the state with one event."""
         kind, body = event.type, event.body
         if body is None or not kind.startswith("response."):
             return
@@ -87,7 +87,7 @@ class ResponsesFold:
         return clone
 
     def active_default(self) -> Response | None:
-        """Return the response in progress in the default conversation."""
+        """Return the response in progress in the default conversation, or None."""
         for response_id in reversed(self.active):
             if not self.all[response_id].is_out_of_band:
                 return self.all[response_id]
@@ -108,7 +108,7 @@ class ResponsesFold:
         response.metadata = metadata or response.metadata
         if event.type == "response.created":
             response.created_seq, response.created_t_ns = event.seq, event.t_ns
-            # Only GA and later beta servers have the key at all, and null there means out-of-band.
+            # null means out-of-band; older beta servers omit the key, which must not count as null.
             response.is_out_of_band = described.get("conversation_id", "absent") is None
             self.active = (*self.active, response_id)
             return
@@ -127,6 +127,7 @@ class ResponsesFold:
 
     def _first(self, event: Event, body: Body) -> None:
         response = self.all.get(text_at(body, "response_id"))
+        # Checked before the copy-on-write below: deltas are most of all events, and only the first of each kind counts.
         if response is None or response.first_audio_seq:
             return
         has_audio = bool(audio_of(event))
@@ -140,7 +141,8 @@ class ResponsesFold:
 
 
 def reason_of(described: Body) -> str:
-    """Return why a response did not complete, in the server's words; ``""`` where it did or does not say."""
+    """Return why a response did not complete, in the server's words; ``""`` if it completed or gives no reason."""
+    # An object in the SDK's types; compatible servers send a bare string.
     details = described.get("status_details")
     if isinstance(details, str):
         return details

@@ -1,7 +1,7 @@
-"""What audio in an event is instead of bare samples: the beginning of a WAV file, a data URL, no text at all.
+"""Detection of audio that is not bare samples: a WAV header, a data URL, or a member that is not text.
 
-The API reads whatever comes as samples, a header too: half a millisecond of noise, and often a hint that the rest is not
-in the session's format either. Source of the layout: Microsoft's RIFF specification (1991), ``WAVE`` form.
+The API plays a WAV header as if it were samples: a click of about a millisecond, and often a hint that the rest is not in the
+session's format either. Source of the layout: Microsoft's RIFF specification (1991), ``WAVE`` form.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from inspector.core.event import Direction, Event
 from inspector.core.groups import AUDIO_KEYS, audio_of
 
 _RIFF = "UklGR"
-"""``RIFF`` in base64, as far as its letters decide; looked at in every append, so it has to be cheap."""
+"""``RIFF`` in base64, without the last character, which depends on the next byte. A prefix test is cheap enough for every append."""
 _LOOKED_CHARS = 5464
-"""4 KiB in base64: writers put tags before the samples, but rarely so many."""
+"""4 KiB in base64: writers may put tags before the samples, but rarely more than that."""
 _USUAL_BYTES = 44
+"""Size of a header without tags: RIFF (12), fmt (24) and the head of data (8)."""
 _KINDS = {
     dict: "an object",
     list: "an array",
@@ -34,13 +35,13 @@ class WavHeader:
     """The header of a WAV file in front of its samples."""
 
     size_bytes: int
-    """Up to the first sample."""
+    """Size up to the first sample."""
     rate_hz: int = 0
-    """Of what follows; 0 where the header does not say."""
+    """Sample rate; 0 if unknown."""
     channels: int = 0
-    """Of what follows; 0 where the header does not say."""
+    """Number of channels; 0 if unknown."""
     bits: int = 0
-    """Of a sample; 0 where the header does not say."""
+    """Bits per sample; 0 if unknown."""
 
     def __str__(self) -> str:
         if not self.rate_hz:
@@ -49,7 +50,7 @@ class WavHeader:
 
 
 def wav_header(text: str) -> WavHeader | None:
-    """Return the WAV header with which base64 audio begins; None where it begins with none."""
+    """Return the WAV header at the beginning of base64 audio, or None."""
     if not text.startswith(_RIFF):
         return None
     try:
@@ -72,12 +73,13 @@ def wav_header(text: str) -> WavHeader | None:
 
 
 def oddity_of(event: Event) -> str:
-    """Return what the audio of an event is instead of bare samples, in words; ``""`` where nothing is odd."""
+    """Return a description of audio that is not bare samples; ``""`` if an event's audio is as it should be."""
     keys = AUDIO_KEYS.get(event.type)
     if keys is None or event.body is None:
         return ""
     text = audio_of(event)
     if not text:
+        # Only a client's mistakes matter here: some servers send deltas without audio.
         return _not_text(event.body, keys) if event.direction is Direction.CLIENT else ""
     if text.startswith("data:"):
         return "a data URL, not bare base64"

@@ -1,4 +1,4 @@
-"""SessionFold: the effective configuration and the connection."""
+"""SessionFold: the session's effective configuration and the state of its connection."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from inspector.core.event import Direction, Event
 from inspector.core.read import int_at, object_at, text_at
 
 _BEGUN = frozenset({"session.created", "session.started", "transcription_session.created"})
-"""What a server sends once in a session, first of all."""
-_CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
+"""Types that a server sends once, as the first event of a session."""
+CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
+"""Types that describe the session as it now is."""
+SESSION_TYPES = CONFIGURED | {"conversation.created", "inspector.opened", "inspector.closed"}
+"""All that the fold takes in."""
 
 
 class SessionFold:
@@ -21,17 +24,17 @@ class SessionFold:
 
     def __init__(self) -> None:
         self.config: Mapping[str, Any] = {}
-        """The ``session`` object of the last created or updated event, verbatim; empty before that."""
+        """The ``session`` object of the last created or updated event, verbatim; empty before the first."""
         self.confirmed_seq = 0
-        """Event that ``config`` is from; 0 before the first."""
+        """The event that contains ``config``; 0 before the first."""
         self.confirmed_t_ns: int | None = None
-        """When that came; None before the first, or where the recording does not say."""
+        """Time of that event; None before the first, or if the recording has no time for it."""
         self.updates = 0
-        """Updates that the server accepted."""
+        """Number of updates that the server accepted."""
         self.id = ""
-        """The session's id; ``""`` before the server has named it. xAI names it once and not again in its updates."""
+        """The session's id; ``""`` until the server sends it. xAI sends it once and omits it in updates."""
         self.conversation_id = ""
-        """Of ``conversation.created``; ``""`` where there was none: few servers send it."""
+        """Id in ``conversation.created``; ``""`` without that event, which few servers send."""
         self.url = ""
         self.is_open = False
         self.close_code = 0
@@ -39,12 +42,12 @@ class SessionFold:
 
     @property
     def model(self) -> str:
-        """Return the model that answers."""
+        """Return the name of the model."""
         return text_at(self.config, "model")
 
     @property
     def kind(self) -> str:
-        """Return ``realtime``, ``transcription`` or ``translation``; beta sessions, which do not say, are ``realtime``."""
+        """Return ``realtime``, ``transcription`` or ``translation``; ``realtime`` for beta sessions, which have no type."""
         named = text_at(self.config, "type")
         if named:
             return named
@@ -52,20 +55,13 @@ class SessionFold:
 
     @property
     def expires_at(self) -> int:
-        """Return the Unix time at which the session ends, 0 where the server did not say."""
+        """Return the Unix time at which the session expires; 0 if the server has not sent it."""
         return int_at(self.config, "expires_at")
 
     @property
     def input_format(self) -> AudioFormat:
         """Return the format of the audio that the client sends."""
-        nested = object_at(object_at(self.config, "audio"), "input").get("format")
-        return (
-            audio_format(nested)
-            or audio_format(
-                self.config.get("input_audio_format"), self.config.get("input_audio_sampling_rate")
-            )
-            or PCM16_24K
-        )
+        return input_format_of(self.config)
 
     @property
     def output_format(self) -> AudioFormat:
@@ -79,30 +75,30 @@ class SessionFold:
 
     @property
     def turn_detection(self) -> str:
-        """Return the type of turn detection, ``""`` for none (push-to-talk)."""
-        return text_at(self._detection, "type")
+        """Return the type of turn detection; ``""`` if it is off (push-to-talk)."""
+        return text_at(self.detection, "type")
 
     @property
     def interrupts_response(self) -> bool:
-        """Tell whether speech cuts an answer off; it does unless turn detection says no."""
-        return self._detection.get("interrupt_response") is not False
+        """Return whether speech interrupts a response, which is the API's default."""
+        return self.detection.get("interrupt_response") is not False
 
     @property
     def creates_response(self) -> bool:
-        """Tell whether turn detection asks for a response by itself; it does unless it says no."""
-        return self._detection.get("create_response") is not False
+        """Return whether the end of a turn creates a response, which is the API's default."""
+        return self.detection.get("create_response") is not False
 
     @property
-    def _detection(self) -> Mapping[str, Any]:
-        """Return the settings of turn detection, where the GA and the beta API have them."""
+    def detection(self) -> Mapping[str, Any]:
+        """Return the settings of turn detection, from their place in the GA or the beta API; empty if it is off."""
         nested = object_at(object_at(self.config, "audio"), "input")
         detection = nested.get("turn_detection", self.config.get("turn_detection"))
         return detection if isinstance(detection, dict) else {}
 
     def apply(self, event: Event) -> None:
-        """Take one event in."""
+        """Update the state with one event."""
         kind = event.type
-        if kind in _CONFIGURED:
+        if kind in CONFIGURED:
             self._confirm(event)
         elif kind == "conversation.created":
             self.conversation_id = _conversation_id(event)
@@ -115,16 +111,16 @@ class SessionFold:
             self.close_reason = text_at(event.body or {}, "reason")
 
     def ends_with(self, event: Event) -> bool:
-        """Tell whether an event begins another session than this one: a new connection, or a second session in one log."""
+        """Return whether an event ends this session by beginning another: a new connection, or a second session in one log."""
         if event.type == "inspector.opened":
             return True
         if event.direction is Direction.CLIENT:
             return False
         if event.type in _BEGUN:
             named = text_at(object_at(event.body or {}, "session"), "id")
-            # The same id again is a server that repeats itself; without ids two beginnings are two sessions.
+            # The same id again is the same session, described twice; without ids, two beginnings are two sessions.
             return bool(self.confirmed_seq) and not (named and named == self.id)
-        # Servers that send this before the session is created, or instead of it.
+        # Some servers send conversation.created before session.created, or in place of it.
         return (
             event.type == "conversation.created"
             and bool(self.conversation_id)
@@ -147,3 +143,13 @@ class SessionFold:
 
 def _conversation_id(event: Event) -> str:
     return text_at(object_at(event.body or {}, "conversation"), "id")
+
+
+def input_format_of(config: Mapping[str, Any]) -> AudioFormat:
+    """Return the format of the audio that the client sends in a session of this configuration."""
+    nested = object_at(object_at(config, "audio"), "input").get("format")
+    return (
+        audio_format(nested)
+        or audio_format(config.get("input_audio_format"), config.get("input_audio_sampling_rate"))
+        or PCM16_24K
+    )

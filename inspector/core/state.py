@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_type_hints
 
@@ -17,6 +17,7 @@ from inspector.core.output_audio import OutputAudioFold
 from inspector.core.responses import ResponsesFold
 from inspector.core.session_fold import SessionFold
 from inspector.core.transcripts import TranscriptsFold
+from inspector.core.turns_fold import Surroundings, TurnsFold
 from inspector.core.usage import RateLimitsFold, UsageFold
 
 
@@ -33,8 +34,8 @@ class FoldFailure:
 class SessionState:
     """What is true of the session after the events seen so far.
 
-    Each annotated attribute is a fold, named like the attribute and declared here and nowhere else: it is made, fed, copied and
-    begun anew in this order. Problems come after the causes, whose findings they name.
+    Each annotated attribute is a fold, named like the attribute and declared only here: it is made, fed, copied and
+    begun anew in this order. Problems come after the causes, whose findings they name; turns after all that they look at.
     """
 
     session: SessionFold
@@ -48,17 +49,25 @@ class SessionState:
     rate_limits: RateLimitsFold
     causes: CausesFold
     problems: ProblemsFold
+    turns: TurnsFold
     interventions: InterventionsFold
 
-    def __init__(self) -> None:
+    def __init__(self, only: Collection[str] = ()) -> None:
+        """Begin before the first event.
+
+        Args:
+            only: names of the folds to feed, for questions that do not need the others; all where empty.
+        """
         for name, kind in FOLDS.items():
             setattr(self, name, kind())
-        self.problems.follow(self.causes)
-        self.folds: tuple[Fold, ...] = self.every_fold()
+        self.join()
+        self.folds: tuple[Fold, ...] = tuple(
+            fold for fold in self.every_fold() if not only or fold.name in only
+        )
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether the server has described the session, and answered every update of it."""
+        """Return True if the server has described the session, and answered every update of it."""
         return bool(self.session.config) and not self.causes.awaits_update
 
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
@@ -88,19 +97,29 @@ class SessionState:
         clone = SessionState.__new__(SessionState)
         for name in FOLDS:
             setattr(clone, name, getattr(self, name).copy())
-        clone.problems.follow(clone.causes)
+        clone.join()
         names = {fold.name for fold in self.folds}
         clone.folds = tuple(fold for fold in clone.every_fold() if fold.name in names)
         return clone
 
     def _begin(self) -> None:
         """Forget what holds for one session only."""
+        self.usage.end_session()
         for name, kind in FOLDS.items():
             if name not in OF_THE_LOG:
                 setattr(self, name, kind())
+        self.join()
+
+    def join(self) -> None:
+        """Give each fold that reads others references to the current ones."""
+        self.problems.follow(self.causes)
+        self.usage.follow(self.session, self.dialect, self.output_audio)
+        self.turns.follow(
+            Surroundings(self.session, self.input_audio, self.output_audio, self.causes)
+        )
 
     def begins(self, event: Event) -> bool:
-        """Tell whether an event begins another session: a new connection, or a second session in one log."""
+        """Return True if an event begins another session: a new connection, or a second session in one log."""
         return self.session.ends_with(event)
 
     def every_fold(self) -> tuple[Fold, ...]:
@@ -108,7 +127,20 @@ class SessionState:
         return tuple(getattr(self, name) for name in FOLDS)
 
 
+def ends_of_sessions(events: Iterable[Event]) -> Iterator[SessionState]:
+    """Yield the state at the end of each session that a log holds; at least once, and each time the same object.
+
+    Read it before going on: it then becomes the state of the next session.
+    """
+    state = SessionState()
+    for event in events:
+        if state.begins(event):
+            yield state
+        state.apply(event)
+    yield state
+
+
 FOLDS: Mapping[str, type[Fold]] = get_type_hints(SessionState)
 """Every fold by its name, in the order in which they take events."""
-OF_THE_LOG = frozenset({"usage", "rate_limits", "causes", "problems", "interventions"})
+OF_THE_LOG = frozenset({"usage", "rate_limits", "causes", "problems", "turns", "interventions"})
 """Folds that go on over a second session in one log, since what they count is of the whole log."""

@@ -1,1 +1,1 @@
-"""A session at work: the one synchronous pipeline every frame goes through, and the same view of a recording."""
+"""Running sessions: the synchronous pipeline that every frame passes, its sound, the proxy, and replays of recordings."""

@@ -1,7 +1,8 @@
-"""Barge-in: when the user speaks over the answer, silence it, and tell the server how much of it was heard.
+"""Barge-in: when the user speaks over the answer, stop playing it and tell the server how much of it was heard.
 
-The server sends audio several times faster than it plays, so when speech starts the response is often done, and nothing but a
-truncation tells the model what the user did not hear (protocol 3.8: do not cancel as well, the server does that itself).
+The server sends audio several times faster than it plays, so when speech starts the response has often ended, and only a
+``conversation.item.truncate`` tells the model what the user did not hear. With turn detection the server cancels the response
+itself. Source: https://developers.openai.com/api/docs/guides/realtime-conversations, on interruptions over WebSocket.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from inspector.engine.speaker import Speaker
 
 
 class BargeIn:
-    """Cuts the speaker off, and says what to send for it."""
+    """Stop the playback on barge-in, and return the events to send."""
 
     def __init__(self, speaker: Speaker, *, truncates: bool) -> None:
         self.truncates = truncates
-        """True where truncations are sent; the speaker is cut off in any case."""
+        """True to send truncations; the playback is stopped in either case."""
         self._speaker = speaker
 
-    def take(self, event: Event, state: SessionState, now_ns: int) -> list[dict[str, Any]]:
-        """Cut off what an event interrupts; return the events to send."""
+    def on_event(self, event: Event, state: SessionState, now_ns: int) -> list[dict[str, Any]]:
+        """Stop the audio that an event interrupts; return the events to send."""
         if event.direction is Direction.SERVER:
             if (
                 event.type == "input_audio_buffer.speech_started"
@@ -39,7 +40,8 @@ class BargeIn:
         return []
 
     def interrupt(self, reason: str, state: SessionState, now_ns: int) -> list[dict[str, Any]]:
-        """Silence everything; return the truncations of what was not heard to its end."""
+        """Stop all audio; return truncations for the items that were not heard completely."""
+        # Audio of these responses may still be on its way from the server, and must not start to play.
         for response_id in state.responses.active:
             self._speaker.playback.refuse(response_id)
         return self._truncations(self._speaker.cut(reason, now_ns), state)
@@ -47,15 +49,15 @@ class BargeIn:
     def _cancel(
         self, body: Mapping[str, Any], state: SessionState, now_ns: int
     ) -> list[dict[str, Any]]:
-        """Silence what the user cancelled, without waiting for the server to agree."""
-        named = text_at(body, "response_id")
-        if not named:
+        """Stop the audio of a cancelled response at once, without waiting for the server's confirmation."""
+        response_id = text_at(body, "response_id")
+        if not response_id:
             return self.interrupt("response.cancel", state, now_ns)
-        self._speaker.playback.refuse(named)
-        found = self._speaker.cut(
-            "response.cancel", now_ns, lambda track: track.response_id == named
+        self._speaker.playback.refuse(response_id)
+        cuts = self._speaker.cut(
+            "response.cancel", now_ns, lambda track: track.response_id == response_id
         )
-        return self._truncations(found, state)
+        return self._truncations(cuts, state)
 
     def _truncations(self, cuts: list[PlaybackChange], state: SessionState) -> list[dict[str, Any]]:
         if not self.truncates:
@@ -65,20 +67,21 @@ class BargeIn:
                 "type": "conversation.item.truncate",
                 "item_id": cut.track.item_id,
                 "content_index": cut.track.content_index,
+                # The server refuses a truncation beyond the audio that it has sent.
                 "audio_end_ms": min(cut.heard_ms, cut.track.received_ms),
             }
             for cut in cuts
-            if _is_unheard(cut) and _is_there(cut, state)
+            if _has_unheard_audio(cut) and _is_in_conversation(cut, state)
         ]
 
 
-def _is_unheard(cut: PlaybackChange) -> bool:
+def _has_unheard_audio(cut: PlaybackChange) -> bool:
     received_ms = cut.track.received_ms
     return received_ms > 0 and (cut.heard_ms < received_ms or not cut.track.is_complete)
 
 
-def _is_there(cut: PlaybackChange, state: SessionState) -> bool:
-    """Tell whether an item is in the conversation: those of out-of-band responses never are, deleted ones no more."""
+def _is_in_conversation(cut: PlaybackChange, state: SessionState) -> bool:
+    """Return True if an item is in the conversation, which items of out-of-band responses and deleted ones are not."""
     response = state.responses.all.get(cut.track.response_id)
     if response is not None and response.is_out_of_band:
         return False

@@ -1,14 +1,13 @@
-"""InterceptQueue: where the frames of one direction wait while something is armed, in order, each until it may go on.
+"""InterceptQueue: holds the frames of one direction, in order, while a breakpoint or rule is armed for it.
 
-A frame that waits keeps those behind it waiting: a stream is never reordered. What may stop one is a breakpoint (until the
-user decides) or a rule's delay (until it is over); control frames, and so pings and their answers, pass by meanwhile.
+A waiting frame also keeps the frames behind it waiting, because a stream is never reordered. A breakpoint pauses a frame until
+the user decides; a rule delays it for some time. Control frames are not queued, so pings are answered meanwhile.
 
-What a session's log shows is what the receiver got: a paused frame is announced by ``inspector.paused``, and logged as a frame
-when it goes on. What the receiver did not get, or got in another shape, is kept beside it in ``inspector.altered``, once for each
-thing that was done to it, with the name of who did it.
+The log shows what the receiver got. ``inspector.held`` announces a paused frame, which itself is logged when it is forwarded.
+The original of a frame that was dropped or changed is kept in ``inspector.altered``, with one event for each action and the name
+of its author.
 
-Every frame that comes in goes on exactly once, or is dropped, or is reported as undelivered: a failing rule costs nothing but
-its own effect.
+Each frame is forwarded exactly once, or dropped, or reported as undelivered. A rule that fails has no effect on other rules or frames.
 """
 
 from __future__ import annotations
@@ -32,58 +31,84 @@ log = logging.getLogger(__name__)
 _Done = TypeVar("_Done")
 
 MAX_WAITING_BYTES = 64 << 20
-"""Some minutes of audio; past it the sender is not read from, pings included."""
+"""The limit of waiting bytes: some minutes of audio. Above it the sender is not read, so its pings are not answered either."""
+
+
+# Theory of operation
+#
+# The states of a frame, and what ends them:
+#
+#   state       | entered by                                            | left by
+#   ------------+-------------------------------------------------------+------------------------------------------------------------
+#   decided     | `intercept`: rules act, then breakpoints are checked  | always appended to the queue
+#   waiting     | another frame is in front of it                       | becoming the first frame; then one of the following states
+#   paused      | a breakpoint stopped it (`is_paused`)                 | `release` by the user, or `flush`
+#   delayed     | a rule set the time of forwarding (`due_s`)           | the queue's only timer, which is set for the first frame
+#   forwarded   | it is first, not paused and due                       | final: dropped, changed or sent unchanged; then come the frames
+#               |                                                       | that rules add after it
+#   undelivered | `discard` or `shut`: its receiver has closed          | final: its content is logged
+#
+# Invariants:
+#
+# 1. Each direction has one queue, and frames leave it only at its head: a waiting frame keeps all frames behind it waiting.
+# 2. Rules act in the order of the file, each on the result of those before it, and each change carries the name of its rule. Frames
+#    that a rule injects follow the frame that triggered it, even if that is dropped. After a drop only inject and close act.
+# 3. `inspector.held` is logged when a frame is paused, `inspector.altered` and the frame itself when it is forwarded: so the log has the
+#    receiver's order.
+# 4. Frames leave only through `pump`, which is not re-entrant: the code that it calls (the pipe, the owner) may call release or flush.
+# 5. A failure loses only its own effect: in `_decide` the frame is forwarded unchanged, in `_try` one added frame or the closing is
+#    skipped, in `_note` one local event is missing in the log.
 
 
 class InterceptOwner(Protocol):
-    """The session that a queue belongs to."""
+    """The interface of the session that owns a queue."""
 
     def preview(self, direction: Direction, frame: WireFrame) -> Event:
-        """Return a frame as an event that is not logged yet."""
+        """Return a frame as an event without logging it."""
         ...
 
     def stopping(self, event: Event) -> str:
-        """Return the filter of the breakpoint that stops an event, ``""`` where none does."""
+        """Return the filter of the breakpoint that stops an event; ``""`` if none does."""
         ...
 
     def stops(self, direction: Direction) -> bool:
-        """Tell whether a breakpoint is armed for a direction."""
+        """Return True if a breakpoint is armed for a direction."""
         ...
 
     def changed(self) -> None:
-        """Take note that what waits has changed."""
+        """React to a change of the waiting frames."""
         ...
 
     def note(self, name: str, facts: Mapping[str, Any], origin: Origin = Origin.WIRE) -> Event:
-        """Log a fact."""
+        """Log a local event."""
         ...
 
     def send_added(self, output: AddedFrame) -> bool:
-        """Send a frame of ours and log it as such; False where that is not possible any more."""
+        """Send and log an added frame; return False if its direction no longer accepts frames."""
         ...
 
     def close_by(self, rule: Rule) -> None:
-        """Close the session, as a rule says."""
+        """Close the session with the code and reason of a rule."""
         ...
 
     def with_event_id(self, event: Event) -> bytes | None:
-        """Return a client's event with an ``event_id`` added, None where it gets none."""
+        """Return the JSON of a client event with an ``event_id`` added; None if it does not get one."""
         ...
 
 
 class InterceptQueue:
-    """The queue of one pipe."""
+    """The queue of one direction pipe."""
 
     def __init__(
         self, pipe: DirectionPipe, owner: InterceptOwner, rules: RuleSet, *, adds_event_ids: bool
     ) -> None:
-        """Stand at a pipe.
+        """Create the queue of a pipe; the caller must set it as the pipe's ``queue``.
 
         Args:
-            pipe: whose frames are decided about.
+            pipe: the pipe whose frames are intercepted.
             owner: the session.
-            rules: what happens to frames without anybody's hand.
-            adds_event_ids: whether a client's event without an ``event_id`` gets one.
+            rules: the rules that act on the frames.
+            adds_event_ids: True to add an ``event_id`` to client events without one.
         """
         self.waiting: deque[PausedFrame] = deque()
         self._pipe = pipe
@@ -94,16 +119,16 @@ class InterceptQueue:
         self._is_pumping = False
         self._timer: asyncio.TimerHandle | None = None
         self._shut_by = ""
-        """Why nothing goes on any more; ``""`` while something may."""
+        """Why frames are no longer forwarded; ``""`` while they are."""
 
     @property
     def direction(self) -> Direction:
-        """Return which way the frames go."""
+        """Return the direction of the frames."""
         return self._pipe.direction
 
     @property
     def is_open(self) -> bool:
-        """Tell whether every frame may pass unseen."""
+        """Return True if nothing is armed and nothing waits, so that frames may bypass the queue."""
         return not (
             self.waiting
             or self._adds_event_ids
@@ -113,12 +138,12 @@ class InterceptQueue:
         )
 
     def arm(self) -> None:
-        """Let frames come here from the next one on, if something is armed."""
+        """Divert the pipe's frames to this queue, from the next one on, if something is armed."""
         if not self.is_open:
             self._pipe.engage()
 
-    def take(self, frame: WireFrame) -> None:
-        """Decide about a frame: it goes on now, later, changed or not at all."""
+    def intercept(self, frame: WireFrame) -> None:
+        """Apply the rules and breakpoints to a frame, and append it to the queue."""
         event = self.owner.preview(self.direction, frame)
         if self._shut_by:
             self._undelivered(event, self._shut_by)
@@ -127,10 +152,11 @@ class InterceptQueue:
         try:
             self._decide(paused)
         except Exception as error:
-            log.exception("a frame could not be decided about")
-            what = f"{type(error).__name__}: {error}"
-            message = f"the gate failed, and a frame went on as it came: {what}"
+            log.exception("rules and breakpoints could not be applied to a frame")
+            reason = f"{type(error).__name__}: {error}"
+            message = f"the intercept queue failed, and a frame was forwarded unchanged: {reason}"
             self._note("inspector.degraded", {"direction": self.direction, "message": message})
+            # Start anew, because a rule may have changed the frame before the failure.
             paused = PausedFrame(event, frame)
         self.waiting.append(paused)
         self._bytes += len(frame.raw)
@@ -139,8 +165,8 @@ class InterceptQueue:
         self.pump()
 
     def pump(self) -> None:
-        """Let go on what may."""
-        if self._is_pumping:
+        """Forward the frames at the head of the queue that are due and not paused."""
+        if self._is_pumping:  # the loop below continues after the call that led here
             return
         self._is_pumping = True
         try:
@@ -148,17 +174,17 @@ class InterceptQueue:
                 self._forward(self.waiting.popleft())
         finally:
             self._is_pumping = False
-        self._wait_for_the_first()
+        self._set_timer()
         self.owner.changed()
         self._pipe.settle()
 
     def release(self, paused: PausedFrame) -> None:
-        """Let a paused frame go on, in its turn."""
+        """End the pause of a frame; it is forwarded after those before it."""
         paused.is_released = True
         self.pump()
 
     def flush(self, why: str) -> None:
-        """Let everything go on at once: its sender has gone, and nothing can be decided in time."""
+        """Forward all waiting frames at once, because their sender has closed and there is no time for decisions."""
         stopped = [paused for paused in self.waiting if paused.is_paused]
         if stopped:
             facts = {"direction": self.direction, "count": len(stopped), "why": why}
@@ -168,14 +194,14 @@ class InterceptQueue:
         self.pump()
 
     def discard(self, why: str) -> None:
-        """Report what waits as undelivered."""
+        """Remove all waiting frames and report them as undelivered."""
         while self.waiting:
             self._undelivered(self.waiting.popleft().event, why)
         self._bytes = 0
         self.pump()
 
     def shut(self, why: str) -> None:
-        """Report what waits, and what still comes, as undelivered: the receiver was told that nothing follows."""
+        """Report waiting and later frames as undelivered, because a close frame was sent to the receiver."""
         self._shut_by = why
         self.arm()
         self.discard(why)
@@ -185,10 +211,10 @@ class InterceptQueue:
         self._note("inspector.undelivered", {**facts, **original(event)})
 
     def _decide(self, paused: PausedFrame) -> None:
-        """Let rules act on a frame, and a breakpoint stop it."""
+        """Apply the matching rules to a frame, then pause it if a breakpoint matches."""
         event = paused.event
         if self._adds_event_ids:
-            # First of all, so that a rule which replaces a value keeps it. The content stays the app's.
+            # Before the rules, so that one that replaces a value keeps the id. Its origin remains the wire: it is the app's content.
             paused.content = self.owner.with_event_id(event)
         if self._rules.watches(self.direction):
             for index, rule in self._rules.matching(self.direction, EventFacts(event)):
@@ -203,7 +229,7 @@ class InterceptQueue:
             self._note("inspector.held", {**facts, "size_bytes": len(event.data)})
 
     def _note(self, name: str, facts: Mapping[str, Any]) -> None:
-        """Log a fact; a log that fails must not cost a frame."""
+        """Log a local event; a failure of the log must not lose a frame."""
         try:
             self.owner.note(name, facts)
         except Exception:
@@ -214,7 +240,7 @@ class InterceptQueue:
             return False
         return not paused.due_s or paused.due_s <= asyncio.get_running_loop().time()
 
-    def _wait_for_the_first(self) -> None:
+    def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -230,6 +256,7 @@ class InterceptQueue:
             facts = {"direction": self.direction, "event_type": paused.event.type}
             did = {"change": change.what, **author(change.rule)}
             self._note("inspector.altered", {**facts, **did, **original(paused.event)})
+        # The pipe must know of a replaced frame too: the receiver's inflater lacks the original.
         if paused.is_dropped or paused.content is not None:
             self._pipe.drop(paused.frame)
         if paused.is_dropped:
@@ -239,19 +266,19 @@ class InterceptQueue:
         else:
             self._pipe.add(paused.content, is_text=paused.event.is_text, origin=paused.origin)
         for output in paused.additions:
-            self._attempt(self.owner.send_added, output)
+            self._try(self.owner.send_added, output)
         if paused.closing is not None:
-            self._attempt(self.owner.close_by, paused.closing)
+            self._try(self.owner.close_by, paused.closing)
 
-    def _attempt(self, do: Callable[[_Done], object], what: _Done) -> None:
-        """Do what follows a frame; a failure must not cost what comes after it."""
+    def _try(self, do: Callable[[_Done], object], what: _Done) -> None:
+        """Send an added frame or close the session; a failure must not lose the frames after it."""
         try:
             do(what)
         except Exception:
-            log.exception("what follows a frame could not be done")
+            log.exception("an added frame or the closing after a frame failed")
 
     def _apply(self, rule: Rule, paused: PausedFrame) -> bool:
-        """Let a rule act on a frame; False where it finds nothing to do."""
+        """Apply a rule to a frame; return False if it has no effect."""
         match rule.action:
             case RuleAction.INJECT:
                 direction = rule.to or self.direction

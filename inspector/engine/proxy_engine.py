@@ -1,4 +1,4 @@
-"""Proxy: the sessions of all the apps behind one port."""
+"""The proxy: the sessions of all apps that connect to one port."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from inspector.sources.upstream import Upstream
 
 KEPT_EXCHANGES = 200
 KEPT_SESSIONS = 64
-"""Sessions that have ended and can still be looked at: each keeps a file open."""
+"""Ended sessions that can still be viewed; bounded because each keeps a file open."""
 CLOSE_TIMEOUT_S = 3.0
-"""How long the sessions may take to end when the proxy does."""
+"""How long sessions may take to close when the proxy ends."""
 
 
 class Proxy:
-    """Watches every session that an app opens through one port."""
+    """Observe all sessions that apps open through one port."""
 
     def __init__(
         self,
@@ -38,39 +38,39 @@ class Proxy:
         kept_sessions: int = KEPT_SESSIONS,
         max_sessions: int | None = None,
     ) -> None:
-        """Prepare a proxy; ``listen`` opens its port.
+        """Create a proxy; ``listen`` opens its port.
 
         Args:
-            clock: stamps the frames.
-            new_recording: returns the file of a session; must not raise.
-            finish_recording: closes one.
-            faults: rules for every session.
-            kept_sessions: how many that have ended can still be read.
-            max_sessions: how many are let in, all told.
+            clock: supplies the times of frames.
+            new_recording: returns the file of a new session; must not raise.
+            finish_recording: closes such a file.
+            faults: the rules of every session.
+            kept_sessions: number of ended sessions that can still be viewed.
+            max_sessions: total number of sessions that are accepted; None for no limit.
         """
         self.sessions: list[ProxiedSession] = []
-        """Those that run and those that are kept, the oldest first."""
+        """Running and kept sessions, oldest first."""
         self.exchanges: deque[HttpExchange] = deque(maxlen=KEPT_EXCHANGES)
         """The latest plain HTTP exchanges."""
         self.url = ""
-        """What apps take for their base; ``""`` while the port is closed."""
+        """The base URL for apps; ``""`` while the port is closed."""
         self.trusted_file = ""
-        """The certificate that apps must trust, ``""`` where they need none."""
+        """The certificate that apps must trust; ``""`` without TLS."""
         self.upstream = ""
-        """The server behind it, without secrets, or what to call it; its URL from ``listen`` on where nothing was given."""
+        """The name or masked URL of the server; ``listen`` sets the URL if it is empty."""
         self.faults = faults or FrameRules()
-        """What happens to frames of every session without anybody's hand."""
+        """The rules of every session."""
         self.rule_hits = [0] * len(self.faults.rules)
-        """How many frames each rule was applied to, in all sessions."""
+        """Number of frames that each rule was applied to, in all sessions."""
         self.armed: tuple[Breakpoint, ...] = ()
-        """Breakpoints of every session, those to come included."""
+        """The breakpoints of every session, including future ones."""
         self.opened_count = 0
         self.ended_count = 0
         self.pinned: ProxiedSession | None = None
-        """Kept whatever its age: somebody looks at it."""
-        self.on_open: Callable[[ProxiedSession], None] = _nobody
-        self.on_end: Callable[[ProxiedSession], None] = _nobody
-        self.on_exchange: Callable[[HttpExchange], None] = _nobody
+        """The session that is being viewed, which is kept regardless of its age."""
+        self.on_open: Callable[[ProxiedSession], None] = _ignore
+        self.on_end: Callable[[ProxiedSession], None] = _ignore
+        self.on_exchange: Callable[[HttpExchange], None] = _ignore
         self._clock = clock
         self._new_recording = new_recording
         self._finish_recording = finish_recording
@@ -82,36 +82,36 @@ class Proxy:
 
     @property
     def newest(self) -> ProxiedSession | None:
-        """Return the session that came last."""
+        """Return the newest session; None if there is none."""
         return self.sessions[-1] if self.sessions else None
 
-    def is_spent(self, index: int) -> bool:
-        """Tell whether a rule has done what it may in every session that runs; the next one begins anew."""
+    def is_exhausted(self, index: int) -> bool:
+        """Return True if a rule has reached its ``times`` in all running sessions; a new session starts at 0 again."""
         running = self._running
-        return bool(running) and all(session.rules.is_spent(index) for session in running)
+        return bool(running) and all(session.rules.is_exhausted(index) for session in running)
 
     @property
     def running(self) -> int:
-        """Return how many sessions have not ended."""
+        """Return the number of sessions that have not ended."""
         return len(self._running)
 
     @asynccontextmanager
-    async def listen(self, entrance: ListenOptions, upstream: Upstream) -> AsyncIterator[str]:
-        """Keep the port open for as long as the context is; its value is the base URL for apps.
+    async def listen(self, options: ListenOptions, upstream: Upstream) -> AsyncIterator[str]:
+        """Keep the port open while the context is; yields the base URL for apps.
 
         At the end the sessions are closed with 1001 and their recordings finished.
 
         Raises:
-            ConnectError: the port is taken, or the address is not one of this machine.
+            ConnectError: the port is in use, or the address is not one of this machine.
         """
         try:
-            async with listen(entrance, upstream, self._open, self._exchanged) as url:
+            async with listen(options, upstream, self._open, self._exchanged) as url:
                 self.url, self.upstream = url, self.upstream or upstream.url
                 try:
                     yield url
                 finally:
                     self.url = ""
-                    self._max = self.opened_count
+                    self._max = self.opened_count  # refuse new sessions while the others close
                     await self.close_all()
         finally:
             for session in self.sessions:
@@ -119,7 +119,7 @@ class Proxy:
             self.sessions.clear()
 
     def arm(self, expression: str, direction: Direction | None = None) -> Breakpoint:
-        """Hold what matches a filter in every session, those to come included.
+        """Pause frames that match a filter in every session, including future ones.
 
         Raises:
             FilterError: the filter does not parse.
@@ -131,28 +131,28 @@ class Proxy:
         return point
 
     def disarm(self) -> None:
-        """Take every breakpoint of every session away; what is held stays held."""
+        """Remove all breakpoints of all sessions; paused frames stay paused."""
         self.armed = ()
         for session in self._running:
             session.breakpoints.disarm()
 
     async def close_all(self) -> None:
-        """Close every session, and wait a moment for their ends."""
+        """Close all sessions, and wait up to ``CLOSE_TIMEOUT_S`` for their ends."""
         for session in tuple(self._running):
             session.close()
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._idle.wait()
         except TimeoutError:
-            pass  # the port's own end cuts them off
+            pass  # closing the port aborts them
 
-    def _open(self, opening: SessionRequest) -> ProxiedSession:
+    def _open(self, request: SessionRequest) -> ProxiedSession:
         if self._max is not None and self.opened_count >= self._max:
-            raise ConnectError("the proxy takes no more sessions", code="enough_sessions")
+            raise ConnectError("the proxy accepts no further sessions", code="enough_sessions")
         self.opened_count += 1
         session = ProxiedSession(
-            opening,
-            self._new_recording(opening),
+            request,
+            self._new_recording(request),
             self._clock,
             faults=self.faults,
             rule_totals=self.rule_hits,
@@ -161,6 +161,7 @@ class Proxy:
         session.number = self.opened_count
         for point in self.armed:
             session.breakpoints.add(point)
+        # Before ``on_open``: a screen that it opens reads the list.
         self.sessions.append(session)
         self._running.add(session)
         self._idle.clear()
@@ -171,13 +172,13 @@ class Proxy:
         self._running.discard(session)
         self.ended_count += 1
         self.on_end(session)
-        self._forget_old()
+        self._remove_old()
         if not self._running:
             self._idle.set()
 
-    def _forget_old(self) -> None:
-        over = [one for one in self.sessions if one.is_over and one is not self.pinned]
-        for session in over[: max(0, len(over) - self._kept)]:
+    def _remove_old(self) -> None:
+        ended = [one for one in self.sessions if one.has_ended and one is not self.pinned]
+        for session in ended[: max(0, len(ended) - self._kept)]:
             self.sessions.remove(session)
             self._finish_recording(session.recording)
 
@@ -186,5 +187,5 @@ class Proxy:
         self.on_exchange(exchange)
 
 
-def _nobody(_: object) -> None:
-    """Stand in for a listener that is not there."""
+def _ignore(_: object) -> None:
+    """Default of the callbacks."""

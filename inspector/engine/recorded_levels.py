@@ -1,4 +1,4 @@
-"""RecordedLevels: how loud both sides of a recording are at its cursor, read from the recorded frames themselves."""
+"""The audio levels of both sides of a recording at its cursor, computed from the recorded frames."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from inspector.audio.stream import SampleStream, base64_bytes
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Event
 from inspector.core.groups import AUDIO_KEYS, audio_of
-from inspector.core.input_audio import APPENDS
+from inspector.core.kinds import APPENDS
 from inspector.core.log import EventLog
 from inspector.core.output_audio import ItemAudio
 from inspector.core.read import text_at
 from inspector.core.refused_appends import RefusedAppends
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 
 MOST_ROWS = 400
-"""Looked at in one step: half a minute of appends. What is farther apart is a jump."""
+"""Rows processed in one step, about half a minute of appends; a larger step of the cursor is a jump."""
 ANSWERED_ROWS = 200
-"""Rows after an append in which an error may still refuse it: what was refused is not heard."""
+"""Rows after an append that are searched for an error that refuses it; refused audio has no level."""
 MOST_SEARCHED = 20_000
-"""Rows after an item's first in which its audio is looked for."""
-_NS_PER_MS = 1_000_000
+"""Rows after an item's first that are searched for its audio."""
 _TELLING = frozenset((*APPENDS, "error", "inspector.opened"))
 
 
 class RecordedLevels:
-    """Levels of a log under a cursor that mostly moves forward."""
+    """The levels of a log at a cursor that mostly moves forward."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -39,19 +39,20 @@ class RecordedLevels:
         self._refusals = RefusedAppends()
         self._refused: set[int] = set()
         self._looked = 0
-        """Row up to which refusals were looked for."""
+        """Row up to which refusals were searched."""
         self._deltas: list[tuple[int, int]] = []
-        """Rows of the current item's audio, each with how many bytes came before it."""
+        """(row, bytes of audio before it) of each delta of the current item."""
 
     def read(self, row: int, t_ns: int, state: SessionState) -> tuple[Level, Level]:
-        """Return the levels of the user's and of the assistant's side.
+        """Return the levels of the user and of the assistant.
 
         Args:
-            row: the cursor.
-            t_ns: the session's time at the cursor, which between two events goes on.
-            state: the state as of the cursor.
+            row: the row of the cursor.
+            t_ns: the session's time at the cursor, which advances between two events, too.
+            state: the state at the cursor.
         """
-        window_ns = WINDOW_MS * _NS_PER_MS
+        window_ns = WINDOW_MS * NS_PER_MS
+        # After a jump, start one window before the cursor instead of reading everything in between.
         if t_ns < self._t_ns or t_ns > self._t_ns + window_ns or row > self._row + MOST_ROWS:
             self._input.reset()
             self._output.reset()
@@ -59,24 +60,24 @@ class RecordedLevels:
             self._item_id = ""
             self._refusals, self._looked = RefusedAppends(), max(0, self._row)
         self._t_ns = t_ns
-        self._hear_user(row, state.session.input_format)
-        self._hear_assistant(state, t_ns)
+        self._feed_user(row, state.session.input_format)
+        self._feed_assistant(state, t_ns)
         return self._input.read(t_ns), self._output.read(t_ns)
 
-    def _hear_user(self, row: int, audio: AudioFormat) -> None:
+    def _feed_user(self, row: int, audio: AudioFormat) -> None:
         if row > self._row and self._look_ahead(row):
-            self._input.reset()  # what the meter shows was refused
+            self._input.reset()  # the meter shows audio that was refused
         for at in range(self._row + 1, row + 1):
             if self._log.direction[at] == 0 and self._log.type_of(at) in AUDIO_KEYS:
-                event = self._log.event(at)
-                # Sound without a time came with what is before it; before the first time there is no place for it.
+                event = self._log.read(at)
+                # An append without a time gets that of the rows before it; without any, it cannot be placed.
                 t_us = self._log.reached_us(at)
                 if t_us is not None and event.seq not in self._refused:
                     self._input.feed(_samples(event, audio), audio.rate_hz, t_us * 1000)
         self._row = max(row, -1)
 
     def _look_ahead(self, row: int) -> bool:
-        """Find out which appends up to a row were refused; tell whether one of them was measured already."""
+        """Find the refused appends up to a row; return True if one of them was already measured."""
         log = self._log
         is_late = False
         end = min(len(log), row + ANSWERED_ROWS)
@@ -89,7 +90,7 @@ class RecordedLevels:
         self._looked = max(self._looked, end)
         return is_late
 
-    def _hear_assistant(self, state: SessionState, t_ns: int) -> None:
+    def _feed_assistant(self, state: SessionState, t_ns: int) -> None:
         item = state.output_audio.current(t_ns)
         if item is None:
             return
@@ -99,14 +100,14 @@ class RecordedLevels:
         if item.item_id != self._item_id:
             self._item_id = item.item_id
             self._heard_ms = max(0, heard_ms - WINDOW_MS)
-            self._deltas = self._find(item, state)
+            self._deltas = self._deltas_of(item, state)
         if heard_ms > self._heard_ms:
             from_ms = max(self._heard_ms, heard_ms - WINDOW_MS)
             samples = self._between(item, from_ms, heard_ms)
             self._output.feed(samples, item.format.rate_hz, t_ns)
             self._heard_ms = heard_ms
 
-    def _find(self, item: ItemAudio, state: SessionState) -> list[tuple[int, int]]:
+    def _deltas_of(self, item: ItemAudio, state: SessionState) -> list[tuple[int, int]]:
         known = state.conversation.items.get(item.item_id)
         begin = known.first_seq - 1 if known is not None else 0
         found: list[tuple[int, int]] = []
@@ -114,7 +115,7 @@ class RecordedLevels:
         for row in range(max(0, begin), min(len(self._log), begin + MOST_SEARCHED)):
             if self._log.direction[row] != 1 or self._log.type_of(row) not in AUDIO_KEYS:
                 continue
-            event = self._log.event(row)
+            event = self._log.read(row)
             if event.body is not None and text_at(event.body, "item_id") == item.item_id:
                 found.append((row, before))
                 before += len(_audio(event))
@@ -139,5 +140,5 @@ def _audio(event: Event) -> bytes:
 
 
 def _samples(event: Event, audio: AudioFormat) -> Samples:
-    """Return an append's samples; the header of a WAV file is none, and what is no base64 has none."""
+    """Return an append's samples, without the header of a WAV file; empty if it is not base64."""
     return SampleStream(audio.encoding).feed(audio_of(event))

@@ -1,7 +1,7 @@
-"""Replay: a recording under a cursor, with the state of the session as of that cursor.
+"""Replay: plays a recording by a cursor, and provides the state of the session at the cursor.
 
-All rows are there from the start (or as fast as they are indexed); the cursor says how far the session has come. The
-screen calls ``tick`` and pulls; every call does a bounded amount of work, so that a gigabyte never blocks a key.
+All rows are in the log, as far as they are indexed; the cursor is the last row that has "happened". The screen calls ``tick``
+regularly and then reads. Each call does a bounded amount of work, so that a recording of a gigabyte never blocks a key.
 """
 
 from __future__ import annotations
@@ -11,32 +11,60 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from inspector.clock import NS_PER_MS, Clock
+from inspector.clock import Clock
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 from inspector.recording.format import Header
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
-"""Offered speeds; infinite is "as fast as possible"."""
+"""The speeds offered to the user; infinity is "as fast as possible"."""
 FOLD_SLICE_NS = 8 * NS_PER_MS
-"""Folding per tick: half of a frame at 60 Hz, so that a key is answered in the same frame."""
+"""Time for folding in each tick: half of a frame at 60 Hz, so that a key is handled within the same frame."""
 CHECKPOINTS = 12
-"""State copies kept, spread evenly over the recording: going back refolds at most a twelfth of it."""
+"""Copies of the state, spread evenly over the recording: a jump back folds at most a twelfth of it."""
 MIN_SPACING = 2000
-"""Events between two copies at least: folding so few takes less than a frame."""
+"""The least number of events between two checkpoints: folding so few takes less than a frame."""
 EVENT_US = 250_000
-"""Between two events of a recording without times, played at 1×: slow enough to follow each."""
+"""Assumed time between two events of a recording without times: at speed 1, slow enough to read each."""
 FOLD_BATCH = 64
-"""Events folded between two looks at the clock."""
+"""Events folded between two readings of the clock."""
+
+
+# Theory of operation
+#
+# Three row numbers follow one another, each at its own pace:
+#
+#   len(log)   the number of indexed rows            grows in `indexing.advance`
+#   cursor     the row that the user is at           jumps (`seek_row`), steps, or follows the clock (`_follow_clock`)
+#   state_row  the row up to which `state` is folded follows the cursor, for FOLD_SLICE_NS in each tick; `is_settled` once equal
+#
+#   state      | session time (`t_us`)                                    | left by
+#   -----------+----------------------------------------------------------+-------------------------------------------------------------
+#   paused     | `_played_from_us`: the time of the event at the cursor,  | `play`
+#              | or a later one before the next event                     |
+#   playing    | `_played_from_us` + time since `_played_from_ns` × speed | `pause`, `step`, or the end of a completely indexed file
+#   playing,   | the time of the event at the cursor                      | the same
+#   speed inf  |                                                          |
+#
+# Invariants:
+#
+# 1. Code that moves the cursor or changes the speed must call `_anchor`: session time is counted from the last anchor.
+# 2. `state` belongs to `state_row`, not to the cursor. A view that needs both to agree waits for `is_settled`.
+# 3. A short way forward is folded from the current state. A way back, or far forward, starts from the nearest checkpoint
+#    (`_restore_checkpoint`). A checkpoint is never folded itself: each use makes a copy of it.
+# 4. Rows are read with `log.read`, which bypasses the log's cache: folding a million rows must not evict those that the screen shows.
+# 5. A recording without times has only an order of rows. It is played as if events were EVENT_US apart; `t_us` is None, and jumps count
+#    events instead of seconds.
 
 
 class Indexing(Protocol):
-    """A recording being opened: rows arrive in its log while ``advance`` is called."""
+    """The interface of a recording that is being indexed: ``advance`` adds rows to its log."""
 
     log: EventLog
     path: Path
     notices: list[str]
-    """What the user should know of the file: a torn last line, inferred directions, a file that shrank."""
+    """Notices about the file for the user: an incomplete last line, inferred directions, a file that shrank."""
 
     @property
     def header(self) -> Header:
@@ -45,15 +73,15 @@ class Indexing(Protocol):
 
     @property
     def progress(self) -> float:
-        """Return how much of the file is indexed, 0..1."""
+        """Return the share of the file that is indexed, 0..1."""
         ...
 
     def advance(self) -> bool:
-        """Take in what is there, without waiting; tell whether anything changed."""
+        """Add the rows that are indexed by now, without waiting; return True if anything changed."""
         ...
 
     def close(self) -> None:
-        """Let go of the file and of whatever indexes it."""
+        """Close the file and stop its indexing."""
         ...
 
 
@@ -64,7 +92,7 @@ class _Checkpoint:
 
 
 class Replay:
-    """A recording with a cursor; row -1 is before the first event."""
+    """A recording with a cursor. Row -1 is before the first event."""
 
     def __init__(
         self,
@@ -73,7 +101,13 @@ class Replay:
         *,
         new_state: Callable[[], SessionState] = SessionState,
     ):
-        """Open at the end of what is indexed so far; nothing plays."""
+        """Open a recording, paused before the first event.
+
+        Args:
+            indexing: the recording, which may still be indexing.
+            clock: the clock that playing follows.
+            new_state: creates the state before the first event.
+        """
         self.indexing = indexing
         self.log = indexing.log
         self.header = indexing.header
@@ -89,135 +123,136 @@ class Replay:
         self._checkpoints: list[_Checkpoint] = []
         self._played_from_us = 0
         self._played_from_ns = 0
-        self._ticked = self._moved()
-        """What the last tick left behind."""
+        self._last_snapshot = self._snapshot()
+        """The values that ``tick`` compares, as of the last tick."""
 
     @property
     def notices(self) -> list[str]:
-        """Return what the user should know of the file."""
+        """Return the notices about the file for the user."""
         return self.indexing.notices
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether ``state`` is that of the cursor."""
+        """Return True if ``state`` is folded up to the cursor."""
         return self.state_row == self.cursor
 
     @property
     def has_times(self) -> bool:
-        """Tell whether the recording says when anything happened; where it does not, the cursor goes by events alone."""
+        """Return True if the recording has times; without times the cursor moves by events only."""
         return self.log.has_times
 
     @property
     def t_us(self) -> int | None:
-        """Return the session time, in microseconds: that of the event at the cursor, or a later one before the next event.
+        """Return the session time in microseconds: that of the event at the cursor, or a later one before the next event.
 
-        None where the recording has no times.
+        None if the recording has no times.
         """
-        return self._here_us() if self.has_times else None
+        return self._position_us() if self.has_times else None
 
     @property
     def duration_us(self) -> int | None:
-        """Return the latest time indexed so far, in microseconds; None where the recording has no times."""
+        """Return the latest time indexed so far, in microseconds; None if the recording has no times."""
         return self.log.end_us
 
     def play(self) -> None:
-        """Let the cursor follow the recording's clock; from the end, start again from the beginning."""
+        """Start to move the cursor with the clock; at the end of the recording, restart from the beginning."""
         if self.cursor >= len(self.log) - 1:
             self.seek_row(-1)
-        self._anchor(self._here_us())
+        self._anchor(self._position_us())
         self.is_playing = True
 
     def pause(self) -> None:
-        """Stop here and now: the time, and the cursor at the last event before it."""
+        """Stop playing at the current time, with the cursor on the last event before it."""
         if self.is_playing:
-            here_us = self._here_us()
+            # The cursor is as old as the last tick; the user sees the time go on, so the pause takes effect now.
+            position_us = self._position_us()
             if self.speed != float("inf"):
-                self.cursor = max(self.cursor, self._row_at(here_us))
-            self._anchor(here_us)
+                self.cursor = max(self.cursor, self._row_at(position_us))
+            self._anchor(position_us)
         self.is_playing = False
 
     def set_speed(self, speed: float) -> None:
-        """Change the pace; takes effect at once, from where the cursor is."""
-        here_us = self._here_us()
+        """Set the speed of playing, from the current time on."""
+        position_us = self._position_us()
         self.speed = speed
-        self._anchor(here_us)
+        self._anchor(position_us)
 
     def step(self, rows: int) -> None:
-        """Move the cursor by events, and pause."""
+        """Pause, and move the cursor by a number of events."""
         self.pause()
         self.seek_row(self.cursor + rows)
 
     def seek_row(self, row: int) -> None:
-        """Put the cursor on a row, clamped to what is there."""
+        """Move the cursor to a row, clamped to the indexed rows."""
         row = max(-1, min(row, len(self.log) - 1))
         if row != self.cursor:
             self.cursor = row
         self._anchor()
 
     def seek_t_us(self, t_us: int) -> None:
-        """Put the cursor on the last event at or before a session time; without times there is nowhere to go."""
+        """Move the cursor to the last event at or before a session time; do nothing if the recording has no times."""
         if not self.has_times:
             return
         self.seek_row(self.log.row_at(t_us))
         self._anchor(max(0, min(t_us, self._end_us())))
 
     def jump(self, seconds: int) -> None:
-        """Move by seconds, or by as many events where the recording has no times, and play on from there if it plays."""
+        """Move by seconds, or by as many events if the recording has no times; playing continues from there."""
         if self.has_times:
-            self.seek_t_us(max(0, self._here_us() + seconds * 1_000_000))
+            self.seek_t_us(max(0, self._position_us() + seconds * 1_000_000))
         else:
             self.seek_row(max(0, self.cursor + seconds))
 
     def tick(self) -> bool:
-        """Index, move the cursor and fold, each for a bounded time; tell whether anything changed since the last tick."""
-        before = self._ticked
+        """Index, move the cursor and fold, each for a bounded time; return True if anything changed since the last tick."""
+        before = self._last_snapshot
         self.indexing.advance()
         if self.is_playing:
-            self._move()
+            self._follow_clock()
         self._fold_slice()
-        self._ticked = self._moved()
-        return before != self._ticked
+        self._last_snapshot = self._snapshot()
+        return before != self._last_snapshot
 
     def close(self) -> None:
-        """Let go of the recording."""
+        """Close the recording."""
         self.indexing.close()
 
-    def _moved(self) -> tuple[object, ...]:
+    def _snapshot(self) -> tuple[object, ...]:
         return self.cursor, self.is_playing, self.log.revision, self.state_row
 
     def _anchor(self, t_us: int | None = None) -> None:
-        self._played_from_us = self._event_us() if t_us is None else t_us
+        self._played_from_us = self._cursor_us() if t_us is None else t_us
         self._played_from_ns = self._clock.now_ns()
 
-    # Where the recording has no times, these count microseconds as well: ``EVENT_US`` from each event to the next.
+    # The following methods return microseconds even if the recording has no times: then ``EVENT_US`` for each event.
 
-    def _here_us(self) -> int:
+    def _position_us(self) -> int:
         if self.is_playing and self.speed != float("inf"):
             return self._played_us()
-        return self._event_us() if self.is_playing else self._played_from_us
+        return self._cursor_us() if self.is_playing else self._played_from_us
 
-    def _event_us(self) -> int:
+    def _cursor_us(self) -> int:
         if not 0 <= self.cursor < len(self.log):
             return 0
         if not self.has_times:
             return self.cursor * EVENT_US
-        # Rows before the first that has a time are at the start with it.
+        # Rows before the first one with a time have no time to reach; they count as the start.
         return self.log.reached_us(self.cursor) or 0
 
     def _end_us(self) -> int:
         end_us = self.log.end_us
         return max(0, len(self.log) - 1) * EVENT_US if end_us is None else end_us
 
-    def _row_at(self, here_us: int) -> int:
+    def _row_at(self, position_us: int) -> int:
         if self.has_times:
-            return self.log.row_at(here_us)
-        return min(here_us // EVENT_US, len(self.log) - 1)
+            return self.log.row_at(position_us)
+        return min(position_us // EVENT_US, len(self.log) - 1)
 
     def _played_us(self) -> int:
         elapsed_us = (self._clock.now_ns() - self._played_from_ns) / 1000
         return min(int(self._played_from_us + elapsed_us * self.speed), self._end_us())
 
-    def _move(self) -> None:
+    def _follow_clock(self) -> None:
         last = len(self.log) - 1
         target = last if self.speed == float("inf") else self._row_at(self._played_us())
         if target > self.cursor:
@@ -227,27 +262,28 @@ class Replay:
 
     def _fold_slice(self) -> None:
         if self.state_row != self.cursor:
-            self._jump()
+            self._restore_checkpoint()
         until_ns = self._clock.now_ns() + FOLD_SLICE_NS
         spacing = max(MIN_SPACING, len(self.log) // CHECKPOINTS)
         while self.state_row < self.cursor:
             for row in range(self.state_row + 1, min(self.cursor, self.state_row + FOLD_BATCH) + 1):
-                self.state.apply(self.log.event(row))
+                self.state.apply(self.log.read(row))
                 self.state_row = row
                 if (row + 1) % spacing == 0:
-                    self._keep(row, spacing)
+                    self._add_checkpoint(row, spacing)
             if self._clock.now_ns() >= until_ns:
                 break
 
-    def _keep(self, row: int, spacing: int) -> None:
+    def _add_checkpoint(self, row: int, spacing: int) -> None:
+        # The spacing grows with the log while it is indexed: checkpoints that no longer fit it are removed.
         self._checkpoints = [
             c for c in self._checkpoints if c.row != row and (c.row + 1) % spacing == 0
         ]
         self._checkpoints.append(_Checkpoint(row, self.state.copy()))
         self._checkpoints.sort(key=lambda checkpoint: checkpoint.row)
 
-    def _jump(self) -> None:
-        """Start from the last kept state before the cursor, where that is nearer than the state at hand."""
+    def _restore_checkpoint(self) -> None:
+        """Replace the state by a copy of the last checkpoint before the cursor, if that is nearer than the current state."""
         usable = [c for c in self._checkpoints if c.row <= self.cursor]
         nearest = usable[-1].row if usable else -1
         if nearest <= self.state_row <= self.cursor:

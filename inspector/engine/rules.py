@@ -1,19 +1,19 @@
-"""Fault rules: what a file says should happen to frames that go by. Read once, then asked about each frame.
+"""The proxy's rules: a TOML file of automatic actions on matching frames.
 
     [[rule]]
     match = "type:response.done"      a filter, as in the panes
-    direction = "server"              client (to the API) or server (to the app); both where left out
+    direction = "server"              client (to the API) or server (to the app); default: both
     do = "replace"                    drop, delay, replace, inject or close
     pointer = "/response/status"      replace: which value (JSON pointer, RFC 6901) …
     value = "failed"                  … and by what
     times = 1                         only the first so many matches
 
-``delay`` takes ``seconds``, ``inject`` an ``event`` (a table or JSON text) and ``to`` ("api" or "app"; default: where the matched
-frame goes, right after it), ``close`` a ``code`` and a ``reason``.
+``delay`` takes ``seconds``, ``inject`` an ``event`` (a table or JSON text) and ``to`` ("api" or "app"; default: the direction of
+the matched frame), ``close`` a ``code`` and a ``reason``.
 
-Several rules may apply to one frame, in the order of the file; each looks at the frame as it came. Replacements build on each
-other, delays add up, what is injected goes out in the frame's place where that is dropped, and the session is closed last.
-A rule that finds nothing left to do (the frame was dropped before) does not count as a match.
+Several rules may apply to one frame, in the order of the file; each matches the original frame. Replacements build on each
+other, delays add up, injected frames follow the frame or take its place if it is dropped, and the session is closed last. A
+rule that has no effect, because the frame was dropped before, does not count as a match.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from inspector.core.event import Direction
 from inspector.errors import FilterError, UsageError
 
 MAX_DELAY_S = 600.0
-"""No client waits longer."""
+"""Longer than any client waits; more is assumed to be a mistake."""
 CLOSE_CODES = range(1000, 5000)
 NOT_SENT = (1004, 1005, 1006, 1015)
-"""Close codes that never stand in a frame (RFC 6455 section 7.4.1)."""
+"""Close codes that must not be sent in a frame (RFC 6455, 7.4.1)."""
 _COMMON = frozenset({"match", "direction", "do", "times", "name"})
 
 
@@ -56,7 +56,7 @@ _OWN: Mapping[RuleAction, tuple[frozenset[str], frozenset[str]]] = {
     RuleAction.INJECT: (frozenset({"event"}), frozenset({"to"})),
     RuleAction.CLOSE: (frozenset(), frozenset({"code", "reason"})),
 }
-"""Keys that an action needs, and those that it may have."""
+"""The required and the optional keys of each action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,69 +64,71 @@ class Rule:
     """One rule of a file."""
 
     name: str
-    """What the log calls it: its own name, or ``rule`` and its place in the file."""
+    """Its name in the log: from the file, or ``rule`` and its number there."""
     query: Query
-    """The frames that it is about."""
+    """The filter of its frames."""
     action: RuleAction
-    """What happens to them."""
+    """The action on them."""
     directions: frozenset[Direction]
-    """Which ways it looks."""
+    """The directions of its frames."""
     times: int | None = None
-    """How many frames it applies to; None for all."""
+    """The number of frames that it applies to; None for all."""
     seconds: float = 0.0
-    """Of a delay."""
+    """``delay``: the delay."""
     pointer: tuple[str, ...] = ()
-    """Of a replacement: the keys to the value (RFC 6901)."""
+    """``replace``: the keys of the value (RFC 6901)."""
     value: Any = None
-    """Of a replacement: the new one."""
+    """``replace``: the new value."""
     event: bytes = b""
-    """What is injected."""
+    """``inject``: the payload."""
     to: Direction | None = None
-    """Direction of what is injected; None for that of the frame."""
+    """``inject``: the direction of the payload; None for that of the frame."""
     code: int = 1000
-    """Of a close (RFC 6455 section 7.4)."""
+    """``close``: the close code (RFC 6455, 7.4)."""
     reason: str = ""
-    """Of a close."""
+    """``close``: the close reason."""
     label: str = ""
-    """What a list of rules calls it: its own name, or what it does."""
+    """Its name in a list of rules: from the file, or its action."""
 
     @property
     def title(self) -> str:
-        """Return what it does to what."""
+        """Return its action and filter."""
         return f"{self.action} {self.query.expression}".strip()
 
 
 class RuleSet:
-    """The rules as they stand for one session: each counts its own hits."""
+    """The rules of one session, each with its number of hits."""
 
     def __init__(self, rules: tuple[Rule, ...] = (), totals: list[int] | None = None) -> None:
-        """Arm rules.
+        """Start without hits.
 
         Args:
-            rules: in the order in which they are asked.
-            totals: hits of each rule in all sessions, counted up here too.
+            rules: the rules, in the order in which they are applied.
+            totals: hits of each rule in all sessions, updated by this one.
         """
         self.rules = rules
         self.hits = [0] * len(rules)
-        """How many frames each was applied to."""
+        """Number of frames that each rule was applied to."""
         self._totals = totals if totals is not None else [0] * len(rules)
         self._slow: set[str] = set()
 
-    def is_spent(self, index: int) -> bool:
-        """Tell whether a rule has been applied as often as it may."""
+    def is_exhausted(self, index: int) -> bool:
+        """Return True if a rule has reached its ``times``."""
         return self.hits[index] == self.rules[index].times
 
     def watches(self, direction: Direction) -> bool:
-        """Tell whether a rule may still apply to frames of a direction."""
+        """Return True if a rule may still apply to frames of a direction."""
         return any(
-            direction in rule.directions and not self.is_spent(index)
+            direction in rule.directions and not self.is_exhausted(index)
             for index, rule in enumerate(self.rules)
         )
 
     def matching(self, direction: Direction, row: Facts) -> Iterator[tuple[int, Rule]]:
-        """Yield the rules that a frame matches, with their places; ``hit`` must follow where one was applied."""
+        """Yield (index, rule) for the rules that a frame matches; call ``hit`` for each one that is applied."""
         for index, rule in enumerate(self.rules):
-            if direction in rule.directions and not self.is_spent(index) and rule.query.test(row):
+            if direction not in rule.directions or self.is_exhausted(index):
+                continue
+            if rule.query.test(row):
                 yield index, rule
 
     def hit(self, index: int) -> None:
@@ -135,7 +137,7 @@ class RuleSet:
         self._totals[index] += 1
 
     def newly_slow(self) -> list[tuple[str, str]]:
-        """Return the rules whose patterns ran out of time since the last call, each with what to say of it."""
+        """Return (name, message) of each rule whose pattern timed out for the first time since the last call."""
         slow = [(rule.name, rule.query.complaint) for rule in self.rules if rule.query.complaint]
         fresh = [(name, words) for name, words in slow if name not in self._slow]
         self._slow.update(name for name, _ in fresh)
@@ -146,18 +148,20 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     """Read a file of rules.
 
     Raises:
-        UsageError: it cannot be read, is not TOML, or holds a rule that makes no sense; says which and why.
+        UsageError: the file cannot be read, is not valid TOML, or has an invalid rule.
     """
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", code="bad_rules") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}", code="bad_rules") from None
+        raise UsageError(f"{path} is not valid TOML: {error}", code="bad_rules") from None
     tables = data.get("rule")
     if set(data) != {"rule"} or not isinstance(tables, list) or not tables:
         raise UsageError(
-            f"{path} holds no rules", code="bad_rules", hint="write each as a table [[rule]]"
+            f"{path} must contain [[rule]] tables and nothing else",
+            code="bad_rules",
+            hint="write each rule as a table [[rule]]",
         )
     rules = []
     for number, table in enumerate(tables, 1):
@@ -169,10 +173,10 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
 
 
 def replaced(body: object, pointer: tuple[str, ...], value: Any) -> Any:
-    """Return a JSON value with the member at a pointer replaced; the members on the way are made where they are missing.
+    """Return a JSON value with the member at a pointer replaced; missing parents are created.
 
     Raises:
-        ValueError: the pointer leads through something that has no members, or past the end of a list.
+        ValueError: the pointer leads through a value without members, or past the end of a list.
     """
     if not pointer:
         return value
@@ -182,7 +186,7 @@ def replaced(body: object, pointer: tuple[str, ...], value: Any) -> Any:
     if isinstance(body, list):
         at = len(body) if head == "-" else int(head) if head.isdigit() else -1
         if not 0 <= at <= len(body):
-            raise ValueError(f"{head!r} is no place in a list of {len(body)}")
+            raise ValueError(f"{head!r} is not an index of a list of {len(body)}")
         entry = replaced(body[at] if at < len(body) else {}, tuple(rest), value)
         return [*body[:at], entry, *body[at + 1 :]]
     raise ValueError(f"there is nothing at {head!r}")
@@ -190,13 +194,15 @@ def replaced(body: object, pointer: tuple[str, ...], value: Any) -> Any:
 
 def _rule(table: object, number: int) -> Rule:
     if not isinstance(table, dict):
-        raise ValueError("it must be a table")  # noqa: TRY004 - one kind of error for all that a file may hold
+        raise ValueError("it must be a table")  # noqa: TRY004 - one exception type for all errors in the file
     action = _one_of(table, "do", [action.value for action in RuleAction])
     needed, possible = _OWN[RuleAction(action)]
     known = _COMMON | needed | possible
     unknown = sorted(set(table) - known)
     if unknown:
-        raise ValueError(f"{action} has no {unknown[0]!r}; it takes {', '.join(sorted(known))}")
+        raise ValueError(
+            f"{action} has no key {unknown[0]!r}; its keys are {', '.join(sorted(known))}"
+        )
     missing = sorted((needed | {"match"}) - set(table))
     if missing:
         raise ValueError(f"{action} needs {missing[0]!r}")
@@ -225,15 +231,15 @@ def _rule(table: object, number: int) -> Rule:
 def _text(table: Mapping[str, Any], key: str) -> str:
     value = table[key]
     if not isinstance(value, str):
-        raise ValueError(f"{key!r} must be text")  # noqa: TRY004 - see _rule
+        raise ValueError(f"{key!r} must be a string")  # noqa: TRY004 - see _rule
     return value
 
 
 def _one_of(table: Mapping[str, Any], key: str, names: list[str]) -> str:
     value = table.get(key)
     if value not in names:
-        said = f"not {value!r}" if key in table else "and is missing"
-        raise ValueError(f"{key!r} must be one of {', '.join(names)}, {said}")
+        problem = f"not {value!r}" if key in table else "and is missing"
+        raise ValueError(f"{key!r} must be one of {', '.join(names)}, {problem}")
     return str(value)
 
 
@@ -247,7 +253,7 @@ def _whole(table: Mapping[str, Any], key: str, allowed: range) -> int:
 def _close_code(table: Mapping[str, Any]) -> int:
     code = _whole(table, "code", CLOSE_CODES)
     if code in NOT_SENT:
-        raise ValueError(f"{code} never stands in a close frame")
+        raise ValueError(f"{code} cannot be sent in a close frame")
     return code
 
 
@@ -264,7 +270,10 @@ def _seconds(table: Mapping[str, Any]) -> float:
 
 def _pointer(text: str) -> tuple[str, ...]:
     if not text.startswith("/"):
-        raise ValueError(f"{text!r} is no JSON pointer: it begins with /, like /response/status")
+        raise ValueError(
+            f"{text!r} is not a JSON pointer, which starts with /, like /response/status"
+        )
+    # This order: "~01" stands for "~1" (RFC 6901, 4).
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
 
 
@@ -272,7 +281,9 @@ def _json_value(value: Any) -> Any:
     try:
         orjson.dumps(value)
     except TypeError:
-        raise ValueError("'value' must be something that JSON has") from None
+        raise ValueError(
+            "'value' must have a JSON type; TOML's dates and times have none"
+        ) from None
     return value
 
 
@@ -283,7 +294,7 @@ def _injected(table: Mapping[str, Any]) -> tuple[bytes, Direction | None]:
     elif isinstance(event, dict):
         data = orjson.dumps(_json_value(event))
     else:
-        raise ValueError("'event' must be a table or a text")  # noqa: TRY004 - see _rule
+        raise ValueError("'event' must be a table or a string")  # noqa: TRY004 - see _rule
     if "to" not in table:
         return data, None
     to = _one_of(table, "to", ["api", "app"])

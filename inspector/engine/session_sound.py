@@ -1,7 +1,7 @@
-"""SessionSound: the microphone, the speaker and the barge-in of one session, as one companion of its engine.
+"""The sound of one session: microphone, speaker and barge-in, run beside its engine.
 
-It loads numpy and the rest only when there is something to hear or to say, and then in a thread: the first frame must
-not wait for them. The session goes on whatever happens in here.
+NumPy and the audio libraries are imported only when sound is needed, and then in a thread, so that no frame waits for them.
+A failure of the sound never ends the session.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from inspector.clock import NS_PER_S
 from inspector.core.event import Event, Origin
 from inspector.core.output_audio import OUTPUT_AUDIO
+from inspector.core.units import NS_PER_S
 from inspector.engine.pending_talk import PendingTalk, TalkIntent
 from inspector.engine.sound_places import SoundEnd, SoundEndKind, SoundOptions
 from inspector.errors import InspectorError
@@ -30,20 +30,20 @@ log = logging.getLogger(__name__)
 
 TICK_NS = 20_000_000
 RETRY_S = 2.0
-"""Between two attempts to get a device back."""
+"""Time between two attempts to reopen a device."""
 
 
 class SessionSound:
-    """What is said and heard in one session."""
+    """The microphone, speaker and barge-in of one session."""
 
     def __init__(self, engine: Engine, options: SoundOptions) -> None:
         self.microphone: Microphone | None = None
-        """None until sound was needed; so is the speaker."""
+        """None until sound is needed; likewise the speaker."""
         self.speaker: Speaker | None = None
         self.microphone_place = options.microphone
         self.speaker_place = options.speaker
         self.truncates = options.truncates
-        """True where a truncation is sent when the user speaks over the answer."""
+        """True to send a truncation when the user speaks over the answer."""
         self._engine = engine
         self._options = options
         self._barge_in: BargeIn | None = None
@@ -51,90 +51,92 @@ class SessionSound:
         self._needed = asyncio.Event()
         self._attention = asyncio.Event()
         self._early: list[Event] = []
+        """Events received while the audio libraries were loading."""
         self._to_send: list[dict[str, Any]] = []
         self._is_flush_due = False
         self._failure = ""
         self._request = PendingTalk(engine)
         self._starts_by_itself = options.starts_by_itself
+        # A file as speaker must be created even if the answer has no audio.
         if self._starts_by_itself or self.speaker_place.kind is SoundEndKind.FILE:
             self._needed.set()
         engine.tap(self._tap)
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether everything that came was heard."""
+        """Return True if all audio received so far was played."""
         return not self._early and (self.speaker is None or self.speaker.is_idle)
 
     @property
     def can_be_heard(self) -> bool:
-        """Tell whether somebody hears, or a file keeps, what is played."""
+        """Return True if audio is played to a device or written to a file."""
         return self.speaker_place.kind is not SoundEndKind.NONE
 
     @property
     def is_waiting_to_talk(self) -> bool:
-        """Tell whether the microphone was asked for and is not there yet."""
-        return self._request.wish is not None
+        """Return True if talking was requested and has not started yet."""
+        return self._request.intent is not None
 
     @property
     def microphone_problem(self) -> str:
-        """Return why there is no microphone, and what to do; ``""`` where there is one, or none is wanted."""
+        """Return why the microphone does not work, and what to do; ``""`` if it works or is not needed."""
         return self._failure or (self._ends.microphone_problem if self._ends is not None else "")
 
     @property
     def speaker_problem(self) -> str:
-        """Return why nothing is heard, and what to do; ``""`` where all is well."""
+        """Return why the speaker does not work, and what to do; ``""`` if it works or is not needed."""
         return self._failure or (self._ends.speaker_problem if self._ends is not None else "")
 
     @property
     def losses(self) -> dict[str, int]:
-        """Return what the speaker did not play as it should, by name; names as in ``analysis.totals``."""
+        """Return counts of audio that was not played properly; names as in ``analysis.totals``."""
         return self.speaker.losses if self.speaker is not None else {}
 
     def levels(self) -> tuple[Level, Level] | None:
-        """Return the levels of microphone and speaker; None before there was any sound."""
+        """Return the levels of microphone and speaker; None before sound was needed."""
         if self.microphone is None or self.speaker is None:
             return None
         now_ns = self._engine.now_ns
         return self.microphone.meter.read(now_ns), self.speaker.meter.read(now_ns)
 
     async def run(self) -> None:
-        """Carry sound both ways until cancelled; a failure in here ends the sound, and not the session."""
+        """Record and play until cancelled; a failure ends the sound, not the session."""
         try:
             await self._needed.wait()
             await asyncio.to_thread(importlib.import_module, "inspector.engine.sound_ends")
             ends = self._begin()
-            # Before anything plays, or its first samples would go to nobody.
-            await ends.mend_output(self.speaker_place)
+            # Before the first tick, or the first samples would be played to no device.
+            await ends.ensure_output(self.speaker_place)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._care(ends))
+                tasks.create_task(self._maintain(ends))
                 tasks.create_task(self._pump())
-        except Exception as error:  # whatever a driver does, the session goes on
+        except Exception as error:  # audio drivers raise anything, and must not end the session
             log.exception("the sound failed")
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
             self._failure = f"the sound failed: {cause}"
-            self._tell(self._failure)
+            self._note(self._failure)
         finally:
             self._end()
 
     def need(self) -> None:
-        """Load what sound needs, if it is not there yet, and look after devices at once."""
+        """Load the audio libraries if necessary, and check the devices now."""
         self._needed.set()
         self._attention.set()
 
     def toggle_talk(self) -> str:
-        """Begin a turn, or end it; return what the user should know."""
+        """Start or end a turn; return a message for the user, or ``""``."""
         microphone = self.microphone
-        if microphone is not None and microphone.input_finished and self._request.wish is None:
-            microphone.speak_again(self._engine.now_ns)
+        if microphone is not None and microphone.input_finished and self._request.intent is None:
+            microphone.restart_input(self._engine.now_ns)
             return ""
         return self._toggle(TalkIntent.PUSH)
 
     def toggle_open(self) -> str:
-        """Open the microphone, or close it; return what the user should know."""
+        """Open or close the microphone; return a message for the user, or ``""``."""
         return self._toggle(TalkIntent.OPEN)
 
     def toggle_mute(self) -> bool:
-        """Send silence in place of what is said, or no more; tell which."""
+        """Toggle whether silence is sent in place of the user's audio; return the new state."""
         self.need()
         if self.microphone is None:
             return False
@@ -142,7 +144,7 @@ class SessionSound:
         return self.microphone.is_muted
 
     def toggle_truncation(self) -> bool:
-        """Truncate by itself on barge-in, or no more; tell which."""
+        """Toggle automatic truncation on barge-in; return the new state."""
         self.truncates = not self.truncates
         if self._barge_in is not None:
             self._barge_in.truncates = self.truncates
@@ -151,7 +153,7 @@ class SessionSound:
     def choose(
         self, *, microphone: SoundEnd | None = None, speaker: SoundEnd | None = None
     ) -> None:
-        """Change over to another microphone or speaker."""
+        """Switch to another microphone or speaker."""
         now_ns = self._engine.now_ns
         if microphone is not None:
             self.microphone_place = microphone
@@ -166,45 +168,44 @@ class SessionSound:
         self.need()
 
     def test_microphone(self, *, is_on: bool) -> None:
-        """Measure the microphone without sending anything, or no more."""
+        """Start or stop measuring the microphone's level without sending."""
         if self.microphone is not None:
             self.microphone.is_monitoring = is_on
         self.need()
 
     def test_speaker(self) -> None:
-        """Play two notes."""
+        """Play two test notes."""
         self.need()
         if self.speaker is not None:
             self.speaker.play_test(self._engine.now_ns)
 
     def tick(self) -> None:
-        """Send and play what is due."""
+        """Send and play the audio that is due."""
         engine, microphone, speaker = self._engine, self.microphone, self.speaker
         if microphone is None or speaker is None:
             return
         now_ns = engine.now_ns
-        self._begin_to_talk(microphone)
+        self._start_pending_talk(microphone)
         microphone.tick(engine.state, now_ns, room=engine.outbox.mic_room)
         speaker.tick(now_ns)
         if self._ends is not None and self._ends.needs_attention:
             self._attention.set()
         self._flush()
 
-    def _toggle(self, wish: TalkIntent) -> str:
+    def _toggle(self, intent: TalkIntent) -> str:
         self.need()
-        return self._request.toggle(wish, self.microphone, self.microphone_place)
+        return self._request.toggle(intent, self.microphone, self.microphone_place)
 
-    def _begin_to_talk(self, microphone: Microphone) -> None:
-        """Do what was asked for, once there is a microphone and a server that listens."""
-        engine, wish = self._engine, self._request.take_due(microphone)
-        if wish is TalkIntent.PUSH:
+    def _start_pending_talk(self, microphone: Microphone) -> None:
+        engine, intent = self._engine, self._request.pop_due(microphone)
+        if intent is TalkIntent.PUSH:
             self._interrupt()
             microphone.push(engine.state, engine.now_ns)
-        elif wish is TalkIntent.OPEN:
+        elif intent is TalkIntent.OPEN:
             microphone.open(engine.now_ns)
 
     def _interrupt(self) -> None:
-        """Silence the answer where no turn detection will: the user begins to talk."""
+        """Stop the answer when the user starts to talk, unless turn detection will do it."""
         state = self._engine.state
         if self._barge_in is None or state.session.turn_detection:
             return
@@ -219,25 +220,27 @@ class SessionSound:
         if self.speaker is None:
             if event.type in OUTPUT_AUDIO:
                 self._needed.set()
-            if self._needed.is_set():
+            if (
+                self._needed.is_set()
+            ):  # kept until the libraries are loaded, so that no audio is lost
                 self._early.append(event)
             return
-        self._take(event, event.stamp_ns)
+        self._on_event(event, event.stamp_ns)
         if not self._is_flush_due:
-            # Not here: what follows from an event is logged after everybody has seen the event.
+            # Not now: all taps must see this event before the events that it causes are logged.
             self._is_flush_due = True
             asyncio.get_running_loop().call_soon(self._flush)
 
-    def _take(self, event: Event, now_ns: int) -> None:
+    def _on_event(self, event: Event, now_ns: int) -> None:
         state = self._engine.state
         if self.speaker is not None and self._barge_in is not None:
-            self.speaker.take(event, state, now_ns)
-            self._to_send += self._barge_in.take(event, state, now_ns)
+            self.speaker.on_event(event, state, now_ns)
+            self._to_send += self._barge_in.on_event(event, state, now_ns)
         if self.microphone is not None:
-            self.microphone.take(event, state)
+            self.microphone.on_event(event, state)
 
     def _flush(self) -> None:
-        """Log what was heard, and send what follows from it."""
+        """Log playback reports, then send the queued events."""
         self._is_flush_due = False
         if self.speaker is not None:
             for name, facts in self.speaker.reports():
@@ -252,7 +255,7 @@ class SessionSound:
         except InspectorError as error:
             log.warning("%s was not sent: %s", payload.get("type"), error.message)
 
-    def _tell(self, message: str) -> None:
+    def _note(self, message: str) -> None:
         self._engine.note("inspector.sound", {"message": message})
 
     def _begin(self) -> SoundEnds:
@@ -263,21 +266,21 @@ class SessionSound:
 
         now_ns = self._engine.now_ns
         if self._starts_by_itself:
-            self._request.wish = self._request.wish or TalkIntent.FITTING
+            self._request.intent = self._request.intent or TalkIntent.FITTING
         if self._ends is not None:
             self._ends.reset_output()
             return self._ends
         speaker = self.speaker = Speaker(silent_output())
         self._barge_in = BargeIn(speaker, truncates=self.truncates)
         self.microphone = Microphone(self._submit, append_ms=self._options.append_ms)
-        self._ends = SoundEnds(self.microphone, speaker, self._tell)
+        self._ends = SoundEnds(self.microphone, speaker, self._note)
         early, self._early = self._early, []
         for event in early:
-            self._take(event, now_ns)
+            self._on_event(event, now_ns)
         return self._ends
 
     def _end(self) -> None:
-        self._request.wish = None
+        self._request.intent = None
         if self.speaker is None or self.microphone is None or self._ends is None:
             return
         now_ns = self._engine.now_ns
@@ -289,22 +292,22 @@ class SessionSound:
     async def _pump(self) -> None:
         while True:
             self.tick()
-            # To the next multiple of a tick, so that appends do not drift.
+            # Sleep until the next multiple of a tick, so that delays do not accumulate.
             late_ns = self._engine.now_ns % TICK_NS
             await asyncio.sleep((TICK_NS - late_ns) / NS_PER_S)
 
-    async def _care(self, ends: SoundEnds) -> None:
-        """Open what is wanted and not there, and get back what went away."""
+    async def _maintain(self, ends: SoundEnds) -> None:
+        """Open the devices that are needed, and reopen those that were lost."""
         while True:
             self._attention.clear()
-            await ends.mend_output(self.speaker_place)
+            await ends.ensure_output(self.speaker_place)
             microphone = self.microphone
-            is_wanted = self.is_waiting_to_talk or (
+            is_needed = self.is_waiting_to_talk or (
                 microphone is not None and (microphone.is_sending or microphone.is_monitoring)
             )
-            await ends.mend_input(self.microphone_place, self._engine.now_ns, is_wanted=is_wanted)
+            await ends.ensure_input(self.microphone_place, self._engine.now_ns, is_needed=is_needed)
             if ends.microphone_problem and not self._starts_by_itself:
-                self._request.wish = None  # or it would open by itself whenever the device comes
+                self._request.intent = None  # or talking would start whenever the device returns
             try:
                 async with asyncio.timeout(RETRY_S):
                     await self._attention.wait()

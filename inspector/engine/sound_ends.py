@@ -1,4 +1,4 @@
-"""SoundEnds: opens the microphone and the speaker that the user chose, and gets them back when they go away."""
+"""Opening of the selected microphone and speaker, and reopening of devices that were lost."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from inspector.folders import path_exists
 
 FILE_RATE_HZ = 24_000
 UNUSED_NS = 60_000_000_000
-"""A microphone that nobody talks into is let go of, so that the system's sign for it goes out."""
+"""An unused microphone is closed after this time, so that the system's recording indicator goes out."""
 
 Tell = Callable[[str], None]
 
 
 def silent_output() -> SoundOutput:
-    """Return an output that nobody hears; the clock of what would have been heard goes on."""
+    """Return an output without a device, which consumes samples in real time."""
     return ClockOutput(FILE_RATE_HZ)
 
 
 class SoundEnds:
-    """What is open at both ends of the sound."""
+    """The open input and output of one session's sound."""
 
     def __init__(self, microphone: Microphone, speaker: Speaker, tell: Tell) -> None:
-        """Begin with nothing open.
+        """Start with nothing open.
 
         Args:
-            microphone: gets the inputs.
-            speaker: gets the outputs.
-            tell: says what became of a device, to be kept in the recording.
+            microphone: receives the inputs.
+            speaker: receives the outputs.
+            tell: called with a message about a device, for the recording.
         """
         self.microphone_problem = ""
-        """Why there is no microphone, and what to do; ``""`` where there is one, or none is wanted."""
+        """Why the microphone does not work, and what to do; ``""`` if it works or is not needed."""
         self.speaker_problem = ""
         self._microphone = microphone
         self._speaker = speaker
         self._tell = tell
-        self._played_at: SoundEnd | None = None
+        self._open_output_end: SoundEnd | None = None
         self._has_given_up_input = False
         self._has_given_up_output = False
         self._files: set[Path] = set()
@@ -53,52 +53,55 @@ class SoundEnds:
 
     @property
     def needs_attention(self) -> bool:
-        """Tell whether an end has just failed."""
+        """Return True if the input or the output has failed."""
         source = self._microphone.input
         return bool(self._speaker.output.failure or (source is not None and source.failure))
 
     def reset_input(self, now_ns: int) -> None:
-        """Close the microphone; another one was chosen."""
+        """Close the microphone, because another one was selected."""
         self._microphone.change_input(None, now_ns)
         self.microphone_problem, self._has_given_up_input = "", False
 
     def reset_output(self) -> None:
-        """Close the speaker; another one was chosen, or another connection begins."""
+        """Close the speaker, because another one was selected or another connection starts."""
         self._speaker.change_output(silent_output())
-        self._played_at = None
+        self._open_output_end = None
         self.speaker_problem, self._has_given_up_output = "", False
 
-    async def mend_output(self, place: SoundEnd) -> None:
-        """Open the speaker where it is not open, or is gone."""
+    async def ensure_output(self, end: SoundEnd) -> None:
+        """Open the speaker if it is not open, or was lost."""
         failure = self._speaker.output.failure
         if failure:
             self._speaker.change_output(silent_output())
-            self._played_at = None
-            self._output_failed(failure, must_tell=True, is_final=place.kind is SoundEndKind.FILE)
-        if place == self._played_at or self._has_given_up_output:
+            self._open_output_end = None
+            self._output_failed(failure, must_tell=True, is_final=end.kind is SoundEndKind.FILE)
+        if end == self._open_output_end or self._has_given_up_output:
             return
-        if place.kind is SoundEndKind.NONE:
-            self._played_at = place
+        if end.kind is SoundEndKind.NONE:
+            self._open_output_end = end
             return
         try:
-            output = await asyncio.to_thread(self._open_output, place)
+            # In a thread: opening a device blocks for up to a second.
+            output = await asyncio.to_thread(self._open_output, end)
         except InspectorError as error:
-            is_new = not self.speaker_problem and place.is_asked_for
+            is_new = not self.speaker_problem and end.is_explicit
             self._output_failed(error.words, must_tell=is_new, is_final=_is_final(error))
             return
         self._speaker.change_output(output)
-        self._played_at = place
+        self._open_output_end = end
         if self.speaker_problem:
             self.speaker_problem = ""
-            self._tell(f"{output.name} plays")
+            self._tell(f"playing to {output.name} again")
 
-    async def mend_input(self, place: SoundEnd, now_ns: int, *, is_wanted: bool) -> None:
-        """Open the microphone where it is wanted and not open, or is gone; close it where nobody uses it."""
+    async def ensure_input(self, end: SoundEnd, now_ns: int, *, is_needed: bool) -> None:
+        """Open the microphone if it is needed and not open, or was lost; close it if it has long been unused."""
         microphone = self._microphone
-        if is_wanted:
+        if is_needed:
             self._used_ns = now_ns
         source = microphone.input
-        if source is not None and source.failure:
+        if (
+            source is not None and source.failure
+        ):  # unplugged: report it once, then try to reopen below
             self.microphone_problem = source.failure
             self._tell(source.failure)
             microphone.change_input(None, now_ns)
@@ -106,10 +109,10 @@ class SoundEnds:
             if not source.supports_backpressure and now_ns - self._used_ns > UNUSED_NS:
                 microphone.change_input(None, now_ns)
             return
-        if not is_wanted or self._has_given_up_input or place.kind is SoundEndKind.NONE:
+        if not is_needed or self._has_given_up_input or end.kind is SoundEndKind.NONE:
             return
         try:
-            opened = await asyncio.to_thread(self._open_input, place)
+            opened = await asyncio.to_thread(self._open_input, end)
         except InspectorError as error:
             if not self.microphone_problem:
                 self._tell(error.words)
@@ -119,13 +122,13 @@ class SoundEnds:
         microphone.change_input(opened, now_ns)
         if self.microphone_problem:
             self.microphone_problem = ""
-            self._tell(f"{opened.name} hears")
+            self._tell(f"recording from {opened.name} again")
 
     def close(self, now_ns: int) -> None:
-        """Let go of everything."""
+        """Close the input and the output."""
         self._microphone.change_input(None, now_ns)
         self._speaker.output.close()
-        self._played_at = None
+        self._open_output_end = None
 
     def _output_failed(self, words: str, *, must_tell: bool, is_final: bool) -> None:
         self.speaker_problem = words
@@ -133,26 +136,26 @@ class SoundEnds:
         if must_tell:
             self._tell(words)
 
-    def _open_output(self, place: SoundEnd) -> SoundOutput:
-        if place.kind is SoundEndKind.FILE:
-            path = Path(place.name)
+    def _open_output(self, end: SoundEnd) -> SoundOutput:
+        if end.kind is SoundEndKind.FILE:
+            path = Path(end.name)
             if path in self._files:
-                # Another connection of the same session: what was heard in the first is kept.
+                # A further connection of the same session must not overwrite the audio of the first.
                 names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
                 path = next(name for name in names if not path_exists(name))
-            self._files.add(Path(place.name))
+            self._files.add(Path(end.name))
             return ClockOutput(FILE_RATE_HZ, WavWriter(path, FILE_RATE_HZ))
-        self._look_again()
-        return device.DeviceOutput(place.name)
+        self._refresh_devices()
+        return device.DeviceOutput(end.name)
 
-    def _open_input(self, place: SoundEnd) -> SoundInput:
-        if place.kind is SoundEndKind.FILE:
-            return FileInput(Path(place.name))
-        self._look_again()
-        return device.DeviceInput(place.name)
+    def _open_input(self, end: SoundEnd) -> SoundInput:
+        if end.kind is SoundEndKind.FILE:
+            return FileInput(Path(end.name))
+        self._refresh_devices()
+        return device.DeviceInput(end.name)
 
-    def _look_again(self) -> None:
-        """Look for devices that were plugged in, where that disturbs no other stream."""
+    def _refresh_devices(self) -> None:
+        """Search for devices that were plugged in, unless that would interrupt an open stream."""
         is_playing = isinstance(self._speaker.output, device.DeviceOutput)
         is_hearing = isinstance(self._microphone.input, device.DeviceInput)
         if (self.speaker_problem or self.microphone_problem) and not (is_playing or is_hearing):
@@ -160,5 +163,5 @@ class SoundEnds:
 
 
 def _is_final(error: InspectorError) -> bool:
-    """Tell whether trying again is of no use."""
+    """Return True if another attempt would fail, too."""
     return not isinstance(error, DeviceError) or error.code == "no_portaudio"

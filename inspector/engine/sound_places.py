@@ -1,4 +1,4 @@
-"""Where sound comes from and goes to, as the user names it."""
+"""The microphone and speaker that the user selects: a device, a file or none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class SoundEndKind(StrEnum):
-    """What stands at one end of the sound."""
+    """The kind of a sound end."""
 
     NONE = "none"
     FILE = "file"
@@ -17,29 +17,29 @@ class SoundEndKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SoundEnd:
-    """One end of the sound."""
+    """A source or destination of sound."""
 
     kind: SoundEndKind
-    """What stands there."""
+    """Its kind."""
     name: str = ""
-    """Path of a file; name, part of a name or index of a device, ``""`` for the system's own choice."""
-    is_asked_for: bool = True
-    """False where it is only what the program tries when nobody said anything."""
+    """Path of a file; name, part of a name or index of a device, ``""`` for the system's default device."""
+    is_explicit: bool = True
+    """False for the program's default, whose failure is not worth a message."""
 
     def __str__(self) -> str:
         return self.name or ("default" if self.kind is SoundEndKind.DEVICE else str(self.kind))
 
 
-NOWHERE = SoundEnd(SoundEndKind.NONE)
-DEFAULT_DEVICE = SoundEnd(SoundEndKind.DEVICE, is_asked_for=False)
+NO_SOUND = SoundEnd(SoundEndKind.NONE)
+DEFAULT_DEVICE = SoundEnd(SoundEndKind.DEVICE, is_explicit=False)
 _SOUND_FILES = (".wav", ".wave", ".flac", ".ogg", ".aif", ".aiff")
 
 
 def sound_end_of(text: str) -> SoundEnd:
-    """Read what a flag or a dialog says: ``none``, a sound file by its ending, else a device; ``default`` is the system's."""
+    """Parse the value of an option or dialog: ``none``, a file with a sound file's suffix, ``default`` or a device's name."""
     text = text.strip()
     if text.lower() == "none":
-        return NOWHERE
+        return NO_SOUND
     if text.lower().endswith(_SOUND_FILES):
         return SoundEnd(SoundEndKind.FILE, str(Path(text).expanduser()))
     return SoundEnd(SoundEndKind.DEVICE, "" if text.lower() in ("", "default") else text)
@@ -47,21 +47,21 @@ def sound_end_of(text: str) -> SoundEnd:
 
 @dataclass(frozen=True, slots=True)
 class SoundOptions:
-    """How a session sounds."""
+    """The sound settings of a session."""
 
-    microphone: SoundEnd = NOWHERE
-    """Where the user's sound comes from."""
-    speaker: SoundEnd = NOWHERE
-    """Where the assistant's sound goes to."""
+    microphone: SoundEnd = NO_SOUND
+    """The source of the user's audio."""
+    speaker: SoundEnd = NO_SOUND
+    """The destination of the assistant's audio."""
     append_ms: int = 40
     """Length of one append."""
     truncates: bool = True
-    """Truncate by itself when the user speaks over the answer."""
+    """True to truncate automatically when the user speaks over the answer."""
     opens_at_once: bool = False
-    """Open a microphone that is a device without being told to, where nobody is there to press a key."""
+    """True to open a device without a key press, for headless runs."""
 
     @property
     def starts_by_itself(self) -> bool:
-        """Tell whether the microphone opens by itself: a file given at the start, or any where nobody can press a key."""
+        """Return True if the microphone starts without a key press: a file, or in a headless run also a device."""
         kind = self.microphone.kind
         return kind is SoundEndKind.FILE or (kind is SoundEndKind.DEVICE and self.opens_at_once)

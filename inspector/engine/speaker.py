@@ -1,7 +1,7 @@
-"""Speaker: the assistant's audio on its way to the user's ear, and the record of what was heard.
+"""The speaker: playback of the assistant's audio, and reports of what was heard.
 
-It takes in events as the engine logs them, and plays on ``tick``. What began and ceased to be heard becomes
-``inspector.playing`` and ``inspector.played`` in the log, so that a replay knows what the user heard.
+It receives events as the engine logs them, and plays on ``tick``. The start and end of each item's playback are logged as
+``inspector.playing`` and ``inspector.played``, so that a replay knows what the user heard.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _DONE = ("response.output_audio.done", "response.audio.done")
 TEST_ITEM = "inspector test"
 TEST_NOTES_HZ, TEST_NOTE_MS, TEST_PEAK = (440, 660), 300, 8000
 MOST_AT_ONCE_S = 5
-"""Played in one tick after the process stood still; a longer gap is caught up in the ticks that follow."""
+"""Audio played in one tick after the process was suspended; the rest follows in the next ticks."""
 
 
 class Speaker:
-    """Plays what the model says."""
+    """Play the assistant's audio."""
 
     def __init__(self, output: SoundOutput) -> None:
         self.output = output
@@ -41,31 +41,31 @@ class Speaker:
         """Deltas that were not base64."""
         self._changes: list[PlaybackChange] = []
         self._formats: dict[str, AudioFormat] = {}
-        """What responses in progress asked for themselves."""
+        """Formats of responses in progress that differ from the session's, by response id."""
         self._tests = 0
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether everything that came was heard or thrown away."""
+        """Return True if all audio received so far was played or discarded, and reported."""
         return self.playback.is_idle and not self._changes
 
     @property
     def losses(self) -> dict[str, int]:
-        """Return what was not played as it should, by name."""
+        """Return counts of audio that was not played properly, by name."""
         return {
             "underruns": self.playback.underruns,
             "dropped_bytes": self.playback.dropped_bytes,
             "unreadable_deltas": self.unreadable,
         }
 
-    def take(self, event: Event, state: SessionState, now_ns: int) -> None:
-        """Take in an event of the session, after the folds; cheap, however much audio it carries."""
+    def on_event(self, event: Event, state: SessionState, now_ns: int) -> None:
+        """Handle an event of the session, after the folds; audio is only queued here."""
         body, kind = event.body, event.type
         if body is None or event.direction is Direction.LOCAL:
             return
         if event.direction is Direction.CLIENT:
             if kind == "conversation.item.truncate":
-                # Now, not once the server agrees: what is heard meanwhile it would never know of.
+                # Not on the server's confirmation: what is played until then would not be in the truncation.
                 self._truncate(body, now_ns)
         elif kind in OUTPUT_AUDIO:
             self._receive(event, body, state, now_ns)
@@ -82,41 +82,41 @@ class Speaker:
             self.cut("deleted", now_ns, lambda track: track.item_id == item_id)
 
     def tick(self, now_ns: int) -> None:
-        """Play what is due."""
+        """Play the audio that is due."""
         self._play(now_ns)
         self._changes += self.playback.changes(self.output.unheard)
 
     def cut(
         self, reason: str, now_ns: int, which: Callable[[Track], bool] = lambda _: True
     ) -> list[PlaybackChange]:
-        """Stop what plays or waits, at once; return what was heard of each item."""
+        """Stop playing and queued audio at once; return how much of each item was heard."""
         self._play(now_ns)
         self._changes += self.playback.changes(self.output.unheard)
-        found = self.playback.cut(reason, which, unheard=self.output.unheard)
-        if found:
+        cuts = self.playback.cut(reason, which, unheard=self.output.unheard)
+        if cuts:
             self.output.flush()
-            self._changes += found
-        return found
+            self._changes += cuts
+        return cuts
 
     def heard_ms(self, item_id: str) -> int | None:
-        """Return how much of an item was heard; None where nothing of it was received."""
+        """Return how much of an item was heard, in milliseconds; None if no audio of it was received."""
         tracks = [track for track in self.playback.tracks.values() if track.item_id == item_id]
         if not tracks:
             return None
         return sum(self.playback.heard_ms(track, self.output.unheard) for track in tracks)
 
     def change_output(self, output: SoundOutput) -> None:
-        """Go on with another output; what the old one has not played yet is lost."""
+        """Switch to another output, discarding what the old one has not played yet."""
         old, self.output = self.output, output
         old.close()
-        if output.rate_hz != self.playback.rate_hz:
+        if output.rate_hz != self.playback.rate_hz:  # queued audio has the old rate
             self._changes += self.playback.cut("output changed", lambda _: True)
             before, self.playback = self.playback, Playback(output.rate_hz)
             self.playback.underruns = before.underruns
             self.playback.dropped_bytes = before.dropped_bytes
 
     def play_test(self, now_ns: int) -> None:
-        """Play two notes; nothing is logged of them."""
+        """Play two test notes, which are not logged."""
         rate_hz = self.playback.rate_hz
         time_s = np.arange(rate_hz * TEST_NOTE_MS // 1000) / rate_hz
         fade = np.minimum(1.0, np.minimum(time_s, time_s[::-1]) * 100)
@@ -128,7 +128,7 @@ class Speaker:
         self.playback.complete(key=key)
 
     def reports(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return what is to be logged since the last call: type and facts of each event, oldest first."""
+        """Return (type, members) of the events to log since the last call, oldest first."""
         changes, self._changes = self._changes, []
         return [
             _report(change, self.output.name)
@@ -145,11 +145,11 @@ class Speaker:
             self.meter.feed(samples, output.rate_hz, now_ns)
 
     def _note_format(self, response: Mapping[str, Any]) -> None:
-        """Keep a response's own format, for as long as it is in progress."""
-        asked = object_at(object_at(response, "audio"), "output").get("format")
-        named = audio_format(asked) or audio_format(response.get("output_audio_format"))
-        if named is not None and text_at(response, "id"):
-            self._formats[text_at(response, "id")] = named
+        """Keep the format of a response while it is in progress."""
+        ga_format = object_at(object_at(response, "audio"), "output").get("format")
+        audio = audio_format(ga_format) or audio_format(response.get("output_audio_format"))
+        if audio is not None and text_at(response, "id"):
+            self._formats[text_at(response, "id")] = audio
 
     def _receive(
         self, event: Event, body: Mapping[str, Any], state: SessionState, now_ns: int
@@ -158,24 +158,24 @@ class Speaker:
         if data is None:
             self.unreadable += 1
             return
-        self._play(now_ns)  # up to now, so that what comes now is not heard before it came
+        self._play(now_ns)  # first up to now, or new audio would be played at an earlier time
         self.playback.receive(
             _key(body), text_at(body, "response_id"), data, self._format(body, state), now_ns
         )
 
     def _format(self, body: Mapping[str, Any], state: SessionState) -> AudioFormat:
-        """Return the format of a delta: what it says itself, else what its response asked for, else the session's."""
-        if body.get("sample_rate"):
-            named = audio_format(text_at(body, "format") or "pcm16", body["sample_rate"])
-            if named is not None:
-                return named
+        """Return the format of a delta: its own, else that of its response, else the session's."""
+        if body.get("sample_rate"):  # only in translation sessions
+            audio = audio_format(text_at(body, "format") or "pcm16", body["sample_rate"])
+            if audio is not None:
+                return audio
         return self._formats.get(text_at(body, "response_id")) or state.session.output_format
 
     def _respond(self, response: Mapping[str, Any], now_ns: int) -> None:
         response_id = text_at(response, "id")
         self._formats.pop(response_id, None)
         if response.get("status") == "cancelled":
-            self.playback.refuse(response_id)
+            self.playback.refuse(response_id)  # late deltas of a cancelled response must not play
             self.cut("cancelled", now_ns, lambda track: track.response_id == response_id)
         else:
             self.playback.complete(response_id=response_id)
@@ -186,6 +186,7 @@ class Speaker:
         if track is None or track.is_cut:
             return
         self._play(now_ns)
+        # Playback may be behind the truncation, if another client or the user chose a later end.
         if self.playback.heard_ms(track, self.output.unheard) >= end_ms:
             self.cut("truncated", now_ns, lambda other: other is track)
         else:

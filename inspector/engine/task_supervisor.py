@@ -1,7 +1,7 @@
-"""TaskSupervisor: the owner of the tasks that live sessions run in, outside of any screen.
+"""The owner of the tasks in which live sessions run, independent of any screen.
 
-The program runs ``async with TaskSupervisor() as host`` around whatever guest it has (the TUI, a headless command). A guest may
-come and go; the session's task ends when the session does, or when the host is left.
+The program runs the TUI or a headless command within ``async with TaskSupervisor()``. Screens may come and go; the task of a
+session ends with the session, or when the context is left.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from inspector.engine.live_engine import Engine
 
 CLOSE_TIMEOUT_S = 2.0
-"""A server that does not answer our close frame must not hold up the user's exit."""
+"""How long a server's answer to our close frame may delay the exit."""
 
 
 class TaskSupervisor:
-    """Owns one task per running engine."""
+    """Run each engine in a task of its own."""
 
     def __init__(self) -> None:
         self._group = asyncio.TaskGroup()
@@ -41,21 +41,21 @@ class TaskSupervisor:
         await self._group.__aexit__(kind, error, trace)
 
     def start(self, engine: Engine) -> asyncio.Task[None]:
-        """Connect an engine, or reconnect it after its connection ended; a running one is left alone.
+        """Connect an engine, or reconnect it after its connection ended; do nothing if it is running.
 
-        A refused connection does not raise here: the engine keeps it as ``refusal``.
+        A refused connection does not raise here: the engine stores it as ``refusal``.
         """
         task = self._running.get(engine)
         if task is None:
             task = self._group.create_task(self._run(engine))
-            # One that is refused without a wait has ended by now where tasks are eager (under a screen, from Python 3.12 on).
+            # With Textual's eager tasks (Python 3.12 or newer), an engine that is refused at once has already ended.
             if not task.done():
                 self._running[engine] = task
         return task
 
     async def stop(self, engine: Engine) -> None:
         """Close an engine's connection and wait until its end is recorded."""
-        from inspector.engine.record import Connection  # a replay has no engine to load it for
+        from inspector.engine.record import Connection  # here: a replay needs no engine's modules
 
         task = self._running.get(engine)
         if task is None:
@@ -63,6 +63,7 @@ class TaskSupervisor:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 if engine.connection is Connection.LIVE:
+                    # A proper close, so that the server's answer is recorded; the task then ends by itself.
                     await engine.source.close()
                 else:
                     task.cancel()
@@ -78,7 +79,7 @@ class TaskSupervisor:
                 try:
                     await engine.run()
                 except ConnectError:
-                    pass  # recorded by the engine, and shown from there
+                    pass  # recorded by the engine
                 finally:
                     if sound is not None:
                         sound.cancel()

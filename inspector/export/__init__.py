@@ -1,1 +1,1 @@
-"""Recordings in the formats of others, one file per format."""
+"""Export of recordings to other formats, one module per format."""

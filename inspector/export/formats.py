@@ -1,6 +1,6 @@
-"""Formats: what a recording can be written as. A new one is a ``Format`` here and a place in ``FORMATS``: the command follows.
+"""Export formats. To add one, subclass ``Format`` and list it in ``FORMATS``; the command's options and help follow from it.
 
-A format says which files there are to be; whoever calls it opens them, so that each appears whole or not at all.
+A format describes the files of an export; the caller opens them (``output_file``), so that each appears complete or not at all.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ Write = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """One file that is to be written."""
+    """A file to be written by an export."""
 
     name: str
-    """What it holds, usable in a file name: ``items`` of a format are told apart by it."""
+    """Name of its content, valid in a file name and unique within the export."""
     write: Callable[[Write], None]
-    """Writes it, front to back."""
+    """Writes the file from beginning to end, through the function that it is given."""
     words: str = ""
-    """What to say of it once it is written."""
+    """Summary for the user, shown after it was written."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """The same for programs."""
+    """The same for programs (``--json``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,50 +35,52 @@ class Exported:
 
     files: tuple[ExportedFile, ...]
     facts: Callable[[], Mapping[str, Any]] = dict
-    """Returns what is known of the whole export once its files are written, for programs."""
+    """Returns facts about the whole export for programs; called after its files were written."""
     note: Callable[[], str] = str
-    """Returns what to say of it then; ``""`` for nothing."""
+    """Returns a note for the user, or ``""``; called after its files were written."""
 
 
 class Format(ABC):
-    """A format."""
+    """Base class of the export formats."""
 
     name: ClassVar[str]
-    """After ``--to``."""
+    """Value of ``--to``."""
     suffix: ClassVar[str]
+    """Suffix of its files, with the dot."""
     help: ClassVar[str]
-    """A clause of the command's help."""
+    """Clause in the command's help."""
     parts: ClassVar[tuple[str, ...]] = ()
-    """What ``--what`` may ask for, the default first; empty where there is nothing to choose."""
+    """Values of ``--what``, the default first; empty if the format has only one."""
     several: ClassVar[frozenset[str]] = frozenset()
-    """Parts that are a file each of many, and go into a folder."""
+    """Parts that consist of several files, which go into a folder."""
     is_text: ClassVar[bool] = False
-    """Whether it goes to stdout where no file is named."""
+    """True if it is written to stdout without ``-o``."""
 
     @abstractmethod
     def export(self, log: EventLog, part: str) -> Exported:
         """Return the files for a part of a recording.
 
         Raises:
-            ExportError: the recording has nothing of the kind.
+            ExportError: the recording contains no such data.
         """
 
 
 class WavFormat(Format):
-    """The sound."""
+    """The audio as WAV files."""
 
     name = "wav"
     suffix = ".wav"
     help = (
-        "wav (--what stereo: user left, assistant right, the default; heard: the same, without what was cut off; "
-        "user or assistant: one side, back to back; items: a file each)"
+        "wav (--what stereo: user left, assistant right, the default; heard: the same, without interrupted audio; "
+        "user or assistant: one side, back to back; items: one file per item)"
     )
     parts = ("stereo", "heard", "user", "assistant", "items")
     several = frozenset({"items"})
 
     def export(self, log: EventLog, part: str) -> Exported:
-        """Return one file, or one for each item."""
-        from inspector.export.log_sound import LogSound  # which brings numpy
+        """Return one file, or one per item."""
+        # Imported here, because they import numpy, which the other commands do not need.
+        from inspector.export.log_sound import LogSound
         from inspector.export.wav_export import Plan, plans, write_wav
 
         sound = LogSound(log)
@@ -95,7 +97,7 @@ class WavFormat(Format):
 
         def damage() -> str:
             count = len(sound.damaged_rows)
-            words = f"{count:,} pieces of audio are not base64; silence stands in their place"
+            words = f"{count:,} audio deltas are not valid base64 and were replaced by silence"
             return words if count else ""
 
         files = tuple(file(plan) for plan in plans(sound, part))
@@ -103,7 +105,7 @@ class WavFormat(Format):
 
 
 class TextFormat(Format):
-    """The conversation, to be read."""
+    """The conversation as a readable transcript."""
 
     name = "text"
     suffix = ".txt"
@@ -125,4 +127,4 @@ class TextFormat(Format):
 
 
 FORMATS: tuple[Format, ...] = (WavFormat(), TextFormat())
-"""Every format."""
+"""All formats, in the order of the command's help."""

@@ -1,8 +1,7 @@
-"""LogSound: all audio of a log, found once and read back piece by piece, however long it is.
+"""LogSound: the audio of a log, located in one pass and then read on demand, so that memory does not grow with its length.
 
-The first pass keeps which rows hold which segment, and where in it (16 bytes a row); samples are decoded again whenever
-they are wanted.
-The log may grow meanwhile: what comes later is not part of it.
+The pass keeps the rows of each segment and their positions in it (16 bytes per row); samples are decoded each time they are
+read. The log may grow meanwhile: later events are not included.
 """
 
 from __future__ import annotations
@@ -31,21 +30,24 @@ _TYPES = PLACING_TYPES | {_SPEECH, _STOPPED, _COMMITTED, _CLEARED}
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A piece of a segment, to sound at a time. All times are microseconds."""
+    """A part of a segment, placed at a time. All times are microseconds."""
 
     segment: AudioSegment
+    """The segment that contains the audio."""
     from_us: int
-    """From the segment's own beginning."""
+    """Start of the part, from the segment's beginning."""
     to_us: int
+    """End of the part, from the segment's beginning."""
     at_us: int = 0
+    """Time in the output at which the part starts."""
 
     @property
     def duration_us(self) -> int:
-        """Return how long it sounds."""
+        """Return its length."""
         return max(0, self.to_us - self.from_us)
 
     def within(self, from_us: int, to_us: int) -> Clip | None:
-        """Return what of it sounds in a window, shifted so that the window begins at 0; None where nothing does."""
+        """Return the part within a window, shifted so that the window begins at 0; None if they do not overlap."""
         start = max(self.at_us, from_us)
         stop = min(self.at_us + self.duration_us, to_us)
         if start >= stop:
@@ -56,49 +58,50 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Which rows of the log hold the pieces of a segment."""
+    """The rows of the log that hold the pieces of a segment."""
 
     row: array[int]
+    """Row numbers, ascending."""
     offset: array[int]
-    """Bytes of the segment before each."""
+    """Bytes of the segment before each row's piece."""
 
 
 class LogSound:
-    """The audio of one log, up to the row that was its last when this was made."""
+    """The audio of a log, up to the last row at the time of construction."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._rows: dict[AudioSegment, _Rows] = {}
         self.damaged_rows: set[int] = set()
-        """Rows whose audio is not base64 and was left out, of those whose samples were asked for."""
+        """Rows with invalid base64, among those that were read so far; their audio is left out."""
         self._items: dict[str, AudioSegment | list[Clip]] = {}
         self._spoken: list[AudioSegment] = []
-        """The user's segments of this connection: the server's time line."""
+        """The user's segments of the current connection, which form the server's input timeline."""
         self._speech: dict[str, int] = {}
         self._stops: dict[str, int] = {}
         self._committed_us = 0
         placement = Placement()
         codes = set(log.kinds.matching(_TYPES.__contains__))
         kinds = log.kind
-        # No numpy view of the columns: a live log may grow while another thread is here.
+        # No numpy view of the columns, which would make appends fail: the event loop may append while this runs in a thread.
         for row in range(len(log)):
             if kinds[row] in codes:
-                self._take(log.read(row), row, placement)
+                self._add(log.read(row), row, placement)
         self.segments = [segment for segment in placement.segments if segment.duration_us]
 
     @property
     def end_us(self) -> int:
-        """Return when the last audio ends, session time."""
+        """Return the session time at which the last audio ends."""
         ends = (stretch.end_us for _, stretches in self._placed() for stretch in stretches)
         return max(ends, default=0)
 
     @property
     def item_ids(self) -> list[str]:
-        """Return the items that have audio, in the order in which it came."""
+        """Return the ids of the items with audio, in the order in which it was received."""
         return list(self._items)
 
     def item(self, item_id: str, *, heard_only: bool = False) -> list[Clip]:
-        """Return the audio of one item, back to back; empty where it has none."""
+        """Return the audio of one item, back to back; empty if it has none."""
         found = self._items.get(item_id, [])
         if isinstance(found, AudioSegment):
             length_us = found.heard_us if heard_only else found.duration_us
@@ -106,7 +109,7 @@ class LogSound:
         return in_a_row(found)
 
     def side_of(self, item_id: str) -> AudioSide:
-        """Return whose audio an item is."""
+        """Return the side that an item's audio belongs to."""
         return (
             AudioSide.ASSISTANT
             if isinstance(self._items[item_id], AudioSegment)
@@ -114,13 +117,13 @@ class LogSound:
         )
 
     def side(self, side: AudioSide) -> list[Clip]:
-        """Return everything of one side, back to back."""
+        """Return all audio of one side, back to back."""
         return in_a_row(
             clip for segment in self.segments if segment.side is side for clip in _whole(segment)
         )
 
     def placed(self, side: AudioSide, *, heard_only: bool = False) -> list[Clip]:
-        """Return everything of one side in session time, or only what was heard of it; gaps are gaps."""
+        """Return all audio of one side in session time with its gaps, or only what was heard of it."""
         return [
             Clip(segment, stretch.from_us, stretch.to_us, stretch.at_us)
             for segment, stretches in self._placed()
@@ -130,7 +133,7 @@ class LogSound:
         ]
 
     def _placed(self) -> Iterator[tuple[AudioSegment, list[Stretch]]]:
-        """Yield every segment with its stretches; what has no time stands behind all that came before it, of either side."""
+        """Yield every segment with its stretches; a segment without times follows all earlier audio of either side."""
         end_us = 0
         for segment in self.segments:
             stretches = segment.stretches() or _behind(segment, end_us)
@@ -138,11 +141,11 @@ class LogSound:
             yield segment, stretches
 
     def samples(self, segment: AudioSegment, first: int = 0) -> Iterator[tuple[int, Samples]]:
-        """Yield the samples of a segment, each piece with its position in it, in samples.
+        """Yield the pieces of a segment as (position, samples); positions are in samples from the segment's beginning.
 
         Args:
             segment: one of ``segments``.
-            first: the first sample that is wanted; some before it may come too.
+            first: the first sample needed; earlier ones may be yielded, too.
         """
         rows = self._rows.get(segment)
         if rows is None:
@@ -151,7 +154,7 @@ class LogSound:
         sample_bytes = 2 if segment.format.encoding == "pcm16" else 1
         at = max(0, bisect.bisect_right(rows.offset, first * sample_bytes) - 1)
         while at and rows.offset[at] % sample_bytes:
-            at -= 1  # a sample may be torn between two pieces
+            at -= 1  # start at a piece that begins with a whole sample
         for row, offset in zip(rows.row[at:], rows.offset[at:], strict=True):
             damaged = stream.damaged
             samples = stream.feed(audio_of(self._log.read(row)))
@@ -160,7 +163,7 @@ class LogSound:
             if len(samples):
                 yield offset // sample_bytes, samples
 
-    def _take(self, event: Event, row: int, placement: Placement) -> None:
+    def _add(self, event: Event, row: int, placement: Placement) -> None:
         if placement.begins(event):
             self._begin()
         piece = placement.feed(event)
@@ -199,7 +202,7 @@ class LogSound:
             self._commit(item_id)
 
     def _commit(self, item_id: str) -> None:
-        """Tell which of the appended audio became an item: by the server's own times, else all since the last commit."""
+        """Assign appended audio to an item: by the server's speech times, else all audio since the last commit or clear."""
         now_us = self._appended_us()
         clips: list[Clip] = []
         if item_id in self._speech:
@@ -218,12 +221,12 @@ class LogSound:
 
 
 def _whole(segment: AudioSegment) -> Iterator[Clip]:
-    """Yield all of a segment that counts."""
+    """Yield a clip for each part of a segment that was not rejected."""
     return (Clip(segment, from_us, to_us) for from_us, to_us in segment.kept())
 
 
 def in_a_row(clips: Iterable[Clip]) -> list[Clip]:
-    """Return clips so that each begins where the one before it ends."""
+    """Return the clips placed back to back."""
     found: list[Clip] = []
     at_us = 0
     for clip in clips:
@@ -233,7 +236,7 @@ def in_a_row(clips: Iterable[Clip]) -> list[Clip]:
 
 
 def samples_of(sound: LogSound, clip: Clip, rate_hz: int) -> Iterator[Samples]:
-    """Yield the samples of a clip at a rate, piece by piece; where audio is missing there is silence."""
+    """Yield the samples of a clip, resampled to ``rate_hz``; silence replaces missing audio."""
     own_hz = clip.segment.format.rate_hz
     pieces = _cut(sound, clip)
     if own_hz == rate_hz:
@@ -241,6 +244,7 @@ def samples_of(sound: LogSound, clip: Clip, rate_hz: int) -> Iterator[Samples]:
         return
     import soxr
 
+    # A stream, not a call per piece, which would leave a click at every border.
     resampler = soxr.ResampleStream(own_hz, rate_hz, 1, dtype="int16")
     for piece in pieces:
         yield np.asarray(resampler.resample_chunk(piece), np.int16)
@@ -254,7 +258,7 @@ def _cut(sound: LogSound, clip: Clip) -> Iterator[Samples]:
     for position, samples in sound.samples(clip.segment, first):
         if position >= last:
             return
-        if position > written:
+        if position > written:  # a damaged piece is missing; silence keeps the later ones in place
             yield np.zeros(position - written, np.int16)
             written = position
         piece = samples[max(0, written - position) : last - position]
@@ -264,7 +268,7 @@ def _cut(sound: LogSound, clip: Clip) -> Iterator[Samples]:
 
 
 def _behind(segment: AudioSegment, at_us: int) -> list[Stretch]:
-    """Return what a segment without a time sounds like from a time on."""
+    """Return the stretches of a segment without times, placed from ``at_us`` on."""
     heard_us, found = segment.heard_us, []
     for begin, end in segment.kept():
         cut = end if segment.side is AudioSide.USER else max(begin, min(heard_us, end))

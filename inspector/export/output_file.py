@@ -1,7 +1,7 @@
-"""The files that exports go to: each appears whole, or not at all.
+"""Output files of exports: each appears complete or not at all.
 
-What is no regular file cannot be replaced without destroying it: a pipe, a device or an open descriptor (``/dev/stdout``,
-``>(command)``) is written in place. Links are followed, so that they stay links.
+A regular file is written under a temporary name and then renamed. Renaming would destroy a pipe, a device or an open descriptor
+(``/dev/stdout``, ``>(command)``), so these are written in place. Links are followed, so that they stay links.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import BinaryIO
 from inspector.errors import EXIT_CANNOT_WRITE, ExportError
 
 MOST_LINKS = 40
-"""As many as Linux follows (path_resolution(7))."""
+"""The limit of Linux (path_resolution(7)), so that a loop of links ends."""
 
 
 @contextmanager
 def written(target: Path, source: Path | None = None) -> Iterator[BinaryIO]:
-    """Open a file that takes the target's place once all of it is written; what cannot be replaced is written in place.
+    """Yield a file that replaces the target once it is completely written; pipes and devices are written in place.
 
     Raises:
-        ExportError: it would replace the recording itself, or cannot be written.
+        ExportError: the target is the recording itself, or cannot be written.
     """
     try:
         if source is not None and _is_same(target, source):
@@ -54,29 +54,29 @@ def _is_same(target: Path, source: Path) -> bool:
 
 
 def _opened_in_place(target: Path) -> int | None:
-    """Open what is there and no regular file; None where a file may be put in its place.
+    """Open a target that is not a regular file; return None if the target may be replaced.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: the target cannot be opened.
     """
     number = _descriptor(target)
     if number is not None:
-        # Opened by its name, a file that the shell has opened for us would be written from its beginning.
+        # Opening it by name would start at the beginning of a file that the shell has opened for appending.
         return os.dup(number)
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
         return None
-    # No O_TRUNC and no O_CREAT: neither means anything for a pipe or a device. A directory refuses by itself.
+    # Without O_TRUNC and O_CREAT, which mean nothing for a pipe or a device. Opening a directory fails, as it should.
     return None if stat.S_ISREG(mode) else os.open(target, os.O_WRONLY | os.O_CLOEXEC)
 
 
 def _descriptor(target: Path) -> int | None:
-    """Return the descriptor of this process that a path stands for; None where it is a path like any other."""
+    """Return the number of this process's descriptor that a path denotes; None for any other path."""
     own = {os.path.realpath(folder) for folder in ("/dev/fd", "/proc/self/fd")}
     path = target.absolute()
     for _ in range(MOST_LINKS):
-        # The last part is not resolved: what it leads to has no name that could be opened, but a number.
+        # The last part is not resolved: an entry of /dev/fd links to "pipe:[123]" and the like, which cannot be opened.
         folder = os.path.realpath(path.parent)
         if folder in own and path.name.isdecimal():
             return int(path.name)
@@ -89,13 +89,13 @@ def _descriptor(target: Path) -> int | None:
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[BinaryIO]:
-    # O_EXCL and O_NOFOLLOW, mode 0600, and a name that nobody else has: two exports at once must not share it.
+    # mkstemp opens with O_EXCL, O_NOFOLLOW and mode 0600, under a unique name: concurrent exports must not share one.
     fd, name = tempfile.mkstemp(dir=target.parent, prefix=".export-", suffix=".part")
     part = Path(name)
     try:
         with os.fdopen(fd, "wb") as file:
             yield file
         part.replace(target)
-    except BaseException:
+    except BaseException:  # an interrupt must not leave the temporary file behind either
         part.unlink(missing_ok=True)
         raise

@@ -1,4 +1,4 @@
-"""Text: the conversation as a transcript to be read, without a screen and without the wire's characters obeyed."""
+"""Text export: the conversation as a transcript, with control characters from the wire escaped."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from inspector.analysis.conversation_entry import Entry, Paragraph, Tone
 from inspector.analysis.dialogue import entry, places
 from inspector.analysis.sanitize import sanitized
 from inspector.core.event import Event
-from inspector.core.state import SessionState
+from inspector.core.state import SessionState, ends_of_sessions
 
 _INDENT = "    "
 
 
 def transcript(events: Iterable[Event]) -> Iterator[str]:
-    """Yield the lines of a transcript; every session in the recording has its own part."""
-    state = SessionState()
+    """Yield the lines of a transcript; each session in the recording is a part of its own."""
     parts = 0
-    for event in events:
-        if state.begins(event) and _has_words(state):
+    state = SessionState()
+    for state in ends_of_sessions(events):
+        if _has_words(state):
             yield from _part(state, parts)
             parts += 1
-        state.apply(event)
-    if _has_words(state) or not parts:
+    if not parts:
         yield from _part(state, parts)
 
 
 def _has_words(state: SessionState) -> bool:
-    return bool(state.conversation.order or state.transcripts.passages)
+    return bool(state.conversation.order or state.transcripts.utterances)
 
 
 def _part(state: SessionState, number: int) -> Iterator[str]:
@@ -65,7 +64,7 @@ def _entry_lines(entry: Entry) -> Iterator[str]:
 
 
 def _words(paragraph: Paragraph, cut_words: str) -> str:
-    """Return a paragraph; what was cut off in it stands in brackets, since text cannot be struck through."""
+    """Return a paragraph with its interrupted words in brackets, because plain text has no strikethrough."""
     is_cut = len(paragraph) > 1
     return "".join(
         f"[{cut_words}: {words.text}]" if is_cut and words.tone is Tone.STRUCK else words.text

@@ -1,1 +1,1 @@
-"""Recordings on disk: the format, the writer and the readers."""
+"""Recordings on disk: format, writer, reader, and the bulk scanner that indexes large files."""

@@ -1,6 +1,6 @@
-"""Values handed from process to process through an anonymous file.
+"""BlockFile: a queue of values from one process to another, through an anonymous file.
 
-Not a pipe: so the writer never waits for a reader that is busy, and the reader never waits for the writer.
+In contrast to a pipe, the writer never waits for a busy reader, and the reader never waits for the writer.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ class BlockFile:
     """A queue of values with one writer and one reader, in processes that hold the same open file."""
 
     def __init__(self, fd: int | None = None) -> None:
-        """Use an open file, or make one."""
+        """Use an open file, or create one if ``fd`` is None."""
         self.fd = anonymous_file() if fd is None else fd
         self._read_at = 0
 
     def put(self, value: object) -> None:
-        """Add a value at the end."""
+        """Append a value."""
         payload = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
         for part in (_LENGTH.pack(len(payload)), payload):
             data = memoryview(part)
-            while data:
+            while data:  # os.write may write less than it is given
                 data = data[os.write(self.fd, data) :]
 
     def get(self) -> object | None:
-        """Return the next value, None where it is not there, or not whole, yet."""
-        there = os.fstat(self.fd).st_size - self._read_at - _LENGTH.size
-        if there < 0:
+        """Return the next value; None if it has not been completely written yet."""
+        available = os.fstat(self.fd).st_size - self._read_at - _LENGTH.size
+        if available < 0:
             return None
         (size,) = _LENGTH.unpack(os.pread(self.fd, _LENGTH.size, self._read_at))
-        if there < size:
+        if available < size:
             return None
-        # Mapped, so that the values are copied once.
+        # Mapped, so that the bytes of the columns are copied only once, by pickle. A mapping must begin at a page.
         begin = self._read_at + _LENGTH.size
         before = begin % mmap.ALLOCATIONGRANULARITY
         with (
@@ -52,14 +52,14 @@ class BlockFile:
         return value
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
 
 
 def anonymous_file() -> int:
-    """Return a file without a name: in memory where the system has such a thing, else on disk."""
+    """Return the descriptor of an unnamed file: in memory if the system supports it (Linux), else on disk."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("recording-index", 0)
     import tempfile

@@ -1,6 +1,6 @@
-"""One chunk of a recording as columns: the rows of its lines, and the groups that they form among themselves.
+"""Chunk: a part of a recording, indexed as columns of rows with the groups that they form within the chunk.
 
-A chunk knows nothing of the others, so that several can be worked on at once; ``recording.stitch`` joins them.
+A chunk is independent of all others, so that several can be indexed at once; ``merge_chunks`` joins them.
 """
 
 from __future__ import annotations
@@ -14,56 +14,57 @@ import numpy.typing as npt
 
 @dataclass(slots=True)
 class Groups:
-    """The groups among the rows of a chunk, by column and in the order of their first rows; shape (groups,) each."""
+    """The groups of a chunk's rows, by column, in the order of their first rows; shape (groups,) each."""
 
     key: npt.NDArray[np.uint64]
-    """Of a content part; 0 for a run or track."""
+    """Hash of the content part; 0 for a run or a track."""
     head: npt.NDArray[np.int64]
     """First row."""
     last: npt.NDArray[np.int64]
     """Last row."""
     count: npt.NDArray[np.int64]
-    """How many rows."""
+    """Number of rows."""
     audio_bytes: npt.NDArray[np.int64]
-    """Decoded size of their audio."""
+    """Decoded size of the rows' audio."""
 
 
 @dataclass(slots=True)
 class Runs:
-    """How the runs of one direction stand at the edges of a chunk."""
+    """The runs of one direction at the edges of a chunk."""
 
     first: tuple[str, int] | None
-    """What is run (its type, and what it says where that counts) and group of the run that a chunk before may have begun."""
+    """Key (type, and content of an error) and group of the run that may have begun in the chunk before; None without one."""
     last: tuple[str, int] | None
-    """The same of the run that may go on in the next chunk."""
+    """Key and group of the run that may continue in the next chunk; None without one."""
 
 
 @dataclass(slots=True)
 class ChunkTrack:
-    """How a track stands at the edges of a chunk: the groups of its first and last deltas, and times in microseconds."""
+    """A track at the edges of a chunk: the groups of its first and last deltas, and their times in microseconds."""
 
     first: int
     """Group of the first delta."""
     known: int
-    """Group of the first delta whose time is known; that of the first where none is."""
+    """Group of the first delta with a known time; that of the first delta if no time is known."""
     known_t_us: int
-    """When that came; ``NO_TIME_US`` where none is known."""
+    """Time of that delta; ``NO_TIME_US`` if no time is known."""
     last: int
     """Group of the last delta."""
     last_t_us: int
-    """When the last came whose time is known; ``NO_TIME_US`` where none is."""
+    """Time of the last delta with a known time; ``NO_TIME_US`` if no time is known."""
 
 
 @dataclass(slots=True)
 class Chunk:
-    """The rows of one chunk; ``group`` and ``kind`` count from the chunk's own tables."""
+    """The indexed rows of one chunk; ``group`` and ``kind`` refer to the chunk's own tables."""
 
     columns: dict[str, npt.NDArray[Any]]
-    """As those of ``EventLog``, shape (rows,) each."""
+    """Columns as in ``EventLog``, shape (rows,) each."""
     kinds: list[str]
-    """Event types, by code."""
+    """Event types, in the order of their codes."""
     groups: Groups
+    """The groups of the rows."""
     runs: dict[int, Runs]
-    """By the code of the direction; one that is not here leaves open what was open before."""
+    """Code of the direction to its runs; a direction that is missing neither ends nor begins a run in this chunk."""
     tracks: dict[str, ChunkTrack]
-    """By the type of their deltas."""
+    """Type of the deltas to their track."""

@@ -1,4 +1,4 @@
-"""A stretch of a file in chunks of whole lines."""
+"""ChunkFile: reads a part of a recording in chunks of whole lines, and locates their newlines."""
 
 from __future__ import annotations
 
@@ -12,49 +12,59 @@ import numpy.typing as npt
 from inspector.recording.format import FileShape, is_whole
 
 LEAST_BYTES, MOST_BYTES = 4 << 20, 16 << 20
-"""Of a chunk: a larger one falls out of the cache between two passes, one of fewer lines costs more in calls than in work."""
+"""Bounds of a chunk's size: a larger chunk no longer fits the cache between two passes, and in a smaller one numpy's overhead per
+call outweighs the work."""
 CHUNK_LINES = 10_000
+"""Lines that a chunk should have within these bounds."""
 SAMPLES, SAMPLE_BYTES = 8, 1 << 15
+"""Parts of a file from which its average line length is estimated."""
 LONG_LINE_BYTES = 1500
-"""Of the average line from which on searching for newlines one by one is faster than comparing every byte."""
+"""Average line length above which searching for each newline (memchr) is faster than comparing every byte (measured)."""
 LINE_BYTES = 1 << 16
-"""Read past a chunk for the end of its last line; a longer line is read in steps twice as long."""
+"""Read beyond a chunk for the end of its last line; doubled until a longer line is complete."""
 MARGIN = 256
-"""Bytes after a chunk's last line that may be looked at."""
+"""Zero bytes after a chunk's last line, so that fixed-width reads at its end stay in bounds."""
 NEWLINE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkLines:
-    """Some whole lines of a file."""
+    """Consecutive whole lines of a file."""
 
     text: npt.NDArray[np.uint8]
-    """Their bytes, and ``MARGIN`` zeros."""
+    """Their bytes, followed by ``MARGIN`` zeros."""
     ends: npt.NDArray[np.int64]
-    """Where their newlines are in ``text``."""
+    """Positions of their newlines in ``text``."""
     offset: int
-    """Where ``text`` begins in the file."""
+    """Position of ``text`` in the file."""
     buffer: bytearray
-    """What ``text`` is a view of."""
+    """The buffer that ``text`` is a view of; its ``find`` is faster than numpy for rare bytes."""
     begin: int
-    """Where ``text`` begins in the buffer."""
+    """Position of ``text`` in the buffer."""
 
 
 class ChunkFile:
-    """A stretch of a file in chunks of whole lines. A line belongs to the chunk in which it begins."""
+    """A part of a file, divided into chunks of whole lines. A line belongs to the chunk in which it begins."""
 
     def __init__(self, path: Path, start: int, end: int, size: int) -> None:
-        """Open a file; ``start`` is where a line begins, ``size`` the bytes of a chunk."""
+        """Open a file.
+
+        Args:
+            path: the file.
+            start: offset at which a line begins.
+            end: offset at which to stop.
+            size: bytes per chunk.
+        """
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._start, self._end, self._size = start, end, size
         self._buffer = bytearray(size + LINE_BYTES + MARGIN + 2)
         self.count = -(-(end - start) // size)
 
     def read(self, number: int) -> ChunkLines:
-        """Return the lines of a chunk; a last line that is torn is left out. Valid until the next call."""
+        """Return the lines of a chunk, without an incomplete last line. The result is valid until the next call."""
         begin = self._start + number * self._size
         stop = min(begin + self._size, self._end)
-        # A line begins after a newline: for all chunks but the first, that may be the byte before.
+        # A line begins after a newline, which may be the last byte of the chunk before.
         first = begin - 1 if number else begin
         filled = self._fill(first, 0, min(stop + LINE_BYTES, self._end) - first)
         line = self._buffer.find(b"\n", 0, min(filled, stop - 1 - first)) + 1 if number else 0
@@ -78,8 +88,8 @@ class ChunkFile:
         return self._lines(line, size, first + line)
 
     def _fill(self, offset: int, filled: int, wanted: int) -> int:
-        """Read until ``wanted`` bytes from ``offset`` on are in the buffer, or the file ends; return how many are."""
-        # One more, for the newline that a last line may lack.
+        """Fill the buffer with ``wanted`` bytes from ``offset`` on, of which ``filled`` are present; return how many it has."""
+        # One byte more, for the newline that a last line may lack.
         if len(self._buffer) < wanted + 1 + MARGIN:
             larger = bytearray(wanted + 1 + MARGIN)
             larger[:filled] = self._buffer[:filled]
@@ -99,11 +109,11 @@ class ChunkFile:
         return ChunkLines(text, self._newlines(begin, end) - begin, offset, self._buffer, begin)
 
     def _newlines(self, begin: int, end: int) -> npt.NDArray[np.int64]:
-        """Return where the newlines of a part of the buffer are."""
+        """Return the positions of the newlines in a part of the buffer."""
         sample = min(SAMPLE_BYTES, end - begin)
         if self._buffer.count(b"\n", begin, begin + sample) * LONG_LINE_BYTES > sample:
             return marked(np.frombuffer(self._buffer, np.uint8)[begin:end] == NEWLINE) + begin
-        # Few and far between: the C library's search skips what lies between.
+        # Long lines have few newlines, and bytearray.find (memchr) skips the bytes between them.
         found = []
         at = self._buffer.find(b"\n", begin, end)
         while at >= 0:
@@ -113,7 +123,7 @@ class ChunkFile:
 
 
 def chunk_bytes(path: Path, start: int, end: int) -> int:
-    """Return a good size for the chunks of a file, by samples of it."""
+    """Return a suitable chunk size for a file, by the line length in samples of it."""
     step = max(1, (end - start - SAMPLE_BYTES) // (SAMPLES - 1))
     with path.open("rb", buffering=0) as file:
         samples = [
@@ -125,8 +135,8 @@ def chunk_bytes(path: Path, start: int, end: int) -> int:
 
 
 def marked(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Return where the few marks are."""
-    # As bits: where there are none, eight bytes are passed over at once.
+    """Return the indexes of the true elements; fast if there are few."""
+    # np.flatnonzero inspects every element; packed to bits, eight elements without a mark are skipped at once.
     bits = np.packbits(marks)
     some = np.flatnonzero(bits != 0)
     found = np.flatnonzero(np.unpackbits(bits[some]))

@@ -1,6 +1,6 @@
-"""Which rows of a chunk belong together: deltas of one content part, runs of one type, tracks of sound.
+"""Grouping of a chunk's rows: the rules of ``core.groups``, applied to all rows at once with numpy.
 
-The rules are those of ``core.groups``, for all rows at once.
+The result must be the same as if every event were added to ``DeltaGroups``; a property test compares the two.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from inspector.recording.spans import Ints, LineMask, WordColumn
 
 _FOLDS = {"": 0, "run": 1, "part": 2, "track": 3}
 _Edge = tuple[int, int] | None
-"""Kind and row of a run at the edge of a chunk."""
+"""Kind and row of a run at the edge of a chunk; None without one."""
 
 
 def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints]:
-    """Return the groups of the rows, the runs at the edges by direction, and the group of each row (-1 for none)."""
+    """Return the groups of the rows, the runs at the edges by direction, and each row's group (-1 for none)."""
     fold_of = np.array([_FOLDS[kinds[code].fold] for code in range(len(kinds))] or [0])
     fold = fold_of.take(rows.kind)
     is_server = rows.direction == DIRECTION_CODE[Direction.SERVER]
@@ -42,10 +42,10 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
         first_known = int(np.argmax(t_us != NO_TIME_US))
         cut = np.zeros(len(at), bool)
         cut[first_known + 1 :] = np.diff(t_us[first_known:]) > TRACK_PAUSE_US
-        # Whether a delta goes on with those before it that have no time, the chunk before knows.
+        # Whether this delta continues those before it, which have no time, depends on the chunk before; the merger decides.
         cut[first_known] = True
         table.add(at, cut)
-    # A delta that does not say which part it is of goes with those of its type around it.
+    # A delta without the ids of a part forms a run with the deltas of its type around it.
     is_run = (fold == _FOLDS["run"]) | ((fold == _FOLDS["part"]) & ~is_part)
     is_breaker = _of(kinds, RUN_BREAKERS)
     edges: dict[int, tuple[_Edge, _Edge]] = {}
@@ -71,18 +71,18 @@ def grouped(rows: Rows, kinds: KindTable) -> tuple[Groups, dict[int, Runs], Ints
 
 
 def _of(kinds: KindTable, names: frozenset[str]) -> LineMask:
-    """Tell by code which kinds are among some types."""
+    """Return for each code whether its type is among ``names``."""
     return np.array([kinds[code].name in names for code in range(len(kinds))] or [False])
 
 
 def _codes(rows: Rows, among: Ints) -> list[int]:
-    """Return those of some kinds that there are rows of."""
+    """Return the kinds in ``among`` that have at least one row."""
     counts = np.bincount(rows.kind, minlength=int(among.max(initial=0)) + 1)
     return [code for code in among.tolist() if counts[code]]
 
 
 def _changes(values: WordColumn) -> LineMask:
-    """Tell which values differ from the one before; the first does."""
+    """Return which values differ from the one before; the first counts as different."""
     changes = np.ones(len(values), bool)
     changes[1:] = values[1:] != values[:-1]
     return changes
@@ -91,14 +91,14 @@ def _changes(values: WordColumn) -> LineMask:
 def _add_runs(
     table: _GroupTable, rows: Rows, at: Ints, epoch: Ints, is_repeated: LineMask
 ) -> tuple[_Edge, _Edge] | None:
-    """Add the runs of one direction; return those at the edges, None where what was open before stays open.
+    """Add the runs of one direction; return those at the chunk's edges, or None if nothing begins, continues or ends one.
 
     Args:
-        table: where they go.
+        table: receives the groups.
         rows: all rows.
-        at: those that are in a run.
-        epoch: how many rows that break a run there were up to each row.
-        is_repeated: which rows fold only with those that say the same.
+        at: the rows that are part of a run.
+        epoch: for each row, the number of run-breaking rows up to it.
+        is_repeated: the rows that fold only with rows of the same content.
     """
     if len(at):
         kind = rows.kind[at]
@@ -113,7 +113,7 @@ def _add_runs(
 
 
 def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, ChunkTrack]:
-    """Return how the tracks stand at the edges, by the type of their deltas; ``group`` is that of each row."""
+    """Return the tracks at the chunk's edges, by the type of their deltas; ``group`` is each row's group."""
     found = {}
     of_tracks = [code for code in range(len(kinds)) if kinds[code].fold == "track"]
     for code in _codes(rows, np.array(of_tracks, np.int64)):
@@ -130,14 +130,14 @@ def tracks(rows: Rows, kinds: KindTable, group: Ints) -> dict[str, ChunkTrack]:
 
 
 def _of_track(rows: Rows, code: int) -> Ints:
-    """Return the rows of a kind that are the server's, who alone has tracks."""
+    """Return the server's rows of a kind; only the server's deltas form tracks."""
     return np.flatnonzero(
         (rows.kind == code) & (rows.direction == DIRECTION_CODE[Direction.SERVER])
     )
 
 
 def _last_known(rows: Rows, at: Ints) -> Ints:
-    """Return for each of some rows the last known time up to it, ``NO_TIME_US`` before the first."""
+    """Return for each row in ``at`` the last known time up to it, ``NO_TIME_US`` before the first."""
     t_us = rows.t_us[at]
     latest = np.maximum.accumulate(np.where(t_us != NO_TIME_US, np.arange(len(at)), 0))
     known: Ints = t_us[latest]
@@ -145,16 +145,16 @@ def _last_known(rows: Rows, at: Ints) -> Ints:
 
 
 class _GroupTable:
-    """Groups of one chunk, put together from stretches of rows that are known to belong together."""
+    """Groups of one chunk, assembled from stretches of rows that belong together."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._members: list[Ints] = []
-        """Rows, those of one stretch after those of the one before."""
+        """Rows, in the order of their stretches."""
         self._stretches: list[Groups] = []
 
     def add(self, at: Ints, cut: LineMask, keys: WordColumn | None = None) -> None:
-        """Add rows (never none); a stretch begins at each ``cut``. Without keys each is a group of its own."""
+        """Add at least one row; a stretch begins at each ``cut``. Stretches with equal keys, if given, form one group."""
         cut[0] = True
         begins = np.flatnonzero(cut)
         counts = np.diff(begins, append=len(at))
@@ -175,10 +175,11 @@ class _GroupTable:
             np.concatenate([getattr(some, name) for some in self._stretches])
             for name in Groups.__slots__
         )
-        # Keys are odd, so that an even number stands for a stretch alone.
-        whose = np.where(key == NO_PART, 2 * np.arange(len(key), dtype=np.uint64), key)
-        order = np.lexsort((head, whose))
-        is_first = _changes(whose[order])
+        # Keys of parts are odd numbers, so even ones are free to mark stretches without a key as groups of their own.
+        identity = np.where(key == NO_PART, 2 * np.arange(len(key), dtype=np.uint64), key)
+        # Sorted by identity, then by first row, the stretches of a group are adjacent and in order.
+        order = np.lexsort((head, identity))
+        is_first = _changes(identity[order])
         firsts = np.flatnonzero(is_first)
         lasts = np.append(firsts[1:], len(order)) - 1
         by_head = np.argsort(head[order[firsts]])

@@ -1,4 +1,4 @@
-"""What a file that is no recording holds, in words: so that whoever opens it knows what to do with it."""
+"""Descriptions of files that are not recordings, for an error that tells the user what the file contains instead."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from inspector.spec.dialects import FOREIGN
 from inspector.spec.events import EVENT_TYPES
 
 SHOWN_NAMES = 3
-"""Types or keys that are named."""
+"""Types or keys listed in a description."""
 
 
 def has_known_type(line: bytes) -> bool:
-    """Tell whether a line is a bare event of a type that the program knows."""
+    """Return whether a line is a bare event of a known type."""
     name, body, _ = decode(line)
     return body is not None and name in EVENT_TYPES
 
 
 def contents(head: bytes) -> str:
-    """Return what a file holds, by its first bytes; ``""`` where it holds nothing.
+    """Return a description of a file's contents, by its first bytes; ``""`` for an empty file.
 
     Args:
-        head: as many bytes as were read; the last line may be torn.
+        head: the first bytes; the last line may be incomplete.
     """
     text = head.lstrip()
     objects = list(_objects(head))
@@ -33,15 +33,15 @@ def contents(head: bytes) -> str:
     if b"\0" in head:
         return "binary data"
     if text.startswith(b"["):
-        return "a JSON array, not one event a line"
+        return "a JSON array, not one event per line"
     if text.startswith(b"{"):
         is_har = b'"log"' in text[:200] and b'"entries"' in text
-        return "a HAR file" if is_har else "JSON over several lines, not one event a line"
+        return "a HAR file" if is_har else "JSON over several lines, not one event per line"
     return "text, not JSON lines" if text else ""
 
 
 def _objects(head: bytes) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects of the first lines, up to the first line that holds something else."""
+    """Yield the objects of the first lines, up to the first line that is not an object."""
     for line in head.splitlines():
         if not line.strip():
             continue
@@ -52,7 +52,7 @@ def _objects(head: bytes) -> Iterator[Mapping[str, Any]]:
 
 
 def _lines_of(objects: list[Mapping[str, Any]]) -> str:
-    """Name what JSON lines are of."""
+    """Return a description of JSON lines."""
     for body in objects:
         protocol = protocol_of(body)
         if protocol and "type" not in body:
@@ -65,7 +65,7 @@ def _lines_of(objects: list[Mapping[str, Any]]) -> str:
         if isinstance(value, dict) and _is_known(value)
     }
     if inner:
-        return f"JSON lines with events under {_some(inner)}, without a dir beside them"
+        return f'JSON lines with events under {_some(inner)}, but without "dir" beside them'
     types = {body["type"]: None for body in objects if isinstance(body.get("type"), str)}
     if types:
         return f"JSON lines, none of a known event type (types: {_some(types)})"
@@ -79,6 +79,6 @@ def _is_known(event: Mapping[str, Any]) -> bool:
 
 
 def _some(names: Mapping[str, None]) -> str:
-    """Return the first of some names, each once."""
+    """Return the first names, separated by commas, with an ellipsis if there are more."""
     shown = [name[:40] for name in list(names)[:SHOWN_NAMES]]
     return ", ".join(shown) + (", …" if len(names) > SHOWN_NAMES else "")

@@ -1,9 +1,9 @@
-"""When the lines of a foreign file happened: what stands under its keys of time, as nanoseconds since the file's start.
+"""ForeignTimes: the times of a foreign file's lines, as nanoseconds since the file's start.
 
-A file's times are of one sort: since some start, since the epoch (in seconds, milliseconds, microseconds or nanoseconds,
-told apart by their size), or a local date without a zone. The first time that can be read settles which; it is where times
-since the epoch and dates are counted from. What cannot be read, or is of another sort, is unknown: no line gets a time that it does
-not say. Pure.
+All times of a file have one origin: a start of its own, the Unix epoch (in seconds, milliseconds, microseconds or nanoseconds,
+distinguished by their magnitude), or local dates without a zone. The first readable time determines the origin; times since the
+epoch and dates are then counted from that first time. A time that cannot be read or has another origin is unknown: no line gets a
+time that it does not contain. Pure.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from inspector.core.units import NS_PER_S
+
 TIME_KEYS = ("t", "ts", "time", "timestamp", "at", "created_at", "received_at")
-"""Keys under which loggers put the time of a line, the likeliest first."""
-NS_PER_S = 1_000_000_000
+"""Keys under which loggers store the time of a line, most likely first."""
 MOST_START_S = 1e8
-"""A number nearer to 0 than this is seconds since the start, of three years at most; seconds since the epoch reached it in 1973."""
+"""Smaller numbers are seconds since a start, of at most three years; as seconds since the epoch they would be before 1973."""
 _EPOCH_UNITS = ((1e11, NS_PER_S), (1e14, 1_000_000), (1e17, 1_000), (1e20, 1))
-"""Bounds below which a number counts seconds, milliseconds, microseconds or nanoseconds since the epoch, until the year 5138."""
+"""Bounds below which a number counts seconds, milliseconds, microseconds or nanoseconds since the epoch; valid until the year 5138."""
 _NUMBER = re.compile(r"[+-]?\d{1,25}(?:\.\d{1,25})?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -34,52 +35,52 @@ OWN_TIMES: Mapping[str, tuple[str, ...]] = {
     "input_audio_buffer.dtmf_event_received": ("received_at",),
     "realtime.call.incoming": ("created_at",),
 }
-"""Keys of ``TIME_KEYS`` that servers send themselves (xAI; telephone tones; the webhook): of their clock, in these events only."""
+"""Event type to the members among ``TIME_KEYS`` that the server sends itself; they are not the logger's times."""
 
 
 class Sort(Enum):
-    """What a file's times count from."""
+    """Origin of a file's times."""
 
     START = "seconds since a start"
-    EPOCH = "a date with its zone"
-    LOCAL = "a date without its zone"
+    EPOCH = "a date with a time zone"
+    LOCAL = "a date without a time zone"
 
 
 class ForeignTimes:
-    """Reads the times of one file, line by line; a line reads the same whenever it is read again."""
+    """Reader of one file's times, line by line. A line always yields the same time, because the origin never changes."""
 
     def __init__(self) -> None:
         self.problem = ""
-        """Why the line that was read last has no time, where it seems to say one; ``""`` where nothing is wrong."""
+        """Why the apparent time of the last line cannot be used; ``""`` if it can, or if the line has none."""
         self._sort: Sort | None = None
         self._origin_ns = 0
 
     @property
     def started_at(self) -> str:
-        """Return the date that times are counted from, UTC, ISO 8601; ``""`` where the file does not say."""
+        """Return the date from which times are counted, UTC, ISO 8601; ``""`` if it is unknown."""
         if self._sort is not Sort.EPOCH:
             return ""
         started = _EPOCH + timedelta(microseconds=self._origin_ns // 1000)
         return started.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
     def of(self, body: Mapping[str, Any], own: tuple[str, ...] = ()) -> int | None:
-        """Return the time of a line in nanoseconds, whole microseconds; None where it has none that can be used.
+        """Return the time of a line in nanoseconds, rounded down to microseconds; None if it has no usable time.
 
         Args:
             body: the line.
-            own: keys that are the server's own and not the logger's.
+            own: keys that hold the server's times rather than the logger's.
         """
-        there = [
+        present = [
             (key, body[key])
             for key in TIME_KEYS
             if key in body and key not in own and body[key] is not None
         ]
         problems = []
         self.problem = ""
-        for key, value in there:
+        for key, value in present:
             found = _read(value)
             if found is None:
-                problems.append(f"{key} {_shown(value)} is no time that can be read")
+                problems.append(f"{key} {_shown(value)} is not a readable time")
                 continue
             sort, ns = found
             if self._sort is None:
@@ -87,21 +88,21 @@ class ForeignTimes:
             if sort is self._sort:
                 return (ns - self._origin_ns) // 1000 * 1000
             problems.append(
-                f"{key} {_shown(value)} is {sort.value}, and those before it are {self._sort.value}"
+                f"{key} {_shown(value)} is {sort.value}, but earlier times are {self._sort.value}"
             )
         self.problem = problems[0] if problems else ""
         return None
 
 
 def _shown(value: object) -> str:
-    # No digits of an integer that has too many for Python to write down.
+    # str() raises on an integer with more than 4,300 digits, so only short ones are converted.
     text = json.dumps(value) if isinstance(value, str | float) else type(value).__name__
     text = str(value) if isinstance(value, int) and abs(value) < 10**_SHOWN_CHARS else text
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
 def _read(value: object) -> tuple[Sort, int] | None:
-    """Return what a time counts from, and how far, in nanoseconds; None where it is none."""
+    """Return the origin of a time and its distance in nanoseconds; None if the value is not a time."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -115,19 +116,19 @@ def _read(value: object) -> tuple[Sort, int] | None:
 
 
 def _read_number(number: float) -> tuple[Sort, int] | None:
-    # Compared before anything else is done with it: an integer of JSON may have any number of digits.
+    # Compared before any arithmetic: an integer in JSON may be too large for a float.
     if not -MOST_START_S < number < _EPOCH_UNITS[-1][0]:
         return None
     if number < MOST_START_S:
         return Sort.START, round(number * 1_000_000) * 1000
     unit = next(unit for bound, unit in _EPOCH_UNITS if number < bound)
     whole = math.floor(number)
-    # The fraction apart: a float has not the digits for nanoseconds since 1970.
+    # The fraction is converted separately, because a float lacks the digits for nanoseconds since 1970.
     return Sort.EPOCH, whole * unit + round((number - whole) * unit)
 
 
 def _read_date(text: str) -> tuple[Sort, int] | None:
-    # A time of day alone does not say on which side of midnight it is, nor a date alone when.
+    # A time of day without a date is ambiguous around midnight, and a date without a time says too little.
     if len(text) < len("2026-01-01T00") or len(text) > 64:
         return None
     try:
@@ -140,5 +141,5 @@ def _read_date(text: str) -> tuple[Sort, int] | None:
     except OverflowError:
         return None
     ns = since // _MICROSECOND * 1000
-    # As far as numbers reach: what is outside is no clock's.
+    # The same range as for numbers; a date outside it does not come from a clock.
     return (sort, ns) if 0 <= ns < _EPOCH_UNITS[-1][0] else None

@@ -1,8 +1,9 @@
-"""Format version 1 of a recording, as lines. Pure: bytes in, values out.
+"""The recording format, version 1: rendering and parsing of its lines. Pure: bytes in, values out.
 
-A line of ours starts with ``seq, t, dir, origin, type`` in exactly this order, without ``t`` where nothing says when, and ends with the frame itself: under
-``event`` verbatim, under ``text`` where the frame cannot be spliced into a line, under ``b64`` where it is binary.
-Two foreign shapes are read as well: ``{"dir"|"direction":…,"event":{…}}`` and bare events, both with or without a time.
+A line begins with ``seq, t, dir, origin, type`` in exactly this order (without ``t`` if the time is unknown), so that an indexer
+needs only its head, and ends with the frame: under ``event`` verbatim, under ``text`` if the frame cannot be part of a JSON line,
+under ``b64`` if it is binary. Two foreign shapes are read, too: ``{"dir"|"direction":…,"event":{…}}`` and bare events, both with
+or without a time.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from inspector.spec.events import EVENT_TYPES
 FORMAT_NAME = "realtime-session"
 FORMAT_VERSION = 1
 
+# Bounded digits: int() of a longer number is slow, or refused. The type may contain escapes, hence the alternation.
 _HEAD = re.compile(
     rb'\{"seq":(\d{1,18}),(?:"t":(-?)(\d{1,9})(?:\.(\d+))?,)?"dir":"(client|server|local)","origin":"([a-z]+)",'
     rb'"type":("(?:[^"\\]|\\.)*"),"(event|text|b64)":'
@@ -48,7 +50,7 @@ _FOREIGN_DIRECTIONS = {
 
 
 class FileShape(StrEnum):
-    """What the lines of a file look like."""
+    """Shape of a file's lines."""
 
     OURS = "recording"
     TAGGED = "tagged events"
@@ -57,18 +59,18 @@ class FileShape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Line 1 of a recording. Never holds a key."""
+    """Line 1 of a recording. Never contains an API key."""
 
     started_at: str
     """UTC, ISO 8601 with microseconds and ``Z``."""
     source: str
     """``live``, ``proxy``, ``sim`` or ``import``."""
     url: str = ""
-    """Where frames went, without secrets."""
+    """Address of the server, without secrets."""
     model: str = ""
-    """That was asked for; ``""`` where none was."""
+    """The model requested; ``""`` if none was."""
     inspector: str = ""
-    """Version of the program."""
+    """Version of the program that wrote it."""
 
 
 def render_header(header: Header) -> bytes:
@@ -88,10 +90,10 @@ def render_header(header: Header) -> bytes:
 
 
 def parse_header(line: bytes) -> Header | None:
-    """Read line 1; None where the line is no header of ours (the file may be of a foreign shape).
+    """Parse line 1; return None if the line is not a header (the file may have a foreign shape).
 
     Raises:
-        RecordingError: the header is ours, but of a version that this program does not know.
+        RecordingError: the header has an unknown format version.
     """
     try:
         data = orjson.loads(line)
@@ -101,9 +103,9 @@ def parse_header(line: bytes) -> Header | None:
         return None
     if data.get("version") != FORMAT_VERSION:
         raise RecordingError(
-            f"recording of format version {data.get('version')!r}; this program reads version {FORMAT_VERSION}",
+            f"format version {data.get('version')!r} is not supported; this program reads version {FORMAT_VERSION}",
             code="unknown_version",
-            hint="a newer Realtime Inspector wrote it: upgrade with pip install -U realtime-inspector",
+            hint="upgrade to read recordings of a newer version: pip install -U realtime-inspector",
         )
     values = {name: data.get(name) for name in Header.__dataclass_fields__}
     return Header(
@@ -112,7 +114,7 @@ def parse_header(line: bytes) -> Header | None:
 
 
 def render(event: Event) -> bytes:
-    """Return an event's line, newline included; one whose time is not known has no ``t``."""
+    """Return an event's line, newline included, without ``t`` if the time is unknown."""
     return b'{"seq":%d,%b"dir":"%b","origin":"%b","type":%b,%b}\n' % (
         event.seq,
         b"" if event.t_ns is None else _t(event.t_ns),
@@ -125,7 +127,7 @@ def render(event: Event) -> bytes:
 
 def _t(t_ns: int) -> bytes:
     if t_ns < 0:
-        # Only a foreign recording whose times run back has any before its start.
+        # Only from a foreign recording whose times run backwards. divmod of a negative number rounds towards minus infinity.
         return b'"t":-%d.%06d,' % divmod(-t_ns // 1000, 1_000_000)
     return b'"t":%d.%06d,' % divmod(t_ns // 1000, 1_000_000)
 
@@ -133,24 +135,27 @@ def _t(t_ns: int) -> bytes:
 def _payload(event: Event) -> bytes:
     if not event.is_text:
         return b'"b64":"%b"' % base64.b64encode(event.data)
+    # A line must be one JSON object. Lone surrogates are JSON by the grammar. A frame that is not JSON, nests deeper than decoders
+    # follow, or contains a raw newline (pretty-printed) becomes a string.
     can_splice = event.problem is None and b"\n" not in event.data and b"\r" not in event.data
     if can_splice:
         return b'"event":' + event.data
+    # json, not orjson: orjson refuses the lone surrogates by which surrogateescape keeps invalid bytes.
     return b'"text":' + json.dumps(event.data.decode("utf-8", "surrogateescape")).encode()
 
 
 def parse(
     line: bytes, row: int, shape: FileShape = FileShape.OURS, times: ForeignTimes | None = None
 ) -> Event:
-    """Read a line back as the event that it was; never raises.
+    """Parse a line to the event that it was rendered from; never raises.
 
-    A line that is not one (torn, foreign bytes) becomes an event of direction local with the problem ``torn_line``.
+    A line that is not an event (torn, or foreign bytes) becomes a local event with the problem ``torn_line``.
 
     Args:
-        line: without its newline.
+        line: the line, without its newline.
         row: its number, from 0.
-        shape: of the file.
-        times: of a foreign file; without it a foreign line has no time.
+        shape: the file's shape.
+        times: reader of a foreign file's times; without it a foreign line has no time.
     """
     head = _HEAD.match(line)
     if head is not None and line.endswith(b"}"):
@@ -195,18 +200,17 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
 
 
 def is_whole(line: bytes, shape: FileShape) -> bool:
-    """Tell whether a file's last line is an event that lacks only its newline; else its writer ended within it."""
+    """Return whether a file's last line is a complete event that only lacks its newline; otherwise its writer was interrupted."""
     problem = parse(line, 0, shape).problem
     return bool(line.strip()) and (problem is None or problem.code != "torn_line")
 
 
 def _frame_bytes(text: str) -> bytes:
-    """Return the frame that a text line stands for: bytes that are no UTF-8 were written as surrogates (``_payload``)."""
+    """Return the frame of a ``text`` line, in which ``_payload`` wrote invalid UTF-8 bytes as surrogates."""
     try:
         return text.encode("utf-8", "surrogateescape")
-    except (
-        UnicodeEncodeError
-    ):  # surrogates that stand for no byte: nothing that this program writes
+    except UnicodeEncodeError:
+        # Surrogates outside the range of surrogateescape, which this program never writes.
         return text.encode("utf-8", "surrogatepass")
 
 
@@ -231,6 +235,7 @@ def _parse_loosely(line: bytes, row: int, shape: FileShape, times: ForeignTimes 
         why = problem.message if problem is not None else ""
         return _torn(line, row, None, why)
     if shape is FileShape.BARE and not _is_tagged(body):
+        # Unknown types are attributed to the server: new events appear there first.
         known = EVENT_TYPES.get(name)
         inferred = Direction(known.direction) if known is not None else Direction.SERVER
         t_ns = times.of(body, OWN_TIMES.get(name, ())) if times is not None else None
@@ -257,7 +262,7 @@ def _parse_loosely(line: bytes, row: int, shape: FileShape, times: ForeignTimes 
     direction = _FOREIGN_DIRECTIONS.get(str(direction_name))
     span = _member(line, "event")
     if direction is None or span is None:
-        return _torn(line, row, t_ns, "no known direction and event on this line")
+        return _torn(line, row, t_ns, "it lacks a known direction or an event")
     data = span.encode()
     name, event_body, problem = decode(data)
     return Event(
@@ -280,7 +285,7 @@ def _is_tagged(body: Mapping[str, Any]) -> bool:
 
 
 def _own_t_ns(body: Mapping[str, Any]) -> int | None:
-    """Return the time of a line of ours that was changed by hand; None where nothing is left of it."""
+    """Return the time of a recording's line that was edited by hand; None if it is missing or invalid."""
     t = body.get("t")
     if isinstance(t, int | float) and not isinstance(t, bool) and 0 <= t < 1e9:
         return round(t * 1_000_000) * 1000
@@ -297,7 +302,7 @@ _DECODER = json.JSONDecoder(parse_int=whole_number)
 
 
 def _member(line: bytes, key: str) -> str | None:
-    """Return the verbatim text of a top-level member, without re-serialising it."""
+    """Return the verbatim text of a top-level member; decoding and encoding it again would change its bytes."""
     text = line.decode("utf-8", "replace")
     position = 0
     while (found := _MEMBER.match(text, position)) is not None:
@@ -312,7 +317,7 @@ def _member(line: bytes, key: str) -> str | None:
 
 
 def shape_of(line: bytes) -> FileShape | None:
-    """Tell the foreign shape of a file from one of its lines; None where it is neither."""
+    """Return the foreign shape of a file by one of its lines; None if the line has neither."""
     _, body, _ = decode(line)
     if body is None:
         return None

@@ -1,8 +1,8 @@
-"""An index kept of a large recording, so that opening it again is instant.
+"""The cached index of a large recording, which makes opening it again instant.
 
-Never required and never trusted: it is used only if the recording's size and a hash of samples of it are what they were, and
-if its own checksum is right. That begins the file; a line of JSON says what it is of; raw columns follow. It holds times, offsets
-and types, nothing of what was said.
+It is never required, and used only if the recording's size and a hash of samples of it are unchanged and the index's own checksum
+is correct. The file consists of that checksum, a line of JSON that identifies the recording, and raw columns. It contains times,
+offsets and types, but nothing of the conversation.
 """
 
 from __future__ import annotations
@@ -23,29 +23,33 @@ from inspector.core.groups import GROUP_COLUMNS, DeltaGroups
 from inspector.core.log import COLUMNS, Block
 
 VERSION = 6
-"""Of the columns too: to be raised whenever the scanner would find something else in the same bytes."""
+"""Version of the file and of its contents: increase it whenever the scanner would index the same bytes differently."""
 KEPT_FILES = 32
+"""Indexes kept; the least recently used are deleted."""
 STALE_NS = 3600 * 10**9
+"""Age after which an unfinished index was abandoned by its process."""
 SAMPLES = 64
+"""Parts of the recording that are hashed: hashing all of it would take as long as scanning it."""
 SAMPLE_BYTES = 4096
 BLOCK_ROWS = 1 << 17
-"""Rows handed over at a time: a few milliseconds."""
+"""Rows loaded at a time, which takes a few milliseconds."""
 _SUM_FORMAT = b"%08x\n"
 _SUM_BYTES = len(_SUM_FORMAT % 0)
 _CHECKED_BYTES = 1 << 20
+"""Bytes per step of the checksum."""
 CHECK_WAIT_S = 0.002
-"""Enough for a gigabyte with sound; in a larger index it is no more than a key can wait."""
+"""Wait per tick for the checksum: enough for a gigabyte with audio, and short enough not to delay a key."""
 _WIDTHS = {"q": 8, "I": 4, "i": 4, "H": 2, "B": 1}
 
 
 def index_path(folder: Path, recording: Path) -> Path:
-    """Return where the index of a recording is kept."""
+    """Return the path of a recording's index."""
     name = hashlib.blake2b(os.fsencode(recording.resolve()), digest_size=16).hexdigest()
     return folder / f"{name}.index"
 
 
 def fingerprint(fd: int, size: int) -> str:
-    """Return a hash of samples spread over an open file, first and last bytes included."""
+    """Return a hash of samples spread over an open file, including its first and last bytes."""
     found = hashlib.blake2b(str(size).encode(), digest_size=16)
     step = max(1, (size - SAMPLE_BYTES) // (SAMPLES - 1))
     for number in range(SAMPLES):
@@ -54,7 +58,7 @@ def fingerprint(fd: int, size: int) -> str:
 
 
 class IndexWriter:
-    """Collects the blocks of a scan and keeps them as an index."""
+    """Collects the blocks of a scan and saves them as an index."""
 
     def __init__(self) -> None:
         self._columns: dict[str, list[bytes]] = {name: [] for name, _ in COLUMNS}
@@ -62,19 +66,19 @@ class IndexWriter:
         self._last: Block | None = None
 
     def add(self, block: Block) -> None:
-        """Take the next block."""
+        """Append the next block."""
         for name, parts in self._columns.items():
             parts.append(block.columns[name])
-        self._groups.take(block.first_group, block.groups, block.grown)
+        self._groups.load(block.first_group, block.groups, block.grown)
         self._last = block
 
     def save(self, path: Path, recording: Path, size: int) -> None:
-        """Write the index; where that fails there is none.
+        """Write the index; a failure is ignored, as the index is only a cache.
 
         Args:
-            path: of the index.
-            recording: what it is of.
-            size: of the recording when it was indexed.
+            path: the index file.
+            recording: the recording that was indexed.
+            size: the recording's size at that time.
         """
         if self._last is None:
             return
@@ -103,10 +107,10 @@ class IndexWriter:
                 file.seek(0)
                 file.write(_SUM_FORMAT % checksum)
                 file.flush()
-                # A name that a power cut leaves without its content would only be found by the checksum.
+                # Without it, a power cut could leave the new name with missing content.
                 os.fsync(file.fileno())
             new.replace(path)
-            _forget_oldest(path.parent)
+            _delete_old(path.parent)
 
     def _parts(self, header: Mapping[str, Any]) -> Iterator[bytes]:
         yield orjson.dumps(header) + b"\n"
@@ -117,11 +121,11 @@ class IndexWriter:
 
 
 def read_index(path: Path, recording_fd: int, size: int) -> Iterator[Block | None] | None:
-    """Return what is in a kept index; None where there is none, or it is not of this recording as it is now.
+    """Return the blocks of a cached index; None if it is missing or does not match the recording's present state.
 
     Returns:
-        The blocks; a None before them says that the checksum is being worked out. The iterator raises ``DamagedIndex`` before
-        the first block if that is wrong, and later if the file cannot be read any more.
+        An iterator of blocks, preceded by a None for each wait while the checksum is computed. It raises ``DamagedIndex`` before
+        the first block if the checksum is wrong, and later if the file cannot be read.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -134,17 +138,17 @@ def read_index(path: Path, recording_fd: int, size: int) -> Iterator[Block | Non
         begin = _SUM_BYTES + len(line) + 1
         if is_ours and os.fstat(fd).st_size == begin + _size(header):
             with contextlib.suppress(OSError):
-                os.utime(fd)
+                os.utime(fd)  # marks it as recently used
             return _checked_blocks(os.dup(fd), header, begin)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass
+        pass  # another file in its place, or a damaged header: scan the recording instead
     finally:
         os.close(fd)
     return None
 
 
 def read_whole_index(path: Path, recording_fd: int, size: int) -> list[Block] | None:
-    """Return all blocks of a kept index as ``read_index`` finds them; None also where it is damaged."""
+    """Return all blocks of a cached index; None if ``read_index`` finds none or the index is damaged."""
     try:
         return [block for block in read_index(path, recording_fd, size) or () if block is not None]
     except DamagedIndex:
@@ -152,7 +156,7 @@ def read_whole_index(path: Path, recording_fd: int, size: int) -> list[Block] | 
 
 
 class DamagedIndex(Exception):
-    """A kept index is not what was written; never shown to users, who get a new one."""
+    """A cached index differs from what was written. Never shown to users: the recording is scanned again."""
 
 
 def _checked_blocks(fd: int, header: Mapping[str, Any], begin: int) -> Iterator[Block | None]:
@@ -172,7 +176,7 @@ def _checked_blocks(fd: int, header: Mapping[str, Any], begin: int) -> Iterator[
 
 
 class _Check(threading.Thread):
-    """Works out the checksum of a file beside the loop: reading and summing let go of the interpreter."""
+    """Computes the checksum of a file in a thread; reading and ``crc32`` release the interpreter lock, so the loop is not blocked."""
 
     def __init__(self, fd: int) -> None:
         super().__init__(daemon=True)
@@ -230,6 +234,7 @@ def _blocks(fd: int, header: Mapping[str, Any], at: int) -> Iterator[Block]:
             int(header["end"]) if is_last else end,
             columns,
             list(header["kinds"]),
+            # All groups come with the first block: they are few, and rows of every later block refer to them.
             0 if first == 0 else groups,
             group_columns if first == 0 else dict.fromkeys(group_columns, b""),
             {},
@@ -237,7 +242,11 @@ def _blocks(fd: int, header: Mapping[str, Any], at: int) -> Iterator[Block]:
 
 
 def _bytes_at(fd: int, size: int, at: int) -> bytes:
-    """Return a part of a file; raise ``ValueError`` where it is shorter by now."""
+    """Return a part of a file.
+
+    Raises:
+        ValueError: the file has become shorter.
+    """
     part = os.pread(fd, size, at)
     if len(part) != size:
         raise ValueError("the file has shrunk")
@@ -248,8 +257,8 @@ def _number(raw: bytes) -> int:
     return int.from_bytes(raw, sys.byteorder)
 
 
-def _forget_oldest(folder: Path) -> None:
-    """Keep so many indexes, and none that a process did not live to finish."""
+def _delete_old(folder: Path) -> None:
+    """Delete all but the ``KEPT_FILES`` latest indexes, and the unfinished ones of processes that died."""
     kept = sorted(folder.glob("*.index"), key=_age)
     unfinished = [path for path in folder.glob("*.new") if _age(path) < _age(kept[-1]) - STALE_NS]
     for path in (*kept[:-KEPT_FILES], *unfinished):

@@ -1,4 +1,8 @@
-"""Joining the chunks of a recording, in their order, into blocks that an ``EventLog`` takes over."""
+"""ChunkMerger: joins the chunks of a recording, in order, to blocks that an ``EventLog`` loads.
+
+Groups are the difficulty: a part, run or track may span any number of chunks. The merger keeps those that are still open, and
+gives a chunk's first group the number of the open one where they continue each other.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +20,24 @@ from inspector.recording.chunk import Chunk, ChunkTrack, Groups
 
 
 class ChunkMerger:
-    """Numbers rows, types and groups across chunks."""
+    """Assigns rows, types and groups their numbers across chunks."""
 
     def __init__(self) -> None:
         self._kinds = KindTable()
         self._rows = 0
         self._end_offset = 0
         self._last, self._count = array("i"), array("I")
+        """Columns of all groups so far, as in ``DeltaGroups``."""
         self._audio_bytes = array("q")
         self._group_of_key: dict[int, int] = {}
+        """Hash of a content part to its group; deltas of a part belong together however far apart they are."""
         self._open_runs: dict[int, tuple[str, int]] = {}
+        """Code of a direction to the key and group of its open run."""
         self._open_tracks: dict[str, tuple[int, int]] = {}
+        """Type of a track's deltas to its last group and its last known time."""
 
     def add(self, chunk: Chunk) -> Block:
-        """Return the next chunk as a block."""
+        """Return the next chunk as a block with the numbers of the whole recording."""
         columns = dict(chunk.columns)
         count = len(columns["t_us"])
         kinds = [self._kinds.code(name) for name in chunk.kinds]
@@ -40,7 +48,7 @@ class ChunkMerger:
         numbers, is_new = self._number(chunk.groups, known, self._joined_groups(chunk))
         columns["flags"] = columns["flags"].copy()
         columns["flags"][chunk.groups.head[~is_new]] |= FLAG_FOLDED
-        # The last entry is for rows that are in no group: -1 picks it.
+        # Rows without a group have -1, which selects the last element: the -1 appended here.
         columns["group"] = np.append(numbers, -1).astype(columns["group"].dtype)[columns["group"]]
         self._keep_open_runs(chunk, numbers)
         for name, track in chunk.tracks.items():
@@ -73,31 +81,31 @@ class ChunkMerger:
         return block
 
     def _end(self, columns: Mapping[str, Any]) -> int:
-        """Return the offset in the file up to which there are rows."""
+        """Return the byte offset up to which the file is indexed."""
         if len(columns["offset"]):
             self._end_offset = int(columns["offset"][-1]) + int(columns["length"][-1]) + 1
         return self._end_offset
 
     def _last_of_track(self, name: str) -> int:
-        """Return the last known time of a track in the chunks so far, ``NO_TIME_US`` where there is none."""
+        """Return the last known time of a track in the chunks so far, or ``NO_TIME_US``."""
         return self._open_tracks[name][1] if name in self._open_tracks else NO_TIME_US
 
-    def _goes_on(self, name: str, track: ChunkTrack) -> bool:
-        """Tell whether the first delta of a track in a chunk whose time is known goes on with those before it."""
+    def _continues(self, name: str, track: ChunkTrack) -> bool:
+        """Return whether a track's first delta with a known time in a chunk belongs to the group of the deltas before it."""
         last_us = self._last_of_track(name)
         is_known = NO_TIME_US not in (last_us, track.known_t_us)
         return not is_known or track.known_t_us - last_us <= TRACK_PAUSE_US
 
     def _joined_groups(self, chunk: Chunk) -> dict[int, int]:
-        """Return the groups of a chunk that go on with deltas before them that have no time, each with theirs."""
+        """Return the groups of a chunk that continue the chunk's own deltas without a time: group to their group."""
         return {
             track.known: track.first
             for name, track in chunk.tracks.items()
-            if track.known != track.first and self._goes_on(name, track)
+            if track.known != track.first and self._continues(name, track)
         }
 
     def _known_groups(self, chunk: Chunk) -> dict[int, int]:
-        """Return the groups of the chunk that go on with one of ours: the chunk's number to ours."""
+        """Return the groups of the chunk that continue an earlier one: the chunk's number to the merged number."""
         known = {
             at: self._group_of_key[key]
             for at, key in enumerate(chunk.groups.key.tolist())
@@ -109,15 +117,15 @@ class ChunkMerger:
                 known[runs.first[1]] = before[1]
         for name, track in chunk.tracks.items():
             open_track = self._open_tracks.get(name)
-            # Without a time the first goes on in any case.
-            if open_track and (track.first != track.known or self._goes_on(name, track)):
+            # A first delta without a time always continues, as no pause can be measured.
+            if open_track and (track.first != track.known or self._continues(name, track)):
                 known[track.first] = open_track[0]
         return known
 
     def _number(
         self, groups: Groups, known: dict[int, int], joined: dict[int, int]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Return our number for each group of a chunk, and which are new."""
+        """Return the merged number of each group of a chunk, and which groups are new."""
         is_new = np.ones(len(groups.key), bool)
         is_new[[*known, *joined]] = False
         numbers = len(self._last) - 1 + np.cumsum(is_new)

@@ -1,7 +1,7 @@
-"""Opening a file as a recording: what shape it has, its rows one by one, and reading them back.
+"""RecordingReader: detects the shape of a file, indexes its lines in order, and reads them back.
 
-Nothing here loads the file: rows are indexed in order by ``index_rows`` (small files, and the first screen of a large
-one) or by the bulk scanner (``recording.scan``), and read back with ``pread``.
+The file is never loaded as a whole: rows are indexed by ``index_rows`` (small files, and the first screen of a large one) or by
+the bulk scanner (``recording.scan``), and read back with ``pread``.
 """
 
 from __future__ import annotations
@@ -30,37 +30,40 @@ from inspector.recording.format import (
 )
 
 READ_BYTES = 1 << 18
+"""Bytes read at a time."""
 SNIFFED_BYTES = 1 << 16
-"""How far into a foreign file its first event must start."""
+"""Bytes within which the first event of a foreign file must begin."""
 TORN_HEADER = Header(started_at="", source="")
-"""Of a recording whose writer ended within its first line."""
+"""Header of a recording whose writer was interrupted within its first line."""
 
 
 class RecordingReader:
-    """A recording opened for reading; the ``RowStore`` and ``RowDecoder`` of its log."""
+    """A recording that is open for reading; also the ``RowStore`` and ``RowDecoder`` of its log."""
 
     def __init__(self, path: Path) -> None:
         """Open a file.
 
         Raises:
-            RecordingError: no such file, a directory, not readable, not a recording, or of an unknown version.
+            RecordingError: the file does not exist, cannot be read, is a directory, is not a recording, or has an unknown version.
         """
         self.path = path
         self.fd = _open(path)
-        """The open file; -1 once it is closed."""
+        """Descriptor of the open file; -1 once it is closed."""
         self.shape = FileShape.BARE
         self.times = ForeignTimes()
-        """Of a foreign file, as far as it was read."""
+        """Reader of a foreign file's times."""
         try:
             self.header, self.shape, self.start = self._sniff()
         except BaseException:
             os.close(self.fd)
             raise
         self._unread: list[tuple[int, str]] = []
-        """Offsets of the lines whose time cannot be used, and why not."""
+        """Offset of each line whose time cannot be used, with the reason."""
         self._runs_back_at = -1
-        """Offset of the first line that says an earlier time than one before it; -1 where none does so far."""
+        """Offset of the first line with an earlier time than a line before it; -1 if there is no such line so far."""
         self._latest_ns: int | None = None
+        self._noted = -1
+        """Offset of the last line whose time was looked at: a file that is read twice is not noted twice."""
 
     @property
     def size(self) -> int:
@@ -68,38 +71,36 @@ class RecordingReader:
         return os.fstat(self.fd).st_size
 
     def new_log(self) -> EventLog:
-        """Return an empty log whose rows are read back from this file."""
+        """Return an empty log that reads its rows back from this file."""
         return EventLog(self, self.decode)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return a line; fewer bytes where the file has shrunk, or cannot be read."""
+        """Return a line; fewer bytes if the file has shrunk, none if it cannot be read."""
         try:
             return os.pread(self.fd, length, offset)
-        except (
-            OSError
-        ):  # a line that cannot be read is shown as one, like what stood where the file has shrunk
-            return b""
+        except OSError:
+            return b""  # shown as a torn line, in the row; a bad sector must not end the program
 
     def decode(self, line: bytes, row: int) -> Event:
-        """Read a line back as an event, numbered by its row whatever the file says."""
+        """Return a line's event, numbered by its row; the ``seq`` in the file is ignored, as views rely on ``seq == row + 1``."""
         event = parse(line, row, self.shape, self.times)
         return event if event.seq == row + 1 else replace(event, seq=row + 1)
 
     def lines(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
         """Yield ``(offset, line)`` of every non-blank line that starts in ``[start, end)`` and ends with a newline.
 
-        A last line without a newline is yielded only if it is whole (a foreign file may lack the newline).
+        A last line without a newline is yielded only if it is complete (a foreign file may lack the newline).
 
         Raises:
-            RecordingError: the disk does not give it.
+            RecordingError: the file cannot be read.
         """
-        # Read, not mapped: a mapped file that becomes shorter ends the whole program.
+        # Not mmap: access to a mapped file that was truncated raises SIGBUS, which ends the process.
         base, text, at, is_at_end = start, b"", 0, False
         while base + at < end:
             newline = text.find(b"\n", at)
             while newline < 0 and not is_at_end:
                 searched = len(text) - at
-                more = self._part(max(READ_BYTES, searched), base + len(text))
+                more = self.part(max(READ_BYTES, searched), base + len(text))
                 base, text, at, is_at_end = base + at, text[at:] + more, 0, not more
                 newline = text.find(b"\n", searched)
             line = text[at:newline] if newline >= 0 else text[at:]
@@ -110,38 +111,41 @@ class RecordingReader:
             at = newline + 1
 
     def index_rows(self, log: EventLog, start: int, end: int) -> int:
-        """Append the events of ``[start, end)`` to ``log``; return the offset where indexing may go on."""
+        """Append the events of ``[start, end)`` to ``log``; return the offset at which to continue."""
         position = start
         for offset, line in self.lines(start, end):
-            log.append(self._first_reading(line, len(log), offset), offset, len(line))
+            log.append(self.first_reading(line, len(log), offset), offset, len(line))
             position = offset + len(line) + 1
         return position
 
     def events(self) -> Iterator[Event]:
         """Yield the events of the whole file, in order."""
         for row, (offset, line) in enumerate(self.lines(self.start, self.size)):
-            yield self._first_reading(line, row, offset)
+            yield self.first_reading(line, row, offset)
 
     def time_notes(self) -> list[str]:
-        """Return what there is to say of a foreign file's times, as far as it was read."""
+        """Return notes for the user about a foreign file's times, as far as it was read."""
         notes = []
         if self._unread:
             offset, why = self._unread[0]
             count, line = len(self._unread), self._line_number(offset)
-            whose = "a time is" if count == 1 else f"the times of {count:,} lines are"
+            subject = "a time was" if count == 1 else f"the times of {count:,} lines were"
             first = "on" if count == 1 else "first on"
-            notes.append(f"{whose} left out, {first} line {line:,}: {sanitized(why)}")
+            notes.append(f"{subject} ignored, {first} line {line:,}: {sanitized(why)}")
         if self._runs_back_at >= 0:
             line = self._line_number(self._runs_back_at)
             notes.append(
-                f"times run back, first on line {line:,}; events stand in the order of the lines"
+                f"times run backwards, first on line {line:,}; events keep the order of the lines"
             )
         return notes
 
-    def _first_reading(self, line: bytes, row: int, offset: int) -> Event:
-        """Read a line, and note what is wrong with its time."""
+    def first_reading(self, line: bytes, row: int, offset: int) -> Event:
+        """Return the event of a line that is read for the first time, in the file's order, and record a problem with its time."""
         if self.shape is FileShape.OURS:
             return parse(line, row)
+        if offset <= self._noted:
+            return self.decode(line, row)
+        self._noted = offset
         self.times.problem = ""
         event = parse(line, row, self.shape, self.times)
         if self.times.problem:
@@ -165,17 +169,18 @@ class RecordingReader:
         return count
 
     def torn_tail(self) -> bytes:
-        """Return the torn last line of the file, ``b""`` where it ends well."""
+        """Return the incomplete last line of the file; ``b""`` if the last line is complete."""
         size = self.size
         if not size:
             return b""
         parts: list[bytes] = []
         position = size
         first = self.start if self.header is not TORN_HEADER else 0
+        # Read backwards: the last line may be a few bytes or many megabytes.
         while position > first:
             step = min(1 << 16, position - first)
             position -= step
-            _, newline, part = self._part(step, position).rpartition(b"\n")
+            _, newline, part = self.part(step, position).rpartition(b"\n")
             parts.append(part)
             if newline:
                 break
@@ -183,7 +188,7 @@ class RecordingReader:
         return b"" if not last.strip() or is_whole(last, self.shape) else last
 
     def is_replaced(self) -> bool:
-        """Tell whether another file, or none, stands at the path now."""
+        """Return whether the path now leads to another file, or to none."""
         ours = os.fstat(self.fd)
         try:
             there = self.path.stat()
@@ -192,23 +197,28 @@ class RecordingReader:
         return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
 
-    def _part(self, size: int, offset: int) -> bytes:
+    def part(self, size: int, offset: int) -> bytes:
+        """Return bytes of the file, fewer at its end.
+
+        Raises:
+            RecordingError: the disk does not give them.
+        """
         try:
             return os.pread(self.fd, size, offset)
         except OSError as error:
             raise RecordingError(
                 f"cannot read {self.path} from byte {offset:,} on: {error.strerror}",
                 code="cannot_read",
-                hint="copy what can be read of it to another disk, and open that",
+                hint="copy the readable part to another disk and open the copy",
             ) from error
 
     def _sniff(self) -> tuple[Header, FileShape, int]:
-        head = self._part(SNIFFED_BYTES, 0)
+        head = self.part(SNIFFED_BYTES, 0)
         skipped = len(head) - len(head.removeprefix(BOM_UTF8))
         first, newline, _ = head[skipped:].partition(b"\n")
         header = parse_header(first)
@@ -219,7 +229,7 @@ class RecordingReader:
         begin = self._first_event(head, skipped)
         if begin is not None:
             shape, position = begin
-            # Its times, if it has any, count from here.
+            # Parsed only to set the origin of the file's times to that of its first event.
             line = head[position:].partition(b"\n")[0]
             parse(line if shape_of(line) else self._line_at(position), 0, shape, self.times)
             return Header(self.times.started_at, source="import"), shape, position
@@ -231,9 +241,9 @@ class RecordingReader:
         )
 
     def _first_event(self, head: bytes, skipped: int) -> tuple[FileShape, int] | None:
-        """Return the shape of a foreign file and where its first event begins; None where it holds none.
+        """Return the shape of a foreign file and the offset of its first event; None if it contains no events.
 
-        Bare events are ones only if the program knows the type of any: JSON lines with a ``type`` are of many trades.
+        Bare events are accepted only if at least one has a known type, because many other programs write JSON lines with a ``type``.
         """
         begin, position = None, skipped
         for line in head[skipped:].split(b"\n"):
@@ -250,18 +260,19 @@ class RecordingReader:
         return None
 
     def _line_at(self, position: int) -> bytes:
-        """Return a line that is longer than what was read of the file."""
+        """Return a line that extends beyond ``SNIFFED_BYTES``."""
         return next((line for _, line in self.lines(position, position + 1)), b"")
 
 
 def _is_torn_header(head: bytes) -> bool:
-    """Tell whether a file that has no whole line yet can be the beginning of a recording of ours."""
+    """Return whether a file without a complete line can be the beginning of a recording."""
     start = f'{{"format":"{FORMAT_NAME}"'.encode()
     return head[: len(start)] == start[: len(head)]
 
 
 def _open(path: Path) -> int:
-    hint = "give the path of a JSONL file; inspector paths prints where recordings are kept"
+    hint = "give the path of a JSONL file; inspector paths prints the folder of recordings"
+    # O_NONBLOCK, because opening a FIFO for reading would otherwise wait for a writer.
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -272,9 +283,9 @@ def _open(path: Path) -> int:
     if not stat.S_ISREG(mode):
         os.close(fd)
         if stat.S_ISFIFO(mode):
-            what = "a pipe"
-            hint = "inspector cat - reads its standard input; for all else save it to a file first"
+            kind = "a pipe"
+            hint = "save it to a file first; only inspector cat - reads its standard input"
         else:
-            what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
-        raise RecordingError(f"{path} is {what}", code="cannot_open", hint=hint)
+            kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+        raise RecordingError(f"{path} is {kind}", code="cannot_open", hint=hint)
     return fd

@@ -1,8 +1,8 @@
-"""What a list of recordings says of each: length, turns, model, errors. Cheap, whatever the file's size.
+"""RecordingFacts: length, turns, model and errors of a recording, for lists of recordings; cheap for files of any size.
 
-A small file is indexed; of a larger one the kept index tells, and where there is none the beginning and the end are read at first.
-What they do not tell is found out once all files of the list have been looked at, within a bound, or else left open.
-What was found is kept beside the indexes, by size and time of change.
+A small file is indexed. For a larger one the cached index is used; without one only its beginning and end are read at first, and
+the missing facts are determined after all files of the list were read, within a limit, or stay unknown. Facts are cached beside
+the indexes, by file size and modification time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, EventLog
 from inspector.core.read import object_at, text_at
@@ -26,61 +26,63 @@ from inspector.recording.index_file import index_path, read_whole_index
 from inspector.recording.reader import RecordingReader
 
 WHOLE_BYTES = 2 << 20
-"""A file up to this size is indexed at once: some tens of milliseconds."""
+"""Files up to this size are indexed at once, which takes some tens of milliseconds."""
 LATER_BYTES = 32 << 20
-"""A file up to this size is indexed later: half a second."""
+"""Files up to this size are indexed later, which takes half a second."""
 LATER_ALL_BYTES = 128 << 20
-"""Of all files of a list that are indexed later; those that come first count first."""
+"""Limit for all files of a list that are indexed later, in the order of the list."""
 HEAD_BYTES = 128 << 10
-"""Of a larger one: where its session and model are."""
+"""Beginning of a larger file that is read for its session and model."""
 TAIL_BYTES = 1 << 20
-"""Where its last event is looked for."""
+"""End of a larger file that is searched for its last event."""
 KEPT_FACTS = 500
-VERSION = 3
+"""Recordings whose facts are cached; the file stays well under a megabyte."""
+VERSION = 4
+"""Version of the cache: increase it whenever a fact's meaning changes."""
 _SESSION_TYPES = ("session.created", "session.updated", "transcription_session.created")
 
 _IS_UNREAD = bytes(value & (FLAG_ERROR | FLAG_UNDECODED) == FLAG_UNDECODED for value in range(256))
-"""By the flags of a row: 1 where it could not be decoded."""
+"""A row's flags to 1 if it could not be decoded and reports no other error; a table for ``bytes.translate``."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingFacts:
-    """What is known of a recording; None where that would take too long to find out."""
+    """Facts about a recording; None for those that would take too long to determine."""
 
     size_bytes: int = 0
-    """Of the file."""
+    """Size of the file."""
     changed_ns: int = 0
-    """Time of the last change, as the file system has it."""
+    """Modification time of the file, Unix time in nanoseconds."""
     model: str = ""
-    """That was asked for; ``""`` where nothing says."""
+    """The model; ``""`` if unknown."""
     source: str = ""
     """``live``, ``proxy``, ``sim`` or ``import``."""
     duration_us: int | None = None
-    """From the first event to the last."""
+    """Time of the last event since the start."""
     events: int | None = None
-    """How many there are."""
+    """Number of events."""
     turns: int | None = None
-    """How many the user took."""
+    """Number of turns."""
     errors: int | None = None
-    """How many events report a failure."""
+    """Number of events that report an error."""
     problem: str = ""
-    """Why it cannot be opened; ``""`` where it can."""
+    """Why the file cannot be opened; ``""`` if it can."""
 
 
 class KnownFacts:
-    """Facts, kept from one start of the program to the next. Not shared between threads."""
+    """Facts about recordings, cached between runs of the program. Not thread-safe."""
 
     def __init__(self, cache: Path) -> None:
-        """Use a folder.
+        """Use a cache folder.
 
         Args:
-            cache: where indexes are kept; facts are kept there too, and neither is ever required.
+            cache: folder of the indexes and the facts, neither of which is required to exist.
         """
         self._cache = cache
         self._file = cache / "facts.json"
 
     def read(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
-        """Yield the facts of files, the known ones first; of a file that has more to tell, once more at the end."""
+        """Yield the facts of files, cached ones first; files with facts that took longer are yielded again at the end."""
         kept = self._load()
         unknown: list[tuple[Path, os.stat_result]] = []
         found: dict[str, RecordingFacts] = {}
@@ -102,7 +104,7 @@ class KnownFacts:
         for path, stat in unknown:
             found[str(path)] = read_facts(path, stat, self._cache)
             yield path, found[str(path)]
-        later = self._later(path for path in paths if _has_more_to_tell(found.get(str(path))))
+        later = self._later(path for path in paths if _is_incomplete(found.get(str(path))))
         for path in later:
             with contextlib.suppress(OSError):
                 found[str(path)] = read_facts(path, path.stat(), self._cache, LATER_BYTES)
@@ -113,7 +115,7 @@ class KnownFacts:
             )
 
     def _later(self, paths: Iterable[Path]) -> list[Path]:
-        """Return which files to index, as far as the bound allows; those whose index is there cost nothing."""
+        """Return the files to index within the limit; files with a cached index do not count towards it."""
         room = LATER_ALL_BYTES
         chosen = []
         for path in paths:
@@ -137,10 +139,10 @@ class KnownFacts:
 
     def _save(self, facts: dict[str, RecordingFacts]) -> None:
         kept = {name: asdict(facts[name]) for name in list(facts)[:KEPT_FACTS]}
+        # Written under another name and renamed, so that a second instance never reads half a file.
         new = self._file.with_suffix(f".{os.getpid()}.new")
-        with contextlib.suppress(
-            OSError, TypeError
-        ):  # a name that is not UTF-8, or a folder that takes nothing
+        # OSError: the folder cannot be written. TypeError: orjson refuses a file name that is not UTF-8.
+        with contextlib.suppress(OSError, TypeError):
             self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(
                 os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
@@ -155,13 +157,13 @@ def read_facts(
     indexes: Path | None = None,
     whole_bytes: int | None = None,
 ) -> RecordingFacts:
-    """Read what a file tells within a bounded time; never raises.
+    """Return the facts of a file that can be determined in bounded time; never raises.
 
     Args:
         path: the file.
-        stat: of the file, as it was looked up.
-        indexes: folder of the kept indexes.
-        whole_bytes: size up to which a file is read as a whole; ``WHOLE_BYTES`` where None.
+        stat: the file's status.
+        indexes: folder of the cached indexes.
+        whole_bytes: size up to which a file is read completely; None for ``WHOLE_BYTES``.
     """
     known = RecordingFacts(stat.st_size, stat.st_mtime_ns)
     try:
@@ -190,21 +192,21 @@ def read_facts(
         reader.close()
 
 
-def _has_more_to_tell(facts: RecordingFacts | None) -> bool:
+def _is_incomplete(facts: RecordingFacts | None) -> bool:
     return facts is not None and not facts.problem and facts.turns is None
 
 
 def _fill(
     log: EventLog, reader: RecordingReader, size: int, indexes: Path | None, whole_bytes: int
 ) -> bool:
-    """Index a file as far as that is cheap; tell whether that is all of it."""
+    """Index a file as far as that is cheap; return whether the log is complete."""
     if size <= whole_bytes:
         reader.index_rows(log, reader.start, size)
         return True
     kept = read_whole_index(index_path(indexes, reader.path), reader.fd, size) if indexes else None
     if kept and reader.shape is FileShape.OURS:
         for block in kept:
-            log.take(block)
+            log.load_block(block)
         return True
     reader.index_rows(log, reader.start, reader.start + HEAD_BYTES)
     return False
@@ -213,7 +215,7 @@ def _fill(
 def _last_t_us(reader: RecordingReader, size: int) -> int | None:
     start = max(reader.start, size - TAIL_BYTES)
     tail = os.pread(reader.fd, size - start, start)
-    lines = tail.split(b"\n")[1:]
+    lines = tail.split(b"\n")[1:]  # the first one is cut off, unless the file is that short
     for line in reversed(lines):
         if line.strip():
             event = reader.decode(line, 0)
@@ -232,11 +234,11 @@ def _model(log: EventLog) -> str:
 def _turns(log: EventLog) -> int:
     turns = TurnIndex(log)
     turns.look_at(len(log))
-    return len(turns.starts)
+    return turns.users
 
 
 def _errors(log: EventLog) -> int:
-    """Return how many rows report an error, as ``core.log.reports_error`` has it, without a step for each."""
+    """Return the number of rows for which ``core.log.reports_error`` is true, without a Python step per row."""
     flags, directions = log.flags.tobytes(), log.direction.tobytes()
     failures = sum(flags.count(value) for value in range(256) if value & FLAG_ERROR)
     unread = compress(directions, flags.translate(_IS_UNREAD))

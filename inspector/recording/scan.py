@@ -1,10 +1,12 @@
-"""The bulk scanner: indexes a large recording in processes of its own, by column.
+"""The bulk scanner: indexes a large recording by column, in several processes.
 
     python -m inspector.recording.scan OUT_FD < JOB
 
-The file is cut into chunks. Every worker takes the next one that nobody has and indexes it (``chunk``); the first worker
-also joins the chunks in their order (``stitch``) and hands the blocks over. The result is that of appending every event to a
-log, and is kept as an index for the next time (``index_file``).
+The file is divided into chunks. Every worker takes the next free chunk and indexes it (``chunk_scanner``); the first worker also
+joins the chunks in order (``merge_chunks``) and passes the blocks to the parent. The result equals that of appending every event
+to a log, and is cached as an index (``index_file``).
+
+Processes rather than threads: most of the work holds the interpreter lock, which would stall the screen.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ from inspector.recording.index_file import IndexWriter
 from inspector.recording.merge_chunks import ChunkMerger
 
 MAX_WORKERS = 4
-"""More would only wait for the disk and for the worker that joins."""
+"""More workers would only wait for the disk and for the worker that joins the chunks."""
 NICENESS = 10
+"""The screen's process takes precedence."""
 _NUMBER_BYTES = 4
 
 
-class _Numbers:
-    """The numbers of the chunks; every process that shares the file takes each only once."""
+class _ChunkNumbers:
+    """The numbers of the chunks, distributed over all processes that share the file: each number is taken once."""
 
     def __init__(self, count: int) -> None:
         self._file = BlockFile()
@@ -40,7 +43,7 @@ class _Numbers:
         os.lseek(self._file.fd, 0, os.SEEK_SET)
 
     def __iter__(self) -> Iterator[int]:
-        # Forked processes share the file's position, and the system moves it in one step.
+        # Forked processes share the file's position, which read(2) advances atomically: a lock-free work queue.
         while number := os.read(self._file.fd, _NUMBER_BYTES):
             yield int.from_bytes(number, "little")
 
@@ -49,26 +52,26 @@ def scan(
     path: Path,
     start: int,
     end: int,
-    give: Callable[[Block], None],
+    emit: Callable[[Block], None],
     workers: int = 1,
     size: int = 0,
 ) -> None:
-    """Index ``[start, end)`` of a file and give the blocks away in their order.
+    """Index ``[start, end)`` of a file and emit the blocks in order.
 
     Args:
         path: the file.
-        start: where its first line to index begins.
-        end: where to stop.
-        give: takes the blocks.
-        workers: processes, this one included.
-        size: bytes of a chunk; 0 for what suits the file.
+        start: offset of the first line to index.
+        end: offset at which to stop.
+        emit: called with each block.
+        workers: number of processes, this one included.
+        size: bytes per chunk; 0 chooses a size that suits the file.
     """
     file = ChunkFile(path, start, end, size or chunk_bytes(path, start, end))
     count = file.count
-    numbers = _Numbers(count)
-    scanner, stitcher = ChunkScanner(), ChunkMerger()
+    numbers = _ChunkNumbers(count)
+    scanner, merger = ChunkScanner(), ChunkMerger()
     ready: dict[int, Chunk] = {}
-    helpers: list[_Helper] = []
+    helpers: list[_Worker] = []
     following = 0
 
     def join() -> None:
@@ -76,27 +79,28 @@ def scan(
         for helper in helpers:
             ready.update(helper.chunks())
         while following in ready:
-            give(stitcher.add(ready.pop(following)))
+            emit(merger.add(ready.pop(following)))
             following += 1
 
     for number in numbers:
         ready[number] = scanner.scan(file.read(number))
         join()
-        if not number:  # from here on the others know what most lines look like
-            helpers += [_Helper(scanner, file, numbers) for _ in range(min(workers, count) - 1)]
+        # Forked only after the first chunk, so that the workers inherit the layouts that the scanner has learnt from it.
+        if not number:
+            helpers += [_Worker(scanner, file, numbers) for _ in range(min(workers, count) - 1)]
     for helper in helpers:
         helper.wait()
     join()
-    for number in range(following, count):  # where a helper died
+    for number in range(following, count):  # chunks lost with a worker that died
         if number not in ready:
             ready[number] = scanner.scan(file.read(number))
         join()
 
 
-class _Helper:
-    """Another worker, in a process of its own."""
+class _Worker:
+    """A further worker, in a forked process."""
 
-    def __init__(self, scanner: ChunkScanner, file: ChunkFile, numbers: _Numbers) -> None:
+    def __init__(self, scanner: ChunkScanner, file: ChunkFile, numbers: _ChunkNumbers) -> None:
         self._chunks = BlockFile()
         parent = os.getpid()
         self._pid = os.fork()
@@ -106,45 +110,46 @@ class _Helper:
         try:
             for number in numbers:
                 if os.getppid() != parent:
-                    break  # nobody is left to read this
+                    break  # the parent has died, so the result would never be read
                 self._chunks.put((number, scanner.scan(file.read(number))))
             status = 0
         finally:
+            # Not sys.exit: the child must not run the parent's cleanup handlers.
             os._exit(status)
 
     def chunks(self) -> Iterator[tuple[int, Chunk]]:
-        """Yield the chunks that have been indexed since the last call."""
+        """Yield the chunks indexed since the last call, with their numbers."""
         while (found := self._chunks.get()) is not None:
             yield cast("tuple[int, Chunk]", found)
 
     def wait(self) -> None:
-        """Wait until this worker has ended."""
+        """Wait until the worker has ended."""
         os.waitpid(self._pid, 0)
 
 
 def main(out_fd: str) -> None:
-    """Scan a file for the process that started this one, which goes first where both want the processor.
+    """Scan a file for the parent process.
 
-    What to scan stands on stdin: path, start, end and the index to keep, with zero bytes between them; nothing where it
-    turned out that there is nothing to do.
+    The job is read from stdin: path, start, end and the path of the index, separated by zero bytes. An empty job ends the process:
+    it was prestarted and is not needed.
     """
     job = sys.stdin.buffer.read()
     if not job:
         return
     file, start, end, index = job.split(b"\0")
-    path, kept_at = Path(os.fsdecode(file)), Path(os.fsdecode(index)) if index else None
+    path, index_file = Path(os.fsdecode(file)), Path(os.fsdecode(index)) if index else None
     os.nice(NICENESS)
     out, writer = BlockFile(int(out_fd)), IndexWriter()
 
-    def give(block: Block) -> None:
+    def emit(block: Block) -> None:
         out.put(block)
-        if kept_at is not None:
+        if index_file is not None:
             writer.add(block)
 
     workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)))
-    scan(path, int(start), int(end), give, workers)
-    if kept_at is not None:
-        writer.save(kept_at, path, int(end))
+    scan(path, int(start), int(end), emit, workers)
+    if index_file is not None:
+        writer.save(index_file, path, int(end))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Bytes of many lines looked at at once: eight bytes of every line in one column of 64-bit words.
+"""Comparison of many lines at once: eight bytes of every line in one column of 64-bit words.
 
-``WordColumn`` have the shape (columns, lines), so that what is asked of all lines runs along memory. A ``ByteSpan`` is a text that many
-lines are to have at one place, but for the bytes that are free.
+Arrays of words have the shape (columns, lines), so that an operation on all lines runs along memory. A ``ByteSpan`` is a text that
+lines must have at one place, except for its free bytes; a ``DigitSpan`` also allows any digit at some positions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 WordColumn = npt.NDArray[np.uint64]
 
 WORD = np.dtype("<u8")
-"""The first of eight bytes is the lowest, on every machine."""
+"""Little-endian on every machine, so that the first of eight bytes is always the lowest."""
 WORD_BYTES = 8
 
 PRIMES = np.array(
@@ -35,30 +35,31 @@ PRIMES = np.array(
     ],
     np.uint64,
 )
-"""Odd numbers whose bits look like chance, one a column: what words are hashed with."""
+"""Odd multipliers with random-looking bits, one per column, for hashing words (mostly the primes of xxHash64 and wyhash)."""
 
 
 def windows(text: Bytes, at: Ints, width: int) -> WordColumn:
     """Return the ``width`` bytes (a multiple of 8) from each position on, shape (width / 8, positions)."""
+    # Transposed, so that a question about all lines of a chunk is one numpy call along memory.
     return np.ascontiguousarray(pieces(text, at, width).T)
 
 
 def pieces(text: Bytes, at: Ints, width: int) -> WordColumn:
     """Return the bytes from each position on, shape (positions, width / 8)."""
-    # Of one element each, so that each is copied as a whole.
+    # Overlapping elements of type void: numpy copies each one as a whole instead of byte by byte.
     every = np.ndarray(len(text) - width + 1, f"V{width}", text, strides=(1,))
     return every[at].view(WORD).reshape(len(at), width // WORD_BYTES)
 
 
 def mixed(words: WordColumn) -> WordColumn:
-    """Hash at most ten words a line, 64 bits; words of zeros add nothing."""
+    """Return a 64-bit hash of at most ten words per line; words of zeros do not change it."""
     parts = (words ^ (words >> np.uint64(29))) * PRIMES[: len(words), None]
     hashes: WordColumn = np.add.reduce(parts ^ (parts >> np.uint64(32)), axis=0)
     return hashes
 
 
 def alike(words: WordColumn) -> WordColumn:
-    """Return numbers that are equal for equal lines of at most ten words, and mostly for these alone."""
+    """Return numbers that are equal for equal lines of at most ten words, and rarely equal for others; cheaper than ``mixed``."""
     sums: WordColumn = np.add.reduce(words * PRIMES[: len(words), None], axis=0)
     return sums
 
@@ -71,11 +72,11 @@ def byte(words: WordColumn, at: int) -> WordColumn:
 
 
 def have_byte(words: WordColumn, mask: WordColumn, value: int) -> LineMask:
-    """Tell which lines have a byte among those of a mask."""
-    looked_at = np.flatnonzero(mask)
-    inside = mask[looked_at, None]
-    differs = ((words[looked_at] ^ _repeated(value)) & inside) | (_ONES & ~inside)
-    # A byte is zero where taking one borrows from its top bit.
+    """Return the lines that have a given byte among those of a mask."""
+    columns = np.flatnonzero(mask)
+    inside = mask[columns, None]
+    differs = ((words[columns] ^ _repeated(value)) & inside) | (_ONES & ~inside)
+    # The classic test for a zero byte in a word: subtracting 1 borrows into the top bit only of a byte that was 0.
     return _any((differs - _ONES) & ~differs & _TOPS)
 
 
@@ -92,12 +93,12 @@ _ONES, _TOPS = _repeated(1), _repeated(0x80)
 
 
 def whole_words(size: int) -> int:
-    """Return how many bytes the words take that so many bytes fit into."""
+    """Return ``size`` rounded up to a multiple of a word."""
     return -(-size // WORD_BYTES) * WORD_BYTES
 
 
 def mask_of(width: int, spans: tuple[tuple[int, int], ...]) -> WordColumn:
-    """Return words that are ones in some bytes, and zeros in all others."""
+    """Return words with all bits set in the bytes of ``spans``, and none elsewhere."""
     mask = np.zeros(width, np.uint8)
     for start, end in spans:
         mask[start:end] = 255
@@ -106,12 +107,12 @@ def mask_of(width: int, spans: tuple[tuple[int, int], ...]) -> WordColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ByteSpan:
-    """Bytes that every line of a layout has at one place, but for those that are free."""
+    """Bytes that every line of a layout has at one place, except for the free ones."""
 
     pattern: WordColumn
-    """The text, with zeros where it is free."""
+    """The text, with zeros in its free bytes."""
     mask: WordColumn
-    """Ones in the bytes that must be equal."""
+    """All bits set in the bytes that must be equal."""
     width: int
     """Bytes of both, a multiple of 8."""
     length: int
@@ -119,31 +120,31 @@ class ByteSpan:
 
     @classmethod
     def of(cls, text: bytes, free: tuple[tuple[int, int], ...] = ()) -> ByteSpan:
-        """Return the span of a text; ``free`` holds ``(from, to)`` of what may differ."""
+        """Return the span of a text; ``free`` contains ``(from, to)`` of the bytes that may differ."""
         width = whole_words(len(text))
         pattern = np.frombuffer(text.ljust(width, b"\0"), WORD)
         mask = mask_of(width, ((0, len(text)),)) & ~mask_of(width, free)
         return cls(pattern & mask, mask, width, len(text))
 
     def fits(self, words: WordColumn) -> LineMask:
-        """Tell which lines begin as this span does."""
+        """Return which lines match the span."""
         return ~_any((words & self.mask[:, None]) ^ self.pattern[:, None])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DigitSpan:
-    """Bytes that every line of a layout has at one place, but for some that may be any digit."""
+    """Bytes that every line of a layout has at one place, except for some that may be any digit."""
 
     pattern: WordColumn
-    """The text, with the digit 0 for any."""
+    """The text, with the digit 0 where any digit is allowed."""
     mask: WordColumn
-    """Ones in its bytes."""
+    """All bits set in its bytes."""
     room: WordColumn
-    """What may be added to a difference that is allowed, so that it stays below 128."""
+    """Added to a byte's difference from the pattern: the sum stays below 128 only for an allowed difference (0, or 0 to 9)."""
 
     @classmethod
     def of(cls, text: bytes, digits: tuple[tuple[int, int], ...], width: int) -> DigitSpan:
-        """Return the span of a text; ``digits`` holds ``(from, to)``, ``width`` the bytes of a line that are read."""
+        """Return the span of a text; ``digits`` contains ``(from, to)`` of the digits, ``width`` is the bytes read of a line."""
         line = np.frombuffer(text.ljust(width, b"\0"), WORD)
         free = mask_of(width, digits)
         room = np.where(free.view(np.uint8), 127 - 9, 127).astype(np.uint8)
@@ -154,6 +155,7 @@ class DigitSpan:
         )
 
     def read(self, words: WordColumn) -> tuple[LineMask, WordColumn]:
-        """Return which lines fit, and their words with each digit's value in its place."""
+        """Return which lines match, and their words with each digit replaced by its value."""
+        # XOR with "0" (0x30) turns a digit into its value, and any other character into more than 9.
         values = (words ^ self.pattern[:, None]) & self.mask[:, None]
         return ~_any(((values & ~_TOPS) + self.room[:, None] | values) & _TOPS), values

@@ -1,8 +1,7 @@
-"""The file that a session is written to: append only, one ``os.write`` per event, readable while it grows.
+"""RecordingFile: the file that a session is written to; append only, one ``os.write`` per event, readable while it grows.
 
-Offsets are those of one growing text. While the disk accepts writes, all of it is in the file. When a write fails, the
-text that could not be written waits in memory at the offsets that it will have, so that every event stays readable, and
-each later append tries again at most once a second: if the disk recovers, the file ends up complete.
+When a write fails, the lines that could not be written stay in memory at the offsets that they will have in the file, so that
+every event remains readable. Later appends retry at most once a second: if the disk recovers, the file ends up complete.
 """
 
 from __future__ import annotations
@@ -11,36 +10,37 @@ import fcntl
 import os
 from pathlib import Path
 
-from inspector.clock import NS_PER_S, Clock
+from inspector.clock import Clock
+from inspector.core.units import NS_PER_S
 from inspector.errors import EXIT_CANNOT_WRITE, RecordingError
 
 MODE = 0o600
-"""A recording holds someone's voice."""
+"""Readable by the owner only: a recording contains someone's voice."""
 MAX_WAITING_BYTES = 256 << 20
-"""Half an hour of audio both ways; past it the events go on, but their text is not kept."""
+"""Limit of the lines in memory, half an hour of audio in both directions; beyond it the session continues, but lines are dropped."""
 RETRY_NS = NS_PER_S
+"""Interval of the retries: a failing disk may block each attempt."""
 COPY_BYTES = 1 << 20
 NOT_KEPT = -1
-"""Offset of a line that was dropped because ``MAX_WAITING_BYTES`` were waiting already."""
+"""Offset of a line that was dropped because of ``MAX_WAITING_BYTES``."""
 
 
 class RecordingFile:
-    """One recording being written; also the ``LineSink`` and ``RowStore`` of a live session."""
+    """A recording that is being written; also the ``LineSink`` and ``RowStore`` of a live session."""
 
     def __init__(self, path: Path | None, clock: Clock) -> None:
         """Create the file.
 
         Args:
-            path: where to record; None keeps everything in memory (and is how a folder that cannot be written is
-                survived).
-            clock: paces the retries after a failed write.
+            path: the file; None keeps everything in memory, for example because the folder cannot be written.
+            clock: times the retries after a failed write.
 
         Raises:
             RecordingError: the file exists already, or cannot be created.
         """
         self.path = path
         self.failure = ""
-        """Why the disk has not taken everything; ``""`` while all is written."""
+        """Why the last write failed; ``""`` if it succeeded."""
         self._clock = clock
         self._fd = -1
         self._written = 0
@@ -54,14 +54,15 @@ class RecordingFile:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every line so far stands in the file."""
+        """Return whether every line so far was written to the file."""
         return not self._is_dead and not self._waiting and not self.dropped_lines
 
     def append(self, line: bytes) -> int:
-        """Add one line (newline included) and return its offset; never raises, never blocks on a retry."""
+        """Append one line (newline included) and return its offset; never raises."""
         if self._waiting and not self._gathers and self._clock.now_ns() >= self._retry_at_ns:
             self.flush()
         offset = self._written + len(self._waiting)
+        # Lines are written directly only if none waits, because their order in the file must not change.
         can_write = not (self._waiting or self._is_dead or self._gathers)
         if can_write and self._write(line):
             return offset
@@ -72,13 +73,13 @@ class RecordingFile:
         return offset
 
     def gather(self, is_on: bool) -> None:
-        """Let lines wait that come together, and write them at once when they have all come."""
+        """Switch collecting on or off: collected lines are written together when it is switched off, in one system call."""
         self._gathers = is_on
         if not is_on and self._waiting and self._clock.now_ns() >= self._retry_at_ns:
             self.flush()
 
     def read(self, offset: int, length: int) -> bytes:
-        """Return a line by where it stands, from the file or from what waits in memory."""
+        """Return a line by its offset, from the file or from memory."""
         if offset < 0:
             return b""
         if offset >= self._written:
@@ -87,7 +88,7 @@ class RecordingFile:
         return os.pread(self._fd, length, offset)
 
     def flush(self) -> bool:
-        """Try to write what waits; tell whether nothing waits any more."""
+        """Try to write the lines in memory; return whether all of them were written."""
         if not self._waiting or self._is_dead:
             return not self._waiting
         if self._write(bytes(self._waiting)):
@@ -96,10 +97,10 @@ class RecordingFile:
         return False
 
     def rescue(self, folder: Path) -> Path | None:
-        """Write the whole recording to another folder, if the disk has not taken all of it; return where it is.
+        """Write the whole recording to another folder if its file is incomplete; return the new path, else None.
 
         Raises:
-            RecordingError: that folder does not take it either.
+            RecordingError: the other folder cannot be written either.
         """
         if not self._waiting or self.flush():
             return None
@@ -117,14 +118,14 @@ class RecordingFile:
         return target
 
     def close(self) -> None:
-        """Write what waits, if the disk lets us, and let go of the file; reading ends here too."""
+        """Write the lines in memory, if possible, and close the file; it cannot be read through this object afterwards."""
         if self._fd >= 0:
             self.flush()
             os.close(self._fd)
             self._fd = -1
 
     def _write(self, data: bytes) -> bool:
-        """Write all of ``data`` or none of it: a part that did get through is cut off again."""
+        """Write all of ``data`` or none of it: a partial write is truncated again."""
         try:
             written = os.write(self._fd, data)
             while written < len(data):
@@ -142,7 +143,7 @@ class RecordingFile:
         try:
             os.ftruncate(self._fd, self._written)
         except OSError:
-            # A torn tail is legal in the format, but only as the last line: nothing may be written after it.
+            # The format allows an incomplete line at the end of the file only, so nothing may be written after it.
             self._is_dead = True
 
 
@@ -155,13 +156,13 @@ def _create(path: Path) -> int:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, MODE)
     except FileExistsError:
         raise RecordingError(
-            f"{path} exists already; a recording is never overwritten",
+            f"{path} already exists; recordings are not overwritten",
             code="exists",
             hint="choose another name with -o",
         ) from None
     except OSError as error:
         raise _cannot_record(path, error) from error
-    # Two processes must never share a recording; the lock goes with the descriptor.
+    # Two processes must never write one recording. The lock is released with the descriptor, even if the process is killed.
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return fd
 
@@ -170,6 +171,6 @@ def _cannot_record(path: Path, error: OSError) -> RecordingError:
     return RecordingError(
         f"cannot record to {path}: {error.strerror}",
         code="cannot_record",
-        hint="choose another place with -o",
+        hint="choose another file with -o",
         exit_code=EXIT_CANNOT_WRITE,
     )

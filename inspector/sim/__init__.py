@@ -1,7 +1,11 @@
-"""A Realtime server without sockets, pure and clock-driven: frames and times in, timed frames out.
+"""The simulated Realtime server: a pure state machine that takes frames and times and returns timed frames.
 
-``server`` is the way in. ``listener`` makes items of the user's audio (``buffer``, ``vad``), ``responder`` begins and ends
-each ``response``, whose items are in ``output``. What thinks, speaks, hears and detects can be exchanged: ``brain`` (``rules``
-is the usual one), ``voice``, ``recognizer``, ``vad``. What a server refuses is in ``admission``, ``checks``, ``refusals`` and ``fatal``; how other providers say all this,
-in ``dialects``. ``provider`` is a whole server: its sessions, and what comes over plain HTTP. ``recorded`` plays a recording instead.
+Start reading at ``server``. ``input_pipeline`` turns the user's audio into items (``buffer``, ``vad``, ``transcription``);
+``responder`` starts and ends each ``response``, whose output items are in ``output_items``. Four parts can be replaced:
+``brain`` (``rules`` by default), ``voice``, ``speech_recognizer`` and the speech detector of ``vad``. Refusals are in
+``connect_request`` and ``fatal`` (connections) and in ``value_checks`` and ``refusals`` (events). ``dialects`` translates to
+the protocols of other providers. ``provider`` is a whole server, with its HTTP endpoints; ``recorded_server`` plays back a
+recording instead of simulating.
+
+Nothing here opens a socket, reads a clock or uses global randomness, so a seed and a list of frames reproduce a run exactly.
 """

@@ -1,8 +1,8 @@
-"""The brain of the simulator as a seam: what it is given, and what it gives back.
+"""The interface of the brain: the part of the simulator that decides what a response contains.
 
-There are three: ``rules.brain.RulesBrain`` knows its answer at once, ``scenario.ScenarioBrain`` plays a script in front of
-another one, and a model behind HTTP (``inspector.sources.chat``) takes its time. The simulator stays without sockets: as with
-a hearing, it asks a ``Thought`` again and again for what is known of the answer, and cancels what it no longer wants.
+``rules.rules_brain.RulesBrain`` answers at once, ``scenario.ScenarioBrain`` plays a script and falls back to another brain,
+and ``inspector.sources.chat`` asks a chat completions endpoint. To stay free of sockets and tasks, the simulator polls a
+``PendingAnswer`` for what has arrived so far, and cancels it when the response ends early.
 """
 
 from __future__ import annotations
@@ -25,94 +25,94 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class TokenCount:
-    """What an answer cost by the count of the model itself."""
+    """Token usage of an answer as the model reported it."""
 
-    given: int
-    made: int
+    input: int
+    output: int
     cached: int = 0
-    """Of those given."""
+    """How many of the input tokens came from the prompt cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one response holds: words, then calls. Words before calls are commentary."""
+    """The content of one response: text, then calls. Text before calls is sent with the phase ``commentary``."""
 
     text: str = ""
-    """Spoken or written, as the response's modality has it."""
+    """Spoken or written, depending on the response's modality."""
     calls: tuple[Call, ...] = ()
     failure: Failure | None = None
-    """Ends the response as failed, after the words and calls."""
+    """If set, the response fails after the text and calls have been sent."""
     delay_ms: float = 0.0
-    """How much longer than usual the model takes to begin."""
+    """Extra time before the first output, in milliseconds."""
     faults: tuple[str, ...] = ()
-    """Names of faults to raise for this response."""
+    """Names of faults to inject into this response."""
     is_complete: bool = True
-    """False while more may come: text and the arguments of the last call only grow."""
+    """False while more may arrive; the text and the last call's arguments only ever grow."""
     cut_short: str = ""
-    """Why a complete answer is incomplete as a response: ``max_output_tokens`` or ``content_filter``."""
+    """Why the model stopped early: ``max_output_tokens`` or ``content_filter``; the response is then incomplete."""
     tokens: TokenCount | None = None
-    """None where nobody counted: the simulator then estimates."""
+    """None if the model reported no usage; the simulator then estimates it."""
 
     def so_far(self) -> Answer:
-        """Return itself: an answer is a thought that is over at once."""
+        """Return itself: a finished answer is a pending answer that needs no waiting."""
         return self
 
     def cancel(self) -> None:
-        """Do nothing: there is nothing left to cancel."""
+        """Do nothing: the answer is complete."""
 
 
-class Thought(Protocol):
-    """An answer on its way; what makes it is outside of the simulator."""
+class PendingAnswer(Protocol):
+    """An answer that is still arriving; it is produced outside of the simulator."""
 
     def so_far(self) -> Answer:
-        """Return what is known of the answer; it only grows."""
+        """Return the part of the answer that has arrived; later calls only return more."""
         ...
 
     def cancel(self) -> None:
-        """Stop thinking; does nothing once the answer is complete."""
+        """Stop producing the answer; has no effect once it is complete."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One thing in the conversation, as the model sees it."""
+class ContextItem:
+    """One conversation item as the brain sees it."""
 
     role: str
     """``user``, ``assistant``, ``system``, or ``tool`` for the output of a function."""
     text: str
-    """Its words; ``""`` where audio was not understood, and for a function call."""
+    """The text or transcript; ``""`` for audio without a transcript and for a function call."""
     audio_ms: int = 0
     images: tuple[str, ...] = ()
-    """URLs, nearly always ``data:`` ones."""
+    """Image URLs, nearly always ``data:`` ones."""
     call: str = ""
-    """Name of the function, where it is a call; with role ``tool`` where one item holds call and output (MCP)."""
+    """Name of the called function; together with role ``tool`` if one item holds call and output (MCP)."""
     call_id: str = ""
-    """Ties the output of a function to its call."""
+    """Matches the output of a function to its call."""
     arguments: str = ""
-    """JSON text of a call."""
+    """JSON text of the call's arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrainContext:
-    """All that an answer may depend on."""
+    """Everything that an answer may depend on."""
 
     instructions: str
-    said: Sequence[Said]
-    """The conversation, or the ``input`` of the response in its place."""
+    items: Sequence[ContextItem]
+    """The conversation, or the ``input`` of the response instead."""
     tools: Sequence[Mapping[str, Any]] = ()
     tool_choice: str | Mapping[str, Any] = "auto"
     order: str = ""
-    """Instructions that came with this very response; they are in ``instructions`` too."""
+    """Instructions of this ``response.create`` alone; ``instructions`` contains them too."""
     may_call_in_parallel: bool = True
     max_output_tokens: int | None = None
-    """None where there is no limit."""
+    """None means no limit."""
     temperature: float | None = None
-    """None where the client did not say; only dialects other than today's API have one."""
+    """None if the client did not set it; OpenAI's GA API has no such setting, other dialects do."""
 
 
 class Brain(Protocol):
-    """Decides what a response says."""
+    """Decide what a response contains."""
 
-    def answer(self, context: BrainContext) -> Thought:
-        """Return the answer to the conversation so far, or what will know it; must not raise."""
+    def answer(self, context: BrainContext) -> PendingAnswer:
+        """Return the answer to the conversation so far, complete or still arriving; must not raise."""
         ...

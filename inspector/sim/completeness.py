@@ -1,7 +1,7 @@
-"""Is the user's sentence over? Judged by its last words, or, where nobody knows them, by how the voice ends.
+"""Semantic VAD's judgement whether the user's sentence is complete, from its last words or from how the voice ends.
 
-The real server asks a model. Here a list of words after which nobody stops is enough for the usual cases, and without words a
-sound that is held ("um…") tells an unfinished sentence from one whose voice falls.
+The real server asks a model. A list of words that do not end a sentence ("and", "um") covers the usual cases. Without
+speech recognition, a held sound ("um…") marks an unfinished sentence and a fading voice a finished one.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from enum import StrEnum
 
 
 class Completeness(StrEnum):
-    """What is known of the end of a sentence."""
+    """The verdict on a sentence."""
 
     COMPLETE = "complete"
     TRAILING = "trailing"
     UNKNOWN = "unknown"
-    """Nobody can tell by the words."""
+    """There are no words to judge by."""
     PENDING = "pending"
-    """The words are being recognised."""
+    """The recognizer has not finished."""
 
 
 Judge = Callable[[], Completeness]
-"""Gives the verdict on the words so far; may be asked again while it is pending."""
+"""Returns the verdict on the words so far; is called again while the verdict is ``PENDING``."""
 
 _DANGLING_TEXT = (
     "um umm uh uhh uhm er erm hmm hm mm and or but so because like the a an to of in on at with for from by about into "
@@ -44,8 +44,8 @@ _QUESTION = re.compile(
 
 
 def completeness_of(words: str) -> Completeness:
-    """Return whether a sentence is over by its words; ``UNKNOWN`` where there are none."""
-    text = " ".join(words.lower().split())[-200:]
+    """Return the verdict on a sentence from its words; ``UNKNOWN`` for an empty text."""
+    text = " ".join(words.lower().split())[-200:]  # only the end matters; bounds the regexes
     if not text:
         return Completeness.UNKNOWN
     if text.endswith(("...", "…", ",", "-", "—", ":")):
@@ -83,18 +83,18 @@ _FINAL_IN_QUESTIONS = frozenset(
         "they",
     ]
 )
-"""``What is it for`` is over; ``I am waiting for`` is not."""
+"""Dangling words that may end a question: "What is it for" is complete, "I am waiting for" is not."""
 
 SHORTEST_HOLD, LONGEST_HOLD = 11, 38
-"""In windows of 32 ms: a held sound lasts 0.35 s at least; one of more than 1.3 s is a tone."""
+"""In windows of 32 ms: a held sound lasts at least 0.35 s; beyond 1.2 s it is a tone, not a voice."""
 LEAST_BEFORE = 3
-"""What is nothing but steady is no speech."""
+"""Windows of speech required before the held sound; steady sound alone is a tone or noise."""
 _STEADY = 0.1
-"""As loudness probability: 4 dB."""
+"""Largest variation within a held sound, as a loudness probability; 0.1 is 4 dB."""
 
 
 def is_held(levels: Collection[float]) -> bool:
-    """Tell whether a voice ends on a held sound; ``levels`` are loudness probabilities of its last windows, in order."""
+    """Return True if a voice ends on a held sound; ``levels`` are the loudness probabilities of its last windows, oldest first."""
     ordered = list(levels)[::-1]
     low = high = ordered[0] if ordered else 0.0
     count = 0

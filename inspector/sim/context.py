@@ -1,7 +1,7 @@
-"""The model's window: which items of a conversation still fit, by the session's truncation strategy.
+"""The model's context window: which conversation items still fit, given the session's truncation strategy.
 
-What was dropped stays dropped: the items remain in the conversation, but the model does not see them any more.
-Source: the guide on costs, "truncation"; the limits are those of the models' pages.
+A dropped item stays in the conversation but is never shown to the model again, so that the cached prefix stays stable.
+Source: https://developers.openai.com/api/docs/guides/realtime-costs#truncation, and the context windows on the models' pages.
 """
 
 from __future__ import annotations
@@ -16,38 +16,41 @@ _INPUT_LIMITS = (
     ("gpt-4o-mini-realtime", 12_224),
     ("", 28_224),
 )
-"""Model prefix to the input tokens that fit beside the longest output: 128k - 32k, 16k and 32k less the reserve."""
+"""Model prefix to input limit: the context window (128k, 16k, 32k) minus the room reserved for the output."""
 
 
 def input_limit(model: str) -> int:
-    """Return how many input tokens a model takes."""
+    """Return the largest number of input tokens that a model accepts."""
     return next(limit for prefix, limit in _INPUT_LIMITS if model.startswith(prefix))
 
 
 class Context:
-    """What the model sees of the default conversation."""
+    """The part of the default conversation that the model sees."""
 
     def __init__(self) -> None:
         self._dropped: set[str] = set()
 
     def overflow(self, items: Sequence[SimItem], budget: int) -> int:
-        """Return by how many tokens the items exceed a budget; 0 where they fit."""
+        """Return by how many tokens the items exceed a budget; 0 if they fit."""
         return max(0, sum(_tokens(item) for item in self._seen(items)) - budget)
 
     def fit(self, items: Sequence[SimItem], truncation: object, budget: int) -> list[SimItem]:
-        """Return the items that the model sees; where they do not fit, the oldest are dropped for good.
+        """Return the items that the model sees, dropping the oldest permanently if they do not fit.
 
         Args:
             items: the conversation, in order.
             truncation: the session's strategy; ``disabled`` drops nothing.
-            budget: tokens that are left for them beside the instructions and tools.
+            budget: tokens available for items, after instructions and tools.
         """
         seen = self._seen(items)
         if truncation == "disabled" or not self.overflow(seen, budget):
             return seen
-        wanted = budget * _retained(truncation)
+        # With a retention ratio, cut below the budget at once: many small cuts would break the cached prefix each time.
+        target = budget * _retained(truncation)
         total = sum(_tokens(item) for item in seen)
-        while len(seen) > 1 and total > wanted:
+        while (
+            len(seen) > 1 and total > target
+        ):  # never drop the newest item, which is to be answered
             oldest = seen.pop(0)
             total -= _tokens(oldest)
             self._dropped.add(oldest.id)
@@ -58,12 +61,12 @@ class Context:
 
 
 def budget_of(model: str, truncation: object, fixed_tokens: int) -> int:
-    """Return how many tokens the items may have.
+    """Return how many tokens are available for items.
 
     Args:
-        model: its window is the limit.
-        truncation: the session's strategy; may set a lower limit.
-        fixed_tokens: what instructions and tools take.
+        model: determines the input limit.
+        truncation: the session's strategy; its ``token_limits.post_instructions`` may lower the limit.
+        fixed_tokens: tokens of the instructions and tools.
     """
     budget = max(0, input_limit(model) - fixed_tokens)
     limits = truncation.get("token_limits") if isinstance(truncation, dict) else None

@@ -1,4 +1,4 @@
-"""The items of the default conversation, in order, within bounds."""
+"""The ordered items of the default conversation, bounded in number, text and audio."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from inspector.sim.refusals import (
 
 MAX_ITEMS = 10_000
 MAX_TEXT_CHARS = 32 << 20
-"""Items, text and images above these push out the oldest ones, as the context window of the real model does."""
+"""Beyond these limits the oldest items are removed, as the context window of the real model does."""
 MAX_KEPT_AUDIO_BYTES = 64 << 20
-"""Audio kept for ``conversation.item.retrieve``: 23 minutes; of older items only the length is known."""
+"""23 minutes of audio for ``conversation.item.retrieve``; older items keep only their length."""
 
 
 class Conversation:
-    """The items that the model sees."""
+    """The default conversation."""
 
     def __init__(self) -> None:
         self._items: dict[str, SimItem] = {}
@@ -39,31 +39,31 @@ class Conversation:
         return [self._items[item_id] for item_id in self._order]
 
     def last_id(self) -> str | None:
-        """Return the id of the last item; None where there is none."""
+        """Return the id of the last item; None for an empty conversation."""
         return self._order[-1] if self._order else None
 
     def previous_id(self, item_id: str) -> str | None:
-        """Return the id of the item before one; None for the first."""
+        """Return the id of the preceding item; None for the first item."""
         at = self._order.index(item_id)
         return self._order[at - 1] if at else None
 
     def previous_when_done(self, item_id: str) -> str | None:
-        """Return ``previous_item_id`` as ``conversation.item.done`` has it for the model's own items.
+        """Return the ``previous_item_id`` of ``conversation.item.done`` for the model's own items.
 
-        It is null where the item before is the first one: seen in every recording of the server; not documented.
+        It is null if the preceding item is the first one: undocumented, but so in every recorded session.
         """
         previous = self.previous_id(item_id)
         return None if previous == self._order[0] else previous
 
     def find(self, item_id: str) -> SimItem | None:
-        """Return an item, None where there is none of that id."""
+        """Return the item with that id; None if it does not exist."""
         return self._items.get(item_id)
 
     def get(self, item_id: str, action: str) -> SimItem:
-        """Return an item.
+        """Return the item with that id.
 
         Raises:
-            Refusal: there is none of that id; worded for ``action``.
+            ApiRefusal: it does not exist; the message is the one for ``action``.
         """
         item = self._items.get(item_id)
         if item is None:
@@ -71,17 +71,17 @@ class Conversation:
         return item
 
     def has_call(self, call_id: str) -> bool:
-        """Tell whether a function call of that id is in the conversation."""
+        """Return True if the conversation has a function call with that ``call_id``."""
         return any(
             item.wire["type"] == "function_call" and item.wire["call_id"] == call_id
             for item in self._items.values()
         )
 
     def add(self, item: SimItem, previous: str | None = None) -> None:
-        """Add an item at the end, at the front (``root``) or after another one.
+        """Insert an item at the end (None), at the front (``root``) or after the item ``previous``.
 
         Raises:
-            Refusal: the id is taken, or ``previous`` does not exist.
+            ApiRefusal: the id already exists, or ``previous`` does not.
         """
         if item.id in self._items:
             raise duplicate_item(item.id)
@@ -95,13 +95,13 @@ class Conversation:
         self._sizes[item.id] = _size(item)
         self._text_chars += self._sizes[item.id]
         self._audio_bytes += len(item.audio)
-        self._forget_oldest(item)
+        self._forget_oldest(item)  # after the insertion, but never the new item itself
 
     def remove(self, item_id: str) -> None:
         """Remove an item.
 
         Raises:
-            Refusal: there is none of that id.
+            ApiRefusal: it does not exist.
         """
         item = self.get(item_id, "delete")
         self._audio_bytes -= len(item.audio)
@@ -110,8 +110,8 @@ class Conversation:
         self._order.remove(item_id)
 
     def keep_audio(self, item: SimItem, data: bytes) -> None:
-        """Add audio to an item, be it in the conversation or not; nothing more to one that was truncated."""
-        if item.is_cut:
+        """Append audio to an item, inside or outside the conversation; a truncated item ignores it."""
+        if item.is_truncated:
             return
         item.audio_bytes += len(data)
         if item.id in self._items:
@@ -120,12 +120,10 @@ class Conversation:
             self._forget_audio()
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
-        """Cut an assistant item's audio and drop its transcript.
-
-        A response that is still saying it goes on with a wire shape of its own: its events add up as ever.
+        """Cut an assistant item's audio and clear its transcript.
 
         Raises:
-            Refusal: no such item, not the model's audio, or longer than what there is.
+            ApiRefusal: the item does not exist, is not model audio, or is already shorter.
         """
         item = self.get(item_id, "truncate")
         part = item.parts[content_index] if 0 <= content_index < len(item.parts) else {}
@@ -133,14 +131,17 @@ class Conversation:
             raise truncate_not_audio()
         if audio_end_ms > item.audio_ms:
             raise truncate_too_long(item.audio_ms, audio_end_ms)
-        said = str(part["transcript"]).split()
-        heard = len(said) * max(0, audio_end_ms) // max(1, item.audio_ms)
-        item.kept_words = " ".join(said[:heard]) if said else item.kept_words
+        # Words are not aligned with the audio; assume that they are evenly spread.
+        words = str(part["transcript"]).split()
+        heard = len(words) * max(0, audio_end_ms) // max(1, item.audio_ms)
+        item.kept_words = " ".join(words[:heard]) if words else item.kept_words
         kept = int(max(0, audio_end_ms) * item.format.bytes_per_ms) // 2 * 2
         self._audio_bytes -= max(0, len(item.audio) - kept)
         del item.audio[kept:]
         item.audio_bytes = min(item.audio_bytes, kept)
-        item.wire, item.is_cut = snapshot(item.wire), True
+        # A copy: a response that still streams this item keeps writing to the old dict, so that its ``.done`` events
+        # add up to the deltas that it has sent.
+        item.wire, item.is_truncated = snapshot(item.wire), True
         item.parts[content_index]["transcript"] = ""
 
     def _forget_oldest(self, newest: SimItem) -> None:
@@ -154,6 +155,7 @@ class Conversation:
     def _forget_audio(self) -> None:
         if self._audio_bytes <= MAX_KEPT_AUDIO_BYTES:
             return
+        # Oldest first: a client retrieves what was said last.
         for item in self.items():
             self._audio_bytes -= len(item.audio)
             item.audio.clear()
@@ -162,5 +164,5 @@ class Conversation:
 
 
 def _size(item: SimItem) -> int:
-    """Return about how many characters an item takes in memory, its audio aside."""
+    """Return the approximate size of an item in characters, without its audio."""
     return sum(len(str(value)) for value in item.wire.values())

@@ -1,8 +1,8 @@
-"""What a provider's server does differently. The core speaks the API as OpenAI does today; a dialect translates at the edge.
+"""The base class of dialects: what a provider's server does differently from OpenAI's GA API.
 
-``Dialect`` itself is OpenAI's: it changes nothing. A dialect of another provider overrides what differs: facts as class
-variables, ``accept`` for what the client sends, ``render`` for what the server sends. Source: protocol reference, section 6,
-and recorded sessions of each provider.
+The core of the simulator speaks OpenAI's GA protocol only; a dialect translates at the edge. ``Dialect`` itself changes
+nothing. A provider's dialect overrides what differs: facts as class variables, ``accept`` for client events, ``render`` for
+server events. Each dialect names its public sources.
 """
 
 from __future__ import annotations
@@ -10,33 +10,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from inspector.sim.connect_request import ConnectRequest, HttpAnswer, why_not
+from inspector.sim.connect_request import ConnectRequest, HttpAnswer, connection_refusal
 from inspector.sim.fatal import Fatal
 from inspector.sim.ids import Ids
 from inspector.sim.refusals import ApiRefusal
 from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.spec.dialects import ROUTES
 
 
 class Dialect:
-    """OpenAI's own server, and the base of the others; one instance a connection."""
+    """OpenAI's own dialect and the base of the others; one instance per connection."""
 
     name: ClassVar[str] = "openai"
     default_model: ClassVar[str] = "gpt-realtime"
-    """Of a session that names none and may do so."""
-    path: ClassVar[str] = "/v1/realtime"
-    """Where its clients connect."""
+    """Used if the request names no model and need not."""
+    path: ClassVar[str] = ROUTES[name].path
+    """The URL path that clients connect to."""
     query: ClassVar[str] = "model={model}"
-    """And with which query."""
+    """The query string that clients connect with."""
     answers_commits: ClassVar[bool] = False
-    """A commit without turn detection begins a response."""
+    """True if a commit without turn detection starts a response."""
     can_truncate: ClassVar[bool] = True
     ignored: ClassVar[tuple[str, ...]] = ()
-    """Client events of its own that are taken without an answer."""
-    farewells: ClassVar[Mapping[str, str]] = {}
-    """By the client event that ends a session: what is sent before the close."""
+    """Additional client events that are accepted without a reply."""
+    closing_events: ClassVar[Mapping[str, str]] = {}
+    """Client event that ends the session to the server event sent before the close."""
     ping_s: ClassVar[int] = 0
-    """Seconds between ``ping`` events; 0 for none."""
+    """Seconds between ``ping`` events; 0 to send none."""
 
     def __init__(self, ids: Ids, unix_ms: Callable[[], int]) -> None:
         self._ids = ids
@@ -44,53 +45,53 @@ class Dialect:
 
     @property
     def temperature(self) -> float | None:
-        """Return how freely the model is to answer; None where the client cannot say, as in today's API."""
+        """Return the sampling temperature that the client set; None in a dialect without the setting, such as GA."""
         return None
 
     @classmethod
     def make_ids(cls, seed: int) -> Ids:
-        """Return where the ids of a session come from."""
+        """Return the id generator of a session."""
         return Ids(seed)
 
     @classmethod
-    def turn_away(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:  # noqa: ARG003 - a hook
-        """Return what a request gets in place of an upgrade; None where it is upgraded."""
+    def http_refusal(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:  # noqa: ARG003 - a hook
+        """Return the HTTP response that replaces the upgrade; None to upgrade the connection."""
         return None
 
-    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
-        """Return why a connection is ended right after its upgrade; None where it is welcome."""
-        return why_not(request, settings)
+    def connection_refusal(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
+        """Return why a connection is closed right after its upgrade; None to accept it."""
+        return connection_refusal(request, settings)
 
-    def opening(self, session: Json) -> Json:
-        """Return the session object that a connection begins with."""
+    def initial_session(self, session: Json) -> Json:
+        """Return the session object that a connection starts with."""
         return session
 
-    def settle(self, session: Json) -> None:
-        """Change the session object after an update, where the client set what OpenAI's API does not know."""
+    def after_update(self, session: Json) -> None:
+        """Apply to the session object what an accepted update set beyond OpenAI's API."""
 
     def accept(self, event: Json) -> Json:
-        """Return a client's event as OpenAI's API has it; unknown members stay, for the checks to find.
+        """Return a client event translated to OpenAI's GA API, keeping unknown members for the checks to reject.
 
         Raises:
-            Refusal: the dialect has no such thing.
+            ApiRefusal: the event is not valid in this dialect.
         """
         return event
 
     def render(self, event: Json) -> Iterable[Json]:
-        """Yield what an event of OpenAI's API is here: itself, others, or none. What is given must not be changed."""
+        """Yield the events of this dialect for a GA server event: any number; must not modify ``event``."""
         yield event
 
-    def worded(self, refusal: ApiRefusal) -> ApiRefusal:
-        """Return a refusal in the names of this dialect."""
+    def translated_refusal(self, refusal: ApiRefusal) -> ApiRefusal:
+        """Return a refusal with the paths and names of this dialect."""
         return refusal
 
     def transcription_failure(self, model: str) -> str | None:  # noqa: ARG002 - a hook
-        """Return the code with which a transcription model fails; None for one that is served."""
+        """Return the error code if a transcription model is not available; None if it is."""
         return None
 
 
 def as_number(value: object) -> float | None:
-    """Return a number that a client set; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """Return the value if it is a JSON number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):  # a bool is an int in Python
         return None
     return float(value)

@@ -1,4 +1,7 @@
-"""The effective session object: its defaults by model, and what an update does to it."""
+"""The effective session object: its defaults by model, and how ``session.update`` changes it.
+
+Defaults and key order are those of recorded ``session.created`` events.
+"""
 
 from __future__ import annotations
 
@@ -35,23 +38,23 @@ _SEMANTIC_VAD: Json = {
     "interrupt_response": True,
 }
 STREAMING_TRANSCRIBERS = ("gpt-live-transcribe", "gpt-realtime-whisper")
-"""Prefixes of the models that send words before the commit, and that know no turns in a transcription session."""
+"""Prefixes of models that transcribe before the commit; a transcription session with one has no turn detection."""
 _TRANSCRIPTION: Json = {"model": None, "language": None, "prompt": None}
 _REPLACED = frozenset(
     {"format", "tools", "tool_choice", "voice", "prompt", "tracing", "truncation"}
 )
-"""Members that an update replaces whole; every other object merges."""
+"""Members that an update replaces as a whole; all other objects are merged."""
 _TOOL_KEYS = ("type", "name", "description", "parameters")
-"""A function tool comes back in this order, whatever the client's."""
+"""The order in which the server echoes a function tool, regardless of the client's order."""
 _SECRETS = ("authorization", "headers")
-"""Members of an MCP tool that do not come back."""
+"""Members of an MCP tool that the server does not echo."""
 
 
 DEFAULT_MODEL = "gpt-realtime"
 
 
 def new_session(kind: str, session_id: str, model: str, expires_at: int) -> Json:
-    """Return the session object of a new session of any kind."""
+    """Return the session object of a new ``realtime``, ``transcription`` or ``translation`` session."""
     if kind == "transcription":
         return transcription_session(session_id, expires_at)
     if kind == "translation":
@@ -124,30 +127,30 @@ def _audio_input(detection: Json) -> Json:
 
 
 class EffectiveSession:
-    """The session as it is in force, changed only by whole, accepted updates."""
+    """The settings in force. An update is applied completely or, if it is refused, not at all."""
 
     def __init__(self, object_: Json) -> None:
         self.object = object_
-        """What ``session.created`` and ``session.updated`` carry."""
+        """The ``session`` of ``session.created`` and ``session.updated``."""
         self.spoken_voice: object = None
-        """The voice of the assistant audio in the conversation: fixed from then on; None before."""
+        """The voice of assistant audio in the conversation, which can no longer change; None before there is any."""
         self.delay = ""
-        """How long a streaming transcription may wait, which the server does not echo; ``""`` for its default."""
+        """The ``delay`` of a streaming transcription, kept here because the server does not echo it; ``""`` for the default."""
         self._defaults = copy.deepcopy(object_)
 
     @property
     def is_realtime(self) -> bool:
-        """Tell whether the session answers (and does not only transcribe)."""
+        """Return True if the session can create responses."""
         return bool(self.object["type"] == "realtime")
 
     @property
     def is_translation(self) -> bool:
-        """Tell whether the session translates what it hears."""
+        """Return True for a translation session."""
         return bool(self.object["type"] == "translation")
 
     @property
     def has_phases(self) -> bool:
-        """Tell whether the model marks its messages ``commentary`` or ``final_answer``."""
+        """Return True if the model marks its messages as ``commentary`` or ``final_answer``."""
         return str(self.object.get("model", "")).startswith("gpt-realtime-2")
 
     @property
@@ -169,24 +172,27 @@ class EffectiveSession:
 
     @property
     def turn_detection(self) -> Json | None:
-        """Return the turn detection, None for push-to-talk."""
+        """Return the turn detection settings; None for push to talk."""
         found: Json | None = self.input["turn_detection"]
         return found
 
     def update(self, change: Json) -> None:
-        """Merge an update in.
+        """Apply the ``session`` of an update.
 
         Raises:
-            Refusal: nothing of it was taken.
+            ApiRefusal: the update is not allowed; the session is unchanged.
         """
         if not self.is_translation:
             self._check_locks(change)
+        # On a copy: an error below must leave the session as it was.
         merged = copy.deepcopy(self.object)
         _merge(merged, copy.deepcopy(change))
         if self.is_translation:
             self.object = merged
             return
-        if merged.get("instructions") == "":  # a recording: the server's own text is back in force
+        if (
+            merged.get("instructions") == ""
+        ):  # recorded: clearing restores the server's default text
             merged["instructions"] = self._defaults["instructions"]
         if "tools" in merged:
             merged["tools"] = [_ordered(tool) for tool in merged["tools"]]
@@ -207,20 +213,22 @@ class EffectiveSession:
         self.check_voice(change)
 
     def check_voice(self, change: Json) -> None:
-        """Make sure that an update, or a response in the conversation, keeps the voice that was heard.
+        """Check that an update, or a response in the conversation, keeps the voice of existing audio.
 
         Raises:
-            Refusal: it asks for another one.
+            ApiRefusal: it sets another voice.
         """
+        # Setting the same voice again is allowed, as clients send their whole configuration in each update.
         voice = change.get("audio", {}).get("output", {}).get("voice")
         if voice is not None and self.spoken_voice is not None and voice != self.spoken_voice:
             raise voice_locked()
 
     def _fill_in(self, audio_input: Json) -> None:
-        """Complete what an update named only in part, as the server echoes it."""
+        """Add the defaults to partly specified members, as the server echoes them."""
         _fill_in_format(audio_input)
         detection = audio_input["turn_detection"]
         if detection is not None:
+            # The defaults differ by model: gpt-realtime-2.1 waits 500 ms for silence, the others 200 ms.
             usual = self._defaults["audio"]["input"]["turn_detection"] or _SERVER_VAD
             defaults = usual if detection["type"] == "server_vad" else _SEMANTIC_VAD
             audio_input["turn_detection"] = {**defaults, **detection}
@@ -233,10 +241,10 @@ class EffectiveSession:
 
 
 def _without_turns(audio_input: Json, change: Json) -> None:
-    """Switch turn detection off for a transcription model that has none: its client commits.
+    """Turn off turn detection for a streaming transcription model, whose client must commit.
 
     Raises:
-        Refusal: the update asks for one.
+        ApiRefusal: the update sets turn detection.
     """
     model = str((audio_input["transcription"] or {}).get("model"))
     if not model.startswith(STREAMING_TRANSCRIBERS):
@@ -250,6 +258,7 @@ def _merge(target: Json, change: Json) -> Json:
     for name, value in change.items():
         current = target.get(name)
         if name not in _REPLACED and isinstance(value, dict) and isinstance(current, dict):
+            # Members of server_vad must not survive in a semantic_vad object, and the other way round.
             is_same_kind = value.get("type", current.get("type")) == current.get("type")
             target[name] = _merge(current, value) if is_same_kind else value
         else:

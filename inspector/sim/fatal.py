@@ -1,17 +1,16 @@
-"""The refusals that end a connection, word for word: an ``error`` event and a close in the same instant."""
+"""The refusals that end a connection, with the server's exact wording."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.core.log import GOING_AWAY
 from inspector.sim.refusals import ApiRefusal
-
-GOING_AWAY = 1001
 
 
 @dataclass(frozen=True, slots=True)
 class Fatal:
-    """A refusal that closes the connection: an ``error`` event and a close in the same instant."""
+    """A refusal that is sent as an ``error`` event and immediately followed by a close."""
 
     refusal: ApiRefusal
     close_code: int
@@ -26,6 +25,7 @@ class Fatal:
 
 def bad_key(key: str) -> Fatal:
     """A key that is not accepted."""
+    # Masked as the server does it, so that the message shows no whole key.
     shown = f"{key[:8]}{'*' * max(0, len(key) - 12)}{key[-4:]}" if len(key) > 12 else "***"
     message = (
         f"Incorrect API key provided: {shown}. You can find your API key at "
@@ -40,7 +40,7 @@ def no_auth() -> Fatal:
 
 
 def bad_model(model: str) -> Fatal:
-    """A model that is not served here."""
+    """A model that is not available."""
     return Fatal(
         ApiRefusal("invalid_model", f'Model "{model}" is not supported in realtime mode.'), 4000
     )
@@ -56,7 +56,7 @@ def no_model() -> Fatal:
 
 
 def beta_shape() -> Fatal:
-    """The beta header."""
+    """The header ``OpenAI-Beta: realtime=v1``."""
     message = (
         "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API."
     )
@@ -64,7 +64,7 @@ def beta_shape() -> Fatal:
 
 
 def expired() -> Fatal:
-    """Sixty minutes are over."""
+    """A session older than 60 minutes."""
     return Fatal(
         ApiRefusal("session_expired", "Your session hit the maximum duration of 60 minutes."),
         GOING_AWAY,

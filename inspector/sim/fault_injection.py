@@ -1,4 +1,4 @@
-"""How faults happen to a session as it stands: what is sent, what is closed, what is slower from then on."""
+"""Inject a fault into a running session: refuse it, break off a response, slow it down, or close it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from inspector.sim.faults import BY_NAME, Phase, cut_short_by, failure_of
 from inspector.sim.responder import Responder
 from inspector.sim.session_context import SessionContext
 
-SLOW_SCALE, SLOW_AUDIO_SPEED = 8.0, 0.7
+SLOW_SCALE, SLOW_AUDIO_SPEED = 8.0, 0.7  # below 1.0: the client's playback must underrun
 DROPPED = 1006
-"""Stands for a connection that ends without a close frame."""
+"""Means "drop the TCP connection without a close frame" (RFC 6455, 7.4.1: never sent on the wire)."""
 INTERNAL_ERROR = 1011
 
 
 class Ending(Protocol):
-    """How a session is ended."""
+    """Callback that ends a session."""
 
     def __call__(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection."""
@@ -32,27 +32,28 @@ def inject_fault(
     fail: Callable[[Fatal], None],
     end: Ending,
 ) -> None:
-    """Let a fault happen now, or at the next occasion where there is nothing for it to happen to.
+    """Inject a fault now, or keep it for the next response or transcription if it needs one.
 
     Args:
-        name: one of the table.
+        name: a name from ``faults.FAULTS``.
         session_context: the session.
-        responder: its responses.
-        fail: sends an ``error`` and closes.
-        end: closes.
+        responder: the session's responses.
+        fail: sends an ``error`` and closes the connection.
+        end: closes the connection.
 
     Raises:
-        UsageError: there is no such fault.
+        UsageError: the fault does not exist.
     """
     fatal = refused_by(name)
     active = responder.active
     failure, cut_short = failure_of(name), cut_short_by(name)
     if fatal is not None:
         fail(fatal)
+    # A response that has no ``response.created`` yet gets the fault later, when it starts.
     elif failure is not None and active is not None and active.is_created:
-        active.break_off("failed", failure=failure)
+        active.abort("failed", failure=failure)
     elif cut_short and active is not None and active.is_created:
-        active.break_off("incomplete", reason=cut_short)
+        active.abort("incomplete", reason=cut_short)
     elif name in BY_NAME and BY_NAME[name].phase is Phase.NOW:
         _now(name, session_context, end)
     else:
@@ -60,7 +61,7 @@ def inject_fault(
 
 
 def refused_by(name: str, key: str = "sk-simulated-0000", model: str = "gpt-nope") -> Fatal | None:
-    """Return how a fault refuses a session; None where it does not."""
+    """Return the refusal that a fault causes; None for a fault that does not end the session."""
     match name:
         case "bad-key":
             return bad_key(key or "sk-simulated-0000")

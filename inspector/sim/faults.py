@@ -1,7 +1,7 @@
-"""What can go wrong on purpose: a table of faults by name, and those that wait for their turn in one session.
+"""The faults that can be injected, and the faults of one session that are still pending.
 
-A fault is raised for a turn (the nth response of the default conversation) or at once. Some refuse the connection, some change
-the next response or transcription, and the others strike where the session stands.
+A fault is set for a turn (the nth response of the default conversation) or for now. Its phase tells where it applies: to the
+connection, to the next response, to the next transcription, or to the session immediately.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from inspector.errors import UsageError
 from inspector.sim.brain import Answer
 from inspector.sim.speech_recognizer import Failure
 
-STRIKE_MS = 600
-"""How long after ``response.created`` a fault that was raised for a turn strikes: some of the answer is out by then."""
+FAULT_DELAY_MS = 600
+"""Time from ``response.created`` to a fault that is set for its turn; part of the answer has been sent by then."""
 LATE_TRANSCRIPT_MS = 4_000
-"""How much later than usual a late transcript comes: after the answer, and after the next transcript."""
+"""Extra delay of a late transcript; long enough to arrive after the answer and after the next transcript."""
 LATE_DELTAS_MS = 400
-"""How long an interrupted response goes on."""
+"""How long a response continues after it was interrupted."""
 
 
 class Phase(StrEnum):
-    """What a fault changes."""
+    """Where a fault applies."""
 
     CONNECT = "connect"
     RESPONSE = "response"
@@ -33,7 +33,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble."""
+    """A fault that can be injected."""
 
     name: str
     phase: Phase
@@ -45,23 +45,23 @@ FAULTS: tuple[Fault, ...] = (
     Fault("failed-quota", Phase.RESPONSE, "the response fails: insufficient_quota"),
     Fault("failed-rate-limit", Phase.RESPONSE, "the response fails: rate_limit_exceeded"),
     Fault("failed-server-error", Phase.RESPONSE, "the response fails: server_error"),
-    Fault("incomplete-max-tokens", Phase.RESPONSE, "the response ends in its middle: max_output_tokens"),
-    Fault("content-filter", Phase.RESPONSE, "the response ends in its middle: content_filter"),
-    Fault("duplicate-call", Phase.RESPONSE, "the next function call is made twice"),
-    Fault("late-deltas", Phase.RESPONSE, "an interrupted response sends deltas after speech_started"),
+    Fault("incomplete-max-tokens", Phase.RESPONSE, "the response ends halfway: max_output_tokens"),
+    Fault("content-filter", Phase.RESPONSE, "the response ends halfway: content_filter"),
+    Fault("duplicate-call", Phase.RESPONSE, "the next function call is sent twice"),
+    Fault("late-deltas", Phase.RESPONSE, "an interrupted response keeps sending deltas after speech_started"),
     Fault("transcription-failed", Phase.TRANSCRIPTION, "the next input transcription fails"),
-    Fault("transcription-late", Phase.TRANSCRIPTION, "the next input transcription comes out of order"),
-    Fault("slow", Phase.NOW, "everything takes eight times as long, and audio comes slower than it plays"),
-    Fault("stalled", Phase.NOW, "the server falls silent; the socket stays open"),
-    Fault("garbled-frame", Phase.NOW, "one frame that is no JSON"),
-    Fault("dropped", Phase.NOW, "the socket is gone without a close frame (1006)"),
+    Fault("transcription-late", Phase.TRANSCRIPTION, "the next input transcription arrives out of order"),
+    Fault("slow", Phase.NOW, "everything takes eight times as long; audio arrives slower than it plays"),
+    Fault("stalled", Phase.NOW, "the server stops sending; the socket stays open"),
+    Fault("garbled-frame", Phase.NOW, "one frame is not valid JSON"),
+    Fault("dropped", Phase.NOW, "the connection drops without a close frame (1006)"),
     Fault("closed-1011", Phase.NOW, "the server closes with 1011"),
-    Fault("expiry", Phase.NOW, "the session has lasted 60 minutes: error and close 1001"),
-    Fault("rate-limits-low", Phase.NOW, "rate_limits.updated says that hardly any tokens are left"),
+    Fault("expiry", Phase.NOW, "the session reaches 60 minutes: error and close 1001"),
+    Fault("rate-limits-low", Phase.NOW, "rate_limits.updated reports almost no tokens left"),
     Fault("bad-key", Phase.CONNECT, "the key is refused: error and close 3000"),
     Fault("bad-model", Phase.CONNECT, "the model is refused: error and close 4000"),
-    Fault("no-model", Phase.CONNECT, "the model is missed: error and close 4000"),
-    Fault("beta-header", Phase.CONNECT, "the beta shape is refused: error and close 4000"),
+    Fault("no-model", Phase.CONNECT, "the model is missing: error and close 4000"),
+    Fault("beta-header", Phase.CONNECT, "the beta API is refused: error and close 4000"),
 )  # fmt: skip
 BY_NAME = {fault.name: fault for fault in FAULTS}
 FAULT_NAMES = tuple(BY_NAME)
@@ -93,30 +93,31 @@ TRANSCRIPTION_FAILURE = Failure(
 
 @dataclass(frozen=True, slots=True)
 class RaisedFault:
-    """A fault that waits."""
+    """A fault that is set but has not happened yet."""
 
     name: str
     turn: int = 0
-    """1 for the first response; 0: at once, or at the next occasion."""
+    """1 for the first response; 0 for now, or the next response or transcription."""
 
 
 def parse_fault(text: str) -> RaisedFault:
-    """Read ``NAME`` or ``NAME@TURN``.
+    """Parse ``NAME`` or ``NAME@TURN``.
 
     Raises:
-        UsageError: there is no such fault, or the turn is no number from 1 on.
+        UsageError: the fault does not exist, or the turn is not a positive number.
     """
     name, at, turn = text.strip().partition("@")
     if name not in BY_NAME:
         raise UsageError(
             f"no such fault: {name or text}",
             code="no_such_fault",
-            hint=f"one of {', '.join(FAULT_NAMES)}",
+            hint=f"use one of {', '.join(FAULT_NAMES)}",
         )
     if not at:
         return RaisedFault(name)
+    # ``isdigit`` accepts superscripts, which ``int`` does not; and int of a huge text is slow.
     if not turn.isascii() or not turn.isdigit() or not int(turn[:9]) > 0:
-        raise UsageError(f"{text}: the turn is a number, the first one is 1", code="bad_turn")
+        raise UsageError(f"{text}: the turn after @ must be a whole number from 1", code="bad_turn")
     return RaisedFault(name, int(turn[:9]))
 
 
@@ -128,10 +129,10 @@ class PendingFaults:
         self._turn = 0
 
     def add(self, name: str) -> None:
-        """Let a fault wait for its next occasion.
+        """Set a fault for the next response or transcription.
 
         Raises:
-            UsageError: there is no such fault.
+            UsageError: the fault does not exist.
         """
         self._waiting.append(replace(parse_fault(name), turn=0))
 
@@ -139,12 +140,12 @@ class PendingFaults:
         """Count a response of the default conversation."""
         self._turn += 1
 
-    def take(self, name: str, *, ahead: int = 0) -> bool:
-        """Tell whether a fault is due, and let it be over.
+    def consume(self, name: str, *, ahead: int = 0) -> bool:
+        """Return True if a fault is due, and remove it.
 
         Args:
             name: the fault.
-            ahead: 1 where the response of the turn has not begun.
+            ahead: 1 if the response of the turn has not started yet.
         """
         for fault in self._waiting:
             if fault.name == name and fault.turn in (0, self._turn + ahead):
@@ -152,36 +153,40 @@ class PendingFaults:
                 return True
         return False
 
-    def take_all(self, phase: Phase) -> list[str]:
-        """Return the names of the faults of a kind that are due now, and let them be over."""
-        return [name for name, fault in BY_NAME.items() if fault.phase is phase and self.take(name)]
+    def consume_all(self, phase: Phase) -> list[str]:
+        """Return the names of the faults of a phase that are due, and remove them."""
+        return [
+            name for name, fault in BY_NAME.items() if fault.phase is phase and self.consume(name)
+        ]
 
-    def will_disturb(self) -> bool:
-        """Tell whether a fault is due that needs a whole answer to happen to."""
+    def needs_whole_answer(self) -> bool:
+        """Return True if a due fault changes a complete answer, which must then not be streamed."""
         names = (*_FAILURES, *_CUT_SHORT, _TWICE)
         return any(one.name in names and one.turn in (0, self._turn) for one in self._waiting)
 
-    def disturbed(self, answer: Answer) -> tuple[Answer, str]:
-        """Return what is left of an answer, and why it is incomplete; ``""`` where it is not."""
+    def applied_to(self, answer: Answer) -> tuple[Answer, str]:
+        """Return the answer as the due faults change it, and the reason if they make it incomplete, else ``""``."""
         for name, failure in _FAILURES.items():
-            if self.take(name):
+            if self.consume(name):
                 return replace(answer, text="", calls=(), failure=failure), ""
         for name, reason in _CUT_SHORT.items():
-            if self.take(name):
-                words = answer.text.split(" ")
+            if self.consume(name):
+                words = answer.text.split(
+                    " "
+                )  # cut in the middle of the text, as a token limit does
                 return replace(
                     answer, text=" ".join(words[: (len(words) + 1) // 2]), calls=()
                 ), reason
-        if answer.calls and self.take(_TWICE):
+        if answer.calls and self.consume(_TWICE):
             return replace(answer, calls=(answer.calls[0], *answer.calls)), ""
         return answer, ""
 
 
 def failure_of(name: str) -> Failure | None:
-    """Return how a response fails by a fault; None where it does not."""
+    """Return the failure that a fault causes in a response; None for other faults."""
     return _FAILURES.get(name)
 
 
 def cut_short_by(name: str) -> str:
-    """Return why a response is incomplete by a fault; ``""`` where it is not."""
+    """Return the reason with which a fault makes a response incomplete; ``""`` for other faults."""
     return _CUT_SHORT.get(name, "")

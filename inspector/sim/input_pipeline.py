@@ -1,4 +1,4 @@
-"""The user's side: audio in, turns found in it, items made of it, and their transcription."""
+"""The input side of a session: appended audio, the turns detected in it, the user items and their transcription."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from inspector.sim.speech_recognizer import Transcript
 from inspector.sim.transcription import Transcriber
 from inspector.sim.vad import SpeechDetector, SpeechStarted, SpeechStopped, TurnDetector, as_pcm16
 
+# The text of the system item that recorded sessions show after ``timeout_triggered``.
 NUDGE = (
     "No user speech was detected for a while. Please review the recorded audio: If the user was speaking, respond "
     "naturally. If not, follow up on their last message to keep the conversation going or ask if they're still there."
@@ -19,7 +20,7 @@ NUDGE = (
 
 
 class InputPipeline:
-    """Takes the user's audio."""
+    """Handle the ``input_audio_buffer`` events of a session."""
 
     def __init__(
         self, session_context: SessionContext, responder: Responder, detector: SpeechDetector
@@ -34,19 +35,23 @@ class InputPipeline:
         self._idle_from_ms: float | None = None
 
     def append(self, event: Json) -> None:
-        """Add audio to the buffer; without a reply, but for what turn detection has to say.
+        """Add audio to the buffer and run turn detection on it; the append itself has no reply.
 
         Raises:
-            Refusal: it is too much, or not base64.
+            ApiRefusal: the audio is too long or not base64.
         """
         data = appended_audio(event)
         audio = self._session_context.session.input_format
-        if audio != self._buffer.format:
+        if (
+            audio != self._buffer.format
+        ):  # switch first, so that the detector restarts at the new end
             self._buffer.append(b"", audio)
             self._turns.restart(self._buffer.end_ms)
         self._buffer.append(data, audio)
         detection = self._session_context.session.turn_detection
-        if detection is None:
+        if (
+            detection is None
+        ):  # push to talk: the id is fixed at the first append, for live transcription
             self._turns.restart(self._buffer.end_ms)
             self._speech_id = self._speech_id or self._session_context.ids.new("item_")
             self._transcribe_live(self._buffer.start_ms)
@@ -61,14 +66,16 @@ class InputPipeline:
         self._watch_idleness(detection)
 
     def _judge(self) -> Judge:
-        """Return what knows whether the sentence so far is over, by what the recognizer makes of it."""
+        """Start recognizing the current sentence; return a function that judges whether it is complete."""
         audio = self._buffer.format
-        heard = self._session_context.recognizer.hear(
+        recognition = self._session_context.recognizer.hear(
             as_pcm16(self._buffer.peek(self._speech_start_ms), audio), audio.rate_hz
         )
 
         def verdict() -> Completeness:
-            transcription = heard if isinstance(heard, Transcript) else heard.result()
+            transcription = (
+                recognition if isinstance(recognition, Transcript) else recognition.result()
+            )
             return (
                 Completeness.PENDING
                 if transcription is None
@@ -81,15 +88,16 @@ class InputPipeline:
         if self._transcriber.wants(self._speech_id, self._buffer.end_ms - from_ms):
             self._transcriber.listen(self._buffer.peek(from_ms), self._buffer.format)
 
+    # Handlers take the event even if they need nothing from it: the intake calls them all alike.
     def commit(self, _: Json) -> None:
-        """Make a user item of the buffer, in the middle of speech too.
+        """Turn the buffer into a user item, even in the middle of speech.
 
         Raises:
-            Refusal: there is less than 100 ms.
+            ApiRefusal: the buffer has less than 100 ms.
         """
         self._buffer.check_commit()
         item_id = self._speech_id or self._session_context.ids.new("item_")
-        self._add_item(item_id, self._buffer.take())
+        self._add_item(item_id, self._buffer.pop())
         self._restart()
         if (
             self._session_context.dialect.answers_commits
@@ -98,7 +106,7 @@ class InputPipeline:
             self._responder.begin({})
 
     def clear(self, _: Json) -> None:
-        """Forget the buffer."""
+        """Discard the buffer."""
         self._buffer.clear()
         self._transcriber.forget(self._speech_id)
         self._restart()
@@ -121,12 +129,16 @@ class InputPipeline:
         item_id, self._speech_id = self._speech_id, ""
         stopped = {"audio_end_ms": change.at_ms, "item_id": item_id}
         self._session_context.outbox.emit("input_audio_buffer.speech_stopped", **stopped)
-        self._add_item(item_id, self._buffer.take(self._speech_start_ms, change.at_ms))
+        self._add_item(item_id, self._buffer.pop(self._speech_start_ms, change.at_ms))
+        # May raise if a response is active that ``interrupt_response: false`` left running; the server reports that error.
         if self._session_context.session.is_realtime and detection.get("create_response", True):
             self._responder.begin({})
 
     def _watch_idleness(self, detection: Json) -> None:
-        """Nudge the model when nothing was said for long after its answer was played; audio must keep coming."""
+        """Prompt the model to speak after ``idle_timeout_ms`` of silence since the end of its last answer.
+
+        Time is counted on the audio clock, as in the API: a client that stops appending never times out.
+        """
         timeout_ms = detection.get("idle_timeout_ms")
         silent_from_ns = self._responder.silent_from_ns
         is_idle = (
@@ -157,7 +169,7 @@ class InputPipeline:
             "content": [{"type": "input_text", "text": NUDGE}],
         }
         self._session_context.add(SimItem(wire))
-        self._add_item(item_id, self._buffer.take(from_ms))
+        self._add_item(item_id, self._buffer.pop(from_ms))
         self._restart()
         self._responder.begin({})
 

@@ -1,4 +1,4 @@
-"""How a client's frame comes in: read as an event, checked, and handed to what handles its type."""
+"""Decode, check and dispatch the client's frames."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from inspector.spec.events import ACCEPTED_BY_SERVER
 
 
 class Intake:
-    """What a session of one kind does with the client's events."""
+    """Check client events and dispatch them to the handlers of one kind of session."""
 
     def __init__(self, handlers: Mapping[str, Callable[[Json], None]], validate: Validate) -> None:
-        """Take them in.
+        """Set the handlers and the checks.
 
         Args:
-            handlers: what handles an event, by its type.
-            validate: what an event must pass before it is handled.
+            handlers: the handler of each event type.
+            validate: returns why an event is refused before it reaches a handler.
         """
         self._handlers = handlers
         self._validate = validate
 
     def handle(self, event: Json) -> None:
-        """Do what an event of OpenAI's API asks for.
+        """Check an event and call its handler.
 
         Raises:
-            Refusal: it cannot be done.
+            ApiRefusal: the event is invalid, unknown, or refused by its handler.
         """
         if "type" not in event:
             raise no_type()
@@ -47,6 +47,7 @@ class Intake:
         name = event["type"]
         handler = self._handlers.get(name)
         if handler is None:
+            # A known event of another kind of session gets another error than an unknown one.
             if name in ACCEPTED_BY_SERVER:
                 raise not_in_session(name)
             raise ApiRefusal("invalid_value", not_supported(name, ACCEPTED_BY_SERVER), "type")
@@ -54,16 +55,16 @@ class Intake:
 
 
 def validate_translation(event: Mapping[str, Any]) -> ApiRefusal | None:
-    """Return why an event is refused in a translation session; None where it is valid."""
+    """Return why an event is refused in a translation session; None if it is valid."""
     problem = next(iter(check(event, is_translation=True)), None)
     return None if problem is None else ApiRefusal(problem.code, problem.message, problem.param)
 
 
 def event_in(data: bytes, *, is_text: bool) -> Json:
-    """Read a frame.
+    """Return the JSON object in a frame.
 
     Raises:
-        Refusal: it is not an event.
+        ApiRefusal: the frame is binary, not a JSON object, or nested too deeply.
     """
     if not is_text:
         raise binary_frame()

@@ -1,4 +1,4 @@
-"""The events of items: create, retrieve, truncate, delete. None of them needs a response, or begins one."""
+"""The ``conversation.item.*`` client events: create, retrieve, truncate, delete. None of them starts a response."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from inspector.sim.session_context import SessionContext
 
 
 class ItemEvents:
-    """Does what the client asks for with items of the default conversation."""
+    """Handle the client events about items of the default conversation."""
 
     def __init__(self, session_context: SessionContext, servers: McpServers) -> None:
         self._session_context = session_context
         self._servers = servers
 
     def create(self, event: Json) -> None:
-        """Add an item; the answer to an approval request lets its call be made.
+        """Add an item; an approving ``mcp_approval_response`` also starts the approved call.
 
         Raises:
-            Refusal: its id is taken, or what it refers to does not exist.
+            ApiRefusal: the id already exists, or the item refers to something that does not.
         """
         given, previous = event["item"], event.get("previous_item_id")
         is_output = given["type"] == "function_call_output"
+        # Checked before anything is added: a refused event must not change the conversation.
         if is_output and not self._session_context.conversation.has_call(given["call_id"]):
             raise tool_call_unknown(given["call_id"])
         item = from_client(given, self._session_context.ids)
@@ -32,7 +33,9 @@ class ItemEvents:
             self._session_context.add(item, previous)
             return
         request_id = given["approval_request_id"]
-        call = self._servers.take_pending(request_id)
+        call = self._servers.pop_pending(
+            request_id
+        )  # first: an answered request cannot be answered again
         self._session_context.add(item, previous)
         if given["approve"]:
             self._session_context.schedule.start(
@@ -43,16 +46,16 @@ class ItemEvents:
         """Send an item with its audio.
 
         Raises:
-            Refusal: there is none of that id.
+            ApiRefusal: the item does not exist.
         """
         item = self._session_context.conversation.get(event["item_id"], "retrieve")
         self._session_context.outbox.emit("conversation.item.retrieved", item=item.retrieved())
 
     def truncate(self, event: Json) -> None:
-        """Cut an item's audio off where the user stopped hearing it.
+        """Cut an item's audio at the point where the user stopped hearing it.
 
         Raises:
-            Refusal: it is not the model's audio, or shorter; or the provider does not do this.
+            ApiRefusal: the item is not model audio or is already shorter, or the provider does not support truncation.
         """
         if not self._session_context.dialect.can_truncate:
             raise not_supported_here(event["type"])
@@ -64,7 +67,7 @@ class ItemEvents:
         """Remove an item.
 
         Raises:
-            Refusal: there is none of that id.
+            ApiRefusal: the item does not exist.
         """
         self._session_context.conversation.remove(event["item_id"])
         self._session_context.outbox.emit("conversation.item.deleted", item_id=event["item_id"])

@@ -1,4 +1,4 @@
-"""One item: its shape on the wire, and what the server knows beside it."""
+"""A conversation item: its wire shape, and the server-side state that events do not show."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from inspector.sim.server_outbox import Json
 from inspector.sim.speech_recognizer import PendingTranscript, Transcript
 
 MAX_APPEND_BYTES = 15 << 20
-"""Of sound in one append (API reference, input_audio_buffer.append)."""
+"""Largest append, decoded (API reference, ``input_audio_buffer.append``)."""
 _AUDIO_PARTS = ("input_audio", "output_audio")
 
 
 @dataclass(slots=True)
 class SimItem:
-    """An item of a conversation, or of a response outside of it."""
+    """An item of the conversation or of an out-of-band response."""
 
     wire: Json
-    """What events carry, in the server's key order; never with audio in it."""
+    """The item as events carry it, in the server's key order and without audio."""
     audio: bytearray = field(default_factory=bytearray)
-    """In ``format``; emptied when too much is kept."""
+    """Encoded in ``format``; emptied when the conversation holds too much audio."""
     audio_bytes: int = 0
-    """How much audio the item has, kept or not."""
+    """Length of the item's audio, including audio no longer kept."""
     format: AudioFormat = PCM16_24K
-    is_cut: bool = False
-    """True once it was truncated: what its response still says is not remembered."""
+    is_truncated: bool = False
+    """True after a truncation; audio that its response still sends is not added."""
     kept_words: str = ""
-    """What of a truncated answer was heard: the transcript is gone from the wire, but the model has the audio."""
+    """The words before the truncation: the wire transcript is cleared, but the model still knows the audio."""
     recognition: PendingTranscript | None = None
-    """What is finding out what the user said."""
+    """The running speech recognition of the user's audio."""
     transcription: Transcript | None = None
-    """What was made of the user's audio; None before anybody asked."""
+    """The recognized speech; None if recognition has not finished or not started."""
 
     @property
     def id(self) -> str:
@@ -44,38 +44,38 @@ class SimItem:
 
     @property
     def role(self) -> str:
-        """Return who speaks; ``""`` where the item is no message."""
+        """Return the role of a message; ``""`` for other items."""
         return str(self.wire.get("role", ""))
 
     @property
     def parts(self) -> list[Json]:
-        """Return the content parts; empty where the item is no message."""
-        found: list[Json] = self.wire.get("content", [])
-        return found
+        """Return the content parts of a message; empty for other items."""
+        parts: list[Json] = self.wire.get("content", [])
+        return parts
 
     @property
     def audio_ms(self) -> int:
-        """Return the length of the item's audio."""
+        """Return the length of the item's audio in milliseconds."""
         return self.format.ms(self.audio_bytes)
 
     @property
     def images(self) -> tuple[str, ...]:
         """Return the URLs of the item's images."""
-        shown = [part for part in self.parts if part["type"] == "input_image"]
-        return tuple(str(part.get("image_url") or "") for part in shown)
+        images = [part for part in self.parts if part["type"] == "input_image"]
+        return tuple(str(part.get("image_url") or "") for part in images)
 
     @property
     def text(self) -> str:
-        """Return the item's words: written, spoken, or understood."""
+        """Return the item's text and transcripts, including recognized user speech."""
         return " ".join(filter(None, map(self._words, self.parts)))
 
     @property
-    def is_unheard(self) -> bool:
-        """Tell whether there is audio of the user's whose words nobody knows yet."""
-        untold = any(
+    def needs_transcript(self) -> bool:
+        """Return True if the item has user audio that has not been recognized."""
+        has_audio = any(
             part["type"] == "input_audio" and not part["transcript"] for part in self.parts
         )
-        return untold and self.transcription is None
+        return has_audio and self.transcription is None
 
     def _words(self, part: Json) -> str:
         if part["type"] == "input_audio" and self.transcription is not None:
@@ -83,7 +83,7 @@ class SimItem:
         return str(part.get("text") or part.get("transcript") or self.kept_words)
 
     def retrieved(self) -> Json:
-        """Return the item as ``conversation.item.retrieved`` has it, audio included."""
+        """Return the item of ``conversation.item.retrieved``, which includes the audio."""
         wire = snapshot(self.wire)
         for part in wire.get("content", []):
             if part["type"] in _AUDIO_PARTS:
@@ -93,7 +93,7 @@ class SimItem:
 
 
 def snapshot(wire: Json) -> Json:
-    """Return an item's wire shape as it is now."""
+    """Return a copy of an item's wire shape, so that later changes do not alter an emitted event."""
     copied = dict(wire)
     if "content" in wire:
         copied["content"] = [dict(part) for part in wire["content"]]
@@ -101,22 +101,22 @@ def snapshot(wire: Json) -> Json:
 
 
 def appended_audio(event: Json) -> bytes:
-    """Return the sound that an append holds.
+    """Return the decoded audio of an append.
 
     Raises:
-        Refusal: it is too much, or not base64.
+        ApiRefusal: the audio is too long or not base64.
     """
     text = event["audio"]
-    if len(text) > -(-MAX_APPEND_BYTES // 3) * 4:
+    if len(text) > -(-MAX_APPEND_BYTES // 3) * 4:  # compare encoded lengths: refuse before decoding
         raise append_too_large()
     return decoded_audio(text)
 
 
 def decoded_audio(text: str, param: str = "audio") -> bytes:
-    """Decode base64.
+    """Return decoded base64.
 
     Raises:
-        Refusal: it is none; ``param`` says where.
+        ApiRefusal: the text is not valid base64; ``param`` is the path in the error.
     """
     try:
         return base64.b64decode(text, validate=True)
@@ -124,28 +124,29 @@ def decoded_audio(text: str, param: str = "audio") -> bytes:
         raise bad_audio(param) from None
 
 
-def from_client(given: Json, ids: Ids) -> SimItem:
-    """Return a client's item in the server's shape; its id is kept, or made up.
+def from_client(item: Json, ids: Ids) -> SimItem:
+    """Return a client's item in the server's shape, with its own id or a new one.
 
     Raises:
-        Refusal: a part holds audio that is not base64.
+        ApiRefusal: a part has audio that is not base64.
     """
-    kind = given["type"]
-    head: Json = {"id": given.get("id") or ids.new("item_"), "type": kind}
+    kind = item["type"]
+    head: Json = {"id": item.get("id") or ids.new("item_"), "type": kind}
     if kind == "message":
-        return _message(given, head)
+        return _message(item, head)
     if kind == "function_call":
-        call_id = given.get("call_id") or ids.new("call_", 16)
-        named = {"name": given["name"], "call_id": call_id, "arguments": given["arguments"]}
+        call_id = item.get("call_id") or ids.new("call_", 16)
+        named = {"name": item["name"], "call_id": call_id, "arguments": item["arguments"]}
         return SimItem({**head, "status": "completed", **named})
+    # The server sets these itself; the other members of a client's item are echoed in its order.
     left_out = ("id", "type", "object", "status")
-    return SimItem({**head, **{key: given[key] for key in given if key not in left_out}})
+    return SimItem({**head, **{key: item[key] for key in item if key not in left_out}})
 
 
-def _message(given: Json, head: Json) -> SimItem:
+def _message(item: Json, head: Json) -> SimItem:
     audio = bytearray()
     parts = []
-    for index, part in enumerate(given["content"]):
+    for index, part in enumerate(item["content"]):
         kind = part["type"]
         if kind == "input_audio":
             audio += decoded_audio(part.get("audio") or "", f"item.content[{index}].audio")
@@ -155,5 +156,5 @@ def _message(given: Json, head: Json) -> SimItem:
             parts.append({"type": kind, "image_url": part.get("image_url"), "detail": detail})
         else:
             parts.append({"type": kind, "text": part.get("text", "")})
-    wire = {**head, "status": "completed", "role": given["role"], "content": parts}
+    wire = {**head, "status": "completed", "role": item["role"], "content": parts}
     return SimItem(wire, audio, len(audio))

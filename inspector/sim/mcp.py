@@ -1,8 +1,8 @@
-"""The MCP servers of a session: importing their tools, and the calls that wait for approval.
+"""The MCP servers of a session: listing their tools, and the calls that await approval.
 
-No server is reached: what a server "offers" is made up from its declaration. The tools that ``allowed_tools`` names, or else a
-``search`` and a ``fetch``, each with one text parameter. A server whose host ends in ``.invalid`` (RFC 2606: no such host)
-fails to list its tools; a tool whose name begins with ``fail`` fails when it is called.
+The simulator never contacts an MCP server. It makes up the tools from the declaration: those in ``allowed_tools``, or else
+``search`` and ``fetch``, each with one string parameter. To test failures, a host that ends in ``.invalid`` (reserved by
+RFC 2606) fails to list its tools, and a tool whose name starts with ``fail`` fails when it is called.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from inspector.sim.session_context import SessionContext
 
 LISTING_MS = 250
 _USUAL_TOOLS = {"search": "query", "fetch": "id"}
-"""What a server without ``allowed_tools`` offers, and the parameter of each."""
+"""Tool to parameter name, for a server without ``allowed_tools``; the two tools that OpenAI's connectors require."""
 
 
 @dataclass(frozen=True, slots=True)
 class McpTool:
-    """One tool of one server."""
+    """A tool of an MCP server."""
 
     server: Json
-    """The server's declaration."""
+    """The server's entry in ``session.tools``."""
     name: str
     parameter: str
 
@@ -41,7 +41,7 @@ class McpTool:
 
     @property
     def needs_approval(self) -> bool:
-        """Tell whether a call waits for the client: always, unless ``require_approval`` says otherwise."""
+        """Return True if a call needs the client's approval: by default, unless ``require_approval`` exempts it."""
         rule = self.server.get("require_approval") or "always"
         if not isinstance(rule, dict):
             return bool(rule == "always")
@@ -52,11 +52,11 @@ class McpTool:
 
     @property
     def fails(self) -> bool:
-        """Tell whether a call of it ends in an error."""
+        """Return True if a call of this tool fails."""
         return self.name.startswith("fail")
 
     def listed(self) -> Json:
-        """Return the tool as ``mcp_list_tools`` items have it."""
+        """Return the tool in the shape of an ``mcp_list_tools`` item."""
         return {
             "name": self.name,
             "description": self._description,
@@ -65,7 +65,7 @@ class McpTool:
         }
 
     def as_function(self) -> Json:
-        """Return the tool as the model sees it."""
+        """Return the tool as a function tool, which is how the brain sees it."""
         return {
             "type": "function",
             "name": self.name,
@@ -74,14 +74,14 @@ class McpTool:
         }
 
     def result(self, arguments: str) -> str:
-        """Return what a call gives back: JSON text that repeats the question and says what it is."""
+        """Return the output of a call: JSON that echoes the argument and says that it is simulated."""
         try:
-            given = orjson.loads(arguments)
+            parsed = orjson.loads(arguments)
         except ValueError:
-            given = {}
-        asked = given.get(self.parameter, "") if isinstance(given, dict) else ""
-        said = f"simulated result of {self.name} on {self.label}"
-        return orjson.dumps({self.parameter: asked, "result": said}).decode()
+            parsed = {}
+        argument = parsed.get(self.parameter, "") if isinstance(parsed, dict) else ""
+        result = f"simulated result of {self.name} on {self.label}"
+        return orjson.dumps({self.parameter: argument, "result": result}).decode()
 
     @property
     def _description(self) -> str:
@@ -99,30 +99,31 @@ class McpTool:
 
 @dataclass(slots=True)
 class PendingCall:
-    """A call that waits for the client's approval."""
+    """A call that awaits the client's approval."""
 
     tool: McpTool
     arguments: str
     owner: Owner
-    """The response that asked."""
+    """The response that requested the approval."""
 
 
 @dataclass(slots=True)
 class McpServers:
-    """What a session knows of MCP servers."""
+    """The MCP servers and pending approvals of a session."""
 
     session_context: SessionContext
     pending: dict[str, PendingCall] = field(default_factory=dict)
     """By the id of the approval request."""
     _servers: dict[str, Json] = field(default_factory=dict)
-    """Declarations by label."""
+    """Server entries by label."""
     _ready: set[str] = field(default_factory=set)
+    """Labels of the servers whose tools are listed."""
 
     def check(self, tools: Sequence[Json]) -> None:
-        """Make sure that each server can be reached, or was named before.
+        """Check that each server has an address or was declared before.
 
         Raises:
-            Refusal: one has only a label that nobody knows.
+            ApiRefusal: a server has only a label, and the label is unknown.
         """
         for index, tool in enumerate(tools):
             if tool.get("type") != "mcp" or _has_address(tool):
@@ -131,18 +132,19 @@ class McpServers:
                 raise mcp_server_unknown(index, str(tool["server_label"]))
 
     def import_tools(self, tools: Sequence[Json]) -> None:
-        """Begin to list the tools of the servers that are new."""
+        """Start listing the tools of new or changed servers."""
         for tool in tools:
             if tool.get("type") != "mcp":
                 continue
             label = str(tool["server_label"])
+            # An update repeats all tools; only new and changed servers are listed (again).
             if _has_address(tool) and tool != self._servers.get(label):
                 self._servers[label] = tool
                 self._ready.discard(label)
                 self.session_context.schedule.start(self._list(label, tool))
 
     def offered(self, tools: Sequence[Json]) -> list[McpTool]:
-        """Return the tools of those servers among ``tools`` whose list has come."""
+        """Return the listed tools of the MCP servers in ``tools``."""
         labels = [str(tool["server_label"]) for tool in tools if tool.get("type") == "mcp"]
         return [
             tool
@@ -151,11 +153,11 @@ class McpServers:
             for tool in _tools(self._servers[label])
         ]
 
-    def take_pending(self, request_id: str) -> PendingCall:
-        """Return the call that waits for an answer to an approval request, and forget it.
+    def pop_pending(self, request_id: str) -> PendingCall:
+        """Remove and return the call that awaits the answer to an approval request.
 
         Raises:
-            Refusal: there is none.
+            ApiRefusal: there is no such request, or it was answered.
         """
         if request_id not in self.pending:
             raise approval_unknown(request_id)
@@ -171,18 +173,21 @@ class McpServers:
         }
         item, where = SimItem(wire), {"item_id": wire["id"]}
         previous = conversation.last_id()
-        conversation.add(item)  # before it is spoken of: clients fetch it at the first mention
+        conversation.add(
+            item
+        )  # before the first event: clients retrieve the item when they see its id
         emit("mcp_list_tools.in_progress", **where)
         emit("conversation.item.added", previous_item_id=previous, item=snapshot(wire))
         yield self.session_context.settings.delay_ns(LISTING_MS)
-        is_lost = _is_unreachable(server)
-        wire["tools"] = [] if is_lost else [tool.listed() for tool in _tools(server)]
+        has_failed = _is_unreachable(server)
+        wire["tools"] = [] if has_failed else [tool.listed() for tool in _tools(server)]
         if item.id in conversation:
             previous = conversation.previous_when_done(item.id)
             emit("conversation.item.done", previous_item_id=previous, item=snapshot(wire))
-        if not is_lost and self._servers.get(label) is server:
+        # An update may have redeclared the server meanwhile; then its own listing decides.
+        if not has_failed and self._servers.get(label) is server:
             self._ready.add(label)
-        emit(f"mcp_list_tools.{'failed' if is_lost else 'completed'}", **where)
+        emit(f"mcp_list_tools.{'failed' if has_failed else 'completed'}", **where)
 
 
 def _tools(server: Json) -> list[McpTool]:
@@ -193,9 +198,9 @@ def _tools(server: Json) -> list[McpTool]:
 
 
 def _names(chosen: object) -> list[str]:
-    """Return the tool names of a list or of a filter."""
-    found = chosen.get("tool_names") if isinstance(chosen, dict) else chosen
-    return [str(name) for name in found] if isinstance(found, list) else []
+    """Return the tool names of a list, or of a filter object with ``tool_names``."""
+    names = chosen.get("tool_names") if isinstance(chosen, dict) else chosen
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _has_address(tool: Json) -> bool:
@@ -204,10 +209,7 @@ def _has_address(tool: Json) -> bool:
 
 def _is_unreachable(server: Json) -> bool:
     try:
-        try:
-            host = urlsplit(str(server.get("server_url") or "")).hostname or ""
-        except ValueError:  # what a client sends is no address
-            host = ""
-    except ValueError:
-        return True
+        host = urlsplit(str(server.get("server_url") or "")).hostname or ""
+    except ValueError:  # urlsplit rejects some malformed hosts, such as "http://["
+        host = ""
     return host.endswith(".invalid")

@@ -1,4 +1,4 @@
-"""The output items of MCP: a call of a server's tool, and the request to approve one."""
+"""The MCP output items of a response: a tool call that the server makes, and a request to approve one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CALL_MS = 200
 
 
 class McpCallOutput:
-    """A call that the server makes itself."""
+    """An ``mcp_call`` item: a tool call that the server makes itself."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class McpCallOutput:
         self._where: Json = {"item_id": self._item.id, "output_index": index}
 
     def run(self) -> Process:
-        """Send the arguments in small pieces, then make the call."""
+        """Stream the arguments, then make the call."""
         emit, delay_ns = self._session_context.outbox.emit, self._session_context.settings.delay_ns
         self._owner.open_item(self._index, self._item)
         kind, where = "response.mcp_call_arguments", {"response_id": self._owner.id, **self._where}
         for token in pieces_of(self._arguments):
-            if self._owner.is_spent:
+            if self._owner.is_out_of_tokens:
                 return
             self._item.wire["arguments"] += token
             self._owner.text_tokens += 1
@@ -69,12 +69,12 @@ class McpCallOutput:
         emit(f"response.mcp_call.{ending}", **self._where)
 
     def close(self, _: str) -> None:
-        """Send the whole call with its result; items of MCP have no status."""
+        """Send the whole call with its result; MCP items have no status."""
         self._owner.close_item(self._index, self._item.wire)
 
 
 class ApprovalOutput:
-    """A request to the client: may this tool be called?"""
+    """An ``mcp_approval_request`` item."""
 
     def __init__(
         self,
@@ -96,21 +96,23 @@ class ApprovalOutput:
                 "server_label": tool.label,
             }
         )
-        self._owner.text_tokens += len(pieces_of(arguments))
+        self._owner.text_tokens += len(
+            pieces_of(arguments)
+        )  # not streamed, but generated all the same
         servers.pending[self._item.id] = PendingCall(tool, arguments, owner)
 
     def run(self) -> Process:
-        """Send it; its arguments come whole."""
+        """Send the item; its arguments are not streamed."""
         self._owner.open_item(self._index, self._item)
-        yield 0
+        yield 0  # a process must be a generator
 
     def close(self, _: str) -> None:
-        """Send it as it is."""
+        """Send the item's ``.done`` events."""
         self._owner.close_item(self._index, self._item.wire)
 
 
 def approved_call(session_context: SessionContext, call: PendingCall, request_id: str) -> Process:
-    """Make the call that the client has approved, as a late output item of the response that asked."""
+    """Make an approved call, as a late output item of the response that requested approval."""
     owner = call.owner
     part = McpCallOutput(
         session_context,

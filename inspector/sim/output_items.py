@@ -1,7 +1,7 @@
-"""The output items of a response as processes: a message, written or spoken, and a function call.
+"""The output items of a response, as processes: a written or spoken message, and a function call.
 
-Order of events and of their keys as in recorded sessions. Words go ahead of their sound; sound is sent several times faster
-than it plays; a process may be stopped between any two steps, and ``close`` then sends what ends the open parts.
+Events and their keys are in the order of recorded sessions. A transcript runs ahead of its audio, and audio is sent several
+times faster than it plays. A process may be stopped between any two steps; ``close`` then sends the ``.done`` events.
 """
 
 from __future__ import annotations
@@ -13,31 +13,33 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Protocol
 
 from inspector.core.audio_formats import PCM16_24K, AudioFormat, audio_format
+from inspector.core.units import NS_PER_MS
 from inspector.sim.items import SimItem
 from inspector.sim.schedule import Process
 from inspector.sim.server_outbox import Json
 from inspector.sim.session_context import POLL_MS, SessionContext
-from inspector.sim.settings import NS_PER_MS
 
-# Measured on gpt-realtime-2.1-mini from nearby: first audio 120 ms after the first word; words every 5 to 40 ms.
+# Measured on gpt-realtime-2.1-mini over a short network path: first audio 120 ms after the first word, words every 5 to 40 ms.
 FIRST_AUDIO_MS, TOKEN_MS = 120, 10
-PHRASE_WORDS = 8
+PHRASE_WORDS = (
+    8  # short enough that speech starts early, long enough for a voice to have intonation
+)
 
 
 class ResponsePart(Protocol):
-    """An output item in the making."""
+    """An output item that is being sent."""
 
     def run(self) -> Process:
-        """Send all of it, up to where the response's budget ends."""
+        """Send the item's content, until it ends or the response's token limit is reached."""
         ...
 
     def close(self, status: str) -> None:
-        """Send what ends it: ``completed`` or ``incomplete``."""
+        """Send the ``.done`` events; ``status`` is ``completed`` or ``incomplete``."""
         ...
 
 
 class Owner(Protocol):
-    """The response around an output item."""
+    """The response that an output item belongs to."""
 
     id: str
     text_tokens: int
@@ -45,17 +47,17 @@ class Owner(Protocol):
 
     @property
     def audio_output(self) -> Json:
-        """``audio.output`` as it holds for this response."""
+        """The ``audio.output`` settings of this response."""
         ...
 
     @property
-    def is_spent(self) -> bool:
-        """True when ``max_output_tokens`` are used up."""
+    def is_out_of_tokens(self) -> bool:
+        """True once ``max_output_tokens`` are used up."""
         ...
 
     @property
     def output_count(self) -> int:
-        """How many items it has put out."""
+        """How many output items are finished."""
         ...
 
     def open_item(self, index: int, item: SimItem) -> None:
@@ -63,21 +65,21 @@ class Owner(Protocol):
         ...
 
     def close_item(self, index: int, wire: Json) -> None:
-        """Send an item as it was said, in its wire shape."""
+        """Send the ``.done`` events of an item, given its wire shape."""
         ...
 
 
-class Growing:
-    """A text that may still grow, cut into pieces that add up to it exactly."""
+class GrowingText:
+    """A text that may still grow, cut into pieces that join to exactly that text."""
 
     def __init__(
         self, so_far: Callable[[], tuple[str, bool]], cut: Callable[[str], list[str]]
     ) -> None:
-        """Begin at its front.
+        """Start at the beginning of the text.
 
         Args:
-            so_far: returns the text as far as it is known, and whether that is all of it.
-            cut: what makes pieces; the last one may be unfinished, and is kept back while more may come.
+            so_far: returns the text that has arrived, and True once it is complete.
+            cut: splits a text into pieces; the last piece is held back while the text may still grow.
         """
         self._so_far = so_far
         self._cut = cut
@@ -86,7 +88,8 @@ class Growing:
         self._is_whole = False
 
     def next(self) -> Generator[int, None, str]:
-        """Wait for the next piece; ``""`` at the end."""
+        """Wait for the next piece and return it; ``""`` at the end."""
+        # Two pieces, because the last one may still be growing and is not handed out.
         while len(self._pieces) < 2 and not self._is_whole:
             text, self._is_whole = self._so_far()
             self._pieces = deque(self._cut("".join(self._pieces) + text[self._read :]))
@@ -97,7 +100,7 @@ class Growing:
 
 
 class MessageOutput:
-    """A message of the assistant's."""
+    """An assistant message, written or spoken."""
 
     def __init__(
         self,
@@ -115,14 +118,14 @@ class MessageOutput:
             session_context: the session.
             owner: the response.
             index: ``output_index``.
-            so_far: returns what it says as far as that is known, and whether that is all.
-            is_spoken: spoken or written.
-            phase: ``commentary`` or ``final_answer``; ``""`` for models that have none.
+            so_far: returns the text that has arrived, and True once it is complete.
+            is_spoken: True to send audio and transcript, False to send text.
+            phase: ``commentary`` or ``final_answer``; ``""`` for a model without phases.
         """
         self._session_context = session_context
         self._owner = owner
         self._index = index
-        self._words = Growing(so_far, phrases_of if is_spoken else pieces_of)
+        self._text = GrowingText(so_far, phrases_of if is_spoken else pieces_of)
         self._is_spoken = is_spoken
         wire: Json = {
             "id": session_context.ids.new("item_"),
@@ -134,6 +137,7 @@ class MessageOutput:
         if phase:
             wire["phase"] = phase
         self._item = SimItem(wire)
+        # A truncation replaces ``_item.wire`` by a copy; the ``.done`` events go on with the original.
         self._wire, self._content = wire, self._item.parts
         self._where = {
             "response_id": owner.id,
@@ -144,7 +148,7 @@ class MessageOutput:
         self._member = "transcript" if is_spoken else "text"
 
     def run(self) -> Process:
-        """Send all of it, up to where the response's budget ends."""
+        """Send the message, until it ends or the response's token limit is reached."""
         self._owner.open_item(self._index, self._item)
         self._session_context.outbox.emit(
             "response.content_part.added", **self._where, part=self._part("")
@@ -154,7 +158,7 @@ class MessageOutput:
         yield from self._speak() if self._is_spoken else self._write_all()
 
     def close(self, status: str) -> None:
-        """Send what ends it."""
+        """Send the ``.done`` events."""
         emit, where = self._session_context.outbox.emit, self._where
         text = "".join(str(part[self._member]) for part in self._content)
         if self._is_spoken:
@@ -170,13 +174,13 @@ class MessageOutput:
         return {"type": "audio" if self._is_spoken else "text", self._member: text}
 
     def _write_all(self) -> Process:
-        while piece := (yield from self._words.next()):
+        while piece := (yield from self._text.next()):
             yield from self._write(piece)
 
     def _write(self, text: str) -> Process:
         kind = "output_audio_transcript" if self._is_spoken else "output_text"
         for token in pieces_of(text):
-            if self._owner.is_spent:
+            if self._owner.is_out_of_tokens:
                 return
             self._content[0][self._member] += token
             self._owner.text_tokens += 1
@@ -187,38 +191,42 @@ class MessageOutput:
             yield self._session_context.settings.delay_ns(TOKEN_MS)
 
     def _speak(self) -> Process:
-        """Send the words of a phrase, then its sound, at the pace that the sound allows."""
+        """Send the transcript of each phrase, then its audio, no faster than ``audio_speed`` allows."""
         schedule, settings = self._session_context.schedule, self._session_context.settings
         audio = audio_format(self._owner.audio_output.get("format")) or PCM16_24K
         self._item.format = audio
         due_ns = schedule.now_ns + settings.delay_ns(FIRST_AUDIO_MS)
-        size = int(settings.delta_ms * audio.bytes_per_ms) // 2 * 2
-        waiting = bytearray()
+        size = int(settings.delta_ms * audio.bytes_per_ms) // 2 * 2  # whole 16-bit samples
+        unsent = bytearray()
         phrase = " "
         while phrase:
-            phrase = yield from self._words.next()
+            phrase = yield from self._text.next()
             yield from self._write(phrase)
+            # After the last phrase, one empty piece of audio flushes the rest in a delta shorter than ``size``.
             for sound in self._sound(phrase, audio) if phrase else iter((b"",)):
-                waiting += sound
-                while waiting and (len(waiting) >= size or not phrase):
+                unsent += sound
+                while unsent and (len(unsent) >= size or not phrase):
                     if schedule.now_ns < due_ns:
                         yield due_ns - schedule.now_ns
-                    if self._owner.is_spent:
+                    if self._owner.is_out_of_tokens:
                         return
-                    due_ns += self._send(bytes(waiting[:size]), audio)
-                    del waiting[:size]
+                    due_ns += self._send(bytes(unsent[:size]), audio)
+                    del unsent[:size]
 
     def _sound(self, phrase: str, audio: AudioFormat) -> Iterator[bytes]:
         output = self._owner.audio_output
         voice, speed = output.get("voice"), float(output.get("speed") or 1.0)
-        name = str(voice.get("id") if isinstance(voice, dict) else voice)
+        name = str(
+            voice.get("id") if isinstance(voice, dict) else voice
+        )  # a custom voice is an object
         pieces = self._session_context.voice.speak(
             phrase, voice=name, rate_hz=audio.rate_hz, speed=speed
         )
         return (_in_format(piece, audio) for piece in pieces)
 
     def _send(self, data: bytes, audio: AudioFormat) -> int:
-        """Send a piece of sound; return how long to wait for the next one, in nanoseconds."""
+        """Send an audio delta; return the time until the next one is due, in nanoseconds."""
+        # Out-of-band audio does not fix the session's voice.
         if self._item.id in self._session_context.conversation:
             self._session_context.session.spoken_voice = self._owner.audio_output["voice"]
         self._session_context.conversation.keep_audio(self._item, data)
@@ -233,7 +241,7 @@ class MessageOutput:
 
 
 class CallOutput:
-    """A function call."""
+    """A ``function_call`` item."""
 
     def __init__(
         self,
@@ -250,12 +258,12 @@ class CallOutput:
             owner: the response.
             index: ``output_index``.
             name: of the function.
-            so_far: returns the arguments as far as they are known, and whether that is all of them.
+            so_far: returns the arguments that have arrived, and True once they are complete.
         """
         self._session_context = session_context
         self._owner = owner
         self._index = index
-        self._arguments = Growing(so_far, pieces_of)
+        self._arguments = GrowingText(so_far, pieces_of)
         self._item = SimItem(
             {
                 "id": session_context.ids.new("item_"),
@@ -274,10 +282,10 @@ class CallOutput:
         }
 
     def run(self) -> Process:
-        """Send the arguments in small pieces."""
+        """Stream the arguments."""
         self._owner.open_item(self._index, self._item)
         while token := (yield from self._arguments.next()):
-            if self._owner.is_spent:
+            if self._owner.is_out_of_tokens:
                 return
             self._item.wire["arguments"] += token
             self._owner.text_tokens += 1
@@ -287,9 +295,9 @@ class CallOutput:
             yield self._session_context.settings.delay_ns(TOKEN_MS)
 
     def close(self, status: str) -> None:
-        """Send the whole call, or what there is of it."""
+        """Send the ``.done`` events, with the arguments sent so far."""
         wire = self._item.wire
-        if status == "completed":
+        if status == "completed":  # an interrupted call has no ``arguments.done``
             named = {"name": wire["name"], "arguments": wire["arguments"]}
             self._session_context.outbox.emit(
                 "response.function_call_arguments.done", **self._where, **named
@@ -299,12 +307,12 @@ class CallOutput:
 
 
 def pieces_of(text: str) -> list[str]:
-    """Cut a text into deltas as a model's tokens are: words with the space before them; they add up exactly."""
+    """Split a text into token-like deltas: words with the space before them; they join to the same text."""
     return re.findall(r"\s*[\w'’-]+|\s*[^\w\s'’-]|\s+", text)
 
 
 def phrases_of(text: str) -> list[str]:
-    """Cut a text after punctuation and after every few words; the pieces add up exactly."""
+    """Split a text after punctuation and after every few words; the phrases join to the same text."""
     phrases, count = [""], 0
     for word in re.findall(r"\s*\S+|\s+", text):
         phrases[-1] += word
@@ -318,6 +326,9 @@ def phrases_of(text: str) -> list[str]:
 def _in_format(pcm16: bytes, audio: AudioFormat) -> bytes:
     if audio.encoding == "pcm16":
         return pcm16
-    from inspector.audio.pcm import encoded, samples_of
+    from inspector.audio.pcm import (
+        encoded,
+        samples_of,
+    )  # here: imports NumPy, which PCM16 does not need
 
     return encoded(samples_of(pcm16), audio.encoding)

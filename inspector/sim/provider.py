@@ -1,7 +1,7 @@
-"""A simulated provider: one server that opens sessions, and answers what comes over plain HTTP beside them.
+"""A simulated provider: a server that opens sessions and serves the HTTP endpoints for models and client secrets.
 
-Client secrets that it issued are known to it: what they say of the session is in force from its start, and a secret that
-has expired opens none. Pure: whoever owns it brings the requests and the time.
+A session opened with a client secret starts with the settings that the secret was issued for; an expired secret is refused.
+Pure: the caller passes in requests and times.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ MODELS = (
     "gpt-realtime-whisper",
 )
 MAX_SECRETS = 10_000
-"""Above it the oldest is forgotten: nobody connects with thousands of secrets within two hours."""
-DEFAULT_LIFE_S, MIN_LIFE_S, MAX_LIFE_S = 600, 10, 7200
+"""Beyond this the oldest is dropped; bounds memory, and far above what a test uses in the two hours a secret lives."""
+DEFAULT_LIFE_S, MIN_LIFE_S, MAX_LIFE_S = 600, 10, 7200  # API reference, ``expires_after.seconds``
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest(ConnectRequest):
-    """A request that asks for no upgrade."""
+    """A plain HTTP request, without an upgrade."""
 
     method: str = "GET"
     body: bytes = b""
@@ -61,14 +61,14 @@ class SimProvider:
     """The server behind every connection of one ``inspector serve``."""
 
     seed: int = 0
-    """The first session's; each further one has the next."""
+    """The seed of the first session; each further session uses the next number."""
     settings: SimSettings = field(default_factory=SimSettings)
     new_seams: Callable[[], Seams] = Seams
-    """Makes what thinks, speaks and hears in one session."""
+    """Creates the brain, voice and recognizer of one session."""
     faults: tuple[RaisedFault, ...] = ()
-    """What goes wrong in each session."""
+    """The faults set in each session."""
     dialect: str = ""
-    """Name of the dialect of every session; ``""`` for that of each request."""
+    """Name of the dialect of every session; ``""`` to choose by each request."""
     _opened: int = 0
     _secrets: dict[str, _Secret] = field(default_factory=dict)
 
@@ -81,9 +81,10 @@ class SimProvider:
         refused: Fatal | None = None
         opening: Json | None = None
         if secret is not None:
+            # A secret may be used several times until it expires; a session that it opened is not affected.
             refused = bad_key(key) if unix_s >= secret.expires_at else None
             opening = secret.opening or None
-            request = _meant(request, secret)
+            request = _with_secret(request, secret)
         return SimSession(
             request,
             started_unix_s=unix_s,
@@ -96,13 +97,13 @@ class SimProvider:
             refused=refused,
         )
 
-    def turn_away(self, request: ConnectRequest) -> HttpAnswer | None:
-        """Return what a request gets in place of an upgrade; None where it is upgraded."""
+    def http_refusal(self, request: ConnectRequest) -> HttpAnswer | None:
+        """Return the HTTP response that replaces the upgrade; None to upgrade the connection."""
         settings = self._settings_for(key_of(request))
-        return dialect_for(request, self.dialect).turn_away(request, settings)
+        return dialect_for(request, self.dialect).http_refusal(request, settings)
 
     def answer(self, request: HttpRequest, unix_s: int) -> HttpAnswer:
-        """Return the answer to a request that asks for no upgrade."""
+        """Return the response to a plain HTTP request."""
         refused = key_refusal(request, self.settings)
         if refused is not None:
             return _error(401, refused.refusal)
@@ -119,40 +120,41 @@ class SimProvider:
         return _error(404, ApiRefusal(None, message))
 
     def _settings_for(self, key: str) -> SimSettings:
-        """Return the settings for a connection: a client secret of ours stands for the key that it was got with."""
-        is_ours = key in self._secrets
-        return replace(self.settings, accepted_key=None) if is_ours else self.settings
+        """Return the settings for a connection; a client secret issued here is accepted in place of the key."""
+        is_client_secret = key in self._secrets
+        return replace(self.settings, accepted_key=None) if is_client_secret else self.settings
 
     def _issue(self, request: HttpRequest, unix_s: int) -> Json:
         body = _json_object(request.body)
         life_s = _life_s(body.get("expires_after"))
         is_translation = request.path.rstrip("/").endswith("/translations/client_secrets")
-        given = body.get("session") or {}
-        if not isinstance(given, dict):
+        wanted = body.get("session") or {}
+        if not isinstance(wanted, dict):
             raise ApiRefusal(
                 "invalid_type", "Invalid type for 'session': expected an object.", "session"
             )
-        kind = "translation" if is_translation else str(given.get("type", "realtime"))
-        opening = {key: value for key, value in given.items() if key != "model"}
+        kind = "translation" if is_translation else str(wanted.get("type", "realtime"))
+        opening = {key: value for key, value in wanted.items() if key != "model"}
         if not is_translation:
             opening = {"type": kind, **opening}
             refusal = validate({"type": "session.update", "session": opening})
             if refusal is not None:
                 raise refusal
+        # Not the ids of a session: the seed must still give the same ids there, whatever was issued before.
         ids = Ids(self.seed * 31 + len(self._secrets) + unix_s)
-        model = str(given.get("model") or "")
+        model = str(wanted.get("model") or "")
         expires_at = unix_s + self.settings.max_session_s
         session = EffectiveSession(new_session(kind, ids.new("sess_"), model, expires_at))
         session.update(opening)
         value = ids.new("ek_", 32)
         self._secrets[value] = _Secret(kind, model, opening, unix_s + life_s)
         if len(self._secrets) > MAX_SECRETS:
-            del self._secrets[next(iter(self._secrets))]
+            del self._secrets[next(iter(self._secrets))]  # a dict iterates oldest first
         return {"value": value, "expires_at": unix_s + life_s, "session": session.object}
 
 
-def _meant(request: ConnectRequest, secret: _Secret) -> ConnectRequest:
-    """Return the request with what its secret says: the model, and the kind of session."""
+def _with_secret(request: ConnectRequest, secret: _Secret) -> ConnectRequest:
+    """Return the request with the model and kind of session that its secret was issued for."""
     query = dict(request.query)
     if secret.model:
         query.setdefault("model", secret.model)
@@ -161,8 +163,12 @@ def _meant(request: ConnectRequest, secret: _Secret) -> ConnectRequest:
     return replace(request, query=query)
 
 
-def _life_s(given: object) -> int:
-    seconds = given.get("seconds", DEFAULT_LIFE_S) if isinstance(given, dict) else DEFAULT_LIFE_S
+def _life_s(expires_after: object) -> int:
+    seconds = (
+        expires_after.get("seconds", DEFAULT_LIFE_S)
+        if isinstance(expires_after, dict)
+        else DEFAULT_LIFE_S
+    )
     is_number = isinstance(seconds, int) and not isinstance(seconds, bool)
     if not is_number or not MIN_LIFE_S <= seconds <= MAX_LIFE_S:
         path = "expires_after.seconds"

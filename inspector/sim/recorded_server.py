@@ -1,10 +1,10 @@
-"""RecordedServer: the server's side of a recording, played to a client that does more or less what the recorded one did.
+"""The replay server: plays the server side of a recording to a client that behaves roughly like the recorded one.
 
-Each frame waits for the client event that came last before it in the recording; what the server did of its own accord
-in the middle of audio (voice activity) waits for as much audio as was appended then; where the audio was cut out of the recording,
-for as much as the event itself names. A client may send more than was recorded, or leave something out: what waits for it is left
-out too, once the client has gone on for ``PATIENCE_NS``. What the recorded client or this one chose, ids of items and events and the
-metadata of responses, is that of this one.
+Each server frame waits for the last client event before it in the recording. A frame that audio triggered, such as
+``speech_started``, waits until the client has appended as much audio as the recorded client had; if the audio was stripped
+from the recording, the times in the event itself tell how much. The client may send more events than were recorded. If it
+omits one, the frames that wait for it are skipped ``PATIENCE_NS`` after the client sent a later event. Item ids, event ids
+and response metadata that the recorded client chose are replaced by those of the new client.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from inspector.sim.server_outbox import CloseSocket, SendText, SimOutput
 
 APPEND = "input_audio_buffer.append"
 _APPENDS = (APPEND, "session.input_audio_buffer.append")
-_HEARD = (
+_TRIGGERED_BY_AUDIO = (
     "input_audio_buffer.speech_started",
     "input_audio_buffer.speech_stopped",
     "input_audio_buffer.timeout_triggered",
@@ -33,24 +33,24 @@ _HEARD = (
     "session.input_transcript.delta",
     "session.output_transcript.delta",
 )
-"""What audio brings about, without any other event of the client's."""
+"""Events that follow appended audio, without another client event."""
 _LEAST_BYTES = 240
-"""Five milliseconds: appends that are shorter on average had their audio cut out."""
-_REACHED = ("audio_end_ms", "audio_start_ms", "elapsed_ms")
-"""Members that say how much audio an event is about."""
+"""5 ms of PCM16 at 24 kHz; if appends are shorter on average, their audio was stripped from the recording."""
+_AUDIO_POSITIONS = ("audio_end_ms", "audio_start_ms", "elapsed_ms")
+"""Members that tell a position on the audio clock."""
 _ADDED = ("conversation.item.added", "conversation.item.created")
 _FROM_SERVER = "server"
 PATIENCE_NS = 1_000_000_000
-"""How long an event that was recorded earlier may come after one that was recorded later."""
+"""How long to wait for a client event after the client has sent one that was recorded later."""
 
 
 class Pace(StrEnum):
     """How fast a recording is played."""
 
     RECORDED = "recorded"
-    """With the recorded time between what released a frame and the frame."""
+    """Each frame follows the event that it waits for with the recorded delay."""
     FULL = "full"
-    """As soon as it is released."""
+    """Each frame is sent as soon as it need not wait for the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,54 +59,56 @@ class _Cue:
 
     type: str
     body: Mapping[str, Any]
-    made_id: str = ""
-    """The item or response that the server made of it; ``""`` where none is known."""
+    created_id: str = ""
+    """Id of the item or response that it created; ``""`` if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A recorded server frame, or the end of the connection, and what it waits for."""
+    """A recorded server frame or close, and the conditions under which it is sent."""
 
     output: SimOutput
     after_cue: int
-    """Index of the client event that must have come; -1 for none."""
+    """Index of the client event that must have arrived; -1 for none."""
     after_bytes: float
-    """How much audio must have come."""
+    """Bytes of audio that must have been appended."""
     after_appends: int
-    """In how many appends it came; counts where neither recording nor client has the audio itself."""
+    """Appends that must have arrived; used if the recording or the client has no audio."""
     delay_ns: int
-    """Since what released it in the recording: the server's frame before, or what it waits for."""
+    """Recorded time since the previous server frame, or since the client event or audio, whichever is later."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedScript:
-    """A recording, cut into what waits for what. May be played to many clients."""
+    """A recording as server frames with conditions; immutable, so that many clients can share it."""
 
     lines: tuple[_Line, ...]
     cues: tuple[_Cue, ...]
     knows_bytes: bool
-    """``after_bytes`` is known; otherwise only appends can be counted."""
+    """True if ``after_bytes`` is known; otherwise appends are counted."""
 
 
 def script_of(events: Sequence[Event]) -> RecordedScript:
-    """Return the script of a recording: of its first connection on which the server said anything."""
-    taken = list(_first_connection(events))
-    sizes = [_audio_bytes(event.body) for event in taken if event.type in _APPENDS]
-    is_cut = not sizes or sum(sizes) / len(sizes) < _LEAST_BYTES
+    """Return the script of a recording's first connection with server frames."""
+    frames = list(_first_connection(events))
+    sizes = [_audio_bytes(event.body) for event in frames if event.type in _APPENDS]
+    is_stripped = not sizes or sum(sizes) / len(sizes) < _LEAST_BYTES
     lines: list[_Line] = []
     cues: list[_Cue] = []
     session = SessionFold()
-    # An event without a time comes at once, with the one before it.
-    now_ns = next((event.t_ns for event in taken if event.t_ns is not None), 0)
-    audio, appends, heard_ns, released_ns = 0.0, 0, 0, now_ns
-    begun: dict[str, int] = {}
-    for event in taken:
+    # A frame without a time is sent together with the one before it.
+    now_ns = next((event.t_ns for event in frames if event.t_ns is not None), 0)
+    audio, appends, appended_ns, released_ns = 0.0, 0, 0, now_ns
+    # All frames of a response wait for the client event before its first frame: a client may send later events at another
+    # time than the recorded one did, without holding up a response that is already under way.
+    cue_of_response: dict[str, int] = {}
+    for event in frames:
         session.apply(event)
         now_ns = now_ns if event.t_ns is None else event.t_ns
         if event.type in _APPENDS:
-            audio += 0 if is_cut else _audio_bytes(event.body)
+            audio += 0 if is_stripped else _audio_bytes(event.body)
             appends += 1
-            heard_ns = now_ns
+            appended_ns = now_ns
         elif event.direction is Direction.CLIENT:
             cues.append(_Cue(event.type, event.body or {}))
             released_ns = now_ns
@@ -114,64 +116,68 @@ def script_of(events: Sequence[Event]) -> RecordedScript:
             output = _output(event)
             if output is None:
                 continue
-            is_heard = event.type in _HEARD
-            if is_heard and is_cut:
-                audio = max(audio, _reached_ms(event.body) * session.input_format.bytes_per_ms)
-            since_ns = max(released_ns, heard_ns) if is_heard else released_ns
+            needs_audio = event.type in _TRIGGERED_BY_AUDIO
+            if needs_audio and is_stripped:
+                position_ms = _audio_position_ms(event.body)
+                audio = max(audio, position_ms * session.input_format.bytes_per_ms)
+            since_ns = max(released_ns, appended_ns) if needs_audio else released_ns
             delay_ns = max(0, now_ns - since_ns)
-            after_cue = begun.setdefault(_response_id(event), len(cues) - 1)
-            waits = (audio, appends) if is_heard else (0.0, 0)
+            after_cue = cue_of_response.setdefault(_response_id(event), len(cues) - 1)
+            waits = (audio, appends) if needs_audio else (0.0, 0)
             lines.append(_Line(output, after_cue, *waits, delay_ns))
-            begun.pop("", None)
+            cue_of_response.pop("", None)
             released_ns = now_ns
-    knows_bytes = not is_cut or audio > 0
-    return RecordedScript(tuple(lines), tuple(_with_made(cues, taken)), knows_bytes)
+    knows_bytes = not is_stripped or audio > 0
+    return RecordedScript(tuple(lines), tuple(_with_created_ids(cues, frames)), knows_bytes)
 
 
-def _reached_ms(body: Mapping[str, Any] | None) -> float:
-    """Return how much audio an event is about; 0 where it does not say."""
-    found = [(body or {}).get(name) for name in _REACHED]
+def _audio_position_ms(body: Mapping[str, Any] | None) -> float:
+    """Return the latest position on the audio clock that an event tells; 0 if it tells none."""
+    found = [(body or {}).get(name) for name in _AUDIO_POSITIONS]
     return max((value for value in found if isinstance(value, int | float)), default=0.0)
 
 
-def _with_made(cues: Sequence[_Cue], taken: Sequence[Event]) -> Iterator[_Cue]:
-    """Yield client events, each with what the server made of it: the next item or response like it that no other event made."""
+def _with_created_ids(cues: Sequence[_Cue], frames: Sequence[Event]) -> Iterator[_Cue]:
+    """Yield the client events, each with the id of the item or response that it created.
+
+    The server does not tell which event created an item, so each event gets the next matching one that is still free.
+    """
     waiting: list[int] = []
-    made: dict[int, str] = {}
+    created: dict[int, str] = {}
     index = -1
-    for event in taken:
+    for event in frames:
         if event.direction is Direction.CLIENT and event.type not in _APPENDS:
             index += 1
             waiting.append(index)
         elif event.direction is Direction.SERVER:
-            found = next((at for at in waiting if _is_made_of(event, cues[at])), None)
+            found = next((at for at in waiting if _may_answer(event, cues[at])), None)
             if found is not None:
                 waiting.remove(found)
-                made[found] = _made_id(event)
+                created[found] = _created_id(event)
     for at, cue in enumerate(cues):
-        yield _Cue(cue.type, cue.body, made.get(at, ""))
+        yield _Cue(cue.type, cue.body, created.get(at, ""))
 
 
-def _is_made_of(event: Event, cue: _Cue) -> bool:
-    """Tell whether a server event shows what a client event may have asked for."""
+def _may_answer(event: Event, cue: _Cue) -> bool:
+    """Return True if a server event may announce what a client event created."""
     body = event.body or {}
     if event.type in _ADDED and cue.type == "conversation.item.create":
-        shown, asked = body.get("item"), cue.body.get("item")
-        if not isinstance(shown, dict) or not isinstance(asked, dict):
+        added, sent = body.get("item"), cue.body.get("item")
+        if not isinstance(added, dict) or not isinstance(sent, dict):
             return False
-        return all(shown.get(key) == asked.get(key) for key in ("type", "role", "call_id"))
+        return all(added.get(key) == sent.get(key) for key in ("type", "role", "call_id"))
     return event.type == "response.created" and cue.type == "response.create"
 
 
-def _made_id(event: Event) -> str:
+def _created_id(event: Event) -> str:
     body = event.body or {}
-    made = body.get("item") or body.get("response")
-    found = made.get("id") if isinstance(made, dict) else None
+    created = body.get("item") or body.get("response")
+    found = created.get("id") if isinstance(created, dict) else None
     return found if isinstance(found, str) else ""
 
 
 def _response_id(event: Event) -> str:
-    """Return the response that a frame goes on with, which waits for no later event of the client's; ``""`` for none."""
+    """Return the id of the response that a frame belongs to; ``""`` for none."""
     body = event.body or {}
     response = body.get("response")
     found = response.get("id") if isinstance(response, dict) else body.get("response_id")
@@ -179,19 +185,19 @@ def _response_id(event: Event) -> str:
 
 
 def _first_connection(events: Sequence[Event]) -> Iterator[Event]:
-    """Yield the frames of the first connection that was one, and how it ended."""
-    has_spoken = False
+    """Yield the frames and the close of the first connection on which the server sent a frame."""
+    has_server_frame = False
     for event in events:
-        if event.type == "inspector.opened" and has_spoken:
+        if event.type == "inspector.opened" and has_server_frame:
             return
         if event.direction is Direction.LOCAL and event.type != "inspector.closed":
             continue
         if event.type == "inspector.closed":
-            if has_spoken:
+            if has_server_frame:
                 yield event
                 return
-            continue
-        has_spoken = has_spoken or event.direction is Direction.SERVER
+            continue  # a failed attempt before the connection that worked
+        has_server_frame = has_server_frame or event.direction is Direction.SERVER
         yield event
 
 
@@ -211,36 +217,36 @@ def _audio_bytes(body: Mapping[str, Any] | None) -> int:
         return 0
     try:
         return len(base64.b64decode(audio, validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError):  # a placeholder for stripped audio
         return len(audio) * 3 // 4
 
 
 class RecordedServer:
-    """One client's performance of a script; stands in for a ``SimSession``."""
+    """One client's playback of a script; has the interface of ``SimSession``."""
 
     def __init__(self, script: RecordedScript, pace: Pace = Pace.RECORDED) -> None:
         self.is_closed = False
-        """True once the recorded server's close was sent."""
+        """True once the recorded close was sent."""
         self._script = script
         self._pace = pace
         self._lines = list(script.lines)
         self._at = 0
-        self._has_come = [False] * len(script.cues)
+        self._arrived = [False] * len(script.cues)
         self._bytes = 0
         self._appends = 0
         self._ready_ns: int | None = None
-        """When the line at hand may be sent; None while it waits for the client."""
+        """When the current line may be sent; None while it waits for the client."""
         self._skip_ns: int | None = None
-        """When the line at hand is given up, because the client went on without what it waits for."""
+        """When to give up on the current line, because the client has sent a later event; None otherwise."""
         self._before_ns = 0
         self._names: dict[bytes, bytes] = {}
         self._metadata: dict[str, object] = {}
-        """What this client notes on a response, by the recorded response's id."""
+        """Response metadata of this client, by the id of the recorded response."""
         self._has_started = False
 
     @property
     def next_due_ns(self) -> int | None:
-        """Return when ``due`` should be called again; None: only after the next ``receive``."""
+        """Return when to call ``due`` next; None if only a ``receive`` can make something due."""
         if self.is_closed:
             return None
         if not self._has_started:
@@ -248,7 +254,7 @@ class RecordedServer:
         return self._skip_ns if self._ready_ns is None else self._ready_ns
 
     def receive(self, data: bytes, *, is_text: bool, now_ns: int) -> None:
-        """Take one frame of the client in."""
+        """Process a frame from the client."""
         self._start(now_ns)
         name, body, _ = decode(data, is_text=is_text)
         if body is None:
@@ -257,11 +263,11 @@ class RecordedServer:
             self._bytes += _audio_bytes(body)
             self._appends += 1
         else:
-            self._take_cue(name, body)
+            self._match_cue(name, body)
         self._release(now_ns)
 
     def due(self, now_ns: int) -> list[SimOutput]:
-        """Return every output whose time has come, in order."""
+        """Return the outputs that are due, in order."""
         self._start(now_ns)
         outputs: list[SimOutput] = []
         if self._skip_ns is not None and self._skip_ns <= now_ns:
@@ -279,7 +285,7 @@ class RecordedServer:
         return outputs
 
     def close(self) -> None:
-        """Do nothing: a recording holds nothing."""
+        """Do nothing: a replay holds no resources."""
 
     def _start(self, now_ns: int) -> None:
         if not self._has_started:
@@ -287,38 +293,38 @@ class RecordedServer:
             self._before_ns = now_ns
             self._release(now_ns)
 
-    def _take_cue(self, name: str, body: Mapping[str, Any]) -> None:
+    def _match_cue(self, name: str, body: Mapping[str, Any]) -> None:
         for index, cue in enumerate(self._script.cues):
-            if cue.type == name and not self._has_come[index]:
-                self._has_come[index] = True
+            if cue.type == name and not self._arrived[index]:
+                self._arrived[index] = True
                 self._names.update(_renamings(cue, body))
-                if cue.made_id and _metadata(cue.body) != _metadata(body):
-                    self._metadata[cue.made_id] = _metadata(body)
+                if cue.created_id and _metadata(cue.body) != _metadata(body):
+                    self._metadata[cue.created_id] = _metadata(body)
                 return
 
     def _release(self, now_ns: int) -> None:
-        """Set the time of the line at hand, if what it waits for has come."""
+        """Set the send time of the current line if its conditions are met."""
         if self._ready_ns is not None or self._at >= len(self._lines):
             return
         line = self._lines[self._at]
-        if line.after_cue >= 0 and not self._has_come[line.after_cue]:
-            goes_on = any(self._has_come[line.after_cue :]) or self._unblocked() is not None
-            if self._skip_ns is None and goes_on:
+        if line.after_cue >= 0 and not self._arrived[line.after_cue]:
+            can_proceed = any(self._arrived[line.after_cue :]) or self._unblocked() is not None
+            if self._skip_ns is None and can_proceed:
                 self._skip_ns = now_ns + PATIENCE_NS
             return
         self._skip_ns = None
-        if not self._has_heard(line):
+        if not self._has_enough_audio(line):
             return
-        # What nothing waited for and never came is not waited for later either.
-        self._has_come[: line.after_cue + 1] = [True] * (line.after_cue + 1)
+        # An earlier client event that no frame waited for must not match a later event of the same type.
+        self._arrived[: line.after_cue + 1] = [True] * (line.after_cue + 1)
         delay_ns = line.delay_ns if self._pace is Pace.RECORDED else 0
         self._ready_ns = now_ns + delay_ns
 
     def _skip(self, now_ns: int) -> None:
-        """Leave out what was the answer to an event that this client does not send."""
+        """Skip the frames that wait for an event that this client does not send."""
         lines, missing = self._lines, self._lines[self._at].after_cue
         other = self._unblocked()
-        if other is not None and not any(self._has_come[missing:]):
+        if other is not None and not any(self._arrived[missing:]):
             lines.insert(self._at, lines.pop(other))
             self._skip_ns = None
             self._release(now_ns)
@@ -329,18 +335,19 @@ class RecordedServer:
         self._release(now_ns)
 
     def _unblocked(self) -> int | None:
-        """Return the next line that waits for nothing of the client's: it ends what began before the line at hand."""
+        """Return the index of the next line whose client event came before the current line's, such as the rest of a response."""
         before = self._lines[self._at].after_cue
         later = range(self._at + 1, len(self._lines))
         return next((at for at in later if self._lines[at].after_cue < before), None)
 
-    def _has_heard(self, line: _Line) -> bool:
-        is_cut = self._bytes < _LEAST_BYTES * self._appends
-        if self._script.knows_bytes and not is_cut:
+    def _has_enough_audio(self, line: _Line) -> bool:
+        is_stripped = self._bytes < _LEAST_BYTES * self._appends
+        if self._script.knows_bytes and not is_stripped:
             return self._bytes >= line.after_bytes
         return self._appends >= line.after_appends
 
     def _renamed(self, data: bytes) -> bytes:
+        # Replaced in the bytes, with the quotes: everything else must stay exactly as it was recorded.
         for old, new in self._names.items():
             data = data.replace(old, new)
         if self._metadata and b'"response"' in data:
@@ -353,20 +360,20 @@ class RecordedServer:
 
 
 def _metadata(body: Mapping[str, Any]) -> object:
-    """Return what a ``response.create`` notes on its response."""
+    """Return the ``metadata`` that a ``response.create`` sets."""
     response = body.get("response")
     return response.get("metadata") if isinstance(response, dict) else None
 
 
 def _renamings(cue: _Cue, sent: Mapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield ids as JSON, each with what this client chose in its place."""
+    """Yield (recorded id, this client's id) pairs as JSON strings."""
     recorded = cue.body
     event_id, own_event_id = recorded.get("event_id"), sent.get("event_id")
     if isinstance(event_id, str) and event_id != own_event_id:
         yield orjson.dumps(event_id), _as_json(own_event_id)
     item, own = recorded.get("item"), sent.get("item")
     if isinstance(item, dict) and isinstance(own, dict):
-        old, new = item.get("id") or cue.made_id, own.get("id")
+        old, new = item.get("id") or cue.created_id, own.get("id")
         if isinstance(old, str) and isinstance(new, str) and old and new and old != new:
             yield orjson.dumps(old), orjson.dumps(new)
 

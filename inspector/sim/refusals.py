@@ -1,4 +1,7 @@
-"""The errors that the server raises, word for word. Source: recorded sessions and reports, protocol reference 3.14."""
+"""The error events of the server, with its exact wording as seen in recorded sessions and public bug reports.
+
+Each function returns the error for the situation that its docstring names.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(eq=False)
 class ApiRefusal(Exception):
-    """A client event that is refused; becomes an ``error`` event and changes nothing."""
+    """A client event that is refused: sent as an ``error`` event, without any effect on the session."""
 
     code: str | None
     message: str
     param: str | None = None
     type: str = "invalid_request_error"
     late_ms: int = 0
-    """How much later than usual the server says it."""
+    """Extra delay before the server sends it, in milliseconds."""
 
 
 def commit_empty(have_ms: float) -> ApiRefusal:
@@ -23,7 +26,7 @@ def commit_empty(have_ms: float) -> ApiRefusal:
         "input_audio_buffer_commit_empty",
         "Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, "
         f"but buffer only has {have_ms:.2f}ms of audio.",
-        late_ms=800,
+        late_ms=800,  # recorded: the real server takes this long, and clients send more meanwhile
     )
 
 
@@ -37,18 +40,18 @@ def response_active(response_id: str) -> ApiRefusal:
 
 
 def cancel_not_active() -> ApiRefusal:
-    """A cancel with nothing to cancel."""
+    """A cancel without an active response."""
     return ApiRefusal("response_cancel_not_active", "Cancellation failed: no active response found")
 
 
 def truncate_too_long(have_ms: int, wanted_ms: int) -> ApiRefusal:
-    """A truncation past the end of the audio."""
+    """A truncation beyond the end of the audio."""
     message = f"Audio content of {have_ms}ms is already shorter than {wanted_ms}ms"
     return ApiRefusal("invalid_value", message, "audio_end_ms")
 
 
 def truncate_not_audio() -> ApiRefusal:
-    """A truncation of something that is not the model's audio."""
+    """A truncation of an item that is not model audio."""
     return ApiRefusal(None, "Only model output audio messages can be truncated")
 
 
@@ -72,7 +75,7 @@ def no_such_previous(item_id: str) -> ApiRefusal:
 
 
 def duplicate_item(item_id: str) -> ApiRefusal:
-    """An item with an id that is taken."""
+    """An item with an id that already exists."""
     return ApiRefusal(
         "item_create_duplicate_item_id",
         f"Error creating item: an item with id '{item_id}' already exists.",
@@ -87,7 +90,7 @@ def voice_locked() -> ApiRefusal:
 
 
 def no_turn_detection(model: str) -> ApiRefusal:
-    """Turn detection in a transcription session whose model has none."""
+    """Turn detection in a transcription session whose model does not support it."""
     return ApiRefusal(
         "invalid_value",
         f"Turn detection is not supported for transcription model '{model}'.",
@@ -101,7 +104,7 @@ def model_locked() -> ApiRefusal:
 
 
 def tracing_locked() -> ApiRefusal:
-    """A change of tracing once it is on."""
+    """A change of tracing after it was enabled."""
     return ApiRefusal(
         "invalid_value",
         "Once tracing is enabled for a session, the configuration cannot be modified.",
@@ -120,7 +123,7 @@ def wrong_session_kind(kind: str) -> ApiRefusal:
 
 
 def tool_call_unknown(call_id: str) -> ApiRefusal:
-    """A function output for a call that was never made."""
+    """A function output for an unknown call."""
     return ApiRefusal(
         "invalid_tool_call_id",
         f"Tool call ID '{call_id}' not found in conversation.",
@@ -151,7 +154,7 @@ def no_such_reference(index: int, item_id: str) -> ApiRefusal:
 
 
 def mcp_server_unknown(index: int, label: str) -> ApiRefusal:
-    """An MCP server without an address that was not imported before."""
+    """An MCP server without an address that was not declared before."""
     return ApiRefusal(
         "missing_required_parameter",
         f"MCP server '{label}' is not known: one of 'server_url', 'connector_id' or 'tunnel_id' is required.",
@@ -160,24 +163,24 @@ def mcp_server_unknown(index: int, label: str) -> ApiRefusal:
 
 
 def mcp_duplicate_label(path: str, label: str) -> ApiRefusal:
-    """Two MCP servers of one name."""
+    """Two MCP servers with the same label."""
     return ApiRefusal("invalid_value", f"Duplicate MCP server_label found: '{label}'.", path)
 
 
 def mcp_either_or(path: str, one: str, other: str) -> ApiRefusal:
-    """Two members of an MCP server that exclude each other."""
+    """Two mutually exclusive members of an MCP server."""
     message = f"Only one of '{one}' and '{other}' can be given for an MCP server."
     return ApiRefusal("mutually_exclusive_parameters", message, path)
 
 
 def approval_unknown(request_id: str) -> ApiRefusal:
-    """An answer to an approval request that was never made, or was answered."""
+    """An answer to an approval request that does not exist or was already answered."""
     message = f"No pending approval request with id '{request_id}' found."
     return ApiRefusal("invalid_value", message, "item.approval_request_id")
 
 
 def context_full(have: int, limit: int) -> ApiRefusal:
-    """A response whose input does not fit, with truncation disabled."""
+    """A response whose input exceeds the context window while truncation is disabled."""
     return ApiRefusal(
         "context_length_exceeded",
         f"The conversation has {have} input tokens, which exceeds the limit of {limit}; truncation is disabled.",
@@ -185,7 +188,7 @@ def context_full(have: int, limit: int) -> ApiRefusal:
 
 
 def bad_image(path: str) -> ApiRefusal:
-    """An image that is no data URI."""
+    """An image URL that is not a data URI."""
     message = (
         f"Invalid '{path}'. Expected a base64-encoded data URI with an image MIME type "
         "(e.g. 'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU='), but got another value."
@@ -206,24 +209,24 @@ def not_in_session(name: str) -> ApiRefusal:
 
 
 def not_supported_here(name: str) -> ApiRefusal:
-    """An event that this provider does not have."""
+    """An event that this provider does not support."""
     return ApiRefusal("invalid_value", f"'{name}' is not supported.", "type")
 
 
 def too_many_responses(limit: int) -> ApiRefusal:
-    """More responses at once than this server makes; a limit of the simulator's own."""
+    """Too many parallel responses; a limit of the simulator, not of the API."""
     return ApiRefusal(
         "rate_limit_exceeded", f"At most {limit} responses can be in progress at once.", "type"
     )
 
 
 def missing(path: str) -> ApiRefusal:
-    """A member that must be there."""
+    """A missing required member."""
     return ApiRefusal("missing_required_parameter", f"Missing required parameter: '{path}'.", path)
 
 
 def wrong_type(path: str, expected: str, value: object) -> ApiRefusal:
-    """A value of another JSON type."""
+    """A value of the wrong JSON type."""
     kinds = {bool: "a boolean", int: "an integer", float: "a number", list: "an array"}
     got = "null" if value is None else kinds.get(type(value), "an object")
     return ApiRefusal(
@@ -234,7 +237,7 @@ def wrong_type(path: str, expected: str, value: object) -> ApiRefusal:
 
 
 def too_long(path: str, limit: int, length: int) -> ApiRefusal:
-    """A string above its maximum length."""
+    """A string that exceeds its maximum length."""
     return ApiRefusal(
         "string_above_max_length",
         f"Invalid '{path}': string too long. Expected a string with maximum length {limit}, "
@@ -244,7 +247,7 @@ def too_long(path: str, limit: int, length: int) -> ApiRefusal:
 
 
 def invalid_modalities(chosen: list[object], path: str) -> ApiRefusal:
-    """Both modalities at once, or none."""
+    """Any output modalities other than exactly one."""
     return ApiRefusal(
         "invalid_value",
         f"Invalid modalities: {chosen}. Supported combinations are: ['text'] and ['audio'].",
@@ -253,7 +256,7 @@ def invalid_modalities(chosen: list[object], path: str) -> ApiRefusal:
 
 
 def not_json() -> ApiRefusal:
-    """A frame that is no JSON object."""
+    """A frame that is not a JSON object."""
     return ApiRefusal(
         "invalid_json",
         "Invalid event: failed to parse JSON value. Check that the event is valid JSON.",
@@ -261,7 +264,7 @@ def not_json() -> ApiRefusal:
 
 
 def too_deep() -> ApiRefusal:
-    """An event that no client means."""
+    """An event that is nested too deeply."""
     return ApiRefusal("invalid_json", "Invalid event: the JSON value is nested too deeply.")
 
 

@@ -1,7 +1,8 @@
-"""The responses of a session: one at a time in the default conversation, any (bounded) number outside of it."""
+"""Start and end the responses of a session: one at a time in the default conversation, up to a limit out of band."""
 
 from __future__ import annotations
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.faults import LATE_DELTAS_MS
 from inspector.sim.mcp import McpServers
 from inspector.sim.refusals import (
@@ -13,40 +14,41 @@ from inspector.sim.refusals import (
 from inspector.sim.response import SimResponse
 from inspector.sim.server_outbox import Json
 from inspector.sim.session_context import SessionContext
-from inspector.sim.settings import NS_PER_MS
 
-MAX_PARALLEL = 32
+MAX_PARALLEL = 32  # not a limit of the API; bounds the work that one client can cause
 
 
 class Responder:
-    """Begins and ends responses."""
+    """Handle ``response.create`` and ``response.cancel``, and the responses that turn detection starts."""
 
     def __init__(self, session_context: SessionContext) -> None:
         self._session_context = session_context
         self._responses: dict[str, SimResponse] = {}
         self._last: SimResponse | None = None
         self.mcp = McpServers(session_context)
-        """The MCP servers that this session knows."""
+        """The MCP servers declared in this session."""
 
     def create(self, event: Json) -> None:
-        """Begin the response that the client asks for.
+        """Start the response that the client requests.
 
         Raises:
-            Refusal: one is active, or the event makes no sense in this session.
+            ApiRefusal: a response is active, the session cannot create responses, or the request is invalid.
         """
         if not self._session_context.session.is_realtime:
             raise no_responses()
         options = event.get("response") or {}
+        # Check before, import after: a refused event must not list tools.
         self.mcp.check(options.get("tools") or [])
         self.begin(options)
         self.mcp.import_tools(options.get("tools") or [])
 
     def begin(self, options: Json) -> None:
-        """Begin a response.
+        """Start a response with the options of a ``response.create``.
 
         Raises:
-            Refusal: one is active in the default conversation, too many are in progress, or its input is wrong.
+            ApiRefusal: one is active in the default conversation, too many are in progress, or the options are invalid.
         """
+        # Removed here and not when they end, so that a response need not know its owner.
         self._responses = {key: value for key, value in self._responses.items() if value.is_active}
         active = self.active
         if active is not None and options.get("conversation") != "none":
@@ -61,24 +63,24 @@ class Responder:
         response.start()
 
     def cancel(self, event: Json) -> None:
-        """End a response at the client's wish: the named one, or the active one of the default conversation.
+        """Cancel the response ``response_id``, or else the active one of the default conversation.
 
         Raises:
-            Refusal: it is not active; nor is one that the server has not announced yet.
+            ApiRefusal: the response is not active, or ``response.created`` has not been sent yet.
         """
-        wanted = event.get("response_id")
-        response = self._responses.get(wanted) if wanted else self.active
+        response_id = event.get("response_id")
+        response = self._responses.get(response_id) if response_id else self.active
         if response is None or not response.is_active or not response.is_created:
             raise cancel_not_active()
         response.stop("client_cancelled")
 
     def interrupt(self) -> None:
-        """End the active response because the user speaks."""
+        """Cancel the active response because the user started to speak."""
         active = self.active
         if (
             active is not None
             and active.is_created
-            and self._session_context.faults.take("late-deltas")
+            and self._session_context.faults.consume("late-deltas")
         ):
             at_ns = self._session_context.schedule.now_ns + self._session_context.settings.delay_ns(
                 LATE_DELTAS_MS
@@ -89,14 +91,15 @@ class Responder:
 
     @property
     def active(self) -> SimResponse | None:
-        """Return the response in progress in the default conversation."""
+        """Return the active response of the default conversation; None if there is none."""
         response = self._last
         return response if response is not None and response.is_active else None
 
     @property
     def silent_from_ns(self) -> int | None:
-        """Return when a client that plays the last answer as it arrives falls silent; None before an answer."""
+        """Return when the last answer has finished playing on the client; None before the first answer."""
         last = self._last
         if last is None or last.done_ns is None:
             return None
+        # The latest possible end: a client that only starts to play when the whole answer has arrived.
         return last.done_ns + last.audio_ms * NS_PER_MS

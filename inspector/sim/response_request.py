@@ -1,4 +1,4 @@
-"""What a ``response.create`` asks for, with the session's own settings for all that it does not say."""
+"""The request of one response: the options of ``response.create`` on top of the session's settings."""
 
 from __future__ import annotations
 
@@ -13,74 +13,75 @@ from inspector.sim.session_context import SessionContext
 
 
 class ResponseRequest:
-    """What one response is to be like."""
+    """The settings, input and tools of one response."""
 
     def __init__(self, session_context: SessionContext, options: Json) -> None:
-        """Take what the client asked for.
+        """Merge the options into the session's settings.
 
         Raises:
-            Refusal: ``input`` names an item that does not exist, the voice is another one than was heard before, or
-                the conversation does not fit and may not be cut.
+            ApiRefusal: ``input`` refers to an unknown item, the voice differs from existing audio, or the conversation
+                exceeds the context window while truncation is disabled.
         """
-        asked = {name: value for name, value in options.items() if value is not None}
-        self.settings: Json = {**session_context.session.object, **asked}
-        """What it asks for, or else the session as it was then: an update changes the next response."""
+        own = {name: value for name, value in options.items() if value is not None}
+        self.settings: Json = {**session_context.session.object, **own}
+        """A snapshot: a ``session.update`` affects the next response, not this one."""
         self.audio_output: Json = {
             **session_context.session.output,
-            **asked.get("audio", {}).get("output", {}),
+            **own.get("audio", {}).get("output", {}),
         }
-        self.metadata = asked.get("metadata")
-        self._order = str(asked.get("instructions") or "")
+        self.metadata = own.get("metadata")
+        self._order = str(own.get("instructions") or "")
         self._session_context = session_context
         self._input = self._given_input()
         if not self.is_out_of_band:
-            session_context.session.check_voice(asked)
+            session_context.session.check_voice(own)
         self._check_context()
 
     @property
     def is_out_of_band(self) -> bool:
-        """Tell whether it is outside of the default conversation."""
+        """Return True if the response is outside of the default conversation."""
         return self.settings.get("conversation") == "none"
 
     @property
     def tools(self) -> list[Json]:
-        """Return the tools, as the client declared them."""
+        """Return the tools as the client declared them."""
         tools = self.settings["tools"]
         return tools if isinstance(tools, list) else []
 
     def items(self) -> list[SimItem]:
-        """Return what is answered: the given input, or else what fits of the conversation as it is now."""
+        """Return the items to answer: the ``input`` of the response, or the part of the conversation that fits now."""
         if self._input is not None:
             return self._input
         every = self._session_context.conversation.items()
         return self._session_context.context.fit(every, self.settings["truncation"], self._budget)
 
     def prompt(self, items: list[SimItem]) -> Prompt:
-        """Return what the model reads before it answers some items."""
+        """Return the prompt that is billed for some items."""
         return prompt_of(str(self.settings["instructions"]), self.tools, items)
 
     def reasoning_tokens(self) -> int | None:
-        """Return how many tokens the model thinks for; None for one that does not."""
+        """Return the reasoning tokens of the response; None for a model that does not report them."""
         reasoning = self.settings.get("reasoning")
         effort = reasoning.get("effort") if isinstance(reasoning, dict) else None
         return reasoning_tokens(str(self.settings["model"]), str(effort or "low"))
 
-    def context(self, items: list[SimItem], offered: list[McpTool]) -> BrainContext:
-        """Return what the brain gets to know; ``offered`` are the tools of MCP servers."""
+    def context(self, items: list[SimItem], mcp_tools: list[McpTool]) -> BrainContext:
+        """Return the input of the brain; ``mcp_tools`` are the tools of MCP servers."""
         choice, tools = self.settings["tool_choice"], self.tools
         limit = self.settings["max_output_tokens"]
-        if isinstance(choice, dict) and choice.get("type") == "mcp":  # one server, perhaps one tool
-            offered = [
+        # A brain knows functions only: translate a choice of an MCP server, or of one of its tools.
+        if isinstance(choice, dict) and choice.get("type") == "mcp":
+            mcp_tools = [
                 tool
-                for tool in offered
+                for tool in mcp_tools
                 if tool.label == choice.get("server_label")
                 and choice.get("name") in (None, tool.name)
             ]
             choice, tools = "required", []
         return BrainContext(
             str(self.settings["instructions"] or ""),
-            [self._session_context.said(item) for item in items],
-            [*tools, *(tool.as_function() for tool in offered)],
+            [self._session_context.context_item(item) for item in items],
+            [*tools, *(tool.as_function() for tool in mcp_tools)],
             choice if isinstance(choice, str | dict) else "auto",
             order=self._order,
             may_call_in_parallel=self.settings.get("parallel_tool_calls") is not False,

@@ -1,7 +1,7 @@
-"""A scenario: what the simulator hears, says and does wrong, turn by turn, as a TOML file has it.
+"""Scenarios: TOML scripts that set what the simulator recognizes, answers and does wrong, turn by turn.
 
-Parsing is pure and refuses what it does not know. ``ScenarioBrain`` and ``ScenarioRecognizer`` play one session of it; where the script
-has nothing to say, the usual brain and recognizer answer.
+Parsing rejects unknown keys. ``ScenarioBrain`` and ``ScenarioRecognizer`` play a script in one session, and pass on to the
+usual brain and recognizer what the script does not cover.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inspector.errors import UsageError
-from inspector.sim.brain import Answer, Brain, BrainContext, Call, Said, Thought
+from inspector.sim.brain import Answer, Brain, BrainContext, Call, ContextItem, PendingAnswer
 from inspector.sim.faults import BY_NAME, FAULT_NAMES, Phase, RaisedFault
 from inspector.sim.speech_recognizer import PendingTranscript, SpeechRecognizer, Transcript
 
@@ -26,57 +26,57 @@ _MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One answer of the script, and when it is given."""
+class ScenarioTurn:
+    """One answer of the script, and the conditions for it."""
 
     at: int = 0
-    """For the nth answer only; 0 for any."""
+    """Only as the nth answer; 0 for any."""
     words: tuple[str, ...] = ()
-    """All of these must be in the user's words; lower case."""
+    """Lower-case words that the user's input must all contain."""
     after: str = ""
-    """After the output of this function; ``*`` for any."""
+    """Only after the output of this function; ``*`` for any function."""
     hear: str = ""
-    """What the next spoken turn is understood as."""
+    """The transcript of the next spoken turn."""
     delay_ms: float = 0.0
     say: str | None = None
-    """None leaves the words to the usual brain."""
+    """None lets the usual brain answer."""
     calls: tuple[Call, ...] = ()
     faults: tuple[str, ...] = ()
     repeats: bool = False
-    """May be played more than once."""
+    """True if the turn may be played more than once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A script for a session."""
+    """A script for one session."""
 
     title: str = ""
     description: str = ""
     latency: float | None = None
-    """In place of the usual ``latency_scale``."""
+    """Replaces ``SimSettings.latency_scale``."""
     audio_speed: float | None = None
-    """Seconds of audio in a second."""
-    turns: tuple[Turn, ...] = ()
+    """Replaces ``SimSettings.audio_speed``."""
+    turns: tuple[ScenarioTurn, ...] = ()
     faults: tuple[RaisedFault, ...] = ()
-    """Those that are tied to a turn or to the connection."""
+    """Faults that are set for a numbered turn or for the connection."""
 
 
 def parse_scenario(text: str, name: str = "scenario") -> Scenario:
-    """Read a scenario.
+    """Parse a scenario.
 
     Args:
         text: TOML.
-        name: what messages call it.
+        name: prefix of error messages, usually the file name.
 
     Raises:
-        UsageError: it is no TOML, has a key or fault that nobody knows, or a value of the wrong type.
+        UsageError: the text is not valid TOML, or has an unknown key, an unknown fault or a value of the wrong type.
     """
-    if len(text) > _MAX_BYTES:
+    if len(text) > _MAX_BYTES:  # tomllib is slow on hostile input
         raise _bad(name, "it is larger than 1 MiB")
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _bad(name, f"not TOML: {error}") from None
+        raise _bad(name, f"not valid TOML: {error}") from None
     reader = _Reader(name, data, _TOP)
     turns = [
         _turn(_Reader(f"{name}: turn {index}", body, _TURN))
@@ -97,7 +97,7 @@ def parse_scenario(text: str, name: str = "scenario") -> Scenario:
     )
 
 
-def _turn(reader: _Reader) -> Turn:
+def _turn(reader: _Reader) -> ScenarioTurn:
     faults = reader.names("fault")
     at = reader.whole("at")
     for fault in faults:
@@ -105,13 +105,13 @@ def _turn(reader: _Reader) -> Turn:
         if not at and BY_NAME[fault].phase in (Phase.CONNECT, Phase.TRANSCRIPTION):
             raise _bad(
                 reader.name,
-                f"{fault} happens before the answer: give the turn an 'at', or use [[fault]]",
+                f"{fault} happens before the answer: add 'at' to the turn, or use [[fault]]",
             )
     calls = [
         _call(_Reader(f"{reader.name}: call {index}", body, _CALL))
         for index, body in enumerate(reader.tables("call"), 1)
     ]
-    return Turn(
+    return ScenarioTurn(
         at=at,
         words=tuple(word.lower() for word in reader.names("words")),
         after=reader.text("after"),
@@ -132,7 +132,7 @@ def _call(reader: _Reader) -> Call:
     if isinstance(arguments, str):
         return Call(name, arguments)
     if not isinstance(arguments, dict):
-        raise _bad(reader.name, "'arguments' is a table, or a text to send as it is")
+        raise _bad(reader.name, "'arguments' must be a table, or a string to send unchanged")
     return Call(name, json.dumps(arguments, ensure_ascii=False, default=str))
 
 
@@ -143,7 +143,7 @@ def _raised(reader: _Reader) -> RaisedFault:
 
 
 class _Reader:
-    """Takes values out of one table, and refuses what should not be there."""
+    """Read values from one TOML table; reject unknown keys and wrong types."""
 
     def __init__(self, name: str, body: Mapping[str, Any], known: set[str]) -> None:
         self.name = name
@@ -161,7 +161,7 @@ class _Reader:
     def text(self, key: str) -> str:
         value = self._body.get(key, "")
         if not isinstance(value, str):
-            raise _bad(self.name, f"{key!r} is a text")
+            raise _bad(self.name, f"{key!r} must be a string")
         return value
 
     def number(self, key: str, *, least: float = 0.0) -> float | None:
@@ -173,7 +173,7 @@ class _Reader:
             or not isinstance(value, int | float)
             or not least <= value <= 1e6
         ):
-            raise _bad(self.name, f"{key!r} is a number from {least:g} to a million")
+            raise _bad(self.name, f"{key!r} must be a number from {least:g} to 1000000")
         return float(value)
 
     def whole(self, key: str) -> int:
@@ -183,127 +183,130 @@ class _Reader:
             or not isinstance(value, int)
             or (key in self._body and not 0 < value < 10**9)
         ):
-            raise _bad(self.name, f"{key!r} is a whole number, the first is 1")
+            raise _bad(self.name, f"{key!r} must be a whole number from 1")
         return value
 
     def flag(self, key: str) -> bool:
         value = self._body.get(key, False)
         if not isinstance(value, bool):
-            raise _bad(self.name, f"{key!r} is true or false")
+            raise _bad(self.name, f"{key!r} must be true or false")
         return value
 
     def names(self, key: str) -> tuple[str, ...]:
         value = self._body.get(key, [])
         value = [value] if isinstance(value, str) else value
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise _bad(self.name, f"{key!r} is a text or a list of texts")
+            raise _bad(self.name, f"{key!r} must be a string or a list of strings")
         return tuple(value)
 
     def tables(self, key: str) -> Sequence[Mapping[str, Any]]:
         value = self._body.get(key, [])
         value = [value] if isinstance(value, dict) else value
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise _bad(self.name, f"{key!r} is a table or a list of tables")
+            raise _bad(self.name, f"{key!r} must be a table or a list of tables")
         return value
 
     def check_fault(self, fault: str) -> None:
         if fault not in BY_NAME:
-            raise _bad(self.name, f"no such fault: {fault!r}", f"one of {', '.join(FAULT_NAMES)}")
+            raise _bad(
+                self.name, f"no such fault: {fault!r}", f"use one of {', '.join(FAULT_NAMES)}"
+            )
 
 
 def _bad(name: str, what: str, hint: str = "") -> UsageError:
     return UsageError(f"{name}: {what}", code="bad_scenario", hint=hint)
 
 
-class _Disturbed:
-    """What another brain thinks, later than usual or with faults."""
+class _WithTurn:
+    """Another brain's answer, with the delay and faults of a turn."""
 
-    def __init__(self, thought: Thought, turn: Turn) -> None:
-        self._thought = thought
+    def __init__(self, pending: PendingAnswer, turn: ScenarioTurn) -> None:
+        self._pending = pending
         self._turn = turn
 
     def so_far(self) -> Answer:
-        """Return what is known of the answer."""
-        known = self._thought.so_far()
-        return replace(known, delay_ms=self._turn.delay_ms, faults=self._turn.faults)
+        """Return the part of the answer that has arrived."""
+        answer = self._pending.so_far()
+        return replace(answer, delay_ms=self._turn.delay_ms, faults=self._turn.faults)
 
     def cancel(self) -> None:
-        """Stop thinking."""
-        self._thought.cancel()
+        """Cancel the other brain's answer."""
+        self._pending.cancel()
 
 
 class ScenarioBrain:
-    """Plays the answers of a scenario in one session."""
+    """Play the answers of a scenario in one session."""
 
     def __init__(self, scenario: Scenario, otherwise: Brain) -> None:
-        """Begin at the first turn.
+        """Start at the first turn.
 
         Args:
             scenario: the script.
-            otherwise: answers where the script does not.
+            otherwise: answers if no turn of the script fits.
         """
         self._otherwise = otherwise
         self._left = list(scenario.turns)
         self._answers = 0
 
-    def answer(self, context: BrainContext) -> Thought:
-        """Return the answer of the turn that fits; it is played once unless it repeats."""
+    def answer(self, context: BrainContext) -> PendingAnswer:
+        """Return the answer of the first remaining turn whose conditions hold; a turn is used once unless it repeats."""
         self._answers += 1
         newest = next(
-            (said for said in reversed(context.said) if said.role in ("user", "tool")),
-            Said("user", ""),
+            (item for item in reversed(context.items) if item.role in ("user", "tool")),
+            ContextItem("user", ""),
         )
-        turn = next((turn for turn in self._left if self._fits(turn, newest, context.said)), None)
+        turn = next((turn for turn in self._left if self._fits(turn, newest, context.items)), None)
         if turn is None:
             return self._otherwise.answer(context)
         if not turn.repeats:
             self._left.remove(turn)
         if turn.say is None and not turn.calls:
-            return _Disturbed(self._otherwise.answer(context), turn)
+            return _WithTurn(self._otherwise.answer(context), turn)
         return Answer(
-            _filled(turn.say or "", context.said),
+            _filled(turn.say or "", context.items),
             turn.calls,
             delay_ms=turn.delay_ms,
             faults=turn.faults,
         )
 
-    def _fits(self, turn: Turn, newest: Said, said: Sequence[Said]) -> bool:
+    def _fits(self, turn: ScenarioTurn, newest: ContextItem, items: Sequence[ContextItem]) -> bool:
         if turn.at and turn.at != self._answers:
             return False
         if turn.after:
-            called = next((one.call for one in reversed(said) if one.call), "")
+            called = next((item.call for item in reversed(items) if item.call), "")
             if newest.role != "tool" or turn.after not in (ANY_TOOL, called):
                 return False
-        heard = newest.text.lower() if newest.role == "user" else ""
-        return all(word in heard for word in turn.words)
+        text = newest.text.lower() if newest.role == "user" else ""
+        return all(word in text for word in turn.words)
 
 
-def _filled(text: str, said: Sequence[Said]) -> str:
-    """Put the user's words in place of ``{words}``, and what the tool returned in place of ``{result}``."""
+def _filled(text: str, items: Sequence[ContextItem]) -> str:
+    """Return the text with ``{words}`` replaced by the user's words and ``{result}`` by the last tool output."""
     roles = {"{words}": "user", "{result}": "tool"}
 
     def value(found: re.Match[str]) -> str:
         role = roles[found.group()]
-        return next((one.text for one in reversed(said) if one.role == role), "")
+        return next((item.text for item in reversed(items) if item.role == role), "")
 
+    # One pass, and not ``str.format``: the inserted text may contain braces itself.
     return re.sub(r"\{words\}|\{result\}", value, text)
 
 
 class ScenarioRecognizer:
-    """Hears what a scenario says that the user says; each spoken turn is the next ``hear`` of the script."""
+    """Recognize each spoken turn as the next ``hear`` of a scenario."""
 
     def __init__(self, scenario: Scenario, otherwise: SpeechRecognizer) -> None:
-        """Begin at the first spoken turn.
+        """Start at the first ``hear``.
 
         Args:
             scenario: the script.
-            otherwise: listens when the script is over.
+            otherwise: recognizes the turns after the last ``hear``.
         """
         self._lines = [turn.hear for turn in scenario.turns if turn.hear]
         self._otherwise = otherwise
 
     def hear(self, pcm16: bytes, rate_hz: int) -> Transcript | PendingTranscript:
-        """Return the next line; silence stays silence."""
+        """Return the next line as transcript; digital silence does not use one up."""
         if not self._lines or not pcm16.strip(b"\0"):
             return self._otherwise.hear(pcm16, rate_hz)
         line = self._lines.pop(0)

@@ -1,7 +1,7 @@
-"""SimSession: one connection to a Realtime server, as a state machine. Frames and times in, timed frames out.
+"""One connection to the simulated server, as a state machine without sockets or clock.
 
-No sockets and no clock: whoever owns it calls ``receive`` with what the client sent and ``due`` when time has passed. What
-the API calls for is in the parts: ``listener`` (audio in), ``responder`` (answers out), ``conversation``, ``session``.
+The owner calls ``receive`` with each client frame and ``due`` when time has passed, and sends what ``due`` returns. This
+module starts and ends the session and routes events to ``InputPipeline``, ``Responder``, ``ItemEvents`` and ``Translator``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from inspector.core.units import NS_PER_MS
 from inspector.sim.brain import Brain
 from inspector.sim.connect_request import ConnectRequest, is_translation, key_of, kind_of, model_of
 from inspector.sim.dialects import dialect_for
@@ -26,7 +27,7 @@ from inspector.sim.rules.rules_brain import RulesBrain
 from inspector.sim.schedule import Process, Schedule
 from inspector.sim.server_outbox import CloseSocket, Json, SendText, ServerOutbox, SimOutput
 from inspector.sim.session_context import SessionContext
-from inspector.sim.settings import NS_PER_MS, SimSettings
+from inspector.sim.settings import SimSettings
 from inspector.sim.speech_recognizer import MeasuringRecognizer, SpeechRecognizer
 from inspector.sim.translation import Translator
 from inspector.sim.vad import LoudnessDetector, SpeechDetector
@@ -36,13 +37,13 @@ from inspector.sim.voice import BabblingVoice, Voice
 __all__ = ["CloseSocket", "ConnectRequest", "Seams", "SendText", "SimOutput", "SimSession"]
 
 HELLO_MS, REPLY_MS = 0, 30
-"""Measured: an event is answered after 30 to 60 ms. The API's first frame comes 3 to 6 ms after the upgrade; here it comes
-with it, so that it is not late where hundreds of clients come at once."""
+"""Measured: the API answers an event after 30 to 60 ms, and sends its first frame 3 to 6 ms after the upgrade. Here the
+first frame has no delay, so that it is not late when hundreds of clients connect at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """What can be exchanged in a simulated server."""
+    """The replaceable parts of a simulated server."""
 
     brain: Brain = field(default_factory=RulesBrain)
     voice: Voice = field(default_factory=BabblingVoice)
@@ -52,7 +53,7 @@ class Seams:
 
 
 class SimSession:
-    """One client's connection. Never raises, whatever the client sends."""
+    """One client's connection. Never raises because of what a client sends."""
 
     def __init__(
         self,
@@ -67,21 +68,21 @@ class SimSession:
         refused: Fatal | None = None,
         faults: Sequence[RaisedFault] = (),
     ) -> None:
-        """Accept a connection; it starts at the first call of ``due`` or ``receive``.
+        """Accept a connection; the session starts with the first call of ``due`` or ``receive``.
 
         Args:
             request: the upgrade request.
             started_unix_s: wall-clock time, for ``expires_at``.
-            seed: two sessions with one seed make the same ids.
-            settings: what the server is like.
-            seams: what thinks, speaks, hears, detects and validates.
-            dialect: name of the provider's dialect; ``""`` for that of the request.
-            opening: what a client secret says of the session; members of a ``session.update``.
-            refused: why the connection is ended at once, whatever else speaks for it.
-            faults: what goes wrong, and when.
+            seed: sessions with the same seed generate the same ids.
+            settings: timings, limits and accepted keys of the server.
+            seams: the brain, voice, recognizer, speech detector and event checks.
+            dialect: name of the provider's dialect; ``""`` to choose it by the request.
+            opening: settings from a client secret, as members of a ``session.update``.
+            refused: if set, the connection is refused without further checks.
+            faults: the faults set for this session.
         """
         self.is_closed = False
-        """True once a close was decided; ``due`` still returns what comes with it, then nothing more."""
+        """True once a close was emitted; ``due`` still returns the close and what precedes it."""
         self._request = request
         self._refused = refused
         self._settings = settings or SimSettings()
@@ -104,7 +105,7 @@ class SimSession:
             self._seams.recognizer,
             self._dialect,
             faults=PendingFaults(faults),
-            strike=self._strike,
+            inject=self._inject,
         )
         if opening is not None:
             self._session_context.session.update(opening)
@@ -116,11 +117,12 @@ class SimSession:
         model = model_of(self._request) or self._dialect.default_model
         kind = kind_of(self._request)
         session = new_session(kind, ids.new("sess_"), model, expires_at)
-        return session if kind == "translation" else self._dialect.opening(session)
+        return session if kind == "translation" else self._dialect.initial_session(session)
 
     def _intake_of_kind(self) -> Intake:
         if is_translation(self._request):
             translator = Translator(self._session_context, self._seams.detector, self._end)
+            # Except for the update, the translation protocol has client events of its own.
             handlers = {
                 "session.update": self._update_session,
                 "session.input_audio_buffer.append": translator.append,
@@ -128,12 +130,12 @@ class SimSession:
             }
             return Intake(handlers, validate_translation)
         items = ItemEvents(self._session_context, self._responder.mcp)
-        listener = InputPipeline(self._session_context, self._responder, self._seams.detector)
+        pipeline = InputPipeline(self._session_context, self._responder, self._seams.detector)
         handlers = {
             "session.update": self._update_session,
-            "input_audio_buffer.append": listener.append,
-            "input_audio_buffer.commit": listener.commit,
-            "input_audio_buffer.clear": listener.clear,
+            "input_audio_buffer.append": pipeline.append,
+            "input_audio_buffer.commit": pipeline.commit,
+            "input_audio_buffer.clear": pipeline.clear,
             "conversation.item.create": items.create,
             "conversation.item.retrieve": items.retrieve,
             "conversation.item.truncate": items.truncate,
@@ -145,42 +147,42 @@ class SimSession:
 
     @property
     def next_due_ns(self) -> int | None:
-        """Return when ``due`` should be called again; None: only after the next ``receive``."""
+        """Return when to call ``due`` next; None if only a ``receive`` can make something due."""
         if self.is_closed:
             return None
         return self._schedule.next_ns if self._has_started else 0
 
     def receive(self, data: bytes, *, is_text: bool, now_ns: int) -> None:
-        """Take one frame of the client in; it is handled after the server's latency."""
+        """Accept a frame from the client; it is handled after the server's latency."""
         self._start(now_ns)
         if not self.is_closed:
             at_ns = now_ns + self._session_context.settings.delay_ns(REPLY_MS)
             self._schedule.call(lambda: self._handle(data, is_text=is_text), at_ns)
 
     def due(self, now_ns: int) -> list[SimOutput]:
-        """Return every output whose time has come, in order."""
+        """Return the outputs that are due, in order."""
         self._start(now_ns)
         if not self.is_closed:
             self._schedule.run_until(now_ns)
-        return self._session_context.outbox.take()
+        return self._session_context.outbox.drain()
 
     def close(self) -> None:
-        """Let go of what the session holds, when its connection is over."""
-        self._schedule.clear()  # a brain that still thinks stops with its response
+        """Release the session's resources after its connection has ended."""
+        self._schedule.clear()  # closing a response's process cancels the brain's pending answer
         self._seams.detector.close()
 
     def _start(self, now_ns: int) -> None:
         if not self._has_started:
             self._has_started = True
             self._schedule.now_ns = now_ns
-            self._schedule.start(self._life(), now_ns + self._settings.delay_ns(HELLO_MS))
+            self._schedule.start(self._run(), now_ns + self._settings.delay_ns(HELLO_MS))
 
-    def _life(self) -> Process:
-        struck = self._session_context.faults.take_all(Phase.CONNECT)
+    def _run(self) -> Process:
+        faults = self._session_context.faults.consume_all(Phase.CONNECT)
         fatal = (
-            refused_by(struck[0], key_of(self._request), model_of(self._request))
-            if struck
-            else self._refused or self._dialect.why_not(self._request, self._settings)
+            refused_by(faults[0], key_of(self._request), model_of(self._request))
+            if faults
+            else self._refused or self._dialect.connection_refusal(self._request, self._settings)
         )
         if fatal is None:
             self._session_context.outbox.emit(
@@ -205,18 +207,18 @@ class SimSession:
         return self._started_unix_s * 1000 + self._schedule.now_ns // NS_PER_MS
 
     def raise_fault(self, name: str, now_ns: int) -> None:
-        """Let something go wrong at once, or at its next occasion.
+        """Inject a fault now, or keep it for the next response or transcription if it needs one.
 
         Raises:
-            UsageError: there is no such fault.
+            UsageError: the fault does not exist.
         """
-        parse_fault(name)
+        parse_fault(name)  # raise to the caller, and not later inside of the schedule
         self._start(now_ns)
         if not self.is_closed:
             self._schedule.now_ns = max(self._schedule.now_ns, now_ns)
-            self._schedule.call(lambda: self._strike(name), self._schedule.now_ns)
+            self._schedule.call(lambda: self._inject(name), self._schedule.now_ns)
 
-    def _strike(self, name: str) -> None:
+    def _inject(self, name: str) -> None:
         if not self.is_closed:
             inject_fault(name, self._session_context, self._responder, self._fail, self._end)
 
@@ -225,7 +227,7 @@ class SimSession:
         self._end(fatal.close_code, fatal.reason)
 
     def _end(self, code: int = 1000, reason: str = "") -> None:
-        """End the session; without a code at the client's wish."""
+        """End the session; the default code is a normal close, as the client requested it."""
         self._session_context.outbox.close(code, reason)
         self.is_closed = True
 
@@ -236,7 +238,7 @@ class SimSession:
         try:
             body = event_in(data, is_text=is_text)
             event_id = body["event_id"] if isinstance(body.get("event_id"), str) else None
-            self._do(self._dialect.accept(body))
+            self._dispatch(self._dialect.accept(body))
         except ApiRefusal as refusal:
             if refusal.late_ms:
                 at_ns = self._schedule.now_ns + self._settings.delay_ns(refusal.late_ms)
@@ -244,23 +246,23 @@ class SimSession:
             else:
                 self._refuse(refusal, event_id)
 
-    def _do(self, body: Json) -> None:
-        """Do what an event asks for, once it is one of OpenAI's API or of those that the dialect has beyond.
+    def _dispatch(self, body: Json) -> None:
+        """Handle an event of OpenAI's API, or one that only the dialect has.
 
         Raises:
-            Refusal: worded as the dialect has it.
+            ApiRefusal: the event is refused; with the paths and names of the dialect.
         """
         kind = str(body.get("type"))
         if kind in self._dialect.ignored:
             return
-        if kind in self._dialect.farewells:
-            self._session_context.outbox.emit(self._dialect.farewells[kind])
+        if kind in self._dialect.closing_events:
+            self._session_context.outbox.emit(self._dialect.closing_events[kind])
             self._end()
             return
         try:
             self._intake.handle(body)
         except ApiRefusal as refusal:
-            raise self._dialect.worded(refusal) from None
+            raise self._dialect.translated_refusal(refusal) from None
 
     def _refuse(self, refusal: ApiRefusal, event_id: str | None) -> None:
         error = {
@@ -274,9 +276,10 @@ class SimSession:
 
     def _update_session(self, event: Json) -> None:
         tools = event["session"].get("tools") or []
+        # Everything that may refuse comes before the first effect.
         self._responder.mcp.check(tools)
         self._session_context.session.update(event["session"])
-        self._dialect.settle(self._session_context.session.object)
+        self._dialect.after_update(self._session_context.session.object)
         self._session_context.outbox.emit(
             "session.updated", session=self._session_context.session.object
         )
@@ -286,4 +289,5 @@ class SimSession:
 def _bound(
     refuse: Callable[[ApiRefusal, str | None], None], refusal: ApiRefusal, event_id: str | None
 ) -> Callable[[], None]:
+    # Not a lambda in the ``except`` block: Python unbinds the caught exception at the end of it.
     return lambda: refuse(refusal, event_id)

@@ -1,6 +1,6 @@
-"""What the server sends: events serialised at the moment that they are emitted, in order.
+"""The server's outbox: assigns each event its ``event_id``, translates it to the dialect and serializes it.
 
-The one place where an event gets its ``event_id`` and becomes bytes.
+Events are serialized as soon as they are emitted, so that later changes of shared dicts do not alter them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SendText:
-    """One text frame for the client."""
+    """A text frame for the client."""
 
     data: bytes
     """UTF-8."""
@@ -27,7 +27,7 @@ class SendText:
 
 @dataclass(frozen=True, slots=True)
 class CloseSocket:
-    """The end of the connection."""
+    """A close of the connection."""
 
     code: int
     """WebSocket close code."""
@@ -38,14 +38,14 @@ SimOutput = SendText | CloseSocket
 
 
 class ServerOutbox:
-    """Events that wait to be collected."""
+    """Serialized events until the owner of the session collects them."""
 
     def __init__(self, ids: Ids, render: Callable[[Json], Iterable[Json]]) -> None:
-        """Begin empty.
+        """Create an empty outbox.
 
         Args:
-            ids: makes the ``event_id`` of each event.
-            render: what an event is in the server's dialect; none, one or several.
+            ids: generates the ``event_id`` of each event.
+            render: translates an event to any number of events of the server's dialect.
         """
         self._ids = ids
         self._render = render
@@ -53,29 +53,30 @@ class ServerOutbox:
         self._is_stalled = self._is_closed = False
 
     def emit(self, kind: str, /, **members: Any) -> None:
-        """Send an event; ``type`` and ``event_id`` come first, then the members in the order given."""
+        """Send an event with ``type``, ``event_id`` and then the members in call order."""
+        # The id is drawn even if nothing is sent, so that a fault does not change later ids.
         event = {"type": kind, "event_id": self._ids.new("event_"), **members}
         if not self._is_stalled and not self._is_closed:
             self._outputs += [SendText(_dumped(rendered)) for rendered in self._render(event)]
 
     def stall(self) -> None:
-        """Send nothing from now on, and forget what is emitted."""
+        """Discard everything that is emitted from now on."""
         self._is_stalled = True
 
     def garble(self) -> None:
-        """Send a frame that ends in its middle."""
+        """Send a frame with truncated JSON."""
         event_id = self._ids.new("event_")
         whole = {"type": "response.output_audio.delta", "event_id": event_id, "delta": "AAAA"}
-        self._outputs.append(SendText(_dumped(whole)[:-9]))
+        self._outputs.append(SendText(_dumped(whole)[:-9]))  # ends within the key "delta"
 
     def close(self, code: int, reason: str) -> None:
-        """End the connection after what was emitted."""
+        """Close the connection after what was emitted before."""
         if not self._is_closed:
             self._outputs.append(CloseSocket(code, reason))
         self._is_closed = True
 
-    def take(self) -> list[SimOutput]:
-        """Return what waits, and forget it."""
+    def drain(self) -> list[SimOutput]:
+        """Return and remove all outputs, in order."""
         outputs, self._outputs = self._outputs, []
         return outputs
 
@@ -83,5 +84,7 @@ class ServerOutbox:
 def _dumped(event: Json) -> bytes:
     try:
         return orjson.dumps(event)
-    except TypeError:  # a whole number beyond 64 bits that the client sent and gets back
+    except (
+        TypeError
+    ):  # orjson has no integers beyond 64 bits, but the client may send one that is echoed
         return json.dumps(event, ensure_ascii=False).encode("utf-8", "replace")

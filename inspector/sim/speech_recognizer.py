@@ -1,4 +1,4 @@
-"""What is made of the user's audio. The default recognizer measures it, and says that it does not understand."""
+"""The interface of speech recognition, and a default that reports only the length of the audio."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a transcription or a response failed, as events carry it."""
+    """The error of a failed transcription or response, as events carry it."""
 
     type: str
-    """Like ``server_error``."""
+    """For example ``server_error``."""
     code: str | None
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was heard in one item."""
+    """The result of recognizing the audio of one item."""
 
     transcript: str
-    """What transcription events say; ``""`` for silence."""
+    """The text of transcription events; ``""`` for silence."""
     words: str = ""
-    """What the model understood; ``""`` where it only knows how long the audio was."""
+    """The text that the brain gets; ``""`` if nothing was recognized."""
     failure: Failure | None = None
-    """Set where the transcription failed; the response does not depend on it."""
+    """Set if the transcription failed; the response does not depend on it."""
 
 
 class PendingTranscript(Protocol):
-    """A hearing that takes its time; what it works with is outside of the simulator."""
+    """Speech recognition in progress, outside of the simulator."""
 
     def result(self) -> Transcript | None:
-        """Return what was heard; None while that is not known."""
+        """Return the transcript; None while recognition is running."""
         ...
 
 
 class SpeechRecognizer(Protocol):
-    """Turns the user's audio into words."""
+    """Convert the user's audio to text."""
 
     def hear(self, pcm16: bytes, rate_hz: int) -> Transcript | PendingTranscript:
-        """Return what is heard in a piece of audio, or what will know; ``pcm16`` is little-endian mono."""
+        """Return the transcript of a piece of audio, finished or pending; ``pcm16`` is little-endian mono."""
         ...
 
 
 class MeasuringRecognizer:
-    """The recognizer of the base install: no speech recognition, and no pretence of it."""
+    """The recognizer of the base install, which does not recognize speech and says so in the transcript."""
 
     def hear(self, pcm16: bytes, rate_hz: int) -> Transcript:
-        """Return a transcript that says what it is; ``""`` for digital silence."""
+        """Return a transcript that names the length of the audio; ``""`` for digital silence."""
         if not pcm16.strip(b"\0"):
             return Transcript("")
         return Transcript(f"(simulated transcript of {len(pcm16) / 2 / rate_hz:.1f} s of audio)")

@@ -1,7 +1,7 @@
-"""A translation session: audio in, the words and the sound of its translation out; no items, no responses, no turns.
+"""A translation session: audio in, transcript and audio of the translation out, without items, responses or turns.
 
-Nothing is really translated: what was heard is said again, with the language that it would be in. Each stretch of speech is
-one piece of work; its output is timed on the audio clock, in frames of 200 ms.
+Nothing is translated: the output repeats the recognized text, with the target language in brackets. Each stretch of speech is
+handled on its own; output times are on the audio clock, in steps of 200 ms.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from inspector.core.audio_formats import PCM16_24K
 from inspector.sim.buffer import InputBuffer
 from inspector.sim.items import appended_audio
 from inspector.sim.output_items import pieces_of
+from inspector.sim.response import THINK_MS
 from inspector.sim.schedule import Process
 from inspector.sim.server_outbox import Json
 from inspector.sim.session_context import SessionContext
@@ -20,24 +21,23 @@ from inspector.sim.vad import SpeechDetector, SpeechStarted, TurnDetector
 
 FRAME_MS = 200
 HEARING_DEADLINE_MS = 5_000
-THINK_MS = 300
 _DETECTION: Json = {"type": "server_vad", "prefix_padding_ms": 300, "silence_duration_ms": 300}
 _VOICE = "marin"
 _KEPT_SILENCE_MS = 2000
-"""How much audio before speech is kept: its padding, and some."""
+"""Audio kept while nobody speaks: the prefix padding and a margin for the detector's delay."""
 
 
 class Translator:
-    """Listens, and speaks another language, or says that it would."""
+    """Handle the events of a translation session."""
 
     def __init__(
         self, session_context: SessionContext, detector: SpeechDetector, end: Callable[[], None]
     ) -> None:
-        """Prepare to listen.
+        """Create a translator.
 
         Args:
             session_context: the session.
-            detector: tells speech from silence.
+            detector: the speech detector.
             end: ends the session.
         """
         self._session_context = session_context
@@ -49,10 +49,10 @@ class Translator:
         self._busy = 0
 
     def append(self, event: Json) -> None:
-        """Take audio in.
+        """Add audio.
 
         Raises:
-            Refusal: it is too much, or not base64.
+            ApiRefusal: the audio is too long or not base64.
         """
         data = appended_audio(event)
         self._buffer.append(data, PCM16_24K)
@@ -62,36 +62,36 @@ class Translator:
             else:
                 self._begin(change.at_ms)
         if not self._turns.is_open:
-            self._buffer.take(to_ms=self._buffer.end_ms - _KEPT_SILENCE_MS)
+            self._buffer.pop(to_ms=self._buffer.end_ms - _KEPT_SILENCE_MS)
 
     def close(self, _: Json) -> None:
-        """End the session once all that was heard is said."""
+        """End the session after the output for all speech so far."""
         self._is_ending = True
         if self._turns.is_open:
             self._begin(round(self._buffer.end_ms))
         self._end_if_done()
 
     def _begin(self, end_ms: int) -> None:
-        data = self._buffer.take(self._speech_start_ms, end_ms)
+        data = self._buffer.pop(self._speech_start_ms, end_ms)
         self._busy += 1
         self._session_context.schedule.start(self._translate(data, end_ms))
 
     def _translate(self, data: bytes, at_ms: int) -> Process:
         emit, delay_ns = self._session_context.outbox.emit, self._session_context.settings.delay_ns
         yield delay_ns(THINK_MS)
-        transcription = yield from self._session_context.listen(
+        transcription = yield from self._session_context.transcribe(
             data, PCM16_24K.rate_hz, HEARING_DEADLINE_MS
         )
-        heard = transcription.transcript if transcription is not None else ""
+        text = transcription.transcript if transcription is not None else ""
         audio = self._session_context.session.object["audio"]
         elapsed_ms = at_ms // FRAME_MS * FRAME_MS
         if audio["input"]["transcription"] is not None:
-            for word in pieces_of(heard):
+            for word in pieces_of(text):
                 emit("session.input_transcript.delta", delta=word, elapsed_ms=elapsed_ms)
-        said = f" [{audio['output']['language'] or 'translated'}] {heard}"
-        for word in pieces_of(said) if heard else ():
+        translated = f" [{audio['output']['language'] or 'translated'}] {text}"
+        for word in pieces_of(translated) if text else ():
             emit("session.output_transcript.delta", delta=word, elapsed_ms=elapsed_ms)
-        for frame in self._frames(heard):
+        for frame in self._frames(text):
             emit(
                 "session.output_audio.delta",
                 delta=base64.b64encode(frame).decode(),
@@ -103,7 +103,7 @@ class Translator:
             elapsed_ms += FRAME_MS
             yield delay_ns(FRAME_MS)
         self._busy -= 1
-        self._end_if_done()
+        self._end_if_done()  # ``session.closed`` comes after the last output
 
     def _frames(self, text: str) -> list[bytes]:
         speak, rate_hz = self._session_context.voice.speak, PCM16_24K.rate_hz

@@ -1,7 +1,8 @@
-"""Voice activity detection: when the user speaks, and when a turn is over.
+"""Voice activity detection: when the user speaks, and when a turn ends.
 
-The real server detects speech with a model that ignores tones and noise. ``LoudnessDetector`` only measures how loud it is:
-an approximation, good enough for speech in a quiet room. The rules around it (padding, silence, hysteresis) are the API's.
+The real server detects speech with a model that ignores tones and noise. ``LoudnessDetector`` measures loudness only, which is
+good enough for speech in a quiet room. Padding, silence and thresholds work as in the API:
+https://developers.openai.com/api/docs/guides/realtime-vad.
 """
 
 from __future__ import annotations
@@ -16,43 +17,43 @@ from inspector.sim.completeness import LEAST_BEFORE, LONGEST_HOLD, Completeness,
 from inspector.sim.server_outbox import Json
 
 WINDOW_MS = 32
-"""Times in recorded VAD events are multiples of 32 ms."""
+"""Times in recorded VAD events are multiples of 32 ms, the window of Silero VAD."""
 MIN_SPEECH_WINDOWS = 3
-"""A click is not speech: it must last 96 ms."""
+"""Speech must last 96 ms, so that a click does not start a turn."""
 _HYSTERESIS = 0.15
-"""Speech goes on until the probability falls this much below the threshold."""
+"""Speech ends only when the probability falls this far below the threshold, as in Silero's ``VADIterator``."""
 _LEAST = 0.01
-"""Silence is never speech, however low the threshold."""
+"""Lowest effective threshold: with a threshold of 0, silence would be speech."""
 _EVEN_DBFS, _SPAN_DB = -47.0, 40.0
-"""Loudness that counts as speech at the default threshold of 0.5, and how far the threshold reaches from 0 to 1."""
+"""Loudness at probability 0.5, the default threshold, and the range of loudness from probability 0 to 1."""
 _PAUSE_MS = {"low": 1600, "high": 300}
-_USUAL_PAUSE_MS = 800
-"""By eagerness, how long a pause is before it is asked whether the sentence is complete."""
-_PATIENCE_MS = {"low": 8000, "high": 2000}
-_USUAL_PATIENCE_MS = 4000
-"""By eagerness, how long a pause after an incomplete one may be: the API's figures."""
+_DEFAULT_PAUSE_MS = 800
+"""By eagerness: silence before the sentence is judged. Not documented; chosen to feel like the API."""
+_MAX_PAUSE_MS = {"low": 8000, "high": 2000}
+_DEFAULT_MAX_PAUSE_MS = 4000
+"""By eagerness: silence that ends the turn even after an incomplete sentence (the documented maximum timeouts)."""
 _VERDICT_MS = 700
-"""How much longer than a pause the verdict on the words may take."""
+"""How long to wait for the verdict on the words after the pause; then the sound decides."""
 
 
 class SpeechDetector(Protocol):
-    """Tells speech from everything else."""
+    """Distinguish speech from everything else."""
 
     def probabilities(self, pcm16: bytes, rate_hz: int) -> Sequence[float]:
-        """Return how likely each window of ``WINDOW_MS`` holds speech, 0..1; ``pcm16`` is a whole number of windows."""
+        """Return the probability of speech, 0..1, in each window of ``WINDOW_MS``; ``pcm16`` is a whole number of windows."""
         ...
 
     def close(self) -> None:
-        """Let go of what only this session has; nothing is detected after it."""
+        """Release this session's resources; ``probabilities`` must not be called afterwards."""
         ...
 
 
 class LoudnessDetector:
-    """Takes what is loud for speech."""
+    """Treat loud audio as speech."""
 
     def probabilities(self, pcm16: bytes, rate_hz: int) -> Sequence[float]:
-        """Return how likely each window holds speech, going by its RMS level."""
-        import numpy as np
+        """Return the probability of speech in each window, from its RMS level."""
+        import numpy as np  # here: a session without audio input starts without NumPy
 
         count = rate_hz * WINDOW_MS // 1000
         samples = np.frombuffer(pcm16, "<i2").astype(np.float64).reshape(-1, count)
@@ -62,19 +63,19 @@ class LoudnessDetector:
         return found
 
     def close(self) -> None:
-        """Do nothing: it holds nothing."""
+        """Do nothing: the detector has no resources."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """The user began to speak; ``at_ms`` is on the session's audio clock, padding included."""
+    """The user started to speak; ``at_ms`` is on the session's audio clock and includes the padding."""
 
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
-    """The user's turn is over; ``at_ms`` includes the silence that showed it."""
+    """The user's turn ended; ``at_ms`` includes the silence after it."""
 
     at_ms: int
 
@@ -83,32 +84,36 @@ SpeechChange = SpeechStarted | SpeechStopped
 
 
 class TurnDetector:
-    """Finds the turns in a stream of audio."""
+    """Detect turns in a stream of audio."""
 
     def __init__(
         self, detector: SpeechDetector, at_pause: Callable[[], Judge] | None = None
     ) -> None:
-        """Begin with no speech open.
+        """Start in silence.
 
         Args:
-            detector: tells speech from silence.
-            at_pause: called when the user pauses under ``semantic_vad``; returns what knows if the sentence is over.
+            detector: returns speech probabilities.
+            at_pause: called when the user pauses under ``semantic_vad``; returns the judge of the sentence so far.
         """
         self.is_open = False
-        """True between the start and the stop of speech."""
+        """True between the start and the end of speech."""
         self._at_pause = at_pause
         self._judge: Judge | None = None
         self._loudness = LoudnessDetector()
         self._levels: deque[float] = deque(maxlen=LONGEST_HOLD + LEAST_BEFORE + 1)
+        """Loudness of the last windows of speech, as ``is_held`` needs it."""
         self._detector = detector
         self._pending = bytearray()
+        """Audio of an incomplete window."""
         self._at_ms = 0.0
+        """End of the last window on the audio clock."""
         self._earliest_ms = 0.0
+        """End of the previous turn, which the padding of the next one must not reach into."""
         self._loud = 0
         self._quiet_ms = 0
 
     def restart(self, at_ms: float) -> None:
-        """Begin anew at a time of the audio clock, with no speech open."""
+        """Restart in silence at a time of the audio clock."""
         self._pending.clear()
         self._at_ms = self._earliest_ms = at_ms
         self.is_open, self._loud, self._quiet_ms = False, 0, 0
@@ -116,7 +121,7 @@ class TurnDetector:
         self._levels.clear()
 
     def feed(self, data: bytes, audio: AudioFormat, detection: Json) -> Iterator[SpeechChange]:
-        """Take audio in; yield the changes of voice activity in it."""
+        """Process audio; yield the changes of voice activity in it."""
         self._pending += data
         window = int(WINDOW_MS * audio.bytes_per_ms)
         whole = len(self._pending) // window * window
@@ -136,8 +141,8 @@ class TurnDetector:
                 yield change
 
     def _step(self, probability: float, detection: Json) -> SpeechChange | None:
-        given = detection.get("threshold")
-        threshold = max(_LEAST, 0.5 if given is None else float(given))
+        configured = detection.get("threshold")
+        threshold = max(_LEAST, 0.5 if configured is None else float(configured))
         if not self.is_open:
             self._loud = self._loud + 1 if probability >= threshold else 0
             if self._loud < MIN_SPEECH_WINDOWS:
@@ -150,23 +155,23 @@ class TurnDetector:
         self._quiet_ms = self._quiet_ms + WINDOW_MS if is_quiet else 0
         if not is_quiet:
             self._judge = None
-        if not self._is_over(detection):
+        if not self._has_turn_ended(detection):
             return None
         self.is_open, self._loud, self._earliest_ms = False, 0, self._at_ms
         self._judge = None
         self._levels.clear()
         return SpeechStopped(round(self._at_ms))
 
-    def _is_over(self, detection: Json) -> bool:
-        """Tell whether the silence so far ends the turn."""
+    def _has_turn_ended(self, detection: Json) -> bool:
+        """Return True if the silence so far ends the turn."""
         if detection.get("type") != "semantic_vad":
             silence_ms = int(detection.get("silence_duration_ms") or 0)
             return self._quiet_ms >= max(WINDOW_MS, silence_ms)
         eagerness = str(detection.get("eagerness"))
-        pause_ms = _PAUSE_MS.get(eagerness, _USUAL_PAUSE_MS)
+        pause_ms = _PAUSE_MS.get(eagerness, _DEFAULT_PAUSE_MS)
         if self._quiet_ms < pause_ms:
             return False
-        if self._quiet_ms >= _PATIENCE_MS.get(eagerness, _USUAL_PATIENCE_MS):
+        if self._quiet_ms >= _MAX_PAUSE_MS.get(eagerness, _DEFAULT_MAX_PAUSE_MS):
             return True
         if self._judge is None and self._at_pause is not None:
             self._judge = self._at_pause()
@@ -181,7 +186,7 @@ class TurnDetector:
 
 
 def as_pcm16(data: bytes, audio: AudioFormat) -> bytes:
-    """Return audio of any format as PCM16 of the same rate."""
+    """Return audio converted to PCM16 at the same rate."""
     if audio.encoding == "pcm16":
         return data
     from inspector.audio.pcm import decoded

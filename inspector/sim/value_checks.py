@@ -1,6 +1,6 @@
-"""What the server refuses beyond the shape of an event: values that the SDK types as open, and limits that it only names.
+"""The checks of client events beyond the schema: values that the SDK types as plain strings, and limits from its comments.
 
-Everything here looks at the event alone; what depends on the session's state is refused where that state is.
+These checks look at the event alone; what depends on the session's state is checked where that state is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from inspector.sim.refusals import (
 )
 
 Validate = Callable[[Mapping[str, Any]], ApiRefusal | None]
-"""Returns why a client event is refused; None where it is valid."""
+"""Returns why a client event is refused; None if it is valid."""
 
 VOICES = (
     "alloy",
@@ -40,15 +40,15 @@ _MAY_BE_NULL = ("event_id", "previous_item_id", "response", "response_id")
 
 
 def validate(event: Mapping[str, Any]) -> ApiRefusal | None:
-    """Return why the server refuses an event, going by the schema first; None where it does not.
+    """Return why an event is refused, by the schema and then by the checks here; None if it is valid.
 
-    A null stands for a member that is left out, where clients that work with the real server send one.
+    Null is treated like an absent member wherever clients that work with the real server send it.
     """
     event = _without_nulls(event)
     problem = next(iter(check(event)), None)
     if problem is not None:
         return ApiRefusal(problem.code, problem.message, problem.param)
-    return next(_refusals(event), None)
+    return next(_refusals(event), None)  # like the server, report the first problem only
 
 
 def _without_nulls(event: Mapping[str, Any]) -> Mapping[str, Any]:

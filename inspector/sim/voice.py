@@ -1,7 +1,8 @@
-"""The default voice: deterministic babble with the rhythm and the spectrum of speech. It is honest about not being one.
+"""The interface of voices, and the default voice: deterministic babble with the rhythm and spectrum of speech.
 
-Each word becomes syllables: a buzz of harmonics shaped by the two formants of its vowel, after a puff of noise for a
-consonant, about 0.35 s a word. So levels, lengths and voice activity are like those of speech, and no library is needed.
+Each word becomes syllables: harmonics shaped by the first two formants of its vowel, after a burst of noise for a consonant,
+about 0.35 s per word. Levels, durations and voice activity resemble speech, without a text-to-speech library; nobody will
+mistake it for one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     Wave = npt.NDArray[np.float64]
 
+# Approximate first and second formant of each vowel.
 _FORMANTS_HZ = {
     "a": (750, 1250),
     "e": (480, 1900),
@@ -45,19 +47,19 @@ _TOP_HZ = 3600
 
 
 class Voice(Protocol):
-    """Turns words into sound."""
+    """Convert text to audio."""
 
     def speak(self, phrase: str, *, voice: str, rate_hz: int, speed: float) -> Iterator[bytes]:
-        """Yield the sound of a phrase piece by piece, each made when it is asked for.
+        """Yield the audio of a phrase lazily, piece by piece.
 
         Args:
-            phrase: a few words of one answer, in order; with the punctuation that ends it.
+            phrase: a few words of an answer, with the punctuation that ends them.
             voice: name or id of the voice.
-            rate_hz: sample rate of what is yielded.
-            speed: 0.25 to 1.5, 1 is normal.
+            rate_hz: sample rate of the audio.
+            speed: 0.25 to 1.5; 1 is normal.
 
         Yields:
-            PCM16, little-endian mono; nothing for a phrase without a sound.
+            PCM16, little-endian mono; nothing for a phrase without pronounceable characters.
         """
         ...
 
@@ -66,8 +68,8 @@ class BabblingVoice:
     """The voice of the base install."""
 
     def speak(self, phrase: str, *, voice: str, rate_hz: int, speed: float) -> Iterator[bytes]:
-        """Yield the sound of a phrase word by word."""
-        import numpy as np
+        """Yield the audio of a phrase word by word."""
+        import numpy as np  # here: a text-only session starts without NumPy
 
         pitch_hz = _PITCH_HZ.get(voice, _PITCH_DEFAULT_HZ)
         for word in phrase.split():
@@ -78,7 +80,7 @@ class BabblingVoice:
             syllables = _syllables(letters)
             pieces = []
             for index, syllable in enumerate(syllables):
-                tune = (
+                tune = (  # the pitch falls within a word, and rises in the last word of a question
                     1.0
                     + 0.06 * (len(syllables) - index)
                     - (0.0 if not ends_question else -0.2 * index)
@@ -91,7 +93,7 @@ class BabblingVoice:
 
 
 def _syllables(letters: str) -> list[str]:
-    """Cut a word before each vowel that follows a consonant; a number or a foreign script is one syllable a letter pair."""
+    """Split a word into consonants-plus-vowels groups; digits and other scripts count two characters per syllable."""
     found = re.findall(r"[^aeiouy]*[aeiouy]+(?:[^aeiouy]+$)?", letters)
     return found or re.findall(r"..?", letters)
 
@@ -104,9 +106,10 @@ def _syllable(letters: str, pitch_hz: float, rate_hz: int, speed: float) -> list
     pieces = []
     if letters[0] not in _FORMANTS_HZ:
         size = int(_CONSONANT_S / speed * rate_hz)
-        chance = np.random.default_rng(zlib.crc32(letters.encode()))
-        loudness = 0.25 if letters[0] in "sfcxzhtkp" else 0.1
-        pieces.append(loudness * chance.uniform(-1, 1, size) * np.hanning(size))
+        # Seeded by the letters, and by CRC-32 because ``hash`` of a string differs between runs.
+        noise = np.random.default_rng(zlib.crc32(letters.encode()))
+        loudness = 0.25 if letters[0] in "sfcxzhtkp" else 0.1  # voiceless consonants are noisier
+        pieces.append(loudness * noise.uniform(-1, 1, size) * np.hanning(size))
     size = int(_SYLLABLE_S / speed * rate_hz)
     time_s = np.arange(size) / rate_hz
     glide = 2 * np.pi * pitch_hz * time_s * (1.03 - 0.2 * time_s)
@@ -122,8 +125,10 @@ def _syllable(letters: str, pitch_hz: float, rate_hz: int, speed: float) -> list
 
 
 def _harmonics(weights: Wave, angle: Wave) -> Wave:
-    """Return the sum of ``weights[n] * sin((n + 1) * angle)``, each sine made of the two before it: ten times as fast."""
+    """Return the sum of ``weights[n] * sin((n + 1) * angle)``."""
     import numpy as np
+
+    # sin((n + 1)a) = 2 cos(a) sin(na) - sin((n - 1)a): ten times as fast as a call of ``np.sin`` per harmonic.
 
     twice_cosine = 2 * np.cos(angle)
     before, sine = np.zeros_like(angle), np.sin(angle)

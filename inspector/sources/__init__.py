@@ -1,1 +1,1 @@
-"""Where frames come from and go to."""
+"""Connections: sources of a session's frames, the proxy between app and server, and the simulator's port."""

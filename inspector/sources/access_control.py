@@ -1,13 +1,12 @@
-"""Who may use the proxy. It holds keys and hears voices, so a stranger is refused before the server hears of them.
+"""Access control of a listening port. The proxy handles keys and voices, so it refuses strangers before it contacts the server.
 
-* A browser names the page that sends a request in ``Origin``, and any web page can reach a loopback port: an origin that
-  is not allowed is refused.
-* Some libraries that are no browsers send the address that they connect to as their ``Origin``, as websocket-client does. A page
-  of that origin could only have come from here, so it is let in; a name that DNS could send elsewhere does not count.
-* An image or a form of a page sends no ``Origin``, but ``Sec-Fetch-Site``: where a key is put in, such a request is refused.
-* A page can also make its own name resolve to this machine ("DNS rebinding"), and then needs no ``Origin``: on loopback, a
-  ``Host`` that is a name for something else is refused.
-* Where a token is asked for, nothing passes without it. It never leaves for the server.
+* Any web page can reach a loopback port. A browser names the page in ``Origin``; an origin that is not allowed is refused.
+* Some libraries, such as websocket-client, send the URL that they connect to as ``Origin``. Only a page served from this port
+  could have that origin, so it is allowed, unless its host is a name that DNS could point elsewhere.
+* Images and forms of a web page send ``Sec-Fetch-Site`` but no ``Origin``. If the proxy adds a key, cross-site requests are refused.
+* With DNS rebinding, a page makes its own host name resolve to this machine, and then needs no ``Origin``. On loopback, a
+  ``Host`` that is not a name of this machine is refused.
+* If a token is set, every request needs it. It is never sent on to the server.
 """
 
 from __future__ import annotations
@@ -28,65 +27,65 @@ _LOCAL_NAMES = ("localhost", "host.docker.internal", "host.containers.internal")
 
 _PORTS = {"http": 80, "https": 443}
 _OWN_SITES = ("", "none", "same-origin")
-"""``Sec-Fetch-Site`` of a program, of an address typed into a browser, and of a page that came from here."""
+"""``Sec-Fetch-Site`` of a program (absent), of an address typed into a browser, and of a page from this port."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRefusal:
-    """Why a request is not let in."""
+    """Why a request is refused."""
 
     status: int
-    """Of the HTTP answer."""
+    """HTTP status of the response."""
     code: str
-    """For programs, under the error's ``code``."""
+    """The ``code`` of the error, for programs."""
     message: str
-    """For people."""
+    """The message of the error, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessControl:
-    """The rules of one listener."""
+    """The access rules of one port."""
 
     allowed_origins: tuple[str, ...] = ()
-    """Like ``http://localhost:3000``; ``*`` allows all."""
+    """Origins such as ``http://localhost:3000``; ``*`` allows all."""
     token: Secret | None = None
-    """What every request has to show; None for nothing."""
+    """The token that every request needs; None for no token."""
     is_loopback: bool = True
-    """True where the port can be reached from this machine alone, so that a ``Host`` with another name was rebound."""
+    """True if only this machine can reach the port, so that a foreign ``Host`` means DNS rebinding."""
     port: int = 0
-    """The listener's own; 0 while it is not known."""
+    """The port listened on; 0 until it is known."""
     what: str = "proxy"
-    """What it is that refuses, for people."""
+    """The name of the service in messages."""
     puts_key_in: bool = False
-    """True where the app's own key is replaced, so that the token may stand in its place, and any request is worth a key."""
+    """True if the app's key is replaced: the token may then be sent as key, and any accepted request uses the user's key."""
 
     def refusal(self, head: Head) -> AccessRefusal | None:
-        """Return why a request may not pass; None where it may."""
+        """Return why a request is refused; None if it is allowed."""
         host = head.value("host")
-        for origin in head.values("origin"):
+        for origin in head.values(
+            "origin"
+        ):  # all of them: a request with two must not pass by the first
             if not (self.allows(origin) or is_own_origin(origin, host, self.port)):
-                message = f"the inspector's {self.what} does not let pages of {origin[:200]} in; --allow-origin would"
+                message = f"the inspector's {self.what} does not allow requests from pages of {origin[:200]}; allow them with --allow-origin"
                 return AccessRefusal(403, "origin_not_allowed", message)
         if self.token is not None:
             return None if self._has_token(head, self.token) else _NO_TOKEN
         if self.puts_key_in and "*" not in self.allowed_origins and not head.values("origin"):
             site = head.value("sec-fetch-site").lower()
             if site not in _OWN_SITES:
-                message = f"the inspector's proxy puts a key in, and does not let other pages' requests in (Sec-Fetch-Site: {site[:20]})"
+                message = f"the inspector's proxy adds a key, so it refuses requests from other sites' pages (Sec-Fetch-Site: {site[:20]})"
                 return AccessRefusal(403, "cross_site", message)
         if self.is_loopback and not _is_local_name(host):
-            message = (
-                "this name does not belong to the inspector's proxy, which listens on loopback only"
-            )
+            message = "the Host header is not a name of the inspector's proxy, which listens on loopback only"
             return AccessRefusal(403, "host_not_allowed", message)
         return None
 
     def allows(self, origin: str) -> bool:
-        """Tell whether the user lets pages of an origin in."""
+        """Return True if the user allows an origin."""
         return "*" in self.allowed_origins or origin in self.allowed_origins
 
-    def cleaned(self, head: Head) -> Head:
-        """Return a request without the token."""
+    def without_token(self, head: Head) -> Head:
+        """Return a request without the token, which must not reach the server."""
         path, mark, query = head.target.partition("?")
         pairs = parse_qsl(query, keep_blank_values=True)
         kept = [(name, value) for name, value in pairs if name != TOKEN_PARAMETER]
@@ -95,39 +94,44 @@ class AccessControl:
         return head.without([TOKEN_HEADER])
 
     def _has_token(self, head: Head, token: Secret) -> bool:
-        given = [head.value(TOKEN_HEADER.lower())]
-        given += [v for n, v in parse_qsl(target_parts(head.target)[1]) if n == TOKEN_PARAMETER]
+        candidates = [head.value(TOKEN_HEADER.lower())]
+        candidates += [
+            v for n, v in parse_qsl(target_parts(head.target)[1]) if n == TOKEN_PARAMETER
+        ]
         if self.puts_key_in:
             authorization = head.value("authorization")
-            given += [authorization.partition(" ")[2].strip(), head.value("api-key")]
-            given += [
+            candidates += [authorization.partition(" ")[2].strip(), head.value("api-key")]
+            candidates += [
                 name[len(KEY_SUBPROTOCOL) :]
                 for name in head.tokens("sec-websocket-protocol")
                 if name.lower().startswith(KEY_SUBPROTOCOL)
             ]
-        wanted = token.reveal().encode()
-        return any(hmac.compare_digest(one.encode("latin-1", "replace"), wanted) for one in given)
+        expected = token.reveal().encode()
+        # Constant time: a plain comparison would tell how many leading characters were right.
+        return any(
+            hmac.compare_digest(one.encode("latin-1", "replace"), expected) for one in candidates
+        )
 
 
 _NO_TOKEN = AccessRefusal(
     401,
     "token_required",
-    f"the inspector's proxy asks for its token: in the header {TOKEN_HEADER}, or as ?{TOKEN_PARAMETER}=",
+    f"the inspector's proxy needs its token: in the header {TOKEN_HEADER}, or as ?{TOKEN_PARAMETER}=",
 )
 
 
 def is_own_origin(origin: str, host: str, port: int) -> bool:
-    """Tell whether an ``Origin`` is the very address that was connected to, by a name that no DNS answers for.
+    """Return True if an ``Origin`` is the address that was connected to, and its host is not resolved by DNS.
 
     Args:
-        origin: what the request says of where it comes from.
-        host: its ``Host``.
-        port: of the listener.
+        origin: the request's ``Origin``.
+        host: the request's ``Host``.
+        port: the port listened on.
     """
     try:
-        page, asked = urlsplit(origin), urlsplit(f"//{host}")
-        usual = _PORTS.get(page.scheme, 0)
-        ports = {page.port or usual, asked.port or usual}
+        page, target = urlsplit(origin), urlsplit(f"//{host}")
+        default = _PORTS.get(page.scheme, 0)
+        ports = {page.port or default, target.port or default}
     except ValueError:
         return False
     name = page.hostname or ""
@@ -135,8 +139,8 @@ def is_own_origin(origin: str, host: str, port: int) -> bool:
         origin == f"{page.scheme}://{page.netloc}"
         and "@" not in page.netloc
         and ports == {port}
-        and bool(usual)
-        and name == asked.hostname
+        and bool(default)
+        and name == target.hostname
         and (name == "localhost" or _is_address(name))
     )
 

@@ -1,4 +1,4 @@
-"""The seam of every source: where frames come from and go to."""
+"""The interface of a source: a connection whose frames the inspector receives and sends."""
 
 from __future__ import annotations
 
@@ -17,26 +17,30 @@ class Side(StrEnum):
     SERVER = "server"
     NETWORK = "network"
     INSPECTOR = "inspector"
-    """The proxy, told to by its user or by a rule."""
+    """The proxy, because of its user or a rule."""
+
+
+BACKLOG = 512
+"""Connections that may wait to be accepted: load tests open hundreds at the same instant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What the upgrade said; secrets are masked before they get here."""
+    """The request and response of an upgrade, with secrets masked."""
 
     url: str
-    """Where the upgrade went."""
+    """The URL of the request."""
     status: int = 101
-    """Of the HTTP answer; 101 where it was upgraded."""
+    """Status of the HTTP response; 101 if the connection was upgraded."""
     request_headers: Mapping[str, str] = field(default_factory=dict)
-    """The client's."""
+    """Headers from the client."""
     response_headers: Mapping[str, str] = field(default_factory=dict)
-    """The server's."""
+    """Headers from the server."""
     subprotocol: str | None = None
-    """What was agreed on; None for none."""
+    """The selected subprotocol; None if there is none."""
 
     def facts(self) -> dict[str, Any]:
-        """Return what ``inspector.opened`` says of it."""
+        """Return the members of an ``inspector.opened`` event."""
         return {
             "url": self.url,
             "status": self.status,
@@ -51,41 +55,42 @@ class Closed:
     """How a connection ended (RFC 6455 section 7)."""
 
     code: int
-    """RFC 6455 close code; 1006 where no close frame came."""
+    """RFC 6455 close code; 1006 without a close frame."""
     reason: str
-    """What the close frame says."""
+    """The reason in the close frame."""
     by: Side
-    """Who closed first."""
+    """The side that closed first."""
     meaning: str = ""
-    """What the code means here, in words."""
+    """What the code means in this situation, in words."""
     next_step: str = ""
     """What the user can do about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One frame from the server."""
+    """A received frame."""
 
     data: bytes
-    """The payload, verbatim."""
+    """The payload, unchanged."""
     is_text: bool
     """False for a binary frame."""
 
 
+# Checked with ``isinstance``: optional abilities of a source, besides the ``Source`` protocol.
 @runtime_checkable
 class Faulty(Protocol):
-    """A source whose server does wrong when it is told to."""
+    """A source that can inject faults."""
 
     @property
     def faults(self) -> Mapping[str, str]:
-        """What can go wrong, by name, with what it does."""
+        """The available faults: name to description."""
         ...
 
     def raise_fault(self, name: str) -> None:
-        """Let something go wrong in the running session.
+        """Inject a fault into the running session.
 
         Raises:
-            UsageError: there is no such fault.
+            UsageError: the fault does not exist.
             ConnectError: the session has ended.
         """
         ...
@@ -93,37 +98,37 @@ class Faulty(Protocol):
 
 @runtime_checkable
 class Keyed(Protocol):
-    """A connection that is made with secrets; they are kept alive, and so masked, with it."""
+    """A source that connects with secrets. A secret is masked in all output for as long as its object is referenced."""
 
     @property
     def secrets(self) -> Sequence[Secret]:
-        """Return every key that the connection's request carries."""
+        """Return the keys in the connection's request."""
         ...
 
 
 class Source(Protocol):
-    """A connection to a server, opened at most once at a time; ``connect`` again after the end is a new connection."""
+    """A connection to a server. After it has ended, ``connect`` opens a new one."""
 
     kind: str
-    """What the recording's header calls it: ``live``, ``sim``, …"""
+    """The ``source`` in the recording's header: ``live``, ``sim``, …"""
     url: str
-    """Where it goes, without secrets."""
+    """The server's URL, with secrets masked."""
     model: str
 
     async def connect(self) -> Handshake:
         """Open the connection.
 
         Raises:
-            ConnectError: refused, unreachable, not authorised at the upgrade, or not answered in time.
+            ConnectError: the server refused the upgrade, was not reached, or did not answer in time.
         """
         ...
 
     def frames(self) -> AsyncIterator[Received]:
-        """Yield the server's frames in order until the connection ends; never raises for an ended connection."""
+        """Yield the server's frames in order until the connection ends; the end itself does not raise."""
         ...
 
     async def send(self, data: bytes, *, is_text: bool = True) -> None:
-        """Send one frame, verbatim.
+        """Send one frame unchanged.
 
         Raises:
             ConnectError: the connection has ended.
@@ -131,10 +136,10 @@ class Source(Protocol):
         ...
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection; returns at once when it has ended already."""
+        """Close the connection; do nothing if it has already ended."""
         ...
 
     @property
     def closed(self) -> Closed | None:
-        """How the last connection ended; None before that."""
+        """How the last connection ended; None if none has ended."""
         ...

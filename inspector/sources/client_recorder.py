@@ -1,4 +1,4 @@
-"""A recording of one client of the server, in the format of every other: what it sent, what it was sent, how it ended."""
+"""Recording of one client of the simulator's port, in the usual recording format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inspector.sources.base import Closed, Handshake
 
 
 class ClientRecorder:
-    """Writes one client's frames; a frame is written before it is sent on, so that the cause stands before its effect."""
+    """Record one client's frames. Each frame is recorded before it is handled or sent, so that causes precede effects."""
 
     def __init__(
         self,
@@ -28,18 +28,20 @@ class ClientRecorder:
         model: str,
         secrets: Sequence[Secret] = (),
     ) -> None:
-        """Begin a recording.
+        """Start a recording.
 
         Args:
-            recording: the file; closed by ``close``.
-            clock: stamps the frames.
-            url: of the server, without secrets.
-            model: that the client asked for.
+            recording: the file; ``close`` closes it.
+            clock: supplies the times of frames.
+            url: the server's URL, with secrets masked.
+            model: the model that the client requested.
             secrets: the client's keys, which are masked in the recording.
         """
         self._recording = recording
         self._clock = clock
-        self._secrets = secrets  # alive, and so masked, as long as the client is served
+        self._secrets = (
+            secrets  # referenced, and so masked everywhere, as long as the client is served
+        )
         self._mask = FrameMask(secrets)
         self._start_ns = clock.now_ns()
         self._seq = 0
@@ -47,24 +49,24 @@ class ClientRecorder:
         recording.append(render_header(Header(started_at, "sim", url, model, __version__)))
 
     def open(self, handshake: Handshake) -> None:
-        """Note how the client came in."""
-        self._note("inspector.opened", handshake.facts())
+        """Record the client's handshake."""
+        self._add_local("inspector.opened", handshake.facts())
 
     def add(self, direction: Direction, data: bytes, *, is_text: bool) -> None:
-        """Write a frame."""
+        """Record a frame."""
         self._seq += 1
         t_ns = self._clock.now_ns() - self._start_ns
-        data = self._mask.masked(data)
+        data = self._mask.masked(data)  # an app may send its key within an event
         name, body, problem = decode(data, is_text=is_text)
         event = Event(self._seq, t_ns, direction, Origin.WIRE, name, data, is_text, body, problem)
         self._recording.append(render(event))
 
     def close(self, closed: Closed) -> None:
-        """Note how it ended, and let go of the file."""
+        """Record how the connection ended, and close the file."""
         facts = {"code": closed.code, "reason": closed.reason, "by": closed.by.value}
-        self._note("inspector.closed", {**facts, "meaning": closed.meaning})
+        self._add_local("inspector.closed", {**facts, "meaning": closed.meaning})
         self._recording.close()
 
-    def _note(self, name: str, facts: Mapping[str, Any]) -> None:
+    def _add_local(self, name: str, facts: Mapping[str, Any]) -> None:
         data = orjson.dumps({"type": name, **facts})
         self.add(Direction.LOCAL, data, is_text=True)

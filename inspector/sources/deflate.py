@@ -1,4 +1,4 @@
-"""What undoes the compression of a connection's frames, as its two ends agreed on it (RFC 7692)."""
+"""Decompression of relayed frames, with the parameters that client and server negotiated (RFC 7692)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from websockets.headers import parse_extension
 
 
 def inflaters(accepted: Sequence[str]) -> tuple[PerMessageDeflate | None, PerMessageDeflate | None]:
-    """Return what undoes the compression of the client's and of the server's frames, as the server has accepted it.
+    """Return the decompressors of the client's and of the server's frames; None for frames without compression.
 
     Args:
-        accepted: values of the response's ``Sec-WebSocket-Extensions``.
+        accepted: the values of ``Sec-WebSocket-Extensions`` in the server's response.
     """
     for value in accepted:
         try:
@@ -22,16 +22,16 @@ def inflaters(accepted: Sequence[str]) -> tuple[PerMessageDeflate | None, PerMes
             continue
         for name, parameters in extensions:
             if name == PerMessageDeflate.name:
-                known = dict(parameters)
-                return _inflater(known, "client"), _inflater(known, "server")
+                chosen = dict(parameters)
+                return _inflater(chosen, "client"), _inflater(chosen, "server")
     return None, None
 
 
 def _inflater(parameters: dict[str, str | None], sender: str) -> PerMessageDeflate:
-    bits = parameters.get(f"{sender}_max_window_bits") or "15"
+    bits = parameters.get(f"{sender}_max_window_bits") or "15"  # the default of RFC 7692, 7.1.2
     return PerMessageDeflate(
         remote_no_context_takeover=f"{sender}_no_context_takeover" in parameters,
-        local_no_context_takeover=True,
+        local_no_context_takeover=True,  # frames of our own must not depend on a shared context
         remote_max_window_bits=int(bits) if bits.isdigit() and 8 <= int(bits) <= 15 else 15,
         local_max_window_bits=15,
     )

@@ -1,6 +1,6 @@
-"""Plain HTTP: what is kept of an exchange, and answers in the server's place.
+"""The summary of a plain HTTP exchange, and error responses of the proxy itself.
 
-Those have the shape of the API's own errors, so that SDKs show the message.
+The errors have the shape of the API's errors, so that SDKs show the message.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from inspector.sources.heads import Head
 
 @dataclass(frozen=True, slots=True)
 class HttpExchange:
-    """One request and what became of it, without secrets."""
+    """One request and its outcome, with secrets masked."""
 
     method: str
-    """``""`` for an app that did not get so far as to send a request."""
+    """``""`` if the app sent no valid request."""
     target: str
-    """Path and query, secrets masked."""
+    """Path and query."""
     status: int
-    """0 where the server was not reached."""
+    """0 if the server was not reached."""
     request_bytes: int
-    """Of the body."""
+    """Length of the request's body."""
     response_bytes: int
-    """Of the body."""
+    """Length of the response's body."""
     duration_s: float
-    """From the request to the end of the answer."""
+    """Time from the request to the end of the response."""
     problem: str = ""
-    """Why there was no whole answer; ``""`` where there was."""
+    """Why the response is missing or incomplete; ``""`` otherwise."""
     refusal: str = ""
-    """Code of the reason why it was refused here, so that the server never heard of it; ``""`` where it was passed on."""
+    """Error code if the proxy refused the request without forwarding it; ``""`` otherwise."""
 
     def __str__(self) -> str:
         if not self.method:
-            return f"refused what an app sent: {self.problem}"
+            return f"refused an invalid request: {self.problem}"
         if self.refusal:
             return f"refused {self.method} {self.target} with {self.status}: {self.problem}"
         words = f"{self.method} {self.target} {self.status or 'failed'}"
@@ -48,23 +48,22 @@ class HttpExchange:
 
 
 def refused(head: Head, refusal: AccessRefusal) -> HttpExchange:
-    """Return what is kept of a request that was refused here."""
-    known = secrets_of(
-        head.headers, head.target
-    )  # alive, and so masked, while it is put into words
+    """Return the summary of a request that the proxy refused."""
+    # Secrets are masked while they are referenced, and the message may quote one.
+    secrets = secrets_of(head.headers, head.target)
     target, problem = mask_url(head.target), mask_text(refusal.message)
-    del known
+    del secrets
     return HttpExchange(head.method, target, refusal.status, 0, 0, 0.0, problem, refusal.code)
 
 
 def problem_body(code: str, message: str) -> bytes:
-    """Return the body of an error."""
+    """Return the JSON body of an error."""
     error = {"type": "inspector_proxy", "code": code, "message": message, "param": None}
     return orjson.dumps({"error": error})
 
 
 def problem_response(status: int, code: str, message: str) -> bytes:
-    """Return a whole response after which the connection is closed."""
+    """Return the bytes of an error response that announces the end of the connection."""
     body = problem_body(code, message)
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"

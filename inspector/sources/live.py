@@ -1,4 +1,7 @@
-"""LiveSource: a client of a Realtime server over WebSocket. ``websockets`` is imported on connecting, not before."""
+"""A connection to a Realtime server over WebSocket.
+
+``websockets`` is imported on connecting, so that the screen can appear before.
+"""
 
 from __future__ import annotations
 
@@ -17,39 +20,39 @@ if TYPE_CHECKING:
     from inspector.sources.wire import VerbatimConnection
 
 MAX_FRAME_BYTES = 64 << 20
-"""Four times the largest append that the API takes; a frame beyond it is a fault, not data."""
+"""Four times the largest append of the API; a larger frame is an error."""
 OPEN_TIMEOUT_S = 10.0
 PING_INTERVAL_S = 20.0
-"""As often as the API pings us."""
+"""The interval at which the API sends pings itself."""
 PING_TIMEOUT_S = 60.0
-"""Local servers stall for tens of seconds while a model loads; cutting them off would be the inspector's own fault."""
+"""Long, because a local server may stall for tens of seconds while it loads a model."""
 CLOSE_TIMEOUT_S = 1.5
-"""Less than the engine's host grants, so that how the connection ended is still recorded."""
+"""Shorter than the time that ``TaskSupervisor`` allows for an end, so that the close is still recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTarget:
-    """Where to connect, and as whom."""
+    """The address and credentials of a connection."""
 
     url: str
     """A complete ``ws`` or ``wss`` URL (``sources.address`` completes one)."""
     model: str = ""
-    """For the recording; the URL names it to the server."""
+    """The model in the recording's header; the server gets it in the URL."""
     headers: tuple[tuple[str, str | Secret], ...] = ()
-    """Sent with the upgrade besides those of the protocol."""
+    """Additional headers of the upgrade."""
     subprotocols: tuple[str | Secret, ...] = ()
-    """What is offered, in order."""
+    """Offered subprotocols, in order of preference."""
     open_timeout_s: float = OPEN_TIMEOUT_S
-    """For connection and handshake together."""
+    """Timeout of connection and handshake together."""
 
     def secrets(self) -> list[Secret]:
-        """Return the keys in the headers, the subprotocols and the URL, each alone."""
+        """Return the keys in the headers, the subprotocols and the URL."""
         offered = ("Sec-WebSocket-Protocol", ", ".join(map(_plain, self.subprotocols)))
         return secrets_of([*self.headers, offered], self.url)
 
 
 class LiveSource:
-    """A connection to a server somewhere."""
+    """A connection to a server over the network."""
 
     kind = "live"
 
@@ -57,21 +60,21 @@ class LiveSource:
         self.url = mask_url(target.url)
         self.model = target.model
         self.secrets: Sequence[Secret] = target.secrets()
-        """Every key that the upgrade carries: alive, and so masked, as long as this is."""
+        """The keys in the upgrade; masked in all output as long as they are referenced here."""
         self._target = target
         self._connection: VerbatimConnection | None = None
         self._closed: Closed | None = None
 
     @property
     def closed(self) -> Closed | None:
-        """How the last connection ended; None before that."""
+        """How the last connection ended; None if none has ended."""
         return self._closed
 
     async def connect(self) -> Handshake:
         """Open the connection.
 
         Raises:
-            ConnectError: refused, unreachable, not authorised at the upgrade, or not answered in time.
+            ConnectError: the server refused the upgrade, was not reached, or did not answer in time.
         """
         from inspector.sources.wire import Connector, VerbatimConnection, quiet_log, refusal
 
@@ -85,7 +88,7 @@ class LiveSource:
                 additional_headers=[(name, _plain(value)) for name, value in target.headers],
                 subprotocols=[_plain(name) for name in target.subprotocols] or None,  # type: ignore[misc]  # Subprotocol is a NewType of str
                 user_agent_header=f"realtime-inspector/{__version__}",
-                compression=None,
+                compression=None,  # frames are shown and recorded as they cross the wire
                 max_size=MAX_FRAME_BYTES,
                 open_timeout=target.open_timeout_s,
                 ping_interval=PING_INTERVAL_S,
@@ -94,7 +97,9 @@ class LiveSource:
                 logger=quiet_log,
                 create_connection=VerbatimConnection,
             )
-        except Exception as error:  # the library, its proxies and the system raise a dozen kinds
+        except (
+            Exception
+        ) as error:  # websockets, its proxy support and the system raise a dozen types
             raise refusal(error, self.url, target.open_timeout_s, way_out) from error
         if not isinstance(connection, VerbatimConnection):
             raise TypeError(f"expected a VerbatimConnection, got {type(connection)}")
@@ -117,10 +122,10 @@ class LiveSource:
             self._closed = how_it_ended(error)
         finally:
             self._connection = None
-            connection.transport.abort()
+            connection.transport.abort()  # a server that never hangs up must not keep the socket open
 
     async def send(self, data: bytes, *, is_text: bool = True) -> None:
-        """Send one frame, verbatim.
+        """Send one frame unchanged.
 
         Raises:
             ConnectError: the connection has ended.
@@ -137,7 +142,7 @@ class LiveSource:
             ) from error
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the connection; returns at once when it has ended already."""
+        """Close the connection; do nothing if it has already ended."""
         if self._connection is not None:
             await self._connection.close(code, reason)
 

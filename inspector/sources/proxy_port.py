@@ -1,4 +1,7 @@
-"""The proxy's port: lets apps in, and sends each on its way: a session by a ``UpgradeForwarder``, plain HTTP by a ``Forwarder``."""
+"""The proxy's port: accepts apps' connections, and dispatches them.
+
+An upgrade goes to the ``UpgradeForwarder``, plain HTTP to the ``Forwarder``; what the access rules refuse goes to neither.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from inspector.errors import ConnectError
 from inspector.sources.access_control import AccessControl, AccessRefusal
+from inspector.sources.base import BACKLOG
 from inspector.sources.heads import Head, request_problem
 from inspector.sources.http_exchange import HttpExchange, problem_response, refused
 from inspector.sources.relay import Endpoint
@@ -23,110 +27,108 @@ if TYPE_CHECKING:
     from inspector.sources.forward import Forwarder
 
 APP_HEAD_TIMEOUT_S = 20.0
-"""An app that connects and says nothing is let go."""
-BACKLOG = 512
-"""Apps that connect at the same instant."""
+"""How long an app may take to send its first request."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ListenOptions:
-    """Where and how to listen."""
+    """The address, access rules and TLS context of the port."""
 
     host: str = "127.0.0.1"
-    """Address to listen on."""
+    """The address to listen on."""
     port: int = 0
-    """0 takes a free one."""
+    """The port to listen on; 0 for any free port."""
     admission: AccessControl = field(default_factory=AccessControl)
-    """Who may come in."""
+    """The access rules."""
     tls: ssl.SSLContext | None = None
-    """Serves ``wss``; None serves ``ws``."""
+    """TLS context to serve ``wss``; None serves ``ws``."""
 
 
 @asynccontextmanager
 async def listen(
-    entrance: ListenOptions,
+    options: ListenOptions,
     upstream: Upstream,
     open_session: Callable[[SessionRequest], SessionObserver],
     exchanged: Callable[[HttpExchange], None],
 ) -> AsyncIterator[str]:
-    """Listen for as long as the context is open; its value is the base URL for apps.
+    """Listen while the context is open; yields the base URL for apps.
 
-    Sessions that still run at the end are cut off: close them first.
+    Sessions that still run at the end are aborted: close them first.
 
     Args:
-        entrance: where.
+        options: the address, access rules and TLS context.
         upstream: the server.
-        open_session: returns the observer of a session that an app asks for; ``ConnectError`` turns the app away.
-        exchanged: told about every plain HTTP exchange.
+        open_session: returns the observer of a requested session, or raises ``ConnectError`` to refuse it.
+        exchanged: called after every plain HTTP exchange.
 
     Raises:
-        ConnectError: the port is taken, or the address is not one of this machine.
+        ConnectError: the port is in use, or the address is not one of this machine.
     """
     try:
-        async with _listening(entrance, upstream, open_session, exchanged) as url:
+        async with _listening(options, upstream, open_session, exchanged) as url:
             yield url
     except BaseExceptionGroup as group:
-        # Connections never fail, so this is what the context's body raised.
+        # ``_AppServer.serve`` never raises, so this is the exception of the context's body.
         raise group.exceptions[0] from None
 
 
 @asynccontextmanager
 async def _listening(
-    entrance: ListenOptions,
+    options: ListenOptions,
     upstream: Upstream,
     open_session: Callable[[SessionRequest], SessionObserver],
     exchanged: Callable[[HttpExchange], None],
 ) -> AsyncIterator[str]:
     async with asyncio.TaskGroup() as tasks:
-        door = _Door(entrance.admission, upstream, open_session, exchanged)
+        apps = _AppServer(options.admission, upstream, open_session, exchanged)
 
-        def arrive() -> Endpoint:
-            return _AppLeg(lambda endpoint: tasks.create_task(door.serve(endpoint)))
+        def new_endpoint() -> Endpoint:
+            return _AppEndpoint(lambda endpoint: tasks.create_task(apps.serve(endpoint)))
 
         try:
             server = await asyncio.get_running_loop().create_server(
-                arrive,
-                entrance.host,
-                entrance.port,
-                ssl=entrance.tls,
+                new_endpoint,
+                options.host,
+                options.port,
+                ssl=options.tls,
                 backlog=BACKLOG,
-                start_serving=False,
+                start_serving=False,  # not before the access rules know the port
             )
             host, port = server.sockets[0].getsockname()[:2]
-            door.admission = replace(entrance.admission, port=port)
+            apps.admission = replace(options.admission, port=port)
             await server.start_serving()
         except OSError as error:
             raise ConnectError(
-                f"cannot listen on {entrance.host}:{entrance.port}: {error.strerror or error}",
+                f"cannot listen on {options.host}:{options.port}: {error.strerror or error}",
                 code="cannot_listen",
-                hint="another program has the port; choose another with --listen, port 0 takes a free one",
+                hint="another program may use the port; choose another with --listen, or port 0 for a free one",
             ) from error
         try:
-            scheme = "wss" if entrance.tls is not None else "ws"
+            scheme = "wss" if options.tls is not None else "ws"
             yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         finally:
             server.close()
-            door.shut()
-            await door.close()
+            apps.cancel()
+            await apps.close()
 
 
-class _AppLeg(Endpoint):
-    """An app's side, from the moment it connects."""
+class _AppEndpoint(Endpoint):
+    """The endpoint of an app, which calls back when it is connected."""
 
-    def __init__(self, arrived: Callable[[Endpoint], object]) -> None:
+    def __init__(self, connected: Callable[[Endpoint], object]) -> None:
         super().__init__()
         self.may_half_close = True
-        self._arrived = arrived
+        self._connected = connected
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._arrived(self)
+        self._connected(self)
 
 
-class _Door:
-    """Serves the connections of apps."""
+class _AppServer:
+    """Serve the connections of apps."""
 
     def __init__(
         self,
@@ -137,26 +139,26 @@ class _Door:
     ) -> None:
         self.admission = admission
         self._upstream = upstream
-        self._passage = UpgradeForwarder(upstream, open_session)
+        self._upgrades = UpgradeForwarder(upstream, open_session)
         self._exchanged = exchanged
         self._forwarder: Forwarder | None = None
         self._serving: set[asyncio.Task[None]] = set()
 
-    def shut(self) -> None:
-        """Cut off what still runs."""
+    def cancel(self) -> None:
+        """Abort the connections that are still being served."""
         for task in self._serving:
             task.cancel()
 
     async def close(self) -> None:
-        """Let go of the connections for plain HTTP."""
+        """Close the connections to the server for plain HTTP."""
         if self._forwarder is not None:
             await self._forwarder.close()
 
     async def serve(self, endpoint: Endpoint) -> None:
-        """Serve one connection to its end; never raises but when it is cancelled."""
+        """Serve one connection to its end; raises only if it is cancelled."""
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a connection is served by a task")
+            raise RuntimeError("serve must run in a task")
         self._serving.add(task)
         try:
             await self._serve(endpoint, task)
@@ -168,22 +170,22 @@ class _Door:
                 endpoint.close()
 
     async def _serve(self, endpoint: Endpoint, task: asyncio.Task[None]) -> None:
+        # Against clients that connect and send nothing, which would use up file descriptors.
         try:
             async with asyncio.timeout(APP_HEAD_TIMEOUT_S):
                 head = await endpoint.head()
         except TimeoutError:
-            message = f"no whole request came in {APP_HEAD_TIMEOUT_S:g} s"
+            message = f"no complete request was received within {APP_HEAD_TIMEOUT_S:g} s"
             endpoint.write(problem_response(408, "bad_request", message))
             return
         except ConnectError as error:
-            if not (
-                endpoint.is_lost or endpoint.has_ended
-            ):  # who connects and goes away is a check whether we live
+            # A client that connects and leaves without a request is a health check, and not worth a line.
+            if not (endpoint.is_lost or endpoint.has_ended):
                 self._exchanged(HttpExchange("", "", 400, 0, 0, 0.0, error.words, error.code))
             endpoint.write(problem_response(400, "bad_request", str(error)))
             return
         if not head.is_upgrade:
-            await self._plain(endpoint, head)
+            await self._serve_http(endpoint, head)
             return
         problem = request_problem(head)
         refusal = (
@@ -193,10 +195,11 @@ class _Door:
             endpoint.write(problem_response(refusal.status, refusal.code, refusal.message))
             self._exchanged(refused(head, refusal))
             return
-        await self._passage.run(endpoint, self.admission.cleaned(head).end_to_end(), task)
+        await self._upgrades.run(endpoint, self.admission.without_token(head).end_to_end(), task)
 
-    async def _plain(self, endpoint: Endpoint, head: Head) -> None:
+    async def _serve_http(self, endpoint: Endpoint, head: Head) -> None:
         if self._forwarder is None:
+            # Here: h11 and httpx2 are slow to load, and an app that only opens sessions needs neither.
             from inspector.sources.forward import Forwarder
 
             try:

@@ -1,10 +1,10 @@
-"""Relay: two connections and the two pipes between them. Who reads slowly slows down who writes.
+"""The relay of a proxied session: two connections and a pipe in each direction, with backpressure.
 
-Each side is a ``Endpoint``: an asyncio protocol that hands its bytes on as they come, without a queue of its own. When the
-kernel and a small buffer of one side are full, the other is not read from: that is all the memory that a relay takes
-(besides the frame that is being read along, and what a breakpoint holds).
+Each side is an ``Endpoint``: an asyncio protocol that passes on its bytes as they arrive, without a queue. While the write
+buffers of one side are full, the other side is not read. So the memory of a relay is bounded, apart from the frame that is
+being parsed and the frames that a breakpoint holds.
 
-A side that closes is followed by the other after everything was written to it, a reset by a reset.
+The end of one side ends the other after everything was written to it; a reset is passed on as a reset.
 """
 
 from __future__ import annotations
@@ -25,88 +25,88 @@ from inspector.secret import mask_text
 from inspector.sources.base import Closed, Side
 from inspector.sources.direction_pipe import DirectionPipe
 from inspector.sources.frames import WireFrame, close_words
-from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, Head, parse_head
+from inspector.sources.heads import HEAD_END, MAX_HEAD_BYTES, TLS_HELLO, Head, parse_head
 from inspector.sources.reasons import explained, step_for_app
 
 READ_BYTES = 256 << 10
 WRITE_BUFFER_BYTES = 256 << 10
-"""Written to a side and not taken by it yet; past it the other side is not read from."""
-TLS_HELLO = b"\x16\x03"
-"""How TLS begins (RFC 8446 section 5.1)."""
+"""Bytes written to a side but not sent yet, beyond which the other side is not read."""
 LINGER_S = 5.0
-"""How long a side that does not read may hold up the end of its connection."""
+"""How long a side that does not read may delay the end of its connection."""
 HAPPY_EYEBALLS_S = 0.25
-"""Head start of the first address over the next (RFC 8305 section 5)."""
+"""Head start of the first address over the next (RFC 8305, 5)."""
 CLOSE_TIMEOUT_S = 1.5
-"""How long both sides may take to answer a close frame of ours."""
+"""How long the two sides may take to answer our own close frame."""
 
 log = logging.getLogger(__name__)
 
 
 class Endpoint(asyncio.BufferedProtocol):
-    """One side's connection: first it collects the head, then its bytes go to ``consume``."""
+    """One side's connection: it first collects the head, then passes its bytes to ``consume``."""
 
     _inbox = memoryview(bytearray(READ_BYTES))
-    """One for all endpoints, which live in one thread: what was read is copied out before anything else is read.
+    """Shared by all endpoints: they live in one thread, and a read is copied out before the next one.
 
     A plain ``Protocol`` gets a new buffer of this size for every read, which the C library maps, shrinks and unmaps: three
     system calls and the page faults cost more than the read itself (CPython 3.11 to 3.14)."""
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
-        self.lost: Callable[[Exception | None], None] = _nobody
+        # Callbacks, set by the owner.
+        self.lost: Callable[[Exception | None], None] = _ignore_loss
         """Called once, when the connection has ended."""
-        self.hold_other: Callable[[bool], None] = _nothing
-        """Stops reading from the other side, or goes on."""
+        self.hold_other: Callable[[bool], None] = _ignore_hold
+        """Called with True to stop reading from the other side, and with False to continue."""
         self.is_lost = False
         self.has_ended = False
-        """True once the side sends nothing more; it may still read."""
-        self.ended: Callable[[], None] = nobody_cares
-        """Called when that has happened and the connection is kept open for an answer."""
+        """True once the side has finished sending; it may still receive."""
+        self.ended: Callable[[], None] = ignore_end
+        """Called when the side has finished sending and the connection stays open."""
         self.may_half_close = False
-        """Keep the connection open for an answer when the side sends nothing more."""
-        self._has_said_all = False
+        """If True, the connection stays open for a response after the side has finished sending."""
+        self._has_finished_writing = False
         self._consume: Callable[[bytes], None] | None = None
         self._buffer = bytearray()
         self._waiter: asyncio.Future[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._holds: set[str] = set()
+        """The reasons why reading is paused."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Store the transport."""
         if not isinstance(transport, asyncio.Transport):
             raise TypeError(f"expected a stream, got {type(transport)}")
         self.transport = transport
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - a hint, and never more than this
-        """Return where the bytes that come next are put."""
+        """Return the buffer for the next read."""
         return self._inbox
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Pass the bytes on, or keep them until somebody wants them."""
+        """Pass on the bytes read, or keep them until ``connect_to`` is called."""
         data = bytes(self._inbox[:nbytes])
         if self._consume is not None:
             self._consume(data)
             return
         self._buffer += data
-        if len(self._buffer) > MAX_HEAD_BYTES:
+        if len(self._buffer) > MAX_HEAD_BYTES:  # frames sent ahead of the handshake's response
             self.hold("early", True)
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell that it has ended, and forget everybody."""
+        """Report the end of the connection, and drop all callbacks."""
         self.is_lost = True
         self._wake()
-        lost, self.lost = self.lost, _nobody
+        lost, self.lost = self.lost, _ignore_loss
         self.detach()
         lost(exc)
 
     def eof_received(self) -> bool:
-        """Take note that the side sends nothing more; tell whether the connection stays open."""
+        """Record that the side has finished sending; return True to keep the connection open."""
         self.has_ended = True
         self._wake()
-        # TLS has no half-closed connection in asyncio.
+        # asyncio does not support half-closed TLS connections.
         is_tls = self.transport is None or self.transport.get_extra_info("ssl_object") is not None
         if is_tls or not self.may_half_close:
             return False
@@ -114,58 +114,58 @@ class Endpoint(asyncio.BufferedProtocol):
         return True
 
     def pause_writing(self) -> None:
-        """Let the other side wait: this one does not read."""
+        """Stop reading from the other side, because this side's write buffer is full."""
         self.hold_other(True)
 
     def resume_writing(self) -> None:
-        """Let the other side go on."""
+        """Continue reading from the other side."""
         self.hold_other(False)
 
     async def head(self) -> Head:
-        """Return the head that comes first.
+        """Return the head of the first HTTP message.
 
         Raises:
-            ConnectError: it is none, or too large, or the connection ended before it.
+            ConnectError: the head is malformed or too large, or the connection ended before it was complete.
         """
         while (end := self._buffer.find(HEAD_END)) < 0:
             if self._buffer.startswith(TLS_HELLO):
                 raise ConnectError(
                     "the app connected with TLS, but the proxy was started without --tls",
-                    hint="start it with --tls: some SDKs insist on wss:// (openai for Node does)",
+                    hint="start it with --tls: some SDKs accept only wss:// (openai for Node does)",
                     code="tls_wanted",
                 )
             if len(self._buffer) > MAX_HEAD_BYTES:
-                raise ConnectError("the headers that came are too large", code="bad_handshake")
+                raise ConnectError("the headers are too large", code="bad_handshake")
             if self.is_lost or self.has_ended:
                 raise ConnectError("the connection ended before the headers", code="bad_handshake")
-            if b"\n\n" in self._buffer:
-                raise ConnectError("a line end is CR and LF, both of them", code="bad_handshake")
+            if b"\n\n" in self._buffer:  # would otherwise wait for CR LF until the timeout
+                raise ConnectError("a line must end with CR and LF", code="bad_handshake")
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         head = parse_head(bytes(self._buffer[:end]))
         del self._buffer[: end + len(HEAD_END)]
         return head
 
-    def take_buffer(self) -> bytes:
-        """Return what came after the head, and forget it."""
+    def pop_buffer(self) -> bytes:
+        """Remove and return the bytes received after the head."""
         data = bytes(self._buffer)
         self._buffer.clear()
         return data
 
     def connect_to(self, consume: Callable[[bytes], None]) -> None:
-        """Hand everything on from now on, what has come already first."""
+        """Pass all bytes to ``consume`` from now on, starting with those already received."""
         self._consume = consume
         if self._buffer:
-            consume(self.take_buffer())
+            consume(self.pop_buffer())
         self.hold("early", False)
 
     def write(self, data: bytes) -> None:
-        """Send bytes; those for a connection that has ended go nowhere."""
-        if self.transport is not None and not self.is_lost and not self._has_said_all:
+        """Send bytes; they are discarded if the connection has ended."""
+        if self.transport is not None and not self.is_lost and not self._has_finished_writing:
             self.transport.write(data)
 
     def hold(self, why: str, is_held: bool) -> None:
-        """Stop reading for a reason, or go on when no reason is left."""
+        """Add or remove a reason to pause reading; reading continues when no reason is left."""
         was_held = bool(self._holds)
         (self._holds.add if is_held else self._holds.discard)(why)
         if self.transport is None or self.is_lost or was_held == bool(self._holds):
@@ -176,17 +176,17 @@ class Endpoint(asyncio.BufferedProtocol):
             self.transport.resume_reading()
 
     def end_writing(self) -> None:
-        """Tell the side that nothing more will come, once everything is written; it may go on sending."""
+        """Finish sending after everything was written; the side may continue to send."""
         if self.transport is None or self.is_lost:
             return
         if self.transport.can_write_eof():
-            self._has_said_all = True
+            self._has_finished_writing = True
             self.transport.write_eof()
         else:
             self.close()
 
     def close(self) -> None:
-        """End the connection once everything is written; a side that does not read is cut off."""
+        """End the connection after everything was written, or after ``LINGER_S`` if the side does not read."""
         if self.transport is not None and not self.is_lost:
             self.transport.close()
             if self._linger is None:
@@ -199,21 +199,22 @@ class Endpoint(asyncio.BufferedProtocol):
             self.transport.abort()
 
     def reset(self) -> None:
-        """End the connection as a crashed peer does: the other side sees a reset, after what was written already."""
+        """End the connection with a TCP reset, as a crashed peer does; with a normal close if data is still unsent."""
         if self.transport is None or self.is_lost:
             return
         connection = self.transport.get_extra_info("socket")
         if self.transport.get_write_buffer_size() or connection is None:
             self.close()
             return
+        # Lingering for 0 seconds makes the kernel send RST instead of FIN.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     def detach(self) -> None:
-        """Forget everybody: the connection has ended, and what knows each other in a circle is not freed by itself."""
-        self.lost, self.hold_other, self.ended = _nobody, _nothing, nobody_cares
+        """Drop all callbacks after the end, because reference cycles are only freed by the garbage collector."""
+        self.lost, self.hold_other, self.ended = _ignore_loss, _ignore_hold, ignore_end
         if self._consume is not None:
-            self._consume = _nowhere
+            self._consume = _discard
         if self._linger is not None:
             self._linger.cancel()
         self.transport = None
@@ -224,10 +225,10 @@ class Endpoint(asyncio.BufferedProtocol):
 
 
 async def open_endpoint(host: str, port: int, *, tls: ssl.SSLContext | None = None) -> Endpoint:
-    """Connect to a host, by whichever of its addresses answers first.
+    """Connect to the address of a host that answers first.
 
     Raises:
-        OSError: none of them can be reached, or TLS failed.
+        OSError: no address can be reached, or TLS failed.
     """
     loop = asyncio.get_running_loop()
     addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -241,25 +242,25 @@ async def open_endpoint(host: str, port: int, *, tls: ssl.SSLContext | None = No
 
 
 class Relay:
-    """A connection of an app, the connection to the API that belongs to it, and what goes between."""
+    """The connection of an app, its connection to the API, and the pipes between them."""
 
     def __init__(
         self, app: Endpoint, api: Endpoint, to_api: DirectionPipe, to_app: DirectionPipe
     ) -> None:
-        """Join two connections after the upgrade; ``start`` lets the bytes go.
+        """Join two connections after the upgrade; ``start`` starts the forwarding.
 
         Args:
-            app: the app's side.
-            api: the side of the API.
-            to_api: carries the client's frames.
-            to_app: carries the server's frames.
+            app: the app's endpoint.
+            api: the API's endpoint.
+            to_api: the pipe of the client's frames.
+            to_app: the pipe of the server's frames.
         """
         self._app, self._api = app, api
         self._to_api, self._to_app = to_api, to_app
         self._closed: Closed | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._is_closing = False
-        """Whether close frames of our own were sent."""
+        """True once our own close frames were sent."""
         self._end = asyncio.get_running_loop().create_future()
         to_api.write, to_app.write = api.write, app.write
         to_api.hold_sender = lambda is_held: app.hold("gate", is_held)
@@ -272,18 +273,18 @@ class Relay:
         api.lost = lambda error: self._lost(api, app, error)
 
     def start(self) -> None:
-        """Let the bytes go."""
+        """Start forwarding, beginning with the bytes received so far."""
         self._app.connect_to(self._to_api.received)
         self._api.connect_to(self._to_app.received)
         for endpoint, other in ((self._app, self._api), (self._api, self._app)):
-            if endpoint.is_lost:  # between the handshake and now
+            if endpoint.is_lost:  # since the handshake
                 self._lost(endpoint, other, None)
             elif endpoint.has_ended and endpoint.may_half_close:
                 other.end_writing()
-            endpoint.may_half_close = False  # from here on who says no more has gone
+            endpoint.may_half_close = False  # a WebSocket side that finishes sending has left
 
     async def ended(self) -> Closed:
-        """Wait for the end of both connections; return how it came."""
+        """Wait for the end of both connections; return how they ended."""
         await self._end
         return self._closed or explained(1006, "", Side.NETWORK)
 
@@ -292,23 +293,23 @@ class Relay:
         return self._to_api if direction is Direction.CLIENT else self._to_app
 
     def add(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> bool:
-        """Send a frame of our own; False where it cannot be sent any more."""
+        """Send our own frame; return False if it can no longer be sent."""
         if not self.can_add(direction):
             return False
         return self.pipe(direction).add(data, is_text=is_text, origin=origin)
 
     def can_add(self, direction: Direction) -> bool:
-        """Tell whether a frame of our own can still be sent."""
+        """Return True if our own frame can still be sent."""
         receiver = self._api if direction is Direction.CLIENT else self._app
         return not (receiver.is_lost or self._is_closing) and self.pipe(direction).can_add
 
     def ping(self) -> None:
-        """Show both sides that we are alive."""
+        """Send a ping to both sides, which may drop a silent connection while frames are paused."""
         self._to_api.ping()
         self._to_app.ping()
 
     def close(self, code: int, reason: str, meaning: str = "closed by the inspector") -> None:
-        """Close both connections with a close frame of our own; once is enough."""
+        """Close both connections with our own close frame; further calls do nothing."""
         if self._is_closing:
             return
         self._is_closing = True
@@ -329,11 +330,11 @@ class Relay:
     def _close_seen(self, frame: WireFrame, by: Side, endpoint: Endpoint) -> None:
         if self._closed is None:
             code, reason = close_words(frame.data)
-            # What passes is not touched; what is shown of it may quote the app's key.
+            # The forwarded bytes are unchanged; only the reason shown to the user is masked, as it may quote the key.
             words = explained(code, mask_text(reason), by)
             self._closed = replace(words, next_step=step_for_app(words.next_step))
         elif self._closed.by is Side.INSPECTOR:
-            endpoint.close()  # that was the answer to our own close frame
+            endpoint.close()  # this is the answer to our own close frame
 
     def _lost(self, endpoint: Endpoint, other: Endpoint, error: Exception | None) -> None:
         if self._closed is None:
@@ -344,11 +345,12 @@ class Relay:
         from_it, to_it = (
             (self._to_api, self._to_app) if endpoint is self._app else (self._to_app, self._to_api)
         )
+        # Paused frames of the lost side can still be delivered; those for it cannot.
         if from_it.queue is not None:
-            from_it.queue.flush("its sender has gone")
+            from_it.queue.flush("its sender disconnected")
         from_it.finish()
         if to_it.queue is not None:
-            to_it.queue.discard("its receiver has gone")
+            to_it.queue.discard("its receiver disconnected")
         if not other.is_lost:
             other.reset() if error is not None else other.close()
         elif not self._end.done():
@@ -356,9 +358,9 @@ class Relay:
             self._detach()
 
     def _detach(self) -> None:
-        """Let endpoints and pipes forget each other, so that nothing of the connections outlives them.
+        """Drop the references between endpoints and pipes, so that their memory is freed now.
 
-        They know each other in circles, which only the garbage collector would find, and it is kept calm.
+        They reference each other in cycles, which only the garbage collector frees, and it runs rarely here.
         """
         for timer in self._timers:
             timer.cancel()
@@ -368,17 +370,17 @@ class Relay:
             endpoint.detach()
 
 
-def _nobody(_: Exception | None) -> None:
-    """Stand in for an owner that is not there yet."""
+def _ignore_loss(_: Exception | None) -> None:
+    """Default of ``Endpoint.lost``."""
 
 
-def nobody_cares() -> None:
-    """Stand in for an owner that does not care."""
+def ignore_end() -> None:
+    """Default of ``Endpoint.ended``."""
 
 
-def _nowhere(_: bytes) -> None:
-    """Stand in for another side that has gone."""
+def _discard(_: bytes) -> None:
+    """Consume bytes after the other side has ended."""
 
 
-def _nothing(_: bool) -> None:
-    """Stand in for another side that is not there yet."""
+def _ignore_hold(_: bool) -> None:
+    """Default of ``Endpoint.hold_other``."""

@@ -1,8 +1,8 @@
-"""The simulator as a server: any number of clients over WebSocket, each with a session of its own.
+"""The simulator as a server: any number of clients over WebSocket, each with its own session.
 
-Listens where it is told; a request that a page makes (it carries an ``Origin`` that is not our own) is refused unless that
-origin is allowed, since any web page can reach a loopback port. A client that does not read is throttled through TCP: while a
-send waits, nothing more is asked of its session, and nothing more is taken from the client.
+Requests from web pages of other origins are refused unless the origin is allowed, because any page can reach a loopback port.
+A client that does not read is slowed down through TCP: while a send waits, its session is not advanced and its frames are not
+read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from inspector.sim.connect_request import HttpAnswer
 from inspector.sim.server import CloseSocket, ConnectRequest
 from inspector.sources.access_control import AccessControl, AccessRefusal
 from inspector.sources.address import target_parts
-from inspector.sources.base import Closed, Handshake, Side
+from inspector.sources.base import BACKLOG, Closed, Handshake, Side
 from inspector.sources.client_recorder import ClientRecorder
 from inspector.sources.http_or_websocket import (
     HttpOrWebSocketConnection,
@@ -49,27 +49,26 @@ PING_INTERVAL_S = 20.26
 PING_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 2.0
 SUBPROTOCOL = "realtime"
-"""What the API selects where a browser offers it beside its key."""
-BACKLOG = 512
-"""Connections that may wait to be accepted: load tests open hundreds at once."""
+"""The subprotocol that the API selects; a browser offers it together with its key."""
 
 log = logging.getLogger(__name__)
 _wire_log = logging.getLogger("inspector.sources.server_port.frames")
-_wire_log.setLevel(logging.CRITICAL)  # a port scan is no error of ours, and DEBUG would show keys
+# A port scan is not our error, and at DEBUG ``websockets`` logs headers, which contain keys.
+_wire_log.setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """How to listen."""
+    """The address, allowed origins and TLS context of the port."""
 
     host: str = "127.0.0.1"
-    """Address to listen on."""
+    """The address to listen on."""
     port: int = 0
-    """0 takes a free one."""
+    """The port to listen on; 0 for any free port."""
     allowed_origins: tuple[str, ...] = ()
-    """Browser origins that may connect, like ``http://localhost:3000``; ``*`` allows all."""
+    """Browser origins that may connect, such as ``http://localhost:3000``; ``*`` allows all."""
     tls: ssl.SSLContext | None = None
-    """Speak TLS."""
+    """TLS context to serve ``wss``; None serves ``ws``."""
 
 
 def _not_found(_: ConnectRequest) -> HttpAnswer:
@@ -78,18 +77,18 @@ def _not_found(_: ConnectRequest) -> HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ServerHooks:
-    """What happens around the sessions."""
+    """Callbacks of the server around its sessions."""
 
-    turn_away: Callable[[ConnectRequest], HttpAnswer | None] = lambda _: None
-    """Returns what a client gets in place of an upgrade; None to let it in."""
+    http_refusal: Callable[[ConnectRequest], HttpAnswer | None] = lambda _: None
+    """Returns the HTTP response that replaces an upgrade; None to upgrade the connection."""
     answer: HttpResponder = _not_found
-    """Answers requests that ask for no upgrade."""
-    new_tape: Callable[[str, str, Sequence[Secret]], ClientRecorder] | None = None
-    """Begins the recording of a client, from the masked URL, the model and the client's keys; None records nothing."""
+    """Returns the response to a plain HTTP request."""
+    new_recorder: Callable[[str, str, Sequence[Secret]], ClientRecorder] | None = None
+    """Starts the recording of a client, given the masked URL, the model and the client's keys; None records nothing."""
     left: Callable[[], None] = lambda: None
-    """Called whenever a client has left."""
+    """Called after a client has disconnected."""
     tell: Callable[[str], None] = log.info
-    """Takes one line of words per client that comes or goes."""
+    """Called with a line of text for each client that connects, disconnects or is refused."""
 
 
 @asynccontextmanager
@@ -99,40 +98,40 @@ async def serve(
     listening: Listening,
     hooks: ServerHooks | None = None,
 ) -> AsyncIterator[str]:
-    """Listen for as long as the context is open; its value is the URL for clients.
+    """Listen while the context is open; yields the URL for clients.
 
     Args:
-        new_session: makes the session of each client.
+        new_session: creates the session of each client.
         clock: paces the sessions.
-        listening: where.
-        hooks: what happens around the sessions.
+        listening: the address, allowed origins and TLS context.
+        hooks: callbacks around the sessions.
 
     Raises:
-        ConnectError: the port is taken, or the address is not one of this machine.
+        ConnectError: the port is in use, or the address is not one of this machine.
     """
-    front = hooks or ServerHooks()
+    callbacks = hooks or ServerHooks()
 
     async def handler(connection: ServerConnection) -> None:
         if isinstance(connection, HttpOrWebSocketConnection):
-            await _Client(connection, new_session, clock, front).run()
+            await _Client(connection, new_session, clock, callbacks).run()
 
-    # The simulator has no key to lose, so a name that was rebound to this machine does no harm here.
+    # ``is_loopback`` is False: DNS rebinding does no harm here, because the simulator has no key to steal.
     admission = AccessControl(listening.allowed_origins, None, False, listening.port, "simulator")
-    door = connection_class(front.answer, admission, front.tell)
+    connections = connection_class(callbacks.answer, admission, callbacks.tell)
 
     def process_request(connection: ServerConnection, request: Request) -> Response | None:
         if not isinstance(connection, HttpOrWebSocketConnection):
             return None
         refusal = connection.refusal(request.headers.raw_items())
         if refusal is not None:
-            connection.told_off(refusal)
+            connection.report_refusal(refusal)
             return _as_response(HttpAnswer(refusal.status, error_body(refusal.message)))
-        answer = front.turn_away(asked_for(request))
+        answer = callbacks.http_refusal(as_connect_request(request))
         if answer is None:
             return None
-        said = answer.body.get("error", answer.body)
-        message = said.get("message", "") if isinstance(said, Mapping) else ""
-        connection.told_off(AccessRefusal(answer.status, "", str(message)))
+        error = answer.body.get("error", answer.body)
+        message = error.get("message", "") if isinstance(error, Mapping) else ""
+        connection.report_refusal(AccessRefusal(answer.status, "", str(message)))
         return _as_response(answer)
 
     try:
@@ -142,7 +141,7 @@ async def serve(
             listening.port,
             select_subprotocol=_select_subprotocol,
             process_request=process_request,
-            create_connection=door,
+            create_connection=connections,
             ssl=listening.tls,
             backlog=BACKLOG,
             compression=None,
@@ -156,11 +155,11 @@ async def serve(
         raise ConnectError(
             f"cannot listen on {listening.host}:{listening.port}: {error.strerror or error}",
             code="cannot_listen",
-            hint="choose another port with --listen; 0 takes a free one",
+            hint="choose another port with --listen, or port 0 for a free one",
         ) from error
     try:
         host, port = server.sockets[0].getsockname()[:2]
-        door.admission = replace(admission, port=port)
+        connections.admission = replace(admission, port=port)
         scheme = "ws" if listening.tls is None else "wss"
         yield f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1/realtime"
     finally:
@@ -181,55 +180,57 @@ class _Client:
         self._connection = connection
         self._hooks = hooks
         request = connect_request(connection)
-        self._clockwork = SimulatorDriver(new_session(request), clock)
+        self._driver = SimulatorDriver(new_session(request), clock)
         self._may_read = asyncio.Event()
         self._may_read.set()
         peer = connection.remote_address
         self._name = f"{peer[0]}:{peer[1]}" if peer else "client"
         self._model = request.query.get("model", "")
-        self._tape = self._new_tape()
+        self._recorder = self._new_recorder()
 
     async def run(self) -> None:
-        """Serve the client until either side ends it; never raises for an ended connection."""
+        """Serve the client until either side ends the connection; the end itself does not raise."""
         self._hooks.tell(f"{self._name} connected{f', model {self._model}' if self._model else ''}")
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read())
                 await self._write()
         finally:
-            self._clockwork.close()
-            if self._tape is not None:
-                self._tape.close(_how_it_ended(self._connection))
+            self._driver.close()
+            if self._recorder is not None:
+                self._recorder.close(_how_it_ended(self._connection))
             code = self._connection.close_code
-            self._hooks.tell(f"{self._name} left" + (f" ({code})" if code is not None else ""))
+            self._hooks.tell(
+                f"{self._name} disconnected" + (f" ({code})" if code is not None else "")
+            )
             self._hooks.left()
 
     async def _read(self) -> None:
         try:
             while True:
                 frame = await self._connection.receive()
-                await self._may_read.wait()
-                if self._tape is not None:
-                    self._tape.add(Direction.CLIENT, frame.data, is_text=frame.is_text)
-                self._clockwork.receive(frame.data, is_text=frame.is_text)
+                await self._may_read.wait()  # not while a send waits: that is the backpressure
+                if self._recorder is not None:
+                    self._recorder.add(Direction.CLIENT, frame.data, is_text=frame.is_text)
+                self._driver.receive(frame.data, is_text=frame.is_text)
         except ConnectionClosed:
-            self._clockwork.stop()
+            self._driver.stop()
 
     async def _write(self) -> None:
         try:
-            async for action in self._clockwork.actions():
+            async for action in self._driver.actions():
                 if isinstance(action, CloseSocket):
                     await self._close(action)
                 else:
-                    if self._tape is not None:
-                        self._tape.add(Direction.SERVER, action.data, is_text=True)
+                    if self._recorder is not None:
+                        self._recorder.add(Direction.SERVER, action.data, is_text=True)
                     self._may_read.clear()
                     await self._connection.send(action.data, text=True)
                     self._may_read.set()
         except ConnectionClosed:
             return
         finally:
-            self._may_read.set()
+            self._may_read.set()  # let ``_read`` see the end
         await self._connection.close()
 
     async def _close(self, action: CloseSocket) -> None:
@@ -238,36 +239,36 @@ class _Client:
         else:
             await self._connection.close(action.code, action.reason)
 
-    def _new_tape(self) -> ClientRecorder | None:
+    def _new_recorder(self) -> ClientRecorder | None:
         connection = self._connection
         request, response = connection.request, connection.response
-        if self._hooks.new_tape is None or request is None or response is None:
+        if self._hooks.new_recorder is None or request is None or response is None:
             return None
         scheme = "ws" if connection.transport.get_extra_info("sslcontext") is None else "wss"
         url = mask_url(f"{scheme}://{request.headers.get('Host', '')}{request.path}")
         secrets = secrets_of(request.headers.raw_items(), request.path)
-        tape = self._hooks.new_tape(url, self._model, secrets)
+        recorder = self._hooks.new_recorder(url, self._model, secrets)
         subprotocol = connection.subprotocol
-        shown = mask_subprotocol(subprotocol) if subprotocol is not None else None
-        asked = mask_headers(request.headers.raw_items())
-        said = mask_headers(response.headers.raw_items())
-        tape.open(Handshake(url, response.status_code, asked, said, shown))
-        return tape
+        selected = mask_subprotocol(subprotocol) if subprotocol is not None else None
+        sent = mask_headers(request.headers.raw_items())
+        answered = mask_headers(response.headers.raw_items())
+        recorder.open(Handshake(url, response.status_code, sent, answered, selected))
+        return recorder
 
 
 def connect_request(connection: ServerConnection) -> ConnectRequest:
-    """Return what a client asked for, as the simulator takes it.
+    """Return the upgrade request of a connection in the simulator's form.
 
     Raises:
-        ValueError: the handshake has not come yet.
+        ValueError: the handshake has not finished.
     """
     if connection.request is None:
-        raise ValueError("the handshake is not over")
-    return asked_for(connection.request)
+        raise ValueError("the handshake has not finished")
+    return as_connect_request(connection.request)
 
 
-def asked_for(request: Request) -> ConnectRequest:
-    """Return what an upgrade request asks for, as the simulator takes it."""
+def as_connect_request(request: Request) -> ConnectRequest:
+    """Return an upgrade request in the simulator's form, with repeated headers joined."""
     path, query = target_parts(request.path)
     headers: dict[str, str] = {}
     for name, value in request.headers.raw_items():
@@ -283,7 +284,7 @@ def asked_for(request: Request) -> ConnectRequest:
 
 
 def _how_it_ended(connection: HttpOrWebSocketConnection) -> Closed:
-    """Return who ended a connection, from the server's side."""
+    """Return how a connection ended, seen from the server."""
     received, sent = connection.protocol.close_rcvd, connection.protocol.close_sent
     if received is not None and (sent is None or connection.protocol.close_rcvd_then_sent):
         return explained(received.code, received.reason, Side.CLIENT)

@@ -1,4 +1,4 @@
-"""Who is told what becomes of a proxied session: the seam between the relay and whoever keeps its frames."""
+"""The interface between the proxy and the observer of a session, which records its frames."""
 
 from __future__ import annotations
 
@@ -19,88 +19,92 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """A session that an app asks for; secrets are masked."""
+    """A session that an app requests, with secrets masked."""
 
     url: str
-    """Where it goes."""
+    """The URL on the server."""
     model: str
-    """That was asked for; ``""`` where none was."""
+    """The model in the URL; ``""`` if it names none."""
     path: str
-    """What the app asked for: path and query."""
+    """Path and query of the app's request."""
     app: str
-    """The app's ``User-Agent``, ``""`` where it has none."""
+    """The app's ``User-Agent``; ``""`` if it sends none."""
     peer: str
     """The app's address."""
     secrets: tuple[Secret, ...] = ()
-    """The app's keys, and the one put in: alive, and so masked, as long as the session is kept."""
+    """The app's keys, and the key that the proxy adds; masked in all output while they are referenced here."""
     kind: str = "proxy"
-    """As the recording's header says it."""
+    """The ``source`` in the recording's header."""
 
 
 class SessionObserver(FrameLog, Protocol):
-    """Is told what becomes of one session."""
+    """Receive the frames and the state changes of one session."""
 
-    def waits(self, give_up: Callable[[], None]) -> None:
-        """Take note that the server is being asked; ``give_up`` lets the app go instead."""
+    def connecting(self, give_up: Callable[[], None]) -> None:
+        """Handle the start of the connection to the server; ``give_up`` disconnects the app instead."""
         ...
 
     def connected(self, handshake: Handshake, relay: Relay) -> None:
-        """Take note that frames will go by; the pipes' queues may be set here."""
+        """Handle the upgrade, before any frame; the queues of the pipes may be set here."""
         ...
 
     def refused(self, error: ConnectError) -> None:
-        """Take note that no connection was made."""
+        """Handle that no connection was made."""
         ...
 
     def ended(self, closed: Closed) -> None:
-        """Take note of the end."""
+        """Handle the end of the session."""
         ...
 
 
 class SafeObserver:
-    """An observer that cannot stop what it watches; ``CarefulLog`` guards ``logged``, ``gather``, ``went_on`` and ``degraded``."""
+    """Wrap an observer so that its failures do not stop the session.
+
+    ``logged``, ``gather``, ``forwarded`` and ``degraded`` may raise: ``SafeFrameLog`` guards them, and reports failures in the
+    session itself.
+    """
 
     def __init__(self, observer: SessionObserver | None) -> None:
         self._observer = observer
 
     def logged(self, direction: Direction, data: bytes, *, is_text: bool, origin: Origin) -> None:
-        """Pass a frame on."""
+        """Pass on a frame."""
         if self._observer is not None:
             self._observer.logged(direction, data, is_text=is_text, origin=origin)
 
     def gather(self, is_on: bool) -> None:
-        """Pass on that several frames come together."""
+        """Pass on the start or end of a batch of frames."""
         if self._observer is not None:
             self._observer.gather(is_on)
 
-    def went_on(self) -> None:
-        """Pass on that what was logged has gone on."""
+    def forwarded(self) -> None:
+        """Pass on that the logged frames were forwarded."""
         if self._observer is not None:
-            self._observer.went_on()
+            self._observer.forwarded()
 
     def degraded(self, direction: Direction, what: str) -> None:
-        """Pass on what failed."""
+        """Pass on a failure."""
         if self._observer is not None:
             self._observer.degraded(direction, what)
 
-    def waits(self, give_up: Callable[[], None]) -> None:
-        """Pass on that the server is being asked."""
+    def connecting(self, give_up: Callable[[], None]) -> None:
+        """Pass on the start of the connection to the server."""
         try:
             if self._observer is not None:
-                self._observer.waits(give_up)
+                self._observer.connecting(give_up)
         except Exception:
-            log.exception("a session's beginning could not be logged")
+            log.exception("the start of a session could not be logged")
 
     def connected(self, handshake: Handshake, relay: Relay) -> None:
-        """Pass the beginning on."""
+        """Pass on the upgrade."""
         try:
             if self._observer is not None:
                 self._observer.connected(handshake, relay)
         except Exception:
-            log.exception("a session's beginning could not be logged")
+            log.exception("the start of a session could not be logged")
 
     def refused(self, error: ConnectError) -> None:
-        """Pass a refusal on."""
+        """Pass on a refusal."""
         try:
             if self._observer is not None:
                 self._observer.refused(error)
@@ -108,9 +112,9 @@ class SafeObserver:
             log.exception("a refusal could not be logged")
 
     def ended(self, closed: Closed) -> None:
-        """Pass the end on."""
+        """Pass on the end of the session."""
         try:
             if self._observer is not None:
                 self._observer.ended(closed)
         except Exception:
-            log.exception("a session's end could not be logged")
+            log.exception("the end of a session could not be logged")

@@ -1,7 +1,7 @@
-"""SimulatorSource: a session with the simulator inside this process; no socket, no key, no network.
+"""A session with the simulator in this process, without socket, key or network.
 
-The simulator itself (``inspector.sim``) is pure and knows no clock. ``SimulatorDriver`` gives it one: it asks what is
-due, waits until the next thing is, and is woken by what comes in. The server adapter uses the same clockwork.
+The simulator (``inspector.sim``) is pure and has no clock. ``SimulatorDriver`` runs it in real time: it sends what is due and
+sleeps until the next output or incoming frame. ``server_port`` uses the same driver.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
-from inspector.clock import NS_PER_S, Clock
+from inspector.clock import Clock
+from inspector.core.units import NS_PER_S
 from inspector.errors import ConnectError, UsageError
 from inspector.sim.faults import FAULTS
 from inspector.sim.server import CloseSocket, ConnectRequest, SendText, SimSession
@@ -19,41 +20,41 @@ from inspector.sources.reasons import explained
 
 SIMULATOR_URL = "sim://simulator/v1/realtime"
 ABNORMAL = 1006
-"""The simulator closes with it to drop a connection without a close frame."""
+"""Close code with which the simulator requests that a connection is dropped without a close frame."""
 
 
 class ServerSession(Protocol):
-    """The server's side of one connection: a simulated one, a recorded one, or one with faults."""
+    """The server's side of one connection: a ``SimSession`` or a ``RecordedServer``."""
 
     @property
     def is_closed(self) -> bool:
-        """True once a close was decided; ``due`` still returns what comes with it, then nothing more."""
+        """True once a close was emitted; ``due`` still returns the close and what precedes it."""
         ...
 
     @property
     def next_due_ns(self) -> int | None:
-        """When ``due`` should be called again; None: only after the next ``receive``."""
+        """When to call ``due`` next; None if only a ``receive`` can make something due."""
         ...
 
     def receive(self, data: bytes, *, is_text: bool, now_ns: int) -> None:
-        """Take one frame of the client in."""
+        """Accept a frame from the client."""
         ...
 
     def due(self, now_ns: int) -> Sequence[SendText | CloseSocket]:
-        """Return every output whose time has come, in order."""
+        """Return the outputs that are due, in order."""
         ...
 
     def close(self) -> None:
-        """Let go of what the session holds; called once, when its connection is over."""
+        """Release the session's resources; called once, after the connection has ended."""
         ...
 
 
 NewSession = Callable[[ConnectRequest], ServerSession]
-"""Makes the server's side of one connection."""
+"""Creates the server's side of one connection."""
 
 
 class SimulatorDriver:
-    """Runs one simulated session on the event loop's time; its time starts at 0."""
+    """Run one session in the time of a clock; session time starts at 0."""
 
     def __init__(self, session: ServerSession, clock: Clock) -> None:
         self._session = session
@@ -69,22 +70,24 @@ class SimulatorDriver:
 
     @property
     def is_stopped(self) -> bool:
-        """Tell whether ``stop`` was called."""
+        """Return True if ``stop`` was called."""
         return self._is_stopped
 
     def receive(self, data: bytes, *, is_text: bool) -> None:
-        """Hand a client's frame to the session."""
+        """Pass a client's frame to the session."""
         self._session.receive(data, is_text=is_text, now_ns=self.now_ns)
         self._wakeup.set()
 
     def raise_fault(self, name: str) -> None:
-        """Let something go wrong in the session.
+        """Inject a fault into the session.
 
         Raises:
-            UsageError: there is no such fault, or the session is a recorded one.
+            UsageError: the fault does not exist, or the session replays a recording.
         """
         if not isinstance(self._session, SimSession):
-            raise UsageError("a recorded session has no faults", code="no_faults")
+            raise UsageError(
+                "faults cannot be injected into the replay of a recording", code="no_faults"
+            )
         self._session.raise_fault(name, self.now_ns)
         self._wakeup.set()
 
@@ -94,13 +97,13 @@ class SimulatorDriver:
         self._wakeup.set()
 
     def close(self) -> None:
-        """Let go of the session, which is asked for nothing more."""
+        """Release the session's resources."""
         self._session.close()
 
     async def actions(self) -> AsyncIterator[SendText | CloseSocket]:
-        """Yield what the server does, when it does it, until it closes or ``stop``."""
+        """Yield each output of the server when it is due, until the server closes or ``stop`` is called."""
         while not self.is_stopped:
-            self._wakeup.clear()
+            self._wakeup.clear()  # before ``due``: a frame received during the loop must wake it again
             for action in self._session.due(self.now_ns):
                 yield action
                 if isinstance(action, CloseSocket) or self.is_stopped:
@@ -116,7 +119,7 @@ class SimulatorDriver:
             async with asyncio.timeout(delay_s):
                 await self._wakeup.wait()
         except TimeoutError:
-            pass  # something is due
+            pass  # an output is due
 
 
 class SimulatorSource:
@@ -129,12 +132,12 @@ class SimulatorSource:
         self.url = f"{SIMULATOR_URL}?model={model}"
         self._new_session = new_session
         self._clock = clock
-        self._clockwork: SimulatorDriver | None = None
+        self._driver: SimulatorDriver | None = None
         self._closed: Closed | None = None
 
     @property
     def closed(self) -> Closed | None:
-        """How the last connection ended; None before that."""
+        """How the last connection ended; None if none has ended."""
         return self._closed
 
     async def connect(self) -> Handshake:
@@ -146,53 +149,53 @@ class SimulatorSource:
             subprotocols=(),
         )
         self._closed = None
-        self._clockwork = SimulatorDriver(self._new_session(request), self._clock)
+        self._driver = SimulatorDriver(self._new_session(request), self._clock)
         return Handshake(self.url)
 
     async def frames(self) -> AsyncIterator[Received]:
         """Yield the server's frames in order until the session ends."""
-        clockwork = self._clockwork
-        if clockwork is None:
+        driver = self._driver
+        if driver is None:
             return
         try:
-            async for action in clockwork.actions():
+            async for action in driver.actions():
                 if isinstance(action, CloseSocket):
                     by = Side.NETWORK if action.code == ABNORMAL else Side.SERVER
                     self._closed = explained(action.code, action.reason, by)
                 else:
                     yield Received(action.data, is_text=True)
         finally:
-            clockwork.close()
-            self._clockwork = None
+            driver.close()
+            self._driver = None
 
     async def send(self, data: bytes, *, is_text: bool = True) -> None:
-        """Send one frame, verbatim.
+        """Send one frame unchanged.
 
         Raises:
             ConnectError: the session has ended.
         """
-        if self._clockwork is None:
+        if self._driver is None:
             raise ConnectError("the session has ended", code="not_connected")
-        self._clockwork.receive(data, is_text=is_text)
+        self._driver.receive(data, is_text=is_text)
 
     @property
     def faults(self) -> Mapping[str, str]:
-        """What can go wrong, by name, with what it does."""
+        """The available faults: name to description."""
         return {fault.name: fault.meaning for fault in FAULTS}
 
     def raise_fault(self, name: str) -> None:
-        """Let something go wrong in the running session.
+        """Inject a fault into the running session.
 
         Raises:
-            UsageError: there is no such fault.
+            UsageError: the fault does not exist.
             ConnectError: the session has ended.
         """
-        if self._clockwork is None:
+        if self._driver is None:
             raise ConnectError("the session has ended", code="not_connected")
-        self._clockwork.raise_fault(name)
+        self._driver.raise_fault(name)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """End the session; returns at once when it has ended already."""
-        if self._clockwork is not None:
+        """End the session; do nothing if it has already ended."""
+        if self._driver is not None:
             self._closed = explained(code, reason, Side.CLIENT)
-            self._clockwork.stop()
+            self._driver.stop()

@@ -1,10 +1,10 @@
-"""UpgradeForwarder: how one session of an app gets through the proxy to the server.
+"""Forwarding of WebSocket upgrades: the handshake of a proxied session, and its relay.
 
-The handshake passes through: the app's own request goes to the server (its lines in their order and case; only the target's
-base, ``Host`` and, when told to, the key are changed), and the server's answer comes back as it was, a refusal with its body
-included. So the app's key, subprotocols and extensions are agreed on between the two ends, and the bytes after it need no
-change either: ``Relay`` passes them on raw and reads along. Compression was left to the ends on purpose: taking the offer
-out would be simpler to read, but would change both ends' behaviour, and frames would no longer be those that were sent.
+The handshake passes through. The server gets the app's request with its lines in their order and case; only the target's
+base path, ``Host`` and, if configured, the key are changed. The app gets the server's response unchanged, including the body
+of a refusal. So app and server negotiate keys, subprotocols and extensions themselves, and ``Relay`` forwards the bytes after
+the handshake without changes while it parses a copy. Removing the offer of compression would make parsing simpler, but would
+change how both sides behave, and the frames would no longer be those that the app would send.
 """
 
 from __future__ import annotations
@@ -34,70 +34,70 @@ from inspector.sources.direction_pipe import DirectionPipe
 from inspector.sources.frames import FrameReader
 from inspector.sources.heads import MAX_HEAD_BYTES, Head
 from inspector.sources.http_exchange import problem_response
-from inspector.sources.relay import Endpoint, Relay, nobody_cares
+from inspector.sources.relay import Endpoint, Relay, ignore_end
 from inspector.sources.session_observer import SafeObserver, SessionObserver, SessionRequest
 from inspector.sources.upstream import HEAD_TIMEOUT_S, Upstream, refused_by
 
 HALF_CLOSED_S = 5.0
-"""How long the server may take to answer an app that sends nothing more and may be gone."""
+"""How long the server may take to answer an app that has finished sending and may have left."""
 REFUSAL_TIMEOUT_S = 10.0
-"""For the body of a server's refusal."""
+"""How long the body of a server's refusal may take."""
 REFUSAL_BYTES = 64 << 10
-"""What is looked at of that body."""
+"""How much of that body is kept for the error message."""
 
 log = logging.getLogger(__name__)
 
 
 class UpgradeForwarder:
-    """The way to one server, for the sessions of all apps."""
+    """Forward the upgrades of all apps to one server."""
 
     def __init__(
         self, upstream: Upstream, open_session: Callable[[SessionRequest], SessionObserver]
     ) -> None:
-        """Make a way.
+        """Set the server and the observers.
 
         Args:
             upstream: the server.
-            open_session: returns the observer of a session that an app asks for; ``ConnectError`` turns the app away.
+            open_session: returns the observer of a requested session, or raises ``ConnectError`` to refuse it.
         """
         self._upstream = upstream
         self._open_session = open_session
 
     async def run(self, endpoint: Endpoint, head: Head, task: asyncio.Task[None]) -> None:
-        """Carry one session to its end.
+        """Run one session to its end.
 
         Args:
-            endpoint: the app's side; caller must close it.
-            head: its upgrade request.
-            task: the one that runs this: it is cancelled when the app leaves before the server has answered.
+            endpoint: the app's endpoint; the caller must close it.
+            head: the app's upgrade request.
+            task: the current task; it is cancelled if the app leaves before the server has answered.
         """
         request = self._upstream.request(head)
-        # Alive, and so masked, as long as the session.
-        known = (*secrets_of(head.headers, head.target), *filter(None, [self._upstream.key]))
+        # Masked in all output while they are referenced: as long as the session.
+        secrets = (*secrets_of(head.headers, head.target), *filter(None, [self._upstream.key]))
         url = mask_url(f"{self._upstream.scheme}://{self._upstream.netloc}{request.target}")
         try:
-            observer = self._observer(endpoint, head, url, known)
+            observer = self._observer(endpoint, head, url, secrets)
         except ConnectError as error:
             endpoint.write(problem_response(503, error.code, error.message))
             return
 
-        patience: list[asyncio.TimerHandle] = []
+        timers: list[asyncio.TimerHandle] = []
 
         def app_left(_: Exception | None) -> None:
             task.cancel()
 
-        def app_said_all() -> None:
-            # It may be waiting for the answer, or have gone: nobody can tell before something is written to it.
-            patience.append(asyncio.get_running_loop().call_later(HALF_CLOSED_S, task.cancel))
+        def app_finished_sending() -> None:
+            # The app may be waiting for the response or may have left; only writing to it would show which.
+            timers.append(asyncio.get_running_loop().call_later(HALF_CLOSED_S, task.cancel))
 
-        endpoint.lost, endpoint.ended = app_left, app_said_all
+        endpoint.lost, endpoint.ended = app_left, app_finished_sending
         if endpoint.has_ended:
-            app_said_all()
-        observer.waits(endpoint.abort)
-        answered = await self._ask(endpoint, request, observer)
-        for timer in patience:
+            app_finished_sending()
+        observer.connecting(endpoint.abort)
+        answered = await self._connect(endpoint, request, observer)
+        for timer in timers:
             timer.cancel()
-        endpoint.ended = nobody_cares
+        endpoint.ended = ignore_end
         if answered is not None:
             api, response = answered
             if response.status == 101:
@@ -105,22 +105,20 @@ class UpgradeForwarder:
                     endpoint, api, _handshake(url, request, response), response, observer
                 )
             else:
-                await self._pass_refusal(endpoint, api, response, observer, url)
-        del known
+                await self._forward_refusal(endpoint, api, response, observer, url)
+        del secrets
 
-    async def _ask(
+    async def _connect(
         self, endpoint: Endpoint, request: Head, observer: SafeObserver
     ) -> tuple[Endpoint, Head] | None:
-        """Return the server's side and its answer; None where it gave none, which the app and the observer are told."""
+        """Return the server's endpoint and response; None if it gave none, after reporting that to app and observer."""
         api: Endpoint | None = None
         try:
             api = await self._upstream.connect()
             api.write(request.raw)
             async with asyncio.timeout(HEAD_TIMEOUT_S):
                 while 100 <= (response := await api.head()).status < 200 and response.status != 101:
-                    endpoint.write(
-                        response.raw
-                    )  # "102 Processing" and the like: the answer is still to come
+                    endpoint.write(response.raw)  # interim, such as 102: the final response follows
         except (OSError, ConnectError, ValueError) as error:
             refused = refused_by(error, self._upstream)
             observer.refused(refused)
@@ -130,7 +128,7 @@ class UpgradeForwarder:
                 api.abort()
             return None
         except asyncio.CancelledError:
-            observer.refused(ConnectError("given up before the server answered", code="cancelled"))
+            observer.refused(ConnectError("cancelled before the server answered", code="cancelled"))
             if api is not None:
                 api.abort()
             raise
@@ -147,6 +145,7 @@ class UpgradeForwarder:
         pipes = []
         pair = inflaters(response.values("sec-websocket-extensions"))
         for direction, inflater in zip((Direction.CLIENT, Direction.SERVER), pair, strict=True):
+            # With context takeover, a compressed frame can only be decompressed once, in its turn.
             can_reread = inflater is None or inflater.remote_no_context_takeover
             pipes.append(
                 DirectionPipe(direction, FrameReader(inflater), observer, can_reread=can_reread)
@@ -155,37 +154,37 @@ class UpgradeForwarder:
         observer.connected(handshake, relay)
         endpoint.write(response.raw)
         relay.start()
-        closed = Closed(1006, "", Side.INSPECTOR, "cut off by the inspector")
+        closed = Closed(1006, "", Side.INSPECTOR, "aborted by the inspector")
         try:
             closed = await relay.ended()
         finally:
             relay.abort()
             observer.ended(closed)
 
-    async def _pass_refusal(
+    async def _forward_refusal(
         self, endpoint: Endpoint, api: Endpoint, response: Head, observer: SafeObserver, url: str
     ) -> None:
-        """Hand a refusal to the app as it came, to the end of its body."""
+        """Forward a refusal and its body to the app unchanged."""
         body = _RefusalBody(response)
-        is_over = asyncio.Event()
+        has_ended = asyncio.Event()
 
         def consume(data: bytes) -> None:
             endpoint.write(data)
-            if body.ends_with(data):
-                is_over.set()
+            if body.feed(data):
+                has_ended.set()
 
-        endpoint.lost = api.lost = lambda _: is_over.set()
+        endpoint.lost = api.lost = lambda _: has_ended.set()
         endpoint.hold_other = lambda is_held: api.hold("slow", is_held)
         endpoint.write(response.raw)
         api.connect_to(consume)
-        if body.ends_with(b""):
-            is_over.set()
+        if body.feed(b""):
+            has_ended.set()
         try:
             async with asyncio.timeout(REFUSAL_TIMEOUT_S):
                 if not (api.is_lost or endpoint.is_lost):
-                    await is_over.wait()
+                    await has_ended.wait()
         except TimeoutError:
-            pass  # a server that keeps the connection open without saying how long its body is
+            pass  # a server that keeps the connection open without a Content-Length
         finally:
             api.abort()
             api.detach()
@@ -194,61 +193,63 @@ class UpgradeForwarder:
             observer.refused(refused_by(InvalidStatus(answer), self._upstream, url))
 
     def _observer(
-        self, endpoint: Endpoint, head: Head, url: str, known: tuple[Secret, ...]
+        self, endpoint: Endpoint, head: Head, url: str, secrets: tuple[Secret, ...]
     ) -> SafeObserver:
         peer = (
             endpoint.transport.get_extra_info("peername")
             if endpoint.transport is not None
             else None
         )
-        opening = SessionRequest(
+        request = SessionRequest(
             url=url,
             model=model_in(url),
             path=mask_url(head.target),
             app=mask_text(head.value("user-agent")),
             peer=f"{peer[0]}:{peer[1]}" if peer else "",
-            secrets=known,
+            secrets=secrets,
         )
         try:
-            return SafeObserver(self._open_session(opening))
+            return SafeObserver(self._open_session(request))
         except ConnectError:
             raise
         except Exception:
-            log.exception("a session could not be opened for watching")
+            # The app's session matters more than its recording.
+            log.exception("a session cannot be observed")
             return SafeObserver(None)
 
 
 class _RefusalBody:
-    """The body of a refusal, read along: a key that comes in two chunks is found only in what they make together."""
+    """The decoded body of a refusal. Chunks are joined, because a key split over two chunks must be masked, too."""
 
     def __init__(self, response: Head) -> None:
         import h11
 
         self.data = bytearray()
-        """The first of it, without the chunks' own lines."""
+        """The first ``REFUSAL_BYTES`` of the body."""
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
-        self._is_over = False
+        self._has_ended = False
         self._is_broken = False
+        # h11 accepts a response only after a request.
         self._http.send(h11.Request(method="GET", target="/", headers=[("Host", "server")]))
         self._http.send(h11.EndOfMessage())
-        self.ends_with(response.raw)
+        self.feed(response.raw)
 
-    def ends_with(self, data: bytes) -> bool:
-        """Take in what comes next; tell whether the body has ended."""
+    def feed(self, data: bytes) -> bool:
+        """Parse more bytes; return True if the body has ended."""
         import h11
 
-        if self._is_over or self._is_broken:
-            return self._is_over
+        if self._has_ended or self._is_broken:
+            return self._has_ended
         try:
             if data:
                 self._http.receive_data(data)
             while isinstance(event := self._http.next_event(), h11.Event):
                 if isinstance(event, h11.Data):
                     self.data += event.data[: REFUSAL_BYTES - len(self.data)]
-                self._is_over |= isinstance(event, h11.EndOfMessage)
+                self._has_ended |= isinstance(event, h11.EndOfMessage)
         except h11.RemoteProtocolError:
-            self._is_broken = True  # passed on as it is; its end is that of the connection
-        return self._is_over
+            self._is_broken = True  # forwarded all the same; it ends with the connection
+        return self._has_ended
 
 
 def _handshake(url: str, request: Head, response: Head) -> Handshake:

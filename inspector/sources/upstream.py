@@ -1,4 +1,4 @@
-"""The server behind the proxy: where it is, how a request is turned towards it, and the connection to it."""
+"""The server behind the proxy: its address, the rewriting of requests to it, and connections to it."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from urllib.parse import urlsplit
 
 from inspector.errors import ConnectError, UsageError
 from inspector.secret import Secret, mask_url
+from inspector.sources.address import WEBSOCKET_SCHEMES
 from inspector.sources.heads import Head
 from inspector.sources.relay import Endpoint, open_endpoint
 from inspector.sources.tunnel import NetworkProxy, network_proxy, open_tunnel
 
 CONNECT_TIMEOUT_S = 10.0
 HEAD_TIMEOUT_S = 60.0
-"""For the answer to the upgrade: local servers load a model first."""
+"""How long the response to the upgrade may take; a local server may load a model first."""
 KEY_HEADERS = ("authorization", "api-key", "x-api-key")
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
-"""How a browser sends its key."""
+"""Subprotocol prefix with which a browser, which cannot set headers, sends its key."""
 _PORTS = {"ws": 80, "wss": 443}
-_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where requests go."""
+    """The server that requests are forwarded to."""
 
     scheme: str
     """``ws`` or ``wss``."""
     host: str
     """Name or address, without brackets."""
     port: int
-    """Its own, or that of the scheme."""
+    """The port in the address, or the scheme's default."""
     base: str = ""
-    """Path that goes before the app's own, without a slash at its end."""
+    """Path prefix of the app's paths, without a slash at its end."""
     query: str = ""
-    """Parameters for an app that sends none."""
+    """Query string for a request without one."""
     key: Secret | None = None
-    """Put in place of whatever key the app sends."""
+    """Replaces the app's key; None keeps it."""
     key_header: str = "Authorization"
-    """The header in which a key is put."""
+    """The header that ``key`` is sent in."""
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:
-        """Return how certificates are verified: by the system's authorities, or those in ``SSL_CERT_FILE``."""
+        """Return the TLS context, with the system's authorities or those in ``SSL_CERT_FILE``; None for ``ws``."""
         if self.scheme != "wss":
             return None
         context = ssl.create_default_context()
@@ -54,38 +54,40 @@ class Upstream:
 
     @property
     def netloc(self) -> str:
-        """Return host and port as they stand in a URL and in ``Host``."""
+        """Return host and port in the form of a URL and of ``Host``."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """Return the address, without secrets."""
+        """Return the address with secrets masked."""
         return mask_url(f"{self.scheme}://{self.netloc}{self.base}")
 
-    def target(self, asked: str) -> str:
-        """Return the target on the server for the target that an app asks for."""
-        path, mark, query = asked.partition("?")
+    def target(self, app_target: str) -> str:
+        """Return the target on the server for the target of an app's request."""
+        path, mark, query = app_target.partition("?")
+        # An app that was given the whole base URL sends the prefix itself.
         if self.base and path != self.base and not path.startswith(f"{self.base}/"):
             path = self.base + (path if path != "/" else "")
         query = query if mark else self.query
         return f"{path}?{query}" if query else path + mark
 
     def request(self, head: Head) -> Head:
-        """Return an app's request as the server gets it: all its lines but the target, ``Host``, an ``Origin`` that names the same, and the key."""
+        """Return an app's request for the server, with changed target, ``Host``, own ``Origin`` and key, and all other lines kept."""
         host, origin = head.value("host"), head.value("origin")
-        turned = head.with_target(self.target(head.target)).with_header("Host", self.netloc)
+        request = head.with_target(self.target(head.target)).with_header("Host", self.netloc)
         if host and origin.partition("://")[2].lower() == host.lower():
-            # What names the server as its origin does so behind a proxy too, as it would without one.
+            # Some libraries send the server's own address as Origin; without the proxy, the server would get its own.
             scheme = "https" if self.scheme == "wss" else "http"
-            turned = turned.with_header("Origin", f"{scheme}://{self.netloc}")
+            request = request.with_header("Origin", f"{scheme}://{self.netloc}")
         if self.key is None:
-            return turned
-        return self._with_key(turned, self.key)
+            return request
+        return self._with_key(request, self.key)
 
     def _with_key(self, head: Head, key: Secret) -> Head:
         is_bearer = self.key_header.lower() == "authorization"
         value = f"Bearer {key.reveal()}" if is_bearer else key.reveal()
+        # No second key may reach the server: which one it would use is undefined.
         others = [name for name in KEY_HEADERS if name != self.key_header.lower()]
         head = head.without(others).with_header(self.key_header, value)
         offered = head.tokens("sec-websocket-protocol")
@@ -105,11 +107,11 @@ class Upstream:
         return network_proxy(self.scheme, self.host, self.port)
 
     async def connect(self) -> Endpoint:
-        """Open a connection.
+        """Open a connection to the server.
 
         Raises:
-            OSError: it cannot be opened; TLS failures and too long a wait are ``OSError`` too.
-            ConnectError: a proxy on the way refuses.
+            OSError: the connection failed, including TLS errors and timeouts.
+            ConnectError: a proxy on the way refused.
         """
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             proxy = self.way_out
@@ -139,15 +141,15 @@ class Upstream:
 def upstream_at(
     address: str, *, key: Secret | None = None, key_header: str = "Authorization"
 ) -> Upstream:
-    """Read the address of a server.
+    """Parse the address of a server.
 
     Args:
-        address: ``wss://host``, with a path where the API does not begin at the root; ``https`` will do.
-        key: put in place of whatever key the app sends.
-        key_header: which header carries it.
+        address: ``wss://host`` or ``https://host``, with a path if the API is not at the root.
+        key: replaces the app's key.
+        key_header: the header that the key is sent in.
 
     Raises:
-        UsageError: it is no such address.
+        UsageError: the address is not valid.
     """
     address = address.strip()
     try:
@@ -156,13 +158,13 @@ def upstream_at(
         host = (parts.hostname or "").encode("idna").decode()
     except ValueError as error:  # UnicodeError is one
         raise _bad(address, str(error)) from None
-    scheme = _SCHEMES.get(parts.scheme.lower())
+    scheme = WEBSOCKET_SCHEMES.get(parts.scheme.lower())
     if scheme is None or not host or any(character.isspace() for character in address):
         raise _bad(address, "it needs a scheme (wss://) and a host")
     if parts.username is not None or parts.password is not None:
-        raise _bad(address, "it holds a user or a password")
+        raise _bad(address, "it contains a user name or password")
     if not all("!" <= character <= "~" for character in f"{parts.path}{parts.query}"):
-        raise _bad(address, "its path is ASCII, with everything else percent-encoded")
+        raise _bad(address, "its path must be ASCII, with everything else percent-encoded")
     base = parts.path.rstrip("/")
     return Upstream(
         scheme, host, port or _PORTS[scheme], base, parts.query, key=key, key_header=key_header
@@ -170,7 +172,7 @@ def upstream_at(
 
 
 def refused_by(error: BaseException, upstream: Upstream, url: str = "") -> ConnectError:
-    """Return what a failed attempt to reach the server means; ``url`` is what was asked for, masked, where that is known."""
+    """Return the error for a failed connection; ``url`` is the masked URL of the request, if known."""
     from inspector.sources.reasons import step_for_app
     from inspector.sources.wire import refusal
 
@@ -188,7 +190,7 @@ def refused_by(error: BaseException, upstream: Upstream, url: str = "") -> Conne
 
 def _bad(address: str, why: str) -> UsageError:
     return UsageError(
-        f"{mask_url(address)} is not the address of a server: {why}",
+        f"{mask_url(address)} is not a server address: {why}",
         code="bad_url",
         hint="write it like wss://api.openai.com or ws://127.0.0.1:8080",
     )

@@ -1,7 +1,7 @@
-"""The client side of the ``websockets`` library, bent to the inspector's rules. Imported when a connection is opened.
+"""The client side of the ``websockets`` library, adapted to the inspector. Imported when a connection is opened.
 
-Three rules: frames stay as they crossed the wire (a text frame that is not UTF-8 included), a redirect is not followed
-(a key would go along), and whatever fails is a ``ConnectError`` that says what to do.
+Frames keep their bytes and kind, even a text frame that is not UTF-8. Redirects are not followed, because the key would be
+sent along. Every failure becomes a ``ConnectError`` with a hint.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from inspector.sources.reasons import explained, proxy_step, refusal_words
 from inspector.sources.tunnel import NetworkProxy, unreachable
 
 BODY_EXCERPT_CHARS = 300
-"""What a refusing server's page may add to the message."""
+"""Length of the excerpt of a refusal's body in the error message."""
 _REQUEST_IDS = ("x-request-id", "apim-request-id", "cf-ray")
 
 quiet_log = logging.getLogger("inspector.sources.wire.frames")
-quiet_log.setLevel(logging.WARNING)  # at DEBUG the library writes every header, the key among them
+quiet_log.setLevel(logging.WARNING)  # at DEBUG the library logs all headers, including the key
 
 
 class FrameKinds:
-    """Which of the data frames on their way in are text: undecoded, as they are wanted here, the library does not say."""
+    """The kinds of the incoming data frames, which ``recv(decode=False)`` does not return (websockets 15 to 17)."""
 
     def __init__(self) -> None:
         self._are_text: deque[bool] = deque()
 
     def note(self, event: object) -> None:
-        """Take note of what the protocol handed to the connection."""
+        """Record the kind of a frame that the protocol passes to the connection."""
         if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._are_text.append(event.opcode is Opcode.TEXT)
 
@@ -62,7 +62,7 @@ class VerbatimConnection(ClientConnection):
     """A connection whose frames keep both their bytes and their kind.
 
     ``recv(decode=None)`` would tell text from binary by the type of the result, but fails the connection on a text
-    frame that is not UTF-8; ``recv(decode=False)`` takes any bytes, but forgets the kind. So the kind is kept here.
+    frame that is not UTF-8; ``recv(decode=False)`` accepts any bytes, but does not tell the kind. So the kind is kept here.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -71,10 +71,10 @@ class VerbatimConnection(ClientConnection):
         super().__init__(*arguments, **options)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes in; after a close frame the server has ``close_timeout`` to end the connection.
+        """Process bytes; after a close frame, give the server ``close_timeout`` to end the connection.
 
-        The library (17.4) keeps that time only while somebody waits in ``close`` or ``send``, so a server that closes
-        and never hangs up, or breaks the protocol, would look alive until the pings fail.
+        The library (17.4) enforces that time only during a call of ``close`` or ``send``. A server that sends a close frame
+        and never hangs up, or violates the protocol, would look alive until the pings fail.
         """
         super().data_received(data)
         if not self._is_ending and self.protocol.close_expected():
@@ -82,7 +82,7 @@ class VerbatimConnection(ClientConnection):
             self.loop.call_later(self.close_timeout or 0, self.transport.abort)
 
     def process_event(self, event: Any) -> None:
-        """Note the kind of each data frame on its way in."""
+        """Record the kind of each incoming data frame."""
         self._kinds.note(event)
         super().process_event(event)
 
@@ -90,27 +90,27 @@ class VerbatimConnection(ClientConnection):
         """Return the next frame.
 
         Raises:
-            ConnectionClosed: there is none any more.
+            ConnectionClosed: the connection has ended.
         """
         return self._kinds.received(await self.recv(decode=False))
 
 
 class Connector(connect):
-    """Opens connections and follows no redirect."""
+    """Open connections without following redirects."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
-        """Let a redirect be the refusal that it is."""
+        """Return the redirect as an error, instead of the new URL."""
         return exc
 
 
 def how_it_ended(error: ConnectionClosed) -> Closed:
-    """Return who closed a connection, with what, in words; a key that the server quotes is masked."""
+    """Return how a connection ended; keys in the server's reason are masked."""
     received, sent = error.rcvd, error.sent
     if received is not None and (sent is None or error.rcvd_then_sent):
         return explained(received.code, mask_text(received.reason), Side.SERVER)
     if sent is None:
         return explained(1006, "", Side.NETWORK)
-    if sent.code == 1011 and received is None:
+    if sent.code == 1011 and received is None:  # sent by the library after a ping timeout
         return Closed(
             1006,
             sent.reason,
@@ -118,13 +118,13 @@ def how_it_ended(error: ConnectionClosed) -> Closed:
             "the server stopped answering pings",
             "check the network",
         )
-    if sent.code == 1009:
+    if sent.code == 1009:  # sent by the library for a frame beyond ``max_size``
         return Closed(
             1009,
             sent.reason,
             Side.CLIENT,
-            "the server sent a frame larger than the inspector takes",
-            "look at what the server sends: the largest append of the API is 15 MiB",
+            "the server sent a frame larger than the inspector accepts",
+            "check what the server sends: the largest append of the API is 15 MiB",
         )
     return explained(sent.code, sent.reason, Side.CLIENT)
 
@@ -132,13 +132,13 @@ def how_it_ended(error: ConnectionClosed) -> Closed:
 def refusal(
     error: Exception, url: str, timeout_s: float, way_out: NetworkProxy | None = None
 ) -> ConnectError:
-    """Return what a failed attempt to connect means.
+    """Return the error for a failed connection.
 
     Args:
-        error: what the library raised.
-        url: where it was going, masked.
-        timeout_s: how long it was given.
-        way_out: the network's own proxy that it went through.
+        error: the exception of the library.
+        url: the URL of the connection, masked.
+        timeout_s: the timeout that applied.
+        way_out: the network's proxy that the connection used.
     """
     host = url.split("/")[2] if url.count("/") > 1 else url
     variable = way_out.variable if way_out is not None else "HTTPS_PROXY"
@@ -216,14 +216,14 @@ def _network_refusal(error: Exception, host: str, timeout_s: float) -> ConnectEr
             return ConnectError(
                 f"TLS with {host} failed: {error.reason or error}",
                 code="tls",
-                hint="does the server speak TLS on this port? Otherwise use ws:// in place of wss://",
+                hint="if the server does not use TLS on this port, use ws:// instead of wss://",
             )
-    # asyncio joins the failures of several addresses (IPv6, IPv4) in the text of one OSError without an errno.
+    # For a host with several addresses (IPv6, IPv4), asyncio raises one OSError without errno and joins their messages.
     if isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error):
         return ConnectError(
-            f"{host} refuses the connection: nothing listens there",
+            f"{host} refused the connection: nothing is listening there",
             code="refused",
-            hint="is the server running, and is the port right?",
+            hint="check that the server is running, and that the port is right",
         )
     return ConnectError(
         f"cannot connect to {host}: {mask_text(str(error)) or type(error).__name__}",
@@ -235,13 +235,13 @@ def _http_refusal(response: Response, host: str, url: str) -> ConnectError:
     status, body = response.status_code, bytes(response.body or b"")
     wait = mask_text(_one_line(response.headers.get("Retry-After", "")))
     words = refusal_words(status, url, _error_code(body), wait)
-    said = _excerpt(body)
+    detail = _excerpt(body)
     if 300 <= status < 400 and "Location" in response.headers:
-        said = f"to {mask_url(response.headers['Location'])}"
+        detail = f"to {mask_url(response.headers['Location'])}"
     request_id = next((response.headers[n] for n in _REQUEST_IDS if n in response.headers), "")
     return ConnectError(
-        f"{host} answers HTTP {status}: {words.meaning}"
-        + (f" ({said})" if said else "")
+        f"{host} answered HTTP {status}: {words.meaning}"
+        + (f" ({detail})" if detail else "")
         + (f" [request {mask_text(request_id)}]" if request_id else ""),
         code=f"http_{status}",
         hint=words.next_step,
@@ -249,7 +249,7 @@ def _http_refusal(response: Response, host: str, url: str) -> ConnectError:
 
 
 def _error_code(body: bytes) -> str:
-    """Return the error's code in a body, ``""`` where there is none."""
+    """Return the error code in a body; ``""`` if it has none."""
     try:
         data = orjson.loads(body)
     except ValueError:
@@ -260,7 +260,7 @@ def _error_code(body: bytes) -> str:
 
 
 def _excerpt(body: bytes) -> str:
-    """Return the message in an error body, or its beginning, as one harmless line, keys masked."""
+    """Return the message of an error body, or the start of another body, as one printable line with keys masked."""
     text = body[: 1 << 16].decode("utf-8", "replace")
     try:
         data = orjson.loads(body)
@@ -268,7 +268,9 @@ def _excerpt(body: bytes) -> str:
         text = str(error.get("message") or text) if isinstance(error, dict) else str(error)
     except (ValueError, AttributeError):
         pass
-    return _one_line(mask_text(text))  # masked first: half of a key would not be found
+    return _one_line(
+        mask_text(text)
+    )  # mask before shortening: half of a key would not be recognized
 
 
 def _one_line(text: str) -> str:

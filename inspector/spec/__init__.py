@@ -1,1 +1,1 @@
-"""What the Realtime API says, as tables and a generated schema; no logic."""
+"""The Realtime API's event types, fields, limits and schema, as tables without logic."""

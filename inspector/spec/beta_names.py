@@ -1,4 +1,7 @@
-"""The beta API's names and what they are called now. Source: the API's migration guide, protocol of both."""
+"""The beta API's field and event names with their GA names.
+
+Source: "Beta to GA migration" in the guide at https://platform.openai.com/docs/guides/realtime, and recorded sessions.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ GA_FIELDS: Mapping[str, str] = {
     "max_response_output_tokens": "max_output_tokens",
     "temperature": "nothing: it was removed",
 }
-"""A field of the beta's session or response to its GA name."""
+"""Field of a beta session or response to its GA name."""
 
 GA_NAMES: Mapping[str, str] = {
     **GA_FIELDS,
     **{name: " + ".join(row.ga) for name, row in EVENT_TYPES.items() if row.ga},
 }
-"""A beta field or event type to its GA name."""
+"""Beta field or event type to its GA name."""

@@ -1,4 +1,4 @@
-"""Bounds that the API's documents state and the SDK's types do not, applied when the schema is generated.
+"""Limits that the API documents but the SDK's types leave out; applied when the schema is generated.
 
 Source: the API reference's client-events page and the guides on voice activity detection and conversations.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+# Keyed by the SDK's own type names, so that a rename in the SDK stops the generator instead of dropping a limit silently.
 CONSTRAINTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("RealtimeAudioConfigOutputParam", "speed"): {"minimum": 0.25, "maximum": 1.5},
     ("ServerVad", "threshold"): {"minimum": 0, "maximum": 1},
@@ -28,24 +29,24 @@ NULLABLE = (
     ("RealtimeTranscriptionSessionAudioInputParam", "transcription"),
     ("RealtimeSessionCreateRequestParam", "include"),
 )
-"""(definition, member) where the server takes ``null`` to clear a setting, although the type does not say so."""
+"""(definition, member) that the server lets a client clear with ``null``, although the SDK's type excludes it."""
 
 ALSO_ACCEPTED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("RealtimeReasoningParam", "effort"): ("none",),
 }
-"""(definition, member) to enum values that the server takes and the type does not list."""
+"""(definition, member) to enum values that the server accepts and the SDK's type does not list."""
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "RealtimeFunctionToolParam": ("name", "type"),
 }
-"""Definition to members that the server insists on."""
+"""Definition to members that the server requires and the SDK types as optional."""
 
 NOT_REQUIRED = (
     ("RealtimeMcpApprovalResponseParam", "id"),
     ("RealtimeMcpApprovalRequestParam", "id"),
     ("RealtimeMcpToolCallParam", "id"),
 )
-"""(definition, member) that the server does without: it makes up ids of items."""
+"""(definition, member) that the SDK requires and the server does not: it generates missing item ids."""
 
 PARTS: Mapping[str, Mapping[str, str]] = {
     "realtime_conversation_item_system_message_param__Content": {"input_text": "text"},
@@ -56,10 +57,11 @@ PARTS: Mapping[str, Mapping[str, str]] = {
     },
     "realtime_conversation_item_assistant_message_param__Content": {
         "output_text": "text",
-        "output_audio": "text",  # recorded: the model's audio cannot be put back, only its words
+        # Seen in recorded sessions: an assistant's audio cannot be sent back, only its text.
+        "output_audio": "text",
     },
 }
-"""Definition of a content part, to its types and the member that each needs; the SDK types them all as optional."""
+"""Definition of a content part to its types and the member that each requires; the SDK types all of them as optional."""
 
 REFERENCE: Mapping[str, Any] = {
     "type": "object",
@@ -71,4 +73,4 @@ REFERENCE: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 REFERRING = ("RealtimeResponseCreateParamsParam", "input")
-"""An item of the conversation by its id, and the (definition, member) whose list may hold one; the SDK has no such type."""
+"""Schema of a reference to a conversation item, and the (definition, member) that may list one; the SDK has no type for it."""

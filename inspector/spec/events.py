@@ -1,7 +1,7 @@
-"""Every event type that the program knows, one row each.
+"""The table of known event types: direction, short name, summary and folding, one row each.
 
 Sources: the event unions of openai-python 3.52.0 (``types/realtime``), the API reference's client-events and
-server-events pages, and recorded sessions. A type that is not here still flows through; it only has no words.
+server-events pages, and recorded sessions. An unknown type is handled like any other; it only lacks a short name and a summary.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Vocabulary(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One event type and what the program needs to know of it."""
+    """One event type, with the facts that views, folds and filters use."""
 
     name: str
-    """As it stands under ``type``."""
+    """Value of the event's ``type``."""
     direction: str
-    """``client``, ``server`` or ``local``: who sends it."""
+    """Sender: ``client``, ``server`` or ``local``."""
     short: str
     """The name on the screen, at most 24 cells."""
     summary: str
@@ -39,17 +39,17 @@ class EventType:
     dialect: Vocabulary = Vocabulary.GA
     """Whose vocabulary it belongs to."""
     is_delta: bool = False
-    """True where the event is an increment of a content part."""
+    """True if the event carries an increment of a content part."""
     increment: str = ""
     """Field that carries the increment, for a delta."""
     done: str = ""
     """Type that ends the increments, for a delta."""
     whole: str = ""
-    """Field of the ``done`` event that repeats the whole value; ``""`` where it does not (audio)."""
+    """Field of the ``done`` event that repeats the whole value; ``""`` if it does not (audio)."""
     severity: str = ""
-    """``error`` or ``warning`` where the type alone says that something went wrong."""
+    """``error`` or ``warning`` if the type alone reports a failure."""
     ga: tuple[str, ...] = ()
-    """For a name of another dialect: the GA types that stand for it."""
+    """For another dialect's type: the GA types that replace it."""
 
 
 def _rows(
@@ -89,11 +89,11 @@ _CLIENT = _rows(
             "input.commit",
             "Makes a user item of the buffered audio (at least 100 ms); starts no response.",
         ),
-        ("input_audio_buffer.clear", "input.clear", "Throws the buffered input audio away."),
+        ("input_audio_buffer.clear", "input.clear", "Discards the buffered input audio."),
         (
             "output_audio_buffer.clear",
             "output.clear",
-            "Cuts the server's playback off (WebRTC and SIP only).",
+            "Stops the server's playback (WebRTC and SIP only).",
         ),
         (
             "conversation.item.create",
@@ -173,7 +173,7 @@ _SERVER = _rows(
             "input.committed",
             "The buffered audio became a user item.",
         ),
-        ("input_audio_buffer.cleared", "input.cleared", "The buffered audio was thrown away."),
+        ("input_audio_buffer.cleared", "input.cleared", "The buffered audio was discarded."),
         (
             "input_audio_buffer.speech_started",
             "input.speech_started",
@@ -183,7 +183,7 @@ _SERVER = _rows(
         (
             "input_audio_buffer.timeout_triggered",
             "input.timeout",
-            "Nobody spoke for idle_timeout_ms; the model is nudged.",
+            "The user was silent for idle_timeout_ms; the model is prompted to speak.",
         ),
         (
             "input_audio_buffer.dtmf_event_received",
@@ -200,7 +200,7 @@ _SERVER = _rows(
             "output.stopped",
             "The server has played a response to its end.",
         ),
-        ("output_audio_buffer.cleared", "output.cleared", "The server cut its playback off."),
+        ("output_audio_buffer.cleared", "output.cleared", "The server stopped its playback."),
         ("response.created", "response.created", "The model began a response."),
         (
             "response.done",
@@ -236,7 +236,7 @@ _SERVER = _rows(
         (
             "response.mcp_call.completed",
             "mcp.call.done",
-            "An MCP call succeeded; a following response.create is yours to send.",
+            "An MCP call succeeded; send response.create to have the model continue.",
         ),
         ("mcp_list_tools.in_progress", "mcp.list", "The tools of an MCP server are being listed."),
         ("mcp_list_tools.completed", "mcp.list.done", "The tools of an MCP server are known."),
@@ -276,7 +276,7 @@ _FAILURES = [
         "warning",
         "server",
         "warning",
-        "The server warns of something that it tolerated.",
+        "The server reports a problem that it tolerated.",
         Vocabulary.VOICE_LIVE,
         severity="warning",
     ),
@@ -493,14 +493,14 @@ _GPT_LIVE = [
         "client",
         Vocabulary.LIVE,
         [
-            ("session.start", "session.start", "Starts a GPT-Live session; a protocol of its own."),
+            ("session.start", "session.start", "Starts a GPT-Live session, a separate protocol."),
             ("session.input_audio.append", "input.append", "Adds audio to a GPT-Live session."),
             ("session.input_audio.mute", "input.mute", "Stops listening."),
             ("session.input_audio.unmute", "input.unmute", "Listens again."),
             (
                 "session.thinking.append",
                 "thinking.append",
-                "Adds to what the model is thinking of.",
+                "Adds to the model's thinking.",
             ),
             ("session.commentary.append", "commentary.append", "Adds commentary for the model."),
             ("session.instructions.append", "instructions.append", "Adds to the instructions."),
@@ -543,7 +543,7 @@ _VOICE_LIVE = [
             ("input_audio.turn.append", "turn.append", "Adds audio to an open turn."),
             ("input_audio.turn.end", "turn.end", "Ends an open turn."),
             ("input_audio.turn.cancel", "turn.cancel", "Drops an open turn."),
-            ("input_audio.clear", "input.clear", "Throws the input audio away."),
+            ("input_audio.clear", "input.clear", "Discards the input audio."),
             ("session.avatar.connect", "avatar.connect", "Connects an avatar's video."),
             ("input_text.delta", "input_text.delta", "Streams text to be spoken."),
             ("input_text.done", "input_text.done", "Ends streamed text."),
@@ -647,40 +647,40 @@ _LOCAL = [
                 "closed",
                 "The connection ended; carries code, reason and who closed.",
             ),
-            ("inspector.note", "note", "A note of the user."),
+            ("inspector.note", "note", "A note by the user."),
             ("inspector.mark", "mark", "A mark set by the user."),
-            ("inspector.fault", "fault", "A fault that the user raised in the simulator."),
-            ("inspector.playing", "playing", "An item's audio begins to be heard, or goes on."),
+            ("inspector.fault", "fault", "A fault that the user injected into the simulator."),
+            ("inspector.playing", "playing", "Playback of an item's audio started or resumed."),
             (
                 "inspector.played",
                 "played",
-                "An item's audio ceased to be heard; carries how much of it was, and why.",
+                "Playback of an item's audio stopped; carries how much was heard, and why it stopped.",
             ),
             (
                 "inspector.sound",
                 "sound",
-                "What became of the microphone or the speaker, in words.",
+                "The microphone or the speaker was opened, closed or failed.",
             ),
             (
                 "inspector.recorder_resumed",
                 "recorder resumed",
-                "The disk takes the recording again; nothing is missing.",
+                "Writing the recording works again; no event is missing.",
             ),
-            ("inspector.held", "held", "A breakpoint holds a frame; it is logged when it goes on."),
+            ("inspector.held", "held", "A breakpoint paused a frame; it is logged when forwarded."),
             (
                 "inspector.released",
                 "released",
-                "Held frames went on by themselves, since their sender left.",
+                "Paused frames were forwarded because their sender disconnected.",
             ),
             (
                 "inspector.altered",
                 "altered",
-                "A frame was changed, dropped or delayed on its way; carries what it was.",
+                "A frame was changed, dropped or delayed; carries the original.",
             ),
             (
                 "inspector.injected",
                 "injected",
-                "The next frame of that way is the inspector's own.",
+                "The next frame in that direction was added by the inspector.",
             ),
         ],
     ),
@@ -690,12 +690,12 @@ _LOCAL = [
             (
                 "inspector.degraded",
                 "not read",
-                "A frame could not be read or logged; its bytes went on all the same.",
+                "A frame could not be read or logged; its bytes were forwarded unchanged.",
             ),
             (
                 "inspector.undelivered",
                 "undelivered",
-                "A frame waited at a breakpoint until its receiver was gone; carries what it was.",
+                "A frame paused at a breakpoint lost its receiver; carries the original.",
             ),
             ("inspector.rule_failed", "rule failed", "A rule could not be applied to a frame."),
         ]
@@ -703,17 +703,17 @@ _LOCAL = [
     *(
         EventType(name, "local", short, summary, Vocabulary.OTHER, severity="error")
         for name, short, summary in [
-            ("inspector.connect_failed", "connect failed", "No connection could be made."),
+            ("inspector.connect_failed", "connect failed", "The connection could not be opened."),
             ("inspector.send_failed", "send failed", "An event could not be sent."),
             (
                 "inspector.recorder_failed",
                 "recorder failed",
-                "The disk does not take the recording; events wait in memory.",
+                "The recording cannot be written; events are kept in memory.",
             ),
             (
                 "inspector.fold_failed",
                 "view failed",
-                "A part of the inspector failed and was switched off; the session goes on.",
+                "A part of the inspector failed and was switched off; the session continues.",
             ),
         ]
     ),
@@ -754,4 +754,4 @@ ACCEPTED_BY_SERVER = (
     "response.create",
     "response.cancel",
 )
-"""The types that OpenAI's server lists, in its order, when it refuses an unknown one."""
+"""Client event types in the order in which OpenAI's server lists them when it rejects an unknown type."""

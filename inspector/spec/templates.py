@@ -1,4 +1,4 @@
-"""Ready-to-send client events: one of every type, and the variants that are sent most. Each is valid as it stands."""
+"""Ready-to-send client events: one for every type, plus the most common variants. Each is valid without edits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Template:
     """One event to start from."""
 
     name: str
-    """What the list shows: the type, and the variant after a comma."""
+    """Label in the list: the event type, and the variant after a comma."""
     body: Mapping[str, Any]
-    """The event."""
+    """The event's JSON object."""
 
 
 def _message(role: str, kind: str, text: str) -> dict[str, Any]:
@@ -29,7 +29,9 @@ def _update(**session: Any) -> dict[str, Any]:
     return {"type": "session.update", "session": {"type": "realtime", **session}}
 
 
+# A PNG of 1×1 pixel: a real photo would fill the editor with base64.
 _ONE_PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+# 20 ms of PCM16 at 24 kHz are 960 zero bytes, which is 1,280 times "A" in base64.
 _SILENCE_20_MS = "A" * 1280
 
 TEMPLATES: tuple[Template, ...] = (

@@ -1,4 +1,4 @@
-"""InspectorApp: the guest that draws. Sessions live in the host around it and do not end with it."""
+"""InspectorApp: the Textual app. Sessions belong to the task supervisor around it and do not end with the app."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from textual.theme import Theme
 from inspector import collector
 from inspector.analysis.ascii_fallbacks import terminal_encoding
 from inspector.engine.task_supervisor import TaskSupervisor
+from inspector.errors import EXIT_INTERRUPTED
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.keycaps import key_words, keycap
 from inspector.tui.common.look import Look
@@ -34,17 +35,17 @@ if TYPE_CHECKING:
     from inspector.tui.home.launching import Launcher
 
 STYLES = Path(__file__).with_name("inspector.tcss")
-COLLECT_AFTER_S = 0.3
+COLLECT_AFTER_S = 0.3  # the first frame and the mounts after it are done by then
+# SIGHUP: the terminal window was closed.
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-EXIT_INTERRUPTED = 130
-COMPLAIN_AFTER_S = 0.4
-"""Looking through the bindings of every screen loads all of them."""
+KEYS_CHECK_AFTER_S = 0.4
+"""Delay for checking the user's keymap, which imports every screen."""
 log = logging.getLogger(__name__)
 
 
 @runtime_checkable
 class OffersCommands(Protocol):
-    """A screen with commands of its own for the palette."""
+    """A screen that adds commands to the palette."""
 
     def palette(self) -> Iterable[SystemCommand]:
         """Yield the commands."""
@@ -52,7 +53,7 @@ class OffersCommands(Protocol):
 
 
 class InspectorApp(TerminalApp):
-    """The program's screen."""
+    """The program's Textual app."""
 
     TITLE = "Realtime Inspector"
     ENABLE_COMMAND_PALETTE = True
@@ -63,14 +64,14 @@ class InspectorApp(TerminalApp):
     ]
 
     def __init__(self, first: Screen[None], look: Look | None = None) -> None:
-        """Prepare the app.
+        """Create the app.
 
         Args:
-            first: the screen to begin with.
-            look: theme and keys.
+            first: the initial screen.
+            look: the user's theme and keys.
         """
         self.look = look or Look()
-        # Textual loads a screen's own style sheet when it is pushed; the first one never is.
+        # Textual loads the style sheet of a pushed screen; the default screen is not pushed.
         own = [first.CSS_PATH] if isinstance(first.CSS_PATH, Path) else []
         loaded = load_themes(self.look.themes)
         is_ascii = chosen_glyphs() is ASCII
@@ -89,16 +90,18 @@ class InspectorApp(TerminalApp):
         self.set_keymap(self.look.keys)
 
     def on_mount(self) -> None:
-        """Let the garbage collector work once the first frame is there, on what comes from then on."""
+        """Schedule the work that would delay the first frame."""
+        # A collection during the first frame would walk every object that the imports have just
+        # created.
         self.set_timer(COLLECT_AFTER_S, collector.spare_what_is_loaded)
-        self.set_timer(COMPLAIN_AFTER_S, self._complain)
+        self.set_timer(KEYS_CHECK_AFTER_S, self._report_problems)
         self.tell_driver(self.current_theme)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
-        # Textual 8.2.8 does not paint again after SIGCONT, as it does after an editor.
+        # Textual 8.2.8 repaints after an editor, but not after SIGCONT.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def action_change_theme(self) -> None:
-        """Choose a theme, each shown as soon as it is pointed at."""
+        """Open the theme dialog, which applies each theme under the cursor."""
         from inspector.tui.home.theme_dialog import ThemeDialog
 
         if self._is_choosing_theme:
@@ -110,6 +113,7 @@ class InspectorApp(TerminalApp):
                 self._keep_theme()
 
         self._is_choosing_theme = True
+        # The dialog previews by setting the theme, which Textual announces like a choice.
         self.push_screen(ThemeDialog(), chosen)
 
     def _theme_changed(self, theme: Theme) -> None:
@@ -125,8 +129,8 @@ class InspectorApp(TerminalApp):
         if words:
             self.notify(words, markup=False, timeout=6)
 
-    def _complain(self) -> None:
-        """Say what is wrong with the user's themes and keys, now that it keeps nobody waiting."""
+    def _report_problems(self) -> None:
+        """Report problems with the user's themes and keys."""
         if self.look.keys:
             from inspector.tui.common.keymap import keymap_problems
 
@@ -135,30 +139,30 @@ class InspectorApp(TerminalApp):
             self.notify(problem, severity="warning", markup=False, timeout=12)
 
     def on_footer_key_clicked(self, message: Footer.KeyClicked) -> None:
-        """Press a key of the footer."""
+        """Press the key that was clicked in the footer."""
         self.simulate_key(message.key)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return our colour tokens for themes that do not define them."""
+        """Return values for the program's colour tokens, for themes that do not define them."""
         return derived_variables(self.current_theme)
 
     def get_key_display(self, binding: Binding) -> str:
-        """Name a key as texts do: Textual's signs for enter and the arrows are not in every font."""
+        """Return the name of a binding's key; Textual's symbols for enter and the arrows are not in every font."""
         return binding.key_display or key_words(binding.key)
 
     def get_default_screen(self) -> Screen[None]:
-        """Begin with the first screen, without an empty one below it."""
+        """Return the initial screen, so that there is no empty one below it."""
         return self._first
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer what works on the screen, then what Textual offers everywhere."""
+        """Yield the screen's commands, then Textual's."""
         if isinstance(screen, OffersCommands):
             yield from screen.palette()
         yield from super().get_system_commands(screen)
 
 
 def chosen_glyphs() -> Glyphs:
-    """Return characters that the terminal can show."""
+    """Return the characters to use on this terminal."""
     encoding = terminal_encoding(
         sys.stdout.encoding or locale.getpreferredencoding(do_setlocale=False),
         os.environ,
@@ -168,7 +172,7 @@ def chosen_glyphs() -> Glyphs:
 
 
 async def run_home(launcher: Launcher, look: Look) -> int:
-    """Show the home screen until the user quits; return the exit status."""
+    """Run the home screen until the user quits; return the exit status."""
     from inspector.tui.home.home_screen import HomeScreen
 
     async with TaskSupervisor() as host:
@@ -176,14 +180,14 @@ async def run_home(launcher: Launcher, look: Look) -> int:
 
 
 async def run_session(host: TaskSupervisor, engine: Engine, look: Look) -> int:
-    """Show a live session until the user quits; return the exit status."""
+    """Run a live session's screen until the user quits; return the exit status."""
     from inspector.tui.session.live_workspace import session_workspace
 
     return await _run(InspectorApp(session_workspace(host, engine, chosen_glyphs()), look))
 
 
 async def run_proxy(proxy: Proxy, look: Look) -> int:
-    """Show the sessions of a proxy whose port is open until the user quits; return the exit status."""
+    """Run the screen of a proxy that is already listening until the user quits; return the exit status."""
     from inspector.tui.proxy.proxy_screen import ProxyScreen
 
     async with TaskSupervisor():
@@ -191,7 +195,7 @@ async def run_proxy(proxy: Proxy, look: Look) -> int:
 
 
 async def run_replay(replay: Replay, look: Look) -> int:
-    """Show a recording until the user quits; return the exit status."""
+    """Run a replay until the user quits; return the exit status."""
     from inspector.tui.session.replay_workspace import replay_workspace
 
     try:
@@ -201,16 +205,17 @@ async def run_replay(replay: Replay, look: Look) -> int:
 
 
 async def _run(app: InspectorApp) -> int:
-    # A signal ends the screen, and so the session and the terminal's modes, as a key would.
+    # A signal exits the app as a key would, so that sessions and terminal modes are cleaned up.
     loop = asyncio.get_running_loop()
     for number in ENDING_SIGNALS:
         loop.add_signal_handler(number, app.exit, EXIT_INTERRUPTED)
     try:
         status = await app.run_async()
     finally:
-        collector.resume()  # which the first frame does, if there was one
+        collector.resume()  # in case the app ended before its first frame
         for number in ENDING_SIGNALS:
             loop.remove_signal_handler(number)
     if app.failure:
         sys.stderr.write(f"inspector: the screen failed: {app.failure}\n")
+    # Textual returns None if the app was closed without ``exit``.
     return status or 0

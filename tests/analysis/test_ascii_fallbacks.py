@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from inspector.analysis.ascii_fallbacks import TWINS, ascii_text, terminal_encoding
+from inspector.analysis.ascii_fallbacks import FALLBACKS, ascii_text, terminal_encoding
 from inspector.tui.common.glyphs import ASCII, UNICODE
 
 
@@ -27,13 +27,13 @@ def test_a_text_becomes_ascii_and_stays_as_wide(text: str, plain: str) -> None:
 
 
 @given(st.text())
-def test_whatever_it_is_it_becomes_ascii(text: str) -> None:
+def test_any_text_becomes_ascii(text: str) -> None:
     assert ascii_text(text).isascii()
 
 
-def test_every_twin_is_as_wide_as_what_it_stands_for() -> None:
-    assert {c for c, clone in TWINS.items() if cell_len(c) != len(clone)} == set()
-    assert all(unicodedata.category(c) not in ("Mn", "Me", "Cf") for c in TWINS)
+def test_every_fallback_has_the_same_width() -> None:
+    assert {c for c, clone in FALLBACKS.items() if cell_len(c) != len(clone)} == set()
+    assert all(unicodedata.category(c) not in ("Mn", "Me", "Cf") for c in FALLBACKS)
 
 
 def test_the_ascii_glyphs_are_ascii_and_each_as_wide_as_the_other() -> None:
@@ -58,13 +58,13 @@ def test_the_ascii_glyphs_are_ascii_and_each_as_wide_as_the_other() -> None:
         ({"LC_ALL": "C", "PYTHONUTF8": "1"}, "utf-8"),
     ],
 )
-def test_a_locale_that_python_does_not_go_by_counts(
+def test_the_locale_counts_even_if_python_ignores_it(
     environment: dict[str, str], encoding: str
 ) -> None:
     assert terminal_encoding("utf-8", environment, is_utf8_mode=True) == encoding
 
 
-def test_what_python_found_out_by_the_locale_holds() -> None:
+def test_the_encoding_that_python_chose_by_the_locale_is_kept() -> None:
     environment = {"LANG": "en_US.ISO-8859-1"}
 
     assert terminal_encoding("iso-8859-1", environment, is_utf8_mode=False) == "iso-8859-1"

@@ -1,4 +1,4 @@
-"""The conversation as entries: recordings of others, every kind of item, and whatever may come."""
+"""The conversation as entries: foreign recordings, every kind of item, and hostile events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.analysis.conversation_entry import Entry, EntryId, Tone
@@ -19,10 +19,7 @@ from inspector.recording.opening import open_recording
 from inspector.spec.events import EVENT_TYPES
 from tests.core.test_output_audio import delta, played, playing, truncate
 from tests.spoken import events as spoken_events
-from tests.support import at, client, corpus_dir, event_of, folded, numbered, server, silence
-
-CORPUS = corpus_dir()
-RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
+from tests.support import at, client, event_of, folded, numbered, recordings, server, silence
 
 
 def entries(state: SessionState) -> list[Entry]:
@@ -42,9 +39,8 @@ def facts(found: Entry) -> str:
     return " | ".join(fact.text for fact in found.facts)
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
-def test_recordings_of_others_read_as_a_conversation(path: Any) -> None:
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
+def test_foreign_recordings_read_as_a_conversation(path: Any) -> None:
     opening = open_recording(path)
     state = SessionState()
     for row in range(len(opening.log)):
@@ -58,7 +54,7 @@ def test_recordings_of_others_read_as_a_conversation(path: Any) -> None:
     assert shown == set(state.conversation.items)
 
 
-def test_an_entry_reads_differently_only_with_another_stamp() -> None:
+def test_an_entry_changes_only_with_its_stamp() -> None:
     state = SessionState()
     before: dict[EntryId, tuple[object, Entry]] = {}
     for event in spoken_events():
@@ -70,12 +66,12 @@ def test_an_entry_reads_differently_only_with_another_stamp() -> None:
             before[place] = now
 
 
-def test_the_words_after_the_cut_are_struck_and_said_to_be_an_estimate() -> None:
+def test_words_after_a_truncation_are_struck_and_marked_as_estimated() -> None:
     state = folded(*spoken_events())
     found = entry(state, EntryId("item", "item_a"))
 
     assert found.paragraphs[0] == (("One two ", Tone.BASE), ("three four.", Tone.STRUCK))
-    assert "cut at 1,500 of 3,000 ms, words by estimate" in facts(found)
+    assert "truncated at 1,500 of 3,000 ms (word position estimated)" in facts(found)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +111,7 @@ def test_the_words_after_the_cut_are_struck_and_said_to_be_an_estimate() -> None
         "heard before it was cut",
     ],
 )
-def test_a_cut_says_by_whose_account(events: list[Event], expected: str, cut_words: str) -> None:
+def test_a_truncation_names_its_source(events: list[Event], expected: str, cut_words: str) -> None:
     item = {"id": "a", "type": "message", "role": "assistant"}
     found = entry(
         folded(server("conversation.item.added", item=item), *events), EntryId("item", "a")
@@ -125,7 +121,7 @@ def test_a_cut_says_by_whose_account(events: list[Event], expected: str, cut_wor
     assert found.cut_words == cut_words
 
 
-def test_an_entry_says_how_often_its_sound_ran_dry() -> None:
+def test_an_entry_counts_its_underruns() -> None:
     item = {"id": "a", "type": "message", "role": "assistant"}
     audio = [delta(1000, 300), delta(2000, 300), delta(3000, 300)]
     state = folded(server("conversation.item.added", item=item), *audio)
@@ -135,7 +131,7 @@ def test_an_entry_says_how_often_its_sound_ran_dry() -> None:
     )
 
 
-def test_a_cut_in_audio_that_a_recording_lacks_strikes_nothing() -> None:
+def test_a_truncation_without_recorded_audio_strikes_nothing() -> None:
     where = {"response_id": "r", "item_id": "a", "content_index": 0}
     state = folded(
         server("response.output_audio.delta", **where, delta=silence(10)),
@@ -154,7 +150,7 @@ def test_a_cut_is_within_the_text_and_never_inside_a_word(text: str, kept: int, 
     assert at in (0, len(text)) or text[at].isspace() or text[at - 1].isspace()
 
 
-def test_a_call_stands_beside_its_output_and_waits_for_it_until_then() -> None:
+def test_a_call_is_shown_with_its_output_and_needs_one_until_then() -> None:
     call = added("c", type="function_call", name="f", call_id="call_1", arguments='{"a":1}')
     output = added("o", "c", type="function_call_output", call_id="call_1", output="fine")
 
@@ -167,10 +163,10 @@ def test_a_call_stands_beside_its_output_and_waits_for_it_until_then() -> None:
         ("arguments", '{"a": 1}'),
         ("output", "fine"),
     ]
-    assert "shown beside it" in answered[1].text
+    assert "shown with the call" in answered[1].text
 
 
-def test_arguments_that_are_no_json_are_shown_as_they_came_and_flagged() -> None:
+def test_arguments_that_are_not_json_are_shown_unchanged_and_flagged() -> None:
     call = added("c", type="function_call", name="f", call_id="x", arguments='{"a":')
     found = entry(folded(call), EntryId("item", "c"))
 
@@ -182,7 +178,7 @@ def test_an_output_without_a_call_shows_itself() -> None:
     output = added("o", type="function_call_output", call_id="nobody", output="fine")
     found = entry(folded(output), EntryId("item", "o"))
 
-    assert "answers no call" in facts(found)
+    assert "no matching function call" in facts(found)
     assert found.text == "fine"
 
 
@@ -205,7 +201,7 @@ def test_mcp_items_are_read_and_an_approval_waits() -> None:
     assert entry(state, EntryId("item", "m")).columns[1].text == "http_error: down"
 
 
-def test_deleted_items_are_struck_and_ask_nothing() -> None:
+def test_deleted_items_are_struck_and_need_no_answer() -> None:
     call = added("c", type="function_call", name="f", call_id="x", arguments="{}")
     state = folded(call, server("conversation.item.deleted", item_id="c"))
     found = entry(state, EntryId("item", "c"))
@@ -215,7 +211,7 @@ def test_deleted_items_are_struck_and_ask_nothing() -> None:
     assert "deleted" in facts(found)
 
 
-def test_images_failed_transcripts_and_phases_are_said() -> None:
+def test_images_failed_transcripts_and_phases_are_shown() -> None:
     url = "data:image/png;base64,aGk="
     state = folded(
         message("i", "user", {"type": "input_image", "image_url": url}),
@@ -230,7 +226,7 @@ def test_images_failed_transcripts_and_phases_are_said() -> None:
     )
 
     assert entry(state, EntryId("item", "i")).text == "[image image/png  2 bytes]"
-    assert "not transcribed: no model" in entry(state, EntryId("item", "u")).text
+    assert "transcription failed: no model" in entry(state, EntryId("item", "u")).text
     assert "commentary" in facts(entry(state, EntryId("item", "a")))
 
 
@@ -239,7 +235,7 @@ def done(status: str, response_id: str, **details: Any) -> Event:
     return server("response.done", response=response)
 
 
-def test_responses_that_left_nothing_stand_where_they_happened() -> None:
+def test_responses_without_items_are_entries_in_order_of_time() -> None:
     state = folded(
         message("u", "user", {"type": "input_text", "text": "Hi"}),
         server("response.created", response={"id": "r", "status": "in_progress"}),
@@ -251,7 +247,7 @@ def test_responses_that_left_nothing_stand_where_they_happened() -> None:
     assert entry(state, EntryId("response", "r")).text == "response failed: quota: pay"
 
 
-def test_why_a_response_ended_early_stands_under_its_last_item() -> None:
+def test_the_reason_of_an_early_end_is_under_the_last_item() -> None:
     item = {"id": "a", "type": "message", "role": "assistant", "content": []}
     state = folded(
         server("response.created", response={"id": "r", "conversation_id": None}),
@@ -264,7 +260,7 @@ def test_why_a_response_ended_early_stands_under_its_last_item() -> None:
     assert "outside the conversation" in facts(found)
 
 
-def test_an_event_leads_to_its_item_by_whatever_it_names() -> None:
+def test_an_event_leads_to_its_item_by_any_id() -> None:
     state = folded(*spoken_events())
 
     assert item_of(state, EventKeys(item_id="item_u")) == "item_u"
@@ -321,7 +317,6 @@ about = {
         max_size=12,
     )
 )
-@settings(max_examples=200, deadline=None)
 def test_no_events_break_the_conversation(drawn: list[tuple[str, dict[str, Any]]]) -> None:
     state = SessionState()
     for event in numbered(
@@ -348,7 +343,7 @@ def said(state: SessionState) -> list[tuple[str, str]]:
     return [(found.who, found.text) for found in entries(state)]
 
 
-def test_a_translation_reads_as_what_was_said_and_what_it_became() -> None:
+def test_a_translation_shows_speech_and_its_translation() -> None:
     state = folded(
         TRANSLATION,
         running("input", "Good", 1000),
@@ -374,7 +369,7 @@ def test_a_translation_reads_as_what_was_said_and_what_it_became() -> None:
     assert (entries(state)[2].first_row, entries(state)[2].last_row) == (6, 8)
 
 
-def test_an_event_of_a_transcript_leads_to_its_passage() -> None:
+def test_an_event_of_a_transcript_leads_to_its_utterance() -> None:
     events = numbered(
         [
             running("input", "Good.", 1000),
@@ -387,16 +382,16 @@ def test_an_event_of_a_transcript_leads_to_its_passage() -> None:
     state = folded(*events)
 
     assert [place_of(state, event) for event in events] == [
-        EntryId("passage", "input-1"),
-        EntryId("passage", "output-2"),
-        EntryId("passage", "output-2"),
-        EntryId("passage", "input-4"),
+        EntryId("utterance", "input-1"),
+        EntryId("utterance", "output-2"),
+        EntryId("utterance", "output-2"),
+        EntryId("utterance", "input-4"),
         None,
     ]
     assert place_of(state, replace(events[0], seq=0)) is None
 
 
-def test_a_speaker_without_pauses_is_read_in_passages() -> None:
+def test_a_speaker_without_pauses_is_read_in_utterances() -> None:
     words = [running("input", " word", 100 * n) for n in range(1, 1000)]
 
     found = entries(folded(TRANSLATION, *words))
@@ -406,7 +401,7 @@ def test_a_speaker_without_pauses_is_read_in_passages() -> None:
     assert all(entry.text.startswith("word") for entry in found)
 
 
-def test_a_passage_that_grows_reads_differently_and_a_kept_state_does_not() -> None:
+def test_a_growing_utterance_changes_but_a_copied_state_does_not() -> None:
     state = SessionState()
     first, second = numbered([running("output", "Buenos", 10), running("output", " días", 20)])
     state.apply(first, strict=True)
@@ -419,7 +414,7 @@ def test_a_passage_that_grows_reads_differently_and_a_kept_state_does_not() -> N
     assert (said(kept), said(state)) == ([("assistant", "Buenos")], [("assistant", "Buenos días")])
 
 
-def test_the_users_audio_is_as_long_as_the_server_says_that_it_was_spoken() -> None:
+def test_the_length_of_user_audio_is_that_of_the_servers_speech_times() -> None:
     state = folded(
         server("session.created", session={"type": "realtime"}),
         client("input_audio_buffer.append", audio=silence(1000)),

@@ -1,4 +1,4 @@
-"""What is said of a text before it is sent, field by field."""
+"""Checks of a text before it is sent, by field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inspector.analysis.form.shapes import shape_named
 @pytest.mark.parametrize(
     ("shape", "path", "text", "words"),
     [
-        ("realtime", "", "{", "it would be sent as it is"),
+        ("realtime", "", "{", "it will be sent as is"),
         ("realtime", "instructions", "{", "not JSON"),
         ("realtime", "instructions", '"be brief"', ""),
         ("realtime", "instructions", "7", "expected a string"),
@@ -32,7 +32,9 @@ from inspector.analysis.form.shapes import shape_named
         ("beta", "voice", '"alloy"', ""),
     ],
 )  # fmt: skip
-def test_a_text_is_judged_as_the_server_would(shape: str, path: str, text: str, words: str) -> None:
+def test_a_text_is_checked_as_the_server_would(
+    shape: str, path: str, text: str, words: str
+) -> None:
     known = shape_named(shape)
     field = known.by_path()[tuple(path.split("."))] if path else None
     verdict = judge(known, field, text)

@@ -1,4 +1,4 @@
-"""Edits of a session, the update that they make, and what becomes of it."""
+"""Edits of a session, the update made from them, and its outcome."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_an_edit_of_a_field_that_is_gone_is_not_sent() -> None:
     assert desk.patch() == {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
 
 
-def test_the_whole_session_leaves_out_what_the_server_alone_sets_and_what_is_locked() -> None:
+def test_the_whole_session_omits_server_only_and_locked_members() -> None:
     desk = Desk()
     voice = ("audio", "output", "voice")
     whole = desk.draft.whole([voice])["session"]
@@ -177,7 +177,7 @@ def test_the_whole_session_is_one_that_the_server_takes() -> None:
         ("tools", [{"type": "function", "name": "x", "parameters": {"type": "text"}}], "type"),
     ],
 )
-def test_what_would_be_refused_is_said_at_the_field(path: str, value: object, words: str) -> None:
+def test_an_invalid_value_is_reported_at_its_field(path: str, value: object, words: str) -> None:
     desk = Desk()
     desk.edit(path, value)
     view = desk.view(path)
@@ -200,7 +200,7 @@ def test_an_update_is_sent_then_confirmed() -> None:
     assert desk.draft.changed() == []
 
 
-def test_what_the_server_does_not_echo_is_accepted_and_no_edit_any_more() -> None:
+def test_a_value_that_the_server_does_not_echo_is_accepted_and_no_longer_an_edit() -> None:
     desk = Desk()
     desk.edit("audio.input.transcription", "on")
     desk.edit("audio.input.transcription.delay", "low")
@@ -212,7 +212,7 @@ def test_what_the_server_does_not_echo_is_accepted_and_no_edit_any_more() -> Non
     assert desk.draft.changed() == []
 
 
-def test_a_refusal_stands_at_the_field_that_caused_it_and_nothing_else_is_in_force() -> None:
+def test_a_rejection_is_shown_at_its_field_and_the_other_edits_are_not_applied() -> None:
     desk = Desk()
     desk.edit(SPEED, 1.2)
     desk.edit(f"{DETECTION}.threshold", 2)
@@ -222,11 +222,11 @@ def test_a_refusal_stands_at_the_field_that_caused_it_and_nothing_else_is_in_for
     assert desk.view(f"{DETECTION}.threshold").mark is Mark.REJECTED
     assert desk.view(f"{DETECTION}.threshold").message == "Expected a value <= 1, but got 2."
     assert desk.view(SPEED).mark is Mark.EDITED
-    assert "refused whole" in desk.view(SPEED).message
-    assert desk.draft.unblamed() == ""
+    assert "rejected the whole update" in desk.view(SPEED).message
+    assert desk.draft.general_rejection() == ""
 
 
-def test_a_refusal_without_a_path_is_told_by_its_code_or_its_words() -> None:
+def test_a_rejection_without_a_path_is_attributed_by_code_or_message() -> None:
     desk = Desk()
     desk.edit("audio.output.voice", "coral")
     desk.send()
@@ -236,15 +236,15 @@ def test_a_refusal_without_a_path_is_told_by_its_code_or_its_words() -> None:
     assert desk.view("audio.output.voice").message == words
 
 
-def test_a_refusal_that_is_about_no_field_is_said_for_the_whole_form() -> None:
+def test_a_rejection_without_a_field_is_shown_for_the_whole_form() -> None:
     desk = Desk()
     unknown = "Unknown parameter: 'session.modalities'."
     desk.send_refused(SPEED, 1.2, unknown, "session.modalities")
 
-    assert desk.draft.unblamed() == unknown
+    assert desk.draft.general_rejection() == unknown
 
 
-def test_an_error_that_names_no_event_is_of_the_oldest_update_without_an_answer() -> None:
+def test_an_error_without_an_event_id_rejects_the_oldest_pending_update() -> None:
     desk = Desk()
     desk.send_refused(SPEED, 3, "too fast", f"session.{SPEED}", event_id="event_TODO")
 
@@ -258,7 +258,7 @@ def test_an_error_about_something_else_leaves_an_update_pending() -> None:
     assert desk.view(SPEED).mark is Mark.SENT
 
 
-def test_an_edit_after_a_refusal_is_an_edit_again_and_revert_forgets_it() -> None:
+def test_an_edit_after_a_rejection_is_an_edit_again_and_revert_discards_it() -> None:
     desk = Desk()
     desk.send_refused(SPEED, 3, "too fast", f"session.{SPEED}")
     desk.edit(SPEED, 1.1)
@@ -270,7 +270,7 @@ def test_an_edit_after_a_refusal_is_an_edit_again_and_revert_forgets_it() -> Non
     assert desk.view(SPEED).message == ""
 
 
-def test_an_edit_made_while_an_update_is_under_way_stays() -> None:
+def test_an_edit_made_while_an_update_is_pending_is_kept() -> None:
     desk = Desk()
     desk.edit(SPEED, 1.2)
     desk.send()
@@ -281,7 +281,7 @@ def test_an_edit_made_while_an_update_is_under_way_stays() -> None:
     assert desk.view(SPEED).mark is Mark.EDITED
 
 
-def test_an_update_that_its_connection_took_along_is_no_longer_awaited() -> None:
+def test_an_update_lost_with_its_connection_is_no_longer_pending() -> None:
     desk = Desk()
     desk.edit(SPEED, 1.2)
     desk.send()
@@ -291,13 +291,13 @@ def test_an_update_that_its_connection_took_along_is_no_longer_awaited() -> None
     assert desk.view(SPEED).mark is Mark.EDITED
 
 
-def test_a_refusal_of_what_was_sent_elsewhere_is_shown_too() -> None:
+def test_a_rejection_of_an_update_from_outside_the_form_is_shown() -> None:
     desk = Desk()
     desk.say(client("session.update", event_id="evt_9", session={"audio": {"output": {"speed": 3}}}))  # fmt: skip
     desk.refuse("too fast", "session.audio.output.speed", event_id="evt_9")
 
     assert desk.view(SPEED).mark is Mark.REJECTED
-    assert desk.view(SPEED).message == "asked for 3: too fast"
+    assert desk.view(SPEED).message == "requested 3: too fast"
 
 
 def test_beta_sessions_are_edited_and_checked_in_their_own_shape() -> None:
@@ -365,7 +365,7 @@ def test_hostile_sessions_do_not_break_the_form() -> None:
         assert desk.patch()["audio"]["output"] == {"speed": 1.3}
 
 
-def test_what_was_sent_is_compared_with_what_is_in_force() -> None:
+def test_the_sent_values_are_compared_with_the_effective_ones() -> None:
     sent = {"type": "realtime", "instructions": "x", "audio": {"output": {"speed": 1.2}}}
     found = differences(sent, {"type": "realtime", "audio": {"output": {"speed": 1.0}}})
 
@@ -378,7 +378,7 @@ def test_what_was_sent_is_compared_with_what_is_in_force() -> None:
 
 
 @pytest.mark.parametrize("odd", [{"type": "telepathy"}, {"type": []}, [], 7, "on", {}])
-def test_a_union_that_holds_something_unknown_is_shown_and_can_be_changed(odd: object) -> None:
+def test_a_union_with_an_unknown_value_is_shown_and_can_be_changed(odd: object) -> None:
     session = realtime_session("sess_1", "gpt-realtime", 1)
     session["audio"]["input"]["turn_detection"] = odd
     desk = Desk(session)

@@ -1,16 +1,16 @@
-"""Which fields a session's form has, made from the schema."""
+"""Form fields generated from the schema."""
 
 from __future__ import annotations
 
 import pytest
 
-from inspector.analysis.form.field_style import LOOKS
+from inspector.analysis.form.field_style import STYLES
 from inspector.analysis.form.form_field import FieldKind, FormField
 from inspector.analysis.form.generated import session_fields
 from inspector.analysis.form.shapes import SHAPES, shape_named, shape_of, with_own_members
 from inspector.analysis.form.values import ABSENT
 from inspector.sim.effective_session import realtime_session, transcription_session
-from tests.support import corpus_dir
+from tests.support import recordings
 
 REALTIME = realtime_session("sess_1", "gpt-realtime", 1)
 
@@ -46,14 +46,14 @@ def test_every_member_that_protocol_and_schema_name_has_a_field() -> None:
     } <= paths
 
 
-def test_every_look_is_of_a_field_that_the_schema_has() -> None:
+def test_every_style_belongs_to_a_field_of_the_schema() -> None:
     paths = {
         ".".join(field.path)
         for kind in ("realtime", "transcription", "translation")
         for field in session_fields(kind)
     }
 
-    assert set(LOOKS) == paths
+    assert set(STYLES) == paths
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_member_of_a_union_exists_under_its_own_variants_only() -> None:
     )
 
 
-def test_a_value_that_is_no_known_variant_is_shown_as_it_is() -> None:
+def test_a_value_of_an_unknown_variant_is_shown_unchanged() -> None:
     session = {"audio": {"input": {"turn_detection": {"type": "telepathy"}}}}
 
     assert field("realtime", "audio.input.turn_detection").read(session) == {"type": "telepathy"}
@@ -126,26 +126,28 @@ def test_a_value_that_is_no_known_variant_is_shown_as_it_is() -> None:
         ({}, "", "realtime"),
     ],
 )  # fmt: skip
-def test_a_session_tells_its_shape(session: dict[str, object], url: str, shape: str) -> None:
+def test_the_shape_follows_from_the_session_object(
+    session: dict[str, object], url: str, shape: str
+) -> None:
     assert shape_of(session, url).name == shape
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_no_two_fields_of_a_shape_have_one_place(name: str) -> None:
+def test_field_paths_are_unique_within_a_shape(name: str) -> None:
     paths = [field.path for field in shape_named(name).fields]
 
     assert len(paths) == len(set(paths))
     assert all(field.label and field.group for field in shape_named(name).fields)
 
 
-def test_beta_fields_stand_where_the_beta_had_them() -> None:
+def test_beta_fields_have_the_paths_of_the_beta() -> None:
     assert field("beta", "turn_detection.threshold").maximum == 1
     assert field("beta", "input_audio_transcription.model").kind is FieldKind.CHOICE
     assert field("beta", "max_response_output_tokens").choices == ("inf",)
     assert field("beta", "modalities").read({"modalities": ["text", "audio"]}) == "audio and text"
 
 
-def test_a_member_that_no_shape_knows_gets_a_field_by_what_it_holds() -> None:
+def test_an_unknown_member_gets_a_field_by_its_value() -> None:
     session = {"modalities": ["text"], "top_k": 20, "enable_search": True, "odd": {"a": 1}}
     fields = with_own_members(shape_of(session), session).by_path()
 
@@ -155,13 +157,10 @@ def test_a_member_that_no_shape_knows_gets_a_field_by_what_it_holds() -> None:
 
 
 def test_every_recorded_session_is_shown_whole() -> None:
-    folder = corpus_dir()
-    if folder is None:
-        pytest.skip("no corpus here")
     from inspector.core.codec import decode
 
     seen = 0
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in recordings():
         for line in path.read_bytes().splitlines():
             event = (decode(line)[1] or {}).get("event")
             session = event.get("session") if isinstance(event, dict) else None

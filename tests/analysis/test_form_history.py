@@ -1,4 +1,4 @@
-"""What became of each update of the session."""
+"""The outcome of each session update."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def refusal(**error: Any) -> Event:
 
 
 def told(events: list[Event]) -> UpdateHistory:
-    """Return the history of some events, and of what refused them."""
+    """Return the history of some events and their rejections."""
     history, causes = UpdateHistory(), CausesFold()
     for event in numbered(events):
         history.apply(event)
@@ -77,13 +77,13 @@ def test_an_update_knows_the_session_before_and_after_it_and_its_answer() -> Non
     ("error", "words"),
     [({"message": "no", "code": "c"}, "no"), ({"code": "c"}, "c"), ({"type": "t"}, "")],
 )
-def test_a_refusal_is_told_in_the_servers_words(error: dict[str, str], words: str) -> None:
+def test_a_rejection_has_the_servers_message(error: dict[str, str], words: str) -> None:
     history = told([update("a"), refusal(event_id="a", **error)])
 
     assert history.updates[0].message == words
 
 
-def test_a_log_is_read_on_and_anew_where_its_end_goes_back() -> None:
+def test_a_log_is_read_further_and_again_if_its_end_moves_back() -> None:
     history = UpdateHistory()
     events = numbered([CREATED, update("a"), server("response.done"), CONFIRMED])
     log, _ = log_of(events)

@@ -36,7 +36,7 @@ def test_a_preset_brings_back_what_was_saved() -> None:
     first.edit(first.shape.by_path()[("audio", "input", "turn_detection")], "semantic_vad")
     text = preset_text(REALTIME, first.whole())
     second = draft_of(realtime_session("sess_2", "gpt-realtime", 2))
-    unknown = second.take(session_for(REALTIME, read_preset(text)))
+    unknown = second.apply_preset(session_for(REALTIME, read_preset(text)))
 
     assert unknown == []
     assert second.patch() == first.patch()
@@ -78,15 +78,17 @@ def test_a_preset_of_another_dialect_is_refused_by_name(text: str, named: str) -
     "text",
     ["", "[1]", "{", "{}", '{"type": "session.update"}', '{"format": "realtime-session-preset", "version": 2}', '{"format": "realtime-session-preset", "version": 1, "shape": "odd", "session": {}}'],
 )  # fmt: skip
-def test_what_is_no_preset_says_why(text: str) -> None:
+def test_an_invalid_preset_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(UsageError):
         read_preset(text)
 
 
-def test_members_that_no_field_can_hold_are_told() -> None:
+def test_members_without_a_field_are_returned() -> None:
     draft = draft_of(realtime_session("sess_1", "gpt-realtime", 1))
 
-    assert draft.take({"audio": {"output": {"volume": 11}}}) == [("audio", "output", "volume")]
+    assert draft.apply_preset({"audio": {"output": {"volume": 11}}}) == [
+        ("audio", "output", "volume")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -115,12 +117,12 @@ def test_members_that_no_field_can_hold_are_told() -> None:
         ({"type": "mcp", "server_label": "x", "server_url": "u", "connector_id": "c"}, "not server_url and", "tools.0.connector_id"),
         (
             {"type": "mcp", "server_label": "x", "authorization": "a", "headers": {"Authorization": "b"}},
-            "the server takes one",
+            "the server accepts only one",
             "tools.0.authorization",
         ),
     ],
 )  # fmt: skip
-def test_a_tool_that_is_none_is_told_with_its_place(tool: object, words: str, path: str) -> None:
+def test_an_invalid_tool_is_reported_with_its_path(tool: object, words: str, path: str) -> None:
     problems = tool_problems([tool])
 
     assert words in problems[0].message
@@ -146,14 +148,14 @@ def test_good_tools_pass_and_are_counted() -> None:
 
 
 @given(JSON)
-def test_any_json_can_be_judged_as_tools_and_as_a_preset(value: Any) -> None:
+def test_any_json_can_be_checked_as_tools_and_as_a_preset(value: Any) -> None:
     tool_problems(value)
     draft = draft_of(realtime_session("sess_1", "gpt-realtime", 1))
     tools = draft.shape.by_path()[("tools",)]
     draft.edit(tools, value)
     draft.views({})
     try:
-        draft.take(session_for(REALTIME, read_preset(json.dumps(value))))
+        draft.apply_preset(session_for(REALTIME, read_preset(json.dumps(value))))
     except UsageError:
         return
     draft.views({})

@@ -1,4 +1,4 @@
-"""The refusals of an update as the API words them (protocol.md 3.14), and the field that each lands on."""
+"""The wording of the API for rejected updates, and the field to which each is attributed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inspector.analysis.form.field_attribution import blamed
+from inspector.analysis.form.field_attribution import rejected_field
 from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.shapes import shape_named
 
@@ -68,13 +68,13 @@ def update(*paths: str) -> list[FormField]:
         ),
     ],
 )
-def test_a_refusal_lands_on_its_field(
+def test_a_rejection_is_attributed_to_its_field(
     code: str, message: str, param: str | None, field: str
 ) -> None:
     error: dict[str, Any] = {"code": code, "message": message, "param": param}
     sent = update("audio.output.speed", "audio.output.voice", "tools", "audio.input.format")
 
-    found = blamed(error, sent, shape_named("realtime").fields)
+    found = rejected_field(error, sent, shape_named("realtime").fields)
 
     assert found is not None
     assert ".".join(found.path) == field
@@ -97,9 +97,11 @@ def test_a_refusal_lands_on_its_field(
         ("session_expired", "Your session hit the maximum duration of 60 minutes.", None),
     ],
 )
-def test_a_refusal_of_what_the_form_has_no_field_for_is_about_no_field(
+def test_a_rejection_of_an_unknown_member_has_no_field(
     code: str | None, message: str, param: str | None
 ) -> None:
     error: dict[str, Any] = {"code": code, "message": message, "param": param}
 
-    assert blamed(error, update("audio.output.speed"), shape_named("realtime").fields) is None
+    assert (
+        rejected_field(error, update("audio.output.speed"), shape_named("realtime").fields) is None
+    )

@@ -27,7 +27,7 @@ def test_marks_keep_their_kind(marks: Marks) -> None:
     ("from_us", "to_us", "found"),
     [(0, 1000, []), (1000, 2000, [0]), (1000, 2001, [0, 1]), (0, 10_000, [0, 1, 2, 3])],
 )
-def test_what_is_within_a_span(marks: Marks, from_us: int, to_us: int, found: list[int]) -> None:
+def test_marks_within_a_span(marks: Marks, from_us: int, to_us: int, found: list[int]) -> None:
     assert marks.within(from_us, to_us) == found
 
 

@@ -1,11 +1,11 @@
-"""Where every piece of audio stands in session time."""
+"""The place of every piece of audio in session time."""
 
 from __future__ import annotations
 
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from inspector.analysis.placement import AudioSegment, AudioSide, Placement
 from inspector.core.event import Event
@@ -21,13 +21,13 @@ def placed(*events: Event) -> Placement:
 
 
 def stretches(segment: AudioSegment) -> list[tuple[int, int, bool]]:
-    """Return when each stretch sounds, how long, and whether it is heard; ms."""
+    """Return start, length and whether it is heard of each stretch; ms."""
     return [
         (s.at_us // 1000, (s.to_us - s.from_us) // 1000, s.is_heard) for s in segment.stretches()
     ]
 
 
-def test_choppy_sound_stands_in_pieces_where_the_player_says() -> None:
+def test_audio_with_gaps_is_placed_where_the_player_reports() -> None:
     events = [delta(22_400, 2100), playing(22_402, 0)]
     for number, ms in enumerate((25_990, 29_420, 32_850, 36_280)):
         events += [delta(ms, 300), playing(ms + 10, 2100 + 300 * number)]
@@ -44,7 +44,7 @@ def test_choppy_sound_stands_in_pieces_where_the_player_says() -> None:
     assert segment.heard_us == 3_300_000
 
 
-def test_behind_a_proxy_choppy_sound_stands_where_it_came() -> None:
+def test_audio_with_gaps_behind_a_proxy_is_placed_by_arrival() -> None:
     segment = next(placed(delta(1000, 300), delta(3000, 300)).side(AudioSide.ASSISTANT))
 
     assert stretches(segment) == [(1000, 300, True), (3000, 300, True)]
@@ -55,9 +55,7 @@ def test_behind_a_proxy_choppy_sound_stands_where_it_came() -> None:
     [(truncate(1400, 380), 380), (truncate(9000, 500), 500), (truncate(1200, 800), 200)],
     ids=["as the app says", "long after", "more than had time to play"],
 )
-def test_a_clients_claim_counts_within_what_the_clock_allows(
-    cut: list[Event], heard_ms: int
-) -> None:
+def test_a_clients_claim_is_limited_by_the_clock(cut: list[Event], heard_ms: int) -> None:
     segment = next(placed(delta(1000, 900), *cut).side(AudioSide.ASSISTANT))
 
     assert stretches(segment) == [
@@ -66,7 +64,7 @@ def test_a_clients_claim_counts_within_what_the_clock_allows(
     ]
 
 
-def test_refused_appends_are_taken_out_and_the_others_stay_where_they_were() -> None:
+def test_rejected_appends_are_removed_and_the_others_keep_their_place() -> None:
     def append(ms: float, **more: str) -> Event:
         return at(ms, client("input_audio_buffer.append", audio=silence(100), **more))
 
@@ -80,14 +78,13 @@ def test_refused_appends_are_taken_out_and_the_others_stay_where_they_were() -> 
 
 
 @pytest.mark.parametrize("audio", [{"audio": silence(100)}, f"data:audio/wav;base64,{silence(40)}"])
-def test_what_is_no_audio_has_no_place(audio: object) -> None:
+def test_invalid_audio_is_not_placed(audio: object) -> None:
     placement = placed(at(1000, client("input_audio_buffer.append", audio=audio)))
 
     assert not placement.segments
 
 
 @given(steps)
-@settings(max_examples=200, deadline=None)
 def test_what_was_heard_adds_up_and_nothing_overlaps(
     drawn: list[tuple[str, int, int, str]],
 ) -> None:

@@ -41,7 +41,7 @@ def spans(events: list[Event], side: AudioSide) -> list[tuple[int, int]]:
         ([at(500, server("input_audio_buffer.append", audio=silence(10)))], []),
     ],
 )  # fmt: skip
-def test_appends_stand_in_runs_that_never_overlap(
+def test_appends_form_runs_that_never_overlap(
     events: list[Event], expected: list[tuple[int, int]]
 ) -> None:
     assert spans(events, AudioSide.USER) == expected
@@ -60,7 +60,7 @@ def test_appends_stand_in_runs_that_never_overlap(
         ({"sample_rate": "fast"}, 1000),
     ],
 )
-def test_sound_of_no_item_has_the_rate_that_it_says_where_that_makes_sense(
+def test_audio_without_an_item_has_its_own_sample_rate_if_plausible(
     members: dict[str, Any], ms: int
 ) -> None:
     delta = server("session.output_audio.delta", delta=silence(1000), **members)

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.analysis.column_terms import Compare
 from inspector.analysis.columns import Columns
 from inspector.analysis.query import BULK_ROWS, EventFacts, LogFacts, QueryRun, parse
-from inspector.analysis.text_terms import LEAST_PATIENCE_S, MOST_PATIENCE_S
-from inspector.analysis.turns import TurnIndex
+from inspector.analysis.text_terms import FIRST_TIMEOUT_S, MIN_TIMEOUT_S
+from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
 from inspector.errors import FilterError
@@ -21,7 +20,7 @@ from inspector.recording.format import parse as parse_line
 from inspector.recording.format import render
 from inspector.recording.opening import open_recording
 from inspector.shipped import shipped_folder
-from tests.support import at, client, frame_event, local, server
+from tests.support import Lines, at, client, frame_event, local, logged, server
 
 ERROR = at(900, server("error", error={"code": "invalid_value", "message": "Bad Voice"}))
 DELTA = at(
@@ -64,6 +63,7 @@ MISTYPED = frame_event(Direction.CLIENT, b"{nope")
         ("err | call:call_9", True, False, True, False),
         ("dir:server (err | paris) !bad", False, True, False, False),
         ("dir:client,local", False, False, True, True),
+        ("origin:hand,wire", True, True, True, True),
         ("item:2", False, False, True, False),
     ],
 )
@@ -126,10 +126,14 @@ def test_an_id_finds_nothing_about_its_neighbours(expression: str, event: Event)
         ("a )", 2),
         ("~(~", 2),
         ('"a', 0),
-        ("turn:x", 0),
-        ("dir:up", 0),
+        ("turn:x", 5),
+        ("dir:up", 4),
+        ("origin:hand,foot", 12),
         ("nope:x", 0),
-        ("t>x", 0),
+        ("err:x", 0),
+        ("t>x", 2),
+        ("t>3x", 3),
+        ("size>99999999999999999999", 5),
         ("!", 1),
         ("a |", 3),
     ],
@@ -203,7 +207,7 @@ def test_by_column_and_one_by_one_agree(expression: str, is_backward: bool) -> N
 
     assert np.__name__ in sys.modules
     committed = server("input_audio_buffer.committed", item_id="item_7")
-    log = kept([ERROR, DELTA, committed, CALL, NOTE, UNREADABLE, MISTYPED] * (BULK_ROWS // 6))
+    log = logged([ERROR, DELTA, committed, CALL, NOTE, UNREADABLE, MISTYPED] * (BULK_ROWS // 6))
     query, turns = parse(expression), TurnIndex(log)
     wanted = [row for row in range(len(log)) if query.test(LogFacts(log, row, turns))]
     run = QueryRun(query, log, 0, len(log), is_backward=is_backward)
@@ -217,27 +221,6 @@ def test_by_column_and_one_by_one_agree(expression: str, is_backward: bool) -> N
 def test_what_the_client_sent_and_nobody_can_read_is_left_to_the_server_to_call_an_error() -> None:
     assert parse("err").test(EventFacts(UNREADABLE))
     assert not parse("err").test(EventFacts(MISTYPED))
-
-
-class Memory:
-    """Lines of a recording in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self.lines[offset]
-
-
-def kept(events: list[Event]) -> EventLog:
-    memory = Memory()
-    log = EventLog(memory, parse_line)
-    for seq, event in enumerate(events, 1):
-        numbered_event = replace(event, seq=seq, t_ns=seq * 10_000_000)
-        line = render(numbered_event).rstrip(b"\n")
-        log.append(numbered_event, len(memory.lines), len(line))
-        memory.lines.append(line)
-    return log
 
 
 def test_the_base64_of_audio_is_not_searched() -> None:
@@ -268,7 +251,7 @@ UNTIMED = [None, 1.0, None, None, 3.0, 3.5]
 def test_a_time_that_is_not_known_is_neither_before_nor_after_any(
     expression: str, rows: list[int], lo: int
 ) -> None:
-    memory = Memory()
+    memory = Lines()
     log = EventLog(memory, parse_line)
     for row, seconds in enumerate(UNTIMED):
         t_ns = None if seconds is None else round(seconds * 1e9)
@@ -281,10 +264,9 @@ def test_a_time_that_is_not_known_is_neither_before_nor_after_any(
 
     assert [row for row in range(6) if query.test(LogFacts(log, row, None))] == rows
     assert [row for row in range(6) if query.test(EventFacts(events[row], before[row]))] == rows
-    if not isinstance(query.term, Compare):
-        return
-    mask = query.term.mask(Columns(log, lo, 6, None))
-    assert [row for row in range(lo, 6) if mask[row - lo]] == [row for row in rows if row >= lo]
+    sure, maybe = query.term.bounds(Columns(log, lo, 6, None))
+    assert (sure == maybe).all()
+    assert [row for row in range(lo, 6) if sure[row - lo]] == [row for row in rows if row >= lo]
 
 
 SLOW = "~(a+)+[$]b~"
@@ -307,9 +289,9 @@ def test_a_pattern_gets_less_time_with_every_frame_that_it_does_not_get_done_wit
         times.append(pattern.patience.for_text(""))
         pattern.test(EventFacts(ENDLESS))
 
-    assert times[0] == MOST_PATIENCE_S
+    assert times[0] == FIRST_TIMEOUT_S
     assert times == sorted(times, reverse=True)
-    assert times[-1] == LEAST_PATIENCE_S
+    assert times[-1] == MIN_TIMEOUT_S
 
 
 def test_a_sound_pattern_is_found_in_a_frame_of_a_megabyte() -> None:

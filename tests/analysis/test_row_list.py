@@ -1,4 +1,4 @@
-"""The rows of a pane: complete, in order, folded, and the same whichever way they were found."""
+"""The rows of a pane: complete, ordered, folded, and independent of how they were found."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_next_error_is_found_in_both_directions(folded: RowList) -> None:
     assert found(5, -1) == [4]
 
 
-def test_what_was_found_in_a_folded_group_is_unfolded(folded: RowList) -> None:
+def test_a_row_found_in_a_folded_group_is_unfolded(folded: RowList) -> None:
     folded.unfold_to(5)
 
     assert list(folded.rows) == [0, 1, 2, 3, 4, 5]
@@ -121,7 +121,7 @@ def test_work_is_done_in_slices() -> None:
     assert len(rows) == 5000
 
 
-def test_a_filter_that_lets_part_of_a_group_through_counts_that_part() -> None:
+def test_a_filter_that_matches_part_of_a_group_counts_that_part() -> None:
     log = log_of([client("input_audio_buffer.append", audio=silence(20)) for _ in range(6)])
     rows = RowList(log, (Direction.CLIENT,))
     rows.filter(parse("t>=0.03 t<0.05"))

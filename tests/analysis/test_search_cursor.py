@@ -25,7 +25,7 @@ def search_cursor(expression: str, from_row: int, step: int) -> SearchCursor:
 
 
 @pytest.mark.parametrize(
-    ("expression", "from_row", "step", "row", "came_round"),
+    ("expression", "from_row", "step", "row", "has_wrapped"),
     [
         ("type:response.*", 0, 1, 1, False),
         ("type:response.*", 2, 1, 4, False),
@@ -36,20 +36,20 @@ def search_cursor(expression: str, from_row: int, step: int) -> SearchCursor:
         ("nowhere", 0, 1, -1, True),
     ],
 )
-def test_the_next_row_is_found_past_the_end_from_the_other_end_on(
-    expression: str, from_row: int, step: int, row: int, came_round: bool
+def test_a_search_wraps_around_at_the_end(
+    expression: str, from_row: int, step: int, row: int, has_wrapped: bool
 ) -> None:
     search = search_cursor(expression, from_row, step)
 
     assert search.advance(lambda: False) == row
-    assert search.came_round is came_round
-    assert search.is_over or row >= 0
+    assert search.has_wrapped is has_wrapped
+    assert search.is_finished or row >= 0
 
 
-def test_a_search_that_is_out_of_time_goes_on_where_it_stopped() -> None:
+def test_a_search_resumes_after_its_deadline() -> None:
     search = search_cursor("nowhere", 0, 1)
     slices = 0
-    while not search.is_over:
+    while not search.is_finished:
         assert search.advance(lambda: True) == -1
         slices += 1
         assert slices < 100

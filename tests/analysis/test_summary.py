@@ -1,4 +1,4 @@
-"""What a row says of each kind of event."""
+"""Summaries of each kind of event."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ from tests.support import client, frame_event, local, server, silence
         (local("inspector.playing", item_id="item_1", audio_ms=0), "0 ms  item_1"),
         (local("inspector.played", item_id="item_1", audio_ms=1500, received_ms=3000, reason="speech"), "1,500 of 3,000 ms  speech  item_1"),
         (local("inspector.fault", name="slow"), "slow"),
-        (local("inspector.held", direction="client", event_type="response.create", filter="type:x"), "to the api  response.create  type:x"),
+        (local("inspector.held", direction="client", event_type="response.create", filter="type:x"), "to the API  response.create  type:x"),
         (local("inspector.injected", to="app", by="rule 1"), "injected (rule 1)  (no type)  to the app"),
         (server("error", error={"message": "\x1b[31m"}), r"\x1b[31m"),
         (server("response.output_text.delta", delta="x" * 200), f"“{'x' * 160}…”"),
     ],
 )  # fmt: skip
-def test_a_row_says_what_matters(event: Event, words: str) -> None:
+def test_a_summary_of_each_kind_of_event(event: Event, words: str) -> None:
     assert summary(event) == words
 
 
 @pytest.mark.parametrize(("is_text", "shown"), [(True, "{nope"), (False, "7b 6e 6f 70 65")])
-def test_what_cannot_be_read_is_shown_as_it_is(is_text: bool, shown: str) -> None:
+def test_an_undecodable_frame_is_shown_raw(is_text: bool, shown: str) -> None:
     event = frame_event(Direction.SERVER, b"{nope")
     assert event.problem is not None
     event = Event(0, 0, event.direction, event.origin, "", event.data, is_text, None, event.problem)
@@ -77,11 +77,11 @@ def test_what_cannot_be_read_is_shown_as_it_is(is_text: bool, shown: str) -> Non
     ("size", "words"),
     [(999, "999 B"), (1000, "1 KB"), (999_499, "999 KB"), (1_000_000, "1.0 MB"), (2_340_000, "2.3 MB")],
 )  # fmt: skip
-def test_sizes_are_for_people(size: int, words: str) -> None:
+def test_sizes_have_readable_units(size: int, words: str) -> None:
     assert size_text(size) == words
 
 
-def test_lengths_and_ids_are_for_people() -> None:
+def test_durations_and_ids_are_short() -> None:
     assert [duration_text(ms) for ms in (999, 1000, 61_234)] == ["999 ms", "1.00 s", "61.23 s"]
     assert [short_id(name) for name in ("item_12345678", "item_123456789")] == [
         "item_12345678",

@@ -1,4 +1,4 @@
-"""What a session used and how its sound fared, in JSON and in words."""
+"""Usage and audio quality of a session, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def session() -> SessionState:
     )
 
 
-def test_totals_tell_programs_what_the_screen_tells_people() -> None:
+def test_the_json_and_the_texts_agree() -> None:
     found = totals(session())
 
     assert found["tokens"]["input_audio"] == 400
@@ -48,7 +48,7 @@ def test_totals_tell_programs_what_the_screen_tells_people() -> None:
     assert found["output_audio"] == {"ms": 600, "underruns": 1, "silent_ms": 700}
 
 
-def test_what_no_event_told_is_null() -> None:
+def test_unreported_totals_are_null() -> None:
     found = totals(SessionState())
 
     assert found["tokens"] is None
@@ -56,24 +56,24 @@ def test_what_no_event_told_is_null() -> None:
     assert found["rate_limits"] == []
 
 
-def test_use_is_told_by_modality_and_a_limit_that_is_nearly_used_up_stands_out() -> None:
+def test_usage_is_by_modality_and_a_low_limit_is_flagged() -> None:
     found = {tally.name: tally for tally in used(session())}
 
     assert found["tokens"].words == (
         "1,300: input 900 (text 500, audio 400), 320 of it cached; output 400 (text 90, audio 310)"
     )
-    assert found["tokens limit"].words == "2,000 of 40,000 left, whole again in 57 s"
+    assert found["tokens limit"].words == "2,000 of 40,000 left, full again in 57 s"
     assert (found["tokens limit"].is_trouble, found["requests limit"].is_trouble) == (True, False)
     assert low_limits(session()) == ["tokens 5% left"]
 
 
-def test_what_went_wrong_with_the_sound_leads_to_its_event() -> None:
+def test_audio_problems_lead_to_their_events() -> None:
     losses = {"dropped_appends": 12, "underruns": 3, "dropped_bytes": 2_000_000}
     troubles = {tally.words: tally.seq for tally in sounded(session(), losses) if tally.is_trouble}
 
     assert troubles == {
-        "1 append refused by the server, so not part of the input": 2,
-        "1 append with a WAV header: 24,000 Hz, 16 bit, mono; the API takes it for sound": 1,
+        "1 append rejected by the server, not part of the input": 2,
+        "1 append with a WAV header: 24,000 Hz, 16 bit, mono; the API treats it as audio": 1,
         "1 underrun: silent for 700 ms in the middle of items": 5,
         "12 of the microphone's appends dropped: the connection did not keep up": 0,
         "2.0 MB not played: the server was more than 45 minutes ahead": 0,

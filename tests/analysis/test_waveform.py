@@ -1,4 +1,4 @@
-"""When audio was spoken, how loud, and what happened when."""
+"""Times and loudness of audio, and the marks of a session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.analysis.marks import MARK_KINDS, MarkKind
@@ -36,10 +36,8 @@ from tests.spoken import (
     tone,
 )
 from tests.spoken import events as spoken_events
-from tests.support import ManualClock, at, client, corpus_dir, local, numbered, server
+from tests.support import ManualClock, at, client, local, numbered, recordings, server
 
-CORPUS = corpus_dir()
-RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
 VOICE = Voice()
 
 
@@ -71,7 +69,7 @@ def placed(events: Iterable[Event]) -> Placement:
 
 
 def spans(placement: Placement, side: AudioSide) -> list[tuple[int | None, int, int]]:
-    """Return start, length and what was heard of each segment, ms."""
+    """Return start, length and heard part of each segment, ms."""
     return [
         (
             None if s.start_us is None else s.start_us // 1000,
@@ -83,7 +81,7 @@ def spans(placement: Placement, side: AudioSide) -> list[tuple[int | None, int, 
 
 
 @pytest.mark.parametrize("encoding", ["pcm16", "pcmu", "pcma"])
-def test_audio_stands_where_it_was_spoken_and_heard(encoding: str) -> None:
+def test_audio_is_placed_where_it_was_spoken_and_heard(encoding: str) -> None:
     placement = placed(spoken_events(Voice(encoding)))
 
     assert spans(placement, AudioSide.USER) == [
@@ -118,7 +116,7 @@ def test_a_second_item_waits_until_the_first_has_been_played() -> None:
     assert spans(placement, AudioSide.ASSISTANT) == [(1000, 1500, 1500), (2500, 750, 750)]
 
 
-def test_the_players_own_report_says_when_it_began_and_how_far_it_came() -> None:
+def test_the_players_report_sets_the_start_and_the_heard_part() -> None:
     audio = list(answered(1000, VOICE.tone(1500), "a", VOICE))
     reports = [
         at(1300, local("inspector.playing", item_id="a", content_index=0, audio_ms=100)),
@@ -128,7 +126,7 @@ def test_the_players_own_report_says_when_it_began_and_how_far_it_came() -> None
     assert spans(placed([*audio, *reports]), AudioSide.ASSISTANT) == [(1200, 1500, 700)]
 
 
-def test_speech_cuts_what_is_playing_where_nothing_else_tells() -> None:
+def test_speech_interrupts_playback_by_default() -> None:
     audio = list(answered(1000, VOICE.tone(1500), "a", VOICE))
     speech = at(1800, server("input_audio_buffer.speech_started", audio_start_ms=1, item_id="u"))
 
@@ -167,8 +165,8 @@ def test_a_lane_is_as_loud_as_its_sound(encoding: str) -> None:
     waveform = read(spoken_events(Voice(encoding)))
     lane = waveform.lane(AudioSide.USER, 0, 60, 100_000)
 
-    assert lane.is_there.tolist() == [10 <= n < 30 or 44 <= n < 50 for n in range(60)]
-    loud = lane.is_there
+    assert lane.has_audio.tolist() == [10 <= n < 30 or 44 <= n < 50 for n in range(60)]
+    loud = lane.has_audio
     assert lane.high[loud] == pytest.approx(0.5, abs=0.02)
     assert lane.low[loud] == pytest.approx(-0.5, abs=0.02)
     assert waveform.rms(AudioSide.USER, 0, 60, 100_000)[loud] == pytest.approx(
@@ -177,17 +175,17 @@ def test_a_lane_is_as_loud_as_its_sound(encoding: str) -> None:
     assert not lane.high[~loud].any()
 
 
-def test_what_was_cut_off_is_there_but_not_heard() -> None:
+def test_interrupted_audio_is_drawn_as_not_heard() -> None:
     lane = read(spoken_events()).lane(AudioSide.ASSISTANT, 0, 70, 100_000)
     begin, cut, end = (
         ms // 100 for ms in (ANSWER_AT_MS, ANSWER_AT_MS + HEARD_MS, ANSWER_AT_MS + ANSWER_MS)
     )
 
-    assert np.flatnonzero(lane.is_there).tolist() == list(range(begin, end))
+    assert np.flatnonzero(lane.has_audio).tolist() == list(range(begin, end))
     assert np.flatnonzero(lane.is_heard).tolist() == list(range(begin, cut))
 
 
-def test_marks_say_what_happened_when() -> None:
+def test_marks_have_kinds_and_times() -> None:
     marks = read(spoken_events()).marks
     found = [(MARK_KINDS[marks.kind[i]].value, marks.t_us[i] // 1000) for i in range(len(marks))]
 
@@ -241,7 +239,6 @@ def test_reading_in_pieces_gives_the_same_picture_as_reading_at_once() -> None:
 
 
 @given(st.integers(0, 30), st.integers(1, 40), st.integers(1, 60))
-@settings(max_examples=60, deadline=None)
 def test_any_columns_agree_with_the_samples(first: int, count: int, buckets: int) -> None:
     width_us = buckets * BUCKET_US
     lane = SPOKEN.lane(AudioSide.USER, first, count, width_us)
@@ -249,7 +246,7 @@ def test_any_columns_agree_with_the_samples(first: int, count: int, buckets: int
 
     assert np.array_equal(lane.high, fine.high.reshape(count, buckets).max(axis=1))
     assert np.array_equal(lane.low, fine.low.reshape(count, buckets).min(axis=1))
-    assert np.array_equal(lane.is_there, fine.is_there.reshape(count, buckets).any(axis=1))
+    assert np.array_equal(lane.has_audio, fine.has_audio.reshape(count, buckets).any(axis=1))
 
 
 SPOKEN = read(spoken_events())
@@ -266,7 +263,7 @@ def test_damaged_audio_breaks_nothing(audio: str) -> None:
     assert read(numbered(events)).has_audio
 
 
-def test_a_sample_torn_between_two_deltas_is_put_together() -> None:
+def test_a_sample_split_between_two_deltas_is_joined() -> None:
     data = tone(400)
     where = {"response_id": "r", "item_id": "a", "content_index": 0}
     events = [
@@ -279,7 +276,7 @@ def test_a_sample_torn_between_two_deltas_is_put_together() -> None:
 
 
 @pytest.mark.parametrize("t_ms", [0, 1e9, 9e11])
-def test_times_beyond_reason_break_nothing(t_ms: float) -> None:
+def test_implausible_times_break_nothing(t_ms: float) -> None:
     waveform = read(
         numbered([at(t_ms, client("input_audio_buffer.append", audio=base64_of(tone(40))))])
     )
@@ -288,9 +285,8 @@ def test_times_beyond_reason_break_nothing(t_ms: float) -> None:
     assert waveform.lane(AudioSide.USER, max(0, column - 2), 4, 1_000_000).low.shape == (4,)
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
-def test_recordings_of_others_have_a_waveform(path: Path) -> None:
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
+def test_foreign_recordings_have_a_waveform(path: Path) -> None:
     opening = open_recording(path)
     waveform = Waveform(opening.log)
     while waveform.progress < 1:
@@ -302,7 +298,7 @@ def test_recordings_of_others_have_a_waveform(path: Path) -> None:
     assert all(waveform.marks.t_us[n] <= waveform.end_us for n in range(len(waveform.marks)))
 
 
-def test_what_sounds_at_a_time_is_known() -> None:
+def test_the_segment_at_a_time_is_found() -> None:
     segment = SPOKEN.segment_at(AudioSide.ASSISTANT, 3_500_000)
 
     assert isinstance(segment, AudioSegment)
@@ -311,7 +307,7 @@ def test_what_sounds_at_a_time_is_known() -> None:
     assert list(appended(0, b"", VOICE)) == []
 
 
-def test_sound_without_a_time_stands_nowhere_and_is_kept_in_its_order() -> None:
+def test_audio_without_times_is_not_drawn_but_kept_in_order() -> None:
     events = [*appended(1000, VOICE.tone(500), VOICE), *answered(2000, VOICE.tone(750), "a", VOICE)]
     placement = Placement()
     for event in numbered(events):
@@ -335,5 +331,5 @@ def test_a_log_without_times_has_no_marks_and_nothing_to_draw() -> None:
 
     assert (waveform.has_times, waveform.has_audio, waveform.end_us) == (False, True, 0)
     assert len(waveform.marks) == 0
-    assert not waveform.lane(AudioSide.ASSISTANT, 0, 100, 10_000).is_there.any()
+    assert not waveform.lane(AudioSide.ASSISTANT, 0, 100, 10_000).has_audio.any()
     assert waveform.segment_at(AudioSide.ASSISTANT, 0) is None

@@ -111,20 +111,20 @@ def test_a_microphone_is_chosen_by_name_part_or_index(wanted: str, name: str) ->
 
 
 @pytest.mark.parametrize("wanted", ["HDMI", "0", "none such"])
-def test_a_device_that_hears_nothing_is_no_microphone(wanted: str) -> None:
+def test_a_device_without_inputs_is_not_a_microphone(wanted: str) -> None:
     with pytest.raises(DeviceError, match="no microphone") as refused:
         DeviceInput(wanted)
-    assert refused.value.hint == "there are: 1 USB Mic, 2 Headset"
+    assert refused.value.hint == "available: 1 USB Mic, 2 Headset"
 
 
-def test_no_device_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", fake_sounddevice([]))
 
-    with pytest.raises(DeviceError, match="there is no speaker"):
+    with pytest.raises(DeviceError, match="no speaker found"):
         DeviceOutput("")
 
 
-def test_without_portaudio_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_portaudio_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "sounddevice")
 
     class Finder:
@@ -139,7 +139,7 @@ def test_without_portaudio_what_to_install_is_said(monkeypatch: pytest.MonkeyPat
     assert "apt install libportaudio2" in refused.value.hint
 
 
-def test_two_threads_that_find_no_portaudio_are_told_the_same(
+def test_two_threads_get_the_same_error_without_portaudio(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delitem(sys.modules, "sounddevice")
@@ -170,7 +170,7 @@ def test_two_threads_that_find_no_portaudio_are_told_the_same(
     assert first.result() == second.result() == "no_portaudio"
 
 
-def test_a_card_that_cannot_do_our_rate_runs_at_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_without_our_rate_runs_at_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeStream, "rates", (44_100,))
 
     assert DeviceInput("USB").rate_hz == 44_100
@@ -179,7 +179,7 @@ def test_a_card_that_cannot_do_our_rate_runs_at_its_own(monkeypatch: pytest.Monk
         DeviceInput("USB")
 
 
-def test_what_the_microphone_hears_is_handed_over_in_order() -> None:
+def test_recorded_samples_are_delivered_in_order() -> None:
     microphone = DeviceInput("Headset")
     microphone.start(0)
     stream = FakeStream.opened[0]
@@ -198,7 +198,7 @@ def test_two_channels_become_one() -> None:
     assert microphone.read(0).tolist() == [200, 0]
 
 
-def test_the_speaker_is_kept_supplied_and_silent_where_it_is_not() -> None:
+def test_a_speaker_is_kept_supplied_and_plays_silence_otherwise() -> None:
     speaker = DeviceOutput("HDMI")
     assert speaker.wanted(0) == AHEAD_MS * 24
     speaker.write(np.full(1000, 7, np.int16))
@@ -211,7 +211,7 @@ def test_the_speaker_is_kept_supplied_and_silent_where_it_is_not() -> None:
     assert not block[1000:].any()
 
 
-def test_a_flush_silences_what_the_card_has_not_taken() -> None:
+def test_a_flush_discards_samples_that_the_card_has_not_taken() -> None:
     speaker = DeviceOutput("HDMI")
     speaker.write(np.full(2000, 7, np.int16))
     speaker.flush()
@@ -223,19 +223,19 @@ def test_a_flush_silences_what_the_card_has_not_taken() -> None:
     assert not block[100:].any()
 
 
-def test_a_device_that_ends_or_falls_silent_is_gone() -> None:
+def test_a_device_that_ends_or_stops_responding_has_failed() -> None:
     unplugged, mute = DeviceInput("USB"), DeviceInput("Headset")
     FakeStream.opened[0].finished()
-    assert unplugged.failure == "USB Mic is gone"
+    assert unplugged.failure == "USB Mic was disconnected"
 
     mute.start(1 * S)
     mute.read(2 * S)
     assert mute.failure == ""
     mute.read(round((1.1 + SILENT_S) * S))
-    assert mute.failure == "Headset does not answer any more"
+    assert mute.failure == "Headset has stopped responding"
 
 
-def test_closing_is_no_failure() -> None:
+def test_closing_is_not_a_failure() -> None:
     speaker = DeviceOutput("HDMI")
     speaker.close()
     speaker.close()

@@ -1,4 +1,4 @@
-"""G.711 against programs that others wrote: libsndfile always, ffmpeg and sox where they are installed; and against G.712."""
+"""G.711 against other implementations (libsndfile; ffmpeg and sox if installed) and against the limits of G.712."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ each_law = pytest.mark.parametrize("law", ["pcmu", "pcma"])
 
 @each_law
 @each_reference
-def test_every_code_decodes_as_elsewhere(reference: Callable[..., bytes], law: str) -> None:
+def test_every_code_decodes_as_in_the_reference(reference: Callable[..., bytes], law: str) -> None:
     assert decoded(EVERY_CODE, law).tobytes() == reference(EVERY_CODE, law, is_encoding=False)
 
 
 @each_law
 @each_reference
-def test_every_sample_is_encoded_as_elsewhere_or_right_beside_it(
+def test_every_sample_is_encoded_as_in_the_reference_or_adjacent(
     reference: Callable[..., bytes], law: str
 ) -> None:
-    """Programs differ in which side a decision value belongs to, and on which side of 0 they round to."""
+    """Implementations differ in the side of a decision value and in rounding around 0."""
     ours = encoded(EVERY_SAMPLE, law)
     theirs = reference(EVERY_SAMPLE.tobytes(), law, is_encoding=True)
     levels = np.unique(decoded(EVERY_CODE, law))
@@ -79,7 +79,7 @@ def test_every_sample_is_encoded_as_elsewhere_or_right_beside_it(
 
 @each_law
 @each_reference
-def test_what_we_encode_sounds_elsewhere_as_good_as_what_is_encoded_there(
+def test_our_codes_decode_elsewhere_as_well_as_the_references(
     reference: Callable[..., bytes], law: str
 ) -> None:
     signal = noise_like_speech()
@@ -95,7 +95,7 @@ def test_what_we_encode_sounds_elsewhere_as_good_as_what_is_encoded_there(
 @pytest.mark.parametrize(
     ("level_dbm0", "least_db"), [(0, 33), (-10, 33), (-20, 33), (-30, 33), (-40, 27), (-45, 22)]
 )
-def test_a_tone_comes_back_with_the_ratio_that_g712_asks_for(
+def test_a_tone_keeps_the_signal_to_distortion_ratio_of_g712(
     law: str, level_dbm0: int, least_db: int
 ) -> None:
     peak = 32767 * 10 ** ((level_dbm0 - FULL_SCALE_DBM0[law]) / 20)

@@ -53,7 +53,7 @@ def test_a_full_scale_square_wave_is_3_db_above_the_sine() -> None:
     assert level_of(square).rms_dbfs == pytest.approx(3.01, abs=0.01)
 
 
-def test_silence_and_nothing_have_no_level() -> None:
+def test_silence_and_no_samples_have_no_level() -> None:
     assert level_of(np.zeros(480, np.int16)) == Level()
     assert level_of(np.zeros(0, np.int16)) == Level()
     assert LevelMeter().read(0) == Level()
@@ -85,7 +85,7 @@ def test_the_meter_reads_the_window_that_ends_now() -> None:
     assert meter.read((400 + WINDOW_MS + 1) * MS).rms_dbfs == -math.inf
 
 
-def test_the_peak_is_held_and_then_let_go() -> None:
+def test_the_peak_is_held_and_then_released() -> None:
     meter = LevelMeter()
     meter.feed(tone(16384, ms=40), RATE_HZ, 40 * MS)
     meter.feed(tone(1638, ms=40), RATE_HZ, 80 * MS)

@@ -64,7 +64,7 @@ def test_an_item_is_heard_from_its_first_sample_to_its_last() -> None:
     assert ear.playback.is_idle
 
 
-def test_nothing_starts_before_there_is_enough_to_go_on() -> None:
+def test_playback_waits_until_enough_is_buffered() -> None:
     ear = Listener()
     ear.receive("a", 20)
     ear.listen(JITTER_MS - 20)
@@ -75,7 +75,7 @@ def test_nothing_starts_before_there_is_enough_to_go_on() -> None:
     assert ear.heard.any()
 
 
-def test_a_delta_that_stays_alone_starts_after_the_wait() -> None:
+def test_a_single_delta_starts_after_the_jitter_time() -> None:
     ear = Listener()
     ear.receive("a", 20)
     ear.listen(JITTER_MS + 20)
@@ -83,7 +83,7 @@ def test_a_delta_that_stays_alone_starts_after_the_wait() -> None:
     assert np.count_nonzero(ear.heard) == RATE_HZ // 50
 
 
-def test_an_item_that_ran_dry_goes_on_where_it_was() -> None:
+def test_an_item_resumes_after_an_underrun_where_it_stopped() -> None:
     ear = Listener()
     ear.receive("a", 100, 1)
     ear.listen(300)
@@ -100,7 +100,7 @@ def test_an_item_that_ran_dry_goes_on_where_it_was() -> None:
     assert ear.playback.underruns == 1
 
 
-def test_two_answers_that_come_interleaved_are_heard_one_after_the_other() -> None:
+def test_interleaved_items_play_one_after_the_other() -> None:
     ear = Listener()
     for _ in range(5):
         ear.receive("a", 40, 1, response="r1")
@@ -114,7 +114,7 @@ def test_two_answers_that_come_interleaved_are_heard_one_after_the_other() -> No
     assert [change[1] for change in ear.changes] == ["a", "a", "b", "b"]
 
 
-def test_an_item_that_never_ends_lets_the_next_one_by() -> None:
+def test_an_item_without_an_end_does_not_block_the_next() -> None:
     ear = Listener()
     ear.receive("a", 100, 1)
     ear.listen(200)
@@ -128,7 +128,7 @@ def test_an_item_that_never_ends_lets_the_next_one_by() -> None:
     assert (ear.heard == 3).sum() == RATE_HZ // 10
 
 
-def test_a_cut_silences_at_once_and_says_what_was_heard() -> None:
+def test_a_cut_silences_at_once_and_reports_what_was_heard() -> None:
     ear = Listener()
     ear.receive("a", 1000, 1)
     ear.receive("b", 1000, 2)
@@ -146,7 +146,7 @@ def test_a_cut_silences_at_once_and_says_what_was_heard() -> None:
     assert ear.playback.is_idle
 
 
-def test_what_is_on_its_way_to_the_ear_was_not_heard() -> None:
+def test_buffered_samples_do_not_count_as_heard() -> None:
     on_its_way = RATE_HZ // 10
     ear = Listener(unheard=on_its_way)
     ear.receive("a", 300)
@@ -160,7 +160,7 @@ def test_what_is_on_its_way_to_the_ear_was_not_heard() -> None:
     assert [change[3] for change in ear.changes] == ["playing"]
 
 
-def test_a_response_that_was_refused_stays_silent_whatever_still_comes() -> None:
+def test_later_audio_of_a_refused_response_stays_silent() -> None:
     ear = Listener()
     ear.playback.refuse("r1")
     ear.receive("late", 300, response="r1")
@@ -171,7 +171,7 @@ def test_a_response_that_was_refused_stays_silent_whatever_still_comes() -> None
     assert np.count_nonzero(ear.heard) == RATE_HZ // 10
 
 
-def test_a_limit_ends_an_item_there() -> None:
+def test_a_limit_ends_an_item() -> None:
     ear = Listener()
     ear.receive("a", 1000)
     ear.listen(100)
@@ -182,7 +182,7 @@ def test_a_limit_ends_an_item_there() -> None:
     assert ear.changes[-1][1:] == ("a", 250, "finished")
 
 
-def test_telephone_sound_is_heard_as_long_as_it_lasts() -> None:
+def test_telephone_audio_keeps_its_length() -> None:
     ear = Listener()
     wave = (8000 * np.sin(np.arange(8000) / 5)).astype(np.int16)
     data = encoded(wave, "pcmu")
@@ -196,7 +196,7 @@ def test_telephone_sound_is_heard_as_long_as_it_lasts() -> None:
     assert sounding[-1] - sounding[0] == pytest.approx(RATE_HZ, abs=30)
 
 
-def test_samples_torn_between_two_deltas_are_whole_again() -> None:
+def test_samples_split_between_two_deltas_are_joined() -> None:
     ear = Listener()
     data = bytes_of(np.arange(1, 4801).astype(np.int16))
     for at in range(0, len(data), 77):
@@ -221,7 +221,7 @@ def test_ten_minutes_at_once_cost_nothing_until_they_play() -> None:
     assert ear.playback.tracks["a", 0].received_ms == 600_000
 
 
-def test_more_than_fits_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_audio_beyond_the_limit_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inspector.audio.playback.MOST_WAITING_BYTES", 10_000)
     ear = Listener()
     ear.receive("a", 100)
@@ -248,7 +248,7 @@ def test_more_than_fits_is_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) 
         max_size=30,
     )
 )
-def test_nothing_raises_and_nobody_hears_more_than_came(
+def test_nothing_raises_and_never_more_is_heard_than_received(
     steps: list[tuple[str, str, bytes, AudioFormat, int]],
 ) -> None:
     ear = Listener()
@@ -273,7 +273,7 @@ def test_nothing_raises_and_nobody_hears_more_than_came(
     assert all(t.end is not None or not t.waiting_bytes for t in ear.playback.tracks.values())
 
 
-def test_the_ring_hands_over_in_order_and_counts_what_does_not_fit() -> None:
+def test_the_ring_delivers_in_order_and_counts_dropped_samples() -> None:
     ring = Ring(100)
     samples = np.arange(1, 71).astype(np.int16)
     assert ring.write(samples) == 70

@@ -9,7 +9,7 @@ import pytest
 from inspector.audio.stream import SampleStream, base64_bytes
 
 
-def test_a_sample_torn_between_pieces_is_whole_again() -> None:
+def test_a_sample_split_between_pieces_is_joined() -> None:
     stream = SampleStream("pcm16")
     pieces = [b"\x01\x00\x02", b"\x00\x03", b"\x00"]
     found = [stream.feed(base64.b64encode(piece).decode()).tolist() for piece in pieces]
@@ -18,7 +18,7 @@ def test_a_sample_torn_between_pieces_is_whole_again() -> None:
 
 
 @pytest.mark.parametrize("text", ["!!! not base64 ???", "AAAAA", "é", "AA==AA=="])
-def test_letters_that_are_no_base64_make_no_noise(text: str) -> None:
+def test_text_that_is_not_base64_makes_no_noise(text: str) -> None:
     stream = SampleStream("pcmu")
 
     assert not len(stream.feed(text))

@@ -60,7 +60,7 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
         assert reader.read(10).tolist() == [0, 12288]
 
 
-def test_floats_that_are_no_sound_become_some(tmp_path: Path) -> None:
+def test_invalid_floats_become_valid_samples(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     wild = np.array([0, np.nan, np.inf, -np.inf, 7.0, -7.0], np.float32)
     soundfile.write(path, wild, 24_000, subtype="FLOAT")
@@ -75,7 +75,7 @@ def whole(tmp_path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_a_file_that_ends_early_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_truncated_file_is_read_to_its_end(tmp_path: Path) -> None:
     path = tmp_path / "cut.wav"
     path.write_bytes(whole(tmp_path)[:1045])
 
@@ -84,7 +84,7 @@ def test_a_file_that_ends_early_is_read_as_far_as_it_goes(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
-def test_a_size_that_a_killed_recorder_left_is_mended(tmp_path: Path, size: int) -> None:
+def test_the_data_size_of_a_killed_recorder_is_repaired(tmp_path: Path, size: int) -> None:
     data = bytearray(whole(tmp_path))
     data[40:44] = struct.pack("<I", size)
     path = tmp_path / "killed.wav"
@@ -95,7 +95,7 @@ def test_a_size_that_a_killed_recorder_left_is_mended(tmp_path: Path, size: int)
 
 
 @pytest.mark.parametrize("length", [0, 1, 12, 36, 43, 44])
-def test_a_file_without_sound_is_refused_in_words(tmp_path: Path, length: int) -> None:
+def test_a_file_without_audio_is_refused_with_a_reason(tmp_path: Path, length: int) -> None:
     path = tmp_path / "none.wav"
     path.write_bytes(whole(tmp_path)[:length])
 
@@ -105,22 +105,22 @@ def test_a_file_without_sound_is_refused_in_words(tmp_path: Path, length: int) -
 
 
 @pytest.mark.parametrize("data", [b"hello " * 100, b"RIFF" + bytes(500), bytes(range(256)) * 9])
-def test_what_is_no_sound_is_refused_in_words(tmp_path: Path, data: bytes) -> None:
+def test_a_file_in_another_format_is_refused_with_a_reason(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "no.wav"
     path.write_bytes(data)
 
-    with pytest.raises(SoundFileError, match="no sound file that can be read"):
+    with pytest.raises(SoundFileError, match="not a sound file in a supported format"):
         WavReader(path)
 
 
-def test_files_that_are_not_there_are_said(tmp_path: Path) -> None:
+def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(SoundFileError, match="No such file"):
         WavReader(tmp_path / "gone.wav")
     with pytest.raises(SoundFileError, match="cannot write"):
         WavWriter(tmp_path / "no" / "folder.wav", 24_000)
 
 
-def test_what_is_written_is_whole_after_every_piece(tmp_path: Path) -> None:
+def test_a_written_file_is_valid_after_every_piece(tmp_path: Path) -> None:
     path = tmp_path / "out.wav"
     writer = WavWriter(path, 24_000)
     piece = np.arange(-500, 500).astype(np.int16)
@@ -136,19 +136,19 @@ def test_what_is_written_is_whole_after_every_piece(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_is_spoken_in_real_time_and_silence_follows(tmp_path: Path) -> None:
+def test_a_file_plays_in_real_time_followed_by_silence(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, np.full(12_000, 0.5), 24_000, subtype="PCM_16")
     spoken = FileInput(path)
     spoken.start(7 * S)
 
     first = spoken.read(7 * S + S // 4)
-    assert (len(first), int(first.min()), spoken.is_over) == (6000, 16384, False)
+    assert (len(first), int(first.min()), spoken.is_finished) == (6000, 16384, False)
     rest = spoken.read(8 * S)
     assert len(rest) == 18_000
     assert rest[:6000].min() == 16384
     assert not rest[6000:].any()
-    assert spoken.is_over
+    assert spoken.is_finished
     spoken.start(9 * S)
     assert spoken.read(9 * S + S // 100).min() == 16384
 

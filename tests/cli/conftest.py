@@ -42,7 +42,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(autouse=True)
 def home(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a home inside of ``tmp_path``, where all is found that a command line leaves anywhere; its log is let go of."""
+    """Return a home folder inside ``tmp_path`` for everything that a command line writes; release its log afterwards."""
     folder = tmp_path / home.name
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # where recordings are rescued to
@@ -72,7 +72,7 @@ def inspector(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
 
 
 def spawn(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
-    """Start the program as its users do."""
+    """Start the program as users do."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "inspector", *map(str, arguments)],
         stdin=subprocess.PIPE,
@@ -84,7 +84,7 @@ def spawn(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def proxied(*options: object) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    """Start a headless proxy in front of the simulator; yield it and what it says first."""
+    """Start a headless proxy in front of the simulator; yield it and its first line."""
     where = ("--listen", "127.0.0.1:0", "--upstream", "sim")
     with spawn("proxy", "--headless", *where, *options) as process:
         assert process.stdout is not None
@@ -97,7 +97,7 @@ def proxied(*options: object) -> Iterator[tuple[subprocess.Popen[bytes], dict[st
 
 @pytest.fixture
 def program() -> Run:
-    """Run a command line as a process of its own."""
+    """Run a command line in a process of its own."""
 
     def in_subprocess(*arguments: object, stdin: bytes = b"") -> Outcome:
         with spawn(*arguments) as process:
@@ -109,7 +109,7 @@ def program() -> Run:
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """Return a recording of a few rows, the last with what no terminal may get."""
+    """Return a recording of a few rows, the last with characters that no terminal may get."""
     header = {
         "format": "realtime-session",
         "version": 1,

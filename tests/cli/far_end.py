@@ -1,4 +1,4 @@
-"""A WebSocket server for the commands to talk to, in a thread of its own."""
+"""A WebSocket server for the commands to connect to, in a thread of its own."""
 
 from __future__ import annotations
 

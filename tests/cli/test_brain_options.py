@@ -1,4 +1,4 @@
-"""``--brain`` from outside: a whole run against a stand-in, its failures in words, and options that do not go together."""
+"""``--brain`` from outside: a whole run against a stand-in, its failures, and options that cannot be combined."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_model_answers_in_a_run(
     assert KEY.encode() not in b"".join([outcome.out, outcome.err.encode(), *kept])
 
 
-def test_a_failing_endpoint_is_told_of_on_stderr_without_the_key(
+def test_a_failing_endpoint_is_reported_on_stderr_without_the_key(
     inspector: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRAIN_KEY", KEY)
@@ -56,7 +56,7 @@ def test_a_failing_endpoint_is_told_of_on_stderr_without_the_key(
             "--brain-key-env", "BRAIN_KEY", "--until", "response.done", "--timeout", "30",
         )  # fmt: skip
 
-    assert f"brain: {server.url} refuses the key (401): *** is no key" in outcome.err
+    assert f"brain: {server.url} refused the key (401): *** is no key" in outcome.err
     assert b'"status":"failed"' in outcome.out
     kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert KEY.encode() not in b"".join([outcome.out, outcome.err.encode(), *kept])
@@ -66,7 +66,7 @@ def test_a_failing_endpoint_is_told_of_on_stderr_without_the_key(
     ("arguments", "words_of_it"),
     [
         (["sim", "--headless", "--brain-model", "m"], "--brain-model needs --brain URL"),
-        (["sim", "--headless", "--brain", "localhost:1"], "name one that the endpoint serves"),
+        (["sim", "--headless", "--brain", "localhost:1"], "a model that the endpoint serves"),
         (["sim", "--headless", "--brain", "ftp://x", "--brain-model", "m"], "http://127.0.0.1"),
         (["proxy", "--headless", "--brain", "localhost:1"], "--brain needs --upstream sim"),
         (["send", "-", "--brain", "localhost:1"], "--brain needs --sim"),
@@ -74,7 +74,7 @@ def test_a_failing_endpoint_is_told_of_on_stderr_without_the_key(
         (["serve", "--brain", "x", "--brain-model", "m", "--brain-key-env", "NO"], "variable NO"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_options_are_rejected(
     arguments: list[str], words_of_it: str, inspector: Run
 ) -> None:
     outcome = inspector(*arguments)

@@ -1,4 +1,4 @@
-"""``inspector cat``: rows, the forms that keep frames verbatim, filters, and files that are no recordings."""
+"""``inspector cat``: rows, verbatim forms, filters, and files that are not recordings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.cli.conftest import FRAMES, Run
 from tests.cli.far_end import objects
 
 
-def test_cat_prints_aligned_rows_that_no_terminal_obeys(inspector: Run, recording: Path) -> None:
+def test_cat_prints_aligned_sanitized_rows(inspector: Run, recording: Path) -> None:
     outcome = inspector("cat", recording)
     rows = outcome.out.decode().splitlines()
 
@@ -42,7 +42,7 @@ def test_cat_forms_keep_the_frames_verbatim(inspector: Run, recording: Path) -> 
     assert [event["type"] for event in whole["events"]] == [name for _, name, _ in FRAMES]
 
 
-def test_cat_notes_a_torn_line_and_inferred_directions(
+def test_cat_reports_an_incomplete_line_and_inferred_directions(
     inspector: Run, recording: Path, tmp_path: Path
 ) -> None:
     with recording.open("a") as file:
@@ -50,11 +50,11 @@ def test_cat_notes_a_torn_line_and_inferred_directions(
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"type":"session.update"}\n')
 
-    assert "torn" in inspector("cat", recording).err
+    assert "incomplete" in inspector("cat", recording).err
     assert "inferred" in inspector("cat", bare).err
 
 
-def test_cat_refuses_what_is_no_recording(inspector: Run, tmp_path: Path) -> None:
+def test_cat_rejects_files_that_are_not_recordings(inspector: Run, tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text("hello\n")
     for path in (tmp_path / "x.jsonl", tmp_path, tmp_path / "none"):
         assert inspector("cat", path).status == 4
@@ -83,7 +83,7 @@ def test_a_filter_that_does_not_parse_is_status_2(inspector: Run, recording: Pat
     assert outcome.status == 2
     error = json.loads(outcome.err)["error"]
     assert error["code"] == "bad_filter"
-    assert "at character 8: t> needs a number" in error["message"]
+    assert "at character 10: t: 'y' is not a number" in error["message"]
 
 
 def lines_of(*events: tuple[str, dict[str, object]]) -> str:
@@ -99,14 +99,14 @@ REFUSED = lines_of(
 )
 
 
-def test_cat_ties_an_error_to_what_it_refuses(inspector: Run, tmp_path: Path) -> None:
+def test_cat_links_an_error_to_the_rejected_event(inspector: Run, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text(REFUSED)
     rows = inspector("cat", path).out.decode().splitlines()
     stream = objects(inspector("cat", path, "--jsonl").out)
     whole = json.loads(inspector("cat", path, "--json").out)
 
-    assert "(probably refused by #3: unknown_parameter)" in rows[0]
+    assert "(probably rejected by #3: unknown_parameter)" in rows[0]
     assert "refused" not in rows[1]
     assert "(probably caused by #1)" in rows[2]
     by = {"seq": 3, "confidence": "likely", "code": "unknown_parameter"}
@@ -116,7 +116,7 @@ def test_cat_ties_an_error_to_what_it_refuses(inspector: Run, tmp_path: Path) ->
         assert [event.get("caused_by") for event in events] == [None, None, of]
 
 
-def test_cat_says_which_response_beat_a_request(inspector: Run, tmp_path: Path) -> None:
+def test_cat_names_the_response_in_progress(inspector: Run, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     words = "Conversation already has an active response in progress: resp_X. Wait."
     error = {"code": "conversation_already_has_active_response", "message": words}
@@ -127,7 +127,7 @@ def test_cat_says_which_response_beat_a_request(inspector: Run, tmp_path: Path) 
     assert last["caused_by"] == {"seq": 2, "confidence": "likely", "running": "resp_X"}
 
 
-def test_a_stream_with_its_blame_opens_as_a_recording(inspector: Run, tmp_path: Path) -> None:
+def test_a_stream_with_rejections_opens_as_a_recording(inspector: Run, tmp_path: Path) -> None:
     path, copy = tmp_path / "r.jsonl", tmp_path / "copy.jsonl"
     path.write_text(REFUSED)
     copy.write_bytes(inspector("cat", path, "--jsonl").out)
@@ -159,7 +159,7 @@ def test_rows_of_another_protocol_show_their_first_key(inspector: Run, tmp_path:
     assert json.loads(inspector("cat", path, "--json").out)["dialect"]["name"] == "gemini-live"
 
 
-def test_errors_are_never_left_out(inspector: Run, tmp_path: Path) -> None:
+def test_errors_are_never_omitted(inspector: Run, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text(REFUSED)
 
@@ -171,7 +171,7 @@ HOSTILE = "\x7f\x9b31m\x90q\x9c\u202eevil\u2066\u200b\ufeff\u2028\xad\U000e0041e
 
 @pytest.mark.parametrize("form", ["--json", "--jsonl", "--raw", ""])
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_a_terminal_gets_nothing_that_it_obeys_and_a_pipe_gets_it_verbatim(
+def test_a_terminal_gets_sanitized_text_and_a_pipe_verbatim_frames(
     inspector: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, is_terminal: bool
 ) -> None:
     file = tmp_path / "hostile.jsonl"
@@ -180,7 +180,7 @@ def test_a_terminal_gets_nothing_that_it_obeys_and_a_pipe_gets_it_verbatim(
     name = json.dumps(HOSTILE, ensure_ascii=False).encode()
     header = render_header(Header("2026-11-20T23:12:00.000000Z", "sim", HOSTILE, HOSTILE))
     file.write_bytes(header + line % (name, frame))
-    for module in ("output", "listing"):
+    for module in ("printing", "listing"):
         monkeypatch.setattr(f"inspector.cli.{module}.to_terminal", lambda: is_terminal)
     monkeypatch.setenv("NO_COLOR", "1")
     shown = inspector("cat", file, *([form] if form else [])).out.decode()
@@ -202,7 +202,7 @@ def test_a_terminal_gets_nothing_that_it_obeys_and_a_pipe_gets_it_verbatim(
 UNTIMED = '{"dir":"client","event":{"type":"response.create"}}\n{"dir":"server","event":{"type":"ping"}}\n'
 
 
-def test_cat_shows_no_time_where_there_is_none(inspector: Run, tmp_path: Path) -> None:
+def test_cat_shows_no_times_for_files_without_times(inspector: Run, tmp_path: Path) -> None:
     path = tmp_path / "untimed.jsonl"
     path.write_text(UNTIMED)
     rows = inspector("cat", path).out.decode().splitlines()
@@ -218,7 +218,7 @@ def test_cat_shows_no_time_where_there_is_none(inspector: Run, tmp_path: Path) -
     assert inspector("cat", path, "--filter", "t>=0").out == b""
 
 
-def test_cat_says_which_time_cannot_be_read(inspector: Run, tmp_path: Path) -> None:
+def test_cat_reports_unreadable_times(inspector: Run, tmp_path: Path) -> None:
     path = tmp_path / "mixed.jsonl"
     path.write_text(
         '{"dir":"client","time":1.5,"event":{"type":"a"}}\n'
@@ -228,7 +228,7 @@ def test_cat_says_which_time_cannot_be_read(inspector: Run, tmp_path: Path) -> N
     outcome = inspector("cat", path)
 
     assert [row.split()[0] for row in outcome.out.decode().splitlines()] == ["1.500", "#2", "2.500"]
-    assert 'line 2: time "noon" is no time that can be read' in outcome.err
+    assert 'line 2: time "noon" is not a readable time' in outcome.err
 
 
 def test_what_cat_prints_without_times_reads_the_same(inspector: Run, tmp_path: Path) -> None:

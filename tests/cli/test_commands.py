@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from websockets.sync.server import ServerConnection
 
+from inspector.cli import commands
+from inspector.cli.command_tree import COMMANDS
 from tests.cli.conftest import ROOT, Run
 from tests.cli.far_end import server
 
@@ -22,9 +24,7 @@ def test_the_version_is_printed(inspector: Run) -> None:
     assert inspector("--version").out.startswith(b"realtime-inspector 0")
 
 
-@pytest.mark.parametrize(
-    "command", ["", "sim", "live", "replay", "serve", "send", "cat", "doctor", "paths"]
-)
+@pytest.mark.parametrize("command", ["", *(command.__name__ for command, _ in COMMANDS)])
 def test_every_command_has_help_with_examples(command: str, inspector: Run) -> None:
     for option in ("-h", "--help"):
         outcome = inspector(*filter(None, [command, option]))
@@ -32,6 +32,14 @@ def test_every_command_has_help_with_examples(command: str, inspector: Run) -> N
         assert outcome.status == 0
         assert f"  inspector {command}".rstrip() in outcome.out.decode()
         assert b"\x1b" not in outcome.out
+
+
+def test_every_command_stands_in_the_list_with_examples_of_itself() -> None:
+    modules = {path.stem for path in Path(commands.__path__[0]).glob("*.py")} - {"__init__"}
+
+    assert modules == {command.__module__.rpartition(".")[2] for command, _ in COMMANDS}
+    for command, examples in COMMANDS:
+        assert any(f"inspector {command.__name__}" in example for example in examples)
 
 
 def test_the_recordings_that_help_names_are_shipped(inspector: Run) -> None:
@@ -49,7 +57,7 @@ def test_the_recordings_that_help_names_are_shipped(inspector: Run) -> None:
         (["cat"], "FILE"),
         (["sim", "--headless", "--timeout", "soon"], "--timeout"),
         (["sim", "--jsonl"], "--headless"),
-        (["sim", "--headless", "--json", "--jsonl"], "exclude"),
+        (["sim", "--headless", "--json", "--jsonl"], "combined"),
         (["live"], "terminal"),
         (["sim"], "terminal"),
         (["replay", "x"], "terminal"),
@@ -62,13 +70,13 @@ def test_the_recordings_that_help_names_are_shipped(inspector: Run) -> None:
         (["live", "--headless", "--url", "ws://x", "--key-env", "NOT_SET"], "NOT_SET"),
         (["sim", "--headless", "--session", "none.json"], "none.json"),
         (["sim", "--headless", "-o", "-"], "--jsonl"),
-        (["send", "x", "--sim", "--url", "ws://x"], "exclude"),
-        (["cat", "x", "--raw", "--json"], "exclude"),
+        (["send", "x", "--sim", "--url", "ws://x"], "combined"),
+        (["cat", "x", "--raw", "--json"], "combined"),
         (["serve", "--host", "0.0.0.0"], "--allow-remote"),
         (["serve", "--port", "70000"], "65535"),
     ],
 )
-def test_a_command_line_that_makes_no_sense_is_status_2(
+def test_an_invalid_command_line_is_status_2(
     arguments: list[str], word: str, inspector: Run
 ) -> None:
     outcome = inspector(*arguments)
@@ -160,7 +168,7 @@ def test_paths_are_printed(inspector: Run, home: Path) -> None:
     assert shown["logs"].encode() in inspector("paths").out
 
 
-def test_a_fault_of_the_program_is_a_line_and_a_file(
+def test_a_bug_in_the_program_is_reported_with_a_file(
     inspector: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)

@@ -13,7 +13,7 @@ from inspector.secret import Secret
 KEY = "very-private-0123456789"
 
 
-def test_the_log_holds_no_secret_and_is_its_owners(tmp_path: Path) -> None:
+def test_the_log_contains_no_secret_and_is_private(tmp_path: Path) -> None:
     secret = Secret(KEY)
     start_logging(tmp_path / "state")
     logging.getLogger("x").error("failed with %s and %s", KEY, secret, exc_info=ValueError(KEY))
@@ -25,7 +25,7 @@ def test_the_log_holds_no_secret_and_is_its_owners(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_log_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_omitted(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     start_logging(tmp_path / "file" / "state")
     logging.getLogger("x").error("nowhere to go")

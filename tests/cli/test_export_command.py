@@ -1,4 +1,4 @@
-"""``inspector export``: files, statuses, and what is said of them."""
+"""``inspector export``: files, exit statuses and messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def recording(tmp_path: Path) -> Path:
     return write_recording(tmp_path / "talk.jsonl")
 
 
-def test_a_wav_is_written_beside_the_user_and_told(inspector: Run, recording: Path) -> None:
+def test_a_wav_is_written_to_the_current_folder_and_reported(
+    inspector: Run, recording: Path
+) -> None:
     outcome = inspector("export", recording, "--to", "wav")
 
     assert (outcome.status, outcome.out) == (0, b"")
@@ -69,13 +71,13 @@ def test_a_transcript_goes_to_stdout_or_to_a_file(inspector: Run, recording: Pat
         (("--to", "wav", "-o", "no/such/folder/a.wav"), 74),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_options_are_rejected(
     inspector: Run, recording: Path, arguments: tuple[str, ...], status: int
 ) -> None:
     assert inspector("export", recording, *arguments).status == status
 
 
-def test_files_without_sound_and_files_that_are_none_are_bad_input(
+def test_files_without_audio_and_missing_files_are_bad_input(
     inspector: Run, tmp_path: Path
 ) -> None:
     silent = tmp_path / "silent.jsonl"

@@ -1,4 +1,4 @@
-"""What stands in the shell when a session was left: what was recorded, how to see it again, and the documented status."""
+"""The report in the shell after a session: what was recorded, how to replay it, and the exit status."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def started(*arguments: str, shows: bytes) -> Iterator[Terminal]:
 
 
 def left(terminal: Terminal, *keys: bytes) -> tuple[int, list[str]]:
-    """Press keys; return the exit status and the lines that stand in the shell afterwards."""
+    """Press keys; return the exit status and the lines in the shell afterwards."""
     for key in keys:
         os.write(terminal.fd, key)
     deadline = time.monotonic() + WAIT_S
@@ -57,10 +57,10 @@ def left(terminal: Terminal, *keys: bytes) -> tuple[int, list[str]]:
 
 
 @pytest.mark.parametrize("key", [b"q", b"\x11"], ids=["q", "ctrl+q"])
-def test_a_session_says_where_it_is_kept(key: bytes, tmp_path: Path) -> None:
+def test_a_session_reports_where_it_is_recorded(key: bytes, tmp_path: Path) -> None:
     silent = ("--mic", "none", "--speaker", "none")
     file = tmp_path / "it's here.jsonl"
-    with started("sim", *silent, "-o", str(file), shows=b"press s to send") as terminal:
+    with started("sim", *silent, "-o", str(file), shows=b"s write a message") as terminal:
         status, lines = left(terminal, key)
 
     assert status == 0
@@ -68,7 +68,7 @@ def test_a_session_says_where_it_is_kept(key: bytes, tmp_path: Path) -> None:
     assert shlex.split(lines[-1]) == ["inspector", "replay", str(file)]
 
 
-def test_a_session_that_the_server_refused_ends_with_its_status(tmp_path: Path) -> None:
+def test_a_session_rejected_by_the_server_ends_with_its_status(tmp_path: Path) -> None:
     async def refuse(connection: ServerConnection) -> None:
         await connection.send(error_event("invalid_api_key"))
         await connection.close(3000, "invalid_request_error")

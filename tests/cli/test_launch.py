@@ -41,7 +41,7 @@ def plain(target: LiveTarget) -> dict[str, str]:
     return {n: v.reveal() if isinstance(v, Secret) else v for n, v in target.headers}
 
 
-def test_openai_is_what_nothing_said_means() -> None:
+def test_openai_is_the_default() -> None:
     target, said = target_of()
 
     assert target.url == "wss://api.openai.com/v1/realtime?model=gpt-realtime"
@@ -67,7 +67,7 @@ def test_the_base_url_of_the_sdk_is_honoured() -> None:
     assert target.url == "wss://gateway.example/v1/realtime?model=gpt-realtime"
 
 
-def test_a_call_is_joined_without_a_model_and_an_intent_without_a_default_one() -> None:
+def test_a_call_needs_no_model_and_an_intent_gets_no_default_one() -> None:
     assert target_of(options=LiveOptions(call_id="rtc_1"))[0].url.endswith(
         "/realtime?call_id=rtc_1"
     )
@@ -97,7 +97,7 @@ def test_the_key_may_go_in_a_subprotocol() -> None:
     assert isinstance(target.subprotocols[1], Secret)
 
 
-def test_a_key_is_missed_only_where_one_is_needed() -> None:
+def test_a_missing_key_is_an_error_only_if_one_is_required() -> None:
     with pytest.raises(ConnectError) as caught:
         target_of(environment={})
 
@@ -107,7 +107,7 @@ def test_a_key_is_missed_only_where_one_is_needed() -> None:
     assert target_of(options=header, environment={})[0].headers
 
 
-def test_a_key_in_the_clear_is_warned_of_unless_it_stays_here() -> None:
+def test_an_unencrypted_key_is_warned_of_except_on_loopback() -> None:
     assert target_of(Settings(profile="openai", url="ws://example.com"))[1]
     assert not target_of(Settings(profile="openai", url="ws://127.0.0.1:1"))[1]
 
@@ -115,7 +115,7 @@ def test_a_key_in_the_clear_is_warned_of_unless_it_stays_here() -> None:
 @pytest.mark.parametrize(
     ("text", "name", "value"), [("A=b=c", "A", "b=c"), ("X: y", "X", "y"), ("E=", "E", "")]
 )
-def test_headers_are_read(text: str, name: str, value: str) -> None:
+def test_headers_are_parsed(text: str, name: str, value: str) -> None:
     assert parse_header(text) == (name, value)
 
 
@@ -124,12 +124,12 @@ def test_a_header_whose_name_says_secret_is_one() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "novalue", "=x", "a b=c", "a=b\nc", "a=é"])
-def test_what_is_no_header_is_refused(text: str) -> None:
+def test_invalid_headers_are_rejected(text: str) -> None:
     with pytest.raises(UsageError):
         parse_header(text)
 
 
-def test_a_session_file_becomes_an_update_and_an_update_goes_as_it_is(tmp_path: Path) -> None:
+def test_a_session_file_becomes_an_update_and_an_update_is_sent_as_is(tmp_path: Path) -> None:
     file = tmp_path / "s.json"
     file.write_text('{\n "type": "realtime" }\n')
     assert json.loads(session_update(file)) == {
@@ -156,7 +156,7 @@ def test_a_preset_of_the_session_form_becomes_the_update_that_it_was_saved_from(
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "nope"])
-def test_what_is_no_session_is_refused(text: str, tmp_path: Path) -> None:
+def test_invalid_session_files_are_rejected(text: str, tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(text)
     with pytest.raises(UsageError):
         session_update(tmp_path / "s.json")

@@ -1,4 +1,4 @@
-"""Files that are no ordinary recordings: a clear word or a full reading, and never a hang."""
+"""Files that are not ordinary recordings: a clear message or a complete reading, and never a hang."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HUGE = 80 << 20
 
 
 @pytest.mark.parametrize("form", [(), ("--jsonl",), ("--raw",)])
-def test_a_pipe_by_its_name_is_refused_and_not_waited_for(
+def test_a_named_pipe_is_rejected_without_waiting(
     form: tuple[str, ...], inspector: Run, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
@@ -33,7 +33,7 @@ def test_a_pipe_by_its_name_is_refused_and_not_waited_for(
     assert "inspector cat - reads" in outcome.err
 
 
-def test_a_pipe_is_refused_by_the_replay_as_well(tmp_path: Path) -> None:
+def test_a_pipe_is_rejected_by_replay_too(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(RecordingError, match="is a pipe"):
@@ -77,7 +77,7 @@ def test_lines_of_80_megabytes_are_opened(huge: Path) -> None:
     opening.close()
 
 
-def test_a_file_that_is_no_json_at_all_is_refused_without_being_read(
+def test_a_file_without_json_is_rejected_without_reading_it_all(
     inspector: Run, tmp_path: Path
 ) -> None:
     path = tmp_path / "zeros"
@@ -90,18 +90,16 @@ def test_a_file_that_is_no_json_at_all_is_refused_without_being_read(
     assert json.loads(outcome.err)["error"]["code"] == "not_a_recording"
 
 
-def test_a_pipe_that_nobody_writes_to_does_not_hold_up_what_is_to_be_sent(
-    inspector: Run, tmp_path: Path
-) -> None:
+def test_a_pipe_without_a_writer_does_not_block_the_session(inspector: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     outcome = inspector("send", tmp_path / "pipe", "--sim", "--timeout", "0.05")
 
     assert outcome.status == 124
-    assert "pipe is a pipe that nobody writes to yet: waiting" in outcome.err
+    assert "pipe is a pipe without a writer: waiting" in outcome.err
 
 
-def test_what_is_written_to_a_pipe_is_sent(inspector: Run, tmp_path: Path) -> None:
+def test_data_written_to_a_pipe_is_sent(inspector: Run, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(b'{"type":"nope"}\n',))
@@ -124,7 +122,7 @@ def test_a_directory_is_not_sent(inspector: Run, tmp_path: Path) -> None:
 def failing_read(
     real: Callable[[int, int, int], bytes], begin: int
 ) -> Callable[[int, int, int], bytes]:
-    """Return a ``pread`` for a disk that is broken from some byte on."""
+    """Return a ``pread`` of a disk that is broken from some byte on."""
 
     def pread(fd: int, size: int, offset: int) -> bytes:
         if offset + size > begin:
@@ -135,7 +133,7 @@ def failing_read(
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
-def test_a_disk_that_does_not_give_a_recording_is_named(
+def test_a_disk_read_error_is_reported(
     form: tuple[str, ...], inspector: Run, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "pread", failing_read(os.pread, 0))
@@ -146,7 +144,7 @@ def test_a_disk_that_does_not_give_a_recording_is_named(
     assert f"cannot read {recording} from byte 0 on: Input/output error" in outcome.err
 
 
-def test_a_recording_whose_disk_breaks_is_shown_as_far_as_it_goes(
+def test_a_partly_readable_recording_is_shown_as_far_as_possible(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.jsonl"
@@ -176,7 +174,7 @@ def test_a_recording_whose_disk_breaks_is_shown_as_far_as_it_goes(
         ("export", "x.jsonl", "--to", "\udcff"),
     ],
 )
-def test_what_is_no_address_or_no_text_is_a_mistake_of_the_command_line(
+def test_invalid_addresses_and_texts_are_usage_errors(
     arguments: tuple[str, ...], inspector: Run
 ) -> None:
     outcome = inspector(*arguments)
@@ -194,7 +192,7 @@ def test_a_path_may_have_any_bytes(form: tuple[str, ...], inspector: Run, record
     assert inspector("cat", f"{odd}.not", *form).status == 4
 
 
-def test_a_device_without_an_end_is_not_read_into_memory(
+def test_an_endless_device_is_not_read_into_memory(
     inspector: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stdin_feed, "MAX_LINE_BYTES", 1 << 20)
@@ -205,7 +203,7 @@ def test_a_device_without_an_end_is_not_read_into_memory(
     assert "a line of more than 1 MB" in outcome.err
 
 
-def test_a_filter_that_would_never_end_ends_and_says_so(inspector: Run, tmp_path: Path) -> None:
+def test_a_catastrophic_filter_is_stopped_and_reported(inspector: Run, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"type":"response.create","t":"%b!"}\n' % (b"a" * 400) * 3)
 

@@ -1,4 +1,4 @@
-"""Who names an origin: websocket-client, which always does, is let in; pages are refused, and that is told."""
+"""Requests with an Origin: websocket-client, which always sends one, is accepted; pages are rejected and reported."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHAINS = {
 def chain(
     links: Sequence[Sequence[str]], *options: str
 ) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    """Start servers, each in front of the one before; yield the last, and what it says first."""
+    """Start servers, each in front of the previous one; yield the last one and its first line."""
     with ExitStack() as stack:
         started: list[tuple[subprocess.Popen[bytes], dict[str, Any]]] = []
         for link in links:
@@ -58,19 +58,18 @@ def trusted(process: subprocess.Popen[bytes], first: dict[str, Any], home: Path)
 
 
 @pytest.mark.parametrize("name", list(CHAINS))
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_websocket_client_is_let_in(name: str, host: str, home: Path) -> None:
+def test_websocket_client_is_accepted(name: str, home: Path) -> None:
     websocket = pytest.importorskip("websocket")
     with chain(CHAINS[name]) as (process, first):
-        url = first["url"].replace("127.0.0.1", host)
-        model = "" if "model=" in url else "?model=gpt-realtime"
-        client = websocket.create_connection(
-            url + model, timeout=20, sslopt={"ca_certs": trusted(process, first, home)}
-        )
-        created = json.loads(client.recv())
-        client.close()
-
-    assert created["type"] == "session.created"
+        for host in ("127.0.0.1", "localhost"):
+            url = first["url"].replace("127.0.0.1", host)
+            model = "" if "model=" in url else "?model=gpt-realtime"
+            client = websocket.create_connection(
+                url + model, timeout=20, sslopt={"ca_certs": trusted(process, first, home)}
+            )
+            created = json.loads(client.recv())
+            client.close()
+            assert created["type"] == "session.created"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,7 @@ def test_websocket_client_is_let_in(name: str, host: str, home: Path) -> None:
         ("", "127.0.0.1:{port}"),
     ],
 )
-def test_what_only_looks_like_our_own_origin_is_a_page(origin: str, host: str) -> None:
+def test_an_origin_that_only_resembles_our_own_is_a_page(origin: str, host: str) -> None:
     from inspector.sources.access_control import AccessControl
     from inspector.sources.heads import Head
 
@@ -105,7 +104,7 @@ def test_what_only_looks_like_our_own_origin_is_a_page(origin: str, host: str) -
 
 
 @pytest.mark.parametrize("command", ["serve", "proxy"])
-def test_a_refused_page_is_told_in_a_line_and_in_the_stream(command: str) -> None:
+def test_a_rejected_page_is_reported_in_a_line_and_in_the_stream(command: str) -> None:
     more = ["--jsonl"] if command == "proxy" else []
     with chain(CHAINS[command], *more) as (process, first):
         with pytest.raises(InvalidStatus) as caught:
@@ -143,20 +142,20 @@ REQUIRED = "sk-the-only-one-0123"
 
 
 @pytest.mark.parametrize(
-    ("value", "key", "code"),
+    ("value", "answers"),
     [
-        ((), None, None),
-        ((), "sk-any", "let in"),
-        (("ONLY",), None, None),
-        (("ONLY",), "sk-another-one-012345", "invalid_api_key"),
-        (("ONLY",), REQUIRED, "let in"),
+        ((), {None: None, "sk-any": "let in"}),
+        (
+            ("ONLY",),
+            {None: None, "sk-another-one-012345": "invalid_api_key", REQUIRED: "let in"},
+        ),
     ],
+    ids=["any", "one"],
 )
 @pytest.mark.parametrize("replays", [False, True])
 def test_a_key_that_is_required_is_required_as_the_api_does(
     value: tuple[str, ...],
-    key: str | None,
-    code: str | None,
+    answers: dict[str | None, str | None],
     replays: bool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -165,11 +164,14 @@ def test_a_key_that_is_required_is_required_as_the_api_does(
     recording = tmp_path / "golden.jsonl"
     recording.write_text('{"type":"session.created","session":{}}\n')
     more = ("--replay", str(recording)) if replays else ()
+    with chain([("serve",)], "--require-key", *value, *more) as (_, first):
+        for key, code in answers.items():
+            assert_answered(first["url"], key, code)
+
+
+def assert_answered(url: str, key: str | None, code: str | None) -> None:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with (
-        chain([("serve",)], "--require-key", *value, *more) as (_, first),
-        connect(first["url"], additional_headers=headers) as client,
-    ):
+    with connect(url, additional_headers=headers) as client:
         said = json.loads(client.recv(timeout=20))
         if code == "let in":
             assert said["type"] == "session.created"
@@ -202,7 +204,7 @@ def test_a_client_secret_stands_for_the_key_that_is_required(
             assert json.loads(client.recv(timeout=20))["type"] == "session.created"
 
 
-def test_both_ways_of_saying_where_to_listen_name_the_same_place() -> None:
+def test_both_forms_of_the_address_options_are_equivalent() -> None:
     for where in (("--listen", "[::1]:0"), ("--host", "::1", "--port", "0"), ("--host", "::1")):
         with spawn("serve", *where) as process:
             assert process.stdout is not None
@@ -212,9 +214,9 @@ def test_both_ways_of_saying_where_to_listen_name_the_same_place() -> None:
         assert first["url"].startswith("ws://[::1]:")
 
 
-def test_a_place_is_said_in_one_way() -> None:
+def test_the_forms_of_the_address_options_cannot_be_combined() -> None:
     with spawn("serve", "--listen", "127.0.0.1:0", "--port", "1") as process:
         _, err = process.communicate(timeout=20)
 
     assert process.returncode == 2
-    assert b"one too many" in err
+    assert b"cannot be combined" in err

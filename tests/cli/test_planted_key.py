@@ -1,4 +1,4 @@
-"""A key that is planted everywhere a key can come from, and searched for everywhere something is kept or printed."""
+"""A key planted in every place that a key can come from, and searched for in everything that is stored or printed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.cli.conftest import ROOT, Outcome, Run, proxied
 from tests.cli.far_end import server
 
 KEY = "planted/0123456789+abcdef"
-"""Looks like no key at all: only who knows it can mask it."""
+"""Does not look like a key: only code that knows it can mask it."""
 SHAPED = "sk-planted-0123456789abcdef"
-"""Looks like one: this is how it is known where nobody said that it is secret."""
+"""Looks like a key, so that it is masked even where it is not known."""
 
 SOUND = json.dumps(
     {
@@ -37,7 +37,7 @@ SOUND = json.dumps(
     }
 )
 PIECES = (b"planted", b"6789+abc", b"6789abc")
-"""Of the keys above, each too short to be torn by the end of a line."""
+"""Parts of the keys above, short enough not to be broken at the end of a line."""
 WAYS = ("environment", "file", "config", "subprotocol", "header", "query", "shaped header")
 
 
@@ -53,7 +53,7 @@ seen: list[ServerConnection] = []
 
 
 def kept_in(folder: Path, *, but: Iterable[Path] = ()) -> dict[Path, bytes]:
-    """Return every file below a folder; the one that the user keeps the key in is no finding."""
+    """Return every file below a folder, except the one in which the user keeps the key."""
     left_out = set(but)
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path: path.read_bytes() for path in files if path not in left_out}
@@ -68,7 +68,7 @@ def assert_nowhere(key: str, outcomes: Iterable[Outcome], files: dict[Path, byte
 def planted(
     way: str, home: Path, holder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, str, list[str]]:
-    """Plant a key; return it, what the query has of it, and the options that lead to it."""
+    """Plant a key; return it, its form in the query, and the options that name it."""
     key = SHAPED if way in ("subprotocol", "shaped header") else KEY
     query, options = "", ["--profile", "openai"]
     match way:
@@ -93,7 +93,7 @@ def planted(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_key_comes_in_any_way_and_stays_nowhere(
+def test_a_key_given_in_any_way_is_stored_nowhere(
     way: str, inspector: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holder = tmp_path / "holder"
@@ -128,7 +128,7 @@ def test_a_key_comes_in_any_way_and_stays_nowhere(
 
 
 @pytest.mark.parametrize("way", ["environment", "subprotocol", "shaped header", "query"])
-def test_a_key_is_painted_nowhere_and_copied_nowhere(
+def test_a_key_is_never_painted_or_copied(
     way: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     holder, recording = tmp_path / "holder", tmp_path / "r.jsonl"
@@ -157,23 +157,21 @@ def test_a_key_is_painted_nowhere_and_copied_nowhere(
 SCREENS = (
     (b"\x1b[Zg\r", b"inspector.opened"),
     (b"w", b"raw"),
-    (b"y", b"clipboard"),
+    (b"y", b"copied "),
     (b"2", b"[2 Conversation]"),
     (b"3", b"[3 Session]"),
     (b"4", b"[4 Timeline]"),
     (b"1", b"[1 Events]"),
-    (b"?", b"closes this page"),
+    (b"?", b"close this page"),
     (b"\x1b", b"Conversation"),
     (b"u", b"instructions"),
     (b"\x1b", b"Conversation"),
 )
-"""The first event, which tells of the handshake, in detail, verbatim and copied; then every view."""
+"""Keys: the first event, with the handshake, in detail, raw and copied; then every view."""
 COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)")
 
 
-def test_a_secret_in_a_frame_is_kept_in_that_frame_and_nowhere_else(
-    inspector: Run, tmp_path: Path
-) -> None:
+def test_a_secret_in_a_frame_is_stored_only_in_that_frame(inspector: Run, tmp_path: Path) -> None:
     secret = "ek_planted0123456789"
     created = {"type": "session.created", "session": {"client_secret": {"value": secret}}}
 
@@ -191,9 +189,7 @@ def test_a_secret_in_a_frame_is_kept_in_that_frame_and_nowhere_else(
     assert_nowhere(secret, [live, export], kept_in(tmp_path, but=[recording]))
 
 
-def test_what_a_user_sends_by_hand_is_kept_with_its_frame_and_nowhere_else(
-    inspector: Run, tmp_path: Path
-) -> None:
+def test_a_secret_sent_by_hand_is_stored_only_in_its_frame(inspector: Run, tmp_path: Path) -> None:
     tool = {
         "type": "mcp",
         "server_label": "docs",
@@ -217,7 +213,7 @@ def test_what_a_user_sends_by_hand_is_kept_with_its_frame_and_nowhere_else(
     assert_nowhere(KEY, outcomes, kept_in(tmp_path, but=[session, recording]))
 
 
-def test_a_client_secret_that_is_minted_through_the_proxy_stays_nowhere(
+def test_a_client_secret_minted_through_the_proxy_is_stored_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -270,7 +266,7 @@ def test_a_screen_that_fails_shows_no_key_and_no_local_variables(
 
 
 def on_screen(code: str, *arguments: str) -> bytes:
-    """Run a program on a terminal until it ends, and return all that it wrote there."""
+    """Run a program on a terminal until it ends, and return its output."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
     command = [sys.executable, "-c", code, *arguments]

@@ -1,4 +1,4 @@
-"""What only shows from outside: pipes, signals, the first line of the server, what is imported."""
+"""Behaviour visible only from outside: pipes, signals, the server's first line, imports."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_signal_ends_a_session_with_its_recording_whole(number: int, tmp_path:
 
 
 @pytest.mark.parametrize("shown", [1, 9, 40])
-def test_killed_at_any_moment_nothing_that_was_shown_is_lost(shown: int, tmp_path: Path) -> None:
+def test_a_kill_at_any_moment_loses_nothing_that_was_shown(shown: int, tmp_path: Path) -> None:
     path, event = tmp_path / "o.jsonl", tmp_path / "event.jsonl"
     event.write_text('{"type":"response.create"}\n')
     with spawn("send", event, "--sim", "-o", path) as process:
@@ -97,7 +97,7 @@ def test_serve_prints_its_url_first_and_serves() -> None:
     assert b"Traceback" not in err
 
 
-def test_on_a_terminal_rows_have_colour_unless_told_not_to(
+def test_rows_are_coloured_on_a_terminal_unless_disabled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "r.jsonl"
@@ -134,7 +134,7 @@ def on_terminal(*arguments: str) -> str:
 @pytest.mark.parametrize(
     "arguments", [["--version"], ["-h"], ["paths"], ["cat", os.devnull], ["live", "-h"]]
 )
-def test_the_program_starts_light(arguments: list[str]) -> None:
+def test_starting_the_program_imports_little(arguments: list[str]) -> None:
     code = (
         "import sys; from inspector.cli.entry_point import run; status = run(sys.argv[1:]);"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
@@ -160,7 +160,7 @@ def test_cat_reads_a_pipe(program: Run) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 @pytest.mark.parametrize("arguments", [["paths"], ["sim", "--headless", "--jsonl"]])
-def test_a_full_disk_behind_stdout_is_told(arguments: list[str]) -> None:
+def test_a_full_disk_behind_stdout_is_reported(arguments: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         run = subprocess.run(
             [sys.executable, "-m", "inspector", *arguments],
@@ -176,7 +176,7 @@ def test_a_full_disk_behind_stdout_is_told(arguments: list[str]) -> None:
     assert b"Traceback" not in run.stderr
 
 
-def test_closed_standard_streams_are_survived() -> None:
+def test_closed_standard_streams_are_handled() -> None:
     command = f"{sys.executable} -m inspector paths <&- >&- 2>&-"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(["sh", "-c", command], env=environment, check=False, timeout=20)
@@ -184,7 +184,7 @@ def test_closed_standard_streams_are_survived() -> None:
     assert run.returncode == 0
 
 
-def test_what_opens_sessions_and_recordings_is_light() -> None:
+def test_opening_sessions_and_recordings_imports_little() -> None:
     code = (
         "import sys, inspector.cli.launch, inspector.cli.headless, inspector.cli.listing;"
         "print(*{name.partition('.')[0] for name in sys.modules})"

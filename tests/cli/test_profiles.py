@@ -1,4 +1,4 @@
-"""Connections that the user keeps, from the configuration file to the wire."""
+"""The user's profiles, from the configuration file to the wire."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def settings(name: str, folder: Path) -> Settings:
     return load_settings({"profile": name}, {}, file)
 
 
-def test_a_profile_decides_where_to_connect_and_as_whom(tmp_path: Path) -> None:
+def test_a_profile_decides_address_and_key(tmp_path: Path) -> None:
     options = LiveOptions(headers=(("x-other", "1"),))
     target = live_target(settings("work", tmp_path), options, ENVIRONMENT, print)
 
@@ -91,7 +91,7 @@ def test_the_beta_dialect_asks_for_itself_and_leaves_a_path_alone() -> None:
     assert ("OpenAI-Beta", "realtime=v1") in target.headers
 
 
-def test_a_profile_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path) -> None:
+def test_an_unknown_profile_is_rejected_with_a_list(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         live_target(settings("wrok", tmp_path), LiveOptions(), {}, print)
 
@@ -112,5 +112,5 @@ def test_a_profile_of_the_simulator_opens_it_with_its_session(tmp_path: Path) ->
     assert orjson.loads(first.data)["session"] == {"instructions": "Speak French."}
 
 
-def test_what_a_profile_leaves_open_is_left_to_others() -> None:
+def test_settings_missing_in_a_profile_come_from_other_sources() -> None:
     assert UserProfile("p", model="m").settings() == {"model": "m"}

@@ -1,4 +1,4 @@
-"""``inspector proxy`` from outside: the first line, the stream, signals, bounds, and what it refuses to do."""
+"""``inspector proxy`` from outside: the first line, the stream, signals, bounds, and rejected options."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def app(url: str) -> ClientConnection:
     return connect(url, proxy=None, additional_headers={"Authorization": f"Bearer {KEY}"})
 
 
-def test_a_session_through_the_proxy_is_recorded_and_told(tmp_path: Path) -> None:
+def test_a_session_through_the_proxy_is_recorded_and_reported(tmp_path: Path) -> None:
     with proxied("-o", tmp_path / "r", "--max-sessions", 1, "--jsonl") as (process, first):
         with app(first["url"]) as client:
             greeting = json.loads(client.recv(timeout=10))
@@ -126,7 +126,7 @@ def test_tls_with_a_certificate_of_its_own(tmp_path: Path) -> None:
 
 @contextmanager
 def on_terminal(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run a program on a terminal; the second value is the terminal's other end."""
+    """Run a program on a terminal; the second value is the terminal's controlling end."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
     with subprocess.Popen(
@@ -142,7 +142,7 @@ def on_terminal(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], i
 
 
 def read_until(terminal: int, words: bytes) -> bytes:
-    """Return what a program shows, up to some words."""
+    """Return the program's output up to a text."""
     seen = b""
     while words not in seen:
         seen += os.read(terminal, 1 << 16)
@@ -177,13 +177,13 @@ def test_a_signal_closes_the_sessions_on_the_screen_too(number: int, tmp_path: P
 
 
 def read_to_the_end(terminal: int) -> None:
-    """Take what a program still shows, so that it need not wait for a reader."""
+    """Read the program's remaining output, so that it does not block."""
     with contextlib.suppress(OSError):  # how Linux tells that the other end is closed
         while os.read(terminal, 1 << 16):
             pass
 
 
-def test_a_screen_that_fails_leaves_the_sessions_alone(tmp_path: Path) -> None:
+def test_a_failing_screen_does_not_end_the_sessions(tmp_path: Path) -> None:
     code = (
         "import sys, inspector.tui.proxy.proxy_screen as p; from inspector.cli import main\n"
         "def broken(self): raise RuntimeError('broken')\n"
@@ -193,7 +193,7 @@ def test_a_screen_that_fails_leaves_the_sessions_alone(tmp_path: Path) -> None:
         sys.executable, "-c", code, "proxy", "--listen", "127.0.0.1:0", "--upstream", "sim", "-o", str(tmp_path),
     ]  # fmt: skip
     with on_terminal(command) as (process, ours):
-        seen = read_until(ours, b"ctrl+c ends it")
+        seen = read_until(ours, b"press ctrl+c to end it")
         url = seen.partition(b"without a screen at ")[2].partition(b";")[0].decode()
         with app(f"{url}/v1/realtime?model=gpt-realtime") as client:
             greeting = json.loads(client.recv(timeout=10))
@@ -210,16 +210,14 @@ def test_a_screen_that_fails_leaves_the_sessions_alone(tmp_path: Path) -> None:
     [
         (("--listen", "0.0.0.0:0"), "--allow-remote"),
         (("--listen", "0.0.0.0:0", "--allow-remote"), "--token-from"),
-        (("--listen", "nowhere"), "no place to listen"),
+        (("--listen", "nowhere"), "not a valid address"),
         (("--token-from", "NOT_SET"), "NOT_SET"),
         (("--key-from", "NOT_SET"), "NOT_SET"),
-        (("--upstream", "ftp://x"), "not the address of a server"),
+        (("--upstream", "ftp://x"), "not a server address"),
         (("--rules", "missing.toml"), "cannot read missing.toml"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
-    inspector: Run, options: tuple[str, ...], words: str
-) -> None:
+def test_invalid_options_are_rejected(inspector: Run, options: tuple[str, ...], words: str) -> None:
     outcome = inspector("proxy", "--headless", *options)
 
     assert outcome.status == 2

@@ -1,4 +1,4 @@
-"""A server that quotes the key that it was given: in a refusal, in a frame, in the reason of its close."""
+"""A server that quotes the key: in a refusal, in a frame, and in its close reason."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tests.cli.conftest import Run
 from tests.cli.far_end import server
 
 KEY = "Zz98/planted+8yQ3=ABC"
-"""Like no key at all, and spelled in another way by URLs and by some writers of JSON."""
+"""Does not look like a key, and has several spellings in URLs and JSON."""
 TOKEN = "Zz98.planted-8yQ3_ABC"
-"""The same, of the characters that may stand in a subprotocol."""
+"""The same, with characters that are allowed in a subprotocol."""
 WAYS = (
     "environment",
     "key-env",
@@ -47,7 +47,7 @@ def spelled(key: str, spelling: str) -> str:
 
 @contextmanager
 def quoting_server(key: str, quoted: str) -> Iterator[str]:
-    """Quote the key in everything that a server can say."""
+    """Quote the key in everything that a server can send."""
 
     def handler(connection: ServerConnection) -> None:
         error = f'"error":{{"code":"x","message":"bad key {quoted}"}}'
@@ -73,7 +73,7 @@ def quoting_server(key: str, quoted: str) -> Iterator[str]:
 
 
 def planted(way: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[str]]:
-    """Bring the key in; return what the query has of it, and the options."""
+    """Provide the key; return its form in the query, and the options."""
     holder = home / "holder"
     holder.parent.mkdir(parents=True, exist_ok=True)
     key = TOKEN if way == "subprotocol" else KEY

@@ -10,7 +10,7 @@ APPEND = client("input_audio_buffer.append", audio="A" * 428)
 """320 bytes."""
 
 
-def test_audio_is_as_long_as_the_session_says_that_its_bytes_are() -> None:
+def test_audio_durations_use_the_sessions_format() -> None:
     rows = PrintedRow()
     before = rows.line(APPEND, None)
     session = {"type": "realtime", "audio": {"input": {"format": G711}}}

@@ -79,7 +79,7 @@ def test_a_dialect_shows_in_the_first_frame(dialect: str, key: str) -> None:
         (["sim", "--headless", "--dialect", "klingon"], "xai"),
     ],
 )
-def test_a_name_that_is_none_is_refused(inspector: Run, arguments: list[str], words: str) -> None:
+def test_unknown_names_are_rejected(inspector: Run, arguments: list[str], words: str) -> None:
     outcome = inspector(*arguments)
 
     assert outcome.status == 2

@@ -1,4 +1,4 @@
-"""Sessions from the command line: headless ones and ``send``, their recordings, how they end and what they leave behind."""
+"""Sessions from the command line: headless ones and ``send``, their recordings, and how they end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_headless_without_a_form_prints_rows_and_with_json_a_summary(inspector: 
     assert Path(summary["recording"]).is_file()
 
 
-def test_recordings_have_names_of_their_own_in_a_private_folder(inspector: Run, home: Path) -> None:
+def test_recordings_have_unique_names_in_a_private_folder(inspector: Run, home: Path) -> None:
     paths = {
         json.loads(inspector("sim", "--headless", "--json", "--until", "session.created").out)[
             "recording"
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_session(
 
     assert outcome.status == 0
     assert json.loads(outcome.out)["recording"] is None
-    assert "nothing is recorded" in outcome.err
+    assert "not recorded to disk" in outcome.err
 
 
 def test_a_recording_is_never_overwritten(inspector: Run, recording: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_end_of_a_session_is_the_exit_status(
     assert objects(outcome.out)[-1]["event"]["code"] == code
 
 
-def test_a_session_that_ends_before_what_was_waited_for_is_status_5(inspector: Run) -> None:
+def test_a_session_that_ends_before_until_is_status_5(inspector: Run) -> None:
     with server(closing(1000, "")) as url:
         outcome = inspector(
             "live", "--headless", "--jsonl", "--url", url, "--until", "response.done"
@@ -172,7 +172,7 @@ def test_send_more_than_the_outbox_holds(inspector: Run, tmp_path: Path) -> None
         (["--until", "never", "--timeout", "0.05"], 124),
     ],
 )
-def test_send_leaves_when_told(
+def test_send_ends_at_its_bounds(
     options: list[str], status: int, inspector: Run, tmp_path: Path
 ) -> None:
     file = tmp_path / "in.jsonl"
@@ -186,7 +186,7 @@ def test_send_needs_its_file_and_its_server(inspector: Run, recording: Path) -> 
     assert inspector("send", recording, "--url", "ws://127.0.0.1:1").status == 3
 
 
-def test_a_refused_connection_is_no_session_that_was_closed(inspector: Run) -> None:
+def test_a_refused_connection_is_not_a_closed_session(inspector: Run) -> None:
     outcome = inspector("live", "--headless", "--json", "--url", "ws://127.0.0.1:1")
 
     assert outcome.status == 3

@@ -1,4 +1,4 @@
-"""Microphone and speaker from the command line, and a headless run that lets an answer be heard."""
+"""Microphone and speaker from the command line, and headless runs that play an answer to its end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inspector.engine.live_engine import Engine
 from inspector.engine.session_sound import SessionSound
 from inspector.engine.sound_places import (
     DEFAULT_DEVICE,
-    NOWHERE,
+    NO_SOUND,
     SoundEnd,
     SoundEndKind,
     SoundOptions,
@@ -37,18 +37,18 @@ def asked(mic: str | None, speaker: str | None, *, is_headless: bool = False) ->
 def test_the_screen_uses_the_sound_card_and_a_headless_run_does_not() -> None:
     assert asked(None, None).microphone == asked(None, None).speaker == DEFAULT_DEVICE
     headless = asked(None, None, is_headless=True)
-    assert headless.microphone == headless.speaker == NOWHERE
+    assert headless.microphone == headless.speaker == NO_SOUND
 
 
-def test_what_is_asked_for_is_taken() -> None:
+def test_options_choose_devices_and_files() -> None:
     options = asked("USB", "none", is_headless=True)
 
     assert options.microphone == SoundEnd(SoundEndKind.DEVICE, "USB")
-    assert options.speaker == NOWHERE
+    assert options.speaker == NO_SOUND
     assert options.opens_at_once
 
 
-def test_files_are_tried_before_there_is_a_session(tmp_path: Path) -> None:
+def test_files_are_checked_before_the_session_starts(tmp_path: Path) -> None:
     with pytest.raises(SoundFileError, match="cannot read"):
         asked(str(tmp_path / "gone.wav"), None)
     with pytest.raises(SoundFileError, match="cannot write"):
@@ -58,13 +58,13 @@ def test_files_are_tried_before_there_is_a_session(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("timeout_s", "least_ms", "most_ms"), [(5.0, 600, 600), (0.3, 50, 400)])
-def test_an_answer_is_heard_out_within_the_time_there_is(
+def test_an_answer_is_played_to_its_end_within_the_timeout(
     tmp_path: Path, timeout_s: float, least_ms: int, most_ms: int
 ) -> None:
     clock, source = SystemClock(), FakeSource()
     engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
     speaker = SoundEnd(SoundEndKind.FILE, str(tmp_path / "heard.wav"))
-    engine.sound = SessionSound(engine, SoundOptions(NOWHERE, speaker, opens_at_once=True))
+    engine.sound = SessionSound(engine, SoundOptions(NO_SOUND, speaker, opens_at_once=True))
     delta = base64.b64encode(np.full(RATE_HZ * 600 // 1000, 999, "<i2").tobytes()).decode()
     where = {"response_id": "r", "item_id": "i", "content_index": 0}
     source.say("response.output_audio.delta", **where, delta=delta)
@@ -78,19 +78,19 @@ def test_an_answer_is_heard_out_within_the_time_there_is(
     assert least_ms <= heard_ms <= most_ms
 
 
-def test_a_sound_file_is_never_written_over(tmp_path: Path) -> None:
+def test_a_sound_file_is_never_overwritten(tmp_path: Path) -> None:
     kept, link = tmp_path / "kept.wav", tmp_path / "link.wav"
     soundfile.write(kept, np.zeros(100), 8000)
     before = kept.read_bytes()
     link.symlink_to(kept)
     for speaker in (kept, link):
-        with pytest.raises(SoundFileError, match="exists already"):
+        with pytest.raises(SoundFileError, match="already exists"):
             asked(str(kept), str(speaker))
 
     assert kept.read_bytes() == before
 
 
-def test_finding_out_whether_a_file_will_do_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_checking_a_file_leaves_nothing_behind(tmp_path: Path) -> None:
     asked(None, str(tmp_path / "heard.wav"))
 
     assert not (tmp_path / "heard.wav").exists()

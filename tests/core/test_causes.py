@@ -1,4 +1,4 @@
-"""Which error refuses which client event, and how sure that is."""
+"""Which client event an error rejects, and with what confidence."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ CASES: dict[str, tuple[Sequence[Event], dict[int, tuple[int, str]]]] = {
 
 
 @pytest.mark.parametrize(("events", "expected"), CASES.values(), ids=CASES)
-def test_an_error_refuses(events: Sequence[Event], expected: dict[int, tuple[int, str]]) -> None:
+def test_an_error_rejects(events: Sequence[Event], expected: dict[int, tuple[int, str]]) -> None:
     state = folded(*events)
 
     assert refusals(state) == expected
@@ -220,20 +220,20 @@ def test_an_error_refuses(events: Sequence[Event], expected: dict[int, tuple[int
     assert all(state.causes.cause_of[r.error_seq] == s for s, r in state.causes.rejected.items())
 
 
-def test_a_create_that_lost_tells_which_response_was_running() -> None:
+def test_a_rejected_create_names_the_active_response() -> None:
     state = folded(create(), create(), error(ACTIVE, None, RUNS), created())
 
     assert state.causes.rejected[2].running_id == "resp_X"
     assert state.causes.cause_of == {3: 2, 4: 1}
 
 
-def test_the_response_of_turn_detection_is_not_that_of_the_create_that_it_beat() -> None:
+def test_a_response_of_turn_detection_is_not_linked_to_a_rejected_create() -> None:
     state = folded(create(), created(), error(ACTIVE, None, RUNS))
 
     assert state.causes.effects_of == {1: (3,)}
 
 
-def test_a_refused_update_stands_until_a_later_one_is_taken() -> None:
+def test_a_rejected_update_is_kept_until_a_later_one_is_accepted() -> None:
     first = [update("e1"), update("e2"), error("x", event_id="e2"), updated()]
 
     state = folded(*first)
@@ -243,7 +243,7 @@ def test_a_refused_update_stands_until_a_later_one_is_taken() -> None:
     assert folded(*first, update("e3"), updated()).causes.refused_update is None
 
 
-def test_a_copy_goes_on_by_itself() -> None:
+def test_a_copy_is_independent() -> None:
     state = folded(update(voice="x"))
     clone = state.copy()
     clone.apply(replace(error("unknown_parameter", "session.voice"), seq=2), strict=True)

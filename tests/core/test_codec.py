@@ -79,14 +79,14 @@ def test_many_values_side_by_side_are_not_deep() -> None:
         (b"1.5", "a number"),
     ],
 )
-def test_what_is_no_object_is_named_in_words_of_json(data: bytes, kind: str) -> None:
+def test_json_that_is_not_an_object_is_described(data: bytes, kind: str) -> None:
     problem = decode(data)[2]
 
     assert problem is not None
     assert problem.message == f"JSON, but {kind} and not an object"
 
 
-def test_the_type_of_a_frame_that_is_too_deep_is_still_found() -> None:
+def test_the_type_of_a_too_deep_frame_is_found() -> None:
     deep = b'{"type":"session.update","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
     assert decode(deep)[0] == "session.update"

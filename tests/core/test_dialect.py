@@ -1,4 +1,4 @@
-"""Which dialect a session speaks, and what shows it."""
+"""The dialect of a session, and the evidence for it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from inspector.core.event import Direction, Event
 from inspector.recording.format import parse
 from inspector.recording.reader import RecordingReader
 from inspector.spec.dialects import DIALECTS, FOREIGN
-from tests.support import client, corpus_dir, folded, frame_event, local, server
-
-CORPUS = corpus_dir()
+from tests.support import client, folded, frame_event, local, recordings, server
 
 
 def opened(url: str) -> Event:
@@ -44,7 +42,7 @@ def described(name: str = "session.created", **session: Any) -> Event:
         ("", ""),
     ],
 )
-def test_an_address_tells_a_dialect_only_where_one_alone_has_it(url: str, name: str) -> None:
+def test_an_address_implies_a_dialect_only_if_it_is_unique(url: str, name: str) -> None:
     assert dialect_of_url(url) == name
 
 
@@ -82,7 +80,7 @@ def test_a_session_is_named_with_its_proof(events: Sequence[Event], name: str, p
     assert bool(fold.called.title) is bool(name)
 
 
-def test_another_connection_is_judged_anew() -> None:
+def test_another_connection_is_classified_anew() -> None:
     state = folded(opened("wss://api.x.ai/v1/realtime"), opened("ws://127.0.0.1/v1/realtime"))
 
     assert state.dialect.dialect == ""
@@ -100,11 +98,9 @@ TRUTH = {
 }
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize("start", TRUTH)
-def test_recorded_sessions_are_what_they_are_called(start: str) -> None:
-    assert CORPUS is not None
-    paths = sorted(CORPUS.glob(f"{start}*.jsonl"))
+def test_recorded_sessions_are_classified_as_named(start: str) -> None:
+    paths = recordings(f"{start}*.jsonl")
     found = []
     for path in paths:
         reader = RecordingReader(path)
@@ -117,5 +113,5 @@ def test_recorded_sessions_are_what_they_are_called(start: str) -> None:
     assert found == [TRUTH[start]] * len(paths)
 
 
-def test_every_name_is_of_one_thing() -> None:
+def test_every_name_is_unique() -> None:
     assert not DIALECTS.keys() & FOREIGN.keys()

@@ -1,19 +1,25 @@
-"""Every fold by example: what a handful of events leaves behind. One row for each branch of a handler."""
+"""Every fold by example: the state after a few events, one row for each branch of a handler."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import Any
 
 import pytest
 
+import inspector.core
 from inspector.core.causes import REQUEST_OF, CausesFold
 from inspector.core.event import Event
 from inspector.core.event_keys import EventKeys, NamedIds, keys_of, named_ids, relation
+from inspector.core.fold import Fold
 from inspector.core.groups import part_key
 from inspector.core.input_audio import InputAudioFold
 from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of
 from inspector.core.output_audio import OutputAudioFold
-from inspector.core.state import SessionState
+from inspector.core.session_fold import SessionFold
+from inspector.core.state import FOLDS, SessionState
+from inspector.core.turn_counter import TurnCounter
 from tests.support import at, client, folded, frame_event, local, numbered, server, silence
 
 BROKEN = frame_event(client("x").direction, b"{nope")
@@ -119,7 +125,7 @@ def test_causes(events: list[Event], cause_of: dict[int, int], rejected: dict[in
 
 
 @pytest.mark.parametrize(("answer", "request_type"), REQUEST_OF.items())
-def test_every_answer_is_tied_to_its_request(answer: str, request_type: str) -> None:
+def test_every_answer_is_linked_to_its_request(answer: str, request_type: str) -> None:
     causes = CausesFold()
     for event in numbered([client(request_type, item_id="i"), server(answer, item_id="i")]):
         causes.apply(event)
@@ -223,7 +229,7 @@ def test_output_audio(
         ({"output_audio_format": "unheard of"}, 100),
     ],
 )
-def test_sound_is_as_long_as_its_format_says(session: dict[str, Any], ms: int) -> None:
+def test_the_length_of_audio_follows_from_its_format(session: dict[str, Any], ms: int) -> None:
     fold = OutputAudioFold()
     fold.apply(server("session.updated", session=session))
     fold.apply(server("response.output_audio.delta", item_id="a", delta=silence(100)))
@@ -402,7 +408,7 @@ def test_named_ids(event: Event, expected: NamedIds) -> None:
         (EventKeys(), ""),
     ],
 )
-def test_kinship_is_by_the_closest_thing_shared(other: EventKeys, shared: str) -> None:
+def test_the_relation_is_the_narrowest_shared_id(other: EventKeys, shared: str) -> None:
     assert relation(EventKeys("r", "i", "c", "e"), other) == shared
     assert relation(EventKeys(), other) == ""
 
@@ -425,7 +431,7 @@ SESSION = [
     ),
     local("inspector.injected", to="app", by="hand"),
 ]
-"""Something for every fold to remember."""
+"""Events that change the state of every fold."""
 
 
 def test_every_fold_is_fed_and_copied() -> None:
@@ -441,9 +447,28 @@ def test_every_fold_is_fed_and_copied() -> None:
         assert copied is not fed
 
 
+def test_every_fold_that_there_is_belongs_to_the_state() -> None:
+    modules = [
+        importlib.import_module(f"inspector.core.{module.name}")
+        for module in pkgutil.iter_modules(inspector.core.__path__)
+    ]
+    folds = {
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type)
+        and kind.__module__ == module.__name__
+        and kind.__name__.endswith("Fold")
+        and kind is not Fold
+    }
+
+    assert folds == set(FOLDS.values())
+    assert {name: kind.name for name, kind in FOLDS.items()} == {name: name for name in FOLDS}
+
+
 def remembered(fold: object) -> dict[str, str]:
-    """Return what a fold holds, in a form that can be compared."""
-    hidden = ("_owner", "_causes")
+    """Return the state of a fold in a comparable form."""
+    hidden = ("_owner", "_causes", "_followed", "_around")
     held = {name: value for name, value in vars(fold).items() if name not in hidden}
     return {name: _told(value) for name, value in held.items()}
 
@@ -451,6 +476,10 @@ def remembered(fold: object) -> dict[str, str]:
 def _told(value: Any) -> str:
     if isinstance(value, dict):
         return str({key: _told(entry) for key, entry in value.items()})
+    if isinstance(value, list):
+        return str([_told(entry) for entry in value])
+    if isinstance(value, TurnCounter | SessionFold):
+        return _told(vars(value))
     slots = getattr(type(value), "__slots__", ())
     return str({s: _told(getattr(value, s)) for s in slots if s != "owner"}) if slots else str(value)  # fmt: skip
 
@@ -460,7 +489,7 @@ class _Failing(InputAudioFold):
         raise RuntimeError("no")
 
 
-def test_a_fold_that_fails_is_left_out_from_then_on_and_the_others_go_on() -> None:
+def test_a_failing_fold_is_switched_off_and_the_others_continue() -> None:
     state = SessionState()
     state.input_audio = _Failing()
     state.folds = state.every_fold()
@@ -483,5 +512,5 @@ def test_a_fold_that_fails_is_left_out_from_then_on_and_the_others_go_on() -> No
         (server("session.updated", session={"id": "s2"}), False),
     ],
 )
-def test_what_begins_another_session(event: Event, begins: bool) -> None:
+def test_events_that_begin_another_session(event: Event, begins: bool) -> None:
     assert folded(server("session.created", session={"id": "s1"})).begins(event) is begins

@@ -59,7 +59,7 @@ def test_a_server_event_ends_a_run_only_at_a_turn() -> None:
     assert place([APPEND, started, APPEND])[0] == [0, -1, 1]
 
 
-def test_errors_fold_with_neighbours_that_say_the_same() -> None:
+def test_consecutive_errors_of_the_same_content_fold() -> None:
     def error(message: str) -> tuple[Event, EventKind]:
         body = {"code": "c", "message": message, "event_id": None}
         return server("error", event_id=silence(1), error=body), kind_of("error")
@@ -79,7 +79,7 @@ def test_deltas_without_an_item_fold_as_a_run() -> None:
     assert place([nameless, nameless, text_delta("a"), nameless])[0] == [0, 0, 1, 0]
 
 
-def test_the_tracks_of_a_translation_fold_by_utterance_whatever_comes_between() -> None:
+def test_interleaved_tracks_of_a_translation_fold_by_utterance() -> None:
     def said(ms: float) -> tuple[Event, EventKind]:
         return at(ms, server("session.output_transcript.delta", delta="x")), TRACK
 
@@ -92,12 +92,12 @@ def test_the_tracks_of_a_translation_fold_by_utterance_whatever_comes_between() 
     assert place(rows)[0] == [0, 1, 0, -1, 1, 2, 1]
 
 
-def test_groups_formed_elsewhere_are_taken_over() -> None:
+def test_groups_of_the_scanner_are_loaded() -> None:
     _, groups = place([APPEND, APPEND])
     columns = {n: getattr(groups, n).tobytes() for n in ("head", "last", "count", "audio_bytes")}
     copy = DeltaGroups()
-    copy.take(0, columns, {})
-    copy.take(1, columns, {"group": array("i", [0]).tobytes(), "count": array("I", [9]).tobytes()})
+    copy.load(0, columns, {})
+    copy.load(1, columns, {"group": array("i", [0]).tobytes(), "count": array("I", [9]).tobytes()})
 
     assert list(copy.count) == [9, 2]
     assert list(copy.head) == [0, 0]

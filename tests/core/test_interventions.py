@@ -1,4 +1,4 @@
-"""What a proxy made or changed is not the server's word: not its errors, and put down to who did it."""
+"""Frames added or changed by a proxy: not counted as the server's errors, and attributed to the rule or person."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_header_filter_and_list_count_the_servers_errors_only(path: Path) -> Non
     assert read_facts(path, path.stat(), None).errors == len(theirs)
 
 
-def test_frames_are_put_down_to_who_made_or_changed_them() -> None:
+def test_frames_are_attributed_to_the_rule_or_person() -> None:
     state = SessionState()
     for event in EVENTS:
         state.apply(event, strict=True)
@@ -91,7 +91,7 @@ def test_frames_are_put_down_to_who_made_or_changed_them() -> None:
     }
 
 
-def test_a_frame_that_ends_before_an_injected_one_is_not_taken_for_it() -> None:
+def test_a_frame_that_ends_before_an_injected_one_is_not_marked() -> None:
     state = SessionState()
     for event in numbered(
         [injected("app", **RULE), server("response.created"), made(server("error"))]
@@ -110,7 +110,7 @@ def test_a_frame_that_ends_before_an_injected_one_is_not_taken_for_it() -> None:
     ],
 )
 @pytest.mark.parametrize("expression", ["", "t>=0"])
-def test_facts_about_a_frame_stand_where_it_is_received(
+def test_local_events_about_a_frame_are_listed_at_its_receiver(
     path: Path, directions: tuple[Direction, ...], expected: list[int], expression: str
 ) -> None:
     reader = RecordingReader(path)

@@ -1,4 +1,4 @@
-"""What is read from the description of an item: images, MCP lists, calls and approvals."""
+"""Items from their descriptions: images, MCP lists, calls and approvals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ WEBP_EXTENDED = b"RIFF\0\0\0\0WEBPVP8X" + b"\0" * 8 + b"\x3f\x01\0" + b"\xc7\0\0
         (b"BM", (0, 0)),
     ],
 )
-def test_the_header_of_an_image_tells_its_size(head: bytes, expected: tuple[int, int]) -> None:
+def test_the_size_of_an_image_is_read_from_its_header(
+    head: bytes, expected: tuple[int, int]
+) -> None:
     assert pixels_of(head) == expected
 
 
@@ -75,7 +77,7 @@ def added(item_id: str, **members: Any) -> Event:
     return server("conversation.item.added", previous_item_id=None, item={"id": item_id, **members})
 
 
-def test_a_list_of_mcp_tools_is_known_by_its_progress_and_its_names() -> None:
+def test_a_list_of_mcp_tools_has_a_status_and_names() -> None:
     state = folded(
         server("mcp_list_tools.in_progress", item_id="m"),
         added(
@@ -125,7 +127,9 @@ def step(what: str, item_id: str, other: str) -> Event:
 
 
 @given(st.lists(STEPS, max_size=12))
-def test_what_waits_is_what_a_look_at_everything_finds(steps: list[tuple[str, str, str]]) -> None:
+def test_pending_requests_equal_those_found_by_a_full_scan(
+    steps: list[tuple[str, str, str]],
+) -> None:
     state = SessionState()
     asked: set[str] = set()
     for event in numbered(step(*one) for one in steps):

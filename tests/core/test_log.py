@@ -9,7 +9,16 @@ import pytest
 
 from inspector.core import log as log_module
 from inspector.core.event import DecodeProblem, Direction, Event, Origin
-from inspector.core.log import CACHED_EVENTS, COLUMNS, FLAG_ERROR, Block, EventLog, flags_of
+from inspector.core.log import (
+    CACHED_EVENTS,
+    COLUMNS,
+    FLAG_ERROR,
+    RECENT_EVENT_BYTES,
+    RECENT_EVENTS,
+    Block,
+    EventLog,
+    flags_of,
+)
 from inspector.recording.format import parse, render
 from tests.support import at, client, local, numbered, server
 
@@ -42,13 +51,14 @@ def test_rows_are_read_back_as_they_were() -> None:
     events = numbered([client("response.create"), server("session.created", session={})])
     log, _ = log_of(*events)
 
+    assert [log.read(row) for row in range(len(log))] == events
     assert [log.event(row) for row in range(len(log))] == events
     assert log.type_of(1) == "session.created"
     assert log.direction_of(0) is Direction.CLIENT
 
 
-def test_rows_read_lately_are_not_read_again() -> None:
-    log, store = log_of(*[server("a") for _ in range(CACHED_EVENTS + 1)])
+def test_recent_rows_are_cached() -> None:
+    log, store = log_of(*[server("a") for _ in range(CACHED_EVENTS + RECENT_EVENTS + 1)])
     log.event(0)
     log.event(0)
     assert store.reads == 1
@@ -57,6 +67,49 @@ def test_rows_read_lately_are_not_read_again() -> None:
     log.event(0)
 
     assert store.reads == CACHED_EVENTS + 2
+
+
+def test_the_last_rows_are_the_events_that_were_appended() -> None:
+    events = numbered([server("a", number=number) for number in range(RECENT_EVENTS + 1)])
+    log, store = log_of(*events)
+
+    assert [log.event(row) for row in range(1, len(log))] == events[1:]
+    assert store.reads == 0
+    assert log.event(0) == events[0]
+    assert store.reads == 1
+
+
+def test_rows_that_fold_are_not_kept() -> None:
+    log, store = log_of(*[server("response.output_text.delta", item_id="i", delta="x")] * 2)
+
+    assert [log.event(row).seq for row in range(2)] == [1, 2]
+    assert store.reads == 1
+
+
+def test_rows_on_the_screen_are_kept_however_many_are_appended() -> None:
+    log, store = log_of(server("a"))
+    shown = log.event(0)
+    for event in numbered([server("b")] * 2000, start=2):
+        store.add(log, event)
+
+    assert log.event(0) is shown
+
+
+def test_a_row_that_says_another_number_is_read_as_the_row_that_it_is() -> None:
+    log, store = log_of(server("a"))
+    store.add(log, replace(server("b"), seq=9))
+
+    assert log.event(1) is not None
+    assert store.reads == 1
+
+
+def test_a_large_row_is_read_back() -> None:
+    log, store = log_of(server("a", text="x" * RECENT_EVENT_BYTES), server("b"))
+
+    assert log.event(1).type == "b"
+    assert store.reads == 0
+    assert log.event(0).type == "a"
+    assert store.reads == 1
 
 
 def test_failures_are_flagged() -> None:
@@ -91,19 +144,19 @@ def block_of(log: EventLog, first_row: int, end: int) -> Block:
     return Block(first_row, end, columns, log.kinds.names(), 0, groups, {})
 
 
-def test_blocks_are_taken_over_and_replace_what_was_read_before_them() -> None:
+def test_blocks_are_loaded_and_replace_earlier_rows() -> None:
     whole, store = log_of(*[server(name) for name in ("a", "b", "c", "a", "b")])
     other = EventLog(store, parse)
     # The reader has begun with its own numbering of the types: the scanner's holds.
     other.kinds.code("b")
     store.add(other, numbered([server("b")])[0])
-    other.take(block_of(whole, 0, 3))
-    other.take(block_of(whole, 3, 5))
+    other.load_block(block_of(whole, 0, 3))
+    other.load_block(block_of(whole, 3, 5))
 
     assert [other.type_of(row) for row in range(5)] == ["a", "b", "c", "a", "b"]
     assert other.offset == whole.offset
     with pytest.raises(ValueError, match="starts at row"):
-        EventLog(store, parse).take(block_of(whole, 1, 2))
+        EventLog(store, parse).load_block(block_of(whole, 1, 2))
 
 
 def timed(*seconds: float | None) -> EventLog:
@@ -169,7 +222,7 @@ def test_unknown_times_do_not_leave_the_log() -> None:
     assert [log.reached_us(row) for row in range(4)] == [None, 2_000_000, 2_000_000, 2_000_000]
 
 
-def test_rows_that_come_later_are_put_in_order_too() -> None:
+def test_later_rows_are_ordered_too() -> None:
     log = timed(1, 2)
     assert log.row_at(5_000_000) == 1
     for seq, t_ns in ((3, 4 * 10**9), (4, None), (5, 3 * 10**9), (6, 6 * 10**9)):
@@ -179,7 +232,7 @@ def test_rows_that_come_later_are_put_in_order_too() -> None:
     assert log.end_us == 6_000_000
 
 
-def test_the_order_of_blocks_is_looked_at_when_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_of_blocks_is_checked_only_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "CHECKED_AT_ONCE", 0)
     log = timed(1, 7, 3, None)
 
@@ -188,7 +241,7 @@ def test_the_order_of_blocks_is_looked_at_when_it_matters(monkeypatch: pytest.Mo
     assert log.end_us == 7_000_000
 
 
-def test_the_column_of_times_is_read_row_by_row_nowhere_else() -> None:
+def test_only_the_log_reads_the_time_column_by_row() -> None:
     root = Path(log_module.__file__).parents[1]
     found = {
         path.relative_to(root).as_posix()
@@ -203,7 +256,7 @@ def test_the_column_of_times_is_read_row_by_row_nowhere_else() -> None:
     ("code", "is_error"),
     [(1000, False), (1001, False), (1005, False), (1006, True), (1011, True), (3000, True)],
 )
-def test_a_close_in_good_order_is_no_error(code: int, is_error: bool) -> None:
+def test_a_normal_close_is_not_an_error(code: int, is_error: bool) -> None:
     event = local("inspector.closed", code=code)
 
     assert bool(flags_of(event, 0) & FLAG_ERROR) is is_error

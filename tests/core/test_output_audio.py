@@ -1,9 +1,9 @@
-"""When each part of an answer sounded: as the player reports, else by when its audio came."""
+"""When each piece of an item played: as the player reports, else estimated from the arrival of its audio."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.core.event import Event
@@ -45,7 +45,7 @@ def folded(*events: Event) -> OutputAudioFold:
 
 
 def pieces(item: ItemAudio) -> list[tuple[int, int]]:
-    """Return when each piece begins and from where in the sound, ms."""
+    """Return the start of each piece and its position in the audio, ms."""
     return [(resume.at_ns // MS, resume.from_ns // MS) for resume in item.resumes]
 
 
@@ -92,7 +92,7 @@ def pieces(item: ItemAudio) -> list[tuple[int, int]]:
         "a report beyond what came",
     ],
 )
-def test_an_item_sounds_where_it_was_heard(
+def test_an_item_plays_where_it_was_heard(
     events: list[Event],
     expected: list[tuple[int, int]],
     underruns: list[tuple[int, int]],
@@ -119,7 +119,7 @@ def test_the_clock_stands_still_in_a_gap() -> None:
     ]
 
 
-def test_where_the_player_reports_nothing_is_heard_before_it_says_so() -> None:
+def test_with_a_reporting_player_nothing_is_heard_before_its_report() -> None:
     fold = folded(delta(1000, 300), playing(1060, 0), played(1360, 300), delta(2000, 300, "b"))
 
     assert fold.items["b"].heard_ms(2200 * MS) == 0
@@ -144,7 +144,7 @@ def test_audio_that_a_recorder_has_cut_does_not_look_late() -> None:
         (truncate(1200, 800), 200, 200),
     ],
 )
-def test_the_clock_says_how_much_could_have_been_heard_at_a_truncation(
+def test_the_clock_limits_what_can_have_been_heard_at_a_truncation(
     cut: list[Event], possible_ms: int, most_ms: int
 ) -> None:
     item = folded(delta(1000, 900), *cut).items["a"]
@@ -152,7 +152,7 @@ def test_the_clock_says_how_much_could_have_been_heard_at_a_truncation(
     assert (item.possible_ns, item.most_ns) == (possible_ms * MS, most_ms * MS)
 
 
-def test_sound_of_no_item_is_a_track_that_reports_place_too() -> None:
+def test_audio_without_an_item_is_a_track_that_reports_also_place() -> None:
     heard = [
         at(ms, server("session.output_audio.delta", delta=silence(200), sample_rate=24_000))
         for ms in (1000, 3000)
@@ -195,8 +195,7 @@ def made(drawn: list[tuple[str, int, int, str]]) -> list[Event]:
 
 
 @given(steps)
-@settings(max_examples=300, deadline=None)
-def test_pieces_never_overlap_and_never_sound_before_they_came(
+def test_pieces_never_overlap_and_never_play_before_their_arrival(
     drawn: list[tuple[str, int, int, str]],
 ) -> None:
     events = made(drawn)

@@ -1,4 +1,4 @@
-"""Which appends a server refused, and what their audio is instead of samples."""
+"""Which appends a server rejected, and audio that is not bare samples."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def wav(seconds: float = 0.1, channels: int = 1) -> str:
         "of another connection",
     ],
 )
-def test_an_error_refuses_the_append_that_has_its_fault(
+def test_an_error_rejects_the_append_with_the_fault(
     events: list[Event], refused: list[int]
 ) -> None:
     refusals = RefusedAppends()
@@ -88,7 +88,7 @@ def test_an_error_refuses_the_append_that_has_its_fault(
         (7, False),
     ],
 )
-def test_base64_is_told_without_decoding(value: object, expected: bool) -> None:
+def test_base64_is_recognized_without_decoding(value: object, expected: bool) -> None:
     assert is_base64(value) is expected
 
 
@@ -112,7 +112,7 @@ def test_base64_is_told_without_decoding(value: object, expected: bool) -> None:
     ],
     ids=["sent", "refused", "one of two", "an object", "a data URL", "refused after the commit"],
 )
-def test_what_was_refused_or_is_no_audio_was_not_sent(
+def test_rejected_appends_and_other_data_do_not_count_as_sent(
     events: list[Event], total: int, buffered: int
 ) -> None:
     fold = InputAudioFold()
@@ -123,7 +123,7 @@ def test_what_was_refused_or_is_no_audio_was_not_sent(
     assert not any(fold.committed.values())
 
 
-def test_a_wav_header_is_seen_and_counted_until_it_is_refused() -> None:
+def test_a_wav_header_is_counted_until_its_append_is_rejected() -> None:
     fold = InputAudioFold()
     events = numbered([append(silence(40)), append(wav(), x=1), error("x")])
     for event in events[:2]:
@@ -148,7 +148,7 @@ def test_a_wav_header_is_seen_and_counted_until_it_is_refused() -> None:
         ("", None),
     ],
 )
-def test_a_wav_header_is_told_from_samples(text: str, expected: WavHeader | None) -> None:
+def test_a_wav_header_is_distinguished_from_samples(text: str, expected: WavHeader | None) -> None:
     assert wav_header(text) == expected
 
 
@@ -165,5 +165,5 @@ def test_a_wav_header_is_told_from_samples(text: str, expected: WavHeader | None
         (server("response.output_audio.delta", delta=""), ""),
     ],
 )
-def test_what_is_odd_about_audio_is_said(event: Event, words: str) -> None:
+def test_unusual_audio_is_described(event: Event, words: str) -> None:
     assert oddity_of(event) == words

@@ -49,7 +49,9 @@ def conversation(conversation_id: str) -> Event:
         ([created("a"), updated(), server("session.updated", session={"id": "b"})], []),
     ],
 )
-def test_a_session_begins_where_the_server_says_so(events: list[Event], begun: list[int]) -> None:
+def test_a_session_begins_with_the_events_of_the_server(
+    events: list[Event], begun: list[int]
+) -> None:
     state, found = SessionState(), []
     for event in numbered(events):
         if state.begins(event):
@@ -59,7 +61,7 @@ def test_a_session_begins_where_the_server_says_so(events: list[Event], begun: l
     assert found == begun
 
 
-def test_each_session_stands_under_its_own_model() -> None:
+def test_each_session_has_its_own_model() -> None:
     item = {"id": "i1", "type": "message", "role": "user"}
     first = [created("a", "m1"), updated("m1"), server("conversation.item.added", item=item)]
     state = folded(*first, created("b", "m2"))
@@ -69,7 +71,7 @@ def test_each_session_stands_under_its_own_model() -> None:
     assert state.session.updates == 0
 
 
-def test_an_update_without_an_id_leaves_the_session_its_id() -> None:
+def test_an_update_without_an_id_keeps_the_session_id() -> None:
     assert folded(created("a"), updated()).session.id == "a"
 
 
@@ -111,7 +113,5 @@ def added(status: str, role: str = "user") -> Event:
         ([added("incomplete"), heard("completed", transcript="x")], "incomplete"),
     ],
 )
-def test_what_was_heard_to_its_end_is_no_longer_in_progress(
-    events: list[Event], status: str
-) -> None:
+def test_a_fully_transcribed_item_is_completed(events: list[Event], status: str) -> None:
     assert folded(*events).conversation.items["u"].status == status

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.core.audio_formats import AudioFormat, audio_format
@@ -19,24 +19,21 @@ from inspector.spec.events import EVENT_TYPES
 from tests.support import (
     at,
     client,
-    corpus_dir,
     facts,
     folded,
     frame_event,
     local,
     numbered,
+    recordings,
     refusals,
     server,
     silence,
 )
 
-CORPUS = corpus_dir()
-RECORDINGS = sorted(CORPUS.glob("*.jsonl")) if CORPUS else []
 NOT_A_SESSION = "openapi-spec-examples"
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_a_recording_folds_and_its_deltas_add_up(path: Path) -> None:
     opening = open_recording(path)
     state = SessionState()
@@ -102,7 +99,6 @@ def event_from(seq: int, drawn: tuple[str, dict[str, Any]]) -> Event:
 
 
 @given(st.lists(any_event, max_size=12), st.integers(0, 12))
-@settings(max_examples=200, deadline=None)
 def test_nothing_breaks_a_fold_and_a_copy_is_independent(
     drawn: list[tuple[str, dict[str, Any]]], cut: int
 ) -> None:
@@ -132,7 +128,7 @@ def item(item_id: str, **members: Any) -> dict[str, Any]:
     }
 
 
-def test_items_stand_where_the_server_puts_them() -> None:
+def test_items_are_in_server_order() -> None:
     state = folded(
         server("conversation.item.added", previous_item_id=None, item=item("b")),
         server("conversation.item.added", previous_item_id="b", item=item("d")),
@@ -153,7 +149,7 @@ def test_an_item_that_names_itself_as_the_one_before_stays_where_it_is(name: str
     assert state.conversation.order == ["a", "b"]
 
 
-def test_a_done_value_that_differs_from_its_deltas_wins_and_is_told() -> None:
+def test_a_done_value_that_differs_from_its_deltas_wins_and_is_marked() -> None:
     where = {"response_id": "r", "item_id": "i", "content_index": 0}
     state = folded(
         server("response.output_text.delta", **where, delta="Hel"),
@@ -193,7 +189,7 @@ def test_a_call_is_pending_until_it_has_an_output() -> None:
     assert folded(called, answered).conversation.pending_calls() == []
 
 
-def test_what_was_heard_is_what_can_have_been_played() -> None:
+def test_heard_audio_is_limited_by_playback_time() -> None:
     where = {"response_id": "r", "item_id": "i", "content_index": 0}
     audio = [
         at(1000, server("response.output_audio.delta", **where, delta=silence(100)))
@@ -221,7 +217,7 @@ def test_speech_stops_the_playback_clock() -> None:
     assert state.output_audio.items["i"].heard_ms(9_000_000_000) == 300
 
 
-def test_the_players_own_report_is_the_truth() -> None:
+def test_the_report_of_the_player_takes_precedence() -> None:
     where = {"response_id": "r", "item_id": "i", "content_index": 0}
     state = folded(
         at(1000, server("response.output_audio.delta", **where, delta=silence(500))),
@@ -231,7 +227,7 @@ def test_the_players_own_report_is_the_truth() -> None:
     assert state.output_audio.items["i"].heard_ms(9_000_000_000) == 120
 
 
-def test_what_the_player_plays_goes_on_from_where_it_said() -> None:
+def test_playback_continues_from_the_reported_position() -> None:
     where = {"response_id": "r", "item_id": "i", "content_index": 0}
     state = folded(
         at(1000, server("response.output_audio.delta", **where, delta=silence(500))),
@@ -243,7 +239,7 @@ def test_what_the_player_plays_goes_on_from_where_it_said() -> None:
     assert item.heard_ms(9_000_000_000) == 500
 
 
-def test_an_error_is_tied_to_the_event_that_it_names() -> None:
+def test_an_error_is_linked_to_the_event_that_it_names() -> None:
     state = folded(
         client("session.update", event_id="mine", session={"type": "realtime", "voice": "x"}),
         server(
@@ -257,7 +253,7 @@ def test_an_error_is_tied_to_the_event_that_it_names() -> None:
     assert state.problems.all[0].cause_seq == 1
 
 
-def test_what_the_client_sent_and_nobody_can_read_is_one_error_with_its_refusal() -> None:
+def test_an_unreadable_client_frame_and_its_rejection_are_one_error() -> None:
     state = folded(
         frame_event(Direction.CLIENT, b"{nope"),
         client("response.create", event_id="mine"),
@@ -274,7 +270,7 @@ def test_what_the_client_sent_and_nobody_can_read_is_one_error_with_its_refusal(
     assert [found.seq for found in state.problems.all if not found.is_error] == [1, 4]
 
 
-def test_answers_are_tied_to_their_requests() -> None:
+def test_answers_are_linked_to_their_requests() -> None:
     state = folded(
         client("conversation.item.create", item=item("a")),
         client("response.create"),
@@ -315,7 +311,7 @@ def test_a_failed_response_is_a_problem_with_its_reason() -> None:
     ]
 
 
-def test_another_session_begins_anew_but_problems_stay() -> None:
+def test_another_session_resets_the_state_but_keeps_problems() -> None:
     state = folded(
         server("session.created", session={"id": "one"}),
         server("conversation.item.added", previous_item_id=None, item=item("a")),

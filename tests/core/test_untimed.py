@@ -1,4 +1,4 @@
-"""What the folds say of events that do not say when they happened: nothing, rather than 0."""
+"""Folds on events without times: unknown times stay None and never become 0."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def after(*events: Event) -> SessionState:
     return state
 
 
-def test_nothing_that_has_happened_is_said_to_have_been_at_0() -> None:
+def test_unknown_times_are_none() -> None:
     state = after(SESSION, ITEM, SPEECH, CREATED, SOUND, WORDS, CANCELLED)
     response = state.responses.all["r"]
 
@@ -45,11 +45,11 @@ def test_nothing_that_has_happened_is_said_to_have_been_at_0() -> None:
     assert state.input_audio.speech_started_t_ns is None
     assert [response.created_t_ns, response.first_delta_t_ns] == [None, None]
     assert [response.first_audio_t_ns, response.done_t_ns] == [None, None]
-    assert [passage.t_ns for passage in state.transcripts.passages.values()] == [None]
+    assert [utterance.t_ns for utterance in state.transcripts.utterances.values()] == [None]
     assert state.output_audio.items["a"].starts_t_ns is None
 
 
-def test_the_first_delta_and_the_first_sound_are_known_by_their_events() -> None:
+def test_the_first_delta_and_audio_are_known_by_seq() -> None:
     words = server("response.output_text.delta", response_id="r", item_id="a", delta="x")
     response = after(CREATED, words, words, SOUND, SOUND).responses.all["r"]
 
@@ -76,7 +76,7 @@ def test_the_first_delta_and_the_first_sound_are_known_by_their_events() -> None
         ([at(1000, SOUND), at(1000, PLAYING)], 1_200_000_000, 200),
     ],
 )
-def test_how_much_was_heard_is_said_only_where_times_tell(
+def test_heard_audio_is_known_only_with_times(
     events: list[Event], now_ns: int, heard_ms: int | None
 ) -> None:
     item = after(*events).output_audio.items["a"]
@@ -116,22 +116,22 @@ def test_without_times_the_newest_item_is_the_one_that_plays(
 
 
 @pytest.mark.parametrize(
-    ("times_ms", "passages"),
+    ("times_ms", "utterances"),
     [
         ([100, 200], 1),
         ([100, 3000], 2),
         ([None, None], 1),
         ([100, None], 1),
-        # The last known time of a passage counts.
+        # The last known time of an utterance counts.
         ([100, None, 3000], 2),
         ([None, 3000], 1),
     ],
 )
-def test_a_pause_takes_two_times(times_ms: list[int | None], passages: int) -> None:
+def test_a_pause_takes_two_times(times_ms: list[int | None], utterances: int) -> None:
     words = server("session.output_transcript.delta", delta="and ")
     events = [words if ms is None else at(ms, words) for ms in times_ms]
 
-    assert len(after(*events).transcripts.passages) == passages
+    assert len(after(*events).transcripts.utterances) == utterances
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_track_is_cut_only_by_a_pause_that_is_known(
     assert placed == groups
 
 
-def test_only_an_event_that_was_stamped_here_is_asked_for_its_stamp() -> None:
+def test_stamp_ns_requires_a_time() -> None:
     assert at(5, client("response.create")).stamp_ns == 5_000_000
     with pytest.raises(ValueError, match="has no time"):
         _ = replace(SESSION, t_ns=None).stamp_ns

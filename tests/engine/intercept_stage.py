@@ -1,4 +1,4 @@
-"""A proxied session between two connections that are only lists of bytes, on a loop whose time the test owns."""
+"""A proxied session between two fake connections, on a loop with manual time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from inspector.core.event import Direction
 from inspector.engine.proxied_session import FrameRules, ProxiedSession
 from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Closed, Handshake, Side
-from inspector.sources.direction_pipe import TEXT, DirectionPipe
-from inspector.sources.frames import FrameReader, WireFrame, frame_bytes
+from inspector.sources.direction_pipe import DirectionPipe
+from inspector.sources.frames import TEXT, FrameReader, WireFrame, frame_bytes
 from inspector.sources.relay import Endpoint, Relay
 from inspector.sources.session_observer import SessionRequest
 from tests.support import ManualClock
 
 
 class ManualLoop(asyncio.SelectorEventLoop):
-    """A loop whose timers fire when the test says that their time has come."""
+    """A loop whose timers fire when the test advances the time."""
 
     now_s = 1000.0
 
@@ -28,7 +28,7 @@ class ManualLoop(asyncio.SelectorEventLoop):
 
 
 class Wire(asyncio.Transport):
-    """A connection that takes everything."""
+    """A connection that collects everything written to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,19 +76,19 @@ class GateStage:
         self._relay.start()
 
     def say(self, direction: Direction, *texts: str) -> None:
-        """Let a side send frames, in one piece."""
+        """Send frames from one side, in one piece."""
         is_masked = direction is Direction.CLIENT
         data = b"".join(frame_bytes(TEXT, text.encode(), is_masked=is_masked) for text in texts)
         self._relay.pipe(direction).received(data)
 
     def end(self) -> None:
-        """Let both connections end."""
+        """End both connections."""
         for endpoint in self._endpoints:
             endpoint.connection_lost(None)
         self.session.ended(Closed(1000, "", Side.SERVER))
 
     async def wait(self, seconds: float = 0.0) -> None:
-        """Let time pass, and the loop turn."""
+        """Advance the time, and run the loop."""
         self.loop.now_s += seconds
         for _ in range(3):
             await asyncio.sleep(0)
@@ -97,22 +97,22 @@ class GateStage:
         return FrameReader().feed(bytes(self._wires[direction].written))
 
     def got(self, direction: Direction) -> list[str]:
-        """Return the texts that the receiver of a direction got."""
+        """Return the texts that the receiver of a direction received."""
         return [frame.data.decode() for frame in self._frames(direction) if frame.opcode == TEXT]
 
     def closes(self, direction: Direction) -> list[int]:
-        """Return the codes of the close frames that it got."""
+        """Return the codes of the close frames that the receiver of a direction received."""
         frames = [frame for frame in self._frames(direction) if frame.is_close]
         return [int.from_bytes(frame.data[:2], "big") for frame in frames]
 
     def logged(self, direction: Direction) -> list[str]:
-        """Return the frames that the log has of a direction."""
+        """Return the logged frames of a direction."""
         log = self.session.log
         events = [log.event(row) for row in range(len(log))]
         return [event.data.decode() for event in events if event.direction is direction]
 
     def facts(self, name: str) -> list[dict[str, Any]]:
-        """Return the inspector's own facts of one type."""
+        """Return the bodies of the local events of one type."""
         log = self.session.log
         events = [log.event(row) for row in range(len(log))]
         return [dict(event.body or {}) for event in events if event.type == name]
@@ -121,7 +121,7 @@ class GateStage:
 def on_stage(
     faults: FrameRules, scenario: Callable[[GateStage], Coroutine[Any, Any, None]]
 ) -> GateStage:
-    """Play a scenario, and return the stage."""
+    """Run a scenario, and return its stage."""
     loop = ManualLoop()
 
     async def play() -> GateStage:
@@ -136,7 +136,7 @@ def on_stage(
 
 
 def read_faults(folder: Path, text: str, **options: Any) -> FrameRules:
-    """Return the rules of a file with this text."""
+    """Return the rules in a file with this text."""
     from inspector.engine.rules import read_rules
 
     file = folder / "rules.toml"

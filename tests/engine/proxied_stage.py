@@ -1,4 +1,4 @@
-"""A proxied session with the app and the server in the test's hands."""
+"""A proxied session whose app and server are controlled by the test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.sources.loopback import websocket_server
 
 
 class Server:
-    """A server that keeps what it gets, and says what it is told to."""
+    """A server that records what it receives, and sends what the test tells it to."""
 
     def __init__(self) -> None:
         self.received: asyncio.Queue[str | bytes] = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""Several actions on one frame: nothing gets lost, doubled or out of order, and each is put down to who did it."""
+"""Several actions on one frame: nothing is lost, duplicated or reordered, and each action has its author."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ DELAY_S = 0.5
 
 @dataclass
 class Expected:
-    """What the documentation says must come of one frame."""
+    """The documented outcome of one frame."""
 
     goes_on: str | None = FRAME
     added: list[str] = field(default_factory=list)
-    """Behind it, the same way."""
+    """Frames after it in its direction."""
     elsewhere: list[str] = field(default_factory=list)
-    """The other way."""
+    """Frames in the opposite direction."""
     delay_s: float = 0.0
     close_code: int = 0
     altered: list[tuple[str, str]] = field(default_factory=list)
-    """Changes, and who made them."""
+    """Actions and their authors."""
     injected_by: list[str] = field(default_factory=list)
     hits: list[int] = field(default_factory=list)
 
@@ -129,7 +129,7 @@ def faults_of(folder: Path, rules: tuple[str, ...]) -> FrameRules:
 def play(
     faults: FrameRules, direction: Direction, rules: tuple[str, ...], hand: str = ""
 ) -> tuple[GateStage, Expected]:
-    """Let three frames go by, the middle one of which all rules match; what comes of it stands when time is over."""
+    """Send three frames, of which all rules match the second, and advance the time past all delays."""
     expected = expected_of(direction, rules, hand)
 
     async def scenario(stage: GateStage) -> None:
@@ -172,7 +172,7 @@ def check(stage: GateStage, expected: Expected, direction: Direction) -> None:
 def test_rules_together_do_what_each_of_them_says(
     first: str, direction: Direction, tmp_path: Path
 ) -> None:
-    """Every rule, every pair and every triple of them, in each order."""
+    """Check every rule, every pair and every triple of rules, in each order."""
     for rules in TOGETHER:
         if rules[0] == first:
             stage, expected = play(faults_of(tmp_path, rules), direction, rules)
@@ -236,4 +236,4 @@ def test_a_rule_that_cannot_be_applied_costs_nothing(tmp_path: Path) -> None:
     assert stage.got(Direction.SERVER) == ["no json x", '{"type":"x","a":1}']
     assert [fact["name"] for fact in stage.facts("inspector.rule_failed")] == ["rule 1"]
     assert stage.session.rules.hits == [1]
-    assert stage.session.rules.is_spent(0)
+    assert stage.session.rules.is_exhausted(0)

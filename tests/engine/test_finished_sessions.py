@@ -1,4 +1,4 @@
-"""Sessions that have ended: nothing of them stays in memory, with Python's garbage collector or without it."""
+"""Ended sessions are freed completely, with and without Python's garbage collector."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KINDS = (ProxiedSession, Breakpoints, InterceptQueue, DirectionPipe, Endpoint, R
 
 @pytest.fixture
 def uncollected() -> Iterator[None]:
-    """Let only reference counts free anything."""
+    """Disable the garbage collector, so that only reference counts free memory."""
     gc.collect()
     gc.disable()
     try:

@@ -3,24 +3,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from inspector.core.event import Event, Origin
+from inspector.core.codec import Decoded, decode
+from inspector.core.event import Direction, Event, Frame, Origin
 from inspector.engine.live_engine import Connection, Engine
 from inspector.engine.outbox import CAPACITY, MIC_CAPACITY, OutboxFull
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import ConnectError
 from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
+from inspector.secret import Secret
 from inspector.sources.base import Closed, Handshake, Side
 from tests.support import FakeSource, ManualClock, under_a_screen
 
 TURNS = 50
-"""Turns of the loop that are enough for anything that these tests wait for."""
+"""Loop iterations that suffice for everything that these tests wait for."""
 
 
 async def settle() -> None:
@@ -92,6 +95,70 @@ def test_the_cause_is_logged_before_it_is_sent() -> None:
         assert engine.state.causes.cause_of[3] == 2
 
     run(scenario())
+
+
+class Named(StrEnum):
+    ITEM = "item_1"
+
+
+@pytest.mark.parametrize(
+    ("payload", "decodes"),
+    [
+        ({"type": "input_audio_buffer.append", "audio": "AAAA"}, 0),
+        ({"type": "response.cancel", "event_id": "mine", "response_id": None}, 0),
+        ({"type": "conversation.item.delete", "item_id": Named.ITEM}, 1),
+        ({"type": "x", "temperature": float("nan")}, 1),
+        ({"type": "session.update", "session": {"tools": []}}, 1),
+        ('{"type":"response.create","event_id":"typed"}', 1),
+        ("not json", 2),
+    ],
+)
+def test_what_is_made_here_is_decoded_once_at_most(
+    payload: dict[str, Any] | str, decodes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, _, _ = new_engine()
+    engine.connection = Connection.LIVE
+    decoded: list[bytes] = []
+
+    def counted(data: bytes, *, is_text: bool = True) -> Decoded:
+        decoded.append(data)
+        return decode(data, is_text=is_text)
+
+    monkeypatch.setattr("inspector.engine.record.decode", counted)
+    engine.submit(payload, Origin.BUTTON)
+    item = engine.outbox._queue.popleft()
+    event = engine.ingest(Frame(Direction.CLIENT, item.data, item.is_text, item.origin, item.body))
+
+    assert len(decoded) == decodes
+    assert event == engine.log.read(0)
+    assert event.type == decode(item.data)[0]
+
+
+def test_what_is_logged_stays_though_the_sender_goes_on_with_its_payload() -> None:
+    engine, _, _ = new_engine()
+    engine.connection = Connection.LIVE
+    payload: dict[str, Any] = {"type": "session.update", "session": {"tools": []}}
+    engine.submit(payload, Origin.FORM)
+    payload["session"]["tools"].append("later")
+    payload["type"] = "other"
+    item = engine.outbox._queue.popleft()
+
+    event = engine.ingest(Frame(Direction.CLIENT, item.data, item.is_text, item.origin, item.body))
+
+    assert event.type == "session.update"
+    assert event.body is not None
+    assert event.body["session"] == {"tools": []}
+
+
+def test_the_key_is_masked_in_what_is_made_here_too() -> None:
+    engine, source, _ = new_engine()
+    source.secrets = (Secret("sk-planted-0123456789abcdef"),)  # type: ignore[attr-defined]
+    engine = Engine(source, engine.recording, ManualClock(), strict=True)
+
+    event = engine.note("inspector.note", {"text": "with sk-planted-0123456789abcdef in it"})
+
+    assert event.body is not None
+    assert "planted" not in str(event.body)
 
 
 @pytest.mark.parametrize(

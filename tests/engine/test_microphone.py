@@ -1,4 +1,4 @@
-"""What the microphone sends, in which format and order; the time is the test's."""
+"""What the microphone sends, in which format and order, in manual time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ S = 1_000_000_000
 
 
 class FakeInput:
-    """A voice that never ends, or one of so many seconds that is followed by silence, as a file's."""
+    """An endless voice, or like a file one of a given length followed by silence."""
 
     name = "voice"
 
@@ -33,7 +33,7 @@ class FakeInput:
         self._start_ns = self._given = 0
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         return self._lasts is not None and self._given >= self._lasts
 
     def start(self, now_ns: int) -> None:
@@ -53,7 +53,7 @@ class FakeInput:
 
 
 class Talker:
-    """A microphone, the folds that it asks, and a clock."""
+    """A microphone with the folds that it reads, and a clock."""
 
     def __init__(self, voice: FakeInput | None = None, *, append_ms: int = 40) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -72,7 +72,7 @@ class Talker:
         self.seq += 1
         event = replace(event, seq=self.seq, t_ns=self.now_ns)
         self.state.apply(event, strict=True)
-        self.microphone.take(event, self.state)
+        self.microphone.on_event(event, self.state)
 
     def session(
         self, detection: dict[str, Any] | None, kind: str = "audio/pcm", **more: Any
@@ -87,7 +87,7 @@ class Talker:
             self.microphone.tick(self.state, self.now_ns, room=self.room)
 
     def types(self) -> list[str]:
-        """Return the types sent, runs of appends counted as one."""
+        """Return the types of the sent events, with consecutive appends as one."""
         found: list[str] = []
         for event in self.sent:
             name = event["type"].removeprefix("input_audio_buffer.")

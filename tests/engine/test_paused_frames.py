@@ -1,4 +1,4 @@
-"""Frames that a breakpoint holds: their order, what may be done with them, and what becomes of them when a side goes."""
+"""Frames that a breakpoint pauses: their order, the actions on them, and the end of a side."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_a_held_frame_whose_receiver_has_gone_is_reported() -> None:
 
 
 def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Past the bound the sender is not read from: it stands still, and not the memory grows."""
+    """Stop reading from the sender beyond the limit, instead of using more memory."""
     monkeypatch.setattr("inspector.engine.intercept_queue.MAX_WAITING_BYTES", 1 << 20)
     text = event("x", fill="x" * (1 << 16))
 
@@ -200,7 +200,7 @@ def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("compression", [None, "deflate"])
 def test_raw_bytes_again_after_a_breakpoint(compression: str | None) -> None:
-    """Compressed frames refer to earlier ones, so a dropped one must not break those after it."""
+    """Drop a compressed frame without breaking the frames after it, which refer to it."""
     text = event("session.update", text="the same words again and again " * 20)
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""A session of somebody else's app: injections, breakpoints, rules, and what fails beside it."""
+"""A proxied session: injections, breakpoints, rules, and failures beside the forwarding."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 from inspector.clock import SystemClock
 from inspector.core.event import Direction, Event, Origin
+from inspector.engine import proxy_engine
 from inspector.errors import ConnectError
 from inspector.recording.writer import RecordingFile
-from inspector.sources.direction_pipe import TEXT
-from inspector.sources.frames import frame_bytes
+from inspector.sources.frames import TEXT, frame_bytes
 from tests.engine.proxied_stage import Server, event, heard, joined
 from tests.proxy_stage import PATIENCE_S, closed_with, proxied
 from tests.sources.loopback import websocket_server
@@ -92,6 +92,7 @@ def test_frames_go_on_when_the_log_fails(half: str, monkeypatch: pytest.MonkeyPa
                 raise RuntimeError("broken")
 
             monkeypatch.setattr(stage.session, half, broken)
+            monkeypatch.setattr(proxy_engine, "CLOSE_TIMEOUT_S", 0.1)  # it cannot log its end
             await app.send(event("a"))
             await server.say(event("b"))
 
@@ -116,6 +117,7 @@ def test_a_held_frame_goes_on_when_the_log_fails(
                 raise RuntimeError("broken")
 
             monkeypatch.setattr(stage.session, half, broken)
+            monkeypatch.setattr(proxy_engine, "CLOSE_TIMEOUT_S", 0.1)  # it cannot log its end
             points.edit(points.paused[0], b"b")
 
             assert await server.next() == "b"
@@ -123,7 +125,9 @@ def test_a_held_frame_goes_on_when_the_log_fails(
     asyncio.run(scenario())
 
 
-def test_frames_go_on_when_a_tap_or_the_gate_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_forwarded_when_a_tap_or_the_intercept_queue_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
 
@@ -137,7 +141,7 @@ def test_frames_go_on_when_a_tap_or_the_gate_fails(monkeypatch: pytest.MonkeyPat
 
             assert await server.next() == event("a")
             assert stage.session.disabled
-            assert "the gate failed" in stage.facts("inspector.degraded")[0]["message"]
+            assert "the intercept queue failed" in stage.facts("inspector.degraded")[0]["message"]
 
     asyncio.run(scenario())
 
@@ -231,7 +235,7 @@ def test_only_so_many_sessions_are_let_in() -> None:
     asyncio.run(scenario())
 
 
-def test_frames_go_on_when_a_close_frame_cannot_be_told() -> None:
+def test_frames_are_forwarded_when_a_close_frame_cannot_be_processed() -> None:
     async def scenario() -> None:
         async with joined() as (stage, app, server):
             relay = stage.session._relay
@@ -249,12 +253,14 @@ def test_frames_go_on_when_a_close_frame_cannot_be_told() -> None:
             await stage.over()
             assert server.connections[0].close_code == 4001
             assert not pipe._is_busy
-            assert "a close frame was not read" in stage.facts("inspector.degraded")[0]["message"]
+            assert (
+                "a close frame was not processed" in stage.facts("inspector.degraded")[0]["message"]
+            )
 
     asyncio.run(scenario())
 
 
-def test_a_lane_is_not_busy_for_ever_when_writing_fails() -> None:
+def test_a_direction_pipe_is_not_busy_for_ever_when_writing_fails() -> None:
     async def scenario() -> None:
         async with joined() as (stage, _, __):
             stage.session.breakpoints.arm("type:never")

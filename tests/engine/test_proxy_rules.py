@@ -1,4 +1,4 @@
-"""Rules of the proxy: each does what its file says, and a bad one is named."""
+"""Rules of the proxy: each does what its file says, and an invalid one is reported."""
 
 from __future__ import annotations
 
@@ -93,17 +93,17 @@ def test_a_rule_can_answer_the_other_way(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("nonsense", "not TOML"),
-        ("x=1", "holds no rules"),
+        ("nonsense", "not valid TOML"),
+        ("x=1", "and nothing else"),
         ('[[rule]]\ndo="drop"', "needs 'match'"),
         ('[[rule]]\nmatch="x"\ndo="explode"', "one of drop, delay"),
         ('[[rule]]\nmatch="("\ndo="drop"', "rule 1"),
         ('[[rule]]\nmatch="x"\ndo="delay"\nseconds=-1', "from 0"),
-        ('[[rule]]\nmatch="x"\ndo="drop"\nseconds=1', "has no 'seconds'"),
+        ('[[rule]]\nmatch="x"\ndo="drop"\nseconds=1', "has no key 'seconds'"),
         ('[[rule]]\nmatch="x"\ndo="replace"\npointer="a"\nvalue=1', "JSON pointer"),
-        ('[[rule]]\nmatch="x"\ndo="close"\ncode=1006', "never stands"),
+        ('[[rule]]\nmatch="x"\ndo="close"\ncode=1006', "cannot be sent"),
         ('[[rule]]\nmatch="x"\ndo="close"\ncode=99', "whole number"),
-        ('[[rule]]\nmatch="x"\ndo="inject"\nevent=7', "table or a text"),
+        ('[[rule]]\nmatch="x"\ndo="inject"\nevent=7', "table or a string"),
         ('[[rule]]\nmatch="x"\ndo="drop"\ntimes=0', "from 1"),
         ('[[rule]]\nmatch="x"\ndo="drop"\ndirection="up"', "client, server"),
     ],

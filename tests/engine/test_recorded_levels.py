@@ -1,4 +1,4 @@
-"""How loud both sides of a recording are at its cursor."""
+"""The levels of both sides of a recording at its cursor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def append(ms: float, **more: str) -> Event:
 
 
 def loudest(events: list[Event]) -> float:
-    """Return the highest level of the user's side that is ever shown, in dBFS."""
+    """Return the highest level of the user's side over the whole recording, in dBFS."""
     log, state = log_of(events), SessionState()
     levels = RecordedLevels(log)
     found = -math.inf

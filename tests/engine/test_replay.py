@@ -19,7 +19,7 @@ STEP_MS = 100
 
 
 class WholeFile:
-    """A recording that is indexed some rows at a time."""
+    """A recording that is indexed a few rows at a time."""
 
     def __init__(self, path: Path, rows_per_advance: int = ROWS) -> None:
         self.path = path

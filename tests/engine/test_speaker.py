@@ -1,4 +1,4 @@
-"""What the speaker plays, what it reports, and what barge-in makes of it; the time is the test's."""
+"""Playback, its reports, and barge-in, in manual time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATE_HZ = 24_000
 
 
 class Room:
-    """A speaker with its barge-in, the folds that they ask, and a clock."""
+    """A speaker with barge-in, the folds that they read, and a clock."""
 
     def __init__(self, path: Path | None = None, *, truncates: bool = True) -> None:
         writer = WavWriter(path, RATE_HZ) if path is not None else None
@@ -42,8 +42,8 @@ class Room:
         now_ns = round(self.ms * MS)
         event = replace(event, seq=self.seq, t_ns=now_ns)
         self.state.apply(event, strict=True)
-        self.speaker.take(event, self.state, now_ns)
-        self.sent += self.barge_in.take(event, self.state, now_ns)
+        self.speaker.on_event(event, self.state, now_ns)
+        self.sent += self.barge_in.on_event(event, self.state, now_ns)
         self.flush()
 
     def wait(self, ms: int, step: int = 20) -> None:
@@ -61,7 +61,7 @@ class Room:
             )
 
     def answer(self, ms: int, item: str = "i", response: str = "r", *, done: bool = True) -> None:
-        """Let the server answer with so much audio, at once."""
+        """Send an answer with the given length of audio at once."""
         self.take(server("response.created", response={"id": response, "status": "in_progress"}))
         self.take(
             server(

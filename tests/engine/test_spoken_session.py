@@ -27,49 +27,54 @@ from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.recording.writer import RecordingFile
 from inspector.sim.provider import SimProvider
 from inspector.sources.simulator import SimulatorSource
-from tests.support import ManualClock, corpus_dir
+from tests.support import SPEECH, ManualClock
 
 RATE_HZ = 24_000
 TOLERANCE_MS = 40
 QUIET = 50
-"""Below this a sample counts as silence."""
+"""Level below which a sample counts as silence."""
 LONGEST_S = 60
-THREAD_S = 0.0005
-"""Real time that a thread gets before virtual time goes on."""
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits by moving the clock."""
+    """Wait by advancing the clock, unless a thread is running: that takes real time."""
 
     clock: ManualClock
+    at_work: set[asyncio.Future[Any]]
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
-        found = super().select(THREAD_S)
+        found = super().select(None if self.at_work else 0)
         if not found:
             self.clock.advance(max(timeout * 1000, 0.001))
         return found
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose time is a manual clock's."""
+    """A loop with the time of a manual clock, which stands still while a thread is running."""
 
     def __init__(self, clock: ManualClock) -> None:
         selector = _Selector()
         selector.clock = self._manual = clock
+        self._at_work: set[asyncio.Future[Any]] = set()
+        selector.at_work = self._at_work
         super().__init__(selector)
 
     def time(self) -> float:
         return self._manual.ns / 1e9
 
+    def run_in_executor(  # type: ignore[override]  # the generic signature adds nothing here
+        self, executor: Any, func: Any, *args: Any
+    ) -> asyncio.Future[Any]:
+        future = super().run_in_executor(executor, func, *args)
+        self._at_work.add(future)
+        future.add_done_callback(self._at_work.discard)
+        return future
 
-def audio_file(name: str) -> Path:
-    corpus = corpus_dir()
-    path = corpus.parent / "audio" / name if corpus is not None else Path("absent")
-    if not path.exists():
-        pytest.skip("the shared recordings of speech are not here")
-    return path
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Join the threads in real time: from Python 3.12 on a loop waits 300 s for them, which pass at once here."""
+        await super().shutdown_default_executor()
 
 
 def spoken(
@@ -80,7 +85,7 @@ def spoken(
     session: dict[str, Any] | None = None,
     truncates: bool = True,
 ) -> list[Event]:
-    """Run a session with the simulator until something is true of it; return its events."""
+    """Run a session with the simulator until a condition holds; return its events."""
     clock = ManualClock()
     source = SimulatorSource(new_session_maker(clock, SimProvider(0)), clock, model="gpt-realtime")
     engine = Engine(source, RecordingFile(folder / "a.jsonl", clock), clock, strict=True)
@@ -126,8 +131,8 @@ def heard(folder: Path) -> Samples:
 
 
 def interrupting_question(folder: Path) -> Path:
-    """Return the question, a pause in which the answer begins, and the question again."""
-    question, rate_hz = soundfile.read(audio_file("whats-the-weather-24k.wav"))
+    """Return the question, a pause in which the answer starts, and the question again."""
+    question, rate_hz = soundfile.read(SPEECH)
     path = folder / "twice.wav"
     pause = np.zeros(2 * rate_hz)
     soundfile.write(path, np.concatenate((question, pause, question)), rate_hz, subtype="PCM_16")
@@ -135,7 +140,7 @@ def interrupting_question(folder: Path) -> Path:
 
 
 def test_a_spoken_question_is_answered_and_the_answer_is_heard_whole(tmp_path: Path) -> None:
-    question = audio_file("whats-the-weather-24k.wav")
+    question = SPEECH
     events = spoken(tmp_path, question, lambda engine: has(engine, "inspector.played"))
     order = [event.type for event in events]
     speech_ns, sound_ns, heard_ns = (
@@ -239,7 +244,7 @@ def test_a_telephone_session_hears_and_speaks_a_law(
     tmp_path: Path, detection: dict[str, str] | None
 ) -> None:
     telephone = {"format": {"type": "audio/pcma"}}
-    question = audio_file("weather-alaw-8k.wav")
+    question = SPEECH
     events = spoken(
         tmp_path,
         question,

@@ -18,7 +18,7 @@ def write(target: Path, data: bytes = b"new") -> None:
         file.write(data)
 
 
-def test_a_file_is_replaced_whole_and_is_its_owners_alone(tmp_path: Path) -> None:
+def test_a_file_is_replaced_completely_and_is_private(tmp_path: Path) -> None:
     target = tmp_path / "talk.txt"
     target.write_bytes(b"a longer old text")
     write(target)
@@ -28,7 +28,7 @@ def test_a_file_is_replaced_whole_and_is_its_owners_alone(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_what_fails_on_the_way_leaves_everything_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_export_changes_nothing(tmp_path: Path) -> None:
     target = tmp_path / "talk.txt"
     target.write_bytes(b"old")
     with pytest.raises(TypeError), written(target) as file:
@@ -52,7 +52,7 @@ def test_a_link_is_followed_and_stays_a_link(tmp_path: Path, is_there: bool) -> 
     assert real.read_bytes() == b"new"
 
 
-def test_a_link_that_waits_under_the_name_of_a_part_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_at_the_temporary_name_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"old")
     (tmp_path / "talk.txt.part").symlink_to(victim)
@@ -103,7 +103,7 @@ def test_an_open_descriptor_is_written_to(tmp_path: Path, folder: str) -> None:
     os.close(reading)
 
 
-def test_a_file_that_the_shell_has_opened_is_gone_on_with(tmp_path: Path) -> None:
+def test_a_file_opened_by_the_shell_is_continued(tmp_path: Path) -> None:
     file = tmp_path / "all.txt"
     fd = os.open(file, os.O_WRONLY | os.O_CREAT)
     os.write(fd, b"before ")
@@ -114,7 +114,7 @@ def test_a_file_that_the_shell_has_opened_is_gone_on_with(tmp_path: Path) -> Non
     assert file.read_bytes() == b"before new after"
 
 
-def test_what_cannot_be_written_is_told_with_its_own_status(tmp_path: Path) -> None:
+def test_an_unwritable_target_has_its_own_exit_status(tmp_path: Path) -> None:
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     for target in (tmp_path / "no" / "folder", tmp_path, loop, Path("/dev/fd/999999")):

@@ -1,4 +1,4 @@
-"""What stands under a foreign line's keys of time, as a time."""
+"""The times of lines in foreign files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read(*lines: dict[str, Any]) -> list[float | None]:
     ],
 )
 @pytest.mark.parametrize("key", TIME_KEYS)
-def test_times_are_told_apart_by_their_size_and_shape(
+def test_the_origin_of_times_follows_from_magnitude_and_format(
     key: str, value: object, later: object, seconds: list[float]
 ) -> None:
     assert read({key: value}, {key: later}) == seconds
@@ -77,7 +77,7 @@ def test_times_are_told_apart_by_their_size_and_shape(
         {"$date": NOON},
     ],
 )
-def test_what_is_no_time_is_unknown_and_said(value: object) -> None:
+def test_an_unreadable_time_is_unknown_and_reported(value: object) -> None:
     times = ForeignTimes()
 
     assert times.of({"ts": value}) is None
@@ -87,7 +87,7 @@ def test_what_is_no_time_is_unknown_and_said(value: object) -> None:
 
 
 @pytest.mark.parametrize("line", [{}, {"t": None}, {"text": "12.5"}, {"time": None, "at": None}])
-def test_a_line_without_a_time_has_none_and_nothing_is_said(line: dict[str, Any]) -> None:
+def test_a_line_without_a_time_is_not_a_problem(line: dict[str, Any]) -> None:
     times = ForeignTimes()
 
     assert times.of(line) is None
@@ -98,14 +98,12 @@ def test_a_line_without_a_time_has_none_and_nothing_is_said(line: dict[str, Any]
     ("first", "other"),
     [(5, EPOCH), (EPOCH, 5), (NOON, "2026-11-27T12:00:01"), ("2026-11-27T12:00:00", EPOCH)],
 )
-def test_times_that_count_from_something_else_are_unknown_and_said(
-    first: object, other: object
-) -> None:
+def test_times_of_another_origin_are_unknown_and_reported(first: object, other: object) -> None:
     times = ForeignTimes()
 
     assert times.of({"t": first}) is not None
     assert times.of({"t": other}) is None
-    assert "and those before it are" in times.problem
+    assert "but earlier times are" in times.problem
 
 
 def test_the_first_key_that_can_be_read_counts() -> None:

@@ -67,7 +67,7 @@ FRAMES = st.one_of(
     st.sampled_from(Direction),
     st.sampled_from(Origin),
 )
-def test_a_line_is_read_back_as_the_event_that_it_was(
+def test_a_rendered_line_parses_to_the_same_event(
     data: bytes, is_text: bool, seq: int, t_us: int, direction: Direction, origin: Origin
 ) -> None:
     event = event_of_bytes(
@@ -111,7 +111,7 @@ def test_parse_never_raises(line: bytes) -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, 70))
-def test_a_torn_line_says_so(cut: int) -> None:
+def test_a_torn_line_is_a_problem(cut: int) -> None:
     line = render(event_of_bytes(b'{"type":"x","a":{"b":1}}'))[:-1]
 
     problem = parse(line[:-cut], 0).problem
@@ -144,7 +144,7 @@ def test_the_header_is_read_back() -> None:
 @pytest.mark.parametrize(
     "line", [b"", b"{", b"[]", b"1", b'{"type":"x"}', b'{"format":"other","version":1}']
 )
-def test_other_first_lines_are_no_header(line: bytes) -> None:
+def test_other_first_lines_are_not_headers(line: bytes) -> None:
     assert parse_header(line) is None
 
 
@@ -185,7 +185,7 @@ def test_tagged_lines_keep_the_frames_bytes_and_times() -> None:
     assert event.data == b'{"type": "x",  "a": 1.0}'
 
 
-def test_a_close_line_becomes_a_fact() -> None:
+def test_a_close_line_becomes_a_local_event() -> None:
     event = parse(b'{"dir":"close","code":1001,"reason":"bye"}', 0, FileShape.TAGGED)
 
     assert (event.type, event.direction) == ("inspector.closed", Direction.LOCAL)
@@ -200,20 +200,20 @@ def test_the_direction_of_a_bare_event_is_inferred() -> None:
 
 
 @pytest.mark.parametrize("t", [b"9" * 11 + b".5", b"1" * 30 + b".000001"])
-def test_times_out_of_reason_in_a_line_of_ours_are_unknown(t: bytes) -> None:
+def test_implausible_times_in_a_recording_are_unknown(t: bytes) -> None:
     line = b'{"seq":1,"t":' + t + b',"dir":"server","origin":"mic","type":"x","event":{"type":"x"}}'
     event = parse(line, 0)
 
     assert (event.type, event.t_ns, event.origin) == ("x", None, Origin.MIC)
 
 
-def test_a_number_of_an_event_out_of_reason_is_that_of_its_row() -> None:
+def test_an_implausible_seq_is_replaced_by_the_row() -> None:
     line = b'{"seq":%b,"t":1.5,"dir":"server","origin":"wire","type":"x","event":{}}' % (b"9" * 40)
 
     assert parse(line, 4).seq == 5
 
 
-def test_a_frame_that_nests_too_deeply_is_no_torn_line() -> None:
+def test_a_frame_that_nests_too_deeply_is_not_a_torn_line() -> None:
     frame = b'{"type":"x","a":' + b"[" * 500 + b"]" * 500 + b"}"
     line = b'{"seq":1,"t":1.5,"dir":"server","origin":"wire","type":"x","event":' + frame + b"}"
     event = parse(line, 0)
@@ -223,7 +223,7 @@ def test_a_frame_that_nests_too_deeply_is_no_torn_line() -> None:
     assert event.problem.code == "too_deep"
 
 
-def test_a_text_line_with_a_surrogate_that_stands_for_no_byte_is_an_event() -> None:
+def test_a_text_line_with_an_unexpected_surrogate_is_an_event() -> None:
     line = b'{"seq":2,"t":0.5,"dir":"server","origin":"wire","type":"","text":"\\ud800 not json"}'
     event = parse(line, 1)
 

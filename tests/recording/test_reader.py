@@ -10,7 +10,7 @@ from inspector.core.log import EventLog
 from inspector.errors import RecordingError
 from inspector.recording.format import FileShape, Header, render, render_header
 from inspector.recording.reader import RecordingReader
-from tests.support import client, corpus_dir, local, numbered, server
+from tests.support import client, local, numbered, recordings, server
 
 HEADER = Header("2026-11-20T23:12:00.123456Z", "sim", "ws://x", "m", "0.1.0")
 EVENTS = numbered(
@@ -76,7 +76,7 @@ def test_any_byte_prefix_opens(tmp_path: Path) -> None:
     os.close(fd)
 
 
-def test_a_torn_tail_is_told(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_reported(tmp_path: Path) -> None:
     reader, log = open_log(write(tmp_path, TEXT[:-9]))
 
     assert len(log) == len(EVENTS) - 1
@@ -87,7 +87,7 @@ def test_a_torn_tail_is_told(tmp_path: Path) -> None:
     whole.close()
 
 
-def test_a_torn_header_is_told(tmp_path: Path) -> None:
+def test_an_incomplete_header_is_reported(tmp_path: Path) -> None:
     reader = RecordingReader(write(tmp_path, TEXT[:40]))
 
     assert reader.torn_tail() == TEXT[:40]
@@ -95,7 +95,7 @@ def test_a_torn_header_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [TEXT, b'{"type":"a"}\n{"type":"error"}\n'])
-def test_a_byte_order_mark_is_passed_over(tmp_path: Path, text: bytes) -> None:
+def test_a_byte_order_mark_is_skipped(tmp_path: Path, text: bytes) -> None:
     assert events_in(write(tmp_path, b"\xef\xbb\xbf" + text)) == events_in(write(tmp_path, text))
 
 
@@ -116,7 +116,7 @@ def test_an_empty_file_is_an_empty_recording(tmp_path: Path) -> None:
     assert events_in(write(tmp_path, b"")) == []
 
 
-def test_rows_are_numbered_by_their_place(tmp_path: Path) -> None:
+def test_rows_are_numbered_by_position(tmp_path: Path) -> None:
     twice = TEXT + b"".join(render(event) for event in EVENTS)
 
     assert [event.seq for event in events_in(write(tmp_path, twice))] == list(range(1, 9))
@@ -144,7 +144,7 @@ def test_indexing_goes_on_where_it_stopped(tmp_path: Path) -> None:
         (b'{"format":"realtime-session","version":2}\n', "unknown_version"),
     ],
 )
-def test_what_is_no_recording_is_refused(tmp_path: Path, text: bytes, code: str) -> None:
+def test_a_file_that_is_not_a_recording_is_refused(tmp_path: Path, text: bytes, code: str) -> None:
     with pytest.raises(RecordingError) as error:
         RecordingReader(write(tmp_path, text))
 
@@ -152,7 +152,7 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, text: bytes, code: str)
     assert error.value.hint
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     for path in (tmp_path, tmp_path / "missing", tmp_path / "pipe"):
@@ -184,7 +184,7 @@ def test_times_that_a_foreign_file_leaves_out_are_unknown(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("time", "has_times"), [(b"", False), (b'"t":1.5,', True)])
-def test_a_foreign_file_without_any_time_is_known_for_one(
+def test_a_foreign_file_without_times_is_recognized(
     tmp_path: Path, time: bytes, has_times: bool
 ) -> None:
     line = b'{"dir":"server",%b"event":{"type":"error"}}\n' % time
@@ -208,15 +208,17 @@ def test_bare_events_open_with_inferred_directions(tmp_path: Path) -> None:
         (b'{"sample_id":"1","text":"x"}\n', "JSON lines, none of a known event type (keys: sample_id, text)"),
         (b'{"type":"message","role":"user"}\n{"type":"function_call"}\n', "JSON lines, none of a known event type (types: message, function_call)"),
         (b'{"setup":{"model":"m"}}\n{"setupComplete":{}}\n', "looks like Gemini Live (setup, setupComplete)"),
-        (b'{"time":"1","source":"server","event":{"type":"session.created"}}\n', "JSON lines with events under event, without a dir beside them"),
-        (b'[{"type":"session.created"}]\n', "a JSON array, not one event a line"),
+        (b'{"time":"1","source":"server","event":{"type":"session.created"}}\n', 'JSON lines with events under event, but without "dir" beside them'),
+        (b'[{"type":"session.created"}]\n', "a JSON array, not one event per line"),
         (b'{"log":{"entries":\n[]}}\n', "a HAR file"),
-        (b'{\n"type":"session.created"}\n', "JSON over several lines, not one event a line"),
+        (b'{\n"type":"session.created"}\n', "JSON over several lines, not one event per line"),
         (b"a,b\n1,2\n", "text, not JSON lines"),
         (b"\x00\x01\x02", "binary data"),
     ],
 )  # fmt: skip
-def test_what_holds_no_event_is_refused_by_name(tmp_path: Path, data: bytes, seen: str) -> None:
+def test_a_file_without_events_is_refused_with_a_description(
+    tmp_path: Path, data: bytes, seen: str
+) -> None:
     path = write(tmp_path, data)
 
     with pytest.raises(RecordingError) as refused:
@@ -226,7 +228,7 @@ def test_what_holds_no_event_is_refused_by_name(tmp_path: Path, data: bytes, see
 
 
 @pytest.mark.parametrize("data", [b'{"dir":"client","event":{"setup":{}}}\n', b'{"type":"x"}\n\nnot JSON\n{"type":"response.done"}\n'])  # fmt: skip
-def test_unknown_events_open_where_a_line_says_that_they_are_events(tmp_path: Path, data: bytes) -> None:  # fmt: skip
+def test_unknown_events_open_if_their_lines_are_tagged(tmp_path: Path, data: bytes) -> None:  # fmt: skip
     assert events_in(write(tmp_path, data))
 
 
@@ -241,24 +243,21 @@ def test_a_file_that_shrinks_is_survived(tmp_path: Path) -> None:
     reader, log = open_log(path)
     os.truncate(path, len(TEXT) // 2)
 
-    event = log.event(len(log) - 1)
+    event = log.read(len(log) - 1)
     assert event.problem is not None
     assert event.seq == len(EVENTS)
     reader.close()
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no corpus beside the checkout")
 def test_every_recorded_session_opens_whole() -> None:
-    folder = corpus_dir()
-    assert folder is not None
-    for path in folder.glob("*.jsonl"):
+    for path in recordings():
         events = events_in(path)
 
         assert len(events) == sum(1 for line in path.read_bytes().splitlines() if line.strip())
         assert not any(event.problem for event in events), path
 
 
-def test_times_that_cannot_be_used_are_told_with_their_lines(tmp_path: Path) -> None:
+def test_unusable_times_are_reported_with_their_lines(tmp_path: Path) -> None:
     def line(time: bytes) -> bytes:
         return b'{"dir":"server","ts":%b,"event":{"type":"a"}}\n' % time
 
@@ -278,8 +277,8 @@ def test_times_that_cannot_be_used_are_told_with_their_lines(tmp_path: Path) -> 
         500_000,
     ]
     assert before == [
-        'the times of 2 lines are left out, first on line 3: ts "soon" is no time that can be read',
-        "times run back, first on line 6; events stand in the order of the lines",
+        'the times of 2 lines were ignored, first on line 3: ts "soon" is not a readable time',
+        "times run backwards, first on line 6; events keep the order of the lines",
     ]
     assert reader.time_notes() == before
     reader.close()

@@ -1,4 +1,4 @@
-"""What a list says of a recording, and how little it reads for it."""
+"""Facts about recordings in a list, and the bounds on what is read for them."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def facts_of(path: Path, indexes: Path | None = None) -> RecordingFacts:
     return read_facts(path, path.stat(), indexes)
 
 
-def test_length_turns_model_and_errors_of_a_small_file_are_told(tmp_path: Path) -> None:
+def test_length_turns_model_and_errors_of_a_small_file_are_known(tmp_path: Path) -> None:
     found = facts_of(recording(tmp_path / "a.jsonl"))
 
     assert (found.model, found.source, found.problem) == ("gpt-realtime-2.1", "live", "")
     assert (found.duration_us, found.events, found.turns, found.errors) == (61_500_000, 7, 1, 2)
 
 
-def test_a_mistyped_frame_is_no_error_of_its_own_and_a_lost_connection_is_one(
+def test_an_unreadable_client_frame_is_not_an_error_and_a_lost_connection_is(
     tmp_path: Path,
 ) -> None:
     events = numbered(
@@ -82,14 +82,16 @@ def test_a_large_file_is_read_at_both_ends_only(
         (b"\xff\x00" * 99, "not a recording: binary data"),
     ],
 )
-def test_what_is_no_recording_says_so(data: bytes, problem: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recording_has_a_problem(
+    data: bytes, problem: str, tmp_path: Path
+) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(data)
 
     assert facts_of(path).problem == problem
 
 
-def test_a_recording_of_another_version_says_so(tmp_path: Path) -> None:
+def test_a_recording_of_another_version_has_a_problem(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"format":"realtime-session","version":9}\n')
 
@@ -120,7 +122,7 @@ def test_facts_are_kept_until_the_file_changes(tmp_path: Path) -> None:
     assert dict(kept.read([path]))[path].problem == "not a recording: text, not JSON lines"
 
 
-def test_what_a_larger_file_leaves_open_is_found_out_after_all_files_were_looked_at(
+def test_missing_facts_of_larger_files_follow_after_all_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording_facts, "WHOLE_BYTES", 1000)
@@ -133,9 +135,7 @@ def test_what_a_larger_file_leaves_open_is_found_out_after_all_files_were_looked
     assert again == [3]
 
 
-def test_no_more_is_indexed_for_a_list_than_the_bound_allows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_indexing_for_a_list_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording_facts, "WHOLE_BYTES", 1000)
     paths = [recording(tmp_path / f"{n}.jsonl", times=3) for n in range(4)]
     monkeypatch.setattr(recording_facts, "LATER_ALL_BYTES", paths[0].stat().st_size * 2 + 1)
@@ -146,14 +146,14 @@ def test_no_more_is_indexed_for_a_list_than_the_bound_allows(
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"version":1,"facts":{"a":{"x":1}}}', b"\xff"])
-def test_a_broken_cache_is_no_cache(data: bytes, tmp_path: Path) -> None:
+def test_a_broken_cache_is_ignored(data: bytes, tmp_path: Path) -> None:
     path = recording(tmp_path / "a.jsonl")
     (tmp_path / "facts.json").write_bytes(data)
 
     assert dict(KnownFacts(tmp_path).read([path]))[path].turns == 1
 
 
-def test_a_file_that_has_gone_and_a_cache_that_cannot_be_written_stop_nobody(
+def test_a_deleted_file_and_an_unwritable_cache_are_survived(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "cache").write_text("a file")

@@ -65,12 +65,12 @@ def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"mine")
 
-    with pytest.raises(RecordingError, match="never overwritten"):
+    with pytest.raises(RecordingError, match="not overwritten"):
         RecordingFile(path, ManualClock())
     assert path.read_bytes() == b"mine"
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(RecordingError) as error:
@@ -120,7 +120,7 @@ def test_a_full_disk_keeps_every_line_readable_and_whole(
     recording.close()
 
 
-def test_a_failing_disk_is_asked_once_a_second(
+def test_a_failing_disk_is_retried_once_a_second(
     tmp_path: Path, full_disk: Callable[[int], Disk]
 ) -> None:
     clock = ManualClock()
@@ -138,7 +138,7 @@ def test_a_failing_disk_is_asked_once_a_second(
     recording.close()
 
 
-def test_lines_that_come_together_are_written_at_once(
+def test_gathered_lines_are_written_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = RecordingFile(tmp_path / "a.jsonl", ManualClock())
@@ -164,7 +164,7 @@ def test_lines_that_come_together_are_written_at_once(
     recording.close()
 
 
-def test_lines_that_come_together_survive_a_full_disk(
+def test_gathered_lines_survive_a_full_disk(
     tmp_path: Path, full_disk: Callable[[int], Disk]
 ) -> None:
     clock = ManualClock()
@@ -195,7 +195,7 @@ def test_closing_tries_a_last_time(tmp_path: Path, full_disk: Callable[[int], Di
     assert (tmp_path / "a.jsonl").read_bytes() == b"line\n"
 
 
-def test_what_waits_in_memory_is_bounded(
+def test_lines_in_memory_are_bounded(
     tmp_path: Path, full_disk: Callable[[int], Disk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "MAX_WAITING_BYTES", 10)
@@ -271,7 +271,7 @@ def no_room(*_: object) -> int:
     raise OSError(28, "No space left on device")
 
 
-def test_what_the_disk_did_not_take_is_rescued_elsewhere(
+def test_unwritten_lines_are_rescued_to_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = RecordingFile(tmp_path / "a.jsonl", ManualClock())

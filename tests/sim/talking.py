@@ -1,15 +1,15 @@
-"""Talking to the simulated model without a session around it, and tools for it."""
+"""Helpers to talk to the rules brain without a session, and tools for it."""
 
 from __future__ import annotations
 
-from inspector.sim.brain import Answer, BrainContext, Said
+from inspector.sim.brain import Answer, BrainContext, ContextItem
 from inspector.sim.rules.rules_brain import RulesBrain
 
 ROLES = {"u": "user", "a": "assistant", "s": "system", "t": "tool"}
 
 
 def talk(*turns: str, instructions: str = "", **context: object) -> Answer:
-    said = [Said(ROLES[turn[0]], turn[2:]) for turn in turns]
+    said = [ContextItem(ROLES[turn[0]], turn[2:]) for turn in turns]
     return RulesBrain().answer(BrainContext(instructions, said, **context))  # type: ignore[arg-type] # by name
 
 

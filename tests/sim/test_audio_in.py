@@ -1,4 +1,4 @@
-"""Audio from the user: counted, cut into turns, made into items, transcribed."""
+"""The user's audio: buffering, turn detection, items and transcription."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 class Understanding:
-    """Hears the same in everything."""
+    """A recognizer that always returns the same transcript."""
 
     def __init__(self, transcription: Transcript) -> None:
         self._transcription = transcription

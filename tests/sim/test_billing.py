@@ -1,4 +1,4 @@
-"""What items cost."""
+"""Token usage of items and responses."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 from inspector.sim.billing import (
     IMAGE_TOKENS,
     ITEM_TOKENS,
-    BilledTokens,
     Prompt,
+    SimulatedTokens,
     billed_tokens,
     reasoning_tokens,
 )
 from inspector.sim.items import SimItem
 
 SECOND = 48_000
-"""Bytes of one in PCM16."""
+"""Bytes of one second of PCM16."""
 
 
 def message(role: str, *parts: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def message(role: str, *parts: dict[str, Any], **members: Any) -> dict[str, Any]
 def test_an_item_costs_its_words_sound_and_images(
     wire: dict[str, Any], audio_bytes: int, text: int, audio: int, images: int
 ) -> None:
-    expected = BilledTokens(ITEM_TOKENS + text, audio, images * IMAGE_TOKENS)
+    expected = SimulatedTokens(ITEM_TOKENS + text, audio, images * IMAGE_TOKENS)
 
     assert billed_tokens(SimItem(wire, audio_bytes=audio_bytes)) == expected
 
@@ -60,7 +60,7 @@ def test_what_is_the_same_from_the_front_is_cached_in_steps(
     mine: list[tuple[str, int]], theirs: list[tuple[str, int]], shared: int
 ) -> None:
     one, other = (
-        Prompt(tuple((key, BilledTokens(n)) for key, n in side)) for side in (mine, theirs)
+        Prompt(tuple((key, SimulatedTokens(n)) for key, n in side)) for side in (mine, theirs)
     )
 
     assert one.shared_with(other).total == shared

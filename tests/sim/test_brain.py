@@ -1,4 +1,4 @@
-"""What the built-in model says."""
+"""Answers of the rules brain."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from inspector.sim.brain import Answer, BrainContext, Said
+from inspector.sim.brain import Answer, BrainContext, ContextItem
 from inspector.sim.rules.arguments import arguments_for
 from inspector.sim.rules.rules_brain import RulesBrain
 
@@ -16,7 +16,7 @@ WEATHER = {"type": "function", "name": "get_weather", "description": "Look up th
 
 
 def ask(*texts: str, instructions: str = "", **context: Any) -> Answer:
-    said = [Said("user", text) for text in texts]
+    said = [ContextItem("user", text) for text in texts]
     return RulesBrain().answer(BrainContext(instructions, said, **context))
 
 
@@ -56,9 +56,9 @@ def test_it_remembers_what_it_was_told_last() -> None:
 
 
 def test_it_admits_what_it_cannot_hear_or_see() -> None:
-    heard = RulesBrain().answer(BrainContext("", [Said("user", "", audio_ms=1640)]))
+    heard = RulesBrain().answer(BrainContext("", [ContextItem("user", "", audio_ms=1640)]))
     seen = RulesBrain().answer(
-        BrainContext("", [Said("user", "", images=("data:image/png;base64,AA==",))])
+        BrainContext("", [ContextItem("user", "", images=("data:image/png;base64,AA==",))])
     )
 
     assert heard.text.startswith("I heard 1.6 seconds of audio.")
@@ -94,7 +94,11 @@ def test_a_tool_choice_is_obeyed() -> None:
 
 def test_a_tools_output_is_the_answer() -> None:
     def after(output: str) -> str:
-        said = [Said("user", "weather?"), Said("assistant", ""), Said("tool", output)]
+        said = [
+            ContextItem("user", "weather?"),
+            ContextItem("assistant", ""),
+            ContextItem("tool", output),
+        ]
         return RulesBrain().answer(BrainContext("", said, [WEATHER], "required")).text
 
     assert after("It is foggy.") == "It is foggy."

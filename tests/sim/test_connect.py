@@ -1,4 +1,4 @@
-"""Coming in, being turned away, and the end of the hour."""
+"""Accepted and refused connections, and the end of a session after 60 minutes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from inspector.sim.settings import SimSettings
 from tests.sim_driver import REALTIME, SimDriver, types
-from tests.support import corpus_dir
+from tests.support import recording
 
 NEEDS_KEY = SimSettings(require_key=True)
 SOME_KEY = {"authorization": "Bearer sk-something"}
@@ -139,11 +139,8 @@ def key_tree(value: Any) -> Any:
     return None
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 def test_the_session_object_has_the_keys_of_the_recorded_one_in_its_order() -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
-    lines = (corpus / "openai-text-in-audio-out.jsonl").read_bytes().splitlines()
+    lines = recording("openai-text-in-audio-out").read_bytes().splitlines()
     recorded = orjson.loads(lines[0])["event"]
 
     assert key_tree(SimDriver().run()[0]) == key_tree(recorded)

@@ -1,4 +1,4 @@
-"""What fits the model's window, and what happens when it does not."""
+"""The model's context window, and truncation when it is full."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LONG = "word " * 4_000
 
 
 class Remembering:
-    """Notes how much it sees."""
+    """A brain that records how many items it is given."""
 
     def __init__(self) -> None:
         self.seen: list[int] = []
 
     def answer(self, context: BrainContext) -> Answer:
-        self.seen.append(len(context.said))
+        self.seen.append(len(context.items))
         return Answer("ok")
 
 

@@ -1,14 +1,14 @@
-"""Whole conversations as suites for the real API hold them: seeded, deleted, truncated, spoken, interrupted, with tools."""
+"""Whole conversations as in test suites for the real API: seeded, deleted, truncated, spoken, interrupted, with tools."""
 
 from __future__ import annotations
 
-import wave
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import soundfile
 
+from inspector.audio.resample import Resampler
 from inspector.sim.server import Seams
 from inspector.sim.settings import SimSettings
 from inspector.sim.speech_recognizer import Transcript
@@ -29,6 +29,7 @@ from tests.sim_driver import (
     update,
     user,
 )
+from tests.support import SPEECH
 
 QUIET = bytes(48 * 1000)
 
@@ -53,7 +54,7 @@ def asked(driver: SimDriver, text: str) -> str:
 
 
 class Hears:
-    """A recognizer that hears one line after the other."""
+    """A recognizer that returns one line after the other."""
 
     def __init__(self, *lines: str) -> None:
         self._lines = list(lines)
@@ -280,18 +281,10 @@ def test_cancelled_answers_leave_what_was_said() -> None:
     assert asked(driver, "What is 6 times 7?") == "6 times 7 is 42."
 
 
-def recorded_speech() -> Path:
-    for parent in Path(__file__).resolve().parents:
-        path = parent / "shared" / "audio" / "whats-the-weather-24k.wav"
-        if path.is_file():
-            return path
-    pytest.skip("no recorded speech beside the checkout")
-
-
 @pytest.mark.parametrize("kind", ["server_vad", "semantic_vad"])
 def test_recorded_speech_is_one_turn(kind: str) -> None:
-    with wave.open(str(recorded_speech())) as sound:
-        pcm16 = sound.readframes(sound.getnframes())
+    samples, rate_hz = soundfile.read(SPEECH, dtype="int16")
+    pcm16 = Resampler(rate_hz, 24_000).feed(samples, is_last=True).tobytes()
     driver = SimDriver()
     detection = {"type": kind, **({"silence_duration_ms": 500} if kind == "server_vad" else {})}
     driver.ask(update(audio={"input": {"turn_detection": detection}}))

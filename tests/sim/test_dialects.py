@@ -1,4 +1,4 @@
-"""The dialects of other providers, held to recorded sessions where there are some."""
+"""The dialects of other providers, compared with recorded sessions if there are any."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from inspector.sim.dialects import DIALECTS, dialect_for
+from inspector.sim.dialects import SIMULATED, dialect_for
 from inspector.sim.server import ConnectRequest
 from inspector.sim.settings import SimSettings
 from tests.sim_driver import (
@@ -24,7 +24,7 @@ from tests.sim_driver import (
     types,
     user,
 )
-from tests.support import corpus_dir
+from tests.support import recording
 
 KEY = {"api-key": "k"}
 FLAT_VAD = {"type": "server_vad", "create_response": False}
@@ -63,7 +63,7 @@ def test_a_name_goes_before_the_request() -> None:
 
     assert dialect_for(request, "xai").name == "xai"
     assert dialect_for(request, "azure").name == "azure-preview"
-    assert set(DIALECTS) >= {"openai", "beta", "azure", "voice-live", "xai"}
+    assert set(SIMULATED) >= {"openai", "beta", "azure", "voice-live", "xai"}
 
 
 RECORDED = [
@@ -75,12 +75,9 @@ RECORDED = [
 ]
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize(("name", "path", "model"), RECORDED)
 def test_the_order_of_events_is_that_of_the_recording(name: str, path: str, model: str) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
-    lines = [orjson.loads(line) for line in (corpus / f"{name}.jsonl").read_bytes().splitlines()]
+    lines = [orjson.loads(line) for line in recording(name).read_bytes().splitlines()]
     recorded = [line["event"] for line in lines if line["dir"] == "server"]
     driver = SimDriver(path=path, query={"model": model}, headers=KEY)
     driver.run(0.1)
@@ -94,14 +91,14 @@ def test_the_order_of_events_is_that_of_the_recording(name: str, path: str, mode
 
 
 def with_call_id(event: Body, came: list[Body]) -> None:
-    """Answer the call that this server made, not the recorded one."""
+    """Replace the recorded call id by that of the simulator's call."""
     calls = of_type(came, "response.function_call_arguments.done")
     if calls and event.get("item", {}).get("type") == "function_call_output":
         event["item"]["call_id"] = calls[-1]["call_id"]
 
 
 def sequence(events: list[Body]) -> list[str]:
-    """Return the types, with words and sound in any mixture as one; some recorders left the rate limits out."""
+    """Return the types without rate limits, which some recorders omit, and with interleaved text and audio deltas as one."""
     names: list[str] = []
     for name in types(events):
         if name in ("rate_limits.updated", "ping"):
@@ -228,7 +225,7 @@ def test_azure_refuses_before_the_upgrade(
     path: str, query: dict[str, str], headers: dict[str, str], status: int, code: str
 ) -> None:
     request = ConnectRequest(path, query, headers)
-    answer = dialect_for(request).turn_away(request, SimSettings())
+    answer = dialect_for(request).http_refusal(request, SimSettings())
 
     assert answer is not None
     assert (answer.status, answer.body["error"]["code"]) == (status, code)
@@ -245,7 +242,7 @@ def test_azure_refuses_before_the_upgrade(
 def test_azure_takes_its_key_from_the_query_too(path: str, query: dict[str, str]) -> None:
     request = ConnectRequest(path, query)
 
-    assert dialect_for(request).turn_away(request, SimSettings()) is None
+    assert dialect_for(request).http_refusal(request, SimSettings()) is None
 
 
 def test_a_model_name_is_no_deployment_for_azures_transcription() -> None:
@@ -305,7 +302,7 @@ def test_xai_sends_growing_transcripts() -> None:
     assert (growing[0]["status"], final["status"]) == ("in_progress", "completed")
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS))
+@pytest.mark.parametrize("name", sorted(SIMULATED))
 @pytest.mark.parametrize(
     "frame",
     [
@@ -369,7 +366,7 @@ def test_an_update_may_repeat_its_model_and_azure_does_not_read_it(
 ) -> None:
     asked = "my-gpt-realtime" if dialect == "azure" else "gpt-realtime"
     driver = SimDriver(
-        path=DIALECTS[dialect].path, query={"model": asked}, headers=KEY, dialect=dialect
+        path=SIMULATED[dialect].path, query={"model": asked}, headers=KEY, dialect=dialect
     )
 
     driver.send(
@@ -407,7 +404,7 @@ SDK_UPDATE: Body = {
     "instructions": "Be brief.",
     "top_k": 20,
 }
-"""What the SDK ``dashscope`` sends."""
+"""A session update as the SDK ``dashscope`` sends it."""
 
 
 def test_qwen_begins_with_its_own_session_and_echoes_what_is_set() -> None:

@@ -1,4 +1,4 @@
-"""Faults: each does to the client what its name says, when it is told to."""
+"""Faults: each has its documented effect, at the requested time."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_every_fault_can_be_raised_at_any_time(name: str) -> None:
         if moment > 0:
             driver.run()
         if moment > 1:
-            driver.send(user("Tell me a long story"))
+            driver.send(user("Count to ten"))
             driver.send(CREATE)
             driver.run_to("response.output_audio.delta" if moment == 3 else "response.created")
         driver.raise_fault(name)

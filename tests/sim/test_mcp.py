@@ -1,4 +1,4 @@
-"""Servers of tools that the API itself calls: their lists, calls and approvals."""
+"""MCP servers: lists of tools, calls and approvals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the SDK makes of the simulator: every event is one of its models, with no member that it does not know."""
+"""Every event of the simulator validates as a model of the OpenAI SDK, without unknown members."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from openai.types.realtime import (
 from pydantic import BaseModel, TypeAdapter
 
 ON_THE_WIRE = {"obfuscation", "phase", "reasoning_tokens"}
-"""Recorded from the real server, and typed nowhere."""
+"""Members of recorded events that the SDK has no types for."""
 IN_SESSIONS = {"id", "object", "expires_at"}
-"""Recorded in every session object; the SDK types them where a session is created over HTTP only."""
+"""Members of recorded session objects that the SDK only has for sessions created over HTTP."""
 DOCS = {"type": "mcp", "server_label": "docs", "server_url": "https://docs.example"}
 
 
 def extras(value: object) -> Iterator[str]:
-    """Yield the members of a model, at any depth, that its type does not have."""
+    """Yield the members of a model, at any depth, that its type does not declare."""
     if isinstance(value, BaseModel):
         yield from value.model_extra or ()
         for child in value.__dict__.values():

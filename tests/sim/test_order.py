@@ -1,4 +1,4 @@
-"""The order of events, as recorded servers have it."""
+"""The order of events, as in recorded sessions."""
 
 from __future__ import annotations
 

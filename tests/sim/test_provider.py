@@ -1,4 +1,4 @@
-"""One simulated provider: its secrets, its models, and the sessions that they open."""
+"""The simulated provider: client secrets, models, and sessions opened with secrets."""
 
 from __future__ import annotations
 

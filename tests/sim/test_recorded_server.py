@@ -1,4 +1,4 @@
-"""A recorded server, played to clients that are not the recorded one."""
+"""The replay server, with clients that differ from the recorded one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inspector.core.event import Event
 from inspector.recording.format import FileShape, parse
 from inspector.sim.recorded_server import Pace, RecordedServer, script_of
 from inspector.sim.server_outbox import CloseSocket, SendText
-from tests.support import at, client, corpus_dir, local, numbered, server, silence
+from tests.support import at, client, local, numbered, recording, server, silence
 
 CREATED = server("session.created", event_id="e0")
 UPDATED = server("session.updated", event_id="e1")
@@ -20,7 +20,7 @@ ITEM: dict[str, Any] = {"type": "message", "role": "user", "content": []}
 
 
 class Player:
-    """A client of a golden session, with time in its hands."""
+    """A client of a replay server, in manual time."""
 
     def __init__(self, *events: Event, pace: Pace = Pace.FULL) -> None:
         self.session = RecordedServer(script_of(numbered(events)), pace)
@@ -28,7 +28,7 @@ class Player:
         self.close: CloseSocket | None = None
 
     def send(self, name: str, **members: Any) -> list[str]:
-        """Send an event; return the types that come of it at once."""
+        """Send an event; return the types of the events that follow at once."""
         data = orjson.dumps({"type": name, **members})
         self.session.receive(data, is_text=True, now_ns=round(self.now_ms * 1e6))
         return self.types()
@@ -37,7 +37,7 @@ class Player:
         return self.send("input_audio_buffer.append", audio=silence(ms))
 
     def bodies(self) -> list[dict[str, Any]]:
-        """Return what has come due."""
+        """Return the events that are due."""
         found = []
         for output in self.session.due(round(self.now_ms * 1e6)):
             if isinstance(output, SendText):
@@ -213,7 +213,6 @@ def test_frames_that_are_no_events_change_nothing() -> None:
     assert player.types() == []
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize(
     "name",
     [
@@ -225,9 +224,7 @@ def test_frames_that_are_no_events_change_nothing() -> None:
     ],
 )
 def test_a_recorded_client_gets_all_that_it_got(name: str) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
-    lines = (corpus / f"{name}.jsonl").read_bytes().splitlines()
+    lines = recording(name).read_bytes().splitlines()
     events = [parse(line, row, FileShape.TAGGED) for row, line in enumerate(lines)]
     session, got = RecordedServer(script_of(events), Pace.FULL), list[bytes]()
     times = count()

@@ -1,4 +1,4 @@
-"""What the server refuses, in its words: an ``error`` event that echoes the client's ``event_id`` and changes nothing."""
+"""Refused events: an ``error`` event in the server's wording that echoes the ``event_id`` and changes nothing."""
 
 from __future__ import annotations
 

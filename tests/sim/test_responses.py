@@ -1,4 +1,4 @@
-"""What a response is made of: options, limits, endings, cost."""
+"""Responses: options, limits, endings and usage."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.sim_driver import (
 
 
 class Fixed:
-    """Always answers the same, and remembers what it was asked."""
+    """A brain that always gives the same answer, and records its contexts."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -102,7 +102,7 @@ def test_input_takes_the_place_of_the_conversation() -> None:
     driver.ask(create(conversation="none", input=given))
     driver.ask(create(conversation="none", input=[]))
 
-    heard = [[said.text for said in context.said] for context in brain.contexts]
+    heard = [[item.text for item in context.items] for context in brain.contexts]
     assert heard == [["first", "inline"], []]
 
 

@@ -1,4 +1,4 @@
-"""What the built-in model knows: orders, memory, sums and simple questions, in many wordings."""
+"""The rules brain: orders, memory, sums and simple questions, in many wordings."""
 
 from __future__ import annotations
 
@@ -128,7 +128,6 @@ def test_the_answer_is_exactly_what_was_asked_for(
         ("", ("u:Write a long essay about the ocean",), "in some detail"),
         ("", ("u:Write a very long essay about the ocean.",), "in some detail"),
         ("", ("u:Explain quantum physics in detail",), "quantum"),
-        ("", ("u:Tell me a joke",), "cache"),
         ("Always end your answers with 'over and out'.", ("u:What is 2+2?",), "over and out"),
         ("You are a pirate named Blackbeard.", ("u:What is your name?",), "blackbeard"),
         ("You only answer in French.", ("u:Hello",), "bonjour"),

@@ -1,4 +1,4 @@
-"""Scenario files: parsed strictly, played turn by turn."""
+"""Scenario files: strict parsing, and playing turn by turn."""
 
 from __future__ import annotations
 
@@ -104,20 +104,20 @@ def test_spoken_turns_are_heard_as_the_script_says() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("x = ", "not TOML"),
+        ("x = ", "not valid TOML"),
         ("colour = 1", "unknown key 'colour'"),
-        ("title = 1", "'title' is a text"),
-        ("latency = -1", "'latency' is a number"),
-        ("audio_speed = 0", "'audio_speed' is a number"),
-        ("turn = 1", "'turn' is a table"),
-        ("[[turn]]\nat = 0", "turn 1: 'at' is a whole number"),
+        ("title = 1", "'title' must be a string"),
+        ("latency = -1", "'latency' must be a number"),
+        ("audio_speed = 0", "'audio_speed' must be a number"),
+        ("turn = 1", "'turn' must be a table"),
+        ("[[turn]]\nat = 0", "turn 1: 'at' must be a whole number"),
         ("[[turn]]\n[[turn]]\nsya = 'x'", "turn 2: unknown key 'sya'"),
-        ("[[turn]]\nwords = [1]", "list of texts"),
+        ("[[turn]]\nwords = [1]", "list of strings"),
         ("[[turn]]\nrepeat = 'yes'", "true or false"),
         ("[[turn]]\nfault = 'nope'", "no such fault: 'nope'"),
         ("[[turn]]\nfault = 'bad-key'", "happens before the answer"),
         ("[[turn]]\ncall = {arguments = {}}", "needs a 'name'"),
-        ("[[turn]]\ncall = {name = 'f', arguments = 1}", "'arguments' is a table"),
+        ("[[turn]]\ncall = {name = 'f', arguments = 1}", "'arguments' must be a table"),
         ("[[fault]]\nturn = 1", "no such fault"),
     ],
 )

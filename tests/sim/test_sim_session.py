@@ -1,4 +1,4 @@
-"""What an update does to the effective session."""
+"""Updates of the effective session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the instructions of one response make the built-in model do, and how it chooses among answers that are offered."""
+"""Tasks in the instructions of one response, and the choice among offered answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inspector.sim.brain import Answer, BrainContext, Said
+from inspector.sim.brain import Answer, BrainContext, ContextItem
 from inspector.sim.rules.rules_brain import RulesBrain
 from inspector.sim.rules.tasks import message_in, task_in
 
@@ -20,9 +20,9 @@ WEATHER = {
 
 
 def ask(*said: str, order: str = "", **context: Any) -> Answer:
-    """Answer a conversation of user and assistant in turn; ``order`` comes with the response."""
+    """Return the answer to a conversation of alternating user and assistant texts; ``order`` is the response's instructions."""
     roles = ("user", "assistant")
-    items = [Said(roles[index % 2], text) for index, text in enumerate(said)]
+    items = [ContextItem(roles[index % 2], text) for index, text in enumerate(said)]
     return RulesBrain().answer(BrainContext(order, items, order=order, **context))
 
 
@@ -47,7 +47,11 @@ def test_the_task_of_a_response_comes_before_the_users_words(
 def test_a_task_may_need_a_tool_and_its_output_is_told_first() -> None:
     order = "What is the weather in Rome? Use the tool."
     (call,) = ask("Hello", order=order, tools=[WEATHER]).calls
-    told = [Said("user", "Hello"), Said("assistant", "", call="get_weather"), Said("tool", "sunny")]
+    told = [
+        ContextItem("user", "Hello"),
+        ContextItem("assistant", "", call="get_weather"),
+        ContextItem("tool", "sunny"),
+    ]
     answer = RulesBrain().answer(BrainContext(order, told, order=order, tools=[WEATHER]))
 
     assert (call.name, call.arguments) == ("get_weather", '{"city": "Rome"}')
@@ -119,7 +123,7 @@ def test_a_place_is_known_from_the_question_before() -> None:
 
 def test_instructions_are_remembered_too() -> None:
     context = BrainContext(
-        "The user has an appointment at 3 PM.", [Said("user", "When is my appointment?")]
+        "The user has an appointment at 3 PM.", [ContextItem("user", "When is my appointment?")]
     )
 
     assert "3 PM" in RulesBrain().answer(context).text

@@ -1,4 +1,4 @@
-"""Every client event that the editor offers, sent in a session in which it makes sense: each has its effect, and none is refused."""
+"""Every template of the event editor, sent in a suitable session: each has its effect, and none is refused."""
 
 from __future__ import annotations
 
@@ -111,13 +111,13 @@ SCENES: dict[str, tuple[Callable[[], Scene], str]] = {
     "session.input_audio_buffer.append": (translating, NO_EFFECT),
     "session.close": (translating, "session.closed"),
 }
-"""Where a template makes sense, and what comes of it; the others are sent in a fresh session, and update or add something."""
+"""The session that a template needs and the event that it causes; other templates are sent in a new session."""
 BY_TYPE = {
     "session.update": "session.updated",
     "conversation.item.create": "conversation.item.done",
 }
 REFUSED = {"output_audio_buffer.clear": "invalid_value"}
-"""What only other transports take, with the documented error."""
+"""Templates for other transports only, with the documented error."""
 
 
 @pytest.mark.parametrize("name", [name for name in BODIES if name not in REFUSED])
@@ -140,7 +140,7 @@ def test_what_a_websocket_does_not_take_is_refused_as_documented(name: str) -> N
 
 
 def filled(event: Body, ids: Ids) -> Body:
-    """Put real ids in place of a template's, which only begin one."""
+    """Replace a template's placeholder ids, which are only a prefix, by real ones."""
     text = json.dumps(event)
     for name, value in ids.items():
         for start in ("item_", "call_", "mcpr_"):

@@ -1,4 +1,4 @@
-"""A brain that takes its time: what the simulator sends while an answer grows, and what ends it."""
+"""Pending answers: what the simulator sends while an answer grows, and what cancels it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.sim_driver import (
 
 
 class Slow:
-    """A brain, and the one thought of it, that knows what it is told."""
+    """A brain and its single pending answer, which the test extends."""
 
     def __init__(self) -> None:
         self.known = Answer(is_complete=False)
@@ -56,7 +56,7 @@ class Slow:
 def thinking(
     brain: Slow, *events: dict[str, Any], faults: tuple[RaisedFault, ...] = ()
 ) -> SimDriver:
-    """Return a session in which the brain was asked, and knows nothing yet."""
+    """Return a session whose brain was asked and has not answered yet."""
     driver = SimDriver(seams=Seams(brain=brain), faults=faults)
     driver.ask(*events)
     driver.ask(user("Hello"))
@@ -212,7 +212,7 @@ def test_the_models_own_count_is_the_usage() -> None:
     brain = Slow()
     driver = thinking(brain)
     brain.say("Hi.")
-    brain.end(tokens=TokenCount(given=120, made=7, cached=64))
+    brain.end(tokens=TokenCount(input=120, output=7, cached=64))
     driver.run(5)
 
     usage = only(driver.events, "response.done")["response"]["usage"]

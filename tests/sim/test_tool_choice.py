@@ -1,4 +1,4 @@
-"""Which tools the simulated model calls, with what, and what it says of their results."""
+"""The rules brain's choice of tools, their arguments, and its replies to their outputs."""
 
 from __future__ import annotations
 

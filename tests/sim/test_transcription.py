@@ -1,4 +1,4 @@
-"""Transcription: words while the user speaks, certainty, speakers, and sessions that do nothing else."""
+"""Transcription: streaming deltas, log probabilities, speakers, and transcription sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOGPROBS = ["item.input_audio_transcription.logprobs"]
 
 
 class GrowingEar:
-    """Hears a word for each half second, and is unsure of the last."""
+    """A recognizer that returns a word per half second, and changes its mind about the last."""
 
     def __init__(self) -> None:
         self.heard_ms: list[int] = []
@@ -129,7 +129,7 @@ def test_a_model_that_streams_knows_no_turns(model: str) -> None:
 
 
 class Pending:
-    """A hearing that is known after some polls."""
+    """A transcript that is pending for some polls."""
 
     def __init__(self, transcription: Transcript, polls: int) -> None:
         self._transcription, self._polls = transcription, polls
@@ -140,7 +140,7 @@ class Pending:
 
 
 class SlowerFirst:
-    """Takes long for the first utterance, and knows the others at once."""
+    """A recognizer that is slow for the first utterance only."""
 
     def __init__(self) -> None:
         self._count = 0

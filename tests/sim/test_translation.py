@@ -1,4 +1,4 @@
-"""Translation sessions: their own events, and nothing of the others."""
+"""Translation sessions: their own events, and no others."""
 
 from __future__ import annotations
 

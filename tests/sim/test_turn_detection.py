@@ -1,4 +1,4 @@
-"""Turn detection: every setting of both kinds does what it says."""
+"""Turn detection: every setting of both kinds has its effect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HZ = 24_000
 
 
 class Saying:
-    """A recognizer that always hears one sentence, perhaps late."""
+    """A recognizer that always returns the same sentence, optionally late."""
 
     def __init__(self, words: str, polls: int = 0) -> None:
         self._transcription = Transcript(words, words)
@@ -43,7 +43,7 @@ def detecting(kind: str = "server_vad", seams: Seams | None = None, **members: A
 
 
 def silence_before_stop_ms(driver: SimDriver, voice: bytes) -> int:
-    """Return how long the silence after a voice was before the turn ended."""
+    """Return the length of the silence that ended the turn."""
     events = driver.stream(voice + bytes(48 * 10_000))
     stopped: int = only(events, "input_audio_buffer.speech_stopped")["audio_end_ms"]
     return stopped - len(voice) // 48

@@ -1,4 +1,4 @@
-"""The detector of turns, window by window, told what each window holds."""
+"""The turn detector, with scripted speech probabilities."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from inspector.sim.vad import WINDOW_MS, SpeechStarted, SpeechStopped, TurnDetec
 LOUD, QUIET = "x", "."
 SEMANTIC = {"type": "semantic_vad", "eagerness": "high"}
 PAUSE = QUIET * 10
-"""320 ms: an eager judge is asked after 300."""
+"""320 ms: with eagerness ``high``, the sentence is judged after 300 ms."""
 
 
 class Told:
-    """A detector that is told what it hears."""
+    """A detector that returns scripted probabilities."""
 
     def __init__(self, windows: str) -> None:
         self._windows = windows
@@ -31,7 +31,7 @@ class Told:
 
 
 class Judges:
-    """Hands out one judge a pause, with the verdicts given."""
+    """Return one judge per pause, with scripted verdicts."""
 
     def __init__(self, *verdicts: Completeness) -> None:
         self._verdicts = list(verdicts)
@@ -42,7 +42,7 @@ class Judges:
 
 
 def changes(windows: str, detection: dict[str, Any], judges: Judges | None = None) -> list[Any]:
-    """Return what is found in windows, times as a number of windows from the start."""
+    """Return the changes detected in windows, with times as numbers of windows."""
     detector = TurnDetector(Told(windows), judges)
     sound = bytes(round(len(windows) * WINDOW_MS * PCM16_24K.bytes_per_ms))
     return [

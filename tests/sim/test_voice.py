@@ -1,4 +1,4 @@
-"""The built-in voice: like speech in length, level and spectrum, and the same every time."""
+"""The default voice: length, level and spectrum like speech, and reproducible."""
 
 from __future__ import annotations
 

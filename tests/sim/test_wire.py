@@ -1,4 +1,4 @@
-"""The shape of events: typed by the SDK, with the keys of recorded servers in their order."""
+"""The shape of events: the SDK's types, and the key order of recorded servers."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from tests.sim_driver import (
     update,
     user,
 )
-from tests.support import corpus_dir
+from tests.support import recording
 
 RECORDED = ("openai-text-in-audio-out", "openai-tool-call-round", "openai-idle-timeout-timed")
 OPEN_ENDED = {"metadata", "tools"}
-"""Members whose keys are the client's."""
+"""Members whose keys the client chooses."""
 
 
 def broad_scenario(model: str) -> list[dict[str, Any]]:
-    """Return the events of a session in which nearly everything happens once."""
+    """Return the events of a session that covers nearly every event type."""
     driver = SimDriver(query={"model": model})
     transcription = {"model": "gpt-realtime-whisper"}
     idle = {"type": "server_vad", "idle_timeout_ms": 5000}
@@ -91,7 +91,7 @@ def test_every_event_is_one_that_the_sdk_types(events: list[dict[str, Any]]) -> 
 
 
 def shapes(event: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield where objects are in an event, and their keys."""
+    """Yield the path and keys of each object in an event."""
     pending: list[tuple[str, Any]] = [(event["type"], event)]
     while pending:
         path, value = pending.pop()
@@ -106,15 +106,12 @@ def shapes(event: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
             ]
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 def test_objects_have_the_keys_of_recorded_ones_in_their_order(
     events: list[dict[str, Any]],
 ) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
     recorded: dict[str, set[tuple[str, ...]]] = {}
     for name in RECORDED:
-        for line in (corpus / f"{name}.jsonl").read_bytes().splitlines():
+        for line in recording(name).read_bytes().splitlines():
             entry = orjson.loads(line)
             if entry["dir"] == "server":
                 for path, keys in shapes(entry["event"]):
@@ -144,12 +141,9 @@ def test_every_event_that_the_server_accepts_is_known_to_it() -> None:
             assert "Supported values" not in str(event.get("error", {}).get("message"))
 
 
-@pytest.mark.skipif(corpus_dir() is None, reason="no recorded sessions beside the checkout")
 @pytest.mark.parametrize("name", ["openai-text-in-audio-out", "openai-history-seeding"])
 def test_the_clients_of_recordings_get_the_recorded_sequence(name: str) -> None:
-    corpus = corpus_dir()
-    assert corpus is not None
-    lines = [orjson.loads(line) for line in (corpus / f"{name}.jsonl").read_bytes().splitlines()]
+    lines = [orjson.loads(line) for line in recording(name).read_bytes().splitlines()]
     driver = SimDriver()
     driver.run(0.02)
     for line in lines:

@@ -1,4 +1,4 @@
-"""Servers on loopback sockets, and a session with one of them from start to end."""
+"""Servers on loopback sockets, and a helper that runs a whole session with one of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from inspector.secret import Secret
 from inspector.sources.live import LiveSource, LiveTarget
 
 LEAVE_S = 0.5
-"""For a handler to see that its client has left."""
+"""Time for a handler to notice that its client has disconnected."""
 PLANTED_KEY = "sk-planted-0123456789abcdef"
 Handler = Callable[[ServerConnection], Awaitable[None]]
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -59,7 +59,7 @@ async def raw_server(handler: RawHandler) -> AsyncIterator[str]:
 
 
 async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer a client's upgrade by hand, for what no library would do after it."""
+    """Accept a client's upgrade without a library, for behavior that no library would allow."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     found = re.search(r"Sec-WebSocket-Key: (\S+)", head)
     key = found.group(1) if found is not None else ""
@@ -120,12 +120,12 @@ def error_event(code: str | None, message: str = "no") -> str:
 
 
 async def greet(connection: ServerConnection) -> None:
-    """Say that a session was created, and stay."""
+    """Send ``session.created``, and keep the connection open."""
     await connection.send('{"type":"session.created"}')
     await connection.wait_closed()
 
 
 async def echo(connection: ServerConnection) -> None:
-    """Say everything back."""
+    """Echo every frame."""
     async for data in connection:
         await connection.send(data)

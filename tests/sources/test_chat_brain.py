@@ -1,4 +1,4 @@
-"""The simulator's brain as a model behind HTTP, against a stand-in on loopback."""
+"""The brain that asks a model over HTTP, against a stand-in endpoint on loopback."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from websockets.asyncio.client import connect
 from inspector.clock import SystemClock
 from inspector.errors import UsageError
 from inspector.secret import Secret
-from inspector.sim.brain import Answer, BrainContext, Call, Said, TokenCount
+from inspector.sim.brain import Answer, BrainContext, Call, ContextItem, TokenCount
 from inspector.sim.provider import SimProvider
 from inspector.sim.server import Seams
 from inspector.sim.settings import SimSettings
-from inspector.sources.chat.chat_brain import ChatBrain, ChatThought
+from inspector.sources.chat.chat_brain import ChatBrain, PendingChatAnswer
 from inspector.sources.chat.chat_request import NO_OUTPUT, NO_WORDS, chat_request
 from inspector.sources.chat.completion import ChatCompletion, EventStream
 from inspector.sources.chat.endpoint import chat_endpoint
@@ -51,14 +51,14 @@ MEMBERS = [
     "usage",
     "error",
 ]
-HELLO = BrainContext("Be kind.", [Said("user", "Hello")])
+HELLO = BrainContext("Be kind.", [ContextItem("user", "Hello")])
 
 
 @contextmanager
 def brain_at(
     url: str, *, key: str = "", silence_s: float = PATIENCE_S
 ) -> Iterator[tuple[ChatBrain, list[str]]]:
-    """Yield a brain, and the words that it tells."""
+    """Yield a brain, and the list of lines that it reports."""
     told: list[str] = []
     endpoint = chat_endpoint(url, "llama", Secret(key) if key else None)
     brain = ChatBrain(endpoint, told.append, silence_s=silence_s)
@@ -68,15 +68,15 @@ def brain_at(
         brain.close()
 
 
-def whole(thought: ChatThought, is_enough: Callable[[Answer], bool] | None = None) -> Answer:
-    """Wait until a thought is complete, or knows enough."""
+def whole(pending: PendingChatAnswer, is_enough: Callable[[Answer], bool] | None = None) -> Answer:
+    """Wait until an answer is complete, or has enough in it."""
     tick = threading.Event()
     for _ in range(int(PATIENCE_S / 0.005)):
-        answer = thought.so_far()
+        answer = pending.so_far()
         if answer.is_complete or (is_enough is not None and is_enough(answer)):
             return answer
         tick.wait(0.005)
-    raise AssertionError(f"still thinking: {thought.so_far()}")
+    raise AssertionError(f"still thinking: {pending.so_far()}")
 
 
 def saying(*parts: Any) -> Callable[[Exchange], None]:
@@ -113,10 +113,10 @@ def test_words_come_as_they_are_streamed() -> None:
         exchange.send(b"data: [DONE]\n\n")
 
     with stand_in(give) as server, brain_at(server.url) as (brain, told):
-        thought = brain.answer(HELLO)
-        early = whole(thought, lambda answer: answer.text == "Hello")
+        pending = brain.answer(HELLO)
+        early = whole(pending, lambda answer: answer.text == "Hello")
         may_end.set()
-        answer = whole(thought)
+        answer = whole(pending)
 
     assert not early.is_complete
     assert answer == Answer("Hello there.", tokens=TokenCount(31, 4))
@@ -170,17 +170,17 @@ def test_what_the_model_thinks_is_not_said() -> None:
         (refusing(401, '{"error": {"message": "bad key"}}'), "brain_key_refused", "bad key"),
         (refusing(404, '{"error": "model not found"}'), "brain_model_not_found", "--brain-model"),
         (refusing(429, '{"detail": "slow down"}'), "rate_limit_exceeded", "slow down"),
-        (refusing(500, "<html>oops</html>"), "brain_failed", "answers 500: <html>oops</html>"),
+        (refusing(500, "<html>oops</html>"), "brain_failed", "answered 500: <html>oops</html>"),
         (refusing(200, "<html>hello</html>"), "brain_garbage", "<html>hello</html>"),
         (refusing(200, '{"object": "list"}'), "brain_garbage", "list"),
-        (refusing(200, ""), "brain_cut_off", "in the middle"),
+        (refusing(200, ""), "brain_cut_off", "halfway"),
         (saying([{"error": {"message": "out of memory"}}]), "brain_failed", "out of memory"),
         (lambda exchange: (exchange.begin(), exchange.send(b"data: {\n")), "brain_garbage", "{"),
         (lambda exchange: (exchange.begin(), exchange.send(b"\xff\0" * 99)), "brain_garbage", ""),
         (
             lambda exchange: (exchange.begin(), exchange.stream(words("Half an ans"))),
             "brain_cut_off",
-            "in the middle",
+            "halfway",
         ),
     ],
 )
@@ -232,9 +232,9 @@ def test_cancelling_ends_the_request_and_nobody_is_told() -> None:
         exchange.wait_for_the_client_to_leave()
 
     with stand_in(give) as server, brain_at(server.url) as (brain, told):
-        thought = brain.answer(HELLO)
-        whole(thought, lambda answer: bool(answer.text))
-        thought.cancel()
+        pending = brain.answer(HELLO)
+        whole(pending, lambda answer: bool(answer.text))
+        pending.cancel()
 
         assert server.exchanges[0].has_left.wait(PATIENCE_S)
         assert told == []
@@ -285,15 +285,19 @@ def test_the_newest_models_of_openai_are_limited_in_their_own_way() -> None:
 
 def test_a_conversation_becomes_messages() -> None:
     said = [
-        Said("system", "The caller is Ann."),
-        Said("user", "Weather in Paris and Rome?", images=("data:image/png;base64,AA==",)),
-        Said("assistant", "", call="get_weather", call_id="c1", arguments='{"city": "Paris"}'),
-        Said("assistant", "", call="get_weather", call_id="c2", arguments='{"city": "Rome"}'),
-        Said("tool", "sunny", call_id="c1"),
-        Said("assistant", ""),
-        Said("user", "", audio_ms=1640),
-        Said("tool", "lost", call_id="c9"),
-        Said("tool", "5", call="add", call_id="mcp_1", arguments="{}"),
+        ContextItem("system", "The caller is Ann."),
+        ContextItem("user", "Weather in Paris and Rome?", images=("data:image/png;base64,AA==",)),
+        ContextItem(
+            "assistant", "", call="get_weather", call_id="c1", arguments='{"city": "Paris"}'
+        ),
+        ContextItem(
+            "assistant", "", call="get_weather", call_id="c2", arguments='{"city": "Rome"}'
+        ),
+        ContextItem("tool", "sunny", call_id="c1"),
+        ContextItem("assistant", ""),
+        ContextItem("user", "", audio_ms=1640),
+        ContextItem("tool", "lost", call_id="c9"),
+        ContextItem("tool", "5", call="add", call_id="mcp_1", arguments="{}"),
     ]
     messages = chat_request(BrainContext("Be kind.", said), "m", "max_tokens")["messages"]
 
@@ -323,8 +327,10 @@ def test_a_conversation_becomes_messages() -> None:
     ]
 
 
-@pytest.mark.parametrize("said", [[], [Said("user", "Hi"), Said("assistant", "Hello!")]])
-def test_a_model_always_has_something_to_answer(said: list[Said]) -> None:
+@pytest.mark.parametrize(
+    "said", [[], [ContextItem("user", "Hi"), ContextItem("assistant", "Hello!")]]
+)
+def test_a_model_always_has_something_to_answer(said: list[ContextItem]) -> None:
     messages = chat_request(BrainContext("Greet.", said), "m", "max_tokens")["messages"]
 
     assert messages[-1] == {"role": "user", "content": NO_WORDS}
@@ -338,7 +344,7 @@ def test_tools_and_limits_are_passed_on() -> None:
         "parameters": {"type": "object"},
     }
     context = BrainContext(
-        "", HELLO.said, [tool], {"type": "function", "name": "f"}, "", False, 64, 0.5
+        "", HELLO.items, [tool], {"type": "function", "name": "f"}, "", False, 64, 0.5
     )
     body = chat_request(context, "m", "max_tokens")
 
@@ -351,7 +357,7 @@ def test_tools_and_limits_are_passed_on() -> None:
 
 
 async def talk(url: str, *sends: dict[str, Any], until: str = "response.done") -> list[Any]:
-    """Send events to a session, and return what comes up to one of a type."""
+    """Send events to a session; return the received events up to one of a type."""
     events: list[Any] = []
     async with asyncio.timeout(PATIENCE_S), connect(url) as client:
         for event in sends:
@@ -373,7 +379,7 @@ CREATE = {"type": "response.create"}
 def session_with(
     give: Callable[[Exchange], None], *sends: Any, dialect: str = "", until: str = "response.done"
 ) -> tuple[list[Any], list[Exchange]]:
-    """Return the events of a session over WebSocket whose brain is a stand-in, and what that was asked."""
+    """Return the events of a session over WebSocket with a stand-in brain, and the requests to it."""
 
     async def run(brain: ChatBrain) -> list[Any]:
         provider = SimProvider(
@@ -481,7 +487,7 @@ JSON = strategies.recursive(
 def test_no_chunk_is_too_odd(chunks: list[Any]) -> None:
     completion = ChatCompletion()
     for chunk in chunks:
-        completion.take(chunk)
+        completion.add(chunk)
 
     assert isinstance(completion.answer(is_complete=True), Answer)
 

@@ -26,12 +26,12 @@ CLOCK = SystemClock()
 
 
 class Provided:
-    """A provider, and how to serve it."""
+    """A provider with the hooks to serve it."""
 
     def __init__(self, **hooks: Any) -> None:
         self.provider = SimProvider()
         self.hooks = ServerHooks(
-            turn_away=self.provider.turn_away,
+            http_refusal=self.provider.http_refusal,
             answer=lambda request: self.provider.answer(request, 0),
             **hooks,
         )
@@ -41,7 +41,7 @@ class Provided:
 
 
 async def exchange(url: str, *chunks: bytes) -> bytes:
-    """Send bytes to the server's port, in several pieces; return all that it answers."""
+    """Send bytes to the server's port in several pieces; return everything that it answers."""
     host, port = url.split("//")[1].split("/", maxsplit=1)[0].rsplit(":", 1)
     reader, writer = await asyncio.open_connection(host, int(port))
     for chunk in chunks:
@@ -54,7 +54,7 @@ async def exchange(url: str, *chunks: bytes) -> bytes:
 
 
 def ask(*chunks: bytes, origins: tuple[str, ...] = ()) -> tuple[int, dict[str, str], Any]:
-    """Return status, headers and JSON of the answer to a plain request."""
+    """Return status, headers and JSON of the response to a plain request."""
     served = Provided()
 
     async def scenario() -> bytes:
@@ -193,10 +193,10 @@ def test_a_client_is_recorded_from_its_coming_to_its_leaving(tmp_path: Path) -> 
     path = tmp_path / "client.jsonl"
     left = asyncio.Event()
 
-    def new_tape(url: str, model: str, _: object) -> ClientRecorder:
+    def new_recorder(url: str, model: str, _: object) -> ClientRecorder:
         return ClientRecorder(RecordingFile(path, CLOCK), CLOCK, url, model)
 
-    served = Provided(new_tape=new_tape, left=left.set)
+    served = Provided(new_recorder=new_recorder, left=left.set)
 
     async def scenario() -> list[bytes]:
         async with serve(served.open, CLOCK, Listening(), served.hooks) as url:

@@ -68,7 +68,7 @@ def test_a_bad_key_is_told_by_the_close_after_the_upgrade() -> None:
     ("code", "reason", "word"),
     [
         (1000, "", "normally"),
-        (1001, "Your session hit the maximum duration of 60 minutes.", "longest duration"),
+        (1001, "Your session hit the maximum duration of 60 minutes.", "maximum duration"),
         (1011, "", "failed"),
         (1012, "", "restart"),
         (1013, "", "overloaded"),

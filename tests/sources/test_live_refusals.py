@@ -1,4 +1,4 @@
-"""Connections that a live source does not get: what the user is told, and that nothing secret is."""
+"""Refused and failed connections of a live source: messages with a hint, and without secrets."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def test_a_server_that_never_answers_times_out() -> None:
 @pytest.mark.parametrize(
     ("status", "word", "hint"),
     [
-        ("400 Bad Request", "bad", "--model"),
+        ("400 Bad Request", "invalid", "--model"),
         ("401 Unauthorized", "not authorised", "--key-env"),
         ("403 Forbidden", "forbidden", "permissions"),
         ("404 Not Found", "nothing at this address", "path"),
         ("429 Too Many Requests", "too many", "wait"),
         ("500 Internal Server Error", "failed", "wait"),
-        ("418 I'm a teapot", "refuses", "check"),
+        ("418 I'm a teapot", "refused", "check"),
         ("200 OK", "does not speak WebSocket", "path"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The cases of Autobahn's WebSocket test suite, as far as a relay is concerned: it judges nothing and loses nothing.
+"""The cases of Autobahn's WebSocket test suite that concern a relay: it forwards invalid frames, too, and loses nothing.
 
 Every case goes both ways at once, through raw bytes and through a queue that looks at whole frames, and must arrive as it left,
 to the last byte, whatever the ends would make of it.
@@ -33,7 +33,7 @@ WATCHFUL = FrameRules(
         ),
     )
 )
-"""A rule that applies to nothing, but has every frame looked at."""
+"""A rule that matches no frame, but makes the queue parse every frame."""
 BROKEN_UTF8 = (
     b"\xce\xba\xe1\xbd\xb9\xcf\x83\xed\xa0\x80edited", b"\x80", b"\xf8\x88\x80\x80\x80",
     b"\xf4\x90\x80\x80", b"\xc0\xaf", b"\xed\xb0\x80", b"\xf5", b"\xff\xfe", b"a\x00b",
@@ -67,7 +67,7 @@ def frame(
 
 
 def deflated(data: bytes) -> bytes:
-    """Return data as permessage-deflate has it."""
+    """Return data compressed for permessage-deflate."""
     squeezer = zlib.compressobj(wbits=-15)
     return (squeezer.compress(data) + squeezer.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
@@ -78,7 +78,7 @@ def close(code: int, reason: bytes = b"") -> bytes:
 
 
 def fragments(*parts: bytes, between: bytes = b"", opcode: int = TEXT, rsv: int = 0) -> bytes:
-    """Return one frame in several fragments, with something between them."""
+    """Return one message in several fragments, with other frames between them."""
     last = len(parts) - 1
     return between.join(
         frame(opcode if at == 0 else CONT, part, fin=at == last, rsv=rsv if at == 0 else 0)
@@ -87,7 +87,7 @@ def fragments(*parts: bytes, between: bytes = b"", opcode: int = TEXT, rsv: int 
 
 
 def cases() -> Iterator[tuple[str, bytes]]:
-    """Return names and streams, by the numbers of the suite's sections."""
+    """Return (name, byte stream) pairs, named by the numbers of the suite's sections."""
     for opcode in (TEXT, BINARY):
         for size in (0, 125, 126, 127, 128, 65_535, 65_536):
             yield f"1 opcode {opcode}, {size}", frame(opcode, b"*" * size) + close(1000)
@@ -164,7 +164,7 @@ def test_what_arrives_is_what_left(faults: FrameRules | None, is_compressed: boo
         assert in_order(await received) == in_order(stream), name
 
     def kept_back(stream: bytes) -> bytes:
-        """Return the end that is no whole frame: where frames are looked at it waits, until its sender is gone."""
+        """Return the incomplete frame at the end: if frames are intercepted, it is forwarded when its sender disconnects."""
         if faults is None:
             return b""
         along = FrameReader()
@@ -172,7 +172,7 @@ def test_what_arrives_is_what_left(faults: FrameRules | None, is_compressed: boo
         return along.unfinished
 
     def in_order(stream: bytes) -> list[int]:
-        """Where frames are looked at, a ping may overtake the fragments that it stood between."""
+        """Allow a ping to overtake the fragments around it if frames are intercepted."""
         return list(stream) if faults is None else sorted(stream)
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""The handshake through the proxy: requests line by line, refusals as they were, servers that are not there."""
+"""The handshake through the proxy: unchanged request lines, unchanged refusals, and unreachable servers."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_server_that_is_not_there_is_a_bad_gateway() -> None:
                         pass
 
                 assert caught.value.response.status_code == 502
-                assert b"refuses the connection" in bytes(caught.value.response.body or b"")
+                assert b"refused the connection" in bytes(caught.value.response.body or b"")
                 assert stage.session.refusal is not None
 
     asyncio.run(scenario())

@@ -20,7 +20,7 @@ def run(scenario: Any) -> Any:
 
 
 class Site:
-    """A server of plain HTTP that says what it is told to, and keeps what it was asked."""
+    """A plain HTTP server with scripted responses that records its requests."""
 
     def __init__(self, response: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") -> None:
         self.response = response
@@ -220,7 +220,7 @@ def test_a_client_that_waits_to_be_told_to_go_on_is_told() -> None:
 
 
 def test_no_key_of_a_request_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """The HTTP library logs the URL of every request, and more at DEBUG."""
+    """Guard against the HTTP library, which logs the URL of every request, and headers at DEBUG."""
     caplog.set_level(logging.DEBUG)
     site = Site()
 

@@ -1,4 +1,4 @@
-"""What left and what arrived, compared byte for byte, whatever the ends do to the connection."""
+"""Sent and received bytes compared exactly, for every way in which the two sides may behave."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_text_and_binary_come_back_as_they_left(tmp_path: Path) -> None:
 
 
 def test_every_byte_of_the_stream_is_the_same_on_both_sides() -> None:
-    """Fragments, pings between them, odd chunk sizes: what one socket wrote, the other reads."""
+    """Forward fragments, pings between them and odd chunk sizes unchanged."""
     chance = random.Random(7)
     to_api, to_app = bytearray(), bytearray()
     for index in range(300):
@@ -275,7 +275,7 @@ def test_an_app_that_vanishes_within_a_frame_ends_the_servers_connection() -> No
 
 @pytest.mark.parametrize("who", ["app", "server"])
 def test_a_side_that_does_not_read_stops_the_other_one(who: str) -> None:
-    """Backpressure: the writer stands still after the kernel's buffers and one of ours, not after the memory."""
+    """Stop a fast writer once the kernel's buffers and one of ours are full."""
     frame = os.urandom(1 << 16)
     go_on = asyncio.Event()
 
@@ -357,7 +357,7 @@ def test_two_hundred_sessions_in_a_second(tmp_path: Path) -> None:
 
 
 def test_what_breaks_the_protocol_goes_by_as_well() -> None:
-    """A relay judges nothing: reserved bits, unknown opcodes, a lone continuation, a wrong mask."""
+    """Forward invalid frames: reserved bits, unknown opcodes, a lone continuation, a wrong mask."""
     odd = b"\xf3\x01x\x80\x02yz\x8b\x00\x81\x83\1\2\3\4abc\x89\x7e\x00\x80" + b"p" * 128
 
     async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What the proxy takes for a request: targets that stay at the server, and nothing that two readers could read differently."""
+"""Requests that the proxy accepts: targets cannot name another server, and no request is ambiguous."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
 
 async def said_to(stage: Stage, request: bytes, *, half_closes: bool = False) -> bytes:
-    """Return everything that an app gets for what it sends."""
+    """Return all bytes that an app receives for those that it sends."""
     reader, writer = await stage.raw_app(request)
     if half_closes:
         writer.write_eof()
@@ -30,7 +30,7 @@ async def said_to(stage: Stage, request: bytes, *, half_closes: bool = False) ->
 
 
 def answers_of(request: bytes, **options: Any) -> tuple[bytes, Site, Stage]:
-    """Return what an app gets, and what the server behind the proxy has seen."""
+    """Return the bytes that an app receives, and those that the server received."""
     site = Site(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
 
     async def scenario() -> tuple[bytes, Site, Stage]:
@@ -103,9 +103,9 @@ def test_a_path_goes_to_the_server_as_it_is(target: str) -> None:
     [
         (b"Content-Length: 3\r\nTransfer-Encoding: chunked", b"0\r\n\r\n", "Transfer-Encoding"),
         (b"Content-Length: 3\r\ncontent-length: 3", b"abc", "more than one"),
-        (b"Content-Length: 3, 3", b"abc", "no number"),
-        (b"Content-Length: +3", b"abc", "no number"),
-        (b"Content-Length: \xc2\xb3", b"abc", "no number"),
+        (b"Content-Length: 3, 3", b"abc", "not a number"),
+        (b"Content-Length: +3", b"abc", "not a number"),
+        (b"Content-Length: \xc2\xb3", b"abc", "not a number"),
         (b"Transfer-Encoding: gzip, chunked", b"0\r\n\r\n", "chunked"),
         (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"0\r\n\r\n", "chunked"),
         (b"Transfer-Encoding: xchunked", b"0\r\n\r\n", "chunked"),

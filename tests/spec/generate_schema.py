@@ -2,8 +2,8 @@
 
     python tests/spec/generate_schema.py
 
-Unions become decisions: by JSON type, then by the ``type`` member. So a validator reports what is wrong in the branch that
-was meant, and not that "no branch matched". Client objects are closed, because the server refuses unknown parameters.
+Unions become decisions: by JSON type, then by the ``type`` member, so that a validator reports what is wrong in the intended
+branch instead of "no branch matched". Client objects are closed, because the server rejects unknown parameters.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Converter:
         return self.defs[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
     def const(self, schema: Schema) -> str:
-        """Return the one value that a member may have, ``""`` where there are several."""
+        """Return the only value that a member may have, ``""`` if several are allowed."""
         for branch in [schema, *schema.get("allOf", [])]:
             values = [value for value in branch.get("enum", []) if value is not None]
             if len(values) == 1:
@@ -141,7 +141,7 @@ class Converter:
         return {"type": sorted(kind for kind in joined if kind), "x-kinds": joined}
 
     def merge(self, parts: list[Schema]) -> Schema:
-        """Join branches of one scalar type: an enum or anything means anything."""
+        """Join branches of one scalar type; an enum joined with an unrestricted branch is unrestricted."""
         if len(parts) == 1:
             return parts[0]
         enums = [part.get("enum") for part in parts]
@@ -181,7 +181,11 @@ class Converter:
 
 
 def member_of(defs: dict[str, Schema], definition: str, member: str) -> Schema:
-    """Return a member's schema; stop where the SDK has renamed it."""
+    """Return a member's schema.
+
+    Raises:
+        SystemExit: the SDK has renamed the definition or the member.
+    """
     found = defs.get(definition, {}).get("properties", {}).get(member)
     if not isinstance(found, dict):
         raise SystemExit(f"{definition}.{member} does not exist in this version of the SDK")
@@ -189,7 +193,7 @@ def member_of(defs: dict[str, Schema], definition: str, member: str) -> Schema:
 
 
 def constrain(defs: dict[str, Schema]) -> None:
-    """Add what the API's documents say and the types do not."""
+    """Add the limits that the API documents and the SDK's types leave out."""
     for (definition, member), rules in CONSTRAINTS.items():
         schema = member_of(defs, definition, member)
         kinds = schema.get("x-kinds", {})
@@ -231,7 +235,7 @@ def build() -> Schema:
         for model in union_members(union):
             name, schema = converter.event(model)
             if name in target:
-                # Both kinds of session have events of this name; the translation session's came first.
+                # Both session kinds have an event of this name; the translation union is converted first.
                 target[f"{name} (translation)"] = target[name]
             target[name] = schema
     constrain(client.defs)

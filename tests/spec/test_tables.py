@@ -1,4 +1,4 @@
-"""The tables are complete, consistent, and those of the SDK that they claim."""
+"""The tables are complete, consistent, and match the SDK version that they name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inspector.spec.templates import TEMPLATES, Template
 GENERATOR = Path(__file__).with_name("generate_schema.py")
 
 
-def test_the_schema_is_what_the_sdk_says_now() -> None:
+def test_the_schema_matches_the_installed_sdk() -> None:
     generated: Any = runpy.run_path(str(GENERATOR))
 
     assert orjson.loads(generated["render"]()) == document()
@@ -36,7 +36,7 @@ def test_the_ga_api_has_eleven_client_and_forty_six_server_events() -> None:
     assert sum(row.direction == "server" for row in ga) == 46
 
 
-def test_names_of_the_beta_lead_to_names_that_exist() -> None:
+def test_beta_names_map_to_known_event_types() -> None:
     beta = [row for row in EVENT_TYPES.values() if row.dialect is Vocabulary.BETA]
 
     assert all(row.ga and set(row.ga) <= EVENT_TYPES.keys() for row in beta)
@@ -50,7 +50,7 @@ def test_a_row_can_be_shown(row: Any) -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=[template.name for template in TEMPLATES])
-def test_a_template_is_valid_as_it_stands(template: Template) -> None:
+def test_a_template_is_valid_without_edits(template: Template) -> None:
     assert check(dict(template.body)) == []
 
 
@@ -89,7 +89,7 @@ def message(role: str, part: dict[str, Any]) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_the_sdk_leaves_open_and_the_server_wants_is_required(
+def test_members_that_the_server_requires_and_the_sdk_does_not_are_required(
     event: dict[str, Any], missing: str
 ) -> None:
     (problem,) = check(event)
@@ -97,7 +97,7 @@ def test_what_the_sdk_leaves_open_and_the_server_wants_is_required(
     assert (problem.code, problem.param) == ("missing_required_parameter", missing)
 
 
-def test_a_reference_belongs_into_a_response_and_items_need_no_id() -> None:
+def test_an_item_reference_is_valid_in_a_response_only_and_items_need_no_id() -> None:
     reference = {"type": "item_reference", "id": "item_1"}
     approval = {"type": "mcp_approval_response", "approval_request_id": "r", "approve": True}
 

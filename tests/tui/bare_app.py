@@ -1,4 +1,4 @@
-"""BareApp: an app around one widget, with the colours that our widgets name."""
+"""BareApp: an app around one widget, with the program's colour tokens."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from inspector.tui.common.themes import derived_variables
 
 
 class BareApp(App[None]):
-    """Textual's own themes, and our tokens derived from them."""
+    """An app with Textual's own themes, and the program's tokens derived from them."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return our tokens."""
+        """Return the program's tokens."""
         return derived_variables(self.current_theme)

@@ -1,4 +1,4 @@
-"""The session form over a session with the simulator, or with a server in the test's hands."""
+"""The session form, over a session with the simulator or with a server controlled by the test."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.form.form_screen import SessionFormScreen
 from inspector.tui.form.session_form import FieldRow, SessionForm
 from inspector.tui.session.live_workspace import session_workspace
+from tests.tui.pacing import tick
 
 SPEED = "audio.output.speed"
 VOICE = "audio.output.voice"
@@ -41,9 +42,8 @@ class Stage:
         return next(s for s in self.pilot.app.screen_stack if isinstance(s, SessionFormScreen))
 
     async def settle(self) -> None:
-        for _ in range(4):
-            await self.pilot.pause(0.03)
-        self.form.tick()
+        await self.pilot.pause()
+        tick(self.form)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:

@@ -1,4 +1,4 @@
-"""A live session on a screen, with a server in the test's hands."""
+"""A live session on a screen, with a server controlled by the test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from textual.events import Paste
 from textual.pilot import Pilot
 
 from inspector.clock import SystemClock
@@ -21,6 +22,7 @@ from inspector.tui.common.status_line import StatusLine
 from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource
+from tests.tui.pacing import tick
 
 SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
 AUDIO = "A" * 6400
@@ -37,14 +39,22 @@ class Stage:
         self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
 
     async def settle(self) -> None:
-        for _ in range(3):
-            await self.pilot.pause(0.03)
-        self.screen.tick()
+        await self.pilot.pause()
+        tick(self.screen)
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.settle()
+
+    async def write(self, key: str, text: str) -> None:
+        """Open a line with a key, write into it at once, and end it with enter."""
+        await self.pilot.press(key)
+        self.pilot.app.post_message(Paste(text))
+        await self.pilot.pause()
+        await self.press("enter")
 
     def line(self, selector: str) -> str:
         return self.screen.query_one(selector, StatusLine).content
@@ -60,7 +70,7 @@ class Stage:
         return body
 
     def speak(self) -> None:
-        """Let the server begin to answer, with 800 ms of audio."""
+        """Let the server start an answer, with 800 ms of audio."""
         where = {
             "response_id": "resp_1",
             "item_id": "item_2",

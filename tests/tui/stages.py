@@ -1,4 +1,4 @@
-"""Every view and state of the screen, set up the same way each time: for the snapshots, and for looking at.
+"""Scenes of every view and state of the screen, the same in every run: for the snapshots, and for looking at.
 
 python tests/tui/stages.py FOLDER [NAME]     draws them as SVG at 80x24, 120x40 and 200x60
 """
@@ -11,16 +11,17 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, OptionList, TextArea
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -32,7 +33,7 @@ from inspector.core.event import Direction
 from inspector.engine.live_engine import Engine
 from inspector.engine.replay import Replay
 from inspector.engine.session_sound import SessionSound
-from inspector.engine.sound_places import NOWHERE, SoundOptions
+from inspector.engine.sound_places import NO_SOUND, SoundOptions
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import ConnectError, DeviceError
 from inspector.folders import Folders
@@ -41,14 +42,17 @@ from inspector.recording.writer import RecordingFile
 from inspector.sources.base import Handshake
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
+from inspector.tui.common.view_tabs import ViewTabs
 from inspector.tui.home.home_screen import HomeScreen
 from inspector.tui.home.launching import HomeWords
 from inspector.tui.proxy.proxy_screen import ProxyScreen
 from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
+from inspector.tui.workspace.workspace import Workspace
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock
+from tests.tui.pacing import pace, tick
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
@@ -56,8 +60,7 @@ TOOL_CALL = ROOT / "sessions" / "example-tool-call.jsonl"
 SIZES = ((80, 24), (120, 40))
 LARGE = (200, 60)
 MAX_ROUNDS = 40
-SETTLED = 3
-"""Rounds of the screen that must look the same before it counts as drawn."""
+"""Ticks after which a screen counts as drawn even if it keeps changing."""
 SESSION: Mapping[str, Any] = {
     "id": "sess_1",
     "type": "realtime",
@@ -97,14 +100,14 @@ class Slow(FakeSource):
 
 
 class Resident(SessionLauncher):
-    """A launcher whose folders are called the same on every machine."""
+    """A launcher whose folders have the same names on every machine."""
 
     def home_words(self) -> HomeWords:
         return HomeWords("./sessions", "~/.config/realtime-inspector/config.toml")
 
 
 class Stage:
-    """One screen, and what a scene needs to set it up."""
+    """One screen, and what a scene needs to prepare it."""
 
     def __init__(
         self, pilot: Pilot[int], clock: ManualClock, source: FakeSource | None = None
@@ -116,6 +119,7 @@ class Stage:
         return self.pilot.app.screen
 
     async def press(self, *keys: str) -> None:
+        await self.settle()
         for key in keys:
             await self.pilot.press(key)
             await self.settle()
@@ -125,29 +129,27 @@ class Stage:
         await self.settle()
 
     async def say(self, ms: float, name: str, /, **members: Any) -> None:
-        """Let the server send an event, so many milliseconds after the one before."""
+        """Let the server send an event, ``ms`` after the previous one."""
         assert self.source is not None
         self.clock.advance(ms)
         self.source.say(name, **members)
-        await self.settle()
+        await self.pilot.pause()
 
     async def settle(self) -> None:
-        """Let everything happen that is going to, and nothing blink."""
-        before, same = "", 0
+        """Wait until nothing changes any more, with all cursors steady."""
+        self._keep_cursors()
+        await self.pilot.pause()
+        before = ""
         for _ in range(MAX_ROUNDS):
-            if same == SETTLED:
-                return
-            self._keep_cursors()
-            await self.pilot.pause(0.01)
-            tick = getattr(self.screen, "tick", None)
-            if tick is not None:
-                tick()
+            tick(self.screen)
             await self.pilot.pause()
             now = picture(self.pilot.app)
-            before, same = now, same + 1 if now == before else 0
+            if now == before:
+                return
+            before = now
 
     def _keep_cursors(self) -> None:
-        """Let none blink; at once, since Textual 8.2.8 keeps a line that it has drawn without its cursor."""
+        """Stop cursors from blinking; at once, since Textual 8.2.8 caches a line that was drawn without its cursor."""
         for editor in self.screen.query(TextArea):
             editor.cursor_blink = False
         for line in self.screen.query(Input):
@@ -155,7 +157,7 @@ class Stage:
 
 
 Scene = Callable[[Stage], Awaitable[None]]
-Setting = Callable[[Size, Scene], Awaitable[None]]
+Setting = Callable[[Size, Scene], Coroutine[Any, Any, None]]
 
 
 def picture(app: Any) -> str:
@@ -166,7 +168,7 @@ def picture(app: Any) -> str:
 
 
 def still(text: str) -> str:
-    """Return a text without what differs from run to run: where a spinner is, and which port was free."""
+    """Return a text without what differs between runs: the state of a spinner, and the free port."""
     spinning = str.maketrans(dict.fromkeys(UNICODE.spinner, UNICODE.spinner[0]))
     return _PORT.sub("127.0.0.1:00000", text.translate(spinning))
 
@@ -178,7 +180,7 @@ async def show(
     scene: Scene,
     source: FakeSource | None = None,
 ) -> None:
-    """Run a screen until the scene has been looked at."""
+    """Run a screen until the scene was inspected."""
     app = InspectorApp(screen)
     async with app.run_test(size=size) as pilot:
         stage = Stage(pilot, clock, source)
@@ -289,7 +291,7 @@ async def proxy_holding(size: Size, scene: Scene) -> None:
 
 
 async def proxy_with(size: Size, scene: Scene, *frames: str) -> None:
-    """Let an app send frames of which the first is held."""
+    """Let an app send frames, the first of which is held."""
     clock = ManualClock()
     async with (
         websocket_server(_greet) as server,
@@ -311,7 +313,7 @@ async def proxy_with(size: Size, scene: Scene, *frames: str) -> None:
 
 
 async def answer(stage: Stage) -> None:
-    """Let the user ask and the model begin to answer."""
+    """Let the user ask, and the model start to answer."""
     item = {
         "id": "item_1",
         "type": "message",
@@ -337,8 +339,19 @@ async def answer(stage: Stage) -> None:
         await stage.say(5, "response.output_audio.delta", **where, delta="A" * 6400)
 
 
+async def heard(stage: Stage) -> None:
+    """Let 90 ms of an answer be heard."""
+    await answer(stage)
+    screen = stage.screen
+    assert isinstance(screen, Workspace)
+    log = screen.event_log
+    while "inspector.playing" not in map(log.type_of, range(len(log))):
+        await stage.pilot.pause(0.01)
+    stage.clock.advance(90)
+
+
 async def translated(stage: Stage) -> None:
-    """Let somebody speak, and be translated."""
+    """Let the user speak, and the server translate."""
     for ms, side, words in (
         (1000, "input", "Good morning,"),
         (300, "input", " is this the way to the station?"),
@@ -353,7 +366,7 @@ async def translated(stage: Stage) -> None:
 
 
 def asking(item: Mapping[str, Any], *keys: str) -> Scene:
-    """Let the model want something, and the user answer."""
+    """Let the model call a function or ask for an approval, and the user answer."""
 
     async def scene(stage: Stage) -> None:
         await stage.say(1000, "conversation.item.added", previous_item_id=None, item=item)
@@ -363,7 +376,7 @@ def asking(item: Mapping[str, Any], *keys: str) -> Scene:
 
 
 def without_portaudio(setting: Setting) -> Setting:
-    """Play where there is no sound card, on every machine."""
+    """Run as on a machine without a sound card."""
 
     def missing() -> None:
         raise DeviceError("no PortAudio", hint=INSTALL, code="no_portaudio")
@@ -417,13 +430,22 @@ def typing(key: str, text: str, *keys: str) -> Scene:
     return scene
 
 
+async def searched(stage: Stage) -> None:
+    """Search the palette, which gathers for a quarter of a second what it finds."""
+    await stage.press("ctrl+p")
+    await stage.type("copy")
+    found = stage.screen.query_one("CommandList", OptionList)
+    while not found.option_count:
+        await stage.pilot.pause(0.02)
+
+
 async def unhurried(stage: Stage) -> None:
-    """Wait for what is read in the background."""
+    """Wait for background reading."""
     for _ in range(10):
         await stage.settle()
 
 
-SILENT = SoundOptions(NOWHERE, NOWHERE)
+SILENT = SoundOptions(NO_SOUND, NO_SOUND)
 REFUSAL = ConnectError(
     "the server refused the connection: HTTP 401",
     code="no_key",
@@ -450,56 +472,93 @@ APPROVAL: Mapping[str, Any] = {
     "name": "search",
     "arguments": '{"query":"fog"}',
 }
-STAGES: Mapping[str, tuple[Setting, Scene]] = {
-    "home-empty": (home(is_filled=False), pressing()),
-    "home-filled": (home(is_filled=True), unhurried),
-    "home-live": (home(is_filled=False), pressing("l")),
-    "home-help": (home(is_filled=False), pressing("question_mark")),
-    "themes": (home(is_filled=False), pressing("f2")),
-    "session-connecting": (live(is_slow=True), pressing()),
-    "session-live": (live(), answer),
-    "session-sound": (live(sound=SILENT), answer),
-    "session-mute": (without_portaudio(live(sound=ON_SCREEN)), pressing("p")),
-    "devices": (without_portaudio(live(sound=ON_SCREEN)), pressing("A")),
-    "session-refused": (live(refusal=REFUSAL), pressing()),
-    "session-closed": (live(), closed),
-    "session-lost": (live(), lost),
-    "session-error": (live(), refused),
-    "session-new": (live(), pressing()),
-    "send-editor": (live(), pressing("s")),
-    "send-templates": (live(), pressing("s", "ctrl+t")),
-    "dialog-truncate": (live(), pressing("t")),
-    "form": (live(), pressing("u")),
-    "events-split": (replayed(EXAMPLE), pressing("j", "j", "j")),
-    "events-merged": (replayed(EXAMPLE), pressing("v", "j", "j")),
-    "events-filtered": (replayed(EXAMPLE), typing("slash", "type:response.*", "enter")),
-    "events-bad-filter": (replayed(EXAMPLE), typing("slash", "t>")),
-    "events-huge": (huge, pressing("G")),
-    "detail": (replayed(EXAMPLE), pressing("j", "j", "enter")),
-    "conversation": (replayed(EXAMPLE), pressing("G", "2")),
-    "conversation-tools": (replayed(TOOL_CALL), pressing("G", "2")),
-    "conversation-waiting": (live(), asking(CALL, "2")),
-    "conversation-answer": (live(), asking(CALL, "2", "a")),
-    "conversation-approve": (live(), asking(APPROVAL, "2", "a")),
-    "conversation-translation": (live(session=TRANSLATION), translated),
-    "session-page": (replayed(EXAMPLE), pressing("G", "3")),
-    "timeline": (replayed(EXAMPLE), pressing("G", "4")),
-    "help": (replayed(EXAMPLE), pressing("question_mark")),
-    "palette": (replayed(EXAMPLE), pressing("ctrl+p")),
-    "command": (replayed(EXAMPLE), pressing("colon")),
-    "proxy": (proxy, pressing()),
-    "proxy-session": (proxy, pressing("enter", "G")),
-    "proxy-session-holding": (proxy_holding, pressing("enter", "G")),
-    "proxy-held": (proxy_holding, pressing("enter", "H")),
-    "proxy-held-nothing": (proxy, pressing("enter", "H")),
-    "proxy-empty": (proxy_without_app, pressing()),
+SMALL = SIZES[:1]
+VIEW = ("#views",)
+STATE = ("#header", "#meters", "#views", "#actions", "#hint")
+"""What tells of a session: all but the line of tabs and the last one."""
+EDITOR = ("#views", "#send", "#actions", "#hint", "Footer")
+
+
+class Play(NamedTuple):
+    """What is played, and what of it a snapshot keeps."""
+
+    setting: Setting
+    scene: Scene
+    parts: tuple[str, ...] = ()
+    """Selectors of the widgets that are kept; none for the whole screen. What another tab would change is kept once."""
+    sizes: Sequence[Size] = SIZES
+    """Those at which it looks different in a way that matters."""
+
+
+STAGES: Mapping[str, Play] = {
+    "home-empty": Play(home(is_filled=False), pressing()),
+    "home-filled": Play(home(is_filled=True), unhurried),
+    "home-live": Play(home(is_filled=False), pressing("l"), ("#dialog",), SMALL),
+    "home-help": Play(home(is_filled=False), pressing("question_mark"), ("#help",), SMALL),
+    "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
+    "session-connecting": Play(live(is_slow=True), pressing(), STATE, SMALL),
+    "session-live": Play(live(), answer),
+    "session-sound": Play(live(sound=SILENT), heard, ("#header", "#meters")),
+    "session-mute": Play(
+        without_portaudio(live(sound=ON_SCREEN)), pressing("p"), ("#meters", "#hint"), SMALL
+    ),
+    "devices": Play(without_portaudio(live(sound=ON_SCREEN)), pressing("A"), ("Vertical",), SMALL),
+    "session-refused": Play(live(refusal=REFUSAL), pressing(), STATE),
+    "session-closed": Play(live(), closed, STATE, SMALL),
+    "session-lost": Play(live(), lost, STATE, SMALL),
+    "session-error": Play(live(), refused, STATE),
+    "session-new": Play(live(), pressing(), STATE, SMALL),
+    "send-editor": Play(live(), pressing("s"), EDITOR),
+    "send-templates": Play(live(), pressing("s", "ctrl+t"), ("#send",), SMALL),
+    "dialog-truncate": Play(live(), pressing("t"), ("#dialog",), SMALL),
+    "form": Play(live(), pressing("u")),
+    "events-split": Play(replayed(EXAMPLE), pressing("j", "j", "j"), (*VIEW, "#transport")),
+    "events-merged": Play(replayed(EXAMPLE), pressing("v", "j", "j"), VIEW),
+    "events-filtered": Play(
+        replayed(EXAMPLE), typing("slash", "type:response.*", "enter"), VIEW, SMALL
+    ),
+    "events-bad-filter": Play(
+        replayed(EXAMPLE), typing("slash", "t>"), ("FilterLine", "#hint", "Footer"), SMALL
+    ),
+    "events-huge": Play(huge, pressing("G"), VIEW, SMALL),
+    "detail": Play(replayed(EXAMPLE), pressing("j", "j", "enter"), (*VIEW, "Footer")),
+    "conversation": Play(replayed(EXAMPLE), pressing("G", "2"), VIEW),
+    "conversation-tools": Play(replayed(TOOL_CALL), pressing("G", "2"), VIEW),
+    "conversation-waiting": Play(live(), asking(CALL, "2"), (*VIEW, "#hint"), SMALL),
+    "conversation-answer": Play(live(), asking(CALL, "2", "a"), EDITOR, SMALL),
+    "conversation-approve": Play(live(), asking(APPROVAL, "2", "a"), ("#dialog",), SMALL),
+    "conversation-translation": Play(live(session=TRANSLATION), translated, VIEW),
+    "session-page": Play(replayed(EXAMPLE), pressing("G", "3"), VIEW),
+    "timeline": Play(replayed(EXAMPLE), pressing("G", "4"), VIEW),
+    "help": Play(replayed(EXAMPLE), pressing("question_mark"), ("#help",), SMALL),
+    "palette": Play(replayed(EXAMPLE), searched, ("#--input", "CommandList"), SMALL),
+    "command": Play(
+        replayed(EXAMPLE), pressing("colon"), ("CommandLine", "#hint", "Footer"), SMALL
+    ),
+    "proxy": Play(proxy, pressing()),
+    "proxy-session": Play(proxy, pressing("enter", "G"), (*STATE, "Footer")),
+    "proxy-session-holding": Play(proxy_holding, pressing("enter", "G"), STATE, SMALL),
+    "proxy-held": Play(proxy_holding, pressing("enter", "H")),
+    "proxy-held-nothing": Play(proxy, pressing("enter", "H"), (), SMALL),
+    "proxy-empty": Play(proxy_without_app, pressing(), (), SMALL),
 }
-"""By name: where it plays, and what happens before the curtain."""
+"""Scenes by name: the screen, how to prepare it, and which parts are kept."""
+
+
+TABS = ("events", "conversation", "session", "timeline")
+"""Tabs that every scene of a session shows. Scenes show another view's tab only if they show the view, so a new one changes no other scene."""
+_EVERY_WORD = ViewTabs.words
+
+
+def _words_of_few(tabs: ViewTabs, current: str) -> str:
+    shown = [(name, title) for name, title in tabs._views if name in (*TABS, current)]
+    few = ViewTabs([title for _, title in shown], [name for name, _ in shown], id="few")
+    return _EVERY_WORD(few, current)
 
 
 async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
-    """Set a stage up, and hand the app to whoever wants a picture of it."""
-    setting, scene = STAGES[name]
+    """Prepare a scene, and call ``look`` with its app."""
+    setting, scene = STAGES[name][:2]
 
     async def posed(stage: Stage) -> None:
         await scene(stage)
@@ -507,11 +566,12 @@ async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:
         await stage.settle()
         take(stage.pilot.app)
 
-    await setting(size, posed)
+    with mock.patch.object(ViewTabs, "words", _words_of_few):
+        await setting(size, posed)
 
 
 def main() -> None:
-    """Draw the stages."""
+    """Draw scenes as SVG."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -519,9 +579,11 @@ def main() -> None:
         path = folder / f"{name}-{app.size.width}x{app.size.height}.svg"
         path.write_text(app.export_screenshot(), "utf-8")
 
-    for name in sys.argv[2:] or STAGES:
-        for size in (*SIZES, LARGE):
-            asyncio.run(capture(name, size, draw))
+    with pytest.MonkeyPatch.context() as patch:
+        pace(patch)
+        for name in sys.argv[2:] or STAGES:
+            for size in (*SIZES, LARGE):
+                asyncio.run(capture(name, size, draw))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ TARGET = ROOT / ".readme"
 async def take(
     recording: Path, name: str, keys: list[str], size: tuple[int, int] = (120, 36)
 ) -> None:
-    """Replay a recording, press some keys, and keep what the screen looks like."""
+    """Replay a recording, press some keys, and save a picture of the screen."""
     replay = Replay(open_recording(recording), SystemClock())
     app = InspectorApp(replay_workspace(replay, UNICODE))
     async with app.run_test(size=size) as pilot:

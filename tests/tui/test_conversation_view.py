@@ -1,4 +1,4 @@
-"""The conversation on the screen: moving in it, growing, answering, copying, and hostile words."""
+"""The conversation view: moving, growing, answering, copying, and hostile text."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ from inspector.tui.views.conversation.conversation_pane import ConversationPane
 from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested
 from tests.spoken import events as spoken_events
 from tests.spoken import write_recording
-from tests.support import corpus_dir, folded, local, numbered, server, silence
+from tests.support import folded, local, numbered, recordings, server, silence
 from tests.tui.bare_app import BareApp
 from tests.tui.test_replay_screen import Stage, on_stage
 
-CORPUS = corpus_dir()
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e 😀"
 
 SPOKEN = {
@@ -44,7 +43,7 @@ SPOKEN = {
 
 
 class ViewApp(BareApp):
-    """The view alone; keeps what it posts."""
+    """An app with the view alone; collects its messages."""
 
     def __init__(self, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
@@ -112,11 +111,11 @@ def long_talk(items: int) -> SessionState:
     )
 
 
-def test_calls_stand_beside_outputs_and_cut_words_after_a_sign() -> None:
+def test_calls_are_shown_beside_outputs_and_cut_words_after_a_mark() -> None:
     async def scenario(_: Pilot[None], app: ViewApp) -> None:
         text = app.text()
         assert "One two ✂ three four." in text
-        assert "cut at 1,500 of 3,000 ms" in text
+        assert "truncated at 1,500 of 3,000 ms" in text
         beside = next(line for line in text.splitlines() if '{"city": 1}' in line)
         assert "none yet" in beside
 
@@ -134,7 +133,7 @@ def test_every_line_is_as_wide_as_the_view(size: tuple[int, int]) -> None:
     showing(scenario, folded(*spoken_events(), message("z", "user", "日本語 " * 40)), size)
 
 
-def test_the_newest_entry_is_followed_until_the_user_goes_elsewhere() -> None:
+def test_the_newest_entry_is_followed_until_the_user_moves() -> None:
     state = SessionState()
     events = numbered(message(f"i{n}", "user", f"number {n}") for n in range(40))
 
@@ -215,7 +214,7 @@ def test_a_growing_transcript_repaints_its_own_lines() -> None:
     showing(scenario, state)
 
 
-def test_entries_that_come_before_the_one_that_is_read_do_not_move_it() -> None:
+def test_entries_inserted_above_do_not_move_the_selected_one() -> None:
     events = numbered(
         [
             *(message(f"i{n}", "user", f"number {n}") for n in range(30)),
@@ -238,7 +237,7 @@ def test_entries_that_come_before_the_one_that_is_read_do_not_move_it() -> None:
     showing(scenario, state)
 
 
-def test_an_entry_leads_to_its_events_is_copied_and_is_heard() -> None:
+def test_an_entry_links_to_its_events_and_can_be_copied_and_played() -> None:
     state = folded(*spoken_events())
     item = state.conversation.items["item_a"]
 
@@ -258,7 +257,7 @@ def test_an_entry_leads_to_its_events_is_copied_and_is_heard() -> None:
     showing(scenario, state)
 
 
-def test_what_waits_is_answered_from_wherever_the_cursor_is() -> None:
+def test_a_pending_request_is_answered_from_any_entry() -> None:
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
         await pilot.press("g", "a")
         await pilot.pause()
@@ -267,7 +266,7 @@ def test_what_waits_is_answered_from_wherever_the_cursor_is() -> None:
     showing(scenario, folded(*spoken_events()))
 
 
-def test_a_recording_offers_no_answer_and_names_no_key_for_it() -> None:
+def test_a_recording_shows_no_key_for_answering() -> None:
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
         app.view._can_answer = False
         app.view.show(folded(*spoken_events()))
@@ -280,14 +279,14 @@ def test_a_recording_offers_no_answer_and_names_no_key_for_it() -> None:
 
 
 @pytest.mark.parametrize("kind", ["realtime", "translation", "transcription"])
-def test_only_what_may_ask_is_offered_an_answer(kind: str) -> None:
+def test_answering_is_offered_only_in_sessions_with_requests(kind: str) -> None:
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
         assert ("a" in app.active_bindings) == (kind == "realtime")
 
     showing(scenario, folded(server("session.created", session={"type": kind})))
 
 
-def test_what_a_narrow_head_line_has_no_room_for_goes_below() -> None:
+def test_facts_that_do_not_fit_the_head_line_go_below() -> None:
     state = folded(
         server("response.output_item.added", item=SPOKEN, response_id="r", output_index=0),
         server("response.output_audio.delta", item_id="a", content_index=0, delta=silence(4810)),
@@ -317,7 +316,7 @@ def test_a_click_selects_and_a_second_one_opens() -> None:
     showing(scenario, long_talk(20))
 
 
-def test_hostile_words_are_inert_wherever_they_stand() -> None:
+def test_hostile_text_is_sanitized_everywhere() -> None:
     call = {"type": "function_call", "name": HOSTILE, "call_id": HOSTILE, "arguments": HOSTILE}
     item = {"id": HOSTILE, "status": HOSTILE, **call}
     state = folded(
@@ -355,7 +354,7 @@ def test_an_empty_conversation_says_what_to_do() -> None:
     showing(scenario, SessionState())
 
 
-def test_a_replay_may_go_back_to_before_the_first_entry_in_another_size() -> None:
+def test_a_replay_can_go_back_before_the_first_entry_after_a_resize() -> None:
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
         assert "number 0" in app.text()
         await pilot.resize_terminal(60, 20)
@@ -378,7 +377,7 @@ def test_wrapping_loses_no_word_and_keeps_the_width(text: str, width: int) -> No
     ).replace(" ", "")
 
 
-def test_answers_are_the_events_that_the_server_waits_for() -> None:
+def test_answers_build_the_events_that_the_server_expects() -> None:
     call = OpenRequest("call", "item_f", "call_1", "f")
     ask = OpenRequest("approval", "item_q", "", "find", "docs")
 
@@ -397,7 +396,7 @@ def test_answers_are_the_events_that_the_server_waits_for() -> None:
     }
 
 
-def test_an_event_leads_to_its_item_and_back(tmp_path: Path) -> None:
+def test_an_event_links_to_its_item_and_back(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("colon", *"row 92", "enter")
         at = stage.screen.selected
@@ -412,7 +411,7 @@ def test_an_event_leads_to_its_item_and_back(tmp_path: Path) -> None:
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
 
 
-def test_a_line_that_was_asked_for_gives_the_keys_back_to_the_view(tmp_path: Path) -> None:
+def test_closing_an_input_line_returns_the_focus_to_the_view(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         for keys in (("colon", "enter"), ("slash", "escape"), ("colon", "escape")):
             await stage.press("2", *keys)
@@ -437,11 +436,8 @@ def test_an_item_is_written_as_a_wav_from_the_screen(
     assert [path.name for path in tmp_path.glob("*.wav")] == ["a-item_a.wav"]
 
 
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize(
-    "path", sorted(CORPUS.glob("*.jsonl")) if CORPUS else [], ids=lambda path: path.stem
-)
-def test_recordings_of_others_are_shown(path: Path) -> None:
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
+def test_foreign_recordings_are_shown(path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press(
             "G", "2", "g", "j", "j", "k", "a", "y", "pagedown", "G", "pageup", "enter"
@@ -462,7 +458,7 @@ def test_a_short_conversation_has_no_scroll_bar_not_even_in_the_first_frame() ->
     showing(scenario, folded(server("conversation.item.added", item=item)))
 
 
-def test_a_conversation_that_is_read_further_down_may_become_empty() -> None:
+def test_a_scrolled_conversation_can_become_empty() -> None:
     async def scenario(pilot: Pilot[None], app: ViewApp) -> None:
         await pilot.press("pageup")
         app.view.show(SessionState())

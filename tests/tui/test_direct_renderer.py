@@ -1,4 +1,4 @@
-"""What moves is painted straight to the terminal where it can be seen, and by Textual where something lies over it."""
+"""Changed cells are painted straight to the terminal if visible, and by Textual if covered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from inspector.tui.terminal.direct_renderer import CellUpdate, DirectRenderer
 
 
 class Moving(Widget):
-    """One line that says what it is told to."""
+    """A line of text that the test sets."""
 
     DEFAULT_CSS = "Moving { height: 1; }"
     words = "before"
@@ -30,28 +30,28 @@ class Moving(Widget):
         return [line.crop(crop.x, crop.right)] * crop.height
 
     def say(self, words: str) -> list[CellUpdate]:
-        """Change the line; return what has changed."""
+        """Set the text; return what has changed."""
         self.words = words
         return [CellUpdate(2, 0, Strip([Segment(words[2:])]))]
 
 
 class Terminal(HeadlessDriver):
-    """Keeps what is written."""
+    """A driver that collects what is written."""
 
     written = ""
 
     @property
     def is_headless(self) -> bool:
-        """Pretend that somebody looks."""
+        """Behave like a real terminal."""
         return False
 
     def write(self, data: str) -> None:
-        """Keep it."""
+        """Collect the data."""
         self.written += data
 
 
 class Painted(App[None]):
-    """Something that moves, below a line that may go away and under a notice that may come."""
+    """A changing line, below a line that may disappear and under a notice that may appear."""
 
     CSS = """
     Screen { layers: base notices; }
@@ -76,14 +76,14 @@ class Bench:
         app._driver = self.terminal
 
     def paint(self, words: str) -> str:
-        """Paint other words; return what went to the terminal at once."""
+        """Set another text; return what was written to the terminal at once."""
         self.terminal.written = ""
         self.moving._exchange_repaint_regions()
         self.renderer.paint([(self.moving, self.moving.say(words))])
         return self.terminal.written
 
     def is_left_to_textual(self) -> bool:
-        """Tell whether Textual was asked to paint the same cells."""
+        """Return whether Textual was asked to paint the same cells."""
         return self.moving._exchange_repaint_regions() == {Region(2, 0, 3, 1)}
 
 
@@ -97,7 +97,7 @@ def painting(scenario: Callable[[Bench], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def test_what_can_be_seen_is_painted_at_once() -> None:
+def test_visible_widgets_are_painted_at_once() -> None:
     async def scenario(bench: Bench) -> None:
         assert bench.paint("after") == "\x1b[2;3Hter\x1b[1;1H"
         assert not bench.is_left_to_textual()
@@ -105,7 +105,7 @@ def test_what_can_be_seen_is_painted_at_once() -> None:
     painting(scenario)
 
 
-def test_it_is_painted_where_a_new_layout_has_put_it() -> None:
+def test_a_widget_is_painted_at_its_new_place_after_a_layout() -> None:
     async def scenario(bench: Bench) -> None:
         bench.paint("after")
         bench.app.query_one("#above").display = False
@@ -123,7 +123,7 @@ def test_a_text_field_keeps_the_cursor_of_the_terminal() -> None:
     painting(scenario)
 
 
-def test_what_lies_over_it_stays() -> None:
+def test_a_covering_widget_is_not_painted_over() -> None:
     async def scenario(bench: Bench) -> None:
         bench.paint("after")
         bench.app.query_one("#over").display = True
@@ -134,7 +134,7 @@ def test_what_lies_over_it_stays() -> None:
     painting(scenario)
 
 
-def test_a_screen_below_another_does_not_shine_through() -> None:
+def test_a_covered_screen_is_not_painted() -> None:
     async def scenario(bench: Bench) -> None:
         await bench.app.push_screen(Screen())
         assert bench.paint("after") == ""
@@ -143,7 +143,7 @@ def test_a_screen_below_another_does_not_shine_through() -> None:
     painting(scenario)
 
 
-def test_nothing_is_painted_while_the_terminal_is_lent() -> None:
+def test_nothing_is_painted_while_an_editor_has_the_terminal() -> None:
     async def scenario(bench: Bench) -> None:
         with bench.app.batch_update():
             assert bench.paint("after") == ""
@@ -152,7 +152,7 @@ def test_nothing_is_painted_while_the_terminal_is_lent() -> None:
     painting(scenario)
 
 
-def test_what_is_not_shown_whole_is_left_to_textual() -> None:
+def test_a_clipped_widget_is_painted_by_textual() -> None:
     async def scenario(bench: Bench) -> None:
         bench.moving.styles.width = 90
         await bench.pilot.pause()

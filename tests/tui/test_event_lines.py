@@ -1,4 +1,4 @@
-"""One event as lines: what a field means is never cut."""
+"""The lines of one event: the meaning of a field is never cut."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def lines_of(event: Event, width: int, height: int = TALL) -> list[DetailLine]:
 
 
 @pytest.mark.parametrize("width", [40, 66, 80, 120, 200])
-def test_a_meaning_stands_in_full_beside_its_value_or_below_it(width: int) -> None:
+def test_a_meaning_is_shown_in_full_beside_or_below_its_value(width: int) -> None:
     lines = lines_of(EVENT, width)
     whole = [line for line in lines_of(EVENT, 1000) if line.note]
     beside = {line.note for line in lines if line.note}
@@ -43,7 +43,7 @@ def test_a_meaning_stands_in_full_beside_its_value_or_below_it(width: int) -> No
 
 
 @pytest.mark.parametrize("width", [66, 120, 200])
-def test_a_value_is_cut_only_for_its_meaning_and_not_below_what_it_needs_to_be_known(
+def test_a_value_is_cut_only_for_its_meaning_and_not_below_its_minimum(
     width: int,
 ) -> None:
     for line in lines_of(EVENT, width):
@@ -52,7 +52,7 @@ def test_a_value_is_cut_only_for_its_meaning_and_not_below_what_it_needs_to_be_k
         assert value - gap >= min(cell_len(line.value), 24)
 
 
-def test_a_low_pane_has_a_line_for_each_field_and_cuts_meanings_only() -> None:
+def test_a_low_pane_has_one_line_per_field_and_cuts_only_meanings() -> None:
     lines = lines_of(EVENT, 80, height=10)
 
     assert all(line.key for line in lines)

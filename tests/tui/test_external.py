@@ -1,4 +1,4 @@
-"""The user's own editor has the terminal, and nothing else waits for it."""
+"""The user's own editor gets the terminal, and the session does not wait for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ text.write_text(done.read_text())
 
 
 class Lending(App[int]):
-    """An app whose terminal can be lent."""
+    """An app that can be suspended."""
 
     is_lent = False
 
@@ -64,7 +64,7 @@ def in_app(work: Callable[[App[int]], Awaitable[None]], app: App[int] | None = N
     asyncio.run(run())
 
 
-def test_the_program_goes_on_while_somebody_writes(editor: Path) -> None:
+def test_the_program_continues_while_the_editor_is_open(editor: Path) -> None:
     app = Lending()
 
     async def work(_: App[int]) -> None:
@@ -81,7 +81,7 @@ def test_the_program_goes_on_while_somebody_writes(editor: Path) -> None:
     in_app(work, app)
 
 
-def test_an_editor_ends_with_the_screen_that_asked_for_it(editor: Path) -> None:
+def test_an_editor_is_ended_with_its_screen(editor: Path) -> None:
     async def work(app: App[int]) -> None:
         async with asyncio.TaskGroup() as group:
             editing = group.create_task(edit_outside(app, "before"))
@@ -99,7 +99,7 @@ def test_an_editor_ends_with_the_screen_that_asked_for_it(editor: Path) -> None:
     [
         ("", "no editor is set"),
         ("no-such-editor-anywhere", "cannot edit with no-such-editor-anywhere"),
-        ("false", "false ended with status 1; the text is unchanged"),
+        ("false", "false exited with status 1; the text is unchanged"),
         ("unbalanced 'quote", "cannot edit with unbalanced 'quote: No closing quotation"),
     ],
 )
@@ -118,11 +118,11 @@ def test_an_editor_that_fails_is_named_and_gives_the_terminal_back(
     in_app(work, lending)
 
 
-def test_a_terminal_that_cannot_be_lent_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_that_cannot_be_suspended_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDITOR", "true")
 
     async def work(app: App[int]) -> None:
-        with pytest.raises(UsageError, match="this terminal cannot be lent to an editor"):
+        with pytest.raises(UsageError, match="this terminal cannot run an external editor"):
             await edit_outside(app, "before")
 
     in_app(work, App[int]())

@@ -1,4 +1,4 @@
-"""Finding events on the screen: searches, filters and rows by their number."""
+"""Finding events on the screen: searches, filters, and rows by number."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from tests.tui.session_stage import Stage, on_stage
 
 
 def said(stage: Stage) -> list[str]:
-    """Return what the user was told."""
+    """Return the notifications."""
     return [notice.message for notice in stage.pilot.app._notifications]
 
 
-def test_a_search_goes_through_both_panes_and_on_from_the_start(tmp_path: Path) -> None:
+def test_a_search_covers_both_panes_and_wraps(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         stage.speak()
         await stage.press("c", "enter")
         stage.source.say("response.done", response={"id": "resp_1", "status": "completed"})
         await stage.settle()
-        await stage.press("F", *"type:response.create", "enter")
+        await stage.write("F", "type:response.create")
         client = stage.screen.query_one("#client", EventPane)
         assert client.has_focus
         assert stage.engine.log.type_of(client.cursor) == "response.create"
-        assert "on from the start" in said(stage)
-        await stage.press(":", *"find foggy", "enter")
+        assert "wrapped to the top" in said(stage)
+        await stage.write(":", "find foggy")
         server = stage.screen.query_one("#server", EventPane)
         assert server.has_focus
         assert b"foggy" in stage.engine.log.event(server.cursor).data
         found = server.cursor
-        await stage.press(":", *"find nowhere", "enter")
-        assert "no match" in said(stage)
+        await stage.write(":", "find nowhere")
+        assert 'no match for "nowhere"' in said(stage)
         assert server.cursor == found
 
     on_stage(scenario, tmp_path)
@@ -42,35 +42,36 @@ def test_a_search_or_filter_from_another_view_shows_the_events(tmp_path: Path) -
         assert stage.screen.current_view == "events"
         await stage.press("3", "slash", *"err", "enter")
         assert stage.screen.current_view == "events"
-        await stage.press("3", ":", *"filter session", "enter")
+        await stage.press("3")
+        await stage.write(":", "filter session")
         assert stage.screen.current_view == "events"
-        await stage.press(":", *"find", "enter")
+        await stage.write(":", "find")
         assert any("Search text is empty" in words for words in said(stage))
 
     on_stage(scenario, tmp_path)
 
 
-def test_a_pane_that_is_alone_says_that_the_other_has_matches(tmp_path: Path) -> None:
+def test_a_single_pane_reports_matches_in_the_hidden_one(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("slash", *"type:inspector.*", "enter")
-        assert "nothing matches type:inspector.*" in stage.shown()
-        assert "the client pane has 1: shift+tab goes there" in stage.shown()
+        await stage.write("slash", "type:inspector.*")
+        assert 'no events match "type:inspector.*"' in stage.shown()
+        assert "1 match in the client pane · shift+tab go there" in stage.shown()
         await stage.press("shift+tab")
         assert stage.screen.query_one("#client", EventPane).has_focus
         await stage.press("slash", *["backspace"] * 20, *"session.created", "enter")
-        assert "the server pane has 1: tab goes there" in stage.shown()
+        assert "1 match in the server pane · tab go there" in stage.shown()
         await stage.press("tab")
-        assert "nothing matches" not in stage.shown()
+        assert "no events match" not in stage.shown()
         await stage.press("slash", *" nowhere", "enter")
-        assert "nothing matches" in stage.shown()
-        assert "goes there" not in stage.shown()
+        assert "no events match" in stage.shown()
+        assert "go there" not in stage.shown()
 
     on_stage(scenario, tmp_path, size=(80, 24))
 
 
-def test_escape_takes_back_what_was_typed_as_a_filter(tmp_path: Path) -> None:
+def test_escape_restores_the_previous_filter(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("slash", *"type:session.*", "enter")
+        await stage.write("slash", "type:session.*")
         await stage.press("slash", *" nowhere (", "escape")
         pane = stage.screen.query_one("#server", EventPane)
         assert pane.rows.query.expression == "type:session.*"
@@ -80,7 +81,7 @@ def test_escape_takes_back_what_was_typed_as_a_filter(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_a_row_inside_folded_deltas_is_unfolded_to(tmp_path: Path) -> None:
+def test_a_found_row_inside_folded_deltas_is_unfolded(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         stage.speak()
         await stage.settle()
@@ -89,22 +90,22 @@ def test_a_row_inside_folded_deltas_is_unfolded_to(tmp_path: Path) -> None:
             for row in range(len(stage.engine.log))
             if b" foggy" in stage.engine.log.event(row).data
         )
-        await stage.press(":", *f"row {wanted + 1}", "enter")
+        await stage.write(":", f"row {wanted + 1}")
         assert stage.screen.query_one("#server", EventPane).cursor == wanted
         assert f"seq {wanted + 1}" in stage.shown()
 
     on_stage(scenario, tmp_path)
 
 
-def test_a_place_that_is_none_is_said_and_nothing_moves(tmp_path: Path) -> None:
+def test_an_invalid_row_is_reported_and_nothing_moves(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         for command in ("seek", "seek abc", "seek inf", "seek nan", "seek -1e400"):
-            await stage.press(":", *command, "enter")
+            await stage.write(":", command)
             assert "Expected seconds, e.g. 12.5" in said(stage)[-1]
         for command in ("row", "row 0", "row x", "row ²", "row 9999999"):
-            await stage.press(":", *command, "enter")
-            assert ":row: there are events 1 to 2" in said(stage)[-1]
-        await stage.press(":", *"seek 1e300", "enter")
+            await stage.write(":", command)
+            assert ":row: expected an event number from 1 to 2" in said(stage)[-1]
+        await stage.write(":", "seek 1e300")
         assert stage.screen.current_view == "events"
 
     on_stage(scenario, tmp_path)

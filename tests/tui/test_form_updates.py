@@ -1,4 +1,4 @@
-"""Updates from the session form: previewed, whole, kept as presets, and what became of each."""
+"""Updates from the session form: preview, sending everything, presets, and outcomes."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def test_the_preview_can_be_edited_before_it_is_sent(tmp_path: Path) -> None:
         await stage.settle()
 
         assert stage.sent()[0]["audio"]["output"] == {"speed": 1.3, "volume": 11}
-        assert "refused whole: Unknown parameter" in stage.shown()
+        assert "rejected the whole update: Unknown parameter" in stage.shown()
 
     on_stage(scenario, tmp_path)
 
 
-def test_the_whole_session_is_sent_and_taken(tmp_path: Path) -> None:
+def test_the_whole_session_is_sent_and_confirmed(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("f6")
         await stage.press("ctrl+s")
@@ -89,7 +89,7 @@ def test_a_preset_is_saved_and_loaded(tmp_path: Path) -> None:
     on_stage(load, tmp_path / "b")
 
 
-def test_a_preset_of_another_dialect_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_preset_of_another_dialect_is_rejected_by_name(tmp_path: Path) -> None:
     file = tmp_path / "beta.json"
     file.write_text('{"modalities": ["text"], "voice": "echo"}')
 
@@ -105,7 +105,7 @@ def test_a_preset_of_another_dialect_is_refused_by_name(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_history_and_difference_lead_to_the_events(tmp_path: Path) -> None:
+def test_history_and_comparison_link_to_the_events(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.type_into(SPEED, "3")
         await stage.send()
@@ -115,7 +115,7 @@ def test_history_and_difference_lead_to_the_events(tmp_path: Path) -> None:
         assert "rejected at" in stage.shown()
         assert "audio.output.speed = 3" in stage.shown()
         await stage.press("down", "down", "enter")
-        await stage.pilot.pause(0.1)
+        await stage.pilot.pause()
 
         screen = stage.pilot.app.screen
         assert isinstance(screen, Workspace)
@@ -124,11 +124,11 @@ def test_history_and_difference_lead_to_the_events(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_edits_are_there_when_the_form_is_opened_again(tmp_path: Path) -> None:
+def test_edits_are_kept_when_the_form_is_reopened(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.type_into(SPEED, "1.2")
         await stage.press("escape")
-        await stage.pilot.pause(0.1)
+        await stage.pilot.pause()
         await stage.press("u")
         await stage.settle()
 

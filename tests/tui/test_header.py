@@ -15,7 +15,7 @@ PARTS = (
 )
 
 
-def test_everything_is_shown_where_there_is_room() -> None:
+def test_everything_is_shown_if_it_fits() -> None:
     expected = (
         " ● live   a-model-with-a-long-name   sim   ⏺ 2026-11-21-recording.jsonl   ! 3 errors"
     )
@@ -24,7 +24,7 @@ def test_everything_is_shown_where_there_is_room() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 70, 60, 50, 45])
-def test_what_matters_least_gives_way_and_errors_never_do(width: int) -> None:
+def test_the_least_important_parts_are_dropped_and_errors_never_are(width: int) -> None:
     line = header_line(PARTS, width)
 
     assert cell_len(line) <= width
@@ -33,7 +33,7 @@ def test_what_matters_least_gives_way_and_errors_never_do(width: int) -> None:
     assert line.endswith("! 3 errors")
 
 
-def test_no_wire_text_however_long_pushes_the_errors_out() -> None:
+def test_long_text_from_the_wire_does_not_hide_the_errors() -> None:
     line = header_line([HeaderPart("x" * 5000, rank=1, shortest=5), HeaderPart("! 1 error")], 40)
 
     assert line == f" {'x' * 27}…  ! 1 error"

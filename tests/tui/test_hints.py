@@ -1,4 +1,4 @@
-"""What the last lines of the screens say: true, in the user's own keys, and as much as there is room for."""
+"""The hint lines: true, with the user's own keys, and fitted to the width."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.content import Content
+from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -16,7 +17,7 @@ from inspector.clock import SystemClock
 from inspector.engine.live_engine import Engine
 from inspector.engine.replay import Replay
 from inspector.engine.session_sound import SessionSound
-from inspector.engine.sound_places import NOWHERE, SoundOptions
+from inspector.engine.sound_places import NO_SOUND, SoundOptions
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.recording.opening import open_recording
 from inspector.recording.writer import RecordingFile
@@ -38,6 +39,7 @@ from inspector.tui.session.live_workspace import ConnectionControls, session_wor
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import FakeSource, ManualClock
+from tests.tui.pacing import tick
 
 EXAMPLE = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
 SESSION = {"id": "sess_1", "type": "realtime", "model": "gpt-realtime"}
@@ -45,18 +47,19 @@ BUTTONS = SESSION_BUTTONS
 
 
 class Stage:
-    """A session on the screen, under the user's own keys."""
+    """A session on the screen, with a user's keymap."""
 
-    def __init__(self, pilot: object, screen: Workspace, source: FakeSource) -> None:
+    def __init__(self, pilot: Pilot[int], screen: Workspace, source: FakeSource) -> None:
         self.pilot, self.screen, self.source = pilot, screen, source
 
     async def settle(self) -> None:
-        for _ in range(3):
-            await asyncio.sleep(0.03)
-        self.screen.tick()
+        await self.pilot.pause()
+        tick(self.screen)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)  # type: ignore[attr-defined] # a Pilot of this app
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.settle()
 
     def line(self, selector: str) -> str:
@@ -73,7 +76,7 @@ def live(
     async def run() -> None:
         source, clock = FakeSource(), SystemClock()
         engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
-        engine.sound = SessionSound(engine, SoundOptions(NOWHERE, NOWHERE))
+        engine.sound = SessionSound(engine, SoundOptions(NO_SOUND, NO_SOUND))
         async with TaskSupervisor() as host:
             screen = session_workspace(host, engine, UNICODE)
             app = InspectorApp(screen, Look(keys=keys or {}))
@@ -101,7 +104,7 @@ def a_call(source: FakeSource) -> None:
     source.say("conversation.item.added", previous_item_id=None, item=call)
 
 
-def test_keys_of_what_is_not_loaded_are_those_that_are_bound() -> None:
+def test_keys_of_unloaded_owners_match_their_bindings() -> None:
     bound = {binding.id: binding.keys for binding in all_bindings()}
 
     assert {name: tuple(map(spelled, keys.split(","))) for name, keys in ELSEWHERE.items()} == {
@@ -109,9 +112,9 @@ def test_keys_of_what_is_not_loaded_are_those_that_are_bound() -> None:
     }
 
 
-def test_what_the_session_of_an_app_does_by_a_key_no_view_takes_away() -> None:
+def test_no_view_shadows_a_key_of_a_proxied_session() -> None:
     own = {"proxied.breakpoint", "proxied.resume", "proxied.held", "proxied.inject"}
-    place = next(place for place in PLACES if place.name == "session of an app")
+    place = next(place for place in PLACES if place.name == "proxied session")
     keys = {key for b in all_bindings() if b.id in own for key in b.keys}
     widgets = [
         groups[0] for _, groups in bindings_on(place) if len(groups) == 1 + len(place.parts) + 2
@@ -121,7 +124,7 @@ def test_what_the_session_of_an_app_does_by_a_key_no_view_takes_away() -> None:
     assert not keys & {key for group in widgets for binding in group for key in binding.keys}
 
 
-def test_a_session_names_the_keys_that_the_user_has() -> None:
+def test_a_session_shows_the_users_keys() -> None:
     keys = {
         "session.send": "z",
         "session.create": "f9",
@@ -134,26 +137,26 @@ def test_a_session_names_the_keys_that_the_user_has() -> None:
     }
 
     async def scenario(stage: Stage) -> None:
-        assert "press z to send a message, then F9" in stage.line("#hint")
-        assert "d talks" in stage.screen.model.readings(stage.screen.key)[0].note
+        assert "z write a message · F9" in stage.line("#hint")
+        assert "d push to talk" in stage.screen.model.readings(stage.screen.key)[0].note
         answering(stage.source)
         await stage.settle()
-        assert "K cancels   Z truncates" in stage.line("#hint")
-        assert "by itself (J)" in stage.line("#hint")
+        assert "K cancel   Z truncate" in stage.line("#hint")
+        assert "automatically (J" in stage.line("#hint")
         an_error(stage.source)
         await stage.settle()
         assert "U next error" in stage.line("#hint")
         a_call(stage.source)
         await stage.settle()
-        assert "2 shows it, there W answers it" in stage.line("#hint")
+        assert "needs its output: 2, then W" in stage.line("#hint")
         await stage.press("2")
-        assert "waits for its output   W answers it" in stage.line("#hint")
+        assert "needs its output: W" in stage.line("#hint")
         assert "z send" in stage.line("#actions")
 
     live(scenario, keys)
 
 
-def test_the_way_to_an_error_is_named_where_the_key_works() -> None:
+def test_the_key_for_errors_is_shown_where_it_works() -> None:
     async def scenario(stage: Stage) -> None:
         assert "next error" not in stage.line("#hint")
         an_error(stage.source)
@@ -167,7 +170,7 @@ def test_the_way_to_an_error_is_named_where_the_key_works() -> None:
     live(scenario, size=(80, 24))
 
 
-def test_a_replay_names_the_keys_that_the_user_has() -> None:
+def test_a_replay_shows_the_users_keys() -> None:
     async def run() -> None:
         clock = ManualClock()
         replay = Replay(open_recording(EXAMPLE, clock), clock)
@@ -181,21 +184,21 @@ def test_a_replay_names_the_keys_that_the_user_has() -> None:
             "pane.last": "L",
         }
         async with InspectorApp(screen, Look(keys=keys)).run_test(size=(200, 40)) as pilot:
-            await pilot.pause(0.1)
+            await pilot.pause()
             screen.tick()
             resting = screen.hint_text()
             await pilot.press("z")
             playing = screen.hint_text()
             await pilot.press("4")
-            await pilot.pause(0.1)
+            await pilot.pause()
             in_timeline = screen.hint_text()
             empty = screen.model.empty_conversation(screen.key)
         replay.close()
 
-        assert resting.startswith(" z plays   J and K step   e next error   d shows")
-        assert playing == " playing   z pauses   F9 and - change the speed"
-        assert in_timeline == " playing   z pauses"
-        assert "L in the events" in empty
+        assert resting.startswith(" z play   J and K step   e next error   d conversation")
+        assert playing == " playing   z pause   F9 and - change speed"
+        assert in_timeline == " playing   z pause"
+        assert "Press L in Events" in empty
 
     asyncio.run(run())
 
@@ -203,11 +206,11 @@ def test_a_replay_names_the_keys_that_the_user_has() -> None:
 @pytest.mark.parametrize(
     ("make", "keys", "words"),
     [
-        (lambda: FormDialog("t", ()), {"dialog.cancel": "f9"}, "F9 back"),
-        (ThemeDialog, {"themes.cancel": "f9"}, "F9 as it was"),
+        (lambda: FormDialog("t", ()), {"dialog.cancel": "f9"}, "F9 cancel"),
+        (ThemeDialog, {"themes.cancel": "f9"}, "F9 cancel"),
     ],
 )
-def test_a_dialog_names_the_keys_that_the_user_has(
+def test_a_dialog_shows_the_users_keys(
     make: Callable[[], Screen[object]], keys: dict[str, str], words: str
 ) -> None:
     async def scenario(stage: Stage) -> None:
@@ -218,12 +221,12 @@ def test_a_dialog_names_the_keys_that_the_user_has(
     live(scenario, keys)
 
 
-def test_the_devices_and_the_form_name_the_keys_that_the_user_has() -> None:
+def test_the_devices_and_the_form_show_the_users_keys() -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("A")
         devices = stage.screen.app.screen
         assert isinstance(devices, DevicesDialog)
-        assert "z listen" in str(devices.query_one(".keys", Static).content)
+        assert "z monitor" in str(devices.query_one(".keys", Static).content)
         await stage.press("escape", "u")
         form = stage.screen.app.screen
         assert isinstance(form, SessionFormScreen)
@@ -232,7 +235,7 @@ def test_the_devices_and_the_form_name_the_keys_that_the_user_has() -> None:
     live(scenario, {"devices.listen": "z", "form.back": "f"})
 
 
-def test_what_comes_last_in_a_hint_gives_way_first() -> None:
+def test_the_last_part_of_a_hint_is_dropped_first() -> None:
     line = hint("what is true", "first", "second")
 
     assert line.line(40) == " what is true   first   second"
@@ -242,7 +245,7 @@ def test_what_comes_last_in_a_hint_gives_way_first() -> None:
 
 @pytest.mark.parametrize("width", [200, 120, 80, 40, 10])
 @pytest.mark.parametrize("step", ["create", "reconnect", ""])
-def test_the_buttons_fit_and_the_next_one_is_among_them(width: int, step: str) -> None:
+def test_the_buttons_fit_and_include_the_next_step(width: int, step: str) -> None:
     line = action_line(
         BUTTONS, partial(default_keycap, (Sending, FormControl, ConnectionControls)), step, width
     )
@@ -255,7 +258,7 @@ def test_the_buttons_fit_and_the_next_one_is_among_them(width: int, step: str) -
     }
 
 
-def test_a_session_offers_what_is_of_use_in_it() -> None:
+def test_a_session_offers_only_useful_actions() -> None:
     realtime, translation = (
         {b.action for b in BUTTONS} - useless_actions(kind, is_connected=True)
         for kind in ("realtime", "translation")
@@ -273,6 +276,6 @@ def test_the_next_step_is_a_button_at_eighty_columns() -> None:
         stage.source.hang_up(1006, "")
         await stage.settle()
         assert "ctrl+r reconnect" in stage.line("#actions")
-        assert "ctrl+r reconnects" in stage.line("#hint")
+        assert "ctrl+r reconnect" in stage.line("#hint")
 
     live(scenario, size=(80, 24))

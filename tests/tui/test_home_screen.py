@@ -1,4 +1,4 @@
-"""Where to begin: what there is, what is known of it, and what to do next."""
+"""The home screen: its entries, their facts, and what to do next."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.tui.stages import CONFIG
 
 
 class Home:
-    """The home screen over folders of the test's own."""
+    """The home screen over folders of the test."""
 
     def __init__(self, pilot: Pilot[int], screen: HomeScreen) -> None:
         self.pilot, self.screen = pilot, screen
@@ -49,7 +49,7 @@ class Home:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await self.pilot.pause(0.1)
+        await self.pilot.pause()
 
     async def point_at(self, option: str) -> None:
         choices = self.screen.query_one("#choices", OptionList)
@@ -97,15 +97,15 @@ def at_home(
 
 def test_the_first_start_says_what_to_do(tmp_path: Path) -> None:
     async def scenario(home: Home) -> None:
-        assert any("Nothing is recorded yet" in line for line in home.lines)
-        assert any("z sends a message" in line for line in home.lines)
-        assert "enter talks to the simulator" in home.hint
+        assert any("No recordings yet" in line for line in home.lines)
+        assert any("z write a message" in line for line in home.lines)
+        assert "enter start the simulator" in home.hint
         assert home.line("example-truncated-answer")
 
     at_home(scenario, tmp_path, keys={"session.send": "z"})
 
 
-def test_recordings_are_listed_with_what_is_known_of_them(tmp_path: Path) -> None:
+def test_recordings_are_listed_with_their_facts(tmp_path: Path) -> None:
     folder = tmp_path / "sessions"
     folder.mkdir()
     example = Path(__file__).parents[2] / "sessions" / "example-truncated-answer.jsonl"
@@ -121,7 +121,7 @@ def test_recordings_are_listed_with_what_is_known_of_them(tmp_path: Path) -> Non
         await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('empty')}")
         assert "cannot be replayed: empty" in home.hint
         await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('good')}")
-        assert "enter replays it" in home.hint
+        assert "enter replay" in home.hint
         await home.press("enter")
         assert home.screen_now == "Workspace"
 
@@ -137,7 +137,7 @@ def test_examples_in_the_folder_of_recordings_are_listed_once(tmp_path: Path) ->
     assert launch.recent() == []
 
 
-def test_a_recording_that_is_only_called_like_an_example_is_listed(tmp_path: Path) -> None:
+def test_a_recording_with_the_name_of_an_example_is_listed(tmp_path: Path) -> None:
     (tmp_path / "sessions").mkdir()
     own = tmp_path / "sessions" / "example-truncated-answer.jsonl"
     own.write_bytes(b"")
@@ -145,7 +145,7 @@ def test_a_recording_that_is_only_called_like_an_example_is_listed(tmp_path: Pat
     assert launcher_in(tmp_path).recent() == [own]
 
 
-def test_connections_are_listed_with_their_keys_place_and_open_by_a_key(tmp_path: Path) -> None:
+def test_connections_are_listed_with_their_key_source_and_open_by_a_key(tmp_path: Path) -> None:
     async def scenario(home: Home) -> None:
         assert "WORK_KEY is not set" in home.line(" work ")
         assert "my-deployment" in home.line(" work ")
@@ -173,7 +173,7 @@ def test_a_key_that_is_there_is_never_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_takes_no_recordings_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "sessions").mkdir(mode=0o500)
 
     async def scenario(home: Home) -> None:
@@ -182,7 +182,7 @@ def test_a_folder_that_takes_no_recordings_is_said_before_anything_starts(tmp_pa
     at_home(scenario, tmp_path)
 
 
-def test_a_file_in_the_place_of_the_folder_is_said_too(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "sessions").write_text("")
 
     async def scenario(home: Home) -> None:

@@ -1,4 +1,4 @@
-"""Every key has an id, no key means two things by accident, and a user's own keys work and are checked."""
+"""Every key has an id, keys do not conflict by accident, and a user's keymap is applied and checked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from inspector.tui.common.keymap import (
 from inspector.tui.common.look import Look
 
 BASES = {"KeyedScreen"}
-"""Screens that are only begun: each is shown as one of those that go on."""
+"""Base classes of screens: each is used only through a subclass."""
 FORM = ("session form", *(f"form{part}" for part in ("", ": choice", ": switch", ": switches")))
 FORM += ("form: JSON", "form: number")
 SHADOWS = {
@@ -39,7 +39,7 @@ SHADOWS = {
     },  # takes an edit back, and elsewhere suspends the program
     "page": {"enter", "g"},  # whose own is only for lists that lead to events
 }
-"""Keys that mean something nearer while a widget has the focus than on the screen around it, on purpose."""
+"""Keys that a focused widget intentionally shadows on the screen around it."""
 
 
 def own_kinds(base: type[DOMNode]) -> set[type[DOMNode]]:
@@ -88,7 +88,7 @@ def test_no_screen_has_two_bindings_on_one_key(place: KeyContext) -> None:
                     )
 
 
-def test_what_is_wrong_with_a_users_keys_is_said_once_each() -> None:
+def test_each_problem_of_a_users_keymap_is_reported_once() -> None:
     problems = keymap_problems(
         {
             "session.send": "g",
@@ -100,10 +100,10 @@ def test_what_is_wrong_with_a_users_keys_is_said_once_each() -> None:
     )
 
     assert len(problems) == 4
-    assert "'session.craete'; 'session.create' is one" in problems[0]
+    assert "'session.craete'; did you mean 'session.create'?" in problems[0]
     assert "'crtl+k' is not a valid key" in problems[1]
     assert "could then not be typed" in problems[2]
-    assert "session.send: g is taken by" in problems[3]
+    assert "session.send: g is already used for" in problems[3]
     assert "pane.first" in problems[3]
 
 
@@ -129,7 +129,7 @@ def test_a_key_is_named_as_it_is_typed(key: str, words: str) -> None:
     assert key_words(key) == words
 
 
-def test_a_users_key_works_and_the_default_no_more() -> None:
+def test_a_users_key_replaces_the_default() -> None:
     async def run() -> None:
         app = InspectorApp(Screen(), Look(keys={"help.close": "z", "app.themes": "f8"}))
         async with app.run_test() as pilot:

@@ -1,4 +1,4 @@
-"""The proxy on the screen: its list of sessions, one of them, and what it holds; over real sockets."""
+"""The proxy's screens: its list of sessions, one session, and its held frames; over real sockets."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ from inspector.tui.workspace.workspace import Workspace
 from tests.engine.proxied_stage import faults
 from tests.proxy_stage import PATIENCE_S, Stage, proxied
 from tests.sources.loopback import websocket_server
+from tests.tui.pacing import tick
 
 Scenario = Callable[["View"], Awaitable[None]]
 
 
 class View:
-    """The screen, and the proxy that it shows."""
+    """The screen and its proxy."""
 
     def __init__(
         self, pilot: Pilot[int], screen: ProxyScreen, stage: Stage, received: list[str | bytes]
@@ -44,12 +45,11 @@ class View:
         await self.settle()
 
     async def settle(self) -> None:
-        for _ in range(3):
-            await self.pilot.pause(0.02)
+        await self.pilot.pause()
         screen = self.pilot.app.screen
         if isinstance(screen, ProxyScreen | Workspace | PausedFramesScreen):
             await self.stage.until(lambda: screen.query("EventPane, TextPage"))
-            screen.tick()
+            tick(screen)
         await self.pilot.pause()
 
     def shown(self) -> str:
@@ -113,7 +113,7 @@ def test_an_empty_list_says_where_to_point_an_app() -> None:
     run(scenario, size=(80, 24))
 
 
-def test_a_refused_page_is_a_line_on_the_screen() -> None:
+def test_a_rejected_page_is_shown_in_the_hint() -> None:
     async def scenario(view: View) -> None:
         with pytest.raises(InvalidStatus):
             await view.stage.app(origin=PageOrigin("http://evil.example"))
@@ -172,7 +172,7 @@ def test_a_session_can_be_closed_from_the_list() -> None:
     run(scenario)
 
 
-def test_a_breakpoint_is_set_and_what_it_holds_is_changed_by_key() -> None:
+def test_a_breakpoint_holds_frames_that_keys_act_on() -> None:
     async def scenario(view: View) -> None:
         async with view.app() as app:
             await view.press("enter", "S")
@@ -192,7 +192,7 @@ def test_a_breakpoint_is_set_and_what_it_holds_is_changed_by_key() -> None:
             await view.stage.until(lambda: len(view.received) == 2)
 
             assert view.received == ['{"type":"x2"}', '{"type":"x3"}']
-            assert "Nothing is held" in view.shown()
+            assert "No frame is held" in view.shown()
             await view.press("q", "q")
             assert view.shows(ProxyScreen)
 
@@ -200,7 +200,7 @@ def test_a_breakpoint_is_set_and_what_it_holds_is_changed_by_key() -> None:
     run(scenario, size=(80, 24))
 
 
-def test_a_held_frame_is_answered_in_the_servers_place() -> None:
+def test_a_held_frame_is_replied_to_as_the_server() -> None:
     async def scenario(view: View) -> None:
         async with view.app() as app:
             view.stage.session.breakpoints.arm("")
@@ -228,7 +228,7 @@ def test_an_event_is_injected_into_the_app() -> None:
     run(scenario)
 
 
-def test_what_only_a_session_of_our_own_has_is_not_offered() -> None:
+def test_actions_of_a_live_session_are_not_offered() -> None:
     async def scenario(view: View) -> None:
         async with view.app():
             await view.press("enter")
@@ -246,23 +246,23 @@ def test_what_only_a_session_of_our_own_has_is_not_offered() -> None:
     run(scenario)
 
 
-def test_the_keys_stand_in_help_and_palette() -> None:
+def test_the_keys_are_in_help_and_palette() -> None:
     async def scenario(view: View) -> None:
-        assert "Follow the newest" in {command.title for command in view.screen.palette()}
+        assert "Follow newest" in {command.title for command in view.screen.palette()}
         await view.press("question_mark")
-        assert "follow the newest" in view.shown()
+        assert "follow newest" in view.shown()
         await view.press("escape")
         assert view.shows(ProxyScreen)
 
     run(scenario)
 
 
-def test_a_breakpoint_can_be_set_before_a_session_begins() -> None:
+def test_a_breakpoint_can_be_set_before_a_session_starts() -> None:
     async def scenario(view: View) -> None:
         await view.press("S")
         view.pilot.app.screen.query_one("#field-filter", Input).value = "type:x"
         await view.press("enter")
-        assert "every session holds type:x" in view.line("#hint")
+        assert "breakpoint in all sessions: type:x" in view.line("#hint")
         async with view.app() as app:
             await app.send('{"type":"x"}')
             await view.stage.until(lambda: view.stage.session.breakpoints.paused)
@@ -293,7 +293,7 @@ def test_a_key_goes_to_the_session_before_and_after() -> None:
     run(scenario)
 
 
-def test_following_does_not_take_a_dialog_away() -> None:
+def test_following_does_not_close_a_dialog() -> None:
     async def scenario(view: View) -> None:
         async with view.app():
             await view.press("f", "enter", "S")
@@ -350,7 +350,7 @@ event = { type = "error", error = { code = "rate_limit_exceeded", message = "slo
 """
 
 
-def test_what_rules_do_is_told_in_the_receivers_pane_and_is_no_error(tmp_path: Path) -> None:
+def test_rule_actions_are_shown_in_the_receivers_pane_and_are_not_errors(tmp_path: Path) -> None:
     async def scenario(view: View) -> None:
         async with view.app() as app:
             assert "rules 2: drop ×0, inject ×0" in view.line("#header")
@@ -367,8 +367,8 @@ def test_what_rules_do_is_told_in_the_receivers_pane_and_is_no_error(tmp_path: P
             assert "rules 2: drop ×1 spent, inject ×1" in view.line("#header")
             assert "1 error" not in view.line("#header")
             half = [line[61:] for line in view.shown().splitlines()]
-            told = [" ".join(line.split()) for line in half if "rule" in line or "⇠" in line]
-            assert [line.partition("⇠")[2] or line.partition("✕")[2] for line in told[1:]] == [
+            told = [" ".join(line.split()) for line in half if "⇠" in line or "✕" in line]
+            assert [line.partition("⇠")[2] or line.partition("✕")[2] for line in told] == [
                 " injected (rule 2) error", " error rate_limit_exceed…", " dropped (rule 1) response.done",
             ]  # fmt: skip
             screen = view.pilot.app.screen

@@ -1,4 +1,4 @@
-"""Session page, form and rows tell the same of a refusal."""
+"""The session view, the form and the rows agree about a rejection."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UPDATED = server("session.updated", session={"id": "s", "type": "realtime"})
 
 
 def read(events: Sequence[Event], folder: Path) -> tuple[EventLog, SessionState, UpdateHistory]:
-    """Return the log of some events, the state after them, and what the form makes of them."""
+    """Return the log of some events, the state after them, and the form's state."""
     path = folder / "r.jsonl"
     lines = [render_header(Header("2026-11-27T00:00:00.000000Z", "sim"))]
     path.write_bytes(b"".join([*lines, *map(render, numbered(events))]))
@@ -57,7 +57,7 @@ def read(events: Sequence[Event], folder: Path) -> tuple[EventLog, SessionState,
         ([update(), UPDATED, error(param="session.voice")], [], ""),
     ],
 )  # fmt: skip
-def test_every_view_names_the_same_refused_update(
+def test_every_view_names_the_same_rejected_update(
     events: Sequence[Event], refused: list[int], row: str, tmp_path: Path
 ) -> None:
     log, state, history = read([CREATED, *events], tmp_path)
@@ -65,12 +65,12 @@ def test_every_view_names_the_same_refused_update(
 
     assert list(state.causes.rejected) == refused
     assert [u.seq for u in history.updates if u.outcome is Outcome.REJECTED] == refused
-    assert ("refused whole" in page) is bool(refused)
-    assert ("probably refused" in page) is ("?" in row)
+    assert ("rejected the whole update" in page) is bool(refused)
+    assert ("probably rejected" in page) is ("?" in row)
     assert [rejection_of(log, state, seq) for seq in refused] == [row] * len(refused)
 
 
-def test_an_error_row_names_what_it_refuses(tmp_path: Path) -> None:
+def test_an_error_row_names_the_event_that_it_rejects(tmp_path: Path) -> None:
     log, state, _ = read([CREATED, update(), error(param="session.voice")], tmp_path)
 
     assert rejection_of(log, state, 3) == "✗? #2 session.update"

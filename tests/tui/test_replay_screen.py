@@ -18,7 +18,8 @@ from inspector.tui.common.status_line import StatusLine
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.workspace.workspace import Workspace
-from tests.support import ManualClock, corpus_dir
+from tests.support import ManualClock, recordings
+from tests.tui.pacing import tick
 
 EXAMPLE = shipped_folder("sessions") / "example-truncated-answer.jsonl"
 
@@ -30,13 +31,13 @@ class Stage:
         self.pilot, self.screen, self.replay, self.clock = pilot, screen, replay, clock
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-        self.screen.tick()
+        for key in keys:
+            await self.pilot.press(key)
+            tick(self.screen)
         await self.pilot.pause()
 
     async def take_sound(self, *keys: str) -> list[tuple[int, int]]:
-        """Press keys, write the sound that they select to a file and play it; return bytes and rate of what played."""
+        """Press keys, and play or write the selected sound; return the bytes and rate that were played."""
         played: list[tuple[int, int]] = []
         self.screen.play_sound = lambda pcm, rate_hz: played.append((len(pcm), rate_hz))
         await self.press(*keys)
@@ -65,7 +66,7 @@ def on_stage(
         screen = replay_workspace(replay, glyphs)
         async with InspectorApp(screen).run_test(size=size) as pilot:
             await pilot.pause()
-            screen.tick()
+            tick(screen)
             await pilot.pause()
             await scenario(Stage(pilot, screen, replay, clock))
         replay.close()
@@ -73,7 +74,7 @@ def on_stage(
     asyncio.run(run())
 
 
-def test_all_events_are_there_and_the_cursor_is_at_the_first() -> None:
+def test_all_events_are_shown_and_the_cursor_is_at_the_first() -> None:
     async def scenario(stage: Stage) -> None:
         assert stage.replay.cursor == 0
         assert "116 events" in stage.line("#header")
@@ -133,7 +134,7 @@ def test_seeking_by_time_and_by_event() -> None:
     on_stage(scenario)
 
 
-def test_a_time_is_sought_in_whatever_view_and_a_silence_is_jumped_over(tmp_path: Path) -> None:
+def test_seeking_works_in_every_view_and_skips_silence(tmp_path: Path) -> None:
     path = tmp_path / "silence.jsonl"
     head = EXAMPLE.read_bytes().splitlines()[0]
     events = [
@@ -164,12 +165,14 @@ def test_a_speed_is_set_by_its_name(text: str, shown: str) -> None:
         assert f" {shown} " in stage.line("#transport")
         await stage.press("colon", *"speed soon", "enter")
         said = [notice.message for notice in stage.pilot.app._notifications]
-        assert said == [":speed: the speeds are 0.25×, 0.5×, 1×, 2×, 4×, 8×, 16×, max"]
+        assert said == [
+            ":speed: unknown speed; choose one of 0.25×, 0.5×, 1×, 2×, 4×, 8×, 16×, max"
+        ]
 
     on_stage(scenario)
 
 
-def test_conversation_and_session_are_those_as_of_the_cursor() -> None:
+def test_conversation_and_session_follow_the_cursor() -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("2")
         assert "The conversation is empty" in stage.shown()
@@ -214,7 +217,7 @@ def test_ascii_terminals_get_ascii() -> None:
 
 
 @pytest.mark.parametrize("text", ["", '{"format":', '{"format":"realtime-session"'])
-def test_files_with_nothing_in_them_open_to_an_empty_screen(tmp_path: Path, text: str) -> None:
+def test_empty_files_open_to_an_empty_screen(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(text)
 
@@ -226,14 +229,8 @@ def test_files_with_nothing_in_them_open_to_an_empty_screen(tmp_path: Path, text
     on_stage(scenario, path)
 
 
-CORPUS = corpus_dir()
-
-
-@pytest.mark.skipif(CORPUS is None, reason="no recorded sessions beside the checkout")
-@pytest.mark.parametrize(
-    "path", sorted(CORPUS.glob("*.jsonl")) if CORPUS else [], ids=lambda path: path.stem
-)
-def test_recordings_of_others_open_in_every_view(path: Path) -> None:
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
+def test_foreign_recordings_open_in_every_view(path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press(
             "colon",

@@ -1,4 +1,4 @@
-"""What a folded row says."""
+"""The text of folded rows."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def append(ms: float) -> Event:
         ([delta(1000, 1600), delta(1500, 1600)], "×2  3.20 s in 0.5 s  154 KB"),
         (
             [delta(1000, 300), delta(14_900, 300)],
-            "×2  600 ms in 13.9 s, slower than it plays  29 KB",
+            "×2  600 ms in 13.9 s, slower than playback  29 KB",
         ),
         ([append(100), append(600)], "×2  200 ms in 0.5 s  10 KB"),
     ],
 )
-def test_a_folded_row_says_how_long_its_sound_took(events: list[Event], words: str) -> None:
+def test_a_folded_row_shows_how_long_its_audio_took(events: list[Event], words: str) -> None:
     assert words in first_row(events)
 
 
-def test_where_no_times_are_known_a_folded_row_says_none() -> None:
+def test_a_folded_row_without_times_shows_no_duration() -> None:
     assert "×2  600 ms  29 KB" in first_row([delta(1, 300), delta(2, 300)], has_times=False)

@@ -16,8 +16,9 @@ from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
 from inspector.tui.form.session_form import SessionForm
 from inspector.tui.session.replay_workspace import replay_workspace
-from tests.support import FakeSource, corpus_dir, silence
+from tests.support import FakeSource, recording, silence
 from tests.tui.form_stage import DETECTION, SPEED, VOICE, Stage, on_stage
+from tests.tui.pacing import tick
 
 HOSTILE = "[red]x[/] \x1b[31m\x1b]0;t\x07 \u202e"
 
@@ -45,7 +46,7 @@ def test_a_refusal_is_shown_at_its_field(tmp_path: Path, path: str, typed: str, 
     on_stage(scenario, tmp_path)
 
 
-def test_an_unknown_voice_is_typed_refused_and_taken_back(tmp_path: Path) -> None:
+def test_an_unknown_voice_is_typed_rejected_and_reverted(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.go_to(VOICE)
         await stage.press("enter", *"bob", "enter")
@@ -70,7 +71,7 @@ def speaking() -> FakeSource:
     return source
 
 
-def test_a_voice_that_was_locked_meanwhile_is_refused_at_its_field(tmp_path: Path) -> None:
+def test_a_voice_locked_meanwhile_is_rejected_at_its_field(tmp_path: Path) -> None:
     source = speaking()
 
     async def scenario(stage: Stage) -> None:
@@ -101,7 +102,7 @@ def test_a_voice_that_was_locked_meanwhile_is_refused_at_its_field(tmp_path: Pat
 
 def test_a_locked_field_says_why_and_cannot_be_changed(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        assert "fixed when the session was made" in stage.shown()
+        assert "fixed when the session was created" in stage.shown()
         row = stage.row("model")
         row.editor.focus()
         await stage.press("right")
@@ -150,10 +151,10 @@ def test_instructions_are_written_in_a_text_area(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_a_number_that_is_none_is_told_and_not_sent(tmp_path: Path) -> None:
+def test_an_invalid_number_is_reported_and_not_sent(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.type_into(SPEED, "fast")
-        assert stage.state(SPEED) == ("edited", "speed is a number")
+        assert stage.state(SPEED) == ("edited", "speed must be a number")
         await stage.press("ctrl+s")
         await stage.settle()
         assert stage.sent() == []
@@ -179,7 +180,7 @@ def test_numbers_move_by_their_step(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_a_tool_schema_that_is_none_is_told_while_it_is_written(tmp_path: Path) -> None:
+def test_an_invalid_tool_schema_is_reported_while_typing(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.go_to("tools")
         await stage.press("enter")
@@ -206,7 +207,7 @@ def test_a_tool_schema_that_is_none_is_told_while_it_is_written(tmp_path: Path) 
     on_stage(scenario, tmp_path)
 
 
-def test_text_that_is_no_json_leaves_the_tools_as_they_were(tmp_path: Path) -> None:
+def test_invalid_json_leaves_the_tools_unchanged(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.go_to("tools")
         await stage.press("enter")
@@ -215,16 +216,16 @@ def test_text_that_is_no_json_leaves_the_tools_as_they_were(tmp_path: Path) -> N
         await stage.settle()
 
         assert stage.state("tools")[0] == "edited"
-        assert stage.state("tools")[1].startswith("not JSON")
+        assert stage.state("tools")[1].startswith("tools must be valid JSON")
         assert stage.row("tools").view.value == []
 
     on_stage(scenario, tmp_path)
 
 
-def test_the_command_line_opens_the_form_with_what_to_do(tmp_path: Path) -> None:
+def test_the_command_line_opens_the_form_with_an_action(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("escape")
-        await stage.pilot.pause(0.1)
+        await stage.pilot.pause()
         await stage.press("colon", *"form whole", "enter")
         await stage.settle()
 
@@ -264,7 +265,7 @@ def test_a_choice_is_taken_from_a_list(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_hostile_text_is_shown_inert_and_kept(tmp_path: Path) -> None:
+def test_hostile_text_is_shown_sanitized_and_kept(tmp_path: Path) -> None:
     source = FakeSource()
     session = {"id": "s", "type": "realtime", "model": HOSTILE, "instructions": HOSTILE}
     source.say("session.created", session={**session, "tracing": {"workflow_name": HOSTILE}})
@@ -292,22 +293,19 @@ def test_hostile_text_is_shown_inert_and_kept(tmp_path: Path) -> None:
     ],
 )
 def test_in_a_replay_the_form_is_read_only_as_of_the_cursor(name: str, title: str) -> None:
-    folder = corpus_dir()
-    if folder is None:
-        pytest.skip("no corpus here")
-    path = folder / f"{name}.jsonl"
+    path = recording(name)
 
     async def run() -> None:
         replay = Replay(open_recording(path), SystemClock())
         async with InspectorApp(replay_workspace(replay, UNICODE)).run_test(size=(80, 24)) as pilot:
             stage = Stage(pilot)
-            await pilot.pause(0.2)
+            await pilot.pause()
             replay.seek_row(min(3, len(replay.log) - 1))
-            await pilot.pause(0.2)
+            tick(pilot.app.screen)
             await stage.open()
             shown = stage.shown()
             assert title in shown
-            assert "read only as of the cursor" in shown
+            assert "(read only)" in shown
             await stage.press("ctrl+s", "right")
             assert stage.form.session.draft.edits == {}
             stage.row("tools").editor.focus()

@@ -1,4 +1,4 @@
-"""A live session on the screen, with a server under the test's control."""
+"""A live session on the screen, with a server controlled by the test."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from inspector.tui.views.events.event_pane import EventPane
 from tests.tui.session_stage import HOSTILE, SESSION, Stage, on_stage
 
 
-def test_what_is_connected_and_recorded_is_said(tmp_path: Path) -> None:
+def test_connection_and_recording_are_shown(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         header = stage.line("#header")
         assert "live" in header
         assert "gpt-realtime" in header
         assert "a.jsonl" in header
-        assert "press s to send" in stage.line("#hint")
+        assert "s write a message" in stage.line("#hint")
         assert "session.created" in stage.shown()
 
     on_stage(scenario, tmp_path)
@@ -51,7 +51,7 @@ def test_a_lost_connection_is_shown_and_reconnects_into_the_same_recording(tmp_p
     on_stage(scenario, tmp_path)
 
 
-def test_kin_of_the_selected_event_are_highlighted_in_both_panes(tmp_path: Path) -> None:
+def test_events_related_to_the_selected_one_are_highlighted_in_both_panes(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         item = {"id": "item_9", "type": "message", "role": "user", "content": []}
         stage.engine.submit({"type": "conversation.item.create", "item": item}, "hand")  # type: ignore[arg-type]  # a StrEnum's value
@@ -84,7 +84,7 @@ def test_deltas_fold_into_one_row_that_unfolds(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path, size=(160, 40))
 
 
-def test_a_pane_that_is_painted_as_an_event_comes_in_does_not_say_that_it_is_behind(
+def test_a_pane_painted_while_an_event_arrives_does_not_report_a_backlog(
     tmp_path: Path,
 ) -> None:
     async def scenario(stage: Stage) -> None:
@@ -111,7 +111,7 @@ def test_a_narrow_screen_still_names_the_recording_and_the_errors(
     on_stage(scenario, tmp_path, size=(80, 24))
 
 
-def test_the_reading_position_is_held_while_events_stream(tmp_path: Path) -> None:
+def test_the_reading_position_is_kept_while_events_stream(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         for number in range(80):
             stage.source.say("ping", number=number)
@@ -176,7 +176,7 @@ def test_conversation_and_session_views_show_the_state(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_hostile_text_is_inert_everywhere(tmp_path: Path) -> None:
+def test_hostile_text_is_sanitized_in_every_view(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         stage.source.say("error", error={"code": HOSTILE, "message": HOSTILE, "param": HOSTILE})
         stage.source.say(HOSTILE, **{HOSTILE: HOSTILE})
@@ -206,7 +206,7 @@ def test_hostile_text_is_inert_everywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(20, 5), (80, 24), (120, 40), (200, 60), (1, 1)])
-def test_every_size_is_survived(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_every_size_of_screen_works(tmp_path: Path, size: tuple[int, int]) -> None:
     async def scenario(stage: Stage) -> None:
         stage.speak()
         await stage.settle()
@@ -253,7 +253,7 @@ def test_escape_never_quits(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_a_recording_that_fails_is_said_and_the_session_goes_on(
+def test_a_failing_recording_is_reported_and_the_session_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(stage: Stage) -> None:
@@ -275,10 +275,10 @@ def test_the_timeline_of_a_session_grows_while_it_is_shown(tmp_path: Path) -> No
     async def scenario(stage: Stage) -> None:
         await stage.press("4")
         await stage.settle()
-        assert "no audio passed through this connection" in stage.shown()
+        assert "no audio on this connection" in stage.shown()
         stage.speak()
         await stage.settle()
-        assert "no audio passed through this connection" not in stage.shown()
+        assert "no audio on this connection" not in stage.shown()
         await stage.press("escape")
         assert stage.screen.focused is not None
         assert isinstance(stage.screen.focused, EventPane)
@@ -286,7 +286,7 @@ def test_the_timeline_of_a_session_grows_while_it_is_shown(tmp_path: Path) -> No
     on_stage(scenario, tmp_path)
 
 
-def test_what_is_wrong_with_a_filter_stays_until_it_is_mended(tmp_path: Path) -> None:
+def test_a_filter_error_is_shown_until_it_is_corrected(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("slash", *"item:x (")
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""What is sent from a session's screen: by key, by dialog, by hand, again, and in answer to a call."""
+"""Sending from a session's screen: by key, by dialog, from the editor, again, and as an answer to a call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.tui.session_stage import AUDIO, HOSTILE, Stage, on_stage
 
 
 async def typed(stage: Stage, text: str) -> SendEditor:
-    """Return the editor, opened, with a text in it."""
+    """Open the editor with a text in it; return it."""
     await stage.press("s")
     editor = stage.screen.query_one(SendEditor)
     editor.query_one(TextArea).text = text
@@ -38,7 +38,7 @@ def test_creating_a_response_sends_only_what_was_filled_in(tmp_path: Path) -> No
     on_stage(scenario, tmp_path)
 
 
-def test_truncation_is_proposed_for_what_is_being_heard(tmp_path: Path) -> None:
+def test_truncation_is_suggested_for_the_playing_item(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         stage.speak()
         await stage.settle()
@@ -57,7 +57,7 @@ def test_truncation_is_proposed_for_what_is_being_heard(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_what_is_playing_is_truncated_wherever_the_cursor_is_and_as_of_the_moment_it_is_sent(
+def test_the_playing_item_is_truncated_at_the_moment_of_sending_wherever_the_cursor_is(
     tmp_path: Path,
 ) -> None:
     async def scenario(stage: Stage) -> None:
@@ -85,7 +85,7 @@ def test_what_is_playing_is_truncated_wherever_the_cursor_is_and_as_of_the_momen
         fields = {entry.id: entry for entry in dialog.query(Input)}
         proposed = int(fields["field-audio_end_ms"].value)
         assert fields["field-item_id"].value == "item_2"
-        assert "x stops the answer too" in stage.shown()
+        assert "x also stops it" in stage.shown()
         await stage.press("enter")
         sent = stage.last_sent()
         assert (sent["item_id"], proposed < sent["audio_end_ms"]) == ("item_2", True)
@@ -93,7 +93,7 @@ def test_what_is_playing_is_truncated_wherever_the_cursor_is_and_as_of_the_momen
     on_stage(scenario, tmp_path)
 
 
-def test_milliseconds_that_were_written_by_hand_do_not_run_on(tmp_path: Path) -> None:
+def test_edited_milliseconds_do_not_count_on(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         stage.speak()
         await stage.settle()
@@ -134,7 +134,7 @@ def test_items_are_deleted_and_retrieved_by_choice(tmp_path: Path, key: str, kin
     on_stage(scenario, tmp_path)
 
 
-def test_hand_typed_text_goes_out_as_it_stands_and_its_fate_is_shown(tmp_path: Path) -> None:
+def test_typed_text_is_sent_verbatim_and_its_outcome_is_shown(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         editor = await typed(stage, '{ "type": "nope", "event_id":"mine" }')
         assert "Supported values" in str(editor.query_one("#verdict", Static).content)
@@ -154,10 +154,12 @@ def test_hand_typed_text_goes_out_as_it_stands_and_its_fate_is_shown(tmp_path: P
     on_stage(scenario, tmp_path, size=(160, 50))
 
 
-def test_text_that_is_not_json_is_warned_of_and_sent_all_the_same(tmp_path: Path) -> None:
+def test_invalid_json_is_warned_of_and_sent_anyway(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         editor = await typed(stage, "{oops")
-        assert "not JSON" in str(editor.query_one("#verdict", Static).content)
+        assert "not valid JSON (line 1, column 2)" in str(
+            editor.query_one("#verdict", Static).content
+        )
         await stage.press("f5")
         assert stage.source.sent[-1] == b"{oops"
         stage.source.say("error", error={"code": "invalid_json", "message": "Not JSON."})
@@ -175,7 +177,7 @@ def test_text_that_is_not_json_is_warned_of_and_sent_all_the_same(tmp_path: Path
     on_stage(scenario, tmp_path)
 
 
-def test_completion_proposes_and_inserts(tmp_path: Path) -> None:
+def test_completion_suggests_and_inserts(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("s")
         area = stage.screen.query_one(SendEditor).query_one(TextArea)
@@ -187,7 +189,7 @@ def test_completion_proposes_and_inserts(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_the_history_gives_back_what_was_being_written(tmp_path: Path) -> None:
+def test_the_history_keeps_the_unsent_text(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("s")
         editor = stage.screen.query_one(SendEditor)
@@ -234,7 +236,7 @@ def test_a_past_event_is_sent_again_and_edited(tmp_path: Path) -> None:
 
 
 def a_call(stage: Stage, name: str) -> None:
-    """Let the server ask for the output of a function."""
+    """Let the server call a function."""
     item = {
         "id": f"item_{name}",
         "type": "function_call",
@@ -250,7 +252,7 @@ def test_a_function_call_is_answered_by_hand_and_a_response_is_offered(tmp_path:
     async def scenario(stage: Stage) -> None:
         a_call(stage, "weather")
         await stage.settle()
-        assert "a answers it" in stage.line("#hint")
+        assert "then a" in stage.line("#hint")
         await stage.press("2", "a")
         editor = stage.screen.query_one("#send", SendEditor)
         assert '"call_id": "call_weather"' in editor.text
@@ -263,7 +265,7 @@ def test_a_function_call_is_answered_by_hand_and_a_response_is_offered(tmp_path:
     on_stage(scenario, tmp_path)
 
 
-def test_with_more_calls_waiting_no_response_is_offered_yet(tmp_path: Path) -> None:
+def test_no_response_is_offered_while_other_calls_are_pending(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         a_call(stage, "one")
         a_call(stage, "two")
@@ -271,7 +273,7 @@ def test_with_more_calls_waiting_no_response_is_offered_yet(tmp_path: Path) -> N
         await stage.press("2", "k", "a", "f5")
         assert stage.last_sent()["item"]["call_id"] == "call_one"
         assert "Create a response" not in stage.shown()
-        assert any("1 more wait" in n.message for n in stage.pilot.app._notifications)
+        assert any("1 more call needs output" in n.message for n in stage.pilot.app._notifications)
 
     on_stage(scenario, tmp_path)
 
@@ -289,7 +291,7 @@ def test_an_mcp_call_is_approved_or_denied_by_hand(tmp_path: Path) -> None:
         stage.source.say("conversation.item.added", previous_item_id=None, item=request)
         await stage.settle()
         await stage.press("2", "a")
-        assert "Let docs run [red]x[/] \\x1b" in stage.shown()
+        assert 'Allow MCP tool "[red]x[/] \\x1b' in stage.shown()
         await stage.press("ctrl+n", "enter")
         assert stage.last_sent()["item"] == {
             "type": "mcp_approval_response",
@@ -316,7 +318,7 @@ def test_the_selected_item_of_the_conversation_is_the_one_to_be_deleted(tmp_path
 
 
 class FaultySource(FakeSource):
-    """A server that notes what it is told to do wrong."""
+    """A server that records the faults it is asked to inject."""
 
     faults: Mapping[str, str] = {"slow": "everything takes longer", "dropped": "the socket is gone"}
 
@@ -328,7 +330,7 @@ class FaultySource(FakeSource):
         self.raised.append(name)
 
 
-def test_a_fault_is_raised_by_key_and_by_command(tmp_path: Path) -> None:
+def test_a_fault_is_injected_by_key_and_by_command(tmp_path: Path) -> None:
     source = FaultySource()
 
     async def scenario(stage: Stage) -> None:
@@ -347,7 +349,7 @@ def test_a_fault_is_raised_by_key_and_by_command(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path, source=source)
 
 
-def test_a_real_server_does_no_wrong_on_purpose(tmp_path: Path) -> None:
+def test_faults_are_not_available_with_a_real_server(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("exclamation_mark")
 
@@ -357,7 +359,7 @@ def test_a_real_server_does_no_wrong_on_purpose(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
-def test_what_waits_for_an_answer_comes_before_the_answer_that_is_made(tmp_path: Path) -> None:
+def test_a_pending_request_has_priority_over_a_running_response(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         call = {"id": "item_9", "type": "function_call", "call_id": "call_9", "name": "f"}
         stage.speak()
@@ -367,6 +369,6 @@ def test_what_waits_for_an_answer_comes_before_the_answer_that_is_made(tmp_path:
         await stage.press("1")
 
         assert "the model is answering" in answering
-        assert "a function call waits" in stage.screen.hint_text()
+        assert "a function call needs" in stage.screen.hint_text()
 
     on_stage(scenario, tmp_path)

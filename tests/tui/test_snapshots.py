@@ -1,5 +1,8 @@
 """Every view and state of the screen looks as it did: characters and styles, cell by cell.
 
+Each screen is kept whole once; of a view, a dialog and a state only what they are about (``Play.parts``), so that what stands around
+all of them, as the line of tabs does, is in few snapshots.
+
 UPDATE_SNAPSHOTS=1 python -m pytest tests/tui/test_snapshots.py -n auto     accepts what the screens look like now
 
 A snapshot is a text file: the screen's lines, then for each line the styles of its cells as runs, then what the styles are. What
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from string import ascii_letters
@@ -17,19 +21,20 @@ from typing import Any
 
 import pytest
 from rich.style import Style
+from textual.strip import Strip
 
-from tests.tui.stages import SIZES, STAGES, Size, capture, still
+from tests.tui.stages import STAGES, capture, still
 
 FOLDER = Path(__file__).with_name("snapshots")
 IS_UPDATE = bool(os.environ.get("UPDATE_SNAPSHOTS"))
 ATTRIBUTES = ("bold", "dim", "italic", "underline", "reverse", "strike")
 
 
-def drawn(app: Any) -> str:
-    """Return a screen as a text."""
+def drawn(app: Any, parts: Sequence[str] = ()) -> str:
+    """Return a screen, or the parts of it, as text."""
     names: dict[str, str] = {}
     lines, runs = [], []
-    for strip in app.screen._compositor.render_strips():
+    for strip in cut(app.screen, parts):
         lines.append(still("".join(segment.text for segment in strip)).rstrip())
         cells = [
             (_letter(names, segment.style), segment.cell_length)
@@ -46,6 +51,14 @@ def drawn(app: Any) -> str:
     return "\n".join([*lines, "", *runs, "", *legend, ""])
 
 
+def cut(screen: Any, parts: Sequence[str]) -> Iterator[Strip]:
+    """Yield the lines of a screen; where it is in parts those of each part, as wide as that is."""
+    strips: list[Strip] = screen._compositor.render_strips()
+    for region in [screen.query_one(part).region for part in parts] or [screen.region]:
+        for strip in strips[region.y : region.bottom]:
+            yield strip.crop(region.x, region.right)
+
+
 def _letter(names: dict[str, str], style: Style | None) -> str:
     style = style or Style.null()
     attributes = [name for name in ATTRIBUTES if getattr(style, name)]
@@ -57,12 +70,20 @@ def _letter(names: dict[str, str], style: Style | None) -> str:
     return names.setdefault(words, ascii_letters[len(names)])
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", STAGES)
-def test_a_screen_looks_as_it_did(name: str, size: Size) -> None:
+SNAPSHOTS = {
+    f"{name}-{width}x{height}": (name, (width, height))
+    for name, play in STAGES.items()
+    for width, height in play.sizes
+}
+"""By the name of the file: a stage and the size of the screen."""
+
+
+@pytest.mark.parametrize("file", SNAPSHOTS)
+def test_a_screen_looks_as_it_did(file: str) -> None:
     taken: list[str] = []
-    asyncio.run(capture(name, size, lambda app: taken.append(drawn(app))))
-    path = FOLDER / f"{name}-{size[0]}x{size[1]}.txt"
+    name, size = SNAPSHOTS[file]
+    asyncio.run(capture(name, size, lambda app: taken.append(drawn(app, STAGES[name].parts))))
+    path = FOLDER / f"{file}.txt"
     if IS_UPDATE:
         FOLDER.mkdir(exist_ok=True)
         path.write_text(taken[0], "utf-8")
@@ -71,6 +92,11 @@ def test_a_screen_looks_as_it_did(name: str, size: Size) -> None:
 
 
 def test_no_snapshot_is_left_over() -> None:
-    wanted = {f"{name}-{width}x{height}" for name in STAGES for width, height in SIZES}
+    assert {path.stem for path in FOLDER.glob("*.txt")} == set(SNAPSHOTS)
 
-    assert {path.stem for path in FOLDER.glob("*.txt")} == wanted
+
+def test_what_another_tab_would_change_is_in_two_snapshots() -> None:
+    tabs = " 2 Conversation"
+    files = [path.stem for path in FOLDER.glob("*.txt") if tabs in path.read_text("utf-8")]
+
+    assert sorted(files) == ["session-live-120x40", "session-live-80x24"]

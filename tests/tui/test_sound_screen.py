@@ -24,7 +24,7 @@ from inspector.engine.replay import Replay
 from inspector.engine.session_sound import SessionSound
 from inspector.engine.sound_places import (
     DEFAULT_DEVICE,
-    NOWHERE,
+    NO_SOUND,
     SoundEnd,
     SoundEndKind,
     SoundOptions,
@@ -41,7 +41,8 @@ from inspector.tui.session.devices import DevicesDialog
 from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
-from tests.support import FakeSource
+from tests.support import FakeSource, ManualClock
+from tests.tui.pacing import tick
 
 RATE_HZ = 24_000
 SESSION: dict[str, Any] = {
@@ -52,22 +53,32 @@ SESSION: dict[str, Any] = {
 
 
 class Stage:
-    """A live session with sound on the screen, its server under the test's control."""
+    """A live session with sound on the screen, and a server controlled by the test."""
 
     def __init__(
-        self, pilot: Pilot[int], screen: Workspace, engine: Engine, source: FakeSource
+        self,
+        pilot: Pilot[int],
+        screen: Workspace,
+        engine: Engine,
+        source: FakeSource,
+        clock: ManualClock | None,
     ) -> None:
         self.pilot, self.screen, self.engine, self.source = pilot, screen, engine, source
+        self.clock = clock
 
     @property
     def sound(self) -> SessionSound:
         assert self.engine.sound is not None
         return self.engine.sound
 
-    async def until(self, is_true: Callable[[], object]) -> None:
+    async def until(self, is_true: Callable[[], object], *, ms: float = 0) -> None:
+        """Wait until something is true; a manual clock goes on by so much from look to look."""
         async with asyncio.timeout(60):
             while not is_true():
-                await self.pilot.pause(0.02)
+                if self.clock is not None:
+                    self.clock.advance(ms)
+                await self.pilot.pause(0.01)
+                tick(self.pilot.app.screen)
 
     def line(self, selector: str) -> str:
         return self.screen.query_one(selector, StatusLine).content
@@ -107,16 +118,17 @@ def on_stage(
     options: SoundOptions,
     *,
     size: tuple[int, int] = (160, 40),
+    manual: ManualClock | None = None,
 ) -> None:
     async def run() -> None:
-        source, clock = FakeSource(), SystemClock()
+        source, clock = FakeSource(), manual or SystemClock()
         engine = Engine(source, RecordingFile(None, clock), clock, strict=True)
         engine.sound = SessionSound(engine, options)
         async with TaskSupervisor() as host:
             screen = session_workspace(host, engine, UNICODE)
             async with InspectorApp(screen).run_test(size=size) as pilot:
                 source.say("session.created", session=SESSION)
-                stage = Stage(pilot, screen, engine, source)
+                stage = Stage(pilot, screen, engine, source, manual)
                 await stage.until(lambda: engine.state.session.id)
                 await scenario(stage)
 
@@ -137,16 +149,16 @@ def no_portaudio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "portaudio", missing)
 
 
-def test_the_meters_show_what_is_said_and_what_is_heard(tmp_path: Path) -> None:
+def test_the_meters_show_microphone_and_speaker_levels(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.until(lambda: "open" in stage.meter("in") and "−20." in stage.meter("in"))
-        assert "quiet" in stage.meter("in")
+        await stage.until(lambda: "open" in stage.meter("in") and "−20 " in stage.meter("in"))
+        assert "silence" in stage.meter("in")
         stage.source.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
         await stage.until(lambda: "speech 0." in stage.meter("in"))
         stage.source.say("input_audio_buffer.speech_stopped", item_id="u", audio_end_ms=0)
         stage.answer(4000)
         await stage.until(
-            lambda: "of 4,000 ms" in stage.meter("out") and "−20." in stage.meter("out")
+            lambda: "of 4,000 ms" in stage.meter("out") and "−20 " in stage.meter("out")
         )
 
     on_stage(scenario, SoundOptions(voice(tmp_path / "a.wav")))
@@ -158,18 +170,18 @@ def test_the_keys_talk_open_mute_and_switch_truncation(tmp_path: Path) -> None:
         await stage.pilot.press("M")
         await stage.until(lambda: "MUTED" in stage.meter("in"))
         await stage.pilot.press("M", "o")
-        # It says that it is ending for as long as the silence after it takes, which a busy machine may not paint.
-        await stage.until(lambda: "o opens" in stage.meter("in"))
+        await stage.until(lambda: "ending" in stage.meter("in"))
+        await stage.until(lambda: "o open mic" in stage.meter("in"), ms=100)
         await stage.pilot.press("p")
         await stage.until(lambda: "talking" in stage.meter("in"))
-        assert "p ends your turn" in stage.line("#hint")
+        assert "p end your turn" in stage.line("#hint")
         assert stage.sound.truncates
         await stage.pilot.press("T")
         assert not stage.sound.truncates
         await stage.until(lambda: "auto-truncate off" in stage.meter("out"))
-        assert "input_audio_buffer.append" in stage.sent()
+        await stage.until(lambda: "input_audio_buffer.append" in stage.sent(), ms=20)
 
-    on_stage(scenario, SoundOptions(voice(tmp_path / "a.wav")))
+    on_stage(scenario, SoundOptions(voice(tmp_path / "a.wav")), manual=ManualClock())
 
 
 @pytest.mark.usefixtures("no_portaudio")
@@ -178,7 +190,7 @@ def test_without_portaudio_the_screen_says_what_to_install() -> None:
         await stage.pilot.press("p")
         await stage.until(lambda: stage.meter("in").split() == ["mic", "no", "PortAudio"])
         assert "apt install libportaudio2" in stage.meter("out")
-        assert "press s to send" in stage.line("#hint")
+        assert "s write a message" in stage.line("#hint")
         stage.answer(100)
         await stage.until(
             lambda: (
@@ -193,7 +205,7 @@ def test_without_portaudio_the_screen_says_what_to_install() -> None:
 
 @pytest.mark.usefixtures("no_portaudio")
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-def test_the_devices_dialog_says_what_is_missing_and_changes_over(
+def test_the_devices_dialog_reports_problems_and_switches_devices(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async def scenario(stage: Stage) -> None:
@@ -212,7 +224,7 @@ def test_the_devices_dialog_says_what_is_missing_and_changes_over(
         await stage.pilot.press("escape")
         assert stage.pilot.app.screen is stage.screen
 
-    options = SoundOptions(NOWHERE, SoundEnd(SoundEndKind.FILE, str(tmp_path / "heard.wav")))
+    options = SoundOptions(NO_SOUND, SoundEnd(SoundEndKind.FILE, str(tmp_path / "heard.wav")))
     on_stage(scenario, options, size=size)
 
 
@@ -226,14 +238,14 @@ def test_commands_choose_files(tmp_path: Path) -> None:
         await stage.until(lambda: "input_audio_buffer.append" in stage.sent())
         assert (tmp_path / "heard.wav").exists()
 
-    on_stage(scenario, SoundOptions(NOWHERE, NOWHERE))
+    on_stage(scenario, SoundOptions(NO_SOUND, NO_SOUND))
 
 
 def test_a_session_without_sound_says_so(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         stage.engine.sound = None
         await stage.pilot.press("p", "A", "M")
-        await stage.until(lambda: "no sound" in stage.meter("in"))
+        await stage.until(lambda: "no audio" in stage.meter("in"))
 
     on_stage(scenario, SoundOptions())
 
@@ -244,7 +256,7 @@ def line(seq: int, t: float, direction: str, event: dict[str, Any]) -> bytes:
 
 
 def recording(path: Path, url: str = "wss://x/v1/realtime?model=m") -> Replay:
-    """Write two seconds of speech at −20 dBFS, then one of an answer at −14; a replay of it."""
+    """Write two seconds of speech at −20 dBFS and one of an answer at −14; return a replay of it."""
     header = {"format": "realtime-session", "version": 1, "started_at": "2026-01-01T00:00:00Z"}
     lines = [orjson.dumps({**header, "source": "live", "url": url, "model": "m"}) + b"\n"]
     events: list[tuple[float, str, dict[str, Any]]] = [
@@ -264,12 +276,12 @@ def recording(path: Path, url: str = "wss://x/v1/realtime?model=m") -> Replay:
 
 
 def replayed(replay: Replay, check: Callable[[Callable[[float], tuple[str, str]]], None]) -> None:
-    """Show a recording; ``check`` gets what reads both meters at a time."""
+    """Show a recording; call ``check`` with a function that reads both meters at a time."""
 
     async def run() -> None:
         screen = replay_workspace(replay, UNICODE)
         async with InspectorApp(screen).run_test(size=(160, 40)) as pilot:
-            await pilot.pause(0.3)
+            await pilot.pause()
 
             def at(seconds: float) -> tuple[str, str]:
                 replay.seek_t_us(int(seconds * 1e6))
@@ -294,20 +306,20 @@ def replayed(replay: Replay, check: Callable[[Callable[[float], tuple[str, str]]
 def test_a_recording_shows_the_levels_at_its_cursor(tmp_path: Path) -> None:
     def check(at: Callable[[float], tuple[str, str]]) -> None:
         mic, out = at(1.5)
-        assert "−20." in mic
+        assert "−20 " in mic
         assert "−∞" in out
         mic, out = at(3.2)
         assert "−∞" in mic
-        assert "−14." in out
+        assert "−14 " in out
         assert "heard 800 of 1,000 ms" in out
-        assert "−20." in at(1.0)[0]
+        assert "−20 " in at(1.0)[0]
 
     replayed(recording(tmp_path / "a.jsonl"), check)
 
 
-def test_a_sideband_session_says_that_no_audio_flows(tmp_path: Path) -> None:
+def test_a_sideband_session_reports_that_it_has_no_audio(tmp_path: Path) -> None:
     def check(at: Callable[[float], tuple[str, str]]) -> None:
-        assert "does not flow here (sideband)" in at(1.0)[0]
+        assert "not on this connection (sideband)" in at(1.0)[0]
 
     replayed(recording(tmp_path / "a.jsonl", "wss://x/v1/realtime?call_id=rtc_1"), check)
 

@@ -1,4 +1,4 @@
-"""Themes are files; every one is complete and legible, and a broken one stops nobody."""
+"""Theme files: every shipped one is complete and legible, and an invalid one is skipped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXTS = (
     *("foreground", "primary", "secondary", "accent", "success", "warning", "error"),
     *("client", "server", "local", "dim", "kin", "mark"),
 )
-"""All that words are written in. What is left, ``faint``, draws lines and brackets."""
+"""Tokens used for text. The remaining one, ``faint``, is used for lines and brackets only."""
 LEAST, LEAST_HIGH = 4.5, 7.0
 """Contrast ratios of WCAG 2.2, levels AA and AAA."""
 
@@ -47,7 +47,7 @@ def test_a_shipped_theme_names_every_colour(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_every_text_of_a_shipped_theme_is_legible_on_every_ground(path: Path) -> None:
+def test_every_text_of_a_shipped_theme_is_legible_on_every_background(path: Path) -> None:
     theme = read_theme(path)
     colours = {**vars(theme), **theme.variables}
     least = LEAST_HIGH if "contrast" in theme.name else LEAST
@@ -60,7 +60,7 @@ def test_every_text_of_a_shipped_theme_is_legible_on_every_ground(path: Path) ->
     assert {name: ratio for name, ratio in ratios.items() if ratio < least} == {}
 
 
-def test_dark_light_contrast_colour_blind_and_one_of_character_are_shipped() -> None:
+def test_the_shipped_themes_cover_dark_light_contrast_and_colour_blindness() -> None:
     themes = {theme.name: theme for theme in load_themes().themes}
 
     assert themes["inspector-dark"].dark
@@ -86,7 +86,7 @@ def test_a_users_theme_wins_and_a_broken_one_is_named(tmp_path: Path) -> None:
     assert "background = 'blakc' is not a valid colour" in loaded.problems[2]
 
 
-def test_a_broken_theme_and_an_unknown_one_are_said_on_the_screen(tmp_path: Path) -> None:
+def test_broken_and_unknown_themes_are_reported_on_the_screen(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("name = 'mine'", "utf-8")
 
     async def run() -> list[str]:
@@ -102,7 +102,7 @@ def test_a_broken_theme_and_an_unknown_one_are_said_on_the_screen(tmp_path: Path
     assert "Unknown theme 'nope'" in said[1]
 
 
-def test_a_theme_is_tried_on_taken_and_remembered_or_left(tmp_path: Path) -> None:
+def test_a_theme_is_previewed_and_then_kept_or_cancelled(tmp_path: Path) -> None:
     def remember(name: str) -> str:
         return "" if remember_theme(tmp_path, name) else "?"
 

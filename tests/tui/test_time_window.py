@@ -33,7 +33,7 @@ def test_zooming_keeps_the_cursor_in_view(t_us: int, columns: int, steps: list[i
 
 
 @given(st.integers(1, CELL_US[-1] * 8), COLUMNS)
-def test_everything_is_shown_in_the_smallest_cells_that_do(end_us: int, columns: int) -> None:
+def test_fitting_uses_the_smallest_possible_cells(end_us: int, columns: int) -> None:
     window = TimeWindow()
     window.fit(end_us, columns)
 
@@ -43,7 +43,7 @@ def test_everything_is_shown_in_the_smallest_cells_that_do(end_us: int, columns:
 
 
 @given(TIMES, TIMES)
-def test_a_selection_is_of_whole_cells_in_either_direction(one: int, other: int) -> None:
+def test_a_selection_covers_whole_cells_in_either_direction(one: int, other: int) -> None:
     window = TimeWindow()
     window.cursor_us = one
     window.select_from_here()

@@ -1,1 +1,1 @@
-"""The session form without a screen: which fields there are, what is edited, what the server made of it."""
+"""The session form without its screen: fields, edits, checks, and the server's answers to updates."""

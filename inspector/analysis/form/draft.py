@@ -1,7 +1,7 @@
-"""FormDraft: the session in force, what the user wants changed, and what the server made of what was sent.
+"""FormDraft: the effective session, the user's edits, and the state of each field after the updates sent so far.
 
-A draft keeps edits only. States of fields are read off the history of updates, so that a form that is opened late, or on a
-recording, shows the same as one that was open all the time.
+A draft stores edits only. The states of fields are derived from the history of updates, so that a form that is opened late, or on
+a recording, shows the same as one that was open all the time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from inspector.analysis.form.edit_checks import field_problems
-from inspector.analysis.form.field_attribution import blamed, field_at
+from inspector.analysis.form.field_attribution import field_at, rejected_field
 from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.history import Outcome, Update
 from inspector.analysis.form.read_only import ReadOnlyReason
@@ -30,34 +30,34 @@ class Mark(StrEnum):
     SENT = "sent"
     CONFIRMED = "confirmed"
     ACCEPTED = "accepted"
-    """The update was taken, but the server does not show the value that was sent."""
+    """The update was accepted, but the server does not show the value that was sent."""
     REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """What the form shows of one field."""
+    """State of one field, as the form shows it."""
 
     field: FormField
-    """What is shown."""
+    """The field."""
     value: Any
-    """The edit, or else the effective value; ``ABSENT`` for none."""
+    """The edit, else the effective value; ``ABSENT`` for neither."""
     effective: Any
-    """What the session holds."""
+    """The session's value."""
     mark: Mark
-    """How the field stands."""
+    """The field's state."""
     message: str = ""
-    """The server's refusal, or what is wrong with the edit."""
+    """The server's rejection, or the problem with the edit."""
     is_wrong: bool = False
-    """True where ``message`` is a problem and not only a remark."""
+    """True if ``message`` is a problem rather than a remark."""
     lock: ReadOnlyReason | None = None
-    """Why the field cannot be changed now."""
+    """Why the field cannot be changed now; None if it can."""
     is_unreadable: bool = False
-    """True where what is typed is no value of this kind, and ``value`` is an older one."""
+    """True if the typed text is not a valid value, so that ``value`` is an older one."""
 
     @property
     def is_edited(self) -> bool:
-        """Tell whether the form holds another value than the session, or one that cannot be read."""
+        """Return whether the form's value differs from the session's, or cannot be read."""
         return self.is_unreadable or not is_same(self.value, self.effective)
 
 
@@ -66,25 +66,29 @@ class FormDraft:
 
     def __init__(self, shape: SessionShape) -> None:
         self.shape = shape
-        """The shape with fields for the members that only this session has."""
+        """The shape, with additional fields for members that only this session has."""
         self.session: Mapping[str, Any] = {}
-        """The session in force."""
+        """The effective session."""
         self.edits: dict[MemberPath, Any] = {}
-        """Values of the form by the path of their field; where they equal the session, they count as no edit."""
+        """Field path to the form's value; a value equal to the session's does not count as an edit."""
         self.unreadable: dict[MemberPath, str] = {}
-        """What is wrong with a text that is no value, by the path of its field."""
+        """Field path to the problem with a text that is not a valid value."""
         self.base = shape
-        """The shape as the API has it."""
+        """The shape as defined by the API."""
         self._updates: Sequence[Update] = ()
         self._settled: set[int] = set()
+        """``seq`` of the confirmed updates whose edits were removed."""
         self._reverted: dict[MemberPath, int] = {}
-        self._taken_members: Mapping[str, Any] = {}
+        """Field path to the last update at the time of its reversal; earlier updates no longer mark the field."""
+        self._preset_members: Mapping[str, Any] = {}
+        """Members of the presets that were applied, which may need fields of their own."""
 
     def observe(self, session: Mapping[str, Any], updates: Sequence[Update]) -> None:
-        """Take in the session as it is now and the updates so far; edits that the server took are edits no more."""
+        """Update the draft with the present session and all updates; edits that the server has confirmed are removed."""
         self.session, self._updates = session, updates
-        self.shape = with_own_members(self.base, {**self._taken_members, **session})
+        self.shape = with_own_members(self.base, {**self._preset_members, **session})
         for update in updates:
+            # Once per update: an edit made later may have the same value as an earlier update.
             if update.outcome is not Outcome.CONFIRMED or update.seq in self._settled:
                 continue
             self._settled.add(update.seq)
@@ -94,29 +98,31 @@ class FormDraft:
                     del self.edits[field.path]
 
     def edit(self, field: FormField, value: Any) -> None:
-        """Want a value; of a field with variants, the variant's name."""
+        """Set a field's value; for a field with variants, the variant's name."""
         self.unreadable.pop(field.path, None)
+        # Setting the session's own value back is no edit, so it must not be sent.
         if is_same(value, field.read(self.session)):
             self.edits.pop(field.path, None)
         else:
             self.edits[field.path] = value
 
     def cannot_read(self, field: FormField, why: str) -> None:
-        """Note that what is typed is no value of this kind."""
+        """Record that the typed text is not a valid value, and why."""
         self.unreadable[field.path] = why
 
     def revert(self, field: FormField) -> None:
-        """Take an edit back, and forget what the server said of it."""
+        """Discard a field's edit and the server's answer to it."""
         self.edits.pop(field.path, None)
         self.unreadable.pop(field.path, None)
         self._reverted[field.path] = self._updates[-1].seq if self._updates else 0
 
-    def take(self, session: Mapping[str, Any]) -> list[MemberPath]:
-        """Want what a preset holds; return the paths of what no field here can hold."""
-        self._taken_members = {**self._taken_members, **session}
-        self.shape = with_own_members(self.base, {**self._taken_members, **self.session})
+    def apply_preset(self, session: Mapping[str, Any]) -> list[MemberPath]:
+        """Set the values of a preset's session; return the paths of members without a field."""
+        self._preset_members = {**self._preset_members, **session}
+        self.shape = with_own_members(self.base, {**self._preset_members, **self.session})
         for field in self.shape.fields:
             value = field.read(session)
+            # Through ``edit``, so that values that the session already has are not sent again.
             if value is not ABSENT and field.path[0] not in SERVER_ONLY:
                 self.edit(field, value)
         return [
@@ -127,17 +133,17 @@ class FormDraft:
 
     @property
     def target(self) -> SessionUpdate:
-        """Return the session as it would be with the edits."""
+        """Return the session with the edits applied."""
         tree: SessionUpdate = copied(self.session)
         fields = self.shape.by_path()
         for field in self.shape.fields:
             edit = self.edits.get(field.path, ABSENT)
             if edit is not ABSENT and field.applies_to(tree, fields):
-                put(tree, field.path, self._begun(field, edit, at(tree, field.path)))
+                put(tree, field.path, self._initial(field, edit, at(tree, field.path)))
         return tree
 
     def changed(self) -> list[FormField]:
-        """Return the fields whose value in the form is another than in the session."""
+        """Return the fields whose value in the form differs from the session's."""
         target, fields = self.target, self.shape.by_path()
         return [
             field
@@ -148,13 +154,14 @@ class FormDraft:
         ]
 
     def patch(self) -> SessionUpdate:
-        """Return the smallest update that makes the session as wanted; unions are sent whole, as the API replaces them."""
+        """Return the smallest update that applies the edits; unions are sent as a whole, because the API replaces them."""
         return self._update(dict.fromkeys(field.sent_with for field in self.changed()))
 
     def whole(self, locked: Iterable[MemberPath] = ()) -> SessionUpdate:
-        """Return an update with everything that can be set, but for locked fields that are not edited."""
+        """Return an update with all settable fields, except for locked ones without an edit."""
         left_out = set(locked) - self.edits.keys()
         target = self.target
+        # A dict as an ordered set: several fields share one unit, and the update keeps the order of the form.
         units: dict[MemberPath, None] = {}
         for field in self.shape.fields:
             unit = field.sent_with
@@ -166,27 +173,28 @@ class FormDraft:
         return self._update(units)
 
     def problems(self) -> dict[MemberPath, str]:
-        """Return what the server would refuse, by the path of the field."""
+        """Return what the server would reject, by field path."""
         found = field_problems(self.shape, self.changed(), self.patch())
+        # A text that cannot be read hides the problem of the older value behind it.
         return {**found, **self.unreadable}
 
     def applicable(self) -> list[FormField]:
-        """Return the fields that the session has, with the edits."""
+        """Return the fields that exist in the session with the edits applied."""
         target, fields = self.target, self.shape.by_path()
         return [field for field in self.shape.fields if field.applies_to(target, fields)]
 
     def views(self, locks: Mapping[MemberPath, ReadOnlyReason]) -> list[FieldView]:
-        """Return what the form shows, in order; fields that do not apply are left out."""
+        """Return the states of all applicable fields, in the order of the form."""
         problems, target = self.problems(), self.target
         return [
             self._view(field, target, problems.get(field.path, ""), locks.get(field.path))
             for field in self.applicable()
         ]
 
-    def unblamed(self) -> str:
-        """Return the refusal of the last update where no field can be told to have caused it; ``""`` otherwise."""
+    def general_rejection(self) -> str:
+        """Return the rejection of the last update if it cannot be attributed to a field; ``""`` otherwise."""
         last = self._updates[-1] if self._updates else None
-        if last is None or last.outcome is not Outcome.REJECTED or self._blamed(last) is not None:
+        if last is None or last.outcome is not Outcome.REJECTED or self._culprit(last) is not None:
             return ""
         return last.message
 
@@ -199,20 +207,20 @@ class FormDraft:
             put(session, unit, self._sendable(unit, copied(at(target, unit))))
         return {"type": self.shape.event_type, "session": session}
 
-    def _begun(self, field: FormField, edit: Any, old: Any) -> Any:
-        """Return the JSON of an edit; a union that becomes another keeps the members that both have."""
-        begun = field.json_of(edit)
-        if field.variants and isinstance(begun, dict) and isinstance(old, Mapping):
+    def _initial(self, field: FormField, edit: Any, old: Any) -> Any:
+        """Return the JSON of an edit; a union that changes its variant keeps the members that both variants have."""
+        initial = field.json_of(edit)
+        if field.variants and isinstance(initial, dict) and isinstance(old, Mapping):
             for member in self.shape.fields:
                 name, when = member.path[-1], member.when
                 if when is not None and when.owner == field.path and when.holds(edit):
                     kept = old.get(name)
-                    if kept is not None and name not in begun:
-                        begun[name] = copied(kept)
-        return begun
+                    if kept is not None and name not in initial:
+                        initial[name] = copied(kept)
+        return initial
 
     def _sendable(self, path: MemberPath, value: Any) -> Any:
-        """Leave out nulls that clear nothing: most members of the API may be absent but not null."""
+        """Return a value without nulls that clear nothing: most members of the API may be absent but not null."""
         if not isinstance(value, dict):
             return value
         fields = self.shape.by_path()
@@ -223,6 +231,7 @@ class FormDraft:
         for name, entry in value.items():
             here = (*path, name)
             clears = self._takes_null(here) and at(self.session, here) not in (ABSENT, None)
+            # xAI turns detection off with {"type": null}, so this null is a value.
             if entry is not None or clears or name == "type":
                 kept[name] = self._sendable(here, entry)
         return kept
@@ -238,7 +247,7 @@ class FormDraft:
     ) -> FieldView:
         value, effective = field.read(target), field.read(self.session)
         why = self.unreadable.get(field.path, "")
-        mark, message = self._standing(field, value, effective)
+        mark, message = self._state(field, value, effective)
         if why:
             mark, message = Mark.EDITED, why
         elif mark is Mark.EDITED and problem:
@@ -246,55 +255,58 @@ class FormDraft:
         is_wrong = mark is Mark.REJECTED or bool(why) or (bool(problem) and message == problem)
         return FieldView(field, value, effective, mark, message, is_wrong, lock, bool(why))
 
-    def _standing(self, field: FormField, value: Any, effective: Any) -> tuple[Mark, str]:
-        """Return the state of a field, and what there is to say of it."""
+    def _state(self, field: FormField, value: Any, effective: Any) -> tuple[Mark, str]:
+        """Return the state of a field, with its message."""
         is_edited = not is_same(value, effective)
         update = self._last_about(field)
         if update is None:
             return (Mark.EDITED if is_edited else Mark.UNCHANGED), ""
-        asked = field.read(update.session)
-        if is_edited and not is_same(asked, value):
+        requested = field.read(update.session)
+        # Edited again after the update was sent, so its outcome no longer matters.
+        if is_edited and not is_same(requested, value):
             return Mark.EDITED, ""
         if update.outcome is Outcome.PENDING:
             return Mark.SENT, ""
         if update.outcome is Outcome.REJECTED:
-            return self._refused(field, update, asked, is_edited=is_edited)
+            return self._rejected(field, update, requested, is_edited=is_edited)
+        # Edited back to the requested value after it was confirmed, or nothing known of the answer.
         if is_edited or update.outcome is Outcome.LOST:
             return (Mark.EDITED if is_edited else Mark.UNCHANGED), ""
-        return self._taken(field, update, asked)
+        return self._accepted(field, update, requested)
 
-    def _refused(
-        self, field: FormField, update: Update, asked: Any, *, is_edited: bool
+    def _rejected(
+        self, field: FormField, update: Update, requested: Any, *, is_edited: bool
     ) -> tuple[Mark, str]:
-        if self._blamed(update) is field:
-            said = "" if is_edited else f"asked for {asked}: "
-            return Mark.REJECTED, said + update.message
+        if self._culprit(update) is field:
+            prefix = "" if is_edited else f"requested {requested}: "
+            return Mark.REJECTED, prefix + update.message
         if is_edited:
-            return Mark.EDITED, "not in force: the update that held it was refused whole"
+            return Mark.EDITED, "not applied: the server rejected the whole update"
         return Mark.UNCHANGED, ""
 
-    def _taken(self, field: FormField, update: Update, asked: Any) -> tuple[Mark, str]:
-        there = field.read(update.after)
-        if is_same(there, asked):
+    def _accepted(self, field: FormField, update: Update, requested: Any) -> tuple[Mark, str]:
+        confirmed = field.read(update.after)
+        if is_same(confirmed, requested):
             return Mark.CONFIRMED, ""
-        if there is ABSENT or there is None:
-            return Mark.ACCEPTED, "taken, but the server does not show it"
-        return Mark.ACCEPTED, "taken, but the server shows it otherwise"
+        if confirmed is ABSENT or confirmed is None:
+            return Mark.ACCEPTED, "accepted, but the server does not show it"
+        return Mark.ACCEPTED, "accepted, but the server shows another value"
 
     def _last_about(self, field: FormField) -> Update | None:
-        """Return the last update that asked for another value of a field than was in force."""
+        """Return the last update that requested a change of a field."""
         since = self._reverted.get(field.path, 0)
+        # Newest first: only the last request about a field says how it stands.
         for update in reversed(self._updates):
             if update.seq <= since:
                 return None
-            if self._asks_for(field, update):
+            if self._changes(field, update):
                 return update
         return None
 
-    def _asks_for(self, field: FormField, update: Update) -> bool:
-        asked = field.read(update.session)
-        return asked is not ABSENT and not is_same(asked, field.read(update.before))
+    def _changes(self, field: FormField, update: Update) -> bool:
+        requested = field.read(update.session)
+        return requested is not ABSENT and not is_same(requested, field.read(update.before))
 
-    def _blamed(self, update: Update) -> FormField | None:
+    def _culprit(self, update: Update) -> FormField | None:
         sent = [field for field in self.shape.fields if field.read(update.session) is not ABSENT]
-        return blamed(update.error, sent, self.shape.fields)
+        return rejected_field(update.error, sent, self.shape.fields)

@@ -1,4 +1,4 @@
-"""What a server would refuse of the edits, field by field, before anything is sent."""
+"""Checks of edits before they are sent: what the server would reject, by field."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from inspector.analysis.validate import SchemaProblem, check, dotted
 def field_problems(
     shape: SessionShape, changed: Iterable[FormField], event: Mapping[str, Any]
 ) -> dict[MemberPath, str]:
-    """Return the first problem of each field of an update, by the field's path.
+    """Return the first problem of each field of an update, by field path.
 
     Args:
         shape: the shape of the session.
-        changed: the fields that the update is about.
+        changed: the fields that the update changes.
         event: the update.
     """
     session = event.get("session", {})
     found: dict[MemberPath, str] = {}
+    # setdefault: the schema's problems come first, in the server's order, and the first one is what the server would report.
     for problem in (*_by_schema(shape, changed, event), *_of_tools(shape, session)):
         field = field_at(problem.path, shape.fields)
         if field is not None:
@@ -39,16 +40,17 @@ def field_problems(
 
 
 def own_problem(field: FormField, value: object) -> str:
-    """Return what is wrong with a value by the field's own bounds and choices; ``""`` for nothing."""
+    """Return how a value violates the field's own limits and choices; ``""`` if it does not."""
     if value is ABSENT or value is None or field.is_open or value in field.choices:
         return ""
+    # bool is an int in Python, but not a number in JSON.
     if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = field.minimum, field.maximum
         if (low is not None and value < low) or (high is not None and value > high):
-            return f"{field.label} is {field.range_text}, not {value}"
+            return f"{field.label} must be {field.range_text}, not {value}"
         return ""
     if field.kind is FieldKind.CHOICE and not field.variants and field.choices:
-        return f"{field.label} is one of {', '.join(map(str, field.choices))}"
+        return f"{field.label} must be one of {', '.join(map(str, field.choices))}"
     return ""
 
 
@@ -61,7 +63,7 @@ def _of_tools(shape: SessionShape, session: Mapping[str, Any]) -> list[SchemaPro
 def _by_schema(
     shape: SessionShape, changed: Iterable[FormField], event: Mapping[str, Any]
 ) -> Iterator[SchemaProblem]:
-    """Check the update itself where it is of a GA shape, and else its members where the GA schema has them."""
+    """Yield the problems of a GA update; of other shapes, those of the members that also exist in the GA schema."""
     if shape.has_schema:
         for problem in check(event, is_translation=shape.is_translation):
             yield SchemaProblem(problem.path[1:], problem.code, problem.message, problem.hint)
@@ -71,32 +73,32 @@ def _by_schema(
         field, value = fields.get(unit), at(event.get("session"), unit)
         if field is None or field.checked_at is None or value is ABSENT:
             continue
-        yield from _elsewhere(field.checked_at, unit, value)
+        yield from _at_ga_path(field.checked_at, unit, value)
 
 
-def _elsewhere(there: MemberPath, here: MemberPath, value: object) -> Iterator[SchemaProblem]:
-    """Check a value at its place in the GA session, and report it at its own."""
+def _at_ga_path(ga_path: MemberPath, here: MemberPath, value: object) -> Iterator[SchemaProblem]:
+    """Check a value at its path in a GA session, and report problems at its own path."""
     session: dict[str, Any] = {"type": "realtime"}
-    put(session, there, value)
-    old, new = dotted(("session", *there)), dotted(("session", *here))
+    put(session, ga_path, value)
+    old, new = dotted(("session", *ga_path)), dotted(("session", *here))
     for problem in check({"type": "session.update", "session": session}):
-        rest = problem.path[1 + len(there) :]
-        message = problem.message.replace(old, new)
+        rest = problem.path[1 + len(ga_path) :]
+        message = problem.message.replace(old, new)  # the message quotes the path, too
         yield SchemaProblem((*here, *rest), problem.code, message, problem.hint)
 
 
 def judge(shape: SessionShape, field: FormField | None, text: str) -> str:
-    """Return what is wrong with a JSON text that is to be sent or to be a field's value; ``""`` for nothing.
+    """Return the first problem of a JSON text that the user has written; ``""`` if it has none.
 
     Args:
         shape: the shape of the session.
-        field: the field that the text is the value of; None for a whole update.
-        text: what the user has written.
+        field: the field whose value the text is; None for a whole update.
+        text: the text.
     """
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return f"not JSON: {error}" + ("; it would be sent as it is" if field is None else "")
+        return f"not JSON: {error}" + ("; it will be sent as is" if field is None else "")
     if field is None:
         return _first(_of_update(shape, value))
     session: dict[str, Any] = {"type": shape.session_type} if shape.session_type else {}

@@ -1,4 +1,4 @@
-"""Which field of the form an error is about, from the path that it names or else from its words."""
+"""Attribution of the server's errors to fields of the form, by the path in the error or by its message."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Any
 
 from inspector.analysis.form.form_field import FormField
 from inspector.analysis.form.values import MemberPath
+from inspector.core.error_attribution import PATH_KEY
 from inspector.core.read import text_at
 
-_KEY = re.compile(r"[^.\[\]]+")
 _PATH_IN_WORDS = re.compile(r"session\.[\w.\[\]]*\w")
 _FIELD_OF_CODE = {"cannot_update_voice": "voice"}
-"""Codes of errors that name no path, and the last key of the field that they are about."""
+"""Code of errors without a path to the last key of the field in question."""
 
 
 def path_of(param: str) -> MemberPath:
-    """Return the keys of a path as servers write it, from the session object: ``session.tools[0].name``."""
-    keys = tuple(_KEY.findall(param))
+    """Return the keys of a path in the server's notation (``session.tools[0].name``), counted from the session object."""
+    keys = tuple(PATH_KEY.findall(param))
     return keys[1:] if keys[:1] == ("session",) else keys
 
 
 def field_at(path: Iterable[str | int], fields: Iterable[FormField]) -> FormField | None:
-    """Return the field that holds the member at ``path``: the one with the longest path that leads there."""
+    """Return the field that contains the member at ``path``: the one with the longest matching path, or None."""
     keys = tuple(map(str, path))
     leading = [field for field in fields if field.path == keys[: len(field.path)]]
     return max(leading, key=lambda field: len(field.path), default=None)
 
 
-def blamed(
+def rejected_field(
     error: Mapping[str, Any], sent: Iterable[FormField], every: Iterable[FormField]
 ) -> FormField | None:
-    """Return the field that an error is about, None where none can be told.
+    """Return the field that an error rejects; None if it cannot be determined.
 
     Args:
         error: the server's ``error`` object.
-        sent: the fields of the update that was refused.
+        sent: the fields of the rejected update.
         every: all fields of the form.
     """
     message, param = text_at(error, "message"), text_at(error, "param")
@@ -46,6 +46,7 @@ def blamed(
             found = field_at(path_of(written), every)
             if found is not None:
                 return found
+    # Longest names first: "model" must not match before "transcription model".
     candidates = sorted(sent, key=lambda field: -len(field.path[-1]))
     key = _FIELD_OF_CODE.get(text_at(error, "code"))
     if key is not None:

@@ -1,4 +1,4 @@
-"""How the fields of a session look: their order, groups, labels, units and steps. What they may hold is in the schema."""
+"""Presentation of the session's fields: order, groups, labels, units and steps. Their types and limits are in the schema."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from inspector.analysis.form.form_field import FieldKind, Variant
 
 @dataclass(frozen=True, slots=True)
 class FieldStyle:
-    """What the schema does not say of a field."""
+    """Presentation of one field."""
 
     group: str
-    """The heading that it stands under."""
+    """Heading in the form."""
     label: str = ""
-    """Empty: the member's name."""
+    """Label; ``""`` for the member's name."""
     unit: str = ""
-    """Of a number; ``""`` for none."""
+    """Unit of a number; ``""`` for none."""
     step: float = 1
-    """How far a number moves at once."""
+    """Increment of a number per key press."""
     kind: FieldKind | None = None
-    """In place of the kind that the schema leads to."""
+    """Overrides the kind derived from the schema."""
     variants: tuple[Variant, ...] = ()
-    """In place of those that the schema leads to."""
+    """Overrides the variants derived from the schema."""
     words: Mapping[str, str] = field(default_factory=dict)
-    """What a variant is called in the form, by the schema's name; ``none`` is null, ``object`` an object without a type."""
+    """Schema's name of a variant to its name in the form; ``none`` is null, ``object`` an object without a type."""
     begin: Mapping[str, Any] = field(default_factory=dict)
-    """What an object without a type begins with."""
+    """Initial members of an object without a type."""
 
 
 _ANSWER, _INPUT, _WORDS = "answer", "audio in", "transcription"
@@ -36,7 +36,7 @@ _TURNS, _TOOLS, _CONTEXT, _TRACE = "turn detection", "tools", "context", "diagno
 _OFF_ON = {"none": "off", "object": "on"}
 _PCM = {"audio/pcm": "audio/pcm 24 kHz", "audio/pcmu": "audio/pcmu 8 kHz", "audio/pcma": "audio/pcma 8 kHz"}  # fmt: skip
 
-LOOKS: Mapping[str, FieldStyle] = {
+STYLES: Mapping[str, FieldStyle] = {
     "model": FieldStyle(_ANSWER),
     "output_modalities": FieldStyle(
         _ANSWER,
@@ -91,4 +91,4 @@ LOOKS: Mapping[str, FieldStyle] = {
     "tracing.metadata": FieldStyle(_TRACE, "trace metadata", kind=FieldKind.JSON),
     "include": FieldStyle(_TRACE),
 }
-"""Path of a field (with dots, from the session) to its look, in the order of the form."""
+"""Field path (with dots, from the session object) to its style, in the order of the form."""

@@ -1,4 +1,4 @@
-"""FormField: one row of the session form, as data. What it holds is read and written here, and nowhere else."""
+"""FormField: one row of the session form, as data, with the conversion between the session's JSON and the form's value."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ class FieldKind(StrEnum):
     CHOICE = "choice"
     """One of ``choices`` or ``variants``."""
     TEXT = "text"
-    """Several lines."""
+    """A text of several lines."""
     LINE = "line"
     NUMBER = "number"
     SWITCH = "switch"
     JSON = "json"
     LIST = "list"
-    """Any of ``choices``, or strings where ``is_open``."""
+    """Any of ``choices``, and other strings if ``is_open``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One of the shapes that a member of the session can have."""
+    """One of several shapes of a member of the session."""
 
     name: str
-    """As the form shows it."""
+    """Name in the form."""
     begin: Any
-    """The JSON that it begins with: ``null``, a string, a list, or an object with the members that name it."""
+    """Initial JSON: ``null``, a string, a list, or an object with the members that identify the variant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The variants of another member under which a field exists."""
+    """Condition for a field to exist: the variant of another member."""
 
     owner: MemberPath
-    """Path of the member that decides."""
+    """Path of that member."""
     variants: frozenset[str]
-    """Names of its variants."""
+    """Names of the variants under which the field exists."""
 
     def holds(self, variant: object) -> bool:
-        """Tell whether a value of the owner's field is one of the variants."""
+        """Return whether a value of the owner's field is one of the variants."""
         return isinstance(variant, str) and variant in self.variants
 
 
@@ -54,37 +54,37 @@ class FormField:
     """One row of the form."""
 
     path: MemberPath
-    """Where its value is in the session object."""
+    """Path of its value in the session object."""
     kind: FieldKind
     """How it is edited."""
     label: str
-    """Its name in the form."""
+    """Label in the form."""
     group: str
-    """The heading that it stands under."""
+    """Heading in the form."""
     note: str = ""
-    """What it means."""
+    """Explanation of the field."""
     unit: str = ""
-    """Of a number; ``""`` for none."""
+    """Unit of a number; ``""`` for none."""
     choices: tuple[Any, ...] = ()
-    """Offered values; of a number: the words that it may be in place of one."""
+    """Offered values; for a number, the words allowed in its place (``inf``)."""
     variants: tuple[Variant, ...] = ()
-    """Where not empty, the form shows and takes a variant's name, and the session holds its JSON."""
+    """If not empty, the form's value is a variant's name, and the session's value is the variant's JSON."""
     is_open: bool = False
-    """True where other values than the offered ones are allowed."""
+    """True if values other than the offered ones are allowed."""
     is_nullable: bool = False
-    """True where ``null`` is a value."""
+    """True if ``null`` is allowed."""
     minimum: float | None = None
-    """The least that the server takes; None where it does not say."""
+    """Lowest value that the server accepts; None if unknown."""
     maximum: float | None = None
-    """The greatest that the server takes; None where it does not say."""
+    """Highest value that the server accepts; None if unknown."""
     step: float = 1
-    """How far a number moves at once."""
+    """Increment of a number per key press."""
     is_whole: bool = False
     """True for integers."""
     when: Condition | None = None
-    """None: always there."""
+    """Condition for the field to exist; None if it always does."""
     checked_at: MemberPath | None = None
-    """Where the schema of GA sessions has it; None where that schema does not know it."""
+    """Path in the schema of GA sessions; None if that schema lacks the field."""
 
     @property
     def pointer(self) -> str:
@@ -93,12 +93,12 @@ class FormField:
 
     @property
     def sent_with(self) -> MemberPath:
-        """Return the member that an update has to hold whole: the union that this is a part of, or the field itself."""
+        """Return the path of the member that an update must contain as a whole: the union of the field, or the field itself."""
         return self.when.owner if self.when is not None else self.path
 
     @property
     def range_text(self) -> str:
-        """Return bounds and unit in a few characters: ``0–1``, ``5,000–30,000 ms``."""
+        """Return the limits and the unit as text: ``0–1``, ``5,000–30,000 ms``."""
         low, high = self.minimum, self.maximum
         span = ""
         if low is not None and high is not None:
@@ -108,9 +108,9 @@ class FormField:
         return f"{span} {self.unit}".strip()
 
     def read(self, session: object) -> Any:
-        """Return what the form shows of a session: a variant's name or the value; ``ABSENT`` where it has none.
+        """Return the form's value for a session: a variant's name or the value itself; ``ABSENT`` if the session lacks the member.
 
-        A member whose shape is no known variant reads as itself.
+        A value of an unknown variant is returned unchanged.
         """
         value = at(session, self.path)
         if not self.variants or value is ABSENT:
@@ -119,27 +119,28 @@ class FormField:
         return named.name if named is not None else value
 
     def json_of(self, value: object) -> Any:
-        """Return what the session holds for a value of the form."""
+        """Return the session's JSON for a value of the form."""
         found = next((v for v in self.variants if v.name == value), None)
         return copied(found.begin if found is not None else value)
 
     def offers(self) -> tuple[Any, ...]:
-        """Return the values that can be chosen: choices, then names of variants."""
+        """Return the values to choose from: choices, then names of variants."""
         return (*self.choices, *(variant.name for variant in self.variants))
 
     def variant_named_by(self, value: object) -> Variant | None:
-        """Return the variant that a JSON value is of."""
+        """Return the variant of a JSON value, or None."""
         for variant in self.variants:
             if is_same(_in_order(variant.begin), _in_order(value)):
                 return variant
         if not isinstance(value, Mapping):
             return None
         shapes = [v for v in self.variants if isinstance(v.begin, Mapping)]
+        # An object with a known type is that variant even if its other members differ from the initial ones.
         named = [v for v in shapes if "type" in v.begin and v.begin["type"] == value.get("type")]
         return next(iter(named or [v for v in shapes if "type" not in v.begin]), None)
 
     def applies_to(self, session: object, owners: Mapping[MemberPath, FormField]) -> bool:
-        """Tell whether a session has this field; ``owners``: the form's fields by path."""
+        """Return whether the field exists in a session; ``owners`` are the form's fields by path."""
         if self.when is None:
             return True
         owner = owners.get(self.when.owner)
@@ -147,5 +148,5 @@ class FormField:
 
 
 def _in_order(value: object) -> object:
-    """Return a list in a fixed order: of modalities, which comes first means nothing."""
+    """Return a list in a fixed order, because the order of modalities has no meaning."""
     return sorted(value, key=str) if isinstance(value, list) else value

@@ -1,6 +1,6 @@
-"""Form fields made from the schema: every member that a session may have, with its kind, choices and bounds.
+"""Generation of form fields from the schema: one for every member of a session, with its kind, choices and limits.
 
-The schema's unions become a field that chooses a variant, and fields that exist under some of the variants.
+A union in the schema becomes a field that selects the variant, and further fields that exist for some of the variants.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from inspector.analysis.form.field_style import LOOKS, FieldStyle
+from inspector.analysis.form.field_style import STYLES, FieldStyle
 from inspector.analysis.form.form_field import Condition, FieldKind, FormField, Variant
 from inspector.analysis.form.values import MemberPath
 from inspector.analysis.meaning import meaning
@@ -22,18 +22,19 @@ _PLAIN = FieldStyle("")
 
 @cache
 def session_fields(kind: str) -> tuple[FormField, ...]:
-    """Return the fields of a GA session of a kind: ``realtime``, ``transcription`` or ``translation``; in display order."""
+    """Return the fields of a GA session (``realtime``, ``transcription`` or ``translation``) in display order."""
     schema = resolved(_session_schema(kind))
     found: dict[MemberPath, FormField] = {}
+    # Several variants of a union may have the same member, which is one field of the form.
     for field in _members(schema, (), None, frozenset({"type"})):
         known = found.get(field.path)
         found[field.path] = field if known is None else _merged(known, field)
-    order = list(LOOKS)
+    order = list(STYLES)
     last = len(order)
 
     def place(path: MemberPath) -> int:
         name = ".".join(path)
-        return order.index(name) if name in LOOKS else last
+        return order.index(name) if name in STYLES else last
 
     return tuple(sorted(found.values(), key=lambda field: place(field.path)))
 
@@ -47,7 +48,7 @@ def _session_schema(kind: str) -> Schema:
 
 
 def _merged(first: FormField, second: FormField) -> FormField:
-    """Join the same member of two variants: it exists under both."""
+    """Merge a member that exists in two variants into one field."""
     if first.when is None or second.when is None:
         return first
     variants = first.when.variants | second.when.variants
@@ -68,18 +69,18 @@ def _members(
 
 def _fields(schema: Schema, path: MemberPath, when: Condition | None) -> Iterator[FormField]:
     """Yield the fields of one member."""
-    look = LOOKS.get(".".join(path), _PLAIN)
+    style = STYLES.get(".".join(path), _PLAIN)
     options = _options(schema)
-    if look.kind is None and not look.variants and _is_union(options):
-        yield from _union(options, path, when, look)
-    elif look.kind is None and not look.variants and "properties" in schema:
+    if style.kind is None and not style.variants and _is_union(options):
+        yield from _union(options, path, when, style)
+    elif style.kind is None and not style.variants and "properties" in schema:
         yield from _members(schema, path, when, frozenset())
     else:
-        yield _leaf(options, path, when, look)
+        yield _leaf(options, path, when, style)
 
 
 def _options(schema: Schema) -> dict[str, Schema]:
-    """Return what a member may be, by JSON type."""
+    """Return the schemas of a member's allowed JSON types, by type."""
     kinds = schema.get("x-kinds") or {str(schema.get("type", "")): schema}
     return {kind: resolved(option) for kind, option in kinds.items()}
 
@@ -90,11 +91,12 @@ def _is_union(options: Mapping[str, Schema]) -> bool:
 
 
 def _union(
-    options: Mapping[str, Schema], path: MemberPath, when: Condition | None, look: FieldStyle
+    options: Mapping[str, Schema], path: MemberPath, when: Condition | None, style: FieldStyle
 ) -> Iterator[FormField]:
-    pairs = sorted(_variants(options, look), key=lambda pair: pair[0].begin is not None)
+    # null ("off") first, then the variants in the order of the schema; the sort is stable.
+    pairs = sorted(_variants(options, style), key=lambda pair: pair[0].begin is not None)
     text = options.get("string", {})
-    yield _dressed(
+    yield _styled(
         FormField(
             path,
             FieldKind.CHOICE,
@@ -107,17 +109,18 @@ def _union(
             when=when,
             checked_at=path,
         ),
-        look,
+        style,
     )
     for variant, shape in pairs:
+        # Members with a fixed value identify the variant and need no field of their own.
         constants = frozenset(variant.begin) if isinstance(variant.begin, dict) else frozenset()
         condition = Condition(path, frozenset({variant.name}))
-        yield from _members(shape, path, condition, constants - frozenset(look.begin))
+        yield from _members(shape, path, condition, constants - frozenset(style.begin))
 
 
-def _variants(options: Mapping[str, Schema], look: FieldStyle) -> Iterator[tuple[Variant, Schema]]:
-    """Yield every shape that a union can have, with the schema of its own members."""
-    words = look.words
+def _variants(options: Mapping[str, Schema], style: FieldStyle) -> Iterator[tuple[Variant, Schema]]:
+    """Yield every variant of a union, with the schema of its members."""
+    words = style.words
     for kind, option in options.items():
         if kind == "null":
             yield Variant(words.get("none", "none"), None), {}
@@ -132,13 +135,13 @@ def _variants(options: Mapping[str, Schema], look: FieldStyle) -> Iterator[tuple
             for name in names:
                 yield Variant(words.get(name, name), {"type": name}), option
         elif kind == "object":
-            begin = {**_constants(option), **look.begin}
+            begin = {**_constants(option), **style.begin}
             name = str(begin.get("type", "object"))
             yield Variant(words.get(name, name), begin), option
 
 
 def _constants(shape: Schema) -> dict[str, Any]:
-    """Return the members of a shape that can have one value only."""
+    """Return the members of a shape with only one allowed value."""
     members = {name: resolved(member) for name, member in shape.get("properties", {}).items()}
     return {
         name: member["enum"][0]
@@ -148,22 +151,23 @@ def _constants(shape: Schema) -> dict[str, Any]:
 
 
 def _leaf(
-    options: Mapping[str, Schema], path: MemberPath, when: Condition | None, look: FieldStyle
+    options: Mapping[str, Schema], path: MemberPath, when: Condition | None, style: FieldStyle
 ) -> FormField:
     main = next((kind for kind in options if kind != "null"), "")
+    # A number that may also be a word (max_output_tokens: "inf") is edited as a number.
     if "integer" in options or "number" in options:
         main = "integer" if "integer" in options else "number"
     schema, text = options.get(main, {}), options.get("string", {})
     items = resolved(schema.get("items", {})) if main == "array" else {}
     offered = (*text.get("enum", ()), *text.get("x-suggested", ()), *items.get("enum", ()))
-    return _dressed(
+    return _styled(
         FormField(
             path,
             _kind_of(main, schema, items),
             "",
             "",
             choices=tuple(offered),
-            variants=look.variants,
+            variants=style.variants,
             is_open="enum" not in (text or items),
             is_nullable="null" in options,
             minimum=schema.get("minimum"),
@@ -172,7 +176,7 @@ def _leaf(
             when=when,
             checked_at=path,
         ),
-        look,
+        style,
     )
 
 
@@ -184,15 +188,15 @@ def _kind_of(main: str, schema: Schema, items: Schema) -> FieldKind:
     return _SCALARS.get(main, FieldKind.JSON)
 
 
-def _dressed(field: FormField, look: FieldStyle) -> FormField:
-    """Give a field its words, order and finer bounds."""
+def _styled(field: FormField, style: FieldStyle) -> FormField:
+    """Return a field with its presentation: label, heading, explanation, unit and step."""
     name = ".".join(field.path)
     return replace(
         field,
-        kind=look.kind or (FieldKind.CHOICE if look.variants else field.kind),
-        label=look.label or field.path[-1].replace("_", " "),
-        group=look.group or (LOOKS[name].group if name in LOOKS else "other"),
+        kind=style.kind or (FieldKind.CHOICE if style.variants else field.kind),
+        label=style.label or field.path[-1].replace("_", " "),
+        group=style.group or (STYLES[name].group if name in STYLES else "other"),
         note=meaning("session.update", ("session", *field.path)),
-        unit=look.unit,
-        step=look.step,
+        unit=style.unit,
+        step=style.step,
     )

@@ -1,4 +1,4 @@
-"""What updates of the session were sent, and what the server made of each; and how two sessions differ."""
+"""UpdateHistory: the session updates that were sent, with the outcome of each; and the comparison of two sessions."""
 
 from __future__ import annotations
 
@@ -8,59 +8,58 @@ from enum import StrEnum
 from typing import Any
 
 from inspector.analysis.form.values import ABSENT, MemberPath, at, is_same, leaves
-from inspector.core.causes import CausesFold
+from inspector.core.causes import CREATED, CausesFold
 from inspector.core.error_attribution import UPDATES, Confidence
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.log import EventLog
 from inspector.core.read import int_at, object_at, text_at
 
-_CREATED = frozenset({"session.created", "transcription_session.created"})
 _UPDATED = frozenset({"session.updated", "transcription_session.updated"})
 _LOST = frozenset({"inspector.opened", "inspector.closed"})
-_TOLD = UPDATES | _CREATED | _UPDATED | _LOST | {"error", "inspector.send_failed"}
+_RELEVANT = UPDATES | CREATED | _UPDATED | _LOST | {"error", "inspector.send_failed"}
 
 
 class Outcome(StrEnum):
-    """What became of an update."""
+    """Outcome of an update."""
 
     PENDING = "no answer yet"
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
-    LOST = "lost with its connection"
+    LOST = "connection lost before an answer"
 
 
 @dataclass(slots=True, eq=False)
 class Update:
-    """One update that was sent."""
+    """A session update that was sent."""
 
     seq: int
-    """The event that was sent."""
+    """The client event."""
     t_ns: int | None
-    """When, session time; None where the recording does not say."""
+    """Session time of the event; None if the recording has no time for it."""
     origin: Origin
-    """What sent it."""
+    """What produced it."""
     event_id: str
-    """By which an error names it; ``""`` where it has none."""
+    """The client's id for it; ``""`` if it has none."""
     session: Mapping[str, Any]
-    """What was asked for."""
+    """The values requested."""
     before: Mapping[str, Any]
-    """The session in force when it was sent."""
+    """The effective session when it was sent."""
     outcome: Outcome = Outcome.PENDING
-    """What the server made of it."""
+    """The outcome."""
     answer_seq: int = 0
-    """The event that says so; 0 before it came."""
+    """The event that determined the outcome; 0 while pending."""
     answer_t_ns: int | None = None
-    """When that came, session time; None before, or where the recording does not say."""
+    """Session time of that event; None while pending, or if the recording has no time for it."""
     after: Mapping[str, Any] = field(default_factory=dict)
-    """The session that the server confirmed; empty unless it did."""
+    """The session that the server confirmed; empty otherwise."""
     error: Mapping[str, Any] = field(default_factory=dict)
-    """The server's ``error`` object; empty unless it refused."""
+    """The server's ``error`` object; empty unless the update was rejected."""
     confidence: Confidence = Confidence.CERTAIN
-    """How sure it is that the error is about this update."""
+    """How certain it is that the error rejects this update."""
 
     @property
     def message(self) -> str:
-        """Return why it was refused, in the server's words."""
+        """Return why it was rejected, in the server's words."""
         return text_at(self.error, "message") or text_at(self.error, "code")
 
 
@@ -70,42 +69,45 @@ class UpdateHistory:
     def __init__(self) -> None:
         self.updates: list[Update] = []
         self.revision = 0
-        """Grows with every change."""
+        """Increases with every change."""
         self._config: Mapping[str, Any] = {}
         self._pending: list[Update] = []
         self._answers: dict[int, Event] = {}
         """Events that may answer an update, by ``seq``."""
         self._losses: list[tuple[Update, Event]] = []
-        """Updates that were open when their connection ended, each with the event that says so."""
+        """Updates that were pending when their connection ended, with the event that ended it."""
         self._row = 0
 
     def read(self, log: EventLog, end: int, causes: CausesFold) -> bool:
-        """Take in the rows before ``end``, from the start again where that went back; tell whether anything changed.
+        """Process the rows before ``end``; return whether anything changed. A lower ``end`` than before starts over.
 
         Args:
             log: the session's events.
-            end: how many of them count.
-            causes: what was answered and refused, as of ``end``.
+            end: the number of rows to process.
+            causes: answers and rejections as of ``end``.
         """
         if end < self._row:
             self._forget()
-        told = {code for code in set(log.kind[self._row : end]) if log.kinds[code].name in _TOLD}
+        # Rows are selected by their type's code, so that only a few events have to be decoded.
+        relevant = {
+            code for code in set(log.kind[self._row : end]) if log.kinds[code].name in _RELEVANT
+        }
         before = self.revision
-        if told:
+        if relevant:
             for row, code in enumerate(log.kind[self._row : end], self._row):
-                if code in told:
-                    self.apply(log.event(row))
+                if code in relevant:
+                    self.apply(log.read(row))
         self._row = end
         self.settle(causes)
         return self.revision != before
 
     def apply(self, event: Event) -> None:
-        """Take one event in; others than those about updates change nothing."""
+        """Update the state with one event; events that do not concern updates are ignored."""
         body = event.body or {}
         if event.direction is Direction.CLIENT:
             if event.type in UPDATES:
                 self._sent(event)
-        elif event.type in _CREATED:
+        elif event.type in CREATED:
             self._config = object_at(body, "session")
             self.revision += 1
         elif event.type in _UPDATED:
@@ -121,8 +123,8 @@ class UpdateHistory:
             self._losses += [(update, event) for update in self._pending if update.seq == seq]
 
     def settle(self, causes: CausesFold) -> None:
-        """Note what became of the updates that had no answer yet."""
-        for update in tuple(self._pending):
+        """Determine the outcome of pending updates from the causes, which must have seen the same events."""
+        for update in tuple(self._pending):  # a copy, because settling removes from the list
             refusal = causes.rejected.get(update.seq)
             effects = causes.effects_of.get(update.seq, ())
             answer = next((self._answers[seq] for seq in effects if seq in self._answers), None)
@@ -137,7 +139,7 @@ class UpdateHistory:
         for update, event in self._losses:
             if update in self._pending:
                 self._settle(update, Outcome.LOST, event)
-        if not self._pending:
+        if not self._pending:  # an event kept for a pending update holds its whole session object
             self._answers.clear()
         self._losses.clear()
 
@@ -169,18 +171,18 @@ class UpdateHistory:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One member of what was sent, beside what is in force."""
+    """One member of an update with its effective value."""
 
     path: MemberPath
-    """From the session object."""
+    """Path from the session object."""
     sent: Any
-    """What was asked for."""
+    """The value requested."""
     effective: Any
-    """``ABSENT`` where the server does not show it."""
+    """The session's value; ``ABSENT`` if the server does not show it."""
 
     @property
     def is_same(self) -> bool:
-        """Tell whether the server does as it was asked."""
+        """Return whether the server uses the requested value."""
         return is_same(self.sent, self.effective)
 
 
@@ -188,8 +190,9 @@ def differences(sent: Mapping[str, Any], effective: Mapping[str, Any]) -> list[D
     """Return every member of an update with its effective value, in the order in which it was written."""
     found = []
     for path, value in leaves(sent):
-        there = at(effective, path)
-        if path == ("type",) and there is ABSENT:
+        actual = at(effective, path)
+        # Beta servers do not repeat the type.
+        if path == ("type",) and actual is ABSENT:
             continue
-        found.append(Difference(path, value, there))
+        found.append(Difference(path, value, actual))
     return found

@@ -1,4 +1,4 @@
-"""Fields that cannot be changed now, and why."""
+"""Fields of the form that cannot be changed now, with the reasons."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class ReadOnlyReason:
     """Why a field cannot be changed now."""
 
     why: str
-    """In a few words."""
+    """Short reason for the user."""
     is_passing: bool = False
-    """True where the field can be changed again in a moment, so that it can be edited already."""
+    """True if the field can be changed again soon, so that it may already be edited."""
 
 
 FIXED_VOICE = "fixed: assistant audio exists"
@@ -27,7 +27,7 @@ _VOICE: MemberPath = ("audio", "output", "voice")
 def read_only_reasons(
     shape: SessionShape, state: SessionState
 ) -> Mapping[MemberPath, ReadOnlyReason]:
-    """Return the locked fields by path, with the reason in a few words."""
+    """Return the reasons of the read-only fields, by field path."""
     reasons = {place: lock for place, find in _LOCKS.items() if (lock := find(shape, state))}
     found: dict[MemberPath, ReadOnlyReason] = {}
     for field in shape.fields:
@@ -39,7 +39,7 @@ def read_only_reasons(
 
 
 def _model(shape: SessionShape, state: SessionState) -> ReadOnlyReason | None:  # noqa: ARG001 - one signature for all locks
-    return ReadOnlyReason("fixed when the session was made")
+    return ReadOnlyReason("fixed when the session was created")
 
 
 def _voice(shape: SessionShape, state: SessionState) -> ReadOnlyReason | None:
@@ -60,7 +60,7 @@ def _tracing(shape: SessionShape, state: SessionState) -> ReadOnlyReason | None:
 def _has_spoken(state: SessionState) -> bool:
     if state.output_audio.items:
         return True
-    # A sideband connection sees no audio bytes, only the items that hold them.
+    # A sideband connection receives no audio, only the items that contain it.
     return any(
         item.role == "assistant" and any(part.kind == "audio" for part in item.parts)
         for item in state.conversation.items.values()
@@ -73,4 +73,4 @@ _LOCKS: Mapping[MemberPath, Callable[[SessionShape, SessionState], ReadOnlyReaso
     ("audio", "output", "speed"): _speed,
     ("tracing",): _tracing,
 }
-"""Where the GA schema has a field (or where it is) to what tells why it is locked; None: it is not."""
+"""Field path in the GA schema to the function that returns why the field is read-only, or None."""

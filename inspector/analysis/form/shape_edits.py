@@ -1,4 +1,4 @@
-"""Making the fields of one shape of session from those of another: moved, replaced, left out, or new."""
+"""Functions that derive the fields of one session shape from those of another: move, replace, drop and add."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def own_field(
     step: float = 1,
     is_whole: bool = False,
 ) -> FormField:
-    """Return a field that the schema does not have; ``name`` is its path with dots, ``bounds`` its least and greatest value."""
+    """Return a field that the schema lacks; ``name`` is its path with dots, ``bounds`` are its lowest and highest value."""
     path = tuple(name.split("."))
     low, high = bounds or (None, None)
     return FormField(
@@ -46,7 +46,7 @@ def own_field(
 
 
 def moved_fields(fields: Iterable[FormField], places: Mapping[str, str]) -> tuple[FormField, ...]:
-    """Move fields; ``places``: old path to new path, both with dots. What is not named stays."""
+    """Return fields with changed paths; ``places`` maps old to new paths, both with dots. Other fields are not changed."""
     table = {tuple(old.split(".")): tuple(new.split(".")) for old, new in places.items()}
 
     def moved(path: MemberPath) -> MemberPath:
@@ -66,7 +66,7 @@ def moved_fields(fields: Iterable[FormField], places: Mapping[str, str]) -> tupl
 def changed_fields(
     fields: Iterable[FormField], own: Iterable[FormField], dropped: frozenset[str] = frozenset()
 ) -> tuple[FormField, ...]:
-    """Put own fields in the place of those with their path, or else at the end of their group; leave some out."""
+    """Return fields without the dropped ones, and with own ones that replace a field of the same path or end their group."""
     rest = {field.path: field for field in own}
     kept = [field for field in fields if field.path[0] not in dropped]
     groups = [field.group for field in kept]
@@ -80,17 +80,17 @@ def changed_fields(
 
 
 def _like(field: FormField, other: FormField | None) -> FormField:
-    """Return ``other`` with the words of the field that it replaces, but for what is said of its own place."""
+    """Return ``other`` with the label, heading and (if it has none) explanation of the field that it replaces."""
     if other is None:
         return field
     return replace(other, label=field.label, group=field.group, note=other.note or field.note)
 
 
 def with_variants(field: FormField, *added: Variant) -> FormField:
-    """Return a field with further variants, which the schema cannot check."""
+    """Return a field with additional variants; it is no longer checked, as the schema does not know them."""
     return replace(field, variants=(*field.variants, *added), checked_at=None)
 
 
-def as_they_are(*names: str) -> tuple[Variant, ...]:
-    """Return variants that are plain names."""
+def plain_variants(*names: str) -> tuple[Variant, ...]:
+    """Return variants whose JSON is their name."""
     return tuple(Variant(name, name) for name in names)

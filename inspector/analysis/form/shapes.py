@@ -1,7 +1,8 @@
-"""The shapes that a session object has, by API and kind: which fields there are, and how an update is written.
+"""Session shapes by API and kind of session: their fields, and the form of an update.
 
-The GA shapes come from the schema. The others are made from them: fields moved to where the beta API had them, and the
-members that a vendor adds. Source: protocol reference, sections 1.6, 1.7, 2 and 6.
+The GA shapes come from the schema. The others are derived from them: fields are moved to their places in the beta API, and members
+that a vendor adds are appended. Sources: openai-python's ``types/beta/realtime`` for the beta, the vendors' API references (Azure
+Voice Live, xAI), and recorded sessions.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any
 from inspector.analysis.form.form_field import Condition, FieldKind, FormField, Variant
 from inspector.analysis.form.generated import session_fields
 from inspector.analysis.form.shape_edits import (
-    as_they_are,
     changed_fields,
     moved_fields,
     own_field,
+    plain_variants,
     with_variants,
 )
 from inspector.analysis.form.values import MemberPath
@@ -29,29 +30,29 @@ Session = Mapping[str, Any]
 SERVER_ONLY = frozenset(
     {"id", "object", "type", "model", "expires_at", "client_secret", "conversation_id"}
 )
-"""Members of a session that no update may hold or change."""
+"""Members of a session that only the server sets; updates must not contain them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionShape:
-    """One shape of session."""
+    """One shape of session objects."""
 
     name: str
     """One of ``SHAPES``."""
     title: str
-    """For a heading."""
+    """Heading of the form."""
     fields: tuple[FormField, ...]
-    """In the order in which they are shown."""
+    """The fields in display order."""
     event_type: str = "session.update"
-    """What updates it."""
+    """Type of the event that updates it."""
     session_type: str = ""
-    """What ``session.type`` of every update has to say; ``""`` where updates have no such member."""
+    """Required ``session.type`` of every update; ``""`` if updates have no such member."""
     is_translation: bool = False
-    """True for translation sessions, whose events differ."""
+    """True for translation sessions, whose update has a schema of its own."""
     has_schema: bool = False
-    """True where whole updates can be checked against the schema."""
+    """True if whole updates can be checked against the schema."""
     fixes_voice: bool = True
-    """True where the voice cannot change once the assistant has spoken."""
+    """True if the voice cannot change once the assistant has spoken."""
 
     def by_path(self) -> Mapping[MemberPath, FormField]:
         """Return the fields by path."""
@@ -59,8 +60,8 @@ class SessionShape:
 
 
 def shape_of(session: Session, url: str = "") -> SessionShape:
-    """Return the shape of a session object; before there is one, what the address lets expect."""
-    name = next(name for name, fits in _SIGNS if fits(session, url))
+    """Return the shape of a session object; for an empty one, the shape that the address implies."""
+    name = next(name for name, fits in _SIGNS if fits(session, url))  # the last entry always fits
     return shape_named(name)
 
 
@@ -71,7 +72,7 @@ def shape_named(name: str) -> SessionShape:
 
 
 def with_own_members(shape: SessionShape, session: Session) -> SessionShape:
-    """Add fields for the members of a session that its shape does not know, by what they hold now."""
+    """Return a shape with additional fields for a session's unknown members, with kinds guessed from their values."""
     known = {field.path[0] for field in shape.fields} | SERVER_ONLY
     own = tuple(_guessed(name, value) for name, value in session.items() if name not in known)
     return replace(shape, fields=(*shape.fields, *own)) if own else shape
@@ -90,7 +91,7 @@ def _guessed(name: str, value: object) -> FormField:
 
 _TO_BETA = {ga: beta for beta, ga in GA_FIELDS.items() if not ga.startswith("nothing")}
 _NOT_IN_BETA = frozenset({"reasoning", "parallel_tool_calls", "truncation"})
-_BETA_FORMATS = as_they_are("pcm16", "g711_ulaw", "g711_alaw")
+_BETA_FORMATS = plain_variants("pcm16", "g711_ulaw", "g711_alaw")
 _BETA_MODALITIES = (Variant("audio and text", ["audio", "text"]), Variant("text", ["text"]))
 _BETA = (
     own_field("modalities", FieldKind.CHOICE, variants=_BETA_MODALITIES),
@@ -98,7 +99,7 @@ _BETA = (
     own_field("output_audio_format", FieldKind.CHOICE, variants=_BETA_FORMATS),
     own_field("temperature", FieldKind.NUMBER, group="answer", bounds=(0.6, 1.2), step=0.05),
 )
-_VOICE_LIVE_TURNS = as_they_are("azure_semantic_vad", "azure_semantic_vad_en", "azure_semantic_vad_multilingual")  # fmt: skip
+_VOICE_LIVE_TURNS = plain_variants("azure_semantic_vad", "azure_semantic_vad_en", "azure_semantic_vad_multilingual")  # fmt: skip
 _ECHO = (Variant("off", None), Variant("on", {"type": "server_echo_cancellation"}))
 _VOICE_LIVE = (
     own_field("modalities", FieldKind.CHOICE, variants=(Variant("audio", ["audio"]), *_BETA_MODALITIES)),
@@ -145,6 +146,7 @@ def _ga(kind: str) -> SessionShape:
 def _beta() -> SessionShape:
     moved = moved_fields(session_fields("realtime"), _TO_BETA)
     fields = changed_fields((f for f in moved if f.path != ("voice", "id")), _BETA, _NOT_IN_BETA)
+    # The beta takes names of voices only, not {"id": …}.
     voice = next(field for field in fields if field.path == ("voice",))
     plain = replace(voice, variants=())
     return SessionShape("beta", "beta session", tuple(plain if f is voice else f for f in fields))
@@ -179,7 +181,7 @@ def _voice_live() -> SessionShape:
 
 
 def _for_azure(field: FormField, every: frozenset[str]) -> FormField:
-    """Let the members of ``server_vad`` exist under Azure's own kinds of turn detection too."""
+    """Return a field of turn detection that also exists for Azure's own types, which have the members of ``server_vad``."""
     if field.when is None:
         kinds = (Variant(variant.name, {"type": variant.name}) for variant in _VOICE_LIVE_TURNS)
         return with_variants(field, *kinds)
@@ -192,6 +194,7 @@ def _xai() -> SessionShape:
     places = {"audio.output.voice": "voice", "audio.input.turn_detection": "turn_detection"}
     moved = moved_fields(session_fields("realtime"), places)
     fields = changed_fields((f for f in moved if f.path != ("voice", "id")), _XAI, _NOT_IN_XAI)
+    # xAI turns detection off with {"type": null} in place of null.
     turns = next(field for field in fields if field.path == ("turn_detection",))
     variants = tuple(
         Variant(variant.name, {"type": None}) if variant.begin is None else variant
@@ -207,8 +210,10 @@ def _xai() -> SessionShape:
 
 
 def _gpt_live() -> SessionShape:
-    told = tuple(f for f in session_fields("realtime") if f.path in (("model",), ("instructions",)))
-    return SessionShape("gpt-live", "GPT-Live session", told)
+    known = tuple(
+        f for f in session_fields("realtime") if f.path in (("model",), ("instructions",))
+    )
+    return SessionShape("gpt-live", "GPT-Live session", known)
 
 
 SHAPES: Mapping[str, Callable[[], SessionShape]] = {
@@ -221,7 +226,7 @@ SHAPES: Mapping[str, Callable[[], SessionShape]] = {
     "xai": _xai,
     "gpt-live": _gpt_live,
 }
-"""Name of a shape to what makes it."""
+"""Name of a shape to the function that builds it."""
 
 _SIGNS: tuple[tuple[str, Callable[[Session, str], bool]], ...] = (
     (
@@ -247,4 +252,4 @@ _SIGNS: tuple[tuple[str, Callable[[Session, str], bool]], ...] = (
     ("transcription", lambda _, url: dialect_of_url(url) == "transcription"),
     ("realtime", lambda _, __: True),
 )
-"""Names of shapes with what they are known by; the first that fits."""
+"""Shapes with their tests, most specific first; the first match wins."""

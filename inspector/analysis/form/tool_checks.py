@@ -1,4 +1,4 @@
-"""What is wrong with a list of tools, beyond its schema: the parameters of a function have to be a JSON Schema."""
+"""Checks of a tool list beyond the API's schema: function parameters must be a JSON Schema, and names must be unique."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inspector.analysis.schema import json_type
 from inspector.analysis.validate import EventPath, SchemaProblem, dotted
 
 MAX_NODES = 5_000
-"""Sub-schemas looked at; no real tool has so many."""
+"""Sub-schemas checked per tool; no real tool has as many."""
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _NUMBER = ("integer", "number")
 _KEYWORDS: Mapping[str, tuple[str, ...]] = {
@@ -50,16 +50,18 @@ _SINGLE = ("items", "additionalProperties", "not")
 
 
 def tool_problems(tools: object, *, takes_nested: bool = False) -> list[SchemaProblem]:
-    """Return what is wrong with a session's ``tools``, paths from the session object; never raises.
+    """Return the problems of a session's ``tools``, with paths from the session object; never raises.
 
-    ``takes_nested``: the server takes functions in the shape of chat completions too.
+    Args:
+        tools: the value of ``session.tools``.
+        takes_nested: whether the server also accepts functions in the shape of the chat completions API.
     """
     if not isinstance(tools, list):
         return [_problem(("tools",), "expected a list of tools", tools)]
     found: list[SchemaProblem] = []
     for index, tool in enumerate(tools):
         found += _one_tool(tool, ("tools", index), takes_nested=takes_nested)
-    return found + list(_twice(tools))
+    return found + list(_duplicates(tools))
 
 
 def _one_tool(tool: object, path: EventPath, *, takes_nested: bool) -> Iterator[SchemaProblem]:
@@ -77,7 +79,7 @@ def _one_tool(tool: object, path: EventPath, *, takes_nested: bool) -> Iterator[
             here, "unknown_parameter", f"Unknown parameter: '{_named(here)}'.", hint
         )
         return
-    kind = tool.get("type", "function")
+    kind = tool.get("type", "function")  # the schema check reports a missing type
     if kind == "function":
         yield from _function(tool, path)
     elif kind == "mcp":
@@ -113,7 +115,7 @@ def _mcp(tool: Mapping[str, Any], path: EventPath) -> Iterator[SchemaProblem]:
         yield SchemaProblem(
             (*path, ways[1]),
             "invalid_value",
-            f"An MCP server has one of server_url, connector_id and tunnel_id, not {' and '.join(ways)}.",
+            f"An MCP server must have only one of server_url, connector_id and tunnel_id, not {' and '.join(ways)}.",
         )
     headers = tool.get("headers")
     names = [str(name).lower() for name in headers] if isinstance(headers, Mapping) else []
@@ -121,11 +123,11 @@ def _mcp(tool: Mapping[str, Any], path: EventPath) -> Iterator[SchemaProblem]:
         yield SchemaProblem(
             (*path, "authorization"),
             "invalid_value",
-            "authorization and headers.Authorization are both given; the server takes one.",
+            "authorization and headers.Authorization are both set; the server accepts only one.",
         )
 
 
-def _twice(tools: list[Any]) -> Iterator[SchemaProblem]:
+def _duplicates(tools: list[Any]) -> Iterator[SchemaProblem]:
     for member, kind in (("name", "function"), ("server_label", "mcp")):
         seen: set[str] = set()
         for index, tool in enumerate(tools):
@@ -141,7 +143,8 @@ def _twice(tools: list[Any]) -> Iterator[SchemaProblem]:
 
 
 def schema_problems(schema: Mapping[str, Any], path: EventPath = ()) -> list[SchemaProblem]:
-    """Return where a value is no JSON Schema; keywords that are not known are taken as annotations."""
+    """Return where a value is not a JSON Schema; unknown keywords are ignored, as annotations are."""
+    # A queue in place of recursion, so that hostile nesting cannot exhaust the stack.
     found: list[SchemaProblem] = []
     waiting: list[tuple[EventPath, object]] = [(path, schema)]
     for _ in range(MAX_NODES):
@@ -173,13 +176,13 @@ def _keyword_problems(node: Mapping[str, Any], path: EventPath) -> Iterator[Sche
 def _wrong_types(node: Mapping[str, Any], path: EventPath) -> Iterator[SchemaProblem]:
     if "type" not in node:
         return
-    given = node["type"]
-    for name in given if isinstance(given, list) else [given]:
+    types = node["type"]
+    for name in types if isinstance(types, list) else [types]:
         if name not in _TYPES:
             yield SchemaProblem(
                 (*path, "type"),
                 "invalid_function_parameters",
-                f"{name!r} is not a JSON Schema type; there are {', '.join(_TYPES)}.",
+                f"{name!r} is not a JSON Schema type; valid types: {', '.join(_TYPES)}.",
             )
 
 
@@ -198,7 +201,7 @@ def _inner(node: Mapping[str, Any], path: EventPath) -> Iterator[tuple[EventPath
 
 
 def tools_text(tools: object) -> str:
-    """Return what a list of tools holds, in a few words: ``2 functions, 1 MCP server``."""
+    """Return a summary of a tool list: ``2 functions, 1 MCP server``."""
     if not isinstance(tools, list) or not tools:
         return "none"
     servers = sum(isinstance(tool, Mapping) and tool.get("type") == "mcp" for tool in tools)

@@ -1,4 +1,4 @@
-"""Reading and writing members of nested JSON objects by path; what is not there reads as ``ABSENT``."""
+"""Access to members of nested JSON objects by path; a missing member reads as ``ABSENT``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ MemberPath = tuple[str, ...]
 
 
 class Absence(Enum):
-    """The type of ``ABSENT``; unlike ``None`` it is no JSON value."""
+    """Type of ``ABSENT``, which is distinct from all JSON values; None cannot serve, as it is JSON's null."""
 
     ABSENT = ""
 
 
 ABSENT: Final = Absence.ABSENT
-"""There is no such member."""
+"""Value of a missing member."""
 
 
 def at(tree: object, path: MemberPath) -> Any:
-    """Return the member at ``path``, ``ABSENT`` where there is none."""
+    """Return the member at ``path``, or ``ABSENT``."""
     for key in path:
         if not isinstance(tree, Mapping) or key not in tree:
             return ABSENT
@@ -30,7 +30,7 @@ def at(tree: object, path: MemberPath) -> Any:
 
 
 def put(tree: dict[str, Any], path: MemberPath, value: object) -> None:
-    """Write a member, making the objects on the way; what stands there and is no object is replaced."""
+    """Set the member at ``path``; missing objects on the way are created, and other values there are replaced by objects."""
     for key in path[:-1]:
         inner = tree.get(key)
         if not isinstance(inner, dict):
@@ -40,14 +40,14 @@ def put(tree: dict[str, Any], path: MemberPath, value: object) -> None:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of a JSON value that shares no object or list with it."""
+    """Return a deep copy of a JSON value."""
     if isinstance(value, Mapping):
         return {key: copied(entry) for key, entry in value.items()}
     return [copied(entry) for entry in value] if isinstance(value, list) else value
 
 
 def leaves(tree: object, path: MemberPath = ()) -> Iterator[tuple[MemberPath, Any]]:
-    """Yield every member that is no object, or an empty one, with its path."""
+    """Yield every member that is not an object, and every empty object, with its path."""
     if isinstance(tree, Mapping) and tree:
         for key, value in tree.items():
             yield from leaves(value, (*path, str(key)))
@@ -56,8 +56,8 @@ def leaves(tree: object, path: MemberPath = ()) -> Iterator[tuple[MemberPath, An
 
 
 def is_same(left: object, right: object) -> bool:
-    """Compare two JSON values; ``true`` is not 1, but 1.0 is."""
-    if isinstance(left, bool) or isinstance(right, bool):
+    """Return whether two JSON values are equal; ``true`` does not equal 1, but 1.0 does."""
+    if isinstance(left, bool) or isinstance(right, bool):  # Python's True == 1
         return left is right
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(is_same, left, right))
@@ -67,5 +67,5 @@ def is_same(left: object, right: object) -> bool:
 
 
 def pointer(path: tuple[str | int, ...]) -> str:
-    """Write a path as a JSON pointer (RFC 6901)."""
+    """Return a path as a JSON pointer (RFC 6901)."""
     return "".join(f"/{str(key).replace('~', '~0').replace('/', '~1')}" for key in path)

@@ -1,4 +1,4 @@
-"""``inspector cat``: the events of a recording as text, filtered."""
+"""``inspector cat``: print the events of a recording as text, with a filter."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def cat(
     ] = "",
     jsonl: options.JsonlOption = False,
     json: options.JsonOption = False,
-    raw: Annotated[bool, typer.Option("--raw", help="Print the frames alone, verbatim.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print only the frames, verbatim.")] = False,
     no_deltas: Annotated[
-        bool, typer.Option("--no-deltas", help="Leave deltas and audio appends out.")
+        bool, typer.Option("--no-deltas", help="Omit deltas and audio appends.")
     ] = False,
 ) -> None:
-    """Print the events of a recording, one per line: time, time since the event before, direction, type, summary."""
+    """Print the events of a recording, one per line: time, time since the previous one, direction, type, summary."""
     if jsonl + json + raw > 1:
-        raise UsageError("--jsonl, --json and --raw exclude each other")
+        raise UsageError("--jsonl, --json and --raw cannot be combined")
 
     from inspector.cli.listing import PrintForm, print_recording
 

@@ -1,4 +1,4 @@
-"""``inspector doctor``: whether everything is there that the program needs, and what to do where not."""
+"""``inspector doctor``: check the installation and say what to do about problems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLOURS = {"ok": "32", "warning": "33", "problem": "31"}
 def doctor(json: options.JsonOption = False) -> None:
     """Check Python, packages, terminal, sound, folders and keys. Keys are never shown.
 
-    Exit status 1 if there is a problem; a warning is something that works, but less well.
+    Exit status 1 if there is a problem; a warning means that something works, but with restrictions.
     """
     from inspector.cli.doctor_checks import Status, doctor_checks
 
@@ -28,9 +28,12 @@ def doctor(json: options.JsonOption = False) -> None:
         write_object({"ok": is_well, "checks": shown})
         raise typer.Exit(0 if is_well else 1)
     for check in checks:
-        status = f"{check.status:<8}"
+        status, colour = str(check.status), _COLOURS[check.status]
+        if check.is_missing_extra:
+            status, colour = "–", "2"  # "ok … not installed" would read as a contradiction
+        status = f"{status:<8}"
         if use_colour():
-            status = f"\x1b[{_COLOURS[check.status]}m{status}\x1b[0m"
+            status = f"\x1b[{colour}m{status}\x1b[0m"
         write_line(f"{status} {check.name:<12} {sanitized(check.found)}")
         if check.advice:
             write_line(f"{'':<22}{sanitized(check.advice)}")

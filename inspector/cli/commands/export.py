@@ -1,4 +1,4 @@
-"""``inspector export``: a recording in the format of another program."""
+"""``inspector export``: write a recording in another format."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from inspector.errors import UsageError
 from inspector.export.formats import FORMATS
 
 _NAMES = [to.name for to in FORMATS]
+_TEXTS = ", ".join(to.name for to in FORMATS if to.is_text)
 _PARTS = dict.fromkeys(part for to in FORMATS for part in to.parts)
 
 
@@ -25,7 +26,7 @@ def export(
         typer.Option(
             "--what",
             metavar="PART",
-            help=f"The part: {', '.join(_PARTS)}.",
+            help=f"Part to export: {', '.join(_PARTS)}.",
         ),
     ] = None,
     output: Annotated[
@@ -34,21 +35,21 @@ def export(
             "-o",
             "--output",
             metavar="PATH|-",
-            help="Where to; - is stdout (default: a wav beside you, named like FILE; a transcript on stdout).",
+            help=f"Target; - is stdout (default: stdout for {_TEXTS}, otherwise a file in the current folder, named like FILE).",
         ),
     ] = None,
     json: options.JsonOption = False,
 ) -> None:
-    """Write the sound of a recording as WAV, or its conversation as text."""
+    """Write a recording in another format."""
     found = next((each for each in FORMATS if each.name == to), None)
     if found is None:
-        raise UsageError(f"no format {to!r}", hint=f"there are {', '.join(_NAMES)}")
+        raise UsageError(f"unknown format {to!r}", hint=f"choose one of {', '.join(_NAMES)}")
     if what is not None and not found.parts:
-        raise UsageError(f"--what is not for --to {to}")
+        raise UsageError(f"--what does not apply to --to {to}")
     if what is not None and what not in found.parts:
-        raise UsageError(f"no part {what!r}", hint=f"there are {', '.join(found.parts)}")
+        raise UsageError(f"unknown part {what!r}", hint=f"choose one of {', '.join(found.parts)}")
     if json and (output == "-" or (found.is_text and output is None)):
-        raise UsageError("--json tells which files were written, so name one with -o")
+        raise UsageError("--json reports the written files, so name a file with -o")
 
     from inspector.cli.exporting import export_recording
 

@@ -1,4 +1,4 @@
-"""``inspector keys``: every key, and the id under which it can be changed."""
+"""``inspector keys``: list the keys with the ids for remapping them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inspector.cli.printing import say, write_line, write_object
 
 
 def keys(json: options.JsonOption = False) -> None:
-    """Print every key of the screens with its id, for the table [keys] of the configuration file."""
+    """Print every key of the screens with its id, for the table [keys] in the configuration file."""
     from inspector.config import load_settings
     from inspector.folders import config_file
     from inspector.tui.common.keycaps import key_words

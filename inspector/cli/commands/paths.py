@@ -1,4 +1,4 @@
-"""``inspector paths``: where the program keeps things."""
+"""``inspector paths``: list where the program keeps its files."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def paths(json: options.JsonOption = False) -> None:
         write_object({name: str(path.absolute()) for name, path in shown.items()})
         return
     for name, path in shown.items():
-        note = "" if path_exists(path) else "   (not there yet)"
+        note = "" if path_exists(path) else "   (does not exist yet)"
         write_line(f"{name:<10} {sanitized(str(path.absolute()))}{note}")

@@ -1,4 +1,4 @@
-"""``inspector proxy``: see inside an app that is not changed."""
+"""``inspector proxy``: put the inspector between an app and its server."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from inspector.errors import UsageError
 Listen = Annotated[
     str,
     typer.Option(
-        "--listen", metavar="HOST:PORT", help="Where apps connect; port 0 takes a free one."
+        "--listen", metavar="HOST:PORT", help="Address for the apps; port 0 takes a free one."
     ),
 ]
 UpstreamAddress = Annotated[
     str,
     typer.Option(
-        "--upstream", metavar="URL", help="The server behind it, or sim for the built-in simulator."
+        "--upstream", metavar="URL", help="The server, or sim for the built-in simulator."
     ),
 ]
 AllowRemote = Annotated[
     bool,
-    typer.Option("--allow-remote", help="Let --listen be an address that other machines reach."),
+    typer.Option("--allow-remote", help="Let --listen be reachable from other machines."),
 ]
 AllowOrigin = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-origin",
         metavar="URL",
-        help="Let pages of this origin connect, or of any with '*'; may be repeated.",
+        help="Allow web pages of this origin, or of any with '*'; may be repeated.",
     ),
 ]
 TokenFrom = Annotated[
@@ -41,7 +41,7 @@ TokenFrom = Annotated[
     typer.Option(
         "--token-from",
         metavar="ENV",
-        help="Let in only who brings the token in this environment variable.",
+        help="Require the token in this environment variable from apps.",
     ),
 ]
 KeyFrom = Annotated[
@@ -49,11 +49,11 @@ KeyFrom = Annotated[
     typer.Option(
         "--key-from",
         metavar="ENV",
-        help="Send the key in this environment variable in place of the app's.",
+        help="Send the key in this environment variable instead of the app's.",
     ),
 ]
 Tls = Annotated[
-    bool, typer.Option("--tls", help="Speak TLS to apps, with a certificate made for this run.")
+    bool, typer.Option("--tls", help="Use TLS toward the apps, with a certificate for this run.")
 ]
 Rules = Annotated[
     Path | None,
@@ -65,7 +65,7 @@ AddEventIds = Annotated[
     bool,
     typer.Option(
         "--add-event-ids",
-        help="Give client events without an event_id one, so that errors can be tied to them.",
+        help="Add an event_id to client events without one, so that errors can name them.",
     ),
 ]
 Folder = Annotated[
@@ -83,7 +83,7 @@ MaxSessions = Annotated[
         "--max-sessions",
         metavar="N",
         min=1,
-        help="Headless: let N sessions in, end when they have.",
+        help="Headless: end after N sessions.",
     ),
 ]
 
@@ -102,7 +102,7 @@ def proxy(
     theme: options.Theme = None,
     headless: options.Headless = False,
     jsonl: options.JsonlOption = False,
-    json: Annotated[  # noqa: ARG001 - read from the command line itself, so that its errors are JSON too
+    json: Annotated[  # noqa: ARG001 - read before parsing, so that parsing errors are JSON too
         bool, typer.Option("--json", help="Print errors as JSON.")
     ] = False,
     max_sessions: MaxSessions = None,
@@ -111,13 +111,13 @@ def proxy(
     brain_model: options.BrainModelOption = None,
     brain_key_env: options.BrainKeyEnvOption = None,
 ) -> None:
-    """Stand between your app and the API: see, hold and change what goes by.
+    """Stand between your app and the API: see, hold and change its traffic.
 
-    Point the app at the proxy (OPENAI_BASE_URL=http://127.0.0.1:8899/v1) and start it as ever; its own key goes through.
-    Every session is recorded to a file of its own. Frames go on whatever happens here.
+    Point the app at the proxy (OPENAI_BASE_URL=http://127.0.0.1:8899/v1) and start it as usual; its own key is passed through.
+    Every session is recorded to a file of its own. Traffic continues even if the inspector fails.
 
     Headless, the first line on stdout is {"schema":1,"url":"ws://…/v1/realtime","base_url":"http://…/v1",…}; --jsonl adds one line
-    per event, with the number of its session. Ends on ctrl+c or SIGTERM, with every recording closed.
+    per event, with the number of its session. Ends on ctrl+c or SIGTERM; every recording is closed.
     """
     if not headless:
         for name, is_given in (
@@ -135,14 +135,14 @@ def proxy(
 
     from inspector.cli.simulation import BrainOptions
 
-    thinking = BrainOptions(brain, brain_model, brain_key_env)
+    brain_options = BrainOptions(brain, brain_model, brain_key_env)
     if upstream != "sim":
-        thinking.refuse("needs --upstream sim")
+        brain_options.refuse("needs --upstream sim")
 
     from inspector.cli.listen_options import ProxyOptions
     from inspector.cli.proxying import ProxyRun
 
-    asked = ProxyOptions(
+    proxy_options = ProxyOptions(
         listen=listen,
         upstream=upstream,
         is_remote_allowed=allow_remote,
@@ -156,7 +156,7 @@ def proxy(
         as_jsonl=jsonl,
         max_sessions=max_sessions,
         timeout_s=timeout,
-        brain=thinking.endpoint(launch.environment),
+        brain=brain_options.endpoint(launch.environment),
     )
-    run = ProxyRun(launch, asked)
+    run = ProxyRun(launch, proxy_options)
     raise typer.Exit(asyncio.run(run.headless() if headless else run.on_screen()))

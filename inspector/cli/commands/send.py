@@ -1,4 +1,4 @@
-"""``inspector send``: raw events from a file or a pipe to a server, its replies to stdout."""
+"""``inspector send``: send raw events from a file or a pipe, and print the server's replies."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def send(
     until: Annotated[
         str | None,
         typer.Option(
-            "--until", metavar="TYPE", help="Leave after an event of this type; globs work."
+            "--until", metavar="TYPE", help="End after an event of this type; globs are allowed."
         ),
     ] = None,
     timeout: Annotated[
@@ -49,7 +49,7 @@ def send(
             metavar="S",
             min=0,
             callback=options.finite,
-            help="Leave after S seconds, with exit status 124.",
+            help="End after S seconds, with exit status 124.",
         ),
     ] = None,
     idle: Annotated[
@@ -59,26 +59,26 @@ def send(
             metavar="S",
             min=0,
             callback=options.finite,
-            help="Without --until: leave when all is sent and nothing came for S seconds; 0 never does.",
+            help="Without --until: end when all is sent and nothing was received for S seconds; 0 disables this.",
         ),
     ] = IDLE_S,
 ) -> None:
     """Send raw events, and print the server's replies as JSON lines.
 
-    Each line goes out exactly as it is, as one text frame; a line that is not JSON goes out too, with a warning.
-    The command leaves at the first of: --until, --timeout (status 124), the end of the connection, and, unless --until
-    is given, --idle seconds of silence after the last line was sent.
+    Each line is sent exactly as it is, as one text frame; a line that is not JSON is sent too, with a warning.
+    The command ends at the first of: --until, --timeout (status 124), the end of the connection, and, without --until,
+    --idle seconds of silence after the last line was sent.
     """
     if sim and (url or profile or call_id):
-        raise UsageError("--sim and a server (--url, --profile, --call-id) exclude each other")
+        raise UsageError("--sim cannot be combined with --url, --profile or --call-id")
 
     import asyncio
 
     from inspector.cli.simulation import BrainOptions, SimPlan
 
-    thinking = BrainOptions(brain, brain_model, brain_key_env)
+    brain_options = BrainOptions(brain, brain_model, brain_key_env)
     if not sim:
-        thinking.refuse("needs --sim")
+        brain_options.refuse("needs --sim")
 
     from inspector.cli.headless import Bounds, HeadlessRun, Shown
     from inspector.cli.live_target import LiveOptions, parse_header
@@ -95,17 +95,17 @@ def send(
     }
     launch = start_launcher(flags)
     if sim:
-        plan = SimPlan(brain=thinking.endpoint(launch.environment))
+        plan = SimPlan(brain=brain_options.endpoint(launch.environment))
         engine = launch.open_simulator(plan, session=session, output=output)
     else:
-        asked = LiveOptions(
+        live_options = LiveOptions(
             call_id=call_id or "",
             intent=intent or "",
             headers=tuple(parse_header(text) for text in header or ()),
             use_beta=beta,
             connect_timeout_s=connect_timeout,
         )
-        engine = launch.open_live(asked, session=session, output=output)
+        engine = launch.open_live(live_options, session=session, output=output)
     bounds = Bounds(until or "", timeout, None if until or not idle else idle)
     with feed:
         status = asyncio.run(HeadlessRun(engine, bounds, Shown.REPLIES).run(feed.feed))

@@ -1,4 +1,4 @@
-"""``inspector serve``: the simulator as a server for the user's own client."""
+"""``inspector serve``: serve the simulator, or a recording, to the user's own client."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from inspector.cli import options
-from inspector.cli.printing import EXIT_INTERRUPTED, say, write_object
+from inspector.cli.printing import say, write_object
 from inspector.cli.text_command import TextCommand
-from inspector.errors import RunTimeout, UsageError
+from inspector.errors import EXIT_INTERRUPTED, RunTimeout, UsageError
 
 REQUIRE_KEY = "--require-key"
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -33,10 +33,12 @@ def _known_pace(pace: str) -> str:
 
 
 class ServeCommand(TextCommand):
-    """The command, with an option whose value may be left out: the parser's library has none of those."""
+    """The command, with an option whose value may be omitted; Typer supports none."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give ``--require-key`` an empty value where none follows."""
+        """Give ``--require-key`` an empty value if none follows."""
+        # Whether a value follows is decided here, since click options either always or never take
+        # one.
         following = [*args, "--"][1:]
         given = [
             f"{one}=" if one == REQUIRE_KEY and after.startswith("-") else one
@@ -51,26 +53,26 @@ def serve(
         typer.Option(
             "--listen",
             metavar="HOST:PORT",
-            help="Where clients connect; port 0 takes a free one (default: 127.0.0.1:0).",
+            help="Address for the clients; port 0 takes a free one (default: 127.0.0.1:0).",
         ),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", min=0, max=65535, help="The port of --listen alone."),
+        typer.Option("--port", min=0, max=65535, help="The port alone, instead of --listen."),
     ] = None,
-    host: Annotated[str | None, typer.Option("--host", help="The host of --listen alone.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="The host alone, instead of --listen.")
+    ] = None,
     allow_remote: Annotated[
         bool,
-        typer.Option(
-            "--allow-remote", help="Let --listen be an address that other machines reach."
-        ),
+        typer.Option("--allow-remote", help="Let --listen be reachable from other machines."),
     ] = False,
     require_key: Annotated[
         str | None,
         typer.Option(
             REQUIRE_KEY,
             metavar="[ENV]",
-            help="Refuse who brings no key, or not the one in this environment variable, as the API does.",
+            help="Reject clients without a key, or without the one in this environment variable, as the API does.",
         ),
     ] = None,
     allow_origin: Annotated[
@@ -78,7 +80,7 @@ def serve(
         typer.Option(
             "--allow-origin",
             metavar="URL",
-            help="Let pages of this origin connect, or of any with '*'; may be repeated.",
+            help="Allow web pages of this origin, or of any with '*'; may be repeated.",
         ),
     ] = None,
     timeout: Annotated[
@@ -93,14 +95,14 @@ def serve(
     ] = None,
     dialect: options.DialectOption = None,
     tls: Annotated[
-        bool, typer.Option("--tls", help="Speak TLS (wss://), with a certificate of this run.")
+        bool, typer.Option("--tls", help="Use TLS (wss://), with a certificate for this run.")
     ] = False,
     record: Annotated[
         Path | None,
         typer.Option("--record", metavar="DIR", help="Record each client to a file in DIR."),
     ] = None,
     once: Annotated[
-        bool, typer.Option("--once", help="End when the first client has left.")
+        bool, typer.Option("--once", help="End when the first client has disconnected.")
     ] = False,
     replay: Annotated[
         Path | None,
@@ -114,7 +116,7 @@ def serve(
             "--pace",
             metavar="recorded|full",
             callback=_known_pace,
-            help="How fast --replay plays: with the recorded pauses, or without.",
+            help="Speed of --replay: with the recorded pauses, or without.",
         ),
     ] = "recorded",
     scenario: options.ScenarioOption = None,
@@ -123,23 +125,23 @@ def serve(
     brain: options.BrainOption = None,
     brain_model: options.BrainModelOption = None,
     brain_key_env: options.BrainKeyEnvOption = None,
-    json: Annotated[  # noqa: ARG001 - accepted so that errors are JSON too; the first line always is
+    json: Annotated[  # noqa: ARG001 - read before parsing; the first line is JSON in any case
         bool, typer.Option("--json", help="Print errors as JSON (the first line always is).")
     ] = False,
 ) -> None:
-    """Serve the simulator, or a recording, to your own client; any key is accepted, and none is needed without --require-key.
+    """Serve the simulator, or a recording, to your own client. Any key is accepted; none is needed without --require-key.
 
     The first line on stdout is {"schema":1,"url":"ws://…/v1/realtime?model=…","base_url":"ws://…/v1","http_url":"http://…/v1"}:
-    the URL of a session, and what SDKs want as their base URLs; with --tls also "certificate", the file that clients must
+    the URL of a session, and the base URLs that SDKs expect; with --tls also "certificate", the file that clients must
     trust. POST /v1/realtime/client_secrets and GET /v1/models are answered on the same port. The dialect follows the path
-    (Azure, Voice Live, Qwen) and the model (xAI, Qwen) unless --dialect names one. Ends on ctrl+c. A web page is refused unless
-    --allow-origin names its origin.
+    (Azure, Voice Live, Qwen) and the model (xAI, Qwen) unless --dialect names one. Ends on ctrl+c. Web pages are rejected unless
+    --allow-origin names their origin.
     """
     host, port = _place(listen, host, port)
     is_local = host in ("localhost", "::1") or host.startswith("127.")
     if not is_local and not allow_remote:
         raise UsageError(
-            f"{host} can be reached by other machines",
+            f"{host} is reachable from other machines",
             code="not_loopback",
             hint="add --allow-remote if that is what you want",
         )
@@ -170,7 +172,7 @@ def serve(
     certificate = trusted_file(port) if tls else None
     context = self_signed((*_LOCAL_NAMES, *own_names(host)), certificate) if certificate else None
     listening = Listening(host, port, read_origins(allow_origin or ()), context)
-    asked = ServeOptions(
+    serve_options = ServeOptions(
         dialect or "",
         seed,
         scenario or "",
@@ -182,7 +184,9 @@ def serve(
         secret_in(require_key or None, os.environ),
         BrainOptions(brain, brain_model, brain_key_env).endpoint(os.environ),
     )
-    raise typer.Exit(asyncio.run(_serve(listening, asked, _Ending(timeout, once), certificate)))
+    raise typer.Exit(
+        asyncio.run(_serve(listening, serve_options, _Ending(timeout, once), certificate))
+    )
 
 
 def _refuse_beside_replay(given: Mapping[str, object]) -> None:
@@ -200,11 +204,11 @@ def _refuse_beside_replay(given: Mapping[str, object]) -> None:
 
 
 def _place(listen: str | None, host: str | None, port: int | None) -> tuple[str, int]:
-    """Return where to listen, from either way of saying it."""
+    """Return the host and port from either form of the options."""
     if listen is None:
         return host or "127.0.0.1", port or 0
     if host is not None or port is not None:
-        raise UsageError("--listen says host and port, so --host and --port are one too many")
+        raise UsageError("--listen cannot be combined with --host or --port")
 
     from inspector.cli.listen_options import read_place
 
@@ -221,7 +225,7 @@ class _Ending:
 
 async def _serve(
     listening: Listening,
-    asked: ServeOptions,
+    options: ServeOptions,
     ending: _Ending,
     certificate: Path | None,
 ) -> int:
@@ -232,29 +236,29 @@ async def _serve(
     from inspector.sources.server_port import serve as listen
 
     clock = SystemClock()
-    interrupted, left = asyncio.Event(), asyncio.Event()
+    interrupted, disconnected = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupted.set)
-    service = service_for(asked, clock, left=left.set, tell=say)
+    service = service_for(options, clock, left=disconnected.set, tell=say)
     async with listen(service.new_session, clock, listening, service.hooks) as bound:
         write_object(_first_line(bound.removesuffix("/v1/realtime"), service, certificate))
         try:
             async with asyncio.timeout(ending.timeout_s):
-                return await _until(interrupted, left if ending.is_once else None)
+                return await _until(interrupted, disconnected if ending.is_once else None)
         except TimeoutError:
-            raise RunTimeout(f"served for {ending.timeout_s:g} s") from None
+            raise RunTimeout(f"stopped after {ending.timeout_s:g} s (--timeout)") from None
 
 
-async def _until(interrupted: asyncio.Event, left: asyncio.Event | None) -> int:
+async def _until(interrupted: asyncio.Event, disconnected: asyncio.Event | None) -> int:
     """Wait for the end; return the exit status."""
     import asyncio
 
-    if left is None:
+    if disconnected is None:
         await interrupted.wait()
         return EXIT_INTERRUPTED
     async with asyncio.TaskGroup() as tasks:
-        waits = [tasks.create_task(event.wait()) for event in (interrupted, left)]
+        waits = [tasks.create_task(event.wait()) for event in (interrupted, disconnected)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()

@@ -1,4 +1,4 @@
-"""The commands that open a session or a recording on the screen, or a session without one."""
+"""``inspector sim``, ``live`` and ``replay``: sessions and recordings on a screen, or sessions without one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a session is run, whatever it is joined to."""
+    """How a session is run, independent of its server."""
 
     is_headless: bool = False
     as_jsonl: bool = False
@@ -59,7 +59,7 @@ def sim(
 ) -> None:
     """Open a session with the built-in simulator: no key, no network, no sound card.
 
-    It answers by rules, or, with --brain, by the words of a model that speaks chat completions.
+    Rules produce its answers, or, with --brain, a model behind a chat completions endpoint.
     """
     run = RunOptions(headless, jsonl, json, until, timeout)
     _check(run)
@@ -107,7 +107,7 @@ def live(
     """Open a session with a server, as its client.
 
     The key comes from the environment (OPENAI_API_KEY, AZURE_OPENAI_API_KEY, …), from --key-env or from --key-file. A
-    server that no profile knows gets a key only if one of these options says which.
+    server without a known profile gets a key only if one of these options names it.
     """
     run = RunOptions(headless, jsonl, json, until, timeout)
     _check(run)
@@ -123,13 +123,13 @@ def live(
 
     from inspector.cli.simulation import BrainOptions
 
-    thinking = BrainOptions(brain, brain_model, brain_key_env)
+    brain_options = BrainOptions(brain, brain_model, brain_key_env)
     if launch.settings.url != SIMULATOR:
-        thinking.refuse("needs --url sim")
+        brain_options.refuse("needs --url sim")
 
     from inspector.cli.live_target import LiveOptions, parse_header
 
-    asked = LiveOptions(
+    live_options = LiveOptions(
         call_id=call_id or "",
         intent=intent or "",
         headers=tuple(parse_header(text) for text in header or ()),
@@ -140,8 +140,10 @@ def live(
     sound = sound_options(
         mic, speaker, append_ms, truncates=not no_auto_truncate, is_headless=headless
     )
-    endpoint = thinking.endpoint(launch.environment)
-    engine = launch.open_live(asked, session=session, output=output, sound=sound, brain=endpoint)
+    endpoint = brain_options.endpoint(launch.environment)
+    engine = launch.open_live(
+        live_options, session=session, output=output, sound=sound, brain=endpoint
+    )
     raise typer.Exit(_run(launch, engine, run))
 
 
@@ -151,22 +153,22 @@ def replay(
 ) -> None:
     """Open a recording on the screen.
 
-    Reads recordings of this program, {"dir":…,"event":{…}} per line, and bare events {"type":…} per line.
+    Supported are recordings of this program, lines of {"dir":…,"event":{…}}, and bare events, {"type":…} per line.
     """
     raise typer.Exit(show_replay(file, theme))
 
 
 def _start(flags: dict[str, str | None], run: RunOptions) -> SessionLauncher:
-    """Return the launcher for a command line; on the screen, warnings go to the log."""
+    """Return the launcher for a command line; with a screen, warnings go to the log."""
     launch = start_launcher(flags)
     return launch if run.is_headless else replace(launch, tell_running=log.warning)
 
 
 def _check(run: RunOptions) -> None:
-    """Refuse options that do not go together, before anything is opened."""
+    """Reject options that cannot be combined, before anything is opened."""
     if run.is_headless:
         if run.as_json and run.as_jsonl:
-            raise UsageError("--json and --jsonl exclude each other")
+            raise UsageError("--json and --jsonl cannot be combined")
         return
     given = {
         "--jsonl": run.as_jsonl,

@@ -1,4 +1,4 @@
-"""The dialects, by name, and which one a request is for. The first whose sign a request carries is the one."""
+"""The dialects by name, and the choice of a dialect by the path or model of a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from inspector.sim.dialects.qwen import QwenDialect
 from inspector.sim.dialects.voice_live import VoiceLiveDialect
 from inspector.sim.dialects.xai import XaiDialect
 
-DIALECTS: Mapping[str, type[Dialect]] = {
+SIMULATED: Mapping[str, type[Dialect]] = {
     dialect.name: dialect
     for dialect in (
         Dialect,
@@ -24,8 +24,9 @@ DIALECTS: Mapping[str, type[Dialect]] = {
         QwenDialect,
     )
 }
-"""By the name that ``--dialect`` takes."""
+"""By the name that ``--dialect`` takes: those of ``spec.dialects.SPOKEN``."""
 
+# The first match wins: Azure's GA path starts like its preview path.
 _SIGNS: tuple[tuple[Callable[[ConnectRequest], bool], type[Dialect]], ...] = (
     (lambda request: request.path.startswith("/voice-live/"), VoiceLiveDialect),
     (lambda request: request.path.startswith("/openai/v1/"), AzureDialect),
@@ -37,8 +38,8 @@ _SIGNS: tuple[tuple[Callable[[ConnectRequest], bool], type[Dialect]], ...] = (
 
 
 def dialect_for(request: ConnectRequest, name: str = "") -> type[Dialect]:
-    """Return the dialect of a name, or else of what a request asks for: its path, or its model."""
+    """Return the dialect with that name, or if ``name`` is empty the one that the request's path or model implies."""
     if name:
-        is_preview = name == "azure" and request.path.rstrip("/") == "/openai/realtime"
-        return AzurePreviewDialect if is_preview else DIALECTS[name]
+        is_preview = name == "azure" and request.path.rstrip("/") == AzurePreviewDialect.path
+        return AzurePreviewDialect if is_preview else SIMULATED[name]
     return next((dialect for is_meant, dialect in _SIGNS if is_meant(request)), Dialect)

@@ -1,4 +1,8 @@
-"""Azure OpenAI: GA with deployment names, and a preview that keeps the beta's shape. Both refuse at the upgrade, over HTTP."""
+"""Azure OpenAI: the GA API with deployment names, and a preview API in the shape of OpenAI's beta.
+
+Both refuse a connection with an HTTP error in place of the upgrade, unlike OpenAI. Sources: recorded sessions, and
+https://learn.microsoft.com/azure/ai-foundry/openai/how-to/realtime-audio.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from inspector.sim.dialects.beta import BetaDialect
 from inspector.sim.fatal import Fatal
 from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
+from inspector.spec.dialects import ROUTES
 
 _PUBLIC_TRANSCRIBERS = (
     "whisper-1",
@@ -21,7 +26,7 @@ _PUBLIC_TRANSCRIBERS = (
     "gpt-live-transcribe",
     "gpt-realtime-whisper",
 )
-"""Names of OpenAI's: on Azure it is the name of a deployment that counts, and nobody has made one under these."""
+"""OpenAI's model names, which fail on Azure: it expects the name of a deployment, and none is called like this here."""
 _OTHER_MODELS = (
     "gpt-3",
     "gpt-4",
@@ -41,8 +46,8 @@ _DENIED = (
 )
 
 
-def turned_away(request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
-    """Return the HTTP refusal of Azure; None where the request is upgraded."""
+def azure_refusal(request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
+    """Return Azure's HTTP error for a request; None to upgrade it."""
     if not key_of(request) or key_refusal(request, settings) is not None:
         return _refused(401, "401", _DENIED)
     if request.query.get("intent") == "transcription":
@@ -65,66 +70,67 @@ def _refused(status: int, code: str, message: str) -> HttpAnswer:
 
 
 class AzureDialect(Dialect):
-    """Azure's GA: the same events, and one more key in content parts."""
+    """Azure's GA API: OpenAI's events with one more key in content parts."""
 
     name: ClassVar[str] = "azure"
-    path: ClassVar[str] = "/openai/v1/realtime"
+    path: ClassVar[str] = ROUTES[name].path
 
     @classmethod
-    def turn_away(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
-        """Return Azure's refusal."""
-        return turned_away(request, settings)
+    def http_refusal(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
+        """Return Azure's HTTP error; None to upgrade the connection."""
+        return azure_refusal(request, settings)
 
-    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:  # noqa: ARG002 - a hook
-        """Return None: whoever is refused does not get this far."""
+    def connection_refusal(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:  # noqa: ARG002 - a hook
+        """Return None: Azure refuses over HTTP only."""
         return None
 
-    def opening(self, session: Json) -> Json:
-        """Return a session that names the model behind the deployment."""
+    def initial_session(self, session: Json) -> Json:
+        """Return the session with the model behind the deployment."""
         return _with_model(session, self.default_model)
 
     def accept(self, event: Json) -> Json:
-        """Return an event without a model: the deployment has one, whatever the client calls it."""
+        """Return the event without a model: the deployment determines it, so the name in an update is ignored."""
         return _without_model(event)
 
     def render(self, event: Json) -> Iterable[Json]:
-        """Yield the event; a content part comes twice, under two names; no recording has rate limits."""
-        if event["type"] == "rate_limits.updated":
+        """Yield the event with Azure's additional ``content`` member, which repeats ``part``."""
+        if event["type"] == "rate_limits.updated":  # in no recorded session
             return
         yield {**event, "content": event["part"]} if "part" in event else event
 
     def transcription_failure(self, model: str) -> str | None:
-        """Return ``DeploymentNotFound`` for a name that is OpenAI's."""
+        """Return ``DeploymentNotFound`` for one of OpenAI's model names."""
         return "DeploymentNotFound" if model in _PUBLIC_TRANSCRIBERS else None
 
 
 class AzurePreviewDialect(BetaDialect):
-    """Azure's preview: the beta, under ``/openai/realtime``."""
+    """Azure's preview API: the beta under ``/openai/realtime``."""
 
     name: ClassVar[str] = "azure-preview"
-    path: ClassVar[str] = "/openai/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     query: ClassVar[str] = "api-version=2025-04-01-preview&deployment={model}"
 
     @classmethod
-    def turn_away(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
-        """Return Azure's refusal."""
+    def http_refusal(cls, request: ConnectRequest, settings: SimSettings) -> HttpAnswer | None:
+        """Return Azure's HTTP error; None to upgrade the connection."""
         if not request.query.get("api-version"):
             return _refused(404, "404", "Resource not found")
-        return turned_away(request, settings)
+        return azure_refusal(request, settings)
 
-    def opening(self, session: Json) -> Json:
-        """Return a session that names the model behind the deployment."""
+    def initial_session(self, session: Json) -> Json:
+        """Return the session with the model behind the deployment."""
         return _with_model(session, self.default_model)
 
     def accept(self, event: Json) -> Json:
-        """Return a flat event as GA has it, without a model."""
+        """Return a flat event translated to GA, without a model."""
         return super().accept(_without_model(event))
 
 
-def _with_model(session: Json, usual: str) -> Json:
+def _with_model(session: Json, default: str) -> Json:
+    # A deployment named like a realtime model is assumed to serve that model.
     if "model" not in session or "realtime" in session["model"]:
         return session
-    return {**session, "model": usual}
+    return {**session, "model": default}
 
 
 def _without_model(event: Json) -> Json:

@@ -1,4 +1,4 @@
-"""OpenAI's beta, as it was until it was switched off, and as Azure's preview keeps it."""
+"""OpenAI's beta API, which OpenAI has switched off and Azure's preview still has."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from inspector.sim.dialects.flat import (
     beta_value,
     flattened,
     ga_item,
-    in_beta_words,
     nested,
+    with_beta_paths,
 )
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids
@@ -49,28 +49,28 @@ _REQUESTS = {"name": "requests", "limit": 20_000, "remaining": 19_999, "reset_se
 
 
 class BetaDialect(Dialect):
-    """The flat session and the first names of the events."""
+    """The flat session object and the event names of the beta."""
 
     name: ClassVar[str] = "beta"
     default_model: ClassVar[str] = "gpt-4o-realtime-preview"
     server_names: ClassVar[Mapping[str, str]] = SERVER_NAMES
     own_members: ClassVar[tuple[str, ...]] = ("temperature",)
-    """Members of a session or response that GA does not have."""
+    """Members of a session or response that the GA API does not have."""
 
     def __init__(self, ids: Ids, unix_ms: Callable[[], int]) -> None:
         super().__init__(ids, unix_ms)
         self.extra: Json = {"temperature": 0.8, "client_secret": None}
-        """What the session has beyond GA."""
+        """Session members that the GA API does not have."""
         self._is_transcription = False
         self._tokens: Json = {}
 
     @property
     def temperature(self) -> float | None:
-        """Return how freely the model is to answer."""
+        """Return the sampling temperature."""
         return as_number(self.extra.get("temperature"))
 
-    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
-        """Return why a connection is ended; the beta header is welcome."""
+    def connection_refusal(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
+        """Return why a connection is refused; unlike in GA, the beta header is accepted."""
         self._is_transcription = is_transcription(request)
         refused = key_refusal(request, settings)
         if refused is not None or self._is_transcription or model_of(request):
@@ -78,7 +78,7 @@ class BetaDialect(Dialect):
         return no_model()
 
     def accept(self, event: Json) -> Json:
-        """Return a flat event as GA has it."""
+        """Return a flat event translated to GA."""
         name = event.get("type")
         if name in _UPDATES:
             return {**event, "type": "session.update", **self._ga_session(event)}
@@ -89,30 +89,30 @@ class BetaDialect(Dialect):
         return event
 
     def _ga_session(self, event: Json) -> Json:
-        given = event.get("session")
-        if not isinstance(given, dict):
-            return {} if given is None else {"session": given}
-        ga, extra = nested(given, "session", own=self.own_members)
+        session = event.get("session")
+        if not isinstance(session, dict):  # left for the checks to refuse
+            return {} if session is None else {"session": session}
+        ga, extra = nested(session, "session", own=self.own_members)
         self.extra.update(extra)
         return {"session": {"type": self._kind, **self.ga_values(ga)}}
 
     def ga_values(self, session: Json) -> Json:
-        """Return a nested session with values that GA knows; for dialects that have more of them."""
+        """Return a nested session or response with its values translated to GA; a hook for dialects with other values."""
         return session
 
-    def ga_response(self, given: Json) -> Json:
-        """Return the ``response`` of a ``response.create`` as GA has it."""
-        ga, _ = nested(given, "response", own=self.own_members)
+    def ga_response(self, flat: Json) -> Json:
+        """Return the ``response`` of a ``response.create`` translated to GA."""
+        ga, _ = nested(flat, "response", own=self.own_members)
         if isinstance(ga.get("input"), list):
             ga["input"] = [ga_item(item) for item in ga["input"]]
         return self.ga_values(ga)
 
-    def worded(self, refusal: ApiRefusal) -> ApiRefusal:
+    def translated_refusal(self, refusal: ApiRefusal) -> ApiRefusal:
         """Return a refusal with flat paths."""
-        return in_beta_words(refusal)
+        return with_beta_paths(refusal)
 
     def render(self, event: Json) -> Iterable[Json]:
-        """Yield what an event is in the beta."""
+        """Yield the beta's events for a GA event."""
         kind = event["type"]
         name = self.named(event)
         if kind == "rate_limits.updated":
@@ -132,14 +132,14 @@ class BetaDialect(Dialect):
             yield from self.after_created()
 
     def named(self, event: Json) -> str:
-        """Return the name of an event; ``""`` for one that is not sent."""
+        """Return the beta's name of an event; ``""`` for an event that the beta does not send."""
         kind = str(event["type"])
         if self._is_transcription and kind in ("session.created", "session.updated"):
             return f"transcription_{kind}"
         return self.server_names.get(kind, kind)
 
     def after_created(self) -> Iterable[Json]:
-        """Yield what follows ``response.created``: the rate limits."""
+        """Yield the events that follow ``response.created``: the beta sends the rate limits here, not after ``response.done``."""
         tokens = self._tokens or {**_REQUESTS, "name": "tokens", "limit": 15_000_000}
         limits = [dict(_REQUESTS), {**tokens, "remaining": tokens["limit"] - 4_500}]
         event_id = self._ids.new("event_")
@@ -153,7 +153,7 @@ class BetaDialect(Dialect):
         return {name: found[name] for name in (*_ORDER, *found) if name in found}
 
     def flat_response(self, response: Mapping[str, Any]) -> Json:
-        """Return the response object."""
+        """Return the response object in the beta's shape."""
         output = response["audio"]["output"]
         return {
             "object": "realtime.response",

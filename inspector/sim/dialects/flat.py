@@ -1,6 +1,6 @@
-"""The shape of the beta: one flat session, its own event names, items with an ``object``. What Azure and others kept.
+"""Translation between the GA API and the beta's shape: a flat session, older event names, items with an ``object``.
 
-Tables first: a field's or an event's two names. What cannot be a row is a function below.
+Azure's preview, Qwen and others still use this shape. Names are translated by tables, values by the functions below.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ SERVER_NAMES: Mapping[str, str] = {
     "conversation.item.done": "",
     "rate_limits.updated": "",
 }
-"""A GA server event to its name in the beta; ``""`` for one that the beta does not send (there)."""
+"""GA server event to its beta name; ``""`` for an event that the beta does not send at that point."""
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
+"""Prefix of the types of its events."""
 PATHS: Mapping[str, tuple[str, ...]] = {
     name: tuple(path.split(".")) for name, path in GA_FIELDS.items() if name != "temperature"
 }
-"""A field of the flat session to where it is in a GA session."""
+"""Field of the flat session to its path in a GA session."""
 RESPONSE_PATHS = {**PATHS, "max_output_tokens": ("max_output_tokens",)}
 _GA_ONLY = ("type", "audio", "output_modalities", "truncation", "reasoning")
 _FORMATS: Mapping[str, Json] = {
@@ -43,15 +45,15 @@ _COMBINATIONS = (["audio", "text"], ["text"])
 
 
 def nested(flat: Mapping[str, Any], root: str, *, own: Sequence[str]) -> tuple[Json, Json]:
-    """Return a flat session or response as GA has it, and the members that only the dialect knows.
+    """Return a flat session or response translated to GA, and the members that only the dialect has.
 
     Args:
-        flat: what the client sent.
+        flat: the flat object from the client.
         root: ``session`` or ``response``, for error paths.
         own: members that the dialect has beyond GA.
 
     Raises:
-        Refusal: a member is GA's, or a value is none of the beta's.
+        ApiRefusal: a member exists only in GA, or a value is not valid in the beta.
     """
     ga: Json = {}
     extra: Json = {}
@@ -69,7 +71,7 @@ def nested(flat: Mapping[str, Any], root: str, *, own: Sequence[str]) -> tuple[J
 
 
 def flattened(session: Mapping[str, Any]) -> Json:
-    """Return the members of a GA session under their flat names."""
+    """Return a GA session with the beta's flat names."""
     found: Json = {
         "id": session["id"],
         "object": session.get("object", "realtime.session"),
@@ -82,13 +84,14 @@ def flattened(session: Mapping[str, Any]) -> Json:
         value: Any = session
         for key in path:
             value = value.get(key) if isinstance(value, Mapping) else None
+        # The beta sends null for absent input settings but omits absent output settings, as a transcription session has.
         if value is not None or path[:2] == ("audio", "input"):
             found[name] = beta_value(name, value)
     return found
 
 
 def beta_value(name: str, value: Any) -> Any:
-    """Return a GA value as the beta writes it."""
+    """Return a GA value translated to the beta."""
     if name.endswith("_format") and isinstance(value, Mapping):
         return _FORMAT_NAMES.get(str(value.get("type")), "pcm16")
     if name == "modalities":
@@ -106,7 +109,7 @@ def ga_item(item: Any) -> Any:
 
 
 def beta_item(item: Mapping[str, Any]) -> Json:
-    """Return an item as the beta sends it: with an ``object``, without a ``phase``."""
+    """Return an item translated to the beta: with an ``object``, without a ``phase``."""
     found: Json = {"id": item.get("id"), "object": "realtime.item"}
     found |= {key: value for key, value in item.items() if key not in ("id", "phase")}
     if isinstance(item.get("content"), list):
@@ -114,8 +117,8 @@ def beta_item(item: Mapping[str, Any]) -> Json:
     return found
 
 
-def in_beta_words(refusal: ApiRefusal) -> ApiRefusal:
-    """Return a refusal whose paths are those of the flat shape."""
+def with_beta_paths(refusal: ApiRefusal) -> ApiRefusal:
+    """Return a refusal with the paths of the flat session in its message and ``param``."""
     param, message = refusal.param, refusal.message
     for name, path in PATHS.items():
         for root in ("session", "response"):

@@ -1,7 +1,7 @@
-"""Alibaba's Qwen-Omni (DashScope): the beta's names and flat session, 16 kHz in and 24 kHz out, tools nested as in chat completions.
+"""Alibaba's Qwen-Omni (DashScope): the beta's names and flat session, 16 kHz in, 24 kHz out, tools as in chat completions.
 
-Source: Model Studio's pages on client and server events, and the SDK ``dashscope`` 2.0.2. No recorded session was at hand, so the order
-of events is the beta's.
+Sources: Model Studio's pages on client and server events, and the SDK ``dashscope`` 2.0.2. The order of events is that of the
+beta, because no recorded Qwen session was available.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from inspector.analysis.validate import not_supported
 from inspector.sim.connect_request import ConnectRequest, key_refusal, model_of
 from inspector.sim.dialect import as_number
 from inspector.sim.dialects.beta import BetaDialect
-from inspector.sim.dialects.flat import beta_item
+from inspector.sim.dialects.flat import TRANSCRIPTION, beta_item
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids
 from inspector.sim.refusals import ApiRefusal, missing
 from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
 from inspector.sim.value_checks import VOICES
+from inspector.spec.dialects import ROUTES
 
 _VOICE = "Cherry"
 _TRANSCRIBER = "gummy-realtime-v1"
@@ -43,7 +44,7 @@ _OWN = (
     "sample_rate",
     "max_response_output_tokens",
 )
-"""Members of a session that change nothing here and come back as they were sent."""
+"""Session members that the simulator only echoes."""
 _FUNCTION_KEYS = ("name", "description", "parameters")
 _DETECTION_KEYS = (
     "type",
@@ -53,7 +54,6 @@ _DETECTION_KEYS = (
     "create_response",
     "interrupt_response",
 )
-_TRANSCRIPTION = "conversation.item.input_audio_transcription"
 _WITHOUT_PREVIOUS = ("input_audio_buffer.committed", "conversation.item.added")
 
 
@@ -61,70 +61,75 @@ class QwenDialect(BetaDialect):
     """DashScope's server."""
 
     name: ClassVar[str] = "qwen"
-    path: ClassVar[str] = "/api-ws/v1/realtime"
+    path: ClassVar[str] = ROUTES[name].path
     default_model: ClassVar[str] = "qwen3-omni-flash-realtime"
     own_members: ClassVar[tuple[str, ...]] = ()
     ignored: ClassVar[tuple[str, ...]] = ("input_image_buffer.append",)
-    farewells: ClassVar[Mapping[str, str]] = {"session.finish": "session.finished"}
+    closing_events: ClassVar[Mapping[str, str]] = {"session.finish": "session.finished"}
 
     def __init__(self, ids: Ids, unix_ms: Callable[[], int]) -> None:
         super().__init__(ids, unix_ms)
         self._shown: Json = {"temperature": 0.8}
-        """What the client set, as it set it."""
-        self._asked: Json = {}
-        """The same of an update that may still be refused."""
+        """The client's settings, in its own spelling, as the server echoes them."""
+        self._updating: Json = {}
+        """The settings of an update that has not been accepted yet."""
 
     @property
     def temperature(self) -> float | None:
-        """Return how freely the model is to answer."""
+        """Return the sampling temperature."""
         return as_number(self._shown.get("temperature"))
 
-    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
-        """Return why a connection is ended; any model's name will do."""
+    def connection_refusal(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
+        """Return why a connection is refused; any model name is accepted."""
         return key_refusal(request, settings) or (None if model_of(request) else no_model())
 
-    def opening(self, session: Json) -> Json:
-        """Return a session without instructions, that transcribes and waits longer for silence."""
-        heard = session["audio"]["input"]
-        detection = {**heard["turn_detection"], "silence_duration_ms": _SILENCE_MS}
-        transcription = {"model": _TRANSCRIBER, "language": None, "prompt": None}
-        rate = {"format": {"type": "audio/pcm", "rate": _RATES_HZ["input"]}}
-        heard = {**heard, **rate, "turn_detection": detection, "transcription": transcription}
-        return {**session, "instructions": "", "audio": {**session["audio"], "input": heard}}
+    def initial_session(self, session: Json) -> Json:
+        """Return a session without instructions, with transcription and a longer silence before a turn ends."""
+        audio_input = session["audio"]["input"]
+        changes = {
+            "turn_detection": {
+                **audio_input["turn_detection"],
+                "silence_duration_ms": _SILENCE_MS,
+            },
+            "transcription": {"model": _TRANSCRIBER, "language": None, "prompt": None},
+            "format": {"type": "audio/pcm", "rate": _RATES_HZ["input"]},
+        }
+        audio = {**session["audio"], "input": {**audio_input, **changes}}
+        return {**session, "instructions": "", "audio": audio}
 
-    def settle(self, session: Json) -> None:
-        """Keep what an accepted update set, and the rates that go with it."""
-        self._shown.update(self._asked)
-        self._asked = {}
-        for side, usual in _RATES_HZ.items():
+    def after_update(self, session: Json) -> None:
+        """Keep the settings of an accepted update, and apply its sample rates."""
+        self._shown.update(self._updating)
+        self._updating = {}
+        for side, default in _RATES_HZ.items():
             chosen = _format_in(self._shown.get("audio"), side).get("sample_rate")
-            rate = chosen if chosen in _CHOSEN_HZ else usual
+            rate = chosen if chosen in _CHOSEN_HZ else default
             session["audio"][side]["format"] = {"type": "audio/pcm", "rate": rate}
 
     def accept(self, event: Json) -> Json:
-        """Return an event as GA has it."""
-        kind, given = event.get("type"), event.get("session")
+        """Return an event translated to GA."""
+        kind, session = event.get("type"), event.get("session")
         if kind == "input_image_buffer.append" and not isinstance(event.get("image"), str):
             raise missing("image")
-        if kind == "session.update" and isinstance(given, dict):
-            return super().accept({**event, "session": self._beta_session(given)})
+        if kind == "session.update" and isinstance(session, dict):
+            return super().accept({**event, "session": self._beta_session(session)})
         if kind == "response.create" and isinstance(event.get("response"), dict):
             response = {key: value for key, value in event["response"].items() if key not in _OWN}
             return super().accept({**event, "response": _with_flat_tools(response)})
         return super().accept(event)
 
-    def _beta_session(self, given: Json) -> Json:
-        """Return a session as the beta has it; null is as good as absent but where it switches something off."""
+    def _beta_session(self, session: Json) -> Json:
+        """Return a session translated to the beta; null counts as absent, except where it turns something off."""
         nullable = ("turn_detection", "input_audio_transcription")
-        asked = {key: value for key, value in given.items() if value is not None or key in nullable}
-        self._asked = dict(asked)
-        found = {key: value for key, value in asked.items() if key not in (*_OWN, "audio", "type")}
+        own = {key: value for key, value in session.items() if value is not None or key in nullable}
+        self._updating = dict(own)
+        found = {key: value for key, value in own.items() if key not in (*_OWN, "audio", "type")}
         for side, known in _FORMATS.items():
             name = f"{side}_audio_format"
             if name in found and found.pop(name) not in known:
-                message = not_supported(asked[name], known)
+                message = not_supported(own[name], known)
                 raise ApiRefusal("invalid_value", message, f"session.{name}")
-        if "voice" in found:
+        if "voice" in found:  # any of OpenAI's: the core would refuse Qwen's names
             found["voice"] = VOICES[0]
         if isinstance(found.get("input_audio_transcription"), dict):
             model = found["input_audio_transcription"].get("model") or _TRANSCRIBER
@@ -133,29 +138,29 @@ class QwenDialect(BetaDialect):
         if isinstance(detection, dict):
             kept = {key: detection[key] for key in _DETECTION_KEYS if key in detection}
             kept.setdefault("type", "server_vad")
-            if isinstance(kept.get("threshold"), int | float):  # theirs goes from -1 to 1
+            if isinstance(kept.get("threshold"), int | float):  # Qwen's range is -1 to 1
                 kept["threshold"] = max(0.0, kept["threshold"])
             found["turn_detection"] = kept
         return _with_flat_tools(found)
 
     def render(self, event: Json) -> Iterable[Json]:
-        """Yield what an event is here: transcripts whole and without a price, items without the one before."""
+        """Yield the event in the beta's shape, with transcripts as a whole and without ``usage`` and ``previous_item_id``."""
         kind = event["type"]
-        if kind == f"{_TRANSCRIPTION}.delta":
+        if kind == f"{TRANSCRIPTION}.delta":
             return
-        if kind == f"{_TRANSCRIPTION}.completed":
+        if kind == f"{TRANSCRIPTION}.completed":
             event = {key: value for key, value in event.items() if key not in ("usage", "logprobs")}
         if kind in _WITHOUT_PREVIOUS:
             event = {key: value for key, value in event.items() if key != "previous_item_id"}
         yield from super().render(event)
 
     def after_created(self) -> Iterable[Json]:
-        """Yield nothing: there are no rate limits."""
+        """Yield nothing: Qwen sends no rate limits."""
         return ()
 
     def flat_session(self, session: Json) -> Json:
-        """Return the session object."""
-        heard, shown = session["audio"]["input"], self._shown
+        """Return the session object in Qwen's shape."""
+        audio_input, shown = session["audio"]["input"], self._shown
         found: Json = {
             "id": session["id"],
             "object": "realtime.session",
@@ -171,16 +176,16 @@ class QwenDialect(BetaDialect):
         }
         if session["instructions"]:
             found["instructions"] = session["instructions"]
-        if heard["transcription"] is not None:
-            found["input_audio_transcription"] = {"model": heard["transcription"]["model"]}
-        if heard["turn_detection"] is not None:
-            detection = {key: heard["turn_detection"].get(key) for key in _DETECTION_KEYS}
+        if audio_input["transcription"] is not None:
+            found["input_audio_transcription"] = {"model": audio_input["transcription"]["model"]}
+        if audio_input["turn_detection"] is not None:
+            detection = {key: audio_input["turn_detection"].get(key) for key in _DETECTION_KEYS}
             kept = {key: value for key, value in detection.items() if value is not None}
             found["turn_detection"] = {**kept, **(shown.get("turn_detection") or {})}
         return found | {key: shown[key] for key in (*_OWN, "audio") if key in shown}
 
     def flat_response(self, response: Mapping[str, Any]) -> Json:
-        """Return the response object."""
+        """Return the response object in Qwen's shape."""
         found: Json = {
             "id": response["id"],
             "object": "realtime.response",
@@ -203,14 +208,14 @@ def _modalities(names: object) -> list[str]:
 
 
 def _format_in(audio: object, side: str) -> Mapping[str, Any]:
-    """Return the format of one side in the newer, nested form; empty where there is none."""
+    """Return the ``format`` of one side of Qwen's newer, nested ``audio`` object; empty if it has none."""
     found = audio.get(side) if isinstance(audio, dict) else None
     format_ = found.get("format") if isinstance(found, dict) else None
     return format_ if isinstance(format_, dict) else {}
 
 
 def _with_flat_tools(body: Json) -> Json:
-    """Return a session or response whose functions are as OpenAI's API has them."""
+    """Return a session or response with its function tools in OpenAI's flat shape."""
     tools = body.get("tools")
     if not isinstance(tools, list):
         return body
@@ -226,7 +231,7 @@ def _flat_tool(tool: Any) -> Any:
 
 
 def _usage(usage: Mapping[str, Any]) -> Json:
-    """Return the usage of a response, with the plurals that it has here."""
+    """Return the usage of a response with Qwen's names (``input_tokens_details``)."""
     found = {name: usage[name] for name in ("total_tokens", "input_tokens", "output_tokens")}
     for side in ("input", "output"):
         details = usage[f"{side}_token_details"]

@@ -1,4 +1,8 @@
-"""xAI's Grok Voice: GA names, and otherwise much of its own. Always spoken; a commit begins the answer; nothing is truncated."""
+"""xAI's Grok Voice: GA event names with many differences.
+
+Responses are always spoken, a commit starts a response, and truncation is not supported. Sources: recorded sessions, and
+https://docs.x.ai/docs/guides/voice/agent.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,18 @@ from typing import Any, ClassVar
 from inspector.core.audio_formats import PCM16_24K, audio_format
 from inspector.sim.connect_request import ConnectRequest, key_refusal, model_of
 from inspector.sim.dialect import Dialect
-from inspector.sim.dialects.flat import beta_item
+from inspector.sim.dialects.flat import TRANSCRIPTION, beta_item
 from inspector.sim.fatal import Fatal, no_model
 from inspector.sim.ids import Ids, UuidIds
 from inspector.sim.server_outbox import Json
 from inspector.sim.settings import SimSettings
 from inspector.sim.value_checks import VOICES
 
-_DROPPED = ("conversation.item.done", "rate_limits.updated")
+_NOT_SENT = ("conversation.item.done", "rate_limits.updated")
 _VOICE = "ara"
 _RATES_HZ = (8000, 16000, 24000, 32000, 48000)
 _SHARED = ("instructions", "tools", "tool_choice", "max_output_tokens")
+# The defaults that the server adds to its echo after the first update.
 _FILLED: Mapping[str, Any] = {
     "enable_noise_suppression": True,
     "keep_context": False,
@@ -29,11 +34,10 @@ _FILLED: Mapping[str, Any] = {
     "temperature": -1.0,
     "max_response_output_tokens": "inf",
 }
-_TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 class XaiDialect(Dialect):
-    """xAI's server."""
+    """xAI's dialect."""
 
     name: ClassVar[str] = "xai"
     default_model: ClassVar[str] = "grok-voice-latest"
@@ -44,87 +48,91 @@ class XaiDialect(Dialect):
     def __init__(self, ids: Ids, unix_ms: Callable[[], int]) -> None:
         super().__init__(ids, unix_ms)
         self._session: Json = {"voice": _VOICE, "turn_detection": {"type": None}, "tools": []}
-        """What the client set, as it set it."""
+        """The client's settings, in its own spelling, as the server echoes them."""
         self._is_updated = False
-        self._held: list[Json] = []
-        self._words: Json | None = None
-        """Words that wait for their sound."""
-        self._heard: dict[str, str] = {}
+        self._delayed_audio_done: list[Json] = []
+        """``response.output_audio.done`` events until their content part is done."""
+        self._delayed_words: Json | None = None
+        """A transcript delta until its audio has been sent."""
+        self._transcripts: dict[str, str] = {}
+        """The input transcript so far, by item id: xAI sends the whole text each time, not deltas."""
         self._spoken_ms = 0.0
 
     @classmethod
     def make_ids(cls, seed: int) -> Ids:
-        """Return UUIDs in place of prefixed ids."""
+        """Return a generator of UUIDs, which xAI uses instead of prefixed ids."""
         return UuidIds(seed)
 
-    def why_not(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
-        """Return why a connection is ended; any model's name will do."""
+    def connection_refusal(self, request: ConnectRequest, settings: SimSettings) -> Fatal | None:
+        """Return why a connection is refused; any model name is accepted."""
         return key_refusal(request, settings) or (None if model_of(request) else no_model())
 
-    def opening(self, session: Json) -> Json:
+    def initial_session(self, session: Json) -> Json:
         """Return a session without turn detection or instructions."""
         audio = {**session["audio"], "input": {**session["audio"]["input"], "turn_detection": None}}
         return {**session, "instructions": "", "audio": audio}
 
-    def settle(self, session: Json) -> None:
-        """Set the sample rates that the client asked for: 8 to 48 kHz, where OpenAI's API has one."""
+    def after_update(self, session: Json) -> None:
+        """Apply the sample rates that the client set: 8 to 48 kHz, where OpenAI's API has only 24 kHz."""
         for side in ("input", "output"):
             wanted = _within(self._session.get("audio"), side, "format")
             rate = wanted.get("rate") if isinstance(wanted, dict) else None
-            shown = session["audio"][side]["format"]
-            if shown["type"] == "audio/pcm" and rate in _RATES_HZ:
-                session["audio"][side]["format"] = {**shown, "rate": rate}
+            current = session["audio"][side]["format"]
+            if current["type"] == "audio/pcm" and rate in _RATES_HZ:
+                session["audio"][side]["format"] = {**current, "rate": rate}
 
     def accept(self, event: Json) -> Json:
-        """Return an event as GA has it; what GA does not know is kept for the echo."""
-        given = event.get("session")
-        if event.get("type") == "session.update" and isinstance(given, dict):
-            return {**event, "session": self._ga_session(given)}
+        """Return an event translated to GA; settings that GA does not have are kept for the echo."""
+        session = event.get("session")
+        if event.get("type") == "session.update" and isinstance(session, dict):
+            return {**event, "session": self._ga_session(session)}
         if event.get("type") == "response.create" and isinstance(event.get("response"), dict):
             known = ("instructions", "tools", "tool_choice", "conversation", "metadata", "input")
             response = event["response"]
             return {**event, "response": {key: response[key] for key in known if key in response}}
         return event
 
-    def _ga_session(self, given: Json) -> Json:
+    def _ga_session(self, session: Json) -> Json:
         self._is_updated = True
-        self._session.update(given)
-        heard: Json = {}
+        self._session.update(session)
+        audio_input: Json = {}
         output: Json = {}
-        audio = given.get("audio")
-        for side, target in (("input", heard), ("output", output)):
+        audio = session.get("audio")
+        for side, target in (("input", audio_input), ("output", output)):
             wanted = _within(audio, side, "format")
-            if isinstance(wanted, dict):
+            if isinstance(
+                wanted, dict
+            ):  # the core accepts 24 kHz only; ``after_update`` sets the real rate
                 target["format"] = {**wanted, "rate": 24000} if _is_pcm(wanted) else wanted
-        transcription = given.get("input_audio_transcription") or _within(
+        transcription = session.get("input_audio_transcription") or _within(
             audio, "input", "transcription"
         )
         if isinstance(transcription, dict) and transcription.get("model"):
-            heard["transcription"] = {"model": str(transcription["model"])}
-        if "turn_detection" in given:
-            heard["turn_detection"] = _detection(given["turn_detection"])
-        if given.get("voice") in VOICES:
-            output["voice"] = given["voice"]
-        found: Json = {"type": "realtime", "audio": {"input": heard, "output": output}}
-        shared = {key: given[key] for key in _SHARED if key in given}
+            audio_input["transcription"] = {"model": str(transcription["model"])}
+        if "turn_detection" in session:
+            audio_input["turn_detection"] = _detection(session["turn_detection"])
+        if session.get("voice") in VOICES:
+            output["voice"] = session["voice"]
+        found: Json = {"type": "realtime", "audio": {"input": audio_input, "output": output}}
+        shared = {key: session[key] for key in _SHARED if key in session}
         if isinstance(shared.get("tools"), list):
             shared["tools"] = [tool for tool in shared["tools"] if _is_function(tool)]
         return {**found, **shared}
 
     def render(self, event: Json) -> Iterable[Json]:
-        """Yield what an event is here; each but the first says what came before it."""
+        """Yield the events of xAI's API for a GA event; all but the first have a ``previous_item_id``."""
         kind = event["type"]
-        if kind in _DROPPED:
+        if kind in _NOT_SENT:
             return
         if kind == "session.created":
             yield {**event, "session": self._flat(event["session"])}
             yield self._own("conversation.created", conversation=self._conversation())
             yield self._own("ping", timestamp=self._unix_ms())
             return
-        for found in self._reordered(self._changed(event)):
+        for found in self._reordered(self._translated(event)):
             yield {**found, "previous_item_id": found.get("previous_item_id")}
 
-    def _changed(self, event: Json) -> Json:
+    def _translated(self, event: Json) -> Json:
         kind = str(event["type"])
         found = {key: value for key, value in event.items() if key != "obfuscation"}
         if "session" in event:
@@ -136,15 +144,15 @@ class XaiDialect(Dialect):
         if "response" in event:
             found |= self._response(event)
         if kind.endswith(".delta"):
-            self._mark(kind, found)
-        if kind == f"{_TRANSCRIPTION}.delta":
-            text = self._heard.get(event["item_id"], "") + event["delta"]
-            self._heard[event["item_id"]] = text
+            self._add_times(kind, found)
+        if kind == f"{TRANSCRIPTION}.delta":
+            text = self._transcripts.get(event["item_id"], "") + event["delta"]
+            self._transcripts[event["item_id"]] = text
             del found["delta"]
-            found |= {"type": f"{_TRANSCRIPTION}.updated", "transcript": text.strip()}
+            found |= {"type": f"{TRANSCRIPTION}.updated", "transcript": text.strip()}
             found["status"] = "in_progress"
-        if kind == f"{_TRANSCRIPTION}.completed":
-            self._heard.pop(event["item_id"], None)
+        if kind == f"{TRANSCRIPTION}.completed":
+            self._transcripts.pop(event["item_id"], None)
             found["status"] = "completed"
         if kind == "response.content_part.done":
             del found["part"]
@@ -155,32 +163,32 @@ class XaiDialect(Dialect):
         return found
 
     def _reordered(self, event: Json) -> Iterable[Json]:
-        """Send words after the first of their sound, a phrase at a time; and the end of the sound after its part."""
+        """Yield events in xAI's order: the transcript of a phrase after its first audio, ``output_audio.done`` after its part."""
         kind = event["type"]
         if kind == "response.output_audio_transcript.delta":
-            spoken = self._words["delta"] if self._words else ""
-            self._words = {**event, "delta": spoken + event["delta"]}
+            text = self._delayed_words["delta"] if self._delayed_words else ""
+            self._delayed_words = {**event, "delta": text + event["delta"]}
             return
         if kind == "response.output_audio.done":
-            self._held.append(event)
+            self._delayed_audio_done.append(event)
             return
         if kind == "response.output_audio_transcript.done":
-            yield from self._take_words()
+            yield from self._pop_words()
         yield event
         if kind == "response.output_audio.delta":
-            yield from self._take_words()
+            yield from self._pop_words()
         if kind == "response.content_part.done":
-            yield from self._held
-            self._held.clear()
+            yield from self._delayed_audio_done
+            self._delayed_audio_done.clear()
 
-    def _take_words(self) -> Iterable[Json]:
-        words, self._words = self._words, None
+    def _pop_words(self) -> Iterable[Json]:
+        words, self._delayed_words = self._delayed_words, None
         return () if words is None else (words,)
 
-    def _mark(self, kind: str, event: Json) -> None:
+    def _add_times(self, kind: str, event: Json) -> None:
         event["rid"] = event["event_id"]
         if kind == "response.output_audio.delta":
-            length_ms = len(event["delta"]) * 3 // 4 / self._bytes_per_ms
+            length_ms = len(event["delta"]) * 3 // 4 / self._bytes_per_ms  # base64: 3 bytes in 4
             event |= {"audio_duration_ms": round(length_ms), "ts": self._unix_ms()}
             self._spoken_ms += length_ms
         elif kind == "response.output_audio_transcript.delta":
@@ -216,7 +224,7 @@ class XaiDialect(Dialect):
         }
 
     def _flat(self, session: Json) -> Json:
-        """Return what the client set, in the server's words."""
+        """Return the session object: the client's own settings, and after the first update also the defaults."""
         own = self._session
         if not self._is_updated:
             return {
@@ -256,7 +264,7 @@ def _is_pcm(wanted: Json) -> bool:
 
 
 def _is_function(tool: object) -> bool:
-    """Tell whether a tool is one that the client runs; searches and the like run on xAI's side."""
+    """Return True for a tool that the client runs; others, such as web search, run on xAI's side."""
     return isinstance(tool, dict) and tool.get("type") == "function"
 
 
@@ -265,11 +273,11 @@ def _within(audio: object, side: str, name: str) -> object:
     return described.get(name) if isinstance(described, dict) else None
 
 
-def _detection(given: object) -> object:
-    """Return a turn detection as GA has it: ``{"type": null}`` is none at all."""
-    if not isinstance(given, dict) or given.get("type") is None:
+def _detection(detection: object) -> object:
+    """Return turn detection settings translated to GA, which has null for xAI's ``{"type": null}``."""
+    if not isinstance(detection, dict) or detection.get("type") is None:
         return None
-    return given
+    return detection
 
 
 def _nested_tool(tool: Json) -> Json:
@@ -285,9 +293,9 @@ def _item(item: Mapping[str, Any], *, is_output: bool) -> Json:
 
 
 def _grok(details: object) -> Json:
-    given = details if isinstance(details, dict) else {}
+    counts = details if isinstance(details, dict) else {}
     return {
-        "text_tokens": given.get("text_tokens", 0),
-        "audio_tokens": given.get("audio_tokens", 0),
+        "text_tokens": counts.get("text_tokens", 0),
+        "audio_tokens": counts.get("audio_tokens", 0),
         "grok_tokens": 0,
     }

@@ -1,1 +1,4 @@
-"""A brain without a model, one file per subject; tables and pure functions, bounded on hostile text. ``brain`` is the way in."""
+"""A brain without a language model: tables and pure functions, one file per subject.
+
+Start reading at ``rules_brain``. Every text is shortened before a pattern sees it, so that hostile input takes bounded time.
+"""

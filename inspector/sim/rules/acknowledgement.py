@@ -1,15 +1,15 @@
-"""What is said to a user who tells something, or of whom nothing was understood."""
+"""Replies to statements, to short signals such as "wait" or "ok", and to text that no other rule answers."""
 
 from __future__ import annotations
 
 import re
 
-from inspector.sim.rules.english import Reply, sentences, turned
+from inspector.sim.rules.english import Reply, sentences, swap_persons
 from inspector.sim.rules.instructions import ReplyForm, asks_yes_or_no, form_of
 from inspector.sim.rules.memory import USER, Memory, facts_in
 
 _LEAD = r"(?:(?:ok|okay|oh|um|hey|please|now|just|no|yes|alright)[,.!]? )*"
-_HEEDED = tuple(
+_SIGNALS = tuple(
     (re.compile(rf"{_LEAD}(?:{pattern})[,.!]*(?: please[.!]*)?", re.IGNORECASE), answer)
     for pattern, answer in (
         (r"(?:stop|wait|hold on|hang on|pause|(?:give me )?(?:a|one) (?:second|sec|minute|moment))(?:,? (?:there|it|that|talking|wait|please|a|one|for a|second|sec|minute|moment|bit))*", "Okay, I am waiting."),
@@ -18,23 +18,23 @@ _HEEDED = tuple(
         (r"(?:ok(?:ay)?|sure|alright|all right|fine|good|great|cool|nice|perfect|right|yes|yeah|yep|no|nope|no,? thank(?:s| you)|got it|i see|understood|hm+|uh[ -]huh|mm[ -]?hm+|that's (?:fine|good|great|all))", "Okay."),
     )
 )  # fmt: skip
-"""What is not to be taken up but heeded, as a whole text; ``""`` goes on with what was said last."""
-_LONGEST_HEEDED = 60
+"""Patterns of a whole text and the answers; ``""`` continues with the last answer."""
+_LONGEST_SIGNAL = 60
 
 
-def heeded(text: str, memory: Memory) -> Reply | None:
-    """Return the answer to an acknowledgement or a signal like ``wait a second``; None for anything else."""
-    if len(text) > _LONGEST_HEEDED:
+def signal_reply(text: str, memory: Memory) -> Reply | None:
+    """Return the reply to an acknowledgement or a signal like "wait a second"; None for any other text."""
+    if len(text) > _LONGEST_SIGNAL:  # the nested repetitions in the patterns are slow on long text
         return None
-    answer = next((answer for pattern, answer in _HEEDED if pattern.fullmatch(text)), None)
+    answer = next((answer for pattern, answer in _SIGNALS if pattern.fullmatch(text)), None)
     if answer == "":
         last = memory.last("assistant")
         return Reply(f"As I was saying: {last}" if last else "I am listening.", "OK")
     return None if answer is None else Reply(answer, "OK")
 
 
-def acknowledged(text: str) -> Reply | None:
-    """Return the acknowledgement of what the user tells; None where that is nothing to remember."""
+def fact_acknowledgement(text: str) -> Reply | None:
+    """Return the acknowledgement of the facts in a text; None if it has none."""
     facts = facts_in(text, "user")
     if not facts:
         return None
@@ -44,11 +44,11 @@ def acknowledged(text: str) -> Reply | None:
     fact = facts[0]
     if fact.owner == USER and " " not in fact.name:
         return Reply(f"I will remember that your {fact.name} is {fact.value}.", "OK")
-    return Reply(f"Okay, I will remember: {turned(text)[:300]}", "OK")
+    return Reply(f"Okay, I will remember: {swap_persons(text)[:300]}", "OK")
 
 
 def short_echo(text: str) -> str:
-    """Return one word in answer to a text that nothing else answers."""
+    """Return a one-word reply to a text that no other rule answers."""
     if asks_yes_or_no(text):
         return "Yes"
     if any(sentence.endswith("?") for sentence in sentences(text)):
@@ -67,7 +67,7 @@ def _last_word(text: str) -> str:
 
 
 def is_form_only(sentence: str) -> bool:
-    """Tell whether a sentence only says how to answer."""
+    """Return True if a sentence only specifies the form of the answer."""
     asks_form = form_of(sentence) != ReplyForm() and not sentence.endswith("?")
     starts = re.match(
         r"(?:please |just |only |and |but )*(?:reply|respond|answer|use|speak|keep|give|return|output|be|write|no|do not|don't|one word|in one word|number only|only)\b",

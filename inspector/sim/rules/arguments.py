@@ -1,4 +1,4 @@
-"""Arguments for a function: values from the user's words that fit the schema."""
+"""Arguments of a function call: values from the user's text that fit the function's JSON schema."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from inspector.sim.rules.arithmetic import sum_in
-from inspector.sim.rules.english import content, cut, named, with_digits
+from inspector.sim.rules.english import content, cut, proper_nouns, with_digits
 
 JsonSchema = Mapping[str, Any]
 
 _MAX_DEPTH, _MAX_PLACES = 6, 20
 _LARGEST = 1e15
-"""A bound beyond it would not survive as a whole number."""
+"""Clamps ``minimum`` and ``maximum``: a float beyond 2**53 (about 9e15) does not hold every integer."""
 _PLACE_ENDS_TEXT = (
     "today tomorrow tonight now right please this next on at for with and or in is it "
     "celsius fahrenheit the a using like yesterday degrees minutes hours days week weekend "
@@ -35,27 +35,29 @@ _NUMBERS = re.compile(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,6})?")
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
 _LINK = re.compile(r"https?://\S{1,500}")
 _CODE = re.compile(r"\b(?=[\w-]*\d)[A-Za-z0-9][\w-]{2,40}\b|#\d{1,20}")
-_TOLD = re.compile(
+_MESSAGE = re.compile(
     r"(?:\b(?:saying|says|that says|text|message|titled|called|named|about|that|to say|reading)\b|:) [\"']?(?P<what>.{1,300}?)[\"']?$",
     re.IGNORECASE,
 )
-_SEARCHED = re.compile(
+_QUERY = re.compile(
     r"\b(?:search(?: the web| online)?(?: for)?|look up|find|google|about|for)\s+(?P<what>.{1,300}?)[?.!]*$",
     re.IGNORECASE,
 )
 
 
 def arguments_for(tool: JsonSchema, question: str) -> str:
-    """Return JSON arguments that fit the function's schema, filled from the question where that is possible."""
+    """Return arguments as JSON that fits the function's schema, with values from the question if possible."""
     schema = tool.get("parameters")
     value = _Filling(cut(question)).value("", schema, 0) if isinstance(schema, Mapping) else {}
     return json.dumps(value if isinstance(value, dict) else {}, ensure_ascii=False)
 
 
 def places_in(text: str) -> list[str]:
-    """Return the places in a text, in order: proper nouns, or else what follows a preposition."""
+    """Return the places in a text, in order: its proper nouns, or else the words after prepositions."""
     names = [
-        name for name in named(text) if not _DATES.fullmatch(name) and name.lower() not in _UNITS
+        name
+        for name in proper_nouns(text)
+        if not _DATES.fullmatch(name) and name.lower() not in _UNITS
     ]
     if names:
         return list(dict.fromkeys(_joined(names[:_MAX_PLACES], text)))
@@ -71,7 +73,7 @@ def places_in(text: str) -> list[str]:
 
 
 def _joined(names: list[str], text: str) -> list[str]:
-    """Return names with the state or country that follows a comma: ``Austin, TX`` is one place."""
+    """Join each name with the state or country after it: "Austin, TX" is one place."""
     joined: list[str] = []
     for name in names:
         whole = f"{joined[-1]}, {name}" if joined else ""
@@ -88,7 +90,7 @@ _REGIONS_TEXT = (
     "California Texas Florida Oregon"
 )
 _REGIONS = frozenset(_REGIONS_TEXT.split())
-"""What is often said behind a city."""
+"""Countries and states that often follow the name of a city."""
 _UNITS_TEXT = "celsius fahrenheit kelvin metric imperial english spanish french german"
 _UNITS = frozenset(_UNITS_TEXT.split())
 
@@ -106,7 +108,7 @@ def _first_words(part: str) -> str:
 
 
 class _Filling:
-    """Fills a schema from one question."""
+    """Find values for the members of a schema in one question."""
 
     def __init__(self, question: str) -> None:
         self._question = question
@@ -117,7 +119,7 @@ class _Filling:
         self._numbers = iter(counts or _NUMBERS.findall(plain))  # "at 7" alone may be a level
 
     def value(self, name: str, schema: object, depth: int) -> object:
-        """Return a value that a JSON schema allows."""
+        """Return a value that the JSON schema allows."""
         described = schema if isinstance(schema, Mapping) else {}
         if "const" in described:
             return described["const"]
@@ -130,27 +132,27 @@ class _Filling:
                 return self.value(name, branches[0], depth + 1)
         kind = described.get("type", "object" if "properties" in described else "string")
         kind = kind[0] if isinstance(kind, list) and kind else kind
-        if "default" in described and not self._speaks_of(name, described):
+        if "default" in described and not self._mentions(name, described):
             return described["default"]
         return self._of_kind(name, kind, described, depth)
 
-    def _speaks_of(self, name: str, schema: JsonSchema) -> bool:
-        asked = set(content(self._question))
+    def _mentions(self, name: str, schema: JsonSchema) -> bool:
+        words = set(content(self._question))
         return bool(
-            asked
+            words
             & set(content(f"{name.replace('_', ' ')} {str(schema.get('description', ''))[:300]}"))
         )
 
     def _option(self, options: list[Any], schema: JsonSchema) -> object:
-        asked = self._question.lower()
+        question = self._question.lower()
         for option in options[:200]:
             if re.search(
                 rf"(?<!\w){re.escape(str(option).lower().replace('_', ' '))}(?!\w)",
-                asked.replace("_", " "),
+                question.replace("_", " "),
             ):
                 return option
         shared = [
-            len(set(content(asked)) & set(content(str(option).replace("_", " "))))
+            len(set(content(question)) & set(content(str(option).replace("_", " "))))
             for option in options[:200]
         ]
         if max(shared, default=0):
@@ -207,19 +209,19 @@ class _Filling:
         return {key: self.value(key, members[key], depth + 1) for key in wanted}
 
     def _is_named(self, name: str, schema: object) -> bool:
-        """Tell whether an optional argument has a value in the question: an option by name, or a date or time."""
+        """Return True if the question has a value for an optional argument: one of its options, a date or a time."""
         if not isinstance(schema, Mapping):
             return False
         options = schema.get("enum")
-        asked = self._question.lower()
+        question = self._question.lower()
         if isinstance(options, list):
             return any(
-                re.search(rf"(?<!\w){re.escape(str(option).lower())}(?!\w)", asked)
+                re.search(rf"(?<!\w){re.escape(str(option).lower())}(?!\w)", question)
                 for option in options[:200]
             )
         kind = name.lower()
-        return bool(("date" in kind or "day" in kind) and _DATES.search(asked)) or bool(
-            kind == "time" and _TIMES.search(asked)
+        return bool(("date" in kind or "day" in kind) and _DATES.search(question)) or bool(
+            kind == "time" and _TIMES.search(question)
         )
 
     def _number(self, is_whole: bool, schema: JsonSchema, text: str | None = None) -> object:
@@ -249,7 +251,7 @@ class _Filling:
         quoted = re.search(r"[\"']([^\"']{1,200})[\"'](?!\w)", text)
         if quoted is not None:
             return quoted.group(1)
-        if self._used < len(self._names):
+        if self._used < len(self._names):  # "from Paris to Rome": each parameter gets its own name
             self._used += 1
             return self._names[self._used - 1]
         if self._names:
@@ -272,8 +274,8 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (r"\b(?:id|code|number|reference|sku|tracking)\b", _CODE),
     (r"\b(?:date|day|when|deadline)\b", _DATES),
     (r"\b(?:time|hour|when)\b", _TIMES),
-    (r"\b(?:message|text|body|note|title|subject|task)\b", _TOLD),
-    (r"\b(?:query|search|keyword|topic|term)\b", _SEARCHED),
+    (r"\b(?:message|text|body|note|title|subject|task)\b", _MESSAGE),
+    (r"\b(?:query|search|keyword|topic|term)\b", _QUERY),
 )
 
 

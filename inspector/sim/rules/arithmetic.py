@@ -1,4 +1,4 @@
-"""Sums, written with digits or words: an expression is found in the text, parsed, and reckoned."""
+"""Sums in digits or words: find an expression in a text, parse it and evaluate it."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _EXPRESSION = re.compile(
 
 
 def sum_in(text: str) -> Reply | None:
-    """Return the result of the expression in a text; None where there is none."""
-    shown = with_digits(text)
+    """Return the result of the first expression in a text; None if it has no expression."""
+    rewritten = with_digits(text)
     for pattern, to in _REWRITES:
-        shown = pattern.sub(to, shown)
-    for found in islice(_EXPRESSION.finditer(shown), _MAX_TRIES):
+        rewritten = pattern.sub(to, rewritten)
+    for found in islice(_EXPRESSION.finditer(rewritten), _MAX_TRIES):
         expression = " ".join(found.group().split())
-        if _is_no_sum(expression, text):
+        if _looks_like_number(expression, text):
             continue
         try:
             value = _value(expression)
@@ -51,12 +51,12 @@ def sum_in(text: str) -> Reply | None:
         except (ValueError, OverflowError):
             continue
         result = plain_number(value)
-        return Reply(f"{_spoken(text, expression)} is {result}.", result)
+        return Reply(f"{_wording(text, expression)} is {result}.", result)
     return None
 
 
-def _is_no_sum(expression: str, text: str) -> bool:
-    """Tell whether it only looks like one: a date, a telephone number, a range without spaces."""
+def _looks_like_number(expression: str, text: str) -> bool:
+    """Return True for a date, telephone number or range such as ``10-12``, which only looks like an expression."""
     if not re.fullmatch(r"\d+(?:[-/]\d+)+", expression.replace(" ", "")):
         return False
     asks = re.search(
@@ -66,8 +66,8 @@ def _is_no_sum(expression: str, text: str) -> bool:
     return is_dense and (expression.count("-") + expression.count("/") > 1 or not asks)
 
 
-def _spoken(text: str, expression: str) -> str:
-    """Return the sum in the user's own words where those are few, else the expression."""
+def _wording(text: str, expression: str) -> str:
+    """Return the sum in the user's own words if they are few, else the expression."""
     found = re.search(
         r"(?:what(?:'s| is)|how much is|calculate|compute|solve)\s+([^?.!]{1,60}?)\s*(?:\?|=|$|[.!](?:\s|$))",
         text,
@@ -81,30 +81,32 @@ def _value(expression: str) -> float:
     """Return the result of an expression of numbers, brackets and ``+ - * / ^``.
 
     Raises:
-        ValueError: it is no expression, or its result is too large.
-        ZeroDivisionError: it divides by zero.
+        ValueError: the text is not an expression, or its result is too large.
+        ZeroDivisionError: the expression divides by zero.
     """
+    # The pattern may cut off brackets at the ends: add the missing ones.
     opened, closed = expression.count("("), expression.count(")")
     balanced = "(" * max(0, closed - opened) + expression + ")" * max(0, opened - closed)
+    # As floats: Python rejects integer literals with leading zeros, and integer powers could grow without limit.
     plain = re.sub(r"\d+(?:\.\d+)?", lambda found: repr(float(found.group())), balanced)
     try:
-        result = _estimated(ast.parse(plain.replace("^", "**"), mode="eval").body)
-    except (SyntaxError, RecursionError, MemoryError):
-        raise ValueError("no expression") from None
+        result = _evaluated(ast.parse(plain.replace("^", "**"), mode="eval").body)
+    except (SyntaxError, RecursionError, MemoryError):  # deep nesting raises the last two
+        raise ValueError("not an expression") from None
     if not abs(result) < MAX_NUMBER:
         raise ValueError("out of range")
     return result
 
 
-def _estimated(node: ast.expr) -> float:
+def _evaluated(node: ast.expr) -> float:
     match node:
         case ast.Constant(value=float() as number):
             return number
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_estimated(operand)
+            return -_evaluated(operand)
         case ast.BinOp(left=left, op=operation, right=right) if type(operation) in _OPERATIONS:
-            return _OPERATIONS[type(operation)](_estimated(left), _estimated(right))
-    raise ValueError("no expression")
+            return _OPERATIONS[type(operation)](_evaluated(left), _evaluated(right))
+    raise ValueError("not an expression")
 
 
 def _power(base: float, exponent: float) -> float:

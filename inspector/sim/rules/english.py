@@ -1,4 +1,4 @@
-"""Words, sentences and numbers in plain English text. All patterns are linear, and texts are cut before they are read."""
+"""Words, sentences and numbers in English text. All patterns take linear time, and long texts are shortened first."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 MAX_CHARS = 2_000
-"""What lies beyond is not looked at: no pattern may take long."""
+"""Length to which texts are shortened, so that patterns take bounded time."""
 MAX_NUMBER = 10**15
-"""Larger numbers are not reckoned with: they would lose digits."""
+"""Limit of results; larger floats would lose digits."""
 
 _STOP_TEXT = (
     "a about again all am an and any are as ask asked at be been but by can could did do "
@@ -64,16 +64,16 @@ _SPOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer in two sizes."""
+    """An answer as a sentence and as a bare value."""
 
     text: str
-    """A sentence."""
+    """The whole answer."""
     short: str = ""
-    """The bare value in it; ``""`` where there is none."""
+    """The value in it, for one-word answers; ``""`` if it has none."""
 
 
 def cut(text: str) -> str:
-    """Return the part of a text that is looked at, on one line, with plain apostrophes and quotes."""
+    """Return a text shortened to ``MAX_CHARS``, on one line, with ASCII apostrophes and quotes."""
     plain = text[:MAX_CHARS].translate(_PLAIN)
     return " ".join(plain.split())
 
@@ -82,13 +82,13 @@ _PLAIN = str.maketrans("’‘“”", "''\"\"")
 
 
 def sentences(text: str) -> list[str]:
-    """Cut a text after each end of a sentence and each line; a period inside of a number or name is none."""
+    """Split a text into sentences and lines; a period without a space after it, as in 3.5, does not split."""
     pieces = re.split(r"(?<=[.!?])[\"']?\s+|\n+", text)
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
 def stem(word: str) -> str:
-    """Return a word without its ending and possessive, in one spelling."""
+    """Return a word's stem: without possessive, plural and verb endings, and with synonyms unified."""
     word = word.lower().strip("'").removesuffix("'s")
     word = _SAME.get(word, word)
     if len(word) > 3 and word.endswith("ies"):
@@ -102,22 +102,22 @@ def stem(word: str) -> str:
 
 
 def content(text: str, *, keeps_all: bool = False) -> list[str]:
-    """Return the stems of the words that carry meaning, or of all, in order."""
+    """Return the stems of the words in order, without stop words unless ``keeps_all``."""
     found = re.findall(r"[^\W_]+(?:'[a-z]+)?", text.lower())
     return [stem(word) for word in found if keeps_all or word not in _STOP]
 
 
-def named(text: str) -> list[str]:
-    """Return proper nouns: runs of capitalised words that do not merely begin a sentence."""
+def proper_nouns(text: str) -> list[str]:
+    """Return the runs of capitalized words that do not start a sentence."""
     found = re.findall(r"(?<![.!?] )(?<!^)\b[A-Z][\w'-]*(?: [A-Z][\w'-]*)*", text)
-    return [name.removesuffix("'s") for name in found if name not in _NO_NAMES]
+    return [name.removesuffix("'s") for name in found if name not in _NOT_NAMES]
 
 
-_NO_NAMES = frozenset(["I", "I'm", "I'd", "I'll", "I've", "OK", "Mr", "Mrs", "Ms"])
+_NOT_NAMES = frozenset(["I", "I'm", "I'd", "I'll", "I've", "OK", "Mr", "Mrs", "Ms"])
 
 
 def plain_number(value: float) -> str:
-    """Return a number as people write it."""
+    """Return a number without a trailing ``.0`` and with at most six significant digits if it is not whole."""
     if abs(value) < MAX_NUMBER and float(value).is_integer():
         return str(int(value))
     return f"{value:.6g}"
@@ -125,7 +125,7 @@ def plain_number(value: float) -> str:
 
 @lru_cache(maxsize=1024)
 def with_digits(text: str) -> str:
-    """Return a text with its spelled-out numbers as digits: ``twenty-one apples`` is ``21 apples``."""
+    """Return a text with its spelled-out numbers as digits: "twenty-one apples" becomes "21 apples"."""
     return _SPOKEN.sub(lambda found: str(_spoken_number(found.group())), text)
 
 
@@ -138,6 +138,7 @@ def _spoken_number(text: str) -> int:
         scale = _SCALES.get(word)
         if scale is None:
             value = _UNITS[word]
+            # "four two" is read out digit by digit and means 42; "forty two" is a sum.
             is_sequence = previous >= 0 and not (20 <= previous < 100 and 0 < value < 10)
             part = part * 10 ** len(str(value)) + value if is_sequence else part + value
             previous = value
@@ -150,17 +151,17 @@ def _spoken_number(text: str) -> int:
     return total + part
 
 
-def turned(text: str) -> str:
-    """Return words as the other side of a conversation says them: my is your, I am is you are."""
+def swap_persons(text: str) -> str:
+    """Return a text from the other speaker's perspective: "my" becomes "your", "I am" becomes "you are"."""
     return re.sub(
         r"\b(?:I am|I'm|I've|I'd|I'll|I was|you are|you're|you were|I|me|my|mine|myself|you|your|yours|yourself|am)\b",
-        lambda found: _TURNED.get(found.group().lower(), found.group()),
+        lambda found: _SWAPPED.get(found.group().lower(), found.group()),
         text,
         flags=re.IGNORECASE,
     )
 
 
-_TURNED = {
+_SWAPPED = {
     "i am": "you are",
     "i'm": "you're",
     "i've": "you've",

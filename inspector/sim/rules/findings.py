@@ -1,4 +1,4 @@
-"""What tools returned, in words."""
+"""Answers from the outputs of tools."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from inspector.sim.brain import Said
+from inspector.sim.brain import ContextItem
 from inspector.sim.rules.english import Reply
 from inspector.sim.rules.memory import Memory
 
@@ -17,24 +17,24 @@ _AGAIN = re.compile(
 )
 
 
-def found_before(text: str, before: Sequence[Said]) -> Reply | None:
-    """Return what a tool returned earlier, where a text asks for it again; None where it does not, or none did."""
-    asked = _AGAIN.search(text)
-    if asked is None or not (asked.group("again") or re.search(r"\bw(?:as|ere)\b", text)):
+def earlier_output_reply(text: str, before: Sequence[ContextItem]) -> Reply | None:
+    """Return a value from an earlier tool output if the text asks for it again ("what was the total?"), else None."""
+    question = _AGAIN.search(text)
+    if question is None or not (question.group("again") or re.search(r"\bw(?:as|ere)\b", text)):
         return None
-    returned = [said for said in before if said.role == "tool"]
-    value = Memory(returned).about(asked.group("name"))
-    return Reply(f"The {asked.group('name')} is {value}.", value) if value else None
+    outputs = [item for item in before if item.role == "tool"]
+    value = Memory(outputs).value_of(question.group("name"))
+    return Reply(f"The {question.group('name')} is {value}.", value) if value else None
 
 
-def told_by_tools(outputs: Sequence[str]) -> Reply:
-    """Return what tools found, in words; each value as it was returned."""
-    told = [_from_tool(output) for output in outputs[-8:]]
-    shorts = [reply.short for reply in told if reply.short]
-    return Reply(" ".join(reply.text for reply in told), shorts[-1] if shorts else "")
+def outputs_reply(outputs: Sequence[str]) -> Reply:
+    """Return a reply that states the new tool outputs, with each value unchanged."""
+    replies = [_output_reply(output) for output in outputs[-8:]]
+    shorts = [reply.short for reply in replies if reply.short]
+    return Reply(" ".join(reply.text for reply in replies), shorts[-1] if shorts else "")
 
 
-def _from_tool(output: str) -> Reply:
+def _output_reply(output: str) -> Reply:
     try:
         data = json.loads(output)
     except (ValueError, RecursionError):
@@ -53,7 +53,7 @@ def _from_tool(output: str) -> Reply:
 
 
 def _facts(data: object, name: str, depth: int) -> list[str]:
-    spoken = name.replace("_", " ")
+    label = name.replace("_", " ")
     if depth < 4 and isinstance(data, dict):
         return [
             fact
@@ -71,4 +71,4 @@ def _facts(data: object, name: str, depth: int) -> list[str]:
         if data is None
         else str(data)
     )
-    return [f"{spoken} {value}".strip()]
+    return [f"{label} {value}".strip()]

@@ -1,4 +1,4 @@
-"""Orders: what to say word for word, and in which form to say everything."""
+"""Instructions that the brain follows: text to say word for word, and the form of answers (one word, JSON, a language)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PHRASES = {
                  "_hello": "こんにちは！ご用件は何でしょうか。", "_said": "「{}」とおっしゃいましたね。",
                  "_answer": "答えは{}です。"},
 }  # fmt: skip
-"""Enough to hear that a language was asked for: a few words, and frames for everything else."""
+"""A few words, and templates for everything else; enough for a test to tell that the language was honored."""
 _LANGUAGES = "|".join(_PHRASES)
 _VERB = r"(?:say|repeat|reply|respond|answer|output|print|write|echo|return|speak|read|utter|state|recite|type)"
 _FILLER = (
@@ -39,7 +39,7 @@ _SAY = re.compile(
 _AGAIN = re.compile(
     r"^(?:that|it|this|what (?:i|you)|yourself|your|again|my|everything)\b", re.IGNORECASE
 )
-_NOT_SAID = re.compile(
+_NOT_VERBATIM = re.compile(
     r"^(?:in\b|as\b|to (?:the|my|this|me|each|every|any|all|user|questions?)\b|something|anything|nothing\b|a (?:very|short|brief|few|random|long|greeting|story|poem|joke|word|sentence|number|complete|detailed|fun|paragraph|one|single|yes|list|about|bit|little|different)|an? \w+ (?:about|to)|"
     r"one (?:word|short|sentence)|\d+ words?|two words|the (?:question|user|result|answer|sum|alphabet|number of|capital|days|months|secret|code|password|opposite|weather|name|first|last|same|correct|color|colour)\b|"
     r"(?:the )?(?:code|word|name|number|color|colour|answer|value|digits?|result|city|secret|letter)(?: only| alone)?[.!]?$|"
@@ -95,7 +95,7 @@ _WORDS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ReplyForm:
-    """How everything is to be said."""
+    """The form of an answer."""
 
     is_one_word: bool = False
     is_upper: bool = False
@@ -107,25 +107,25 @@ class ReplyForm:
     max_words: int = 0
 
     def also(self, other: ReplyForm) -> ReplyForm:
-        """Return both, the other one first where they disagree."""
+        """Return both forms combined; where both set something, the other one wins."""
         return ReplyForm(
             **{name: getattr(other, name) or getattr(self, name) for name in ReplyForm.__slots__}
         )
 
 
 def form_of(text: str) -> ReplyForm:
-    """Return the form that a text asks for."""
+    """Return the form of answers that a text requests."""
     text = cut(text)
     if not text:
         return ReplyForm()
-    asked = {name for name, pattern in _FORMS if pattern.search(text)}
+    forms = {name for name, pattern in _FORMS if pattern.search(text)}
     language = _IN_LANGUAGE.search(text)
     words = _WORDS.search(with_digits(text))
     return ReplyForm(
-        is_one_word="word" in asked,
-        is_upper="upper" in asked,
-        is_lower="lower" in asked,
-        is_json="json" in asked,
+        is_one_word="word" in forms,
+        is_upper="upper" in forms,
+        is_lower="lower" in forms,
+        is_json="json" in forms,
         language=language.group("language").lower() if language is not None else "",
         begins=_what(_BEGIN, text),
         ends=_what(_END, text),
@@ -134,7 +134,7 @@ def form_of(text: str) -> ReplyForm:
 
 
 def asks_yes_or_no(text: str) -> bool:
-    """Tell whether a text leaves the choice between these two."""
+    """Return True if a text requests a yes or no."""
     return re.search(_YES_OR_NO, text, re.IGNORECASE) is not None
 
 
@@ -143,8 +143,8 @@ def _what(pattern: re.Pattern[str], text: str) -> str:
     return found.group("what").strip(" \"'") if found is not None else ""
 
 
-def to_say(text: str) -> str:
-    """Return what a text orders to say word for word; ``""`` where it orders nothing of the kind."""
+def verbatim_order(text: str) -> str:
+    """Return the words that a text orders to say verbatim; ``""`` if it has no such order."""
     text = cut(text)
     for start in _clauses(text):
         found = _SAY.search(start)
@@ -152,14 +152,14 @@ def to_say(text: str) -> str:
             r"(?:when|whenever|if|each time|every time)\b", start, re.IGNORECASE
         ):
             continue
-        said = _said(found)
-        if said and not _means_the_answer(found, text):
-            return said
+        words = _verbatim(found)
+        if words and not _means_the_answer(found, text):
+            return words
     return ""
 
 
 def _clauses(text: str) -> Iterator[str]:
-    """Yield a text from each of its sentences on: what is said may hold several."""
+    """Yield the rest of a text from each sentence on: the words to say may span several sentences."""
     at = 0
     for sentence in sentences(text)[:20]:
         at = text.find(sentence, at)
@@ -167,13 +167,13 @@ def _clauses(text: str) -> Iterator[str]:
 
 
 def _means_the_answer(found: re.Match[str], text: str) -> bool:
-    """Tell whether ``reply with just the animal`` after a question names the answer, and not what to say."""
+    """Return True if "reply with just the animal" follows a question: it then asks for the answer, not for these words."""
     is_the = found.group("filler").lower().endswith(" the")
     is_noun = re.fullmatch(r"[a-z]+(?: [a-z]+)?[.!]?", found.group("what")) is not None
     return is_the and is_noun and "?" in text
 
 
-def _said(found: re.Match[str]) -> str:
+def _verbatim(found: re.Match[str]) -> str:
     what, has_colon = found.group("what").strip(), found.group("colon") is not None
     quoted = _QUOTED.match(what)
     if quoted is not None:
@@ -189,7 +189,7 @@ def _said(found: re.Match[str]) -> str:
         who = greeting.group("who").strip()
         is_name = re.match(r"(?:me|us|the|everyone|them|my|our)\b", who, re.IGNORECASE) is None
         return f"{greeting.group('word').capitalize()}{f', {who}' if is_name else ''}!"
-    if not has_colon and (_NOT_SAID.match(what) or _AGAIN.match(what)):
+    if not has_colon and (_NOT_VERBATIM.match(what) or _AGAIN.match(what)):
         return ""
     if not has_colon:
         what = sentences(what)[0] if _has_more_orders(what) else what
@@ -209,17 +209,17 @@ def _has_more_orders(what: str) -> bool:
 
 
 def rule_for(question: str, rules: str) -> str:
-    """Return what a rule like ``when I say ping, say pong`` wants said to a question; ``""`` where none applies."""
-    asked = _bare(question)
+    """Return the reply that a rule like "when I say ping, say pong" sets for a question; ``""`` if none applies."""
+    words = _bare(question)
     for found in _RULE.finditer(rules[-4_000:]):
         cue = _bare(found.group("cue"))
-        if cue and (cue == asked or f" {cue} " in f" {asked} "):
+        if cue and (cue == words or f" {cue} " in f" {words} "):
             return _first(found.group("what"))
     return ""
 
 
-def always(instructions: str) -> str:
-    """Return what instructions want said to everything; ``""`` where they want no such thing."""
+def constant_reply(instructions: str) -> str:
+    """Return the reply that instructions set for every input ("always say ..."); ``""`` if they set none."""
     found = _ALWAYS.search(cut(instructions))
     return _first(found.group("what") or found.group("other")) if found is not None else ""
 
@@ -239,7 +239,7 @@ _FORM_FIRST = re.compile(
 
 
 def without_form(text: str) -> str:
-    """Return a text without a beginning like ``in one word:``."""
+    """Return a text without a leading form such as "in one word:"."""
     return _FORM_FIRST.sub("", text)
 
 
@@ -248,7 +248,7 @@ def _bare(text: str) -> str:
 
 
 def formatted_reply(reply: Reply, form: ReplyForm) -> str:
-    """Return a reply in the form that was asked for."""
+    """Return the text of a reply in the requested form."""
     text = reply.text
     if form.language:
         text = _in_language(reply, form.language)
@@ -271,7 +271,7 @@ def formatted_reply(reply: Reply, form: ReplyForm) -> str:
 
 
 def one_word(reply: Reply) -> str:
-    """Return a reply's value, or its most telling word."""
+    """Return a reply's value, or its last word."""
     if reply.short:
         return reply.short
     words = re.findall(r"[\w'-]+", reply.text)

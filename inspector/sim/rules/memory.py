@@ -1,7 +1,7 @@
-"""What was said in a conversation: facts with an owner and a name, and whole sentences to fall back on.
+"""Facts in a conversation, with owner and name, and whole sentences as a fallback.
 
-There is no store. Everything is found anew in what the conversation holds at the time of the question, so what was deleted or
-cut off is forgotten, as it is by a model.
+Nothing is stored: each question searches the conversation as it is, so deleted and truncated items are forgotten, as a model
+forgets them.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from inspector.sim.brain import Said
+from inspector.sim.brain import ContextItem
 from inspector.sim.rules.english import (
     Reply,
     content,
     cut,
-    named,
+    proper_nouns,
     sentences,
     stem,
-    turned,
+    swap_persons,
     with_digits,
 )
 
 _MAX_RETURNED, _MAX_FACTS = 20_000, 100
-"""How much is read of what one tool returned: characters, and members."""
-MAX_SAID = 400
-"""How far back it looks, in items."""
+"""Characters and members read from one tool output."""
+MAX_ITEMS = 400
+"""Items searched, from the newest back."""
 USER, MODEL, ANY = "user", "model", ""
-"""Whose a fact is."""
+"""Owners of facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that was told."""
+    """A fact from the conversation."""
 
     owner: str
     name: str
-    """As it was said, like ``favorite color``."""
+    """In the speaker's words, such as ``favorite color``."""
     value: str
 
 
@@ -90,28 +90,29 @@ _NOT_NAMES_TEXT = (
 _NOT_NAMES = frozenset(_NOT_NAMES_TEXT.split())
 
 
+# Cached by text: every answer searches the whole conversation again.
 @lru_cache(maxsize=4096)
 def facts_in(text: str, role: str) -> tuple[Fact, ...]:
-    """Return what a text tells, in order; ``role`` says whose ``my`` is, and whether it is what a tool returned."""
+    """Return the facts in a text, in order; ``role`` tells whom "my" refers to, and whether to try JSON (``tool``)."""
     returned = tuple(_returned(text)) if role == "tool" else ()
     return returned or tuple(_facts(cut(text), role))
 
 
 def _returned(text: str) -> Iterator[Fact]:
-    """Yield the members of the JSON that a tool returned, those within others too."""
+    """Yield the members of a tool's JSON output, breadth first, including nested ones."""
     try:
-        waiting: list[object] = [json.loads(text[:_MAX_RETURNED])]
+        unvisited: list[object] = [json.loads(text[:_MAX_RETURNED])]
     except (ValueError, RecursionError):
         return
     for at in range(_MAX_FACTS):
-        if at >= len(waiting):
+        if at >= len(unvisited):
             return
-        value = waiting[at]
+        value = unvisited[at]
         if isinstance(value, list):
-            waiting += value[:_MAX_FACTS]
+            unvisited += value[:_MAX_FACTS]
         for name, member in list(value.items())[:_MAX_FACTS] if isinstance(value, dict) else ():
             if isinstance(member, dict | list):
-                waiting.append(member)
+                unvisited.append(member)
             elif member is not None:
                 yield Fact(ANY, name.replace("_", " "), str(member)[:_MAX_RETURNED])
 
@@ -124,7 +125,7 @@ def _facts(text: str, role: str) -> Iterator[Fact]:
             continue
         for pattern, fixed in _FACTS:
             if fixed == "note" and role == "assistant":
-                continue  # "I will remember that …" is no new thing to remember
+                continue  # "I will remember that …" only repeats what the user said
             for found in pattern.finditer(sentence):
                 fact = _fact(found, fixed, role)
                 if fact is not None:
@@ -150,7 +151,7 @@ def _fact(found: re.Match[str], fixed: str, role: str) -> Fact | None:
 
 
 def is_question(sentence: str) -> bool:
-    """Tell whether a sentence asks, and so tells nothing."""
+    """Return True for a question, which states no facts."""
     asks = re.match(
         r"(?:and |but |so |ok(?:ay)?,? |please,? |hey,? |now,? )*(?:what|who|which|where|when|how|do you|can you tell|could you tell|tell me|is|are|was|did)\b",
         sentence,
@@ -172,88 +173,89 @@ def _tidy(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A conversation as something to be asked."""
+    """The conversation before a question, searchable for facts."""
 
-    said: Sequence[Said]
-    """All before the question, the oldest first."""
+    items: Sequence[ContextItem]
+    """The items before the question, oldest first."""
     instructions: str = ""
 
     def facts(self) -> Iterator[Fact]:
-        """Yield facts, the newest first; what the instructions tell comes last."""
-        for said in reversed(self.said[-MAX_SAID:]):
-            if said.text:
-                yield from reversed(facts_in(said.text, said.role))
+        """Yield the facts of the items, newest first, then those of the instructions."""
+        for item in reversed(self.items[-MAX_ITEMS:]):
+            if item.text:
+                yield from reversed(facts_in(item.text, item.role))
         if self.instructions:
             yield from reversed(facts_in(self.instructions, "system"))
 
-    def about(self, name: str, owner: str = ANY) -> str:
-        """Return the value of the fact that a name fits best, the newest of equals; ``""`` where none does."""
+    def value_of(self, name: str, owner: str = ANY) -> str:
+        """Return the value of the best matching fact, the newest of equally good ones; ``""`` if none matches."""
         wanted = _key(name)
         best, value = 0.0, ""
         for fact in self.facts():
             score = _fit(wanted, fact)
             if owner and fact.owner and fact.owner != owner:
-                score -= 2.0
+                score -= 2.0  # a strong preference, but not a condition
             if score > best:
                 best, value = score, fact.value
         return value
 
-    def everything_of(self, name: str) -> list[str]:
-        """Return all values of facts with exactly a name, the oldest first."""
+    def values_of(self, name: str) -> list[str]:
+        """Return the distinct values of all facts with exactly that name, oldest first."""
         values = [fact.value for fact in self.facts() if fact.name == name]
         return list(reversed(list(dict.fromkeys(values))))
 
     def last(self, role: str, back: int = 0) -> str:
-        """Return what a role said last, or ``back`` times before that; ``""`` where it did not."""
-        texts = [said.text for said in reversed(self.said) if said.role == role and said.text]
+        """Return the last text of a role, or the one ``back`` texts before it; ``""`` if there is none."""
+        texts = [item.text for item in reversed(self.items) if item.role == role and item.text]
         return cut(texts[back]) if back < len(texts) else ""
 
     def first(self, role: str) -> str:
-        """Return what a role said first."""
-        return next((cut(said.text) for said in self.said if said.role == role and said.text), "")
+        """Return the first text of a role; ``""`` if there is none."""
+        return next((cut(item.text) for item in self.items if item.role == role and item.text), "")
 
     def sentence_about(self, question: str, least: float = 0.5) -> Reply | None:
-        """Return the sentence that shares most words with a question, as told back to the user; None where none does.
+        """Return the sentence that shares most words with a question, phrased as a reply; None if none shares enough.
 
         Args:
-            question: what is asked.
-            least: which share of its words must be in the sentence.
+            question: the user's question.
+            least: the share of its words that the sentence must have.
         """
         wanted = set(content(question))
         best, chosen, speaker = 0.0, "", ""
-        for age, said in enumerate(reversed(self.said[-MAX_SAID:])):
-            for sentence in sentences(cut(said.text)):
+        for age, item in enumerate(reversed(self.items[-MAX_ITEMS:])):
+            for sentence in sentences(cut(item.text)):
                 shared = wanted & set(content(sentence))
+                # Long words say more than short ones; between equals, the newer sentence wins.
                 score = sum(1.0 + 0.05 * len(word) for word in shared) - age * 1e-4
                 if shared and not is_question(sentence) and score > best:
-                    best, chosen, speaker = score, sentence, said.role
+                    best, chosen, speaker = score, sentence, item.role
         if not chosen and self.instructions:
-            found = Memory([Said("system", self.instructions)]).sentence_about(question)
+            found = Memory([ContextItem("system", self.instructions)]).sentence_about(question)
             return found if found is not None and best == 0 and wanted else None
         enough = max(1.0, least * len(wanted))
         if not chosen or best < enough:
             return None
         short = salient(question, chosen)
-        told = turned(chosen) if speaker == "user" else chosen
+        quoted = swap_persons(chosen) if speaker == "user" else chosen
         head = (
             "You told me: " if speaker == "user" else "I said: " if speaker == "assistant" else ""
         )
-        return Reply(f"{head}{told[:1].upper()}{told[1:]}", short)
+        return Reply(f"{head}{quoted[:1].upper()}{quoted[1:]}", short)
 
 
 def salient(question: str, sentence: str) -> str:
-    """Return the word of a sentence that a question most likely asks for."""
-    asked = question.lower()
+    """Return the word of a sentence that most likely answers a question."""
+    lowered = question.lower()
     numbers = re.findall(r"\d[\w.:,-]*\w|\d", with_digits(sentence))
     if numbers and re.search(
-        r"\bhow (?:many|much|old|long|far|tall)|number|code|when|what time|year|price|cost", asked
+        r"\bhow (?:many|much|old|long|far|tall)|number|code|when|what time|year|price|cost", lowered
     ):
         return str(numbers[0])
     quoted = re.search(r"""["']([^"']{1,60})["']""", sentence)
     if quoted is not None:
         return str(quoted.group(1))
     known = set(content(question))
-    names = [name for name in named(sentence) if not set(content(name)) & known]
+    names = [name for name in proper_nouns(sentence) if not set(content(name)) & known]
     if names:
         return names[-1]
     fresh = [
@@ -274,7 +276,7 @@ _GENERIC = frozenset({"word", "code", "number", "secret", "nam", "name", "favori
 
 
 def _fit(wanted: list[str], fact: Fact) -> float:
-    """Return how well a fact's name fits: the head word counts most, a bare note hardly."""
+    """Return how well a fact matches the stems of a name; the last word counts most, a bare note least."""
     have = _key(fact.name)
     if not wanted or not have:
         return 0.0

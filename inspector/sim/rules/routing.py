@@ -1,4 +1,4 @@
-"""Rules of the form ``if it is about sales, output "sales"``: the one that fits what was said is obeyed."""
+"""Routing instructions such as ``if it is about sales, output "sales"``, applied to the conversation."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _GENERIC = frozenset(
 )
 
 
-def routed(order: str, said: Sequence[str]) -> str:
-    """Return what two or more rules want said to a conversation; ``""`` where an order holds no such rules."""
+def routing_reply(order: str, texts: Sequence[str]) -> str:
+    """Return the output of the best matching of at least two routing rules; ``""`` if the order has fewer."""
     order = cut(order)
     rules = list(_RULE.finditer(order))
     default = _ELSE.search(order)
-    if len(rules) + (default is not None) < 2:
+    if len(rules) + (default is not None) < 2:  # a single rule is a case for ``rule_for``
         return ""
-    words = {word for text in said for word in content(cut(text))}
+    words = {word for text in texts for word in content(cut(text))}
     scored = [(len((set(content(rule.group("cue"))) - _GENERIC) & words), rule) for rule in rules]
     best = max((score for score, _ in scored), default=0)
     if not best and default is not None:

@@ -1,6 +1,7 @@
-"""RulesBrain: answers without a model, for tests of an app. It obeys, remembers, calls tools and does sums.
+"""The default brain: answers by rules, without a language model, so that an app can be tested offline and reproducibly.
 
-The one door of this folder: the subjects are in its other files, and here is only what comes before what.
+It follows orders, remembers facts, calls tools and does sums. This file only sets the order in which the rules apply; the
+rules themselves are in the other files of this folder.
 """
 
 from __future__ import annotations
@@ -10,61 +11,70 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from inspector.sim.brain import Answer, BrainContext, Said
-from inspector.sim.rules.acknowledgement import acknowledged, heeded, is_form_only, short_echo
+from inspector.sim.brain import Answer, BrainContext, ContextItem
+from inspector.sim.rules.acknowledgement import (
+    fact_acknowledgement,
+    is_form_only,
+    short_echo,
+    signal_reply,
+)
 from inspector.sim.rules.english import Reply, content, cut, sentences
-from inspector.sim.rules.findings import found_before, told_by_tools
+from inspector.sim.rules.findings import earlier_output_reply, outputs_reply
 from inspector.sim.rules.instructions import (
     ReplyForm,
-    always,
+    constant_reply,
     form_of,
     formatted_reply,
     rule_for,
-    to_say,
+    verbatim_order,
     without_form,
 )
 from inspector.sim.rules.memory import Memory, facts_in
 from inspector.sim.rules.questions import MemoryQuestion, replies
-from inspector.sim.rules.routing import routed
+from inspector.sim.rules.routing import routing_reply
 from inspector.sim.rules.tasks import message_in, task_in
 from inspector.sim.rules.tool_choice import chosen_calls
 
 _IDLE = "No user speech was detected"
-"""How the server's own nudge after an idle timeout begins."""
+"""The start of the system item that the server adds after an idle timeout."""
 _MAX_RULES_CHARS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Prompt:
-    """What the answer is for."""
+    """The question or task to answer, and the conversation before it."""
 
     text: str
-    said: Said | None
-    """None where only the instructions ask."""
-    before: Sequence[Said]
+    item: ContextItem | None
+    """The item that the text is from; None if it is from the instructions."""
+    before: Sequence[ContextItem]
     outputs: Sequence[str] = ()
-    """What tools returned after the question."""
+    """The tool outputs after the item."""
 
 
 class RulesBrain:
-    """Orders first, then tools, then questions; else what it was told, or the user's own words."""
+    """Apply orders first, then tools, then questions; otherwise acknowledge facts or echo the user."""
 
     def answer(self, context: BrainContext) -> Answer:
         """Return the answer to the conversation so far."""
         prompt = _prompt(context)
         form = form_of(context.instructions).also(form_of(prompt.text)).also(form_of(context.order))
-        if any(said.role == "system" and _IDLE in said.text for said in context.said[-2:]):
+        if any(item.role == "system" and _IDLE in item.text for item in context.items[-2:]):
             return Answer("Are you still there?")
-        said = _texts(context.said)
-        ordered = routed(context.order, said) or to_say(context.order) if context.order else ""
+        texts = _texts(context.items)
+        ordered = (
+            routing_reply(context.order, texts) or verbatim_order(context.order)
+            if context.order
+            else ""
+        )
         if ordered:
-            return Answer(formatted_reply(Reply(ordered), _unforced(form)))
-        passed_on = message_in(context.order)
-        if passed_on and not prompt.outputs:
-            return Answer(formatted_reply(Reply(passed_on), form))
+            return Answer(formatted_reply(Reply(ordered), _verbatim_form(form)))
+        message = message_in(context.order)
+        if message and not prompt.outputs:
+            return Answer(formatted_reply(Reply(message), form))
         if prompt.outputs:
-            return Answer(formatted_reply(told_by_tools(prompt.outputs), form))
-        known = found_before(prompt.text, prompt.before)
+            return Answer(formatted_reply(outputs_reply(prompt.outputs), form))
+        known = earlier_output_reply(prompt.text, prompt.before)
         if known is not None and context.tool_choice in ("auto", "none"):
             return Answer(formatted_reply(known, form))
         calls = chosen_calls(prompt.text, _texts(prompt.before), context)
@@ -74,25 +84,24 @@ class RulesBrain:
 
 
 def _prompt(context: BrainContext) -> _Prompt:
-    """Return the newest thing that asks for an answer.
-
-    That is the task in the instructions of the response, a user's words, or an order of the client's in a system item.
-    """
+    """Return the newest prompt: a task in the response's instructions, a user item, or an order in a system item."""
     task = task_in(context.order)
-    if task and not (context.said and context.said[-1].role == "tool"):
-        return _Prompt(task, None, context.said)
+    if task and not (context.items and context.items[-1].role == "tool"):
+        return _Prompt(task, None, context.items)
     outputs: list[str] = []
-    for index in range(len(context.said) - 1, -1, -1):
-        said = context.said[index]
-        if said.role == "tool":
-            outputs.insert(0, said.text)
-        elif said.role == "user" or (said.role == "system" and not outputs and _asks(said.text)):
-            return _Prompt(cut(said.text), said, context.said[:index], outputs)
-    return _Prompt(cut(context.order), None, context.said, outputs)
+    for index in range(len(context.items) - 1, -1, -1):
+        item = context.items[index]
+        if item.role == "tool":
+            outputs.insert(0, item.text)
+        elif item.role == "user" or (
+            item.role == "system" and not outputs and _needs_answer(item.text)
+        ):
+            return _Prompt(cut(item.text), item, context.items[:index], outputs)
+    return _Prompt(cut(context.order), None, context.items, outputs)
 
 
-def _asks(text: str) -> bool:
-    return bool(to_say(text)) or text.rstrip().endswith("?")
+def _needs_answer(text: str) -> bool:
+    return bool(verbatim_order(text)) or text.rstrip().endswith("?")
 
 
 def _words(prompt: _Prompt, context: BrainContext, form: ReplyForm) -> str:
@@ -100,53 +109,54 @@ def _words(prompt: _Prompt, context: BrainContext, form: ReplyForm) -> str:
     rules = "\n".join(
         [
             instructions,
-            *(said.text[:2_000] for said in prompt.before[-40:] if said.role != "assistant"),
+            *(item.text[:2_000] for item in prompt.before[-40:] if item.role != "assistant"),
         ]
     )
-    forced = (
-        routed(instructions, _texts(context.said))
+    fixed = (
+        routing_reply(instructions, _texts(context.items))
         or rule_for(prompt.text, rules)
-        or always(instructions)
+        or constant_reply(instructions)
     )
-    if forced:
-        return formatted_reply(Reply(forced), _unforced(form))
-    ordered = to_say(prompt.text)
+    if fixed:
+        return formatted_reply(Reply(fixed), _verbatim_form(form))
+    ordered = verbatim_order(prompt.text)
     memory = Memory(prompt.before, context.instructions)
     if ordered and not form.is_json and not prompt.text.rstrip().endswith("?"):
         recalled = _named_fact(ordered, memory)
         return formatted_reply(
-            Reply(recalled or ordered), _unforced(form) if not form.language else form
+            Reply(recalled or ordered), _verbatim_form(form) if not form.language else form
         )
     if form.is_json:
-        shown = re.search(
+        literal = re.search(
             r"(?:[:]|json|exactly|with|say) *(?P<what>\{.{1,600}\})\s*$", prompt.text, re.IGNORECASE
         )
-        if shown is not None and _is_json(shown.group("what")):
-            return shown.group("what")
-    reply = heeded(prompt.text, memory) or _reply(prompt.text, memory)
+        if literal is not None and _is_json(literal.group("what")):
+            return literal.group("what")
+    reply = signal_reply(prompt.text, memory) or _reply(prompt.text, memory)
     if reply is None:
-        reply = acknowledged(prompt.text) or _fallback(prompt, context.instructions)
+        reply = fact_acknowledgement(prompt.text) or _fallback(prompt, context.instructions)
     return formatted_reply(reply, form)
 
 
-def _unforced(form: ReplyForm) -> ReplyForm:
-    """Return a form without what would change words that were ordered exactly."""
+def _verbatim_form(form: ReplyForm) -> ReplyForm:
+    """Return a form without the parts that would alter words that were ordered verbatim."""
     return replace(form, is_one_word=False, is_json=False, max_words=0, language="")
 
 
 def _named_fact(ordered: str, memory: Memory) -> str:
-    """Return the fact that ``say my name`` or ``say the code word`` means."""
+    """Return the fact that an order like "say my name" refers to; ``""`` if it refers to none."""
     found = re.match(r"(?:the|my|our) (?P<name>[\w -]{1,40})$", ordered.strip(" ."), re.IGNORECASE)
-    return memory.about(found.group("name")) if found is not None else ""
+    return memory.value_of(found.group("name")) if found is not None else ""
 
 
 def _reply(text: str, memory: Memory) -> Reply | None:
-    """Return the answer to what a text asks; each of its sentences that asks is answered."""
-    asked = [one for one in sentences(without_form(text))[:8] if not is_form_only(one)]
+    """Return the joined replies to the sentences of a text; None if no rule replies to any of them."""
+    parts = [one for one in sentences(without_form(text))[:8] if not is_form_only(one)]
     found: list[Reply] = []
-    for at, sentence in enumerate(asked):
+    for at, sentence in enumerate(parts):
+        # A sentence may use facts of the ones before it: "My name is Dan. What's my name?"
         known = Memory(
-            [*memory.said, *(Said("user", one) for one in asked[:at])], memory.instructions
+            [*memory.items, *(ContextItem("user", one) for one in parts[:at])], memory.instructions
         )
         is_statement = not sentence.endswith("?") and bool(facts_in(sentence, "user"))
         reply = None if is_statement else next(replies(MemoryQuestion(sentence, known)), None)
@@ -159,20 +169,20 @@ def _reply(text: str, memory: Memory) -> Reply | None:
 
 
 def _fallback(prompt: _Prompt, instructions: str) -> Reply:
-    said = prompt.said
+    item = prompt.item
     if prompt.text:
         return Reply(f"You said: {prompt.text[:300]}", short_echo(prompt.text))
-    if said is not None and said.audio_ms:
+    if item is not None and item.audio_ms:
         return Reply(
-            f"I heard {said.audio_ms / 1000:.1f} seconds of audio. I am a simulator, "
+            f"I heard {item.audio_ms / 1000:.1f} seconds of audio. I am a simulator, "
             "and could not make out any words in it.",
             "Unknown",
         )
-    if said is not None and said.images:
+    if item is not None and item.images:
         return Reply(
             "I received your image. I am a simulator, so I cannot see what it shows.", "Image"
         )
-    ordered = to_say(instructions)
+    ordered = verbatim_order(instructions)
     return Reply(ordered) if ordered else Reply("Hello! How can I help you?", "Hello")
 
 
@@ -184,5 +194,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _texts(said: Sequence[Said]) -> list[str]:
-    return [cut(one.text) for one in said[-20:] if one.role == "user" and content(one.text[:200])]
+def _texts(items: Sequence[ContextItem]) -> list[str]:
+    return [
+        cut(item.text) for item in items[-20:] if item.role == "user" and content(item.text[:200])
+    ]

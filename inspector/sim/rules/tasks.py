@@ -1,4 +1,4 @@
-"""What the instructions of one response ask for, as if the user had asked it; and what of them only says how to answer."""
+"""Tasks in the instructions of one response ("tell the user their balance"), told apart from rules about style."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ _ASK = re.compile(
 
 
 def task_in(order: str) -> str:
-    """Return what the instructions of a response ask, in the user's words; ``""`` where they only say how to answer."""
-    asked = [one for one in sentences(cut(order))[:20] if _asks(one)]
-    text = " ".join(asked)
+    """Return the tasks in the instructions of a response, as if the user had asked; ``""`` if they only set a style."""
+    tasks = [one for one in sentences(cut(order))[:20] if _is_task(one)]
+    text = " ".join(tasks)
     for pattern, to in _AS_USER:
         text = pattern.sub(to, text)
     return text
 
 
 def message_in(order: str) -> str:
-    """Return what instructions want passed on to the user, or asked of them, as it is said to them; ``""`` for neither."""
+    """Return the message or question to the user that instructions order ("tell the user that ..."); ``""`` for neither."""
     for one in sentences(cut(order))[:20]:
-        told = _TELL.match(one)
-        if told is not None:
-            what = _to_user(told.group("what"))
+        tell = _TELL.match(one)
+        if tell is not None:
+            what = _to_user(tell.group("what"))
             return what[:1].upper() + what[1:]
-        asked = _ASK.match(one)
-        if asked is not None:
-            return _question(asked.group("link") or "", _to_user(asked.group("what").strip(" .?!")))
+        ask = _ASK.match(one)
+        if ask is not None:
+            return _question(ask.group("link") or "", _to_user(ask.group("what").strip(" .?!")))
     return ""
 
 
-def _asks(sentence: str) -> bool:
+def _is_task(sentence: str) -> bool:
     if _MANNER.search(sentence):
         return False
     return sentence.endswith("?") or _TASK.match(sentence) is not None

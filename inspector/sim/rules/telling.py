@@ -1,14 +1,13 @@
-"""What is told at length: a story, an essay, a count. Long enough to be interrupted, and the same every time."""
+"""Long answers: a story, an essay, a count. Long enough for a test to interrupt, and the same every time."""
 
 from __future__ import annotations
 
 import re
 
-from inspector.sim.rules.english import Reply, turned, with_digits
-from inspector.sim.rules.memory_lookup import Answering, MemoryQuestion
+from inspector.sim.rules.english import Reply, with_digits
+from inspector.sim.rules.memory_lookup import MemoryQuestion, ReplyFunction
 
 _MAX_COUNT = 300
-JOKE = "Why did the developer go broke? Because he used up all his cache."
 _STORY = (
     "Once upon a time, in a small town by the sea, there lived {who} who loved to listen. Every evening, when the boats "
     "came home, {who} sat on the harbor wall and listened to the ropes and the gulls and the slow voices of the sailors. "
@@ -27,40 +26,26 @@ _STORY = (
 
 
 def story(found: re.Match[str], question: MemoryQuestion) -> Reply:
-    """Answer with a story that takes well over a minute to tell."""
+    """Return a story that takes well over a minute to tell."""
     subject = re.search(r"\b(?:about|of|on) ([^.,!?;]{1,60})", question.text[found.start() :])
     return Reply(_STORY.format(who=subject.group(1).strip() if subject else "a young fox"))
 
 
 def essay(found: re.Match[str], question: MemoryQuestion) -> Reply:
-    """Answer with many words about a subject, all of them true of anything."""
+    """Return a long answer that names its subject; the rest is the story, because the rules know nothing of the world."""
     subject = re.search(
         r"\b(?:about|of|on|explain|describe)(?: how| why| what)? ([^.,!?;]{1,60}?)(?= in (?:great |as much |full )?detail|[.,!?;]|$)",
         question.text[found.start() :],
         re.IGNORECASE,
     )
     about = subject.group(1).strip() if subject else "this subject"
-    parts = (
-        f"Let me tell you about {about} in some detail.",
-        f"To understand {about}, it helps to begin at the beginning, because every subject has a history.",
-        f"People have thought about {about} for a long time, and they did not always agree.",
-        f"First, there is the question of what {about} is, and where its edges are.",
-        f"Second, there is the question of how {about} works, which is best seen in small examples.",
-        f"Third, there is the question of why {about} matters, and to whom.",
-        "Each of these questions leads to the next one, and so it is worth taking them slowly, one after the other.",
-        f"Some of what is said about {about} is well established, and some of it is still being discussed.",
-        "In practice, most people meet only a small part of it, and that part is usually the simplest.",
-        "Those who look closer find that the details fit together, and that few of them are there by accident.",
-        f"It is also true that {about} has changed over the years, and that it will go on changing.",
-        "What seems obvious today was once a surprise, and what surprises us today may become obvious.",
-        f"To sum up, {about} rewards patience: begin with an example, ask why it is so, and then try another one.",
-        "If you would like, I can go deeper into any part of this.",
+    return Reply(
+        f"Let me tell you about {about} in some detail. {_STORY.format(who='a young fox')}"
     )
-    return Reply(" ".join(parts))
 
 
 def count(_: re.Match[str], question: MemoryQuestion) -> Reply | None:
-    """Answer with the numbers that are counted."""
+    """Return the numbers of a count; None if the question names no bounds."""
     plain = with_digits(question.text)
     counted = re.search(
         r"\bcount(?:ing)?(?: out loud| slowly| aloud| quickly| backwards?| down| up| for me)*(?: by (?P<by>\d{1,3})s?)?(?: from (?P<first>\d{1,6}))?(?: (?:down|up|all the way))*(?: (?:to|through|until) (?P<last>\d{1,6}))?",
@@ -78,11 +63,6 @@ def count(_: re.Match[str], question: MemoryQuestion) -> Reply | None:
     return Reply(", ".join(map(str, numbers)) + ".", str(numbers[-1]))
 
 
-def always(text: str, short: str) -> Answering:
-    """Return what gives one answer."""
+def fixed(text: str, short: str) -> ReplyFunction:
+    """Return a function that always gives the same reply."""
     return lambda _, __: Reply(text, short)
-
-
-def ability(found: re.Match[str], _: MemoryQuestion) -> Reply:
-    """Answer with a request that needs no more than a yes."""
-    return Reply(f"Yes, I can {turned(found.group('what')).strip()}.", "Yes")

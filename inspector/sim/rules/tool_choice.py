@@ -1,4 +1,4 @@
-"""Which declared functions fit what the user said."""
+"""The choice of functions to call, from the words that the question shares with their names and descriptions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from inspector.sim.brain import BrainContext, Call
 from inspector.sim.rules.arguments import arguments_for, places_in
 from inspector.sim.rules.arithmetic import sum_in
-from inspector.sim.rules.english import cut, named, stem
+from inspector.sim.rules.english import cut, proper_nouns, stem
 
 Tool = Mapping[str, Any]
 
@@ -21,7 +21,7 @@ _COMMON = (
     "just just answer question ask asked asks request requested new one two only say said there was were not no"
 )
 _STOPWORDS = frozenset(stem(word) for word in _COMMON.split()) | frozenset(_COMMON.split())
-"""Words that say nothing about what a function does."""
+"""Words that do not tell what a function does."""
 _ALIKE: Mapping[str, str] = {
     stem(word): head
     for head, words in {
@@ -52,38 +52,38 @@ _REFUSED = re.compile(
 _AGAIN = re.compile(r"^(?:and|what about|how about|and what about|now)\b", re.IGNORECASE)
 _MAX_CALLS = 8
 _ENOUGH = 3
-"""One word of a function's name, or two of its description; one will do where the user says nothing else."""
+"""Score of one word of a function's name; one of its description (2) suffices if the question has a single word."""
 
 
 def chosen_calls(question: str, before: Sequence[str], context: BrainContext) -> tuple[Call, ...]:
-    """Return the calls that a question asks for: one, several in parallel, or none.
+    """Return the calls that a question requires: none, one, or several in parallel.
 
     Args:
-        question: the user's words.
-        before: the user's words before that, the oldest first.
-        context: the tools, and which may be chosen.
+        question: the user's text.
+        before: the user's earlier texts, oldest first.
+        context: the tools and the tool choice.
     """
     functions = [tool for tool in context.tools if tool.get("type", "function") == "function"]
     choice = context.tool_choice
     if choice == "none" or not functions:
         return ()
     if isinstance(choice, Mapping):
-        named = [tool for tool in functions if tool.get("name") == choice.get("name")]
-        return _calls([(named[0], question)], context) if named else ()
+        chosen = [tool for tool in functions if tool.get("name") == choice.get("name")]
+        return _calls([(chosen[0], question)], context) if chosen else ()
     if choice != "required" and _REFUSED.search(question):
         return ()
-    asked = _asked(question, functions)
-    if not asked and _AGAIN.match(question) and before:
+    matches = _matches(question, functions)
+    if not matches and _AGAIN.match(question) and before:  # "and in Rome?" repeats the last call
         tool = chosen_tool(before[-1], functions)
-        asked = [(tool, question)] if tool is not None else []
-    if not asked and choice == "required":
-        asked = [(functions[0], question)]
-    asked = [(tool, _with_place(tool, clause, before, functions)) for tool, clause in asked]
-    return _calls(asked, context)
+        matches = [(tool, question)] if tool is not None else []
+    if not matches and choice == "required":
+        matches = [(functions[0], question)]
+    matches = [(tool, _with_place(tool, clause, before, functions)) for tool, clause in matches]
+    return _calls(matches, context)
 
 
 def _with_place(tool: Tool, clause: str, before: Sequence[str], functions: Sequence[Tool]) -> str:
-    """Return a clause with the place that was asked about last, like ``is it warm there``."""
+    """Return a clause such as "is it warm there" with the place of the last question about the same tool."""
     if not _takes_a_place(tool) or places_in(clause):
         return clause
     for text in reversed(before):
@@ -94,16 +94,16 @@ def _with_place(tool: Tool, clause: str, before: Sequence[str], functions: Seque
 
 
 def chosen_tool(question: str, functions: Sequence[Tool]) -> Tool | None:
-    """Return the function whose words match a question best; None where none does well enough."""
-    asked = _words(question) | ({"sum"} if sum_in(question) is not None else set())
-    scores = [_score(asked, question, tool) for tool in functions]
+    """Return the function whose words match a question best; None if none matches well enough."""
+    words = _words(question) | ({"sum"} if sum_in(question) is not None else set())
+    scores = [_score(words, question, tool) for tool in functions]
     best = max(scores, default=0)
-    enough = 2 if len(asked) == 1 else _ENOUGH
+    enough = 2 if len(words) == 1 else _ENOUGH
     return functions[scores.index(best)] if best >= enough else None
 
 
-def _asked(question: str, functions: Sequence[Tool]) -> list[tuple[Tool, str]]:
-    """Return functions with the clause that asks for each."""
+def _matches(question: str, functions: Sequence[Tool]) -> list[tuple[Tool, str]]:
+    """Return the matching functions, each with the clause of the question that it matches."""
     whole = chosen_tool(question, functions)
     if whole is None:
         return []
@@ -112,18 +112,18 @@ def _asked(question: str, functions: Sequence[Tool]) -> list[tuple[Tool, str]]:
         for clause in re.split(r"[?.!;]\s|,? and (?:also |then )?|, (?:then |also )?", question)
         if clause.strip()
     ]
-    asked: list[tuple[Tool, str]] = []
+    matches: list[tuple[Tool, str]] = []
     for clause in clauses[:20]:
         tool = chosen_tool(clause, functions)
-        if tool is not None and all(tool is not other for other, _ in asked):
-            is_whole = named(clause) or re.search(r"\d", clause) or places_in(clause)
-            asked.append((tool, clause if is_whole else question))
-    return asked if len(asked) > 1 else [(whole, question)]
+        if tool is not None and all(tool is not other for other, _ in matches):
+            has_values = proper_nouns(clause) or re.search(r"\d", clause) or places_in(clause)
+            matches.append((tool, clause if has_values else question))
+    return matches if len(matches) > 1 else [(whole, question)]
 
 
-def _calls(asked: Sequence[tuple[Tool, str]], context: BrainContext) -> tuple[Call, ...]:
+def _calls(matches: Sequence[tuple[Tool, str]], context: BrainContext) -> tuple[Call, ...]:
     calls = []
-    for tool, clause in asked:
+    for tool, clause in matches:
         places = places_in(clause) if _takes_a_place(tool) else []
         for place in places if len(places) > 1 else [""]:
             about = f"{_without(clause, places)} in {place}" if place else clause
@@ -139,7 +139,7 @@ def _without(text: str, places: Sequence[str]) -> str:
 
 
 def _takes_a_place(tool: Tool) -> bool:
-    """Tell whether a function is for one place at a time."""
+    """Return True if a function has exactly one parameter for a place, so that two places need two calls."""
     schema = tool.get("parameters")
     members = schema.get("properties") if isinstance(schema, Mapping) else None
     if not isinstance(members, Mapping):
@@ -162,19 +162,19 @@ def _words(text: str) -> set[str]:
     return {_ALIKE.get(word, word) for word in stems if word not in _STOPWORDS}
 
 
-def _score(asked: set[str], question: str, tool: Tool) -> int:
+def _score(words: set[str], question: str, tool: Tool) -> int:
     schema = tool.get("parameters")
     members = schema.get("properties") if isinstance(schema, Mapping) else None
     name = str(tool.get("name", ""))
     if len(name) > 3 and re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)", question.lower()):
-        return 100
-    named, described = _words(name), _words(str(tool.get("description", "")))
+        return 100  # the question contains the function's name: beats any number of shared words
+    in_name, in_description = _words(name), _words(str(tool.get("description", "")))
     parameters: set[str] = set()
     for key, member in members.items() if isinstance(members, Mapping) else ():
         text = member.get("description", "") if isinstance(member, Mapping) else ""
         options = member.get("enum", ()) if isinstance(member, Mapping) else ()
-        shown = " ".join(map(str, options[:20])) if isinstance(options, list) else ""
-        parameters |= _words(f"{key} {str(text)[:300]} {shown}")
-    score = 3 * len(asked & named) + 2 * len(asked & described) + len(asked & parameters)
-    is_meant = asked & named or len(asked & described) > 1 or len(asked) == 1
-    return score if is_meant and asked & (named | described) else 0
+        values = " ".join(map(str, options[:20])) if isinstance(options, list) else ""
+        parameters |= _words(f"{key} {str(text)[:300]} {values}")
+    score = 3 * len(words & in_name) + 2 * len(words & in_description) + len(words & parameters)
+    is_specific = words & in_name or len(words & in_description) > 1 or len(words) == 1
+    return score if is_specific and words & (in_name | in_description) else 0

@@ -1,1 +1,1 @@
-"""The simulator's brain as a model behind HTTP: any endpoint that speaks OpenAI's chat completions."""
+"""A brain for the simulator that asks a model over HTTP, at any endpoint with OpenAI's chat completions API."""

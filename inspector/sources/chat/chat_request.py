@@ -1,8 +1,8 @@
-"""A conversation of the Realtime API as a request for a chat completion. Pure.
+"""Translation of a Realtime conversation to the request of a chat completion. Pure.
 
-Servers are strict about tools, each in its own way: every call must be followed by its output at once, and the last word must be
-the user's or a tool's. So each call is given with its output, wherever that stands in the conversation, and what has no
-counterpart is told in words.
+Endpoints are strict about the order of messages: a call must be directly followed by its output, and the last message must be
+from the user or a tool. So each call is sent together with its output, wherever that is in the conversation, and an output
+without a call becomes a system message.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from inspector.sim.brain import BrainContext, Said
+from inspector.sim.brain import BrainContext, ContextItem
 
 ChatJson = dict[str, Any]
 NO_OUTPUT = "(no output yet)"
-NO_WORDS = "(The user has said nothing new. Go on as your instructions say.)"
+NO_WORDS = "(The user has said nothing new. Continue as your instructions say.)"
 _NO_PARAMETERS: ChatJson = {"type": "object", "properties": {}}
 
 
@@ -22,9 +22,9 @@ def chat_request(context: BrainContext, model: str, limit_name: str) -> ChatJson
     """Return the body of a request.
 
     Args:
-        context: the conversation and what the response is to be like.
-        model: the endpoint's name of a model.
-        limit_name: the member that limits the answer's length.
+        context: the conversation, tools and settings of the response.
+        model: the endpoint's name of the model.
+        limit_name: the member that limits the length of the answer.
     """
     body: ChatJson = {
         "model": model,
@@ -32,7 +32,7 @@ def chat_request(context: BrainContext, model: str, limit_name: str) -> ChatJson
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    # Some servers take no notice of "none" and call all the same.
+    # Some endpoints ignore a ``tool_choice`` of "none", so leave out the tools instead.
     tools = [] if context.tool_choice == "none" else list(map(_tool, context.tools))
     if tools:
         body |= {"tools": tools, "tool_choice": _choice(context.tool_choice)}
@@ -47,16 +47,18 @@ def chat_request(context: BrainContext, model: str, limit_name: str) -> ChatJson
 
 def _messages(context: BrainContext) -> list[ChatJson]:
     messages = [_system(context.instructions)] if context.instructions else []
-    outputs = {said.call_id: said.text for said in context.said if said.role == "tool"}
-    calls = {said.call_id for said in context.said if said.call}
-    for said in context.said:
-        if said.call:
-            messages += _call(said, outputs.get(said.call_id, NO_OUTPUT))
-        elif said.role == "tool":
-            if said.call_id not in calls:
-                messages.append(_system(f"A function returned: {said.text}"))
+    outputs = {item.call_id: item.text for item in context.items if item.role == "tool"}
+    calls = {item.call_id for item in context.items if item.call}
+    for item in context.items:
+        if item.call:
+            messages += _call(item, outputs.get(item.call_id, NO_OUTPUT))
+        elif item.role == "tool":
+            if (
+                item.call_id not in calls
+            ):  # the call was deleted, or dropped from the context window
+                messages.append(_system(f"A function returned: {item.text}"))
         else:
-            messages += _message(said)
+            messages += _message(item)
     roles = [message["role"] for message in messages]
     if not {"user", "tool"} & set(roles) or roles[-1] == "assistant":
         messages.append({"role": "user", "content": NO_WORDS})
@@ -67,24 +69,24 @@ def _system(text: str) -> ChatJson:
     return {"role": "system", "content": text}
 
 
-def _call(said: Said, output: str) -> Iterator[ChatJson]:
-    function = {"name": said.call, "arguments": said.arguments or "{}"}
-    call = {"id": said.call_id, "type": "function", "function": function}
+def _call(item: ContextItem, output: str) -> Iterator[ChatJson]:
+    function = {"name": item.call, "arguments": item.arguments or "{}"}
+    call = {"id": item.call_id, "type": "function", "function": function}
     yield {"role": "assistant", "content": None, "tool_calls": [call]}
-    yield {"role": "tool", "tool_call_id": said.call_id, "content": output}
+    yield {"role": "tool", "tool_call_id": item.call_id, "content": output}
 
 
-def _message(said: Said) -> Iterator[ChatJson]:
-    """Yield what was said; nothing where nothing was, as of an answer that was cancelled before its first word."""
-    text = said.text
-    if not text and said.audio_ms and said.role == "user":
-        text = f"({said.audio_ms / 1000:.1f} s of audio that was not understood)"
-    shown = [{"type": "image_url", "image_url": {"url": url}} for url in said.images if url]
-    if shown:
-        written = [{"type": "text", "text": text}] if text else []
-        yield {"role": said.role, "content": [*written, *shown]}
+def _message(item: ContextItem) -> Iterator[ChatJson]:
+    """Yield the message of an item; nothing for an empty one, such as an answer cancelled before its first word."""
+    text = item.text
+    if not text and item.audio_ms and item.role == "user":
+        text = f"({item.audio_ms / 1000:.1f} s of audio that was not understood)"
+    images = [{"type": "image_url", "image_url": {"url": url}} for url in item.images if url]
+    if images:
+        texts = [{"type": "text", "text": text}] if text else []
+        yield {"role": item.role, "content": [*texts, *images]}
     elif text:
-        yield {"role": said.role, "content": text}
+        yield {"role": item.role, "content": text}
 
 
 def _tool(tool: Mapping[str, Any]) -> ChatJson:

@@ -1,4 +1,7 @@
-"""A chat completion as it comes, put together piece by piece. Pure; what makes no sense is told apart, never raised on."""
+"""Assembly of a streamed chat completion from the bytes of its response. Pure.
+
+Chunks in an unexpected shape are skipped or reported as not being chunks; only data without end raises.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +13,34 @@ from typing import Any
 from inspector.sim.brain import Answer, Call, TokenCount
 
 _CUT_SHORT = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""By ``finish_reason``."""
+"""``finish_reason`` to the reason of an incomplete response."""
 _TEXTS = ("content", "refusal")
-"""Members of a message that are said; what a model thinks comes in others."""
+"""Members of a message that the user gets to hear; reasoning is in other members."""
 _MESSAGES = ("message", "detail", "error")
-"""Where servers put what went wrong."""
-_MAX_WORDS = 300
+"""Members in which endpoints put an error message: OpenAI's, FastAPI's and Ollama's."""
+_MAX_ERROR_CHARS = 300
 MAX_BYTES = 4 << 20
-"""Of one line, or of an answer that is no stream."""
+"""Limit of one line, and of a body that is not a stream."""
 _DATA = b"data:"
-_OF_NO_INTEREST = (b":", b"event:", b"id:", b"retry:")
-"""Other lines of a stream of server-sent events."""
+_IGNORED = (b":", b"event:", b"id:", b"retry:")
+"""Comments and other fields of server-sent events (WHATWG HTML, 9.2.6)."""
 
 
 class EventStream:
-    """The data of a stream of server-sent events; of a server that does not stream, the whole body at the end."""
+    """Splits a body into the data of server-sent events; a body that is not a stream is one piece of data at the end."""
 
     def __init__(self) -> None:
         self.is_done = False
-        """True once the stream said so itself."""
+        """True once ``data: [DONE]`` has arrived."""
         self._rest = b""
         self._other: list[bytes] = []
         self._other_bytes = 0
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """Take a piece of the body in, and return the data that it completes.
+        """Add a piece of the body, and return the data that it completes.
 
         Raises:
-            ValueError: a line, or all that is no event, is too long.
+            ValueError: a line, or the part of the body that is not events, is too long.
         """
         *lines, self._rest = (self._rest + piece).split(b"\n")
         found = [data for line in lines for data in self._data(line.strip())]
@@ -46,13 +49,13 @@ class EventStream:
         return found
 
     def end(self) -> list[bytes]:
-        """Return the data that is left at the end of the body."""
+        """Return the data at the end of the body: an event without a line end, or a body that is not a stream."""
         found = self._data(self._rest.strip())
         other = b"\n".join(self._other)
         return found or ([other] if other and not self.is_done else [])
 
     def _data(self, line: bytes) -> list[bytes]:
-        if not line or line.startswith(_OF_NO_INTEREST):
+        if not line or line.startswith(_IGNORED):
             return []
         if not line.startswith(_DATA):
             self._other.append(line)
@@ -64,7 +67,7 @@ class EventStream:
 
 
 @dataclass(slots=True)
-class _Calling:
+class _PartialCall:
     id: str
     name: str = ""
     arguments: str = ""
@@ -72,40 +75,44 @@ class _Calling:
 
 @dataclass(slots=True)
 class ChatCompletion:
-    """What has come of one completion."""
+    """The part of one completion that has arrived."""
 
     text: str = ""
     tokens: TokenCount | None = None
-    is_over: bool = False
-    """True once the server said that the answer is whole; usage may follow."""
+    has_finished: bool = False
+    """True once a ``finish_reason`` has arrived; usage may follow."""
     problem: str = ""
-    """What the server says went wrong in the middle of its answer."""
+    """An error that the endpoint sent within the stream."""
     _cut_short: str = ""
-    _calls: list[_Calling] = field(default_factory=list)
-    _by_index: dict[object, _Calling] = field(default_factory=dict)
+    _calls: list[_PartialCall] = field(default_factory=list)
+    _by_index: dict[object, _PartialCall] = field(default_factory=dict)
 
-    def take(self, chunk: object) -> bool:
-        """Take one chunk in, or a whole completion; tell whether it was one."""
+    def add(self, chunk: object) -> bool:
+        """Add a chunk or a whole completion; return False if it is neither."""
         if not isinstance(chunk, dict):
             return False
-        self.problem = self.problem or words_of(chunk.get("error"))
+        self.problem = self.problem or error_text(chunk.get("error"))
         self.tokens = _tokens(chunk.get("usage")) or self.tokens
         choices = chunk.get("choices")
         if not isinstance(choices, list):
             return bool(self.problem)
-        for choice in choices[:1]:
+        for choice in choices[
+            :1
+        ]:  # ``n`` is never set, so there is one; the last chunk, with usage, has none
             if isinstance(choice, dict):
-                self._take_choice(choice)
+                self._add_choice(choice)
         return True
 
     def answer(self, *, is_complete: bool) -> Answer:
-        """Return the answer as far as it has come."""
+        """Return the answer so far."""
         calls: list[Call] = []
-        for calling in self._calls:
-            if not calling.name:
+        for call in self._calls:
+            if (
+                not call.name
+            ):  # not announced yet: an answer's calls cannot change their names later
                 break
-            whole = calling.arguments or ("{}" if is_complete else "")
-            calls.append(Call(calling.name, whole))
+            arguments = call.arguments or ("{}" if is_complete else "")
+            calls.append(Call(call.name, arguments))
         cut_short = self._cut_short if is_complete else ""
         return Answer(
             self.text,
@@ -115,37 +122,39 @@ class ChatCompletion:
             tokens=self.tokens,
         )
 
-    def _take_choice(self, choice: Mapping[str, Any]) -> None:
-        said = choice.get("delta") or choice.get("message")
-        if isinstance(said, dict):
-            if not self._calls:  # words after a call would come too late: the message is over
-                self.text += "".join(_text(said.get(name)) for name in _TEXTS)
-            calls = said.get("tool_calls")
-            for place, part in enumerate(calls if isinstance(calls, list) else ()):
+    def _add_choice(self, choice: Mapping[str, Any]) -> None:
+        delta = choice.get("delta") or choice.get("message")
+        if isinstance(delta, dict):
+            if not self._calls:  # the message item is closed when the first call starts
+                self.text += "".join(_text(delta.get(name)) for name in _TEXTS)
+            calls = delta.get("tool_calls")
+            for position, part in enumerate(calls if isinstance(calls, list) else ()):
                 if isinstance(part, dict):
-                    self._take_call(part, place)
+                    self._add_call_part(part, position)
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
-            self.is_over = True
+            self.has_finished = True
             self._cut_short = _CUT_SHORT.get(reason, "")
 
-    def _take_call(self, part: Mapping[str, Any], place: int) -> None:
-        """Take a piece of a call in: one with an id of its own is another call, even where the server counts none of them."""
-        index, call_id = part.get("index", place), str(part.get("id") or "")
-        calling = self._by_index.get(str(index))
-        if calling is None or (call_id and calling.id and call_id != calling.id):
-            calling = self._by_index[str(index)] = _Calling(call_id)
-            self._calls.append(calling)
+    def _add_call_part(self, part: Mapping[str, Any], position: int) -> None:
+        # Some endpoints omit ``index`` or always send 0; then only a new id tells that another call starts.
+        index, call_id = part.get("index", position), str(part.get("id") or "")
+        call = self._by_index.get(str(index))
+        if call is None or (call_id and call.id and call_id != call.id):
+            call = self._by_index[str(index)] = _PartialCall(call_id)
+            self._calls.append(call)
         function = part.get("function")
         if isinstance(function, dict):
-            calling.name = calling.name or _text(function.get("name"))
+            call.name = call.name or _text(function.get("name"))
             arguments = function.get("arguments")
-            is_object = isinstance(arguments, dict)
-            calling.arguments += json.dumps(arguments) if is_object else _text(arguments)
+            is_object = isinstance(
+                arguments, dict
+            )  # some endpoints send an object, not its JSON text
+            call.arguments += json.dumps(arguments) if is_object else _text(arguments)
 
 
-def words_of(error: object) -> str:
-    """Return what a server says went wrong, cut to a readable length; ``""`` where it says nothing."""
+def error_text(error: object) -> str:
+    """Return the message in an endpoint's error, shortened to a readable length; ``""`` if it has none."""
     for _ in range(3):
         if isinstance(error, list) and error:
             error = error[0]
@@ -153,11 +162,11 @@ def words_of(error: object) -> str:
             break
         error = next((error[name] for name in _MESSAGES if error.get(name)), "")
     text = " ".join(error.split()) if isinstance(error, str) else ""
-    return text if len(text) <= _MAX_WORDS else f"{text[:_MAX_WORDS]}…"
+    return text if len(text) <= _MAX_ERROR_CHARS else f"{text[:_MAX_ERROR_CHARS]}…"
 
 
 def _text(value: object) -> str:
-    """Return a text, also one that comes in parts."""
+    """Return a text that is a string or a list of parts; ``""`` for anything else."""
     parts = value if isinstance(value, list) else [{"text": value}]
     texts = [part.get("text") for part in parts if isinstance(part, dict)]
     return "".join(text for text in texts if isinstance(text, str))
@@ -166,13 +175,13 @@ def _text(value: object) -> str:
 def _tokens(usage: object) -> TokenCount | None:
     if not isinstance(usage, dict):
         return None
-    given, made = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    prompt, output = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     details = usage.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
-    return None if given is None or made is None else TokenCount(given, made, cached or 0)
+    return None if prompt is None or output is None else TokenCount(prompt, output, cached or 0)
 
 
 def _count(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if 0 <= value < 1 << 53 else None  # beyond it other readers of JSON lose digits
+    return value if 0 <= value < 1 << 53 else None  # many JSON parsers lose digits beyond 2**53

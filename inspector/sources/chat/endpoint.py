@@ -1,4 +1,4 @@
-"""Which endpoint answers for the simulator: its address, the model there, and the key for it."""
+"""A chat completions endpoint: its address, model and key."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from inspector.sources.address import is_loopback
 from inspector.sources.upstream import Upstream, upstream_at
 
 CHAT_PATH = "/chat/completions"
-USUAL_BASE = "/v1"
+DEFAULT_BASE = "/v1"
 _NEWER_LIMIT = ("api.openai.com", ".openai.azure.com")
-"""Hosts that refuse ``max_tokens`` for their newer models; the others know nothing else."""
+"""Hosts whose newer models refuse ``max_tokens``; most other endpoints support nothing else."""
 
 
 @dataclass(frozen=True)
 class ChatEndpoint:
-    """Where a model is asked, and which."""
+    """The server, model and key of an endpoint."""
 
     server: Upstream
     model: str
@@ -33,32 +33,33 @@ class ChatEndpoint:
 
     @property
     def shown(self) -> str:
-        """Return what messages call it: the base URL, without secrets."""
+        """Return the base URL without secrets, for messages."""
         return mask_url(self.url.partition("?")[0].removesuffix(CHAT_PATH))
 
     @property
     def limit_name(self) -> str:
-        """Return the member of a request that limits the answer's length."""
+        """Return the name of the request member that limits the length of the answer."""
         is_newer = self.server.host.endswith(_NEWER_LIMIT)
         return "max_completion_tokens" if is_newer else "max_tokens"
 
 
 def chat_endpoint(address: str, model: str, key: Secret | None = None) -> ChatEndpoint:
-    """Read the address of an endpoint.
+    """Parse the address of an endpoint.
 
     Args:
-        address: a base URL like ``http://127.0.0.1:11434/v1``; a host alone gets ``/v1``, and one on this machine ``http``.
-        model: the endpoint's name of a model.
+        address: a base URL such as ``http://127.0.0.1:11434/v1``. Without a path it gets ``/v1``; without a scheme
+            ``https``, or ``http`` on this machine.
+        model: the endpoint's name of the model.
         key: sent as a bearer token.
 
     Raises:
-        UsageError: it is no such address, or there is no model.
+        UsageError: the address is not valid, or ``model`` is empty.
     """
     if not model:
         raise UsageError(
             "--brain needs the name of a model",
             code="no_brain_model",
-            hint="name one that the endpoint serves with --brain-model",
+            hint="set it with --brain-model, to a model that the endpoint serves",
         )
     address = address.strip()
     if "://" not in address:
@@ -72,4 +73,4 @@ def chat_endpoint(address: str, model: str, key: Secret | None = None) -> ChatEn
             hint="write it like http://127.0.0.1:11434/v1",
         ) from None
     base = server.base.removesuffix(CHAT_PATH)
-    return ChatEndpoint(replace(server, base=base or USUAL_BASE), model, key)
+    return ChatEndpoint(replace(server, base=base or DEFAULT_BASE), model, key)

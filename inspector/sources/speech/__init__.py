@@ -1,1 +1,1 @@
-"""Voice, recognizer and speech detection with the libraries of the ``voice`` extra; each is used where it is installed."""
+"""Voice, speech recognition and speech detection with the libraries of the ``voice`` extra, each used if it is installed."""

@@ -1,7 +1,7 @@
-"""EspeakVoice: the simulator speaks, with the espeak-ng that the wheel ``espeakng-loader`` carries.
+"""A voice for the simulator with espeak-ng, from the wheel ``espeakng-loader``.
 
-espeak-ng is one synthesiser per process and not thread-safe; a phrase takes 2 ms, so it is simply called, from one thread.
-C interface: espeak-ng/speak_lib.h.
+espeak-ng has global state and is not thread-safe. A phrase takes 2 ms, so it is called directly in the event loop's thread.
+C interface: ``espeak-ng/speak_lib.h``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1
 _RATE, _PITCH = 1, 3
 """Values of ``espeak_AUDIO_OUTPUT``, of the options, of the character encodings, and of ``espeak_PARAMETER``."""
 _WORDS_PER_MINUTE = 165
-_SLOWEST, _FASTEST = 80, 450
-MAX_PHRASE_CHARS = 400
+_SLOWEST, _FASTEST = 80, 450  # the range of ``espeakRATE``
+MAX_PHRASE_CHARS = 400  # bounds the time of one call; ``phrases_of`` sends far less
 _VOICES = {
     "alloy": ("en-us+f2", 45),
     "ash": ("en-us+m3", 40),
@@ -32,12 +32,12 @@ _VOICES = {
     "cedar": ("en-us+m7", 40),
 }
 """Variant and pitch (0 to 100) of each of the API's voices."""
-_USUAL = ("en-us", 50)
+_DEFAULT = ("en-us", 50)
 _Synthesized = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
 class _Espeak:
-    """The library, initialised once."""
+    """The library, initialized once per process."""
 
     def __init__(self) -> None:
         import espeakng_loader
@@ -46,13 +46,14 @@ class _Espeak:
         folder = str(espeakng_loader.get_data_path()).encode()
         self.rate_hz = self._library.espeak_Initialize(_SYNCHRONOUS, 0, folder, _DONT_EXIT)
         if self.rate_hz <= 0:
-            raise OSError("espeak-ng does not find its data")
+            raise OSError("espeak-ng cannot find its data")
         self._sound = bytearray()
-        self._callback = _Synthesized(self._take)  # kept: the library holds no reference to it
+        # Referenced here, or Python would free the callback while the library still calls it.
+        self._callback = _Synthesized(self._collect)
         self._library.espeak_SetSynthCallback(self._callback)
 
     def speak(self, text: str, voice: str, pitch: int, words_per_minute: int) -> bytes:
-        """Return PCM16 of ``rate_hz``."""
+        """Return the audio of a text as PCM16 at ``rate_hz``."""
         self._sound.clear()
         self._library.espeak_SetVoiceByName(voice.encode())
         self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
@@ -61,7 +62,7 @@ class _Espeak:
         self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, _UTF8, None, None)
         return bytes(self._sound)
 
-    def _take(self, samples: int | None, count: int, _: int | None) -> int:
+    def _collect(self, samples: int | None, count: int, _: int | None) -> int:
         if samples and count > 0:
             self._sound += ctypes.string_at(samples, 2 * count)
         return 0
@@ -73,7 +74,7 @@ def _espeak() -> _Espeak:
 
 
 def can_speak() -> bool:
-    """Tell whether the library works here."""
+    """Return True if the library can be loaded and initialized."""
     try:
         _espeak()
     except (OSError, ImportError, AttributeError) as error:
@@ -83,17 +84,17 @@ def can_speak() -> bool:
 
 
 class EspeakVoice:
-    """A voice that can be understood."""
+    """An intelligible voice."""
 
     def speak(self, phrase: str, *, voice: str, rate_hz: int, speed: float) -> Iterator[bytes]:
-        """Yield the sound of a phrase in one piece; nothing for a phrase without a letter or digit."""
+        """Yield the audio of a phrase in one piece; nothing for a phrase without letters and digits."""
         if not any(letter.isalnum() for letter in phrase):
             return
         import numpy as np
         import soxr
 
         espeak = _espeak()
-        variant, pitch = _VOICES.get(voice, _USUAL)
+        variant, pitch = _VOICES.get(voice, _DEFAULT)
         words_per_minute = round(min(_FASTEST, max(_SLOWEST, _WORDS_PER_MINUTE * speed)))
         sound = espeak.speak(phrase[:MAX_PHRASE_CHARS], variant, pitch, words_per_minute)
         samples = np.frombuffer(sound, "<i2")

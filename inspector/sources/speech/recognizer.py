@@ -1,7 +1,7 @@
-"""EnglishRecognizer: the simulator understands English, with moonshine-voice where it is installed, else with pocketsphinx.
+"""Recognition of English speech with moonshine-voice if it is installed, else with pocketsphinx.
 
-Both bring their model in the wheel. One worker process for all sessions, behind one thread; what has to wait too long, or takes too
-long, is not understood. The event loop is never held up: a hearing is asked for its result.
+Both include their model in the wheel. All sessions share one worker process, behind one thread. Audio that waits or takes too
+long is reported as not recognized. The event loop never blocks: the simulator polls a ``WorkerTranscript``.
 """
 
 from __future__ import annotations
@@ -22,39 +22,43 @@ from functools import cache
 from pathlib import Path
 
 from inspector.sim.speech_recognizer import Transcript
+from inspector.sources.speech.recognizer_worker import RECOGNIZED_RATE_HZ
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 16
+"""Pieces of audio in the queue, beyond which further ones are not recognized."""
 TIME_LIMIT_S = 15.0
+"""How long a piece of audio may wait, and then may take."""
 _WORKER = Path(__file__).with_name("recognizer_worker.py")
-_RATE_HZ = 16_000
 _START_S = 20.0
+"""Additional time for the first result, while the worker loads its model."""
 _PAD_S = 0.1
+"""Audio kept before and after the speech."""
 _QUIET = 200
-"""Samples below it at both ends are cut off."""
+"""Samples below this level (of 32768) are trimmed at both ends."""
 _NOISE = 10.0
-"""A little faint noise at both ends (RMS, of 32768): a recognizer expects a room, and errs less in the first and last word."""
+"""RMS (of 32768) of the noise added at both ends; with it, recognizers make fewer errors in the first and last word."""
 NOT_UNDERSTOOD = "(the simulator did not recognize the speech in time)"
 
 
 @dataclass(frozen=True, slots=True)
 class RecognizerProgram:
-    """A library that recognises speech."""
+    """A speech recognition library."""
 
     name: str
-    """Of its distribution, and in the worker process."""
+    """Name of its distribution, and argument of the worker process."""
     module: str
     model: str
-    """A file inside of the module without which it recognises nothing; ``""`` where it always has one."""
+    """Path within the module of the model file; ``""`` if the module always has its model."""
     max_audio_s: int
-    """Speech is not recognised beyond this: it would take too long, or little of it would be right."""
+    """Audio beyond this length is ignored, because it would take too long or be mostly wrong."""
     quiet_s: tuple[float, float]
-    """Faint noise that is put before and behind: measured, it saves up to half of the errors."""
+    """Length of the noise added before and after; measured, it avoids up to half of the errors."""
 
     @property
     def is_usable(self) -> bool:
-        """Tell whether it is installed with its model, without importing it."""
+        """Return True if the library is installed with its model; does not import it."""
         found = importlib.util.find_spec(self.module)
         folders = (found.submodule_search_locations or ()) if found is not None else ()
         return any((Path(folder) / self.model).exists() for folder in folders)
@@ -63,29 +67,29 @@ class RecognizerProgram:
 MOONSHINE = RecognizerProgram(
     "moonshine-voice", "moonshine_voice", "assets/tiny-en/encoder_model.ort", 30, (0.2, 0.6)
 )
-"""Versions after 0.1.0 would fetch their model."""
+"""Checked for its model file, because versions after 0.1.0 download the model instead of including it."""
 SPHINX = RecognizerProgram("pocketsphinx", "pocketsphinx", "", 12, (0.2, 0.2))
 RECOGNIZERS = (MOONSHINE, SPHINX)
-"""The better one first."""
+"""In order of preference."""
 
 
 def usable_recognizer() -> RecognizerProgram | None:
-    """Return the recognizer that is used; None where none is installed."""
+    """Return the preferred installed recognizer; None if none is installed."""
     return next((each for each in RECOGNIZERS if each.is_usable), None)
 
 
 class WorkerTranscript:
-    """One piece of audio on its way to being understood."""
+    """The pending transcript of one piece of audio."""
 
     def __init__(self) -> None:
         self._transcription: Transcript | None = None
 
     def result(self) -> Transcript | None:
-        """Return what was heard; None while that is not known."""
+        """Return the transcript; None until it is known."""
         return self._transcription
 
-    def settle(self, transcription: Transcript) -> None:
-        """Say what was heard."""
+    def resolve(self, transcription: Transcript) -> None:
+        """Set the transcript; called in the worker's thread."""
         self._transcription = transcription
 
 
@@ -94,17 +98,18 @@ class _Work:
     pcm16: bytes
     """At 16 kHz."""
     transcription: WorkerTranscript
-    asked_s: float
+    queued_s: float
+    """``time.monotonic()`` when it was queued."""
 
 
 class RecognizerWorker:
-    """The worker process and the thread that talks to it; both begin when they are needed."""
+    """The worker process and the thread that communicates with it, both started when they are needed."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        """Prepare.
+        """Create a worker without starting it.
 
         Args:
-            command: of the worker process.
+            command: command line of the worker process.
         """
         self._command = command
         self._work: queue.Queue[_Work | None] = queue.Queue(MAX_WAITING)
@@ -113,19 +118,19 @@ class RecognizerWorker:
         self._is_ready = False
 
     def warm_up(self) -> None:
-        """Start the process, so that the first words need not wait for it."""
+        """Start the process now, so that the first transcript need not wait for its model."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="speech", daemon=True)
             self._thread.start()
 
-    def understand(self, pcm16: bytes) -> WorkerTranscript:
-        """Return the hearing of some audio of 16 kHz, which will have a result some time later."""
+    def recognize(self, pcm16: bytes) -> WorkerTranscript:
+        """Queue audio at 16 kHz, and return its pending transcript."""
         self.warm_up()
         transcription = WorkerTranscript()
         try:
             self._work.put_nowait(_Work(pcm16, transcription, time.monotonic()))
         except queue.Full:
-            transcription.settle(Transcript(NOT_UNDERSTOOD))
+            transcription.resolve(Transcript(NOT_UNDERSTOOD))
         return transcription
 
     def stop(self) -> None:
@@ -135,19 +140,19 @@ class RecognizerWorker:
             self._thread.join()
 
     def _run(self) -> None:
-        self._started()
+        self._started_process()
         while (work := self._work.get()) is not None:
-            is_stale = time.monotonic() - work.asked_s > TIME_LIMIT_S
+            is_stale = time.monotonic() - work.queued_s > TIME_LIMIT_S
             text = None if is_stale else self._text(work.pcm16)
-            work.transcription.settle(
+            work.transcription.resolve(
                 Transcript(NOT_UNDERSTOOD) if text is None else _transcription(text)
             )
         self._end()
 
     def _text(self, pcm16: bytes) -> str | None:
-        """Return what the worker understands; None where it takes too long or dies."""
+        """Return the text that the worker recognizes; None if it takes too long or dies."""
         try:
-            process = self._started()
+            process = self._started_process()
             if process.stdin is None or process.stdout is None:
                 return None
             process.stdin.write(len(pcm16).to_bytes(4, "big") + pcm16)
@@ -159,12 +164,13 @@ class RecognizerWorker:
             log.warning("speech recognition: %s", error)
             line = b""
         if not line:
+            # Recognition cannot be interrupted, only killed; the next audio starts a new process.
             self._end()
             return None
         self._is_ready = True
         return str(json.loads(line))
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started_process(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._is_ready = False
             self._process = subprocess.Popen(
@@ -172,7 +178,7 @@ class RecognizerWorker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,  # ctrl+c is for the parent: the worker ends with its stdin
+                start_new_session=True,  # so that ctrl+c reaches the parent only; the worker ends with its stdin
             )
         return self._process
 
@@ -180,7 +186,7 @@ class RecognizerWorker:
         if self._process is not None:
             self._process.kill()
             for pipe in (self._process.stdin, self._process.stdout):
-                with contextlib.suppress(OSError):  # what nobody reads cannot be flushed
+                with contextlib.suppress(OSError):  # flushing to a killed process fails
                     if pipe is not None:
                         pipe.close()
             self._process.wait()
@@ -188,27 +194,27 @@ class RecognizerWorker:
 
 
 def _transcription(text: str) -> Transcript:
-    said = text.strip()
-    # A recognizer that punctuates ends everything with a full stop, a sentence that was broken off too.
-    words = said if said.endswith("..") else said.removesuffix(".")
-    return Transcript(f"{said[:1].upper()}{said[1:]}", words)
+    text = text.strip()
+    # Moonshine ends every text with a period, even an unfinished sentence, so the period tells nothing to semantic VAD.
+    words = text if text.endswith("..") else text.removesuffix(".")
+    return Transcript(f"{text[:1].upper()}{text[1:]}", words)
 
 
 @cache
 def shared_worker(name: str) -> RecognizerWorker:
-    """Return this process's worker for a recognizer of that name."""
+    """Return the process-wide worker of a recognizer."""
     return RecognizerWorker((sys.executable, "-P", str(_WORKER), name))
 
 
 class EnglishRecognizer:
-    """A recognizer that understands."""
+    """Recognize English speech in a worker process."""
 
     def __init__(self, worker: RecognizerWorker, program: RecognizerProgram) -> None:
         self._worker = worker
         self._program = program
 
     def hear(self, pcm16: bytes, rate_hz: int) -> Transcript | WorkerTranscript:
-        """Return the hearing of some audio; silence is known at once."""
+        """Return the pending transcript of some audio; for silence, an empty transcript at once."""
         import numpy as np
         import soxr
 
@@ -219,9 +225,10 @@ class EnglishRecognizer:
             return Transcript("")
         pad = int(_PAD_S * rate_hz)
         spoken = samples[max(0, loud[0] - pad) : loud[-1] + pad]
-        chance = np.random.default_rng(0)
-        before, behind = (
-            chance.normal(0, _NOISE, int(quiet_s * _RATE_HZ)) for quiet_s in self._program.quiet_s
+        random = np.random.default_rng(0)  # the same audio must get the same transcript
+        before, after = (
+            random.normal(0, _NOISE, int(quiet_s * RECOGNIZED_RATE_HZ))
+            for quiet_s in self._program.quiet_s
         )
-        padded = np.concatenate([before, soxr.resample(spoken, rate_hz, _RATE_HZ), behind])
-        return self._worker.understand(padded.astype("<i2").tobytes())
+        padded = np.concatenate([before, soxr.resample(spoken, rate_hz, RECOGNIZED_RATE_HZ), after])
+        return self._worker.recognize(padded.astype("<i2").tobytes())

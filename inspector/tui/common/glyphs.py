@@ -1,4 +1,4 @@
-"""The few characters beyond letters that the screen draws, with an ASCII fallback for terminals without UTF-8."""
+"""The non-ASCII characters that the screens draw, with an ASCII set for terminals without UTF-8."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One character each, but for ``spinner``, ``wave`` and ``silence``."""
+    """One character per field, except ``spinner``, ``wave`` and ``silence``."""
 
     client: str = "→"
     server: str = "←"
     local: str = "·"
     to_api: str = "⇢"
-    """Of a frame that the proxy made or changed."""
+    """Marks a frame that the proxy injected or changed, toward the API; ``to_app``: toward the app."""
     to_app: str = "⇠"
     dropped: str = "✕"
     related: str = "›"
@@ -37,7 +37,7 @@ class Glyphs:
     bar_empty: str = "─"
     cut: str = "✂"
     wave: str = "".join(chr(0x2800 + dots) for dots in range(256))
-    """A cell by the dots that are set in it: 256 of them for 2 by 4 dots (braille's own order), 4 for one above another."""
+    """Waveform cells by the bits of their dots: 256 for 2 by 4 dots (the order of Unicode's braille block), or 4 for 1 by 2."""
     spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
     meter_open: str = "▐"
     meter_full: str = "█"

@@ -1,4 +1,4 @@
-"""The first line of a screen, fitted to its width: what matters least gives way first."""
+"""Fitting the parts of a line into its width: the least important parts are shortened or left out first."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ NARROW_GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class HeaderPart:
-    """One fact of the line; an empty one takes no room."""
+    """One part of the line; an empty one takes no room."""
 
     text: str
-    """Harmless for a terminal (``inert``)."""
+    """Text that is safe for the terminal (``sanitized``)."""
     rank: int = 0
-    """Who gives way: the highest first, 0 never."""
+    """Order of giving way: the highest rank first; 0 is never shortened."""
     shortest: int = 0
-    """Cells that it may be cut down to; 0 leaves it out."""
+    """Width in cells that it may be shortened to; 0 leaves the part out instead."""
 
 
 def header_line(parts: Sequence[HeaderPart], width: int) -> str:
@@ -31,6 +31,8 @@ def header_line(parts: Sequence[HeaderPart], width: int) -> str:
     line = f" {GAP.join(shown.values())}"
     if cell_len(line) <= width:
         return line
+    # One part at a time, so that no more is lost than necessary; narrow gaps cost no text, so
+    # they come first.
     for place in sorted(shown, key=lambda at: parts[at].rank, reverse=True):
         line = f" {NARROW_GAP.join(shown.values())}"
         excess = cell_len(line) - width

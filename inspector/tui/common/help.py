@@ -1,4 +1,4 @@
-"""Help: the keys that work here and now, grouped by what they belong to, and a few words about the view."""
+"""The help page: the keys that work on the current screen, grouped, with a few words about the view."""
 
 from __future__ import annotations
 
@@ -15,29 +15,22 @@ from inspector.tui.common.keycaps import keycap
 from inspector.tui.common.text_page import PageLine, TextPage
 
 Group = tuple[str, Sequence[tuple[str, str]]]
-"""A heading, and (key, what it does) under it."""
+"""A heading, and pairs (key, description) under it."""
 
-FILTER_WORDS: Group = (
-    "filters",
-    (
-        ('word  "two words"', "substring of the frame"),
-        ("~regex~", "regular expression"),
-        ("type:response.*", "event type, with * and ?"),
-        ("dir:client|server|local", "who sent it"),
-        ("item:ID resp:ID call:ID", "what it is about"),
-        ("turn:3   err   origin:hand", "turn, failures, what made it"),
-        ("t>12.5  dt>200ms  size>4k", "time, distance, size"),
-        ("!x   x y   x | y   ( )", "not, and, or, group"),
-    ),
-)
+
+def filter_help() -> Group:
+    """Return the filter language, line by line."""
+    from inspector.analysis.filter_words import filter_usages
+
+    return "filters", [("  ".join(usage.examples), usage.means) for usage in filter_usages()]
 
 
 class HelpScreen(ModalScreen[None]):
-    """One page of keys."""
+    """A modal page that lists keys."""
 
     CSS_PATH = Path(__file__).with_name("dialog.tcss")
 
-    BINDINGS = [Binding("escape,q,question_mark", "dismiss", "back", id="help.close")]
+    BINDINGS = [Binding("escape,q,question_mark", "dismiss", "close", id="help.close")]
 
     def __init__(self, title: str, groups: Sequence[Group]) -> None:
         super().__init__()
@@ -50,11 +43,11 @@ class HelpScreen(ModalScreen[None]):
             yield TextPage()
 
     def on_mount(self) -> None:
-        """Fill the page."""
+        """Fill the page and focus it."""
         lines = [
             PageLine(((f" {self._heading}", "head"),)),
             PageLine(
-                ((f" {keycap(self.app, (HelpScreen,), 'help.close')} closes this page", "dim"),)
+                ((f" {keycap(self.app, (HelpScreen,), 'help.close')} close this page", "dim"),)
             ),
             PageLine((("", "base"),)),
         ]
@@ -68,21 +61,21 @@ class HelpScreen(ModalScreen[None]):
 
 
 def keys_of(screen: Screen[Any]) -> Iterator[Group]:
-    """Yield the keys that work on a screen here and now, the focused pane's first."""
+    """Yield the keys that work on a screen now, those of the focused pane first."""
     groups: dict[str, dict[str, list[str]]] = {}
     for bound in screen.active_bindings.values():
         binding = bound.binding
-        if not binding.description or not binding.id:  # which Textual's own have not
+        if not binding.description or not binding.id:  # Textual's own bindings have no id
             continue
         name = (
             "everywhere"
             if bound.node is screen.app
-            else "the focused pane"
+            else "focused pane"
             if bound.node is screen.focused
             else "this screen"
         )
         keys = groups.setdefault(name, {}).setdefault(binding.description, [])
         keys.append(screen.app.get_key_display(binding))
-    for name in ("the focused pane", "this screen", "everywhere"):
+    for name in ("focused pane", "this screen", "everywhere"):
         if name in groups:
             yield name, [(" ".join(keys), what) for what, keys in groups[name].items()]

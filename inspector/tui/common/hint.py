@@ -1,4 +1,4 @@
-"""Hint: the last line of a screen: what is true, and what to do next."""
+"""Hint: the last line of a screen, with the current condition and the keys for what to do next."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from inspector.tui.common.header import HeaderPart, header_line
 
 
 class Hint(NamedTuple):
-    """One line: its parts give way to each other as those of a header do."""
+    """One line whose parts give way to each other as those of a header do."""
 
     parts: tuple[HeaderPart, ...]
-    """From left to right."""
+    """Parts from left to right."""
     step: str = ""
-    """The action that comes next, as the screen names it; ``""`` where it is no button's."""
+    """Action of the button to highlight as the next step; ``""`` for none."""
 
     def line(self, width: int) -> str:
         """Return the line in at most ``width`` cells, as far as the ranks of its parts allow."""
@@ -21,6 +21,6 @@ class Hint(NamedTuple):
 
 
 def hint(words: str, *more: str, step: str = "") -> Hint:
-    """Return a hint of plain texts: the first never gives way, of the others the last does first."""
+    """Return a hint of plain texts: the first always stays, the others are left out from the last on."""
     parts = (HeaderPart(text, rank) for rank, text in enumerate(more, 1) if text)
     return Hint((HeaderPart(words), *parts), step)

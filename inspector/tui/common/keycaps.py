@@ -1,4 +1,4 @@
-"""Keys in words: what a hint calls the key of a binding, under the user's keymap."""
+"""Key names for texts: the key of a binding as hints show it, under the user's keymap."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from textual.keys import format_key
 
 ELSEWHERE: Mapping[str, str] = {
     "app.themes": "f2",
+    "pane.follow": "f",
     "pane.last": "end,G",
     "pane.next_error": "e",
     "pane.next_match": "n",
@@ -24,16 +25,17 @@ ELSEWHERE: Mapping[str, str] = {
     "talk.write": "w",
     "view.help": "question_mark,f1",
 }
-"""Keys that come with the program, of bindings named where their owner is not loaded."""
+"""Default keys of bindings that are named where the class that declares them is not imported."""
 Key = Callable[[str], str]
-"""Returns the key of a binding, by its id, in words: what a widget is given, which must not know the app."""
+"""Function from a binding id to its key name; passed to widgets, which must not know the app."""
 _WORDS = frozenset({"up", "down", "left", "right", "enter", "backspace"})
-"""Keys whose usual sign is harder to read than their name."""
+"""Keys that are easier to read as a word than as Textual's symbol for them."""
 
 
 def spelled(key: str) -> str:
-    """Return a key in Textual's spelling: ``?`` is ``question_mark``."""
+    """Return a key in Textual's spelling; ``?`` becomes ``question_mark``."""
     key = key.strip()
+    # Textual separates the keys of a binding by commas, and calls the key itself "comma".
     if len(key) != 1 or key == ",":
         return key
     return next(iter(Binding.make_bindings([Binding(key, "", "")]))).key
@@ -41,7 +43,7 @@ def spelled(key: str) -> str:
 
 @lru_cache(maxsize=256)
 def key_words(key: str) -> str:
-    """Return how a text names a key: ``?``, ``x``, ``ctrl+r``, ``F2``."""
+    """Return the name of a key for texts: ``?``, ``x``, ``ctrl+r``, ``F2``."""
     *modifiers, last = spelled(key).split("+")
     name = last if last in _WORDS else format_key(last)
     if last.startswith("f") and last[1:].isdigit():
@@ -50,12 +52,12 @@ def key_words(key: str) -> str:
 
 
 def keycap(app: App[Any], owners: Sequence[type[DOMNode]], binding_id: str) -> str:
-    """Return the key of a binding in words, as the user has it.
+    """Return the key name of a binding, under the user's keymap.
 
     Args:
-        app: knows the user's keymap, where it is this program's.
-        owners: the classes that may declare the binding.
-        binding_id: its id; of another's binding where it is one of ``ELSEWHERE``.
+        app: has the user's keymap, if it is this program's app.
+        owners: classes that may declare the binding.
+        binding_id: id of the binding; those in ``ELSEWHERE`` need no owner.
     """
     look = getattr(app, "look", None)
     own = look.keys.get(binding_id, "") if look is not None else ""
@@ -63,12 +65,13 @@ def keycap(app: App[Any], owners: Sequence[type[DOMNode]], binding_id: str) -> s
 
 
 def default_keycap(owners: Sequence[type[DOMNode]], binding_id: str) -> str:
-    """Return the key that a binding comes with, in words."""
+    """Return the name of a binding's default key."""
     return key_words(_default(tuple(owners), binding_id).split(",")[0])
 
 
 @lru_cache(maxsize=256)
 def _default(owners: tuple[type[DOMNode], ...], binding_id: str) -> str:
+    # A subclass may redeclare a binding, so the nearest class comes first.
     for kind in (kind for owner in owners for kind in owner.__mro__):
         for binding in kind.__dict__.get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.id == binding_id:

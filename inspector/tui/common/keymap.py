@@ -1,6 +1,6 @@
-"""Every key of the program: what it does, where, under which id it can be remapped, and what is wrong with a user's own.
+"""Every key binding of the program, by screen, and the check of a user's keymap against them.
 
-Loads every screen, so nothing that the first frame needs may import it.
+Imports every screen, so nothing that the first frame needs may import this module.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _VIEWS = (
     "common.text_page:TextPage",
     "views.timeline.timeline:Timeline",
 )
-"""The widgets of every workspace."""
+"""Widgets in every workspace."""
 _EDITOR = "sending.send_editor:SendEditor"
 _SENDING = "sending.sending_part:Sending"
 _FORM = "form.form_control:FormControl"
@@ -32,15 +32,15 @@ _FORM = "form.form_control:FormControl"
 
 @dataclass(frozen=True, slots=True)
 class KeyContext:
-    """A screen as the user knows it."""
+    """A screen, under the name that the user knows."""
 
     name: str
     screen: str
-    """Its class, as ``module:Class`` below ``inspector.tui``."""
+    """Its class, as ``module:Class`` relative to ``inspector.tui``."""
     parts: tuple[str, ...] = ()
-    """What stands around the views of a workspace; their keys come before the screen's."""
+    """The parts around the views of a workspace; their keys are tried before the screen's."""
     widgets: tuple[str, ...] = ()
-    """Whose keys come first, while they have the focus."""
+    """Widgets whose keys are tried first while they have the focus."""
 
 
 PLACES: tuple[KeyContext, ...] = (
@@ -59,7 +59,7 @@ PLACES: tuple[KeyContext, ...] = (
     ),
     KeyContext("replay", _WORKSPACE, ("session.replay_workspace:ReplayTransport", _FORM), _VIEWS),
     KeyContext(
-        "session of an app",
+        "proxied session",
         _WORKSPACE,
         (_SENDING, _FORM, "proxy.proxied_workspace:BreakpointControls"),
         (*_VIEWS, _EDITOR),
@@ -90,7 +90,7 @@ PLACES: tuple[KeyContext, ...] = (
     KeyContext("audio devices", "session.devices:DevicesDialog"),
     KeyContext("themes", "home.theme_dialog:ThemeDialog"),
 )
-"""Every screen."""
+"""Every screen of the program."""
 WIDGET_NAMES: Mapping[str, str] = {
     "EventPane": "event pane",
     "DetailPane": "detail",
@@ -111,11 +111,11 @@ _MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 
 @dataclass(frozen=True, slots=True)
 class KeyBinding:
-    """A binding as the user may know it."""
+    """A binding, as listed by ``inspector keys``."""
 
     id: str
     keys: tuple[str, ...]
-    """In Textual's spelling, as they come with the program."""
+    """Default keys in Textual's spelling."""
     what: str
     where: str
     is_priority: bool = False
@@ -128,7 +128,7 @@ class KeyBinding:
 
 @cache
 def all_bindings() -> tuple[KeyBinding, ...]:
-    """Return every binding of the program, each once, by place."""
+    """Return every binding of the program once, by screen."""
     found: dict[str, KeyBinding] = {}
     for place in PLACES:
         for owner in (*place.parts, place.screen, *place.widgets):
@@ -138,7 +138,7 @@ def all_bindings() -> tuple[KeyBinding, ...]:
 
 
 def bindings_of(owner: type[DOMNode], where: str) -> tuple[KeyBinding, ...]:
-    """Return what a screen, a widget or the app binds; Textual's own bindings have no ids of ours and are left out."""
+    """Return the bindings of a screen, a widget or the app; those that Textual declares are left out."""
     found: dict[str, KeyBinding] = {}
     for kind in owner.__mro__:
         declared = (
@@ -146,13 +146,13 @@ def bindings_of(owner: type[DOMNode], where: str) -> tuple[KeyBinding, ...]:
         )
         for binding in declared:
             keys = tuple(spelled(key) for key in binding.key.split(","))
-            made = KeyBinding(binding.id or "", keys, binding.description, where, binding.priority)
-            found.setdefault(made.id, made)
+            entry = KeyBinding(binding.id or "", keys, binding.description, where, binding.priority)
+            found.setdefault(entry.id, entry)
     return tuple(found.values())
 
 
 def bindings_on(place: KeyContext) -> list[tuple[str, list[tuple[KeyBinding, ...]]]]:
-    """Return who may have the focus on a screen, each with the bindings that then count, the nearest first."""
+    """Return each possible focus on a screen with the bindings that apply to it, nearest first."""
     behind = [
         *(bindings_of(_load(owner), place.name) for owner in (*place.parts, place.screen)),
         bindings_of(_load(PLACES[0].screen), PLACES[0].name),
@@ -163,16 +163,16 @@ def bindings_on(place: KeyContext) -> list[tuple[str, list[tuple[KeyBinding, ...
 
 
 def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with a user's keys, a sentence each: unknown ids, invalid keys, and clashes."""
+    """Return the problems of a user's keymap, one sentence each: unknown ids, invalid keys, and conflicts."""
     known = {binding.id: binding for binding in all_bindings()}
     problems = []
     for name, keys in keymap.items():
         binding = known.get(name)
         if binding is None:
             near = difflib.get_close_matches(name, known, 1)
-            meant = f"; {near[0]!r} is one" if near else ""
+            meant = f"; did you mean {near[0]!r}?" if near else ";"
             problems.append(
-                f"[keys]: there is no binding {name!r}{meant}; inspector keys lists all"
+                f"[keys]: unknown binding {name!r}{meant} run inspector keys to list all"
             )
             continue
         for key in map(spelled, keys.split(",")):
@@ -180,15 +180,16 @@ def keymap_problems(keymap: Mapping[str, str]) -> list[str]:
                 problems.append(
                     f"[keys] {name}: {key!r} is not a valid key; write it like ctrl+k, f9 or x"
                 )
+            # Priority bindings take a key even from a focused text field.
             elif binding.is_priority and len(format_key(key)) == 1:
                 problems.append(
-                    f"[keys] {name}: {key!r} could then not be typed into a text; use ctrl+ or an F key"
+                    f"[keys] {name}: {key!r} could then not be typed into a text field; use ctrl+ or an F key"
                 )
     return [*problems, *_clashes({n: k for n, k in keymap.items() if n in known})]
 
 
 def _clashes(keymap: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each key that a user gave to a binding and that does something else as well."""
+    """Yield a sentence for each key in the keymap that another binding on the same screen also has."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for place in PLACES:
         for _, groups in bindings_on(place):
@@ -196,20 +197,22 @@ def _clashes(keymap: Mapping[str, str]) -> Iterator[str]:
             for holder, other, key in _sharing(bindings, keymap):
                 mine = other if other.id in keymap else holder
                 its = holder if mine is other else other
+                # Two bindings may share a default key on purpose: the nearer one wins.
                 is_new = mine.id in keymap and not (key in mine.keys and key in its.keys)
                 if is_new:
                     found.setdefault((mine.id, key), {})[its.id] = (
                         f"{its.what} ({its.id}, {its.where})"
                     )
     for (name, key), others in found.items():
-        yield f"[keys] {name}: {key_words(key)} is taken by {', '.join(others.values())}"
+        yield f"[keys] {name}: {key_words(key)} is already used for {', '.join(others.values())}"
 
 
 def _sharing(
     bindings: list[KeyBinding], keymap: Mapping[str, str]
 ) -> Iterator[tuple[KeyBinding, KeyBinding, str]]:
-    """Yield pairs of bindings that have a key in common; the one that gets it comes first."""
+    """Yield pairs of bindings with a key in common, the one that takes effect first."""
     holders: dict[str, KeyBinding] = {}
+    # Textual tries priority bindings first.
     for binding in sorted(bindings, key=lambda b: not b.is_priority):
         for key in binding.keys_by(keymap):
             holder = holders.setdefault(key, binding)
@@ -228,5 +231,6 @@ def _load(name: str) -> type[DOMNode]:
 
 
 def _is_key(key: str) -> bool:
+    # The key "+" itself would be split into two empty texts.
     *modifiers, last = key.split("+") if key != "+" else [key]
     return _MODIFIERS.issuperset(modifiers) and (last in _KNOWN_KEYS or len(format_key(last)) == 1)

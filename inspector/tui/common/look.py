@@ -1,4 +1,4 @@
-"""Look: how the user wants the screens, as told by whoever knows the settings. Loads nothing of Textual."""
+"""Look: the user's preferences for the screens, passed in by the command line. Imports nothing of Textual."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ def _forget(_: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the user wants the screens."""
+    """The user's preferences for the screens."""
 
     theme: str = ""
-    """Name of the theme to begin with; ``""``, or one that there is not: the default."""
+    """Name of the initial theme; ``""`` or an unknown name means the default."""
     keys: Mapping[str, str] = field(default_factory=dict)
-    """Keys by binding id, in place of the default ones."""
+    """Keys by binding id that replace the default ones."""
     themes: Path | None = None
-    """Folder with themes of the user's own."""
+    """Folder with the user's themes."""
     has_colour: bool = True
-    """False where the user wants no colour (``NO_COLOR``): differences are then shown by bold, dim and reverse alone."""
+    """False for no colour (``NO_COLOR``); differences are then shown by bold, dim and reverse."""
     remember_theme: Callable[[str], str] = _forget
-    """Keeps the name of a chosen theme for the next start; returns what to tell the user, ``""`` for nothing."""
+    """Stores the name of a chosen theme for the next start; returns a message for the user, or ``""``."""

@@ -1,4 +1,4 @@
-"""Numbers as users type them."""
+"""Parsing of numbers that users type."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 
 
 def seconds_in(text: str) -> float:
-    """Return the number of seconds that a text holds.
+    """Return the number of seconds written in a text.
 
     Raises:
-        ValueError: it holds none, or an infinite one; says how to write it.
+        ValueError: the text is not a finite number; the message shows an example.
     """
     try:
         number = float(text)

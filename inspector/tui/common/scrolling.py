@@ -1,20 +1,20 @@
-"""What every pane that scrolls has: keys to move by, a position, and a bar."""
+"""What every scrolling pane shares: keys for moving, the position, and the scroll bar."""
 
 from __future__ import annotations
 
 from textual.binding import Binding
 
 WHEEL_LINES = 3
-"""Lines that one step of the mouse wheel scrolls."""
+"""Lines per step of the mouse wheel."""
 
 
 def movement_keys(pane: str, first: str = "first", last: str = "last") -> list[Binding]:
-    """Return the bindings to move by, those of lists in other terminal programs.
+    """Return the bindings for moving, with the keys usual in terminal programs.
 
     Args:
-        pane: what their ids begin with.
-        first: the action that goes to the beginning.
-        last: the action that goes to the end.
+        pane: prefix of the binding ids.
+        first: the action for going to the beginning.
+        last: the action for going to the end.
     """
     keys = (
         ("down,j", "move(1)", "down", "down"),
@@ -35,9 +35,9 @@ def thumb(height: int, shown: int, total: int, top: int) -> range:
 
     Args:
         height: lines of the bar.
-        shown: how many rows (entries, …) are shown.
-        total: how many there are, at least ``shown``.
-        top: the first that is shown.
+        shown: number of visible rows or entries.
+        total: number of all rows, at least ``shown``.
+        top: index of the first visible row.
     """
     size = max(1, height * shown // total)
     start = (height - size) * top // max(1, total - shown)
@@ -45,30 +45,30 @@ def thumb(height: int, shown: int, total: int, top: int) -> range:
 
 
 class RowScroll:
-    """Which row, of those that are one line high, is the first that is shown.
+    """Scroll position of rows that are one line high each: the index of the first visible row.
 
-    How many rows there are, and how many fit, is told each time: both change all the time.
+    The number of rows and of visible lines are passed to every call, since both change all the time.
     """
 
     def __init__(self) -> None:
         self.top = 0
 
     def clamp(self, total: int, page: int) -> None:
-        """Show no emptiness that rows could fill."""
+        """Limit the position so that no line stays empty while rows could fill it."""
         self.top = max(0, min(self.top, total - page))
 
     def show_end(self, total: int, page: int) -> None:
-        """Show the last row on the last line."""
+        """Put the last row on the last line."""
         self.top = max(0, total - page)
 
     def reveal(self, index: int, page: int) -> None:
-        """Scroll as little as shows a row."""
+        """Scroll just far enough to show a row."""
         if index < self.top:
             self.top = index
         elif index >= self.top + page:
             self.top = index - page + 1
 
     def drag_to(self, y: int, total: int, page: int) -> None:
-        """Take the place that a line of the bar stands for."""
+        """Scroll to the position of a line of the scroll bar."""
         self.top = round(y / max(1, page - 1) * (total - page))
         self.clamp(total, page)

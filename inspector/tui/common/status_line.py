@@ -1,4 +1,4 @@
-"""StatusLine: one line of plain text that changes often, painted only when it does."""
+"""StatusLine: one line of plain text that is repainted only when it changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inspector.tui.terminal.strips import UncachedStrip, fitted
 
 
 class StatusLine(Widget):
-    """A line, cut with an ellipsis where it is too long; its colours are the widget's own."""
+    """A line of text, shortened with an ellipsis if too long, in the widget's own colours."""
 
     DEFAULT_CSS = """
     StatusLine { height: 1; }
@@ -24,14 +24,14 @@ class StatusLine(Widget):
         self.content = ""
 
     def show(self, text: str) -> list[CellUpdate]:
-        """Take another text, and return the line where it looks otherwise."""
+        """Set the text; return the line to paint if it has changed."""
         if text == self.content:
             return []
         self.content = text
         return [CellUpdate(0, 0, self._line())]
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the one line."""
+        """Return the line, repeated for the height of the crop."""
         return [self._line().crop(crop.x, crop.right)] * crop.height
 
     def _line(self) -> Strip:

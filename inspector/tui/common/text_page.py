@@ -1,4 +1,4 @@
-"""TextPage: a page of styled lines, virtual, with a cursor. The session, the help and the proxy's list are shown on one."""
+"""TextPage: a scrolling page of styled lines with a cursor. Shows the session view, the help and the proxy's list."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys
 from inspector.tui.terminal.strips import fitted, overlaid
 
 StyledText = tuple[str, str]
-"""Text and the name of its style: ``base head dim client server warning error struck``."""
+"""A text and the name of its style: ``base head dim client server warning error struck``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class PageLine:
 
     spans: tuple[StyledText, ...]
     target: int = -1
-    """Row of the log that the line leads to; -1 for none."""
+    """Row of the log that the line links to; -1 for none."""
 
 
 class TextPage(Widget, can_focus=True):
-    """Lines that are made anew when what they show has changed."""
+    """A virtual list of lines, replaced as a whole when what they show has changed."""
 
     DEFAULT_CSS = """
     TextPage { height: 1fr; background: $background; color: $foreground; }
@@ -62,11 +62,11 @@ class TextPage(Widget, can_focus=True):
     }
     BINDINGS = [
         *movement_keys("page", "move(-1000000)", "move(1000000)"),
-        Binding("enter", "open", "show its events", id="page.open"),
+        Binding("enter", "open", "go to events", id="page.open"),
     ]
 
     class LineOpened(Message):
-        """The user wants to see the events behind a line."""
+        """A line with a link was opened."""
 
         def __init__(self, row: int) -> None:
             super().__init__()
@@ -80,7 +80,7 @@ class TextPage(Widget, can_focus=True):
         self._is_at_end = True
 
     def show(self, lines: Sequence[PageLine], *, follow: bool = False) -> None:
-        """Show other lines; ``follow`` stays at the end where the cursor is there."""
+        """Replace the lines; with ``follow``, a cursor on the last line stays on the last line."""
         self.lines = lines
         if follow and self._is_at_end:
             self.cursor = len(lines) - 1
@@ -105,7 +105,7 @@ class TextPage(Widget, can_focus=True):
         return strips
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on a line; a second click opens it."""
+        """Put the cursor on the clicked line; a double click opens it."""
         if self._top + event.y < len(self.lines):
             self.cursor = self._top + event.y
             self._is_at_end = self.cursor >= len(self.lines) - 1
@@ -114,26 +114,26 @@ class TextPage(Widget, can_focus=True):
                 self.action_open()
 
     def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
+        """Scroll down with the wheel."""
         self.action_move(WHEEL_LINES)
 
     def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
+        """Scroll up with the wheel."""
         self.action_move(-WHEEL_LINES)
 
     def action_move(self, step: int) -> None:
-        """Move by lines."""
+        """Move the cursor by lines."""
         self.cursor = max(0, min(len(self.lines) - 1, self.cursor + step))
         self._is_at_end = self.cursor >= len(self.lines) - 1
         self._reveal()
         self.refresh()
 
     def action_page(self, step: int) -> None:
-        """Move by pages."""
+        """Move the cursor by pages."""
         self.action_move(step * max(1, self.size.height - 1))
 
     def action_open(self) -> None:
-        """Show the events behind the line."""
+        """Go to the events that the line links to."""
         if 0 <= self.cursor < len(self.lines) and self.lines[self.cursor].target >= 0:
             self.post_message(self.LineOpened(self.lines[self.cursor].target))
 
@@ -142,9 +142,10 @@ class TextPage(Widget, can_focus=True):
         self._top = max(self.cursor - height + 1, min(self._top, self.cursor), 0)
 
     def _strip(self, line: PageLine, width: int) -> Strip:
-        # Made inert here, at the last step, so that no page can forget it.
+        # Sanitised at the last step, so that no page can forget to.
         segments = [Segment(sanitized(text), self._style(style)) for text, style in line.spans]
         strip = Strip(segments)
+        # Only the last text is shortened: labels and marks come first.
         if strip.cell_length > width and segments:
             rest = width - sum(segment.cell_length for segment in segments[:-1])
             segments[-1] = Segment(fitted(segments[-1].text, max(0, rest)), segments[-1].style)

@@ -1,4 +1,4 @@
-"""Themes as files: one TOML each, from those shipped and from the user's folder."""
+"""Loading of theme files (TOML, one per theme) from the shipped folder and the user's."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ COLOURS = (
     "error",
 )
 VARIABLES = ("client", "server", "local", "dim", "faint", "cursor", "kin", "mark")
-"""Tokens of ours that every theme defines, beside Textual's own."""
+"""Tokens of this program that every theme defines, in addition to Textual's."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedThemes:
-    """Themes as found."""
+    """The result of loading the theme folders."""
 
     themes: tuple[Theme, ...]
     problems: tuple[str, ...]
-    """What is wrong with files that are none, a sentence each."""
+    """One sentence for each file that could not be loaded."""
 
 
 def load_themes(user_folder: Path | None = None) -> LoadedThemes:
-    """Return the shipped themes and the user's, which win over shipped ones of the same name."""
+    """Return the shipped and the user's themes; a user's theme replaces a shipped one of the same name."""
     found: dict[str, Theme] = {}
     problems = []
     for path in _files(shipped_folder("themes"), user_folder):
@@ -48,18 +48,19 @@ def load_themes(user_folder: Path | None = None) -> LoadedThemes:
             theme = read_theme(path)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
-            problems.append(f"theme {path} is left out: {why}")
+            # One broken file must not keep the program from starting.
+            problems.append(f"skipped theme {path}: {why}")
             continue
         found[theme.name] = theme
     return LoadedThemes(tuple(found.values()), tuple(problems))
 
 
 def read_theme(path: Path) -> Theme:
-    """Read one theme.
+    """Parse a theme file.
 
     Raises:
-        ValueError: it is not TOML, lacks a colour, or has one that is none.
-        OSError: it cannot be read.
+        ValueError: the file is not TOML, lacks a colour, or has an invalid one.
+        OSError: the file cannot be read.
     """
     data = tomllib.loads(path.read_text("utf-8"))
     variables = data.get("variables", {})
@@ -90,7 +91,7 @@ def _colour(name: str, value: object) -> str:
 
 
 def derived_variables(theme: Theme) -> dict[str, str]:
-    """Return our tokens for a theme that lacks them (Textual's own)."""
+    """Return values for the program's tokens in a theme that does not define them, such as Textual's."""
     dim = "#808080"
     return {
         "client": theme.primary,
@@ -107,6 +108,6 @@ def derived_variables(theme: Theme) -> dict[str, str]:
 def _files(*folders: Path | None) -> list[Path]:
     found: list[Path] = []
     for folder in folders:
-        with contextlib.suppress(OSError):  # a folder that is not there has no themes
+        with contextlib.suppress(OSError):  # a missing folder has no themes
             found += sorted(folder.glob("*.toml")) if folder is not None else []
     return found

@@ -1,4 +1,4 @@
-"""ViewTabs: the line that names the views of a session, and shows a view when its name is clicked."""
+"""ViewTabs: the line with the names of a session's views; a click on a name shows the view."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ _GAP = 3
 
 
 class ViewTabs(StatusLine):
-    """The names of the views, and whatever the screen says after them."""
+    """The names of the views."""
 
     class ViewChosen(Message):
-        """The user wants to see another view."""
+        """A view was chosen with the mouse."""
 
         def __init__(self, name: str) -> None:
             super().__init__()
             self.name = name
 
     def __init__(self, titles: Sequence[str], names: Sequence[str], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
-        """Show the views.
+        """Create the line.
 
         Args:
-            titles: as they are shown.
-            names: by which they are chosen, in the same order.
+            titles: names as shown.
+            names: ids of the views, in the same order.
             id: the widget's id.
         """
         super().__init__(id=id)
         self._views = list(zip(names, titles, strict=True))
 
     def words(self, current: str) -> str:
-        """Return every view with its number, the current one in brackets; they begin in the second column."""
+        """Return the views with their numbers, the current one in brackets; the text starts in the second column."""
         labels = (
             f"[{number} {title}]" if name == current else f" {number} {title} "
             for number, (name, title) in enumerate(self._views, 1)

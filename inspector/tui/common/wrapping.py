@@ -1,4 +1,4 @@
-"""Words in several styles, broken into lines of a width in cells."""
+"""Word wrapping of styled text into lines of a width in cells."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rich.cells import cell_len
 from inspector.analysis.sanitize import sanitized
 
 Run = tuple[str, str]
-"""Text and the name of its style."""
+"""A text and the name of its style."""
 _TAB = "    "
 
 
 def wrapped(runs: Iterable[Run], width: int) -> list[list[Run]]:
-    """Return the runs as lines of at most ``width`` cells, inert; a newline ends a line, words are kept whole.
+    """Return sanitised lines of at most ``width`` cells; break at spaces and newlines.
 
-    A word that is wider than a line is broken where the line ends.
+    A word wider than a line is broken at the end of the line.
     """
     lines = []
     for paragraph in _paragraphs(runs):
@@ -29,19 +29,20 @@ def _paragraphs(runs: Iterable[Run]) -> Iterator[list[Run]]:
     paragraph: list[Run] = []
     for text, style in runs:
         first, *others = text.split("\n")
-        paragraph.append((_harmless(first), style))
+        paragraph.append((_cleaned(first), style))
         for other in others:
             yield paragraph
-            paragraph = [(_harmless(other), style)]
+            paragraph = [(_cleaned(other), style)]
     yield paragraph
 
 
-def _harmless(text: str) -> str:
+def _cleaned(text: str) -> str:
     return sanitized(text.replace("\t", _TAB).removesuffix("\r"))
 
 
 def _breaks(text: str, width: int) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of each line of a text without newlines; one empty line for an empty text."""
+    """Yield the start and end of each line of a text without newlines; an empty text has one empty line."""
+    # ASCII has one cell per character, so most texts need no measuring.
     cells = None if text.isascii() else [cell_len(character) for character in text]
     start = 0
     while True:
@@ -49,7 +50,7 @@ def _breaks(text: str, width: int) -> Iterator[tuple[int, int]]:
         if end >= len(text):
             yield start, len(text)
             return
-        # A space right behind the line ends it too.
+        # A space just behind the last cell also ends the line.
         space = text.rfind(" ", start + 1, end + 1)
         if space > start and text[start:space].strip():
             end = space
@@ -62,9 +63,10 @@ def _breaks(text: str, width: int) -> Iterator[tuple[int, int]]:
 
 
 def _reach(start: int, stop: int, width: int, cells: list[int] | None) -> int:
-    """Return how far a line from ``start`` can go; always by one character at least."""
+    """Return where a line from ``start`` must end at the latest; it has at least one character."""
     if cells is None:
         return min(stop, start + width)
+    # A character wider than the line is taken all the same, or this would never end.
     used = cells[start] if start < stop else 0
     end = start + 1
     while end < stop and used + cells[end] <= width:

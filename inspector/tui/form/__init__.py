@@ -1,1 +1,1 @@
-"""The session as a form: its fields, editors, dialogs, presets and history."""
+"""The session as a form: its fields, editors, dialogs, presets and history of updates."""

@@ -1,4 +1,4 @@
-"""Editors that show a value in words and are changed by single keys: choices, switches, toggles, JSON."""
+"""Editors operated by single keys, which show their value as text: choices, switches, toggles, JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inspector.tui.form.texts import shown
 
 
 class OneLine(Widget, can_focus=True):
-    """What the editors have in common that show a value in words and are changed by single keys."""
+    """Base of the editors that show a value as one line of text."""
 
     DEFAULT_CSS = """
     OneLine { height: 1; }
@@ -35,36 +35,36 @@ class OneLine(Widget, can_focus=True):
         self.refresh()
 
     def set_locked(self, *, is_locked: bool) -> None:
-        """Allow changes, or not."""
+        """Allow or forbid changes."""
         self.is_locked = is_locked
         self.set_class(is_locked, "locked")
 
     def render(self) -> Text:
-        """Draw the value in words."""
+        """Return the value as a line of text."""
         return Text(self.words(), no_wrap=True, overflow="ellipsis")
 
     @abstractmethod
     def words(self) -> str:
-        """Return what is shown."""
+        """Return the text to show."""
 
     def change(self, value: Any) -> None:
-        """Show a value that the user chose, and say so."""
+        """Show a value chosen by the user, and post it."""
         if not self.is_locked:
             self.show(value)
             self.post_message(FieldEdited(self.field, value))
 
     def on_click(self) -> None:
-        """Do what enter does."""
+        """Do the same as enter."""
         self.action_open()
 
     def action_open(self) -> None:
-        """Open what there is more to see of."""
+        """Open a dialog for the value."""
         if not self.is_locked:
             self.post_message(DialogRequested(self.field))
 
 
 class ChoiceEditor(OneLine):
-    """One of several values."""
+    """Edits one of several values."""
 
     BINDINGS = [
         Binding("left", "cycle(-1)", "previous value", show=False, id="form.previous_value"),
@@ -73,15 +73,15 @@ class ChoiceEditor(OneLine):
     ]
 
     def words(self) -> str:
-        """Return the value, with a sign that there are others."""
+        """Return the value, with an arrow if it can be changed."""
         return f"{shown(self.value)} {'' if self.is_locked else '▾'}"
 
     def offers(self) -> Sequence[Any]:
-        """Return the values to go through."""
+        """Return the values to step through."""
         return self.field.offers()
 
     def action_cycle(self, step: int) -> None:
-        """Take the next value."""
+        """Select the next value."""
         values = self.offers()
         if not values:
             self.action_open()
@@ -91,19 +91,19 @@ class ChoiceEditor(OneLine):
 
 
 class SwitchEditor(ChoiceEditor):
-    """Yes or no."""
+    """Edits true or false."""
 
     def offers(self) -> Sequence[Any]:
-        """Return yes and no."""
+        """Return both values."""
         return (True, False)
 
     def action_open(self) -> None:
-        """Change to the other one."""
+        """Switch to the other value."""
         self.action_cycle(1)
 
 
 class TogglesEditor(OneLine):
-    """Any of several values."""
+    """Edits a list that holds any of several values."""
 
     BINDINGS = [
         Binding("left", "move(-1)", "previous", show=False, id="form.previous_toggle"),
@@ -116,7 +116,7 @@ class TogglesEditor(OneLine):
         self._at = 0
 
     def words(self) -> str:
-        """Return every choice with its state; the one that space changes is marked while focused."""
+        """Return every value with a check box; the current one has a mark while the editor is focused."""
         parts = []
         for at, choice in enumerate(self.field.choices):
             box = "[x]" if self._has(choice) else "[ ]"
@@ -125,22 +125,23 @@ class TogglesEditor(OneLine):
         return "  ".join(parts)
 
     def on_focus(self) -> None:
-        """Mark the choice that space changes."""
+        """Draw the mark of the current value."""
         self.refresh()
 
     def action_move(self, step: int) -> None:
-        """Go to another choice."""
+        """Go to another value."""
         self._at = (self._at + step) % len(self.field.choices)
         self.refresh()
 
     def action_flip(self) -> None:
-        """Take the choice in, or leave it out."""
+        """Toggle the current value."""
         choice = self.field.choices[self._at]
         kept = [value for value in self.field.choices if self._has(value) != (value == choice)]
+        # The API takes null, not an empty list, where the field can be null.
         self.change(kept or (None if self.field.is_nullable else []))
 
     def action_open(self) -> None:
-        """Change the choice that is marked."""
+        """Toggle the current value."""
         self.action_flip()
 
     def _has(self, choice: object) -> bool:
@@ -148,14 +149,14 @@ class TogglesEditor(OneLine):
 
 
 class JsonEditor(OneLine):
-    """A summary of a JSON value, edited in a dialog."""
+    """Shows a summary of a JSON value, which is edited in a dialog."""
 
     BINDINGS = [Binding("enter,space", "open", "edit", show=False, id="form.edit_json")]
 
     def words(self) -> str:
-        """Return what the value holds."""
-        return f"{shown(self.value, self.field)}   ⏎ {'shows' if self.is_locked else 'edits'}"
+        """Return the summary, and what enter does."""
+        return f"{shown(self.value, self.field)}   enter {'view' if self.is_locked else 'edit'}"
 
     def action_open(self) -> None:
-        """Open the value; of a locked field, to be read."""
+        """Open the dialog, which is read-only for a locked field."""
         self.post_message(DialogRequested(self.field))

@@ -1,4 +1,4 @@
-"""Dialogs of the session form: a JSON text, a list of choices, a page to read."""
+"""Dialogs of the session form: for a JSON text, a list of choices, and a page of lines."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from inspector.analysis.form.values import is_same
 from inspector.analysis.sanitize import sanitized
 from inspector.errors import InspectorError
 from inspector.tui.common.keycaps import keycap
+from inspector.tui.common.measures import LARGE_TEXT
 from inspector.tui.common.text_page import PageLine, TextPage
 from inspector.tui.form.texts import shown
 from inspector.tui.sending.send_editor import DraftVerdict
@@ -27,36 +28,34 @@ from inspector.tui.terminal.external import edit_outside
 from inspector.tui.terminal.text_box import TextBox
 
 STYLES = Path(__file__).with_name("form.tcss")
-LARGE_TEXT = 64_000
-"""Above this a text is not judged on every key, only when it is accepted."""
 
 
 class JsonDialog(ModalScreen[str | None]):
-    """A JSON text to look at, change and accept; returns the text, or None where the user went back."""
+    """An editor for JSON; dismissed with the text, or None when cancelled."""
 
     CSS_PATH = STYLES
     BINDINGS = [
         Binding("ctrl+s,f5,ctrl+enter", "accept", "accept", id="json.accept", priority=True),
         Binding("f4", "external", "$EDITOR", id="json.external", priority=True),
-        Binding("escape", "cancel", "back", id="json.cancel", priority=True),
+        Binding("escape", "cancel", "cancel", id="json.cancel", priority=True),
     ]
 
     def __init__(
         self, title: str, text: str, verb: str, judge: Callable[[str], DraftVerdict]
     ) -> None:
-        """Prepare a dialog.
+        """Create the dialog.
 
         Args:
-            title: what the text is.
-            text: the text to begin with.
-            verb: what accepting does, in one word; empty where the text is only to be read.
-            judge: says what there is to say of a text.
+            title: names the text.
+            text: the initial text.
+            verb: what accepting does, in one word; empty for a read-only text.
+            judge: returns the judgement of a text, shown below it.
         """
         super().__init__()
         self._heading, self._text, self._verb, self._judge = title, text, verb, judge
 
     def compose(self) -> ComposeResult:
-        """Lay out title, text, verdict and keys."""
+        """Lay out title, text, verdict and key hints."""
         with Vertical(id="json"):
             yield Static(Text(self._heading), classes="title")
             yield TextBox(
@@ -68,7 +67,7 @@ class JsonDialog(ModalScreen[str | None]):
             )
             yield Static("", id="verdict")
             key = partial(keycap, self.app, (JsonDialog,))
-            keys = f"{key('json.cancel')} back"
+            keys = f"{key('json.cancel')} {'cancel' if self._verb else 'close'}"
             if self._verb:
                 keys = (
                     f"{key('json.accept')} {self._verb} · {key('json.external')} $EDITOR · {keys}"
@@ -76,7 +75,7 @@ class JsonDialog(ModalScreen[str | None]):
             yield Static(Text(keys), classes="keys")
 
     def on_mount(self) -> None:
-        """Judge the text as it comes."""
+        """Focus and check the initial text."""
         self.query_one(TextArea).focus()
         self._check()
 
@@ -86,20 +85,20 @@ class JsonDialog(ModalScreen[str | None]):
             self._check()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
-        """Take no change of a text that is only to be read."""
+        """Disable accepting and the external editor for a read-only text."""
         return bool(self._verb) or action not in ("accept", "external")
 
     def action_accept(self) -> None:
-        """Return the text."""
+        """Dismiss with the text."""
         self.dismiss(self.query_one(TextArea).text)
 
     def action_cancel(self) -> None:
-        """Go back."""
+        """Dismiss without a text."""
         self.dismiss(None)
 
     @work
     async def action_external(self) -> None:
-        """Go on in the user's own editor."""
+        """Edit the text in the user's own editor."""
         area = self.query_one(TextArea)
         try:
             area.text = await edit_outside(self.app, area.text)
@@ -114,36 +113,36 @@ class JsonDialog(ModalScreen[str | None]):
 
 
 class ChoiceDialog(ModalScreen[tuple[Any] | None]):
-    """A list of values; returns the chosen one in a tuple, or None where the user went back."""
+    """A list of values; dismissed with the chosen one in a tuple, or None when cancelled."""
 
     CSS_PATH = STYLES
     BINDINGS = [
-        Binding("escape", "cancel", "back", id="choice.cancel", priority=True),
+        Binding("escape", "cancel", "cancel", id="choice.cancel", priority=True),
         Binding("down", "move(1)", "next", show=False, id="choice.next", priority=True),
         Binding("up", "move(-1)", "previous", show=False, id="choice.previous", priority=True),
-        Binding("enter", "accept", "take", show=False, id="choice.accept", priority=True),
+        Binding("enter", "accept", "accept", show=False, id="choice.accept", priority=True),
     ]
 
     def __init__(self, title: str, values: Sequence[Any], current: Any, *, is_open: bool) -> None:
-        """Prepare a dialog; ``is_open``: another value can be typed."""
+        """Create the dialog; with ``is_open`` a value that is not listed can be typed."""
         super().__init__()
         self._heading, self._values, self._current = title, list(values), current
         self._is_open = is_open
 
     def compose(self) -> ComposeResult:
-        """Lay out title, entry and values."""
+        """Lay out title, input and values."""
         with Vertical(id="choice"):
             yield Static(Text(self._heading), classes="title")
             if self._is_open:
                 yield Input(placeholder="another value", compact=True)
             yield OptionList(*(Option(Text(shown(value))) for value in self._values), compact=True)
             key = partial(keycap, self.app, (ChoiceDialog,))
-            keys = f"{key('choice.accept')} takes · {key('choice.cancel')} back"
+            keys = f"{key('choice.accept')} accept · {key('choice.cancel')} cancel"
             keys += " · type another value" if self._is_open else ""
             yield Static(Text(keys), classes="keys")
 
     def on_mount(self) -> None:
-        """Start at the value that is there."""
+        """Highlight the current value."""
         values = self.query_one(OptionList)
         here = (at for at, value in enumerate(self._values) if is_same(value, self._current))
         values.highlighted = next(here, 0) if self._values else None
@@ -159,7 +158,7 @@ class ChoiceDialog(ModalScreen[tuple[Any] | None]):
         self.dismiss((self._values[event.option_index],))
 
     def action_accept(self) -> None:
-        """Return what is typed, or else what is highlighted."""
+        """Dismiss with the typed value, or else the highlighted one."""
         typed = self.query_one(Input).value.strip() if self._is_open else ""
         at = self.query_one(OptionList).highlighted
         if typed:
@@ -168,40 +167,40 @@ class ChoiceDialog(ModalScreen[tuple[Any] | None]):
             self.dismiss((self._values[at],) if at is not None else None)
 
     def action_cancel(self) -> None:
-        """Go back."""
+        """Dismiss without a value."""
         self.dismiss(None)
 
 
 class PageDialog(ModalScreen[int | None]):
-    """A page of lines; returns the row of the log that the user wants to see, or None."""
+    """A page of lines; dismissed with the row of the log to show, or None."""
 
     CSS_PATH = STYLES
-    BINDINGS = [Binding("escape,q", "cancel", "back", id="form_page.close")]
+    BINDINGS = [Binding("escape,q", "cancel", "close", id="form_page.close")]
 
     def __init__(self, title: str, lines: Callable[[int], Sequence[PageLine]]) -> None:
-        """Prepare a page.
+        """Create the page.
 
         Args:
-            title: what it is.
-            lines: makes the lines for a width in columns.
+            title: heading of the page.
+            lines: returns the lines for a width in columns.
         """
         super().__init__()
         self._heading, self._lines = title, lines
 
     def compose(self) -> ComposeResult:
-        """Lay out title, page and keys."""
+        """Lay out title, page and key hints."""
         with Vertical(id="page"):
             yield Static(Text(self._heading), classes="title")
             yield TextPage()
             key = keycap(self.app, (PageDialog,), "form_page.close")
-            yield Static(Text(f"enter shows the event · {key} back"), classes="keys")
+            yield Static(Text(f"enter go to event · {key} close"), classes="keys")
 
     def on_mount(self) -> None:
-        """Take the keys."""
+        """Focus the page."""
         self.query_one(TextPage).focus()
 
     def on_resize(self) -> None:
-        """Make the lines for the width that there is."""
+        """Rebuild the lines for the new width."""
         page = self.query_one(TextPage)
         page.show(self._lines(page.size.width or self.size.width - 6))
 
@@ -210,5 +209,5 @@ class PageDialog(ModalScreen[int | None]):
         self.dismiss(message.row)
 
     def action_cancel(self) -> None:
-        """Go back."""
+        """Dismiss without a row."""
         self.dismiss(None)

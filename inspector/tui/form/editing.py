@@ -1,4 +1,4 @@
-"""What the editors of the session form have in common: what they post, and what can be asked of them."""
+"""The interface between the session form and its editors: the messages that editors post, and their methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inspector.analysis.form.form_field import FormField
 
 
 class FieldEdited(Message):
-    """The user wants another value."""
+    """The user has changed a value."""
 
     def __init__(self, field: FormField, value: Any) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class FieldEdited(Message):
 
 
 class FieldUnreadable(Message):
-    """What the user has typed is no value."""
+    """The user has typed a text that is not a valid value."""
 
     def __init__(self, field: FormField, why: str) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class FieldUnreadable(Message):
 
 
 class DialogRequested(Message):
-    """The user wants to edit a field in a dialog: a list of choices, or JSON."""
+    """A field should be edited in a dialog: a list of choices, or JSON."""
 
     def __init__(self, field: FormField) -> None:
         super().__init__()
@@ -34,12 +34,12 @@ class DialogRequested(Message):
 
 
 class FieldEditor(Protocol):
-    """What every editor can do."""
+    """The methods of every editor."""
 
     def show(self, value: Any) -> None:
-        """Show a value that the user has not typed."""
+        """Show a value without posting it."""
         ...
 
     def set_locked(self, *, is_locked: bool) -> None:
-        """Allow changes, or not; the value stays readable."""
+        """Allow or forbid changes; the value stays visible."""
         ...

@@ -1,4 +1,4 @@
-"""FieldDialogs: what is edited in a dialog of its own: a value out of many, a JSON text, the event that is about to be sent."""
+"""FieldDialogs: opens the dialogs of the session form, for a choice, a JSON value, and the event to send."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FieldDialogs:
         self._session = session
 
     def open(self, field: FormField) -> None:
-        """Let the user choose or write the value of a field."""
+        """Open the dialog for a field's value."""
         value = field.read(self._session.draft.target)
         if field.kind is FieldKind.JSON:
             self._edit_json(field, value)
@@ -39,11 +39,11 @@ class FieldDialogs:
         self._page.app.push_screen(dialog, chosen)
 
     def preview(self, event: Mapping[str, Any], title: str) -> None:
-        """Show an event, and send what the user makes of it."""
+        """Show an event in an editor, and send it when accepted."""
 
         def accepted(answer: str | None) -> None:
             if answer is not None and not self._session.send(answer):
-                self._page.say("this is not JSON; it was sent as it is", "warning")
+                self._page.say("not valid JSON: sent as is", "warning")
 
         text = self._session.event_text(event)
         title = f"{title}: {event['type']}"
@@ -54,7 +54,7 @@ class FieldDialogs:
         text = json_text(value if is_json else None)
         lock = self._session.locks().get(field.path)
         is_locked = lock is not None and not lock.is_passing
-        verb = "" if self._session.is_read_only or is_locked else "take"
+        verb = "" if self._session.is_read_only or is_locked else "apply"
 
         def edited(answer: str | None) -> None:
             if answer is None:
@@ -62,7 +62,9 @@ class FieldDialogs:
             try:
                 self._page.edit(field, json.loads(answer))
             except (ValueError, RecursionError) as error:
-                self._session.draft.cannot_read(field, f"not JSON: {error}")
+                self._session.draft.cannot_read(
+                    field, f"{field.label} must be valid JSON ({error})"
+                )
                 self._page.show()
 
         dialog = JsonDialog(sanitized(field.label), text, verb, self._judge(field))

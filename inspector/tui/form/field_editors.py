@@ -1,4 +1,4 @@
-"""The editors of the session form, one per kind of field. Each shows a value, and says what it was changed to."""
+"""The editors of the session form, by kind of field."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EDITORS: Mapping[FieldKind, Callable[[FormField], Widget]] = {
     FieldKind.JSON: JsonEditor,
     FieldKind.LIST: ListEditor,
 }
-"""Kind of a field to what makes its editor, a ``FieldEditor``."""
+"""Factory of the editor, which is a ``FieldEditor``, by kind of field."""
 
 
 def editor_for(field: FormField) -> Widget:

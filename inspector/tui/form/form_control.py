@@ -1,4 +1,4 @@
-"""FormControl: opens the session of a workspace as a form."""
+"""FormControl: the part of a workspace that opens the session form."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from inspector.tui.views.view import Commands
 from inspector.tui.workspace.part import Part
 
 SubmitUpdate = Callable[[str], str | None]
-"""Sends an event; returns its id, or None where it was not taken."""
+"""Function that submits an event; returns its id, or None if it could not be submitted."""
 
 
 class FormControl(Part):
-    """The key of the form; its edits stay while the workspace does."""
+    """The key that opens the form. Unsent edits are kept while the workspace exists."""
 
     BINDINGS = [Binding("u", "form", "session form", show=False, id="session.form")]
 
     def __init__(self, submit: SubmitUpdate | None = None) -> None:
-        """Offer the form.
+        """Create the part.
 
         Args:
-            submit: sends what was edited; without it the form is read only.
+            submit: sends an edited session; None makes the form read-only.
         """
         super().__init__()
         self._submit = submit
         self._form: FormSession | None = None
 
     def commands(self) -> Commands:
-        """Return the command of the form, which takes what to do first (``diff``, ``load FILE`` …)."""
+        """Return the command ``form``, whose argument is an action of the form (``diff``, ``load FILE`` …)."""
         return {"form": self.action_form}
 
     def action_form(self, command: str = "") -> None:
-        """Open the session as a form."""
+        """Open the session form."""
         from inspector.tui.form.form_screen import SessionFormScreen
 
         workspace = self.workspace

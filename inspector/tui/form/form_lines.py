@@ -1,4 +1,4 @@
-"""What the session form says above and below its fields."""
+"""The header and the hint line of the session form."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from inspector.tui.form.model import FormSession
 
 
 def form_header(session: FormSession) -> str:
-    """Return what the form is about, when that was confirmed, and how much is edited."""
+    """Return the kind of session, the time of its last confirmation, and the number of edits."""
     fold, draft = session.state.session, session.draft
-    reading = ", read only as of the cursor" if session.is_read_only else ""
-    parts = [f" {draft.shape.title}{reading}", sanitized(fold.model)]
+    title = draft.shape.title
+    if session.is_read_only:
+        title = f"Session as of event {session.end():,} (read only) · {title}"
+    parts = [f" {title}", sanitized(fold.model)]
     if fold.config:
         parts.append(f"confirmed {moment_text(fold.confirmed_t_ns, fold.confirmed_seq)}")
     edited = session.count_edited()
@@ -23,14 +25,14 @@ def form_header(session: FormSession) -> str:
 
 
 def form_hint(session: FormSession, glyphs: Glyphs, key: Key) -> str:
-    """Return what is wrong, or what to do; ``key`` names keys."""
-    refused = session.draft.unblamed()
-    if refused:
-        return f" {glyphs.bad} the last update was refused whole: {sanitized(refused)}"
+    """Return an error that belongs to no field, else the keys; ``key`` returns key names."""
+    rejected = session.draft.general_rejection()
+    if rejected:
+        return f" {glyphs.bad} the server rejected the whole update: {sanitized(rejected)}"
     if not session.state.session.config:
-        return " no session yet: the server describes it as soon as the connection is open"
+        return " no session yet: the server sends it when the connection opens"
     back = f"{key('form.back')} back"
     if session.is_read_only:
         diff, history = key("form.diff"), key("form.history")
-        return f" ↑↓ fields   {diff} sent against in force   {history} history   {back}"
-    return f" ↑↓ fields   ←→ or enter: other values   shift+↑↓ steps   {back}"
+        return f" ↑↓ field   {diff} sent vs. in effect   {history} history   {back}"
+    return f" ↑↓ field   ←→ or enter other values   shift+↑↓ step   {back}"

@@ -1,4 +1,4 @@
-"""Pages of the session form: what was sent beside what is in force, and the history of updates."""
+"""Pages of the session form: the last update beside the session in effect, and the history of updates."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _STYLES = {
 def diff_lines(
     updates: Sequence[Update], session: Mapping[str, Any], width: int, glyphs: Glyphs
 ) -> list[PageLine]:
-    """Return the last update, a member a line, beside what is in force now."""
+    """Return the members of the last update, one per line, beside the values in effect."""
     if not updates:
         return [PageLine((("  No update was sent in this session.", "dim"),))]
     last = updates[-1]
     lines = [
-        PageLine((("  sent against in force", "head"),)),
-        PageLine((("  ", "base"), *_standing(last)), last.seq - 1),
+        PageLine((("  sent vs. in effect", "head"),)),
+        PageLine((("  ", "base"), *_outcome_text(last)), last.seq - 1),
         PageLine((("", "base"),)),
     ]
     room = max(12, (width - _PATH_COLUMNS - 8) // 2)
-    lines.append(PageLine(((f"    {'':<{_PATH_COLUMNS}}{'sent':<{room}}  in force", "dim"),)))
+    lines.append(PageLine(((f"    {'':<{_PATH_COLUMNS}}{'sent':<{room}}  in effect", "dim"),)))
     for difference in differences(last.session, session):
         sign = glyphs.good if difference.is_same else glyphs.bad
         path = ".".join(difference.path)
         if len(path) > _PATH_COLUMNS - 2:
             path = "…" + path[-(_PATH_COLUMNS - 3) :]
-        there = "not shown by the server"
+        there = "not in the server's session"
         if difference.effective is not ABSENT:
             there = shown(difference.effective, limit=room)
         words = f"{shown(difference.sent, limit=room):<{room}}  {there}"
@@ -51,10 +51,10 @@ def diff_lines(
 
 
 def history_lines(updates: Sequence[Update], width: int) -> list[PageLine]:
-    """Return every update, newest first, with what became of it; lines lead to the events."""
+    """Return every update with its outcome, newest first; lines link to the events."""
     if not updates:
         return [PageLine((("  No update was sent in this session.", "dim"),))]
-    lines = [PageLine((("  updates of the session, newest first", "head"),))]
+    lines = [PageLine((("  session updates, newest first", "head"),))]
     for update in reversed(updates):
         lines.append(PageLine((("", "base"),)))
         lines += _update_lines(update, width)
@@ -62,21 +62,21 @@ def history_lines(updates: Sequence[Update], width: int) -> list[PageLine]:
 
 
 def _update_lines(update: Update, width: int) -> Iterator[PageLine]:
-    yield PageLine((("  ", "base"), *_standing(update)), update.seq - 1)
+    yield PageLine((("  ", "base"), *_outcome_text(update)), update.seq - 1)
     members = [(path, value) for path, value in leaves(update.session) if path != ("type",)]
     changed = [pair for pair in members if not is_same(at(update.before, pair[0]), pair[1])]
     for path, value in changed:
         yield PageLine(((f"      {'.'.join(path)} = {shown(value)}", "base"),), update.seq - 1)
     rest = len(members) - len(changed)
     if rest or not members:
-        words = f"and {rest} as they were" if changed else "nothing that was not so before"
+        words = f"and {rest} unchanged" if changed else "no change"
         yield PageLine(((f"      {words}", "dim"),), update.seq - 1)
     if update.message:
         for line in textwrap.wrap(update.message, max(20, width - 8)):
             yield PageLine(((f"      {line}", "error"),), update.answer_seq - 1)
 
 
-def _standing(update: Update) -> tuple[tuple[str, str], ...]:
+def _outcome_text(update: Update) -> tuple[tuple[str, str], ...]:
     answered = (
         f" at {moment_text(update.answer_t_ns, update.answer_seq)}" if update.answer_seq else ""
     )

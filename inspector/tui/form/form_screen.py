@@ -1,4 +1,4 @@
-"""SessionFormScreen: the session as a form: see what is in force, change it, and see what the server makes of it."""
+"""SessionFormScreen: shows the session in effect as a form, sends edits, and shows the server's reaction at each field."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from inspector.analysis.summary import moment_text
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.form.dialogs import STYLES, PageDialog
 from inspector.tui.form.editing import DialogRequested, FieldEdited, FieldUnreadable
 from inspector.tui.form.field_dialogs import FieldDialogs
@@ -29,7 +30,6 @@ from inspector.tui.form.preset_files import Presets
 from inspector.tui.form.session_form import SessionForm
 from inspector.tui.terminal.external import edit_outside
 
-TICK_HZ = 15
 _CHANGING = frozenset({"send_changes", "send_whole", "revert", "load", "external"})
 _COMMANDS: Mapping[str, str] = {
     "whole": "send_whole",
@@ -42,12 +42,12 @@ _COMMANDS: Mapping[str, str] = {
 
 
 class SessionFormScreen(KeyedScreen[int | None]):
-    """The form; returns a row of the log that the user wants to see, or None."""
+    """The form; dismissed with the row of the log to show, or None."""
 
     CSS_PATH = STYLES
     BINDINGS = [
         Binding("ctrl+s", "send_changes", "send", id="form.send", priority=True),
-        Binding("f6,ctrl+shift+s", "send_whole", "whole", id="form.whole", priority=True),
+        Binding("f6,ctrl+shift+s", "send_whole", "send all", id="form.whole", priority=True),
         Binding("f3", "revert", "revert", id="form.revert", priority=True),
         Binding("ctrl+z", "revert", "revert", show=False, id="form.undo"),
         Binding("f4", "external", "$EDITOR", show=False, id="form.external", priority=True),
@@ -59,12 +59,12 @@ class SessionFormScreen(KeyedScreen[int | None]):
     ]
 
     def __init__(self, session: FormSession, glyphs: Glyphs, command: str = "") -> None:
-        """Prepare the form.
+        """Create the screen.
 
         Args:
-            session: what it is about.
+            session: the session and its edits.
             glyphs: characters that the terminal can show.
-            command: what to do first: ``whole``, ``diff``, ``history``, ``load FILE`` or ``save FILE``.
+            command: action to start with: ``whole``, ``diff``, ``history``, ``load FILE`` or ``save FILE``.
         """
         super().__init__()
         self.title = "Session form"
@@ -76,19 +76,19 @@ class SessionFormScreen(KeyedScreen[int | None]):
 
     @property
     def form(self) -> SessionForm:
-        """Return the form itself."""
+        """Return the widget with the fields."""
         return self.query_one(SessionForm)
 
     def compose(self) -> ComposeResult:
-        """Lay out header, form and hint."""
+        """Lay out header, form, hint and keys."""
         yield Static("", id="form-header")
         yield SessionForm(self._glyphs, id="form")
         yield Static("", id="form-hint")
-        # Not a Footer: that makes all its keys anew each time the focus moves, which is at every key here.
+        # Not a Footer: it would rebuild its keys whenever the focus moves, which here is on every arrow key.
         yield Static("", id="form-keys")
 
     def on_mount(self) -> None:
-        """Show the session, and go on to do so."""
+        """Show the session, focus the first field that can be edited, and start the tick."""
         self.session.pull()
         self.show()
         self.query_one("#form-keys", Static).update(self._keys())
@@ -98,14 +98,15 @@ class SessionFormScreen(KeyedScreen[int | None]):
         if first is not None:
             self.call_after_refresh(self.form.focus_field, first.path)
         self.set_interval(1 / TICK_HZ, self.tick)
+        # The actions need the mounted rows.
         self.call_after_refresh(self._run, self._command)
 
     def on_resize(self) -> None:
-        """Show what there is room for."""
+        """Repaint for the new size."""
         self.show()
 
     def tick(self) -> None:
-        """Pull what is new, and repaint where anything has changed."""
+        """Take in new events, and repaint if anything has changed."""
         if self.session.pull():
             self.show()
             self._follow_up()
@@ -118,18 +119,18 @@ class SessionFormScreen(KeyedScreen[int | None]):
         self.query_one("#form-hint", Static).update(
             Text(form_hint(session, self._glyphs, self.key))
         )
-        self.query_one("#form-hint").set_class(bool(session.draft.unblamed()), "wrong")
+        self.query_one("#form-hint").set_class(bool(session.draft.general_rejection()), "wrong")
 
     def scroll_to_center(self, widget: Widget, animate: bool = True, **options: Any) -> None:  # noqa: ARG002 - an override
-        """Go to a field at once: an animated form lags behind a key that is held down."""
+        """Scroll to a field without animation, which would lag behind a key that is held down."""
         super().scroll_to_center(widget, animate=False, **options)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
-        """Leave out of a read-only form what changes a session."""
+        """Disable the actions that change the session while the form is read-only."""
         return not (self.session.is_read_only and action in _CHANGING)
 
     def action_send_changes(self) -> None:
-        """Show the smallest update, and send it."""
+        """Send the edited fields, after a preview."""
         if self._is_unreadable():
             return
         count = len(self.session.draft.changed())
@@ -138,49 +139,49 @@ class SessionFormScreen(KeyedScreen[int | None]):
             self._dialogs.preview(event, f"Send {count} field{'s' * (count != 1)}")
         else:
             self.say(
-                f"nothing is edited; {self.key('form.whole')} sends the whole session", "warning"
+                f"no edits to send; {self.key('form.whole')} sends the whole session", "warning"
             )
 
     def action_send_whole(self) -> None:
-        """Show an update with everything that can be set, and send it."""
+        """Send every field that can be set, after a preview."""
         if not self._is_unreadable():
             event = self.session.draft.whole(self.session.locks())
             self._dialogs.preview(event, "Send the whole session")
 
     def action_revert(self) -> None:
-        """Take back the edit of the field with the cursor."""
+        """Undo the edit of the focused field."""
         field = self.form.focused_field
         if field is not None:
             self.session.draft.revert(field)
             self.show()
 
     def action_load(self) -> None:
-        """Ask for a preset, and edit what it holds."""
+        """Load a preset into the fields."""
         self._presets.ask_load()
 
     def action_save(self) -> None:
-        """Ask for a file, and save the session with the edits as a preset."""
+        """Save the session with the edits as a preset."""
         self._presets.ask_save()
 
     def action_diff(self) -> None:
-        """Show the last update beside what is in force."""
+        """Show the last update beside the session in effect."""
         session = self.session
 
         def lines(width: int) -> Sequence[Any]:
             return diff_lines(session.updates, session.draft.session, width, self._glyphs)
 
-        self._page("Difference", lines)
+        self._page("Sent vs. in effect", lines)
 
     def action_history(self) -> None:
-        """Show every update."""
+        """Show the history of updates."""
         self._page("History", lambda width: history_lines(self.session.updates, width))
 
     @work
     async def action_external(self) -> None:
-        """Edit the text with the cursor in the user's own editor."""
+        """Edit the focused text in the user's own editor."""
         field = self.form.focused_field
         if field is None or field.kind not in (FieldKind.TEXT, FieldKind.LINE):
-            self.say("put the cursor into a text first", "warning")
+            self.say("put the cursor into a text field first", "warning")
             return
         value = field.read(self.session.draft.target)
         try:
@@ -191,7 +192,7 @@ class SessionFormScreen(KeyedScreen[int | None]):
         self.edit(field, text.removesuffix("\n"))
 
     def action_back(self) -> None:
-        """Close the form; the edits stay."""
+        """Close the form and keep the edits."""
         self.dismiss(None)
 
     @on(FieldEdited)
@@ -208,12 +209,12 @@ class SessionFormScreen(KeyedScreen[int | None]):
         self._dialogs.open(message.field)
 
     def edit(self, field: FormField, value: Any) -> None:
-        """Change a field."""
+        """Change the value of a field."""
         self.session.draft.edit(field, value)
         self.show()
 
     def _follow_up(self) -> None:
-        """Go to the field that a refusal is about, and say what became of what was sent."""
+        """Notify of the outcome of the last update; go to the field that was rejected."""
         update = self.session.answered()
         if update is None:
             return
@@ -225,7 +226,7 @@ class SessionFormScreen(KeyedScreen[int | None]):
                 self.form.focus_field(field.path)
 
     def _is_unreadable(self) -> bool:
-        """Go to the first field that holds no value, and say so."""
+        """Return whether a field has an invalid text; go to the first such field and show the error."""
         field = self.session.first_unreadable()
         if field is None:
             return False
@@ -234,18 +235,20 @@ class SessionFormScreen(KeyedScreen[int | None]):
         return True
 
     def _page(self, title: str, lines: Callable[[int], Sequence[Any]]) -> None:
-        def left(row: int | None) -> None:
+        def closed(row: int | None) -> None:
             if row is not None:
                 self.dismiss(row)
 
-        self.app.push_screen(PageDialog(title, lines), left)
+        self.app.push_screen(PageDialog(title, lines), closed)
 
     def _run(self, command: str) -> None:
         name, _, rest = command.strip().partition(" ")
         action = _COMMANDS.get(name)
         if action is None:
             if name:
-                self.say(f"no :form {name}; there are {', '.join(_COMMANDS)}", "warning")
+                self.say(
+                    f"unknown command :form {name}; commands: {', '.join(_COMMANDS)}", "warning"
+                )
         elif self.check_action(action, ()):
             if name in ("load", "save") and rest:
                 (self._presets.load if name == "load" else self._presets.save)(rest.strip())
@@ -253,7 +256,7 @@ class SessionFormScreen(KeyedScreen[int | None]):
                 self.call_later(self.run_action, action)
 
     def _keys(self) -> str:
-        """Return the keys as markup that can be clicked too."""
+        """Return the keys as clickable markup."""
         bound = (found.binding for found in self.active_bindings.values() if found.node is self)
         keys = {binding.action: binding for binding in reversed(list(bound)) if binding.show}
         return "  ".join(

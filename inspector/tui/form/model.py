@@ -1,4 +1,4 @@
-"""FormSession: the session behind a form, its edits, and what was sent of them. It knows files, but no screen."""
+"""FormSession: the session behind the form, with its edits, updates and preset files. Independent of the screen."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ from inspector.export.output_file import written
 from inspector.tui.form.texts import json_text
 
 MAX_PRESET_BYTES = 4 << 20
-"""A preset is instructions and tools; a larger file is something else."""
+"""Far above any preset, which is instructions and tools; larger files are something else."""
 
 
 @dataclass(slots=True)
 class FormSession:
-    """A session that is edited. It outlives the screen, so that edits are there when the form is opened again."""
+    """A session with its edits. It outlives the screen, so that the edits are still there when the form is reopened."""
 
     state_now: Callable[[], SessionState]
-    """Returns the state as of now, or as of the cursor."""
+    """Returns the current state, or that at the replay's cursor."""
     log: EventLog
     end: Callable[[], int]
-    """Returns how many rows of the log count."""
+    """Returns how many rows of the log to consider."""
     submit: Callable[[str], str | None] | None = None
-    """Sends a text and returns its event id, or None where it could not; None: the form is read only."""
+    """Submits a text and returns its event id, or None on failure; None makes the form read-only."""
     draft: FormDraft = field(init=False)
     history: UpdateHistory = field(init=False, default_factory=UpdateHistory)
     _seen: tuple[object, ...] = field(init=False, default=())
     _events_made: int = field(init=False, default=0)
-    _awaited: str = field(init=False, default="")
-    """``event_id`` of the update that was sent last and has no answer yet."""
+    _pending_id: str = field(init=False, default="")
+    """``event_id`` of the last update while the server has not answered it."""
 
     def __post_init__(self) -> None:
         self.draft = FormDraft(self.shape)
 
     @property
     def state(self) -> SessionState:
-        """Return the state that the form shows."""
+        """Return the state to show."""
         return self.state_now()
 
     @property
     def shape(self) -> SessionShape:
-        """Return the shape that the session has now."""
+        """Return the shape of the session as the server describes it now."""
         session = self.state.session
         return shape_of(session.config, session.url)
 
     @property
     def is_read_only(self) -> bool:
-        """Tell whether there is no server to send to."""
+        """Return whether nothing can be sent."""
         return self.submit is None
 
     @property
@@ -68,7 +68,7 @@ class FormSession:
         return self.history.updates
 
     def pull(self) -> bool:
-        """Take in what is new; tell whether anything changed that the form shows."""
+        """Take in new events; return whether anything that the form shows has changed."""
         state = self.state
         self.history.read(self.log, self.end(), state.causes)
         seen = (
@@ -82,6 +82,7 @@ class FormSession:
         if seen == self._seen:
             return False
         self._seen = seen
+        # The first session.created may show that another dialog is spoken than the URL suggested.
         shape = self.shape
         if shape.name != self.draft.base.name:
             self.draft = FormDraft(shape)
@@ -89,11 +90,11 @@ class FormSession:
         return True
 
     def locks(self) -> Mapping[MemberPath, ReadOnlyReason]:
-        """Return why fields cannot be changed now."""
+        """Return the reasons why fields cannot be changed now."""
         return read_only_reasons(self.draft.shape, self.state)
 
     def views(self) -> list[FieldView]:
-        """Return what the form shows."""
+        """Return the fields as the form shows them."""
         return self.draft.views(self.locks())
 
     def count_edited(self) -> int:
@@ -101,66 +102,66 @@ class FormSession:
         return len({field.path for field in self.draft.changed()} | self.draft.unreadable.keys())
 
     def first_unreadable(self) -> FormField | None:
-        """Return the first field that holds a text that is no value."""
+        """Return the first field whose text is not a valid value."""
         shown = self.draft.applicable()
         return next((field for field in shown if field.path in self.draft.unreadable), None)
 
     def event_text(self, event: Mapping[str, Any]) -> str:
-        """Write an update for the preview, with an id of its own that the answer can name."""
+        """Return an update as text for the preview, with an event id so that an error can name it."""
         self._events_made += 1
         event_id = f"evt_form_{len(self.log):06d}_{self._events_made}"
         whole = {"type": event["type"], "event_id": event_id, "session": event["session"]}
         return json_text(whole)
 
     def send(self, text: str) -> bool:
-        """Send a text; tell whether it is JSON. One that is not goes out as it is."""
+        """Send a text; return whether it is JSON. Other text is sent unchanged."""
         if self.submit is None:
             return True
         try:
             event = json.loads(text)
-            # Whitespace is for the reader: on the wire and in the recording an event is one line.
+            # The indentation is for the reader; on the wire and in the recording an event takes one line.
             text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
         except (ValueError, RecursionError):
             self.submit(text)
             return False
-        self._awaited = self.submit(text) or ""
+        self._pending_id = self.submit(text) or ""
         return True
 
     def answered(self) -> Update | None:
-        """Return the update that was sent last, once, as soon as the server has answered it."""
-        if not self._awaited:
+        """Return the last update once the server has answered it, and only once."""
+        if not self._pending_id:
             return None
-        last = next((u for u in reversed(self.updates) if u.event_id == self._awaited), None)
+        last = next((u for u in reversed(self.updates) if u.event_id == self._pending_id), None)
         if last is None or last.outcome is Outcome.PENDING:
             return None
-        self._awaited = ""
+        self._pending_id = ""
         return last
 
     def rejected(self) -> FormField | None:
-        """Return the first field that shows a refusal."""
+        """Return the first rejected field."""
         return next((view.field for view in self.views() if view.mark is Mark.REJECTED), None)
 
     def load(self, path: Path) -> list[MemberPath]:
-        """Edit what a preset holds; return the members that no field here can hold.
+        """Load a preset into the fields; return the members that this session has no field for.
 
         Raises:
-            UsageError: it is no preset, or one for another kind of session.
-            OSError: it cannot be read.
+            UsageError: the file is not a preset, or one for another kind of session.
+            OSError: the file cannot be read.
         """
         with path.open("rb") as file:
             data = file.read(MAX_PRESET_BYTES + 1)
         if len(data) > MAX_PRESET_BYTES:
             raise UsageError(f"{path.name} is too large for a preset")
         preset = read_preset(data.decode("utf-8", "replace"), path.name)
-        return self.draft.take(session_for(self.draft.shape, preset, path.name))
+        return self.draft.apply_preset(session_for(self.draft.shape, preset, path.name))
 
     def save(self, path: Path) -> None:
-        """Save the session with the edits as a preset, readable by its owner only.
+        """Save the session with the edits as a preset.
 
         Raises:
-            UsageError: there is something of that name which is no preset.
-            ExportError: it cannot be written.
-            OSError: what is there cannot be read.
+            UsageError: the existing file of that name is not a preset.
+            ExportError: the file cannot be written.
+            OSError: the existing file cannot be read.
         """
         if path.exists():
             if not path.is_file():

@@ -1,4 +1,4 @@
-"""FormPage: the session form's screen, as those see it that it is made of."""
+"""FormPage: the interface of the form's screen for its dialogs and presets."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from inspector.analysis.form.form_field import FormField
 
 
 class FormPage(Protocol):
-    """What shows the form."""
+    """A screen with the session form."""
 
     @property
     def app(self) -> App[object]:
-        """Return where dialogs are shown."""
+        """Return the app, which shows dialogs."""
         ...
 
     def key(self, binding_id: str) -> str:
-        """Return the key of a binding in words."""
+        """Return the key name of a binding."""
         ...
 
     def say(self, message: str, severity: SeverityLevel = "information") -> None:
-        """Tell the user something, once."""
+        """Show a notification."""
         ...
 
     def show(self) -> None:
@@ -31,5 +31,5 @@ class FormPage(Protocol):
         ...
 
     def edit(self, field: FormField, value: Any) -> None:
-        """Change a field."""
+        """Change the value of a field."""
         ...

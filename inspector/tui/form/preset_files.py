@@ -1,4 +1,4 @@
-"""Presets: loading the form from a file and saving it to one, with questions and answers on its screen."""
+"""Presets: loading the form from a file and saving it to one, with the dialogs for that."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ DEFAULT_PRESET = "session.json"
 
 
 class Presets:
-    """The files of one form."""
+    """Loads and saves the presets of one form."""
 
     def __init__(self, page: FormPage, session: FormSession) -> None:
         self._page = page
         self._session = session
 
     def ask_load(self) -> None:
-        """Ask for a preset, and edit what it holds."""
+        """Load a preset after asking for its file."""
         self._ask("Load a preset", "session JSON, or a session.update", self.load)
 
     def ask_save(self) -> None:
-        """Ask for a file, and save the session with the edits as a preset."""
-        self._ask("Save a preset", "what can be set, with your edits", self.save)
+        """Save a preset after asking for its file."""
+        self._ask("Save a preset", "all settable fields, including your edits", self.save)
 
     def load(self, name: str) -> None:
-        """Edit what a preset holds, and say what became of it."""
+        """Load a preset into the fields, and report the result."""
         self._attempt(self._load, name)
 
     def save(self, name: str) -> None:
-        """Save the session with the edits as a preset."""
+        """Save the session with the edits as a preset, and report the result."""
         self._attempt(self._save, name)
 
     def _load(self, name: str) -> None:
@@ -42,14 +42,15 @@ class Presets:
         unknown = session.load(Path(name).expanduser())
         page.show()
         edited = session.count_edited()
-        page.say(f"{name}: {edited} fields are edited now; {page.key('form.send')} sends them")
+        page.say(f"loaded {name}: {edited} edited; press {page.key('form.send')} to send")
         if unknown:
             names = sanitized(", ".join(".".join(place) for place in unknown[:5]))
-            page.say(f"{name}: left out what this session has no field for: {names}", "warning")
+            page.say(f"{name}: skipped fields that this session does not have: {names}", "warning")
 
     def _save(self, name: str) -> None:
-        self._session.save(Path(name).expanduser())
-        self._page.say(f"saved {name}; --session {name} begins a session with it")
+        path = Path(name).expanduser()
+        self._session.save(path)
+        self._page.say(f"saved {path.absolute()}; use it with --session {name}")
 
     def _ask(self, title: str, note: str, act: Callable[[str], None]) -> None:
         def answered(answers: dict[str, str] | None) -> None:

@@ -1,6 +1,6 @@
-"""SessionForm: every field of a session on its row, with its editor, its state and what the server said of it.
+"""SessionForm: a scrolling list of rows, one per field, with the editor, the state and the server's message.
 
-It is given views of fields, and posts what the user wants; what an edit means is not decided here.
+It is given views of fields and posts the user's changes; it does not decide what an edit means.
 """
 
 from __future__ import annotations
@@ -22,18 +22,16 @@ from inspector.analysis.form.form_field import FieldKind, FormField
 from inspector.analysis.form.values import MemberPath
 from inspector.analysis.sanitize import sanitized
 from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.measures import NARROW_COLUMNS
 from inspector.tui.form.editing import FieldEditor
 from inspector.tui.form.field_editors import editor_for
 from inspector.tui.form.texts import shown
-
-NARROW_COLUMNS = 100
-"""Below this the meaning of a field is left out, to leave room for its state."""
 
 LABEL_COLUMNS = 24
 
 
 class FieldRow(Widget):
-    """One field: label, editor, and in words how it stands. It draws its words itself: half as many widgets open twice as fast."""
+    """One field: label, editor and state. Draws its texts itself: half as many widgets open twice as fast."""
 
     DEFAULT_CSS = f"""
     FieldRow {{ height: auto; layout: horizontal; }}
@@ -46,7 +44,7 @@ class FieldRow(Widget):
         self.view = view
         self._glyphs = glyphs
         self._editor = editor_for(view.field)
-        self._was: tuple[object, ...] = ()
+        self._drawn: tuple[object, ...] = ()
         self._is_read_only = is_read_only
 
     @property
@@ -56,11 +54,11 @@ class FieldRow(Widget):
 
     @property
     def editor(self) -> Widget:
-        """Return what the field is edited with."""
+        """Return the editor of the field."""
         return self._editor
 
     def compose(self) -> ComposeResult:
-        """Lay out the editor; the rest is drawn."""
+        """Lay out the editor; label and state are drawn."""
         yield self._editor
 
     def on_mount(self) -> None:
@@ -68,12 +66,14 @@ class FieldRow(Widget):
         self.show(self.view, is_read_only=self._is_read_only, force=True)
 
     def show(self, view: FieldView, *, is_read_only: bool, force: bool = False) -> None:
-        """Show how the field stands; what has not changed is left alone."""
+        """Show a view of the field, unless it is shown already."""
         self._is_read_only = is_read_only
-        if (view, is_read_only) == self._was and not force:
+        if (view, is_read_only) == self._drawn and not force:
             return
-        self.view, self._was = view, (view, is_read_only)
+        self.view, self._drawn = view, (view, is_read_only)
+        # Every editor implements the protocol, which a Widget's type does not express.
         editor = cast("FieldEditor", self._editor)
+        # An invalid text stays in the editor, so that the user can correct it.
         if not view.is_unreadable:
             editor.show(view.value)
         is_locked = view.lock is not None and not view.lock.is_passing and not view.is_edited
@@ -81,7 +81,7 @@ class FieldRow(Widget):
         self.refresh()
 
     def render(self) -> Text:
-        """Draw label and state, with room for the editor between them."""
+        """Draw label and state, with a gap for the editor."""
         width = self.size.width
         indent = "   " if self.field.when is not None else " "
         label = Text(
@@ -128,14 +128,15 @@ class FieldRow(Widget):
         return "   ".join(part for part in parts if part)
 
 
+# The inherited keys would scroll, where the arrows are to move between fields.
 class SessionForm(VerticalScroll, inherit_bindings=False):
-    """The rows of a session, in groups."""
+    """The rows of a session's fields, in groups."""
 
     DEFAULT_CSS = """
     SessionForm { height: 1fr; }
     SessionForm > .group { height: 1; margin-top: 1; }
-    SessionForm > .said { height: auto; display: none; padding: 0 2 0 5; }
-    SessionForm > .said.shown { display: block; }
+    SessionForm > .message { height: auto; display: none; padding: 0 2 0 5; }
+    SessionForm > .message.shown { display: block; }
     """
     COMPONENT_CLASSES = {
         f"form--{name}"
@@ -152,29 +153,29 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
         super().__init__(id=id, can_focus=False)
         self._glyphs = glyphs
         self._rows: dict[MemberPath, FieldRow] = {}
-        self._said: dict[MemberPath, Static] = {}
+        self._messages: dict[MemberPath, Static] = {}
         self._groups: dict[str, Static] = {}
-        self._told: dict[MemberPath, tuple[object, ...]] = {}
+        self._shown_messages: dict[MemberPath, tuple[object, ...]] = {}
 
     @property
     def focused_field(self) -> FormField | None:
-        """Return the field with the cursor."""
+        """Return the focused field."""
         focused = self.screen.focused
         row = next((row for row in self._rows.values() if row.editor is focused), None)
         return row.field if row is not None else None
 
     def row_of(self, path: MemberPath) -> FieldRow | None:
-        """Return the row of a field that is shown."""
+        """Return the row of a field."""
         return self._rows.get(path)
 
     def focus_field(self, path: MemberPath) -> None:
-        """Put the cursor into a field."""
+        """Focus the editor of a field."""
         row = self._rows.get(path)
         if row is not None:
             row.editor.focus()
 
     def show(self, views: Sequence[FieldView], *, is_read_only: bool = False) -> None:
-        """Show the fields that there are now; rows come and go with them."""
+        """Show the current fields; mount and hide rows as needed."""
         self._place(views, is_read_only=is_read_only)
         there = {view.field.path: view for view in views}
         for path, row in self._rows.items():
@@ -182,13 +183,13 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
             row.display = view is not None
             if view is not None and row.is_mounted:
                 row.show(view, is_read_only=is_read_only)
-            self._say(path, row, view)
+            self._show_message(path, row, view)
         groups = {view.field.group for view in views}
         for name, heading in self._groups.items():
             heading.display = name in groups
 
     def action_move(self, step: int) -> None:
-        """Go to the next field."""
+        """Focus the next field."""
         order = [row for row in self._in_order() if row.display and row.editor.focusable]
         focused = self.screen.focused
         here = next((at for at, row in enumerate(order) if row.editor is focused), -1)
@@ -196,17 +197,18 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
         if 0 <= at < len(order):
             order[at].editor.focus()
         elif order and at < 0:
+            # Above the first field there is the group's heading, which cannot be focused.
             self.scroll_home(animate=False)
 
     def action_scroll_page(self, step: int) -> None:
-        """Go on by a screenful of fields."""
+        """Move the focus by a screenful of fields."""
         self.action_move(step * max(1, self.size.height // 2))
 
     def _in_order(self) -> Iterator[FieldRow]:
         return (child for child in self.children if isinstance(child, FieldRow))
 
     def _place(self, views: Sequence[FieldView], *, is_read_only: bool) -> None:
-        """Mount rows for the fields that have none yet, where they belong."""
+        """Mount rows for new fields in their places."""
         last: Widget | None = None
         for view in views:
             field = view.field
@@ -224,31 +226,37 @@ class SessionForm(VerticalScroll, inherit_bindings=False):
                     view, self._glyphs, is_read_only=is_read_only
                 )
                 self.mount(row, after=last or heading)
-            last = self._said.get(field.path) or row
+            last = self._messages.get(field.path) or row
 
-    def _say(self, path: MemberPath, row: FieldRow, view: FieldView | None) -> None:
-        """Show under a field what the server or the check says of it."""
+    def _show_message(self, path: MemberPath, row: FieldRow, view: FieldView | None) -> None:
+        """Show the message of the server or of the validation below a field."""
         words = view.message if view is not None else ""
-        said = self._said.get(path)
-        if said is None:
+        message = self._messages.get(path)
+        if message is None:
             if not words:
                 return
-            said = self._said[path] = Static("", classes="said")
-            self.mount(said, after=row)
-        told = (words, view.mark if view is not None else "", view is not None and view.is_wrong)
-        if self._told.get(path) == told:
+            message = self._messages[path] = Static("", classes="message")
+            self.mount(message, after=row)
+        shown_now = (
+            words,
+            view.mark if view is not None else "",
+            view is not None and view.is_wrong,
+        )
+        if self._shown_messages.get(path) == shown_now:
             return
-        self._told[path] = told
+        self._shown_messages[path] = shown_now
         is_wrong = view is not None and view.is_wrong
-        is_refused = view is not None and view.mark is Mark.REJECTED
-        sign = self._glyphs.bad if is_refused else "!" if is_wrong else self._glyphs.local
-        said.update(Text(f"{sign} {sanitized(words)}"))
-        style = "rejected" if is_refused else ""
-        said.set_classes(f"said {'shown' if words else ''} {'wrong' if is_wrong else ''} {style}")
+        is_rejected = view is not None and view.mark is Mark.REJECTED
+        sign = self._glyphs.bad if is_rejected else "!" if is_wrong else self._glyphs.local
+        message.update(Text(f"{sign} {sanitized(words)}"))
+        style = "rejected" if is_rejected else ""
+        message.set_classes(
+            f"message {'shown' if words else ''} {'wrong' if is_wrong else ''} {style}"
+        )
 
 
 def glyph_of(mark: Mark, glyphs: Glyphs) -> str:
-    """Return the character of a state."""
+    """Return the character for a mark."""
     return {
         Mark.UNCHANGED: " ",
         Mark.EDITED: glyphs.mark,

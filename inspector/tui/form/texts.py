@@ -1,4 +1,4 @@
-"""Between the values of the form and the texts that the user sees and types."""
+"""Conversion between the form's values and the texts that users see and type."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ MAX_SHOWN = 60
 
 
 class UnreadableText(ValueError):
-    """What is typed is no value of the field."""
+    """A typed text is not a valid value of the field."""
 
 
 def number_text(value: object) -> str:
-    """Write a number as a person does: no ``.0`` where it is whole."""
+    """Return a number as text, without ``.0`` for a whole one."""
+    # Larger floats would print digits that they do not hold.
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return "" if value is None or value is ABSENT else sanitized(str(value))
 
 
 def read_number(text: str, field: FormField) -> Any:
-    """Return the number in a text, or one of the field's words; None or ``ABSENT`` for an empty one.
+    """Return the number in a text, or one of the field's words; None or ``ABSENT`` for an empty text.
 
     Raises:
-        UnreadableText: it is neither.
+        UnreadableText: the text is neither.
     """
     text = text.strip()
     if not text:
@@ -43,17 +44,18 @@ def read_number(text: str, field: FormField) -> Any:
         number = math.nan
     if not math.isfinite(number):
         words = "".join(f", or {word}" for word in field.choices)
-        raise UnreadableText(f"{field.label} is a number{words}")
+        raise UnreadableText(f"{field.label} must be a number{words}")
     return number
 
 
 def stepped(value: object, field: FormField, steps: int) -> Any:
-    """Return a number some steps on, within the field's bounds; from nothing, the lower bound."""
+    """Return a number after some steps, within the field's bounds; without a number, start at the lower bound."""
     low, high = field.minimum, field.maximum
     if isinstance(value, bool) or not isinstance(value, int | float):
         start = high if value in field.choices and value is not ABSENT else low
         number = start if start is not None else 0
     else:
+        # Rounded to whole steps first, so that binary fractions do not add up.
         number = round(value / field.step + steps) * field.step
     if low is not None:
         number = max(low, number)
@@ -63,16 +65,18 @@ def stepped(value: object, field: FormField, steps: int) -> Any:
 
 
 def line_text(value: object, lines: int = 0) -> str:
-    """Write a string for editing; one that cannot be put on the screen as it is, as a JSON string in quotes."""
+    """Return a string for editing; as a quoted JSON string if it cannot be shown as is."""
     if not isinstance(value, str):
         return "" if value is None or value is ABSENT else json.dumps(value)
     return value if is_harmless(value, lines) else json.dumps(value)
 
 
 def is_harmless(text: str, lines: int = 0) -> bool:
-    """Tell whether a text can be put on the screen as it is: nothing that a terminal acts on, and no more lines than that.
+    """Return whether a text can be shown as is: no control characters, and not too many lines.
 
-    ``lines``: how many there may be; 0 for any number.
+    Args:
+        text: the text.
+        lines: the most lines allowed; 0 for any number.
     """
     if lines and text.count("\n") >= lines:
         return False
@@ -83,10 +87,10 @@ def is_harmless(text: str, lines: int = 0) -> bool:
 
 
 def read_line(text: str, *, is_quoted: bool) -> str:
-    """Return the string that a text stands for.
+    """Return the string that a typed text stands for.
 
     Raises:
-        UnreadableText: it should be a JSON string, and is not.
+        UnreadableText: the text should be a JSON string but is not.
     """
     if not is_quoted:
         return text
@@ -95,18 +99,18 @@ def read_line(text: str, *, is_quoted: bool) -> str:
     except ValueError:
         value = None
     if not isinstance(value, str):
-        raise UnreadableText('text with control characters is written as JSON, in "quotes"')
+        raise UnreadableText('write text with control characters as a JSON string, in "quotes"')
     return value
 
 
 def json_text(value: object) -> str:
-    """Write a JSON value for editing, over several lines; what a terminal could act on is escaped."""
+    """Return a value as indented JSON; escape all non-ASCII if the terminal could act on some of it."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     return text if is_harmless(text) else json.dumps(value, indent=2)
 
 
 def list_text(value: object) -> str:
-    """Write a list of strings with commas."""
+    """Return a list of strings, separated by commas."""
     return ", ".join(map(sanitized, map(str, value))) if isinstance(value, list) else ""
 
 
@@ -116,11 +120,11 @@ def read_list(text: str) -> list[str]:
 
 
 def shown(value: object, field: FormField | None = None, limit: int = MAX_SHOWN) -> str:
-    """Return a value in a few characters, harmless for a terminal."""
+    """Return a short text for a value, sanitised for the terminal."""
     if value is ABSENT or value is None:
         return NOTHING
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "true" if value else "false"
     if field is not None and field.path == ("tools",):
         return tools_text(value)
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Editors that a text is typed into: numbers, lines, lists and texts of several lines."""
+"""Editors with a text input: numbers, lines, lists and multi-line texts."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from inspector.tui.form.texts import (
 from inspector.tui.terminal.text_box import TextBox
 
 TEXT_LINES = 5
-"""Height of a text area in the form; longer texts scroll."""
+"""Height of a text area; longer texts scroll."""
 
 
 class TypedEditor(Input):
-    """What the editors have in common that a text is typed into."""
+    """Base of the editors with a one-line input."""
 
     def __init__(self, field: FormField) -> None:
         super().__init__(compact=True, placeholder="–", classes="editor")
@@ -39,29 +39,30 @@ class TypedEditor(Input):
 
     @abstractmethod
     def text_of(self, value: Any) -> str:
-        """Write a value."""
+        """Return the text for a value."""
 
     @abstractmethod
     def read(self, text: str) -> Any:
         """Return the value of a text."""
 
     def show(self, value: Any) -> None:
-        """Show a value, unless the text already says it."""
+        """Show a value, unless the text already means the same."""
         self._last = value
         try:
             is_there = is_same(self.read(self.value), value)
         except UnreadableText:
             is_there = False
         if not is_there:
+            # Showing a value is not an edit.
             with self.prevent(Input.Changed):
                 self.value = self.text_of(value)
 
     def set_locked(self, *, is_locked: bool) -> None:
-        """Allow changes, or not."""
+        """Allow or forbid changes."""
         self.disabled = is_locked
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say what the text means now."""
+        """Post the value of the text, or that it has none."""
         event.stop()
         try:
             value = self.read(event.value)
@@ -73,7 +74,7 @@ class TypedEditor(Input):
 
 
 class NumberEditor(TypedEditor):
-    """A number, or a word in place of one."""
+    """Edits a number, or a word in its place such as ``inf``."""
 
     BINDINGS = [
         Binding("shift+up,ctrl+up", "step(1)", "more", show=False, id="form.more"),
@@ -81,20 +82,20 @@ class NumberEditor(TypedEditor):
     ]
 
     def text_of(self, value: Any) -> str:
-        """Write a number."""
+        """Return the text for a number."""
         return number_text(value)
 
     def read(self, text: str) -> Any:
-        """Return a number; an empty text is none only where there was none."""
+        """Return the number; an empty text is an error if the field had a value."""
         value = read_number(text, self.field)
         if value is ABSENT and self._last is not ABSENT:
             raise UnreadableText(
-                f"{self.field.label} is empty; reverting the field brings back what is in force"
+                f"{self.field.label} is empty; revert the field to restore the current value"
             )
         return value
 
     def action_step(self, steps: int) -> None:
-        """Go some steps up or down."""
+        """Change the number by steps."""
         try:
             value = self.read(self.value)
         except UnreadableText:
@@ -104,44 +105,45 @@ class NumberEditor(TypedEditor):
 
 
 class LineEditor(TypedEditor):
-    """A line of text."""
+    """Edits a line of text."""
 
     def __init__(self, field: FormField) -> None:
         super().__init__(field)
         self._is_quoted = False
 
     def show(self, value: Any) -> None:
-        """Show a text, in quotes where the terminal could act on it."""
+        """Show a text; as quoted JSON if the terminal could act on it."""
         if not is_same(value, self._last):
             self._is_quoted = isinstance(value, str) and not is_harmless(value, lines=1)
         super().show(value)
 
     def text_of(self, value: Any) -> str:
-        """Write a string on one line."""
+        """Return the string on one line."""
         return line_text(value, lines=1)
 
     def read(self, text: str) -> Any:
-        """Return a string; an empty one is none where the member belongs to an object that is sent whole."""
+        """Return the string; None for an empty one in a sub-field or a field that can be null."""
+        # A sub-field belongs to an object that is always sent as a whole; an empty string would set it.
         if not text and (self.field.when is not None or self.field.is_nullable):
             return None
         return read_line(text, is_quoted=self._is_quoted)
 
 
 class ListEditor(TypedEditor):
-    """Strings with commas between them."""
+    """Edits a list of strings, separated by commas."""
 
     def text_of(self, value: Any) -> str:
-        """Write the strings."""
+        """Return the strings with commas."""
         return list_text(value)
 
     def read(self, text: str) -> Any:
-        """Return the strings; none is an empty list only where there was one before."""
+        """Return the strings; an empty text is an empty list only if the field had a list."""
         found = read_list(text)
         return found if found or isinstance(self._last, list) else self._last
 
 
 class TextEditor(TextBox):
-    """Several lines of text."""
+    """Edits several lines of text."""
 
     DEFAULT_CSS = f"""
     TextEditor {{ height: {TEXT_LINES}; }}
@@ -154,26 +156,28 @@ class TextEditor(TextBox):
         self._shown: Any = ABSENT
 
     def show(self, value: Any) -> None:
-        """Show a text, in quotes where the terminal could act on it."""
+        """Show a text; as quoted JSON if the terminal could act on it."""
         if is_same(value, self._shown):
             return
         self._shown = value
         self._is_quoted = isinstance(value, str) and not is_harmless(value)
+        # Showing a value is not an edit.
         with self.prevent(TextArea.Changed):
             self.load_text(line_text(value))
 
     def set_locked(self, *, is_locked: bool) -> None:
-        """Allow changes, or not."""
+        """Allow or forbid changes."""
         self.read_only = is_locked
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Say what the text is now."""
+        """Post the value of the text, or that it has none."""
         event.stop()
         try:
             value = read_line(self.text, is_quoted=self._is_quoted)
         except UnreadableText as error:
             self.post_message(FieldUnreadable(self.field, str(error)))
             return
+        # Textual posts a change for the initial empty text too.
         if value != self._shown and (value or self._shown is not ABSENT):
             self._shown = value
             self.post_message(FieldEdited(self.field, value))
@@ -181,7 +185,7 @@ class TextEditor(TextBox):
     def action_cursor_up(self, select: bool = False) -> None:
         """Move up; from the first line to the field above."""
         if self.cursor_at_first_line and not select:
-            raise SkipAction
+            raise SkipAction  # so that the form's own binding gets the key
         super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""HomeList: what there is to begin with: choices, connections and recordings, as lines of one list, and what each would do."""
+"""HomeList: the entries of the home screen (actions, connections, recordings) and what each of them does."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ MAX_RECENT = 50
 CHOICES = (
     ("simulator", "Simulator", "the built-in server: no key, network or sound card"),
     ("live", "Live", "connect to OpenAI, Azure or any compatible server"),
-    ("open", "Open", "replay a recording from anywhere"),
+    ("open", "Open", "a recording file"),
 )
 FIRST_STEPS = (
-    "Nothing is recorded yet. Begin with the simulator; every session is recorded and listed here.",
-    "In a session {send} sends a message, {create} requests a response, {truncate} truncates the answer, {help} shows all keys.",
-    "With a key: export OPENAI_API_KEY=… before you start, then {live}. Your own app: inspector proxy, in a shell.",
+    "No recordings yet. Start with the simulator: every session is recorded and listed here.",
+    "In a session: {send} write a message · {create} ask for a response · {truncate} truncate the answer · {help} all keys",
+    "OpenAI: set OPENAI_API_KEY, restart, press {live}. Your own app: run `inspector proxy`.",
 )
 _STEPS = {
-    "simulator": "enter talks to the simulator",
-    "live": "enter asks where to",
-    "open": "enter asks for a file",
+    "simulator": "enter start the simulator",
+    "live": "enter choose a server",
+    "open": "enter choose a file",
 }
 
 
 class HomeList:
-    """The list. A line's id says what it is: a choice, ``connection-1``, ``recent-0`` or ``example-0``."""
+    """The list. The id of a line names its entry: a choice, ``connection-1``, ``recent-0`` or ``example-0``."""
 
     def __init__(self, launcher: Launcher, key: Key) -> None:
-        """Know nothing yet.
+        """Create an empty list.
 
         Args:
-            launcher: knows what there is.
-            key: names keys.
+            launcher: finds connections and recordings.
+            key: returns the key name of a binding.
         """
         self._launcher = launcher
         self._key = key
@@ -59,7 +59,7 @@ class HomeList:
         self._facts: dict[Path, RecordingFacts] = {}
 
     def look_up(self) -> None:
-        """Find out what there is."""
+        """Find the connections and recordings."""
         self.connections = list(self._launcher.connections())
         self._recent = self._launcher.recent()[:MAX_RECENT]
         self._examples = self._launcher.examples()
@@ -67,27 +67,27 @@ class HomeList:
 
     @property
     def is_outdated(self) -> bool:
-        """Tell whether recordings have come or gone since."""
+        """Return whether recordings were added or removed since ``look_up``."""
         return self._recent != self._launcher.recent()[:MAX_RECENT]
 
     @property
     def has_facts(self) -> bool:
-        """Tell whether anything is known of the recordings."""
+        """Return whether facts about any recording are known."""
         return bool(self._facts)
 
     @property
     def paths(self) -> list[Path]:
-        """Return every recording of the list."""
+        """Return the paths of all recordings in the list."""
         return [*self._recent, *self._examples]
 
     def path_of(self, line_id: str) -> Path | None:
-        """Return the recording of a line; None where it is something else."""
+        """Return the recording of a line; None for other entries."""
         kind, _, at = line_id.partition("-")
         paths = {"recent": self._recent, "example": self._examples}.get(kind)
         return paths[int(at)] if paths is not None else None
 
     def learn(self, path: Path, facts: RecordingFacts) -> list[str]:
-        """Take in what is known of a recording; return the ids of the lines that now read differently."""
+        """Store the facts about a recording; return the ids of the lines that change."""
         if self._facts.get(path) == facts:
             return []
         self._facts[path] = facts
@@ -95,11 +95,11 @@ class HomeList:
         return [f"{kind}-{paths.index(path)}" for kind, paths in groups if path in paths]
 
     def recording(self, path: Path, width: int) -> Content:
-        """Return a recording as it reads now."""
+        """Return the line of a recording."""
         return recording_line(path.name, self._facts.get(path), width)
 
     def lines(self, width: int) -> Iterator[Option]:
-        """Yield the whole list, ``width`` columns wide."""
+        """Yield the lines of the list, ``width`` columns wide."""
         for name, title, words in CHOICES:
             line = choice_line(self._key(f"home.{name}"), title, words, width)
             yield Option(line, id=name)
@@ -114,14 +114,14 @@ class HomeList:
         else:
             for step in FIRST_STEPS:
                 indent = " " * INDENT
-                lines = wrap(self._spelled(step), width, initial_indent=indent, subsequent_indent=indent)  # fmt: skip
+                lines = wrap(self._with_keys(step), width, initial_indent=indent, subsequent_indent=indent)  # fmt: skip
                 yield from (Option(line, disabled=True) for line in lines)
         if self._examples:
             yield _blank()
-            yield from self._group("Examples", "come with the program", "example", width)
+            yield from self._group("Examples", "shipped with the program", "example", width)
 
     def step(self, line_id: str) -> str:
-        """Return what enter does on a line, and keys that the footer does not name."""
+        """Return what enter does on a line, and keys that the footer does not show."""
         rest = f"   {self._key('app.themes')} themes   ctrl+p commands"
         path = self.path_of(line_id)
         if path is not None:
@@ -130,14 +130,14 @@ class HomeList:
                 return (
                     f"{sanitized(path.name)} cannot be replayed: {sanitized(facts.problem)}{rest}"
                 )
-            return f"enter replays it{rest}"
+            return f"enter replay{rest}"
         kind, _, number = line_id.partition("-")
         if kind == "connection":
             known = self.connections[int(number) - 1]
             if not known.is_ready:
-                return f"{sanitized(known.key)}: set it, then start again{rest}"
-            return f"enter connects to {sanitized(known.address)}{rest}"
-        return f"{_STEPS.get(kind, 'enter opens')}{rest}"
+                return f"{sanitized(known.key)}: set it and restart{rest}"
+            return f"enter connect to {sanitized(known.address)}{rest}"
+        return f"{_STEPS.get(kind, 'enter open')}{rest}"
 
     def _group(self, title: str, note: str, kind: str, width: int) -> Iterator[Option]:
         yield Option(heading(title, note, width, fact_columns(width)), disabled=True)
@@ -145,7 +145,7 @@ class HomeList:
         for index, path in enumerate(paths):
             yield Option(self.recording(path, width), id=f"{kind}-{index}")
 
-    def _spelled(self, text: str) -> str:
+    def _with_keys(self, text: str) -> str:
         names = {
             "send": "session.send",
             "create": "session.create",

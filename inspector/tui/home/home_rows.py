@@ -1,4 +1,4 @@
-"""The lines of the home screen's list: text in columns that fit the width, styled by tokens."""
+"""The lines of the home screen's list: columns fitted to the width and styled with theme tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inspector.recording.recording_facts import RecordingFacts
 from inspector.tui.home.launching import KnownConnection
 
 ROOMY = 100
-"""From so many columns on there is room for the model."""
+"""Columns from which the model is shown."""
 LENGTH, TURNS, ERRORS, MODEL, SIZE = 9, 7, 8, 26, 10
 LEAST_NAME = 16
 LEAST_ADDRESS = 12
@@ -19,7 +19,7 @@ INDENT = 5
 
 
 def cell(text: str, width: int) -> str:
-    """Return a text on one line, exactly so many cells wide."""
+    """Return a text on one line, exactly ``width`` cells wide."""
     text = sanitized(text)
     return (
         set_cell_size(text, width)
@@ -29,26 +29,26 @@ def cell(text: str, width: int) -> str:
 
 
 def choice_line(key: str, name: str, words: str, width: int) -> Content:
-    """Return what can be begun: its key, name and what it is."""
+    """Return the line of an action: its key, name and description."""
     return Content.assemble(
         (f"  {key:<2} ", "$accent"), f"{name:<16} ", (cell(words, max(1, width - 22)), "$dim")
     )
 
 
 def heading(title: str, note: str, width: int, columns: str = "") -> Content:
-    """Return the line above a group; the columns are named at the right."""
+    """Return the heading of a group, with the names of its columns at the right."""
     room = max(1, width - len(title) - len(columns) - 5)
     return Content.assemble((f"  {title}", "bold"), (f"  {cell(note, room)} {columns}", "$dim"))
 
 
 def fact_columns(width: int) -> str:
-    """Return the names of the columns of a recording."""
+    """Return the names of a recording's columns."""
     model = f" {'model':<{MODEL - 1}}" if width >= ROOMY else ""
     return f"{'length':>{LENGTH}}{'turns':>{TURNS}}{'errors':>{ERRORS}} {model}{'size':>{SIZE}}"
 
 
 def recording_line(name: str, facts: RecordingFacts | None, width: int) -> Content:
-    """Return a recording: its name and what is known of it; None is not known yet."""
+    """Return the line of a recording; without facts while they are being read."""
     model_width = MODEL if width >= ROOMY else 0
     fixed = LENGTH + TURNS + ERRORS + model_width + SIZE + 1
     shown = cell(name.removesuffix(".jsonl"), max(LEAST_NAME, width - INDENT - fixed))
@@ -74,7 +74,7 @@ def recording_line(name: str, facts: RecordingFacts | None, width: int) -> Conte
 
 
 def connection_line(number: int, known: KnownConnection, width: int) -> Content:
-    """Return a connection of the user's; only the first nine have a key."""
+    """Return the line of a connection; only the first nine have a key."""
     key = str(number) if number <= 9 else ""
     model_width = MODEL if width >= ROOMY else 20
     rest = width - 22 - model_width
@@ -93,7 +93,7 @@ def connection_line(number: int, known: KnownConnection, width: int) -> Content:
 
 
 def duration_text(duration_us: int | None) -> str:
-    """Return a length as ``1:12.4``; a dash where it is not known, which no times in the file means too."""
+    """Return a duration as ``1:12.4``; a dash if it is unknown, as in files without times."""
     if not duration_us:
         return "–"
     minutes, seconds = divmod(duration_us / 1e6, 60)

@@ -1,4 +1,4 @@
-"""HomeScreen: where to begin. Other screens are loaded when they are opened: the first frame does not need them."""
+"""HomeScreen: the start screen. Other screens are imported when opened, since the first frame does not need them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WIDEST = 140
 
 
 class HomeScreen(KeyedScreen[None]):
-    """The simulator, a server, a recording."""
+    """A list of actions, connections and recordings."""
 
     BINDINGS = [
         Binding("s", "simulator", "simulator", id="home.simulator"),
@@ -52,7 +52,7 @@ class HomeScreen(KeyedScreen[None]):
         self.list = HomeList(launcher, self.key)
 
     def compose(self) -> ComposeResult:
-        """Lay out title, choices and hint."""
+        """Lay out title, list and hint."""
         with Vertical(id="home"):
             yield Static("Realtime Inspector", id="home-title", markup=False)
             yield Static(
@@ -68,11 +68,11 @@ class HomeScreen(KeyedScreen[None]):
         self.list.look_up()
         self._fill()
         self.query_one("#choices").focus()
-        # A footer is a widget a key: too much for the first frame. So are facts about fifty files.
+        # The footer and the facts about fifty files would delay the first frame.
         self.call_after_refresh(self._after_first_frame)
 
     def on_screen_resume(self) -> None:
-        """Show recordings made meanwhile."""
+        """Show recordings made while another screen was open."""
         if self.list.is_outdated:
             self.list.look_up()
             self._fill()
@@ -84,7 +84,7 @@ class HomeScreen(KeyedScreen[None]):
         self._fill()
 
     def palette(self) -> Iterator[SystemCommand]:
-        """Yield what the command palette offers here."""
+        """Yield the commands of the palette."""
         for name, title, words in CHOICES:
             yield SystemCommand(title, words, self.runner(name))
         for number, known in enumerate(self.list.connections, 1):
@@ -94,40 +94,40 @@ class HomeScreen(KeyedScreen[None]):
             )
 
     def action_move(self, step: int) -> None:
-        """Move by one choice."""
+        """Move the cursor by one line."""
         choices = self.query_one("#choices", OptionList)
         choices.action_cursor_down() if step > 0 else choices.action_cursor_up()
 
     def action_simulator(self) -> None:
-        """Begin a session with the simulator."""
+        """Start a session with the simulator."""
         self._begin(self._launcher.open_simulator)
 
     def action_connection(self, number: int) -> None:
-        """Connect as a profile says."""
+        """Connect with a profile."""
         if number <= len(self.list.connections):
             name = self.list.connections[number - 1].name
             self._begin(lambda: self._launcher.open_connection(name))
         else:
             self.notify(
-                f"there is no connection {number}; [profiles.NAME] in {self.list.words.config} makes one",
+                f"no connection {number}; add [profiles.NAME] to {self.list.words.config}",
                 severity="warning",
                 markup=False,
             )
 
     def action_live(self) -> None:
-        """Ask where to, and connect."""
+        """Ask for a server, and connect."""
         from inspector.tui.common.dialog import Field, FormDialog
 
         settings = self._launcher.settings
         names = tuple(self._launcher.providers())
         fields = (
             Field("profile", "profile", settings.profile or "openai", ", ".join(names), names),
-            Field("url", "url", settings.url, "of the profile"),
+            Field("url", "url", settings.url, "(from profile)"),
             Field(
                 "model",
                 "model",
                 settings.model,
-                "of the profile",
+                "(from profile)",
                 ("gpt-realtime", "gpt-realtime-2.1", "gpt-realtime-2.1-mini"),
             ),
         )
@@ -152,25 +152,27 @@ class HomeScreen(KeyedScreen[None]):
         self.app.push_screen(FormDialog("Replay a recording", fields), answered)
 
     def action_quit(self) -> None:
-        """Leave the program."""
+        """Quit the program."""
         self.app.exit(0)
 
     async def _after_first_frame(self) -> None:
         await self.mount(Footer())
-        # A footer waits for a change of the bindings before it shows any.
+        # A new footer shows keys only after a change of the bindings.
         self.refresh_bindings()
         self._read_facts()
 
     def _read_facts(self) -> None:
-        """Find out about the recordings, one after the other, in a thread."""
+        """Read facts about the recordings one after the other, in a thread."""
         paths = self.list.paths
 
         def read() -> None:
             for path, facts in self._launcher.read_facts(paths):
+                # The screen may be closed while the thread is reading.
                 if not self.is_attached:
                     return
                 self.app.call_from_thread(self._learn, path, facts)
 
+        # Exclusive: returning to this screen replaces a reading in progress.
         self.run_worker(read, thread=True, exclusive=True, group="facts", exit_on_error=False)
 
     def _learn(self, path: Path, facts: RecordingFacts) -> None:
@@ -186,10 +188,11 @@ class HomeScreen(KeyedScreen[None]):
         choices.clear_options()
         choices.add_options(list(self.list.lines(self._width())))
         choices.highlighted = min(here, choices.option_count - 1)
+        # The same index may be another entry by now, which does less harm than jumping to the top.
         self._hint()
 
     def _width(self) -> int:
-        """Return the columns of the list: those of the screen without its margins and the scroll bar, as far as an eye follows a line."""
+        """Return the width of the list; lines longer than ``WIDEST`` are hard to follow."""
         return max(40, min(WIDEST, self.size.width - 5))
 
     @on(OptionList.OptionHighlighted, "#choices")
@@ -197,7 +200,7 @@ class HomeScreen(KeyedScreen[None]):
         self._hint()
 
     def _hint(self) -> None:
-        """Say what is true, and what enter would do."""
+        """Update the hint: a problem, if any, and what enter does."""
         hint = self.query_one("#home-hint", Static)
         option = self.query_one("#choices", OptionList).highlighted_option
         trouble = self.list.words.trouble
@@ -218,7 +221,7 @@ class HomeScreen(KeyedScreen[None]):
             self.run_worker(self.run_action(choice))
 
     def _begin(self, open_engine: Callable[[], Engine]) -> None:
-        """Open a session, or say why not."""
+        """Open a session, or show why it cannot be opened."""
         from inspector.tui.session.live_workspace import session_workspace
 
         try:

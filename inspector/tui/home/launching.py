@@ -1,4 +1,4 @@
-"""What the home screen needs from whoever knows the settings: ways to open things, and what there is to open."""
+"""Launcher: what the home screen needs from the command line's side: opening sessions, and finding recordings."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KnownConnection:
-    """A connection that the user keeps in the configuration file, in words."""
+    """A profile in the user's configuration file, as shown on the screen."""
 
     name: str
     address: str
-    """Where it goes, its secrets masked."""
+    """The server's address, with secrets masked."""
     model: str = ""
     key: str = ""
-    """Where its key is; never the key."""
+    """Where the API key comes from; never the key itself."""
     is_ready: bool = True
-    """False where a key is wanted and not there."""
+    """False if a key is required and missing."""
     extras: tuple[str, ...] = ()
-    """What else it says: its session, dialect, headers."""
+    """Other settings: session, dialect, headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class HomeWords:
-    """Where things are kept."""
+    """Where files are kept, for display."""
 
     sessions: str
     config: str
     trouble: str = ""
-    """Why nothing will be recorded; ``""`` where all is well."""
+    """Why sessions cannot be recorded; ``""`` if they can."""
 
 
 class LaunchSettings(Protocol):
-    """What the live dialog is filled in with."""
+    """The initial values of the live dialog."""
 
     @property
     def profile(self) -> str:
@@ -63,57 +63,57 @@ class Launcher(Protocol):
 
     @property
     def settings(self) -> LaunchSettings:
-        """Return the settings in force."""
+        """Return the current settings."""
         ...
 
     def with_settings(self, answers: Mapping[str, str]) -> Self:
-        """Return a launcher whose settings are overridden by what was typed.
+        """Return a launcher whose settings are overridden by values from a dialog.
 
         Raises:
-            UsageError: they make no sense.
+            UsageError: the values are invalid.
         """
         ...
 
     def open_simulator(self) -> Engine:
-        """Return an engine joined to the simulator; nothing runs yet."""
+        """Return an engine for the simulator, not yet running."""
         ...
 
     def open_live(self) -> Engine:
-        """Return an engine that will connect to a server; nothing runs yet."""
+        """Return an engine for a server, not yet connected."""
         ...
 
     def open_connection(self, name: str) -> Engine:
-        """Return an engine for a connection of the user's; nothing runs yet."""
+        """Return an engine for one of the user's profiles, not yet connected."""
         ...
 
     def close_session(self, engine: Engine) -> None:
-        """Finish a session that was opened here and has been left; its recording is closed."""
+        """Close the recording of a session that the user has left."""
         ...
 
     def connections(self) -> Sequence[KnownConnection]:
-        """Return the connections that the user keeps."""
+        """Return the user's profiles."""
         ...
 
     def providers(self) -> Sequence[str]:
-        """Return the names that a connection can be chosen by: the user's, then the providers."""
+        """Return the names for ``--profile``: the user's profiles, then the providers."""
         ...
 
     def open_replay(self, path: Path) -> Replay:
-        """Return a recording under a cursor."""
+        """Return a replay of a recording."""
         ...
 
     def recent(self) -> list[Path]:
-        """Return the recordings, the newest first."""
+        """Return the recordings, newest first."""
         ...
 
     def examples(self) -> list[Path]:
-        """Return the recordings that come with the program."""
+        """Return the example recordings shipped with the program."""
         ...
 
     def read_facts(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
-        """Yield what is known of recordings, what is known already first. For a thread of its own."""
+        """Yield facts about recordings, cached ones first. Call in a thread."""
         ...
 
     def home_words(self) -> HomeWords:
-        """Return where things are kept, and what is wrong with that."""
+        """Return where files are kept, and problems with that."""
         ...

@@ -1,4 +1,4 @@
-"""ThemeDialog: the themes, each tried on as the cursor comes to it."""
+"""ThemeDialog: a list of themes; each is applied while the cursor is on it."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ SAMPLES = (
     ("server", "< response.output_audio.delta"),
     ("warning", "~ response.done   incomplete"),
     ("error", "! error   invalid_value"),
-    ("kin", "what belongs together"),
-    ("dim", "what is said aside"),
+    ("kin", "related events"),
+    ("dim", "secondary text"),
 )
-"""Token and words: enough to tell whether one can read a session in it."""
+"""Theme token and sample text, for judging whether a session is readable."""
 OWN_FIRST = ("inspector-", "high-contrast", "colour-blind", "phosphor")
 
 
 class ThemeDialog(ModalScreen[bool]):
-    """A list of names; returns whether another theme was taken."""
+    """A list of theme names; dismissed with whether the theme has changed."""
 
     CSS_PATH = DIALOG_STYLES
 
     BINDINGS = [
-        Binding("escape,q", "cancel", "as it was", id="themes.cancel"),
+        Binding("escape,q", "cancel", "cancel", id="themes.cancel"),
         Binding("j", "move(1)", "next", show=False, id="themes.next"),
         Binding("k", "move(-1)", "previous", show=False, id="themes.previous"),
     ]
@@ -43,7 +43,7 @@ class ThemeDialog(ModalScreen[bool]):
         self._names: list[str] = []
 
     def compose(self) -> ComposeResult:
-        """Lay out list, samples and keys."""
+        """Lay out list, samples and key hints."""
         with Vertical(id="themes"):
             yield Static("Themes", classes="title", markup=False)
             yield OptionList(id="names", markup=False)
@@ -51,15 +51,16 @@ class ThemeDialog(ModalScreen[bool]):
                 for token, words in SAMPLES:
                     yield Static(words, classes=token, markup=False)
             yield Static(
-                f"enter keeps it · {keycap(self.app, (ThemeDialog,), 'themes.cancel')} as it was",
+                f"enter keep · {keycap(self.app, (ThemeDialog,), 'themes.cancel')} cancel",
                 classes="keys",
                 markup=False,
             )
 
     def on_mount(self) -> None:
-        """Begin with the theme in force."""
+        """Put the cursor on the current theme."""
         self._before = self.app.theme
         self._names = sorted(
+            # Textual's ANSI themes take the terminal's colours, which our tokens cannot rely on.
             (name for name in self.app.available_themes if not name.startswith("textual-ansi")),
             key=lambda name: (not name.startswith(OWN_FIRST), name),
         )
@@ -71,20 +72,20 @@ class ThemeDialog(ModalScreen[bool]):
         names.focus()
 
     def action_move(self, step: int) -> None:
-        """Move by one theme."""
+        """Move the cursor by one theme."""
         names = self.query_one("#names", OptionList)
         names.action_cursor_down() if step > 0 else names.action_cursor_up()
 
     def action_cancel(self) -> None:
-        """Go back, with the theme that was there."""
+        """Restore the previous theme and close."""
         self.app.theme = self._before
         self.dismiss(False)
 
     @on(OptionList.OptionHighlighted, "#names")
-    def _tried(self, event: OptionList.OptionHighlighted) -> None:
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self.app.theme = self._names[event.option_index]
 
     @on(OptionList.OptionSelected, "#names")
-    def _taken(self, event: OptionList.OptionSelected) -> None:
+    def _accepted(self, event: OptionList.OptionSelected) -> None:
         self.app.theme = self._names[event.option_index]
         self.dismiss(self.app.theme != self._before)

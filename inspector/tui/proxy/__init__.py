@@ -1,1 +1,1 @@
-"""The proxy's screens: the list of sessions, one session of an app, the frames that are paused."""
+"""The proxy's screens: the list of sessions, one proxied session, and its held frames."""

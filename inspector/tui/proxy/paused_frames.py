@@ -1,4 +1,4 @@
-"""PausedFramesScreen: the frames that a session's breakpoints hold, and what can be done with each."""
+"""PausedFramesScreen: the frames that a session's breakpoints hold, and the actions on them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from inspector.tui.common.dialog import Field, FormDialog
 from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.text_page import PageLine, TextPage
 from inspector.tui.terminal.external import edit_outside
 from inspector.tui.terminal.strips import fitted
 
-TICK_HZ = 15
 FIXED_COLUMNS = 53
-"""Of a line: all but the event's type, with room for a short filter."""
+"""Width of a line without the event's type, with room for a short filter."""
 LEAST_NAME, WIDEST_NAME = 22, 44
 SHOWN_CHARS = 20_000
-"""Of a frame's content; the rest is audio."""
+"""How much of a frame's content is shown; the rest of a longer one is usually audio."""
 
 
 class PausedFramesScreen(KeyedScreen[None]):
-    """What waits, and the content of one."""
+    """The list of held and queued frames, and the content of the selected one."""
 
     CSS_PATH = Path(__file__).with_name("proxy.tcss")
 
@@ -46,10 +46,10 @@ class PausedFramesScreen(KeyedScreen[None]):
         Binding("enter", "forward", "forward", id="held.forward", priority=True),
         Binding("i", "edit", "edit", id="held.edit"),
         Binding("d", "drop", "drop", id="held.drop"),
-        Binding("D", "duplicate", "double", id="held.duplicate"),
+        Binding("D", "duplicate", "duplicate", id="held.duplicate"),
         Binding("w", "delay", "delay", id="held.delay"),
-        Binding("r", "answer", "answer", id="held.answer"),
-        Binding("R", "resume", "resume", id="held.resume"),
+        Binding("r", "answer", "reply", id="held.answer"),
+        Binding("R", "resume", "resume all", id="held.resume"),
         Binding("S", "breakpoint", "breakpoint", show=False, id="held.breakpoint"),
         KeyedScreen.HELP_KEY,
         Binding("escape,q", "back", "back", show=False, id="held.back"),
@@ -72,7 +72,7 @@ class PausedFramesScreen(KeyedScreen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Start to pull."""
+        """Focus the list and start the tick."""
         self.query_one("#waiting").focus()
         self.set_interval(1 / TICK_HZ, self.tick)
         self.call_after_refresh(self.tick)
@@ -86,28 +86,28 @@ class PausedFramesScreen(KeyedScreen[None]):
         self._waiting = self._session.breakpoints.waiting
         page.show([self._line(paused) for paused in self._waiting] or [self._nothing()])
         self._seen = (seen[0], page.cursor)
-        armed = ", ".join(map(str, self._session.breakpoints.armed)) or "nothing is armed"
+        armed = ", ".join(map(str, self._session.breakpoints.armed)) or "no breakpoint"
         paused = sum(paused.is_paused for paused in self._waiting)
         self.query_one("#header", Static).update(
-            f" {paused} held, {len(self._waiting) - paused} waiting behind   {armed}", layout=False
+            f" {paused} held · {len(self._waiting) - paused} queued   {armed}", layout=False
         )
         selected = self._selected()
-        # Not logged yet, so the key that it may hold is still in it: it goes on as it is.
+        # Frames are masked when they are logged; this one is not logged yet and must be forwarded unmasked.
         data = selected.data[: 8 * SHOWN_CHARS] if selected else b""
         text = mask_text(data.decode("utf-8", "replace"))[:SHOWN_CHARS]
         self.query_one("#content", TextPage).show(
             [PageLine(((f" {line}", "base"),)) for line in _wrapped(text, self.size.width - 2)]
         )
-        both_alive = "both sides are kept alive meanwhile" if self._waiting else ""
-        self.query_one("#hint", Static).update(f" {both_alive}", layout=False)
+        alive = "both connections are kept alive" if self._waiting else ""
+        self.query_one("#hint", Static).update(f" {alive}", layout=False)
 
     def action_forward(self) -> None:
-        """Let the frame go on as it came."""
+        """Forward the selected frame unchanged."""
         self._do(self._session.breakpoints.forward)
 
     @work
     async def action_edit(self) -> None:
-        """Change the frame in the user's editor, and let it go on."""
+        """Edit the selected frame in the user's editor, and forward it."""
         paused = self._selected()
         if paused is None:
             return
@@ -118,19 +118,19 @@ class PausedFramesScreen(KeyedScreen[None]):
             self._say(error)
             return
         if not before.endswith("\n"):
-            text = text.removesuffix("\n")  # which editors add
+            text = text.removesuffix("\n")  # editors add one at the end of a file
         self._do(lambda paused: self._session.breakpoints.edit(paused, text.encode()), paused)
 
     def action_drop(self) -> None:
-        """Let the frame go nowhere."""
+        """Drop the selected frame."""
         self._do(self._session.breakpoints.drop)
 
     def action_duplicate(self) -> None:
-        """Let the frame go on twice."""
+        """Forward the selected frame twice."""
         self._do(self._session.breakpoints.duplicate)
 
     def action_delay(self) -> None:
-        """Ask how long, and let the frame go on later."""
+        """Ask for a delay, and forward the selected frame after it."""
         self._ask(
             "Delay a frame",
             Field("answer", "seconds", "2"),
@@ -140,23 +140,23 @@ class PausedFramesScreen(KeyedScreen[None]):
         )
 
     def action_answer(self) -> None:
-        """Ask for an event that the app gets; the API does not get the frame."""
+        """Ask for an event, send it to the app, and drop the selected frame."""
         self._ask(
-            "Answer in the server's place",
+            "Reply as the server",
             Field("answer", "event", '{"type":"error","error":{"message":""}}'),
             lambda paused, text: self._session.breakpoints.answer(paused, text.encode()),
         )
 
     def action_resume(self) -> None:
-        """Let everything go on."""
+        """Forward all frames and remove the breakpoints."""
         self._session.breakpoints.resume()
 
     def action_breakpoint(self) -> None:
-        """Ask what to hold."""
+        """Ask for a breakpoint."""
         ask_breakpoint(self, self._session.breakpoints)
 
     def action_back(self) -> None:
-        """Go back to the session."""
+        """Return to the session."""
         self.app.pop_screen()
 
     def _selected(self) -> PausedFrame | None:
@@ -189,15 +189,14 @@ class PausedFramesScreen(KeyedScreen[None]):
         self.notify(error.message, severity="error", markup=False)
 
     def _nothing(self) -> PageLine:
-        sets, back = self.key("held.breakpoint"), self.key("held.back")
-        return PageLine(
-            ((f" Nothing is held. {sets} sets a breakpoint, {back} goes back.", "dim"),)
-        )
+        breakpoint_key, back = self.key("held.breakpoint"), self.key("held.back")
+        words = f" No frame is held.   {breakpoint_key} set a breakpoint · {back} back"
+        return PageLine(((words, "dim"),))
 
     def _line(self, paused: PausedFrame) -> PageLine:
         is_client = paused.direction is Direction.CLIENT
         arrow = self._glyphs.client if is_client else self._glyphs.server
-        why = "held" if paused.is_paused else "delayed" if paused.due_s else "waits"
+        why = "held" if paused.is_paused else "delayed" if paused.due_s else "queued"
         size = size_text(len(paused.event.data))
         room = min(WIDEST_NAME, max(LEAST_NAME, self.size.width - FIXED_COLUMNS))
         name = fitted(sanitized(paused.event.type) or untyped_name(paused.event), room)
@@ -207,19 +206,21 @@ class PausedFramesScreen(KeyedScreen[None]):
 
 
 class FrameHolder(Protocol):
-    """What can hold frames: one session, or all of them."""
+    """Something with breakpoints: one session, or the proxy for all of them."""
 
     def arm(self, expression: str, direction: Direction | None = None) -> Breakpoint:
-        """Hold what matches."""
+        """Set a breakpoint for frames that match."""
         ...
 
     def disarm(self) -> None:
-        """Hold nothing more."""
+        """Remove the breakpoints."""
         ...
 
 
-def ask_breakpoint(screen: Screen[None], holder: FrameHolder, where: str = "") -> None:
-    """Ask what should be held; an empty direction means both, - takes every breakpoint away."""
+def ask_breakpoint(
+    screen: Screen[None], holder: FrameHolder, title: str = "Hold matching frames"
+) -> None:
+    """Ask for a breakpoint's filter and direction; ``-`` as the filter removes all breakpoints."""
     fields = (
         Field(
             "filter",
@@ -230,7 +231,10 @@ def ask_breakpoint(screen: Screen[None], holder: FrameHolder, where: str = "") -
         ),
         Field("direction", "direction", "", "both", ("", "client", "server")),
     )
-    note = "Frames that match wait until you let them go on; those behind them wait too. - as the filter holds nothing more."
+    note = (
+        "Matching frames are held until you release them; later frames in the same direction queue"
+        ' behind them. Enter "-" to remove the breakpoint.'
+    )
 
     def answered(answers: dict[str, str] | None) -> None:
         if answers is None:
@@ -245,7 +249,7 @@ def ask_breakpoint(screen: Screen[None], holder: FrameHolder, where: str = "") -
         except (InspectorError, ValueError) as error:
             screen.notify(str(error), severity="error", markup=False)
 
-    screen.app.push_screen(FormDialog(f"Hold frames{where}", fields, note), answered)
+    screen.app.push_screen(FormDialog(title, fields, note), answered)
 
 
 def _wrapped(text: str, width: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A session of an app in a workspace. What is sent from here is injected; closing the view leaves the app alone."""
+"""The workspace of a proxied session. Events sent from it are injected; closing it does not affect the app."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ PROXIED_BUTTONS = (
 def proxied_workspace(
     session: ProxiedSession, glyphs: Glyphs, switch: Callable[[int], None]
 ) -> Workspace:
-    """Return the screen of a session of an app.
+    """Return the screen of a proxied session.
 
     Args:
-        session: which.
+        session: the session between an app and the API.
         glyphs: characters that the terminal can show.
-        switch: shows the session that stands so many places further in the list.
+        switch: shows the session a number of places further in the list.
     """
     sending = Sending(session, PROXIED_BUTTONS)
     parts = (sending, FormControl(sending.submit_form), BreakpointControls(session, switch))
@@ -57,9 +57,9 @@ def proxied_workspace(
 
 
 class ProxiedModel(SessionModel):
-    """A session between an app and the API, as of now."""
+    """A session between an app and the API, as shown by a workspace."""
 
-    title = "Session of an app"
+    title = "Proxied session"
 
     def __init__(self, session: ProxiedSession, glyphs: Glyphs) -> None:
         self._session = session
@@ -68,84 +68,84 @@ class ProxiedModel(SessionModel):
 
     @property
     def log(self) -> EventLog:
-        """Return the events."""
+        """Return the session's events."""
         return self._session.log
 
     @property
     def state(self) -> SessionState:
-        """Return the state as of now."""
+        """Return the current state."""
         return self._session.state
 
     def now_us(self) -> int:
-        """Return the session's time: that of its last event once it has ended."""
+        """Return the session time; after the end, that of the last event."""
         return now_us_of(self._session)
 
     def recording_stem(self) -> str:
-        """Return the recording's name, or a word where nothing is recorded."""
+        """Return the recording's name without its suffix, or a substitute if nothing is recorded."""
         return recording_stem_of(self._session)
 
     def header(self, ticks: int) -> Sequence[HeaderPart]:
-        """Return connection, model, errors, source, time, count, recording and tokens."""
+        """Return the parts of a live session's header, and the proxy's rules."""
         rules = self._session.rules
         parts = session_header(self._session, self._glyphs, self.now_us(), ticks)
-        return (*parts, rules_part(rules.rules, rules.hits, rules.is_spent))
+        return (*parts, rules_part(rules.rules, rules.hits, rules.is_exhausted))
 
     @property
     def is_troubled(self) -> bool:
-        """Tell whether there were errors, or nothing is recorded."""
+        """Return whether there were errors, or the session is not being recorded."""
         return bool(self.state.problems.errors or self._session.recording.failure)
 
-    def readings(self, key: Key) -> Readings:  # noqa: ARG002 - nothing here is done by keys
-        """Return the levels of what went by."""
+    def readings(self, key: Key) -> Readings:  # noqa: ARG002 - a proxied session has no sound keys
+        """Return the levels of the audio in the latest frames."""
         session = self._session
         levels = self._levels.read(len(session.log) - 1, session.now_ns, self.state)
         return recorded_readings(
-            levels, self.state, session.now_ns, session.source.url, idle="as it passes"
+            levels, self.state, session.now_ns, session.source.url, idle="passing through"
         )
 
-    def empty_conversation(self, key: Key) -> str:  # noqa: ARG002 - the app speaks, not the user
-        """Return why the conversation is empty."""
-        return "Nothing has been said yet between the app and the API."
+    def empty_conversation(self, key: Key) -> str:  # noqa: ARG002 - the app sends the messages
+        """Return the text for an empty conversation."""
+        return "The app and the API have not exchanged any items yet."
 
     def hint(self, key: Key, place: str) -> Hint:
-        """Return what is true and what to do next."""
+        """Return the condition of the session and the next steps."""
         session = self._session
         paused = session.breakpoints.paused
         if paused:
             to = "API" if paused[0].direction is Direction.CLIENT else "app"
             what = f"{len(paused)} held: {sanitized(paused[0].event.type) or 'a frame'} to the {to}"
-            resumes = f"{key('proxied.resume')} resumes all"
-            return hint(what, f"{key('proxied.held')} shows them", resumes)
+            resume = f"{key('proxied.resume')} resume all"
+            return hint(what, f"{key('proxied.held')} held frames", resume)
         if session.connection is Connection.CONNECTING:
-            return hint(f"the app waits for {session.source.url}")
+            return hint(f"the app is connecting to {session.source.url} …")
         ended = connection_hint(session, key, again=False)
         if ended is not None:
             return ended
         error = error_hint(self.state, key, place)
         armed = session.breakpoints.armed
-        arms = key("proxied.breakpoint")
+        set_breakpoint = key("proxied.breakpoint")
         if armed:
             return hint(
-                f"holds {', '.join(map(str, armed))}", f"{arms} holds others or none", error
+                f"breakpoint: {', '.join(map(str, armed))}", f"{set_breakpoint} change", error
             )
         around = f"{key('proxied.previous')} {key('proxied.next')} other sessions"
         return hint(
-            f"{arms} holds frames back",
+            f"{set_breakpoint} set a breakpoint",
             error,
-            f"{key('session.send')} injects to the API",
-            f"{key('proxied.inject')} to the app",
+            f"{key('session.send')} inject to the API",
+            f"{key('proxied.inject')} inject to the app",
             around if place != "detail" else "",
         )
 
 
 class BreakpointControls(Part):
-    """Pauses frames, injects some, and goes to other sessions."""
+    """Breakpoints, injection into the app, and switching between sessions."""
 
     BINDINGS = [
-        Binding("S", "breakpoint", "hold", id="proxied.breakpoint"),
-        Binding("H", "held", "held", id="proxied.held"),
+        Binding("S", "breakpoint", "breakpoint", id="proxied.breakpoint"),
+        Binding("H", "held", "held frames", id="proxied.held"),
         Binding("R", "resume", "resume all", show=False, id="proxied.resume"),
-        Binding("I", "inject", "to the app", show=False, id="proxied.inject"),
+        Binding("I", "inject", "inject to the app", show=False, id="proxied.inject"),
         Binding(
             "left_square_bracket",
             "switch(-1)",
@@ -154,6 +154,7 @@ class BreakpointControls(Part):
             id="proxied.previous",
         ),
         Binding("right_square_bracket", "switch(1)", "next session", show=False, id="proxied.next"),
+        # Bound although the proxy cannot reconnect: the key then explains why, where a dead key would not.
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
         Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
     ]
@@ -164,7 +165,7 @@ class BreakpointControls(Part):
         self._switch = switch
 
     def commands(self) -> Commands:
-        """Return the commands of a proxied session."""
+        """Return the commands for breakpoints and the connection."""
         return {
             "break": self._arm,
             "resume": lambda _: self.action_resume(),
@@ -173,29 +174,29 @@ class BreakpointControls(Part):
         }
 
     def action_reconnect(self) -> None:
-        """Say that this is not ours to do."""
-        self.workspace.say("the app connects, not the inspector: start it again", "warning")
+        """Explain that only the app can reconnect."""
+        self.workspace.say("only the app can reconnect: restart it", "warning")
 
     def action_disconnect(self) -> None:
-        """Close both sides."""
+        """Close the connections to the app and to the API."""
         self._session.close()
 
     def action_switch(self, step: int) -> None:
-        """Go to another session of the list."""
+        """Show another session of the list."""
         self._switch(step)
 
     def action_breakpoint(self) -> None:
-        """Ask what to hold."""
+        """Ask for a breakpoint."""
         ask_breakpoint(self.workspace, self._session.breakpoints)
 
     def action_held(self) -> None:
-        """Show what is held."""
+        """Show the held frames."""
         from inspector.tui.proxy.paused_frames import PausedFramesScreen
 
         self.app.push_screen(PausedFramesScreen(self._session, self.workspace.glyphs))
 
     def action_resume(self) -> None:
-        """Let everything go on that is held."""
+        """Forward all held frames and remove the breakpoints."""
         self._session.breakpoints.resume()
 
     def action_inject(self) -> None:
@@ -207,7 +208,7 @@ class BreakpointControls(Part):
                 self._inject(answers["event"])
 
         field = Field("event", "event", '{"type":"error","error":{"message":""}}', "JSON")
-        note = "Goes out exactly as it stands, and is marked as injected."
+        note = "Sent exactly as written, and marked as injected."
         self.app.push_screen(FormDialog("Send an event to the app", (field,), note), answered)
 
     def _inject(self, payload: dict[str, Any] | str) -> None:

@@ -1,4 +1,4 @@
-"""ProxyScreen: the sessions of the apps behind the proxy's port."""
+"""ProxyScreen: the list of the sessions that apps have opened through the proxy."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from inspector.tui.common.text_page import PageLine, TextPage
 from inspector.tui.session.session_header import rules_part
 from inspector.tui.terminal.strips import fitted
 
+# Enough for a list; each tick goes through all sessions.
 TICK_HZ = 4
 FIXED_COLUMNS = 47
-"""Of a line: all but the names of app and model."""
+"""Width of a line without the names of app and model."""
 _STATES = {
     Connection.IDLE: "new",
-    Connection.CONNECTING: "connects",
+    Connection.CONNECTING: "opening",
     Connection.LIVE: "live",
     Connection.CLOSED: "closed",
     Connection.REFUSED: "refused",
@@ -35,16 +36,16 @@ _STATES = {
 
 
 class ProxyScreen(KeyedScreen[None]):
-    """A line a session, the newest last."""
+    """One line per session, the newest last."""
 
     CSS_PATH = Path(__file__).with_name("proxy.tcss")
 
     BINDINGS = [
         Binding("enter", "open", "open", id="proxy.open", priority=True),
-        Binding("f", "follow", "follow the newest", id="proxy.follow"),
+        Binding("f", "follow", "follow newest", id="proxy.follow"),
         Binding("S", "breakpoint", "breakpoint", id="proxy.breakpoint"),
-        Binding("ctrl+x", "disconnect", "close it", id="proxy.close"),
-        Binding("escape", "stay", "back", show=False, id="proxy.back"),
+        Binding("ctrl+x", "disconnect", "close session", id="proxy.close"),
+        Binding("escape", "stay", "cancel", show=False, id="proxy.back"),
         Binding("q", "quit", "quit", id="proxy.quit"),
         KeyedScreen.HELP_KEY,
     ]
@@ -68,19 +69,19 @@ class ProxyScreen(KeyedScreen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Start to pull."""
+        """Focus the list and start the tick."""
         self.query_one("#sessions").focus()
         self.set_interval(1 / TICK_HZ, self.tick)
         self.call_after_refresh(self.tick)
 
     def on_screen_resume(self) -> None:
-        """Let go of the session that was looked at."""
+        """Unpin the session that was shown."""
         self._is_asked_to_quit = False
-        if self.app.screen is self:  # and not on the way to another session
+        if self.app.screen is self:  # not while switching from one session to another
             self._proxy.pinned = None
 
     def tick(self) -> None:
-        """Show the sessions as they are now, and go to a new one when told to follow."""
+        """Update the list, and open a new session if following."""
         proxy = self._proxy
         self._shown = list(proxy.sessions)
         page = self.query_one("#sessions", TextPage)
@@ -95,7 +96,7 @@ class ProxyScreen(KeyedScreen[None]):
         self._follow()
 
     def _header(self) -> str:
-        """Return the port and the server behind it, the sessions, and what happens to frames by itself."""
+        """Return the parts of the header: address, upstream, counts and rules."""
         proxy = self._proxy
         errors = sum(session.state.problems.errors for session in self._shown)
         upstream = f"{self._glyphs.client} {sanitized(proxy.upstream)}"
@@ -103,33 +104,36 @@ class ProxyScreen(KeyedScreen[None]):
             HeaderPart(f"{self._glyphs.dot} proxy"),
             HeaderPart(proxy.url),
             HeaderPart(upstream, rank=2, shortest=5),
-            HeaderPart(f"{proxy.running} running, {proxy.opened_count} in all"),
+            HeaderPart(f"{proxy.running} live · {proxy.opened_count} total"),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
-            HeaderPart("follows the newest" if self._follows else "", rank=3),
-            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_spent),
+            HeaderPart("following newest" if self._follows else "", rank=3),
+            rules_part(proxy.faults.rules, proxy.rule_hits, proxy.is_exhausted),
         )
         return header_line(parts, self.size.width)
 
     def _hint(self) -> str:
         proxy = self._proxy
         if self._is_asked_to_quit and proxy.running:
-            sessions = "a session runs" if proxy.running == 1 else f"{proxy.running} sessions run"
-            return f" {sessions}: {self.key('proxy.quit')} again closes what runs and quits, {self.key('proxy.back')} does not"
+            is_one = proxy.running == 1
+            sessions = "1 session is live." if is_one else f"{proxy.running} sessions are live."
+            them = "it" if is_one else "them"
+            return f" {sessions} Press {self.key('proxy.quit')} again to close {them} and quit, {self.key('proxy.back')} to cancel."
         latest = proxy.exchanges[-1] if proxy.exchanges else None
         if latest and latest.refusal:
             return f" {sanitized(str(latest))}"
+        breakpoint_key = self.key("proxy.breakpoint")
         if proxy.armed:
             armed = ", ".join(map(str, proxy.armed))
-            return f" every session holds {armed}   {self.key('proxy.breakpoint')} holds others or none"
+            return f" breakpoint in all sessions: {armed} · {breakpoint_key} change"
         if latest:
             return f" last request: {sanitized(str(latest))}"
         if not self._shown:
-            return f" waiting for an app   {self.key('proxy.breakpoint')} holds frames of every session to come"
-        opens, follows = self.key("proxy.open"), self.key("proxy.follow")
-        return f" {opens} opens a session   {follows} opens each new one as it comes"
+            return f" waiting for an app   {breakpoint_key} set a breakpoint for all sessions"
+        open_key, follow = self.key("proxy.open"), self.key("proxy.follow")
+        return f" {open_key} open a session   {follow} open each new session"
 
     def _follow(self) -> None:
-        """Go to a session that has come, unless the user is in the middle of something."""
+        """Open a new session, unless the user is busy with a dialog or another screen."""
         newest = self._proxy.newest
         if not self._follows or newest is None:
             self._followed = newest
@@ -143,35 +147,37 @@ class ProxyScreen(KeyedScreen[None]):
         return isinstance(self.app.screen, ProxyScreen | Workspace)
 
     def action_open(self) -> None:
-        """Look into the session under the cursor."""
+        """Open the session under the cursor."""
         session = self._selected()
         if session is not None:
             self._show(session)
 
     def action_follow(self) -> None:
-        """Open each new session as it comes, or cease to."""
+        """Toggle opening each new session."""
         self._follows = not self._follows
         self.tick()
 
     def action_disconnect(self) -> None:
-        """Close the session under the cursor, on both sides."""
+        """Close both connections of the session under the cursor."""
         session = self._selected()
         if session is not None:
             session.close()
 
     def action_breakpoint(self) -> None:
-        """Ask what every session should hold."""
+        """Ask for a breakpoint in all sessions."""
         from inspector.tui.proxy.paused_frames import ask_breakpoint
 
-        ask_breakpoint(self, self._proxy, " of every session, those to come included")
+        ask_breakpoint(
+            self, self._proxy, "Hold matching frames in all sessions, including new ones"
+        )
 
     def action_stay(self) -> None:
-        """Stay: this is the first level, and esc never quits."""
+        """Cancel quitting; this is the first screen, and esc never quits."""
         self._is_asked_to_quit = False
         self.tick()
 
     def action_quit(self) -> None:
-        """Leave the program; the port closes, and the sessions with it: so while some run, ask first."""
+        """Quit; sessions end with the program, so ask first while any is live."""
         if self._is_asked_to_quit or not self._proxy.running:
             self.app.exit(0)
         self._is_asked_to_quit = True
@@ -184,8 +190,10 @@ class ProxyScreen(KeyedScreen[None]):
     def _show(self, session: ProxiedSession) -> None:
         from inspector.tui.proxy.proxied_workspace import proxied_workspace
 
+        # Only one session screen at a time: the stack would grow with each switch.
         while self.app.screen is not self and len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+        # Old sessions are dropped from memory, except the one on the screen.
         self._proxy.pinned = session
         self.app.push_screen(
             proxied_workspace(session, self._glyphs, partial(self._switch, session))
@@ -210,7 +218,7 @@ class ProxyScreen(KeyedScreen[None]):
         paused = len(session.breakpoints.paused)
         seconds = (
             (session.log.end_us or 0) / 1e6
-            if session.is_over and len(session.log)
+            if session.has_ended and len(session.log)
             else session.now_ns / 1e9
         )
         words = self._row(

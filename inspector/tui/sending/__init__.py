@@ -1,1 +1,1 @@
-"""What a user sends by hand: the editor, the buttons, the dialogs, and what became of each."""
+"""Sending by hand: the editor, the buttons, their dialogs, and the server's reaction to what was sent."""

@@ -1,4 +1,4 @@
-"""The line of buttons below a live session: as many as there is room for, the next sensible one always among them."""
+"""The line of buttons below a live session: as many as fit, always including the next step."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """An action that can be clicked, and is named with its key."""
+    """An action that can be clicked, shown with its key."""
 
     action: str
-    """Of a part of the workspace, and of the binding ``session.ACTION``."""
+    """Action of a part of the workspace; its binding has the id ``session.ACTION``."""
     label: str
-    """What it does, in a word or two."""
+    """Name of the action in a word or two."""
     short: str = ""
-    """The label where room is scarce; ``""`` where it is short enough."""
+    """Label where space is scarce; ``""`` for none."""
 
 
 SESSION_BUTTONS = (
     Button("send", "send"),
     Button("create", "create"),
     Button("cancel", "cancel"),
-    Button("truncate", "truncate", "cut"),
+    Button("truncate", "truncate"),
     Button("form", "session form", "form"),
     Button("commit", "commit"),
     Button("clear", "clear"),
@@ -38,12 +38,12 @@ SESSION_BUTTONS = (
     Button("reconnect", "reconnect"),
     Button("disconnect", "disconnect"),
 )
-"""The most used first."""
+"""Most used first."""
 _ABOUT_ITEMS = frozenset({"create", "cancel", "truncate", "commit", "clear", "delete", "retrieve"})
 
 
 def useless_actions(kind: str, *, is_connected: bool) -> frozenset[str]:
-    """Return what a session of a kind has no use for now: a translation knows no items, responses or buffer."""
+    """Return the actions without an effect now: a translation session has no items, responses or buffer."""
     without_items = _ABOUT_ITEMS if kind == "translation" else frozenset()
     return without_items | {"reconnect" if is_connected else "disconnect"}
 
@@ -51,13 +51,13 @@ def useless_actions(kind: str, *, is_connected: bool) -> frozenset[str]:
 def action_line(buttons: Sequence[Button], key: Key, step: str, width: int) -> Content:
     """Return the buttons side by side in at most ``width`` cells.
 
-    Where they do not fit, labels become short, then the last buttons are left out, but never the one of the next step.
+    If they do not fit, labels are shortened; then buttons are left out from the last on, except the next step's.
 
     Args:
-        buttons: the most used first.
-        key: names the key of a binding.
-        step: the action that comes next, which stands out; ``""`` where none does.
-        width: in cells.
+        buttons: the buttons, most used first.
+        key: returns the key name of a binding.
+        step: action of the next step, drawn bold; ``""`` for none.
+        width: available cells.
     """
     shown = list(buttons)
     labels = [button.label for button in shown]

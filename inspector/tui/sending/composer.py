@@ -1,4 +1,4 @@
-"""Composer: the editor of one session: what it is opened with, what it sends, and what it is told of that."""
+"""Composer: connects the editor with the session: what is loaded into it, what it sends, and the result."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from inspector.tui.terminal.external import edit_outside
 
 
 class Composer:
-    """The way from the editor to the wire and back."""
+    """The controller of one session's editor."""
 
     def __init__(
         self, screen: KeyedScreen[None], engine: SessionRecord, actions: SessionActions
     ) -> None:
-        """Serve the editor of a screen.
+        """Create the controller.
 
         Args:
-            screen: has a ``SendEditor`` with the id ``send``.
-            engine: what became of a text is read from its log.
-            actions: submits.
+            screen: contains a ``SendEditor`` with the id ``send``.
+            engine: its log shows the result of what was sent.
+            actions: submits the text.
         """
         self._screen = screen
         self._engine = engine
@@ -51,7 +51,8 @@ class Composer:
         self._editor.remove_class("shown")
 
     def send(self, text: str) -> None:
-        """Send a text; after the output of a call, offer to have it answered."""
+        """Send a text; after the output of a call, offer to ask for a response."""
+        # The text is found again in the log by position and bytes, since it may have no event id.
         before = len(self._engine.log)
         if self._actions.submit(text, Origin.HAND) is None:
             return
@@ -63,7 +64,7 @@ class Composer:
             self._actions.offer_response(call_id)
 
     def answer(self, question: OpenRequest) -> None:
-        """Open what answers a call, or an approval request."""
+        """Open the dialog for an approval request, or the editor with an output for a function call."""
         if question.kind == "approval":
             self._actions.ask_approval(question)
         else:
@@ -71,19 +72,19 @@ class Composer:
             self.open(json.dumps(output, ensure_ascii=False, indent=2))
 
     async def edit_outside(self, text: str) -> None:
-        """Go on in the user's own editor."""
+        """Edit the text in the user's own editor."""
         try:
             self._editor.load(await edit_outside(self._screen.app, text))
         except InspectorError as error:
             self._screen.say(error.words, "error")
 
     def follow_up(self, arrow: str) -> None:
-        """Tell the editor what became of what it sent; ``arrow`` stands before the answer."""
+        """Show the result of the last text that was sent; ``arrow`` separates it from the time of sending."""
         is_translation = self._engine.state.session.kind == "translation"
         self._editor.set_translation(is_translation=is_translation)
         if self._sent is None:
             return
-        became = self._sent.became(self._engine.log, self._engine.state, arrow)
-        if became is not None:
-            self._editor.show_outcome(became.words, became.style)
-            self._sent = None if became.is_final else self._sent
+        outcome = self._sent.outcome(self._engine.log, self._engine.state, arrow)
+        if outcome is not None:
+            self._editor.show_outcome(outcome.words, outcome.style)
+            self._sent = None if outcome.is_final else self._sent

@@ -1,4 +1,4 @@
-"""The events behind the manual buttons, made from what a dialog was told. Pure, so that every one can be tested."""
+"""The events behind the manual actions, built from dialog values. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,38 +12,40 @@ from inspector.core.codec import decode
 from inspector.core.read import object_at, text_at
 from inspector.core.state import SessionState
 from inspector.errors import UsageError
-from inspector.tui.common.dialog import Field, Running
+from inspector.tui.common.dialog import DialogUpdate, Field
 
 DialogAnswers = Mapping[str, str]
 ClientEvent = dict[str, Any]
 
 
 def create_fields() -> tuple[Field, ...]:
-    """Return what is asked before a response is created."""
+    """Return the fields of the create dialog."""
     return (
         Field(
             "conversation", "conversation", "auto", "auto, or none: out-of-band", ("auto", "none")
         ),
-        Field("modality", "modality", "", "of the session; or audio, text", ("", "audio", "text")),
-        Field("instructions", "instructions", "", "of the session"),
-        Field("metadata", "metadata", "", 'none; or JSON: {"topic":"x"}'),
+        Field(
+            "modality", "modality", "", "(session default), audio or text", ("", "audio", "text")
+        ),
+        Field("instructions", "instructions", "", "(session default)"),
+        Field("metadata", "metadata", "", 'optional JSON, e.g. {"topic":"x"}'),
     )
 
 
 def create_response(answers: DialogAnswers) -> ClientEvent:
-    """Return a ``response.create``; what was left empty is left out.
+    """Return a ``response.create`` without the fields that were left empty.
 
     Raises:
-        UsageError: an answer makes no sense.
+        UsageError: a value is invalid.
     """
     options: ClientEvent = {}
     if answers["conversation"] == "none":
         options["conversation"] = "none"
     elif answers["conversation"] not in ("", "auto"):
-        raise UsageError("conversation is auto or none")
+        raise UsageError("conversation must be auto or none")
     if answers["modality"]:
         if answers["modality"] not in ("audio", "text"):
-            raise UsageError("modality is audio or text")
+            raise UsageError("modality must be audio or text")
         options["output_modalities"] = [answers["modality"]]
     if answers["instructions"]:
         options["instructions"] = answers["instructions"]
@@ -53,7 +55,7 @@ def create_response(answers: DialogAnswers) -> ClientEvent:
 
 
 def truncate_fields(state: SessionState, now_ns: int, selected_item: str) -> tuple[Field, ...]:
-    """Return what is asked before a truncation, filled in for what is being played, else for the selected item or the last."""
+    """Return the truncate dialog's fields, filled in for the item being played, the selected one, or the last."""
     output = state.output_audio
     playing = output.playing(now_ns)
     audio = playing or output.items.get(selected_item) or output.current(now_ns)
@@ -66,7 +68,7 @@ def truncate_fields(state: SessionState, now_ns: int, selected_item: str) -> tup
     selected = (selected_item,) if selected_item in output.items else ()
     items = tuple(dict.fromkeys((audio.item_id, *selected, *reversed(output.items))))
     heard, received = str(audio.heard_ms(now_ns)), str(audio.received_ms)
-    # While it plays the field runs on, and a number of a moment ago is none to go back to.
+    # While an item plays the field counts on, so the current number is no useful suggestion.
     ends = (received, "0") if playing is not None else (heard, received, "0")
     return (
         Field("item_id", "item_id", audio.item_id, "an assistant item with audio", items),
@@ -75,40 +77,40 @@ def truncate_fields(state: SessionState, now_ns: int, selected_item: str) -> tup
     )
 
 
-def truncation_now(state: SessionState, now_ns: int, item_id: str, cancel_key: str) -> Running:
-    """Return what there is to know about the item that would be truncated, and how much of it was heard by now.
+def truncation_now(state: SessionState, now_ns: int, item_id: str, cancel_key: str) -> DialogUpdate:
+    """Return the note of the truncate dialog and the current value of ``audio_end_ms``.
 
     Args:
-        state: of the session.
+        state: the session's state.
         now_ns: session time.
-        item_id: the item, or what was written in its place so far.
-        cancel_key: the key that cancels a response.
+        item_id: text of the item field, which may be incomplete.
+        cancel_key: key that cancels a response.
     """
     if not state.output_audio.items:
-        return Running(
+        return DialogUpdate(
             "No assistant audio has been received yet; only assistant audio can be truncated."
         )
     audio = state.output_audio.items.get(item_id)
     if audio is None:
-        return Running("No assistant audio has been received for this item.")
+        return DialogUpdate("No assistant audio has been received for this item.")
     heard_ms = audio.heard_ms(now_ns)
     counted = "Playing: heard" if audio.is_sounding(now_ns) else "Heard"
     sentences = [
         f"{counted} {heard_ms:,} of {audio.received_ms:,} ms received.",
-        "What is cut is forgotten, transcript included.",
+        "The model forgets everything after this point; the item's transcript is removed.",
     ]
     if audio.response_id in state.responses.active:
         sentences.append(
-            f"Its response is still being generated, and goes on: {cancel_key} stops the answer too."
+            f"Its response is still being generated and continues; {cancel_key} also stops it."
         )
-    return Running(" ".join(sentences), {"audio_end_ms": str(heard_ms)})
+    return DialogUpdate(" ".join(sentences), {"audio_end_ms": str(heard_ms)})
 
 
 def truncate_item(answers: DialogAnswers) -> ClientEvent:
     """Return a ``conversation.item.truncate``.
 
     Raises:
-        UsageError: a number is none.
+        UsageError: a number is invalid.
     """
     return {
         "type": "conversation.item.truncate",
@@ -119,7 +121,7 @@ def truncate_item(answers: DialogAnswers) -> ClientEvent:
 
 
 def item_fields(state: SessionState, selected_item: str) -> tuple[Field, ...]:
-    """Return what is asked before an item is deleted or retrieved."""
+    """Return the fields of the delete and retrieve dialogs."""
     known = tuple(
         item
         for item in reversed(state.conversation.order)
@@ -142,23 +144,23 @@ def about_item(action: str, answers: DialogAnswers) -> ClientEvent:
 
 
 def call_output(question: OpenRequest) -> ClientEvent:
-    """Return the output of a function call, to be filled in."""
+    """Return a function call's output with a placeholder to fill in."""
     item = {"type": "function_call_output", "call_id": question.call_id, "output": '{"ok": true}'}
     return {"type": "conversation.item.create", "item": item}
 
 
 def answered_call(text: str) -> str:
-    """Return the call that a text, sent by hand, gives the output of; ``""`` where it is something else."""
+    """Return the id of the call whose output a text contains; ``""`` for any other text."""
     _, body, _ = decode(text.encode("utf-8", "replace"))
     item = object_at(body or {}, "item")
     return text_at(item, "call_id") if item.get("type") == "function_call_output" else ""
 
 
 def approval_fields() -> tuple[Field, ...]:
-    """Return what is asked before an MCP call is approved or denied."""
+    """Return the fields of the approval dialog."""
     return (
-        Field("approve", "approve", "yes", "yes, or no", ("yes", "no")),
-        Field("reason", "reason", "", "none"),
+        Field("approve", "approve", "yes", "yes or no", ("yes", "no")),
+        Field("reason", "reason", "", "(optional)"),
     )
 
 
@@ -166,10 +168,10 @@ def approval(question: OpenRequest, answers: DialogAnswers) -> ClientEvent:
     """Return the answer to an MCP approval request.
 
     Raises:
-        UsageError: neither yes nor no.
+        UsageError: the answer is neither yes nor no.
     """
     if answers["approve"] not in ("yes", "no"):
-        raise UsageError("approve is yes or no")
+        raise UsageError("approve must be yes or no")
     item: ClientEvent = {
         "type": "mcp_approval_response",
         "approval_request_id": question.item_id,
@@ -184,14 +186,14 @@ def _whole(text: str, name: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise UsageError(f"{name} is a whole number, not {text!r}") from None
+        raise UsageError(f"{name} must be a whole number, not {text!r}") from None
 
 
 def _json_object(text: str, name: str) -> Any:
     try:
         value = orjson.loads(text)
     except ValueError as error:
-        raise UsageError(f"{name} is not JSON: {error}") from None
+        raise UsageError(f"{name} must be JSON: {error}") from None
     if not isinstance(value, dict):
-        raise UsageError(f"{name} is not a JSON object")
+        raise UsageError(f"{name} must be a JSON object")
     return value

@@ -1,8 +1,9 @@
-"""SendEditor: writing an event by hand. It warns, and never forbids: the text goes out exactly as it stands."""
+"""SendEditor: an editor for events. It warns but never blocks: the text is sent exactly as written."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,17 +21,19 @@ from inspector.analysis.validate import check
 from inspector.core.codec import decode
 from inspector.spec.templates import TEMPLATES
 from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.measures import LARGE_TEXT
 from inspector.tui.terminal.text_box import TextBox
 
 MAX_HISTORY = 200
 MAX_PROPOSALS = 60
-LARGE_TEXT = 64_000
-"""Above this a text is not checked on every key, only when asked to be sent."""
+
+
+_JSON_PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class DraftVerdict:
-    """What the editor says of its text."""
+    """The editor's judgement of its text."""
 
     words: str
     style: str
@@ -38,10 +41,11 @@ class DraftVerdict:
 
 
 class SendEditor(Vertical):
-    """A text area with templates, completion, checks and history."""
+    """A text area with templates, completion, validation and history."""
 
     BINDINGS = [
         Binding("f5,ctrl+enter,alt+enter", "send", "send", id="send.send", priority=True),
+        # Terminals send ctrl+space as NUL, which Textual calls ctrl+@.
         Binding("ctrl+space,ctrl+@", "complete", "complete", id="send.complete", priority=True),
         Binding("ctrl+t", "templates", "templates", id="send.templates", priority=True),
         Binding("ctrl+up", "history(-1)", "earlier", show=False, id="send.earlier", priority=True),
@@ -49,42 +53,42 @@ class SendEditor(Vertical):
         Binding("f3", "pretty", "format", id="send.pretty", priority=True),
         Binding("f4", "external", "$EDITOR", id="send.external", priority=True),
         Binding("escape", "close", "close", id="send.close", priority=True),
-        Binding("enter,tab", "accept", "take", show=False, id="send.accept", priority=True),
+        Binding("enter,tab", "accept", "accept", show=False, id="send.accept", priority=True),
         Binding("down", "choose(1)", "next", show=False, id="send.next", priority=True),
         Binding("up", "choose(-1)", "previous", show=False, id="send.previous", priority=True),
     ]
 
     class SendRequested(Message):
-        """The user wants the text sent."""
+        """The text should be sent."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class ExternalEditRequested(Message):
-        """The user wants to go on in an editor of their own."""
+        """The text should be edited in an external editor."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class Closed(Message):
-        """The user is done here."""
+        """The editor should be hidden."""
 
     def __init__(self, key: Key | None = None, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        """Prepare the editor; ``key`` names keys, which are called as they come without it."""
+        """Create the editor; ``key`` returns key names, by default those of the default keymap."""
         super().__init__(id=id)
         self._key = key or partial(default_keycap, (SendEditor,))
         self._history: list[str] = []
         self._at = 0
         self._draft = ""
-        """What was written before going through the history."""
+        """The unsent text, kept while going through the history."""
         self._is_translation = False
         self._proposals: list[EditorCompletion] = []
         self._is_choosing_template = False
 
     def compose(self) -> ComposeResult:
-        """Lay out title, text, proposals, verdict and outcome."""
+        """Lay out title, text, completions, verdict and outcome."""
         key = self._key
         yield Static(
             f"Send   {key('send.send')} send · {key('send.close')} close · {key('send.complete')} complete"
@@ -95,6 +99,7 @@ class SendEditor(Vertical):
         yield TextBox(
             json.dumps(TEMPLATES[0].body, ensure_ascii=False, indent=2),
             soft_wrap=True,
+            # Tab must not leave the editor: the next letter would run a command.
             tab_behavior="indent",
         )
         yield OptionList(id="completions", markup=False)
@@ -103,32 +108,32 @@ class SendEditor(Vertical):
 
     @property
     def text(self) -> str:
-        """Return what is written."""
+        """Return the current text."""
         return self.query_one(TextArea).text
 
     def load(self, text: str) -> None:
-        """Put a text into the editor, such as a past event."""
+        """Replace the text, for example by a past event."""
         self.query_one(TextArea).text = text
         self._check()
 
     def set_translation(self, *, is_translation: bool) -> None:
-        """Say whether events are for a translation session, which is configured differently."""
+        """Choose the schema for validation and completion: a translation session has events of its own."""
         if self._is_translation != is_translation:
             self._is_translation = is_translation
             self._check()
 
     def focus_text(self) -> None:
-        """Put the cursor into the text."""
+        """Focus the text."""
         self.query_one(TextArea).focus()
 
     def show_outcome(self, words: str, style: str = "") -> None:
-        """Say what became of what was sent."""
+        """Show the result of what was sent."""
         outcome = self.query_one("#outcome", Static)
         outcome.set_classes(f"line {style}")
         outcome.update(sanitized(words))
 
     def remember(self, text: str) -> None:
-        """Keep a text that was sent."""
+        """Add a sent text to the history."""
         if not self._history or self._history[-1] != text:
             self._history.append(text)
             del self._history[:-MAX_HISTORY]
@@ -145,27 +150,27 @@ class SendEditor(Vertical):
             self._check()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
-        """Let enter, tab and the arrows work on the proposals while they are shown, and on the text otherwise."""
+        """Reserve enter, tab and the arrows for the completions while these are shown."""
         if action in ("accept", "choose"):
             return bool(self.query("#completions.shown"))
         return True
 
     def action_accept(self) -> None:
-        """Take the highlighted proposal."""
+        """Insert the highlighted completion."""
         self.query_one("#completions", OptionList).action_select()
 
     def action_choose(self, step: int) -> None:
-        """Highlight another proposal."""
+        """Highlight another completion."""
         proposals = self.query_one("#completions", OptionList)
         proposals.action_cursor_down() if step > 0 else proposals.action_cursor_up()
 
     def action_send(self) -> None:
-        """Send the text as it stands."""
+        """Send the text as written."""
         self._hide_proposals()
         self.post_message(self.SendRequested(self.text))
 
     def action_complete(self) -> None:
-        """Show what could stand at the cursor."""
+        """Show completions for the cursor's position."""
         area = self.query_one(TextArea)
         offset = index_of(area.text, area.cursor_location)
         found = complete(area.text, offset, is_translation=self._is_translation)
@@ -173,15 +178,15 @@ class SendEditor(Vertical):
         self._is_choosing_template = False
         self._show_proposals([f"{found.label:<34} {found.detail}" for found in self._proposals])
         if not self._proposals:
-            self.show_outcome("nothing to propose here")
+            self.show_outcome("no completions here")
 
     def action_templates(self) -> None:
-        """Show the templates."""
+        """Show the list of templates."""
         self._is_choosing_template = True
         self._show_proposals([template.name for template in TEMPLATES])
 
     def action_history(self, step: int) -> None:
-        """Go through what was sent before; after the last comes what was being written."""
+        """Step through the sent texts; after the last comes the unsent one."""
         newest = len(self._history)
         if self._at == newest:
             self._draft = self.text
@@ -190,20 +195,20 @@ class SendEditor(Vertical):
             self.load(self._history[self._at] if self._at < newest else self._draft)
 
     def action_pretty(self) -> None:
-        """Indent the text, if it is JSON."""
+        """Indent the text if it is valid JSON."""
         try:
             value = json.loads(self.text)
         except (ValueError, RecursionError):
-            self.show_outcome("not JSON, so it cannot be formatted", "warning")
+            self.show_outcome("cannot format: the text is not valid JSON", "warning")
             return
         self.load(json.dumps(value, ensure_ascii=False, indent=2))
 
     def action_external(self) -> None:
-        """Go on in $EDITOR."""
+        """Edit the text in $EDITOR."""
         self.post_message(self.ExternalEditRequested(self.text))
 
     def action_close(self) -> None:
-        """Hide the proposals, or else the editor."""
+        """Hide the completions if shown, else the editor."""
         if self.query_one("#completions").has_class("shown"):
             self._hide_proposals()
         else:
@@ -238,7 +243,7 @@ class SendEditor(Vertical):
         self.query_one("#completions").remove_class("shown")
 
     def _check(self) -> None:
-        verdict = judged(self.text, is_translation=self._is_translation)
+        verdict = judge_text(self.text, is_translation=self._is_translation)
         line = self.query_one("#verdict", Static)
         line.set_classes(f"line {verdict.style}")
         line.update(verdict.words)
@@ -257,11 +262,14 @@ def location_of(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n"), offset - (before.rfind("\n") + 1)
 
 
-def judged(text: str, *, is_translation: bool = False) -> DraftVerdict:
-    """Return what there is to say about a text before it is sent, to a translation session or another."""
+def judge_text(text: str, *, is_translation: bool = False) -> DraftVerdict:
+    """Return the judgement of a text before it is sent to a session of either kind."""
     _, body, problem = decode(text.encode("utf-8", "replace"))
     if problem is not None:
-        return DraftVerdict(f"⚠ {sanitized(problem.message)} — it would be sent as it is", "error")
+        place = _JSON_PLACE.search(problem.message)
+        where = f" (line {place[1]}, column {place[2]})" if place else ""
+        what = f"not valid JSON{where}" if problem.code == "invalid_json" else problem.message
+        return DraftVerdict(f"⚠ {sanitized(what)}: will be sent as is", "error")
     problems = check(body, is_translation=is_translation)
     if not problems:
         return DraftVerdict("✓ valid", "good")

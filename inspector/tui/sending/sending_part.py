@@ -1,4 +1,4 @@
-"""Sending: what a user sends by hand in a workspace: the buttons, the editor, the session form, and what became of each."""
+"""Sending: the part of a workspace for sending by hand: buttons, editor, session form, and the results."""
 
 from __future__ import annotations
 
@@ -24,36 +24,57 @@ from inspector.tui.workspace.part import Part
 
 
 class Sending(Part):
-    """Everything that goes to the server because the user said so."""
+    """The actions that send something to the server."""
 
     BINDINGS = [
-        Binding("s", "send", "send", id="session.send"),
-        Binding("c", "create", "create", show=False, id="session.create"),
-        Binding("x", "cancel", "cancel", show=False, id="session.cancel"),
-        Binding("t", "truncate", "truncate", show=False, id="session.truncate"),
+        Binding("s", "send", "send", id="session.send", tooltip="Write an event and send it"),
+        Binding(
+            "c",
+            "create",
+            "create",
+            show=False,
+            id="session.create",
+            tooltip="Ask the model for a response (response.create)",
+        ),
+        Binding(
+            "x",
+            "cancel",
+            "cancel",
+            show=False,
+            id="session.cancel",
+            tooltip="Cancel the response (response.cancel)",
+        ),
+        Binding(
+            "t",
+            "truncate",
+            "truncate",
+            show=False,
+            id="session.truncate",
+            tooltip="Truncate an answer's audio (conversation.item.truncate)",
+        ),
         Binding("b", "commit", "commit buffer", show=False, id="session.commit"),
         Binding("B", "clear", "clear buffer", show=False, id="session.clear"),
         Binding("D", "delete", "delete item", show=False, id="session.delete"),
         Binding("V", "retrieve", "retrieve item", show=False, id="session.retrieve"),
-        Binding("r", "resend", "re-send", show=False, id="session.resend"),
+        Binding("r", "resend", "re-send event", show=False, id="session.resend"),
         Binding("i", "edit", "edit and send", show=False, id="session.edit"),
     ]
 
     def __init__(self, engine: SessionRecord, buttons: Sequence[Button]) -> None:
-        """Serve a session.
+        """Create the part.
 
         Args:
-            engine: what events are submitted to; what became of them is read from its log.
-            buttons: the line below the views, the most used first.
+            engine: receives the events; its log shows what became of them.
+            buttons: the line below the views, most used first.
         """
         super().__init__()
         self._engine = engine
         self._buttons = buttons
         self._shown: tuple[object, ...] = ()
-        """What the line of buttons was drawn for."""
+        """Arguments of the last drawing of the buttons."""
 
     def submit_form(self, text: str) -> str | None:
-        """Send what was edited in the session form; return its id, or None where it was not taken."""
+        """Send the edited session; return the event's id, or None if it could not be submitted."""
         return self._actions.submit(text, Origin.FORM)
 
     def compose_below(self) -> ComposeResult:
@@ -64,13 +85,13 @@ class Sending(Part):
         yield Static("", id="actions")
 
     def advance(self) -> None:
-        """Report what was refused since the last tick, beside what caused it, and draw the buttons."""
+        """Report new rejections beside their cause, and redraw the buttons."""
         self._actions.report_refusals()
         self._composer.follow_up(self.workspace.glyphs.folded)
         self._draw_buttons()
 
     def commands(self) -> Commands:
-        """Return what can be sent from the command line."""
+        """Return the commands that send something."""
         actions = self._actions
         return {
             "say": actions.say,
@@ -85,7 +106,7 @@ class Sending(Part):
         }
 
     def event_marked(self, row: int) -> None:
-        """Keep a mark in the recording too."""
+        """Write a mark of the user into the recording."""
         name = self._engine.log.type_of(row)
         self._engine.note("inspector.mark", {"seq": row + 1, "name": name}, Origin.HAND)
 
@@ -94,7 +115,7 @@ class Sending(Part):
         self._composer.open()
 
     def action_create(self) -> None:
-        """Ask how, and create a response."""
+        """Ask for a response after a dialog for its options."""
         self._actions.ask_create()
 
     def action_cancel(self) -> None:
@@ -102,7 +123,7 @@ class Sending(Part):
         self._actions.cancel()
 
     def action_truncate(self) -> None:
-        """Ask where, and truncate the item being played or played last."""
+        """Truncate the item being played or played last, after a dialog."""
         self._actions.ask_truncate(self._selected_item())
 
     def action_commit(self) -> None:
@@ -114,15 +135,15 @@ class Sending(Part):
         self._actions.submit({"type": "input_audio_buffer.clear"})
 
     def action_delete(self) -> None:
-        """Ask which, and delete an item."""
+        """Delete an item after a dialog."""
         self._actions.ask_about_item("delete", self._selected_item())
 
     def action_retrieve(self) -> None:
-        """Ask which, and retrieve an item."""
+        """Retrieve an item after a dialog."""
         self._actions.ask_about_item("retrieve", self._selected_item())
 
     def action_resend(self) -> None:
-        """Send the selected client event again, as it was."""
+        """Send the selected client event again, unchanged."""
         text = self._selected_text()
         if text is not None:
             self._actions.submit(text, Origin.HAND)
@@ -152,7 +173,7 @@ class Sending(Part):
         self._composer.answer(message.question)
 
     def _draw_buttons(self) -> None:
-        """Draw the buttons, where another step comes next or there is other room."""
+        """Redraw the buttons if the next step or the width has changed."""
         workspace, width = self.workspace, self.workspace.size.width
         step = workspace.model.hint(workspace.key, workspace.place).step
         kind = self._engine.state.session.kind
@@ -161,10 +182,11 @@ class Sending(Part):
             self._shown = (useless, step, width)
             buttons = [button for button in self._buttons if button.action not in useless]
             line = action_line(buttons, workspace.key, step, width)
+            # The line's height is fixed, and a layout would repaint the whole screen.
             self.query_one("#actions", Static).update(line, layout=False)
 
     def _selected_item(self) -> str:
-        """Return the item that the view points at, else the one that the selected event is about; ``""`` for none."""
+        """Return the item at the view's cursor, else that of the selected event; ``""`` for none."""
         workspace = self.workspace
         item_id = workspace.current.item_id()
         event = workspace.selected_event()
@@ -177,7 +199,7 @@ class Sending(Part):
         if event is None:
             self.workspace.say("select an event first", "warning")
         elif event.direction is not Direction.CLIENT or not event.is_text:
-            words = "select an event in the client pane: only what a client sends can be sent"
+            words = "select an event in the client pane: only client events can be sent"
             self.workspace.say(words, "warning")
         else:
             return event.data.decode("utf-8", "replace")

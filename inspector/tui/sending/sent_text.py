@@ -1,4 +1,4 @@
-"""SentText: a text that was sent by hand, and what the log says became of it."""
+"""SentText: a text that was sent by hand, and its result as seen in the log."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from inspector.core.read import text_at
 from inspector.core.state import SessionState
 
 WATCHED_ROWS = 200
-"""Events after it in which an answer is looked for."""
+"""How many events after the text are searched for a reaction."""
 
 
-class Became(NamedTuple):
-    """What became of a text so far."""
+class SentOutcome(NamedTuple):
+    """The result of a text so far."""
 
     words: str
-    """For the line below the editor."""
+    """Text for the line below the editor."""
     style: str = ""
-    """``good``, ``error``, or ``""`` while nobody has answered."""
+    """``good``, ``error``, or ``""`` while there is no reaction."""
     is_final: bool = True
-    """Whether nothing more is expected to become of it."""
+    """Whether no further reaction is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentText:
-    """A text on its way."""
+    """A text that was handed to the engine."""
 
     data: bytes
-    """As it goes out."""
+    """The bytes of its frame."""
     before: int
-    """Length of the log when it was handed over."""
+    """Length of the log when the text was submitted."""
 
-    def became(self, log: EventLog, state: SessionState, arrow: str) -> Became | None:
-        """Return what became of it; None while it has not gone out. ``arrow`` stands before the answer."""
+    def outcome(self, log: EventLog, state: SessionState, arrow: str) -> SentOutcome | None:
+        """Return the result; None while the text has not been sent. ``arrow`` precedes the reaction."""
         row = self._row(log)
         if row is None:
             return None
@@ -45,11 +45,11 @@ class SentText:
             when = f"{log.event(refusal.error_seq - 1).stamp_ns / 1e9:.3f}"
             words = text_at(refusal.error, "message") or refusal.code
             adverb = refusal.confidence.adverb
-            return Became(f"{sent} {arrow} {adverb}refused {when}: {words}", "error")
+            return SentOutcome(f"{sent} {arrow} {adverb}rejected {when}: {words}", "error")
         effects = state.causes.effects_of.get(row + 1, ())
         if effects:
-            return Became(f"{sent} {arrow} {log.type_of(effects[0] - 1)}", "good")
-        return Became(sent, is_final=len(log) - row >= WATCHED_ROWS)
+            return SentOutcome(f"{sent} {arrow} {log.type_of(effects[0] - 1)}", "good")
+        return SentOutcome(sent, is_final=len(log) - row >= WATCHED_ROWS)
 
     def _row(self, log: EventLog) -> int | None:
         rows = range(self.before, len(log))

@@ -1,1 +1,1 @@
-"""The workspace around one session, live, replayed or proxied: layout, tick, header, hints, sound, transport."""
+"""The screen of one live or replayed session: its model, header, hints, sound controls and transport."""

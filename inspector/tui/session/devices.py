@@ -1,4 +1,4 @@
-"""DevicesDialog: which microphone and which speaker, and whether they work."""
+"""DevicesDialog: choosing and testing the microphone and the speaker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from inspector.analysis.sanitize import sanitized
 from inspector.engine.session_sound import SessionSound
-from inspector.engine.sound_places import DEFAULT_DEVICE, NOWHERE, SoundEnd, SoundEndKind
+from inspector.engine.sound_places import DEFAULT_DEVICE, NO_SOUND, SoundEnd, SoundEndKind
 from inspector.errors import DeviceError
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import keycap
@@ -32,7 +32,7 @@ LISTS = ("microphones", "speakers")
 
 
 class DevicesDialog(ModalScreen[None]):
-    """Two lists, two meters."""
+    """Two lists of devices and two meters."""
 
     DEFAULT_CSS = """
     DevicesDialog { align: center middle; background: $background 60%; }
@@ -47,11 +47,11 @@ class DevicesDialog(ModalScreen[None]):
     DevicesDialog .keys { color: $dim; height: auto; }
     """
     BINDINGS = [
-        Binding("escape,q", "close", "back", id="devices.close"),
+        Binding("escape,q", "close", "close", id="devices.close"),
         Binding("tab", "other", "other list", id="devices.other", priority=True),
-        Binding("l", "listen", "listen", id="devices.listen"),
+        Binding("l", "listen", "monitor", id="devices.listen"),
         Binding("t", "tone", "test tone", id="devices.tone"),
-        Binding("r", "refresh", "look again", id="devices.refresh"),
+        Binding("r", "refresh", "refresh", id="devices.refresh"),
     ]
 
     def __init__(self, sound: SessionSound, glyphs: Glyphs) -> None:
@@ -64,7 +64,7 @@ class DevicesDialog(ModalScreen[None]):
         self._places: dict[str, list[SoundEnd]] = {name: [] for name in LISTS}
 
     def compose(self) -> ComposeResult:
-        """Lay out the lists, the meters and the keys."""
+        """Lay out the lists, the meters and the key hints."""
         with Vertical():
             yield Static("Audio devices", classes="title", markup=False)
             with Horizontal(id="lists"):
@@ -76,38 +76,38 @@ class DevicesDialog(ModalScreen[None]):
             yield MeterRow(self._glyphs)
             key = partial(keycap, self.app, (DevicesDialog,))
             keys = (
-                f"enter choose · {key('devices.other')} other list · {key('devices.listen')} listen"
-                f" · {key('devices.tone')} test tone · {key('devices.refresh')} look again · {key('devices.close')} back"
+                f"enter choose · {key('devices.other')} other list · {key('devices.listen')} monitor"
+                f" · {key('devices.tone')} test tone · {key('devices.refresh')} refresh · {key('devices.close')} close"
             )
             yield Static(keys, classes="keys", markup=False)
 
     def on_mount(self) -> None:
-        """Begin with what the microphone can be."""
+        """Focus the microphones, start the meters and search for devices."""
         self._fill([])
         self.query_one("#microphones").focus()
         self.set_interval(1 / METER_HZ, self._pull)
         self.action_refresh()
 
     def action_refresh(self) -> None:
-        """Look which devices there are."""
+        """Search for devices again."""
         self.run_worker(self._look(), exclusive=True)
 
     def action_other(self) -> None:
-        """Go to the other list."""
+        """Focus the other list."""
         is_first = self.query_one("#microphones").has_focus
         self.query_one("#speakers" if is_first else "#microphones").focus()
 
     def action_listen(self) -> None:
-        """Measure the microphone without sending anything, or no more."""
+        """Toggle measuring the microphone without sending."""
         self._is_listening = not self._is_listening
         self._sound.test_microphone(is_on=self._is_listening)
 
     def action_tone(self) -> None:
-        """Play two notes on the speaker."""
+        """Play a test tone on the speaker."""
         self._sound.test_speaker()
 
     def action_close(self) -> None:
-        """Cease to listen, and go back."""
+        """Stop monitoring and close the dialog."""
         self._sound.test_microphone(is_on=False)
         self.dismiss(None)
 
@@ -126,19 +126,20 @@ class DevicesDialog(ModalScreen[None]):
 
         self._sound.need()
         try:
+            # PortAudio probes every device; that takes up to a second.
             found = await asyncio.to_thread(find_devices)
         except DeviceError as error:
             self._problem = error.words
             found = []
         else:
-            self._problem = "" if found else "the system knows no sound device"
+            self._problem = "" if found else "no audio device found"
         self._fill(found)
 
     def _fill(self, found: list[Device]) -> None:
-        """List the devices, and whatever else is in use now."""
+        """List the devices, and the one in use if it is not among them."""
         in_use = (self._sound.microphone_place, self._sound.speaker_place)
         for name, now in zip(LISTS, in_use, strict=True):
-            places = [NOWHERE]
+            places = [NO_SOUND]
             if found:
                 places.append(DEFAULT_DEVICE)
             places += [
@@ -151,7 +152,7 @@ class DevicesDialog(ModalScreen[None]):
             self._fill_list(name, places, now)
 
     def _fill_list(self, name: str, places: list[SoundEnd], now: SoundEnd) -> None:
-        """List places, with the cursor where it was, or else on the one in use."""
+        """Fill a list; keep the cursor on its entry, or put it on the device in use."""
         at = self.query_one(f"#{name}", OptionList).highlighted
         pointed = now if at is None else self._places[name][at]
         self._places[name] = places
@@ -160,7 +161,8 @@ class DevicesDialog(ModalScreen[None]):
         self.query_one(f"#{name}", OptionList).highlighted = next(here, 0)
 
     def _mark(self, name: str, now: SoundEnd) -> None:
-        """Draw a list anew, with a sign before the place in use."""
+        """Redraw a list with a dot before the device in use."""
+        # An OptionList cannot change one entry's text in place, so all are replaced.
         entries = self.query_one(f"#{name}", OptionList)
         highlighted = entries.highlighted
         dot = self._glyphs.dot
@@ -173,9 +175,10 @@ class DevicesDialog(ModalScreen[None]):
 
     def _pull(self) -> None:
         sound = self._sound
+        # One problem often affects both sides, and is then shown once.
         problems = dict.fromkeys((self._problem, sound.microphone_problem, sound.speaker_problem))
         words = "\n".join(sanitized(problem) for problem in problems if problem)
-        words += "\nEverything but the sound card works." if self._problem else ""
+        words += "\nEverything else works." if self._problem else ""
         if words != self._words:
             self._words = words
             self.query_one("#problem", Static).update(words)
@@ -183,9 +186,9 @@ class DevicesDialog(ModalScreen[None]):
         if levels is None:
             return
         key = partial(keycap, self.app, (DevicesDialog,))
-        rests = f"{key('devices.listen')} listens"
-        listening = "listening; nothing is sent" if self._is_listening else rests
-        notes = (listening, f"{key('devices.tone')} plays a tone")
+        idle = f"{key('devices.listen')} monitor"
+        monitoring = "monitoring; nothing is sent" if self._is_listening else idle
+        notes = (monitoring, f"{key('devices.tone')} test tone")
         mic, out = (
             Reading(label, level.rms_dbfs, level.held_dbfs, level.clips, note)
             for label, level, note in zip(("mic", "out"), levels, notes, strict=True)
@@ -198,6 +201,6 @@ def _is_same(place: SoundEnd, other: SoundEnd) -> bool:
 
 
 def _escaped(place: SoundEnd) -> str:
-    """Return the name of a device, which is the driver's text, or of a file, without a way into the markup."""
+    """Return a device's name, which the driver chooses, or a file's, without control characters and markup."""
     name = Path(place.name).name if place.kind is SoundEndKind.FILE else str(place)
     return sanitized(name).replace("[", r"\[")

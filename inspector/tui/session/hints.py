@@ -1,6 +1,7 @@
-"""The last line of a live session's screen: what is true, and what to do next, with the keys that do it.
+#     return (
+"""The hint line of a live session: its condition, and the keys for what to do next.
 
-Keys are asked for by the id of their binding, so that a text names what the user's own keymap says.
+Keys are looked up by binding id, so hints show the keys of the user's keymap.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def session_hint(engine: SessionRecord, sound: SessionSound | None, key: Key, place: str) -> Hint:
-    """Return what is true of a live session.
+    """Return the hint for a live session: the first condition that applies.
 
     Args:
         engine: the session.
-        sound: its microphone and speaker; None where it has none.
-        key: names keys.
-        place: where the keys go: the name of a view, or ``detail``.
+        sound: its microphone and speaker; None without sound.
+        key: returns the key name of a binding.
+        place: what has the focus: the name of a view, or ``detail``.
     """
     state = engine.state
     error = error_hint(state, key, place)
@@ -41,24 +42,24 @@ def session_hint(engine: SessionRecord, sound: SessionSound | None, key: Key, pl
 
 
 def connection_hint(engine: SessionRecord, key: Key, *, again: bool = True) -> Hint | None:
-    """Return why nothing can be sent; None while something can.
+    """Return why nothing can be sent; None if something can.
 
     Args:
         engine: the session.
-        key: names keys.
-        again: whether it is ours to connect again.
+        key: returns the key name of a binding.
+        again: whether this program can reconnect; False for a proxied session, where the app must.
     """
     retry = key("session.reconnect")
     step = "reconnect" if again else ""
     if engine.connection is Connection.CONNECTING:
         where = HeaderPart(f"connecting to {engine.source.url} …", 1, 20)
-        return Hint((where, HeaderPart(f"{key('session.disconnect')} gives up")), "disconnect")
+        return Hint((where, HeaderPart(f"{key('session.disconnect')} cancel")), "disconnect")
     if engine.refusal is not None:
         advice = engine.refusal.hint
         parts = (
             HeaderPart(sanitized(engine.refusal.message), 2, 24),
             HeaderPart(sanitized(advice) if advice else "", 1, 24),
-            HeaderPart(f"{retry} tries again" if again else ""),
+            HeaderPart(f"{retry} retry" if again else ""),
         )
         return Hint(parts, step)
     if engine.closed is not None:
@@ -68,14 +69,14 @@ def connection_hint(engine: SessionRecord, key: Key, *, again: bool = True) -> H
             HeaderPart(f"closed by {closed.by}: {closed.code}{reason}", 2, 24),
             HeaderPart(closed.meaning, 3, 16),
             HeaderPart(closed.next_step or "", 1, 24),
-            HeaderPart(f"{retry} reconnects" if again else ""),
+            HeaderPart(f"{retry} reconnect" if again else ""),
         )
         return Hint(whole, step)
     return None
 
 
 def talk_hint(sound: SessionSound | None, key: Key) -> Hint | None:
-    """Return what the microphone does and what to do next; None while it rests."""
+    """Return what the microphone does and the keys for it; None while it is idle."""
     if sound is None:
         return None
     if sound.is_waiting_to_talk:
@@ -84,16 +85,16 @@ def talk_hint(sound: SessionSound | None, key: Key) -> Hint | None:
     if microphone is None or not microphone.is_sending:
         return None
     ends = {
-        "open": f"{key('sound.open')} closes it",
-        "talking": f"{key('sound.talk')} ends your turn",
+        "open": f"{key('sound.open')} close it",
+        "talking": f"{key('sound.talk')} end your turn",
     }.get(str(microphone.talk), "")
     mute = key("sound.mute")
-    muted = f"muted: silence is sent   {mute} unmutes" if microphone.is_muted else f"{mute} mutes"
+    muted = f"muted: sending silence   {mute} unmute" if microphone.is_muted else f"{mute} mute"
     return hint(f"the microphone is {microphone.talk}", ends, muted)
 
 
 def error_hint(state: SessionState, key: Key, place: str) -> str:
-    """Return how to go to an error, once there is one and the key works."""
+    """Return the key for going to an error; ``""`` if there are none or the key does not work in this place."""
     has_any = place == "events" and state.problems.errors
     return f"{key('pane.next_error')} next error" if has_any else ""
 
@@ -101,24 +102,22 @@ def error_hint(state: SessionState, key: Key, place: str) -> str:
 def _failure_hint(engine: SessionRecord) -> Hint | None:
     if engine.disabled:
         names = ", ".join(engine.disabled)
-        return hint(
-            f"switched off after a failure: {names}", "the session goes on, and is recorded"
-        )
+        return hint(f"disabled after a failure: {names}", "the session continues and is recorded")
     if engine.recording.failure:
-        kept = "kept in memory, and written as soon as there is room"
+        kept = "events are kept in memory and written once the disk accepts them"
         return hint(f"not recorded: {sanitized(engine.recording.failure)}", kept)
     return None
 
 
 def _waiting_hint(state: SessionState, key: Key, place: str) -> Hint | None:
-    """Return what the conversation waits for from the user."""
-    shows = f"{key('talk.answer')} answers it"
+    """Return what the conversation needs from the user: the output of a call, or an approval."""
+    keys = key("talk.answer")
     if place != "conversation":
-        shows = f"{key('view.conversation')} shows it, there {shows}"
+        keys = f"{key('view.conversation')}, then {keys}"
     if state.conversation.pending_calls():
-        return hint("a function call waits for its output", shows)
+        return hint(f"a function call needs its output: {keys}")
     if state.conversation.pending_approvals():
-        return hint("an MCP call waits to be approved", shows)
+        return hint(f"an MCP tool needs approval: {keys}")
     return None
 
 
@@ -129,44 +128,46 @@ def _answering_hint(
         return None
     return hint(
         "the model is answering",
-        f"{key('session.cancel')} cancels",
+        f"{key('session.cancel')} cancel",
         error,
-        f"{key('session.truncate')} truncates what it said",
+        f"{key('session.truncate')} truncate the answer",
         _barge_in(sound, key),
         step="cancel",
     )
 
 
 def _barge_in(sound: SessionSound | None, key: Key) -> str:
-    """Return what happens when the user speaks over the answer."""
+    """Return what happens when the user speaks over the answer, and the key that changes it."""
     if sound is None:
         return ""
-    does = "truncates" if sound.truncates else "does not truncate"
-    return f"speaking over it {does} by itself ({key('sound.auto_truncate')})"
+    toggle = key("sound.auto_truncate")
+    if sound.truncates:
+        return f"barge-in truncates automatically ({toggle} to turn off)"
+    return f"barge-in does not truncate ({toggle} to turn on)"
 
 
 def _next_hint(engine: SessionRecord, sound: SessionSound | None, key: Key, error: str) -> Hint:
-    """Return what one does in a session in which nothing happens just now."""
+    """Return the usual next steps while nothing is happening."""
     state, send, create = engine.state, key("session.send"), key("session.create")
     if state.session.kind == "translation":
-        speaks = f"{key('sound.talk')} talks, {key('sound.open')} opens the microphone: "
+        speak = f"{key('sound.talk')} push to talk, {key('sound.open')} open mic: "
         return hint(
-            f"{speaks if sound is not None else ''}what is said is translated",
+            f"{speak if sound is not None else ''}speech is translated",
             error,
-            f"{key('session.form')} chooses the language",
+            f"{key('session.form')} choose the language",
         )
     conversation = state.conversation
     if not conversation.order:
-        first = f"press {send} to send a message, then {create} to have it answered"
+        first = f"{send} write a message · {create} ask for a response"
         return hint(first, error, step="send")
     if conversation.items[conversation.order[-1]].role == "user":
-        return hint(f"press {create} to have it answered", error, step="create")
-    return Hint(tuple(_resting(key, error)), "send")
+        return hint(f"{create} ask for a response", error, step="create")
+    return Hint(tuple(_idle(key, error)), "send")
 
 
-def _resting(key: Key, error: str) -> Iterator[HeaderPart]:
-    yield HeaderPart(f"{key('session.send')} sends another message")
+def _idle(key: Key, error: str) -> Iterator[HeaderPart]:
+    yield HeaderPart(f"{key('session.send')} write another message")
     yield HeaderPart(error, 1)
-    yield HeaderPart(f"{key('session.truncate')} truncates the last answer", 3)
-    yield HeaderPart(f"{key('view.filter')} filters", 4)
-    yield HeaderPart(f"{key('view.help')} shows every key", 2)
+    yield HeaderPart(f"{key('session.truncate')} truncate the last answer", 3)
+    yield HeaderPart(f"{key('view.filter')} filter", 4)
+    yield HeaderPart(f"{key('view.help')} all keys", 2)

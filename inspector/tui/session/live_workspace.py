@@ -1,4 +1,4 @@
-"""A live session in a workspace: connected to a server by us, steered by hand, with a microphone and a speaker."""
+"""The workspace of a live session: this program is the client, with manual actions, microphone and speaker."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def session_workspace(
     glyphs: Glyphs,
     left: Callable[[Engine], None] | None = None,
 ) -> Workspace:
-    """Return the screen of a live session; mounting it connects.
+    """Return the screen of a live session; it connects when mounted.
 
     Args:
-        host: runs it.
+        host: runs the session.
         engine: the session.
-        glyphs: what the terminal can show.
-        left: called when the user has left it, and its connection has ended.
+        glyphs: the characters that the terminal can display.
+        left: called when the user has left the session and its connection is closed.
     """
     sending = Sending(engine, SESSION_BUTTONS)
     parts = (
@@ -59,7 +59,7 @@ def session_workspace(
 
 
 class LiveModel(SessionModel):
-    """A session as of now."""
+    """A live session as shown by a workspace."""
 
     title = "Session"
 
@@ -77,20 +77,20 @@ class LiveModel(SessionModel):
 
     @property
     def log(self) -> EventLog:
-        """Return the events."""
+        """Return the session's events."""
         return self._engine.log
 
     @property
     def state(self) -> SessionState:
-        """Return the state as of now."""
+        """Return the current state."""
         return self._engine.state
 
     def now_us(self) -> int:
-        """Return the session's time: that of its last event once it has ended."""
+        """Return the session time; after the end, that of the last event."""
         return now_us_of(self._engine)
 
     def recording_stem(self) -> str:
-        """Return the recording's name, or a word where nothing is recorded."""
+        """Return the recording's name without its suffix, or a substitute if nothing is recorded."""
         return recording_stem_of(self._engine)
 
     def header(self, ticks: int) -> Sequence[HeaderPart]:
@@ -99,45 +99,44 @@ class LiveModel(SessionModel):
 
     @property
     def is_troubled(self) -> bool:
-        """Tell whether there were errors, or nothing is recorded."""
+        """Return whether there were errors, or the session is not being recorded."""
         return bool(self.state.problems.errors or self._engine.recording.failure)
 
     def hint(self, key: Key, place: str) -> Hint:
-        """Return what is true and what to do next."""
+        """Return the condition of the session and the next steps."""
         return session_hint(self._engine, self._engine.sound, key, place)
 
     def readings(self, key: Key) -> Readings:
-        """Return the levels as of now."""
+        """Return the current levels."""
         engine = self._engine
         return live_readings(engine.sound, self.state, engine.now_ns, key, self.losses)
 
     def empty_conversation(self, key: Key) -> str:
-        """Return what to do while the conversation is empty."""
+        """Return the text for an empty conversation."""
         if self.state.session.kind == "translation":
-            return f"What is said is shown here beside its translation; {key('sound.talk')} talks."
-        return (
-            f"{key('session.send')} sends a message, {key('session.create')} requests a response."
-        )
+            return f"Speech appears here beside its translation. {key('sound.talk')} push to talk"
+        send, create = key("session.send"), key("session.create")
+        return f"{send} write a message · {create} ask for a response"
 
     @property
     def losses(self) -> Losses:
-        """Return what was not sent or played, by name."""
+        """Return counts of audio that was not sent or played, by name."""
         return self._engine.losses
 
     async def close(self) -> None:
-        """End the connection, and wait until that is recorded."""
+        """Close the connection and wait until that is recorded."""
         await self._host.stop(self._engine)
         if self._left is not None:
             self._left(self._engine)
 
 
 class ConnectionControls(Part):
-    """What only a session of our own has: it connects, reconnects and disconnects; the simulator takes faults."""
+    """What only a live session has: connecting, disconnecting, and fault injection in the simulator."""
 
     BINDINGS = [
         Binding("ctrl+r", "reconnect", "reconnect", show=False, id="session.reconnect"),
         Binding("ctrl+x", "disconnect", "disconnect", show=False, id="session.disconnect"),
-        Binding("exclamation_mark", "fault", "raise a fault", show=False, id="session.fault"),
+        Binding("exclamation_mark", "fault", "inject a fault", show=False, id="session.fault"),
     ]
 
     def __init__(self, host: TaskSupervisor, engine: Engine) -> None:
@@ -146,12 +145,12 @@ class ConnectionControls(Part):
         self._engine = engine
 
     def on_mount(self) -> None:
-        """Connect."""
+        """Connect when the screen opens."""
         if self._engine.connection is Connection.IDLE:
             self._host.start(self._engine)
 
     def commands(self) -> Commands:
-        """Return what concerns the connection."""
+        """Return the commands for the connection."""
         return {
             "reconnect": lambda _: self.action_reconnect(),
             "disconnect": lambda _: self.action_disconnect(),
@@ -159,15 +158,15 @@ class ConnectionControls(Part):
         }
 
     def action_reconnect(self) -> None:
-        """Connect again, after the connection has ended; the recording goes on."""
+        """Connect again after the connection has ended, into the same recording."""
         if self._engine.can_send:
             key = self.workspace.key("session.disconnect")
-            self.workspace.say(f"still connected; {key} disconnects", "warning")
+            self.workspace.say(f"already connected; press {key} to disconnect first", "warning")
         else:
             self._host.start(self._engine)
 
     def action_disconnect(self) -> None:
-        """End the connection; the screen stays."""
+        """Close the connection and keep the screen."""
         self.run_worker(self._host.stop(self._engine), exclusive=True)
 
     def action_fault(self) -> None:
@@ -186,7 +185,7 @@ class ConnectionControls(Part):
             except InspectorError as error:
                 self.workspace.say(error.words, "error")
 
-        dialog = FormDialog("Inject a fault", (field,), f"one of {', '.join(faults)}")
+        dialog = FormDialog("Inject a fault", (field,), f"Choose one: {', '.join(faults)}")
         self.app.push_screen(dialog, answered)
 
     def _raise_fault(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What the meters say: levels of a live session or of a recording, with the state of either side in words."""
+"""Readings of the meters: the levels of a session or recording, and the state of either side in words."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from inspector.analysis.sanitize import sanitized
-from inspector.clock import NS_PER_S
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_S
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.meter import Reading, Readings
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MIC_LOSSES = {"dropped_appends": "{} appends dropped"}
 _OUT_LOSSES = {"dropped_bytes": "{} bytes not played", "unreadable_deltas": "{} deltas unreadable"}
-"""What a meter says of losses; the session view says more. Underruns stand beside what is heard."""
+"""Losses that a meter mentions; the session view lists all. Underruns are shown beside what was heard."""
 
 
 def live_readings(
@@ -32,35 +32,35 @@ def live_readings(
     key: Key,
     losses: Losses = MappingProxyType({}),
 ) -> Readings:
-    """Return what the meters of a live session show.
+    """Return the readings of a live session.
 
     Args:
-        sound: the session's microphone and speaker; None where it has none.
-        state: as of now.
+        sound: the session's microphone and speaker; None without sound.
+        state: the current state.
         now_ns: session time.
-        key: names the key of a binding.
-        losses: what was not sent or played, by name.
+        key: returns the key name of a binding.
+        losses: counts of audio that was not sent or played, by name.
     """
     if is_sideband(state):
         return sideband_readings()
     if sound is None:
-        return Reading("mic", has_level=False, note="no sound"), Reading("out", has_level=False)
+        return Reading("mic", has_level=False, note="no audio"), Reading("out", has_level=False)
     found = sound.levels()
     levels = found if found is not None else (None, None)
     heard = heard_note(state, now_ns)
     what, _, remedy = sound.microphone_problem.partition(": ")
     if remedy and sound.microphone_problem == sound.speaker_problem and not heard:
-        # One reason for both sides: there is room for all of it.
-        return _broken("mic", what), _broken("out", remedy)
+        # One reason for both sides: the advice goes where the second meter would repeat it.
+        return _problem("mic", what), _problem("out", remedy)
     if sound.microphone_problem:
-        microphone = _broken("mic", sound.microphone_problem)
+        microphone = _problem("mic", sound.microphone_problem)
     else:
         note, tone = _microphone_note(sound, state, now_ns, key)
         microphone = _reading("mic", levels[0], *_with_losses(note, tone, losses, _MIC_LOSSES))
     if sound.speaker_problem and not heard:
-        return microphone, _broken("out", sound.speaker_problem)
+        return microphone, _problem("out", sound.speaker_problem)
     truncation = "auto-truncate on" if sound.truncates else "auto-truncate off"
-    idle = "" if sound.speaker_place.is_asked_for else f"{sound.speaker_place} · "
+    idle = "" if sound.speaker_place.is_explicit else f"{sound.speaker_place} · "
     note, tone = heard or f"{idle}{truncation}", "active" if heard else ""
     return microphone, _reading("out", levels[1], *_with_losses(note, tone, losses, _OUT_LOSSES))
 
@@ -71,22 +71,22 @@ def recorded_readings(
     t_ns: int | None,
     url: str,
     *,
-    idle: str = "as recorded",
+    idle: str = "",
 ) -> Readings:
-    """Return what the meters of a recording show at its cursor.
+    """Return the readings of a recording at its cursor.
 
     Args:
-        levels: of both sides; None where they are not known.
-        state: as of the cursor.
-        t_ns: session time at the cursor; None where the recording has no times.
-        url: of the session.
-        idle: their note while nobody speaks.
+        levels: levels of both sides; None if they are not known.
+        state: the state at the cursor.
+        t_ns: session time at the cursor; None if the recording has no times.
+        url: the session's URL.
+        idle: note while nobody speaks.
     """
     if is_sideband(state, url):
         return sideband_readings()
     speech = speech_note(state, t_ns)
     if t_ns is None:
-        # Loudness is that of a moment, and there is none.
+        # A level belongs to a moment, which cannot be found without times.
         return Reading("mic", has_level=False, note=speech or "no times"), Reading(
             "out", has_level=False, note="no times"
         )
@@ -99,15 +99,16 @@ def recorded_readings(
 
 
 class LogLevels:
-    """Levels of what a log holds, for screens without a sound of their own."""
+    """Levels computed from the audio in a log, for screens without a sound device of their own."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._levels: RecordedLevels | None = None
 
     def read(self, row: int, t_ns: int, state: SessionState) -> tuple[Level, Level] | None:
-        """Return the levels of both sides at a row and time; None until numpy is there, after the first frame."""
+        """Return the levels of both sides at a row and time; None until numpy is imported, after the first frame."""
         if self._levels is None:
+            # Importing numpy here would stall the screen; the workspace imports it in a thread.
             if "numpy" not in sys.modules:
                 return None
             from inspector.engine.recorded_levels import RecordedLevels
@@ -117,20 +118,22 @@ class LogLevels:
 
 
 def is_sideband(state: SessionState, url: str = "") -> bool:
-    """Tell whether the session only watches a call, whose audio does not come along."""
+    """Return whether the session observes a WebRTC or SIP call, whose audio does not cross the WebSocket."""
     return "call_id=" in (state.session.url or url)
 
 
 def sideband_readings() -> Readings:
-    """Return meters that say why there is nothing to measure."""
+    """Return readings that explain why there is nothing to measure."""
     return (
-        Reading("mic", has_level=False, note="the call's audio does not flow here (sideband)"),
-        Reading("out", has_level=False, note="only events"),
+        Reading(
+            "mic", has_level=False, note="the call's audio is not on this connection (sideband)"
+        ),
+        Reading("out", has_level=False, note="events only"),
     )
 
 
 def speech_note(state: SessionState, now_ns: int | None) -> str:
-    """Return for how long the server has heard speech, as far as times are known; ``""`` while it hears none."""
+    """Return for how long the server has detected speech, if times are known; ``""`` while it detects none."""
     audio = state.input_audio
     if not audio.speech_item_id:
         return ""
@@ -140,7 +143,7 @@ def speech_note(state: SessionState, now_ns: int | None) -> str:
 
 
 def heard_note(state: SessionState, now_ns: int | None) -> str:
-    """Return how much of the item that plays was heard; ``""`` while nothing plays, or nothing says how much."""
+    """Return how much of the item being played was heard; ``""`` while nothing plays or it is not known."""
     item = None if now_ns is None else state.output_audio.playing(now_ns)
     if item is None:
         return ""
@@ -150,13 +153,13 @@ def heard_note(state: SessionState, now_ns: int | None) -> str:
 
 
 def _with_losses(note: str, tone: str, losses: Losses, names: Mapping[str, str]) -> tuple[str, str]:
-    """Return a note and its tone, with what was lost on this side before it: that must not be cut off."""
+    """Return a note and its tone with losses first, so that those are not cut off."""
     lost = [words.format(f"{losses[name]:,}") for name, words in names.items() if name in losses]
     return (" · ".join([*lost, note]), "warning") if lost else (note, tone)
 
 
-def _broken(label: str, problem: str) -> Reading:
-    """Return a meter that says why there is nothing to measure, over its whole width, for as long as that is so."""
+def _problem(label: str, problem: str) -> Reading:
+    """Return a reading that shows a problem in place of a level."""
     return Reading(label, has_level=False, note=sanitized(problem), tone="warning")
 
 
@@ -167,10 +170,10 @@ def _microphone_note(
     if sound.is_waiting_to_talk:
         return "opening …", ""
     if microphone is None or not microphone.is_sending:
-        return f"{key('sound.talk')} talks · {key('sound.open')} opens", ""
+        return f"{key('sound.talk')} push to talk · {key('sound.open')} open mic", ""
     words = [
         str(microphone.talk),
-        speech_note(state, now_ns) or ("quiet" if state.session.turn_detection else "no VAD"),
+        speech_note(state, now_ns) or ("silence" if state.session.turn_detection else "no VAD"),
     ]
     if microphone.is_muted:
         words[0] = "MUTED"

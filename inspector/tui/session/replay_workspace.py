@@ -1,4 +1,4 @@
-"""A recording in a workspace: under a cursor, with the state as of that cursor."""
+"""The workspace of a recording: a cursor moves through the events, and the state is the one at the cursor."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from inspector.tui.views.timeline.timeline import Timeline
 
 INTAKE_HZ = 60
-"""How often rows are taken in while a recording is being opened, painted or not."""
+"""How often a recording that is being opened is indexed further; independent of painting."""
 
 
 def replay_workspace(replay: Replay, glyphs: Glyphs) -> Workspace:
@@ -44,7 +44,7 @@ def replay_workspace(replay: Replay, glyphs: Glyphs) -> Workspace:
 
 
 class ReplayModel(SessionModel):
-    """A recording as of its cursor."""
+    """A recording at its cursor, as shown by a workspace."""
 
     title = "Replay"
     can_answer = False
@@ -56,44 +56,45 @@ class ReplayModel(SessionModel):
 
     @property
     def log(self) -> EventLog:
-        """Return the events, as far as they have been opened."""
+        """Return the events that have been indexed so far."""
         return self._replay.log
 
     @property
     def state(self) -> SessionState:
-        """Return the state as of the cursor."""
+        """Return the state at the cursor."""
         return self._replay.state
 
     def now_us(self) -> int:
-        """Return the time of the cursor; 0 where there are no times, and the timeline draws nothing."""
+        """Return the time of the cursor; 0 without times, where the timeline draws nothing."""
         return self._replay.t_us or 0
 
     def recording_stem(self) -> str:
-        """Return the recording's name."""
+        """Return the recording's name without its suffix."""
         return self._replay.path.stem
 
     @property
     def is_troubled(self) -> bool:
-        """Tell whether there were errors up to the cursor."""
+        """Return False: a recording's errors do not alarm."""
+        # Errors of a file are old news: the header counts them, but does not turn red.
         return False
 
     @property
     def is_busy(self) -> bool:
-        """Tell whether the recording is still being opened."""
+        """Return whether the recording is still being indexed."""
         return self._replay.indexing.progress < 1
 
     @property
     def covered_rows(self) -> int:
-        """Return how many events the state covers."""
+        """Return how many events the state includes."""
         return self._replay.state_row + 1
 
     def empty_conversation(self, key: Key) -> str:
-        """Return why the conversation is empty, and how it is not."""
+        """Return the text for a conversation without items before the cursor."""
         last = key("pane.last")
-        return f"No item has come up to the cursor; {last} in the events goes to the last event."
+        return f"Nothing yet at this point. Press {last} in Events to jump to the last event."
 
     def readings(self, key: Key) -> Readings:  # noqa: ARG002 - a recording has no keys in its meters
-        """Return the levels at the cursor, from the recorded frames."""
+        """Return the levels at the cursor, computed from the recorded audio."""
         replay = self._replay
         t_ns = None if replay.t_us is None else replay.t_us * 1000
         is_known = replay.is_settled and t_ns is not None
@@ -101,7 +102,7 @@ class ReplayModel(SessionModel):
         return recorded_readings(levels, self.state, t_ns, replay.header.url)
 
     def header(self, ticks: int) -> Sequence[HeaderPart]:  # noqa: ARG002 - nothing turns here
-        """Return what is replayed."""
+        """Return model, dialect, source, count, file, progress, errors and tokens."""
         replay = self._replay
         model = self.state.session.model or replay.header.model
         errors = self.state.problems.errors
@@ -121,18 +122,18 @@ class ReplayModel(SessionModel):
         )
 
     def hint(self, key: Key, place: str) -> Hint:
-        """Return what is true and what to do next."""
+        """Return the condition of the replay and the next steps."""
         replay = self._replay
         if not len(self.log):
-            return hint(" this recording holds no events")
+            return hint(" this recording contains no events")
         if not replay.is_settled:
             share = (replay.state_row + 1) / max(1, replay.cursor + 1)
-            return hint(f"working out the state at the cursor … {share:.0%}")
+            return hint(f"computing the state at the cursor … {share:.0%}")
         if replay.is_playing:
-            speed = f"{key('replay.faster')} and {key('replay.slower')} change the speed"
-            in_timeline = place == "timeline"  # whose own these keys are
-            return hint("playing", f"{key('replay.play')} pauses", "" if in_timeline else speed)
-        return _resting_hint(key, place, has_times=replay.has_times)
+            speed = f"{key('replay.faster')} and {key('replay.slower')} change speed"
+            in_timeline = place == "timeline"  # where these keys zoom
+            return hint("playing", f"{key('replay.play')} pause", "" if in_timeline else speed)
+        return _idle_hint(key, place, has_times=replay.has_times)
 
     async def close(self) -> None:
         """Close the recording."""
@@ -140,7 +141,7 @@ class ReplayModel(SessionModel):
 
 
 class ReplayTransport(Part):
-    """Moves the cursor: play, step, seek; the views follow."""
+    """Moves the cursor: play, step, seek. The views follow it."""
 
     BINDINGS = [
         Binding("p", "play", "play", id="replay.play"),
@@ -148,9 +149,9 @@ class ReplayTransport(Part):
         Binding("comma", "step(-1)", "step back", show=False, id="replay.step_back"),
         Binding("plus,equals_sign", "speed(1)", "faster", id="replay.faster"),
         Binding("minus", "speed(-1)", "slower", show=False, id="replay.slower"),
-        Binding("right", "jump(5)", "5 s on", show=False, id="replay.jump"),
+        Binding("right", "jump(5)", "5 s forward", show=False, id="replay.jump"),
         Binding("left", "jump(-5)", "5 s back", show=False, id="replay.jump_back"),
-        Binding("0", "start", "to the start", show=False, id="replay.start"),
+        Binding("0", "start", "go to the start", show=False, id="replay.start"),
         Binding("s,c,x,t,r,a", "explain", "sending", show=False, id="replay.explain"),
     ]
 
@@ -162,18 +163,19 @@ class ReplayTransport(Part):
         self._intake: Timer | None = None
 
     def compose_below(self) -> ComposeResult:
-        """Lay out the transport."""
+        """Lay out the transport line."""
         yield StatusLine(id="transport")
 
     def on_mount(self) -> None:
-        """Start at the first event, with nothing playing."""
+        """Stop the panes from following the end, and start to index what is still to be opened."""
         for pane in self._panes():
+            # The replay's cursor decides what is shown, not the end of the file.
             pane.is_following = False
         if self.workspace.model.is_busy:
             self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
 
     def commands(self) -> Commands:
-        """Return what moves the cursor."""
+        """Return the commands that move the cursor."""
         return {
             "play": lambda _: self.action_play(),
             "speed": self._set_speed,
@@ -181,11 +183,12 @@ class ReplayTransport(Part):
         }
 
     def advance(self) -> None:
-        """Move the cursor by the clock, and everything with it."""
+        """Advance the cursor by the clock; move the views with it."""
         replay, workspace = self._replay, self.workspace
         before = replay.cursor
         if replay.tick():
             workspace.redraw()
+        # The panes must have listed the first row before it can be selected.
         if self._is_at_first and len(replay.log):
             self._is_at_first = False
             for pane in self._panes():
@@ -199,45 +202,45 @@ class ReplayTransport(Part):
         workspace.put({"#transport": self._transport_text()})
 
     def event_selected(self, row: int) -> None:
-        """Let the cursor go where the selection goes."""
+        """Move the cursor to the selected event."""
         if row != self._replay.cursor:
             self._replay.pause()
             self._replay.seek_row(row)
             self._follow_cursor()
 
     def on_timeline_time_chosen(self, message: Timeline.TimeChosen) -> None:
-        """Go to a time that was pointed at."""
+        """Move the cursor to a time chosen in the timeline."""
         self._replay.pause()
         self._seek(message.t_us)
 
     @on(AnswerRequested)
     def action_explain(self) -> None:
-        """Say why nothing can be sent."""
+        """Explain why nothing can be sent."""
         self.workspace.say(
-            "a replay has no server to send to; inspector sim or inspector live has", "warning"
+            "a replay has no server to send to; use inspector sim or inspector live", "warning"
         )
 
     def action_play(self) -> None:
-        """Play or pause."""
+        """Toggle playing."""
         self._replay.pause() if self._replay.is_playing else self._replay.play()
 
     def action_step(self, rows: int) -> None:
-        """Move by one event."""
+        """Move the cursor by events."""
         self._replay.step(rows)
         self._follow_cursor()
 
     def action_jump(self, seconds: int) -> None:
-        """Move by time, or by events where there are no times."""
+        """Move the cursor by seconds, or by events if the recording has no times."""
         self._replay.jump(seconds)
         self._follow_cursor()
 
     def action_start(self) -> None:
-        """Go to the first event."""
+        """Move the cursor to the first event."""
         self._replay.seek_row(0)
         self._follow_cursor()
 
     def action_speed(self, step: int) -> None:
-        """Change the pace."""
+        """Change to the next speed in the list."""
         at = SPEEDS.index(self._replay.speed) if self._replay.speed in SPEEDS else 2
         self._replay.set_speed(SPEEDS[max(0, min(len(SPEEDS) - 1, at + step))])
 
@@ -245,9 +248,9 @@ class ReplayTransport(Part):
         return self.workspace.events.panes.all
 
     def _take_in(self) -> None:
-        """Index on until the whole recording is there."""
+        """Index one more slice; stop when the whole recording is indexed."""
         intake, workspace = self._intake, self.workspace
-        if workspace.is_left and intake is not None:
+        if workspace.is_closed and intake is not None:
             intake.stop()
             return
         self._replay.indexing.advance()
@@ -256,12 +259,12 @@ class ReplayTransport(Part):
             workspace.tick()
 
     def _seek(self, t_us: int) -> None:
-        """Go to a session time, in whatever view, and play on from there if it plays."""
+        """Move the cursor to a session time; playback continues from there."""
         self._replay.seek_t_us(max(0, t_us))
         self._follow_cursor()
 
     def _seek_written(self, text: str) -> None:
-        """Go to a number of seconds; to the event of that number where there are no times."""
+        """Move the cursor to the written number of seconds, or to the event with that number if there are no times."""
         if self._replay.has_times:
             self._seek(round(seconds_in(text) * 1e6))
             return
@@ -274,7 +277,7 @@ class ReplayTransport(Part):
         except ValueError:
             speed = 0.0
         if speed not in SPEEDS:
-            raise ValueError(f"the speeds are {', '.join(map(_speed_text, SPEEDS))}")
+            raise ValueError(f"unknown speed; choose one of {', '.join(map(_speed_text, SPEEDS))}")
         self._replay.set_speed(speed)
 
     def _follow_cursor(self) -> None:
@@ -285,6 +288,7 @@ class ReplayTransport(Part):
             pane.set_future(row + 1)
             if row < 0 or not len(pane.rows):
                 continue
+            # A filter or a fold may hide the cursor's row; then only its surroundings are shown.
             if pane.rows.rows[pane.rows.index_of(row)] == row:
                 pane.select(row, notify=False, follow=False)
             else:
@@ -304,17 +308,17 @@ class ReplayTransport(Part):
         return f" {button} {speed:>5}  {glyphs.bar_full * full}{glyphs.bar_empty * (room - full)}  {times}"
 
 
-def _resting_hint(key: Key, place: str, *, has_times: bool) -> Hint:
-    aim = "SECONDS" if has_times else "EVENT"
-    there = f"{key('view.conversation')} shows the conversation as of here"
+def _idle_hint(key: Key, place: str, *, has_times: bool) -> Hint:
+    unit = "SECONDS" if has_times else "EVENT"
+    there = f"{key('view.conversation')} conversation up to this point"
     parts = (
-        HeaderPart(f"{key('replay.play')} plays"),
+        HeaderPart(f"{key('replay.play')} play"),
         HeaderPart(f"{key('replay.step')} and {key('replay.step_back')} step"),
         HeaderPart(f"{key('pane.next_error')} next error" if place == "events" else "", 1),
         HeaderPart(there if place != "conversation" else "", 3),
-        HeaderPart(f"{key('view.command')}seek {aim}", 5),
-        HeaderPart(f"{key('view.filter')} filters" if place == "events" else "", 4),
-        HeaderPart(f"{key('view.help')} every key", 2),
+        HeaderPart(f"{key('view.command')}seek {unit}", 5),
+        HeaderPart(f"{key('view.filter')} filter" if place == "events" else "", 4),
+        HeaderPart(f"{key('view.help')} all keys", 2),
     )
     return Hint(parts)
 

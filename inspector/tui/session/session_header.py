@@ -1,4 +1,4 @@
-"""The first line of a live session: how it stands, with whom, since when, and where it is kept."""
+"""The header of a live session: connection, model, time, counts, and where it is recorded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def session_header(
         engine: the session.
         glyphs: characters that the terminal can show.
         now_us: session time in microseconds.
-        ticks: how often the screen has looked; turns the spinner.
+        ticks: the workspace's tick count, which turns the spinner.
     """
     dot = glyphs.dot if engine.connection is Connection.LIVE else glyphs.ring
     if engine.connection is Connection.CONNECTING:
@@ -56,38 +56,38 @@ def session_header(
 
 
 def now_us_of(engine: SessionRecord) -> int:
-    """Return a session's time in microseconds: that of its last event once it has ended."""
+    """Return the session time in microseconds; after the end, that of the last event."""
     if engine.connection in (Connection.LIVE, Connection.CONNECTING):
         return engine.now_ns // 1000
     return engine.log.end_us or 0
 
 
 def recording_stem_of(engine: SessionRecord) -> str:
-    """Return the name of a session's recording without its suffix; a word where nothing is recorded."""
+    """Return the name of a session's recording without its suffix, or ``"session"`` if nothing is recorded."""
     path = engine.recording.path
     return path.stem if path is not None else "session"
 
 
 def rules_part(
-    rules: Sequence[Rule], hits: Sequence[int], is_spent: Callable[[int], bool]
+    rules: Sequence[Rule], hits: Sequence[int], is_exhausted: Callable[[int], bool]
 ) -> HeaderPart:
-    """Return which rules of a proxy are armed, and how often each was applied."""
+    """Return a proxy's active rules with the number of times that each was applied."""
     if not rules:
         return HeaderPart("")
     words = (
-        f"{sanitized(rule.label)} ×{count:,}{' spent' * is_spent(index)}"
+        f"{sanitized(rule.label)} ×{count:,}{' spent' * is_exhausted(index)}"
         for index, (rule, count) in enumerate(zip(rules, hits, strict=True))
     )
     return HeaderPart(f"rules {len(rules)}: {', '.join(words)}", rank=1, shortest=8)
 
 
 def limits_left(state: SessionState) -> str:
-    """Return which rate limits are nearly used up; ``""`` while none is."""
+    """Return the rate limits that are nearly used up; ``""`` if none is."""
     return sanitized(", ".join(low_limits(state)))
 
 
 def _where(recording: RecordingFile, glyphs: Glyphs) -> HeaderPart:
-    """Return where the session is recorded, or that it is not."""
+    """Return the file that the session is recorded to, or why it is not recorded."""
     if recording.failure or recording.path is None:
         lost = f"NOT RECORDED: {recording.failure or 'in memory only'}"
         return HeaderPart(f"{glyphs.ring} {lost}", rank=1, shortest=14)

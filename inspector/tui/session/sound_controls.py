@@ -1,4 +1,4 @@
-"""SoundControls: the keys of microphone and speaker, for a live session."""
+"""SoundControls: the keys for microphone and speaker in a live session."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class SoundControls(Part):
-    """Talk, listen, choose devices."""
+    """Talking, muting, truncation, and choice of devices."""
 
     BINDINGS = [
-        Binding("p", "talk", "talk", show=False, id="sound.talk"),
+        Binding("p", "talk", "push to talk", show=False, id="sound.talk"),
         Binding("o", "open_microphone", "open mic", show=False, id="sound.open"),
         Binding("M", "mute", "mute", show=False, id="sound.mute"),
         Binding("T", "auto_truncate", "auto-truncate", show=False, id="sound.auto_truncate"),
@@ -36,7 +36,7 @@ class SoundControls(Part):
         return self._engine.sound
 
     def commands(self) -> Commands:
-        """Return the commands of sound."""
+        """Return the commands for sound."""
         return {
             "talk": lambda _: self.action_talk(),
             "open": lambda _: self.action_open_microphone(),
@@ -47,37 +47,37 @@ class SoundControls(Part):
         }
 
     def action_talk(self) -> None:
-        """Begin to talk, or end the turn."""
+        """Start talking, or end the turn."""
         self._with_sound(lambda sound: sound.toggle_talk())
 
     def action_open_microphone(self) -> None:
-        """Open the microphone, or close it."""
+        """Open or close the microphone."""
         self._with_sound(lambda sound: sound.toggle_open())
 
     def action_mute(self) -> None:
-        """Mute the microphone, so that silence is sent, or unmute it."""
+        """Toggle mute; a muted microphone sends silence."""
         self._with_sound(lambda sound: "muted" if sound.toggle_mute() else "not muted")
 
     def action_auto_truncate(self) -> None:
-        """Toggle automatic truncation when the user speaks over the answer."""
+        """Toggle automatic truncation on barge-in."""
         words = {
-            True: "what is not heard when you speak over the answer is truncated",
-            False: f"nothing is truncated by itself any more; {self.workspace.key('session.truncate')} truncates by hand",
+            True: "automatic truncation is on: speaking over the answer cuts it to what you heard",
+            False: f"automatic truncation is off; {self.workspace.key('session.truncate')} truncates by hand",
         }
         self._with_sound(lambda sound: words[sound.toggle_truncation()])
 
     def action_devices(self) -> None:
-        """Choose and test microphone and speaker."""
+        """Open the dialog for choosing and testing devices."""
         from inspector.tui.session.devices import DevicesDialog
 
         if self._sound is None:
-            self.workspace.say("this session has no sound", "warning")
+            self.workspace.say("this session has no audio", "warning")
             return
         self.app.push_screen(DevicesDialog(self._sound, self.workspace.glyphs))
 
     def _with_sound(self, act: Callable[[SessionSound], str]) -> None:
         if self._sound is None:
-            self.workspace.say("this session has no sound", "warning")
+            self.workspace.say("this session has no audio", "warning")
             return
         words = act(self._sound)
         if words:
@@ -97,4 +97,4 @@ def _chosen(sound: SessionSound, side: str, place: SoundEnd) -> str:
         sound.choose(microphone=place)
     else:
         sound.choose(speaker=place)
-    return f"the {side} is {place}"
+    return f"{side}: {place}"

@@ -1,1 +1,1 @@
-"""Everything that relies on private or undocumented Textual, each with the version that it was written for."""
+"""Everything that relies on private or undocumented parts of Textual, with the version that it was written for."""

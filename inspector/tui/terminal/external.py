@@ -1,4 +1,4 @@
-"""Editing a text in the user's own editor, while the session goes on."""
+"""Editing a text in the user's own editor while the session goes on."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from inspector.errors import UsageError
 
 
 async def edit_outside(app: App[int], text: str, suffix: str = ".json") -> str:
-    """Return ``text`` as it is after ``$VISUAL`` or ``$EDITOR`` has had it and the terminal.
+    """Return ``text`` after the user has edited it in ``$VISUAL`` or ``$EDITOR``.
 
-    Whatever else the program does goes on meanwhile: a server that is not answered for as long as somebody writes
-    would hang up.
+    The event loop keeps running meanwhile: a server hangs up on a client that does not answer its pings for as long as an
+    editor is open.
 
     Args:
-        app: whose terminal it is; it paints nothing until the editor has ended.
-        text: what to edit.
-        suffix: by which the editor tells what kind of text it is.
+            app: its terminal is lent to the editor, and it paints nothing until the editor ends.
+            text: the text to edit.
+            suffix: suffix of the temporary file, from which editors choose a syntax.
 
     Raises:
-        UsageError: no editor is set, it cannot be started, or it ended with an error.
+        UsageError: no editor is set, it cannot be started, or it exits with an error.
     """
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not command:
         raise UsageError("no editor is set", hint="set EDITOR, for example: export EDITOR=nano")
-    # mkstemp makes the file 0600: what is edited may hold a prompt that nobody else should read.
+    # mkstemp creates the file with mode 0600: it may hold a prompt that other users must not read.
     handle, name = tempfile.mkstemp(suffix=suffix, prefix="realtime-event-")
     path = Path(name)
     try:
@@ -42,7 +42,7 @@ async def edit_outside(app: App[int], text: str, suffix: str = ".json") -> str:
         arguments = [*shlex.split(command), name]
         failure: BaseException | None = None
         with app.batch_update(), app.suspend(), _interrupts_ignored():
-            # Textual 8.2.8 does not take the terminal back where an exception leaves ``suspend``.
+            # Textual 8.2.8 does not take the terminal back if an exception leaves ``suspend``.
             try:
                 status = await _status_of(arguments)
             except (OSError, ValueError, asyncio.CancelledError) as error:
@@ -50,14 +50,14 @@ async def edit_outside(app: App[int], text: str, suffix: str = ".json") -> str:
         if failure is not None:
             raise failure
         if status:
-            raise UsageError(f"{command} ended with status {status}; the text is unchanged")
+            raise UsageError(f"{command} exited with status {status}; the text is unchanged")
         return path.read_text("utf-8")
     except (OSError, ValueError) as error:
         raise UsageError(
             f"cannot edit with {command}: {error}", hint="set EDITOR to a program"
         ) from None
     except SuspendNotSupported:
-        raise UsageError("this terminal cannot be lent to an editor") from None
+        raise UsageError("this terminal cannot run an external editor") from None
     finally:
         path.unlink(missing_ok=True)
 
@@ -74,8 +74,8 @@ async def _status_of(command: list[str]) -> int:
 
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Leave ctrl+c to the editor: the terminal sends it to both."""
-    # A handler, unlike SIG_IGN, is not handed down to the editor.
+    """Leave ctrl+c to the editor; the terminal sends the signal to both."""
+    # A handler is reset in child processes; SIG_IGN would be inherited by the editor.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         yield

@@ -1,9 +1,9 @@
-"""KeyOrder: one key is dealt with before the next is looked at.
+"""KeyOrder: handle one key completely before looking at the next.
 
-Textual hands a key to the widget that has the focus when the key is read. Where keys come faster than they are dealt with
-(a script that types, a busy screen), the letters after ``:`` would go to the pane below, and do what they mean there. So a
-key waits until the one before it has been through every queue that it may pass: of the focused widget, of those around it,
-of the app, and of the screen that it may have opened.
+Textual sends a key to the widget that has the focus when the key is read. If keys come faster than they are handled (a script
+that types, a busy screen), the letters after ``:`` would go to the pane that loses the focus and run its commands. So a key waits
+until the previous one has passed every queue that it may be in: of the focused widget, its ancestors, the app, and a newly opened
+screen.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from textual.dom import DOMNode
 from textual.events import Key, Paste
 
 LONGEST_S = 1.0
-"""The most that a key waits for the one before it."""
+"""The longest that a key waits for the previous one."""
 
 
 class KeyOrder:
-    """The keys of one app."""
+    """The key queue of one app."""
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
@@ -29,7 +29,7 @@ class KeyOrder:
         self._is_busy = False
 
     def admit(self, event: Key | Paste) -> bool:
-        """Tell whether a key may be dealt with now; otherwise it is kept, and comes back by itself."""
+        """Return whether a key may be handled now; otherwise keep it and dispatch it later."""
         if not self._is_busy:
             self._is_busy = True
             self._turn += 1
@@ -40,9 +40,9 @@ class KeyOrder:
         return False
 
     def follow(self, target: DOMNode | None) -> None:
-        """Let the next key come once this one has been through the queues of a widget and of all around it."""
+        """Release the next key once this one has passed the queues of a widget and of all its ancestors."""
         if target is not None:
-            # A queue that is closed takes nothing; what is around it does.
+            # ``call_later`` returns False if the queue is closed; the ancestors' queues are still open.
             if not target.call_later(self.follow, target.parent):
                 self.follow(target.parent)
         elif self._app.screen_stack:
@@ -50,6 +50,7 @@ class KeyOrder:
 
     def _ending(self, turn: int) -> Callable[[], Awaitable[None]]:
         async def end() -> None:
+            # The timer of an earlier key must not release a later one.
             if turn == self._turn:
                 self._is_busy = False
                 if self._waiting:

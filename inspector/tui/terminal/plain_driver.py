@@ -1,6 +1,6 @@
-"""PlainDriver: a terminal without UTF-8, without colour, or without both. Loaded only where it is needed.
+"""PlainDriver: a Textual driver for terminals without UTF-8 or without colour. Imported only when needed.
 
-It works on what is about to be written, so that no screen, widget or library can forget about it.
+It filters what is about to be written, so no screen, widget or library can bypass it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from inspector.tui.common.themes import derived_variables
 _STYLE = re.compile(r"\x1b\[([0-9;:]*)m")
 _TEXT, _GROUND = "38", "48"
 _ARGUMENTS = {"2": 4, "5": 2}
-"""How many numbers a colour takes, by its kind: 24 bit, or of the table of 256."""
+"""How many numbers follow 38 or 48, by kind of colour: 24 bit, or an index of the 256."""
 
 CACHED_STYLES = 4096
 
 
 class PlainDriver(LinuxDriver):
-    """Writes ASCII, or no colours, or both."""
+    """Writes ASCII only, or without colours, or both."""
 
     is_ascii = False
     colours: ColourFilter | None = None
 
     def write(self, data: str) -> None:
-        """Write what the terminal can show."""
+        """Write text in what the terminal can show."""
         if self.is_ascii and not data.isascii():
             data = ascii_text(data)
         if self.colours is not None and "\x1b[" in data:
@@ -41,16 +41,16 @@ def plain_driver(*, is_ascii: bool, colours: ColourFilter | None) -> type[PlainD
     """Return a driver class.
 
     Args:
-        is_ascii: nothing but ASCII leaves.
-        colours: takes them out; None leaves them.
+        is_ascii: replace non-ASCII characters.
+        colours: filter for colours; None keeps them.
     """
     return type("PlainDriver", (PlainDriver,), {"is_ascii": is_ascii, "colours": colours})
 
 
 class ColourFilter:
-    """Takes colours out of terminal output, and says by an attribute what some of them mean.
+    """Removes colours from terminal output and replaces some of them by attributes with the same meaning.
 
-    It tells colours apart by their 24 bits, so the output must be made for a terminal that has them.
+    Colours are told apart by their 24-bit values, so the output must be meant for a true-colour terminal.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class ColourFilter:
         self._known: dict[str, str] = {}
 
     def learn(self, theme: Theme) -> None:
-        """Go by a theme from now on: its cursors become reverse, what is said aside dim, what is wrong bold."""
+        """Use a theme: its cursors become reverse, secondary text dim, warnings and errors bold."""
         variables = {**derived_variables(theme), **theme.variables}
         grounds = (variables["cursor"], theme.foreground, theme.primary)
         self._known.clear()
@@ -74,6 +74,7 @@ class ColourFilter:
 
     def without(self, data: str) -> str:
         """Return terminal output without colours."""
+        # A theme has a few hundred styles; a session with many themes must not fill memory.
         if len(self._known) > CACHED_STYLES:
             self._known.clear()
         return _STYLE.sub(self._plain, data)
@@ -82,10 +83,10 @@ class ColourFilter:
         codes = found.group(1)
         plain = self._known.get(codes)
         if plain is None:
-            plain = self._known[codes] = self._worked_out(codes)
+            plain = self._known[codes] = self._without_colours(codes)
         return plain
 
-    def _worked_out(self, codes: str) -> str:
+    def _without_colours(self, codes: str) -> str:
         numbers, at = codes.split(";"), 0
         kept: list[str] = []
         while at < len(numbers):
@@ -96,6 +97,7 @@ class ColourFilter:
                 kept += [attribute] if attribute else []
                 at += taken
                 continue
+            # 30 to 49 and 90 to 107 are the palette's colours and their resets (ECMA-48 SGR).
             is_colour = number.isdigit() and (30 <= int(number) <= 49 or 90 <= int(number) <= 107)
             kept += [] if is_colour else [number]
             at += 1

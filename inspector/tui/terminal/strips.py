@@ -1,4 +1,4 @@
-"""Strips, the lines of cells that widgets draw: fitted to a width, laid over each other, and free of a leak of Textual's."""
+"""Strips, Textual's lines of cells: fitted to a width, overlaid with a style, and without a leak of ``Strip``."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from textual.strip import Strip
 class UncachedStrip(Strip):
     """A strip that does not keep itself alive.
 
-    ``Strip.divide`` of Textual 8.2.8 caches a strip in itself where nothing is cut off, so each row that scrolls by is left to
-    the garbage collector, which then stops the screen for a tenth of a second every few seconds.
+    ``Strip.divide`` of Textual 8.2.8 stores an undivided strip in its own cache. The cycle leaves each row that scrolls by to the
+    garbage collector, which then stops the screen for a tenth of a second every few seconds.
     """
 
     __slots__ = ()
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
-        """Return the pieces between the cuts; the strip itself where it is all one piece."""
+        """Return the pieces between the cuts; the strip itself if it is undivided."""
         cuts = list(cuts)
         return [self] if cuts == [self.cell_length] else super().divide(cuts)
 
 
 def fitted(text: str, width: int) -> str:
-    """Return ``text`` in exactly ``width`` cells, an ellipsis where it was cut."""
+    """Return ``text`` in exactly ``width`` cells, with an ellipsis if it was shortened."""
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return f"{set_cell_size(text, width - 1)}…" if width > 0 else ""
 
 
 def overlaid(strip: Strip, style: Style) -> Strip:
-    """Return a strip with a style on top of its own (``Strip.apply_style`` puts it below)."""
+    """Return a strip with a style above its own; ``Strip.apply_style`` puts it below."""
     return Strip(
         [Segment(text, (own or Style()) + style) for text, own, _ in strip], strip.cell_length
     )

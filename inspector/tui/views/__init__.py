@@ -1,4 +1,4 @@
-"""The views of a session, one folder each. ``VIEWS`` is the one list: tabs, keys, ``:view``, help and palette follow from it."""
+"""The views of a session, one folder each. Tabs, keys, ``:view``, help and palette all follow from the list ``VIEWS``."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from inspector.tui.views.timeline.timeline_view import TimelineView
 from inspector.tui.views.view import View
 
 VIEWS: tuple[type[View], ...] = (EventsView, ConversationView, SessionView, TimelineView)
-"""In the order of the tabs. The first is shown at the start; only its widget is imported with this list."""
+"""The views in the order of their tabs. The first is shown at the start; the others import their widgets when mounted."""

@@ -1,4 +1,4 @@
-"""What a view asks of the workspace around it. Views post these; nothing else leaves a view."""
+"""The messages that views post to the workspace. A view communicates only through them."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ from textual.message import Message
 
 
 class RowRequested(Message):
-    """The user wants to see an event."""
+    """An event should be shown."""
 
     def __init__(self, row: int) -> None:
-        """Name the event by its row of the log, counted from 0."""
+        """Store the event's row in the log, counted from 0."""
         super().__init__()
         self.row = row
 
 
 class SpanRequested(Message):
-    """The user wants to see the events of a span of session time, and no others."""
+    """The events of a span of session time should be shown, and no others."""
 
     def __init__(self, from_us: int, to_us: int) -> None:
-        """Give the span in microseconds of session time, ``to_us`` excluded; both alike mean the event at that moment."""
+        """Store the span in microseconds, without ``to_us``; equal ends mean the event at that moment."""
         super().__init__()
         self.from_us, self.to_us = from_us, to_us
 
 
 class CopyRequested(Message):
-    """The user wants a text on the clipboard."""
+    """A text should be copied to the clipboard."""
 
     def __init__(self, text: str, what: str) -> None:
-        """Give the text, and what it is in words ("the words of user")."""
+        """Store the text and a description of it for the notification."""
         super().__init__()
         self.text, self.what = text, what
 
 
 class SoundRequested(Message):
-    """The user wants to hear something, or to have it as a WAV file."""
+    """A sound should be played, or written as a WAV file."""
 
     def __init__(
         self, *, item_id: str = "", span_us: tuple[int, int] | None = None, as_file: bool
     ) -> None:
-        """Select the sound.
+        """Store the selection.
 
         Args:
-            item_id: of one item; or
-            span_us: of a span of session time, in microseconds.
-            as_file: write it in place of playing it.
+            item_id: id of one item, or
+            span_us: a span of session time in microseconds.
+            as_file: write a file instead of playing.
         """
         super().__init__()
         self.item_id, self.span_us, self.as_file = item_id, span_us, as_file

@@ -1,7 +1,7 @@
-"""View: one tab of a workspace. A new tab is a folder with one of these, and a line in ``VIEWS``.
+"""View: one tab of a workspace. A new tab is a folder with a subclass of it, and an entry in ``VIEWS``.
 
-A view owns one widget. It is told when to look (``refresh``, on the tick; ``frame``, 30 times a second) and asks for everything
-else by the messages of ``views/messages.py``. It knows the log and the state, never an engine, a source or a screen.
+A view owns one widget. The workspace calls ``refresh`` on the tick and ``frame`` 30 times a second; everything else is requested
+with the messages in ``views/messages.py``. A view knows the log and the state, but no engine, source or screen.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ from inspector.tui.common.keycaps import Key
 from inspector.tui.terminal.direct_renderer import CellUpdate
 
 Commands = Mapping[str, Callable[[str], None]]
-"""The commands of the command line: name to what it does with the rest of the line; a ValueError says what is wrong with that."""
+"""Commands by name; each takes the rest of the line and raises ValueError with a message if that is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewContext:
-    """What a view may know of the session around it."""
+    """What a view can access of its session."""
 
     log: EventLog
     state: Callable[[], SessionState]
-    """Returns the state that is shown: as of now, or as of a replay's cursor. Another object after a jump."""
+    """Returns the state to show, now or at a replay's cursor; another object after a seek."""
     now_us: Callable[[], int]
-    """Returns where the session or its replay is, in microseconds of session time."""
+    """Returns the current session time, or that of the replay's cursor, in microseconds."""
     selected: Callable[[], int]
     """Returns the row of the selected event; -1 for none."""
     glyphs: Glyphs
     key: Callable[[type[DOMNode]], Key]
-    """Returns what names the keys of a widget class."""
+    """Returns the function for key names of a widget class."""
     screen_key: Key
-    """Names the keys of the workspace."""
+    """Returns the names of the workspace's keys."""
     empty_conversation: Callable[[], str]
-    """Returns what to do, or to know, while the conversation is empty."""
+    """Returns the text for an empty conversation."""
     losses: Callable[[], Losses]
-    """Returns what the inspector itself did not send or play, by name."""
+    """Returns counts of audio that this program did not send or play, by name."""
     can_answer: bool = True
-    """Whether a function call or an approval can be answered from here."""
+    """Whether function calls and approvals can be answered from here."""
 
 
 class View(ABC):
     """One tab."""
 
     id: ClassVar[str]
-    """Names the view in commands, key ids and style sheets; of its widget too."""
+    """Name in commands, binding ids and style sheets; also the widget's id."""
     title: ClassVar[str]
-    """As the tab says it."""
+    """Title of the tab."""
     key: ClassVar[str]
-    """The key that shows it, in Textual's spelling."""
+    """Key that shows the view, in Textual's spelling."""
     is_eager: ClassVar[bool] = True
-    """False where the widget is made only when it is first shown."""
+    """False if the widget is created only when it is first shown."""
 
     def __init__(self, context: ViewContext) -> None:
         self.context = context
@@ -68,34 +68,34 @@ class View(ABC):
     @property
     @abstractmethod
     def widget(self) -> Widget:
-        """Return the view's one widget, which has the view's id; a cached property that imports only what this view needs."""
+        """Return the view's widget, with the view's id. Implement it as a cached property that imports only what the view needs."""
 
     def refresh(self) -> None:  # noqa: B027 - a view that only paints frames has nothing to do here
         """Show what has changed; called on the tick while the view is shown."""
 
     def frame(self) -> Sequence[tuple[Widget, Sequence[CellUpdate]]]:
-        """Return what to paint at once, 30 times a second while the view is shown."""
+        """Return what to paint at once; called 30 times a second while the view is shown."""
         return ()
 
     def take_focus(self) -> None:
-        """Give the keys to the view."""
+        """Focus the view."""
         self.widget.focus()
 
     def commands(self) -> Commands:
         """Return the commands that the view adds to the command line."""
         return {}
 
-    def show_event(self, row: int) -> bool:  # noqa: ARG002 - for those that can
-        """Go to what an event is about; return False where nothing here is."""
+    def show_event(self, row: int) -> bool:  # noqa: ARG002 - for subclasses
+        """Go to what an event belongs to; return False if the view does not show it."""
         return False
 
     def item_id(self) -> str | None:
-        """Return the item that the user points at; None where the selected event decides."""
+        """Return the item under the view's cursor; None to use that of the selected event."""
         return None
 
     def arrange(self, size: Size) -> None:  # noqa: B027 - most views fill what room they get
-        """Lay the view out for a screen of a size."""
+        """Adapt the layout to the screen's size."""
 
     def go_back(self) -> bool:
-        """Go one level back within the view; return False where it is at its first."""
+        """Go one level back within the view; return False at the top level."""
         return False

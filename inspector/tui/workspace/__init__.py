@@ -1,1 +1,1 @@
-"""The one screen around a session: layout, tick, views, and the seams that sessions and their parts build against."""
+"""The screen around every session: layout, tick and views, and the base classes that models and parts implement."""

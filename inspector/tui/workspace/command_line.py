@@ -1,4 +1,4 @@
-"""CommandLine: the line that commands are typed into, and the commands that every workspace has."""
+"""CommandLine: the input line for commands, and the commands that every workspace has."""
 
 from __future__ import annotations
 
@@ -20,51 +20,52 @@ if TYPE_CHECKING:
 
 
 class CommandLine(Input):
-    """A command and the rest of its line; shown while it has the class ``shown``."""
+    """Input for a command and its argument; visible while it has the class ``shown``."""
 
     class Closed(Message):
-        """The line has done its work."""
+        """The line was closed, with or without a command."""
 
     class Failed(Message):
-        """A command could not be done."""
+        """A command failed."""
 
         def __init__(self, words: str, *, is_mistake: bool) -> None:
-            """Say why; ``is_mistake`` where there is no such command."""
+            """Store the message; ``is_mistake`` means that the command does not exist."""
             super().__init__()
             self.words, self.is_mistake = words, is_mistake
 
     def __init__(self, commands: Callable[[], Commands]) -> None:
-        """Take commands.
+        """Create the line.
 
         Args:
-            commands: returns those that there are now.
+            commands: returns the commands that exist now.
         """
         super().__init__(id="command", compact=True)
         self._commands = commands
 
-    def ask(self) -> None:
-        """Appear."""
+    def open(self) -> None:
+        """Show the line, empty and with the focus."""
         self.add_class("shown")
         self.value = ""
         self.placeholder = "command: " + " · ".join(self._commands())
         self.focus()
 
     def close(self) -> None:
-        """Disappear."""
+        """Hide the line."""
         self.remove_class("shown")
         self.post_message(self.Closed())
 
     @on(Input.Submitted)
-    def _given(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.remove_class("shown")
+        # Closed first: a command may open a dialog, which must not lose the focus to this message.
         self.post_message(self.Closed())
         name, _, rest = event.value.strip().partition(" ")
         commands = self._commands()
         if not name:
             return
         if name not in commands:
-            words = f"no command {name!r}; there are {', '.join(commands)}"
+            words = f"unknown command {name!r}; commands: {', '.join(commands)}"
             self.post_message(self.Failed(words, is_mistake=True))
             return
         try:
@@ -76,7 +77,7 @@ class CommandLine(Input):
 
 
 def workspace_commands(workspace: Workspace) -> Commands:
-    """Return the commands of a workspace, its views and its parts; what a view's command does is seen in the view."""
+    """Return the commands of a workspace, its views and its parts. A command of a view shows the view first."""
     found: dict[str, Callable[[str], None]] = {
         "theme": lambda name: _choose_theme(workspace, name),
         "help": lambda _: workspace.action_help(),
@@ -99,14 +100,14 @@ def workspace_commands(workspace: Workspace) -> Commands:
 
 
 def row_in(workspace: Workspace, text: str) -> int:
-    """Return the row of an event that was written by its number.
+    """Return the row of the event whose number is written in a text.
 
     Raises:
-        ValueError: it is none; says which there are.
+        ValueError: the text is not the number of an event in the log.
     """
     row = int(text) - 1 if text.isdecimal() else -1
     if not 0 <= row < len(workspace.event_log):
-        raise ValueError(f"there are events 1 to {len(workspace.event_log):,}")
+        raise ValueError(f"expected an event number from 1 to {len(workspace.event_log):,}")
     return row
 
 
@@ -123,21 +124,22 @@ def _in_view(
 def _choose_theme(workspace: Workspace, name: str) -> None:
     themes = workspace.app.available_themes
     if name not in themes:
-        raise ValueError(f"there are {', '.join(sorted(themes))}")
+        raise ValueError(f"unknown theme {name!r}; choose one of {', '.join(sorted(themes))}")
     workspace.app.theme = name
 
 
 def _show_view(workspace: Workspace, name: str) -> None:
     if name not in workspace.views:
-        raise ValueError(f"the views are {', '.join(workspace.views)}")
+        raise ValueError(f"unknown view {name!r}; choose one of {', '.join(workspace.views)}")
     workspace.action_view(name)
 
 
 def _write(workspace: Workspace, text: str) -> None:
     event = workspace.selected_event()
     if event is None or not text:
-        raise ValueError("select an event, and name a file")
+        raise ValueError("select an event and name a file, e.g. :write event.json")
     path = Path(text).expanduser()
+    # O_EXCL: a typing mistake must not replace a file. 0600: frames hold private speech.
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:
         file.write(event.data)

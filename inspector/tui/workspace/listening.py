@@ -1,6 +1,6 @@
-"""Hearing and keeping what is selected on the screen: an item, or a span of time, played or written as WAV.
+"""Playing a selected item or time span, or writing it as a WAV file.
 
-Every function reads the whole log, so screens call them in a thread.
+Every function reads the whole log, so screens must call them in a thread.
 """
 
 from __future__ import annotations
@@ -17,53 +17,53 @@ from inspector.export.wav_export import Plan, file_name, pcm, plan, span_plan, w
 from inspector.folders import path_exists
 
 PlaySound = Callable[[bytes, int], None]
-"""Plays PCM16 mono at a rate in Hz; it is called from a thread and may return before the sound has ended."""
+"""Function that plays PCM16 mono at a rate in Hz. Called from a thread; may return before the sound has ended."""
 MAX_PLAYED_US = 600_000_000
-"""Ten minutes, 28 MB: more is not listened to, and would be kept in memory."""
+"""Ten minutes, 28 MB at 24 kHz; longer sounds would fill memory."""
 _MAX_NUMBER = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Sound that was chosen on the screen."""
+    """Sound that was selected on the screen."""
 
     sound: LogSound
     plan: Plan
 
     @property
     def seconds(self) -> float:
-        """Return its length."""
+        """Return the length in seconds."""
         return self.plan.duration_us / 1e6
 
 
 def selected_item(log: EventLog, item_id: str) -> Selection:
-    """Return the sound of an item.
+    """Return the audio of an item.
 
     Raises:
-        ExportError: it has none.
+        ExportError: the item has no audio.
     """
     sound = LogSound(log)
     return _audible(Selection(sound, plan(file_name(item_id), [sound.item(item_id)])))
 
 
 def selected_span(log: EventLog, from_us: int, to_us: int, *, is_mono: bool) -> Selection:
-    """Return what was heard in a span of session time: user left and assistant right, or both at once.
+    """Return what was heard in a span of session time: user left and assistant right, or both mixed.
 
     Raises:
-        ExportError: nothing was.
+        ExportError: nothing was heard in the span.
     """
     sound = LogSound(log)
-    made = span_plan(sound, from_us, to_us, channels=1 if is_mono else 2)
-    return _audible(Selection(sound, made))
+    plan_of_span = span_plan(sound, from_us, to_us, channels=1 if is_mono else 2)
+    return _audible(Selection(sound, plan_of_span))
 
 
 def selection_of(
     log: EventLog, *, item_id: str, span_us: tuple[int, int] | None, is_mono: bool
 ) -> Selection:
-    """Return the sound of an item, or of a span of session time.
+    """Return the audio of an item, or of a span of session time if one is given.
 
     Raises:
-        ExportError: nothing was heard there.
+        ExportError: the selection contains no audio.
     """
     if span_us is None:
         return selected_item(log, item_id)
@@ -71,10 +71,10 @@ def selection_of(
 
 
 def listen(select: Callable[[], Selection], play: PlaySound | None, stem: str) -> str:
-    """Play what is selected, or without ``play`` write it under a stem; return what to say of it.
+    """Play the selection, or without ``play`` write it to a file whose name starts with ``stem``; return a report.
 
     Raises:
-        ExportError: there is nothing to hear, or too much, or the file cannot be written.
+        ExportError: the selection has no audio or too much, or the file cannot be written.
         OSError: the log cannot be read.
     """
     chosen = select()
@@ -82,21 +82,22 @@ def listen(select: Callable[[], Selection], play: PlaySound | None, stem: str) -
 
 
 def play_selection(selection: Selection, play: PlaySound) -> str:
-    """Play a selection; return what to say of it.
+    """Play a selection; return a report for the user.
 
     Raises:
-        ExportError: it is too long to be played.
+        ExportError: the selection is too long.
     """
     if selection.plan.duration_us > MAX_PLAYED_US:
         raise ExportError(
-            "this is too long to be played at once", hint="select less, or write it to a file"
+            "the selection is too long to play (over 10 minutes)",
+            hint="select less, or write it to a file",
         )
     play(pcm(selection.sound, selection.plan), selection.plan.rate_hz)
     return f"playing {selection.seconds:.2f} s"
 
 
 def write_selection(selection: Selection, stem: str) -> str:
-    """Write a selection as a WAV file into the current folder, under a name that is free; return what to say of it.
+    """Write a selection as a WAV file into the current folder, under an unused name; return a report for the user.
 
     Raises:
         ExportError: the file cannot be written.
@@ -105,7 +106,7 @@ def write_selection(selection: Selection, stem: str) -> str:
     names = (f"{name}{f'-{number}' if number > 1 else ''}.wav" for number in range(1, _MAX_NUMBER))
     target = next((path for path in map(Path, names) if not path_exists(path)), None)
     if target is None:
-        raise ExportError(f"there are {_MAX_NUMBER} files {name}-….wav already")
+        raise ExportError(f"cannot write {name}.wav: {_MAX_NUMBER} files of this name exist")
     with written(target) as file:
         write_wav(selection.sound, selection.plan, file.write)
     return f"wrote {target}: {selection.seconds:.2f} s"
@@ -113,5 +114,5 @@ def write_selection(selection: Selection, stem: str) -> str:
 
 def _audible(selection: Selection) -> Selection:
     if not any(selection.plan.channels):
-        raise ExportError("there is no audio in this selection")
+        raise ExportError("the selection contains no audio")
     return selection

@@ -1,7 +1,7 @@
-"""Part: a capability of a workspace, with its keys, its commands and what it adds below the views.
+"""SessionModel, which a workspace shows, and Part, a capability with keys, commands and widgets below the views.
 
-Parts are nested around the views, so that their bindings work while a view has the focus, and not while a line is typed into:
-that is how Textual looks for the owner of a key. ``SessionModel`` is what a workspace shows; parts are what one can do with it.
+Parts are nested around the views: Textual looks for the binding of a key in the ancestors of the focused widget, so a part's keys
+work while a view has the focus, and do not while the user types into a line outside of the parts.
 """
 
 from __future__ import annotations
@@ -28,78 +28,78 @@ if TYPE_CHECKING:
 
 
 class SessionModel(ABC):
-    """What a workspace shows: a live session, a session of an app, a recording under a cursor."""
+    """What a workspace shows: a live session, a proxied session, or a recording under a cursor."""
 
     title: str
-    """Of the screen, in its help page."""
+    """Title of the screen, shown in its help page."""
     can_answer: bool = True
-    """Whether a function call or an approval can be answered."""
+    """Whether function calls and approvals can be answered from here."""
 
     @property
     @abstractmethod
     def log(self) -> EventLog:
-        """Return the events."""
+        """Return the session's events."""
 
     @property
     @abstractmethod
     def state(self) -> SessionState:
-        """Return the state that the views show."""
+        """Return the state to show."""
 
     @abstractmethod
     def now_us(self) -> int:
-        """Return where the session, or its replay, is, in microseconds of session time."""
+        """Return the current session time, or that of the replay's cursor, in microseconds."""
 
     @abstractmethod
     def recording_stem(self) -> str:
-        """Return the name that files made from this session begin with."""
+        """Return the prefix for names of files written from this session."""
 
     @abstractmethod
     def header(self, ticks: int) -> Sequence[HeaderPart]:
-        """Return the first line; ``ticks`` counts the looks of the screen, for a spinner."""
+        """Return the parts of the header; ``ticks`` counts the ticks of the workspace, for a spinner."""
 
     @property
     @abstractmethod
     def is_troubled(self) -> bool:
-        """Tell whether the first line is to stand out."""
+        """Return whether the header is shown in the error colour."""
 
     @abstractmethod
     def hint(self, key: Key, place: str) -> Hint:
-        """Return what is true and what to do next.
+        """Return the condition of the session and the next steps.
 
         Args:
-            key: names keys.
-            place: where the keys go: the name of a view, or ``detail``.
+            key: returns the key name of a binding.
+            place: what has the focus: the name of a view, or ``detail``.
         """
 
     @abstractmethod
     def readings(self, key: Key) -> Readings:
-        """Return what the level meters show."""
+        """Return the readings of the level meters."""
 
     @abstractmethod
     def empty_conversation(self, key: Key) -> str:
-        """Return what to do, or to know, while the conversation is empty."""
+        """Return the text for an empty conversation."""
 
     @property
     def is_busy(self) -> bool:
-        """Tell whether what can wait is to wait: a large recording is being opened."""
+        """Return whether optional work should wait because a large recording is being opened."""
         return False
 
     @property
     def covered_rows(self) -> int | None:
-        """Return how many events the state covers; None for all."""
+        """Return how many events the state includes; None for all."""
         return None
 
     @property
     def losses(self) -> Losses:
-        """Return what the inspector itself did not send or play, by name; nothing where it neither sends nor plays."""
+        """Return counts of audio that this program did not send or play, by name."""
         return {}
 
-    async def close(self) -> None:  # noqa: B027 - a session of an app ends without us
-        """End what the workspace began, before its screen goes."""
+    async def close(self) -> None:  # noqa: B027 - a proxied session ends without us
+        """Release what the model holds, before the screen closes."""
 
 
 class Part(Container):
-    """A capability. ``workspace`` is set before the part is mounted."""
+    """A capability of a workspace, which sets ``workspace`` before mounting it."""
 
     DEFAULT_CSS = """
     Part { height: 1fr; width: 1fr; }
@@ -112,23 +112,24 @@ class Part(Container):
         self._around: Widget | None = None
 
     def wrap(self, inner: Widget) -> Part:
-        """Stand around the views, or around a part that does; return this part."""
+        """Nest the views, or the part around them, in this part; return this part."""
         self._around = inner
         return self
 
     def compose(self) -> ComposeResult:
-        """Lay out the views, and below them what the part adds."""
+        """Lay out the nested widget, and this part's widgets below it."""
         if self._around is not None:
             yield self._around
         yield from self.compose_below()
 
     def compose_below(self) -> ComposeResult:
-        """Lay out what the part adds below the views."""
+        """Lay out the widgets that the part adds below the views."""
+        # The unreachable yield makes this an empty generator, as Textual expects of compose methods.
         return
         yield
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take no key before everything that it may concern is there."""
+        """Disable all keys until the whole screen is mounted."""
         return self.workspace.is_whole and super().check_action(action, parameters)
 
     def commands(self) -> Commands:
@@ -136,10 +137,10 @@ class Part(Container):
         return {}
 
     def advance(self) -> None:
-        """Take a step; called on each tick, before anything is drawn."""
+        """Do the part's periodic work; called on each tick, before anything is drawn."""
 
     def event_selected(self, row: int) -> None:
-        """Follow a selection."""
+        """React to the selection of an event."""
 
     def event_marked(self, row: int) -> None:
-        """Follow a mark."""
+        """React to a new mark on an event."""

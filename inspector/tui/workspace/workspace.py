@@ -1,8 +1,7 @@
-"""Workspace: the one screen for a session: header, meters, tabs, views, hint, and the tick that pulls.
+"""Workspace: the screen of every session: header, meters, tabs, views, hint, and the tick that refreshes them.
 
-What it shows is a ``SessionModel``; what can be done with it are its ``Part``s. It asks the model's log and state for revision
-numbers and repaints what has changed; nothing is pushed at it per event. The first frame has the events alone; everything else
-is mounted and loaded after it.
+It shows a ``SessionModel``; each ``Part`` adds a capability. Nothing is pushed to it per event: it compares the revision numbers
+of the model's log and state and repaints what has changed. The first frame has only the events; all else is mounted after it.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart, header_line
 from inspector.tui.common.keycaps import keycap
 from inspector.tui.common.keyed import KeyedScreen
+from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.meter import MeterRow
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
@@ -49,23 +49,22 @@ if TYPE_CHECKING:
     from inspector.tui.common.help import Group
     from inspector.tui.workspace.listening import PlaySound
 
-TICK_HZ = 15
 NUMPY_AFTER_S = 0.15
-"""Soon, since sound and filters want it; not before the first frame, which it would hold up by 50 ms."""
+"""After the first frame, which the import would delay by 50 ms; sound and filters need it soon."""
 FRAMES_HZ = 30
-"""Meters and timeline; in one frame, so that the terminal is painted once for both."""
+"""Meters and timeline share a frame, so that the terminal is painted once for both."""
 LEAST_ROWS_FOR_METERS = 20
 TICK_BUDGET_S = 0.008
-"""Filtering and listing per tick, so that a key is answered in the same frame."""
+"""Time for filtering and listing per tick; longer ticks would make keys lag."""
 MAX_COPIED_CHARS = 74_994
-"""Most terminals refuse a longer OSC 52 sequence (100,000 bytes of base64)."""
+"""Most terminals reject a longer OSC 52 sequence (100,000 bytes of base64)."""
 
 
 class Workspace(KeyedScreen[None]):
-    """A session in views."""
+    """The views of one session."""
 
     AUTO_FOCUS = ""
-    """The view says which of its widgets has the keys; Textual would choose the first."""
+    """Disabled: the current view chooses the widget to focus, where Textual would take the first."""
     CSS_PATH = Path(__file__).with_name("workspace.tcss")
 
     BINDINGS = [
@@ -75,26 +74,40 @@ class Workspace(KeyedScreen[None]):
             )
             for view in VIEWS
         ),
-        Binding("l", "item", "its item", show=False, id="view.item"),
+        Binding("l", "item", "go to item", show=False, id="view.item"),
         Binding("tab", "next_pane(1)", "next pane", show=False, id="view.next_pane"),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False, id="view.previous_pane"),
-        Binding("v", "merge", "one pane or two", show=False, id="view.merge"),
+        Binding("v", "merge", "merge or split panes", show=False, id="view.merge"),
         Binding("slash", "filter", "filter", id="view.filter"),
-        Binding("F", "find", "find", show=False, id="view.find"),
-        Binding("m", "mark", "mark", show=False, id="view.mark"),
+        Binding("F", "find", "find in events", show=False, id="view.find"),
+        Binding("m", "mark", "mark event", show=False, id="view.mark"),
         Binding("y", "copy", "copy event", show=False, id="view.copy"),
-        Binding("escape", "back", "back", show=False, id="view.back"),
-        Binding("q", "close", "close", show=False, id="view.close"),
-        Binding("colon", "command", "command", show=False, id="view.command"),
+        Binding(
+            "escape",
+            "back",
+            "back",
+            show=False,
+            id="view.back",
+            tooltip="Back: close the line or detail, or go to Events",
+        ),
+        Binding(
+            "q",
+            "close",
+            "close",
+            show=False,
+            id="view.close",
+            tooltip="Close the view; in Events, the session",
+        ),
+        Binding("colon", "command", "command line", show=False, id="view.command"),
         KeyedScreen.HELP_KEY,
     ]
 
     def __init__(self, model: SessionModel, parts: Sequence[Part], glyphs: Glyphs) -> None:
-        """Show a session.
+        """Create the screen.
 
         Args:
-            model: what is shown.
-            parts: what can be done with it; the first has its line nearest to the hint.
+            model: what to show.
+            parts: the capabilities; the first one's widgets are nearest to the hint line.
             glyphs: characters that the terminal can show.
         """
         super().__init__()
@@ -106,9 +119,9 @@ class Workspace(KeyedScreen[None]):
         self.selected = -1
         """Row of the selected event; -1 for none."""
         self.play_sound: PlaySound | None = None
-        """How to make a sound; None where there is no output."""
+        """Function that plays sound; None without an output."""
         self.is_whole = False
-        """Whether everything is there that a key may concern."""
+        """Whether everything is mounted that a key may need."""
         for part in self.parts:
             part.workspace = self
         context = ViewContext(
@@ -130,7 +143,7 @@ class Workspace(KeyedScreen[None]):
     # What is laid out, and when
 
     def compose(self) -> ComposeResult:
-        """Lay out what the first frame shows."""
+        """Lay out the widgets of the first frame."""
         yield StatusLine(id="header")
         yield MeterRow(self.glyphs, id="meters")
         yield ViewTabs([kind.title for kind in VIEWS], [kind.id for kind in VIEWS], id="tabs")
@@ -142,7 +155,7 @@ class Workspace(KeyedScreen[None]):
         yield StatusLine(id="hint")
 
     def on_mount(self) -> None:
-        """Start to pull."""
+        """Start the tick and focus the events."""
         self.events.arrange(self.size)
         self.events.take_focus()
         self.set_interval(1 / TICK_HZ, self.tick)
@@ -150,7 +163,7 @@ class Workspace(KeyedScreen[None]):
 
     def after_first_frame(self) -> None:
         """Mount and load what the first frame does not show."""
-        if self.is_left:
+        if self.is_closed:
             return
         self.events.panes.mount_merged()
         for view in list(self.views.values())[1:]:
@@ -158,7 +171,7 @@ class Workspace(KeyedScreen[None]):
                 self._mount_view(view)
         self.mount(FilterLine(), after="#tabs")
         self.mount(CommandLine(self.commands), Footer())
-        self.call_after_refresh(self.refresh_bindings)  # which a footer waits for
+        self.call_after_refresh(self.refresh_bindings)  # a new footer waits for a change of them
         self.is_whole = True
         self.events.arrange(self.size)
         self.tick()
@@ -166,11 +179,11 @@ class Workspace(KeyedScreen[None]):
         self.set_timer(NUMPY_AFTER_S, self._load_numpy)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take no key before everything that it may concern is there."""
+        """Disable all keys until the whole screen is mounted."""
         return self.is_whole and super().check_action(action, parameters)
 
     def on_resize(self) -> None:
-        """Arrange the views for the new size."""
+        """Adapt the views to the new size."""
         for view in self.views.values():
             view.arrange(self.size)
 
@@ -179,6 +192,7 @@ class Workspace(KeyedScreen[None]):
         self.query_one("#views").mount(view.widget)
 
     def _load_numpy(self) -> None:
+        # Indexing has priority; the import would compete with it for the processor.
         if self.model.is_busy:
             self.set_timer(NUMPY_AFTER_S, self._load_numpy)
         else:
@@ -188,90 +202,91 @@ class Workspace(KeyedScreen[None]):
 
     @property
     def event_log(self) -> EventLog:
-        """Return the events."""
+        """Return the session's events."""
         return self.model.log
 
     @property
     def state(self) -> SessionState:
-        """Return the state that the views show."""
+        """Return the state to show."""
         return self.model.state
 
     @property
     def events(self) -> EventsView:
-        """Return the first view."""
+        """Return the events view."""
         view = self.views[EventsView.id]
-        assert isinstance(view, EventsView)  # noqa: S101 - the table says so
+        assert isinstance(view, EventsView)  # noqa: S101 - VIEWS has exactly this one
         return view
 
     @property
     def current(self) -> View:
-        """Return the view that is shown."""
+        """Return the current view."""
         return self.views[self.current_view]
 
     @property
     def current_view(self) -> str:
-        """Return the name of the view that is shown."""
+        """Return the id of the current view."""
         return self.query_one("#views", ContentSwitcher).current or VIEWS[0].id
 
     @property
     def place(self) -> str:
-        """Return where the keys go: the name of a view, or ``detail`` beside the events."""
+        """Return what has the focus: the id of a view, or ``detail`` for the pane beside the events."""
         view = self.current_view
         is_beside = view == EventsView.id and not isinstance(self.focused, EventPane)
         return "detail" if is_beside else view
 
     @property
-    def is_left(self) -> bool:
-        """Tell whether the screen was taken away, or the program ends; what was scheduled before still comes."""
+    def is_closed(self) -> bool:
+        """Return whether the screen was removed or the program is ending; scheduled calls may still arrive then."""
         return not self.is_attached or self not in self.app.screen_stack
 
     def selected_event(self) -> Event | None:
-        """Return the selected event; None where none is."""
+        """Return the selected event; None if there is none."""
         log = self.event_log
         return log.event(self.selected) if 0 <= self.selected < len(log) else None
 
     def key_owners(self) -> Sequence[type[DOMNode]]:
-        """Return the screen's class and those of its parts."""
+        """Return the classes of the screen and of its parts."""
         return (type(self), *map(type, self.parts))
 
     def refocus(self) -> None:
-        """Give the keys to the view that is shown."""
+        """Focus the current view."""
         self.current.take_focus()
 
     def redraw(self) -> None:
-        """Look at everything again on the next tick, whether or not it seems to have changed."""
+        """Repaint everything on the next tick, even if nothing seems to have changed."""
         self._seen = ()
 
     def show_row(self, row: int) -> None:
-        """Select an event wherever it is shown."""
+        """Select an event in the events view."""
         self.action_view(EventsView.id)
         self.events.show_event(row)
 
     def put(self, texts: dict[str, str]) -> None:
-        """Show texts in lines, by their selectors."""
+        """Set the texts of status lines, by selector."""
         lines = {self.query_one(name, StatusLine): text for name, text in texts.items()}
         changes = ((line, line.show(text)) for line, text in lines.items())
         self.renderer.paint([(line, patches) for line, patches in changes if patches])
 
     def copy_text(self, text: str, what: str) -> None:
-        """Offer a text to the terminal's clipboard; a terminal never says whether it took it."""
+        """Copy a text with the terminal's clipboard sequence (OSC 52), which terminals never acknowledge."""
         if len(text) > MAX_COPIED_CHARS:
             words = (
-                f"{what}: {len(text):,} characters are too long for the clipboard; use :write FILE"
+                f"{what} is too long for the clipboard ({len(text):,} characters); use :write FILE"
             )
             self.say(words, "warning")
             return
         self.app.copy_to_clipboard(text)
         self.say(
-            f"sent {what} to the terminal's clipboard ({len(text):,} characters); :write FILE if it did not arrive"
+            f"copied {what} ({len(text):,} characters) via the terminal; if paste is empty use :write FILE"
         )
 
     def leave(self) -> None:
-        """End what was begun here, and close the screen."""
+        """Close the session and the screen."""
         self.run_worker(self._leave(), exclusive=True)
 
     async def _leave(self) -> None:
         await self.model.close()
+        # As the first screen there is nothing below to return to.
         self.app.exit(0) if len(self.app.screen_stack) <= 1 else self.app.pop_screen()
 
     def _key_of(self, kind: type[DOMNode], binding_id: str) -> str:
@@ -280,8 +295,8 @@ class Workspace(KeyedScreen[None]):
     # The tick
 
     def tick(self) -> None:
-        """Pull what is new, for a bounded time, and repaint what has changed."""
-        if self.is_left:
+        """Take in new events for a bounded time, and repaint what has changed."""
+        if self.is_closed:
             return
         self._ticks += 1
         for part in self.parts:
@@ -296,15 +311,16 @@ class Workspace(KeyedScreen[None]):
         self.put({"#header": header, "#tabs": self._tabs_text(), "#hint": self.hint_text()})
 
     def hint_text(self) -> str:
-        """Return the last line: what is wrong with what is being typed, else what is true and what to do next."""
+        """Return the hint line: the error in a filter being typed, else the session's condition and next steps."""
         if not self.is_whole:
-            return ""  # it names keys, and none is taken yet
+            return ""  # it names keys, which do not work yet
         hint = self.model.hint(self.key, self.place)
         return self._filter_problem() or hint.line(self.size.width)
 
     def refresh_view(self) -> None:
-        """Let the view that is shown look again, where anything that it may show has changed."""
+        """Refresh the current view if anything that it may show has changed."""
         state = self.state
+        # The id: a seek in a replay replaces the state object.
         changed = state.conversation.changed_seq, len(self.event_log), self.size.width, id(state)
         seen = (self.current_view, self.selected, *changed)
         if seen != self._seen:
@@ -312,7 +328,7 @@ class Workspace(KeyedScreen[None]):
             self.current.refresh()
 
     def _tabs_text(self) -> str:
-        """Return the line that names the views and counts what is shown."""
+        """Return the line with the names of the views, the filter and the counts."""
         pane, tabs = self.events.panes.focused, self.query_one("#tabs", ViewTabs)
         query, words = pane.rows.query, tabs.words(self.current_view)
         if not query:
@@ -329,10 +345,11 @@ class Workspace(KeyedScreen[None]):
         return f" {line.problem}" if line is not None and line.problem else ""
 
     def _pull_frame(self) -> None:
-        if self.is_left:
+        if self.is_closed:
             return
         meters = self.query_one("#meters", MeterRow)
         meters.set_class(self.size.height < LEAST_ROWS_FOR_METERS, "hidden")
+        # Under a dialog the terminal's cells are not this screen's.
         if self.is_current:
             moved = meters.show(self.model.readings(self.key))
             self.renderer.paint([*moved, *self.current.frame()])
@@ -340,47 +357,48 @@ class Workspace(KeyedScreen[None]):
     # Keys
 
     def action_view(self, name: str) -> None:
-        """Change to another view."""
+        """Switch to another view."""
         view = self.views[name]
         if not view.widget.is_attached:
             self._mount_view(view)
             self.call_after_refresh(self.action_view, name)
             return
+        # The widget exists only after the next refresh; then try again.
         self.query_one("#views", ContentSwitcher).current = name
         self.redraw()
         self.refocus()
 
     def action_item(self) -> None:
-        """Show the conversation, at the item or passage that the selected event is about."""
+        """Show the conversation at the item of the selected event."""
         if self.selected_event() is None:
             return
         self.action_view("conversation")
         if not self.current.show_event(self.selected):
-            self.say("the selected event is about no item of the conversation", "warning")
+            self.say("the selected event does not belong to a conversation item", "warning")
 
     def action_next_pane(self, step: int) -> None:
-        """Give the keys to the next pane."""
+        """Focus the next pane."""
         if self.current_view == EventsView.id:
             self.events.focus_next(step)
         else:
             self.focus_next() if step > 0 else self.focus_previous()
 
     def action_merge(self) -> None:
-        """Show one pane with everything, or two."""
+        """Switch between one merged pane and two."""
         self.events.toggle_merged()
 
     def action_filter(self) -> None:
-        """Ask for a filter."""
+        """Open the filter line."""
         text = self.events.panes.query_in_force.expression
-        self.query_one(FilterLine).ask(is_filtering=True, text=text)
+        self.query_one(FilterLine).open(is_filtering=True, text=text)
 
     def action_find(self) -> None:
-        """Ask what to look for, without hiding anything."""
+        """Open the filter line for a search, which hides nothing."""
         following = self.key("pane.next_match"), self.key("pane.previous_match")
-        self.query_one(FilterLine).ask(is_filtering=False, text="", keys=following)
+        self.query_one(FilterLine).open(is_filtering=False, text="", keys=following)
 
     def action_mark(self) -> None:
-        """Measure times from the selected event, or stop."""
+        """Mark the selected event and measure times from it, or clear the mark."""
         row = self.selected
         if self.events.toggle_mark(row):
             self._say_mark(row)
@@ -388,21 +406,21 @@ class Workspace(KeyedScreen[None]):
                 part.event_marked(row)
 
     def _say_mark(self, row: int) -> None:
-        name, ends = self.event_log.type_of(row), f"{self.key('view.mark')} ends it"
+        name, clear = self.event_log.type_of(row), f"{self.key('view.mark')} to clear"
         t_us = self.event_log.time_us(row)
         if t_us is None:
-            self.say(f"marked {name}, #{row + 1:,}, which has no time to measure from; {ends}")
+            self.say(f"marked {name} #{row + 1:,}, which has no time to measure from; {clear}")
         else:
-            self.say(f"times are measured from {name} at {t_us / 1e6:.3f} s; {ends}")
+            self.say(f"timing from {name} ({t_us / 1e6:.3f} s); {clear}")
 
     def action_copy(self) -> None:
-        """Copy the selected event's frame."""
+        """Copy the frame of the selected event."""
         event = self.selected_event()
         if event is not None:
             self.copy_text(event.data.decode("utf-8", "replace"), event.type or "event")
 
     def action_back(self) -> None:
-        """Go one level back; never quits."""
+        """Close the innermost open line or pane, else return to the events; never quits."""
         command = self.query_one(CommandLine)
         if command.has_class("shown"):
             command.close()
@@ -412,14 +430,14 @@ class Workspace(KeyedScreen[None]):
             self.action_view(EventsView.id)
 
     def action_close(self) -> None:
-        """Close the view; from the events, the session."""
+        """Return to the events; from there, close the session."""
         if self.current_view != EventsView.id:
             self.action_view(EventsView.id)
         else:
             self.leave()
 
     async def action_part(self, action: str) -> None:
-        """Run an action of the part that has it: what a click on a button names."""
+        """Run an action of the part that defines it; clicks on buttons call this."""
         for part in self.parts:
             if hasattr(part, f"action_{action}"):
                 await part.run_action(action)
@@ -428,20 +446,20 @@ class Workspace(KeyedScreen[None]):
     # Commands
 
     def commands(self) -> Commands:
-        """Return what the command line knows."""
+        """Return the commands of the command line."""
         return workspace_commands(self)
 
     def help_groups(self) -> Iterator[Group]:
-        """Yield keys, commands and the filter language."""
-        from inspector.tui.common.help import FILTER_WORDS
+        """Yield the groups for keys, commands and filters."""
+        from inspector.tui.common.help import filter_help
 
         yield from super().help_groups()
         yield "commands (after :)", [(name, "") for name in self.commands()]
-        yield FILTER_WORDS
+        yield filter_help()
 
     def action_command(self) -> None:
-        """Ask for a command."""
-        self.query_one(CommandLine).ask()
+        """Open the command line."""
+        self.query_one(CommandLine).open()
 
     @on(CommandLine.Failed)
     def _command_failed(self, message: CommandLine.Failed) -> None:
@@ -495,13 +513,13 @@ class Workspace(KeyedScreen[None]):
 
     @on(SoundRequested)
     def _sound_requested(self, message: SoundRequested) -> None:
-        """Play or write what is selected, in a thread: a long recording takes seconds to read."""
+        """Play or write the selection in a thread, since reading a long recording takes seconds."""
         from inspector.tui.workspace.listening import listen, selection_of
 
         play = None if message.as_file else self.play_sound
         if play is None and not message.as_file:
-            writes = self.key("talk.write")
-            self.say(f"there is no sound output here; {writes} writes a WAV file", "warning")
+            write = self.key("talk.write")
+            self.say(f"no sound output here; press {write} to write a WAV file", "warning")
             return
         select = partial(
             selection_of,
@@ -524,7 +542,7 @@ class Workspace(KeyedScreen[None]):
     @on(FilterLine.FilterTyped)
     def _filter_typed(self, message: FilterLine.FilterTyped) -> None:
         if message.query.expression != self.events.panes.query_in_force.expression:
-            # The line keeps the keys.
+            # Switch the view without ``action_view``, which would take the focus from the line.
             self.query_one("#views", ContentSwitcher).current = EventsView.id
         self.events.filter(message.query)
 
@@ -540,11 +558,11 @@ class Workspace(KeyedScreen[None]):
 
 
 def _import_numpy() -> None:
-    """Import numpy off the screen's thread."""
-    # The screen, which lets go of the interpreter several times for each key, gets it back ten times as soon.
+    """Import numpy, in a thread."""
+    # The import holds the interpreter lock, and the screen waits for it several times per key: switch more often.
     before = sys.getswitchinterval()
     sys.setswitchinterval(before / 10)
     try:
-        import numpy  # noqa: F401, ICN001 - only to have it loaded
+        import numpy  # noqa: F401, ICN001 - only to load it
     finally:
         sys.setswitchinterval(before)

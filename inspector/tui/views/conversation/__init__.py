@@ -1,1 +1,1 @@
-"""The conversation: items in the server's order, words, cuts, calls."""
+"""The conversation view: items in the server's order with their text, truncations and calls."""

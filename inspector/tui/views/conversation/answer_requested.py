@@ -1,4 +1,4 @@
-"""What only the conversation asks for."""
+"""AnswerRequested: the message that only the conversation view posts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from inspector.analysis.conversation_entry import OpenRequest
 
 
 class AnswerRequested(Message):
-    """The user wants to answer what an entry waits for: a function call or an MCP approval."""
+    """A function call or an MCP approval should be answered."""
 
     def __init__(self, question: OpenRequest) -> None:
-        """Name what waits."""
+        """Store the pending request."""
         super().__init__()
         self.question = question

@@ -1,6 +1,6 @@
-"""How far blocks of any height, under each other, are scrolled: to a block, and a line in it.
+"""Scrolling through blocks of different heights; the position is a block and a line in it.
 
-So only the blocks around the position are ever asked for their height, however many there are.
+Only the blocks near the position are asked for their height, so the number of blocks does not matter.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a block stands on the screen."""
+    """The place of a block on the screen."""
 
     y: int
-    """Line of the widget where it begins; negative where its beginning is above."""
+    """First line of the block, relative to the widget; negative if the block starts above it."""
     index: int
     height: int
 
 
 class BlockScroll:
-    """A position among blocks. How many there are, and how many lines are shown, is told each time: both change."""
+    """Scroll position among blocks. Their number and the widget's height are passed to every call, since both change."""
 
     def __init__(self, height_of: Callable[[int], int]) -> None:
-        """Begin at the first block; ``height_of`` returns the lines of one, of which the last is empty."""
+        """Start at the first block; ``height_of`` returns the lines of a block, the last of which is empty."""
         self.top = 0
-        """The block at the upper edge."""
+        """The block at the upper edge of the widget."""
         self._line = 0
-        """How many of its lines are above."""
+        """How many lines of that block are above the edge."""
         self._height_of = height_of
 
     def layout(self, count: int, height: int) -> list[Placed]:
-        """Return the blocks that are on the screen."""
+        """Return the visible blocks."""
         found = []
         y, index = -self._line, self.top
         while y < height and index < count:
@@ -42,7 +42,7 @@ class BlockScroll:
         return found
 
     def is_needed(self, count: int, height: int) -> bool:
-        """Tell whether there is more than is shown; false where there is nothing."""
+        """Return whether some blocks are not visible; False without blocks."""
         if not count:
             return False
         if (self.top, self._line) != (0, 0):
@@ -51,7 +51,7 @@ class BlockScroll:
         return last.index < count - 1 or last.y + last.height - 1 > height
 
     def move(self, lines: int, count: int, height: int) -> None:
-        """Scroll by lines, within what there is."""
+        """Scroll by lines, stopping at either end."""
         top, line = self.top, self._line + lines
         while line < 0 and top > 0:
             top -= 1
@@ -62,15 +62,15 @@ class BlockScroll:
         self.top, self._line = min((top, max(0, line)), self._ending_with(count - 1, height))
 
     def shift(self, blocks: int) -> None:
-        """Stay with what is read where blocks were put in before it, or taken out."""
+        """Keep the visible blocks in place after blocks were inserted or removed before them."""
         self.top = max(0, self.top + blocks)
 
     def show_end(self, index: int, height: int) -> None:
-        """Show the end of a block on the last line, or the first block where all fits."""
+        """Show the end of a block on the last line, or the first block if everything fits."""
         self.top, self._line = self._ending_with(index, height)
 
     def reveal(self, index: int, count: int, height: int, *, is_from_below: bool) -> None:
-        """Scroll as little as shows a block: the near end of one that is higher than the screen."""
+        """Scroll just far enough to show a block; of one that is higher than the screen, the near end."""
         if not count:
             self.top, self._line = 0, 0
             return
@@ -86,7 +86,7 @@ class BlockScroll:
             self.top, self._line = index, 0
 
     def _ending_with(self, index: int, height: int) -> tuple[int, int]:
-        # The empty line below a block may stay outside.
+        # The empty line below a block may lie outside of the widget.
         room = height + 1
         for at in range(index, -1, -1):
             room -= self._height_of(at)
@@ -96,46 +96,46 @@ class BlockScroll:
 
 
 class BlockCursor:
-    """Which of the blocks is selected, and how far they are scrolled to show it; at the last one, newer ones are followed."""
+    """The selected block, and the scroll position that shows it; on the last block, new ones are followed."""
 
     def __init__(self, height_of: Callable[[int], int]) -> None:
-        """Begin at the first block, as ``BlockScroll`` does."""
+        """Start at the first block."""
         self.index = 0
         self.is_following = True
         self.position = BlockScroll(height_of)
 
     def shift(self, blocks: int) -> None:
-        """Stay with what is read where blocks were put in before it, or taken out."""
+        """Keep the selected block after blocks were inserted or removed before it."""
         self.index += blocks
         self.position.shift(blocks)
 
     def settle(self, count: int, height: int) -> None:
-        """Stand on a block that is there, the last one where that is followed."""
+        """Limit the selection to the blocks that exist; when following, select the last."""
         last = max(0, count - 1)
         self.index = last if self.is_following else min(self.index, last)
         if self.is_following or self.position.top > last:
             self.reveal(count, height)
 
     def select(self, index: int, count: int, height: int, *, is_from_below: bool = False) -> None:
-        """Go to a block, or the one nearest to that; there is at least one."""
+        """Select a block, or the nearest one that exists."""
         self.index = max(0, min(index, count - 1))
         self.is_following = self.index == count - 1
         self.reveal(count, height, is_from_below=is_from_below)
 
     def reveal(self, count: int, height: int, *, is_from_below: bool = False) -> None:
-        """Scroll as little as shows the selected block: the near end of one that is higher than the screen."""
+        """Scroll just far enough to show the selected block; of one that is higher than the screen, the near end."""
         if self.is_following:
             self.position.show_end(count - 1, height)
         else:
             self.position.reveal(self.index, count, height, is_from_below=is_from_below)
 
     def scroll(self, lines: int, count: int, height: int) -> None:
-        """Move by lines, within what there is; the selection stays."""
+        """Scroll by lines without changing the selection."""
         self.is_following = False
         self.position.move(lines, count, height)
 
     def step(self, step: int, count: int, height: int) -> None:
-        """Go to the next block, or the one before; through one that is higher than the screen by lines."""
+        """Select the next or previous block; scroll by lines through one that is higher than the screen."""
         layout = self.position.layout(count, height)
         here = next((placed for placed in layout if placed.index == self.index), None)
         if here is not None and step > 0 and here.y + here.height - 1 > height:
@@ -146,7 +146,7 @@ class BlockCursor:
             self.select(self.index + step, count, height, is_from_below=step < 0)
 
     def page(self, step: int, count: int, height: int) -> None:
-        """Scroll by pages, and take the selection along."""
+        """Scroll by pages and move the selection along."""
         self.scroll(step * max(1, height - 1), count, height)
         layout = self.position.layout(count, height)
         shown = [placed.index for placed in layout if placed.y >= 0]

@@ -1,8 +1,7 @@
-"""ConversationPane: the conversation as entries of any height, virtual, with its own scroll position.
+"""ConversationPane: a virtual list of conversation entries of different heights.
 
-The scroll position is an entry and a line in it, so that only visible entries are ever made and wrapped, however long the
-conversation is. ``show`` is called on the screen's tick; an entry that reads differently, a transcript that grows say,
-repaints its own lines alone.
+The scroll position is an entry and a line in it, so only visible entries are built and wrapped, however long the conversation
+is. ``show`` is called on the screen's tick; an entry that changes, such as a growing transcript, repaints only its own lines.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from inspector.tui.views.messages import CopyRequested, RowRequested, SoundReque
 
 EMPTY = "The conversation is empty."
 ASKS_NOTHING = frozenset({"translation", "transcription"})
-"""Kinds of sessions without responses, so without anything to answer."""
+"""Kinds of sessions without responses, which therefore never wait for an answer."""
 
 
 class ConversationPane(Widget, can_focus=True):
@@ -49,25 +48,25 @@ class ConversationPane(Widget, can_focus=True):
     ConversationPane > .talk--warning { background: $background; color: $warning; }
     ConversationPane > .talk--error { background: $background; color: $error; }
     ConversationPane > .talk--cursor { background: $cursor; }
-    ConversationPane > .talk--kin { background: $background; color: $kin; text-style: bold; }
+    ConversationPane > .talk--related { background: $background; color: $kin; text-style: bold; }
     ConversationPane > .talk--track { background: $background; color: $faint; }
     ConversationPane > .talk--thumb { background: $background; color: $dim; }
     """
     COMPONENT_CLASSES = {f"talk--{tone.value}" for tone in Tone} | {
-        f"talk--{name}" for name in ("cursor", "kin", "track", "thumb")
+        f"talk--{name}" for name in ("cursor", "related", "track", "thumb")
     }
     BINDINGS = [
         *movement_keys("talk", "go(0)", "go(-1)"),
-        Binding("enter", "events(True)", "its events", id="talk.events"),
-        Binding("L", "events(False)", "its last event", show=False, id="talk.last_event"),
+        Binding("enter", "events(True)", "go to events", id="talk.events"),
+        Binding("L", "events(False)", "go to last event", show=False, id="talk.last_event"),
         Binding("a", "answer", "answer", id="talk.answer"),
         Binding("y", "copy", "copy text", show=False, id="talk.copy"),
-        Binding("P", "sound(False)", "hear it", show=False, id="talk.play"),
+        Binding("P", "sound(False)", "play", show=False, id="talk.play"),
         Binding("w", "sound(True)", "write WAV", show=False, id="talk.write"),
     ]
 
     empty: reactive[str] = reactive("")
-    """What to do, or to know, while the conversation is empty."""
+    """Text for an empty conversation."""
 
     def __init__(
         self,
@@ -78,13 +77,13 @@ class ConversationPane(Widget, can_focus=True):
         can_answer: bool = True,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
-        """Show nothing yet.
+        """Create an empty pane.
 
         Args:
-            glyphs: what marks and the scroll bar look like.
-            empty: what to do, or to know, while the conversation is empty.
-            key: names keys; without it they are called as they come.
-            can_answer: whether there is anybody to answer; a recording has nobody.
+            glyphs: characters for marks and the scroll bar.
+            empty: text for an empty conversation.
+            key: returns key names; defaults to those of the default keymap.
+            can_answer: whether requests can be answered; False for a recording.
             id: the widget's id.
         """
         super().__init__(id=id)
@@ -97,37 +96,38 @@ class ConversationPane(Widget, can_focus=True):
         self._places: list[EntryId] = []
         self._blocks = EntryBlocks(glyphs)
         self._painted: list[tuple[Placed, tuple[object, ...]]] = []
-        """Entries on the screen, each with its stamp."""
+        """Visible entries with their stamps, as last painted."""
         self._painted_cursor = -1
         self._styles: dict[str, Style] = {}
 
     @property
     def selected(self) -> EntryId | None:
-        """Return what the cursor is on."""
+        """Return the entry under the cursor."""
         at = self.cursor.index
         return self._places[at] if at < len(self._places) else None
 
     @property
     def item_id(self) -> str:
-        """Return the selected item, ``""`` where the cursor is on none."""
+        """Return the id of the item under the cursor; ``""`` for other entries."""
         place = self.selected
         return place.id if place is not None and place.kind == "item" else ""
 
     def show(self, state: SessionState) -> None:
-        """Show a state, or what has become of it, and repaint what reads differently."""
+        """Show a state, and repaint the entries that have changed."""
         here, before = self.selected, self._state.session.kind
         self._state = state
+        # Whether answering is offered depends on the kind of session.
         if state.session.kind != before:
             self.refresh_bindings()
         self._places = places(state)
         if here is not None and self.selected != here and here in self._places:
-            # Entries were put in or taken out before the one that is being read: stay with it.
+            # Entries were inserted or removed above: keep the cursor on the same entry.
             self.cursor.shift(self._places.index(here) - self.cursor.index)
         self.cursor.settle(*self._extent)
         self._repaint()
 
     def select_place(self, place: EntryId) -> bool:
-        """Put the cursor on an entry; False where it is not in the conversation."""
+        """Put the cursor on an entry; return False if it is not in the conversation."""
         if place not in self._places:
             return False
         self._select(self._places.index(place))
@@ -158,16 +158,16 @@ class ConversationPane(Widget, can_focus=True):
         return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
 
     def notify_style_update(self) -> None:
-        """Take new colours from the theme."""
+        """Rebuild all entries when the theme changes."""
         super().notify_style_update()
         self._forget()
 
     def on_resize(self) -> None:
-        """Wrap anew."""
+        """Rewrap all entries for the new width."""
         self._forget()
 
     def on_click(self, event: events.Click) -> None:
-        """Select an entry; a second click shows its events."""
+        """Select the clicked entry; a double click shows its events."""
         for placed, _ in self._painted:
             if placed.y <= event.y < placed.y + placed.height:
                 self._select(placed.index)
@@ -176,30 +176,30 @@ class ConversationPane(Widget, can_focus=True):
                 return
 
     def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
+        """Scroll down with the wheel."""
         self._scroll(WHEEL_LINES)
 
     def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
+        """Scroll up with the wheel."""
         self._scroll(-WHEEL_LINES)
 
     def action_move(self, step: int) -> None:
-        """Go to the next entry; through one that is higher than the screen by lines."""
+        """Select the next entry; scroll by lines through one that is higher than the screen."""
         if self._places:
             self.cursor.step(step, *self._extent)
             self._repaint()
 
     def action_page(self, step: int) -> None:
-        """Scroll by pages, and take the cursor along."""
+        """Scroll by pages and move the cursor along."""
         self.cursor.page(step, *self._extent)
         self._repaint()
 
     def action_go(self, index: int) -> None:
-        """Go to the first or the last entry; at the last, newer ones are followed."""
+        """Select the first or the last entry; on the last one, new entries are followed."""
         self._select(index if index >= 0 else len(self._places) + index)
 
     def action_events(self, is_first: bool) -> None:
-        """Show the first or the last event of the entry."""
+        """Go to the first or the last event of the entry."""
         place = self.selected
         if place is not None:
             found = entry(self._state, place)
@@ -208,34 +208,34 @@ class ConversationPane(Widget, can_focus=True):
                 self.post_message(RowRequested(row))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
-        """Offer to answer only where there is anybody to answer, and something may be asked."""
+        """Disable answering where nothing can be answered."""
         return action != "answer" or (
             self._can_answer and self._state.session.kind not in ASKS_NOTHING
         )
 
     def action_answer(self) -> None:
-        """Answer what the entry waits for, or else what the conversation waits for."""
+        """Answer the request of the entry, else the oldest request in the conversation."""
         question = question_for(self._state, self.selected)
         if question is None:
-            self.notify("nothing here waits for an answer", timeout=3)
+            self.notify("nothing to answer here", timeout=3)
         else:
             self.post_message(AnswerRequested(question))
 
     def action_copy(self) -> None:
-        """Copy the words of the entry."""
+        """Copy the text of the entry."""
         place = self.selected
         if place is not None:
             found = entry(self._state, place)
-            self.post_message(CopyRequested(found.text, f"the words of {found.who}"))
+            self.post_message(CopyRequested(found.text, f"the text of {found.who}"))
 
     def action_sound(self, as_file: bool) -> None:
-        """Hear the item, or write it to a file."""
+        """Play the item, or write it to a file."""
         if self.item_id:
             self.post_message(SoundRequested(item_id=self.item_id, as_file=as_file))
 
     @property
     def _extent(self) -> tuple[int, int]:
-        """Return how many entries there are, and how many lines are shown."""
+        """Return the number of entries and the height of the widget."""
         return len(self._places), self.size.height
 
     def _select(self, index: int) -> None:
@@ -249,11 +249,11 @@ class ConversationPane(Widget, can_focus=True):
         self._repaint()
 
     def _layout(self) -> list[Placed]:
-        """Return where the entries on the screen stand."""
+        """Return the places of the visible entries."""
         return self.cursor.position.layout(*self._extent)
 
     def _repaint(self) -> None:
-        """Repaint what has changed: the lines of one entry where all others stand as they did."""
+        """Repaint what has changed: only the lines of one entry if all others kept their places."""
         before, places_now = self._painted, self._layout()
         now = [(placed, stamp(self._state, self._places[placed.index])) for placed in places_now]
         self._painted = now
@@ -267,7 +267,7 @@ class ConversationPane(Widget, can_focus=True):
         self.refresh()
 
     def _block(self, index: int) -> list[UncachedStrip]:
-        """Return the lines of an entry, with the empty one below it."""
+        """Return the lines of an entry, including the empty one below it."""
         if not self._styles:
             self._styles = {tone.value: self._style(tone.value) for tone in Tone}
         width = max(8, self.size.width - 1)
@@ -275,17 +275,18 @@ class ConversationPane(Widget, can_focus=True):
         return self._blocks.lines(self._state, self._places[index], width, self._styles, key)
 
     def _marked(self, index: int, offset: int, line: Strip, *, is_body: bool) -> Strip:
-        """Return a line of a block with the cursor on it, as wide as the widget."""
+        """Return a line of a block at the widget's width, with the cursor if it is on it."""
         strip = line.adjust_cell_length(self.size.width, self._style("base"))
         if index != self.cursor.index or not is_body:
             return strip
         if offset == 0:
-            gutter = Segment(self._glyphs.related, self._style("kin"))
+            gutter = Segment(self._glyphs.related, self._style("related"))
             strip = Strip.join([Strip([gutter]), strip.crop(1)])
         return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor))
 
     def _with_bar(self, line: Strip, y: int, shown: int) -> Strip:
         """Return a line with its cell of the scroll bar, which counts entries, not lines."""
+        # The heights of all entries are unknown, since only visible ones are built.
         height, total = self.size.height, len(self._places)
         is_thumb = y in thumb(height, shown, max(shown, total), self.cursor.position.top)
         glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")

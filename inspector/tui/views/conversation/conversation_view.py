@@ -1,4 +1,4 @@
-"""ConversationView: items in the server's order, what was said, cut and called."""
+"""ConversationView: the tab with the conversation's items in the server's order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ConversationView(View):
-    """The conversation as of now, or as of the cursor."""
+    """The conversation now, or at the replay's cursor."""
 
     id = "conversation"
     title = "Conversation"
@@ -33,18 +33,18 @@ class ConversationView(View):
         )
 
     def refresh(self) -> None:
-        """Show the items as they are."""
+        """Show the current items."""
         self.widget.empty = self.context.empty_conversation()
         self.widget.show(self.context.state())
 
     def show_event(self, row: int) -> bool:
-        """Go to the item or passage that an event is about."""
-        from inspector.analysis.dialogue import place_of  # which the first frame does without
+        """Go to the entry that an event belongs to."""
+        from inspector.analysis.dialogue import place_of  # not needed for the first frame
 
         place = place_of(self.context.state(), self.context.log.event(row))
         self.refresh()
         return place is not None and self.widget.select_place(place)
 
     def item_id(self) -> str | None:
-        """Return the item with the cursor; ``""`` where it is on none."""
+        """Return the item under the cursor; ``""`` for other entries."""
         return self.widget.item_id

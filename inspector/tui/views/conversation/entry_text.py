@@ -1,4 +1,4 @@
-"""One entry of the conversation, as strips: a head line, its words, and two texts side by side where they belong together."""
+"""Drawing of a conversation entry: a head line, its text, and a call's arguments beside its output."""
 
 from __future__ import annotations
 
@@ -20,51 +20,51 @@ from inspector.tui.common.wrapping import Run, wrapped
 from inspector.tui.terminal.strips import UncachedStrip, fitted
 
 Styles = Mapping[str, Style]
-"""A style by the name of every tone."""
+"""Styles by the name of the tone."""
 
 CACHED_BLOCKS = 400
 INDENT = 12
 WHO_WIDTH = 11
 SIDE_BY_SIDE = 64
-"""From this many columns on, arguments and output stand beside each other."""
+"""Width from which arguments and output are shown side by side."""
 MAX_CHARS = 20_000
-"""Of one text; more is not read on a screen, and would be wrapped anew on every delta."""
+"""How much of one text is shown; longer ones would be rewrapped as a whole on every delta."""
 
 
 class EntryBlocks:
-    """The entries of one conversation as lines, each made once and kept as long as it reads the same."""
+    """The drawn entries of one conversation, cached until they change."""
 
     def __init__(self, glyphs: Glyphs) -> None:
         self._glyphs = glyphs
-        self._kept: OrderedDict[tuple[object, ...], list[UncachedStrip]] = OrderedDict()
+        self._blocks: OrderedDict[tuple[object, ...], list[UncachedStrip]] = OrderedDict()
 
     def lines(
         self, state: SessionState, place: EntryId, width: int, styles: Styles, answer_key: str
     ) -> list[UncachedStrip]:
-        """Return the lines of the entry at a place, as ``entry_lines`` makes them.
+        """Return the lines of an entry.
 
         Args:
-            state: the session.
-            place: which entry.
-            width: cells of a line.
-            styles: what the tones look like.
-            answer_key: the key that answers what waits for the user, in words; ``""`` where none does.
+            state: the session's state.
+            place: id of the entry.
+            width: width of a line in cells.
+            styles: styles of the tones.
+            answer_key: key for answering a pending request; ``""`` if it cannot be answered.
         """
         key = (place, stamp(state, place), width)
-        found = self._kept.get(key)
+        found = self._blocks.get(key)
         if found is None:
-            made = explained(entry(state, place), answer_key)
-            found = entry_lines(made, width, styles, self._glyphs)
-            self._kept[key] = found
-            if len(self._kept) > CACHED_BLOCKS:
-                self._kept.popitem(last=False)
+            answerable = with_answer_key(entry(state, place), answer_key)
+            found = entry_lines(answerable, width, styles, self._glyphs)
+            self._blocks[key] = found
+            if len(self._blocks) > CACHED_BLOCKS:
+                self._blocks.popitem(last=False)
         else:
-            self._kept.move_to_end(key)
+            self._blocks.move_to_end(key)
         return found
 
     def clear(self) -> None:
-        """Make every entry anew, for another width or theme."""
-        self._kept.clear()
+        """Drop all drawn entries, for another width or theme."""
+        self._blocks.clear()
 
 
 def entry_lines(entry: Entry, width: int, styles: Styles, glyphs: Glyphs) -> list[UncachedStrip]:
@@ -73,12 +73,12 @@ def entry_lines(entry: Entry, width: int, styles: Styles, glyphs: Glyphs) -> lis
     return [*lines, _line([], width, styles)]
 
 
-def explained(entry: Entry, answer_key: str) -> Entry:
-    """Return an entry that says by which key what it waits for is given; ``""`` where it cannot be."""
+def with_answer_key(entry: Entry, answer_key: str) -> Entry:
+    """Return an entry whose pending request names the key for answering it."""
     if not answer_key:
         return entry
     columns = tuple(
-        replace(column, text=f"{column.text}: {answer_key} answers by hand")
+        replace(column, text=f"{column.text} · {answer_key} answer by hand")
         if column.is_awaited
         else column
         for column in entry.columns
@@ -91,20 +91,20 @@ def _lines(entry: Entry, width: int, glyphs: Glyphs) -> Iterator[list[Run]]:
     indent = (" " * min(INDENT, width // 4), "base")
     room = max(8, width - len(indent[0]) - 1)
     for paragraph in entry.paragraphs:
-        for line in wrapped(_scissored(_cut(paragraph), glyphs), room):
+        for line in wrapped(_with_cut_marks(_shortened_text(paragraph), glyphs), room):
             yield [indent, *line]
     if len(entry.columns) == 2 and room >= SIDE_BY_SIDE:
-        for line in _beside(entry.columns[0], entry.columns[1], room):
+        for line in _side_by_side(entry.columns[0], entry.columns[1], room):
             yield [indent, *line]
         return
     for column in entry.columns:
         yield [indent, (column.title, "dim")]
-        for line in wrapped(_cut(((column.text, column.tone),)), room - 2):
+        for line in wrapped(_shortened_text(((column.text, column.tone),)), room - 2):
             yield [indent, ("  ", "base"), *line]
 
 
 def _head(entry: Entry, width: int) -> Iterator[list[Run]]:
-    """Yield when, who, and the facts; those that the line has no room for go below."""
+    """Yield the head line: time, speaker and facts. Facts that do not fit go on further lines."""
     indent: Run = (" " * min(INDENT, width // 4), "base")
     when = f"#{entry.first_row + 1}" if entry.t_ns is None else f"{entry.t_ns / 1e9:.3f}"
     line = [
@@ -122,7 +122,7 @@ def _head(entry: Entry, width: int) -> Iterator[list[Run]]:
 
 
 def _shortened(runs: list[Run], width: int) -> list[Run]:
-    """Cut a line at the first run that does not fit: a name or a fact may be as long as a hostile id."""
+    """Shorten a line at the first run that does not fit; an id from a hostile server may be very long."""
     used = 0
     for index, (text, style) in enumerate(runs):
         short = text if cell_len(text) < width - used else fitted(text, width - used - 1)
@@ -133,31 +133,31 @@ def _shortened(runs: list[Run], width: int) -> list[Run]:
     return runs
 
 
-def _beside(left: Column, right: Column, room: int) -> Iterator[list[Run]]:
+def _side_by_side(left: Column, right: Column, room: int) -> Iterator[list[Run]]:
     half = (room - 3) // 2
     yield [(f"{left.title:<{half + 3}}", "dim"), (right.title, "dim")]
     texts = (
-        wrapped(_cut(((left.text, left.tone),)), half),
-        wrapped(_cut(((right.text, right.tone),)), half),
+        wrapped(_shortened_text(((left.text, left.tone),)), half),
+        wrapped(_shortened_text(((right.text, right.tone),)), half),
     )
     for one, other in zip_longest(*texts, fillvalue=()):
         filled = _line(list(one), half, {})
         yield [(filled.text, left.tone), ("   ", "base"), *other]
 
 
-def _cut(paragraph: Paragraph | tuple[tuple[str, Tone], ...]) -> Iterator[Run]:
+def _shortened_text(paragraph: Paragraph | tuple[tuple[str, Tone], ...]) -> Iterator[Run]:
     room = MAX_CHARS
     for text, tone in paragraph:
         if len(text) > room:
             yield text[:room], tone
-            yield f" … {len(text) - room:,} more characters; copying takes them all", "dim"
+            yield f" … {len(text) - room:,} more characters; copy to get them all", "dim"
             return
         room -= len(text)
         yield text, tone
 
 
-def _scissored(runs: Iterable[Run], glyphs: Glyphs) -> Iterator[Run]:
-    """Put a sign before what was cut off, for terminals that cannot strike it through."""
+def _with_cut_marks(runs: Iterable[Run], glyphs: Glyphs) -> Iterator[Run]:
+    """Put a mark before text that was cut off, for terminals without strike-through."""
     for index, (text, style) in enumerate(runs):
         if index and style == Tone.STRUCK:
             yield f"{glyphs.cut} ", "warning"

@@ -1,1 +1,1 @@
-"""The events: panes, rows, filter line, detail."""
+"""The events view: panes, rows, filter line and detail."""

@@ -1,6 +1,6 @@
-"""DetailPane: one event in full, as a tree with what each field means, or as the raw bytes.
+"""DetailPane: one event, as a tree with the meaning of each field, or as its raw bytes.
 
-What is shown is made by ``event_lines``; here is where the reader is in it.
+``event_lines`` builds the lines; this widget scrolls through them.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from inspector.tui.views.messages import CopyRequested, RowRequested
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Another event that this one is tied to."""
+    """A link from the event to another one."""
 
     label: str
     row: int
 
 
 class DetailPane(Widget, can_focus=True):
-    """One event in full."""
+    """The detail of one event."""
 
     DEFAULT_CSS = """
     DetailPane { height: 1fr; }
@@ -54,7 +54,7 @@ class DetailPane(Widget, can_focus=True):
     }
     BINDINGS = [
         *movement_keys("detail", "move(-100000)", "move(100000)"),
-        Binding("w", "raw", "raw or tree", id="detail.raw"),
+        Binding("w", "raw", "raw/tree", id="detail.raw"),
         Binding("enter", "jump", "go to cause", id="detail.jump"),
         Binding("Y", "copy", "copy value", id="detail.copy"),
         Binding("right_square_bracket", "turn(1)", "next page", show=False, id="detail.next_page"),
@@ -75,7 +75,7 @@ class DetailPane(Widget, can_focus=True):
         self._links: tuple[Link, ...] = ()
         self._lines: list[DetailLine] = []
         self._format = PCM16_24K
-        self._made = ""
+        self._intervention = ""
         self._is_raw = False
         self._page = 0
         self._cursor = 0
@@ -86,22 +86,22 @@ class DetailPane(Widget, can_focus=True):
         event: Event | None,
         links: Sequence[Link] = (),
         audio: AudioFormat = PCM16_24K,
-        made: str = "",
+        intervention: str = "",
     ) -> None:
         """Show an event.
 
         Args:
-            event: which; None for none.
-            links: what it is tied to.
-            audio: the format of its sound.
-            made: what the proxy had to do with it; ``""`` where nothing.
+            event: the event; None for none.
+            links: links to other events.
+            audio: format of the event's audio.
+            intervention: what the proxy did to the event; ``""`` for nothing.
         """
         if event is self.event and tuple(links) == self._links:
             return
         if event is None or self.event is None or event.seq != self.event.seq:
             self._cursor = self._top = self._page = 0
         self.event, self._links, self._format = event, tuple(links), audio
-        self._made = made
+        self._intervention = intervention
         self._lines = self._make_lines()
         self.refresh()
 
@@ -126,12 +126,12 @@ class DetailPane(Widget, can_focus=True):
         return [line.crop(crop.x, crop.right) for line in lines]
 
     def on_resize(self) -> None:
-        """Break the lines for the new width."""
+        """Rebuild the lines for the new size."""
         self._lines = self._make_lines()
         self.action_move(0)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on a line; a second click follows its link."""
+        """Put the cursor on the clicked line; a double click, or a click on a link, follows the link."""
         index = self._top + event.y - 1
         if event.y >= 1 and index < len(self._lines):
             self._cursor = index
@@ -140,33 +140,33 @@ class DetailPane(Widget, can_focus=True):
                 self.action_jump()
 
     def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
+        """Scroll down with the wheel."""
         self.action_move(WHEEL_LINES)
 
     def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
+        """Scroll up with the wheel."""
         self.action_move(-WHEEL_LINES)
 
     def action_move(self, step: int) -> None:
-        """Move by lines."""
+        """Move the cursor by lines."""
         page = max(1, self.size.height - 1)
         self._cursor = max(0, min(len(self._lines) - 1, self._cursor + step))
         self._top = max(self._cursor - page + 1, min(self._top, self._cursor))
         self.refresh()
 
     def action_page(self, step: int) -> None:
-        """Move by pages."""
+        """Move the cursor by pages."""
         self.action_move(step * max(1, self.size.height - 2))
 
     def action_raw(self) -> None:
-        """Change between the tree and the raw bytes."""
+        """Switch between the tree and the raw bytes."""
         self._is_raw = not self._is_raw
         self._cursor = self._top = self._page = 0
         self._lines = self._make_lines()
         self.refresh()
 
     def action_turn(self, step: int) -> None:
-        """Turn the page of the raw bytes."""
+        """Show another page of the raw bytes."""
         if self._is_raw and self.event is not None:
             last = raw_pages(self.event) - 1
             self._page = max(0, min(last, self._page + step))
@@ -175,7 +175,7 @@ class DetailPane(Widget, can_focus=True):
             self.refresh()
 
     def action_jump(self) -> None:
-        """Go to the event that the line under the cursor names."""
+        """Go to the event that the line under the cursor links to."""
         if 0 <= self._cursor < len(self._lines):
             line = self._lines[self._cursor]
             if line.kind == "link" and isinstance(line.raw, int):
@@ -206,8 +206,8 @@ class DetailPane(Widget, can_focus=True):
             text = f"{focus}select an event to see it in full"
         else:
             how = f" · by {event.origin}" if event.origin != "wire" else ""
-            if self._made:
-                how = f" · {sanitized(self._made)}"
+            if self._intervention:
+                how = f" · {sanitized(self._intervention)}"
             mode = "raw" if self._is_raw else "tree"
             when = "" if event.t_ns is None else f" · {event.t_ns / 1e9:.3f} s"
             text = (

@@ -1,7 +1,7 @@
-"""One event as lines: a tree with what each field means, or the raw bytes.
+"""The lines of one event: a tree with the meaning of each field, or the raw bytes.
 
-The lines are made once per event and capped, so that a frame of 60 MB or 10,000 levels opens as fast as a small one. Audio
-and images are shown as what they are, never as base64.
+Lines are built once per event and limited in number, so that a frame of 60 MB or 10,000 levels opens as fast as a small one.
+Audio and images are described, not shown as base64.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from inspector.core.riff import oddity_of, wav_header
 from inspector.tui.common.keycaps import Key
 
 MAX_LINES = 2_000
-"""Lines of one event; the raw view has the rest."""
+"""Limit for the tree; the raw view shows the rest."""
 MAX_DEPTH = 24
 MAX_STRING = 4_000
 RAW_PAGE_BYTES = 64_000
-"""Raw bytes shown at once; ``]`` and ``[`` turn the page."""
+"""Bytes per page of the raw view."""
 _DUMP_BYTES = 16
-"""Of a binary frame on one line."""
+"""Bytes of a binary frame per line."""
 KEY_WIDTH = 26
 WIDEST_KEY = 44
-"""Where half of the pane is that wide."""
+"""Applies if half of the pane is that wide."""
 WIDE = 100
-"""From this width on meanings begin in one column, behind values as long as an id, unless they need more room."""
+"""Width from which meanings start in one column, behind values as long as an id, unless a value is longer."""
 ID_CELLS = 30
 TALL = 20
-"""From this many lines on, a meaning that is too long stands below its value; fewer lines have better uses."""
+"""Height from which a meaning that does not fit is put below its value; a lower pane has too few lines."""
 LEAST_VALUE = 24
-"""Cells that a value is not cut below to make room for its meaning."""
+"""A value is not cut below this width to make room for its meaning."""
 _GAP = 2
 _WORDS = {True: "true", False: "false", None: "null"}
 _Path = tuple[str | int, ...]
@@ -54,24 +54,24 @@ class DetailLine:
     key: str
     value: str
     kind: str
-    """Names the style: ``string``, ``number``, ``other``, ``note`` or ``link``."""
+    """Name of the style: ``string``, ``number``, ``other``, ``note`` or ``link``."""
     note: str
     raw: Any = None
-    """The value itself, for copying."""
+    """The whole value, for copying."""
 
 
 def tree_lines(
     event: Event, body: Mapping[str, Any], audio: AudioFormat, width: int, height: int, key: Key
 ) -> list[DetailLine]:
-    """Return an event's body as a tree.
+    """Return the body of an event as a tree.
 
     Args:
-        event: whose body it is.
-        body: its body.
-        audio: the format of its sound.
-        width: cells of a line.
-        height: lines that are seen at once; where they are many, no meaning is cut.
-        key: names the detail's keys.
+        event: the event.
+        body: the event's body.
+        audio: format of the event's audio.
+        width: width of a line in cells.
+        height: visible lines; a high pane gets every meaning in full.
+        key: returns the names of the detail's keys.
     """
     tree = _Tree(event, audio, key)
     odd = oddity_of(event)
@@ -84,7 +84,7 @@ def tree_lines(
 
 
 def columns_of(line: DetailLine, width: int) -> tuple[int, int, int]:
-    """Return the cells of a line's key, its value and its meaning, each with the gap behind it."""
+    """Return the widths of a line's key, value and meaning, each including the gap behind it."""
     key_width = _GAP
     if line.key:
         wanted = 2 * line.indent + _GAP + cell_len(line.key) + 1
@@ -104,18 +104,18 @@ def columns_of(line: DetailLine, width: int) -> tuple[int, int, int]:
 
 
 def raw_pages(event: Event) -> int:
-    """Return how many pages of raw bytes an event has."""
+    """Return the number of pages of an event's raw bytes."""
     return max(1, -(-len(event.data) // RAW_PAGE_BYTES))
 
 
 def raw_lines(event: Event, page: int, width: int, key: Key) -> list[DetailLine]:
-    """Return a page of an event's raw bytes: a text wrapped to a width, a binary frame as a dump."""
+    """Return a page of an event's raw bytes: text wrapped to a width, or a hex dump of a binary frame."""
     start = page * RAW_PAGE_BYTES
     data = event.data[start : start + RAW_PAGE_BYTES]
     pages = raw_pages(event)
     lines = [_remark(event.problem.message)] if event.problem is not None else []
     if pages > 1:
-        turn = f"{key('detail.previous_page')} and {key('detail.next_page')} turn the page"
+        turn = f"{key('detail.previous_page')} {key('detail.next_page')} previous and next page"
         lines.append(_remark(f"page {page + 1} of {pages}   {turn}"))
     if event.is_text:
         text = sanitized(data.decode("utf-8", "replace"))
@@ -137,7 +137,7 @@ def _remark(text: str, indent: int = 0) -> DetailLine:
 
 
 def _in_full(line: DetailLine, width: int) -> Iterator[DetailLine]:
-    """Yield a line, and below it its meaning where that has no room beside the value."""
+    """Yield a line; if its meaning does not fit beside the value, put it on lines of its own below."""
     key_width, _, note_width = columns_of(line, width)
     if note_width >= cell_len(line.note):
         yield line
@@ -149,7 +149,7 @@ def _in_full(line: DetailLine, width: int) -> Iterator[DetailLine]:
 
 
 class _Tree:
-    """The lines of one event's body, being made."""
+    """Builds the lines of one event's body."""
 
     def __init__(self, event: Event, audio: AudioFormat, key: Key) -> None:
         self.lines: list[DetailLine] = []
@@ -158,12 +158,12 @@ class _Tree:
         self._audio = audio
 
     def walk(self, value: Any, path: _Path, depth: int) -> bool:
-        """Add the members of an object or array; return False once there are too many lines."""
+        """Add the members of an object or array; return False when the limit is reached."""
         members = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, member in members:
             if len(self.lines) >= MAX_LINES:
                 size = size_text(len(self._event.data))
-                words = f"… more; {self._key('detail.raw')} shows the raw event of {size}"
+                words = f"… truncated; press {self._key('detail.raw')} for the raw event ({size})"
                 self.lines.append(_remark(words, depth))
                 return False
             here = (*path, key)
@@ -181,7 +181,7 @@ class _Tree:
         return True
 
     def _scalar(self, path: _Path, value: Any) -> tuple[str, str]:
-        """Return how a value reads, and its kind."""
+        """Return the text of a value, and its kind."""
         if isinstance(value, str):
             return self._string(path, value)
         if isinstance(value, bool) or value is None:
@@ -195,6 +195,7 @@ class _Tree:
     def _string(self, path: _Path, value: str) -> tuple[str, str]:
         name = path[-1]
         is_audio = len(path) == 1 and name in AUDIO_KEYS.get(self._event.type, ())
+        # Foreign events may carry audio under other types; a short text named "audio" is not audio.
         is_audio |= name == "audio" and len(value) > 64
         if is_audio and not value.startswith("data:"):
             size, header = base64_size(value), wav_header(value)

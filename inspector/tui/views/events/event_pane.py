@@ -1,6 +1,6 @@
-"""EventPane: a list of events that keeps up with its log: filtered, folded, followed, searched.
+"""EventPane: an event list that is filtered, folded, followed and searched.
 
-``pull`` is called on the screen's tick and repaints only where a visible row changed; nothing happens per event.
+``pull`` is called on the screen's tick and repaints only if a visible row has changed; nothing happens per event.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from inspector.analysis.search_cursor import SearchCursor
 
 SEARCH_S = 0.03
-"""A search looks this long before the screen gets its turn again."""
+"""Time for a search before the screen is updated again."""
 
 
 class EventPane(EventList, can_focus=True):
-    """One pane of events: a list that is filtered, folded, searched and followed."""
+    """One pane of events."""
 
     DEFAULT_CSS = """
     EventPane { height: 1fr; width: 1fr; }
@@ -42,47 +42,50 @@ class EventPane(EventList, can_focus=True):
     ]
 
     search: Query = EVERYTHING
-    """What ``n`` looks for."""
+    """The query of the search, for the keys ``n`` and ``N``."""
     _search_cursor: SearchCursor | None = None
-    """A search that goes on with every pull."""
+    """A search in progress, continued on every pull."""
     _is_behind = False
+    _none_found = ""
+    """Message in case the search in progress finds nothing."""
 
     class FoundElsewhere(Message):
-        """A search led to a row of another pane."""
+        """A search found a row that another pane shows."""
 
         def __init__(self, row: int) -> None:
             super().__init__()
             self.row = row
 
-    def pull(self, is_over: Callable[[], bool]) -> None:
-        """Take in what is new in the log, for a bounded time, and repaint if a visible row changed."""
-        self.rows.refresh(is_over)
-        # As of now: what arrives between this and the painting is not yet looked at, and no news.
+    def pull(self, deadline_passed: Callable[[], bool]) -> None:
+        """Take in new rows for a bounded time, and repaint if a visible row has changed."""
+        self.rows.refresh(deadline_passed)
+        # Decided here: rows that arrive before the painting are not late, just not yet seen.
         self._is_behind = not self.rows.is_complete
-        self._go_on(is_over)
+        self._continue_search(deadline_passed)
         if self.is_following:
             self._to_end()
         self.repaint_changed()
 
     def count_text(self) -> str:
-        """Return how far a search is, or how many rows there are, with an ellipsis while more wait to be listed."""
+        """Return the progress of a search, else the number of rows, with an ellipsis while more wait to be listed."""
         if self._search_cursor is not None:
             return f"searching {self._search_cursor.progress:.0%}"
         return f"{super().count_text()}{'…' * self._is_behind}"
 
     def filter(self, query: Query) -> None:
-        """Show what a query lets through, keeping the cursor near where it was."""
+        """Filter the rows; keep the cursor near its place."""
         self.rows.filter(query)
+        # Forces a repaint, even if the same rows are visible.
         self._painted = ()
 
     def action_fold(self) -> None:
-        """Unfold the deltas under the cursor, or fold them again."""
+        """Fold or unfold the deltas under the cursor."""
         if self.cursor >= 0 and self.rows.toggle_group(self.cursor):
             self.is_following = False
             self.select(self.cursor)
 
     def action_follow(self) -> None:
-        """Follow the newest event, or hold the reading position."""
+        """Toggle following new rows."""
         self.is_following = not self.is_following
         if self.is_following:
             self._to_end()
@@ -91,37 +94,39 @@ class EventPane(EventList, can_focus=True):
     def action_match(self, step: int) -> None:
         """Go to the next match of the search."""
         if self.search:
-            self._start(self.search, step)
+            self._start(self.search, step, f'no match for "{self.search.expression}"')
 
     def action_error(self, step: int) -> None:
         """Go to the next error."""
-        self._start(parse_filter("err"), step)
+        self._start(parse_filter("err"), step, "no errors")
 
-    def _start(self, wanted: Query, step: int) -> None:
-        """Look for an event, here and now for a moment, then with every pull."""
+    def _start(self, query: Query, step: int, none_found: str) -> None:
+        """Start a search: a moment now, the rest on every pull."""
         from inspector.analysis.search_cursor import (
             SearchCursor,
-        )  # which the first frame does without
+        )  # not needed for the first frame
 
-        self._search_cursor = SearchCursor(self.rows, wanted, self.cursor, step)
-        self._go_on(time_is_up(SEARCH_S))
+        self._none_found = none_found
+        self._search_cursor = SearchCursor(self.rows, query, self.cursor, step)
+        self._continue_search(time_is_up(SEARCH_S))
 
-    def _go_on(self, is_over: Callable[[], bool]) -> None:
-        """Search until something is found or the time is up."""
+    def _continue_search(self, deadline_passed: Callable[[], bool]) -> None:
+        """Search until something is found or the deadline has passed."""
         search_cursor = self._search_cursor
         if search_cursor is None:
             return
-        row = search_cursor.advance(is_over)
+        row = search_cursor.advance(deadline_passed)
         if row >= 0:
             self._search_cursor = None
             self._show_found(row, search_cursor)
-        elif search_cursor.is_over:
+        elif search_cursor.is_finished:
             self._search_cursor = None
-            self.notify("no match", timeout=2)
+            self.notify(self._none_found, markup=False, timeout=2)
 
     def _show_found(self, row: int, search_cursor: SearchCursor) -> None:
-        if search_cursor.came_round:
-            self.notify(f"on from the {'start' if search_cursor.step > 0 else 'end'}", timeout=2)
+        if search_cursor.has_wrapped:
+            end = "top" if search_cursor.step > 0 else "bottom"
+            self.notify(f"wrapped to the {end}", timeout=2)
         if self.rows.holds(row):
             self.rows.unfold_to(row)
             self.select(row, follow=False)

@@ -1,6 +1,6 @@
-"""EventPanes: the event panes side by side, one at a time, or merged into one, and what concerns all of them.
+"""EventPanes: the event panes, side by side, one at a time, or merged into one.
 
-Knows which pane the keys go to, and which ones fit; what is filtered, searched, marked and related is the same in each.
+Keeps the focused pane, chooses the panes that fit, and applies filter, search, mark and highlights to all of them.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from inspector.tui.views.events.event_pane import EventPane
 
 
 class EventPanes(Container):
-    """The client's events and the server's, or all in one."""
+    """The client's and the server's events, or all in one pane."""
 
     def __init__(self, log: EventLog, glyphs: Glyphs, key: Key, *, id: str) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
         self._key = key
         self.is_merged = False
-        """Whether one pane shows everything."""
+        """Whether one pane shows all events."""
         self._log = log
         self._glyphs = glyphs
         self._active_pane = "server"
-        self._complaints: set[str] = set()
-        """Told already."""
+        self._reported: set[str] = set()
+        """Messages about slow patterns that were shown already."""
         self._rejection_of: Callable[[int], str] = lambda _: ""
         self._is_ours: Callable[[int], bool] = lambda _: False
 
     def compose(self) -> ComposeResult:
-        """Lay out the two panes that the first frame shows."""
+        """Lay out the two panes of the first frame."""
         yield EventPane(
             "client",
             self._log,
@@ -47,6 +47,7 @@ class EventPanes(Container):
             self._glyphs,
             empty="nothing sent yet",
             id="client",
+            follow_key=self._key("pane.follow"),
         )
         yield Static("", id="divider", markup=False)
         yield EventPane(
@@ -56,16 +57,24 @@ class EventPanes(Container):
             self._glyphs,
             empty="nothing received yet",
             id="server",
+            follow_key=self._key("pane.follow"),
         )
 
     def on_mount(self) -> None:
-        """Let the panes mark what was refused."""
+        """Pass the functions for marks on to the panes."""
         self.show_refusals(self._rejection_of)
         self.show_interventions(self._is_ours)
 
     def mount_merged(self) -> None:
-        """Add the pane with everything, which the first frame does not show."""
-        merged = EventPane("all events", self._log, tuple(Direction), self._glyphs, id="merged")
+        """Mount the merged pane, which the first frame does not show."""
+        merged = EventPane(
+            "all events",
+            self._log,
+            tuple(Direction),
+            self._glyphs,
+            id="merged",
+            follow_key=self._key("pane.follow"),
+        )
         merged.is_following = self.focused.is_following
         merged.show_refusals(self._rejection_of)
         merged.show_interventions(self._is_ours)
@@ -73,55 +82,59 @@ class EventPanes(Container):
 
     @property
     def all(self) -> list[EventPane]:
-        """Return every pane, shown or not."""
+        """Return every pane, visible or not."""
         return list(self.query(EventPane))
 
     @property
     def focused(self) -> EventPane:
-        """Return the pane that the keys go to."""
+        """Return the pane that has the focus, or had it last."""
         return self.query_one("#merged" if self.is_merged else f"#{self._active_pane}", EventPane)
 
     @property
     def query_in_force(self) -> Query:
-        """Return what the panes are filtered by."""
+        """Return the filter of the panes."""
         return self.focused.rows.query
 
     def shown(self) -> list[EventPane]:
-        """Return the panes between which the keys can go."""
+        """Return the panes between which the focus can move."""
         names = ("#merged",) if self.is_merged else ("#client", "#server")
         return [self.query_one(name, EventPane) for name in names]
 
     def show_refusals(self, rejection_of: Callable[[int], str]) -> None:
-        """Say how the panes learn why the server refused the event of a row; ``""`` where it did not."""
+        """Set the function that returns a row's note on a rejection, ``""`` for none."""
         self._rejection_of = rejection_of
         for pane in self.all:
             pane.show_refusals(rejection_of)
 
     def show_interventions(self, is_ours: Callable[[int], bool]) -> None:
-        """Say how the panes learn whether a proxy made or changed the frame of a row."""
+        """Set the function that returns whether the proxy injected or changed a row's frame."""
         self._is_ours = is_ours
         for pane in self.all:
             pane.show_interventions(is_ours)
 
-    def pull(self, formats: tuple[AudioFormat, AudioFormat], is_over: Callable[[], bool]) -> None:
-        """Take in what is new in the log, for a bounded time; ``formats`` are those of input and output."""
+    def pull(
+        self,
+        formats: tuple[AudioFormat, AudioFormat],
+        deadline_passed: Callable[[], bool],
+    ) -> None:
+        """Take in new rows for a bounded time; ``formats`` are those of input and output audio."""
         for pane in self.all:
             pane.set_formats(*formats)
             if pane.display:
-                pane.pull(is_over)
-        self._complain()
-        self._look_elsewhere(is_over)
+                pane.pull(deadline_passed)
+        self._report_slow_patterns()
+        self._count_other_matches(deadline_passed)
 
-    def _complain(self) -> None:
-        """Say once that a pattern of the filter or the search takes too long."""
+    def _report_slow_patterns(self) -> None:
+        """Notify once of a regular expression that takes too long."""
         queries = [query for pane in self.all for query in (pane.rows.query, pane.search)]
         for words in dict.fromkeys(query.complaint for query in queries):
-            if words and words not in self._complaints:
-                self._complaints.add(words)
+            if words and words not in self._reported:
+                self._reported.add(words)
                 self.notify(words, severity="warning", markup=False)
 
-    def _look_elsewhere(self, is_over: Callable[[], bool]) -> None:
-        """Let a pane that is alone on the screen, and has no match, say that the hidden one has."""
+    def _count_other_matches(self, deadline_passed: Callable[[], bool]) -> None:
+        """If the only visible pane has no match, show how many the hidden one has."""
         here = self.focused
         words = ""
         if (
@@ -132,26 +145,27 @@ class EventPanes(Container):
         ):
             is_client = here.id == "client"
             other = self.query_one("#server" if is_client else "#client", EventPane)
-            other.rows.refresh(is_over)
+            other.rows.refresh(deadline_passed)
             key = self._key("view.next_pane" if is_client else "view.previous_pane")
             found = len(other.rows)
-            words = f"the {other.pane_title} pane has {found:,}: {key} goes there" if found else ""
-        here.set_elsewhere(words)
+            matches = f"{found:,} match{'es' * (found != 1)} in the {other.pane_title} pane"
+            words = f"{matches} · {key} go there" if found else ""
+        here.set_other_matches(words)
 
     def filter(self, query: Query) -> None:
-        """Show what a query lets through."""
+        """Filter all panes."""
         if query.expression != self.query_in_force.expression:
             for pane in self.all:
                 pane.filter(query)
 
     def find(self, query: Query) -> None:
-        """Go to the first match of a query, and let ``n`` look for the others."""
+        """Go to the first match of a query, and use it for the keys ``n`` and ``N``."""
         for pane in self.all:
             pane.search = query
         self.focused.action_match(1)
 
     def fold(self, *, is_folding: bool) -> None:
-        """Fold every group of deltas, or unfold it."""
+        """Fold or unfold every group of deltas."""
         for pane in self.all:
             pane.rows.fold(is_folding=is_folding)
 
@@ -161,12 +175,12 @@ class EventPanes(Container):
             pane.set_mark(row)
 
     def set_related(self, keys: EventKeys, seqs: frozenset[int]) -> None:
-        """Highlight what is related to the selected event."""
+        """Highlight rows related to the selected event."""
         for pane in self.all:
             pane.set_related(keys, seqs)
 
     def show_row(self, row: int) -> None:
-        """Select a row in the pane that has it; a filter that hides it ends."""
+        """Select a row in its pane; clear a filter that hides it."""
         self.activate("server" if self._log.side_of(row) is Direction.SERVER else "client")
         pane = self.focused
         if not pane.rows.lets_through(row):
@@ -177,7 +191,7 @@ class EventPanes(Container):
         pane.focus()
 
     def merge(self, selected: int) -> None:
-        """Show one pane with everything, or two, at the selected row."""
+        """Switch between one merged pane and two, at the selected row."""
         self.is_merged = not self.is_merged
         pane = self.focused
         pane.pull(lambda: False)
@@ -185,13 +199,13 @@ class EventPanes(Container):
             pane.select(selected, notify=False)
 
     def activate(self, name: str) -> None:
-        """Let the keys go to a pane, by its id."""
+        """Make a pane the focused one, by its id."""
         if name in ("client", "server") and name != self._active_pane:
             self._active_pane = name
             self.show_fitting(is_narrow=self.has_class("narrow"))
 
     def show_fitting(self, *, is_narrow: bool) -> None:
-        """Show the panes that fit: one at a time where it is narrow."""
+        """Show the panes that fit: one at a time in a narrow screen."""
         self.set_class(is_narrow, "narrow")
         for name in ("client", "server"):
             is_hidden = self.is_merged or (is_narrow and name != self._active_pane)
@@ -203,10 +217,10 @@ class EventPanes(Container):
         divider.update("\n".join([self._glyphs.bracket] * max(1, self.screen.size.height)))
 
     def on_event_pane_found_elsewhere(self, message: EventPane.FoundElsewhere) -> None:
-        """Go to what a search found in the other pane."""
+        """Show a row that a search in another pane has found."""
         message.stop()
         self.show_row(message.row)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Remember which pane the keys go to."""
+        """Remember the pane that gets the focus."""
         self.activate(event.widget.id or "")

@@ -1,4 +1,4 @@
-"""EventsView: the events in panes, and one of them in detail; what is filtered, searched, marked and related."""
+"""EventsView: the tab with the event panes and the detail of the selected event."""
 
 from __future__ import annotations
 
@@ -13,34 +13,33 @@ from inspector.analysis.query import EVERYTHING, Query, parse
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Direction
 from inspector.core.event_keys import keys_of
+from inspector.tui.common.measures import NARROW_COLUMNS
 from inspector.tui.views.events.detail import DetailPane
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.events.event_panes import EventPanes
 from inspector.tui.views.events.relations import links_of, rejection_of, related_seqs
 from inspector.tui.views.view import Commands, View
 
-NARROW_COLUMNS = 100
-"""Below this one pane is shown at a time, and the detail on demand."""
 WIDE_COLUMNS = 180
-"""From here on the detail is a third column."""
+"""From this width on the detail is a third column."""
 LEAST_ROWS_FOR_DETAIL = 24
 
 
 class EventsView(View):
-    """Events in two panes, the detail of one, and what they add up to."""
+    """The event panes, and the detail of one event."""
 
     id = "events"
     title = "Events"
     key = "1"
 
     _shows_detail = False
-    """Whether the user asked for the detail where there is no room for it beside the panes."""
+    """Whether the user opened the detail on a screen too small to show it always."""
     mark_row = -1
-    """The row that times are measured from; -1 for none."""
+    """Row from which times are measured; -1 for none."""
 
     @cached_property
     def panes(self) -> EventPanes:
-        """Client, server and merged pane."""
+        """The client, server and merged pane."""
         context = self.context
         panes = EventPanes(context.log, context.glyphs, context.screen_key, id="panes")
         panes.show_refusals(lambda row: rejection_of(context.log, context.state(), row + 1))
@@ -49,20 +48,24 @@ class EventsView(View):
 
     @cached_property
     def detail(self) -> DetailPane:
-        """The selected event in full."""
+        """The detail of the selected event."""
         return DetailPane(self.context.glyphs, self.context.key(DetailPane), id="detail")
 
     @cached_property
     def widget(self) -> Container:
-        """Panes and detail."""
+        """The container of panes and detail."""
         return Container(self.panes, self.detail, id=self.id)
 
-    def pull(self, formats: tuple[AudioFormat, AudioFormat], is_over: Callable[[], bool]) -> None:
-        """Take in what is new in the log, for a bounded time; ``formats`` are those of input and output."""
-        self.panes.pull(formats, is_over)
+    def pull(
+        self,
+        formats: tuple[AudioFormat, AudioFormat],
+        deadline_passed: Callable[[], bool],
+    ) -> None:
+        """Take in new rows for a bounded time; ``formats`` are those of input and output audio."""
+        self.panes.pull(formats, deadline_passed)
 
     def refresh(self) -> None:
-        """Show the selected event in detail, and what is related to it."""
+        """Show the detail of the selected event, and highlight related rows."""
         context, row = self.context, self.context.selected()
         if not 0 <= row < len(context.log):
             return
@@ -71,16 +74,16 @@ class EventsView(View):
         audio = state.session.input_format if is_input else state.session.output_format
         keys = keys_of(event)
         links = list(links_of(context.log, state, event, keys, context.glyphs))
-        made = str(state.interventions.of.get(event.seq, ""))
-        self.detail.show(event, links, audio, made)
+        intervention = str(state.interventions.of.get(event.seq, ""))
+        self.detail.show(event, links, audio, intervention)
         self.panes.set_related(keys, related_seqs(state, event.seq))
 
     def take_focus(self) -> None:
-        """Give the keys to the pane that had them last."""
+        """Focus the pane that had the focus last."""
         self.panes.focused.focus()
 
     def commands(self) -> Commands:
-        """Return what shows and hides rows."""
+        """Return the commands that show and hide rows."""
         return {
             "filter": lambda text: self.filter(parse(text) if text.strip() else EVERYTHING),
             "find": self._find,
@@ -89,7 +92,7 @@ class EventsView(View):
         }
 
     def show_event(self, row: int) -> bool:
-        """Select a row; a filter that hides it ends."""
+        """Select a row; clear a filter that hides it."""
         self.panes.show_row(row)
         return True
 
@@ -103,7 +106,7 @@ class EventsView(View):
             self.panes.show_row(first)
 
     def filter(self, query: Query) -> None:
-        """Show what a query lets through."""
+        """Filter the panes."""
         self.panes.filter(query)
 
     def find(self, query: Query) -> None:
@@ -111,25 +114,25 @@ class EventsView(View):
         self.panes.find(query)
 
     def toggle_mark(self, row: int) -> bool:
-        """Measure times from a row, or stop where they already are; return whether they are now."""
+        """Measure times from a row, or clear the mark if it is on that row; return whether there is a mark now."""
         self.mark_row = -1 if row == self.mark_row else row
         self.panes.set_mark(self.mark_row)
         return self.mark_row >= 0
 
     def toggle_merged(self) -> None:
-        """Show one pane with everything, or two."""
+        """Switch between one merged pane and two."""
         self.panes.merge(self.context.selected())
         self.arrange(self.widget.screen.size)
         self.take_focus()
 
     def open_detail(self) -> None:
-        """Show the detail, and give it the keys."""
+        """Show the detail and focus it."""
         self._shows_detail = True
         self.arrange(self.widget.screen.size)
         self.detail.focus()
 
     def focus_next(self, step: int) -> None:
-        """Give the keys to the next pane; the detail counts as one."""
+        """Focus the next pane or the detail."""
         order: list[Widget] = list(self.panes.shown())
         if self.detail.display:
             order.append(self.detail)
@@ -139,7 +142,7 @@ class EventsView(View):
         target.focus()
 
     def go_back(self) -> bool:
-        """Close the detail, else end the filter."""
+        """Close the detail, else clear the filter."""
         if self._shows_detail and not self.detail.has_class("hidden"):
             self._shows_detail = False
             self.arrange(self.widget.screen.size)
@@ -159,9 +162,10 @@ class EventsView(View):
         self.detail.set_class(not (has_room or self._shows_detail), "hidden")
 
     def focused_on(self, widget: Widget | None) -> int:
-        """Return the row that a pane selects by getting the keys; -1 where it follows, so that nobody reads in it."""
-        is_read = isinstance(widget, EventPane) and not widget.is_following
-        return widget.cursor if is_read and isinstance(widget, EventPane) else -1
+        """Return the row that is selected when a pane gets the focus; -1 for other widgets and following panes."""
+        # A following pane is not being read: its cursor is just the newest event.
+        is_paused = isinstance(widget, EventPane) and not widget.is_following
+        return widget.cursor if is_paused and isinstance(widget, EventPane) else -1
 
     def _find(self, text: str) -> None:
         if not text:

@@ -1,44 +1,58 @@
-"""FilterLine: the line that a filter or a search is typed into, and what is wrong with it while it is incomplete."""
+"""FilterLine: the input line for filters and searches, with the error in an incomplete expression."""
 
 from __future__ import annotations
 
 from textual import on
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from inspector.analysis.query import EVERYTHING, Query, parse
 from inspector.errors import FilterError
 
 
+class FilterSuggester(Suggester):
+    """Offers the rest of the filter word that is being typed."""
+
+    def __init__(self) -> None:
+        super().__init__(case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the line completed; None where nothing fits."""
+        from inspector.analysis.filter_words import completed  # which only a filter needs
+
+        return completed(value) or None
+
+
 class FilterLine(Input):
-    """A filter, in force as it is typed; or a search, from enter on. Shown while it has the class ``shown``."""
+    """Input for a filter, applied while typing, or a search, started with enter. Visible with the class ``shown``."""
 
     class FilterTyped(Message):
-        """What stands there is a filter."""
+        """The line contains another valid filter."""
 
         def __init__(self, query: Query) -> None:
             super().__init__()
             self.query = query
 
     class SearchGiven(Message):
-        """Look for the first match."""
+        """A search was entered."""
 
         def __init__(self, query: Query) -> None:
             super().__init__()
             self.query = query
 
     class Closed(Message):
-        """The line has done its work."""
+        """The line was closed."""
 
     def __init__(self) -> None:
-        super().__init__(id="filter", compact=True)
+        super().__init__(id="filter", compact=True, suggester=FilterSuggester())
         self.problem = ""
-        """Why what stands there is no expression; the last valid one stays in force."""
+        """Error in the expression; the last valid one stays applied."""
         self._is_filtering = True
         self._before = EVERYTHING
 
-    def ask(self, *, is_filtering: bool, text: str, keys: tuple[str, str] = ("n", "N")) -> None:
-        """Appear, for a filter (that hides the rest) or for a search, with the keys that go to the next match and the previous one."""
+    def open(self, *, is_filtering: bool, text: str, keys: tuple[str, str] = ("n", "N")) -> None:
+        """Show the line for a filter, or for a search with the keys for the next and previous match."""
         self._is_filtering = is_filtering
         self._before = parse(text)
         self.problem = ""
@@ -52,13 +66,13 @@ class FilterLine(Input):
         self.focus()
 
     def cancel(self) -> None:
-        """Disappear, and put back the filter that was in force before."""
+        """Hide the line and restore the previous filter."""
         if self._is_filtering:
             self.post_message(self.FilterTyped(self._before))
         self.close()
 
     def close(self) -> None:
-        """Disappear."""
+        """Hide the line."""
         self.problem = ""
         self.remove_class("shown")
         self.post_message(self.Closed())
@@ -66,6 +80,7 @@ class FilterLine(Input):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        # ``close`` and the workspace also change the text while the line is hidden.
         if not self.has_class("shown"):
             return
         query = self._parsed(event.value)
@@ -73,7 +88,7 @@ class FilterLine(Input):
             self.post_message(self.FilterTyped(query))
 
     @on(Input.Submitted)
-    def _given(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         query = self._parsed(event.value)
         if query is None:
@@ -85,7 +100,7 @@ class FilterLine(Input):
         self.close()
 
     def _parsed(self, text: str) -> Query | None:
-        """Return what a text means; None, and why, where it means nothing."""
+        """Return the query of an expression; None if it is invalid, with the reason in ``problem``."""
         try:
             query = parse(text) if text.strip() else EVERYTHING
         except FilterError as error:

@@ -1,4 +1,4 @@
-"""Where one event leads: what caused it, what it caused, and the response and item that it is about, as links."""
+"""Relations between events: the links of the detail pane, and the notes on rejections in the rows."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ MAX_EFFECTS = 4
 def links_of(
     log: EventLog, state: SessionState, event: Event, keys: EventKeys, glyphs: Glyphs
 ) -> Iterator[Link]:
-    """Yield the links of an event, causes first; none leads to the event itself."""
+    """Yield the links of an event to other events, causes first."""
     row = event.seq - 1
-    made = state.interventions.of.get(event.seq)
-    if made is not None:
-        yield Link(f"{glyphs.folded} {made}, see seq {made.seq:,}", made.seq - 1)
+    intervention = state.interventions.of.get(event.seq)
+    if intervention is not None:
+        words = f"{glyphs.folded} {intervention}, see seq {intervention.seq:,}"
+        yield Link(words, intervention.seq - 1)
     causes = state.causes
     cause = causes.cause_of.get(event.seq, 0)
     blamed = causes.blamed.get(event.seq)
@@ -34,13 +35,13 @@ def links_of(
     for effect in causes.effects_of.get(event.seq, ())[:MAX_EFFECTS]:
         refusal = causes.blamed.get(effect)
         is_error = log.is_error(effect - 1)
-        word = f"{refusal.confidence.adverb}refused by" if refusal is not None else "refused by"
+        word = f"{refusal.confidence.adverb}rejected by" if refusal is not None else "rejected by"
         word = word if is_error else "caused"
         yield Link(f"{glyphs.folded} {word} {_named(log, effect)}", effect - 1)
     refusal = blamed or causes.rejected.get(event.seq)
     running = state.responses.all.get(refusal.running_id) if refusal is not None else None
     if running is not None and running.created_seq:
-        words = f"{glyphs.folded} lost against response {running.id}"
+        words = f"{glyphs.folded} response {running.id} was still in progress"
         yield Link(words, running.created_seq - 1)
     response = state.responses.all.get(keys.response_id)
     if response is not None and response.created_seq and response.created_seq - 1 != row:
@@ -48,21 +49,21 @@ def links_of(
         yield Link(words, response.created_seq - 1)
     item = state.conversation.items.get(keys.item_id)
     if item is not None and item.first_seq - 1 != row:
-        words = f"{glyphs.folded} about {item.role or item.type} item {short_id(item.id)}"
+        words = f"{glyphs.folded} {item.role or item.type} item {short_id(item.id)}"
         yield Link(words, item.first_seq - 1)
 
 
 def related_seqs(state: SessionState, seq: int) -> frozenset[int]:
-    """Return the numbers of what an event caused, and of what it was caused by."""
+    """Return the sequence numbers of an event's cause and effects."""
     effects = state.causes.effects_of.get(seq, ())
     cause = state.causes.cause_of.get(seq, 0)
     return frozenset((*effects, cause) if cause else effects)
 
 
 def rejection_of(log: EventLog, state: SessionState, seq: int) -> str:
-    """Return what a row says of a refusal: why the server refused the event, or which event an error refuses; else ``""``.
+    """Return a row's note on a rejection: the error's code, or the event that an error rejects; ``""`` for none.
 
-    The mark before it says how sure that is: a question mark where the error does not name the event.
+    The mark is ``✗?`` if the error does not name the event, so that the relation is only probable.
     """
     refused = state.causes.rejected.get(seq)
     if refused is not None:

@@ -1,4 +1,4 @@
-"""The rows of one event pane as strips, each made once and kept as long as it looks the same."""
+"""RowStrips: the drawn rows of one event pane, cached until they change."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from inspector.tui.terminal.strips import UncachedStrip
 from inspector.tui.views.events.row_text import RowLook, RowStyles, RowText
 
 CACHED_STRIPS = 1500
-"""Some ten screens of two panes."""
+"""About ten screens of two panes."""
 
 
 class RowStrips:
-    """What the rows of a pane look like, given what is pointed out in them."""
+    """Draws the rows of a pane, with mark, highlights and dimming."""
 
     def __init__(self, log: EventLog, rows: RowList, glyphs: Glyphs) -> None:
         self.future_from = -1
-        """The row from which on all are dimmed, that a replay has not reached; -1 for none."""
+        """Row from which on all are dimmed, as not yet reached by a replay; -1 for none."""
         self.mark_row = -1
-        """The row from which times are measured; -1 for none."""
+        """Row from which times are measured; -1 for none."""
         self.rejection_of: Callable[[int], str] = lambda _: ""
-        """What a row says of a refusal: see ``relations.rejection_of``."""
+        """Returns a row's note on a rejection, as ``relations.rejection_of`` does."""
         self.is_ours: Callable[[int], bool] = lambda _: False
-        """Whether the proxy made or changed the frame of a row."""
+        """Returns whether the proxy injected or changed a row's frame."""
         self._log = log
         self._rows = rows
         self._glyphs = glyphs
         self._text = RowText(log, glyphs)
-        self._kin_keys = EventKeys()
-        self._kin_seqs: frozenset[int] = frozenset()
+        self._related_keys = EventKeys()
+        self._related_seqs: frozenset[int] = frozenset()
         self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()
 
     def set_formats(self, input_format: AudioFormat, output_format: AudioFormat) -> bool:
-        """Say how audio bytes turn into milliseconds; tell whether that is news."""
+        """Set the formats for converting audio bytes to milliseconds; return whether they have changed."""
         if (self._text.input_format, self._text.output_format) == (input_format, output_format):
             return False
         self._text.input_format, self._text.output_format = input_format, output_format
         return True
 
     def set_related(self, keys: EventKeys, seqs: frozenset[int]) -> bool:
-        """Say what shares an id with the selected event, or a cause; tell whether that is news."""
-        if (self._kin_keys, self._kin_seqs) == (keys, seqs):
+        """Set the rows to highlight: those that share an id, or have one of the sequence numbers; return whether they have changed."""
+        if (self._related_keys, self._related_seqs) == (keys, seqs):
             return False
-        self._kin_keys, self._kin_seqs = keys, seqs
+        self._related_keys, self._related_seqs = keys, seqs
         return True
 
     def strip(
@@ -63,21 +63,21 @@ class RowStrips:
         is_cursor: bool,
         bar: str,
     ) -> Strip:
-        """Return one row.
+        """Return the strip of a row.
 
         Args:
-            index: its place among the pane's rows.
-            width: cells, the bar's included.
-            styles: colours of the theme.
-            is_cursor: whether the cursor is on it.
-            bar: ``track`` or ``thumb`` where a scroll bar stands at its end; ``""`` where there is none.
+            index: index in the pane's list of rows.
+            width: width in cells, including the scroll bar.
+            styles: the theme's styles.
+            is_cursor: whether the cursor is on the row.
+            bar: ``track`` or ``thumb`` for a cell of the scroll bar; ``""`` without one.
         """
         log, row = self._log, self._rows.rows[index]
         group = log.group[row]
         look = RowLook(
             width - bool(bar),
             is_cursor,
-            not is_cursor and self._is_kin(row),
+            not is_cursor and self._is_related(row),
             0 <= self.future_from <= row,
             group >= 0 and self._rows.is_unfolded(group),
             log.time_us(self._rows.rows[index - 1]) if index else None,
@@ -91,14 +91,14 @@ class RowStrips:
         key = (row, log.groups.count[group] if group >= 0 else 0, look, bar)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._made(row, look, styles, bar)
+            strip = self._drawn(row, look, styles, bar)
             self._strips[key] = strip
             if len(self._strips) > CACHED_STRIPS:
                 self._strips.popitem(last=False)
         return strip
 
     def look(self, rows: Sequence[int]) -> tuple[object, ...]:
-        """Return what may change in rows of the log by itself: groups that grow, and what is learned of events later."""
+        """Return what can change in visible rows without a new row: growing groups, and rejections known later."""
         groups, counts, origins = self._log.group, self._log.groups.count, self._log.origin
         grown = tuple(
             (counts[groups[row]], self._rows.matches_in(groups[row]))
@@ -109,10 +109,10 @@ class RowStrips:
         return grown, refused, tuple(row for row in rows if origins[row] and self.is_ours(row))
 
     def forget(self) -> None:
-        """Make every row anew, for another width or theme."""
+        """Drop all drawn rows, for another width or theme."""
         self._strips.clear()
 
-    def _made(self, row: int, look: RowLook, styles: RowStyles, bar: str) -> Strip:
+    def _drawn(self, row: int, look: RowLook, styles: RowStyles, bar: str) -> Strip:
         strip = self._text.strip(row, look, styles)
         if bar == "thumb":
             strip = Strip.join([strip, Strip([Segment(self._glyphs.thumb, styles.thumb)])])
@@ -121,17 +121,18 @@ class RowStrips:
         return UncachedStrip(strip, strip.cell_length)
 
     def _matches(self, group: int) -> int:
-        """Return how many of a group's members a filter lets through; 0 where all of them."""
+        """Return how many members of a group pass the filter; 0 if all do."""
         found = self._rows.matches_in(group) if group >= 0 else 0
         return found if group >= 0 and found != self._log.groups.count[group] else 0
 
     def _may_be_refused(self, row: int) -> bool:
-        """Tell whether a row is a client's event, or an error that refuses one."""
+        """Return whether a row is a client event, or an error that may reject one."""
         return self._log.direction[row] == 0 or bool(self._log.flags[row] & FLAG_ERROR)
 
-    def _is_kin(self, row: int) -> bool:
-        if row + 1 in self._kin_seqs:
+    def _is_related(self, row: int) -> bool:
+        if row + 1 in self._related_seqs:
             return True
-        return self._kin_keys != EventKeys() and bool(
-            relation(self._kin_keys, keys_of(self._log.event(row)))
+        # Events without ids would otherwise be related to each other.
+        return self._related_keys != EventKeys() and bool(
+            relation(self._related_keys, keys_of(self._log.event(row)))
         )

@@ -1,4 +1,4 @@
-"""One row of an event pane, as styled text: time columns, direction, bracket, type, summary."""
+"""RowText: draws one row of an event pane: time columns, direction, bracket, type, summary."""
 
 from __future__ import annotations
 
@@ -40,23 +40,23 @@ from inspector.tui.terminal.strips import fitted, overlaid
 TIME_WIDTH = 8
 DELTA_WIDTH = 7
 TYPE_WIDTH = 21
-"""Fits nearly every short name; in a wide pane the longest fits too."""
+"""Enough for nearly every short name; in a wide pane even the longest fits."""
 WIDE_TYPE_WIDTH = 24
 ROOMY = 90
-"""From here on types are never cut."""
+"""Width from which types are never shortened."""
 NARROW = 56
-"""Below this many columns the distance to the previous event gives way to the summary."""
+"""Below this width the time since the previous event is left out for the summary."""
 MAX_GROUP_ROWS = 600
-"""Rows looked through for the words of a folded group: enough for the part that a pane can show."""
+"""How many rows are searched for the text of a folded group, which is more than a pane can show."""
 MAX_GROUP_CHARS = 160
 LATE_MS = 60
-"""Audio that takes so much longer to come than to play leaves gaps: most players buffer less."""
+"""Delay of audio, beyond its own duration, that leaves audible gaps: most players buffer less."""
 SERVER = DIRECTION_CODE[Direction.SERVER]
 
 
 @dataclass(frozen=True, slots=True)
 class RowStyles:
-    """The styles of a pane, taken from the theme."""
+    """The styles of a pane, from the theme."""
 
     base: Style
     time: Style
@@ -77,31 +77,31 @@ class RowStyles:
 
 @dataclass(frozen=True, slots=True)
 class RowLook:
-    """What a row's look depends on beside its event."""
+    """Everything that the drawing of a row depends on, besides its event."""
 
     width: int
     is_cursor: bool = False
-    is_kin: bool = False
+    is_related: bool = False
     is_future: bool = False
-    """True for what a replay has not reached yet."""
+    """True for rows that a replay has not reached."""
     is_unfolded: bool = False
     previous_t_us: int | None = None
-    """Time of the row shown before it; None for the first, and where that is not known."""
+    """Time of the row above; None for the first row, or if it is unknown."""
     has_mark: bool = False
     """Whether times are measured from a marked row."""
     mark_t_us: int | None = None
-    """Its time; None where that is not known."""
+    """Time of the marked row; None if it is unknown."""
     is_mark: bool = False
     rejection: str = ""
-    """That and why the server refused the event, or which event this error refuses; with its mark."""
+    """Note on a rejection with its mark, as ``relations.rejection_of`` returns it."""
     matches: int = 0
-    """How many members of a folded group a filter lets through; 0 where all of them."""
+    """How many members of a folded group pass the filter; 0 if all do."""
     is_ours: bool = False
-    """True for a frame that the proxy made or changed."""
+    """True for a frame that the proxy injected or changed."""
 
 
 class RowText:
-    """Renders rows of one log."""
+    """Draws the rows of one log."""
 
     def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
         self._log = log
@@ -110,7 +110,7 @@ class RowText:
         self.output_format: AudioFormat = PCM16_24K
 
     def strip(self, row: int, look: RowLook, styles: RowStyles) -> Strip:
-        """Return a row as a strip of exactly ``look.width`` cells."""
+        """Return the strip of a row, exactly ``look.width`` cells wide."""
         event = self._log.event(row)
         type_width = WIDE_TYPE_WIDTH if look.width >= ROOMY else TYPE_WIDTH
         name_style, letter = self._severity(event, row, look, styles)
@@ -121,7 +121,7 @@ class RowText:
             Segment(self._bracket(event), styles.bracket),
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
-        # Of errors that fold, each is about another event; unfolded they say which.
+        # A folded row stands for several errors that reject different events; the unfolded rows name them.
         if look.rejection and not (event.type in REPEATED and self._is_folded(row, look)):
             segments.append(Segment(f"{sanitized(look.rejection)}  ", styles.error))
         used = sum(cell_len(segment.text) for segment in segments)
@@ -136,7 +136,7 @@ class RowText:
     def _gutter(self, look: RowLook, styles: RowStyles) -> Segment:
         if look.is_mark:
             return Segment(self._glyphs.mark, styles.mark)
-        if look.is_kin or look.is_cursor:
+        if look.is_related or look.is_cursor:
             return Segment(self._glyphs.related, styles.related)
         return Segment(" ", styles.base)
 
@@ -144,7 +144,7 @@ class RowText:
         is_narrow = look.width < NARROW
         t_us = self._log.time_us(row)
         if t_us is None:
-            # Its order is all that there is to tell.
+            # Without times only the order is known.
             width = TIME_WIDTH if is_narrow else TIME_WIDTH + 1 + DELTA_WIDTH
             return f"{f'#{row + 1}':>{width}} "
         text = f"{t_us / 1e6:>{TIME_WIDTH}.3f}"
@@ -199,7 +199,7 @@ class RowText:
         return f"{self._glyphs.unfolded if look.is_unfolded else self._glyphs.folded}{name}"
 
     def _is_folded(self, row: int, look: RowLook) -> bool:
-        """Tell whether a row stands for several."""
+        """Return whether a row stands for several events."""
         group = self._log.group[row]
         return group >= 0 and not look.is_unfolded and self._log.groups.count[group] > 1
 
@@ -212,7 +212,7 @@ class RowText:
             return summary(event, audio)
         groups = self._log.groups
         if look.matches:
-            # Sizes and times are known of the whole group only.
+            # Sizes and times are counted for whole groups only.
             words = sanitized(self._group_words(group, row))
             part = f"{look.matches} of ×{groups.count[group]}"
             if event.type in REPEATED:
@@ -229,18 +229,18 @@ class RowText:
         return f"{count}  {quoted(words, MAX_GROUP_CHARS)}"
 
     def _took(self, group: int, sound_ms: int) -> str:
-        """Return how long a group's audio took to come; ``""`` where the recording does not say."""
+        """Return how long a group's audio took to arrive; ``""`` if the recording has no times."""
         log, groups = self._log, self._log.groups
         first_us, last_us = (log.time_us(end[group]) for end in (groups.head, groups.last))
         if first_us is None or last_us is None:
             return ""
         took_ms = (last_us - first_us) / 1000
         is_late = took_ms > sound_ms + LATE_MS and log.direction[groups.head[group]] == SERVER
-        slow = ", slower than it plays" if is_late else ""
+        slow = ", slower than playback" if is_late else ""
         return f" in {took_ms / 1000:.1f} s{slow}"
 
     def _group_words(self, group: int, head: int) -> str:
-        """Join the deltas of a group from a row on, as far as a pane can show them; ``""`` where they are audio."""
+        """Return the joined deltas of a group, starting at a row, as far as a pane can show them; ``""`` for audio."""
         log = self._log
         if log.groups.audio_bytes[group]:
             return ""
@@ -258,5 +258,5 @@ class RowText:
 
 
 def signed(us: int) -> str:
-    """Return a distance in time, in seconds, with its sign."""
+    """Return a time difference in seconds with its sign."""
     return f"{us / 1e6:+.3f}"

@@ -1,1 +1,1 @@
-"""The session page: settings in force, limits, usage."""
+"""The session view: the settings in effect, limits and usage."""

@@ -1,4 +1,4 @@
-"""SessionView: the settings in force, with what they mean."""
+"""SessionView: the tab with the settings in effect and their meaning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from inspector.tui.views.view import View
 
 
 class SessionView(View):
-    """The session as a page."""
+    """The session as a page of text."""
 
     id = "session"
     title = "Session"
@@ -21,7 +21,7 @@ class SessionView(View):
         return TextPage(id=self.id)
 
     def refresh(self) -> None:
-        """Show the session as it is."""
+        """Show the current session."""
         from inspector.tui.views.session.session_lines import session_lines
 
         width = self.widget.size.width or self.widget.screen.size.width

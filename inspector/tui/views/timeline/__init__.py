@@ -1,1 +1,1 @@
-"""The timeline: sound, speech, responses and marks over time."""
+"""The timeline view: audio, speech, responses and marks over time."""

@@ -1,7 +1,7 @@
-"""Timeline: the session as sound, in two lanes under each other, with marks between them.
+"""Timeline: the session's audio in two lanes, with marks between them.
 
-The widget pulls from its waveform 30 times a second while it is shown, draws a picture of cells, and repaints only the
-columns that differ from the last one. It loads numpy, so screens import it when it is first shown.
+The widget reads from its waveform 30 times a second while it is shown, draws a picture of cells, and repaints only the columns
+that differ from the last one. It imports numpy, so the view creates it only when it is first shown.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from inspector.analysis.waveform import Waveform
-from inspector.clock import NS_PER_US, SYSTEM_CLOCK, time_is_up
+from inspector.clock import SYSTEM_CLOCK, time_is_up
+from inspector.core.units import NS_PER_US
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key, default_keycap
 from inspector.tui.terminal.direct_renderer import CellUpdate
@@ -27,13 +28,13 @@ from inspector.tui.views.timeline.timeline_drawing import GROUNDS, LABEL, STYLES
 from inspector.tui.views.timeline.timeline_strips import TimelineStrips
 
 FRAME_BUDGET_S = 0.01
-"""Reading new rows per frame: a third of a core while a long recording is taken in, and a key is answered in the next."""
+"""Time for reading new rows per frame: while a long recording is read, a third of a core, with keys answered in the next frame."""
 LEAST_GRAIN_US = 50_000
-"""Growing lanes are read and drawn anew at most so often, however close one looks; keys are answered at once."""
+"""Growing lanes are redrawn at most this often, at any zoom; keys are answered at once."""
 
 
 class Timeline(Widget, can_focus=True):
-    """The sound of one session."""
+    """The audio of one session over time."""
 
     DEFAULT_CSS = """
     Timeline { height: 1fr; background: $background; color: $foreground; }
@@ -51,28 +52,40 @@ class Timeline(Widget, can_focus=True):
     """
     COMPONENT_CLASSES = {f"wave--{name}" for name in (*STYLES, *GROUNDS)}
     BINDINGS = [
-        Binding("right,l", "step(1)", "later", show=False, id="wave.right"),
-        Binding("left,h", "step(-1)", "earlier", show=False, id="wave.left"),
-        Binding("shift+right", "step(1, True)", "select on", show=False, id="wave.select_right"),
-        Binding("shift+left", "step(-1, True)", "select back", show=False, id="wave.select_left"),
-        Binding("pagedown,ctrl+d", "page(1)", "a screen on", show=False, id="wave.page_right"),
-        Binding("pageup,ctrl+u", "page(-1)", "a screen back", show=False, id="wave.page_left"),
+        Binding("right,l", "step(1)", "right", show=False, id="wave.right"),
+        Binding("left,h", "step(-1)", "left", show=False, id="wave.left"),
+        Binding(
+            "shift+right",
+            "step(1, True)",
+            "extend selection right",
+            show=False,
+            id="wave.select_right",
+        ),
+        Binding(
+            "shift+left",
+            "step(-1, True)",
+            "extend selection left",
+            show=False,
+            id="wave.select_left",
+        ),
+        Binding("pagedown,ctrl+d", "page(1)", "next page", show=False, id="wave.page_right"),
+        Binding("pageup,ctrl+u", "page(-1)", "previous page", show=False, id="wave.page_left"),
         Binding("home,g", "first", "first", show=False, id="wave.first"),
         Binding("end,G", "last", "last", show=False, id="wave.last"),
-        Binding("plus,equals_sign", "zoom(-1)", "closer", id="wave.closer"),
-        Binding("minus", "zoom(1)", "wider", show=False, id="wave.wider"),
-        Binding("0", "fit", "all of it", show=False, id="wave.fit"),
+        Binding("plus,equals_sign", "zoom(-1)", "zoom in", id="wave.closer"),
+        Binding("minus", "zoom(1)", "zoom out", show=False, id="wave.wider"),
+        Binding("0", "fit", "fit all", show=False, id="wave.fit"),
         Binding("n", "mark(1)", "next mark", show=False, id="wave.next_mark"),
         Binding("N", "mark(-1)", "previous mark", show=False, id="wave.previous_mark"),
         Binding("f", "follow", "follow", show=False, id="wave.follow"),
-        Binding("enter", "events", "events", id="wave.events"),
-        Binding("P", "sound(False)", "hear it", show=False, id="wave.play"),
+        Binding("enter", "events", "go to events", id="wave.events"),
+        Binding("P", "sound(False)", "play", show=False, id="wave.play"),
         Binding("w", "sound(True)", "write WAV", show=False, id="wave.write"),
-        Binding("escape", "clear", "unselect", show=False, id="wave.clear"),
+        Binding("escape", "clear", "clear selection", show=False, id="wave.clear"),
     ]
 
     class TimeChosen(Message):
-        """The cursor was moved by hand."""
+        """The user has moved the cursor."""
 
         def __init__(self, t_us: int) -> None:
             super().__init__()
@@ -87,13 +100,13 @@ class Timeline(Widget, can_focus=True):
         key: Key | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
-        """Show a waveform.
+        """Create the timeline.
 
         Args:
-            waveform: the session's sound.
-            now_us: tells where the session, or its replay, is; session time in microseconds.
-            glyphs: what the lanes are drawn with.
-            key: names keys; without it they are called as they come.
+            waveform: the session's audio.
+            now_us: returns the current session time, or that of the replay's cursor, in microseconds.
+            glyphs: characters for drawing the lanes.
+            key: returns key names; defaults to those of the default keymap.
             id: the widget's id.
         """
         super().__init__(id=id)
@@ -103,13 +116,13 @@ class Timeline(Widget, can_focus=True):
         self._now_us = now_us
         self._is_dragging = False
         self._is_fitting = False
-        """Whether all of the session is shown, also of what is still being read."""
+        """Whether the zoom follows the whole session, including what is still being read."""
         self._still: tuple[object, ...] = ()
         self._moving = 0, 0
         self._drawn_ns = 0
         self._pulled_ns = 0
         self._is_behind = False
-        """Whether more of the log waits than one frame has time to read."""
+        """Whether the log has more unread rows than one frame has time for."""
         self._strips = TimelineStrips(
             waveform,
             glyphs,
@@ -122,9 +135,9 @@ class Timeline(Widget, can_focus=True):
         return max(1, self.size.width - LABEL)
 
     def pull(self) -> list[CellUpdate]:
-        """Return the columns that have changed since the last time.
+        """Return the columns that have changed since the last call.
 
-        Whoever shows the timeline calls it 30 times a second, and paints them together with all else that moves.
+        The screen calls this 30 times a second, and paints the columns together with everything else that moves.
         """
         now_ns = SYSTEM_CLOCK.now_ns()
         if now_ns < self._pulled_ns + LEAST_GRAIN_US * NS_PER_US and not self._is_behind:
@@ -133,11 +146,11 @@ class Timeline(Widget, can_focus=True):
         return self._changes()
 
     def _show(self) -> None:
-        """Repaint what a key or the pointer has changed."""
+        """Repaint what a key or the mouse has changed."""
         self.refresh(*(patch.region for patch in self._changes()))
 
     def _changes(self) -> list[CellUpdate]:
-        """Read what is new, and return the columns that have changed."""
+        """Read new rows, and return the columns that have changed."""
         self._waveform.advance(time_is_up(FRAME_BUDGET_S))
         self._is_behind = self._waveform.progress < 1
         size = self.size
@@ -150,7 +163,7 @@ class Timeline(Widget, can_focus=True):
         if self.is_following:
             window.cursor_us = now_us
             window.reveal(now_us, self._columns, ahead=4)
-        # Half a cell is the least that can be seen to move.
+        # Moving by less than half a cell cannot be seen.
         grain_us = max(LEAST_GRAIN_US, window.cell_us // 2)
         moving = now_us // grain_us, self._waveform.end_us // grain_us
         still = (
@@ -175,24 +188,24 @@ class Timeline(Widget, can_focus=True):
         return self._strips.lines(crop, self.size)
 
     def notify_style_update(self) -> None:
-        """Take new colours from the theme."""
+        """Redraw everything when the theme changes."""
         super().notify_style_update()
         self._strips.forget()
         self._still = ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - an override
-        """Leave escape to the screen while nothing is selected."""
+        """Leave escape to the screen while there is no selection."""
         return self.window.anchor_us is not None if action == "clear" else True
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begin a selection."""
+        """Start a selection."""
         self._is_dragging = True
         self.capture_mouse()
         self.window.anchor_us = None
         self._go_to(self.window.time_at(event.x - LABEL))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Select up to the pointer."""
+        """Extend the selection to the pointer."""
         if self._is_dragging:
             window = self.window
             t_us = window.time_at(event.x - LABEL)
@@ -202,20 +215,20 @@ class Timeline(Widget, can_focus=True):
                 self._go_to(t_us)
 
     def on_mouse_up(self) -> None:
-        """End the selection."""
+        """Finish the selection."""
         self._is_dragging = False
         self.release_mouse()
 
     def on_mouse_scroll_down(self) -> None:
-        """Go on in time."""
+        """Scroll forward in time with the wheel."""
         self._pan(1)
 
     def on_mouse_scroll_up(self) -> None:
-        """Go back in time."""
+        """Scroll back in time with the wheel."""
         self._pan(-1)
 
     def action_step(self, cells: int, is_selecting: bool = False) -> None:
-        """Move the cursor by cells, with the selection or without."""
+        """Move the cursor by cells, and extend the selection if asked to."""
         window = self.window
         if is_selecting:
             window.select_from_here()
@@ -224,49 +237,49 @@ class Timeline(Widget, can_focus=True):
         self._go_to(window.cursor_us + cells * window.cell_us)
 
     def action_page(self, step: int) -> None:
-        """Move by a screen."""
-        self._go_alone_to(self.window.cursor_us + step * self._columns * self.window.cell_us)
+        """Move the cursor by the visible width."""
+        self._go_unselected(self.window.cursor_us + step * self._columns * self.window.cell_us)
 
     def action_first(self) -> None:
         """Go to the start."""
-        self._go_alone_to(0)
+        self._go_unselected(0)
 
     def action_last(self) -> None:
         """Go to the end."""
-        self._go_alone_to(self._waveform.end_us)
+        self._go_unselected(self._waveform.end_us)
 
     def action_zoom(self, step: int) -> None:
-        """Show more time, or less, around the cursor."""
+        """Zoom in or out around the cursor."""
         self._is_fitting = False
         self.window.zoom_by(step, self._columns)
         self._show()
 
     def action_fit(self) -> None:
-        """Show all of the session."""
+        """Show the whole session."""
         self._is_fitting = True
         self._show()
 
     def action_mark(self, step: int) -> None:
-        """Go to the next mark, or the one before."""
+        """Go to the next or previous mark."""
         found = self._waveform.marks.next(self.window.cursor_us, step, self.window.cell_us)
         if found is not None:
-            self._go_alone_to(found)
+            self._go_unselected(found)
         else:
-            self.notify("no further mark" if step > 0 else "no earlier mark", timeout=2)
+            self.notify("no later mark" if step > 0 else "no earlier mark", timeout=2)
 
     def action_follow(self) -> None:
-        """Stay with the session, or with the replay."""
+        """Toggle following the session or the replay."""
         self.is_following = not self.is_following
         self._show()
 
     def action_clear(self) -> None:
-        """Select nothing."""
+        """Clear the selection."""
         self.window.anchor_us = None
         self.refresh_bindings()
         self._show()
 
     def action_events(self) -> None:
-        """Show the events of the selection, or those at the cursor."""
+        """Show the events of the selection, or the event at the cursor."""
         window = self.window
         if window.selection is not None:
             self.post_message(SpanRequested(*window.selection))
@@ -276,12 +289,12 @@ class Timeline(Widget, can_focus=True):
         self.post_message(RowRequested(row) if row >= 0 else moment)
 
     def action_sound(self, as_file: bool) -> None:
-        """Hear the selection, or write it to a file; all of the session where nothing is selected."""
+        """Play the selection, or write it to a file; without one, the whole session."""
         span = self.window.selection or (0, self._waveform.end_us)
         self.post_message(SoundRequested(span_us=span, as_file=as_file))
 
-    def _go_alone_to(self, t_us: int) -> None:
-        """Move the cursor, and select nothing."""
+    def _go_unselected(self, t_us: int) -> None:
+        """Move the cursor and clear the selection."""
         self.window.anchor_us = None
         self._go_to(t_us)
 

@@ -1,12 +1,12 @@
-"""The timeline as a grid of cells: two lanes of sound, marks between them, and an axis. Nothing here knows a widget.
+"""Drawing of the timeline as a grid of cells: two lanes of audio, marks between them, and an axis. Independent of widgets.
 
-A picture is two arrays, characters and styles, so that two of them are compared in one step and only what differs is
+A picture is two arrays, characters and styles, so that two pictures are compared in one step and only the differences are
 repainted. Every character is one cell wide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -34,11 +34,11 @@ STYLES = (
 """Styles of a cell's character; its background is one of ``GROUNDS``."""
 GROUNDS = ("base", "selection", "cursor")
 GROUND = 16
-"""A cell's style code is its character's style plus this times its ground."""
+"""A cell's style code is the index of its style plus this times the index of its ground."""
 LABEL = 7
-"""Columns left of the lanes."""
+"""Columns to the left of the lanes."""
 USUAL_LANE_ROWS = 10
-"""Of a lane; a third of the room where that is more. Every row is painted up to 15 times a second."""
+"""Height of a lane; a third of the widget if that is more. Every row is repainted up to 15 times a second."""
 _BASE, _DIM, _CLIENT, _SERVER, _FAINT, _WARNING, _ERROR, _MARK, _HEAD = range(9)
 _LETTERS = {
     MarkKind.SPEECH_STARTED: ("S", _CLIENT),
@@ -52,8 +52,20 @@ _LETTERS = {
     MarkKind.TRUNCATED: ("", _WARNING),
     MarkKind.ERROR: ("!", _ERROR),
 }
-"""Letter and style by kind, the most important last: it wins a cell that several share."""
+"""Letter and style by kind of mark, the most important last: it wins if several fall into one cell."""
 _LEGEND = {
+    MarkKind.SPEECH_STARTED: "speech started",
+    MarkKind.SPEECH_STOPPED: "ended",
+    MarkKind.COMMITTED: "commit",
+    MarkKind.RESPONSE_STARTED: "response created",
+    MarkKind.FIRST_AUDIO: "first audio",
+    MarkKind.RESPONSE_ENDED: "done",
+    MarkKind.TOOL_CALL: "tool",
+    MarkKind.UNDERRUN: "underrun",
+    MarkKind.TRUNCATED: "cut",
+    MarkKind.ERROR: "error",
+}
+_SHORT_LEGEND = {
     MarkKind.SPEECH_STOPPED: "speech",
     MarkKind.COMMITTED: "commit",
     MarkKind.RESPONSE_ENDED: "response, audio, done",
@@ -62,45 +74,45 @@ _LEGEND = {
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
 }
-"""Words after a letter; those without go with the next one's."""
+"""For narrow screens. Letters without a text share that of the next letter."""
 _RANK = {kind: rank for rank, kind in enumerate(_LETTERS)}
 _TICKS_US = tuple(
     round(seconds * 1e6)
     for seconds in (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 43_200)
 )
 _TICK_CELLS = 10
-"""Cells between two times on the axis at least."""
-_CLIPPED = 0.999
-_NO_AUDIO = "no audio passed through this connection"
-_NO_TIMES = "these events do not say when they happened: there is no time to draw them along"
-_REFUSED = "the server refused all the audio that was sent"
+"""Least number of cells between two times on the axis."""
+_CLIPPED = 0.999  # full scale minus the rounding of 16-bit samples
+_NO_AUDIO = "no audio on this connection"
+_NO_TIMES = "these events have no times, so the timeline is empty"
+_REFUSED = "the server rejected all audio that was sent"
 
 Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnStretch:
-    """Which stretch of time is shown, and what is pointed out in it. Times are microseconds of session time."""
+    """The stretch of time to draw, with cursor and selection. Times are microseconds of session time."""
 
     columns: int
     rows: int
     left: int
-    """The first cell shown, counted from time 0."""
+    """The first visible cell, counted from time 0."""
     cell_us: int
     cursor_us: int | None
-    """None while the cursor goes with ``now_us``, which the axis shows: a bar that moves repaints both lanes whole."""
+    """None while following ``now_us``, which the axis shows: a moving bar would repaint both lanes."""
     now_us: int
-    """Where the session, or its replay, is."""
+    """Current time of the session, or of the replay's cursor."""
     selection: tuple[int, int] | None = None
 
     @property
     def lane_columns(self) -> int:
-        """Return how many cells a lane has."""
+        """Return the width of a lane in cells."""
         return max(1, self.columns - LABEL)
 
     @property
     def lane_rows(self) -> int:
-        """Return how high a lane is: all but marks, axis, two lines of words and the legend."""
+        """Return the height of a lane: what marks, axis, two lines of text and the legend leave."""
         room = self.rows - 5
         return max(1, min(max(USUAL_LANE_ROWS, room // 3), room // 2))
 
@@ -115,13 +127,13 @@ class DrawnStretch:
         return (self.left + self.lane_columns) * self.cell_us
 
     def column_of(self, t_us: int) -> int:
-        """Return the cell of a time, from the left edge; outside of ``0..lane_columns`` where it is not shown."""
+        """Return the column of a time; outside of ``0..lane_columns`` if it is not visible."""
         return t_us // self.cell_us - self.left
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Cells, ready to be painted."""
+    """A drawn grid of cells."""
 
     cells: Cells
     """Code points, shape (rows, columns)."""
@@ -129,7 +141,7 @@ class Picture:
     """Style codes, shape (rows, columns)."""
 
     def changed(self, other: Picture) -> list[tuple[int, int, int]]:
-        """Return the rows that differ: row, first column that differs, column after the last."""
+        """Return the rows that differ, as tuples: row, first differing column, end of the last one."""
         differs = (self.cells != other.cells) | (self.codes != other.codes)
         rows = np.flatnonzero(differs.any(axis=1))
         first = differs[rows].argmax(axis=1)
@@ -137,15 +149,16 @@ class Picture:
         return list(zip(rows.tolist(), first.tolist(), end.tolist(), strict=True))
 
     def runs(self, row: int, first: int = 0, end: int | None = None) -> list[tuple[str, int]]:
-        """Return a row, or its columns from ``first`` up to ``end``, as texts with their style codes."""
+        """Return a row, from column ``first`` up to ``end``, as texts with their style codes."""
         codes = self.codes[row, first:end]
         edges = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
+        # Code points to text in one step, not one ``chr`` per cell.
         text = self.cells[row, first:end].astype("<u4").tobytes().decode("utf-32-le")
         return [(text[start:stop], int(codes[start])) for start, stop in pairwise(edges)]
 
 
 class Canvas:
-    """A picture being drawn, on a backdrop or on an empty one."""
+    """A picture being drawn, on an empty grid or on a backdrop."""
 
     def __init__(self, view: DrawnStretch, glyphs: Glyphs, backdrop: Picture | None = None) -> None:
         self.view = view
@@ -157,7 +170,7 @@ class Canvas:
         self.codes: Codes = np.zeros(shape, np.uint8) if backdrop is None else backdrop.codes.copy()
 
     def put(self, row: int, column: int, text: str, style: int) -> None:
-        """Write a text, as far as there is room; what may be wider than a cell becomes ``?``."""
+        """Write a text, cut at the edge; characters that may be wider than a cell become ``?``."""
         if not 0 <= row < self.view.rows or column >= self.view.columns:
             return
         kept = text[: self.view.columns - column]
@@ -166,7 +179,7 @@ class Canvas:
         self.codes[row, column : column + len(points)] = style
 
     def picture(self) -> Picture:
-        """Return what was drawn."""
+        """Return the picture."""
         return Picture(self.cells, self.codes)
 
 
@@ -177,10 +190,10 @@ def drawn(waveform: Waveform, view: DrawnStretch, glyphs: Glyphs, words: Sequenc
     """Draw a stretch of a session.
 
     Args:
-        waveform: the session.
-        view: which stretch.
-        glyphs: what the lanes are drawn with.
-        words: lines for below the axis.
+        waveform: the session's audio and marks.
+        view: the stretch.
+        glyphs: characters for drawing the lanes.
+        words: lines of text below the axis.
     """
     if not waveform.has_times:
         canvas = Canvas(view, glyphs)
@@ -204,9 +217,10 @@ def drawn(waveform: Waveform, view: DrawnStretch, glyphs: Glyphs, words: Sequenc
     return canvas.picture()
 
 
+# A few zooms and sizes in turn.
 @lru_cache(maxsize=4)
 def _backdrop(view: DrawnStretch, glyphs: Glyphs, words: int) -> Picture:
-    """Draw what stays while a session goes on: labels, axis and legend."""
+    """Draw the parts that do not change during a session: labels, axis and legend."""
     canvas = Canvas(view, glyphs)
     height = view.lane_rows
     canvas.put(height // 2, 0, " user", _CLIENT)
@@ -265,7 +279,7 @@ def _axis(canvas: Canvas, row: int) -> None:
 
 
 def clock(t_us: int) -> str:
-    """Return a time for an axis: seconds below a minute, else minutes and seconds."""
+    """Return a time for the axis: seconds below a minute, else minutes and seconds."""
     seconds = t_us / 1e6
     if seconds < 60:
         return f"{seconds:g} s"
@@ -274,16 +288,21 @@ def clock(t_us: int) -> str:
 
 
 def _legend(canvas: Canvas, row: int) -> None:
+    legend = _LEGEND if _legend_width(_LEGEND) <= canvas.view.columns else _SHORT_LEGEND
     column = 1
     for kind, (letter, style) in _LETTERS.items():
-        words = _LEGEND.get(kind, "")
+        words = legend.get(kind, "")
         canvas.put(row, column, letter or canvas.glyphs.cut, style)
         canvas.put(row, column + 2, words, _DIM)
         column += len(words) + 4 if words else 2
 
 
+def _legend_width(legend: Mapping[MarkKind, str]) -> int:
+    return sum(len(words) + 4 for words in legend.values())
+
+
 def _grounds(canvas: Canvas, rows: int) -> None:
-    """Lay the selection and the cursor below the lanes."""
+    """Set the backgrounds of the selection and the cursor."""
     view = canvas.view
     lanes = canvas.codes[:rows, LABEL:]
     if view.selection is not None:

@@ -1,4 +1,4 @@
-"""The picture of a timeline as strips, and which of its columns have changed since it was drawn last."""
+"""TimelineStrips: the timeline's picture as strips, and the columns that have changed since the last drawing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from inspector.analysis.waveform import Waveform
-from inspector.clock import NS_PER_S, SYSTEM_CLOCK
+from inspector.clock import SYSTEM_CLOCK
+from inspector.core.units import NS_PER_S
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.terminal.direct_renderer import CellUpdate
 from inspector.tui.terminal.strips import UncachedStrip
-from inspector.tui.views.timeline.cursor_text import about, at_cursor
+from inspector.tui.views.timeline.cursor_text import at_cursor, selection_text
 from inspector.tui.views.timeline.timeline_drawing import (
     GROUND,
     GROUNDS,
@@ -25,22 +26,22 @@ from inspector.tui.views.timeline.timeline_drawing import (
     drawn,
 )
 
-WORDS_HZ = 5
+WORDS_HZ = 5  # faster numbers cannot be read
 
 
 class TimelineStrips:
-    """What was drawn last of a waveform."""
+    """The last picture of a waveform."""
 
     def __init__(
         self, waveform: Waveform, glyphs: Glyphs, key: Key, style_of: Callable[[str], Style]
     ) -> None:
-        """Begin with no picture.
+        """Start without a picture.
 
         Args:
-            waveform: the session's sound.
-            glyphs: what the lanes are drawn with.
-            key: names keys.
-            style_of: returns the theme's style of one of ``STYLES`` and ``GROUNDS``.
+            waveform: the session's audio.
+            glyphs: characters for drawing the lanes.
+            key: returns the key name of a binding.
+            style_of: returns the theme's style for a name in ``STYLES`` or ``GROUNDS``.
         """
         self._waveform = waveform
         self._glyphs = glyphs
@@ -48,7 +49,7 @@ class TimelineStrips:
         self._style_of = style_of
         self._picture: Picture | None = None
         self._styles: dict[int, Style] = {}
-        self._said, self._said_ns = "", 0
+        self._cursor_text, self._cursor_text_ns = "", 0
 
     def draw(self, view: DrawnStretch) -> list[CellUpdate]:
         """Draw a stretch of the session, and return the columns that differ from the last picture."""
@@ -66,7 +67,7 @@ class TimelineStrips:
         ]
 
     def lines(self, crop: Region, size: Size) -> list[Strip]:
-        """Return a part of the picture; emptiness where there is none of this size."""
+        """Return a part of the picture; blank lines if the picture has another size."""
         picture = self._picture
         if picture is None or picture.cells.shape != (size.height, size.width):
             blank = Strip.blank(size.width, self._style(0))
@@ -74,7 +75,7 @@ class TimelineStrips:
         return [self._strip(picture, row, crop.x, crop.right) for row in range(crop.y, crop.bottom)]
 
     def forget(self) -> None:
-        """Draw everything anew, for another theme."""
+        """Drop the picture, for another theme."""
         self._styles.clear()
         self._picture = None
 
@@ -83,13 +84,14 @@ class TimelineStrips:
         return UncachedStrip([Segment(text, self._style(code)) for text, code in runs], end - first)
 
     def _words(self, view: DrawnStretch) -> tuple[str, str]:
-        """Say what is at the cursor; while that runs, only as often as can be read."""
+        """Return the texts below the axis; that of a moving cursor changes only as often as it can be read."""
         now_ns = SYSTEM_CLOCK.now_ns()
-        if view.cursor_us is not None or now_ns >= self._said_ns + NS_PER_S / WORDS_HZ:
-            self._said = at_cursor(self._waveform, view)
-            self._said_ns = now_ns
-        rest = about(view, self._waveform.progress, self._key, damaged=self._waveform.damaged)
-        return self._said, rest
+        if view.cursor_us is not None or now_ns >= self._cursor_text_ns + NS_PER_S / WORDS_HZ:
+            self._cursor_text = at_cursor(self._waveform, view)
+            self._cursor_text_ns = now_ns
+        waveform = self._waveform
+        rest = selection_text(view, waveform.progress, self._key, damaged=waveform.damaged)
+        return self._cursor_text, rest
 
     def _style(self, code: int) -> Style:
         style = self._styles.get(code)

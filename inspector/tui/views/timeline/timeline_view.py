@@ -1,4 +1,4 @@
-"""TimelineView: the sound of the session over time, with what happened between the two sides."""
+"""TimelineView: the tab with the session's audio over time, and the marks between the two sides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TimelineView(View):
-    """The timeline; made when it is first wanted, since it needs numpy and reads the whole log once."""
+    """The timeline; created when first shown, since it imports numpy and reads the whole log once."""
 
     id = "timeline"
     title = "Timeline"
@@ -25,7 +25,7 @@ class TimelineView(View):
 
     @cached_property
     def widget(self) -> Timeline:
-        """The lanes of sound and marks."""
+        """The lanes of audio and marks."""
         from inspector.analysis.waveform import Waveform
         from inspector.tui.views.timeline.timeline import Timeline
 
@@ -34,5 +34,5 @@ class TimelineView(View):
         return Timeline(waveform, context.now_us, context.glyphs, key=key, id=self.id)
 
     def frame(self) -> Sequence[tuple[Widget, Sequence[CellUpdate]]]:
-        """Return what has moved since the last frame."""
+        """Return the columns that have changed since the last frame."""
         return [(self.widget, self.widget.pull())]

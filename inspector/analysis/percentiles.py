@@ -1,0 +1,155 @@
+"""Percentiles of figures over many turns. Linear between the values around; n is always reported, and figures of different quality are kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inspector.analysis.definitions import DEFINITIONS, Definition
+from inspector.analysis.latency import ESTIMATED, EVENT, MEASURED, Latency
+from inspector.core.turns_fold import Turn
+
+LEAST_FOR_P95 = 20
+"""Values below which the 95th percentile is the largest or nearly so, and says nothing."""
+_ENDED_BY_PLAYING = frozenset({"voice_to_voice_ms", "wait_ms", "first_greeting_ms"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How some values are spread."""
+
+    n: int
+    """How many there are."""
+    p50: float
+    """The median."""
+    p90: float
+    """The 90th percentile."""
+    p95: float | None
+    """The 95th; None under ``LEAST_FOR_P95`` values."""
+    least: float
+    """The smallest."""
+    most: float
+    """The largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredTurn:
+    """One turn of one recording, and what it consisted of."""
+
+    recording: str
+    """Path, or ``-``."""
+    day: str
+    """On which it happened, UTC; ``""`` where the recording does not say."""
+    turn: Turn
+    """What happened."""
+    latency: Latency
+    """What that took."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSpread:
+    """The spread of one figure over turns that may be compared."""
+
+    group: str
+    """The value of what they are grouped by; ``""`` where that is not known."""
+    kind: str
+    """Of the turns."""
+    definition: Definition
+    """The figure."""
+    quality: str
+    """How it is known: of its beginning, and where that counts, of its end."""
+    spread: Spread
+    """Of its values."""
+
+
+GROUPINGS: dict[str, Callable[[MeasuredTurn], str]] = {
+    "model": lambda one: one.turn.model,
+    "day": lambda one: one.day,
+    "kind": lambda one: one.turn.kind.value,
+    "recording": lambda one: one.recording,
+    "anchor": lambda one: one.latency.anchor or "",
+    "status": lambda one: one.turn.answers[-1].status if one.turn.answers else "",
+}
+"""What turns can be grouped by."""
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Return a percentile of values in ascending order, linear between the two around it; ``share`` is 0..1."""
+    place = (len(ordered) - 1) * share
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def spread(values: Iterable[float]) -> Spread | None:
+    """Return how values are spread; None where there are none."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    p95 = percentile(ordered, 0.95) if len(ordered) >= LEAST_FOR_P95 else None
+    return Spread(
+        len(ordered),
+        percentile(ordered, 0.5),
+        percentile(ordered, 0.9),
+        p95,
+        ordered[0],
+        ordered[-1],
+    )
+
+
+def quality_of(definition: Definition, one: MeasuredTurn) -> str:
+    """Return how a figure of a turn is known: what it is anchored by, and where playing ends it, how that is known."""
+    turn, latency = one.turn, one.latency
+    reply = turn.reply
+    if definition.name == "leading_silence_ms":
+        return MEASURED
+    if definition.name == "playout_ms":
+        return MEASURED if reply is not None and reply.is_play_measured else ESTIMATED
+    if definition.name == "barge_in_stop_ms":
+        return f"{EVENT} to {MEASURED}" if turn.is_silence_measured else EVENT
+    begins = latency.anchor or EVENT if definition.is_anchored else EVENT
+    if definition.name in _ENDED_BY_PLAYING and latency.ends not in (None, begins):
+        return f"{begins} to {latency.ends}"
+    return begins
+
+
+def spreads(turns: Iterable[MeasuredTurn], by: str = "kind") -> list[FigureSpread]:
+    """Return the spread of every figure, by group, kind of turn and quality; ``by`` is one of ``GROUPINGS``."""
+    group_of = GROUPINGS[by]
+    values: dict[tuple[str, str, int, str], list[float]] = {}
+    for one in turns:
+        group, kind = group_of(one), one.turn.kind.value
+        for number, definition in enumerate(DEFINITIONS):
+            value = one.latency.figures.get(definition.name)
+            # Of a turn that was spoken the two are one.
+            is_told_twice = definition.name == "wait_ms" and one.latency.figures.get(
+                "voice_to_voice_ms"
+            )
+            if value is not None and not is_told_twice:
+                key = group, kind, number, quality_of(definition, one)
+                values.setdefault(key, []).append(value)
+    found = []
+    for (group, kind, number, quality), of_one in sorted(values.items()):
+        told = spread(of_one)
+        if told is not None:
+            found.append(FigureSpread(group, kind, DEFINITIONS[number], quality, told))
+    return found
+
+
+def told_spread(one: FigureSpread, by: str) -> dict[str, Any]:
+    """Return a spread as JSON."""
+    spread = one.spread
+    return {
+        by: one.group or None,
+        "kind": one.kind,
+        "figure": one.definition.name,
+        "quality": one.quality,
+        "unit": one.definition.unit,
+        "n": spread.n,
+        "p50": round(spread.p50, 3),
+        "p90": round(spread.p90, 3),
+        "p95": None if spread.p95 is None else round(spread.p95, 3),
+        "min": round(spread.least, 3),
+        "max": round(spread.most, 3),
+    }
