@@ -25,6 +25,9 @@ USUAL: dict[str, tuple[str, ...]] = {
     "send": ("--sim", *SOON, "s.jsonl"),
     "cat": ("r.jsonl",),
     "export": ("r.jsonl", "--to=text"),
+    "turns": ("r.jsonl",),
+    "stats": ("r.jsonl",),
+    "cost": ("r.jsonl",),
     "doctor": (),
     "keys": (),
     "paths": (),
@@ -158,7 +161,7 @@ def test_what_is_not_an_upstream_is_refused(address: str, inspector: Run) -> Non
     )
 
     assert outcome.status == 2
-    assert "is not the address of a server" in outcome.err
+    assert "is not a server address" in outcome.err
 
 
 def test_the_name_of_a_server_may_be_in_any_script() -> None:

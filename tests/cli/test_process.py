@@ -27,7 +27,7 @@ def test_a_pipe_into_send_and_out_again(program: Run) -> None:
 
     assert outcome.status == 0, outcome.err
     assert json.loads(outcome.out.splitlines()[-1])["type"] == "session.updated"
-    assert outcome.err.startswith("recording to") or not outcome.err
+    assert outcome.err.startswith("recorded 5 events, 0 errors: ") or not outcome.err
 
 
 def test_a_reader_that_leaves_ends_the_program_quietly(tmp_path: Path) -> None:

@@ -66,8 +66,11 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_session(
     outcome = inspector("sim", "--headless", "--json", "--until", "session.created")
 
     assert outcome.status == 0
-    assert json.loads(outcome.out)["recording"] is None
+    rescued = Path(json.loads(outcome.out)["recording"])
+    assert rescued.name.startswith("rescued-")
+    assert b'"session.created"' in rescued.read_bytes()
     assert "not recorded to disk" in outcome.err
+    assert f"recorded 3 events, 0 errors: {rescued}" in outcome.err
 
 
 def test_a_recording_is_never_overwritten(inspector: Run, recording: Path) -> None:

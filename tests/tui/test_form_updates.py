@@ -70,7 +70,7 @@ def test_a_preset_is_saved_and_loaded(tmp_path: Path) -> None:
         presets.save(str(file))
         presets.save(__file__)
         await stage.settle()
-        assert "no preset" in [n.message for n in stage.pilot.app._notifications][-1]
+        assert "is not a preset" in [n.message for n in stage.pilot.app._notifications][-1]
         presets.save(str(pipe))
         await stage.settle()
         assert "not a file" in [n.message for n in stage.pilot.app._notifications][-1]

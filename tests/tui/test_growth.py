@@ -6,6 +6,7 @@ import gc
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from textual._styles_cache import StylesCache
 from textual.css.styles import StylesBase
 from textual.message_pump import MessagePump
@@ -37,6 +38,7 @@ def kept() -> Counter[str]:
     return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, KEPT))
 
 
+@pytest.mark.real_time  # a closed screen is freed by its own last timers
 def test_nothing_grows_with_what_comes_and_goes(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         async def often() -> Counter[str]:

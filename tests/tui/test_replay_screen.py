@@ -178,7 +178,7 @@ def test_conversation_and_session_follow_the_cursor() -> None:
         assert "The conversation is empty" in stage.shown()
         await stage.press("1", "G", "2")
         assert "Your name is Alice." in stage.shown()
-        assert "cut at" in stage.shown()
+        assert "truncated at" in stage.shown()
         await stage.press("1", "g", "2")
         assert "The conversation is empty" in stage.shown()
 

@@ -24,7 +24,7 @@ from tests.tui.stages import SMALL, STAGES, Stage
         (SessionFormScreen, "tick", "form"),
         (ProxyScreen, "tick", "proxy-empty"),
         (PausedFramesScreen, "tick", "proxy-held-nothing"),
-        (FormDialog, "_run_on", "dialog-truncate"),
+        (FormDialog, "_apply_update", "dialog-truncate"),
     ],
 )
 def test_a_screen_looks_again_by_itself(
