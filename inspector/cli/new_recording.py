@@ -46,7 +46,7 @@ def new_recording(
         return RecordingFile(output, clock)
     try:
         name = recording_name(source, clock.utc_now())
-        return _create_unique(make_folder(folder), name, clock)
+        return create_unique(make_folder(folder), name, clock)
     except (OSError, RecordingError) as error:
         tell(f"warning: the session is not recorded to disk: {error}")
         return RecordingFile(None, clock)
@@ -59,7 +59,17 @@ def recording_name(source: Described, now: datetime) -> str:
     return "-".join([*words, *([model] if model else [])])
 
 
-def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
+def create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
+    """Create a recording with a name that no other process has taken in the same second.
+
+    Args:
+        folder: of the recordings; must exist.
+        name: without suffix; ``-2`` and so on is appended if it is taken.
+        clock: stamps the events.
+
+    Raises:
+        RecordingError: the folder is not writable.
+    """
     for attempt in range(1, NAMES_TRIED):
         path = folder / f"{name}{f'-{attempt}' if attempt > 1 else ''}.jsonl"
         try:

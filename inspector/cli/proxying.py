@@ -23,7 +23,7 @@ from inspector.cli.launch import (
     SessionLauncher,
 )
 from inspector.cli.listen_options import ProxyOptions, listen_options, secret_in
-from inspector.cli.new_recording import RecordedSessions, recording_name
+from inspector.cli.new_recording import RecordedSessions, create_unique, recording_name
 from inspector.cli.printing import SCHEMA, say, write_object
 from inspector.cli.refusal_text import with_blame
 from inspector.cli.screens import look_of
@@ -214,10 +214,10 @@ class ProxyRun:
 
     def _new_recording(self, request: SessionRequest) -> RecordingFile:
         clock = self._launch.clock
-        name = f"{recording_name(request, clock.utc_now())}-{next(self._numbers):04d}.jsonl"
+        name = f"{recording_name(request, clock.utc_now())}-{next(self._numbers):04d}"
         try:
             folder = self._options.folder or self._launch.folders.sessions
-            return RecordingFile(make_folder(folder) / name, clock)
+            return create_unique(make_folder(folder), name, clock)
         except (OSError, RecordingError) as error:
             self._tell(f"warning: a session is not recorded to disk: {error}")
             return RecordingFile(None, clock)

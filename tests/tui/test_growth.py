@@ -26,11 +26,7 @@ COMING_AND_GOING = {
     "create": ("c", "escape"),
     "devices": ("A", "escape"),
     "themes": ("f2", "escape"),
-    "command line": ("colon", "escape"),
-    "filter line": ("slash", "escape"),
-    "views": ("2", "3", "4", "1"),
 }
-TIMES = 2
 
 
 def kept() -> Counter[str]:
@@ -41,16 +37,15 @@ def kept() -> Counter[str]:
 @pytest.mark.real_time  # a closed screen is freed by its own last timers
 def test_nothing_grows_with_what_comes_and_goes(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        async def often() -> Counter[str]:
-            for _ in range(TIMES):
-                for what, keys in COMING_AND_GOING.items():
-                    await stage.pilot.press(*keys)
-                    assert stage.pilot.app.screen is stage.screen, what
+        async def all_once() -> Counter[str]:
+            for what, keys in COMING_AND_GOING.items():
+                await stage.pilot.press(*keys)
+                assert stage.pilot.app.screen is stage.screen, what
             await stage.settle()
             return kept()
 
-        await often()
-        first, second = await often(), await often()
+        await all_once()
+        first, second = await all_once(), await all_once()
 
         # As many after each round: what is remembered until the next one comes is in both.
         assert (second - first, first - second) == (Counter(), Counter())
