@@ -46,7 +46,7 @@ def new_recording(
         return RecordingFile(output, clock)
     try:
         name = recording_name(source, clock.utc_now())
-        return _create_unique(make_folder(folder), name, clock)
+        return create_unique(make_folder(folder), name, clock)
     except (OSError, RecordingError) as error:
         tell(f"warning: the session is not recorded to disk: {error}")
         return RecordingFile(None, clock)
@@ -59,7 +59,17 @@ def recording_name(source: Described, now: datetime) -> str:
     return "-".join([*words, *([model] if model else [])])
 
 
-def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
+def create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
+    """Create a recording with a name that no other process has taken in the same second.
+
+    Args:
+        folder: of the recordings; must exist.
+        name: without suffix; ``-2`` and so on is appended if it is taken.
+        clock: stamps the events.
+
+    Raises:
+        RecordingError: the folder is not writable.
+    """
     for attempt in range(1, NAMES_TRIED):
         path = folder / f"{name}{f'-{attempt}' if attempt > 1 else ''}.jsonl"
         try:
@@ -117,6 +127,39 @@ def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 
     place = pasted(kept.path if sessions == 1 else kept.path.parent)
     say(f"recorded {counts}: {place}" if kept.is_whole else f"{counts}; recorded in part: {place}")
     say(f"  inspector replay {pasted(kept.path)}")
+
+
+class RecordedSessions:
+    """Counts over all sessions of a run, for the report at its end."""
+
+    def __init__(self) -> None:
+        self._sessions = self._events = self._errors = 0
+        self._newest = KeptRecording()
+        self._warnings: list[str] = []
+
+    def count(self, events: int, errors: int) -> None:
+        """Count a session that has ended."""
+        self._sessions += 1
+        self._events += events
+        self._errors += errors
+
+    def finish(self, recording: RecordingFile, tell: Callable[[str], None] | None = None) -> None:
+        """Close a recording, and store its path, which differs from the original one if the disk was full.
+
+        Args:
+            recording: of a session that has ended.
+            tell: called with warnings; None keeps them for the report, since a screen must not be overwritten by stderr.
+        """
+        kept = finish_recording(recording, tell or self._warnings.append)
+        is_whole = kept.is_whole and self._newest.is_whole
+        self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
+
+    def say(self) -> None:
+        """Print the counts, and how to replay the newest recording."""
+        for warning in self._warnings:
+            say(warning)
+        if self._sessions:
+            say_recorded(self._newest, self._events, self._errors, self._sessions)
 
 
 def counted(number: int, noun: str) -> str:

@@ -229,7 +229,8 @@ class HomeScreen(KeyedScreen[None]):
         except InspectorError as error:
             self._say(error)
             return
-        self.app.push_screen(session_workspace(self._host, engine, self._glyphs))
+        left = self._launcher.close_session
+        self.app.push_screen(session_workspace(self._host, engine, self._glyphs, left))
 
     def _replay(self, path: Path) -> None:
         from inspector.tui.session.replay_workspace import replay_workspace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
@@ -34,8 +34,20 @@ if TYPE_CHECKING:
     from inspector.engine.live_engine import Engine
 
 
-def session_workspace(host: TaskSupervisor, engine: Engine, glyphs: Glyphs) -> Workspace:
-    """Return the screen of a live session; it connects when mounted."""
+def session_workspace(
+    host: TaskSupervisor,
+    engine: Engine,
+    glyphs: Glyphs,
+    left: Callable[[Engine], None] | None = None,
+) -> Workspace:
+    """Return the screen of a live session; it connects when mounted.
+
+    Args:
+        host: runs the session.
+        engine: the session.
+        glyphs: the characters that the terminal can display.
+        left: called when the user has left the session and its connection is closed.
+    """
     sending = Sending(engine, SESSION_BUTTONS)
     parts = (
         sending,
@@ -43,7 +55,7 @@ def session_workspace(host: TaskSupervisor, engine: Engine, glyphs: Glyphs) -> W
         SoundControls(engine),
         ConnectionControls(host, engine),
     )
-    return Workspace(LiveModel(host, engine, glyphs), parts, glyphs)
+    return Workspace(LiveModel(host, engine, glyphs, left), parts, glyphs)
 
 
 class LiveModel(SessionModel):
@@ -51,10 +63,17 @@ class LiveModel(SessionModel):
 
     title = "Session"
 
-    def __init__(self, host: TaskSupervisor, engine: Engine, glyphs: Glyphs) -> None:
+    def __init__(
+        self,
+        host: TaskSupervisor,
+        engine: Engine,
+        glyphs: Glyphs,
+        left: Callable[[Engine], None] | None = None,
+    ) -> None:
         self._host = host
         self._engine = engine
         self._glyphs = glyphs
+        self._left = left
 
     @property
     def log(self) -> EventLog:
@@ -107,6 +126,8 @@ class LiveModel(SessionModel):
     async def close(self) -> None:
         """Close the connection and wait until that is recorded."""
         await self._host.stop(self._engine)
+        if self._left is not None:
+            self._left(self._engine)
 
 
 class ConnectionControls(Part):
