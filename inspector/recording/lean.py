@@ -8,6 +8,7 @@ read again, whole, before the error is taken in. What is small, of a foreign sha
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.causes import CAUSE_TYPES
 from inspector.core.dialect_evidence import BY_SHAPE, DIALECT_TYPES
-from inspector.core.event import Direction, Event
+from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
 from inspector.core.input_audio import INPUT_AUDIO_TYPES, AppendRun
 from inspector.core.kinds import APPENDS
@@ -162,7 +163,8 @@ class LeanReading:
         refused = self.state.causes.rejected
         for place in self.appends.before(seq - 1):
             if place.row + 1 not in refused:
-                yield self._whole(place)
+                line = self.reader.read(place.offset, place.length)
+                yield _append(line, place.row) or self.reader.decode(line, place.row)
 
     def sound_from(self, seq: int) -> Iterator[Event]:
         """Yield the events that bring sound to be heard from an event on, with their audio."""
@@ -245,13 +247,15 @@ class _ChunkReading:
         )
         before = 0
         for at, action in zip(looked_at.tolist(), actions[looked_at].tolist(), strict=True):
-            self._take_words(words, before, at)
+            if self._has_words and self._state.turns.awaits_words:
+                self._take_words(words, before, at)
             before = at
             if action == _TELLING_APPEND:
                 self._tell_dialect(at)
             elif action != _DELTA or not self._take_delta(at):
                 self._take(at)
-        self._take_words(words, before, len(self._kinds))
+        if self._has_words:
+            self._take_words(words, before, len(self._kinds))
         self._flush(len(self._kinds))
 
     def _actions(self) -> Ints:
@@ -281,8 +285,6 @@ class _ChunkReading:
 
     def _take_words(self, words: list[int], begin: int, end: int) -> None:
         """Apply the text deltas between two rows while a response awaits its first one."""
-        if not self._has_words or not self._state.turns.awaits_words:
-            return
         number = bisect_left(words, begin)
         while number < len(words) and words[number] < end and self._state.turns.awaits_words:
             self._take(words[number])
@@ -358,6 +360,27 @@ class _ChunkReading:
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
 """What an id consists of that stands in its line as it is."""
+
+
+_PLAIN_APPEND = re.compile(
+    rb'\{"seq":[0-9]+,"t":([0-9]{1,9})\.([0-9]{6}),"dir":"client","origin":"[a-z]+","type":"([a-z_.]+)",'
+    rb'"event":\{"type":"\3",(?:"event_id":"[^"\\]*",)?"audio":"([A-Za-z0-9+/]*={0,2})"\}\}'
+)
+"""A line of an append that says no more than its sound, as nearly all do."""
+
+
+def _append(line: bytes, row: int) -> Event | None:
+    """Return the append in a line of ours, with only its audio in its body; None if the line is not a plain one.
+
+    To find the end of a turn's speech takes dozens of appends, and parsing them is most of the work.
+    """
+    found = _PLAIN_APPEND.fullmatch(line)
+    if found is None:
+        return None
+    seconds, fraction, name, audio = found.groups()
+    t_ns = int(seconds) * 1_000_000_000 + int(fraction) * 1000
+    kind, body = name.decode(), {"audio": audio.decode()}
+    return Event(row + 1, t_ns, Direction.CLIENT, Origin.WIRE, kind, b"", body=body)
 
 
 def _action(name: str, whole: LeanReading) -> int:

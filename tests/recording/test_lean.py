@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.groups import audio_bytes_of
+from inspector.core.groups import audio_bytes_of, audio_of
+from inspector.core.kinds import APPENDS
 from inspector.core.state import VERDICT_FOLDS, SessionState
 from inspector.recording import lean
 from inspector.recording.folding import fold_recording
@@ -234,3 +235,24 @@ def test_the_caller_takes_in_the_types_that_it_names(tmp_path: Path) -> None:
 
     assert [event for event in got if event.type in types] == whole
     assert any(map(audio_bytes_of, whole))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sound_is_read_back_as_it_was_sent(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "x.jsonl"
+    random_recording(path, seed, damaged=0.05)
+    reader = RecordingReader(path)
+    state = SessionState(only=lean.TURN_FOLDS)
+    reading = lean.LeanReading(reader, state)
+
+    reading.run()
+    read = [(one.seq, one.t_ns, audio_of(one)) for one in reading.appends_before(1 << 30)]
+    whole = [
+        (one.seq, one.t_ns, audio_of(one))
+        for one in reader.events()
+        if one.type in APPENDS and one.direction is Direction.CLIENT
+    ]
+    reader.close()
+
+    kept = [one for one in reversed(whole) if one[0] not in state.causes.rejected]
+    assert [one for one in read if one[2]] == [one for one in kept if one[2]]
