@@ -126,7 +126,7 @@ class SessionLauncher:
         """Close the recording of a session that the user has left, and drop the session."""
         if engine in self.opened:
             self.opened.remove(engine)
-            self.recorded.count(len(engine.log), engine.state.problems.errors)
+            self.recorded.count(engine)
             self.recorded.finish(engine.recording)
 
     def open_replay(self, path: Path) -> Replay:
@@ -185,7 +185,9 @@ class SessionLauncher:
         """Yield facts about recordings. Call in a thread."""
         from inspector.recording.recording_facts import KnownFacts
 
-        return KnownFacts(self.folders.cache).read(paths)
+        facts = KnownFacts(self.folders.cache)
+        yield from facts.read(paths)
+        yield from facts.read_verdicts(paths)
 
     def home_words(self) -> HomeWords:
         """Return where files are kept, and why sessions could not be recorded."""

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from inspector.cli.printing import is_utf8, say
 from inspector.clock import Clock
-from inspector.engine.record import Described
+from inspector.core.state import SessionState
+from inspector.engine.record import Described, SessionRecord
 from inspector.errors import RecordingError, UsageError
 from inspector.folders import make_folder
+from inspector.recording.format import Header
 from inspector.recording.writer import RecordingFile
 
 NAMES_TRIED = 100
@@ -109,14 +111,17 @@ def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say
     return KeptRecording(path, is_whole)
 
 
-def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 1) -> None:
-    """Print where a session was recorded and how to replay it; the second line can be pasted into a shell.
+def say_recorded(
+    kept: KeptRecording, events: int, errors: int, sessions: int = 1, verdict: str = ""
+) -> None:
+    """Print where a session was recorded and how to replay it; the last line can be pasted into a shell.
 
     Args:
         kept: the recording, the newest one of several.
         events: number of events in all.
         errors: number of events that report an error.
         sessions: number of sessions, each recorded to a file in the same folder.
+        verdict: the verdict on the newest session in one line; ``""`` for none.
     """
     counts = f"{counted(events, 'event')}, {counted(errors, 'error')}"
     if sessions != 1:
@@ -126,6 +131,8 @@ def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 
         return
     place = pasted(kept.path if sessions == 1 else kept.path.parent)
     say(f"recorded {counts}: {place}" if kept.is_whole else f"{counts}; recorded in part: {place}")
+    if verdict:
+        say(f"  {verdict}")
     say(f"  inspector replay {pasted(kept.path)}")
 
 
@@ -135,13 +142,18 @@ class RecordedSessions:
     def __init__(self) -> None:
         self._sessions = self._events = self._errors = 0
         self._newest = KeptRecording()
+        self._last: tuple[Header, SessionState] | None = None
+        """Of the newest session; the session itself would keep its screen in memory."""
         self._warnings: list[str] = []
 
-    def count(self, events: int, errors: int) -> None:
+    def count(self, session: SessionRecord) -> None:
         """Count a session that has ended."""
         self._sessions += 1
-        self._events += events
-        self._errors += errors
+        self._events += len(session.log)
+        self._errors += session.state.problems.errors
+        header = session.header
+        if self._last is None or header.started_at >= self._last[0].started_at:
+            self._last = header, session.state
 
     def finish(self, recording: RecordingFile, tell: Callable[[str], None] | None = None) -> None:
         """Close a recording, and store its path, which differs from the original one if the disk was full.
@@ -155,11 +167,22 @@ class RecordedSessions:
         self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
 
     def say(self) -> None:
-        """Print the counts, and how to replay the newest recording."""
+        """Print the counts, and the verdict on the newest session and how to replay it."""
         for warning in self._warnings:
             say(warning)
-        if self._sessions:
-            say_recorded(self._newest, self._events, self._errors, self._sessions)
+        if self._last is not None:
+            words = printed_verdict(*self._last)
+            say_recorded(self._newest, self._events, self._errors, self._sessions, words)
+
+
+def printed_verdict(header: Header, state: SessionState) -> str:
+    """Return the verdict on a session that is over, in one line; ``""`` where nothing happened."""
+    # Imported late: a proxy must not load the analysis of costs before its first session.
+    from inspector.analysis.verdict import verdict_line
+    from inspector.price_file import prices_here
+    from inspector.recording.recorded_verdict import verdict_of
+
+    return verdict_line(verdict_of(state, header, prices_here()))
 
 
 def counted(number: int, noun: str) -> str:

@@ -227,7 +227,7 @@ class ProxyRun:
         self._is_done.set()
 
     def _count_ended(self, proxy: Proxy, session: ProxiedSession) -> None:
-        self._totals.count(len(session.log), session.state.problems.errors)
+        self._totals.count(session)
         self._sweep.session_ended(is_idle=not proxy.running)
 
     def _opened(self, session: ProxiedSession) -> None:

@@ -181,6 +181,7 @@ class HomeScreen(KeyedScreen[None]):
         choices = self.query_one("#choices", OptionList)
         for line_id in self.list.learn(path, facts):
             choices.replace_option_prompt(line_id, self.list.recording(path, self._width()))
+        self._hint()
 
     def _fill(self) -> None:
         choices = self.query_one("#choices", OptionList)

@@ -11,6 +11,8 @@ from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection
+from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_verdict import SessionVerdict
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import InspectorError
 from inspector.tui.common.dialog import Field, FormDialog
@@ -31,6 +33,7 @@ from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from inspector.analysis.verdict import VerdictPart
     from inspector.engine.live_engine import Engine
 
 
@@ -74,6 +77,8 @@ class LiveModel(SessionModel):
         self._engine = engine
         self._glyphs = glyphs
         self._left = left
+        self.cost = SessionCost(engine.header)
+        self._verdict = SessionVerdict(self.cost)
 
     @property
     def log(self) -> EventLog:
@@ -95,7 +100,18 @@ class LiveModel(SessionModel):
 
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return connection, model, errors, source, time, count, recording and tokens."""
-        return session_header(self._engine, self._glyphs, self.now_us(), ticks)
+        return session_header(self._engine, self._glyphs, self.now_us(), ticks, self.cost)
+
+    @property
+    def verdict(self) -> Sequence[VerdictPart]:
+        """Return the verdict as of now."""
+        return self._verdict.parts
+
+    def advance(self) -> None:
+        """Follow the session."""
+        super().advance()
+        is_over = self._engine.connection in (Connection.CLOSED, Connection.REFUSED)
+        self._verdict.update(self.state, is_over=is_over)
 
     @property
     def is_troubled(self) -> bool:
