@@ -14,25 +14,11 @@ from inspector.analysis.latency_summary import latency_summary
 from inspector.analysis.ledger import CostLedger, turns_by_id
 from inspector.analysis.prices import PriceTable
 from inspector.analysis.verdict import VerdictPart, VerdictTone, verdict
-from inspector.core.dialect_evidence import DIALECT_TYPES
-from inspector.core.kinds import APPENDS
-from inspector.core.session_fold import SESSION_TYPES
 from inspector.core.state import VERDICT_FOLDS, SessionState
-from inspector.core.usage import USAGE_TYPES
 from inspector.price_file import prices_here
 from inspector.recording.format import Header
 from inspector.recording.lean import LeanReading
 from inspector.recording.reader import RecordingReader
-from inspector.spec.events import EVENT_TYPES
-
-# The appended sound of GPT-Live tells its dialect too, and is nearly all of such a recording; its other events do as well.
-VERDICT_ROWS = (
-    USAGE_TYPES
-    | SESSION_TYPES
-    | (DIALECT_TYPES - APPENDS)
-    | {name for name, known in EVENT_TYPES.items() if known.severity}
-)
-"""The types of events that a verdict depends on, beside those of the turns."""
 
 NICENESS = 10
 """Of the process that judges a large recording: the screen and the indexing come first."""
@@ -45,7 +31,7 @@ def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[Verdic
         RecordingError: the disk does not give it.
     """
     state = SessionState(only=VERDICT_FOLDS)
-    LeanReading(reader, state, VERDICT_ROWS).run()
+    LeanReading(reader, state).run()
     return verdict_of(state, reader.header, prices)
 
 
