@@ -10,6 +10,7 @@ from typing import NamedTuple
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import (
+    ASK,
     as_json,
     at_time,
     counted,
@@ -36,7 +37,6 @@ SAME_WORDS = 0.6
 """Share of an answer's words that were in the answer before, from which on both say the same."""
 LEAST_WORDS = 4
 """Answers of fewer words ("Sure, done.") resemble each other by chance."""
-_ASK = as_json({"type": "response.create"})
 _WORD = re.compile(r"\w+")
 
 
@@ -130,7 +130,7 @@ def _owner(state: SessionState, response_id: str, before: int) -> _Owner:
 
 def _collision_fix(state: SessionState, *, has_results: bool, is_vad: bool) -> str:
     if has_results:
-        return f"send every result of a batch, wait for response.done, then once: {_ASK}"
+        return f"send every result of a batch, wait for response.done, then once: {ASK}"
     if is_vad:
         off = session_update(
             state,
@@ -142,7 +142,7 @@ def _collision_fix(state: SessionState, *, has_results: bool, is_vad: bool) -> s
             },
         )
         return f"leave the answer to turn detection, or ask for all of them yourself: {off}"
-    return f"wait for response.done, then: {_ASK}"
+    return f"wait for response.done, then: {ASK}"
 
 
 class _Waiting(NamedTuple):
@@ -240,7 +240,7 @@ class NobodyAsked(LintRule):
             Severity.NOTE if is_voice else Severity.ERROR,
             [one.seq for one in waiting],
             f"{what} ({ref(first.seq)}), and nobody asked for an answer in {seconds(waited_ms)}: {reason}",
-            _ASK,
+            ASK,
             Confidence.POSSIBLE if is_voice else Confidence.CERTAIN,
         )
 
@@ -510,7 +510,7 @@ class CreateBeforeCommit(LintRule):
                 Severity.WARNING,
                 (one.seq, *((committed_seq,) if committed_seq else ())),
                 f"response.create {ref(one.seq)} was sent {what}{then}: this answer may not contain it",
-                f"wait for input_audio_buffer.committed, then: {_ASK}",
+                f"wait for input_audio_buffer.committed, then: {ASK}",
                 Confidence.LIKELY,
             )
 

@@ -9,7 +9,7 @@ from typing import Any
 from inspector.core.read import Body, text_at
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
-from inspector.spec.beta_names import GA_FIELDS
+from inspector.spec.beta_names import GA_FIELDS, GA_FORMATS
 
 MOST_QUOTED = 160
 """Characters of the server's or the app's text that a finding repeats."""
@@ -67,6 +67,10 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+ASK = as_json({"type": "response.create"})
+"""What asks for an answer."""
+
+
 def is_flat(state: SessionState) -> bool:
     """Return whether the session has the beta's flat shape."""
     return state.dialect.dialect in FLAT_DIALECTS
@@ -101,13 +105,6 @@ def put(into: dict[str, Any], path: str, value: Any) -> None:
     here[last] = value
 
 
-_FORMATS: Mapping[str, Mapping[str, Any]] = {
-    "pcm16": {"type": "audio/pcm", "rate": 24000},
-    "g711_ulaw": {"type": "audio/pcmu"},
-    "g711_alaw": {"type": "audio/pcma"},
-}
-
-
 def in_ga(settings: Body) -> dict[str, Any]:
     """Return a session or response with the beta's members moved to their places in GA, and removed ones left out."""
     found: dict[str, Any] = {
@@ -124,7 +121,7 @@ def _ga_value(name: str, value: Any) -> Any:
         # GA answers in audio, with its transcript, or in text; never in both.
         return ["audio"] if "audio" in value else ["text"]
     if name.endswith("_audio_format") and isinstance(value, str):
-        return _FORMATS.get(value, value)
+        return dict(GA_FORMATS.get(value, {})) or value
     return value
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import (
+    ASK,
     as_json,
     counted,
     error_words,
@@ -37,7 +38,6 @@ GOOD_OUTPUT = {
     "type": "conversation.item.create",
     "item": {"type": "function_call_output", "call_id": "call_…", "output": "…"},
 }
-_ASK = as_json({"type": "response.create"})
 
 
 class _Result(NamedTuple):
@@ -152,7 +152,7 @@ class ToolOutputShape(LintRule):
                 seqs,
                 f"the result of {tools} is in response.input ({refs(seqs)}): that response starts from an empty context, "
                 "without the question, and the conversation never gets the result",
-                f"{as_json(GOOD_OUTPUT)}\n{_ASK}",
+                f"{as_json(GOOD_OUTPUT)}\n{ASK}",
             )
 
 
@@ -232,7 +232,7 @@ class ToolResultUnspoken(LintRule):
                 (results[-1].seq, created_seq),
                 f"{_named(results, state)} waited {seconds(waited_ms)}: no response.create followed, and only the user's next "
                 "words brought an answer",
-                _ASK,
+                ASK,
             )
         rejected = state.causes.rejected
         refused = [one for seq, one in self._waiting.items() if seq in rejected]
@@ -283,7 +283,7 @@ class ToolResultUnspoken(LintRule):
                     Severity.WARNING,
                     seqs,
                     f"{subject} in this recording: no response.create follows it",
-                    _ASK,
+                    ASK,
                     Confidence.POSSIBLE,
                 )
         elif waited_ms >= PATIENCE_MS:
@@ -298,7 +298,7 @@ class ToolResultUnspoken(LintRule):
                 )
             severity = Severity.NOTE if confidence is Confidence.POSSIBLE else Severity.ERROR
             yield self.found(
-                severity, seqs, f"{subject}: {reason} in {seconds(waited_ms)}", _ASK, confidence
+                severity, seqs, f"{subject}: {reason} in {seconds(waited_ms)}", ASK, confidence
             )
 
 
@@ -422,7 +422,7 @@ class ToolCallUnanswered(LintRule):
         "the result up."
     )
     links = (CONVERSATIONS,)
-    types = frozenset({"response.done", "conversation.item.create"})
+    types = frozenset({"response.done", "response.create", "conversation.item.create"})
     needs = frozenset({Sight.APP})
 
     def __init__(self) -> None:
@@ -435,8 +435,9 @@ class ToolCallUnanswered(LintRule):
         """Remember when the response of a call had ended, and which calls have a result."""
         if event.type != "response.done":
             item = output_of(event)
-            if item is not None and len(self._sent) < MAX_KEPT:
-                self._sent.add(text_at(item, "call_id"))
+            if len(self._sent) < MAX_KEPT:
+                self._sent.update(calls_in_input(event))
+                self._sent.update({text_at(item, "call_id")} if item is not None else ())
             return
         status = text_at(object_at(event.body or {}, "response"), "status")
         if status != "completed":
@@ -458,7 +459,7 @@ class ToolCallUnanswered(LintRule):
         longest = max((ms for ms in waited if ms is not None), default=None)
         names = listed(item.name or "a tool" for item in pending)
         seqs = [self._called[item.id][0] for item in pending]
-        fix = f"{as_json(GOOD_OUTPUT)}\n{_ASK}"
+        fix = f"{as_json(GOOD_OUTPUT)}\n{ASK}"
         if longest is not None and longest >= TOOL_PATIENCE_MS:
             text = f"{names} was called and has had no result for {seconds(longest)}"
             yield self.found(Severity.WARNING, seqs, text, fix)
