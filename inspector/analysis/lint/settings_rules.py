@@ -161,7 +161,12 @@ def _corrected(void: _Void, state: SessionState) -> str:
 
 
 def _voids(rule: LintRule, voids: Iterable[_Void], state: SessionState) -> Iterator[Finding]:
+    """Yield a finding for each kind of refusal; an app may well send the same update again and again."""
+    kinds: dict[str, list[_Void]] = {}
     for void in voids:
+        kinds.setdefault(error_words(void.refusal.error), []).append(void)
+    for same in kinds.values():
+        void = same[-1]
         error, lost = void.refusal.error, _lost(void, state)
         if void.session or not void.strays:
             reason = f"{error_words(error)}{ga_hint(error)}"
@@ -171,10 +176,12 @@ def _voids(rule: LintRule, voids: Iterable[_Void], state: SessionState) -> Itera
             effect = f"{listed(lost)} {'is' if len(lost) == 1 else 'are'} not in force"
         else:
             effect = "a later update has set the same"
+        seqs = [one.seq for one in same]
+        was = "was" if len(same) == 1 else f"and {len(same) - 1:,} more were"
         yield rule.found(
             Severity.ERROR if lost else Severity.NOTE,
-            (void.refusal.error_seq, void.seq),
-            f"the session.update {ref(void.seq)} was refused as a whole: {reason.rstrip('.')}. {effect[0].upper()}{effect[1:]}",
+            (void.refusal.error_seq, *seqs),
+            f"the session.update {ref(void.seq)} {was} refused as a whole: {reason.rstrip('.')}. {effect[0].upper()}{effect[1:]}",
             _corrected(void, state) if lost else "",
             void.refusal.confidence,
         )
