@@ -254,7 +254,7 @@ class _Failure(NamedTuple):
     message: str
 
 
-_ADVICE: Mapping[str, str] = {
+ADVICE: Mapping[str, str] = {
     "insufficient_quota": "the account has no quota left: add credit or raise the limit, and stop retrying meanwhile",
     "rate_limit_exceeded": "wait for reset_seconds of rate_limits.updated before the next response.create, and ask for a higher limit",
     "max_output_tokens": "raise max_output_tokens, or ask for shorter answers in the instructions",
@@ -262,6 +262,7 @@ _ADVICE: Mapping[str, str] = {
     "input_image_safety_violation": "delete the image (conversation.item.delete) or open a new session: it stays in the conversation and every later answer fails as well",
     "server_error": "ask once more; if it happens again, look at the provider's status page",
 }
+"""Reason of a failure to what to do about it."""
 _SHOW = 'if event.response.status != "completed": report(event.response.status_details)'
 
 
@@ -321,7 +322,7 @@ class FailedAnswerHidden(LintRule):
             words = f": {quoted(reason)}" if reason else ""
             tail = f" ({quoted(message)})" if message and message != reason else ""
             severity = Severity.ERROR if status == "failed" else Severity.WARNING
-            advice = _ADVICE.get(reason, "")
+            advice = ADVICE.get(reason, "")
             fix = f"{_SHOW}\n{advice}" if advice else _SHOW
             seqs = [one.seq for one in failures]
             yield self.found(severity, seqs, f"{subject} {verb}{row}{words}{tail}", fix)

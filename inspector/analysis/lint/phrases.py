@@ -17,6 +17,8 @@ MOST_NAMED = 4
 """Entries of a list that a finding names."""
 FLAT_DIALECTS = frozenset({"beta", "azure-preview", "voice-live", "qwen"})
 """Dialects whose session has the beta's flat shape."""
+LONG_CHARS = 60
+"""Longer strings are cut in a fix that repeats a request: what matters are the names."""
 GA_DIALECTS = frozenset({"openai", "azure", "transcription"})
 """Dialects whose server is known to reject the beta's names."""
 
@@ -135,3 +137,12 @@ def ga_hint(error: Body) -> str:
     name = text_at(error, "param").rpartition(".")[2]
     path = GA_FIELDS.get(name)
     return f" In GA: {path}." if path else ""
+
+
+def shortened(value: Any) -> Any:
+    """Return a JSON value with its long strings cut."""
+    if isinstance(value, str):
+        return value if len(value) <= LONG_CHARS else f"{value[:LONG_CHARS]}…"
+    if isinstance(value, dict):
+        return {name: shortened(member) for name, member in value.items()}
+    return [shortened(one) for one in value] if isinstance(value, list) else value

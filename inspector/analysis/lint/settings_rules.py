@@ -23,6 +23,7 @@ from inspector.analysis.lint.phrases import (
     refs,
     seconds,
     session_update,
+    shortened,
 )
 from inspector.analysis.lint.reference_links import CLIENT_EVENTS, CONVERSATIONS, VAD
 from inspector.analysis.lint.visibility import Sight
@@ -44,8 +45,6 @@ DEFAULT_INSTRUCTIONS = "Your knowledge cutoff is"
 """How the instructions begin that OpenAI's servers use if the app gives none."""
 FIXED = frozenset({"model", "tracing", "client_secret", "expires_at", "id", "object"})
 """Members of a session that no update can change; ``tracing`` only once it is on."""
-_LONG_CHARS = 60
-"""Longer strings are cut in a fix that repeats an update: what matters are the names."""
 _VOLATILE = frozenset({"id", "object", "expires_at", "client_secret", "model", "type"})
 """Members that a server may describe differently at any time."""
 _COMMIT = "input_audio_buffer.commit"
@@ -147,14 +146,6 @@ def _name_of(entry: object) -> str:
     return str(entry.get("name", entry)) if isinstance(entry, dict) else str(entry)
 
 
-def _shortened(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= _LONG_CHARS else f"{value[:_LONG_CHARS]}…"
-    if isinstance(value, dict):
-        return {name: _shortened(member) for name, member in value.items()}
-    return [_shortened(one) for one in value] if isinstance(value, list) else value
-
-
 def _corrected(void: _Void, state: SessionState) -> str:
     """Return the update without what was refused: names of the beta moved to their places, the unknown member left out."""
     strays = dict.fromkeys(void.strays, "…")
@@ -166,11 +157,16 @@ def _corrected(void: _Void, state: SessionState) -> str:
     is_unknown = text_at(error, "code") in ("unknown_parameter", "cannot_update_voice")
     if param in FIXED or (is_unknown and param not in GA_FIELDS):
         session.pop(param, None)
-    return as_json({"type": "session.update", "session": _shortened(session)})
+    return as_json({"type": "session.update", "session": shortened(session)})
 
 
 def _voids(rule: LintRule, voids: Iterable[_Void], state: SessionState) -> Iterator[Finding]:
+    """Yield a finding for each kind of refusal; an app may well send the same update again and again."""
+    kinds: dict[str, list[_Void]] = {}
     for void in voids:
+        kinds.setdefault(error_words(void.refusal.error), []).append(void)
+    for same in kinds.values():
+        void = same[-1]
         error, lost = void.refusal.error, _lost(void, state)
         if void.session or not void.strays:
             reason = f"{error_words(error)}{ga_hint(error)}"
@@ -180,10 +176,12 @@ def _voids(rule: LintRule, voids: Iterable[_Void], state: SessionState) -> Itera
             effect = f"{listed(lost)} {'is' if len(lost) == 1 else 'are'} not in force"
         else:
             effect = "a later update has set the same"
+        seqs = [one.seq for one in same]
+        was = "was" if len(same) == 1 else f"and {len(same) - 1:,} more were"
         yield rule.found(
             Severity.ERROR if lost else Severity.NOTE,
-            (void.refusal.error_seq, void.seq),
-            f"the session.update {ref(void.seq)} was refused as a whole: {reason.rstrip('.')}. {effect[0].upper()}{effect[1:]}",
+            (void.refusal.error_seq, *seqs),
+            f"the session.update {ref(void.seq)} {was} refused as a whole: {reason.rstrip('.')}. {effect[0].upper()}{effect[1:]}",
             _corrected(void, state) if lost else "",
             void.refusal.confidence,
         )
@@ -493,7 +491,7 @@ class UpdateSideEffect(LintRule):
                 Severity.WARNING,
                 (seq, update),
                 f"the session.update {ref(update)} also changed {words}, which it does not carry",
-                as_json({"type": "session.update", "session": _shortened(session)}),
+                as_json({"type": "session.update", "session": shortened(session)}),
             )
 
 

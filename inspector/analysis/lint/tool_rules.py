@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -30,6 +31,8 @@ PATIENCE_MS = 3000
 """Silence after which a user would ask whether anybody is there; servers begin an answer within a tenth of it."""
 TOOL_PATIENCE_MS = 10_000
 """A tool may well take seconds; a call that waits longer is likely forgotten."""
+_ENDS_CALL = re.compile("end|hang|bye|close|finish|stop|quit|leave|transfer", re.IGNORECASE)
+"""Names of tools after which an app hangs up."""
 MAX_KEPT = 256
 """Results and calls that a rule remembers."""
 OUTPUT_KEYS = frozenset({"type", "id", "object", "status", "call_id", "output"})
@@ -466,7 +469,10 @@ class ToolCallUnanswered(LintRule):
         elif moment.is_over:
             after = "" if longest is None else f", {seconds(longest)} after the call"
             text = f"{names} was called, and the session ended without a result{after}"
-            yield self.found(Severity.NOTE, seqs, text, fix)
+            # A tool that ends the call needs no result.
+            is_end = all(_ENDS_CALL.search(item.name) for item in pending)
+            severity = Severity.NOTE if is_end else Severity.WARNING
+            yield self.found(severity, seqs, text, fix, Confidence.LIKELY)
 
 
 RULES: tuple[type[LintRule], ...] = (

@@ -46,7 +46,7 @@ def lint(
             callback=_level,
             help="Exit with 1 from this severity on: error, warning or note.",
         ),
-    ] = "note",
+    ] = "warning",
     explain: Annotated[
         str | None,
         typer.Option(

@@ -150,10 +150,11 @@ def test_a_call_without_a_result_is_a_warning_after_ten_seconds() -> None:
     assert found.text == "search_film was called and has had no result for 14.9 s"
 
 
-def test_a_call_at_the_end_of_a_session_is_a_note() -> None:
-    [found] = findings_of(ToolCallUnanswered, [*began(), ASK, *called(), later(1000)])
+def test_a_call_at_the_end_of_a_session_is_a_warning_unless_it_ends_the_call() -> None:
+    [lost] = findings_of(ToolCallUnanswered, [*began(), ASK, *called(), later(1000)])
+    [meant] = findings_of(ToolCallUnanswered, [*began(), ASK, *called("end_call"), later(1000)])
 
-    assert found.severity is Severity.NOTE
+    assert (lost.severity, meant.severity) == (Severity.WARNING, Severity.NOTE)
 
 
 def test_a_call_that_the_app_has_answered_is_fine_even_before_the_server_confirms_it() -> None:
