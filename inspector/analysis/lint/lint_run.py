@@ -125,6 +125,11 @@ class LintRun:
             self._failures,
         )
 
+    @property
+    def failures(self) -> Sequence[RuleFailure]:
+        """Return the rules that were disabled."""
+        return self._failures
+
     def copy(self) -> LintRun:
         """Return an independent copy."""
         clone = LintRun(())
