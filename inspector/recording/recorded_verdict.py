@@ -15,25 +15,11 @@ from inspector.analysis.ledger import CostLedger, turns_by_id
 from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.prices import PriceTable
 from inspector.analysis.verdict import VerdictPart, VerdictTone, verdict
-from inspector.core.dialect_evidence import DIALECT_TYPES
-from inspector.core.kinds import APPENDS
-from inspector.core.session_fold import SESSION_TYPES
 from inspector.core.state import VERDICT_FOLDS, SessionState
-from inspector.core.usage import USAGE_TYPES
 from inspector.price_file import prices_here
 from inspector.recording.format import Header
 from inspector.recording.lean import LeanReading
 from inspector.recording.reader import RecordingReader
-from inspector.spec.events import EVENT_TYPES
-
-# The appended sound of GPT-Live tells its dialect too, and is nearly all of such a recording; its other events do as well.
-VERDICT_ROWS = (
-    USAGE_TYPES
-    | SESSION_TYPES
-    | (DIALECT_TYPES - APPENDS)
-    | {name for name, known in EVENT_TYPES.items() if known.severity}
-)
-"""The types of events that a verdict depends on, beside those of the turns."""
 
 RULES_BYTES = 8 << 20
 """Size of a recording up to which the rules, which need every event, are part of its verdict: half a second of reading."""
@@ -53,7 +39,7 @@ def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[Verdic
             linted.apply(event)
         return verdict_of(linted, reader.header, prices)
     state = SessionState(only=VERDICT_FOLDS)
-    LeanReading(reader, state, VERDICT_ROWS).run()
+    LeanReading(reader, state).run()
     return verdict_of(state, reader.header, prices)
 
 
