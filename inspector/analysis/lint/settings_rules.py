@@ -39,6 +39,8 @@ MAX_UPDATES = 64
 """Updates that a rule remembers."""
 MAX_FINDINGS = 32
 """Findings of one kind that a rule keeps."""
+UPDATE_PATIENCE_MS = 3000
+"""Servers answer an update within a tenth of a second."""
 NEAR_MS = 1000
 """A commit of the app's and one of the server's within this time are about the same words."""
 DEFAULT_INSTRUCTIONS = "Your knowledge cutoff is"
@@ -152,12 +154,20 @@ def _corrected(void: _Void, state: SessionState) -> str:
     session = dict(void.session or strays)
     if not is_flat(state):
         session = {"type": state.session.kind, **in_ga(session)}
+    if isinstance(session.get("tools"), list):
+        session["tools"] = [_flat_tool(tool) for tool in session["tools"]]
     error = void.refusal.error
     param = text_at(error, "param").removeprefix("session.").partition(".")[0]
     is_unknown = text_at(error, "code") in ("unknown_parameter", "cannot_update_voice")
     if param in FIXED or (is_unknown and param not in GA_FIELDS):
         session.pop(param, None)
     return as_json({"type": "session.update", "session": shortened(session)})
+
+
+def _flat_tool(tool: Any) -> Any:
+    """Return a tool without the nesting of Chat Completions, which the Realtime API refuses."""
+    inner = tool.get("function") if isinstance(tool, dict) else None
+    return {"type": "function", **inner} if isinstance(inner, dict) else tool
 
 
 def _voids(rule: LintRule, voids: Iterable[_Void], state: SessionState) -> Iterator[Finding]:
@@ -598,6 +608,40 @@ class NeverConfigured(LintRule):
         )
 
 
+class UpdateUnanswered(LintRule):
+    """An update to which the server says nothing."""
+
+    id = "update-unanswered"
+    title = "a session.update got no answer"
+    severity = Severity.WARNING
+    why = "The server confirms every update with session.updated or refuses it with an error. Without either nobody knows which settings hold."
+    links = (CLIENT_EVENTS,)
+    types = frozenset(UPDATES)
+    needs = frozenset({Sight.APP, Sight.SERVER, Sight.SETTINGS, Sight.TIMES})
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int | None] = (0, None)
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Remember the last update."""
+        if event.direction is Direction.CLIENT:
+            self._last = event.seq, event.t_ns
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report an update that has waited too long."""
+        seq, t_ns = self._last
+        waited_ms = moment.waited_ms(t_ns)
+        is_late = waited_ms is not None and waited_ms >= UPDATE_PATIENCE_MS
+        if seq and waited_ms is not None and is_late and moment.state.causes.awaits_update:
+            yield self.found(
+                Severity.WARNING,
+                (seq,),
+                f"the session.update {ref(seq)} has had no answer for {seconds(waited_ms)}, neither session.updated nor an error",
+                "send it again with an event_id, and wait for session.updated before you go on",
+                Confidence.LIKELY,
+            )
+
+
 RULES: tuple[type[LintRule], ...] = (
     UpdateVoid,
     ImmutableField,
@@ -606,5 +650,6 @@ RULES: tuple[type[LintRule], ...] = (
     ManualUnderVad,
     NeverConfigured,
     UpdateSideEffect,
+    UpdateUnanswered,
 )
 """Rules about settings."""
