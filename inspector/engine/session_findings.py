@@ -31,6 +31,7 @@ class SessionFindings:
         self._log = log
         self._state = SessionState()
         self._run: LintRun | None = None
+        self._may_skip: Callable[[str, SessionState], bool] = lambda _name, _state: False
         self._row = 0
         self._seen: tuple[object, ...] = ()
         self.report: LintReport | None = None
@@ -59,12 +60,14 @@ class SessionFindings:
         log, state = self._log, self._state
         while self._row < len(log):
             for row in range(self._row, min(len(log), self._row + BATCH_EVENTS)):
+                self._row = row + 1
+                if self._may_skip(log.type_of(row), state):
+                    continue
                 event = log.read(row)
                 if state.begins(event):
                     run.end_session(state)
                 state.apply(event)
                 run.apply(event, state)
-                self._row = row + 1
             if is_time_up():
                 break
         if self._row < len(log):
@@ -81,7 +84,7 @@ class SessionFindings:
     def _rules(self) -> LintRun:
         if self._run is None:
             # Imported here: the first frame does not need it.
-            from inspector.analysis.lint.lint_run import LintRun
+            from inspector.analysis.lint.lint_run import LintRun, may_skip
 
-            self._run = LintRun()
+            self._run, self._may_skip = LintRun(), may_skip
         return self._run

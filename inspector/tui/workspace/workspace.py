@@ -593,6 +593,7 @@ def _import_later() -> None:
         import numpy  # noqa: F401, ICN001 - only to load it
 
         from inspector.analysis import latency_summary, verdict  # noqa: F401 - only to load them
+        from inspector.analysis.lint import lint_run  # noqa: F401 - the rules as well
         from inspector.price_file import prices_here
 
         prices_here()
