@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from inspector.analysis.lint import (
     answering_rules,
+    beta_rules,
     calendar_rules,
     connection_rules,
     dialect_rules,
+    failure_rules,
+    mcp_rules,
     settings_rules,
     tool_rules,
 )
@@ -15,8 +18,11 @@ from inspector.analysis.lint.lint_rule import LintRule
 RULES: tuple[type[LintRule], ...] = (
     *tool_rules.RULES,
     *answering_rules.RULES,
+    *failure_rules.RULES,
     *dialect_rules.RULES,
+    *beta_rules.RULES,
     *settings_rules.RULES,
+    *mcp_rules.RULES,
     *connection_rules.RULES,
     *calendar_rules.RULES,
 )
