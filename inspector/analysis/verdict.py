@@ -16,6 +16,7 @@ from inspector.analysis.cost_words import (
 )
 from inspector.analysis.latency_summary import LatencySummary
 from inspector.analysis.ledger import BreakCost, CostGroup, CostSummary
+from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.sanitize import sanitized
 from inspector.core.causes import SessionProblem
 from inspector.core.session_fold import ASKS_NOTHING
@@ -23,8 +24,10 @@ from inspector.core.state import SessionState
 
 MAX_MESSAGE_CHARS = 72
 """Of a server's own words; the event has them all."""
+MAX_FINDING_CHARS = 120
+"""Length of a finding's text; the Findings view has all of it."""
 MAX_PROBLEMS = 3
-"""Kinds of errors listed separately; the rest are only counted."""
+"""Kinds of errors, and rules, listed separately; the rest are only counted."""
 BAR = " · "
 """Between two parts of the line."""
 
@@ -40,6 +43,8 @@ class VerdictTone(StrEnum):
     """What is as it should be."""
 
 
+_TONES = {Severity.ERROR: VerdictTone.ERROR, Severity.WARNING: VerdictTone.WARNING}
+"""The severities of findings that are part of a verdict."""
 SIGNS = {VerdictTone.ERROR: "✗ ", VerdictTone.WARNING: "⚠ "}
 """Prefix of a part, so that severity does not depend on colour."""
 
@@ -66,6 +71,7 @@ def verdict(
     state: SessionState,
     cost: CostSummary | None = None,
     latency: LatencySummary | None = None,
+    findings: Sequence[Finding] = (),
     *,
     unit: str = "turn",
 ) -> list[VerdictPart]:
@@ -75,9 +81,12 @@ def verdict(
         state: by now.
         cost: what it cost; None while that is not known.
         latency: how long the user waited; None while that is not known.
+        findings: what the rules find, worst first; errors that they explain are not repeated.
         unit: what the groups of ``cost`` are: ``turn`` or ``response``.
     """
-    parts = [*_problems(state.problems.all)]
+    explained = {seq for finding in findings for seq in finding.seqs}
+    problems = [problem for problem in state.problems.all if problem.seq not in explained]
+    parts = [*_findings(findings), *_problems(problems)]
     if latency is not None:
         parts += _turns(latency, are_answered=state.session.kind not in ASKS_NOTHING)
     if cost is not None:
@@ -89,6 +98,24 @@ def verdict(
 def verdict_line(parts: Sequence[VerdictPart]) -> str:
     """Return the verdict as one line of text."""
     return BAR.join(part.text for part in parts)
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[VerdictPart]:
+    """Yield the findings that are errors or warnings: those of one rule together."""
+    for severity, tone in _TONES.items():
+        by_rule: dict[str, list[Finding]] = {}
+        for finding in findings:
+            if finding.severity is severity:
+                by_rule.setdefault(finding.rule, []).append(finding)
+        groups = list(by_rule.values())
+        for group in groups[:MAX_PROBLEMS]:
+            more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
+            words = _short(group[0].text, MAX_FINDING_CHARS)
+            yield VerdictPart(f"{words}{more}", tone, group[0].seqs[0] if group[0].seqs else 0)
+        rest = [group[0] for group in groups[MAX_PROBLEMS:]]
+        if rest:
+            words = f"{len(rest):,} other kind{'s' * (len(rest) != 1)} of {severity.value}"
+            yield VerdictPart(words, tone, rest[0].seqs[0] if rest[0].seqs else 0)
 
 
 def _problems(problems: Sequence[SessionProblem]) -> Iterator[VerdictPart]:
@@ -128,9 +155,9 @@ def _problem_words(group: Sequence[SessionProblem]) -> str:
     return f"{what}: {message}" if message else what
 
 
-def _short(message: str) -> str:
+def _short(message: str, room: int = MAX_MESSAGE_CHARS) -> str:
     text = sanitized(" ".join(message.split())).rstrip(".")
-    return text if len(text) <= MAX_MESSAGE_CHARS else f"{text[: MAX_MESSAGE_CHARS - 1]}…"
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _turns(latency: LatencySummary, *, are_answered: bool) -> Iterator[VerdictPart]:

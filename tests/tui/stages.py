@@ -51,6 +51,7 @@ from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.billed import clock_in_the_instructions, write_recording
+from tests.linted import colliding_requests
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock
@@ -234,6 +235,13 @@ async def lesson(size: Size, scene: Scene) -> None:
     """Replay a lesson whose instructions begin with the time, so that nothing of it is ever cached."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_recording(Path(folder) / "lesson.jsonl", clock_in_the_instructions())
+        await replayed(path)(size, scene)
+
+
+async def tool_rounds(size: Size, scene: Scene) -> None:
+    """Replay a session whose requests for an answer collide, and whose tool calls stay unanswered."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_recording(Path(folder) / "tools.jsonl", colliding_requests())
         await replayed(path)(size, scene)
 
 
@@ -461,6 +469,12 @@ async def unhurried(stage: Stage) -> None:
         await stage.settle()
 
 
+async def found(stage: Stage) -> None:
+    """Show the findings at the end of a recording, once they are collected."""
+    await stage.press("G", "6")
+    await unhurried(stage)
+
+
 SILENT = SoundOptions(NO_SOUND, NO_SOUND)
 REFUSAL = ConnectError(
     "the server refused the connection: HTTP 401",
@@ -513,6 +527,7 @@ STAGES: Mapping[str, Play] = {
     "home-help": Play(home(is_filled=False), pressing("question_mark"), ("#help",), SMALL),
     "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
     "usage": Play(lesson, pressing("G", "7"), ("#usage",)),
+    "findings": Play(tool_rounds, found, ("#findings",)),
     "verdict": Play(lesson, pressing("G"), ("#verdict",)),
     "session-connecting": Play(live(is_slow=True), pressing(), STATE, SMALL),
     "session-live": Play(live(), answer),

@@ -14,6 +14,7 @@ from inspector.core.state import SessionState
 from inspector.engine.proxied_session import ProxiedSession
 from inspector.engine.record import Connection
 from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_verdict import SessionVerdict
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
@@ -70,6 +71,7 @@ class ProxiedModel(SessionModel):
         self._session = session
         self._glyphs = glyphs
         self.cost = SessionCost(session.header)
+        self.findings = SessionFindings()
         self._verdict = SessionVerdict(self.cost)
         self._levels = LogLevels(session.log)
 
@@ -106,7 +108,8 @@ class ProxiedModel(SessionModel):
         """Follow the session."""
         super().advance()
         is_over = self._session.has_ended
-        self._verdict.update(self.state, is_over=is_over)
+        self.findings.update(self._session.state, self._session.now_ns, is_over=is_over)
+        self._verdict.update(self.state, self.findings.findings, is_over=is_over)
 
     @property
     def is_troubled(self) -> bool:

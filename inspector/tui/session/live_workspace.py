@@ -12,6 +12,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection
 from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_verdict import SessionVerdict
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import InspectorError
@@ -78,6 +79,7 @@ class LiveModel(SessionModel):
         self._glyphs = glyphs
         self._left = left
         self.cost = SessionCost(engine.header)
+        self.findings = SessionFindings()
         self._verdict = SessionVerdict(self.cost)
 
     @property
@@ -111,7 +113,8 @@ class LiveModel(SessionModel):
         """Follow the session."""
         super().advance()
         is_over = self._engine.connection in (Connection.CLOSED, Connection.REFUSED)
-        self._verdict.update(self.state, is_over=is_over)
+        self.findings.update(self._engine.state, self._engine.now_ns, is_over=is_over)
+        self._verdict.update(self.state, self.findings.findings, is_over=is_over)
 
     @property
     def is_troubled(self) -> bool:

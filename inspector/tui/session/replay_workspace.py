@@ -16,6 +16,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_verdict import VERDICT_BUDGET_S, RecordingVerdict
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
@@ -60,6 +61,7 @@ class ReplayModel(SessionModel):
         self._glyphs = glyphs
         self._levels = LogLevels(replay.log)
         self.cost = SessionCost(replay.header)
+        self.findings = SessionFindings()
         self._verdict = RecordingVerdict(replay.log, replay.header, replay.path)
 
     @property
@@ -101,6 +103,7 @@ class ReplayModel(SessionModel):
     def advance(self) -> None:
         """Follow the cursor, and read on for the verdict while nothing more urgent is to be done."""
         super().advance()
+        self.findings.update(self._replay.state, is_over=self._is_at_end)
         if not self.is_busy and self._replay.is_settled:
             self._verdict.advance(time_is_up(VERDICT_BUDGET_S))
 
@@ -109,6 +112,10 @@ class ReplayModel(SessionModel):
         """Return False: a recording's errors do not alarm."""
         # Errors of a file are old news: the header counts them, but does not turn red.
         return False
+
+    @property
+    def _is_at_end(self) -> bool:
+        return not self.is_busy and self.covered_rows == len(self.log)
 
     @property
     def is_busy(self) -> bool:

@@ -18,6 +18,7 @@ from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_findings import SessionFindings
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint
 from inspector.tui.common.keycaps import Key
@@ -61,6 +62,8 @@ class SessionModel(ABC):
 
     cost: SessionCost
     """What it cost by now, or by the cursor."""
+    findings: SessionFindings
+    """What the rules find by now, or by the cursor."""
 
     @property
     @abstractmethod

@@ -135,6 +135,7 @@ class Workspace(KeyedScreen[None]):
             key=lambda kind: partial(self._key_of, kind),
             screen_key=self.key,
             cost=model.cost,
+            findings=model.findings,
             losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
             can_answer=model.can_answer,

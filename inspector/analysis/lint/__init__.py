@@ -1,0 +1,1 @@
+"""Findings: what is wrong in a session, why, and what to change."""

@@ -1,0 +1,29 @@
+"""RULES: every rule, family by family."""
+
+from __future__ import annotations
+
+from inspector.analysis.lint import (
+    answering_rules,
+    beta_rules,
+    calendar_rules,
+    connection_rules,
+    dialect_rules,
+    failure_rules,
+    mcp_rules,
+    settings_rules,
+    tool_rules,
+)
+from inspector.analysis.lint.lint_rule import LintRule
+
+RULES: tuple[type[LintRule], ...] = (
+    *tool_rules.RULES,
+    *answering_rules.RULES,
+    *failure_rules.RULES,
+    *dialect_rules.RULES,
+    *beta_rules.RULES,
+    *settings_rules.RULES,
+    *mcp_rules.RULES,
+    *connection_rules.RULES,
+    *calendar_rules.RULES,
+)
+"""All rules; of findings that are equally bad the rule that stands first here is reported first."""

@@ -1,0 +1,142 @@
+"""The Findings view: what it lists live and under a replay's cursor, what explains a finding, and where it leads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from inspector.core.event import Event
+from inspector.tui.views.findings.findings_pane import FindingsPane
+from tests.billed import write_recording
+from tests.linted import began, called, colliding_requests, said
+from tests.support import local, numbered
+from tests.tui import session_stage
+from tests.tui.pacing import tick
+from tests.tui.test_replay_screen import Stage, on_stage
+
+
+def pane_of(stage: Stage | session_stage.Stage) -> FindingsPane:
+    return stage.screen.query_one(FindingsPane)
+
+
+def replayed(
+    tmp_path: Path, scenario: Any, events: list[Event] | None = None, **options: Any
+) -> None:
+    found = colliding_requests() if events is None else numbered(events)
+    on_stage(scenario, write_recording(tmp_path / "call.jsonl", found), **options)
+
+
+async def settled(stage: Stage) -> None:
+    for _ in range(8):
+        tick(stage.screen)
+        await stage.pilot.pause()
+
+
+def test_findings_are_as_of_the_cursor(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        assert "active-response-collision" in stage.shown()
+        assert "send every result of a batch" in stage.shown()
+        await stage.press("0")
+        await settled(stage)
+        assert "No findings" in stage.shown() or "no events yet" in stage.shown()
+
+    replayed(tmp_path, scenario)
+
+
+def test_enter_leads_to_the_event_that_proves_it(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        proof = pane_of(stage)._entries[0].finding.seqs[0]
+        await stage.press("g", "enter")
+        assert stage.screen.current_view == "events"
+        assert stage.screen.selected + 1 == proof
+        assert stage.replay.log.type_of(proof - 1) == "error"
+
+    replayed(tmp_path, scenario)
+
+
+def test_a_proving_event_leads_to_its_finding(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        pane = pane_of(stage)
+        seq = pane._entries[-1].finding.seqs[-1]
+        assert pane.select_seq(seq)
+        assert seq in pane._entries[pane.cursor].finding.seqs
+        assert not pane.select_seq(1)
+
+    replayed(tmp_path, scenario)
+
+
+def test_the_explanation_hides_and_the_coverage_takes_its_place(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        assert " why " in stage.shown()
+        await stage.press("d")
+        assert " why " not in stage.shown()
+        await stage.press("C")
+        assert "rules that are silent" in stage.shown()
+        await stage.press("escape")
+        assert "rules that are silent" not in stage.shown()
+        assert stage.screen.current_view == "findings"
+
+    replayed(tmp_path, scenario)
+
+
+def test_the_fix_is_copied(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        await stage.press("g", "y")
+        assert stage.pilot.app.clipboard == pane_of(stage)._entries[0].finding.fix
+
+    replayed(tmp_path, scenario)
+
+
+def test_a_rule_unfolds_to_its_places(tmp_path: Path) -> None:
+    closed = local("inspector.closed", code=1000, reason="")
+    one = [*began(), *said(), *called("a", "call_1", "resp_1"), closed]
+    other = [*began(id="sess_2"), *said(), *called("b", "call_2", "resp_2"), closed]
+
+    async def scenario(stage: Stage) -> None:
+        stage.replay.seek_row(len(stage.replay.log) - 1)
+        await stage.press("6")
+        await settled(stage)
+        pane = pane_of(stage)
+        several = next(at for at, one in enumerate(pane._entries) if len(one.group.findings) > 1)
+        before = len(pane._entries)
+        await stage.press("g", *["j"] * several, "space")
+        places = len(pane._entries[several].group.findings)
+        assert len(pane._entries) == before + places
+        await stage.press("j")
+        assert not pane._entries[pane.cursor].is_rule
+        await stage.press("space")
+        assert len(pane._entries) == before
+
+    replayed(tmp_path, scenario, [*one, *other])
+
+
+def test_a_live_session_is_watched(tmp_path: Path) -> None:
+    async def scenario(stage: session_stage.Stage) -> None:
+        await stage.press("6")
+        stage.source.say("error", error={"code": "invalid_value", "message": "speed 9 is above"})
+        for _ in range(8):
+            await stage.settle()
+        assert "speed 9 is above" in stage.shown()
+        assert stage.engine.disabled == []
+
+    session_stage.on_stage(scenario, tmp_path)
+
+
+def test_a_small_screen_keeps_the_list(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        assert "active-response-coll" in stage.shown()
+        assert "fix" in stage.shown()
+
+    replayed(tmp_path, scenario, size=(80, 24))
