@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from inspector.analysis.lint import answering_rules, settings_rules, tool_rules
+from inspector.analysis.lint import (
+    answering_rules,
+    settings_rules,
+    tool_rules,
+    truncation_rules,
+)
 from inspector.analysis.lint.lint_rule import LintRule
 
 RULES: tuple[type[LintRule], ...] = (
     *tool_rules.RULES,
     *answering_rules.RULES,
     *settings_rules.RULES,
+    *truncation_rules.RULES,
 )
 """All rules; of findings that are equally bad the rule that stands first here is reported first."""

@@ -18,6 +18,7 @@ TRUE_FINDINGS: Mapping[str, tuple[str, ...]] = {
 """By recording the errors and warnings of the corpus, all of which are true."""
 FIRST_FINDINGS: Mapping[str, str] = {
     "a03": "update-omits",
+    "a05": "truncate-beyond",
     "a06": "active-response-collision",
     "a08": "tool-result-unspoken",
     "a13-2": "never-configured",
