@@ -27,20 +27,17 @@ def packed(data: bytes) -> str:
 
 
 def voice(ms: float, rate_hz: int = 24_000, level: float = 0.2) -> bytes:
-    """Return something like a voice as PCM16: a tone of 200 Hz, loud and faint four times a second."""
+    """Return something like a voice as PCM16: four tones, in syllables, with pauses between words."""
     count = int(ms * rate_hz / 1000)
-    return array(
-        "h",
-        (
-            int(
-                32767
-                * level
-                * (0.02 + 0.98 * (math.sin(math.tau * 4 * n / rate_hz) > 0))
-                * math.sin(math.tau * 200 * n / rate_hz)
-            )
-            for n in range(count)
-        ),
-    ).tobytes()
+    tones = ((170, 0.5), (510, 0.25), (1190, 0.15), (2300, 0.1))
+    found = array("h")
+    for n in range(count):
+        turn = math.tau * n / rate_hz
+        is_syllable = math.sin(4 * turn) > -0.5 and n % rate_hz < 0.7 * rate_hz
+        envelope = 1 if is_syllable else 0.02
+        wave = sum(part * math.sin(hz * turn) for hz, part in tones)
+        found.append(int(32767 * level * envelope * wave))
+    return found.tobytes()
 
 
 def append(data: bytes) -> Event:

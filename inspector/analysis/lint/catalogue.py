@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspector.analysis.lint import (
     answering_rules,
     settings_rules,
+    sound_in_rules,
     tool_rules,
     truncation_rules,
 )
@@ -15,5 +16,6 @@ RULES: tuple[type[LintRule], ...] = (
     *answering_rules.RULES,
     *settings_rules.RULES,
     *truncation_rules.RULES,
+    *sound_in_rules.RULES,
 )
 """All rules; of findings that are equally bad the rule that stands first here is reported first."""

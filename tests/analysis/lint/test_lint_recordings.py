@@ -17,11 +17,14 @@ TRUE_FINDINGS: Mapping[str, tuple[str, ...]] = {
 }
 """By recording the errors and warnings of the corpus, all of which are true."""
 FIRST_FINDINGS: Mapping[str, str] = {
+    "a01": "input-rate",
     "a03": "update-omits",
     "a05": "truncate-beyond",
     "a06": "active-response-collision",
     "a08": "tool-result-unspoken",
+    "a10": "audio-backlog",
     "a13-2": "never-configured",
+    "a14": "input-content",
     "a16": "failed-answer-hidden",
     "a17": "tool-output-shape",
     "a18": "nobody-asked",
