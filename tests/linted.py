@@ -27,7 +27,7 @@ def session(detection: Any = None, **members: Any) -> dict[str, Any]:
     return {
         "type": "realtime",
         "id": "sess_1",
-        "model": "gpt-realtime",
+        "model": "gpt-realtime-2.1",
         "instructions": "Be brief.",
         "audio": audio,
         **members,

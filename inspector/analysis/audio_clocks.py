@@ -1,4 +1,4 @@
-"""Audio clocks: how much sound each side has sent, beside the time that passed; the folds count, this only tells."""
+"""Audio clocks: how much audio each side has sent, compared with the time that passed; the counting is done by folds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ ELISION = "audio is elided in this file: a recorder has cut it out"
 
 
 def audio_clocks(state: SessionState, now_ns: int | None = None) -> dict[str, Any]:
-    """Return both clocks as JSON, in milliseconds; null where the recording does not say.
+    """Return both clocks as JSON, in milliseconds; null if the recording does not tell.
 
     Args:
         state: after the events so far.
-        now_ns: up to when sound is taken as played; None for all that was ever going to be.
+        now_ns: audio counts as played up to this time; None counts everything that would ever play.
     """
     sent, output = state.input_audio, state.output_audio
     items = output.items.values()
@@ -49,7 +49,7 @@ def audio_clocks(state: SessionState, now_ns: int | None = None) -> dict[str, An
 
 
 def clock_words(state: SessionState) -> list[str]:
-    """Return what the clocks say, in words: a line a side that has sound."""
+    """Return the clocks as text, one line per side that has audio."""
     found = []
     sent, output = state.input_audio, state.output_audio
     if sent.appends:

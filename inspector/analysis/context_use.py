@@ -125,6 +125,8 @@ class NextResponse:
     """As many as came out lately."""
     likely: float
     """US dollars, if as much of the prompt is cached as of the last one."""
+    likely_again: float
+    """Of these, for what had been billed before."""
     money: Money
     """From all that was billed before being cached to nothing being cached."""
 
@@ -156,17 +158,21 @@ def next_response(last: Sequence[Charge]) -> NextResponse | None:
     share = _cached_share(known)
     factor = charges[-1].quote.factor
 
-    def usd(cached_share: float) -> float:
-        parts = [(old[m] * (1 - cached_share) + new[m], price.rate(m, "in")) for m in old]
-        parts += [(old[m] * cached_share, price.rate(m, "cached")) for m in old]
-        parts += [(out[m], price.rate(m, "out")) for m in out]
+    def usd(parts: Sequence[tuple[float, float | None]]) -> float:
         return factor * sum(Product(n, p or 0.0).usd(PER_TOKENS) for n, p in parts)
 
-    low, high = sorted((usd(1.0), usd(0.0)))
+    def again(cached_share: float) -> float:
+        uncached = [(old[m] * (1 - cached_share), price.rate(m, "in")) for m in old]
+        return usd([*uncached, *((old[m] * cached_share, price.rate(m, "cached")) for m in old)])
+
+    ahead = usd([(new[m], price.rate(m, "in")) for m in new])
+    ahead += usd([(out[m], price.rate(m, "out")) for m in out])
+    low, high = sorted((again(1.0) + ahead, again(0.0) + ahead))
     return NextResponse(
         round(sum(old.values()) + sum(new.values())),
         round(sum(out.values())),
-        round(usd(share), 12),
+        round(again(share) + ahead, 12),
+        round(again(share), 12),
         Money(round(low, 12), round(high, 12)),
     )
 

@@ -1,4 +1,4 @@
-"""Definitions: what each figure of a turn means, once: for ``--explain``, for the screen's help, and for the README."""
+"""What each figure of a turn means, defined once for ``--explain``, the screen's help and the README."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What one figure means."""
+    """Definition of one figure."""
 
     name: str
-    """As in JSON; the unit is its end."""
+    """Name in JSON, which ends with the unit."""
     title: str
-    """In words."""
+    """Name on the screen."""
     formula: str
-    """Of marks, or of other figures."""
+    """Computed from marks or other figures."""
     owner: str
     """Whose time it is."""
     unit: str = "ms"
-    """Of the figure."""
+    """Unit of the figure."""
     also: Mapping[str, str] | None = None
-    """Who else has it, and by what name."""
+    """Its name in other tools, by tool."""
     note: str = ""
-    """What one should know to read it."""
+    """A hint for reading it."""
     is_anchored: bool = False
-    """True where it counts from the end of the user's input, so that how that is known matters: it is never averaged over several."""
+    """True if it counts from the end of the user's input; values with different anchors are never averaged."""
 
 
 MARKS: Mapping[str, str] = {
-    "U1": "end of the user's sound: heard in the appended bytes (measured), or speech_stopped less silence_duration_ms "
+    "U1": "end of the user's speech: detected in the appended audio (measured), or speech_stopped less silence_duration_ms "
     "(derived), or the event that stands for it (event)",
     "S": "input_audio_buffer.speech_stopped",
     "C": "input_audio_buffer.committed",
@@ -37,10 +37,10 @@ MARKS: Mapping[str, str] = {
     "T": "first delta of text or transcript",
     "A": "first delta of audio with bytes",
     "H": "first audible sample: RMS without its mean over -40 dBFS in windows of 10 ms, for at least 50 ms, in the first 3 s",
-    "P": "begins to be heard: inspector.playing (measured), or the later of A and the end of the sound before (estimated)",
+    "P": "playback begins: inspector.playing (measured), or the later of A and the end of the previous audio (estimated)",
     "D": "response.done",
 }
-"""What each letter stands for."""
+"""The marks by their letters."""
 
 DEFINITIONS: tuple[Definition, ...] = (
     Definition(
@@ -54,13 +54,13 @@ DEFINITIONS: tuple[Definition, ...] = (
             "Vapi": "voice-to-voice",
             "Pipecat": "user-bot latency",
         },
-        note="LangSmith and OpenInference count from speech_stopped to the first audio delta, which is too good by the silence setting.",
+        note="LangSmith and OpenInference count from speech_stopped to the first audio delta, which is too low by the silence setting.",
         is_anchored=True,
     ),
     Definition(
         "wait_ms",
         "wait",
-        "the first that the user hears or reads - what it answers",
+        "the first thing the user hears or reads - what it answers",
         "sum of the parts",
         note="For turns of every kind: voice to voice where the user spoke and heard an answer; a text turn counts from its item, a "
         "tool follow-up from the call's arguments, a greeting from session.updated.",
@@ -71,7 +71,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "first sound",
         "A - U1",
         "sum of the parts up to the first delta of audio",
-        note="What comes over the wire; silence at its head and playing are not in it.",
+        note="Measured on the wire; leading silence and playback are not included.",
         is_anchored=True,
     ),
     Definition(
@@ -116,20 +116,20 @@ DEFINITIONS: tuple[Definition, ...] = (
         "ms of audio received / (D - A)",
         "model",
         unit="×",
-        note="Above 1 the sound comes faster than it plays; below 1 it will stutter.",
+        note="Above 1 the audio arrives faster than it plays; below 1 it will stutter.",
     ),
     Definition(
         "transcription_ms",
         "transcription",
         "conversation.item.input_audio_transcription.completed - U1",
         "transcriber",
-        note="Beside the wait, not in it.",
+        note="Runs in parallel; not part of the wait.",
         is_anchored=True,
     ),
     Definition(
         "barge_in_stop_ms",
         "barge-in stop",
-        "last sample played - onset of the user's sound",
+        "last sample played - onset of the user's speech",
         "app",
         note="The onset is speech_started; the last sample is inspector.played, or else the app's own truncate or cancel.",
     ),
@@ -141,19 +141,19 @@ DEFINITIONS: tuple[Definition, ...] = (
         note="Where the model speaks first.",
     ),
 )
-"""Every figure of a turn, in the order in which it is read."""
+"""All figures of a turn, in reading order."""
 BY_NAME: Mapping[str, Definition] = {each.name: each for each in DEFINITIONS}
 
 
 def found(name: str) -> list[Definition]:
-    """Return the definitions that a name means: its own, without its unit, in words, or by what others call it."""
+    """Return the definitions that match a name: in JSON (with or without unit), on the screen, or in another tool."""
     wanted = _plain(name)
     exact = [each for each in DEFINITIONS if wanted in _names(each)]
     return exact or [each for each in DEFINITIONS if wanted and wanted in _plain(each.name)]
 
 
 def explained(definition: Definition) -> str:
-    """Return a definition in words, over several lines."""
+    """Return a definition as text of several lines."""
     lines = [
         f"{definition.name}: {definition.title}",
         f"  formula  {definition.formula}",

@@ -135,6 +135,8 @@ class CostSummary:
     """Why ``total`` is not exact: number of records by reason."""
     remarks: tuple[str, ...]
     """What was assumed."""
+    last_seq: int = 0
+    """The event of the last charge; 0 where there is none."""
 
 
 class CostLedger:
@@ -194,8 +196,13 @@ class CostLedger:
         at = self._last_prompt[self._count - 1] if self._count else -1
         return self._known[at].context if at >= 0 else None
 
-    def update(self, usage: UsageFold) -> bool:
-        """Follow the log to where it is, which may be further back; return True if anything changed."""
+    def update(self, usage: UsageFold, most: int | None = None) -> bool:
+        """Follow the log to where it is, which may be further back; return True if anything changed.
+
+        Args:
+            usage: of the log, by now.
+            most: records to price at once, for callers with a time budget; they call again until nothing changes.
+        """
         records, before = usage.records, self._count
         count = len(records)
         shared = min(count, len(self._known))
@@ -204,8 +211,10 @@ class CostLedger:
             self._known.clear()
             self._last_prompt.clear()
             is_changed = True
-        for record in records.since(len(self._known)):
-            self._append(record)
+        if most is not None:
+            count = min(count, len(self._known) + most)
+        for index in range(len(self._known), count):
+            self._append(records[index])
         self._count = count
         return is_changed or count != before
 
@@ -270,6 +279,7 @@ class CostLedger:
             self.next(),
             reasons,
             tuple(remarks),
+            lines[-1].record.seq if lines else 0,
         )
 
     def _append(self, record: UsageRecord) -> None:

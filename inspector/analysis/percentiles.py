@@ -1,4 +1,4 @@
-"""Percentiles of figures over many turns. Linear between the values around; n is always reported, and figures of different quality are kept apart."""
+"""Percentiles of figures over many turns, with linear interpolation. n is always reported; figures of different quality are kept apart."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from inspector.analysis.latency import ESTIMATED, EVENT, MEASURED, Latency
 from inspector.core.turn import Turn
 
 LEAST_FOR_P95 = 20
-"""Values below which the 95th percentile is the largest or nearly so, and says nothing."""
+"""Minimum number of values for a 95th percentile; with fewer it is nearly the maximum."""
 _ENDED_BY_PLAYING = frozenset({"voice_to_voice_ms", "wait_ms", "first_greeting_ms"})
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How some values are spread."""
+    """Distribution of some values."""
 
     n: int
-    """How many there are."""
+    """Number of values."""
     p50: float
     """The median."""
     p90: float
     """The 90th percentile."""
     p95: float | None
-    """The 95th; None under ``LEAST_FOR_P95`` values."""
+    """The 95th percentile; None with fewer than ``LEAST_FOR_P95`` values."""
     least: float
-    """The smallest."""
+    """The minimum."""
     most: float
-    """The largest."""
+    """The maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredTurn:
-    """One turn of one recording, and what it consisted of."""
+    """One turn of one recording, with its latency."""
 
     recording: str
     """Path, or ``-``."""
     day: str
-    """On which it happened, UTC; ``""`` where the recording does not say."""
+    """Date of the turn, UTC; ``""`` if the recording has no date."""
     turn: Turn
-    """What happened."""
+    """The turn."""
     latency: Latency
-    """What that took."""
+    """Its latency."""
 
 
 @dataclass(frozen=True, slots=True)
 class FigureSpread:
-    """The spread of one figure over turns that may be compared."""
+    """Distribution of one figure over comparable turns."""
 
     group: str
-    """The value of what they are grouped by; ``""`` where that is not known."""
+    """Value of the grouping; ``""`` if unknown."""
     kind: str
-    """Of the turns."""
+    """Kind of the turns."""
     definition: Definition
     """The figure."""
     quality: str
-    """How it is known: of its beginning, and where that counts, of its end."""
+    """How its start is known, and its end where that matters."""
     spread: Spread
-    """Of its values."""
+    """Distribution of its values."""
 
 
 GROUPINGS: dict[str, Callable[[MeasuredTurn], str]] = {
@@ -75,7 +75,7 @@ GROUPINGS: dict[str, Callable[[MeasuredTurn], str]] = {
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """Return a percentile of values in ascending order, linear between the two around it; ``share`` is 0..1."""
+    """Return a percentile of values in ascending order, interpolated linearly; ``share`` is 0..1."""
     place = (len(ordered) - 1) * share
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
@@ -83,7 +83,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def spread(values: Iterable[float]) -> Spread | None:
-    """Return how values are spread; None where there are none."""
+    """Return the distribution of values; None without values."""
     ordered = sorted(values)
     if not ordered:
         return None
@@ -99,7 +99,7 @@ def spread(values: Iterable[float]) -> Spread | None:
 
 
 def quality_of(definition: Definition, one: MeasuredTurn) -> str:
-    """Return how a figure of a turn is known: what it is anchored by, and where playing ends it, how that is known."""
+    """Return how a figure is known: its anchor, and for figures that end with playback, how that is known."""
     turn, latency = one.turn, one.latency
     reply = turn.reply
     if definition.name == "leading_silence_ms":
@@ -115,14 +115,14 @@ def quality_of(definition: Definition, one: MeasuredTurn) -> str:
 
 
 def spreads(turns: Iterable[MeasuredTurn], by: str = "kind") -> list[FigureSpread]:
-    """Return the spread of every figure, by group, kind of turn and quality; ``by`` is one of ``GROUPINGS``."""
+    """Return the distribution of every figure, by group, kind of turn and quality; ``by`` is one of ``GROUPINGS``."""
     group_of = GROUPINGS[by]
     values: dict[tuple[str, str, int, str], list[float]] = {}
     for one in turns:
         group, kind = group_of(one), one.turn.kind.value
         for number, definition in enumerate(DEFINITIONS):
             value = one.latency.figures.get(definition.name)
-            # Of a turn that was spoken the two are one.
+            # For spoken turns both figures are the same.
             is_told_twice = definition.name == "wait_ms" and one.latency.figures.get(
                 "voice_to_voice_ms"
             )
@@ -138,7 +138,7 @@ def spreads(turns: Iterable[MeasuredTurn], by: str = "kind") -> list[FigureSprea
 
 
 def told_spread(one: FigureSpread, by: str) -> dict[str, Any]:
-    """Return a spread as JSON."""
+    """Return a distribution as JSON."""
     spread = one.spread
     return {
         by: one.group or None,

@@ -229,12 +229,17 @@ def _call(body: Body) -> str:
     return f"{text_at(body, 'name')}({text_at(body, 'arguments')})"
 
 
+_CLOSERS = ("client", "server", "inspector")
+"""Who may close a session; a network only loses one."""
+
+
 def _closed(body: Body) -> str:
-    code = body.get("code")
+    code, meaning, by = body.get("code"), text_at(body, "meaning"), text_at(body, "by")
     return _joined(
         str(code) if isinstance(code, int) else "",
         text_at(body, "reason"),
-        text_at(body, "meaning"),
+        meaning,
+        f"by the {by}" if by in _CLOSERS and by not in meaning else "",
     )
 
 

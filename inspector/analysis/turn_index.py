@@ -11,30 +11,30 @@ from inspector.core.turn_counter import TURN_TYPES, USERS, TurnCounter
 
 
 class TurnIndex:
-    """Turn numbers by row, kept up as the log grows; reads only the events that can change the turn."""
+    """Turn numbers by row, updated as the log grows; reads only the events that can change the turn."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._counter = TurnCounter()
         self._scanned = 0
         self.starts = array("i")
-        """Rows from which on another turn is counted, among the rows that were looked at."""
+        """First row of each turn, among the rows read so far."""
         self.numbers = array("i")
-        """The turn from each of ``starts`` on; 0 where another session begins without one."""
+        """The turn that starts at each row of ``starts``; 0 where another session starts without a turn."""
 
     @property
     def users(self) -> int:
-        """Return how many turns the user took, in the rows that were looked at."""
+        """Return the number of turns started by the user, in the rows read so far."""
         return sum(kind in USERS for kind in self._counter.kinds)
 
     def number(self, row: int) -> int:
-        """Return the turn of a row, 1-based; 0 where it is of none."""
+        """Return the turn of a row, from 1; 0 if it belongs to none."""
         self.look_at(row + 1)
         at = bisect.bisect_right(self.starts, row)
         return self.numbers[at - 1] if at else 0
 
     def look_at(self, end: int) -> None:
-        """Find the turns that begin before a row."""
+        """Find the turns that start before a row."""
         if end <= self._scanned:
             return
         log = self._log

@@ -1,4 +1,4 @@
-"""What can be heard in the sound of a turn: where the user's speech ends, and where the answer begins to be audible.
+"""What can be heard in a turn: where the user's speech ends, and where the answer becomes audible.
 
 Computed on demand, one turn at a time: a few seconds of sound are decoded and forgotten again. Times come from
 the appends: sound was spoken before it was sent, so the end of an append stands at the append's own time.
@@ -28,28 +28,28 @@ from inspector.core.units import NS_PER_MS
 
 AUDIBLE_DBFS = -40.0
 SEARCHED_MS = 3_000
-"""How far into an item the first audible sample is looked for."""
+"""How far into an item the first audible sample is searched for."""
 WINDOW_MS, HOP_MS = 10, 1
 AUDIBLE_HOPS = 50
-"""Windows in a row, each a hop later, that must be audible."""
+"""Number of consecutive windows, one hop apart, that must be audible."""
 LEVEL_FRAME_MS = 10
 """Frame length of the separation of speech and silence."""
 LOOKED_BACK_MS = 400
-"""How much before the silence of turn detection is looked at first."""
+"""Audio searched first, before the silence of turn detection."""
 MOST_LOOKED_BACK_MS = 12_000
-"""How much is looked at where that held no speech."""
+"""Audio searched if that contained no speech."""
 FAINTEST_DBFS = -55.0
-"""What is fainter is never speech."""
+"""Fainter audio is never speech."""
 LEAST_CONTRAST_DB = 6.0
-"""Speech stands out of what is around it by as much."""
+"""Speech is louder than its surroundings by at least this much."""
 MOST_RUNS = 3
-"""Of what is loud: so many from the end are put to the detector."""
+"""Number of loud sections, from the end, that are passed to the detector."""
 WINDOW_OF_DETECTOR_MS = 32
 JUDGED_MS = 320
-"""How much before the end of what is loud the detector hears."""
+"""Audio before the end of a loud section that is passed to the detector."""
 NOTHING_LOUD_MS = -1
 ON_SHARE, OFF_SHARE = 0.5, 0.3
-"""Between the level of the silence and that of the speech: where speech begins, and down to where it goes on."""
+"""Shares of the range between the level of silence and that of speech: above the first, speech starts; below the second, it ends."""
 LEAST_SPEECH_FRAMES = 5
 """Minimum length of speech, in frames, so that a click does not count."""
 
@@ -57,37 +57,37 @@ Levels = npt.NDArray[np.float64]
 
 
 class SpeechDetecting(Protocol):
-    """Tells speech from everything else, in windows of 32 ms, as the simulator's detectors do."""
+    """Distinguish speech from everything else, in windows of 32 ms, like the simulator's detectors."""
 
     def probabilities(self, pcm16: bytes, rate_hz: int) -> Sequence[float]:
-        """Return how likely each window holds speech, 0..1; ``pcm16`` is a whole number of windows."""
+        """Return the probability of speech in each window, 0..1; ``pcm16`` is a whole number of windows."""
         ...
 
 
 class SoundRows(Protocol):
-    """Where the audio of a log is read back from."""
+    """Source of the audio of a log."""
 
     def appends_before(self, seq: int) -> Iterator[Event]:
-        """Yield the appends that the server took before an event, the newest first, with their audio."""
+        """Yield the appends that the server accepted before an event, newest first, with their audio."""
         ...
 
     def sound_from(self, seq: int) -> Iterator[Event]:
-        """Yield the events that bring sound to be heard from an event on, with their audio."""
+        """Yield the events with output audio from an event on, with their audio."""
         ...
 
 
 class Listener:
-    """Listens to turns."""
+    """Find what can be heard in turns."""
 
     def __init__(
         self, rows: SoundRows, detector: SpeechDetecting | None = None, name: str = ""
     ) -> None:
-        """Prepare.
+        """Create a listener.
 
         Args:
-            rows: where audio is read back from.
-            detector: what tells speech from noise; without it loudness alone decides.
-            name: of the detector.
+            rows: source of the audio.
+            detector: distinguishes speech from noise; without it, only loudness decides.
+            name: name of the detector.
         """
         self._rows = rows
         self._detector = detector
@@ -100,8 +100,8 @@ class Listener:
 
         Args:
             turn: the turn.
-            is_input_elided: a recorder has cut the user's audio out.
-            is_output_elided: it has cut that of the answers out.
+            is_input_elided: the user's audio is elided in the recording.
+            is_output_elided: the audio of the answers is elided in the recording.
         """
         end, no_end = None, ""
         if turn.kind is TurnKind.SPEECH:
@@ -135,14 +135,14 @@ class Listener:
     def _last_speech_ms(self, samples: Samples, form: AudioFormat) -> int | None:
         """Return where the last speech ends, from the first sample on; None if no speech was found."""
         ends = _run_ends(speech_frames(levels_dbfs(samples, form.rate_hz)), LEAST_SPEECH_FRAMES)
-        # The last that are loud, for a slam of a door may follow the last word.
+        # Several loud sections, because a slamming door may follow the last word.
         for end in reversed(ends[-MOST_RUNS:].tolist()):
             if self._is_voice(samples, form, end * LEVEL_FRAME_MS):
                 return int(end) * LEVEL_FRAME_MS
         return None if len(ends) or not len(samples) else NOTHING_LOUD_MS
 
     def _is_voice(self, samples: Samples, form: AudioFormat, end_ms: int) -> bool:
-        """Return True if the detector finds a voice shortly before an end of loudness."""
+        """Return True if the detector finds a voice shortly before the end of a loud section."""
         if self._detector is None:
             return True
         from inspector.audio.pcm import bytes_of
@@ -182,7 +182,7 @@ class Listener:
 
 
 class _Taken:
-    """The last audio before an event, as one piece."""
+    """The last audio before an event, joined."""
 
     def __init__(self, newest_first: Iterator[Event], form: AudioFormat, length_ms: int) -> None:
         events: list[Event] = []
@@ -201,7 +201,7 @@ class _Taken:
         self._rate_hz = form.rate_hz
 
     def mark(self, at_ms: int) -> TurnMark | None:
-        """Return when a sample was spoken: before its append was sent by as much as follows it in there."""
+        """Return when a sample was spoken: the time of its append, less the audio that follows it in there."""
         at = min(at_ms * self._rate_hz // 1000, len(self.samples))
         index = int(np.searchsorted(self._ends, at, "left"))
         event = self._events[min(index, len(self._events) - 1)]
@@ -230,11 +230,13 @@ def speech_frames(levels: Levels) -> npt.NDArray[np.bool_]:
     if loud < FAINTEST_DBFS + LEAST_CONTRAST_DB:
         return np.zeros(len(levels), bool)
     if loud - faint < LEAST_CONTRAST_DB:
-        return np.ones(len(levels), bool)  # all of it is speech: no silence to measure against
+        return np.ones(
+            len(levels), bool
+        )  # all of it is speech: there is no silence to compare with
     on = max(faint + ON_SHARE * (loud - faint), FAINTEST_DBFS)
     off = max(faint + OFF_SHARE * (loud - faint), FAINTEST_DBFS)
     is_off = levels < off
-    # The last frame so far that decided: above the one level it is speech, below the other it is not.
+    # The last frame that decided: above the higher level it is speech, below the lower level it is not.
     decided = np.where((levels >= on) | is_off, np.arange(len(levels)), -1)
     last = np.maximum.accumulate(decided)
     found: npt.NDArray[np.bool_] = (last >= 0) & ~is_off[np.maximum(last, 0)]
@@ -242,7 +244,7 @@ def speech_frames(levels: Levels) -> npt.NDArray[np.bool_]:
 
 
 def first_audible_ms(samples: Samples, rate_hz: int) -> int | None:
-    """Return where sound is first audible, in whole milliseconds; None where it is not, in the first ``SEARCHED_MS``.
+    """Return where audio first becomes audible, in whole milliseconds; None if it does not in the first ``SEARCHED_MS``.
 
     Audible is a window of 10 ms whose RMS without the mean is over -40 dBFS, and the windows of the 50 ms after it, a
     millisecond apart.
@@ -273,15 +275,15 @@ def _run_ends(
 
 
 class LoggedSound:
-    """The sound of a log, found by its columns."""
+    """The audio of a log, found by its columns."""
 
     def __init__(self, log: EventLog, refused: Container[int]) -> None:
-        """Look at a log; ``refused`` holds the ``seq`` of what the server refused."""
+        """Use a log; ``refused`` contains the ``seq`` of rejected appends."""
         self._log = log
         self._refused = refused
 
     def appends_before(self, seq: int) -> Iterator[Event]:
-        """Yield the appends before an event, the newest first."""
+        """Yield the appends before an event, newest first."""
         codes = frozenset(self._log.kinds.matching(APPENDS.__contains__))
         for row in range(min(seq - 1, len(self._log)) - 1, -1, -1):
             if self._log.kind[row] in codes and row + 1 not in self._refused:
@@ -290,7 +292,7 @@ class LoggedSound:
                     yield event
 
     def sound_from(self, seq: int) -> Iterator[Event]:
-        """Yield the events that bring sound from an event on."""
+        """Yield the events with output audio from an event on."""
         codes = frozenset(self._log.kinds.matching(OUTPUT_AUDIO.__contains__))
         for row in range(seq - 1, len(self._log)):
             if self._log.kind[row] in codes:

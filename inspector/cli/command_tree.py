@@ -15,6 +15,7 @@ from inspector.cli.commands import (
     doctor,
     export,
     keys,
+    lint,
     paths,
     proxy,
     send,
@@ -107,6 +108,16 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "inspector cat session.jsonl --no-deltas --filter 'dir:server err'",
             "inspector cat session.jsonl --jsonl | jq .type",
             "inspector cat session.jsonl --raw > frames.jsonl",
+        ),
+    ),
+    (
+        lint.lint,
+        (
+            "inspector lint session.jsonl",
+            "inspector lint recordings/*.jsonl --fail-on error",
+            "inspector lint session.jsonl --json | jq '.recordings[].findings[] | {rule, text}'",
+            "inspector lint session.jsonl --sarif > findings.sarif",
+            "inspector lint --explain tool-result-unspoken",
         ),
     ),
     (

@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from inspector.analysis.cost_words import (
     usd_text,
 )
 from inspector.analysis.ledger import CostLedger, CostSummary, LedgerLine, TurnOf, turns_by_id
-from inspector.analysis.prices import PriceTable, read_prices, shipped_prices
+from inspector.analysis.prices import PriceTable
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import short_id
 from inspector.cli.listing import opened
@@ -53,8 +52,6 @@ from inspector.core.state import SessionState
 from inspector.core.turn_counter import TURN_TYPES, TurnCounter
 from inspector.core.usage import USAGE_TYPES, ResponseUsage
 from inspector.errors import RecordingError, UsageError
-from inspector.folders import config_file
-from inspector.recording.format import Header
 from inspector.recording.reader import RecordingReader
 from inspector.recording.selection import selected_events
 
@@ -69,7 +66,6 @@ COST_TYPES = (
     | (DIALECT_TYPES - {"session.input_audio.append", "session.input_audio_buffer.append"})
 )
 """Types of the events that cost depends on."""
-PRICES_FILE = "prices.toml"
 _COLUMNS = (
     ("turn", ">", 4),
     ("event", ">", 7),
@@ -108,23 +104,6 @@ class RecordedCost:
     """Remarks about the file."""
 
 
-def read_price_table() -> PriceTable:
-    """Return the prices: the user's, then those shipped with the program.
-
-    Raises:
-        UsageError: the user's file cannot be read or is invalid.
-    """
-    path = config_file().with_name(PRICES_FILE)
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return shipped_prices()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"cannot read {path}: {why}", code="bad_prices") from None
-    return read_prices(text, str(path), is_users=True).over(shipped_prices())
-
-
 def read_cost(path: Path | None, prices: PriceTable, zone: str, priced_as: str) -> RecordedCost:
     """Return the cost of a recording.
 
@@ -140,7 +119,7 @@ def read_cost(path: Path | None, prices: PriceTable, zone: str, priced_as: str) 
     with opened(path) as reader:
         state, turns, items, notes = _fold(reader)
         ledger = CostLedger(
-            prices, _day(reader.header), zone=zone, model=reader.header.model, priced_as=priced_as
+            prices, reader.header.day, zone=zone, model=reader.header.model, priced_as=priced_as
         )
         ledger.update(state.usage)
         unit = "turn" if any(turns.values()) else "response"
@@ -173,14 +152,6 @@ def _fold(
         elif event.type == "input_audio_buffer.committed" and number:
             items[text_at(event.body or {}, "item_id")] = number
     return state, turns, items, notes
-
-
-def _day(header: Header) -> date | None:
-    """Return the day on which a recording started; None if the header has no date."""
-    try:
-        return datetime.fromisoformat(header.started_at).date()
-    except ValueError:
-        return None
 
 
 def _notes(reader: RecordingReader) -> list[str]:

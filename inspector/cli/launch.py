@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from inspector.cli.live_target import LiveOptions, live_target
-from inspector.cli.new_recording import new_recording
+from inspector.cli.new_recording import RecordedSessions, new_recording
 from inspector.cli.printing import say
 from inspector.cli.session_file import session_update
 from inspector.clock import Clock, SystemClock
@@ -58,7 +58,9 @@ class SessionLauncher:
     tell_running: Callable[[str], None] = say
     """Called with warnings while a session runs; a screen must not be overwritten by stderr."""
     opened: list[Engine] = field(default_factory=list)
-    """Sessions opened by this launcher; their recordings are closed when the home screen ends."""
+    """Sessions opened by this launcher that the user has not left."""
+    recorded: RecordedSessions = field(default_factory=RecordedSessions)
+    """Counts over those that the user has left."""
 
     def with_settings(self, answers: Mapping[str, str]) -> Self:
         """Return a launcher with settings overridden by values from a dialog; empty values change nothing.
@@ -120,6 +122,13 @@ class SessionLauncher:
         target = live_target(self.settings, options or LiveOptions(), self.environment, self.tell)
         return self._open(LiveSource(target), session, output, sound)
 
+    def close_session(self, engine: Engine) -> None:
+        """Close the recording of a session that the user has left, and drop the session."""
+        if engine in self.opened:
+            self.opened.remove(engine)
+            self.recorded.count(engine)
+            self.recorded.finish(engine.recording)
+
     def open_replay(self, path: Path) -> Replay:
         """Return a replay of a recording.
 
@@ -176,7 +185,9 @@ class SessionLauncher:
         """Yield facts about recordings. Call in a thread."""
         from inspector.recording.recording_facts import KnownFacts
 
-        return KnownFacts(self.folders.cache).read(paths)
+        facts = KnownFacts(self.folders.cache)
+        yield from facts.read(paths)
+        yield from facts.read_verdicts(paths)
 
     def home_words(self) -> HomeWords:
         """Return where files are kept, and why sessions could not be recorded."""

@@ -18,6 +18,7 @@ from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.totals import totals
+from inspector.analysis.verdict import verdict_line
 from inspector.cli.printed_row import PrintedRow
 from inspector.cli.printing import (
     SCHEMA,
@@ -39,9 +40,11 @@ from inspector.core.kinds import kind_of
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter
 from inspector.errors import FilterError
+from inspector.price_file import prices_here
 from inspector.recording.folding import fold_recording
 from inspector.recording.format import FileShape, render
 from inspector.recording.reader import RecordingReader
+from inspector.recording.recorded_verdict import recorded_verdict, verdict_of, verdict_rows
 
 MAX_ERROR_BYTES = 1 << 16
 """Longer lines cannot be error events of a server, and are not searched for them."""
@@ -75,6 +78,8 @@ def print_recording(
     with opened(path) as reader:
         rows = PrintedRow(colour=use_colour())
         query = _query(expression)
+        if form is PrintForm.ROWS:
+            _say_verdict(reader)
         chosen = _chosen(reader, query, rows.see, with_deltas=with_deltas)
         if form is PrintForm.OBJECT:
             _print_object(reader, chosen, fold_recording(reader))
@@ -99,6 +104,13 @@ def print_recording(
             say(f"note: {note}")
         if reader.shape is FileShape.BARE:
             say("note: the file has no directions; they are inferred from the event types")
+
+
+def _say_verdict(reader: RecordingReader) -> None:
+    """Say what there is to know of a recording, before its rows; nothing where there is nothing."""
+    parts = recorded_verdict(reader, prices_here())
+    if parts:
+        say(verdict_line(parts))
 
 
 @contextmanager
@@ -189,7 +201,11 @@ def _print_object(
     for index, (event, _) in enumerate(chosen):
         line = with_blame(render(event)[:-1], state.causes, event.seq)
         write_json((b"," if index else b"") + line)
-    summary = {"dialect": _dialect(state.dialect), "totals": totals(state)}
+    summary = {
+        "dialect": _dialect(state.dialect),
+        "totals": totals(state),
+        "verdict": verdict_rows(verdict_of(state, header, prices_here())),
+    }
     write_json(b"]," + orjson.dumps(summary)[1:] + b"\n")
 
 

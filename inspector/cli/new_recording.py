@@ -13,9 +13,11 @@ from pathlib import Path
 
 from inspector.cli.printing import is_utf8, say
 from inspector.clock import Clock
-from inspector.engine.record import Described
+from inspector.core.state import SessionState
+from inspector.engine.record import Described, SessionRecord
 from inspector.errors import RecordingError, UsageError
 from inspector.folders import make_folder
+from inspector.recording.format import Header
 from inspector.recording.writer import RecordingFile
 
 NAMES_TRIED = 100
@@ -46,7 +48,7 @@ def new_recording(
         return RecordingFile(output, clock)
     try:
         name = recording_name(source, clock.utc_now())
-        return _create_unique(make_folder(folder), name, clock)
+        return create_unique(make_folder(folder), name, clock)
     except (OSError, RecordingError) as error:
         tell(f"warning: the session is not recorded to disk: {error}")
         return RecordingFile(None, clock)
@@ -59,7 +61,17 @@ def recording_name(source: Described, now: datetime) -> str:
     return "-".join([*words, *([model] if model else [])])
 
 
-def _create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
+def create_unique(folder: Path, name: str, clock: Clock) -> RecordingFile:
+    """Create a recording with a name that no other process has taken in the same second.
+
+    Args:
+        folder: of the recordings; must exist.
+        name: without suffix; ``-2`` and so on is appended if it is taken.
+        clock: stamps the events.
+
+    Raises:
+        RecordingError: the folder is not writable.
+    """
     for attempt in range(1, NAMES_TRIED):
         path = folder / f"{name}{f'-{attempt}' if attempt > 1 else ''}.jsonl"
         try:
@@ -99,14 +111,17 @@ def finish_recording(recording: RecordingFile, tell: Callable[[str], None] = say
     return KeptRecording(path, is_whole)
 
 
-def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 1) -> None:
-    """Print where a session was recorded and how to replay it; the second line can be pasted into a shell.
+def say_recorded(
+    kept: KeptRecording, events: int, errors: int, sessions: int = 1, verdict: str = ""
+) -> None:
+    """Print where a session was recorded and how to replay it; the last line can be pasted into a shell.
 
     Args:
         kept: the recording, the newest one of several.
         events: number of events in all.
         errors: number of events that report an error.
         sessions: number of sessions, each recorded to a file in the same folder.
+        verdict: the verdict on the newest session in one line; ``""`` for none.
     """
     counts = f"{counted(events, 'event')}, {counted(errors, 'error')}"
     if sessions != 1:
@@ -116,7 +131,58 @@ def say_recorded(kept: KeptRecording, events: int, errors: int, sessions: int = 
         return
     place = pasted(kept.path if sessions == 1 else kept.path.parent)
     say(f"recorded {counts}: {place}" if kept.is_whole else f"{counts}; recorded in part: {place}")
+    if verdict:
+        say(f"  {verdict}")
     say(f"  inspector replay {pasted(kept.path)}")
+
+
+class RecordedSessions:
+    """Counts over all sessions of a run, for the report at its end."""
+
+    def __init__(self) -> None:
+        self._sessions = self._events = self._errors = 0
+        self._newest = KeptRecording()
+        self._last: tuple[Header, SessionState] | None = None
+        """Of the newest session; the session itself would keep its screen in memory."""
+        self._warnings: list[str] = []
+
+    def count(self, session: SessionRecord) -> None:
+        """Count a session that has ended."""
+        self._sessions += 1
+        self._events += len(session.log)
+        self._errors += session.state.problems.errors
+        header = session.header
+        if self._last is None or header.started_at >= self._last[0].started_at:
+            self._last = header, session.state
+
+    def finish(self, recording: RecordingFile, tell: Callable[[str], None] | None = None) -> None:
+        """Close a recording, and store its path, which differs from the original one if the disk was full.
+
+        Args:
+            recording: of a session that has ended.
+            tell: called with warnings; None keeps them for the report, since a screen must not be overwritten by stderr.
+        """
+        kept = finish_recording(recording, tell or self._warnings.append)
+        is_whole = kept.is_whole and self._newest.is_whole
+        self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
+
+    def say(self) -> None:
+        """Print the counts, and the verdict on the newest session and how to replay it."""
+        for warning in self._warnings:
+            say(warning)
+        if self._last is not None:
+            words = printed_verdict(*self._last)
+            say_recorded(self._newest, self._events, self._errors, self._sessions, words)
+
+
+def printed_verdict(header: Header, state: SessionState) -> str:
+    """Return the verdict on a session that is over, in one line; ``""`` where nothing happened."""
+    # Imported late: a proxy must not load the analysis of costs before its first session.
+    from inspector.analysis.verdict import verdict_line
+    from inspector.price_file import prices_here
+    from inspector.recording.recorded_verdict import verdict_of
+
+    return verdict_line(verdict_of(state, header, prices_here()))
 
 
 def counted(number: int, noun: str) -> str:

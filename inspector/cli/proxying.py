@@ -23,12 +23,7 @@ from inspector.cli.launch import (
     SessionLauncher,
 )
 from inspector.cli.listen_options import ProxyOptions, listen_options, secret_in
-from inspector.cli.new_recording import (
-    KeptRecording,
-    finish_recording,
-    recording_name,
-    say_recorded,
-)
+from inspector.cli.new_recording import RecordedSessions, create_unique, recording_name
 from inspector.cli.printing import SCHEMA, say, write_object
 from inspector.cli.refusal_text import with_blame
 from inspector.cli.screens import look_of
@@ -56,31 +51,6 @@ OPEN_FILES = 65_536
 """A session takes three descriptors; the usual limit of 1,024 would allow about three hundred sessions."""
 
 
-class _SessionTotals:
-    """Counts over all sessions of a run, for the report at its end."""
-
-    def __init__(self) -> None:
-        self._sessions = self._events = self._errors = 0
-        self._newest = KeptRecording()
-
-    def add(self, session: ProxiedSession) -> None:
-        """Count a session that has ended."""
-        self._sessions += 1
-        self._events += len(session.log)
-        self._errors += session.state.problems.errors
-
-    def finish(self, recording: RecordingFile, tell: Callable[[str], None]) -> None:
-        """Close a recording, and store its path, which differs from the original one if the disk was full."""
-        kept = finish_recording(recording, tell)
-        is_whole = kept.is_whole and self._newest.is_whole
-        self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
-
-    def say(self) -> None:
-        """Print the counts, and how to replay the newest recording."""
-        if self._sessions:
-            say_recorded(self._newest, self._events, self._errors, self._sessions)
-
-
 class ProxyRun:
     """One run of the proxy."""
 
@@ -99,7 +69,7 @@ class ProxyRun:
         )
         self._numbers = count(1)
         self._sweep = collector.Sweep()
-        self._totals = _SessionTotals()
+        self._totals = RecordedSessions()
         self._is_done = asyncio.Event()
         self._is_interrupted = False
         self._stream: LineStream | None = None
@@ -244,10 +214,10 @@ class ProxyRun:
 
     def _new_recording(self, request: SessionRequest) -> RecordingFile:
         clock = self._launch.clock
-        name = f"{recording_name(request, clock.utc_now())}-{next(self._numbers):04d}.jsonl"
+        name = f"{recording_name(request, clock.utc_now())}-{next(self._numbers):04d}"
         try:
             folder = self._options.folder or self._launch.folders.sessions
-            return RecordingFile(make_folder(folder) / name, clock)
+            return create_unique(make_folder(folder), name, clock)
         except (OSError, RecordingError) as error:
             self._tell(f"warning: a session is not recorded to disk: {error}")
             return RecordingFile(None, clock)
@@ -257,7 +227,7 @@ class ProxyRun:
         self._is_done.set()
 
     def _count_ended(self, proxy: Proxy, session: ProxiedSession) -> None:
-        self._totals.add(session)
+        self._totals.count(session)
         self._sweep.session_ended(is_idle=not proxy.running)
 
     def _opened(self, session: ProxiedSession) -> None:

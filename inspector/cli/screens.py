@@ -63,8 +63,9 @@ def show_home() -> int:
     try:
         return asyncio.run(run_home(launch, look_of(launch)))
     finally:
-        for engine in launch.opened:
-            _finish(engine)
+        for engine in tuple(launch.opened):
+            launch.close_session(engine)
+        launch.recorded.say()
 
 
 def show_replay(file: Path, theme: str | None = None) -> int:
@@ -125,20 +126,13 @@ async def show_session(launch: SessionLauncher, engine: Engine) -> int:
                 not engine.can_send
             )  # leaving the supervisor ends a running session normally
     finally:
-        _finish(engine)
+        launch.close_session(engine)
+        launch.recorded.say()
     if status == 0 and has_ended:
         from inspector.cli.headless import judge_session
 
         judge_session(engine)
     return status
-
-
-def _finish(engine: Engine) -> None:
-    """Close a session's recording, and print where it is and how to replay it."""
-    from inspector.cli.new_recording import finish_recording, say_recorded
-
-    kept = finish_recording(engine.recording)
-    say_recorded(kept, len(engine.log), engine.state.problems.errors)
 
 
 def look_of(launch: SessionLauncher) -> Look:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from inspector.core.read import Body, object_at
 
 MOST = 10**12
-"""No count of tokens or seconds is as large; more is a mistake, and would make a sum of what else there is."""
+"""Larger counts of tokens or seconds are mistakes, and would spoil every sum."""
 INPUT_MODALITIES = ("text", "audio", "image")
 OUTPUT_MODALITIES = ("text", "audio")
 
@@ -18,26 +18,26 @@ class BilledTokens:
     """Token counts by modality; None is unknown, never 0. Source: the SDK's ``RealtimeResponseUsage`` and its details."""
 
     input: int | None
-    """Of all modalities, cached ones included."""
+    """All modalities, including cached tokens."""
     input_by: Mapping[str, int | None]
     """By ``INPUT_MODALITIES``."""
     cached: int | None
     """Part of ``input``."""
     cached_by: Mapping[str, int | None]
-    """By ``INPUT_MODALITIES``; each a part of the same in ``input_by``."""
+    """By ``INPUT_MODALITIES``; each is part of the count in ``input_by``."""
     output: int | None
     output_by: Mapping[str, int | None]
     """By ``OUTPUT_MODALITIES``."""
     reasoning: int | None
-    """Part of the output text."""
+    """Part of the output text tokens."""
     missing: tuple[str, ...]
-    """Members that are not there, or nothing that can be read as a count."""
+    """Members that are absent or not a valid count."""
     odd: tuple[str, ...]
-    """What contradicts itself, in words."""
+    """Contradictions, in words."""
 
 
 def amount_at(body: Body, key: str) -> float | None:
-    """Return a member as an amount; None where it is absent, negative, no number, or beyond all reason."""
+    """Return a member as an amount; None if it is absent, negative, not a number, or implausibly large."""
     value = body.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -47,10 +47,10 @@ def amount_at(body: Body, key: str) -> float | None:
 def billed_tokens(
     usage: Body, *, is_text_only: bool = False, is_text_asked: bool = False
 ) -> BilledTokens:
-    """Read a usage object.
+    """Parse a usage object.
 
     Args:
-        usage: as it came; xAI's, Azure's, Qwen's and the beta API's differ in what they leave out.
+        usage: as received; xAI, Azure, Qwen and the beta API leave out different members.
         is_text_only: the output can only be text.
         is_text_asked: the input can only be text.
     """
@@ -88,7 +88,7 @@ def billed_tokens(
 
 
 class _Reading:
-    """One pass over a usage object, and what was found to be wrong with it."""
+    """One pass over a usage object, which collects its faults."""
 
     def __init__(self, usage: Body) -> None:
         self._usage = usage
@@ -96,8 +96,8 @@ class _Reading:
         self.odd: list[str] = []
 
     def details(self, side: str) -> Body | None:
-        """Return the details of a side; None where they are missing."""
-        # Qwen and the Responses API have the plural.
+        """Return the details of one side; None if missing."""
+        # Qwen and the Responses API use the plural.
         found = object_at(self._usage, f"{side}_token_details") or object_at(
             self._usage, f"{side}_tokens_details"
         )
@@ -107,7 +107,7 @@ class _Reading:
         return found
 
     def count(self, body: Body, key: str, place: str = "") -> int | None:
-        """Return a count, and note one that is missing."""
+        """Return a count; a missing one is listed."""
         found = self.plain(body, key)
         if found is None:
             self.missing.append(f"{place}{key}")
@@ -135,7 +135,7 @@ class _Reading:
     def cached(
         self, given: Body | None, input_by: Mapping[str, int | None], total_in: int | None
     ) -> tuple[int | None, dict[str, int | None]]:
-        """Return the cached tokens, in all and by modality."""
+        """Return the cached tokens, in total and by modality."""
         unknown: dict[str, int | None] = dict.fromkeys(INPUT_MODALITIES)
         if not total_in and not any(input_by.values()) and total_in is not None:
             return 0, dict.fromkeys(INPUT_MODALITIES, 0)
@@ -156,7 +156,7 @@ class _Reading:
         ):
             self.odd.append(f"{cached or 0:,} tokens cached of {total_in or 0:,}")
             return None, unknown
-        # Of a prompt of one modality all that is cached is of that.
+        # In a prompt of one modality, all cached tokens have that modality.
         there = [name for name, count in input_by.items() if count != 0]
         if len(there) == 1:
             parts = {name: cached if name == there[0] else 0 for name in INPUT_MODALITIES}
@@ -166,7 +166,7 @@ class _Reading:
 def _settled(
     total: int | None, parts: dict[str, int | None]
 ) -> tuple[int | None, dict[str, int | None]]:
-    """Return a total and its parts, with what follows from the others: a rest of nothing, the one that is not told, the sum."""
+    """Return a total and its parts, completed where one value follows from the others."""
     known = sum(count for count in parts.values() if count is not None)
     unknown = [name for name, count in parts.items() if count is None]
     if total is None:

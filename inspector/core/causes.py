@@ -23,7 +23,7 @@ from inspector.core.error_attribution import (
 )
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.kinds import APPENDS, kind_of
-from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of, reports_error
+from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of, may_flag_by_body, reports_error
 from inspector.core.read import Body, int_at, object_at, text_at
 from inspector.core.responses import reason_of
 
@@ -188,7 +188,9 @@ class CausesFold:
 
     def _named_by(self, event_id: str) -> Sent | None:
         """Return the unanswered event with an id; None if no event or more than one has it."""
-        seqs = self._by_event_id.get(event_id, ()) if event_id else ()
+        seqs = self._by_event_id.get(event_id) if event_id else None
+        if not seqs:
+            return None
         found = [sent for waiting in self._waiting.values() for sent in waiting if sent.seq in seqs]
         return found[0] if len(found) == 1 else None
 
@@ -372,7 +374,10 @@ class ProblemsFold:
         """Update the state with one event; must be called after ``CausesFold.apply``, whose result it reads."""
         if event.direction is Direction.CLIENT and event.problem is None:
             return
-        flags = flags_of(event, kind_of(event.type).flags)
+        kind_flags = kind_of(event.type).flags
+        if event.problem is None and not kind_flags and not may_flag_by_body(event.type):
+            return  # most events: deltas
+        flags = flags_of(event, kind_flags)
         if event.problem is not None:
             is_error = reports_error(flags, event.direction)
             self._add(event, is_error, event.problem.code, event.problem.message)

@@ -10,20 +10,20 @@ from inspector.core.output_audio import LEAST_DELTA_MS, ItemAudio, OutputAudioFo
 
 @dataclass(frozen=True, slots=True)
 class CutSound:
-    """How much of a response's sound was heard before it was cut off."""
+    """How much of a response's audio was heard before it was cut off."""
 
     received_ms: int
-    """Of all items of the response."""
+    """Audio received for all items of the response."""
     heard_ms: int
-    """Of these, never more."""
+    """The part that was heard."""
     basis: str
-    """``measured`` by a player, ``event`` where the client's truncation says so, ``estimated`` by the clock."""
+    """``measured`` by a player, ``event`` from the client's truncation, or ``estimated`` by the clock."""
     stopped_t_ns: int | None
-    """When the first of it was cut off; None if unknown."""
+    """When the first item was cut off; None if unknown."""
 
 
 def cut_sounds(output_audio: OutputAudioFold) -> Mapping[str, CutSound]:
-    """Return the responses of which sound was cut off, by id; responses whose audio a recorder left out are skipped."""
+    """Return the responses whose audio was cut off, by id; responses whose audio is elided in the recording are skipped."""
     by_response: dict[str, list[ItemAudio]] = {}
     for item in output_audio.items.values():
         if item.response_id:
@@ -53,7 +53,7 @@ def _cut(items: list[ItemAudio]) -> CutSound | None:
 
 
 def _heard(item: ItemAudio) -> tuple[int, str]:
-    """Return how much of an item was heard in the end, and who says so: its player, its client, or the clock."""
+    """Return how much of an item was heard in the end, and the source: player, client, or clock."""
     if not _is_cut(item):
         return item.received_ms, "estimated"
     if item.is_measured:

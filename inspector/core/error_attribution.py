@@ -386,7 +386,11 @@ def _cut(value: Any) -> Any:
     if isinstance(value, str):
         return value[:KEPT_CHARS]
     if isinstance(value, dict):
-        return {key: _cut(member) for key, member in value.items()}
+        # Inline for strings: nearly all members are, and every append passes here.
+        return {
+            key: member[:KEPT_CHARS] if type(member) is str else _cut(member)
+            for key, member in value.items()
+        }
     if isinstance(value, list):
         return [_cut(member) for member in value]
     return value

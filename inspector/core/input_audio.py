@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Direction, Event
-from inspector.core.groups import audio_bytes_of, audio_of
+from inspector.core.groups import audio_bytes_of, audio_of, base64_size
 from inspector.core.kinds import APPENDS
 from inspector.core.read import int_at, object_at, text_at
 from inspector.core.refused_appends import MAX_WAITING, RefusedAppends
@@ -151,7 +151,8 @@ class InputAudioFold:
         return clone
 
     def _append(self, event: Event) -> None:
-        size = audio_bytes_of(event)
+        audio = audio_of(event)
+        size = base64_size(audio) if event.audio_bytes is None else event.audio_bytes
         length_ns = self.format.ns(size)
         self.appends += 1
         self.total_bytes += size
@@ -161,9 +162,7 @@ class InputAudioFold:
             if self.first_append_t_ns is None:
                 self.first_append_t_ns, self.first_append_ns = event.t_ns, length_ns
             self.last_append_t_ns = event.t_ns
-        if len(self._sizes) >= MAX_WAITING:
-            self._sizes.pop(next(iter(self._sizes)))  # dicts keep the order, so this is the oldest
-        header = wav_header(audio_of(event))
+        header = wav_header(audio)
         self._remember(event.seq, size, length_ns, is_wav=header is not None)
         if header is not None:
             self.wav_appends += 1
@@ -172,7 +171,7 @@ class InputAudioFold:
 
     def _remember(self, seq: int, size: int, length_ns: int, *, is_wav: bool) -> None:
         if len(self._sizes) >= MAX_WAITING:
-            self._sizes.pop(next(iter(self._sizes)))
+            self._sizes.pop(next(iter(self._sizes)))  # dicts keep the order, so this is the oldest
         self._sizes[seq] = size, length_ns, is_wav
 
     def _take_back(self, seq: int) -> None:

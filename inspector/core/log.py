@@ -334,20 +334,33 @@ def head_flags(kind_flags: int, direction: Direction, origin: Origin) -> int:
 
 def flags_of(event: Event, kind_flags: int) -> int:
     """Return the flag bits of an event: those of its type, and those that depend on its body."""
-    flags = head_flags(kind_flags, event.direction, event.origin)
     is_ours = is_made_here(event.direction, event.origin)
+    flags = 0 if is_ours else kind_flags
     if event.problem is not None:
         flags |= FLAG_WARNING if is_ours else FLAG_UNDECODED
     if event.is_inferred:
         flags |= FLAG_INFERRED
-    outcome = outcome_of(event)
-    if event.type == "response.done" and not is_ours:
-        flags |= FLAG_ERROR * ("failed" in outcome) | FLAG_WARNING * ("incomplete" in outcome)
-    elif event.type == "inspector.closed" and event.body is not None:
-        flags |= FLAG_ERROR * (outcome[0] not in CLEAN_CLOSES)
-    elif event.direction is Direction.LOCAL and event.type in FLAGGED_BY_BODY:
-        flags |= FLAG_TO_APP * (outcome[0] == "app" or outcome[1] == Direction.SERVER)
+    if may_flag_by_body(event.type):
+        flags |= _flags_of_body(event, is_ours=is_ours)
     return flags
+
+
+def may_flag_by_body(kind: str) -> bool:
+    """Return whether the flags of events of a type depend on their bodies."""
+    return kind == "response.done" or kind in FLAGGED_BY_BODY
+
+
+def _flags_of_body(event: Event, *, is_ours: bool) -> int:
+    outcome = outcome_of(event)
+    if event.type == "response.done":
+        if is_ours:
+            return 0
+        return FLAG_ERROR * ("failed" in outcome) | FLAG_WARNING * ("incomplete" in outcome)
+    if event.type == "inspector.closed" and event.body is not None:
+        return FLAG_ERROR * (outcome[0] not in CLEAN_CLOSES)
+    if event.direction is Direction.LOCAL and event.type != "inspector.closed":
+        return FLAG_TO_APP * (outcome[0] == "app" or outcome[1] == Direction.SERVER)
+    return 0
 
 
 def outcome_of(event: Event) -> tuple[object, ...]:

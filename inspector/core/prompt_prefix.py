@@ -1,4 +1,4 @@
-"""PromptPrefix: whether each prompt begins as the one before did, since only the part that both share is billed as cached.
+"""PromptPrefix: whether each prompt starts like the previous one; only their common prefix is billed as cached.
 
 A prompt is instructions, tools and the conversation, in this order. What changes in the middle makes all that follows new to
 the cache. Source: protocol reference, section 5; the API's guides to prompt caching and to managing costs.
@@ -15,51 +15,51 @@ from inspector.core.event import Direction, Event
 from inspector.core.read import Body, object_at, text_at
 
 MAX_BREAKS = 16
-"""Kept of one prompt: a client that deletes a whole history breaks it once."""
+"""Breaks kept per prompt; a client that deletes a whole history breaks it once."""
 MAX_OPEN_REQUESTS = 16
-"""Requests for a response, and deletions, that may await their answer."""
+"""``response.create`` events and deletions that may be waiting for the server's answer."""
 MAX_RUNNING_RESPONSES = 64
-"""Prompts that are remembered until their response is over."""
+"""Prompts that are remembered until their response is done."""
 MAX_FRESH = 1024
-"""Items that are remembered as younger than the last prompt."""
+"""Items that are remembered as newer than the last prompt."""
 EXCERPT = 32
-"""Characters shown of a word, and how far back its beginning is looked for: languages without spaces have long ones."""
+"""Characters shown of a word, and searched for its start; languages without spaces have long words."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrefixBreak:
-    """A change in what the prompt before had already contained."""
+    """A change in what the previous prompt had already contained."""
 
     kind: str
     """``instructions``, ``tools``, ``delete``, ``truncate``, or ``trim``: the server left old items out."""
     seq: int
-    """The event that did it: the client's where there is one."""
+    """``seq`` of the event that caused it, the client's if there is one."""
     character: int | None = None
-    """Where the first word begins that differs, in characters from 1: a cache knows words, not characters."""
+    """Position of the first word that differs, in characters from 1; a cache stores words, not characters."""
     exact: int | None = None
-    """The first character that differs, from 1."""
+    """Position of the first character that differs, from 1."""
     before: str = ""
-    """The word there was, cut."""
+    """The previous word there, shortened."""
     after: str = ""
-    """The word there is, cut."""
+    """The new word there, shortened."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponsePrompt:
-    """What is known of the prompt of one response."""
+    """What is known about the prompt of one response."""
 
     breaks: tuple[PrefixBreak, ...] = ()
-    """What changed in it since the prompt before."""
+    """What changed since the previous prompt."""
     is_apart: bool = False
-    """True where it is not the conversation: out of band, or with an ``input`` of its own."""
+    """True if it is not the conversation: out of band, or with its own ``input``."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """The beginning of a prompt."""
+    """The prefix of a prompt."""
 
     instructions: str | None = None
-    """None while nothing tells."""
+    """None while unknown."""
     tools: Any = None
     instructions_seq: int = 0
     tools_seq: int = 0
@@ -67,7 +67,7 @@ class _Texts:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A ``response.create`` that waits for its response."""
+    """A ``response.create`` without its response so far."""
 
     seq: int
     event_id: str
@@ -78,18 +78,18 @@ class _Request:
 
 @dataclass(slots=True)
 class PromptPrefix:
-    """The prompts of one session; made anew for each."""
+    """The prompts of one session; each session has its own object."""
 
     _texts: _Texts = _Texts()
     _sent: _Texts | None = None
-    """Of the last prompt that was the conversation's."""
+    """Prefix of the last prompt of the conversation."""
     _asked: Mapping[str, tuple[int, Any]] = field(default_factory=dict)
-    """Instructions and tools of the last update that the server has not confirmed, with its ``seq``."""
+    """Instructions and tools of the last unconfirmed update, with its ``seq``."""
     _requests: tuple[_Request, ...] = ()
     _edits: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """Deletions and truncations that are not confirmed, by kind and item: their ``seq``."""
+    """``seq`` of unconfirmed deletions and truncations, by kind and item."""
     _fresh: frozenset[str] = frozenset()
-    """Items that came after the last prompt, which therefore did not contain them."""
+    """Items added after the last prompt, which does not contain them."""
     _broken: tuple[PrefixBreak, ...] = ()
     """Deletions and truncations since the last prompt."""
     _running: Mapping[str, ResponsePrompt] = field(default_factory=dict)
@@ -113,11 +113,11 @@ class PromptPrefix:
             self._refuse(object_at(body, "error"))
 
     def copy(self) -> PromptPrefix:
-        """Return an independent copy: all that it holds is immutable."""
+        """Return an independent copy; its values are immutable."""
         return replace(self)
 
     def end(self, response_id: str) -> ResponsePrompt:
-        """Return what is known of a response's prompt, and forget it."""
+        """Return what is known about a response's prompt, and forget it."""
         found = self._running.get(response_id)
         if found is None:
             return ResponsePrompt()
@@ -145,7 +145,7 @@ class PromptPrefix:
             self._edits = {**self._edits, key: event.seq}
 
     def _confirm(self, event: Event, session: Body) -> None:
-        """Take over what the server says is in force; what it does not say is as it was asked for."""
+        """Store what the server reports as in force; what it does not report is as requested."""
         for name in _TEXTS:
             asked_seq, asked = self._asked.get(name, (0, None))
             value = session.get(name, asked)
@@ -159,7 +159,7 @@ class PromptPrefix:
                 self._asked = {key: one for key, one in self._asked.items() if key != name}
 
     def _refuse(self, error: Body) -> None:
-        """Forget the request for a response that an error refuses."""
+        """Forget the ``response.create`` that an error rejects."""
         named = text_at(error, "event_id")
         if named:
             self._requests = tuple(one for one in self._requests if one.event_id != named)
@@ -221,25 +221,25 @@ PREFIX_TYPES = frozenset(
         "error",
     }
 )
-"""All that it takes in."""
+"""All event types that it needs."""
 
 
 def _changes(before: _Texts, after: _Texts) -> tuple[PrefixBreak, ...]:
-    """Return the differences between the prefixes of two prompts; a value that was unknown before does not count as changed."""
+    """Return the differences between the prefixes of two prompts; a previously unknown value does not count as changed."""
     found = []
     if before.instructions is not None and before.instructions != after.instructions:
         seq = max(after.instructions_seq, before.instructions_seq)
         found.append(difference("instructions", seq, before.instructions, after.instructions or ""))
     if before.tools is not None and before.tools != after.tools:
         seq = max(after.tools_seq, before.tools_seq)
-        # Not orjson: a lone surrogate in a description is JSON, and nothing that it writes.
+        # Not orjson: it refuses to write a lone surrogate, which JSON allows in a description.
         old, new = (json.dumps(one, ensure_ascii=False) for one in (before.tools, after.tools))
         found.append(difference("tools", seq, old, new))
     return tuple(found)
 
 
 def difference(kind: str, seq: int, before: str, after: str) -> PrefixBreak:
-    """Return where two texts begin to differ."""
+    """Return the position where two texts start to differ."""
     low, high = 0, min(len(before), len(after))
     while low < high:
         middle = (low + high + 1) // 2

@@ -16,6 +16,9 @@ CONFIGURED = _BEGUN | {"session.updated", "transcription_session.updated"}
 SESSION_TYPES = CONFIGURED | {"conversation.created", "inspector.opened", "inspector.closed"}
 """All that the fold takes in."""
 
+ASKS_NOTHING = frozenset({"translation", "transcription"})
+"""Kinds of sessions without responses, which therefore never wait for an answer."""
+
 
 class SessionFold:
     """The session as the server last described it. Source: the SDK's ``SessionCreatedEvent`` and ``SessionUpdatedEvent``."""

@@ -142,5 +142,9 @@ def ends_of_sessions(events: Iterable[Event]) -> Iterator[SessionState]:
 
 FOLDS: Mapping[str, type[Fold]] = get_type_hints(SessionState)
 """Every fold by its name, in the order in which they take events."""
+VERDICT_FOLDS = frozenset(
+    {"session", "dialect", "input_audio", "output_audio", "usage", "causes", "problems", "turns"}
+)
+"""What tells turns, errors and cost: enough for a verdict, without what was said."""
 OF_THE_LOG = frozenset({"usage", "rate_limits", "causes", "problems", "turns", "interventions"})
 """Folds that go on over a second session in one log, since what they count is of the whole log."""

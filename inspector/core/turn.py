@@ -13,9 +13,9 @@ from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.turn_counter import TurnKind
 
 MAX_ANSWERS = 32
-"""Answers of one turn that are kept; an app that asks again and again for one question has a fault that shows earlier."""
+"""Responses kept per turn; an app that requests more for one question has a fault that shows earlier."""
 MAX_TOOLS = 64
-"""Tool calls of one turn that are kept."""
+"""Tool calls kept per turn."""
 
 
 class TurnMark(NamedTuple):
@@ -24,23 +24,23 @@ class TurnMark(NamedTuple):
     seq: int
     """The event."""
     t_ns: int | None
-    """When it came; None where the recording does not say."""
+    """Session time of the event; None if the recording has no times."""
     audio_ns: int | None = None
-    """Where the side's audio clock stood by then: how much sound had been sent or had come; None where it does not matter."""
+    """Audio clock of that side at the event: duration of the audio sent or received so far; None if it does not matter."""
 
 
 @dataclass(slots=True)
 class ToolCall:
-    """One call of a tool."""
+    """One tool call."""
 
     call_id: str
-    """The call, or the item of an MCP call."""
+    """``call_id``; of an MCP call, the item's id."""
     name: str
-    """The tool; ``""`` where no event says."""
+    """Name of the tool; ``""`` if no event names it."""
     asked: TurnMark
-    """Its arguments were complete."""
+    """When its arguments were complete."""
     answered: TurnMark | None = None
-    """Its result was sent, or an MCP server had given it; None before that."""
+    """When its result was sent, or returned by the MCP server; None before that."""
 
 
 @dataclass(slots=True)
@@ -48,35 +48,35 @@ class TurnResponse:
     """One response in a turn."""
 
     response_id: str
-    """The server's."""
+    """The response's id."""
     created: TurnMark
     """R, ``response.created``."""
     asked: TurnMark | None = None
-    """The app's ``response.create``; None where the server answered by itself."""
+    """The app's ``response.create``; None if the server created the response by itself."""
     words: TurnMark | None = None
     """T, its first delta of text or transcript."""
     is_written: bool = False
-    """True where its words are text and no transcript of sound."""
+    """True if its words are text, not a transcript of its audio."""
     sound: TurnMark | None = None
     """A, its first delta of audio with bytes."""
     audio_item_id: str = ""
-    """The item of that sound."""
+    """Id of the item with that audio."""
     format: AudioFormat = PCM16_24K
-    """Of that sound."""
+    """Format of that audio."""
     played: TurnMark | None = None
-    """P, when it began to be heard; None where that is not known."""
+    """P, when playback began; None if unknown."""
     is_play_measured: bool = False
-    """True where the player says so, and not an estimate."""
+    """True if the player reported it; False for an estimate."""
     done: TurnMark | None = None
-    """D, ``response.done``; ``audio_ns`` is how much sound had come."""
+    """D, ``response.done``; ``audio_ns`` is the duration of the audio received."""
     status: str = "in_progress"
-    """As the server has it."""
+    """Status as the server reported it."""
     reason: str = ""
-    """Why it was cancelled, incomplete or failed, in the server's words."""
+    """Reason why it was cancelled, incomplete or failed, as the server reported it."""
 
     @property
     def has_reached_user(self) -> bool:
-        """Return True if any of it reached the user, as audio or as text."""
+        """Return True if any of it reached the user as audio or text."""
         return self.sound is not None or (self.words is not None and self.is_written)
 
 
@@ -85,68 +85,68 @@ class Turn:
     """One turn."""
 
     number: int
-    """From 1, over the whole log."""
+    """Number of the turn in the whole log, from 1."""
     kind: TurnKind
-    """What brought it about."""
+    """What caused the turn."""
     owner: object
-    """The fold that may change it; others clone it first."""
+    """The fold that may change this object; others clone it first."""
     session: int
-    """The session of the log that it is of, from 1; 0 where no event describes one."""
+    """Number of its session in the log, from 1; 0 if no event describes the session."""
     began: TurnMark
-    """The event with which it begins."""
+    """The event that starts the turn."""
     asked: TurnMark | None = None
-    """The app's own event that brought it about: the commit, the item; None if absent."""
+    """The app's event that caused it (commit or item); None if absent."""
     item_ids: tuple[str, ...] = ()
-    """The user's items."""
+    """Ids of the user's items."""
     speech_started: TurnMark | None = None
-    """The server heard speech begin."""
+    """``speech_started``."""
     speech_stopped: TurnMark | None = None
     """S; ``audio_ns`` is ``audio_end_ms``, on the audio clock of the session."""
     committed: TurnMark | None = None
-    """C."""
+    """C, ``input_audio_buffer.committed``."""
     sent_ns: int = 0
-    """How much of the user's sound had been sent by the end of his input."""
+    """Duration of the user's audio sent by the end of the input."""
     input_format: AudioFormat = PCM16_24K
-    """Of the user's sound."""
+    """Format of the user's audio."""
     is_configured: bool = False
-    """Whether the session's settings are known."""
+    """True if the session's settings are known."""
     detection: str = ""
     """``server_vad``, ``semantic_vad``, or ``""`` for push to talk, at the end of the input."""
     silence_ms: int | None = None
-    """``silence_duration_ms`` in force by then; None where the session does not say."""
+    """``silence_duration_ms`` in force at that time; None if unknown."""
     eagerness: str = ""
-    """Of ``semantic_vad``."""
+    """``eagerness`` of ``semantic_vad``."""
     effort: str = ""
-    """``reasoning.effort`` in force when it was answered; ``""`` where the session does not say."""
+    """``reasoning.effort`` in force when the turn was answered; ``""`` if unknown."""
     model: str = ""
     """The model that answered."""
     answers: list[TurnResponse] = field(default_factory=list)
-    """Its responses, oldest first; at most ``MAX_ANSWERS``."""
+    """Responses, oldest first; at most ``MAX_ANSWERS``."""
     more_answers: int = 0
-    """Responses beyond those."""
+    """Number of further responses."""
     tools: list[ToolCall] = field(default_factory=list)
-    """Its tool calls, oldest first; at most ``MAX_TOOLS``."""
+    """Tool calls, oldest first; at most ``MAX_TOOLS``."""
     more_tools: int = 0
-    """Calls beyond those."""
+    """Number of further tool calls."""
     result_of: ToolCall | None = None
-    """The call whose result brought a tool follow-up about; it is among the tools of the turn before."""
+    """The call whose result caused this tool follow-up; a copy of one of the previous turn's tools."""
     transcribed: TurnMark | None = None
-    """The transcript of the user's words was complete."""
+    """When the transcript of the user's speech was complete."""
     interrupted: str = ""
     """``caller``: the user spoke over the answer; ``agent``: the answer began while the user spoke; ``app``: the app
     cancelled it; ``""``: none of these."""
     cut: TurnMark | None = None
-    """The user began to speak over the answer."""
+    """When the user started to speak over the answer."""
     silenced: TurnMark | None = None
-    """The answer ceased to sound after that."""
+    """When the answer stopped playing after that."""
     is_silence_measured: bool = False
-    """True where the player says so, and not the app's request to truncate or cancel."""
+    """True if the player reported it; False if it was inferred from the app's truncate or cancel."""
     is_history: bool = False
-    """True where the app only put old text into the conversation, answers included."""
+    """True if the app only added earlier messages, including answers, to the conversation."""
 
     @property
     def reply(self) -> TurnResponse | None:
-        """Return the answer that ended the wait: the first that reached the user; None where none did."""
+        """Return the response that ended the wait: the first that reached the user; None if none did."""
         return next((answer for answer in self.answers if answer.has_reached_user), None)
 
     def clone(self, owner: object) -> Turn:

@@ -1,4 +1,4 @@
-"""TurnCounter: which turn an event belongs to. The one definition of a turn; filters, lists, the timeline and the folds go by it.
+"""TurnCounter: which turn an event belongs to. The only definition of a turn; filters, lists, the timeline and the folds use it.
 
 A turn is what one cause brought about: the user spoke or wrote, a tool's result came after the model had already said something,
 the app let the model speak first, the idle time ran out, or an answer was asked for outside of the conversation. Silent tool
@@ -30,7 +30,7 @@ SESSION_TYPES = frozenset(
         "transcription_session.updated",
     }
 )
-"""What describes a session, or begins another one in the same log."""
+"""Event types that describe a session or start another one in the same log."""
 _MCP_ENDED = frozenset({"response.mcp_call.completed", "response.mcp_call.failed"})
 TURN_TYPES = SESSION_TYPES | {
     *ITEM_ADDED,
@@ -46,20 +46,20 @@ TURN_TYPES = SESSION_TYPES | {
 }
 """The event types that can begin a turn, answer it, or end it."""
 MAX_ASIDES = 64
-"""Answers outside of the conversation that are remembered as running; older ones were never said to be done."""
+"""Active out-of-band responses that are remembered; ``response.done`` of older ones never came."""
 MAX_INPUTS = 256
-"""Input items whose beginning is remembered, for the events that name them later."""
+"""Input items whose start is remembered, for later events that name them."""
 
 
 class TurnKind(StrEnum):
-    """What brought a turn about."""
+    """What caused a turn."""
 
     SPEECH = "speech"
     TEXT = "text"
     TOOL = "tool follow-up"
-    """A tool's result, after the model had already said something: another wait of the user."""
+    """A tool result after the model had already said something: the user waits again."""
     OUT_OF_BAND = "out-of-band"
-    """An answer outside of the default conversation."""
+    """A response outside of the default conversation."""
     GREETING = "greeting"
     """The model spoke first."""
     IDLE = "idle"
@@ -67,41 +67,41 @@ class TurnKind(StrEnum):
 
 
 USERS = frozenset({TurnKind.SPEECH, TurnKind.TEXT})
-"""Kinds of turn that the user took."""
+"""Kinds of turn started by the user."""
 
 
 class TurnCounter:
-    """Counts turns over events in order."""
+    """Count turns in a sequence of events."""
 
     def __init__(self) -> None:
         self.number = 0
-        """The turn of the last event; 0 where it is of none."""
+        """The turn of the last event; 0 if it belongs to none."""
         self.kinds: list[TurnKind] = []
-        """What each turn is, the first at 0."""
+        """Kind of each turn; the first turn is at 0."""
         self.sessions = 0
-        """Sessions that have begun in this log so far, as far as the events tell."""
+        """Number of sessions started in this log, as far as the events show."""
         self._session = SessionFold()
         self._main = 0
-        """The turn of the default conversation."""
+        """Current turn of the default conversation."""
         self._is_answered = True
         self._has_spoken = False
-        """Whether an answer of this turn has said something."""
+        """True if a response in this turn has said something."""
         self._is_given = False
-        """Whether a tool's result came that no answer has followed yet."""
+        """True if no response has followed the last tool result yet."""
         self._given: frozenset[str] = frozenset()
-        """Calls of this turn whose results have come."""
+        """Calls in this turn that have their results."""
         self._inputs: dict[str, None] = {}
-        """Items of input that have a turn."""
+        """Input items that were assigned to a turn."""
         self._asides: dict[str, int] = {}
-        """Running answers outside of the conversation, and their turns."""
+        """Active out-of-band responses and their turns."""
 
     @property
     def count(self) -> int:
-        """Return how many turns there have been."""
+        """Return the number of turns so far."""
         return len(self.kinds)
 
     def feed(self, event: Event) -> int:
-        """Take the next event; return the turn that it belongs to, 0 where it is of none."""
+        """Apply the next event; return the turn that it belongs to, 0 if none."""
         kind = event.type
         if kind not in TURN_TYPES:
             return self.number
@@ -134,7 +134,7 @@ class TurnCounter:
         self._given = frozenset()
 
     def _describe(self, event: Event) -> None:
-        """Another session begins without a turn: nothing in it follows from what was said in the one before."""
+        """Start another session, without a turn: nothing in it follows from the session before."""
         if self._session.ends_with(event) or not self.sessions:
             anew = TurnCounter()
             anew.kinds, anew.sessions = self.kinds, self.sessions + 1
@@ -158,12 +158,12 @@ class TurnCounter:
         item_id = text_at(item, "id")
         parts = {text_at(part, "type") for part in objects_at(item, "content")}
         if item_id and item_id in self._inputs:
-            return  # what was spoken, and has its turn
+            return  # spoken input, already assigned to a turn
         if self._is_answered:
             self._begin(TurnKind.SPEECH if "input_audio" in parts else TurnKind.TEXT)
 
     def _hear(self, kind: str, item_id: str) -> None:
-        # Speech, commit and item of one input are one start, and so are several items before one answer.
+        # Speech, commit and item of one input start one turn, and so do several items before one response.
         is_known = bool(item_id) and item_id in self._inputs
         if kind == SPEECH_STARTED or (self._is_answered and not is_known):
             self._begin(TurnKind.IDLE if kind == TIMED_OUT else TurnKind.SPEECH)

@@ -1,7 +1,7 @@
-"""TurnsFold: every turn of a session, with its named instants and the events that prove them.
+"""TurnsFold: all turns of a session, with their marks and the events that prove them.
 
-The data of a turn are in ``core.turn``. Nothing is measured here and no audio is decoded. A turn keeps a bounded number of responses and
-tool calls, and an audio event costs one look-up.
+The data of a turn is in ``core.turn``. Nothing is measured here and no audio is decoded. A turn keeps a bounded number of responses and
+tool calls; an audio event costs one lookup.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ from inspector.core.turn_counter import (
 )
 
 MAX_IDS = 512
-"""Ids of items, calls and responses whose turns are remembered, for events that come late."""
+"""Items, calls and responses whose turns are remembered, for late events."""
 TEXT_DELTAS = frozenset({"response.output_text.delta", "response.text.delta"})
 TRANSCRIPT_DELTAS = frozenset(
     {"response.output_audio_transcript.delta", "response.audio_transcript.delta"}
 )
 WORDS = TEXT_DELTAS | TRANSCRIPT_DELTAS
-"""The deltas that say something in words."""
+"""Deltas that contain words."""
 
 
 class Surroundings(NamedTuple):
-    """The folds that turns look at; each has taken an event in before they do."""
+    """The folds that ``TurnsFold`` reads; each event is applied to them first."""
 
     session: SessionFold
     input_audio: InputAudioFold
@@ -58,66 +58,66 @@ class Surroundings(NamedTuple):
 
 
 class TurnsFold:
-    """The turns so far, oldest first; they go on over a second session in one log."""
+    """All turns so far, oldest first, across all sessions of a log."""
 
     name = "turns"
 
     def __init__(self) -> None:
         self.all: list[Turn] = []
         self.revision = 0
-        """Grows with every change of a turn; a screen compares it instead of being told."""
+        """Incremented with every change of a turn; screens compare it."""
         self._counter = TurnCounter()
         self._around = Surroundings(
             SessionFold(), InputAudioFold(), OutputAudioFold(), CausesFold()
         )
         self._owner = object()
         self._configured: TurnMark | None = None
-        """The last description of the session."""
+        """The last event that described the session."""
         self._commit: TurnMark | None = None
-        """The app's last commit that has not been answered."""
+        """The app's last unconfirmed commit."""
         self._requests: dict[int, TurnMark] = {}
-        """By ``seq`` the app's last items and requests for an answer."""
+        """The app's last items and ``response.create`` events, by ``seq``."""
         self._places: dict[str, tuple[int, int]] = {}
-        """Turn and answer of a response or of an item that sounds, by id."""
+        """Index of the turn and of its response, by the id of a response or of an item with audio."""
         self._inputs: dict[str, int] = {}
-        """The turn of a user's item, or of a tool call, by id."""
+        """Index of the turn, by the id of a user item or tool call."""
         self._names: dict[str, str] = {}
-        """The tool of an item."""
+        """Name of the tool, by the id of its item."""
         self._mute: dict[str, None] = {}
-        """Running responses without output so far."""
+        """Active responses without words so far."""
         self._speaking = -1
-        """The turn whose speech is open; -1 if none is open."""
+        """Index of the turn in which the user is speaking; -1 if none."""
         self._sounding = -1
-        """The turn that sounded last; -1 before the first."""
+        """Index of the last turn with audio; -1 before the first."""
         self._is_new = False
-        """Whether a turn begins with the event at hand."""
+        """True if the current event starts a turn."""
 
     @property
     def sessions(self) -> int:
-        """Return how many sessions the log has described so far."""
+        """Return the number of sessions in the log so far."""
         return self._counter.sessions
 
     @property
     def current(self) -> Turn | None:
-        """Return the turn that the last event belongs to; None where it is of none."""
+        """Return the turn of the last event; None if it belongs to none."""
         return self.all[self._counter.number - 1] if self._counter.number else None
 
     @property
     def awaits_words(self) -> bool:
-        """Return True if the next text delta matters: only the first of each response does."""
+        """Return True if the next text delta matters; only the first of each response does."""
         return bool(self._mute)
 
     def has_sounded(self, response_id: str) -> bool:
-        """Return True if a response is known to have audio: further audio deltas do not change the turn."""
+        """Return True if a response is known to have audio, so that further audio deltas do not change the turn."""
         at = self._places.get(response_id)
         return at is not None and self.all[at[0]].answers[at[1]].sound is not None
 
     def follow(self, around: Surroundings) -> None:
-        """Look at other folds of the same events; asked again where they have begun anew."""
+        """Set the folds to read; called again when they were replaced."""
         self._around = around
 
     def apply(self, event: Event) -> None:
-        """Take one event in, after the folds that this one follows."""
+        """Apply an event, after the folds that this one reads."""
         handle = self.HANDLERS.get(event.type)
         if handle is None:
             return
@@ -160,14 +160,14 @@ class TurnsFold:
         return True
 
     def _forget(self) -> None:
-        """Another session: its ids are its own."""
+        """Forget the ids of the previous session."""
         for known in (self._requests, self._places, self._inputs, self._names, self._mute):
             known.clear()
         self._configured = self._commit = None
         self._speaking = self._sounding = -1
 
     def _own(self, index: int) -> Turn:
-        """Return a turn for changing, cloned where a copy of the fold shares it."""
+        """Return a turn that may be changed; it is cloned if a copy of this fold shares it."""
         self.revision += 1
         turn = self.all[index]
         if turn.owner is not self._owner:
@@ -175,12 +175,12 @@ class TurnsFold:
         return turn
 
     def _here(self) -> Turn | None:
-        """Return the turn of the last event for changing; None if absent."""
+        """Return the turn of the last event, which may be changed; None if absent."""
         number = self._counter.number
         return self._own(number - 1) if number else None
 
     def _describe(self, turn: Turn) -> None:
-        """Note the settings in force."""
+        """Store the settings in force."""
         session = self._around.session
         detection = session.detection
         turn.is_configured = bool(session.config)
@@ -193,7 +193,7 @@ class TurnsFold:
         turn.input_format = session.input_format
 
     def _place(self, body: Body) -> tuple[Turn, TurnResponse] | None:
-        """Return the turn and answer of a response's event for changing; None where they are not known."""
+        """Return the turn and response of an event, which may be changed; None if unknown."""
         at = self._places.get(text_at(body, "response_id"))
         if at is None:
             return None
@@ -250,7 +250,7 @@ class TurnsFold:
             self._commit = _mark(event)
 
     def _input(self, turn: Turn, event: Event) -> None:
-        """Note an item of the user's, and how much of his sound was sent."""
+        """Store a user item, and the duration of the audio sent so far."""
         item_id = text_at(event.body or {}, "item_id")
         if item_id and item_id not in turn.item_ids:
             turn.item_ids = (*turn.item_ids, item_id)[-MAX_ANSWERS:]
@@ -297,7 +297,7 @@ class TurnsFold:
             _remember(self._names, text_at(item, "id"), text_at(item, "name"))
 
     def _item_done(self, event: Event) -> None:
-        """Take a call whose arguments came in one piece, without an event of their own."""
+        """Store a call whose arguments came without an event of their own."""
         body = event.body or {}
         item = object_at(body, "item")
         if item.get("type") == "function_call":
@@ -367,7 +367,7 @@ class TurnsFold:
             _remember(self._mute, response_id, None)
 
     def _begin_without_input(self, turn: Turn) -> None:
-        """Note what a turn without input of the user's counts from: the settings, or the call whose result came."""
+        """Store what the wait counts from in a turn without user input: the settings, or the tool result."""
         if turn.kind is TurnKind.GREETING:
             turn.asked = self._configured
         elif turn.kind is TurnKind.TOOL and turn.number > 1:
@@ -432,7 +432,7 @@ class TurnsFold:
             turn.interrupted = "caller" if is_users else turn.interrupted or "app"
 
     def _received_ns(self, answer: TurnResponse) -> int:
-        """Return how much sound came for an answer."""
+        """Return the duration of the audio received for a response."""
         if answer.sound is None:
             return 0
         items = self._around.output_audio.items
@@ -447,7 +447,7 @@ class TurnsFold:
     # ── playing, and being cut off ───────────────────────────────────────────────────────────────────────────────
 
     def _barge_in(self, event: Event) -> None:
-        """Note that the user speaks over what sounds: the fold of the sound has just stopped it, or its response runs."""
+        """Store that the user speaks over an answer: its playback has just stopped, or its response is active."""
         if self._sounding < 0 or self.all[self._sounding].cut is not None:
             return
         answer = self.all[self._sounding].reply
@@ -477,7 +477,7 @@ class TurnsFold:
             return
         if event.type == "inspector.playing":
             answer = self._own(at[0]).answers[at[1]]
-            # It may say so only after some of it was heard.
+            # The player may report it after part of it was heard.
             since_ns = int_at(body, "audio_ms") * 1_000_000
             t_ns = None if event.t_ns is None else event.t_ns - since_ns
             answer.played, answer.is_play_measured = TurnMark(event.seq, t_ns), True
@@ -528,7 +528,7 @@ class TurnsFold:
         "inspector.playing": _playing,
         "inspector.played": _played,
     }
-    """What is done with each type of event."""
+    """The method for each event type."""
 
 
 def _mark(event: Event, audio_ns: int | None = None) -> TurnMark:
@@ -550,4 +550,4 @@ def _remember(known: dict[_Key, _Value], key: _Key, value: _Value) -> None:
 
 
 TURN_EVENTS = frozenset(TurnsFold.HANDLERS)
-"""The event types that turns are made of."""
+"""The event types that this fold needs."""

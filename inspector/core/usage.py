@@ -1,4 +1,4 @@
-"""UsageFold and RateLimitsFold: what was billed, one record for each time that something was, and what is left of the limits.
+"""UsageFold and RateLimitsFold: what was billed, one record per charge, and what remains of the rate limits.
 
 Cached tokens are a part of the input tokens, and reasoning tokens a part of the output text tokens: never add them up. What an
 event does not say is None in a record, and its name is in ``missing``; only ``Tokens``, which sums up, has zeros.
@@ -21,9 +21,9 @@ from inspector.core.read import Body, int_at, object_at, objects_at, text_at
 from inspector.core.session_fold import SessionFold
 
 CHUNK = 256
-"""Records that are copied when one is added; all older ones are shared by the copies of a fold."""
+"""Records copied when one is added; copies of a fold share all older ones."""
 MAX_METERS = 64
-"""Sessions that are billed by the second, whose last reading is remembered."""
+"""Sessions billed by the second whose last reading is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Tokens:
 
 
 def tokens_of(usage: Mapping[str, Any]) -> Tokens:
-    """Read a ``usage`` object; what it does not say counts as 0 (xAI and failed responses say little)."""
+    """Parse a ``usage`` object; absent counts are 0 (xAI and failed responses report few)."""
     given, made = object_at(usage, "input_token_details"), object_at(usage, "output_token_details")
     return Tokens(
         int_at(usage, "total_tokens"),
@@ -66,73 +66,73 @@ def tokens_of(usage: Mapping[str, Any]) -> Tokens:
 
 @dataclass(frozen=True, slots=True)
 class UsageSource:
-    """Whom a record is from, as far as was known by then."""
+    """The session that a record is from, as far as it was known at that time."""
 
     session: int
     """Number of the session in its log, from 1."""
     model: str
-    """The model that is billed; ``""`` where nothing names it."""
+    """The model that is billed; ``""`` if unknown."""
     dialect: str
-    """A key of ``spec.dialects.DIALECTS``, ``""`` where nothing tells."""
+    """A key of ``spec.dialects.DIALECTS``; ``""`` if unknown."""
     host: str
-    """Of the connection's address; ``""`` where the log has none."""
+    """Host of the connection's URL; ``""`` if the log has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseUsage:
-    """What one response used. Source: ``response.done``."""
+    """Usage of one response. Source: ``response.done``."""
 
     seq: int
-    """Of the event."""
+    """``seq`` of the event."""
     t_ns: int | None
     source: UsageSource
     response_id: str
     status: str
-    """As the server says; ``""`` where it does not."""
+    """Status reported by the server; ``""`` if absent."""
     tokens: BilledTokens | None
-    """None where the event reports no usage."""
+    """None if the event reports no usage."""
     prompt_breaks: tuple[PrefixBreak, ...] = ()
-    """What changed in the prompt since the one before."""
+    """What changed in the prompt since the previous one."""
     is_apart: bool = False
-    """True where the prompt was not the conversation: out of band, with an input of its own, or of a backend model."""
+    """True if the prompt was not the conversation: out of band, with its own input, or of a backend model."""
     seconds: float | None = None
-    """``billable_audio_seconds``, which only xAI has."""
+    """``billable_audio_seconds``, reported only by xAI."""
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionUsage:
-    """What one transcript of the user's sound used, billed apart. Source: ``…input_audio_transcription.completed``."""
+    """Usage of one transcription, which is billed separately. Source: ``…input_audio_transcription.completed``."""
 
     seq: int
     t_ns: int | None
     source: UsageSource
-    """With the transcriber's model."""
+    """The session, with the transcription model."""
     item_id: str
     tokens: BilledTokens | None
-    """None where it is billed by time, or reports nothing."""
+    """None if it is billed by duration, or nothing is reported."""
     seconds: float | None
-    """None where it is billed by tokens, or reports nothing."""
+    """None if it is billed by tokens, or nothing is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeUsage:
-    """Time of a session that is billed by the second, since the reading before. Source: ``session.usage.updated``."""
+    """Time since the previous reading in a session billed by the second. Source: ``session.usage.updated``."""
 
     seq: int
     t_ns: int | None
     source: UsageSource
     seconds: float
     active_seconds: float | None
-    """Part of it; None where the event does not say."""
+    """Active part of the time; None if not reported."""
     paused_seconds: float | None
-    """The rest of it; None where the event does not say."""
+    """Paused part of the time; None if not reported."""
     context_ratio: float | None
-    """How much of the context is in use, 0..1; None where the event does not say."""
+    """Share of the context in use, 0..1; None if not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextItemUsage:
-    """A text that the client put into the conversation, which xAI bills by the piece. Source: ``conversation.item.create``."""
+    """A text item added by the client, which xAI bills per item. Source: ``conversation.item.create``."""
 
     seq: int
     t_ns: int | None
@@ -144,10 +144,10 @@ UsageRecord = ResponseUsage | TranscriptionUsage | TimeUsage | TextItemUsage
 
 @dataclass(frozen=True, slots=True)
 class UsageTrail:
-    """Records in the order of their events; immutable, and cheap to lengthen and to share."""
+    """Records in the order of their events; immutable, cheap to extend and to share."""
 
     chunks: tuple[tuple[UsageRecord, ...], ...] = ()
-    """Of ``CHUNK`` records each."""
+    """Full chunks of ``CHUNK`` records each."""
     rest: tuple[UsageRecord, ...] = ()
 
     def __len__(self) -> int:
@@ -161,7 +161,7 @@ class UsageTrail:
         return (self[index] for index in range(len(self)))
 
     def since(self, first: int) -> Iterator[UsageRecord]:
-        """Yield the records from a position on."""
+        """Yield the records from an index on."""
         return (self[index] for index in range(first, len(self)))
 
     def with_record(self, record: UsageRecord) -> UsageTrail:
@@ -173,7 +173,7 @@ class UsageTrail:
 
 
 class UsageFold:
-    """What the log has used so far."""
+    """Usage of all sessions in a log."""
 
     name = "usage"
 
@@ -182,25 +182,25 @@ class UsageFold:
         self.transcription = Tokens()
         self.transcription_seconds = 0
         self.context_tokens = 0
-        """Input of the last response: how much of the context is in use."""
+        """Input tokens of the last response: the part of the context in use."""
         self.records = UsageTrail()
-        """What was billed, one by one."""
+        """All charges, in order."""
         self.session_number = 1
-        """Of the session that runs, from 1; one in which nothing happened is not counted."""
+        """Number of the current session, from 1; sessions without events are not counted."""
         self._is_begun = False
         self._model = ""
-        """The last that this session named; not every update repeats it."""
+        """The last one named in this session; not every update repeats it."""
         self._prefix = PromptPrefix()
         self._meters: Mapping[str, tuple[float, float, float]] = {}
-        """The last readings of sessions that are billed by the second: in all, active, paused."""
+        """Last readings of sessions billed by the second: total, active, paused."""
         self._ended_cuts: Mapping[str, CutSound] = {}
-        """Sound that was not heard in the sessions that ended."""
+        """Unheard audio of ended sessions."""
         self.follow(SessionFold(), DialectFold(), OutputAudioFold())
 
     def follow(
         self, session: SessionFold, dialect: DialectFold, output_audio: OutputAudioFold
     ) -> None:
-        """Learn from these folds, which take each event first, who is billed and what was heard."""
+        """Set the folds that tell who is billed and what was heard; each event is applied to them first."""
         self._followed = session, dialect, output_audio
 
     def apply(self, event: Event) -> None:
@@ -214,14 +214,14 @@ class UsageFold:
             read(self, event, event.body)
 
     def copy(self) -> UsageFold:
-        """Return an independent copy; it follows the same folds until it is told otherwise."""
+        """Return an independent copy, which reads the same folds until ``follow`` is called."""
         clone = UsageFold()
         clone.__dict__.update(self.__dict__)
         clone._prefix = self._prefix.copy()
         return clone
 
     def end_session(self) -> None:
-        """Keep what was heard of the session that ends: its folds are about to be made anew."""
+        """Store what was heard in the ending session, whose folds are about to be replaced."""
         self._ended_cuts = self.cut_sounds()
         self._prefix = PromptPrefix()
         self._model = ""
@@ -229,7 +229,7 @@ class UsageFold:
         self._is_begun = False
 
     def cut_sounds(self) -> Mapping[str, CutSound]:
-        """Return what was not heard of the responses' sound, by response; those that were heard in full are not in it."""
+        """Return the unheard audio by response; responses that were heard in full are left out."""
         return {**self._ended_cuts, **cut_sounds(self._followed[2])}
 
     def _configure(self, _event: Event, body: Body) -> None:
@@ -283,7 +283,7 @@ class UsageFold:
         )
 
     def _meter(self, event: Event, body: Body) -> None:
-        """Take a reading of a session that is billed by the second: readings are of the whole session so far."""
+        """Apply a reading of a session billed by the second; readings are totals of the session so far."""
         usage = object_at(body, "usage")
         seconds = amount_at(usage, "seconds")
         ratio = amount_at(object_at(body, "context_window"), "usage_ratio")
@@ -314,14 +314,14 @@ class UsageFold:
         )
 
     def _meter_name(self, body: Body) -> str:
-        """Return what tells a metered session from others: its id, which a connection that joins has only in its address."""
+        """Return the key of a metered session: its id, which a joining connection has only in its URL."""
         session = self._followed[0]
         named = text_at(object_at(body, "session"), "id") or session.id
         _, found, rest = session.url.partition("/live/sessions/")
         return named or rest.partition("/")[0] * bool(found) or f"#{self.session_number}"
 
     def _backend(self, event: Event, body: Body) -> None:
-        """Take what GPT-Live's backend model used, which is billed apart."""
+        """Apply the usage of GPT-Live's backend model, which is billed separately."""
         inner = object_at(body, "event")
         response = object_at(inner, "response")
         usage = object_at(response, "usage")
@@ -371,15 +371,15 @@ class UsageFold:
         "response.event": _backend,
         "inspector.opened": _open,
     }
-    """The events that tell of use, each with how to read it."""
+    """The method for each event type that reports usage."""
 
 
 USAGE_TYPES = PREFIX_TYPES | UsageFold.READERS.keys()
-"""All that the fold takes in."""
+"""All event types that the fold needs."""
 
 
 def _transcriber(config: Body) -> str:
-    """Return the model that transcribes, ``""`` where the session does not say; of a transcription session it may be the only one."""
+    """Return the transcription model, ``""`` if unknown; a transcription session may have no other model."""
     nested = object_at(object_at(object_at(config, "audio"), "input"), "transcription")
     return text_at(nested, "model") or text_at(
         object_at(config, "input_audio_transcription"), "model"
@@ -388,20 +388,20 @@ def _transcriber(config: Body) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One limit after the last response. Source: the SDK's ``RateLimitsUpdatedEvent``."""
+    """One rate limit after the last response. Source: the SDK's ``RateLimitsUpdatedEvent``."""
 
     name: str
     """``requests`` or ``tokens``."""
     limit: int
-    """The most that is allowed."""
+    """The maximum allowed."""
     remaining: int
-    """What is left of it."""
+    """What remains of it."""
     reset_seconds: float
-    """Until it is whole again, from the event on."""
+    """Seconds from the event until it is fully reset."""
 
 
 class RateLimitsFold:
-    """The limits as last reported."""
+    """The rate limits as last reported."""
 
     name = "rate_limits"
 

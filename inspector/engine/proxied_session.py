@@ -172,7 +172,7 @@ class ProxiedSession(SessionRecord):
         self,
         code: int = GOING_AWAY,
         reason: str = "closed by Realtime Inspector",
-        meaning: str = "closed from here",
+        meaning: str = "closed by the inspector",
     ) -> None:
         """Close both connections; do nothing if they have already ended.
 

@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +72,14 @@ class Header:
     """The model requested; ``""`` if none was."""
     inspector: str = ""
     """Version of the program that wrote it."""
+
+    @property
+    def day(self) -> date | None:
+        """Return the day on which the session began; None if the recording does not say."""
+        try:
+            return datetime.fromisoformat(self.started_at).date()
+        except ValueError:
+            return None
 
 
 def render_header(header: Header) -> bytes:

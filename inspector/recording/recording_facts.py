@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import compress
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -21,6 +22,7 @@ from inspector.core.event import Direction
 from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, EventLog
 from inspector.core.read import object_at, text_at
 from inspector.errors import RecordingError
+from inspector.price_file import price_stamp, prices_here
 from inspector.recording.format import FileShape
 from inspector.recording.index_file import index_path, read_whole_index
 from inspector.recording.reader import RecordingReader
@@ -37,7 +39,7 @@ TAIL_BYTES = 1 << 20
 """End of a larger file that is searched for its last event."""
 KEPT_FACTS = 500
 """Recordings whose facts are cached; the file stays well under a megabyte."""
-VERSION = 4
+VERSION = 5
 """Version of the cache: increase it whenever a fact's meaning changes."""
 _SESSION_TYPES = ("session.created", "session.updated", "transcription_session.created")
 
@@ -65,6 +67,12 @@ class RecordingFacts:
     """Number of turns."""
     errors: int | None = None
     """Number of events that report an error."""
+    cost: str | None = None
+    """What it cost, as a list says it; None while that is not known, ``""`` where nothing was billed."""
+    verdict: tuple[tuple[str, str], ...] | None = None
+    """What there is to know, the worst first: tone and words; None while that is not known."""
+    prices: str = ""
+    """Which prices ``cost`` and ``verdict`` go by; ``""`` while there is none."""
     problem: str = ""
     """Why the file cannot be opened; ``""`` if it can."""
 
@@ -114,6 +122,28 @@ class KnownFacts:
                 {**found, **{name: facts for name, facts in kept.items() if name not in found}}
             )
 
+    def read_verdicts(self, paths: Sequence[Path]) -> Iterator[tuple[Path, RecordingFacts]]:
+        """Yield the facts of files with their verdict, after ``read``, file by file as far as the limit allows.
+
+        Those that were judged at the same prices are not yielded again.
+        """
+        kept, stamp = self._load(), price_stamp()
+        judged: dict[str, RecordingFacts] = {}
+        room = LATER_ALL_BYTES
+        for path in paths:
+            known = kept.get(str(path))
+            if known is None or known.problem or known.prices == stamp:
+                continue
+            room -= known.size_bytes
+            if known.size_bytes > LATER_BYTES or room < 0:
+                continue
+            found = _judged(path, known, stamp)
+            if found is not None:
+                judged[str(path)] = found
+                yield path, found
+        if judged:
+            self._save({**self._load(), **judged})
+
     def _later(self, paths: Iterable[Path]) -> list[Path]:
         """Return the files to index within the limit; files with a cached index do not count towards it."""
         room = LATER_ALL_BYTES
@@ -132,7 +162,7 @@ class KnownFacts:
         try:
             kept = orjson.loads(self._file.read_bytes())
             if kept.get("version") == VERSION:
-                return {name: RecordingFacts(**known) for name, known in kept["facts"].items()}
+                return {name: _loaded(known) for name, known in kept["facts"].items()}
         except (OSError, ValueError, TypeError, AttributeError, KeyError):
             pass
         return {}
@@ -149,6 +179,35 @@ class KnownFacts:
             ) as file:
                 file.write(orjson.dumps({"version": VERSION, "facts": kept}))
             new.replace(self._file)
+
+
+def _loaded(kept: dict[str, Any]) -> RecordingFacts:
+    """Return facts as they were kept; JSON knows no tuples."""
+    told = kept.get("verdict")
+    pairs = None if told is None else tuple((str(tone), str(words)) for tone, words in told)
+    return RecordingFacts(**{**kept, "verdict": pairs})
+
+
+def _judged(path: Path, known: RecordingFacts, stamp: str) -> RecordingFacts | None:
+    """Return facts with the verdict; None where the file has changed, or can no longer be read."""
+    from inspector.recording.recorded_verdict import recorded_verdict
+
+    try:
+        stat = path.stat()
+        if (stat.st_size, stat.st_mtime_ns) != (known.size_bytes, known.changed_ns):
+            return None
+        reader = RecordingReader(path)
+    except (OSError, RecordingError):
+        return None
+    try:
+        parts = recorded_verdict(reader, prices_here())
+    except (OSError, ValueError, RecordingError):
+        return None
+    finally:
+        reader.close()
+    cost = next((part.words for part in parts if part.is_total), "")
+    told = tuple((part.tone.value, part.words) for part in parts)
+    return replace(known, cost=cost, verdict=told, prices=stamp)
 
 
 def read_facts(

@@ -308,7 +308,7 @@ class Relay:
         self._to_api.ping()
         self._to_app.ping()
 
-    def close(self, code: int, reason: str, meaning: str = "closed from here") -> None:
+    def close(self, code: int, reason: str, meaning: str = "closed by the inspector") -> None:
         """Close both connections with our own close frame; further calls do nothing."""
         if self._is_closing:
             return

@@ -6,6 +6,7 @@ Source: "Beta to GA migration" in the guide at https://platform.openai.com/docs/
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from inspector.spec.events import EVENT_TYPES
 
@@ -22,6 +23,13 @@ GA_FIELDS: Mapping[str, str] = {
     "temperature": "nothing: it was removed",
 }
 """Field of a beta session or response to its GA name."""
+
+GA_FORMATS: Mapping[str, Mapping[str, Any]] = {
+    "pcm16": {"type": "audio/pcm", "rate": 24000},
+    "g711_ulaw": {"type": "audio/pcmu"},
+    "g711_alaw": {"type": "audio/pcma"},
+}
+"""Audio format of the beta to its GA object."""
 
 GA_NAMES: Mapping[str, str] = {
     **GA_FIELDS,

@@ -71,7 +71,7 @@ MEANINGS: Mapping[str, str] = {
     "input_audio_transcription.language": "ISO 639-1 code that helps the transcriber",
     "output.language": "language of the translation, ISO 639-1 code",
     "transcription.delay": "latency/accuracy trade-off of a streaming transcriber",
-    "turn_detection": "null: push-to-talk; you send commit and response.create",
+    "turn_detection": "how turns end; with null (push-to-talk) you send commit and response.create",
     "turn_detection.type": "server_vad by silence, semantic_vad by meaning",
     "turn_detection.threshold": "0 to 1, default 0.5; higher needs louder speech",
     "prefix_padding_ms": "audio kept from before speech began, default 300",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from inspector.recording.format import Header, render_header
+from tests.billed import clock_in_the_instructions, write_recording
 from tests.cli.conftest import FRAMES, Run
 from tests.cli.far_end import objects
 
@@ -237,3 +238,21 @@ def test_what_cat_prints_without_times_reads_the_same(inspector: Run, tmp_path: 
     again.write_bytes(inspector("cat", path, "--jsonl").out)
 
     assert inspector("cat", again, "--jsonl").out == again.read_bytes()
+
+
+def test_cat_tells_the_verdict_before_the_rows(inspector: Run, tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "lesson.jsonl", clock_in_the_instructions())
+    words = "cache lost 13 times: instructions changed at character 29, about $0.75 more"
+    whole = json.loads(inspector("cat", path, "--json").out)
+
+    assert inspector("cat", path).err.startswith(words)
+    assert whole["verdict"][0] == {"words": words, "tone": "note", "seq": 9}
+    assert inspector("cat", path, "--raw").err == ""
+    assert inspector("cat", path, "--jsonl").err == ""
+
+
+def test_cat_has_no_verdict_on_nothing(inspector: Run, tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "empty.jsonl", [])
+
+    assert inspector("cat", path).err == ""
+    assert json.loads(inspector("cat", path, "--json").out)["verdict"] == []

@@ -207,3 +207,28 @@ def test_a_proxy_without_a_screen_says_where_its_sessions_are_kept(tmp_path: Pat
     assert process.returncode == 130
     assert lines[-2] == f"recorded 2 sessions, 6 events, 0 errors: {folder}"
     assert lines[-1] == f"  inspector replay {newest}"
+
+
+def test_a_proxy_prints_the_verdict_on_its_newest_session(tmp_path: Path) -> None:
+    item = {
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_text", "text": "Hello"}],
+    }
+    ask = [
+        {"type": "conversation.item.create", "item": item},
+        {"type": "response.create", "response": {"output_modalities": ["text"]}},
+    ]
+    folder = tmp_path / "r"
+    with proxied("-o", folder) as (process, first):
+        with connect(first["url"], proxy=None) as client:
+            for event in ask:
+                client.send(json.dumps(event))
+            while json.loads(client.recv(timeout=WAIT_S))["type"] != "response.done":
+                pass
+        process.send_signal(signal.SIGTERM)
+        lines = said(process)
+
+    assert lines[-3].startswith("recorded ")
+    assert lines[-2].startswith("  1 turn · answered 1 · ")
+    assert lines[-1].startswith("  inspector replay ")

@@ -14,6 +14,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,21 @@ def test_a_killed_proxy_leaves_a_whole_recording_and_no_hanging_app(tmp_path: Pa
     assert client.close_code == 1006
     (recording,) = (tmp_path / "r").iterdir()
     assert json.loads(recording.read_bytes().splitlines()[-1])["type"] == "session.created"
+
+
+def test_two_proxies_may_record_to_one_folder_in_the_same_second(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    for seconds in range(30):
+        at = now + timedelta(seconds=seconds)
+        (tmp_path / f"{at:%Y-%m-%dT%H-%M-%S}-proxy-gpt-realtime-0001.jsonl").touch()
+    with proxied("-o", tmp_path, "--max-sessions", 1) as (process, first):
+        with app(first["url"]) as client:
+            client.recv(timeout=10)
+        _, err = process.communicate(timeout=20)
+
+    (recording,) = tmp_path.glob("*-0001-2.jsonl")
+    assert recording.stat().st_size > 0
+    assert b"not recorded" not in err
 
 
 def test_the_time_is_bounded(program: Run, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ from inspector.tui.proxy.proxy_screen import ProxyScreen
 from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
+from tests.billed import clock_in_the_instructions, write_recording
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock
@@ -227,6 +228,13 @@ def replayed(path: Path) -> Setting:
         replay.close()
 
     return setting
+
+
+async def lesson(size: Size, scene: Scene) -> None:
+    """Replay a lesson whose instructions begin with the time, so that nothing of it is ever cached."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_recording(Path(folder) / "lesson.jsonl", clock_in_the_instructions())
+        await replayed(path)(size, scene)
 
 
 async def huge(size: Size, scene: Scene) -> None:
@@ -504,6 +512,8 @@ STAGES: Mapping[str, Play] = {
     "home-live": Play(home(is_filled=False), pressing("l"), ("#dialog",), SMALL),
     "home-help": Play(home(is_filled=False), pressing("question_mark"), ("#help",), SMALL),
     "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
+    "usage": Play(lesson, pressing("G", "7"), ("#usage",)),
+    "verdict": Play(lesson, pressing("G"), ("#verdict",)),
     "session-connecting": Play(live(is_slow=True), pressing(), STATE, SMALL),
     "session-live": Play(live(), answer),
     "session-sound": Play(live(sound=SILENT), heard, ("#meters",)),
@@ -559,9 +569,8 @@ _EVERY_WORD = ViewTabs.words
 
 
 def _words_of_few(tabs: ViewTabs, current: str) -> str:
-    shown = [(name, title) for name, title in tabs._views if name in (*TABS, current)]
-    few = ViewTabs([title for _, title in shown], [name for name, _ in shown], id="few")
-    return _EVERY_WORD(few, current)
+    shown = [view for view in tabs._views if view[1] in (*TABS, current)]
+    return _EVERY_WORD(ViewTabs(shown, id="few"), current)
 
 
 async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:

@@ -1,4 +1,4 @@
-"""Draw the README's screenshot with the program itself.
+"""Draw the README's screenshots with the program itself.
 
 python tests/tui/take_screenshots.py
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +19,7 @@ from inspector.recording.opening import open_recording  # noqa: E402
 from inspector.tui.app import InspectorApp  # noqa: E402
 from inspector.tui.common.glyphs import UNICODE  # noqa: E402
 from inspector.tui.session.replay_workspace import replay_workspace  # noqa: E402
+from tests.billed import clock_in_the_instructions, write_recording  # noqa: E402
 
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 TARGET = ROOT / ".readme"
@@ -40,6 +42,14 @@ async def take(
     replay.close()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Draw every picture; the recording of the first may be named."""
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLE
     asyncio.run(take(source, "session", ["tab", "tab", *["j"] * 6]))
+    with tempfile.TemporaryDirectory() as folder:
+        lesson = write_recording(Path(folder) / "lesson.jsonl", clock_in_the_instructions())
+        asyncio.run(take(lesson, "usage", ["G", "7"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -27,6 +27,7 @@ class Keys(KeyedScreen[None]):
     BINDINGS = [
         *(Binding(key, f"press('{key}')", f"key {key}") for key in "abcdefghij"),
         Binding("z", "never", "not now"),
+        Binding("slash", "press('/')", "filter"),
         KeyedScreen.HELP_KEY,
     ]
     pressed = ""
@@ -75,6 +76,18 @@ def test_no_key_is_cut() -> None:
             screen.set_focus(None)
             await pilot.pause()
             assert line(screen).split() == ["a", "key", "a", "b", "key", "b", "c", "key", "c"]
+
+    asyncio.run(scenario())
+
+
+def test_a_key_that_is_typed_is_not_shown() -> None:
+    async def scenario() -> None:
+        screen = Keys()
+        async with InspectorApp(screen).run_test(size=(120, 10)) as pilot:
+            footer = screen.query_one(Footer)
+            screen.query_one(Input).focus()
+            await pilot.pause()
+            assert [entry.words for entry in footer.entries] == ["F1"]
 
     asyncio.run(scenario())
 

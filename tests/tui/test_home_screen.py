@@ -115,13 +115,16 @@ def test_recordings_are_listed_with_their_facts(tmp_path: Path) -> None:
 
     async def scenario(home: Home) -> None:
         await home.until(lambda: "gpt-realtime" in home.line(" good"))
-        assert home.line(" good").split()[1:5] == ["0:07.0", "3", "1", "gpt-realtime-2.1"]
+        await home.until(lambda: "$" in home.line(" good"))
+        facts = home.line(" good").split()[1:6]
+        assert facts == ["0:07.0", "3", "$0.015", "1", "gpt-realtime-2.1"]
         await home.until(lambda: "not a recording" in home.line("broken[b]"))
         await home.until(lambda: "empty" in home.line(" empty").split()[1:])
         await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('empty')}")
         assert "cannot be replayed: empty" in home.hint
         await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('good')}")
         assert "enter replay" in home.hint
+        assert "✗ 1 error" in home.hint
         await home.press("enter")
         assert home.screen_now == "Workspace"
 

@@ -37,6 +37,7 @@ SHADOWS = {
     **{
         where: {"ctrl+z"} for where in FORM
     },  # takes an edit back, and elsewhere suspends the program
+    "usage": {"left", "right"},  # columns of the table before the time of a replay
     "page": {"enter", "g"},  # whose own is only for lists that lead to events
 }
 """Keys that a focused widget intentionally shadows on the screen around it."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import (
+    ASK,
     as_json,
     at_time,
     counted,
@@ -22,9 +23,10 @@ from inspector.analysis.lint.phrases import (
 from inspector.analysis.lint.reference_links import CONVERSATIONS, SERVER_EVENTS, VAD
 from inspector.analysis.lint.tool_rules import MAX_KEPT, PATIENCE_MS, output_of
 from inspector.analysis.lint.visibility import Sight
+from inspector.analysis.totals import LOW_SHARE
 from inspector.core.error_attribution import Confidence, is_about_active_response
 from inspector.core.event import Direction, Event
-from inspector.core.read import Body, object_at, objects_at, text_at
+from inspector.core.read import Body, int_at, object_at, objects_at, text_at
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
 
@@ -34,9 +36,10 @@ LEAST_PENDING_MS = 100
 """Uncommitted audio that is likely to be speech: the least that the API accepts in a commit."""
 SAME_WORDS = 0.6
 """Share of an answer's words that were in the answer before, from which on both say the same."""
+NEAR_SPEECH_MS = 1000
+"""A cancel within this time of the user's words is about the answer that they interrupt."""
 LEAST_WORDS = 4
 """Answers of fewer words ("Sure, done.") resemble each other by chance."""
-_ASK = as_json({"type": "response.create"})
 _WORD = re.compile(r"\w+")
 
 
@@ -130,7 +133,7 @@ def _owner(state: SessionState, response_id: str, before: int) -> _Owner:
 
 def _collision_fix(state: SessionState, *, has_results: bool, is_vad: bool) -> str:
     if has_results:
-        return f"send every result of a batch, wait for response.done, then once: {_ASK}"
+        return f"send every result of a batch, wait for response.done, then once: {ASK}"
     if is_vad:
         off = session_update(
             state,
@@ -142,7 +145,7 @@ def _collision_fix(state: SessionState, *, has_results: bool, is_vad: bool) -> s
             },
         )
         return f"leave the answer to turn detection, or ask for all of them yourself: {off}"
-    return f"wait for response.done, then: {_ASK}"
+    return f"wait for response.done, then: {ASK}"
 
 
 class _Waiting(NamedTuple):
@@ -240,7 +243,7 @@ class NobodyAsked(LintRule):
             Severity.NOTE if is_voice else Severity.ERROR,
             [one.seq for one in waiting],
             f"{what} ({ref(first.seq)}), and nobody asked for an answer in {seconds(waited_ms)}: {reason}",
-            _ASK,
+            ASK,
             Confidence.POSSIBLE if is_voice else Confidence.CERTAIN,
         )
 
@@ -254,7 +257,7 @@ class _Failure(NamedTuple):
     message: str
 
 
-_ADVICE: Mapping[str, str] = {
+ADVICE: Mapping[str, str] = {
     "insufficient_quota": "the account has no quota left: add credit or raise the limit, and stop retrying meanwhile",
     "rate_limit_exceeded": "wait for reset_seconds of rate_limits.updated before the next response.create, and ask for a higher limit",
     "max_output_tokens": "raise max_output_tokens, or ask for shorter answers in the instructions",
@@ -262,6 +265,7 @@ _ADVICE: Mapping[str, str] = {
     "input_image_safety_violation": "delete the image (conversation.item.delete) or open a new session: it stays in the conversation and every later answer fails as well",
     "server_error": "ask once more; if it happens again, look at the provider's status page",
 }
+"""Reason of a failure to what to do about it."""
 _SHOW = 'if event.response.status != "completed": report(event.response.status_details)'
 
 
@@ -321,7 +325,7 @@ class FailedAnswerHidden(LintRule):
             words = f": {quoted(reason)}" if reason else ""
             tail = f" ({quoted(message)})" if message and message != reason else ""
             severity = Severity.ERROR if status == "failed" else Severity.WARNING
-            advice = _ADVICE.get(reason, "")
+            advice = ADVICE.get(reason, "")
             fix = f"{_SHOW}\n{advice}" if advice else _SHOW
             seqs = [one.seq for one in failures]
             yield self.found(severity, seqs, f"{subject} {verb}{row}{words}{tail}", fix)
@@ -510,8 +514,153 @@ class CreateBeforeCommit(LintRule):
                 Severity.WARNING,
                 (one.seq, *((committed_seq,) if committed_seq else ())),
                 f"response.create {ref(one.seq)} was sent {what}{then}: this answer may not contain it",
-                f"wait for input_audio_buffer.committed, then: {_ASK}",
+                f"wait for input_audio_buffer.committed, then: {ASK}",
                 Confidence.LIKELY,
+            )
+
+
+class CancelHitsNext(LintRule):
+    """A ``response.cancel`` of the app that met another answer than the one it was for."""
+
+    id = "cancel-hits-next"
+    title = "a cancel met the wrong answer"
+    severity = Severity.ERROR
+    why = (
+        "With interrupt_response the server cancels by itself when the user speaks. A response.cancel of the app on top of that comes late "
+        "and may meet the answer to the new words; sent before response.created, it has no effect, and the answer comes all the same."
+    )
+    links = (VAD, "https://github.com/pydantic/pydantic-ai/pull/8132")
+    types = frozenset(
+        {
+            "response.cancel",
+            "response.create",
+            "response.created",
+            "response.done",
+            "input_audio_buffer.speech_started",
+        }
+    )
+    needs = frozenset({Sight.APP})
+
+    def __init__(self) -> None:
+        self._speech: tuple[int, int | None] = (0, None)
+        self._cancel: tuple[int, int | None] = (0, None)
+        """The app's last cancel that named no answer."""
+        self._asked_seq = 0
+        """The app's last request that has no answer yet."""
+        self._void_seq = 0
+        """A cancel of a request that had no answer yet."""
+        self._begun: dict[str, int] = {}
+        self._hits: list[tuple[int, int]] = []
+        self._orphans: list[tuple[int, int]] = []
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Follow cancels and the answers that they meet."""
+        if event.type == "input_audio_buffer.speech_started":
+            self._speech = event.seq, event.t_ns
+        elif event.type == "response.create":
+            self._asked_seq = event.seq if event.direction is Direction.CLIENT else 0
+        elif event.type == "response.cancel":
+            if not text_at(event.body or {}, "response_id"):
+                self._cancel = event.seq, event.t_ns
+            if self._asked_seq and not state.responses.active:
+                self._void_seq = event.seq
+        elif event.type == "response.created":
+            self._begin(event)
+        else:
+            self._end(event, state)
+
+    def _begin(self, event: Event) -> None:
+        response_id = text_at(object_at(event.body or {}, "response"), "id")
+        self._begun[response_id] = event.seq
+        if len(self._begun) > MAX_KEPT:
+            del self._begun[next(iter(self._begun))]
+        if self._void_seq and len(self._orphans) < MAX_KEPT:
+            self._orphans.append((self._void_seq, event.seq))
+        self._asked_seq = self._void_seq = 0
+
+    def _end(self, event: Event, state: SessionState) -> None:
+        response = object_at(event.body or {}, "response")
+        details = object_at(response, "status_details")
+        begun_seq = self._begun.get(text_at(response, "id"), 0)
+        speech_seq, speech_ns = self._speech
+        cancel_seq, cancel_ns = self._cancel
+        if text_at(details, "reason") != "client_cancelled" or not cancel_seq:
+            return
+        # The answer that the user spoke over had begun before his words.
+        is_next = speech_seq < cancel_seq and speech_seq < begun_seq
+        is_near = _within(speech_ns, cancel_ns, NEAR_SPEECH_MS)
+        is_doubled = state.session.interrupts_response and is_next and is_near
+        if is_doubled and len(self._hits) < MAX_KEPT:
+            self._hits.append((event.seq, cancel_seq))
+        self._cancel = (0, None)
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report answers that were cancelled by mistake, and cancels without effect."""
+        for done_seq, cancel_seq in self._hits:
+            yield self.found(
+                Severity.ERROR,
+                (done_seq, cancel_seq),
+                f"response.cancel {ref(cancel_seq)} met the answer to the new words ({ref(done_seq)}): the server had already "
+                "interrupted the one before",
+                "leave response.cancel out under turn detection with interrupt_response, and only truncate",
+                Confidence.LIKELY,
+            )
+        for cancel_seq, created_seq in self._orphans:
+            state = moment.state
+            response = next(
+                (one for one in state.responses.all.values() if one.created_seq == created_seq),
+                None,
+            )
+            if response is not None and response.status == "cancelled":
+                continue
+            yield self.found(
+                Severity.WARNING,
+                (cancel_seq, created_seq),
+                f"response.cancel {ref(cancel_seq)} came before the answer had begun and had no effect: it began all the same ({ref(created_seq)})",
+                f"wait for response.created, then: {as_json({'type': 'response.cancel', 'response_id': 'resp_…'})}",
+                Confidence.LIKELY,
+            )
+
+
+def _within(since_ns: int | None, until_ns: int | None, ms: float) -> bool:
+    if since_ns is None or until_ns is None:
+        return False
+    return 0 <= until_ns - since_ns <= ms * NS_PER_MS
+
+
+class RateLimitNear(LintRule):
+    """A rate limit that is nearly used up."""
+
+    id = "rate-limit-near"
+    title = "a rate limit is nearly used up"
+    severity = Severity.WARNING
+    why = "When nothing is left, answers fail with rate_limit_exceeded, which comes as a failed response.done and not as an error event."
+    links = (SERVER_EVENTS, "https://github.com/livekit/agents/pull/6352")
+    types = frozenset({"rate_limits.updated"})
+
+    def __init__(self) -> None:
+        self._least: dict[str, tuple[float, int, int, int]] = {}
+        """By limit the least share that was left, with the event, what was left and the limit."""
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Compare what is left with the limit."""
+        for limit in objects_at(event.body or {}, "rate_limits"):
+            most, left = int_at(limit, "limit"), int_at(limit, "remaining", -1)
+            if most <= 0 or left < 0:
+                continue
+            name, share = text_at(limit, "name"), left / most
+            known = self._least.get(name)
+            if share < LOW_SHARE and (known is None or share < known[0]) and len(self._least) < 8:
+                self._least[name] = share, event.seq, left, most
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report each limit at its lowest."""
+        for name, (share, seq, left, most) in self._least.items():
+            yield self.found(
+                Severity.WARNING,
+                (seq,),
+                f"only {left:,} of {most:,} {quoted(name)} were left ({share:.0%}) before the limit resets",
+                "wait for reset_seconds before the next answer, shorten the context, or ask for a higher limit",
             )
 
 
@@ -522,5 +671,7 @@ RULES: tuple[type[LintRule], ...] = (
     CreateBeforeCommit,
     AnswerStalled,
     AnsweredTwice,
+    CancelHitsNext,
+    RateLimitNear,
 )
 """Rules about answers."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from inspector.analysis.lint import (
     answering_rules,
+    calendar_rules,
+    connection_rules,
+    dialect_rules,
     settings_rules,
     sound_in_rules,
     tool_rules,
@@ -14,8 +17,11 @@ from inspector.analysis.lint.lint_rule import LintRule
 RULES: tuple[type[LintRule], ...] = (
     *tool_rules.RULES,
     *answering_rules.RULES,
+    *dialect_rules.RULES,
     *settings_rules.RULES,
     *truncation_rules.RULES,
     *sound_in_rules.RULES,
+    *connection_rules.RULES,
+    *calendar_rules.RULES,
 )
 """All rules; of findings that are equally bad the rule that stands first here is reported first."""

@@ -9,7 +9,7 @@ from typing import Any
 from inspector.core.read import Body, text_at
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
-from inspector.spec.beta_names import GA_FIELDS
+from inspector.spec.beta_names import GA_FIELDS, GA_FORMATS
 
 MOST_QUOTED = 160
 """Characters of the server's or the app's text that a finding repeats."""
@@ -17,6 +17,8 @@ MOST_NAMED = 4
 """Entries of a list that a finding names."""
 FLAT_DIALECTS = frozenset({"beta", "azure-preview", "voice-live", "qwen"})
 """Dialects whose session has the beta's flat shape."""
+LONG_CHARS = 60
+"""Longer strings are cut in a fix that repeats a request: what matters are the names."""
 GA_DIALECTS = frozenset({"openai", "azure", "transcription"})
 """Dialects whose server is known to reject the beta's names."""
 
@@ -67,6 +69,10 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+ASK = as_json({"type": "response.create"})
+"""What asks for an answer."""
+
+
 def is_flat(state: SessionState) -> bool:
     """Return whether the session has the beta's flat shape."""
     return state.dialect.dialect in FLAT_DIALECTS
@@ -101,13 +107,6 @@ def put(into: dict[str, Any], path: str, value: Any) -> None:
     here[last] = value
 
 
-_FORMATS: Mapping[str, Mapping[str, Any]] = {
-    "pcm16": {"type": "audio/pcm", "rate": 24000},
-    "g711_ulaw": {"type": "audio/pcmu"},
-    "g711_alaw": {"type": "audio/pcma"},
-}
-
-
 def in_ga(settings: Body) -> dict[str, Any]:
     """Return a session or response with the beta's members moved to their places in GA, and removed ones left out."""
     found: dict[str, Any] = {
@@ -124,7 +123,7 @@ def _ga_value(name: str, value: Any) -> Any:
         # GA answers in audio, with its transcript, or in text; never in both.
         return ["audio"] if "audio" in value else ["text"]
     if name.endswith("_audio_format") and isinstance(value, str):
-        return _FORMATS.get(value, value)
+        return dict(GA_FORMATS.get(value, {})) or value
     return value
 
 
@@ -138,3 +137,12 @@ def ga_hint(error: Body) -> str:
     name = text_at(error, "param").rpartition(".")[2]
     path = GA_FIELDS.get(name)
     return f" In GA: {path}." if path else ""
+
+
+def shortened(value: Any) -> Any:
+    """Return a JSON value with its long strings cut."""
+    if isinstance(value, str):
+        return value if len(value) <= LONG_CHARS else f"{value[:LONG_CHARS]}…"
+    if isinstance(value, dict):
+        return {name: shortened(member) for name, member in value.items()}
+    return [shortened(one) for one in value] if isinstance(value, list) else value

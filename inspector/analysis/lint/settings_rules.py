@@ -23,6 +23,7 @@ from inspector.analysis.lint.phrases import (
     refs,
     seconds,
     session_update,
+    shortened,
 )
 from inspector.analysis.lint.reference_links import CLIENT_EVENTS, CONVERSATIONS, VAD
 from inspector.analysis.lint.visibility import Sight
@@ -38,14 +39,14 @@ MAX_UPDATES = 64
 """Updates that a rule remembers."""
 MAX_FINDINGS = 32
 """Findings of one kind that a rule keeps."""
+UPDATE_PATIENCE_MS = 3000
+"""Servers answer an update within a tenth of a second."""
 NEAR_MS = 1000
 """A commit of the app's and one of the server's within this time are about the same words."""
 DEFAULT_INSTRUCTIONS = "Your knowledge cutoff is"
 """How the instructions begin that OpenAI's servers use if the app gives none."""
 FIXED = frozenset({"model", "tracing", "client_secret", "expires_at", "id", "object"})
 """Members of a session that no update can change; ``tracing`` only once it is on."""
-_LONG_CHARS = 60
-"""Longer strings are cut in a fix that repeats an update: what matters are the names."""
 _VOLATILE = frozenset({"id", "object", "expires_at", "client_secret", "model", "type"})
 """Members that a server may describe differently at any time."""
 _COMMIT = "input_audio_buffer.commit"
@@ -147,30 +148,35 @@ def _name_of(entry: object) -> str:
     return str(entry.get("name", entry)) if isinstance(entry, dict) else str(entry)
 
 
-def _shortened(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if len(value) <= _LONG_CHARS else f"{value[:_LONG_CHARS]}…"
-    if isinstance(value, dict):
-        return {name: _shortened(member) for name, member in value.items()}
-    return [_shortened(one) for one in value] if isinstance(value, list) else value
-
-
 def _corrected(void: _Void, state: SessionState) -> str:
     """Return the update without what was refused: names of the beta moved to their places, the unknown member left out."""
     strays = dict.fromkeys(void.strays, "…")
     session = dict(void.session or strays)
     if not is_flat(state):
         session = {"type": state.session.kind, **in_ga(session)}
+    if isinstance(session.get("tools"), list):
+        session["tools"] = [_flat_tool(tool) for tool in session["tools"]]
     error = void.refusal.error
     param = text_at(error, "param").removeprefix("session.").partition(".")[0]
     is_unknown = text_at(error, "code") in ("unknown_parameter", "cannot_update_voice")
     if param in FIXED or (is_unknown and param not in GA_FIELDS):
         session.pop(param, None)
-    return as_json({"type": "session.update", "session": _shortened(session)})
+    return as_json({"type": "session.update", "session": shortened(session)})
+
+
+def _flat_tool(tool: Any) -> Any:
+    """Return a tool without the nesting of Chat Completions, which the Realtime API refuses."""
+    inner = tool.get("function") if isinstance(tool, dict) else None
+    return {"type": "function", **inner} if isinstance(inner, dict) else tool
 
 
 def _voids(rule: LintRule, voids: Iterable[_Void], state: SessionState) -> Iterator[Finding]:
+    """Yield a finding for each kind of refusal; an app may well send the same update again and again."""
+    kinds: dict[str, list[_Void]] = {}
     for void in voids:
+        kinds.setdefault(error_words(void.refusal.error), []).append(void)
+    for same in kinds.values():
+        void = same[-1]
         error, lost = void.refusal.error, _lost(void, state)
         if void.session or not void.strays:
             reason = f"{error_words(error)}{ga_hint(error)}"
@@ -180,10 +186,12 @@ def _voids(rule: LintRule, voids: Iterable[_Void], state: SessionState) -> Itera
             effect = f"{listed(lost)} {'is' if len(lost) == 1 else 'are'} not in force"
         else:
             effect = "a later update has set the same"
+        seqs = [one.seq for one in same]
+        was = "was" if len(same) == 1 else f"and {len(same) - 1:,} more were"
         yield rule.found(
             Severity.ERROR if lost else Severity.NOTE,
-            (void.refusal.error_seq, void.seq),
-            f"the session.update {ref(void.seq)} was refused as a whole: {reason.rstrip('.')}. {effect[0].upper()}{effect[1:]}",
+            (void.refusal.error_seq, *seqs),
+            f"the session.update {ref(void.seq)} {was} refused as a whole: {reason.rstrip('.')}. {effect[0].upper()}{effect[1:]}",
             _corrected(void, state) if lost else "",
             void.refusal.confidence,
         )
@@ -493,7 +501,7 @@ class UpdateSideEffect(LintRule):
                 Severity.WARNING,
                 (seq, update),
                 f"the session.update {ref(update)} also changed {words}, which it does not carry",
-                as_json({"type": "session.update", "session": _shortened(session)}),
+                as_json({"type": "session.update", "session": shortened(session)}),
             )
 
 
@@ -600,6 +608,40 @@ class NeverConfigured(LintRule):
         )
 
 
+class UpdateUnanswered(LintRule):
+    """An update to which the server says nothing."""
+
+    id = "update-unanswered"
+    title = "a session.update got no answer"
+    severity = Severity.WARNING
+    why = "The server confirms every update with session.updated or refuses it with an error. Without either nobody knows which settings hold."
+    links = (CLIENT_EVENTS,)
+    types = frozenset(UPDATES)
+    needs = frozenset({Sight.APP, Sight.SERVER, Sight.SETTINGS, Sight.TIMES})
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int | None] = (0, None)
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Remember the last update."""
+        if event.direction is Direction.CLIENT:
+            self._last = event.seq, event.t_ns
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report an update that has waited too long."""
+        seq, t_ns = self._last
+        waited_ms = moment.waited_ms(t_ns)
+        is_late = waited_ms is not None and waited_ms >= UPDATE_PATIENCE_MS
+        if seq and waited_ms is not None and is_late and moment.state.causes.awaits_update:
+            yield self.found(
+                Severity.WARNING,
+                (seq,),
+                f"the session.update {ref(seq)} has had no answer for {seconds(waited_ms)}, neither session.updated nor an error",
+                "send it again with an event_id, and wait for session.updated before you go on",
+                Confidence.LIKELY,
+            )
+
+
 RULES: tuple[type[LintRule], ...] = (
     UpdateVoid,
     ImmutableField,
@@ -608,5 +650,6 @@ RULES: tuple[type[LintRule], ...] = (
     ManualUnderVad,
     NeverConfigured,
     UpdateSideEffect,
+    UpdateUnanswered,
 )
 """Rules about settings."""

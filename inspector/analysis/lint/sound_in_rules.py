@@ -19,7 +19,7 @@ from inspector.core.event import Direction, Event
 from inspector.core.groups import audio_bytes_of, audio_of
 from inspector.core.input_audio import LEAST_APPEND_MS
 from inspector.core.read import Body, object_at, text_at
-from inspector.core.riff import oddity_of
+from inspector.core.riff import wav_header
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS, NS_PER_S
 
@@ -298,10 +298,12 @@ _CONTAINERS: Mapping[str, tuple[bytes, str]] = {
     "Zkxh": (b"fLaC", "begins with fLaC: this is FLAC"),
 }  # fmt: skip
 """By the first characters of base64: the bytes of a file's head, and what it is."""
-_HEADS = frozenset({*_CONTAINERS, "data", "UklG"})
+_HEADS = frozenset({*_CONTAINERS, "UklG"})
 """Beginnings that deserve a closer look."""
 _FTYP = "GZ0"
 """Of ``ftyp`` in base64, after the length of an MP4's first box, which is a multiple of four."""
+_STRIP = "strip the header: send what follows in its data chunk, converted to the session's rate"
+_DECODE = "decode to PCM16 before appending: ffmpeg -i IN -f s16le -ac 1 -ar 24000 -"
 _EVERY_NS = 500 * NS_PER_MS
 """Distance of the pieces whose encoding is guessed."""
 _PIECE_BYTES = 1920
@@ -334,8 +336,8 @@ class InputContent(LintRule):
     title = "the user's audio is not bare samples in the session's format"
     severity = Severity.ERROR
     why = (
-        "audio must be base64 of bare samples: no object, no data URL, no file with a header, no other encoding. Some of it is "
-        "refused; the rest is played to the model as noise, without an error."
+        "audio must be base64 of bare samples: no file with a header, no other encoding. The server takes whatever bytes come for "
+        "samples, so that the model hears noise, and no error is reported."
     )
     links = (CLIENT_EVENTS, "https://github.com/akdeb/ElatoAI/issues/25")
     types = frozenset({APPEND})
@@ -357,7 +359,8 @@ class InputContent(LintRule):
             return
         self._appends += 1
         text = audio_of(event)
-        is_odd = not text or text[:4] in _HEADS or text[5:8] == _FTYP
+        # Audio that is no base64 text at all is the subject of bad-frame.
+        is_odd = text[:4] in _HEADS or text[5:8] == _FTYP
         found = _container(event, text, state) if is_odd else None
         if found is not None:
             if len(self._odd) < MAX_ODD:
@@ -459,26 +462,17 @@ def _encoding_fix(state: SessionState, name: str, form: AudioFormat) -> str:
 
 def _container(event: Event, text: str, state: SessionState) -> tuple[str, str] | None:
     """Return what an append is instead of bare samples, and how to change that; None if it is as it should be."""
-    found = oddity_of(event)
-    if not text:
-        if not found or event.audio_bytes is not None:
-            return None
-        return found, "audio must be base64 text: base64(pcm_bytes)"
-    if text[4:5] == ":":
-        return f"is {found}", "send only what follows base64, in the data URL"
-    if found:
+    header = wav_header(text)
+    if header is not None:
         # GLM-Realtime takes a WAV file in each append if the session says so.
         if "wav" in text_at(state.session.config, "input_audio_format"):
             return None
-        return found, "strip the header: pcm = wav[44:] up to its data chunk, at the session's rate"
+        return f"begins with a {header}", _STRIP
     head = _CONTAINERS.get(text[:4])
     if head is not None and data_of(event, len(head[0])) == head[0]:
-        return head[1], "decode to PCM16 before appending: ffmpeg -i IN -f s16le -ac 1 -ar 24000 -"
+        return head[1], _DECODE
     if data_of(event, 8)[4:] == b"ftyp":
-        return (
-            "begins with ftyp: this is MP4 (AAC)",
-            "decode to PCM16 before appending: ffmpeg -i IN -f s16le -ac 1 -ar 24000 -",
-        )
+        return "begins with ftyp: this is MP4 (AAC)", _DECODE
     return None
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import (
+    ASK,
     as_json,
     counted,
     error_words,
     ga_hint,
     in_ga,
     listed,
+    quoted,
     ref,
     refs,
     seconds,
 )
-from inspector.analysis.lint.reference_links import CLIENT_EVENTS, CONVERSATIONS
+from inspector.analysis.lint.reference_links import CLIENT_EVENTS, CONVERSATIONS, MCP
 from inspector.analysis.lint.visibility import Sight
 from inspector.core.error_attribution import Confidence, Refusal
 from inspector.core.event import Direction, Event
@@ -29,6 +32,8 @@ PATIENCE_MS = 3000
 """Silence after which a user would ask whether anybody is there; servers begin an answer within a tenth of it."""
 TOOL_PATIENCE_MS = 10_000
 """A tool may well take seconds; a call that waits longer is likely forgotten."""
+_ENDS_CALL = re.compile("end|hang|bye|close|finish|stop|quit|leave|transfer", re.IGNORECASE)
+"""Names of tools after which an app hangs up."""
 MAX_KEPT = 256
 """Results and calls that a rule remembers."""
 OUTPUT_KEYS = frozenset({"type", "id", "object", "status", "call_id", "output"})
@@ -37,7 +42,6 @@ GOOD_OUTPUT = {
     "type": "conversation.item.create",
     "item": {"type": "function_call_output", "call_id": "call_…", "output": "…"},
 }
-_ASK = as_json({"type": "response.create"})
 
 
 class _Result(NamedTuple):
@@ -152,7 +156,7 @@ class ToolOutputShape(LintRule):
                 seqs,
                 f"the result of {tools} is in response.input ({refs(seqs)}): that response starts from an empty context, "
                 "without the question, and the conversation never gets the result",
-                f"{as_json(GOOD_OUTPUT)}\n{_ASK}",
+                f"{as_json(GOOD_OUTPUT)}\n{ASK}",
             )
 
 
@@ -232,7 +236,7 @@ class ToolResultUnspoken(LintRule):
                 (results[-1].seq, created_seq),
                 f"{_named(results, state)} waited {seconds(waited_ms)}: no response.create followed, and only the user's next "
                 "words brought an answer",
-                _ASK,
+                ASK,
             )
         rejected = state.causes.rejected
         refused = [one for seq, one in self._waiting.items() if seq in rejected]
@@ -283,7 +287,7 @@ class ToolResultUnspoken(LintRule):
                     Severity.WARNING,
                     seqs,
                     f"{subject} in this recording: no response.create follows it",
-                    _ASK,
+                    ASK,
                     Confidence.POSSIBLE,
                 )
         elif waited_ms >= PATIENCE_MS:
@@ -298,7 +302,7 @@ class ToolResultUnspoken(LintRule):
                 )
             severity = Severity.NOTE if confidence is Confidence.POSSIBLE else Severity.ERROR
             yield self.found(
-                severity, seqs, f"{subject}: {reason} in {seconds(waited_ms)}", _ASK, confidence
+                severity, seqs, f"{subject}: {reason} in {seconds(waited_ms)}", ASK, confidence
             )
 
 
@@ -422,7 +426,7 @@ class ToolCallUnanswered(LintRule):
         "the result up."
     )
     links = (CONVERSATIONS,)
-    types = frozenset({"response.done", "conversation.item.create"})
+    types = frozenset({"response.done", "response.create", "conversation.item.create"})
     needs = frozenset({Sight.APP})
 
     def __init__(self) -> None:
@@ -435,8 +439,9 @@ class ToolCallUnanswered(LintRule):
         """Remember when the response of a call had ended, and which calls have a result."""
         if event.type != "response.done":
             item = output_of(event)
-            if item is not None and len(self._sent) < MAX_KEPT:
-                self._sent.add(text_at(item, "call_id"))
+            if len(self._sent) < MAX_KEPT:
+                self._sent.update(calls_in_input(event))
+                self._sent.update({text_at(item, "call_id")} if item is not None else ())
             return
         status = text_at(object_at(event.body or {}, "response"), "status")
         if status != "completed":
@@ -458,14 +463,101 @@ class ToolCallUnanswered(LintRule):
         longest = max((ms for ms in waited if ms is not None), default=None)
         names = listed(item.name or "a tool" for item in pending)
         seqs = [self._called[item.id][0] for item in pending]
-        fix = f"{as_json(GOOD_OUTPUT)}\n{_ASK}"
+        fix = f"{as_json(GOOD_OUTPUT)}\n{ASK}"
         if longest is not None and longest >= TOOL_PATIENCE_MS:
             text = f"{names} was called and has had no result for {seconds(longest)}"
             yield self.found(Severity.WARNING, seqs, text, fix)
         elif moment.is_over:
             after = "" if longest is None else f", {seconds(longest)} after the call"
             text = f"{names} was called, and the session ended without a result{after}"
-            yield self.found(Severity.NOTE, seqs, text, fix)
+            # A tool that ends the call needs no result.
+            is_end = all(_ENDS_CALL.search(item.name) for item in pending)
+            severity = Severity.NOTE if is_end else Severity.WARNING
+            yield self.found(severity, seqs, text, fix, Confidence.LIKELY)
+
+
+class McpApprovalWaits(LintRule):
+    """A request to approve an MCP call that the app does not answer."""
+
+    id = "mcp-approval-waits"
+    title = "an MCP call waits for approval"
+    severity = Severity.WARNING
+    why = (
+        "With require_approval the model stops at an mcp_approval_request until the app answers it with an mcp_approval_response; nothing "
+        "tells the user, who only hears silence."
+    )
+    links = (MCP,)
+    types = frozenset({"response.output_item.done", "conversation.item.done"})
+    needs = frozenset({Sight.APP, Sight.TIMES})
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[int, int | None]] = {}
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Remember when approval was asked for."""
+        item = object_at(event.body or {}, "item")
+        if item.get("type") == "mcp_approval_request" and len(self._asked) < MAX_KEPT:
+            self._asked.setdefault(text_at(item, "id"), (event.seq, event.t_ns))
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report requests that wait too long."""
+        for item in moment.state.conversation.pending_approvals():
+            seq, t_ns = self._asked.get(item.id, (0, None))
+            waited_ms = moment.waited_ms(t_ns)
+            if seq and waited_ms is not None and waited_ms >= TOOL_PATIENCE_MS:
+                answer = {
+                    "type": "mcp_approval_response",
+                    "approval_request_id": item.id,
+                    "approve": True,
+                }
+                yield self.found(
+                    Severity.WARNING,
+                    (seq,),
+                    f"{item.name or 'an MCP tool'} of {item.server_label or 'a server'} has waited for approval for {seconds(waited_ms)}",
+                    as_json({"type": "conversation.item.create", "item": answer}),
+                )
+
+
+class McpFailed(LintRule):
+    """An MCP server whose tools could not be listed, or a call that failed."""
+
+    id = "mcp-failed"
+    title = "an MCP server or one of its calls failed"
+    severity = Severity.ERROR
+    why = (
+        "A failed list of tools or a failed call is an event of its own and not an error. Until the list is complete the model has none of "
+        "the server's tools, and answers as if there were none."
+    )
+    links = (MCP,)
+    types = frozenset({"mcp_list_tools.failed", "response.mcp_call.failed"})
+
+    def __init__(self) -> None:
+        self._failed: list[tuple[int, str, bool]] = []
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Remember the failures."""
+        if len(self._failed) < MAX_KEPT:
+            is_list = event.type.startswith("mcp_list")
+            self._failed.append((event.seq, text_at(event.body or {}, "item_id"), is_list))
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report each failure with the server's words."""
+        for seq, item_id, is_list in self._failed:
+            item = moment.state.conversation.items.get(item_id)
+            label = (item.server_label if item is not None else "") or "an MCP server"
+            error = item.error if item is not None else ""
+            name = (item.name if item is not None else "") or "a call"
+            what = (
+                f"the tools of {label} could not be listed"
+                if is_list
+                else f"{name} of {label} failed"
+            )
+            yield self.found(
+                Severity.ERROR,
+                (seq,),
+                f"{what}{f': {quoted(error)}' if error else ''}",
+                "check server_url, authorization and headers of the tool; wait for mcp_list_tools.completed before the first answer",
+            )
 
 
 RULES: tuple[type[LintRule], ...] = (
@@ -473,5 +565,7 @@ RULES: tuple[type[LintRule], ...] = (
     ToolResultUnspoken,
     ToolCallId,
     ToolCallUnanswered,
+    McpFailed,
+    McpApprovalWaits,
 )
 """Rules about tools."""

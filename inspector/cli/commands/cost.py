@@ -50,7 +50,8 @@ def cost(
     if not files and explain is None:
         raise UsageError("no recording is given", hint="inspector cost FILE…")
 
-    from inspector.cli.costing import CostForm, explain_cost, print_costs, read_price_table
+    from inspector.cli.costing import CostForm, explain_cost, print_costs
+    from inspector.price_file import read_price_table
 
     prices = read_price_table()
     paths = [None if file == "-" else Path(file) for file in files or ()]

@@ -11,7 +11,7 @@ from typing import Any
 from inspector.analysis.validate import not_supported
 from inspector.sim.refusals import ApiRefusal
 from inspector.sim.server_outbox import Json
-from inspector.spec.beta_names import GA_FIELDS
+from inspector.spec.beta_names import GA_FIELDS, GA_FORMATS
 from inspector.spec.events import EVENT_TYPES
 
 SERVER_NAMES: Mapping[str, str] = {
@@ -33,12 +33,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
 """Field of the flat session to its path in a GA session."""
 RESPONSE_PATHS = {**PATHS, "max_output_tokens": ("max_output_tokens",)}
 _GA_ONLY = ("type", "audio", "output_modalities", "truncation", "reasoning")
-_FORMATS: Mapping[str, Json] = {
-    "pcm16": {"type": "audio/pcm", "rate": 24000},
-    "g711_ulaw": {"type": "audio/pcmu"},
-    "g711_alaw": {"type": "audio/pcma"},
-}
-_FORMAT_NAMES = {value["type"]: name for name, value in _FORMATS.items()}
+_FORMAT_NAMES = {value["type"]: name for name, value in GA_FORMATS.items()}
 _PARTS = {"output_text": "text", "output_audio": "audio"}
 _GA_PARTS = {beta: ga for ga, beta in _PARTS.items()}
 _COMBINATIONS = (["audio", "text"], ["text"])
@@ -137,9 +132,9 @@ def _put(target: Json, path: tuple[str, ...], value: Any) -> None:
 
 def _ga_value(name: str, value: Any, path: str) -> Any:
     if name.endswith("_format"):
-        if not isinstance(value, str) or value not in _FORMATS:
-            raise ApiRefusal("invalid_value", not_supported(value, tuple(_FORMATS)), path)
-        return dict(_FORMATS[value])
+        if not isinstance(value, str) or value not in GA_FORMATS:
+            raise ApiRefusal("invalid_value", not_supported(value, tuple(GA_FORMATS)), path)
+        return dict(GA_FORMATS[value])
     if name == "modalities":
         names = sorted(value) if isinstance(value, list) and _are_texts(value) else value
         if names not in _COMBINATIONS:

@@ -40,13 +40,24 @@ _NICENESS = 10
 """Lower priority than the sessions: a transcript may be late, their events may not."""
 
 
+def _give_way() -> None:
+    """Leave processor time to the sessions: a lower priority, and one core of several.
+
+    The recognizer computes in threads on all cores. With 50 sessions that speak on two cores, priority alone left the 95th
+    percentile of ``speech_stopped`` 190 to 300 ms late; on one core it is about 100 ms.
+    """
+    os.nice(_NICENESS)
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def main() -> None:
     """Recognize audio until stdin ends."""
     source = sys.stdin.buffer
     # Redirect file descriptor 1 to stderr: what a library prints must not mix with the results.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as sink:
         os.dup2(2, 1)
-        os.nice(_NICENESS)
+        _give_way()
         recognize = _RECOGNIZERS[sys.argv[1]]()
         while len(head := source.read(4)) == 4:
             pcm16 = source.read(int.from_bytes(head, "big"))

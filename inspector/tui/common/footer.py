@@ -129,10 +129,14 @@ class Footer(Widget, can_focus=False):
 def entries_of(screen: Screen[object]) -> tuple[FooterEntry, ...]:
     """Return the first keys that a screen shows, once per action."""
     found: dict[str, FooterEntry] = {}
+    focused = screen.focused
     for bound in screen.active_bindings.values():
         binding = bound.binding
         if binding.show and binding.action not in found:
             words = binding.key_display or key_words(binding.key)
+            character = words if len(words) == 1 else None
+            if focused is not None and focused.check_consume_key(binding.key, character):
+                continue  # it is typed; Textual 8.2.8 misses keys like "slash", whose name is not Unicode's
             found[binding.action] = FooterEntry(
                 binding.key, words, binding.description, bound.enabled
             )

@@ -23,6 +23,7 @@ _VIEWS = (
     "views.conversation.conversation_pane:ConversationPane",
     "common.text_page:TextPage",
     "views.timeline.timeline:Timeline",
+    "views.usage.usage_pane:UsagePane",
 )
 """Widgets in every workspace."""
 _EDITOR = "sending.send_editor:SendEditor"
@@ -97,6 +98,7 @@ WIDGET_NAMES: Mapping[str, str] = {
     "ConversationPane": "conversation",
     "TextPage": "page",
     "Timeline": "timeline",
+    "UsagePane": "usage",
     "SendEditor": "send editor",
     "SessionForm": "form",
     "ChoiceEditor": "form: choice",

@@ -10,7 +10,7 @@ from textual.message import Message
 from inspector.tui.common.status_line import StatusLine
 
 _GAP = 3
-"""Columns between two names."""
+"""Columns between two names, at most."""
 
 
 class ViewTabs(StatusLine):
@@ -23,30 +23,38 @@ class ViewTabs(StatusLine):
             super().__init__()
             self.name = name
 
-    def __init__(self, titles: Sequence[str], names: Sequence[str], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(self, views: Sequence[tuple[str, str, str]], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
         """Create the line.
 
         Args:
-            titles: names as shown.
-            names: ids of the views, in the same order.
+            views: key, id and title of each view.
             id: the widget's id.
         """
         super().__init__(id=id)
-        self._views = list(zip(names, titles, strict=True))
+        self._views = tuple(views)
+
+    @property
+    def _gap(self) -> int:
+        """Return the columns between two names: fewer if the line would not fit."""
+        if not self.size.width:  # not laid out yet
+            return _GAP
+        names = sum(len(f" {key} {title} ") for key, _, title in self._views)
+        gaps = max(1, len(self._views) - 1)
+        return max(0, min(_GAP, (self.size.width - 1 - names) // gaps))
 
     def words(self, current: str) -> str:
-        """Return the views with their numbers, the current one in brackets; the text starts in the second column."""
+        """Return the views with their keys, the current one in brackets; the text starts in the second column."""
         labels = (
-            f"[{number} {title}]" if name == current else f" {number} {title} "
-            for number, (name, title) in enumerate(self._views, 1)
+            f"[{key} {title}]" if name == current else f" {key} {title} "
+            for key, name, title in self._views
         )
-        return (" " * _GAP).join(labels)
+        return (" " * self._gap).join(labels)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the view whose name was clicked."""
-        start = 1
-        for number, (name, title) in enumerate(self._views, 1):
-            end = start + len(f" {number} {title} ")
+        start, gap = 1, self._gap
+        for key, name, title in self._views:
+            end = start + len(f" {key} {title} ")
             if start <= event.x < end:
                 self.post_message(self.ViewChosen(name))
-            start = end + _GAP
+            start = end + gap

@@ -23,6 +23,8 @@ from inspector.tui.home.home_rows import (
 from inspector.tui.home.launching import KnownConnection, Launcher
 
 MAX_RECENT = 50  # the facts of each are read when the screen opens
+TONE_SIGNS = {"error": "✗ ", "warning": "⚠ "}
+"""What stands in front of a part of a verdict, as ``analysis.verdict`` has it, which no list needs to load."""
 CHOICES = (
     ("simulator", "Simulator", "the built-in server: no key, network or sound card"),
     ("live", "Live", "connect to OpenAI, Azure or any compatible server"),
@@ -130,7 +132,9 @@ class HomeList:
                 return (
                     f"{sanitized(path.name)} cannot be replayed: {sanitized(facts.problem)}{rest}"
                 )
-            return f"enter replay{rest}"
+            told = facts.verdict if facts is not None else None
+            verdict = " · ".join(f"{TONE_SIGNS.get(tone, '')}{words}" for tone, words in told or ())
+            return f"{verdict}   enter replay" if verdict else f"enter replay{rest}"
         kind, _, number = line_id.partition("-")
         if kind == "connection":
             known = self.connections[int(number) - 1]

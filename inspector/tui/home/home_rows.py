@@ -12,7 +12,7 @@ from inspector.tui.home.launching import KnownConnection
 
 ROOMY = 100
 """Columns from which the model is shown."""
-LENGTH, TURNS, ERRORS, MODEL, SIZE = 9, 7, 8, 26, 10
+LENGTH, TURNS, ERRORS, COST, MODEL, SIZE = 9, 7, 8, 9, 26, 10
 LEAST_NAME = 16
 LEAST_ADDRESS = 12
 INDENT = 5
@@ -43,20 +43,24 @@ def heading(title: str, note: str, width: int, columns: str = "") -> Content:
 
 def fact_columns(width: int) -> str:
     """Return the names of a recording's columns."""
-    model = f" {'model':<{MODEL - 1}}" if width >= ROOMY else ""
-    return f"{'length':>{LENGTH}}{'turns':>{TURNS}}{'errors':>{ERRORS}} {model}{'size':>{SIZE}}"
+    is_roomy = width >= ROOMY
+    model = f" {'model':<{MODEL - 1}}" if is_roomy else ""
+    cost = f"{'cost':>{COST}}" if is_roomy else ""
+    counts = f"{'length':>{LENGTH}}{'turns':>{TURNS}}{cost}{'errors':>{ERRORS}}"
+    return f"{counts} {model}{'size':>{SIZE}}"
 
 
 def recording_line(name: str, facts: RecordingFacts | None, width: int) -> Content:
     """Return the line of a recording; without facts while they are being read."""
     model_width = MODEL if width >= ROOMY else 0
-    fixed = LENGTH + TURNS + ERRORS + model_width + SIZE + 1
+    cost_width = COST if width >= ROOMY else 0
+    fixed = LENGTH + TURNS + cost_width + ERRORS + model_width + SIZE + 1
     shown = cell(name.removesuffix(".jsonl"), max(LEAST_NAME, width - INDENT - fixed))
     if facts is None:
         return Content.assemble(f"{'':<{INDENT}}{shown}", (f"{'…':>{LENGTH}}", "$dim"))
     size = f"{size_text(facts.size_bytes):>{SIZE}}"
     if facts.problem:
-        room = LENGTH + TURNS + ERRORS + model_width + 1
+        room = LENGTH + TURNS + cost_width + ERRORS + model_width + 1
         return Content.assemble(
             (f"{'':<{INDENT}}{shown}", "$dim"),
             (cell(f"  {facts.problem}", room), "$warning"),
@@ -64,10 +68,11 @@ def recording_line(name: str, facts: RecordingFacts | None, width: int) -> Conte
         )
     errors = f"{facts.errors or '·' if facts.errors is not None else '–':>{ERRORS}}"
     model = f"  {cell(facts.model, model_width - 2)} " if model_width else " "
+    cost = f"{facts.cost or '–':>{COST}}" if cost_width else ""
     turns = f"{facts.turns if facts.turns is not None else '–':>{TURNS}}"
     return Content.assemble(
         f"{'':<{INDENT}}{shown}",
-        f"{duration_text(facts.duration_us):>{LENGTH}}{turns}",
+        f"{duration_text(facts.duration_us):>{LENGTH}}{turns}{cost}",
         (errors, "$error bold" if facts.errors else "$dim"),
         (f"{model}{size}", "$dim"),
     )

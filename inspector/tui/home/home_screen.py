@@ -181,6 +181,7 @@ class HomeScreen(KeyedScreen[None]):
         choices = self.query_one("#choices", OptionList)
         for line_id in self.list.learn(path, facts):
             choices.replace_option_prompt(line_id, self.list.recording(path, self._width()))
+        self._hint()
 
     def _fill(self) -> None:
         choices = self.query_one("#choices", OptionList)
@@ -229,7 +230,8 @@ class HomeScreen(KeyedScreen[None]):
         except InspectorError as error:
             self._say(error)
             return
-        self.app.push_screen(session_workspace(self._host, engine, self._glyphs))
+        left = self._launcher.close_session
+        self.app.push_screen(session_workspace(self._host, engine, self._glyphs, left))
 
     def _replay(self, path: Path) -> None:
         from inspector.tui.session.replay_workspace import replay_workspace

@@ -86,6 +86,10 @@ class Launcher(Protocol):
         """Return an engine for one of the user's profiles, not yet connected."""
         ...
 
+    def close_session(self, engine: Engine) -> None:
+        """Close the recording of a session that the user has left."""
+        ...
+
     def connections(self) -> Sequence[KnownConnection]:
         """Return the user's profiles."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
 
@@ -13,6 +13,8 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.proxied_session import ProxiedSession
 from inspector.engine.record import Connection
+from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_verdict import SessionVerdict
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
@@ -34,6 +36,9 @@ from inspector.tui.session.session_header import (
 from inspector.tui.views.view import Commands
 from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from inspector.analysis.verdict import VerdictPart
 
 PROXIED_BUTTONS = (
     Button("send", "inject"),
@@ -64,6 +69,8 @@ class ProxiedModel(SessionModel):
     def __init__(self, session: ProxiedSession, glyphs: Glyphs) -> None:
         self._session = session
         self._glyphs = glyphs
+        self.cost = SessionCost(session.header)
+        self._verdict = SessionVerdict(self.cost)
         self._levels = LogLevels(session.log)
 
     @property
@@ -87,8 +94,19 @@ class ProxiedModel(SessionModel):
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return the parts of a live session's header, and the proxy's rules."""
         rules = self._session.rules
-        parts = session_header(self._session, self._glyphs, self.now_us(), ticks)
+        parts = session_header(self._session, self._glyphs, self.now_us(), ticks, self.cost)
         return (*parts, rules_part(rules.rules, rules.hits, rules.is_exhausted))
+
+    @property
+    def verdict(self) -> Sequence[VerdictPart]:
+        """Return the verdict as of now."""
+        return self._verdict.parts
+
+    def advance(self) -> None:
+        """Follow the session."""
+        super().advance()
+        is_over = self._session.has_ended
+        self._verdict.update(self.state, is_over=is_over)
 
     @property
     def is_troubled(self) -> bool:

@@ -11,9 +11,12 @@ from textual.binding import Binding
 from textual.widgets import Static
 
 from inspector.analysis.sanitize import sanitized
+from inspector.clock import time_is_up
 from inspector.engine.proxied_session import ProxiedSession
 from inspector.engine.proxy_engine import Proxy
 from inspector.engine.record import Connection
+from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_verdict import VERDICT_BUDGET_S, SessionVerdict
 from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart, header_line
@@ -59,6 +62,8 @@ class ProxyScreen(KeyedScreen[None]):
         self._follows = False
         self._followed = proxy.newest
         self._is_asked_to_quit = False
+        self._judged: tuple[ProxiedSession, SessionCost, SessionVerdict] | None = None
+        """The session that was looked at last, with its verdict."""
 
     def compose(self) -> ComposeResult:
         """Lay out the list."""
@@ -125,12 +130,32 @@ class ProxyScreen(KeyedScreen[None]):
         if proxy.armed:
             armed = ", ".join(map(str, proxy.armed))
             return f" breakpoint in all sessions: {armed} · {breakpoint_key} change"
+        verdict = self._verdict_line()
+        if verdict:
+            return f" {self.key('proxy.open')} open   {verdict}"
         if latest:
             return f" last request: {sanitized(str(latest))}"
         if not self._shown:
             return f" waiting for an app   {breakpoint_key} set a breakpoint for all sessions"
         open_key, follow = self.key("proxy.open"), self.key("proxy.follow")
         return f" {open_key} open a session   {follow} open each new session"
+
+    def _verdict_line(self) -> str:
+        """Return what there is to know of the session under the cursor; only that one is looked at."""
+        session = self._selected()
+        if session is None:
+            return ""
+        if self._judged is None or self._judged[0] is not session:
+            cost = SessionCost(session.header)
+            self._judged = session, cost, SessionVerdict(cost)
+        _, cost, verdict = self._judged
+        is_time_up = time_is_up(VERDICT_BUDGET_S)
+        while cost.is_behind(session.state) and not is_time_up():
+            cost.step(session.state)
+        verdict.update(session.state, is_over=session.has_ended)
+        from inspector.analysis.verdict import verdict_line
+
+        return verdict_line(verdict.parts)
 
     def _follow(self) -> None:
         """Open a new session, unless the user is busy with a dialog or another screen."""

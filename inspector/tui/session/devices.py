@@ -85,6 +85,7 @@ class DevicesDialog(ModalScreen[None]):
         """Focus the microphones, start the meters and search for devices."""
         self._fill([])
         self.query_one("#microphones").focus()
+        self._pull()
         self.set_interval(1 / METER_HZ, self._pull)
         self.action_refresh()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
@@ -11,6 +11,8 @@ from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection
+from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_verdict import SessionVerdict
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import InspectorError
 from inspector.tui.common.dialog import Field, FormDialog
@@ -31,11 +33,24 @@ from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from inspector.analysis.verdict import VerdictPart
     from inspector.engine.live_engine import Engine
 
 
-def session_workspace(host: TaskSupervisor, engine: Engine, glyphs: Glyphs) -> Workspace:
-    """Return the screen of a live session; it connects when mounted."""
+def session_workspace(
+    host: TaskSupervisor,
+    engine: Engine,
+    glyphs: Glyphs,
+    left: Callable[[Engine], None] | None = None,
+) -> Workspace:
+    """Return the screen of a live session; it connects when mounted.
+
+    Args:
+        host: runs the session.
+        engine: the session.
+        glyphs: the characters that the terminal can display.
+        left: called when the user has left the session and its connection is closed.
+    """
     sending = Sending(engine, SESSION_BUTTONS)
     parts = (
         sending,
@@ -43,7 +58,7 @@ def session_workspace(host: TaskSupervisor, engine: Engine, glyphs: Glyphs) -> W
         SoundControls(engine),
         ConnectionControls(host, engine),
     )
-    return Workspace(LiveModel(host, engine, glyphs), parts, glyphs)
+    return Workspace(LiveModel(host, engine, glyphs, left), parts, glyphs)
 
 
 class LiveModel(SessionModel):
@@ -51,10 +66,19 @@ class LiveModel(SessionModel):
 
     title = "Session"
 
-    def __init__(self, host: TaskSupervisor, engine: Engine, glyphs: Glyphs) -> None:
+    def __init__(
+        self,
+        host: TaskSupervisor,
+        engine: Engine,
+        glyphs: Glyphs,
+        left: Callable[[Engine], None] | None = None,
+    ) -> None:
         self._host = host
         self._engine = engine
         self._glyphs = glyphs
+        self._left = left
+        self.cost = SessionCost(engine.header)
+        self._verdict = SessionVerdict(self.cost)
 
     @property
     def log(self) -> EventLog:
@@ -76,7 +100,18 @@ class LiveModel(SessionModel):
 
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return connection, model, errors, source, time, count, recording and tokens."""
-        return session_header(self._engine, self._glyphs, self.now_us(), ticks)
+        return session_header(self._engine, self._glyphs, self.now_us(), ticks, self.cost)
+
+    @property
+    def verdict(self) -> Sequence[VerdictPart]:
+        """Return the verdict as of now."""
+        return self._verdict.parts
+
+    def advance(self) -> None:
+        """Follow the session."""
+        super().advance()
+        is_over = self._engine.connection in (Connection.CLOSED, Connection.REFUSED)
+        self._verdict.update(self.state, is_over=is_over)
 
     @property
     def is_troubled(self) -> bool:
@@ -107,6 +142,8 @@ class LiveModel(SessionModel):
     async def close(self) -> None:
         """Close the connection and wait until that is recorded."""
         await self._host.stop(self._engine)
+        if self._left is not None:
+            self._left(self._engine)
 
 
 class ConnectionControls(Part):

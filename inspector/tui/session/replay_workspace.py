@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -11,9 +11,12 @@ from textual.binding import Binding
 from textual.timer import Timer
 
 from inspector.analysis.sanitize import sanitized
+from inspector.clock import time_is_up
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
+from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_verdict import VERDICT_BUDGET_S, RecordingVerdict
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint, hint
@@ -23,7 +26,7 @@ from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.form.form_control import FormControl
 from inspector.tui.session.readings import LogLevels, recorded_readings
-from inspector.tui.session.session_header import limits_left
+from inspector.tui.session.session_header import cost_parts, limits_left
 from inspector.tui.views.conversation.answer_requested import AnswerRequested
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.view import Commands
@@ -32,6 +35,7 @@ from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from inspector.analysis.verdict import VerdictPart
     from inspector.tui.views.timeline.timeline import Timeline
 
 INTAKE_HZ = 60
@@ -40,7 +44,9 @@ INTAKE_HZ = 60
 
 def replay_workspace(replay: Replay, glyphs: Glyphs) -> Workspace:
     """Return the screen of a recording."""
-    return Workspace(ReplayModel(replay, glyphs), (ReplayTransport(replay), FormControl()), glyphs)
+    model = ReplayModel(replay, glyphs)
+    parts = (ReplayTransport(replay, model.end_verdict), FormControl())
+    return Workspace(model, parts, glyphs)
 
 
 class ReplayModel(SessionModel):
@@ -53,6 +59,8 @@ class ReplayModel(SessionModel):
         self._replay = replay
         self._glyphs = glyphs
         self._levels = LogLevels(replay.log)
+        self.cost = SessionCost(replay.header)
+        self._verdict = RecordingVerdict(replay.log, replay.header, replay.path)
 
     @property
     def log(self) -> EventLog:
@@ -71,6 +79,30 @@ class ReplayModel(SessionModel):
     def recording_stem(self) -> str:
         """Return the recording's name without its suffix."""
         return self._replay.path.stem
+
+    @property
+    def verdict(self) -> Sequence[VerdictPart]:
+        """Return the verdict on the whole recording, wherever the cursor is."""
+        return self._verdict.parts
+
+    @property
+    def verdict_words(self) -> str:
+        """Return how far the recording has been read for it."""
+        if self._verdict.is_done:
+            return "no verdict: no turns, errors or costs"
+        progress = 0 if self.is_busy else self._verdict.progress
+        share = "" if progress is None else f" {progress:.0%}"
+        return f"reading the whole recording …{share}"
+
+    def end_verdict(self) -> None:
+        """Read no further for the verdict."""
+        self._verdict.close()
+
+    def advance(self) -> None:
+        """Follow the cursor, and read on for the verdict while nothing more urgent is to be done."""
+        super().advance()
+        if not self.is_busy and self._replay.is_settled:
+            self._verdict.advance(time_is_up(VERDICT_BUDGET_S))
 
     @property
     def is_troubled(self) -> bool:
@@ -117,7 +149,8 @@ class ReplayModel(SessionModel):
             HeaderPart(sanitized(replay.path.name), rank=3, shortest=12),
             HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)} so far" if errors else ""),
-            HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+            *cost_parts(self.cost),
+            HeaderPart(f"{tokens:,} tok" if tokens else "", rank=6),
             HeaderPart(limits_left(self.state), rank=4),
         )
 
@@ -155,9 +188,16 @@ class ReplayTransport(Part):
         Binding("s,c,x,t,r,a", "explain", "sending", show=False, id="replay.explain"),
     ]
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: Replay, ended: Callable[[], None]) -> None:
+        """Create the controls.
+
+        Args:
+            replay: the recording under its cursor.
+            ended: called when the screen goes, however it does.
+        """
         super().__init__()
         self._replay = replay
+        self._ended = ended
         self._is_at_first = True
         self._notices_seen = 0
         self._intake: Timer | None = None
@@ -173,6 +213,10 @@ class ReplayTransport(Part):
             pane.is_following = False
         if self.workspace.model.is_busy:
             self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
+
+    def on_unmount(self) -> None:
+        """Leave nothing running."""
+        self._ended()
 
     def commands(self) -> Commands:
         """Return the commands that move the cursor."""

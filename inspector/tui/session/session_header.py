@@ -9,6 +9,7 @@ from inspector.analysis.totals import low_limits
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection, SessionRecord
 from inspector.engine.rules import Rule
+from inspector.engine.session_cost import SessionCost
 from inspector.recording.writer import RecordingFile
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
@@ -23,7 +24,7 @@ _WORDS = {
 
 
 def session_header(
-    engine: SessionRecord, glyphs: Glyphs, now_us: int, ticks: int
+    engine: SessionRecord, glyphs: Glyphs, now_us: int, ticks: int, cost: SessionCost
 ) -> tuple[HeaderPart, ...]:
     """Return connection, model, dialect, errors, source, time, count, recording and tokens.
 
@@ -31,6 +32,7 @@ def session_header(
         engine: the session.
         glyphs: characters that the terminal can show.
         now_us: session time in microseconds.
+        cost: of the session by now.
         ticks: the workspace's tick count, which turns the spinner.
     """
     dot = glyphs.dot if engine.connection is Connection.LIVE else glyphs.ring
@@ -49,10 +51,16 @@ def session_header(
         HeaderPart(engine.source.kind, rank=4),
         HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
         HeaderPart(f"{count:,} event{'s' * (count != 1)}"),
+        *cost_parts(cost),
         _where(engine.recording, glyphs),
-        HeaderPart(f"{tokens:,} tok" if tokens else "", rank=5),
+        HeaderPart(f"{tokens:,} tok" if tokens else "", rank=6),
         HeaderPart(limits_left(engine.state), rank=4),
     )
+
+
+def cost_parts(cost: SessionCost) -> tuple[HeaderPart, HeaderPart]:
+    """Return how full the context is, and the money: nothing while neither is known."""
+    return HeaderPart(cost.context_text, rank=4), HeaderPart(cost.text, rank=1)
 
 
 def now_us_of(engine: SessionRecord) -> int:

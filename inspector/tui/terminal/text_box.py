@@ -1,7 +1,7 @@
-"""A field for several lines of text that is gone when it is gone.
+"""A text area that can be freed after its removal.
 
-Textual 8.2.8's ``TextArea`` watches the app's theme, and the app keeps what watches it until the theme changes: the widget, and
-with it its screen and that screen's session.
+``TextArea`` of Textual 8.2.8 watches the app's theme, and the app keeps a reference to every watcher until the theme changes: to
+the widget, and through it to its screen and that screen's session.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from textual.widgets import TextArea
 
 
 class TextBox(TextArea):
-    """A text area that hears of a new theme by the app's signal, and lets go of that when it is removed."""
+    """A text area that subscribes to the app's signal for new themes, and unsubscribes when it is removed."""
 
     def watch(
         self, obj: DOMNode, attribute_name: str, callback: WatchCallbackType, init: bool = True
@@ -25,5 +25,5 @@ class TextBox(TextArea):
             super().watch(obj, attribute_name, callback, init)
 
     def on_unmount(self) -> None:
-        """Leave the app with no trace of the widget."""
+        """Remove the app's reference to the widget."""
         self.app.theme_changed_signal.unsubscribe(self)

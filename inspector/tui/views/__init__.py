@@ -6,7 +6,14 @@ from inspector.tui.views.conversation.conversation_view import ConversationView
 from inspector.tui.views.events.events_view import EventsView
 from inspector.tui.views.session.session_view import SessionView
 from inspector.tui.views.timeline.timeline_view import TimelineView
+from inspector.tui.views.usage.usage_view import UsageView
 from inspector.tui.views.view import View
 
-VIEWS: tuple[type[View], ...] = (EventsView, ConversationView, SessionView, TimelineView)
+VIEWS: tuple[type[View], ...] = (
+    EventsView,
+    ConversationView,
+    SessionView,
+    TimelineView,
+    UsageView,
+)
 """The views in the order of their tabs. The first is shown at the start; the others import their widgets when mounted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual.dom import DOMNode
 from textual.geometry import Size
@@ -22,8 +22,28 @@ from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.terminal.direct_renderer import CellUpdate
 
+if TYPE_CHECKING:
+    from inspector.analysis.ledger import CostLedger, CostSummary, TurnOf
+
 Commands = Mapping[str, Callable[[str], None]]
 """Commands by name; each takes the rest of the line and raises ValueError with a message if that is invalid."""
+
+
+class CostReading(Protocol):
+    """What the session cost by now, or by the cursor."""
+
+    ledger: CostLedger | None
+    """None while nothing has been billed."""
+    revision: int
+    """Grows with every change."""
+
+    def summary(self, state: SessionState) -> CostSummary | None:
+        """Return what there is to say, as of a moment ago at most; None while that is not known."""
+        ...
+
+    def turn_of(self, state: SessionState) -> TurnOf | None:
+        """Return a way to find a record's turn; None where no event tells the turns."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +64,7 @@ class ViewContext:
     """Returns the names of the workspace's keys."""
     empty_conversation: Callable[[], str]
     """Returns the text for an empty conversation."""
+    cost: CostReading
     losses: Callable[[], Losses]
     """Returns counts of audio that this program did not send or play, by name."""
     can_answer: bool = True

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.engine.session_cost import SessionCost
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint
 from inspector.tui.common.keycaps import Key
@@ -24,6 +25,7 @@ from inspector.tui.common.meter import Readings
 from inspector.tui.views.view import Commands
 
 if TYPE_CHECKING:
+    from inspector.analysis.verdict import VerdictPart
     from inspector.tui.workspace.workspace import Workspace
 
 
@@ -56,6 +58,23 @@ class SessionModel(ABC):
     @abstractmethod
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return the parts of the header; ``ticks`` counts the ticks of the workspace, for a spinner."""
+
+    cost: SessionCost
+    """What it cost by now, or by the cursor."""
+
+    @property
+    @abstractmethod
+    def verdict(self) -> Sequence[VerdictPart]:
+        """Return what there is to know of the session or of the whole recording, the worst first."""
+
+    @property
+    def verdict_words(self) -> str:
+        """Return what stands in place of a verdict while there is none."""
+        return "no verdict yet: no turns, errors or costs"
+
+    def advance(self) -> None:
+        """Work out what the session cost, and the verdict, for a bounded time; called on each tick."""
+        self.cost.step(self.state)
 
     @property
     @abstractmethod

@@ -44,6 +44,7 @@ from inspector.tui.views.messages import CopyRequested, RowRequested, SoundReque
 from inspector.tui.views.view import Commands, View, ViewContext
 from inspector.tui.workspace.command_line import CommandLine, workspace_commands
 from inspector.tui.workspace.part import Part, SessionModel
+from inspector.tui.workspace.verdict_line import VerdictLine
 
 if TYPE_CHECKING:
     from inspector.tui.common.help import Group
@@ -80,6 +81,7 @@ class Workspace(KeyedScreen[None]):
         Binding("v", "merge", "merge or split panes", show=False, id="view.merge"),
         Binding("slash", "filter", "filter", id="view.filter"),
         Binding("F", "find", "find in events", show=False, id="view.find"),
+        Binding("W", "verdict", "next of the verdict", show=False, id="view.verdict"),
         Binding("m", "mark", "mark event", show=False, id="view.mark"),
         Binding("y", "copy", "copy event", show=False, id="view.copy"),
         Binding(
@@ -132,12 +134,14 @@ class Workspace(KeyedScreen[None]):
             glyphs=glyphs,
             key=lambda kind: partial(self._key_of, kind),
             screen_key=self.key,
+            cost=model.cost,
             losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
             can_answer=model.can_answer,
         )
         self.views: dict[str, View] = {kind.id: kind(context) for kind in VIEWS}
         self._ticks = 0
+        self._is_price_problem_told = False
         self._seen: tuple[object, ...] = ()
 
     # What is laid out, and when
@@ -145,8 +149,9 @@ class Workspace(KeyedScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the widgets of the first frame."""
         yield StatusLine(id="header")
+        yield VerdictLine(id="verdict")
         yield MeterRow(self.glyphs, id="meters")
-        yield ViewTabs([kind.title for kind in VIEWS], [kind.id for kind in VIEWS], id="tabs")
+        yield ViewTabs([(kind.key, kind.id, kind.title) for kind in VIEWS], id="tabs")
         first = self.events.widget
         inner: Widget = ContentSwitcher(first, initial=first.id, id="views")
         for part in reversed(self.parts):
@@ -196,7 +201,7 @@ class Workspace(KeyedScreen[None]):
         if self.model.is_busy:
             self.set_timer(NUMPY_AFTER_S, self._load_numpy)
         else:
-            self.run_worker(_import_numpy, thread=True, exit_on_error=False)
+            self.run_worker(_import_later, thread=True, exit_on_error=False)
 
     # What parts and views ask for
 
@@ -301,6 +306,10 @@ class Workspace(KeyedScreen[None]):
         self._ticks += 1
         for part in self.parts:
             part.advance()
+        self.model.advance()
+        if self.model.cost.problem and not self._is_price_problem_told:
+            self._is_price_problem_told = True
+            self.say(f"prices of the program are used: {self.model.cost.problem}", "warning")
         session = self.state.session
         formats = session.input_format, session.output_format
         self.events.pull(formats, time_is_up(TICK_BUDGET_S))
@@ -308,6 +317,10 @@ class Workspace(KeyedScreen[None]):
         self.query_one("#header").set_class(self.model.is_troubled, "has-errors")
         width = self.size.width
         header = header_line(self.model.header(self._ticks), width)
+        verdict = self.query_one("#verdict", VerdictLine)
+        changes = verdict.show(self.model.verdict, self.model.verdict_words)
+        if changes:
+            self.renderer.paint([(verdict, changes)])
         self.put({"#header": header, "#tabs": self._tabs_text(), "#hint": self.hint_text()})
 
     def hint_text(self) -> str:
@@ -322,7 +335,7 @@ class Workspace(KeyedScreen[None]):
         state = self.state
         # The id: a seek in a replay replaces the state object.
         changed = state.conversation.changed_seq, len(self.event_log), self.size.width, id(state)
-        seen = (self.current_view, self.selected, *changed)
+        seen = (self.current_view, self.selected, self.model.cost.revision, *changed)
         if seen != self._seen:
             self._seen = seen
             self.current.refresh()
@@ -396,6 +409,14 @@ class Workspace(KeyedScreen[None]):
         """Open the filter line for a search, which hides nothing."""
         following = self.key("pane.next_match"), self.key("pane.previous_match")
         self.query_one(FilterLine).open(is_filtering=False, text="", keys=following)
+
+    def action_verdict(self) -> None:
+        """Go to the event of the next part of the verdict."""
+        seq = self.query_one("#verdict", VerdictLine).choose_next()
+        if seq:
+            self.show_row(seq - 1)
+        else:
+            self.say("the verdict leads to no event yet", "warning")
 
     def action_mark(self) -> None:
         """Mark the selected event and measure times from it, or clear the mark."""
@@ -495,6 +516,10 @@ class Workspace(KeyedScreen[None]):
     def _line_opened(self, message: TextPage.LineOpened) -> None:
         self.show_row(message.row)
 
+    @on(VerdictLine.PartChosen)
+    def _verdict_part_chosen(self, message: VerdictLine.PartChosen) -> None:
+        self.show_row(message.seq - 1)
+
     @on(RowRequested)
     def _row_requested(self, message: RowRequested) -> None:
         self.show_row(message.row)
@@ -557,12 +582,17 @@ class Workspace(KeyedScreen[None]):
         self.refocus()
 
 
-def _import_numpy() -> None:
-    """Import numpy, in a thread."""
+def _import_later() -> None:
+    """Import numpy and what the first cost and the first verdict need, in a thread."""
     # The import holds the interpreter lock, and the screen waits for it several times per key: switch more often.
     before = sys.getswitchinterval()
     sys.setswitchinterval(before / 10)
     try:
         import numpy  # noqa: F401, ICN001 - only to load it
+
+        from inspector.analysis import latency_summary, verdict  # noqa: F401 - only to load them
+        from inspector.price_file import prices_here
+
+        prices_here()
     finally:
         sys.setswitchinterval(before)

@@ -8,9 +8,11 @@ from inspector.analysis.lint.answering_rules import (
     ActiveResponseCollision,
     AnsweredTwice,
     AnswerStalled,
+    CancelHitsNext,
     CreateBeforeCommit,
     FailedAnswerHidden,
     NobodyAsked,
+    RateLimitNear,
 )
 from inspector.analysis.lint.finding import Severity
 from inspector.core.error_attribution import Confidence
@@ -197,3 +199,61 @@ def test_a_request_right_after_the_apps_own_commit_is_in_time() -> None:
     assert findings_of(CreateBeforeCommit, events) == []
     aside = client("response.create", response={"conversation": "none"})
     assert findings_of(CreateBeforeCommit, [*began(), append(), append(), aside]) == []
+
+
+CANCEL = client("response.cancel")
+
+
+def spoke(ms: float, item_id: str = "item_u") -> Event:
+    started = server("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0)
+    return at(ms, started)
+
+
+def test_a_cancel_beside_turn_detection_meets_the_next_answer() -> None:
+    by_app = {"type": "cancelled", "reason": "client_cancelled"}
+    by_server = {"type": "cancelled", "reason": "turn_detected"}
+    events = [
+        *began(SERVER_VAD),
+        created("resp_1"),
+        spoke(1000),
+        at(1010, done("resp_1", "cancelled", status_details=by_server)),
+        at(1400, CANCEL),
+        at(1450, created("resp_2")),
+        at(1500, done("resp_2", "cancelled", status_details=by_app)),
+    ]
+    [found] = findings_of(CancelHitsNext, events)
+
+    assert found.severity is Severity.ERROR
+    assert "response.cancel #6 met the answer to the new words (#8)" in found.text
+
+
+def test_a_cancel_of_the_answer_that_is_heard_is_meant() -> None:
+    by_app = {"type": "cancelled", "reason": "client_cancelled"}
+    button = [
+        created("resp_1"),
+        at(900, CANCEL),
+        at(950, done("resp_1", "cancelled", status_details=by_app)),
+    ]
+
+    assert findings_of(CancelHitsNext, [*began(SERVER_VAD), *button]) == []
+
+
+def test_a_cancel_before_the_answer_has_begun_has_no_effect() -> None:
+    [found] = findings_of(CancelHitsNext, [*began(), ASK, CANCEL, created(), done()])
+
+    assert "came before the answer had begun and had no effect" in found.text
+    assert (
+        findings_of(CancelHitsNext, [*began(), ASK, created(), CANCEL, done(status="cancelled")])
+        == []
+    )
+
+
+def test_a_rate_limit_that_is_nearly_used_up_is_found() -> None:
+    def limits(left: int) -> Event:
+        rows = [{"name": "tokens", "limit": 40_000, "remaining": left, "reset_seconds": 30.0}]
+        return server("rate_limits.updated", rate_limits=rows)
+
+    [found] = findings_of(RateLimitNear, [*began(), limits(30_000), limits(1_200), limits(20_000)])
+
+    assert found.text == "only 1,200 of 40,000 tokens were left (3%) before the limit resets"
+    assert findings_of(RateLimitNear, [*began(), limits(30_000)]) == []

@@ -13,11 +13,22 @@ from inspector.analysis.lint.settings_rules import (
     NeverConfigured,
     UpdateOmits,
     UpdateSideEffect,
+    UpdateUnanswered,
     UpdateVoid,
 )
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
-from tests.linted import OPENED, SERVER_VAD, began, created, error, findings_of, session, text_item
+from tests.linted import (
+    OPENED,
+    SERVER_VAD,
+    began,
+    created,
+    error,
+    findings_of,
+    later,
+    session,
+    text_item,
+)
 from tests.support import at, client, local, server
 
 ASK = client("response.create")
@@ -212,3 +223,26 @@ def test_instructions_in_the_request_or_from_elsewhere_are_a_configuration() -> 
 
     assert findings_of(NeverConfigured, [*began(instructions=SERVERS_OWN), ask, created()]) == []
     assert findings_of(NeverConfigured, [*began(), ASK, created()]) == []
+
+
+def test_an_update_that_the_server_does_not_answer_is_found() -> None:
+    wanted = update(instructions="x")
+    [found] = findings_of(UpdateUnanswered, [*began(), wanted, later(5000)])
+
+    assert "has had no answer for 5.0 s" in found.text
+    assert findings_of(UpdateUnanswered, [*began(), wanted, updated(), later(5000)]) == []
+    assert findings_of(UpdateUnanswered, [*began(), wanted, later(1000)]) == []
+
+
+def test_a_tool_in_the_nesting_of_chat_completions_is_flattened_in_the_fix() -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
+    refusal = error(
+        "missing_required_parameter",
+        "Missing required parameter: 'session.tools[0].name'.",
+        param="session.tools[0].name",
+    )
+    [found] = findings_of(UpdateVoid, [*began(), update(tools=[tool]), refusal])
+
+    assert json.loads(found.fix)["session"]["tools"] == [
+        {"type": "function", "name": "f", "parameters": {}}
+    ]

@@ -16,8 +16,8 @@ from inspector.analysis.lint.sound_in_rules import (
 )
 from inspector.audio.pcm import pcm16_to_alaw, pcm16_to_ulaw, samples_of
 from inspector.core.event import Event
-from tests.linted import SERVER_VAD, began, error, findings_of, later, said, session
-from tests.linted_sound import append, appends, committed, in_order, packed, spoken, started, voice
+from tests.linted import SERVER_VAD, began, findings_of, later, said, session
+from tests.linted_sound import append, appends, committed, in_order, spoken, started, voice
 from tests.support import at, client, local, server
 
 PCMU = {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": SERVER_VAD}}
@@ -146,23 +146,20 @@ def test_a_muted_microphone_is_not_a_stall() -> None:
     assert findings_of(AudioBacklog, [*began(SERVER_VAD), *muted]) == []
 
 
-def test_an_object_a_data_url_and_a_file_are_each_named() -> None:
-    wav = b"RIFF\x00\x00\x00\x00WAVEfmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0data\0\0\0\0"
-    events = [
-        *began(),
-        client("input_audio_buffer.append", audio={"audio": packed(bytes(960))}),
-        client("input_audio_buffer.append", audio=f"data:audio/wav;base64,{packed(bytes(960))}"),
-        append(wav + bytes(960)),
-        error("invalid_type", "Invalid type for 'audio': expected a string", param="audio"),
-        error("invalid_value", "Invalid 'audio'. Expected base64-encoded audio bytes", param="audio"),
-    ]  # fmt: skip
+def test_a_wav_file_is_named_with_its_rate() -> None:
+    wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\xc0\x5d\0\0\x80\xbb\0\0\x02\0\x10\0data\0\0\0\0"
+    events = [*began(), append(bytes(960)), append(wav + bytes(960)), append(wav + bytes(960))]
     [found] = findings_of(InputContent, events)
 
     assert found.text == (
-        "append 1 (#3) audio is an object, not base64 text, refused; append 2 (#4) is a data URL, not bare base64, refused; "
-        "append 3 (#5) begins with a WAV header: 24,000 Hz, 16 bit, mono"
+        "2 of 3 appends are not bare samples: append 2 (#4) begins with a WAV header: 24,000 Hz, 16 bit, mono"
     )
-    assert set(found.seqs) == {3, 4, 5, 6, 7}
+    assert found.fix.startswith("strip the header")
+
+
+def test_a_server_that_takes_wav_files_gets_them() -> None:
+    bare = server("session.created", session={"id": "s", "input_audio_format": "wav"})
+    assert findings_of(InputContent, [bare, append(b"RIFF\0\0\0\0WAVE" + bytes(90))]) == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from dataclasses import replace
 from inspector.analysis.lint.finding import Severity
 from inspector.analysis.lint.lint_run import lint
 from inspector.analysis.lint.tool_rules import (
+    McpApprovalWaits,
+    McpFailed,
     ToolCallId,
     ToolCallUnanswered,
     ToolOutputShape,
@@ -150,10 +152,11 @@ def test_a_call_without_a_result_is_a_warning_after_ten_seconds() -> None:
     assert found.text == "search_film was called and has had no result for 14.9 s"
 
 
-def test_a_call_at_the_end_of_a_session_is_a_note() -> None:
-    [found] = findings_of(ToolCallUnanswered, [*began(), ASK, *called(), later(1000)])
+def test_a_call_at_the_end_of_a_session_is_a_warning_unless_it_ends_the_call() -> None:
+    [lost] = findings_of(ToolCallUnanswered, [*began(), ASK, *called(), later(1000)])
+    [meant] = findings_of(ToolCallUnanswered, [*began(), ASK, *called("end_call"), later(1000)])
 
-    assert found.severity is Severity.NOTE
+    assert (lost.severity, meant.severity) == (Severity.WARNING, Severity.NOTE)
 
 
 def test_a_call_that_the_app_has_answered_is_fine_even_before_the_server_confirms_it() -> None:
@@ -165,3 +168,36 @@ def test_a_call_of_an_interrupted_response_needs_no_result() -> None:
     cut = done("resp_1", "cancelled")
 
     assert findings_of(ToolCallUnanswered, [*began(), ASK, *events, cut, later(15_000)]) == []
+
+
+def test_an_mcp_call_that_waits_for_approval_is_found() -> None:
+    asked = {"id": "mcpr_1", "type": "mcp_approval_request", "name": "send", "server_label": "mail"}
+    request = server("response.output_item.done", response_id="resp_1", item=asked)
+    approval = {
+        "id": "item_2",
+        "type": "mcp_approval_response",
+        "approval_request_id": "mcpr_1",
+        "approve": True,
+    }
+    answer = server("conversation.item.added", item=approval)
+    [found] = findings_of(McpApprovalWaits, [*began(), ASK, request, later(20_000)])
+
+    assert found.text == "send of mail has waited for approval for 20.0 s"
+    assert findings_of(McpApprovalWaits, [*began(), ASK, request, answer, later(20_000)]) == []
+    assert findings_of(McpApprovalWaits, [*began(), ASK, request, later(2000)]) == []
+
+
+def test_an_mcp_server_whose_tools_cannot_be_listed_is_found() -> None:
+    item = {
+        "id": "mcpl_1",
+        "type": "mcp_list_tools",
+        "server_label": "mail",
+        "error": {"type": "http_error", "message": "401"},
+    }
+    added = server("conversation.item.added", item=item)
+    failed = server("mcp_list_tools.failed", item_id="mcpl_1")
+    listed = server("mcp_list_tools.completed", item_id="mcpl_1")
+    [found] = findings_of(McpFailed, [*began(), added, failed])
+
+    assert found.text == "the tools of mail could not be listed: http_error: 401"
+    assert findings_of(McpFailed, [*began(), added, listed]) == []

@@ -19,6 +19,7 @@ from textual.widget import Widget
 
 from inspector.analysis.conversation_entry import EntryId, Tone
 from inspector.analysis.dialogue import entry, places, question_for, stamp
+from inspector.core.session_fold import ASKS_NOTHING
 from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key, default_keycap
@@ -30,8 +31,6 @@ from inspector.tui.views.conversation.entry_text import EntryBlocks
 from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested
 
 EMPTY = "The conversation is empty."
-ASKS_NOTHING = frozenset({"translation", "transcription"})
-"""Kinds of sessions without responses, which therefore never wait for an answer."""
 
 
 class ConversationPane(Widget, can_focus=True):

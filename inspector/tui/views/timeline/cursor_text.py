@@ -66,7 +66,7 @@ def selection_text(view: DrawnStretch, progress: float, key: Key, *, damaged: in
     follow = f"   {key('wave.follow')} follow" if view.cursor_us is not None else ""
     zoom = f"{key('wave.closer')} {key('wave.wider')} zoom"
     select = f"{key('wave.select_left')} {key('wave.select_right')} or drag to select"
-    return f"{scale} per cell{reading}{torn}{follow}   {zoom}   {key('wave.next_mark')} next mark   {select}"
+    return f"{scale}/cell{reading}{torn}{follow}   {zoom}   {key('wave.next_mark')} next mark   {select}"
 
 
 def _underrun_text(gap: PlaybackGap) -> str:

@@ -68,13 +68,13 @@ _LEGEND = {
 _SHORT_LEGEND = {
     MarkKind.SPEECH_STOPPED: "speech",
     MarkKind.COMMITTED: "commit",
-    MarkKind.RESPONSE_ENDED: "response, audio, done",
+    MarkKind.RESPONSE_ENDED: "response, audio, end",
     MarkKind.TOOL_CALL: "tool",
-    MarkKind.UNDERRUN: "underrun",
+    MarkKind.UNDERRUN: "gap",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
 }
-"""For narrow screens. Letters without a text share that of the next letter."""
+"""For narrow screens, 80 columns wide. Letters without a text share that of the next letter."""
 _RANK = {kind: rank for rank, kind in enumerate(_LETTERS)}
 _TICKS_US = tuple(
     round(seconds * 1e6)

@@ -1,0 +1,195 @@
+"""The verdict: a session in one line, the worst problem first, each part linked to an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from inspector.analysis.cost_words import (
+    BREAK_WORDS,
+    LEAST_WORTH_USD,
+    growth_text,
+    short_money,
+    usd_text,
+)
+from inspector.analysis.latency_summary import LatencySummary
+from inspector.analysis.ledger import BreakCost, CostGroup, CostSummary
+from inspector.analysis.sanitize import sanitized
+from inspector.core.causes import SessionProblem
+from inspector.core.session_fold import ASKS_NOTHING
+from inspector.core.state import SessionState
+
+MAX_MESSAGE_CHARS = 72
+"""Of a server's own words; the event has them all."""
+MAX_PROBLEMS = 3
+"""Kinds of errors listed separately; the rest are only counted."""
+BAR = " · "
+"""Between two parts of the line."""
+
+
+class VerdictTone(StrEnum):
+    """How much a part matters, the worst first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    """What costs time or money."""
+    FACT = "fact"
+    """What is as it should be."""
+
+
+SIGNS = {VerdictTone.ERROR: "✗ ", VerdictTone.WARNING: "⚠ "}
+"""Prefix of a part, so that severity does not depend on colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictPart:
+    """One part of the verdict."""
+
+    words: str
+    """Sanitised for the terminal; without its sign."""
+    tone: VerdictTone
+    seq: int = 0
+    """The event that it leads to; 0 for none."""
+    is_total: bool = False
+    """True for the total cost."""
+
+    @property
+    def text(self) -> str:
+        """Return the words with their sign."""
+        return f"{SIGNS.get(self.tone, '')}{self.words}"
+
+
+def verdict(
+    state: SessionState,
+    cost: CostSummary | None = None,
+    latency: LatencySummary | None = None,
+    *,
+    unit: str = "turn",
+) -> list[VerdictPart]:
+    """Return the verdict on a session, the worst first.
+
+    Args:
+        state: by now.
+        cost: what it cost; None while that is not known.
+        latency: how long the user waited; None while that is not known.
+        unit: what the groups of ``cost`` are: ``turn`` or ``response``.
+    """
+    parts = [*_problems(state.problems.all)]
+    if latency is not None:
+        parts += _turns(latency, are_answered=state.session.kind not in ASKS_NOTHING)
+    if cost is not None:
+        parts += _costs(cost, unit)
+    order = list(VerdictTone)
+    return sorted(parts, key=lambda part: order.index(part.tone))
+
+
+def verdict_line(parts: Sequence[VerdictPart]) -> str:
+    """Return the verdict as one line of text."""
+    return BAR.join(part.text for part in parts)
+
+
+def _problems(problems: Sequence[SessionProblem]) -> Iterator[VerdictPart]:
+    """Yield the errors, then the warnings: those of one code together, the most frequent first."""
+    for is_error, tone in ((True, VerdictTone.ERROR), (False, VerdictTone.WARNING)):
+        found = [one for one in problems if one.is_error is is_error]
+        ordered = sorted(found, key=_kind)
+        groups = [list(group) for _, group in groupby(ordered, _kind)]
+        groups.sort(key=lambda group: (-len(group), group[0].seq))
+        for group in groups[:MAX_PROBLEMS]:
+            yield VerdictPart(_problem_words(group), tone, group[0].seq)
+        rest = [one for group in groups[MAX_PROBLEMS:] for one in group]
+        if rest:
+            what = "errors" if is_error else "warnings"
+            yield VerdictPart(f"{len(rest):,} other {what}", tone, rest[0].seq)
+
+
+def _kind(problem: SessionProblem) -> str:
+    """Return the key by which problems are grouped."""
+    if problem.code.startswith("response_"):
+        return f"{problem.code} {problem.message}"
+    return problem.code
+
+
+def _problem_words(group: Sequence[SessionProblem]) -> str:
+    first, count = group[0], len(group)
+    message = _short(first.message)
+    if first.code.startswith("response_"):
+        status = first.code.removeprefix("response_")
+        what = f"{count:,} answers {status}" if count > 1 else f"an answer {status}"
+    elif first.code.isdecimal():
+        what = f"closed {first.code}" + (f", {count:,} times" if count > 1 else "")
+    else:
+        noun = "error" if first.is_error else "warning"
+        what = f"{count:,} {noun}{'s' * (count != 1)}"
+        message = message or _short(first.code)
+    return f"{what}: {message}" if message else what
+
+
+def _short(message: str) -> str:
+    text = sanitized(" ".join(message.split())).rstrip(".")
+    return text if len(text) <= MAX_MESSAGE_CHARS else f"{text[: MAX_MESSAGE_CHARS - 1]}…"
+
+
+def _turns(latency: LatencySummary, *, are_answered: bool) -> Iterator[VerdictPart]:
+    slow = latency.slow
+    if slow is not None:
+        why = f": {sanitized(slow.words)}" if slow.words else ""
+        words = f"turn {slow.number} took {'over ' * slow.is_least}{slow.wait_ms / 1000:.1f} s{why}"
+        yield VerdictPart(words, VerdictTone.NOTE, slow.seq)
+    count, missing = latency.turns, latency.turns - latency.answered - latency.waiting
+    if not count:
+        return
+    yield VerdictPart(f"{count:,} turn{'s' * (count != 1)}", VerdictTone.FACT, latency.first_seq)
+    if are_answered:
+        tone = VerdictTone.WARNING if missing > 0 else VerdictTone.FACT
+        words = f"answered {latency.answered:,}" + (f" of {count:,}" if missing > 0 else "")
+        yield VerdictPart(words, tone, latency.unanswered_seq)
+    if latency.median_ms is not None:
+        words = f"median {latency.figure} {latency.median_ms:,.0f} ms"
+        yield VerdictPart(words, VerdictTone.FACT, latency.median_seq)
+
+
+def _costs(cost: CostSummary, unit: str) -> Iterator[VerdictPart]:
+    notes = [(b.money.middle, _break_part(b)) for b in cost.breaks if b.money is not None]
+    unheard = [one for one in cost.unheard if one.unheard_ms]
+    if unheard:
+        usd = sum(one.money.middle for one in unheard if one.money is not None)
+        seconds = sum(one.unheard_ms for one in unheard) / 1000
+        count = len(unheard)
+        what = f"{count:,} answers cut off" if count > 1 else "an answer cut off"
+        price = f", about {usd_text(usd)}" if usd >= LEAST_WORTH_USD else ""
+        part = VerdictPart(
+            f"{what}: {seconds:.1f} s not heard{price}", VerdictTone.NOTE, unheard[0].seq
+        )
+        notes.append((max(usd, LEAST_WORTH_USD), part))
+    yield from (
+        part for usd, part in sorted(notes, key=lambda one: -one[0]) if usd >= LEAST_WORTH_USD
+    )
+    if cost.growth is not None:
+        first, most = cost.growth
+        words = growth_text(first, most, unit=unit)
+        if words:
+            yield VerdictPart(words, VerdictTone.NOTE, _last_seq(most))
+    if cost.total is not None:
+        words = short_money(cost.total)
+        yield VerdictPart(words, VerdictTone.FACT, cost.last_seq, is_total=True)
+
+
+def _break_part(broken: BreakCost) -> VerdictPart:
+    """Return what broke the prefix, how often, and what that cost: in fewer words than ``inspector cost`` has for it."""
+    words = BREAK_WORDS.get(broken.kind, broken.kind)
+    if broken.character is not None:
+        words = f"{broken.kind} changed at character {broken.character}"
+    count = len(broken.seqs)
+    times = f" {count:,} times" if count > 1 else ""
+    price = "" if broken.money is None else f", about {short_money(broken.money)} more"
+    return VerdictPart(
+        sanitized(f"cache lost{times}: {words}{price}"), VerdictTone.NOTE, broken.seqs[0]
+    )
+
+
+def _last_seq(group: CostGroup) -> int:
+    return group.lines[-1].record.seq if group.lines else 0

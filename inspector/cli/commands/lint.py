@@ -1,0 +1,71 @@
+"""``inspector lint``: print what is wrong in recordings, why, and what to change."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from inspector.cli import options
+from inspector.errors import UsageError
+
+_LEVELS = ("error", "warning", "note")
+
+
+def _level(name: str) -> str:
+    if name not in _LEVELS:
+        raise typer.BadParameter(f"'{name}' is none of {', '.join(_LEVELS)}")
+    return name
+
+
+def lint(
+    files: options.Recordings = None,
+    json: options.JsonOption = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Print a stream: one JSON object per finding.")
+    ] = False,
+    sarif: Annotated[
+        bool, typer.Option("--sarif", help="Print SARIF 2.1.0, for code scanning.")
+    ] = False,
+    junit: Annotated[
+        bool, typer.Option("--junit", help="Print JUnit XML, one test case per rule.")
+    ] = False,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option("--rule", metavar="ID", help="Apply only this rule; may be repeated."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="ID", help="Do not apply this rule; may be repeated."),
+    ] = None,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            "--fail-on",
+            metavar="LEVEL",
+            callback=_level,
+            help="Exit with 1 from this severity on: error, warning or note.",
+        ),
+    ] = "warning",
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain", metavar="ID", help="Print what a rule finds, and why it matters."
+        ),
+    ] = None,
+) -> None:
+    """Print what is wrong in recordings, with the events that prove it and what to change; exit 1 if anything is."""
+    if json + jsonl + sarif + junit > 1:
+        raise UsageError("--json, --jsonl, --sarif and --junit exclude each other")
+
+    from inspector.cli import linting
+
+    if explain is not None:
+        linting.explain_rule(explain)
+        return
+    names = ("json", "jsonl", "sarif", "junit")
+    asked = zip(names, (json, jsonl, sarif, junit), strict=True)
+    form = linting.LintForm(next((name for name, is_asked in asked if is_asked), "text"))
+    rules = linting.chosen_rules(rule or (), ignore or ())
+    paths = options.required(files, "lint")
+    raise typer.Exit(linting.print_findings(paths, form, rules, fail_on))

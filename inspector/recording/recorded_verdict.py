@@ -1,0 +1,91 @@
+"""The verdict on a recording in a file, read once and leanly: for lists, and for what is printed without a screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from inspector.analysis.latency_summary import latency_summary
+from inspector.analysis.ledger import CostLedger, turns_by_id
+from inspector.analysis.prices import PriceTable
+from inspector.analysis.verdict import VerdictPart, VerdictTone, verdict
+from inspector.core.dialect_evidence import DIALECT_TYPES
+from inspector.core.kinds import APPENDS
+from inspector.core.session_fold import SESSION_TYPES
+from inspector.core.state import VERDICT_FOLDS, SessionState
+from inspector.core.usage import USAGE_TYPES
+from inspector.price_file import prices_here
+from inspector.recording.format import Header
+from inspector.recording.lean import LeanReading
+from inspector.recording.reader import RecordingReader
+from inspector.spec.events import EVENT_TYPES
+
+# The appended sound of GPT-Live tells its dialect too, and is nearly all of such a recording; its other events do as well.
+VERDICT_ROWS = (
+    USAGE_TYPES
+    | SESSION_TYPES
+    | (DIALECT_TYPES - APPENDS)
+    | {name for name, known in EVENT_TYPES.items() if known.severity}
+)
+"""The types of events that a verdict depends on, beside those of the turns."""
+
+NICENESS = 10
+"""Of the process that judges a large recording: the screen and the indexing come first."""
+
+
+def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[VerdictPart]:
+    """Return the verdict on a recording.
+
+    Raises:
+        RecordingError: the disk does not give it.
+    """
+    state = SessionState(only=VERDICT_FOLDS)
+    LeanReading(reader, state, VERDICT_ROWS).run()
+    return verdict_of(state, reader.header, prices)
+
+
+def verdict_of(state: SessionState, header: Header, prices: PriceTable) -> list[VerdictPart]:
+    """Return the verdict on a session that is over.
+
+    Args:
+        state: after its last event.
+        header: of its recording.
+        prices: the table.
+    """
+    ledger = CostLedger(prices, header.day, model=header.model)
+    ledger.update(state.usage)
+    turns = state.turns.all
+    responses = {answer.response_id: turn.number for turn in turns for answer in turn.answers}
+    turn_of = turns_by_id(responses) if turns else None
+    cost = ledger.summary(state.usage, turn_of) if len(ledger) else None
+    latency = latency_summary(turns, is_over=True)
+    return verdict(state, cost, latency, unit="turn" if turns else "response")
+
+
+def verdict_rows(parts: Sequence[VerdictPart]) -> list[dict[str, Any]]:
+    """Return a verdict as plain JSON values."""
+    return [
+        {"words": part.words, "tone": part.tone.value, "seq": part.seq or None} for part in parts
+    ]
+
+
+def parts_of(rows: Iterable[Mapping[str, Any]]) -> list[VerdictPart]:
+    """Return a verdict from the values of ``verdict_rows``."""
+    return [VerdictPart(row["words"], VerdictTone(row["tone"]), row["seq"] or 0) for row in rows]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the verdict on a recording as JSON: the child's side of ``VerdictProcess``."""
+    os.nice(NICENESS)
+    reader = RecordingReader(Path(arguments[0]))
+    found = recorded_verdict(reader, prices_here())
+    sys.stdout.buffer.write(orjson.dumps(verdict_rows(found)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

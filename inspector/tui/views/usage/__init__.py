@@ -1,0 +1,1 @@
+"""What the session used and cost."""

@@ -1,0 +1,140 @@
+"""``inspector lint``: its forms, its choice of rules, its exit status, and files that are none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from inspector.cli.linting import lint_file
+from inspector.recording.format import Header, render, render_header
+from tests.cli.conftest import Run
+from tests.cli.far_end import objects
+from tests.linted import began, called, later, result, said
+from tests.support import numbered, recording
+
+HEADER = Header(started_at="2026-11-27T10:00:00.000000Z", source="live")
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Path:
+    """A session in which a tool's result is never spoken."""
+    events = numbered([*began(), *called(), result(), later(5000)])
+    path = tmp_path / "silent.jsonl"
+    path.write_bytes(render_header(HEADER) + b"".join(map(render, events)))
+    return path
+
+
+def test_the_text_names_rule_event_time_cause_and_fix(inspector: Run, silent: Path) -> None:
+    outcome = inspector("lint", silent)
+    rows = outcome.out.decode().splitlines()
+
+    assert outcome.status == 1
+    assert rows[:4] == [
+        f"{silent}: 1 error",
+        "  error tool-result-unspoken: a tool's result was never spoken",
+        "    #8  0.080 s  the result of search_film was never spoken: no response.create followed in 4.9 s",
+        '      fix: {"type": "response.create"}',
+    ]
+
+
+def test_json_and_the_stream_say_the_same(inspector: Run, silent: Path) -> None:
+    whole = json.loads(inspector("lint", silent, "--json").out)
+    [row] = objects(inspector("lint", silent, "--jsonl").out)
+    [found] = whole["recordings"][0]["findings"]
+
+    assert whole["schema"] == row["schema"] == 1
+    assert {**found, "schema": 1, "recording": str(silent)} == row
+    assert (found["rule"], found["seq"], found["line"], found["t"]) == (
+        "tool-result-unspoken",
+        [8],
+        9,
+        0.08,
+    )
+    assert whole["rules"]["tool-result-unspoken"]["links"]
+
+
+def test_sarif_points_at_the_line_of_the_event(inspector: Run, silent: Path) -> None:
+    document = json.loads(inspector("lint", silent, "--sarif").out)
+    [run] = document["runs"]
+    [found] = run["results"]
+    rules = run["tool"]["driver"]["rules"]
+
+    assert document["version"] == "2.1.0"
+    assert rules[found["ruleIndex"]]["id"] == found["ruleId"] == "tool-result-unspoken"
+    assert found["level"] == "error"
+    assert found["locations"][0]["physicalLocation"]["region"] == {"startLine": 9}
+
+
+def test_junit_has_a_case_per_rule(inspector: Run, silent: Path) -> None:
+    root = ET.fromstring(inspector("lint", silent, "--junit").out)
+    [suite] = root
+    failed = [case.get("name") for case in suite if case.find("failure") is not None]
+
+    assert failed == ["tool-result-unspoken"]
+    assert suite.get("failures") == "1"
+    assert int(suite.get("tests", "0")) == len(list(suite))
+
+
+def test_lines_are_those_of_the_file_even_with_blank_ones(tmp_path: Path) -> None:
+    events = numbered([*began(), *said(), later(5000)])
+    path = tmp_path / "blank.jsonl"
+    path.write_bytes(render_header(HEADER) + b"\n\n".join(map(render, events)))
+    [placed] = lint_file(str(path)).placed
+
+    assert placed.finding.seqs == (3,)
+    assert b"conversation.item.create" in path.read_bytes().splitlines()[placed.line - 1]
+
+
+def test_rules_can_be_chosen_and_ignored(inspector: Run, silent: Path) -> None:
+    ignored = inspector("lint", silent, "--ignore", "tool-result-unspoken")
+    chosen = inspector("lint", silent, "--rule", "nobody-asked")
+
+    assert (ignored.status, chosen.status) == (0, 0)
+    assert f"{silent}: nothing found" in ignored.out.decode()
+
+
+def test_the_exit_status_follows_the_limit(inspector: Run, tmp_path: Path) -> None:
+    path = tmp_path / "note.jsonl"
+    events = numbered([*began(), *said(), *called("hang_up"), later(500)])
+    path.write_bytes(render_header(HEADER) + b"".join(map(render, events)))
+
+    assert inspector("lint", path).status == 0
+    assert inspector("lint", path, "--fail-on", "note").status == 1
+
+
+def test_a_rule_explains_itself(inspector: Run) -> None:
+    outcome = inspector("lint", "--explain", "tool-result-unspoken")
+
+    assert outcome.status == 0
+    assert outcome.out.startswith(b"tool-result-unspoken: a tool's result was never spoken\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--rule", "nonsense", "x"], ["--explain", "nonsense"], ["--json", "--sarif", "x"], [], ["x", "--fail-on", "much"]],
+    ids=lambda arguments: " ".join(arguments) or "none",
+)  # fmt: skip
+def test_wrong_arguments_are_usage_errors(inspector: Run, arguments: list[str]) -> None:
+    assert inspector("lint", *arguments).status == 2
+
+
+def test_a_file_that_is_no_recording_is_reported_and_the_others_are_read(
+    inspector: Run, silent: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("hello\n")
+    outcome = inspector("lint", bad, silent)
+
+    assert outcome.status == 4
+    assert b"tool-result-unspoken" in outcome.out
+
+
+def test_a_foreign_file_is_read_from_stdin(program: Run) -> None:
+    data = recording("openai-tool-call-round").read_bytes()
+    outcome = program("lint", "-", stdin=data)
+
+    assert outcome.status == 0
+    assert outcome.out.startswith(b"-: nothing found\n  not judged: the recording has no times")
