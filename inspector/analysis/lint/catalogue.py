@@ -9,8 +9,10 @@ from inspector.analysis.lint import (
     dialect_rules,
     settings_rules,
     sound_in_rules,
+    sound_out_rules,
     tool_rules,
     truncation_rules,
+    turn_rules,
 )
 from inspector.analysis.lint.lint_rule import LintRule
 
@@ -18,9 +20,11 @@ RULES: tuple[type[LintRule], ...] = (
     *tool_rules.RULES,
     *answering_rules.RULES,
     *dialect_rules.RULES,
+    *turn_rules.RULES,
     *settings_rules.RULES,
     *truncation_rules.RULES,
     *sound_in_rules.RULES,
+    *sound_out_rules.RULES,
     *connection_rules.RULES,
     *calendar_rules.RULES,
 )

@@ -306,7 +306,7 @@ class PlaybackNotFlushed(LintRule):
         if is_left_alone or len(self._unplayed) >= MAX_KEPT:
             return
         # The fold has stopped the player with this event.
-        item = _stopped_by(event, state)
+        item = interrupted_item(event, state)
         if item is not None:
             heard_ms = item.heard_ms(event.t_ns)
             self._unplayed.append(_Unplayed(event.seq, event.t_ns, item.item_id, heard_ms))
@@ -347,7 +347,7 @@ class PlaybackNotFlushed(LintRule):
                 yield one, item.received_ms - one.heard_ms
 
 
-def _stopped_by(event: Event, state: SessionState) -> ItemAudio | None:
+def interrupted_item(event: Event, state: SessionState) -> ItemAudio | None:
     """Return the item that an event interrupted; None if nothing was playing."""
     for item in reversed(state.output_audio.items.values()):
         if item.stopped_t_ns == event.t_ns or (item.is_measured and item.is_playing):

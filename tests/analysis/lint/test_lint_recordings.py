@@ -18,6 +18,7 @@ NO_SESSIONS = frozenset({"openapi-spec-examples"})
 FIRST_FINDINGS: Mapping[str, str] = {
     "a01": "input-rate",
     "a03": "update-omits",
+    "a04": "echo-loop",
     "a05": "truncate-beyond",
     "a06": "active-response-collision",
     "a08": "tool-result-unspoken",
@@ -34,6 +35,7 @@ FIRST_FINDINGS: Mapping[str, str] = {
     "cut-max": "failed-answer-hidden",
     "noanswer-quota": "failed-answer-hidden",
     "noanswer-stalled": "answer-stalled",
+    "slow3": "slow-turn",
     "tool-a": "tool-call-unanswered",
     "update-beta": "update-void",
 }
