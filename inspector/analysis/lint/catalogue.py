@@ -6,6 +6,7 @@ from inspector.analysis.lint import (
     answering_rules,
     calendar_rules,
     connection_rules,
+    cost_rules,
     dialect_rules,
     settings_rules,
     sound_in_rules,
@@ -25,6 +26,7 @@ RULES: tuple[type[LintRule], ...] = (
     *truncation_rules.RULES,
     *sound_in_rules.RULES,
     *sound_out_rules.RULES,
+    *cost_rules.RULES,
     *connection_rules.RULES,
     *calendar_rules.RULES,
 )
