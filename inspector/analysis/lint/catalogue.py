@@ -12,6 +12,7 @@ from inspector.analysis.lint import (
     sound_in_rules,
     sound_out_rules,
     tool_rules,
+    transcript_rules,
     truncation_rules,
     turn_rules,
 )
@@ -26,6 +27,7 @@ RULES: tuple[type[LintRule], ...] = (
     *truncation_rules.RULES,
     *sound_in_rules.RULES,
     *sound_out_rules.RULES,
+    *transcript_rules.RULES,
     *cost_rules.RULES,
     *connection_rules.RULES,
     *calendar_rules.RULES,

@@ -22,6 +22,7 @@ FIRST_FINDINGS: Mapping[str, str] = {
     "a05": "truncate-beyond",
     "a06": "active-response-collision",
     "a08": "tool-result-unspoken",
+    "a09": "transcript-order",
     "a10": "audio-backlog",
     "a11": "cache-broken",
     "a13-1": "connection-lost",
