@@ -16,6 +16,7 @@ from inspector.analysis.cost_words import (
 )
 from inspector.analysis.latency_summary import LatencySummary
 from inspector.analysis.ledger import BreakCost, CostGroup, CostSummary
+from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.sanitize import sanitized
 from inspector.core.causes import SessionProblem
 from inspector.core.session_fold import ASKS_NOTHING
@@ -23,6 +24,8 @@ from inspector.core.state import SessionState
 
 MAX_MESSAGE_CHARS = 72
 """Of a server's own words; the event has them all."""
+MAX_FINDING_CHARS = 150
+"""Of what a rule says; the Findings view has all of it."""
 MAX_PROBLEMS = 3
 """Kinds of errors listed separately; the rest are only counted."""
 BAR = " · "
@@ -42,6 +45,10 @@ class VerdictTone(StrEnum):
 
 SIGNS = {VerdictTone.ERROR: "✗ ", VerdictTone.WARNING: "⚠ "}
 """Prefix of a part, so that severity does not depend on colour."""
+
+
+_FINDING_TONES = {Severity.ERROR: VerdictTone.ERROR, Severity.WARNING: VerdictTone.WARNING}
+"""The findings that belong into a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,31 @@ def verdict(
     return sorted(parts, key=lambda part: order.index(part.tone))
 
 
+def with_findings(
+    parts: Sequence[VerdictPart], findings: Sequence[Finding]
+) -> Sequence[VerdictPart]:
+    """Return a verdict with what rules found, in place of the errors and warnings that they explain.
+
+    Args:
+        parts: the verdict, the worst first.
+        findings: of the same session, the worst first.
+    """
+    told = [one for one in findings if one.severity in _FINDING_TONES]
+    explained = {seq for one in findings if one.severity is not Severity.NOTE for seq in one.seqs}
+    rest = [
+        part
+        for part in parts
+        if part.tone not in SIGNS or not part.seq or part.seq not in explained
+    ]
+    found = [
+        VerdictPart(_short(one.text, MAX_FINDING_CHARS), _FINDING_TONES[one.severity], seq)
+        for one in told
+        for seq in (one.seqs[0] if one.seqs else 0,)
+    ]
+    order = list(VerdictTone)
+    return sorted([*found, *rest], key=lambda part: order.index(part.tone))
+
+
 def verdict_line(parts: Sequence[VerdictPart]) -> str:
     """Return the verdict as one line of text."""
     return BAR.join(part.text for part in parts)
@@ -128,9 +160,9 @@ def _problem_words(group: Sequence[SessionProblem]) -> str:
     return f"{what}: {message}" if message else what
 
 
-def _short(message: str) -> str:
+def _short(message: str, limit: int = MAX_MESSAGE_CHARS) -> str:
     text = sanitized(" ".join(message.split())).rstrip(".")
-    return text if len(text) <= MAX_MESSAGE_CHARS else f"{text[: MAX_MESSAGE_CHARS - 1]}…"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _turns(latency: LatencySummary, *, are_answered: bool) -> Iterator[VerdictPart]:

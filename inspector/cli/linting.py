@@ -16,7 +16,7 @@ from inspector import __version__
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule
-from inspector.analysis.lint.lint_run import LintReport, lint
+from inspector.analysis.lint.lint_run import LintReport, lint, may_skip
 from inspector.analysis.sanitize import sanitized
 from inspector.cli.listing import opened
 from inspector.cli.printing import (
@@ -30,8 +30,11 @@ from inspector.cli.printing import (
     write_object,
 )
 from inspector.core.event import Event
+from inspector.core.state import SessionState
 from inspector.errors import RecordingError, UsageError
+from inspector.recording.format import FileShape
 from inspector.recording.reader import READ_BYTES, RecordingReader
+from inspector.recording.selection import type_of_line
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_LEVELS: Mapping[Severity, str] = {
@@ -154,8 +157,8 @@ def lint_file(name: str, rules: Sequence[type[LintRule]] = RULES) -> LintedRecor
         RecordingError: the file is not a recording.
     """
     with opened(None if name == "-" else Path(name)) as reader:
-        reading = _Reading(reader)
-        report = lint(reading.events(), rules)
+        reading, state = _Reading(reader), SessionState()
+        report = lint(reading.events(state), rules, state=state)
         notes = list(reader.time_notes())
         if reader.torn_tail():
             notes.insert(0, "the last line is incomplete; the recording was cut off there")
@@ -169,12 +172,16 @@ class _Reading:
         self._reader = reader
         self._offsets, self._lengths = array("q"), array("I")
 
-    def events(self) -> Iterator[Event]:
-        """Yield the events, numbered by their rows."""
+    def events(self, state: SessionState) -> Iterator[Event]:
+        """Yield the events that rules need, numbered by their rows; ``state`` has taken in those before."""
         reader = self._reader
+        is_ours = reader.shape is FileShape.OURS
         for row, (offset, line) in enumerate(reader.lines(reader.start, reader.size)):
             self._offsets.append(offset)
             self._lengths.append(len(line))
+            name = type_of_line(line) if is_ours else None
+            if name is not None and may_skip(name, state):
+                continue
             event = reader.first_reading(line, row, offset)
             yield event if event.seq == row + 1 else replace(event, seq=row + 1)
 

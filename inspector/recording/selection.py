@@ -43,6 +43,12 @@ def selected_events(reader: RecordingReader, types: Collection[str]) -> Iterator
             yield event
 
 
+def type_of_line(line: bytes) -> str | None:
+    """Return the type that a line of this program's own says in front; None for all others."""
+    found = _HEAD.match(line)
+    return None if found is None else found[1].decode("utf-8", "replace")
+
+
 def _events(reader: RecordingReader, wanted: frozenset[bytes]) -> Iterator[Event]:
     """Yield the events whose line says that they are of a type, or does not say which; lines as in ``RecordingReader.lines``."""
     end, base, text, at, row = reader.size, reader.start, b"", 0, 0

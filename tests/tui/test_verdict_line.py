@@ -83,7 +83,7 @@ def test_a_live_verdict_follows_the_session(tmp_path: Path) -> None:
         stage.source.say("error", error=error)
         for _ in range(8):
             await stage.settle()
-        assert line_of(stage).startswith(" ✗ 1 error: speed 9 is above 1.5 · ")
+        assert line_of(stage).startswith(" ✗ the server reports an error: speed 9 is above 1.5 · ")
         assert "$0.0056" in line_of(stage)
 
     session_stage.on_stage(scenario, tmp_path)
@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_cut_at_the_end(tmp_path: Path) -> None:
 
     async def scenario(stage: Stage) -> None:
         await judged(stage)
-        assert line_of(stage).startswith(" ✗ 1 error: mmm")
+        assert line_of(stage).startswith(" ✗ the server reports an error: mmm")
         assert len(line_of(stage)) == 60
 
     replayed(tmp_path, scenario, events, size=(60, 24))

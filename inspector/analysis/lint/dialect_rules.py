@@ -11,6 +11,7 @@ from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import (
     as_json,
     at_time,
+    beta_field,
     counted,
     error_words,
     ga_hint,
@@ -35,7 +36,6 @@ from inspector.core.kinds import APPENDS
 from inspector.core.read import Body, object_at, text_at
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
-from inspector.spec.beta_names import GA_FIELDS
 from inspector.spec.events import EVENT_TYPES
 
 CANCEL_NOT_ACTIVE = "response_cancel_not_active"
@@ -305,14 +305,14 @@ def is_told_elsewhere(error: Body, name: str) -> bool:
         error: the server's ``error`` object.
         name: type of the refused event; ``""`` if unknown.
     """
-    code, last = text_at(error, "code"), text_at(error, "param").rpartition(".")[2]
+    code = text_at(error, "code")
     return (
         code in _OTHER_RULES
         or is_about_active_response(error)
         or is_about_frame(error)
         or name in UPDATES
         or name == "conversation.item.truncate"
-        or (name == "response.create" and last in GA_FIELDS)
+        or (name == "response.create" and bool(beta_field(error)))
     )
 
 

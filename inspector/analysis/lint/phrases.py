@@ -132,11 +132,17 @@ def error_words(error: Body) -> str:
     return quoted(text_at(error, "message") or text_at(error, "code") or text_at(error, "type"))
 
 
+def beta_field(error: Body) -> str:
+    """Return the field of the beta API that an error rejects; ``""`` if it is about anything else."""
+    param = text_at(error, "param")
+    name = param.removeprefix("session.").removeprefix("response.")
+    return name if name in GA_FIELDS else ""
+
+
 def ga_hint(error: Body) -> str:
     """Return `` In GA: output_modalities.`` with a leading space for an error about a name of the beta; else ``""``."""
-    name = text_at(error, "param").rpartition(".")[2]
-    path = GA_FIELDS.get(name)
-    return f" In GA: {path}." if path else ""
+    name = beta_field(error)
+    return f" In GA: {GA_FIELDS[name]}." if name else ""
 
 
 def shortened(value: Any) -> Any:

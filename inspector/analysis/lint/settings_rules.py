@@ -28,7 +28,7 @@ from inspector.analysis.lint.phrases import (
 from inspector.analysis.lint.reference_links import CLIENT_EVENTS, CONVERSATIONS, VAD
 from inspector.analysis.lint.visibility import Sight
 from inspector.core.error_attribution import UPDATES, Confidence, Refusal
-from inspector.core.event import Direction, Event
+from inspector.core.event import Direction, Event, Origin
 from inspector.core.read import Body, object_at, objects_at, text_at
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
@@ -545,7 +545,15 @@ class NeverConfigured(LintRule):
         "configures only its first connection loses persona, tools and history with each reconnect."
     )
     links = (CONVERSATIONS, "https://github.com/openai/openai-realtime-api-beta/issues/23")
-    types = frozenset({*UPDATES, "response.create", "response.created", "conversation.item.create"})
+    types = frozenset(
+        {
+            *UPDATES,
+            "response.create",
+            "response.created",
+            "conversation.item.create",
+            "input_audio_buffer.append",
+        }
+    )
     needs = frozenset({Sight.APP, Sight.SETTINGS})
 
     def __init__(self, lost_items: int | None = None) -> None:
@@ -571,9 +579,14 @@ class NeverConfigured(LintRule):
             self._begin(event, state)
         elif event.direction is not Direction.CLIENT:
             return
+        elif event.origin is not Origin.WIRE:
+            # Whoever drives the session by hand from here knows what it runs on.
+            self._has_own_instructions = True
         elif event.type == "response.create":
             response = object_at(event.body or {}, "response")
             self._has_own_instructions |= "instructions" in response or "prompt" in response
+        elif event.type == "input_audio_buffer.append":
+            return
         elif event.type == "conversation.item.create":
             self._items += 1
             role = text_at(object_at(event.body or {}, "item"), "role")

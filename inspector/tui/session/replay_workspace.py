@@ -16,6 +16,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_findings import FINDINGS_BUDGET_S, SessionFindings
 from inspector.engine.session_verdict import VERDICT_BUDGET_S, RecordingVerdict
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
@@ -61,6 +62,7 @@ class ReplayModel(SessionModel):
         self._levels = LogLevels(replay.log)
         self.cost = SessionCost(replay.header)
         self._verdict = RecordingVerdict(replay.log, replay.header, replay.path)
+        self.findings = SessionFindings(replay.log)
 
     @property
     def log(self) -> EventLog:
@@ -83,7 +85,7 @@ class ReplayModel(SessionModel):
     @property
     def verdict(self) -> Sequence[VerdictPart]:
         """Return the verdict on the whole recording, wherever the cursor is."""
-        return self._verdict.parts
+        return self.with_found(self._verdict.parts)
 
     @property
     def verdict_words(self) -> str:
@@ -103,6 +105,7 @@ class ReplayModel(SessionModel):
         super().advance()
         if not self.is_busy and self._replay.is_settled:
             self._verdict.advance(time_is_up(VERDICT_BUDGET_S))
+            self.findings.advance(time_is_up(FINDINGS_BUDGET_S), is_over=True)
 
     @property
     def is_troubled(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inspector.tui.views.conversation.conversation_view import ConversationView
 from inspector.tui.views.events.events_view import EventsView
+from inspector.tui.views.findings.findings_view import FindingsView
 from inspector.tui.views.session.session_view import SessionView
 from inspector.tui.views.timeline.timeline_view import TimelineView
 from inspector.tui.views.usage.usage_view import UsageView
@@ -14,6 +15,7 @@ VIEWS: tuple[type[View], ...] = (
     ConversationView,
     SessionView,
     TimelineView,
+    FindingsView,
     UsageView,
 )
 """The views in the order of their tabs. The first is shown at the start; the others import their widgets when mounted."""

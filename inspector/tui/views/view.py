@@ -24,6 +24,7 @@ from inspector.tui.terminal.direct_renderer import CellUpdate
 
 if TYPE_CHECKING:
     from inspector.analysis.ledger import CostLedger, CostSummary, TurnOf
+    from inspector.analysis.lint.lint_run import LintReport
 
 Commands = Mapping[str, Callable[[str], None]]
 """Commands by name; each takes the rest of the line and raises ValueError with a message if that is invalid."""
@@ -46,6 +47,20 @@ class CostReading(Protocol):
         ...
 
 
+class FindingsReading(Protocol):
+    """What rules found in the session, or in the whole recording."""
+
+    report: LintReport | None
+    """What the rules say; None before the first look."""
+    revision: int
+    """Grows with every change of the report."""
+
+    @property
+    def progress(self) -> float:
+        """Return how much of the log has been read, 0..1."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ViewContext:
     """What a view can access of its session."""
@@ -65,6 +80,7 @@ class ViewContext:
     empty_conversation: Callable[[], str]
     """Returns the text for an empty conversation."""
     cost: CostReading
+    findings: FindingsReading
     losses: Callable[[], Losses]
     """Returns counts of audio that this program did not send or play, by name."""
     can_answer: bool = True

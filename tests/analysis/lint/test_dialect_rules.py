@@ -105,3 +105,15 @@ def test_a_cancel_without_any_answer_is_a_note() -> None:
     [late] = findings_of(BenignRed, [*began(), created(), done(), CANCEL, at(9000, NOT_ACTIVE)])
 
     assert never.severity is late.severity is Severity.NOTE
+
+
+def test_a_value_that_is_wrong_at_its_place_in_ga_is_not_taken_for_a_name_of_the_beta() -> None:
+    ask = client("response.create", response={"audio": {"output": {"voice": "foo"}}})
+    refusal = error(
+        "invalid_value",
+        "Invalid value: 'foo'. Supported values are: 'alloy'.",
+        param="response.audio.output.voice",
+    )
+    [found] = findings_of(RequestRefused, [*began(), ask, refusal])
+
+    assert found.text.endswith("Supported values are: 'alloy'.")
