@@ -246,7 +246,7 @@ class AudioBacklog(_Paced):
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report slow sending, else stalls."""
         state = moment.state
-        slow = [one for one in self.pace.windows if one.speed < SLOW_SPEED]
+        slow = _longest_slow(self.pace.windows)
         wall_ns = sum(one.wall_ns for one in slow)
         is_late = sum(one.regular_ns for one in slow) <= MOST_REGULAR * wall_ns
         if wall_ns >= LEAST_RATE_NS and is_late and self._wrong_rate(state) is None:
@@ -287,6 +287,23 @@ class AudioBacklog(_Paced):
             "keep blocking work (files, requests, models) off the event loop that sends audio",
             Confidence.LIKELY,
         )
+
+
+def _longest_slow(windows: Sequence[PaceWindow]) -> Sequence[PaceWindow]:
+    """Return the longest run of windows that were sent too slowly, and whose audio did not come at once afterwards."""
+    longest: Sequence[PaceWindow] = ()
+    begin = 0
+    for at in range(len(windows) + 1):
+        if at < len(windows) and windows[at].speed < SLOW_SPEED:
+            continue
+        run, after = windows[begin:at], windows[at : at + max(1, at - begin)]
+        begin = at + 1
+        missing_ns = sum(one.wall_ns - one.audio_ns for one in run)
+        made_up_ns = sum(max(0, one.audio_ns - one.wall_ns) for one in after)
+        # What a slow network held back arrives in the end.
+        if len(run) > len(longest) and made_up_ns < missing_ns / 2:
+            longest = run
+    return longest
 
 
 # ── content ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -400,7 +417,7 @@ class InputContent(LintRule):
         if self._halves:
             count = len(self._halves)
             yield self.found(
-                Severity.WARNING,
+                Severity.NOTE,
                 self._halves,
                 f"{counted(count, 'append')} of PCM16 {'has' if count == 1 else 'have'} an odd number of bytes, first "
                 f"{ref(self._halves[0])}: if the server does not join them, what follows is noise",
@@ -548,8 +565,11 @@ LEAST_OPEN_MS = 3000.0
 """Speech that is open for less is nothing to explain."""
 ENDED_MS = 2000.0
 """Time without appends: live microphones send every 10 to 500 ms, and no silence setting is longer."""
+LONG_ENDED_MS = 4000.0
+"""By then the user waits for an answer; before that he may just have hung up."""
 SLOW_CLOCK = 0.6
 STEADY_OPEN_MS = 15_000.0
+STEADY_FROM_NS = 5 * NS_PER_S
 STEADY_FRAMES = 80
 MOST_STEADY_DB = 8
 """Speech goes up and down by 20 dB within a second; a fan or traffic does not."""
@@ -584,7 +604,8 @@ class VadOpenForever(LintRule):
         if event.type == SPEECH_STARTED:
             self._seq, self._appended_ns = event.seq, sound.appended_ns
             self.levels = LevelSampler()
-        elif sound.speech_item_id:
+        # Most speech ends before its level can be called steady.
+        elif sound.speech_item_id and sound.appended_ns >= self._appended_ns + STEADY_FROM_NS:
             self.levels.add(event, sound.format, sound.appended_ns)
 
     def copy(self) -> Self:
@@ -598,7 +619,10 @@ class VadOpenForever(LintRule):
         state = moment.state
         sound = state.input_audio
         open_ms = moment.waited_ms(sound.speech_started_t_ns)
-        if not sound.speech_item_id or open_ms is None or open_ms < LEAST_OPEN_MS:
+        # Some recorders leave appends out.
+        if not sound.speech_item_id or sound.last_append_t_ns is None:
+            return
+        if open_ms is None or open_ms < LEAST_OPEN_MS:
             return
         silent_ms = moment.waited_ms(sound.last_append_t_ns)
         spoken_ms = (sound.appended_ns - self._appended_ns) / NS_PER_MS
@@ -606,11 +630,12 @@ class VadOpenForever(LintRule):
         levels = self.levels
         if silent_ms is not None and silent_ms >= ENDED_MS:
             yield self.found(
-                Severity.ERROR,
+                Severity.ERROR if silent_ms >= LONG_ENDED_MS else Severity.WARNING,
                 (self._seq,),
                 f"{begun}, and no audio was appended in the last {seconds(silent_ms)}: turn detection never receives the "
                 "silence that ends the turn",
                 "keep appending silence after the speech, at least silence_duration_ms of it; or turn detection off and commit",
+                Confidence.LIKELY,
             )
         elif spoken_ms < SLOW_CLOCK * open_ms:
             yield self.found(

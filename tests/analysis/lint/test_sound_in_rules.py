@@ -141,6 +141,17 @@ def test_appends_that_stall_and_then_come_at_once_are_reported() -> None:
     )
 
 
+def test_hiccups_of_a_network_are_no_backlog() -> None:
+    events: list[Event] = []
+    for n in range(6):
+        begin = 100 + n * 10_000
+        events += paced(48_000, 5, 20, start_ms=begin)
+        events += paced(14_400, 2, 20, start_ms=begin + 5000)
+        events += paced(81_600, 2, 20, start_ms=begin + 7000)
+        events += paced(48_000, 1, 20, start_ms=begin + 9000)
+    assert findings_of(AudioBacklog, [*began(SERVER_VAD), *events]) == []
+
+
 def test_a_muted_microphone_is_not_a_stall() -> None:
     muted = [*paced(48_000, 3, 20), *paced(48_000, 3, 20, start_ms=6100)]
     assert findings_of(AudioBacklog, [*began(SERVER_VAD), *muted]) == []
@@ -269,6 +280,11 @@ def test_speech_after_which_nothing_is_appended_stays_open() -> None:
     assert found.severity is Severity.ERROR
     assert found.text.startswith("speech has been open for 5.5 s (#")
     assert "no audio was appended in the last 4.9 s" in found.text
+
+
+def test_a_recording_without_appends_does_not_tell_why_speech_is_open() -> None:
+    events = [*began(SERVER_VAD), client("response.create"), started(500), later(9000)]
+    assert findings_of(VadOpenForever, events) == []
 
 
 def test_speech_that_goes_on_or_was_committed_is_not_open_for_ever() -> None:
