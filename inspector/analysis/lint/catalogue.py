@@ -15,6 +15,7 @@ from inspector.analysis.lint import (
     transcript_rules,
     truncation_rules,
     turn_rules,
+    vad_rules,
 )
 from inspector.analysis.lint.lint_rule import LintRule
 
@@ -26,6 +27,7 @@ RULES: tuple[type[LintRule], ...] = (
     *settings_rules.RULES,
     *truncation_rules.RULES,
     *sound_in_rules.RULES,
+    *vad_rules.RULES,
     *sound_out_rules.RULES,
     *transcript_rules.RULES,
     *cost_rules.RULES,
