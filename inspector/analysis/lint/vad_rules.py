@@ -124,14 +124,14 @@ def _noise_fix(state: SessionState) -> str:
     return session_update(state, settings)
 
 
-LEAST_QUIET_FRAMES = 50
-"""Five seconds: shorter sessions end before somebody speaks."""
+LEAST_QUIET_MS = 5000.0
+"""In shorter sessions nobody may have spoken yet."""
 SILENT_DBFS = -60
 """A microphone that is switched on picks up more noise than this."""
 LOUD_DBFS, ABOVE_FLOOR_DB = -45, 12
 """Speech at a microphone is louder than this, and stands out of the room as far."""
-LEAST_LOUD_FRAMES = 30
-"""Three seconds of syllables: a sentence or two, and longer than a door or a cough."""
+LEAST_LOUD_MS = 2500.0
+"""Of syllables: a sentence or two, and longer than a door or a cough."""
 
 
 class VadNever(LintRule):
@@ -155,6 +155,7 @@ class VadNever(LintRule):
         self.levels = LevelSampler()
         self._first_seq = self._last_seq = 0
         self._has_heard = False
+        self._appended_ms = 0.0
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Take levels until the first speech."""
@@ -166,6 +167,7 @@ class VadNever(LintRule):
             return
         self._first_seq = self._first_seq or event.seq
         self._last_seq = event.seq
+        self._appended_ms = state.input_audio.appended_ns / NS_PER_MS
         self.levels.add(event, state.input_audio.format, state.input_audio.appended_ns)
 
     def copy(self) -> Self:
@@ -178,9 +180,9 @@ class VadNever(LintRule):
         """Report silence, or what is as loud as speech."""
         levels, state = self.levels, moment.state
         detection = state.session.turn_detection
-        if self._has_heard or levels.frames < LEAST_QUIET_FRAMES:
+        if self._has_heard or self._appended_ms < LEAST_QUIET_MS or not levels.frames:
             return
-        length = seconds(state.input_audio.appended_ns / NS_PER_MS)
+        length = seconds(self._appended_ms)
         seqs = (self._first_seq, self._last_seq)
         loudest = levels.quantile(0.99)
         if loudest < SILENT_DBFS:
@@ -199,7 +201,8 @@ class VadNever(LintRule):
             return
         floor = levels.quantile(0.1)
         loud = levels.frames_above(max(LOUD_DBFS, floor + ABOVE_FLOOR_DB))
-        if detection and loud >= LEAST_LOUD_FRAMES:
+        # One frame stands for all the audio up to the next one.
+        if detection and loud * self._appended_ms / levels.frames >= LEAST_LOUD_MS:
             yield self.found(
                 Severity.WARNING,
                 seqs,

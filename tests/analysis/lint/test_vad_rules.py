@@ -73,6 +73,12 @@ def test_what_is_as_loud_as_speech_and_not_heard_is_reported() -> None:
     assert "and server_vad heard no speech in it" in found.text
 
 
+def test_a_few_seconds_of_silence_are_no_fault() -> None:
+    assert findings_of(VadNever, [*began(SERVER_VAD), *appends(bytes(48_000 * 4), size=1920)]) == []
+    five = [*began(SERVER_VAD), *appends(bytes(48_000 * 5), size=1920)]
+    assert len(findings_of(VadNever, five)) == 1
+
+
 def test_speech_that_is_heard_and_a_quiet_room_are_no_fault() -> None:
     room = (np.random.default_rng(1).standard_normal(24_000 * 8) * 60).astype("<i2").tobytes()
     heard = in_order(began(SERVER_VAD), appends(voice(8000), size=4800), [started(500)])
