@@ -6,6 +6,7 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from inspector import __version__
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule
-from inspector.analysis.lint.lint_run import LintReport, lint, may_skip
+from inspector.analysis.lint.lint_run import LintReport, LintRun, lint, may_skip
 from inspector.analysis.sanitize import sanitized
 from inspector.cli.listing import opened
 from inspector.cli.printing import (
@@ -31,11 +32,14 @@ from inspector.cli.printing import (
 )
 from inspector.core.event import Event
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_S
 from inspector.errors import RecordingError, UsageError
-from inspector.recording.format import FileShape
+from inspector.recording.format import FileShape, Header
 from inspector.recording.reader import READ_BYTES, RecordingReader
 from inspector.recording.selection import type_of_line
 
+RECONNECT_S = 600
+"""An app that lost its connection is back within minutes."""
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_LEVELS: Mapping[Severity, str] = {
     Severity.ERROR: "error",
@@ -77,6 +81,10 @@ class LintedRecording:
     """The findings of the report, in its order."""
     notes: tuple[str, ...]
     """Remarks about the file."""
+    header: Header
+    """Of the recording."""
+    run: LintRun
+    """The rules after its last event."""
 
 
 def chosen_rules(only: Sequence[str], ignored: Sequence[str]) -> tuple[type[LintRule], ...]:
@@ -131,9 +139,10 @@ def print_findings(
     printer = _PRINTERS[form](rules)
     limit = Severity(fail_on).rank
     status = found = 0
+    before: LintedRecording | None = None
     for file in files:
         try:
-            one = lint_file(file, rules)
+            one = before = lint_file(file, rules, before)
         except RecordingError as error:
             is_json = form in (LintForm.OBJECT, LintForm.STREAM)
             print_error(error.code, error.message, error.hint, as_json=is_json)
@@ -150,19 +159,43 @@ def print_findings(
     return status or found
 
 
-def lint_file(name: str, rules: Sequence[type[LintRule]] = RULES) -> LintedRecording:
+def lint_file(
+    name: str,
+    rules: Sequence[type[LintRule]] = RULES,
+    before: LintedRecording | None = None,
+) -> LintedRecording:
     """Return the findings of a recording.
+
+    Args:
+        name: of the file; ``-`` for stdin.
+        rules: the rules to apply.
+        before: the recording before; if it is of the same app, this one may be its reconnect.
 
     Raises:
         RecordingError: the file is not a recording.
     """
     with opened(None if name == "-" else Path(name)) as reader:
         reading, state = _Reading(reader), SessionState()
-        report = lint(reading.events(state), rules, state=state)
+        is_next = before is not None and is_reconnect(before, reader.header)
+        run = before.run.next_log() if before is not None and is_next else LintRun(rules)
+        report = lint(reading.events(state), rules, state=state, run=run)
         notes = list(reader.time_notes())
         if reader.torn_tail():
             notes.insert(0, "the last line is incomplete; the recording was cut off there")
-        return LintedRecording(name, report, reading.placed(report.findings), tuple(notes))
+        placed = reading.placed(report.findings)
+        return LintedRecording(name, report, placed, tuple(notes), reader.header, run)
+
+
+def is_reconnect(before: LintedRecording, header: Header) -> bool:
+    """Return whether a recording is of the same app as another one, and begins soon after it."""
+    try:
+        begun = datetime.fromisoformat(header.started_at)
+        earlier = datetime.fromisoformat(before.header.started_at)
+        gap_s = (begun - earlier).total_seconds() - (before.run.now_ns or 0) / NS_PER_S
+    except (ValueError, TypeError):  # no time, or one with a zone and one without
+        return False
+    same = [(one.source, one.url.partition("?")[0], one.model) for one in (before.header, header)]
+    return same[0] == same[1] and 0 <= gap_s <= RECONNECT_S
 
 
 class _Reading:

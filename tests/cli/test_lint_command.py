@@ -12,8 +12,8 @@ from inspector.cli.linting import lint_file
 from inspector.recording.format import Header, render, render_header
 from tests.cli.conftest import Run
 from tests.cli.far_end import objects
-from tests.linted import began, called, later, result, said
-from tests.support import numbered, recording
+from tests.linted import began, called, created, done, later, result, said
+from tests.support import client, local, numbered, recording
 
 HEADER = Header(started_at="2026-11-27T10:00:00.000000Z", source="live")
 
@@ -138,3 +138,26 @@ def test_a_foreign_file_is_read_from_stdin(program: Run) -> None:
 
     assert outcome.status == 0
     assert outcome.out.startswith(b"-: nothing found\n  not judged: the recording has no times")
+
+
+def test_a_reconnect_in_the_next_file_that_forgot_its_settings_is_seen(
+    inspector: Run, tmp_path: Path
+) -> None:
+    lost = local("inspector.closed", code=1006, by="network")
+    update = client("session.update", session={"type": "realtime", "instructions": "x"})
+    own = "Your knowledge cutoff is 2023-10. You are helpful."
+    first = numbered([*began(), update, *said(), lost])
+    second = numbered(
+        [*began(id="sess_2", instructions=own), client("response.create"), created(), done()]
+    )
+    files = []
+    for number, (seconds, events) in enumerate((("00", first), ("09", second))):
+        header = Header(started_at=f"2026-11-27T10:00:{seconds}.000000Z", source="proxy")
+        files.append(tmp_path / f"{number}.jsonl")
+        files[-1].write_bytes(render_header(header) + b"".join(map(render, events)))
+    together = inspector("lint", *files).out.decode()
+    alone = inspector("lint", files[1]).out.decode()
+
+    assert "The connection before had one, and 1 item of the app's" in together
+    assert "1 item of the conversation on the connection that was lost was not put back" in together
+    assert "connection before" not in alone
