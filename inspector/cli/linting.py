@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule
 from inspector.analysis.lint.lint_run import LintReport, LintRun, lint, may_skip
 from inspector.analysis.sanitize import sanitized
+from inspector.cli.lint_baseline import KnownFinding, without_known, write_baseline
 from inspector.cli.listing import opened
 from inspector.cli.printing import (
     SCHEMA,
@@ -129,9 +130,22 @@ def explain_rule(name: str) -> None:
 
 
 def print_findings(
-    files: Sequence[str], form: LintForm, rules: Sequence[type[LintRule]], fail_on: str
+    files: Sequence[str],
+    form: LintForm,
+    rules: Sequence[type[LintRule]],
+    fail_on: str,
+    known: Collection[KnownFinding] = (),
+    baseline: Path | None = None,
 ) -> int:
     """Print the findings of recordings.
+
+    Args:
+        files: the recordings.
+        form: how to print.
+        rules: the rules to apply.
+        fail_on: the least severity that makes the exit status 1.
+        known: findings to leave out.
+        baseline: file to write all findings to, as known from now on; None for none.
 
     Returns:
         The exit status: 4 if a file is not a recording, else 1 if a finding is as bad as ``fail_on`` or worse, else 0.
@@ -140,15 +154,17 @@ def print_findings(
     limit = Severity(fail_on).rank
     status = found = 0
     before: LintedRecording | None = None
+    findings: list[Finding] = []
     for file in files:
         try:
-            one = before = lint_file(file, rules, before)
+            one = before = lint_file(file, rules, before, known)
         except RecordingError as error:
             is_json = form in (LintForm.OBJECT, LintForm.STREAM)
             print_error(error.code, error.message, error.hint, as_json=is_json)
             status = error.exit_code
             continue
         printer.add(one)
+        findings += one.report.findings
         found |= any(finding.severity.rank <= limit for finding in one.report.findings)
         for note in one.notes:
             say(f"note: {f'{one.name}: ' * (len(files) > 1)}{note}")
@@ -156,6 +172,10 @@ def print_findings(
             say(f"note: the rule {failure.rule} failed and was disabled: {failure.error!r}")
     printer.end()
     flush()
+    if baseline is not None:
+        write_baseline(baseline, findings)
+        say(f"wrote {baseline}: what it holds is left out with --baseline {baseline}")
+        return status
     return status or found
 
 
@@ -163,6 +183,7 @@ def lint_file(
     name: str,
     rules: Sequence[type[LintRule]] = RULES,
     before: LintedRecording | None = None,
+    known: Collection[KnownFinding] = (),
 ) -> LintedRecording:
     """Return the findings of a recording.
 
@@ -170,6 +191,7 @@ def lint_file(
         name: of the file; ``-`` for stdin.
         rules: the rules to apply.
         before: the recording before; if it is of the same app, this one may be its reconnect.
+        known: findings to leave out.
 
     Raises:
         RecordingError: the file is not a recording.
@@ -178,7 +200,7 @@ def lint_file(
         reading, state = _Reading(reader), SessionState()
         is_next = before is not None and is_reconnect(before, reader.header)
         run = before.run.next_log() if before is not None and is_next else LintRun(rules)
-        report = lint(reading.events(state), rules, state=state, run=run)
+        report = without_known(lint(reading.events(state), rules, state=state, run=run), known)
         notes = list(reader.time_notes())
         if reader.torn_tail():
             notes.insert(0, "the last line is incomplete; the recording was cut off there")

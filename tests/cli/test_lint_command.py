@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from inspector.analysis.lint.finding import Finding, Severity
+from inspector.cli.lint_baseline import known_as, read_baseline, write_baseline
 from inspector.cli.linting import lint_file
 from inspector.recording.format import Header, render, render_header
 from tests.cli.conftest import Run
@@ -161,3 +163,41 @@ def test_a_reconnect_in_the_next_file_that_forgot_its_settings_is_seen(
     assert "The connection before had one, and 1 item of the app's" in together
     assert "1 item of the conversation on the connection that was lost was not put back" in together
     assert "connection before" not in alone
+
+
+def test_a_baseline_leaves_only_what_is_new(inspector: Run, silent: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    written = inspector("lint", silent, "--write-baseline", known)
+    again = inspector("lint", silent, "--baseline", known)
+    other = tmp_path / "other.jsonl"
+    events = numbered([*began(), *said(), later(9000)])
+    other.write_bytes(render_header(HEADER) + b"".join(map(render, events)))
+    new = inspector("lint", other, silent, "--baseline", known)
+
+    assert (written.status, again.status, new.status) == (0, 0, 1)
+    assert f"{silent}: nothing found" in again.out.decode()
+    assert "nobody-asked" in new.out.decode()
+    assert "tool-result-unspoken" not in new.out.decode()
+
+
+def test_a_finding_is_known_whatever_its_numbers(tmp_path: Path) -> None:
+    def found(text: str) -> Finding:
+        return Finding("answer-stalled", Severity.WARNING, (1,), text)
+
+    one = found("resp_aB1 began at 3.182 s and brought nothing in 4.8 s")
+    other = found("resp_Xy9 began at 0.031 s and brought nothing in 12.0 s")
+    write_baseline(tmp_path / "known.json", [one])
+
+    assert known_as(other) in read_baseline(tmp_path / "known.json")
+    assert known_as(found("another text")) not in read_baseline(tmp_path / "known.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 9}'])
+def test_a_file_that_is_no_baseline_is_a_usage_error(
+    inspector: Run, silent: Path, tmp_path: Path, text: str
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(text)
+
+    assert inspector("lint", silent, "--baseline", bad).status == 2
+    assert inspector("lint", silent, "--baseline", tmp_path / "none.json").status == 2
