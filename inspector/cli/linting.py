@@ -179,6 +179,21 @@ def print_findings(
     return status or found
 
 
+def say_findings(paths: Sequence[Path]) -> int:
+    """Print the findings of recordings that were just made, to stderr; return 1 if there are errors or warnings, else 0."""
+    printer, before, found = _Text(RULES, say), None, False
+    for path in paths:
+        try:
+            one = before = lint_file(str(path), before=before)
+        except RecordingError as error:
+            say(f"{error.message}")
+            continue
+        printer.add(one)
+        worst = one.report.worst
+        found |= worst in (Severity.ERROR, Severity.WARNING)
+    return int(found)
+
+
 def lint_file(
     name: str,
     rules: Sequence[type[LintRule]] = RULES,
@@ -277,36 +292,45 @@ def _row(finding: Finding) -> int:
 class _Text:
     """For people: by rule, worst first, with the fix below."""
 
-    def __init__(self, rules: Sequence[type[LintRule]]) -> None:
+    def __init__(
+        self, rules: Sequence[type[LintRule]], write: Callable[[str], None] = write_line
+    ) -> None:
+        """Begin.
+
+        Args:
+            rules: the rules that are applied.
+            write: takes each line.
+        """
         self._titles = {rule.id: rule.title for rule in rules}
+        self._write = write
         self._is_first = True
 
     def add(self, one: LintedRecording) -> None:
         """Print a recording."""
         if not self._is_first:
-            write_line("")
+            self._write("")
         self._is_first = False
-        write_line(sanitized(f"{one.name}: {_counts(one.report)}"))
+        self._write(sanitized(f"{one.name}: {_counts(one.report)}"))
         by_rule: dict[tuple[Severity, str], list[PlacedFinding]] = {}
         for placed in one.placed:
             key = placed.finding.severity, placed.finding.rule
             by_rule.setdefault(key, []).append(placed)
         for (severity, rule), group in by_rule.items():
             times = f" ({len(group)}×)" if len(group) > 1 else ""
-            write_line(f"  {severity.value} {rule}: {self._titles[rule]}{times}")
+            self._write(f"  {severity.value} {rule}: {self._titles[rule]}{times}")
             for placed in group:
                 self._print(placed)
         for spot in one.report.coverage:
-            write_line(f"  not judged: {spot.words}")
+            self._write(f"  not judged: {spot.words}")
 
     def _print(self, placed: PlacedFinding) -> None:
         finding = placed.finding
         when = "" if placed.t_ns is None else f"{placed.t_ns / 1e9:,.3f} s  "
         event = f"#{finding.seqs[0]}  " if finding.seqs else ""
         doubt = "" if finding.confidence == "certain" else f" ({finding.confidence.value})"
-        write_line(sanitized(f"    {event}{when}{finding.text}{doubt}"))
+        self._write(sanitized(f"    {event}{when}{finding.text}{doubt}"))
         for line in finding.fix.splitlines():
-            write_line(sanitized(f"      fix: {line}"))
+            self._write(sanitized(f"      fix: {line}"))
 
     def end(self) -> None:
         """Print nothing more."""

@@ -201,3 +201,15 @@ def test_a_file_that_is_no_baseline_is_a_usage_error(
 
     assert inspector("lint", silent, "--baseline", bad).status == 2
     assert inspector("lint", silent, "--baseline", tmp_path / "none.json").status == 2
+
+
+def test_a_headless_session_ends_with_its_findings(inspector: Run, tmp_path: Path) -> None:
+    wanted = tmp_path / "session.json"
+    wanted.write_text('{"type": "realtime", "voice": "marin", "instructions": "Be brief."}')
+    run = ("sim", "--headless", "--jsonl", "--until", "error", "-o", tmp_path / "try.jsonl")
+    outcome = inspector(*run, "--session", wanted, "--lint")
+
+    assert outcome.status == 1
+    assert "error update-void: a session.update had no effect" in outcome.err
+    assert b"update-void" not in outcome.out
+    assert inspector("sim", "--lint").status == 2
