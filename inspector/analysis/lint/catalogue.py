@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from inspector.analysis.lint import (
     answering_rules,
+    beta_rules,
     calendar_rules,
     connection_rules,
     cost_rules,
     dialect_rules,
+    failure_rules,
+    mcp_rules,
     settings_rules,
     sound_in_rules,
     sound_out_rules,
@@ -22,9 +25,12 @@ from inspector.analysis.lint.lint_rule import LintRule
 RULES: tuple[type[LintRule], ...] = (
     *tool_rules.RULES,
     *answering_rules.RULES,
+    *failure_rules.RULES,
     *dialect_rules.RULES,
+    *beta_rules.RULES,
     *turn_rules.RULES,
     *settings_rules.RULES,
+    *mcp_rules.RULES,
     *truncation_rules.RULES,
     *sound_in_rules.RULES,
     *vad_rules.RULES,

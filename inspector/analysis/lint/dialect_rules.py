@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from inspector.analysis.lint.answering_rules import ADVICE
+from inspector.analysis.lint.failure_rules import ADVICE
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import (

@@ -7,13 +7,11 @@ import pytest
 from inspector.analysis.lint.answering_rules import (
     ActiveResponseCollision,
     AnsweredTwice,
-    AnswerStalled,
     CancelHitsNext,
     CreateBeforeCommit,
-    FailedAnswerHidden,
     NobodyAsked,
-    RateLimitNear,
 )
+from inspector.analysis.lint.failure_rules import AnswerStalled, FailedAnswerHidden, RateLimitNear
 from inspector.analysis.lint.finding import Severity
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from inspector.analysis.lint.beta_rules import BetaNames
 from inspector.analysis.lint.finding import Severity
 from inspector.analysis.lint.settings_rules import (
-    BetaNames,
     ImmutableField,
     ManualUnderVad,
     NeverConfigured,

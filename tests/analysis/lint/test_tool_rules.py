@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from inspector.analysis.lint.finding import Severity
 from inspector.analysis.lint.lint_run import lint
+from inspector.analysis.lint.mcp_rules import McpApprovalWaits, McpFailed
 from inspector.analysis.lint.tool_rules import (
-    McpApprovalWaits,
-    McpFailed,
     ToolCallId,
     ToolCallUnanswered,
     ToolOutputShape,
