@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
 from inspector.spec.beta_names import GA_FIELDS, GA_FORMATS
 
+_LETTERS = re.compile(r"\w+")
 MOST_QUOTED = 160
 """Characters of the server's or the app's text that a finding repeats."""
 MOST_NAMED = 4
@@ -62,6 +64,11 @@ def quoted(text: str) -> str:
     """Return the beginning of somebody else's text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= MOST_QUOTED else f"{line[: MOST_QUOTED - 1]}…"
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in lower case, without punctuation, to compare what was said."""
+    return _LETTERS.findall(text.casefold())
 
 
 def as_json(value: Any) -> str:
