@@ -7,11 +7,17 @@ from inspector.analysis.lint import (
     beta_rules,
     calendar_rules,
     connection_rules,
+    cost_rules,
     dialect_rules,
     failure_rules,
     mcp_rules,
     settings_rules,
+    sound_in_rules,
+    sound_out_rules,
     tool_rules,
+    transcript_rules,
+    truncation_rules,
+    turn_rules,
 )
 from inspector.analysis.lint.lint_rule import LintRule
 
@@ -21,8 +27,14 @@ RULES: tuple[type[LintRule], ...] = (
     *failure_rules.RULES,
     *dialect_rules.RULES,
     *beta_rules.RULES,
+    *turn_rules.RULES,
     *settings_rules.RULES,
     *mcp_rules.RULES,
+    *truncation_rules.RULES,
+    *sound_in_rules.RULES,
+    *sound_out_rules.RULES,
+    *transcript_rules.RULES,
+    *cost_rules.RULES,
     *connection_rules.RULES,
     *calendar_rules.RULES,
 )

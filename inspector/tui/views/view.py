@@ -48,17 +48,12 @@ class CostReading(Protocol):
 
 
 class FindingsReading(Protocol):
-    """What rules found in the session, or in the whole recording."""
+    """What the rules find in the session by now, or by the cursor."""
 
     report: LintReport | None
-    """What the rules say; None before the first look."""
+    """None before the first event."""
     revision: int
-    """Grows with every change of the report."""
-
-    @property
-    def progress(self) -> float:
-        """Return how much of the log has been read, 0..1."""
-        ...
+    """Incremented whenever the report has changed."""
 
 
 @dataclass(frozen=True, slots=True)

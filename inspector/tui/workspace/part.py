@@ -63,21 +63,12 @@ class SessionModel(ABC):
     cost: SessionCost
     """What it cost by now, or by the cursor."""
     findings: SessionFindings
-    """What rules found in the session, or in the whole recording."""
+    """What the rules find by now, or by the cursor."""
 
     @property
     @abstractmethod
     def verdict(self) -> Sequence[VerdictPart]:
         """Return what there is to know of the session or of the whole recording, the worst first."""
-
-    def with_found(self, parts: Sequence[VerdictPart]) -> Sequence[VerdictPart]:
-        """Return a verdict with what rules found in place of the errors that they explain."""
-        report = self.findings.report
-        if report is None or not report.findings:
-            return parts
-        from inspector.analysis.verdict import with_findings
-
-        return with_findings(parts, report.findings)
 
     @property
     def verdict_words(self) -> str:

@@ -336,8 +336,7 @@ class Workspace(KeyedScreen[None]):
         state = self.state
         # The id: a seek in a replay replaces the state object.
         changed = state.conversation.changed_seq, len(self.event_log), self.size.width, id(state)
-        found = self.model.findings.revision, round(self.model.findings.progress, 2)
-        seen = (self.current_view, self.selected, self.model.cost.revision, *found, *changed)
+        seen = (self.current_view, self.selected, self.model.cost.revision, *changed)
         if seen != self._seen:
             self._seen = seen
             self.current.refresh()
@@ -593,7 +592,6 @@ def _import_later() -> None:
         import numpy  # noqa: F401, ICN001 - only to load it
 
         from inspector.analysis import latency_summary, verdict  # noqa: F401 - only to load them
-        from inspector.analysis.lint import lint_run  # noqa: F401 - the rules as well
         from inspector.price_file import prices_here
 
         prices_here()

@@ -16,9 +16,15 @@ TRUE_FINDINGS: Mapping[str, tuple[str, ...]] = {}
 NO_SESSIONS = frozenset({"openapi-spec-examples"})
 """Files that hold an example of each event type, errors among them, and no session."""
 FIRST_FINDINGS: Mapping[str, str] = {
+    "a01": "input-rate",
     "a03": "update-omits",
+    "a04": "echo-loop",
+    "a05": "truncate-beyond",
     "a06": "active-response-collision",
     "a08": "tool-result-unspoken",
+    "a09": "transcript-order",
+    "a10": "audio-backlog",
+    "a11": "cache-broken",
     "a13-1": "connection-lost",
     "a13-2": "never-configured",
     "a14": "bad-frame",
@@ -26,11 +32,13 @@ FIRST_FINDINGS: Mapping[str, str] = {
     "a17": "tool-output-shape",
     "a18": "nobody-asked",
     "a20": "closed-by-whom",
+    "a19": "context-trimmed",
     "a21": "create-before-commit",
     "a23": "request-refused",
     "cut-max": "failed-answer-hidden",
     "noanswer-quota": "failed-answer-hidden",
     "noanswer-stalled": "answer-stalled",
+    "slow3": "slow-turn",
     "tool-a": "tool-call-unanswered",
     "update-beta": "update-void",
 }

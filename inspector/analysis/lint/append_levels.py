@@ -1,0 +1,199 @@
+"""Levels and encoding of appended audio, from samples of it: a tenth of a second now and then is enough to judge a session."""
+
+from __future__ import annotations
+
+import binascii
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from inspector.core.audio_formats import AudioFormat
+from inspector.core.groups import audio_of
+from inspector.core.units import NS_PER_MS
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from inspector.core.event import Event
+
+    Wave = npt.NDArray[np.float64]
+
+FRAME_MS = 100
+"""Length of sound for which one level is taken: about a syllable."""
+MAX_FRAMES = 100
+"""Frames looked at in one append: of a file that is sent in one piece its first ten seconds."""
+FAINTEST_DBFS = -100
+"""The level of digital silence."""
+_BASE64_STEP = 4
+NOISY_CORRELATION, NOISY_DBFS = 0.25, -18.0
+"""Samples that are loud and do not resemble their neighbours are noise: bytes read in the wrong encoding."""
+PAIR_DBFS, SAME_DB = -9.0, 1.5
+"""Bytes of G.711, read in pairs, are near full scale even if the sound is faint."""
+SWAPPED_DB = 12.0
+"""Read in the right order, samples are as much fainter; noise and loud speech are not."""
+SMOOTH_CORRELATION, SMOOTH_DBFS = 0.6, -12.0
+"""Speech resembles itself from sample to sample, and on average it is far below full scale."""
+
+
+def data_of(event: Event, most_bytes: int) -> bytes:
+    """Return the beginning of an append's audio, at most ``most_bytes``; ``b""`` if it is not base64 or not in the event."""
+    text = audio_of(event)
+    cut = text[: -(-most_bytes // 3) * _BASE64_STEP]
+    try:
+        return binascii.a2b_base64(cut + "=" * (-len(cut) % _BASE64_STEP))[:most_bytes]
+    except ValueError:
+        return b""
+
+
+class LevelSampler:
+    """Levels of a session's audio, one for every ``FRAME_MS`` of it."""
+
+    def __init__(self) -> None:
+        self.levels: tuple[int, ...] = (0,) * (1 - FAINTEST_DBFS)
+        """Number of frames by level: the first at 0 dBFS, the last at ``FAINTEST_DBFS`` or below."""
+        self._due_ns = 0
+
+    def add(self, event: Event, form: AudioFormat, appended_ns: int) -> None:
+        """Take an append in, if a frame is due.
+
+        Args:
+            event: the append.
+            form: of the audio.
+            appended_ns: the audio clock after it.
+        """
+        if appended_ns < self._due_ns:
+            return
+        self._due_ns = appended_ns + FRAME_MS * NS_PER_MS
+        frame_bytes = int(form.bytes_per_ms * FRAME_MS)
+        data = data_of(event, frame_bytes * MAX_FRAMES)
+        counts = list(self.levels)
+        for level in _levels(data, form):
+            counts[-max(FAINTEST_DBFS, min(0, level))] += 1
+        self.levels = tuple(counts)
+
+    def copy(self) -> LevelSampler:
+        """Return an independent copy."""
+        return copy.copy(self)
+
+    @property
+    def frames(self) -> int:
+        """Return the number of frames."""
+        return sum(self.levels)
+
+    def quantile(self, share: float) -> int:
+        """Return the level in dBFS that ``share`` of the frames do not exceed; ``FAINTEST_DBFS`` without frames."""
+        left = share * self.frames
+        for at in range(len(self.levels) - 1, -1, -1):
+            left -= self.levels[at]
+            if left <= 0 and self.levels[at]:
+                return -at
+        return FAINTEST_DBFS
+
+    def frames_above(self, dbfs: int) -> int:
+        """Return how many frames are at a level or above it."""
+        return sum(self.levels[: 1 - max(FAINTEST_DBFS, min(0, dbfs))])
+
+
+def _levels(data: bytes, form: AudioFormat) -> list[int]:
+    """Return the level of each frame, in whole dBFS; of a short append one."""
+    # numpy is loaded only when there is sound: it takes longer than all rules without it.
+    import numpy as np
+
+    from inspector.audio.pcm import decoded
+
+    samples = decoded(data, form.encoding).astype(np.float64) / 32768.0
+    if not len(samples):
+        return []
+    size = min(len(samples), form.rate_hz * FRAME_MS // 1000)
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    power = np.maximum(frames.var(axis=1), 1e-10)
+    return [round(float(level)) for level in 10 * np.log10(power)]
+
+
+def guess_encoding(data: bytes, declared: str) -> str | None:
+    """Return what audio is likely to be.
+
+    Args:
+        data: at least some milliseconds of it.
+        declared: the session's encoding: ``pcm16``, ``pcmu`` or ``pcma``.
+
+    Returns:
+        ``declared`` if it is loud and plausible, another encoding if only that gives a plausible wave: ``pcm16``, ``pcm16
+        big-endian``, ``float32``, ``pcmu`` or ``pcma``. None if nothing can be said, as of faint sound and of noise.
+    """
+    waves = _readings(data)
+    own = _measure(waves[declared])
+    if declared == "pcm16" and _is_g711(waves, own):
+        return max(("pcmu", "pcma"), key=lambda name: _measure(waves[name]).correlation)
+    if own.dbfs < NOISY_DBFS and declared != "pcm16":
+        # G.711 reads every byte as some sound; too faint to be PCM16 read wrongly.
+        return None
+    swapped = _measure(waves["pcm16 big-endian"])
+    if declared == "pcm16" and own.dbfs > PAIR_DBFS and swapped.dbfs < own.dbfs - SWAPPED_DB:
+        # Faint sound with its bytes swapped is loud, though it may still be smooth.
+        return "pcm16 big-endian" if swapped.correlation >= SMOOTH_CORRELATION else None
+    if own.correlation >= SMOOTH_CORRELATION:
+        return declared
+    if own.correlation > NOISY_CORRELATION or own.dbfs < NOISY_DBFS:
+        return None
+    found = {
+        name: look.correlation
+        for name, wave in waves.items()
+        if name != declared
+        and (look := _measure(wave)).correlation >= SMOOTH_CORRELATION
+        and look.dbfs <= SMOOTH_DBFS
+    }
+    return max(found, key=lambda name: found[name]) if found else None
+
+
+def _is_g711(waves: Mapping[str, Wave], own: _Look) -> bool:
+    """Return whether PCM16 is G.711: as PCM16 it is always loud, and the same with its bytes swapped, since each is a sample."""
+    swapped = _measure(waves["pcm16 big-endian"])
+    if own.dbfs < PAIR_DBFS or abs(own.dbfs - swapped.dbfs) > SAME_DB:
+        return False
+    laws = [_measure(waves[name]) for name in ("pcmu", "pcma")]
+    return any(
+        law.correlation >= SMOOTH_CORRELATION and law.dbfs <= SMOOTH_DBFS < own.dbfs for law in laws
+    )
+
+
+class _Look(NamedTuple):
+    correlation: float
+    """Of neighbouring samples, -1..1; 0 for silence."""
+    dbfs: float
+
+
+def _measure(wave: Wave) -> _Look:
+    import numpy as np
+
+    if len(wave) < 2:
+        return _Look(0.0, FAINTEST_DBFS)
+    around = wave - wave.mean()
+    power = float((around * around).mean())
+    if power < 1e-10:
+        return _Look(0.0, FAINTEST_DBFS)
+    correlation = float((around[1:] * around[:-1]).mean()) / power
+    return _Look(correlation, 10 * float(np.log10(power)))
+
+
+def _readings(data: bytes) -> Mapping[str, Wave]:
+    """Return bytes as waves of every encoding that apps send."""
+    import numpy as np
+
+    from inspector.audio.pcm import alaw_to_pcm16, ulaw_to_pcm16
+
+    even = data[: len(data) // 2 * 2]
+    floats = np.frombuffer(data[: len(data) // 4 * 4], "<f4")
+    # Samples of another encoding, read as floats, are mostly not numbers of this range.
+    with np.errstate(invalid="ignore"):
+        is_float = len(floats) > 0 and bool((np.abs(floats) <= 1.5).all())
+    found: dict[str, Wave] = {
+        "pcm16": np.frombuffer(even, "<i2").astype(np.float64) / 32768.0,
+        "pcm16 big-endian": np.frombuffer(even, ">i2").astype(np.float64) / 32768.0,
+        "pcmu": ulaw_to_pcm16(data).astype(np.float64) / 32768.0,
+        "pcma": alaw_to_pcm16(data).astype(np.float64) / 32768.0,
+    }
+    if is_float:
+        found["float32"] = floats.astype(np.float64)
+    return found

@@ -1,0 +1,740 @@
+"""Rules about the user's sound: its rate, its pace, its content, its format, and what turn detection makes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Self
+
+from inspector.analysis.lint.append_levels import LevelSampler, data_of, guess_encoding
+from inspector.analysis.lint.append_pace import AppendPace, PaceWindow
+from inspector.analysis.lint.finding import Finding, Severity
+from inspector.analysis.lint.lint_rule import OTHER_PROTOCOLS, LintRule, Moment
+from inspector.analysis.lint.phrases import counted, in_ga, ref, seconds, session_update
+from inspector.analysis.lint.reference_links import CLIENT_EVENTS, CONVERSATIONS, VAD
+from inspector.analysis.lint.visibility import Sight
+from inspector.core.audio_formats import AudioFormat
+from inspector.core.error_attribution import Confidence
+from inspector.core.event import Direction, Event
+from inspector.core.groups import audio_bytes_of, audio_of
+from inspector.core.input_audio import LEAST_APPEND_MS
+from inspector.core.read import Body, object_at, text_at
+from inspector.core.riff import wav_header
+from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS, NS_PER_S
+
+APPEND = "input_audio_buffer.append"
+SPEECH_STARTED = "input_audio_buffer.speech_started"
+MAX_ODD = 64
+"""Odd appends that are remembered."""
+PCM_LIKE = {"pcm16": "audio/pcm", "pcmu": "audio/pcmu", "pcma": "audio/pcma"}
+
+# ── rate and pace ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LEAST_RATE_NS = 3 * NS_PER_S
+"""Continuous sound from which a rate is judged: three windows."""
+LEAST_FAST_NS = 5 * NS_PER_S
+"""… if it is sent too fast, since a file may be sent faster than it plays."""
+MOST_OVER, MOST_UNDER = 1.03, 0.90
+"""A loop that sleeps between chunks sends up to a tenth less than its audio needs, and hardly ever more."""
+SLOW_SPEED = 0.7
+"""Slower than any loop that merely sleeps."""
+MOST_REGULAR = 0.35
+"""If more of the time lies before appends that were in time, the app leaves sound out and is not late."""
+LEAST_STALL_NS = NS_PER_S
+STALL_SHARE = (0.8, 1.2)
+"""What comes at once after a stall is as long as the stall."""
+CATCH_UP_NS = 500 * NS_PER_MS
+"""A backlog is sent within this time."""
+
+
+class _Rate(NamedTuple):
+    """A rate at which apps send audio."""
+
+    bytes_per_s: int
+    words: str
+    rate_hz: int
+    encoding: str = "pcm16"
+
+
+_RATES = (
+    _Rate(8_000, "G.711 at 8 kHz", 8_000, "pcmu"),
+    _Rate(16_000, "PCM16 at 8 kHz", 8_000),
+    _Rate(32_000, "PCM16 at 16 kHz", 16_000),
+    _Rate(48_000, "PCM16 at 24 kHz", 24_000),
+    _Rate(88_200, "PCM16 at 44.1 kHz", 44_100),
+    _Rate(96_000, "PCM16 at 48 kHz, or 24 kHz in stereo or as float32", 48_000),
+    _Rate(176_400, "PCM16 at 44.1 kHz in stereo, or float32", 44_100),
+    _Rate(192_000, "PCM16 at 48 kHz in stereo, or float32", 48_000),
+)
+_FIXED_RATES = frozenset(
+    {"openai", "beta", "azure", "azure-preview", "voice-live", "transcription"}
+)
+"""Dialects whose PCM has a known rate even if the session does not state it."""
+
+
+def _is_rate_known(state: SessionState) -> bool:
+    given = object_at(object_at(state.session.config, "audio"), "input").get("format")
+    is_stated = isinstance(given, dict) and ("rate" in given or given.get("type") != "audio/pcm")
+    return is_stated or state.dialect.dialect in _FIXED_RATES
+
+
+class _Paced(LintRule):
+    """A rule that measures how fast audio was sent."""
+
+    types = frozenset({APPEND})
+    needs = frozenset({Sight.TIMES, Sight.APP, Sight.SETTINGS, Sight.USER_SOUND})
+    # Qwen's PCM has 16 or 24 kHz, and its session does not say which.
+    not_in = OTHER_PROTOCOLS | {"qwen"}
+
+    def __init__(self) -> None:
+        self.pace = AppendPace()
+        self._form: AudioFormat | None = None
+        self._bytes = self._audio_ns = 0
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Measure the pace; another format begins anew."""
+        sound = state.input_audio
+        if event.t_ns is None or event.direction is not Direction.CLIENT:
+            return
+        if sound.format is not self._form:
+            if self._form is not None and sound.format != self._form:
+                self.pace = AppendPace()
+            self._form = sound.format
+        size, length_ns = sound.total_bytes - self._bytes, sound.appended_ns - self._audio_ns
+        self._bytes, self._audio_ns = sound.total_bytes, sound.appended_ns
+        # Refused appends were taken back meanwhile.
+        if size > 0 and length_ns > 0:
+            self._take(event, event.t_ns, size, length_ns)
+
+    def _take(self, event: Event, t_ns: int, size: int, length_ns: int) -> None:
+        self.pace.add(event.seq, t_ns, size, length_ns)
+
+    def copy(self) -> Self:
+        """Return an independent copy."""
+        clone = super().copy()
+        clone.pace = self.pace.copy()
+        return clone
+
+    def _wrong_rate(self, state: SessionState) -> _Rate | None:
+        """Return the rate of the audio if it is steady, and another than the session's."""
+        pace, form = self.pace, state.input_audio.format
+        expected = form.bytes_per_ms * 1000
+        measured = pace.bytes_per_s
+        is_fast = measured > expected
+        least_ns = LEAST_FAST_NS if is_fast else LEAST_RATE_NS
+        if pace.wall_ns < least_ns or not pace.is_steady or not _is_rate_known(state):
+            return None
+        if MOST_UNDER <= measured / expected <= MOST_OVER:
+            return None
+        fitting = [
+            one
+            for one in _RATES
+            if MOST_UNDER <= measured / one.bytes_per_s <= MOST_OVER and one.bytes_per_s != expected
+        ]
+        return min(fitting, key=lambda one: abs(measured - one.bytes_per_s)) if fitting else None
+
+
+class InputRate(_Paced):
+    """Audio of another sample rate than the session's."""
+
+    id = "input-rate"
+    title = "the user's audio has another sample rate than the session says"
+    severity = Severity.ERROR
+    why = (
+        "The server reads bytes at the rate of the session's format. Audio of another rate is heard too fast or too slow: speech "
+        "detection, transcripts and answers are wrong or do not come, and no error is reported."
+    )
+    links = (
+        CONVERSATIONS,
+        "https://github.com/akdeb/ElatoAI/issues/25",
+    )
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report the rate, if it is one of those that apps send."""
+        state = moment.state
+        rate = self._wrong_rate(state)
+        if rate is None:
+            return
+        form, windows = state.input_audio.format, self.pace.windows
+        measured, expected = self.pace.bytes_per_s / 1000, form.bytes_per_ms
+        yield self.found(
+            Severity.ERROR,
+            (windows[0].first_seq, windows[-1].last_seq),
+            f"appends carry {measured:,.1f} kB/s, and {_named(form)} needs {expected:,.0f}: this is {rate.words}",
+            _rate_fix(state, rate, form),
+            Confidence.LIKELY,
+        )
+
+
+def _named(form: AudioFormat) -> str:
+    return f"{PCM_LIKE[form.encoding]} at {form.rate_hz // 1000} kHz"
+
+
+def _rate_fix(state: SessionState, rate: _Rate, form: AudioFormat) -> str:
+    pcmu = session_update(state, {"audio.input.format": {"type": "audio/pcmu"}})
+    pcm = session_update(state, {"audio.input.format": {"type": "audio/pcm", "rate": 24000}})
+    if rate.encoding == "pcmu":
+        return f"say so before the first append: {pcmu}"
+    if form.encoding != "pcm16":
+        resample = "" if rate.rate_hz == 24_000 else "resample to 24 kHz and "
+        return f"{resample}say so before the first append: {pcm}"
+    factor = form.rate_hz / rate.rate_hz
+    times = f" (× {factor:g})" if factor == int(factor) else ""
+    resample = (
+        f"resample from {rate.rate_hz / 1000:g} to {form.rate_hz // 1000} kHz{times}, mono, 16 bit"
+    )
+    return f"{resample}; or encode as G.711: {pcmu}" if rate.rate_hz == 8_000 else resample
+
+
+class _Stall(NamedTuple):
+    """A time without appends, after which as much sound came at once."""
+
+    before_seq: int
+    seq: int
+    gap_ns: int
+    t_ns: int
+    audio_ns: int = 0
+
+
+class AudioBacklog(_Paced):
+    """Audio that is sent later than it was spoken."""
+
+    id = "audio-backlog"
+    title = "the user's audio is sent slower than it is spoken"
+    severity = Severity.ERROR
+    why = (
+        "The server hears the user when the bytes come. An app that sends slower than real time falls behind more and more, and "
+        "answers seem slow although the server answers at once. Usually the sending loop waits for something else."
+    )
+    links = (VAD,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stalls: list[_Stall] = []
+        self._open: _Stall | None = None
+        """A stall of which is not known yet whether the sound of it comes."""
+        self._last: tuple[int, int] | None = None
+
+    def _take(self, event: Event, t_ns: int, size: int, length_ns: int) -> None:
+        last, self._last = self._last, (event.seq, t_ns)
+        gap_ns = 0 if last is None else t_ns - last[1]
+        if last is not None and gap_ns >= LEAST_STALL_NS and gap_ns > 2 * length_ns:
+            windows = self.pace.windows
+            # Only of an app that had sent in real time is a gap a stall; files come in bursts.
+            is_live = bool(windows) and 0.8 <= windows[-1].speed <= 1.2
+            is_near = is_live and windows[-1].last_seq >= last[0] - 200
+            self._open = _Stall(last[0], event.seq, gap_ns, t_ns) if is_near else None
+        if self._open is not None:
+            self._catch_up(t_ns, length_ns)
+        super()._take(event, t_ns, size, length_ns)
+
+    def _catch_up(self, t_ns: int, length_ns: int) -> None:
+        stall = self._open
+        if stall is None:
+            return
+        if t_ns - stall.t_ns <= CATCH_UP_NS:
+            self._open = stall._replace(audio_ns=stall.audio_ns + length_ns)
+            return
+        low, high = STALL_SHARE
+        # What is spoken while the backlog is sent comes on top.
+        is_backlog = low * stall.gap_ns <= stall.audio_ns <= high * stall.gap_ns + CATCH_UP_NS
+        if is_backlog and len(self._stalls) < MAX_ODD:
+            self._stalls.append(stall)
+        self._open = None
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report slow sending, else stalls."""
+        state = moment.state
+        slow = [one for one in self.pace.windows if one.speed < SLOW_SPEED]
+        wall_ns = sum(one.wall_ns for one in slow)
+        is_late = sum(one.regular_ns for one in slow) <= MOST_REGULAR * wall_ns
+        if wall_ns >= LEAST_RATE_NS and is_late and self._wrong_rate(state) is None:
+            yield self._slow(state, slow)
+        elif self._stalls:
+            yield self._stalled()
+
+    def _slow(self, state: SessionState, slow: Sequence[PaceWindow]) -> Finding:
+        sound = state.input_audio
+        wall_ns = sum(one.wall_ns for one in slow)
+        speed = sum(one.audio_ns for one in slow) / wall_ns
+        worst = min(slow, key=lambda one: one.speed)
+        clock = ""
+        if state.session.turn_detection and sound.wall_ns:
+            clock = (
+                f"the audio clock is at {seconds(sound.appended_ns / NS_PER_MS)} after "
+                f"{seconds(sound.wall_ns / NS_PER_MS)} of wall time: "
+            )
+        return self.found(
+            Severity.ERROR,
+            (worst.first_seq, worst.last_seq),
+            f"{clock}for {seconds(wall_ns / NS_PER_MS)} appends came at {speed:.2f} of real time, at {worst.speed:.2f} at "
+            f"worst ({ref(worst.first_seq)}); your app falls behind, the server is not slow",
+            "send each chunk as soon as the microphone has it, from a task of its own that waits for nothing else; drop old chunks "
+            "rather than queue them",
+            Confidence.LIKELY,
+        )
+
+    def _stalled(self) -> Finding:
+        longest = max(self._stalls, key=lambda one: one.gap_ns)
+        count = len(self._stalls)
+        times = f"{count} times; the longest time, " if count > 1 else ""
+        return self.found(
+            Severity.WARNING,
+            [seq for one in self._stalls for seq in (one.seq, one.before_seq)],
+            f"appends stopped and what was missed came at once {times}after {seconds(longest.gap_ns / NS_PER_MS)} "
+            f"({ref(longest.before_seq)} to {ref(longest.seq)}): the sending task was blocked",
+            "keep blocking work (files, requests, models) off the event loop that sends audio",
+            Confidence.LIKELY,
+        )
+
+
+# ── content ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_CONTAINERS: Mapping[str, tuple[bytes, str]] = {
+    "SUQz": (b"ID3", "begins with an ID3 tag: this is MP3"),
+    "T2dn": (b"OggS", "begins with OggS: this is Ogg (Opus or Vorbis)"),
+    "GkXf": (b"\x1aE\xdf\xa3", "begins with an EBML header: this is WebM, as MediaRecorder makes it"),
+    "Zkxh": (b"fLaC", "begins with fLaC: this is FLAC"),
+}  # fmt: skip
+"""By the first characters of base64: the bytes of a file's head, and what it is."""
+_HEADS = frozenset({*_CONTAINERS, "UklG"})
+"""Beginnings that deserve a closer look."""
+_FTYP = "GZ0"
+"""Of ``ftyp`` in base64, after the length of an MP4's first box, which is a multiple of four."""
+_STRIP = "strip the header: send what follows in its data chunk, converted to the session's rate"
+_DECODE = "decode to PCM16 before appending: ffmpeg -i IN -f s16le -ac 1 -ar 24000 -"
+_EVERY_NS = 500 * NS_PER_MS
+"""Distance of the pieces whose encoding is guessed."""
+_PIECE_BYTES = 1920
+MOST_GUESSES = 40
+LEAST_VOTES, VOTE_SHARE = 5, 0.65
+"""Pieces that must look like another encoding: a fricative alone is noise in any."""
+_ENCODING_WORDS = {
+    "pcm16": "PCM16",
+    "pcm16 big-endian": "PCM16 with its bytes swapped (big-endian)",
+    "float32": "float32 samples",
+    "pcmu": "G.711 μ-law",
+    "pcma": "G.711 A-law",
+}
+
+
+class _OddAppend(NamedTuple):
+    """An append that is not bare samples."""
+
+    number: int
+    """Which append it is, from 1."""
+    seq: int
+    words: str
+    fix: str
+
+
+class InputContent(LintRule):
+    """Appends that are not bare samples in the session's format."""
+
+    id = "input-content"
+    title = "the user's audio is not bare samples in the session's format"
+    severity = Severity.ERROR
+    why = (
+        "audio must be base64 of bare samples: no file with a header, no other encoding. The server takes whatever bytes come for "
+        "samples, so that the model hears noise, and no error is reported."
+    )
+    links = (CLIENT_EVENTS, "https://github.com/akdeb/ElatoAI/issues/25")
+    types = frozenset({APPEND})
+    needs = frozenset({Sight.APP, Sight.USER_SOUND})
+
+    def __init__(self) -> None:
+        self._appends = 0
+        self._odd: list[_OddAppend] = []
+        self._halves: list[int] = []
+        """Appends that end within a sample."""
+        self._votes: Counter[str] = Counter()
+        self._guesses = 0
+        self._first_wrong_seq = 0
+        self._due_ns = 0
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Look at the beginning of an append, and now and then at its samples."""
+        if event.direction is not Direction.CLIENT:
+            return
+        self._appends += 1
+        text = audio_of(event)
+        # Audio that is no base64 text at all is the subject of bad-frame.
+        is_odd = text[:4] in _HEADS or text[5:8] == _FTYP
+        found = _container(event, text, state) if is_odd else None
+        if found is not None:
+            if len(self._odd) < MAX_ODD:
+                self._odd.append(_OddAppend(self._appends, event.seq, *found))
+            return
+        form = state.input_audio.format
+        if form.encoding == "pcm16" and len(self._halves) < MAX_ODD:
+            size = audio_bytes_of(event)
+            # Shorter ones are what recorders leave of an append.
+            if size % 2 and size >= LEAST_APPEND_MS * form.bytes_per_ms:
+                self._halves.append(event.seq)
+        if state.input_audio.appended_ns >= self._due_ns:
+            self._due_ns = state.input_audio.appended_ns + _EVERY_NS
+            votes = self._votes
+            is_settled = votes[form.encoding] >= LEAST_VOTES and len(votes) == 1
+            if is_settled or self._guesses >= MOST_GUESSES:
+                return
+            self._guess(event, form)
+
+    def _guess(self, event: Event, form: AudioFormat) -> None:
+        data = data_of(event, _PIECE_BYTES)
+        # A few samples correlate by chance.
+        if len(data) < LEAST_APPEND_MS * form.bytes_per_ms:
+            return
+        self._guesses += 1
+        found = guess_encoding(data, form.encoding)
+        if found is not None:
+            self._votes[found] += 1
+            if found != form.encoding and not self._first_wrong_seq:
+                self._first_wrong_seq = event.seq
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report odd appends, halves of samples, and another encoding."""
+        if self._odd:
+            yield self._containers(moment.state)
+        yield from self._other_encoding(moment.state)
+        if self._halves:
+            count = len(self._halves)
+            yield self.found(
+                Severity.WARNING,
+                self._halves,
+                f"{counted(count, 'append')} of PCM16 {'has' if count == 1 else 'have'} an odd number of bytes, first "
+                f"{ref(self._halves[0])}: if the server does not join them, what follows is noise",
+                "cut the stream at whole samples: an even number of bytes in each append",
+                Confidence.POSSIBLE,
+            )
+
+    def _containers(self, state: SessionState) -> Finding:
+        rejected = state.causes.rejected
+        # Alike ones are named once: a recorder that sends files sends only files.
+        firsts = {one.words: one for one in reversed(self._odd)}
+        named = sorted(firsts.values())
+        words = "; ".join(
+            f"append {one.number} ({ref(one.seq)}) {one.words}"
+            + (", refused" if one.seq in rejected else "")
+            for one in named[:4]
+        )
+        total = f"{len(self._odd)} of {counted(self._appends, 'append')} are not bare samples: "
+        errors = [rejected[one.seq].error_seq for one in self._odd if one.seq in rejected]
+        return self.found(
+            Severity.ERROR,
+            (*(one.seq for one in self._odd), *errors),
+            f"{total if len(self._odd) > len(named) else ''}{words}",
+            "; ".join(dict.fromkeys(one.fix for one in named)),
+        )
+
+    def _other_encoding(self, state: SessionState) -> Iterator[Finding]:
+        form = state.input_audio.format
+        others = {name: count for name, count in self._votes.items() if name != form.encoding}
+        # Both laws give a wave of either: which of them it is cannot be heard in a few samples.
+        if form.encoding != "pcm16":
+            others = {n: count for n, count in others.items() if n not in ("pcmu", "pcma")}
+        count = max(others.values(), default=0)
+        if count < LEAST_VOTES or count < VOTE_SHARE * self._votes.total():
+            return
+        name = max(others, key=lambda one: others[one])
+        yield self.found(
+            Severity.ERROR,
+            (self._first_wrong_seq,),
+            f"the session reads {_named(form)}, and what is appended looks like {_ENCODING_WORDS[name]} "
+            f"({count} of {counted(self._votes.total(), 'piece')} looked at): the model hears noise",
+            _encoding_fix(state, name, form),
+            Confidence.LIKELY,
+        )
+
+
+def _encoding_fix(state: SessionState, name: str, form: AudioFormat) -> str:
+    if name in ("pcmu", "pcma") or (name == "pcm16" and form.encoding != "pcm16"):
+        kind: dict[str, Any] = {"type": PCM_LIKE[name]}
+        if name == "pcm16":
+            kind["rate"] = 24000
+        return (
+            f"say so before the first append: {session_update(state, {'audio.input.format': kind})}"
+        )
+    if name == "float32":
+        return "convert: int16 = round(max(-1, min(1, x)) * 32767), little-endian"
+    return "swap the bytes of each sample: little-endian"
+
+
+def _container(event: Event, text: str, state: SessionState) -> tuple[str, str] | None:
+    """Return what an append is instead of bare samples, and how to change that; None if it is as it should be."""
+    header = wav_header(text)
+    if header is not None:
+        # GLM-Realtime takes a WAV file in each append if the session says so.
+        if "wav" in text_at(state.session.config, "input_audio_format"):
+            return None
+        return f"begins with a {header}", _STRIP
+    head = _CONTAINERS.get(text[:4])
+    if head is not None and data_of(event, len(head[0])) == head[0]:
+        return head[1], _DECODE
+    if data_of(event, 8)[4:] == b"ftyp":
+        return "begins with ftyp: this is MP4 (AAC)", _DECODE
+    return None
+
+
+# ── format ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class OneSidedFormat(LintRule):
+    """G.711 for one direction only, because the update named only one."""
+
+    id = "one-sided-format"
+    title = "only one direction has the telephone's format"
+    severity = Severity.WARNING
+    why = (
+        "Input and output have a format each. Telephony needs G.711 in both; an update that names one leaves the other at PCM16 "
+        "with 24 kHz, so that one side hears noise."
+    )
+    links = (CONVERSATIONS,)
+    types = frozenset({"session.update", "transcription_session.update"})
+    needs = frozenset({Sight.APP, Sight.SETTINGS})
+
+    def __init__(self) -> None:
+        self._named: set[str] = set()
+        self._seq = 0
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Note for which directions the app named a format."""
+        if event.direction is not Direction.CLIENT:
+            return
+        audio = object_at(in_ga(object_at(event.body or {}, "session")), "audio")
+        for side in ("input", "output"):
+            if "format" in object_at(audio, side):
+                self._named.add(side)
+                self._seq = event.seq
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report one G.711 direction beside a PCM one that the app did not name."""
+        state = moment.state
+        session = state.session
+        forms = {"input": session.input_format, "output": session.output_format}
+        if len(self._named) != 1 or not _is_spoken(session.config) or session.kind != "realtime":
+            return
+        [side] = self._named
+        other = "output" if side == "input" else "input"
+        if forms[side].encoding == "pcm16" or forms[other].encoding != "pcm16":
+            return
+        means = (
+            f"your input is read as {_named(forms['input'])}"
+            if side == "output"
+            else f"the answers come as {_named(forms['output'])}"
+        )
+        yield self.found(
+            Severity.WARNING,
+            (self._seq, session.confirmed_seq),
+            f"only the {side} is {PCM_LIKE[forms[side].encoding]} ({ref(self._seq)}); {means}",
+            session_update(
+                state,
+                {
+                    f"audio.{one}.format": {"type": PCM_LIKE[forms[side].encoding]}
+                    for one in ("input", "output")
+                },
+            ),
+            Confidence.LIKELY,
+        )
+
+
+def _is_spoken(config: Body) -> bool:
+    return bool(config.get("output_modalities", config.get("modalities")) != ["text"])
+
+
+# ── turn detection ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LEAST_OPEN_MS = 3000.0
+"""Speech that is open for less is nothing to explain."""
+ENDED_MS = 2000.0
+"""Time without appends: live microphones send every 10 to 500 ms, and no silence setting is longer."""
+SLOW_CLOCK = 0.6
+STEADY_OPEN_MS = 15_000.0
+STEADY_FRAMES = 80
+MOST_STEADY_DB = 8
+"""Speech goes up and down by 20 dB within a second; a fan or traffic does not."""
+
+
+class VadOpenForever(LintRule):
+    """Speech that turn detection heard begin, and not end."""
+
+    id = "vad-open-forever"
+    title = "speech began and does not end"
+    severity = Severity.ERROR
+    why = (
+        "Turn detection ends a turn when it has received silence_duration_ms of silence, counted in bytes. An app that stops "
+        "sending, sends too slowly, or sends steady noise never ends the turn, and no answer comes."
+    )
+    links = (
+        VAD,
+        "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
+    )
+    types = frozenset({SPEECH_STARTED, APPEND})
+    needs = frozenset({Sight.TIMES, Sight.APP, Sight.USER_SOUND})
+
+    def __init__(self) -> None:
+        self._seq = 0
+        self._appended_ns = 0
+        """Where the audio clock stood when the speech began."""
+        self.levels = LevelSampler()
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Note where the speech began, and its levels."""
+        sound = state.input_audio
+        if event.type == SPEECH_STARTED:
+            self._seq, self._appended_ns = event.seq, sound.appended_ns
+            self.levels = LevelSampler()
+        elif sound.speech_item_id:
+            self.levels.add(event, sound.format, sound.appended_ns)
+
+    def copy(self) -> Self:
+        """Return an independent copy."""
+        clone = super().copy()
+        clone.levels = self.levels.copy()
+        return clone
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report speech that is open for too long, with the reason if it can be seen."""
+        state = moment.state
+        sound = state.input_audio
+        open_ms = moment.waited_ms(sound.speech_started_t_ns)
+        if not sound.speech_item_id or open_ms is None or open_ms < LEAST_OPEN_MS:
+            return
+        silent_ms = moment.waited_ms(sound.last_append_t_ns)
+        spoken_ms = (sound.appended_ns - self._appended_ns) / NS_PER_MS
+        begun = f"speech has been open for {seconds(open_ms)} ({ref(self._seq)})"
+        levels = self.levels
+        if silent_ms is not None and silent_ms >= ENDED_MS:
+            yield self.found(
+                Severity.ERROR,
+                (self._seq,),
+                f"{begun}, and no audio was appended in the last {seconds(silent_ms)}: turn detection never receives the "
+                "silence that ends the turn",
+                "keep appending silence after the speech, at least silence_duration_ms of it; or turn detection off and commit",
+            )
+        elif spoken_ms < SLOW_CLOCK * open_ms:
+            yield self.found(
+                Severity.WARNING,
+                (self._seq,),
+                f"{begun}, in which only {seconds(spoken_ms)} of audio came: silence takes as much longer to be heard",
+                "send audio in real time, in the format that the session states",
+                Confidence.LIKELY,
+            )
+        elif (
+            open_ms >= STEADY_OPEN_MS
+            and levels.frames >= STEADY_FRAMES
+            and levels.quantile(0.95) - levels.quantile(0.05) <= MOST_STEADY_DB
+        ):
+            yield self.found(
+                Severity.WARNING,
+                (self._seq,),
+                f"{begun}, and its level stays between {levels.quantile(0.05)} and {levels.quantile(0.95)} dBFS: steady noise "
+                "keeps the turn open",
+                _noise_fix(state),
+                Confidence.LIKELY,
+            )
+
+
+def _noise_fix(state: SessionState) -> str:
+    settings: dict[str, Any] = {"audio.input.noise_reduction": {"type": "near_field"}}
+    if state.session.turn_detection == "server_vad":
+        settings["audio.input.turn_detection"] = {**state.session.detection, "threshold": 0.7}
+    return session_update(state, settings)
+
+
+LEAST_QUIET_FRAMES = 50
+"""Five seconds: shorter sessions end before somebody speaks."""
+SILENT_DBFS = -60
+"""A microphone that is switched on picks up more noise than this."""
+LOUD_DBFS, ABOVE_FLOOR_DB = -45, 12
+"""Speech at a microphone is louder than this, and stands out of the room as far."""
+LEAST_LOUD_FRAMES = 30
+"""Three seconds of syllables: a sentence or two, and longer than a door or a cough."""
+
+
+class VadNever(LintRule):
+    """Sound in which turn detection heard no speech."""
+
+    id = "vad-never"
+    title = "audio is sent, and no speech is heard in it"
+    severity = Severity.WARNING
+    why = (
+        "Without speech_started there is no turn and no answer. Either the microphone sends silence, or what it sends is not what "
+        "the session's format says."
+    )
+    links = (
+        VAD,
+        "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
+    )
+    types = frozenset({APPEND, SPEECH_STARTED, "input_audio_buffer.committed"})
+    needs = frozenset({Sight.APP, Sight.SERVER, Sight.SETTINGS, Sight.USER_SOUND})
+
+    def __init__(self) -> None:
+        self.levels = LevelSampler()
+        self._first_seq = self._last_seq = 0
+        self._has_heard = False
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Take levels until the first speech."""
+        if self._has_heard:
+            return
+        if event.type != APPEND:
+            # A commit by turn detection is speech; one by the app may be of silence.
+            self._has_heard = event.type == SPEECH_STARTED
+            return
+        self._first_seq = self._first_seq or event.seq
+        self._last_seq = event.seq
+        self.levels.add(event, state.input_audio.format, state.input_audio.appended_ns)
+
+    def copy(self) -> Self:
+        """Return an independent copy."""
+        clone = super().copy()
+        clone.levels = self.levels.copy()
+        return clone
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report silence, or what is as loud as speech."""
+        levels, state = self.levels, moment.state
+        detection = state.session.turn_detection
+        if self._has_heard or levels.frames < LEAST_QUIET_FRAMES:
+            return
+        length = seconds(state.input_audio.appended_ns / NS_PER_MS)
+        seqs = (self._first_seq, self._last_seq)
+        loudest = levels.quantile(0.99)
+        if loudest < SILENT_DBFS:
+            # Somebody who writes may well have muted the microphone.
+            writes = any(item.role == "user" for item in state.conversation.items.values())
+            # Without turn detection answers come to silence too, and whoever publishes a recording may have silenced it.
+            is_sure = bool(detection) and not writes
+            level = "nothing but zeros" if loudest <= -100 else f"at most {loudest} dBFS"
+            yield self.found(
+                Severity.WARNING if is_sure else Severity.NOTE,
+                seqs,
+                f"{length} of audio were appended, {level}: the microphone is silent or muted",
+                "check the input device, its permission and its gain; log the level of each chunk before it is sent",
+                Confidence.LIKELY,
+            )
+            return
+        floor = levels.quantile(0.1)
+        loud = levels.frames_above(max(LOUD_DBFS, floor + ABOVE_FLOOR_DB))
+        if detection and loud >= LEAST_LOUD_FRAMES:
+            yield self.found(
+                Severity.WARNING,
+                seqs,
+                f"{length} of audio were appended, with sound as loud as speech (up to {loudest} dBFS), and {detection} heard no "
+                "speech in it",
+                f"check that what is sent is {_named(state.input_audio.format)}, mono, as the session says; then lower "
+                "turn_detection.threshold",
+                Confidence.LIKELY,
+            )
+
+
+RULES: tuple[type[LintRule], ...] = (
+    InputContent,
+    InputRate,
+    AudioBacklog,
+    VadOpenForever,
+    OneSidedFormat,
+    VadNever,
+)
+"""Rules about the user's sound."""
