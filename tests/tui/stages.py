@@ -56,6 +56,7 @@ from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
 from tests.support import FakeSource, ManualClock
 from tests.tui.pacing import pace, tick
+from tests.turned import write_turned
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
@@ -236,6 +237,22 @@ async def lesson(size: Size, scene: Scene) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = write_recording(Path(folder) / "lesson.jsonl", clock_in_the_instructions())
         await replayed(path)(size, scene)
+
+
+async def waited(size: Size, scene: Scene) -> None:
+    """Replay a session in which the user waits for a setting, for a tool, and speaks over an answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        await replayed(write_turned(Path(folder) / "turned.jsonl"))(size, scene)
+
+
+async def turn_by_turn(stage: Stage) -> None:
+    """Show the turns at the end, all measured at once, with the slow one selected."""
+    await stage.press("G", "end", "5")
+    screen = stage.screen
+    assert isinstance(screen, Workspace)
+    screen.model.latency.step(screen.state, lambda: False)
+    screen.current.refresh()
+    await stage.press("g", "down", "down")
 
 
 async def tool_rounds(size: Size, scene: Scene) -> None:
@@ -527,6 +544,8 @@ STAGES: Mapping[str, Play] = {
     "home-help": Play(home(is_filled=False), pressing("question_mark"), ("#help",), SMALL),
     "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
     "usage": Play(lesson, pressing("G", "7"), ("#usage",)),
+    "turns": Play(waited, turn_by_turn, ("#turns",)),
+    "turns-empty": Play(live(), pressing("5"), ("#turns",), SMALL),
     "findings": Play(tool_rounds, found, ("#findings",)),
     "verdict": Play(lesson, pressing("G"), ("#verdict",)),
     "session-connecting": Play(live(is_slow=True), pressing(), STATE, SMALL),

@@ -39,6 +39,14 @@ SHADOWS = {
     },  # takes an edit back, and elsewhere suspends the program
     "findings": {"y"},  # copies the fix
     "usage": {"left", "right"},  # columns of the table before the time of a replay
+    "turns": {
+        "plus",
+        "equals_sign",
+        "minus",
+        "0",
+        "right",
+        "left",
+    },  # zoom and phases before the replay
     "page": {"enter", "g"},  # whose own is only for lists that lead to events
 }
 """Keys that a focused widget intentionally shadows on the screen around it."""

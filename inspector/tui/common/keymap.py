@@ -23,6 +23,7 @@ _VIEWS = (
     "views.conversation.conversation_pane:ConversationPane",
     "common.text_page:TextPage",
     "views.timeline.timeline:Timeline",
+    "views.turns.turns_pane:TurnsPane",
     "views.findings.findings_pane:FindingsPane",
     "views.usage.usage_pane:UsagePane",
 )
@@ -99,6 +100,7 @@ WIDGET_NAMES: Mapping[str, str] = {
     "ConversationPane": "conversation",
     "TextPage": "page",
     "Timeline": "timeline",
+    "TurnsPane": "turns",
     "FindingsPane": "findings",
     "UsagePane": "usage",
     "SendEditor": "send editor",

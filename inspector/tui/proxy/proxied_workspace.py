@@ -15,6 +15,7 @@ from inspector.engine.proxied_session import ProxiedSession
 from inspector.engine.record import Connection
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
+from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import SessionVerdict
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
@@ -71,6 +72,7 @@ class ProxiedModel(SessionModel):
         self._session = session
         self._glyphs = glyphs
         self.cost = SessionCost(session.header)
+        self.latency = SessionLatency(session.log)
         self.findings = SessionFindings()
         self._verdict = SessionVerdict(self.cost)
         self._levels = LogLevels(session.log)

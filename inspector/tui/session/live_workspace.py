@@ -13,6 +13,7 @@ from inspector.core.state import SessionState
 from inspector.engine.record import Connection
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
+from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import SessionVerdict
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import InspectorError
@@ -79,6 +80,7 @@ class LiveModel(SessionModel):
         self._glyphs = glyphs
         self._left = left
         self.cost = SessionCost(engine.header)
+        self.latency = SessionLatency(engine.log)
         self.findings = SessionFindings()
         self._verdict = SessionVerdict(self.cost)
 

@@ -17,6 +17,7 @@ from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
+from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import VERDICT_BUDGET_S, RecordingVerdict
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from inspector.analysis.verdict import VerdictPart
     from inspector.tui.views.timeline.timeline import Timeline
 
+ZOOMED = ("timeline", "turns")
+"""Views that zoom with the keys that elsewhere change the speed."""
 INTAKE_HZ = 60
 """How often a recording that is being opened is indexed further; independent of painting."""
 
@@ -61,6 +64,7 @@ class ReplayModel(SessionModel):
         self._glyphs = glyphs
         self._levels = LogLevels(replay.log)
         self.cost = SessionCost(replay.header)
+        self.latency = SessionLatency(replay.log, lambda: replay.state_row + 1)
         self.findings = SessionFindings()
         self._verdict = RecordingVerdict(replay.log, replay.header, replay.path)
 
@@ -171,8 +175,7 @@ class ReplayModel(SessionModel):
             return hint(f"computing the state at the cursor … {share:.0%}")
         if replay.is_playing:
             speed = f"{key('replay.faster')} and {key('replay.slower')} change speed"
-            in_timeline = place == "timeline"  # where these keys zoom
-            return hint("playing", f"{key('replay.play')} pause", "" if in_timeline else speed)
+            return hint("playing", f"{key('replay.play')} pause", "" if place in ZOOMED else speed)
         return _idle_hint(key, place, has_times=replay.has_times)
 
     async def close(self) -> None:

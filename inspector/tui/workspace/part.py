@@ -19,6 +19,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
+from inspector.engine.session_latency import SessionLatency
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint
 from inspector.tui.common.keycaps import Key
@@ -62,6 +63,8 @@ class SessionModel(ABC):
 
     cost: SessionCost
     """What it cost by now, or by the cursor."""
+    latency: SessionLatency
+    """How long its turns took by now, or by the cursor; measured only while a view asks."""
     findings: SessionFindings
     """What the rules find by now, or by the cursor."""
 

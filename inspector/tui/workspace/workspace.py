@@ -40,7 +40,13 @@ from inspector.tui.views import VIEWS
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.events.events_view import EventsView
 from inspector.tui.views.events.filter_line import FilterLine
-from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested, SpanRequested
+from inspector.tui.views.messages import (
+    CopyRequested,
+    RowRequested,
+    SoundRequested,
+    SpanRequested,
+    TurnRequested,
+)
 from inspector.tui.views.view import Commands, View, ViewContext
 from inspector.tui.workspace.command_line import CommandLine, workspace_commands
 from inspector.tui.workspace.part import Part, SessionModel
@@ -135,6 +141,7 @@ class Workspace(KeyedScreen[None]):
             key=lambda kind: partial(self._key_of, kind),
             screen_key=self.key,
             cost=model.cost,
+            latency=model.latency,
             findings=model.findings,
             losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
@@ -532,6 +539,11 @@ class Workspace(KeyedScreen[None]):
         else:
             self.action_view(EventsView.id)
             self.events.show_span(message.from_us, message.to_us)
+
+    @on(TurnRequested)
+    def _turn_requested(self, message: TurnRequested) -> None:
+        self.action_view(EventsView.id)
+        self.events.show_turn(message.number, message.row)
 
     @on(CopyRequested)
     def _copy_requested(self, message: CopyRequested) -> None:
