@@ -254,6 +254,7 @@ def _cache_fix(kind: str) -> str:
 
 LEAST_UNHEARD_MS = 3000
 """Sound that is worth a word even if its price is not known."""
+MUCH_UNHEARD_MS = 20_000
 WORTH_USD = 0.005
 
 
@@ -262,7 +263,7 @@ class PaidNotHeard(_CostRule):
 
     id = "paid-not-heard"
     title = "sound was billed that nobody heard"
-    severity = Severity.NOTE
+    severity = Severity.WARNING
     why = (
         "An answer is generated and billed faster than it plays. What follows an interruption is paid for; and unless the app "
         "truncates the item, it stays in the context and is billed again in every turn."
@@ -288,8 +289,9 @@ class PaidNotHeard(_CostRule):
         which = "it is" if len(unheard) == 1 else counted(kept, "of them is", "of them are")
         stays = f"; {which} still in the context, not truncated"
         basis = "measured" if all(one.basis == "measured" for one in unheard) else "estimated"
+        is_much = usd >= LEAST_USD or ms >= MUCH_UNHEARD_MS
         yield self.found(
-            Severity.NOTE,
+            Severity.WARNING if is_much else Severity.NOTE,
             [one.seq for one in unheard],
             f"{price}{seconds(ms)} of sound in {counted(len(unheard), 'interrupted answer')} that nobody heard ({basis})"
             f"{stays if kept else ''}",

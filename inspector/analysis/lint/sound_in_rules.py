@@ -1,4 +1,4 @@
-"""Rules about the user's sound: its rate, its pace, its content, its format, and what turn detection makes of it."""
+"""Rules about the user's sound: its rate, its pace, its content and its format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from inspector.analysis.lint.append_levels import LevelSampler, data_of, guess_encoding
+from inspector.analysis.lint.append_levels import data_of, guess_encoding
 from inspector.analysis.lint.append_pace import AppendPace, PaceWindow
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import OTHER_PROTOCOLS, LintRule, Moment
@@ -24,7 +24,6 @@ from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS, NS_PER_S
 
 APPEND = "input_audio_buffer.append"
-SPEECH_STARTED = "input_audio_buffer.speech_started"
 MAX_ODD = 64
 """Odd appends that are remembered."""
 PCM_LIKE = {"pcm16": "audio/pcm", "pcmu": "audio/pcmu", "pcma": "audio/pcma"}
@@ -161,13 +160,14 @@ class InputRate(_Paced):
         yield self.found(
             Severity.ERROR,
             (windows[0].first_seq, windows[-1].last_seq),
-            f"appends carry {measured:,.1f} kB/s, and {_named(form)} needs {expected:,.0f}: this is {rate.words}",
+            f"appends carry {measured:,.1f} kB/s, and {named_format(form)} needs {expected:,.0f}: this is {rate.words}",
             _rate_fix(state, rate, form),
             Confidence.LIKELY,
         )
 
 
-def _named(form: AudioFormat) -> str:
+def named_format(form: AudioFormat) -> str:
+    """Return a format in the API's words."""
     return f"{PCM_LIKE[form.encoding]} at {form.rate_hz // 1000} kHz"
 
 
@@ -246,7 +246,7 @@ class AudioBacklog(_Paced):
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report slow sending, else stalls."""
         state = moment.state
-        slow = [one for one in self.pace.windows if one.speed < SLOW_SPEED]
+        slow = _longest_slow(self.pace.windows)
         wall_ns = sum(one.wall_ns for one in slow)
         is_late = sum(one.regular_ns for one in slow) <= MOST_REGULAR * wall_ns
         if wall_ns >= LEAST_RATE_NS and is_late and self._wrong_rate(state) is None:
@@ -287,6 +287,23 @@ class AudioBacklog(_Paced):
             "keep blocking work (files, requests, models) off the event loop that sends audio",
             Confidence.LIKELY,
         )
+
+
+def _longest_slow(windows: Sequence[PaceWindow]) -> Sequence[PaceWindow]:
+    """Return the longest run of windows that were sent too slowly, and whose audio did not come at once afterwards."""
+    longest: Sequence[PaceWindow] = ()
+    begin = 0
+    for at in range(len(windows) + 1):
+        if at < len(windows) and windows[at].speed < SLOW_SPEED:
+            continue
+        run, after = windows[begin:at], windows[at : at + max(1, at - begin)]
+        begin = at + 1
+        missing_ns = sum(one.wall_ns - one.audio_ns for one in run)
+        made_up_ns = sum(max(0, one.audio_ns - one.wall_ns) for one in after)
+        # What a slow network held back arrives in the end.
+        if len(run) > len(longest) and made_up_ns < missing_ns / 2:
+            longest = run
+    return longest
 
 
 # ── content ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -400,7 +417,7 @@ class InputContent(LintRule):
         if self._halves:
             count = len(self._halves)
             yield self.found(
-                Severity.WARNING,
+                Severity.NOTE,
                 self._halves,
                 f"{counted(count, 'append')} of PCM16 {'has' if count == 1 else 'have'} an odd number of bytes, first "
                 f"{ref(self._halves[0])}: if the server does not join them, what follows is noise",
@@ -440,7 +457,7 @@ class InputContent(LintRule):
         yield self.found(
             Severity.ERROR,
             (self._first_wrong_seq,),
-            f"the session reads {_named(form)}, and what is appended looks like {_ENCODING_WORDS[name]} "
+            f"the session reads {named_format(form)}, and what is appended looks like {_ENCODING_WORDS[name]} "
             f"({count} of {counted(self._votes.total(), 'piece')} looked at): the model hears noise",
             _encoding_fix(state, name, form),
             Confidence.LIKELY,
@@ -519,9 +536,9 @@ class OneSidedFormat(LintRule):
         if forms[side].encoding == "pcm16" or forms[other].encoding != "pcm16":
             return
         means = (
-            f"your input is read as {_named(forms['input'])}"
+            f"your input is read as {named_format(forms['input'])}"
             if side == "output"
-            else f"the answers come as {_named(forms['output'])}"
+            else f"the answers come as {named_format(forms['output'])}"
         )
         yield self.found(
             Severity.WARNING,
@@ -542,199 +559,5 @@ def _is_spoken(config: Body) -> bool:
     return bool(config.get("output_modalities", config.get("modalities")) != ["text"])
 
 
-# ── turn detection ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-LEAST_OPEN_MS = 3000.0
-"""Speech that is open for less is nothing to explain."""
-ENDED_MS = 2000.0
-"""Time without appends: live microphones send every 10 to 500 ms, and no silence setting is longer."""
-SLOW_CLOCK = 0.6
-STEADY_OPEN_MS = 15_000.0
-STEADY_FRAMES = 80
-MOST_STEADY_DB = 8
-"""Speech goes up and down by 20 dB within a second; a fan or traffic does not."""
-
-
-class VadOpenForever(LintRule):
-    """Speech that turn detection heard begin, and not end."""
-
-    id = "vad-open-forever"
-    title = "speech began and does not end"
-    severity = Severity.ERROR
-    why = (
-        "Turn detection ends a turn when it has received silence_duration_ms of silence, counted in bytes. An app that stops "
-        "sending, sends too slowly, or sends steady noise never ends the turn, and no answer comes."
-    )
-    links = (
-        VAD,
-        "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
-    )
-    types = frozenset({SPEECH_STARTED, APPEND})
-    needs = frozenset({Sight.TIMES, Sight.APP, Sight.USER_SOUND})
-
-    def __init__(self) -> None:
-        self._seq = 0
-        self._appended_ns = 0
-        """Where the audio clock stood when the speech began."""
-        self.levels = LevelSampler()
-
-    def apply(self, event: Event, state: SessionState) -> None:
-        """Note where the speech began, and its levels."""
-        sound = state.input_audio
-        if event.type == SPEECH_STARTED:
-            self._seq, self._appended_ns = event.seq, sound.appended_ns
-            self.levels = LevelSampler()
-        elif sound.speech_item_id:
-            self.levels.add(event, sound.format, sound.appended_ns)
-
-    def copy(self) -> Self:
-        """Return an independent copy."""
-        clone = super().copy()
-        clone.levels = self.levels.copy()
-        return clone
-
-    def findings(self, moment: Moment) -> Iterable[Finding]:
-        """Report speech that is open for too long, with the reason if it can be seen."""
-        state = moment.state
-        sound = state.input_audio
-        open_ms = moment.waited_ms(sound.speech_started_t_ns)
-        if not sound.speech_item_id or open_ms is None or open_ms < LEAST_OPEN_MS:
-            return
-        silent_ms = moment.waited_ms(sound.last_append_t_ns)
-        spoken_ms = (sound.appended_ns - self._appended_ns) / NS_PER_MS
-        begun = f"speech has been open for {seconds(open_ms)} ({ref(self._seq)})"
-        levels = self.levels
-        if silent_ms is not None and silent_ms >= ENDED_MS:
-            yield self.found(
-                Severity.ERROR,
-                (self._seq,),
-                f"{begun}, and no audio was appended in the last {seconds(silent_ms)}: turn detection never receives the "
-                "silence that ends the turn",
-                "keep appending silence after the speech, at least silence_duration_ms of it; or turn detection off and commit",
-            )
-        elif spoken_ms < SLOW_CLOCK * open_ms:
-            yield self.found(
-                Severity.WARNING,
-                (self._seq,),
-                f"{begun}, in which only {seconds(spoken_ms)} of audio came: silence takes as much longer to be heard",
-                "send audio in real time, in the format that the session states",
-                Confidence.LIKELY,
-            )
-        elif (
-            open_ms >= STEADY_OPEN_MS
-            and levels.frames >= STEADY_FRAMES
-            and levels.quantile(0.95) - levels.quantile(0.05) <= MOST_STEADY_DB
-        ):
-            yield self.found(
-                Severity.WARNING,
-                (self._seq,),
-                f"{begun}, and its level stays between {levels.quantile(0.05)} and {levels.quantile(0.95)} dBFS: steady noise "
-                "keeps the turn open",
-                _noise_fix(state),
-                Confidence.LIKELY,
-            )
-
-
-def _noise_fix(state: SessionState) -> str:
-    settings: dict[str, Any] = {"audio.input.noise_reduction": {"type": "near_field"}}
-    if state.session.turn_detection == "server_vad":
-        settings["audio.input.turn_detection"] = {**state.session.detection, "threshold": 0.7}
-    return session_update(state, settings)
-
-
-LEAST_QUIET_FRAMES = 50
-"""Five seconds: shorter sessions end before somebody speaks."""
-SILENT_DBFS = -60
-"""A microphone that is switched on picks up more noise than this."""
-LOUD_DBFS, ABOVE_FLOOR_DB = -45, 12
-"""Speech at a microphone is louder than this, and stands out of the room as far."""
-LEAST_LOUD_FRAMES = 30
-"""Three seconds of syllables: a sentence or two, and longer than a door or a cough."""
-
-
-class VadNever(LintRule):
-    """Sound in which turn detection heard no speech."""
-
-    id = "vad-never"
-    title = "audio is sent, and no speech is heard in it"
-    severity = Severity.WARNING
-    why = (
-        "Without speech_started there is no turn and no answer. Either the microphone sends silence, or what it sends is not what "
-        "the session's format says."
-    )
-    links = (
-        VAD,
-        "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
-    )
-    types = frozenset({APPEND, SPEECH_STARTED, "input_audio_buffer.committed"})
-    needs = frozenset({Sight.APP, Sight.SERVER, Sight.SETTINGS, Sight.USER_SOUND})
-
-    def __init__(self) -> None:
-        self.levels = LevelSampler()
-        self._first_seq = self._last_seq = 0
-        self._has_heard = False
-
-    def apply(self, event: Event, state: SessionState) -> None:
-        """Take levels until the first speech."""
-        if self._has_heard:
-            return
-        if event.type != APPEND:
-            # A commit by turn detection is speech; one by the app may be of silence.
-            self._has_heard = event.type == SPEECH_STARTED
-            return
-        self._first_seq = self._first_seq or event.seq
-        self._last_seq = event.seq
-        self.levels.add(event, state.input_audio.format, state.input_audio.appended_ns)
-
-    def copy(self) -> Self:
-        """Return an independent copy."""
-        clone = super().copy()
-        clone.levels = self.levels.copy()
-        return clone
-
-    def findings(self, moment: Moment) -> Iterable[Finding]:
-        """Report silence, or what is as loud as speech."""
-        levels, state = self.levels, moment.state
-        detection = state.session.turn_detection
-        if self._has_heard or levels.frames < LEAST_QUIET_FRAMES:
-            return
-        length = seconds(state.input_audio.appended_ns / NS_PER_MS)
-        seqs = (self._first_seq, self._last_seq)
-        loudest = levels.quantile(0.99)
-        if loudest < SILENT_DBFS:
-            # Somebody who writes may well have muted the microphone.
-            writes = any(item.role == "user" for item in state.conversation.items.values())
-            # Without turn detection answers come to silence too, and whoever publishes a recording may have silenced it.
-            is_sure = bool(detection) and not writes
-            level = "nothing but zeros" if loudest <= -100 else f"at most {loudest} dBFS"
-            yield self.found(
-                Severity.WARNING if is_sure else Severity.NOTE,
-                seqs,
-                f"{length} of audio were appended, {level}: the microphone is silent or muted",
-                "check the input device, its permission and its gain; log the level of each chunk before it is sent",
-                Confidence.LIKELY,
-            )
-            return
-        floor = levels.quantile(0.1)
-        loud = levels.frames_above(max(LOUD_DBFS, floor + ABOVE_FLOOR_DB))
-        if detection and loud >= LEAST_LOUD_FRAMES:
-            yield self.found(
-                Severity.WARNING,
-                seqs,
-                f"{length} of audio were appended, with sound as loud as speech (up to {loudest} dBFS), and {detection} heard no "
-                "speech in it",
-                f"check that what is sent is {_named(state.input_audio.format)}, mono, as the session says; then lower "
-                "turn_detection.threshold",
-                Confidence.LIKELY,
-            )
-
-
-RULES: tuple[type[LintRule], ...] = (
-    InputContent,
-    InputRate,
-    AudioBacklog,
-    VadOpenForever,
-    OneSidedFormat,
-    VadNever,
-)
+RULES: tuple[type[LintRule], ...] = (InputContent, InputRate, AudioBacklog, OneSidedFormat)
 """Rules about the user's sound."""

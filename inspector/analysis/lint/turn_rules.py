@@ -27,7 +27,8 @@ from inspector.analysis.lint.visibility import Sight
 from inspector.analysis.percentiles import percentile
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Direction, Event
-from inspector.core.read import int_at, text_at
+from inspector.core.output_audio import OUTPUT_AUDIO
+from inspector.core.read import int_at, object_at, text_at
 from inspector.core.state import SessionState
 from inspector.core.turn import Turn
 from inspector.core.turn_counter import USERS
@@ -166,6 +167,8 @@ def _less_sensitive(state: SessionState) -> str:
 
 LONG_TOOL_MS = 5000.0
 """A tool may well take seconds; so long nobody waits in silence."""
+OPEN_TURNS = 4
+"""Turns at the end whose answers may still come or be played."""
 LONG_SILENCE_MS = 600.0
 """Longer than the default of 500 ms by more than a person notices."""
 SILENCE_SHARE = 0.4
@@ -190,6 +193,10 @@ class SlowTurn(LintRule):
 
     def __init__(self) -> None:
         self._revision = -1
+        self._settled = 0
+        """Turns that are old enough not to change."""
+        self._old: tuple[tuple[Turn, Latency], ...] = ()
+        """The answered ones of them."""
         self._known: tuple[tuple[Turn, Latency], ...] = ()
 
     def apply(self, event: Event, state: SessionState) -> None:
@@ -213,17 +220,14 @@ class SlowTurn(LintRule):
             yield from self._silence(state, turns)
 
     def _measured(self, state: SessionState) -> Sequence[tuple[Turn, Latency]]:
-        if state.turns.revision != self._revision:
-            self._revision = state.turns.revision
-            session = state.turns.sessions
-            self._known = tuple(
-                (turn, latency_of(turn))
-                for turn in state.turns.all
-                if turn.kind in USERS
-                and turn.session == session
-                and not turn.is_history
-                and turn.reply is not None
-            )
+        """Return the answered turns of this session with their latency; that of old turns does not change any more."""
+        if state.turns.revision == self._revision:
+            return self._known
+        self._revision = state.turns.revision
+        settled = max(self._settled, len(state.turns.all) - OPEN_TURNS)
+        self._old += _latencies(state, self._settled, settled)
+        self._settled = settled
+        self._known = (*self._old, *_latencies(state, settled, len(state.turns.all)))
         return self._known
 
     def _slow(
@@ -263,6 +267,18 @@ class SlowTurn(LintRule):
                 f"{silence_ms:,.0f} of {whole_ms:,.0f} ms that the user usually waits are silence_duration_ms",
                 _part_fix(state, SILENCE),
             )
+
+
+def _latencies(state: SessionState, begin: int, end: int) -> tuple[tuple[Turn, Latency], ...]:
+    session = state.turns.sessions
+    return tuple(
+        (turn, latency_of(turn))
+        for turn in state.turns.all[begin:end]
+        if turn.kind in USERS
+        and turn.session == session
+        and not turn.is_history
+        and turn.reply is not None
+    )
 
 
 def _parts(latency: Latency) -> tuple[LatencyPart, ...]:
@@ -332,7 +348,7 @@ class VadTooEager(LintRule):
         "starts an answer, which the next piece cuts off, and each is billed."
     )
     links = (VAD,)
-    types = frozenset({SPEECH_STARTED, SPEECH_STOPPED, "response.output_audio.delta", "response.audio.delta"})  # fmt: skip
+    types = frozenset({SPEECH_STARTED, SPEECH_STOPPED, *OUTPUT_AUDIO, "response.done"})
 
     def __init__(self) -> None:
         self._pieces: list[_Piece] = []
@@ -355,7 +371,9 @@ class VadTooEager(LintRule):
             if length_ms > 0 and len(self._pieces) < MAX_KEPT:
                 self._pieces.append(_Piece(event.seq, length_ms, self._continues))
         else:
-            self._is_answered = True
+            # Of a recording without sound only the end of an answer shows that there was one.
+            status = text_at(object_at(event.body or {}, "response"), "status")
+            self._is_answered |= event.type != "response.done" or status == "completed"
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report sentences in pieces and turns that are too short, as one."""
