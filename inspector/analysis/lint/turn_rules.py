@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from inspector.analysis.latency import (
 from inspector.analysis.latency_summary import SLOW_MS, SLOW_TIMES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
-from inspector.analysis.lint.phrases import counted, quoted, ref, seconds, session_update
+from inspector.analysis.lint.phrases import counted, quoted, ref, seconds, session_update, words_of
 from inspector.analysis.lint.reference_links import VAD
 from inspector.analysis.lint.tool_rules import MAX_KEPT, PATIENCE_MS
 from inspector.analysis.lint.truncation_rules import interrupted_item
@@ -53,7 +52,6 @@ SAME_WORDS = 0.7
 LEAST_WORDS = 3
 TAIL_MS = 300.0
 """Sound of the answer is still in the room for so long; who repeats a sentence to learn a language waits for its end."""
-_WORD = re.compile(r"\w+")
 
 
 class _Interruption(NamedTuple):
@@ -112,10 +110,10 @@ class EchoLoop(LintRule):
     def _transcribed(self, event: Event, item_id: str, state: SessionState) -> None:
         answer = state.conversation.items.get(self._overlaps.get(item_id, ""))
         text = text_at(event.body or {}, "transcript")
-        said = Counter(_WORD.findall(text.casefold()))
+        said = Counter(words_of(text))
         if answer is None or said.total() < 2:
             return
-        heard = Counter(_WORD.findall(answer.text.casefold()))
+        heard = Counter(words_of(answer.text))
         if (said & heard).total() < SAME_WORDS * said.total():
             self._unlike += 1
         elif said.total() >= LEAST_WORDS and len(self._echoes) < MAX_KEPT:
