@@ -132,3 +132,23 @@ def shared_dir(name: str) -> Path | None:
         if candidate.is_dir():
             return candidate
     return None
+
+
+def colliding_requests() -> list[Event]:
+    """Return a session in which the app asks for an answer while another one is in progress."""
+    refusal = {
+        "type": "invalid_request_error",
+        "code": "conversation_already_has_active_response",
+        "message": "Conversation already has an active response in progress: resp_2",
+    }
+    events = [
+        *began(),
+        *said(),
+        *called(),
+        result(),
+        client("response.create"),
+        created("resp_2"),
+        client("response.create"),
+        server("error", error=refusal),
+    ]
+    return numbered(events)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from inspector.analysis.summary import duration_text, size_text
 from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_MS
 from inspector.core.usage import RateLimit, Tokens
 
 LOW_SHARE = 0.1
@@ -56,9 +57,9 @@ def totals(state: SessionState) -> dict[str, Any]:
             "wav_headers": sent.wav_appends,
         },
         "output_audio": {
-            "ms": sum(record.received_ms for record in records),
+            "ms": sum(record.received_ns for record in records) // NS_PER_MS,
             "underruns": len(gaps),
-            "silent_ms": sum(gap.to_ns - gap.from_ns for gap in gaps) // 1_000_000,
+            "silent_ms": sum(gap.to_ns - gap.from_ns for gap in gaps) // NS_PER_MS,
         },
     }
 
@@ -98,7 +99,7 @@ def sounded(state: SessionState, losses: Losses) -> Iterator[Tally]:
             f"{_count(sent.wav_appends, 'append')} with a {sent.wav}; the API treats it as audio"
         )
         yield Tally("input audio", words, True, sent.first_wav_seq)
-    received_ms = sum(item.received_ms for item in output.items.values())
+    received_ms = sum(item.received_ns for item in output.items.values()) // NS_PER_MS
     if received_ms:
         length = duration_text(received_ms)
         yield Tally("output audio", f"{length} in {_count(len(output.items), 'item')}")

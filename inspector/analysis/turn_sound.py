@@ -53,6 +53,9 @@ ON_SHARE, OFF_SHARE = 0.5, 0.3
 LEAST_SPEECH_FRAMES = 5
 """Minimum length of speech, in frames, so that a click does not count."""
 
+ROWS_AT_ONCE = 4096
+"""Rows of a log in which audio is looked for at a time; a few seconds of a session."""
+
 Levels = npt.NDArray[np.float64]
 
 
@@ -277,23 +280,39 @@ def _run_ends(
 class LoggedSound:
     """The audio of a log, found by its columns."""
 
-    def __init__(self, log: EventLog, refused: Container[int]) -> None:
-        """Use a log; ``refused`` contains the ``seq`` of rejected appends."""
+    def __init__(self, log: EventLog, refused: Container[int], end: int | None = None) -> None:
+        """Use a log.
+
+        Args:
+            log: the events.
+            refused: contains the ``seq`` of rejected appends.
+            end: the row before which the audio is read, as at a replay's cursor; None for the whole log.
+        """
         self._log = log
         self._refused = refused
+        self._end = len(log) if end is None else end
 
     def appends_before(self, seq: int) -> Iterator[Event]:
         """Yield the appends before an event, newest first."""
-        codes = frozenset(self._log.kinds.matching(APPENDS.__contains__))
-        for row in range(min(seq - 1, len(self._log)) - 1, -1, -1):
-            if self._log.kind[row] in codes and row + 1 not in self._refused:
-                event = self._log.read(row)
-                if event.direction is Direction.CLIENT:
-                    yield event
+        end = min(seq - 1, self._end)
+        while end > 0:
+            begin = max(0, end - ROWS_AT_ONCE)
+            for row in reversed(self._rows_of(APPENDS, begin, end)):
+                if row + 1 not in self._refused:
+                    event = self._log.read(row)
+                    if event.direction is Direction.CLIENT:
+                        yield event
+            end = begin
 
     def sound_from(self, seq: int) -> Iterator[Event]:
         """Yield the events with output audio from an event on."""
-        codes = frozenset(self._log.kinds.matching(OUTPUT_AUDIO.__contains__))
-        for row in range(seq - 1, len(self._log)):
-            if self._log.kind[row] in codes:
+        for begin in range(seq - 1, self._end, ROWS_AT_ONCE):
+            for row in self._rows_of(OUTPUT_AUDIO, begin, min(begin + ROWS_AT_ONCE, self._end)):
                 yield self._log.read(row)
+
+    def _rows_of(self, types: Container[str], begin: int, end: int) -> list[int]:
+        """Return the rows of some types, oldest first; of a copy, since an array with a view on it cannot grow."""
+        codes = list(self._log.kinds.matching(types.__contains__))
+        column = np.frombuffer(self._log.kind[begin:end], np.uint16)
+        found: list[int] = (np.flatnonzero(np.isin(column, codes)) + begin).tolist()
+        return found

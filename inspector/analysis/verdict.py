@@ -24,10 +24,10 @@ from inspector.core.state import SessionState
 
 MAX_MESSAGE_CHARS = 72
 """Of a server's own words; the event has them all."""
-MAX_FINDING_CHARS = 150
-"""Of what a rule says; the Findings view has all of it."""
+MAX_FINDING_CHARS = 120
+"""Length of a finding's text; the Findings view has all of it."""
 MAX_PROBLEMS = 3
-"""Kinds of errors listed separately; the rest are only counted."""
+"""Kinds of errors, and rules, listed separately; the rest are only counted."""
 BAR = " · "
 """Between two parts of the line."""
 
@@ -43,12 +43,10 @@ class VerdictTone(StrEnum):
     """What is as it should be."""
 
 
+_TONES = {Severity.ERROR: VerdictTone.ERROR, Severity.WARNING: VerdictTone.WARNING}
+"""The severities of findings that are part of a verdict."""
 SIGNS = {VerdictTone.ERROR: "✗ ", VerdictTone.WARNING: "⚠ "}
 """Prefix of a part, so that severity does not depend on colour."""
-
-
-_FINDING_TONES = {Severity.ERROR: VerdictTone.ERROR, Severity.WARNING: VerdictTone.WARNING}
-"""The findings that belong into a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,7 @@ def verdict(
     state: SessionState,
     cost: CostSummary | None = None,
     latency: LatencySummary | None = None,
+    findings: Sequence[Finding] = (),
     *,
     unit: str = "turn",
 ) -> list[VerdictPart]:
@@ -82,9 +81,12 @@ def verdict(
         state: by now.
         cost: what it cost; None while that is not known.
         latency: how long the user waited; None while that is not known.
+        findings: what the rules find, worst first; errors that they explain are not repeated.
         unit: what the groups of ``cost`` are: ``turn`` or ``response``.
     """
-    parts = [*_problems(state.problems.all)]
+    explained = {seq for finding in findings for seq in finding.seqs}
+    problems = [problem for problem in state.problems.all if problem.seq not in explained]
+    parts = [*_findings(findings), *_problems(problems)]
     if latency is not None:
         parts += _turns(latency, are_answered=state.session.kind not in ASKS_NOTHING)
     if cost is not None:
@@ -93,34 +95,27 @@ def verdict(
     return sorted(parts, key=lambda part: order.index(part.tone))
 
 
-def with_findings(
-    parts: Sequence[VerdictPart], findings: Sequence[Finding]
-) -> Sequence[VerdictPart]:
-    """Return a verdict with what rules found, in place of the errors and warnings that they explain.
-
-    Args:
-        parts: the verdict, the worst first.
-        findings: of the same session, the worst first.
-    """
-    told = [one for one in findings if one.severity in _FINDING_TONES]
-    explained = {seq for one in findings if one.severity is not Severity.NOTE for seq in one.seqs}
-    rest = [
-        part
-        for part in parts
-        if part.tone not in SIGNS or not part.seq or part.seq not in explained
-    ]
-    found = [
-        VerdictPart(_short(one.text, MAX_FINDING_CHARS), _FINDING_TONES[one.severity], seq)
-        for one in told
-        for seq in (one.seqs[0] if one.seqs else 0,)
-    ]
-    order = list(VerdictTone)
-    return sorted([*found, *rest], key=lambda part: order.index(part.tone))
-
-
 def verdict_line(parts: Sequence[VerdictPart]) -> str:
     """Return the verdict as one line of text."""
     return BAR.join(part.text for part in parts)
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[VerdictPart]:
+    """Yield the findings that are errors or warnings: those of one rule together."""
+    for severity, tone in _TONES.items():
+        by_rule: dict[str, list[Finding]] = {}
+        for finding in findings:
+            if finding.severity is severity:
+                by_rule.setdefault(finding.rule, []).append(finding)
+        groups = list(by_rule.values())
+        for group in groups[:MAX_PROBLEMS]:
+            more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
+            words = _short(group[0].text, MAX_FINDING_CHARS)
+            yield VerdictPart(f"{words}{more}", tone, group[0].seqs[0] if group[0].seqs else 0)
+        rest = [group[0] for group in groups[MAX_PROBLEMS:]]
+        if rest:
+            words = f"{len(rest):,} other kind{'s' * (len(rest) != 1)} of {severity.value}"
+            yield VerdictPart(words, tone, rest[0].seqs[0] if rest[0].seqs else 0)
 
 
 def _problems(problems: Sequence[SessionProblem]) -> Iterator[VerdictPart]:
@@ -160,9 +155,9 @@ def _problem_words(group: Sequence[SessionProblem]) -> str:
     return f"{what}: {message}" if message else what
 
 
-def _short(message: str, limit: int = MAX_MESSAGE_CHARS) -> str:
+def _short(message: str, room: int = MAX_MESSAGE_CHARS) -> str:
     text = sanitized(" ".join(message.split())).rstrip(".")
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _turns(latency: LatencySummary, *, are_answered: bool) -> Iterator[VerdictPart]:

@@ -44,28 +44,17 @@ from inspector.cli.printing import (
     write_line,
     write_object,
 )
-from inspector.core.dialect_evidence import DIALECT_TYPES
-from inspector.core.output_audio import OUTPUT_AUDIO_TYPES
+from inspector.core.event import Event
 from inspector.core.read import object_at, text_at
-from inspector.core.session_fold import SESSION_TYPES
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TURN_TYPES, TurnCounter
-from inspector.core.usage import USAGE_TYPES, ResponseUsage
+from inspector.core.usage import ResponseUsage
 from inspector.errors import RecordingError, UsageError
+from inspector.recording.lean import LeanReading
 from inspector.recording.reader import RecordingReader
-from inspector.recording.selection import selected_events
 
 FOLDS = frozenset({"session", "dialect", "output_audio", "usage"})
 """The folds that cost depends on."""
-COST_TYPES = (
-    USAGE_TYPES
-    | OUTPUT_AUDIO_TYPES
-    | SESSION_TYPES
-    | TURN_TYPES
-    # GPT-Live's appends would show the dialect too, but are nearly all of such a recording; its other events show it as well.
-    | (DIALECT_TYPES - {"session.input_audio.append", "session.input_audio_buffer.append"})
-)
-"""Types of the events that cost depends on."""
 _COLUMNS = (
     ("turn", ">", 4),
     ("event", ">", 7),
@@ -134,16 +123,16 @@ def _fold(
     reader: RecordingReader,
 ) -> tuple[SessionState, dict[str, int], dict[str, int], list[str]]:
     """Return the state that cost depends on, the turns by response and by user item, and notes on failures."""
-    state, counter = SessionState(), TurnCounter()
-    state.folds = tuple(fold for fold in state.folds if fold.name in FOLDS)
+    state, counter = SessionState(only=FOLDS), TurnCounter()
     turns: dict[str, int] = {}
     items: dict[str, int] = {}
     notes: list[str] = []
-    for event in selected_events(reader, COST_TYPES):
+
+    def apply(event: Event) -> None:
         failed = state.apply(event)
-        notes += [
+        notes.extend(
             f"{one.name} failed at event {event.seq}: the rest is not counted" for one in failed
-        ]
+        )
         number = counter.feed(event)
         if event.type in ("response.created", "response.done"):
             response_id = text_at(object_at(event.body or {}, "response"), "id")
@@ -151,6 +140,8 @@ def _fold(
                 turns.setdefault(response_id, number)
         elif event.type == "input_audio_buffer.committed" and number:
             items[text_at(event.body or {}, "item_id")] = number
+
+    LeanReading(reader, state, TURN_TYPES, apply).run()
     return state, turns, items, notes
 
 

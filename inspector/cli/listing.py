@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.sanitize import sanitized
@@ -82,7 +83,7 @@ def print_recording(
             _say_verdict(reader)
         chosen = _chosen(reader, query, rows.see, with_deltas=with_deltas)
         if form is PrintForm.OBJECT:
-            _print_object(reader, chosen, fold_recording(reader))
+            _print_object(reader, chosen, fold_recording(reader, LintedState()))
         else:
             causes = CausesFold() if form is PrintForm.RAW else _causes(reader)
             is_terminal = to_terminal()

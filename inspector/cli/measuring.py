@@ -17,8 +17,16 @@ import orjson
 from inspector.analysis.audio_clocks import audio_clocks, clock_words
 from inspector.analysis.definitions import DEFINITIONS, explained, found
 from inspector.analysis.latency import Latency, latency_of, marks_of, told
-from inspector.analysis.percentiles import FigureSpread, MeasuredTurn, spreads, told_spread
+from inspector.analysis.percentiles import (
+    FigureSpread,
+    MeasuredTurn,
+    figure_words,
+    spread_words,
+    spreads,
+    told_spread,
+)
 from inspector.analysis.sanitize import sanitized
+from inspector.analysis.turn_table import wait_words
 from inspector.cli.listing import opened
 from inspector.cli.printing import SCHEMA, flush, say, write_bytes, write_json, write_line
 from inspector.core.state import SessionState
@@ -285,20 +293,13 @@ def _shown(one: MeasuredTurn) -> tuple[str, str, str, str, str, str]:
         least, most = latency.bounds_ms
         open_end = f"≥ {_ms(least)}" if least else ""
         whole = open_end if most is None else f"{least:,.0f} to {_ms(most)}"
-    why = "; ".join(f"{missing.key} unknown: {missing.reason}" for missing in latency.unknown)
-    cut = {
-        "caller": "cut by the user",
-        "agent": "spoke over the user",
-        "app": "cancelled by the app",
-    }
-    words = [latency.waited_for, why, cut.get(turn.interrupted, "")]
     return (
         str(turn.number),
         turn.kind.value,
         whole or "?",
         _ms(figures.get("first_sound_ms")) or "?",
         latency.anchor or "?",
-        "; ".join(word for word in words if word),
+        wait_words(one),
     )
 
 
@@ -306,13 +307,7 @@ def _foot(one: Measured) -> Iterator[str]:
     """Yield the percentiles at the foot of a table."""
     for each in spreads(one.turns):
         if each.definition.name in ("voice_to_voice_ms", "first_sound_ms", "first_greeting_ms"):
-            yield f"{each.kind}: {_spread_words(each)}"
-
-
-def _spread_words(one: FigureSpread) -> str:
-    spread = one.spread
-    p95 = "" if spread.p95 is None else f"  p95 {_ms(spread.p95)}"
-    return f"{one.definition.title} p50 {_ms(spread.p50)}  p90 {_ms(spread.p90)}{p95}  n {spread.n}  ({one.quality})"
+            yield f"{each.kind}: {spread_words(each)}"
 
 
 def _ms(value: float | None) -> str:
@@ -432,13 +427,8 @@ def _print_stats_table(
                 f"  {'':<20} {'p50':>10} {'p90':>10} {'p95':>10} {'max':>10} {'n':>6}  quality"
             )
         spread = each.spread
-        p95 = "" if spread.p95 is None else _number(spread.p95, each)
+        p95 = "" if spread.p95 is None else figure_words(spread.p95, each.definition)
         write_line(
-            f"  {each.definition.title:<20} {_number(spread.p50, each):>10} {_number(spread.p90, each):>10} "
-            f"{p95:>10} {_number(spread.most, each):>10} {spread.n:>6}  {each.quality}"
+            f"  {each.definition.title:<20} {figure_words(spread.p50, each.definition):>10} {figure_words(spread.p90, each.definition):>10} "
+            f"{p95:>10} {figure_words(spread.most, each.definition):>10} {spread.n:>6}  {each.quality}"
         )
-
-
-def _number(value: float, one: FigureSpread) -> str:
-    unit = one.definition.unit
-    return f"{value:,.0f} ms" if unit == "ms" else f"{value:,.1f}{unit}"

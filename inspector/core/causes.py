@@ -26,6 +26,7 @@ from inspector.core.kinds import APPENDS, kind_of
 from inspector.core.log import FLAG_ERROR, FLAG_WARNING, flags_of, may_flag_by_body, reports_error
 from inspector.core.read import Body, int_at, object_at, text_at
 from inspector.core.responses import reason_of
+from inspector.spec.events import EVENT_TYPES, Vocabulary
 
 MAX_PENDING = 64
 """Events of one type that may await an answer; older ones count as accepted, since servers answer within a few events."""
@@ -52,6 +53,25 @@ REQUEST_OF = {
 _REQUESTS = frozenset(REQUEST_OF.values())
 _CANCEL = "response.cancel"
 CREATED = frozenset({"session.created", "transcription_session.created"})
+CAUSE_TYPES = frozenset(
+    {
+        *REQUEST_OF,
+        *CREATED,
+        "response.done",
+        "error",
+        "inspector.opened",
+        "inspector.send_failed",
+        # GPT-Live's answers name the event that they answer.
+        *(
+            name
+            for name, known in EVENT_TYPES.items()
+            if known.dialect is Vocabulary.LIVE
+            and known.direction == "server"
+            and not known.is_delta
+        ),
+    }
+)
+"""Types of the events that tell of causes, beside all that the client sends."""
 
 
 class CausesFold:

@@ -58,6 +58,7 @@ def _heard(item: ItemAudio) -> tuple[int, str]:
         return item.received_ms, "estimated"
     if item.is_measured:
         return item.heard_ms(None), "measured"
-    if item.claimed_ms is not None:
-        return max(0, min(item.claimed_ms, item.heard_ms(None))), "event"
-    return item.heard_ms(None), "estimated"
+    possible_ms = item.heard_ms(None)
+    if item.claimed_ms is not None and item.claimed_ms <= possible_ms:
+        return max(0, item.claimed_ms), "event"
+    return possible_ms, "estimated"

@@ -20,6 +20,15 @@ LEAST_APPENDS = 3
 LEAST_SPAN_MS = 300
 """Spans of speech that the server states are compared with what was sent from this length on."""
 
+INPUT_AUDIO_TYPES = CONFIGURED | {
+    "error",
+    "input_audio_buffer.speech_started",
+    "input_audio_buffer.speech_stopped",
+    "input_audio_buffer.committed",
+    "input_audio_buffer.cleared",
+}
+"""Types of all events that the fold uses, beside the appends."""
+
 
 class AppendRun(NamedTuple):
     """Appends that follow each other."""

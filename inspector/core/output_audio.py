@@ -8,6 +8,7 @@ the next audio has not arrived, and stops when the user speaks, the item is trun
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from inspector.core.audio_formats import PCM16_24K, AudioFormat, audio_format, f
 from inspector.core.event import Direction, Event
 from inspector.core.fold import owned
 from inspector.core.groups import audio_bytes_of
-from inspector.core.read import int_at, object_at, text_at
+from inspector.core.read import Body, int_at, object_at, text_at
 from inspector.core.units import NS_PER_MS
 
 JITTER_NS = 60 * NS_PER_MS
@@ -42,6 +43,17 @@ OUTPUT_AUDIO_TYPES = frozenset(
     }
 )
 """Types of all events that the fold uses."""
+
+
+class SoundDelta(NamedTuple):
+    """A delta of sound, as far as its content part does not tell it."""
+
+    seq: int
+    """Of the event."""
+    t_ns: int | None
+    """Session time; None if the recording has no time for it."""
+    size_bytes: int
+    """Decoded size."""
 
 
 class Resume(NamedTuple):
@@ -315,8 +327,17 @@ class OutputAudioFold:
         found.resumes = list(found.resumes)
         return found
 
+    def receive_many(self, body: Body, deltas: Iterable[SoundDelta]) -> None:
+        """Take in what ``apply`` would of deltas of one content part; ``body`` has what they have in common."""
+        item = self._item_of(body)
+        for delta in deltas:
+            self._add(item, delta)
+
     def _receive(self, event: Event, size: int) -> None:
-        body = event.body or {}
+        self._add(self._item_of(event.body or {}), SoundDelta(event.seq, event.t_ns, size))
+
+    def _item_of(self, body: Body) -> ItemAudio:
+        """Return the item or track of a delta for changing, a new one if it is the first."""
         item_id = text_at(body, "item_id")
         item = self._own(item_id)
         own = format_of_delta(body.get("sample_rate"))
@@ -331,25 +352,27 @@ class OutputAudioFold:
                 format=own or self._format,
                 awaits_report=self._has_player,
             )
+        return item
+
+    def _add(self, item: ItemAudio, delta: SoundDelta) -> None:
+        seq, t_ns, size = delta
         if size:
             item.deltas += 1
             self.deltas += 1
             self.received_ns += item.format.ns(size)
             if item.came_t_ns is None:
-                item.came_t_ns = event.t_ns
-            self._place(item, event)
+                item.came_t_ns = t_ns
+            if t_ns is not None:
+                self._place(item, seq, t_ns)
         item.received_bytes += size
         self.total_bytes += size
 
-    def _place(self, item: ItemAudio, event: Event) -> None:
+    def _place(self, item: ItemAudio, seq: int, t_ns: int) -> None:
         """Schedule a delta's audio: directly after the audio before it, or now if it arrived too late for that."""
-        t_ns: int | None = event.t_ns
-        if t_ns is None:
-            return
         due_ns = item.ends_t_ns
         if due_ns is None:
             at_ns = max(t_ns, self._busy_until_ns(item))
-            item.resumes.append(Resume(at_ns, item.received_ns, event.seq))
+            item.resumes.append(Resume(at_ns, item.received_ns, seq))
             return
         late_ns = t_ns - due_ns
         if late_ns <= 0:
@@ -360,7 +383,7 @@ class OutputAudioFold:
             later = last._replace(at_ns=last.at_ns + late_ns, slack_ns=last.slack_ns + late_ns)
             item.resumes[-1] = later
         else:
-            item.resumes.append(Resume(t_ns, item.received_ns, event.seq))
+            item.resumes.append(Resume(t_ns, item.received_ns, seq))
 
     def _busy_until_ns(self, item: ItemAudio) -> int:
         """Return when playback of the preceding item ends."""

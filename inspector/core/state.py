@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import get_type_hints
+from typing import Self, get_type_hints
 
 from inspector.core.causes import CausesFold, ProblemsFold
 from inspector.core.conversation import ConversationFold
@@ -92,9 +92,9 @@ class SessionState:
             self.folds = tuple(fold for fold in self.folds if fold.name not in failed)
         return failures
 
-    def copy(self) -> SessionState:
+    def copy(self) -> Self:
         """Return an independent copy; cheap, because what does not change later is shared."""
-        clone = SessionState.__new__(SessionState)
+        clone = type(self).__new__(type(self))
         for name in FOLDS:
             setattr(clone, name, getattr(self, name).copy())
         clone.join()

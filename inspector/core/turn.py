@@ -94,6 +94,8 @@ class Turn:
     """Number of its session in the log, from 1; 0 if no event describes the session."""
     began: TurnMark
     """The event that starts the turn."""
+    revision: int = 0
+    """The fold's revision at its last change: of one log, a turn with the same number and revision is the same."""
     asked: TurnMark | None = None
     """The app's event that caused it (commit or item); None if absent."""
     item_ids: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ counted by looking at these alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from inspector.core.event import Direction, Event
@@ -86,6 +87,8 @@ class TurnCounter:
         self._is_answered = True
         self._has_spoken = False
         """True if a response in this turn has said something."""
+        self._answer_id = ""
+        """Latest response in this turn; an interrupted response ends in the turn that interrupted it."""
         self._is_given = False
         """True if no response has followed the last tool result yet."""
         self._given: frozenset[str] = frozenset()
@@ -131,7 +134,7 @@ class TurnCounter:
         self.kinds.append(kind)
         self.number = self._main = len(self.kinds)
         self._is_answered = self._has_spoken = self._is_given = False
-        self._given = frozenset()
+        self._given, self._answer_id = frozenset(), ""
 
     def _describe(self, event: Event) -> None:
         """Start another session, without a turn: nothing in it follows from the session before."""
@@ -179,7 +182,7 @@ class TurnCounter:
             if response.get("conversation_id", "absent") is None:
                 self._begin_aside(text_at(response, "id"))
             else:
-                self._begin_answer()
+                self._begin_answer(text_at(response, "id"))
         elif kind in _MCP_ENDED:
             self._take_result(text_at(body, "item_id"))
         elif kind == "response.done":
@@ -188,9 +191,13 @@ class TurnCounter:
                 del self._asides[response_id]
                 self.number = next(reversed(self._asides.values()), self._main)
             else:
-                self._has_spoken |= any(map(_is_message, objects_at(response, "output")))
-        elif text_at(body, "response_id") not in self._asides:
-            self._has_spoken |= _is_message(object_at(body, "item"))
+                self._speak(response_id, objects_at(response, "output"))
+        else:
+            self._speak(text_at(body, "response_id"), [object_at(body, "item")])
+
+    def _speak(self, response_id: str, items: Iterable[Body]) -> None:
+        if self._is_answered and response_id == self._answer_id:
+            self._has_spoken |= any(map(_is_message, items))
 
     def _begin_aside(self, response_id: str) -> None:
         self.kinds.append(TurnKind.OUT_OF_BAND)
@@ -198,13 +205,13 @@ class TurnCounter:
             self._asides.pop(next(iter(self._asides)))
         self.number = self._asides[response_id] = len(self.kinds)
 
-    def _begin_answer(self) -> None:
+    def _begin_answer(self, response_id: str) -> None:
         self.number = self._main
         if not self._main:
             self._begin(TurnKind.GREETING)
         elif self._has_spoken and self._is_given:
             self._begin(TurnKind.TOOL)
-        self._is_answered, self._is_given = True, False
+        self._is_answered, self._is_given, self._answer_id = True, False, response_id
 
 
 def _is_message(item: Body) -> bool:

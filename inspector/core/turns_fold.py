@@ -148,12 +148,14 @@ class TurnsFold:
             self._forget()
         if self._counter.count == before:
             return False
+        self.revision += 1
         turn = Turn(
             self._counter.count,
             self._counter.kinds[-1],
             self._owner,
             self._counter.sessions,
             _mark(event),
+            self.revision,
         )
         self.all.append(turn)
         self._describe(turn)
@@ -172,6 +174,7 @@ class TurnsFold:
         turn = self.all[index]
         if turn.owner is not self._owner:
             turn = self.all[index] = turn.clone(self._owner)
+        turn.revision = self.revision
         return turn
 
     def _here(self) -> Turn | None:

@@ -21,12 +21,13 @@ from typing import Any, Protocol
 import orjson
 
 from inspector import __version__
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.clock import Clock
 from inspector.core.codec import decode, is_flat, typed
 from inspector.core.event import Direction, Event, Frame, Origin
 from inspector.core.log import EventLog
 from inspector.core.read import text_at
-from inspector.core.state import FoldFailure, SessionState
+from inspector.core.state import FoldFailure
 from inspector.errors import ConnectError, UsageError
 from inspector.recording.format import Header, parse, render, render_header
 from inspector.recording.writer import RecordingFile
@@ -104,7 +105,7 @@ class SessionRecord(ABC):
         self.refusal: ConnectError | None = None
         """Why the last attempt to connect failed."""
         self.log = EventLog(recording, parse)
-        self.state = SessionState()
+        self.state = LintedState()
         self.disabled: list[str] = []
         """Names of folds and taps that failed and were disabled."""
         self._mask = FrameMask(source.secrets if isinstance(source, Keyed) else ())

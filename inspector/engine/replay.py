@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.clock import Clock
 from inspector.core.log import EventLog
-from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
 from inspector.recording.format import Header
 
@@ -88,7 +88,7 @@ class Indexing(Protocol):
 @dataclass(slots=True)
 class _Checkpoint:
     row: int
-    state: SessionState
+    state: LintedState
 
 
 class Replay:
@@ -99,7 +99,7 @@ class Replay:
         indexing: Indexing,
         clock: Clock,
         *,
-        new_state: Callable[[], SessionState] = SessionState,
+        new_state: Callable[[], LintedState] = LintedState,
     ):
         """Open a recording, paused before the first event.
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.core.log import EventLog
-from inspector.core.output_audio import OUTPUT_AUDIO_TYPES
-from inspector.core.state import VERDICT_FOLDS, SessionState
-from inspector.core.turns_fold import WORDS
+from inspector.core.state import SessionState
 from inspector.engine.session_cost import SessionCost
 from inspector.recording.format import Header
-from inspector.spec.events import EVENT_TYPES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from inspector.analysis.ledger import CostSummary
+    from inspector.analysis.lint.finding import Finding
     from inspector.analysis.verdict import VerdictPart
     from inspector.recording.verdict_process import VerdictProcess
 
@@ -40,29 +39,34 @@ class SessionVerdict:
         """The worst first; empty while there is nothing to say."""
         self._seen: tuple[object, ...] = ()
         self._summary: CostSummary | None = None
+        self._findings: Sequence[Finding] = ()
         self._rest = 0
 
-    def update(self, state: SessionState, *, is_over: bool) -> bool:
+    def update(
+        self, state: SessionState, findings: Sequence[Finding] = (), *, is_over: bool
+    ) -> bool:
         """Look at a session again; return True if the verdict changed.
 
         Args:
             state: by now.
+            findings: what the rules find.
             is_over: nothing more will come: what has no answer gets none.
         """
         summary = self._cost.summary(state)
         seen = len(state.problems.all), state.turns.revision, is_over
         self._rest = max(0, self._rest - 1)
-        is_same = seen == self._seen and summary is self._summary
+        is_same = seen == self._seen and summary is self._summary and findings is self._findings
         if is_same or (self._rest and not is_over):
             return False
-        self._summary = summary
+        self._summary, self._findings = summary, findings
         self._seen, self._rest = seen, len(state.turns.all) // REST
         from inspector.analysis.latency_summary import latency_summary
         from inspector.analysis.verdict import verdict
 
         latency = latency_summary(state.turns.all, is_over=is_over)
         unit = self._cost.unit(state)
-        before, self.parts = self.parts, verdict(state, summary, latency, unit=unit)
+        before = self.parts
+        self.parts = verdict(state, summary, latency, findings, unit=unit)
         return before != self.parts
 
 
@@ -81,7 +85,7 @@ class RecordingVerdict:
         self._process: VerdictProcess | None = None
         self._is_sliced = path is None
         self._log = log
-        self._state = SessionState(only=VERDICT_FOLDS)
+        self._state = LintedState()
         self._cost = SessionCost(header)
         self._verdict = SessionVerdict(self._cost)
         self._row = 0
@@ -100,13 +104,6 @@ class RecordingVerdict:
             return None
         return self._row / len(self._log) if len(self._log) else 1.0
 
-    def _is_wanted(self, kind: str) -> bool:
-        """Return True if an event says anything to the folds: most deltas do not."""
-        known = EVENT_TYPES.get(kind)
-        if known is None or not known.is_delta or kind in OUTPUT_AUDIO_TYPES:
-            return True
-        return kind in WORDS and self._state.turns.awaits_words
-
     def advance(self, is_time_up: Callable[[], bool]) -> bool:
         """Read on for a while; the log must be complete. Return True if the verdict has just been reached."""
         if self.is_done:
@@ -117,8 +114,7 @@ class RecordingVerdict:
         while self._row < count:
             end = min(count, self._row + BATCH)
             for row in range(self._row, end):
-                if self._is_wanted(log.type_of(row)):
-                    state.apply(log.event(row))
+                state.apply(log.event(row))
             self._row = end
             if is_time_up():
                 return False
@@ -126,7 +122,8 @@ class RecordingVerdict:
             self._cost.step(state)
             if is_time_up():
                 return False
-        self._verdict.update(state, is_over=True)
+        report = state.report(is_over=True)
+        self._verdict.update(state, report.findings if report is not None else (), is_over=True)
         self._found, self.is_done = self._verdict.parts, True
         return True
 

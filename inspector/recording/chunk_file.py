@@ -87,6 +87,10 @@ class ChunkFile:
         size = max(0, end + 1 - line)
         return self._lines(line, size, first + line)
 
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
     def _fill(self, offset: int, filled: int, wanted: int) -> int:
         """Fill the buffer with ``wanted`` bytes from ``offset`` on, of which ``filled`` are present; return how many it has."""
         # One byte more, for the newline that a last line may lack.

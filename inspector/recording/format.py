@@ -29,11 +29,14 @@ from inspector.spec.events import EVENT_TYPES
 FORMAT_NAME = "realtime-session"
 FORMAT_VERSION = 1
 
-# Bounded digits: int() of a longer number is slow, or refused. The type may contain escapes, hence the alternation.
+# Bounded digits: int() of a longer number is slow, or refused. The type may contain escapes; an alternation for each of its characters
+# would take as long as the rest of parsing.
 _HEAD = re.compile(
     rb'\{"seq":(\d{1,18}),(?:"t":(-?)(\d{1,9})(?:\.(\d+))?,)?"dir":"(client|server|local)","origin":"([a-z]+)",'
-    rb'"type":("(?:[^"\\]|\\.)*"),"(event|text|b64)":'
+    rb'"type":("[^"\\]*(?:\\.[^"\\]*)*"),"(event|text|b64)":'
 )
+_DIRECTIONS = {one.encode(): one for one in Direction}
+_ORIGINS = {one.encode(): one for one in Origin}
 _FOREIGN_DIRECTIONS = {
     "client": Direction.CLIENT,
     "out": Direction.CLIENT,
@@ -198,8 +201,8 @@ def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
     return Event(
         int(seq),
         t_ns,
-        Direction(direction.decode()),
-        _origin(origin.decode()),
+        _DIRECTIONS[direction],
+        _ORIGINS.get(origin, Origin.WIRE),
         name,
         data,
         is_text,

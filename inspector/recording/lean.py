@@ -1,55 +1,69 @@
-"""Lean reading: a whole recording through the folds of a state, without decoding its sound or what no fold asks for.
+"""Lean reading: a recording read once, through those folds of a state that a question needs.
 
-Most bytes of a recording are base64 and most rows are deltas. The chunk scanner tells type, time and size of every row in bulk; only
-rows that a fold wants are decoded. Of sound only its size matters: appends are taken in by the run, deltas with the body of
-the first one of their content part. The state is the same as after every event: appends that an error may refuse are read again,
-whole, before the error is taken in. What is small or of a foreign shape is read event by event.
+Most bytes of a recording are base64 and most rows are deltas. The chunk scanner tells type, time and size of every row in bulk, and
+only rows that a fold takes in (``TAKEN``) are decoded. Of sound only its size matters: appends are taken in by the run, and so are
+deltas after the first of their content part. The state is the same as after every event: appends that an error may refuse are
+read again, whole, before the error is taken in. What is small, of a foreign shape, or for other folds is read event by event.
 """
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from inspector.core.audio_formats import AudioFormat
-from inspector.core.causes import REQUEST_OF
+from inspector.core.causes import CAUSE_TYPES
+from inspector.core.dialect_evidence import BY_SHAPE, DIALECT_TYPES
 from inspector.core.event import Direction, Event, Origin
-from inspector.core.fold import Fold
 from inspector.core.groups import AUDIO_KEYS
-from inspector.core.input_audio import AppendRun
+from inspector.core.input_audio import INPUT_AUDIO_TYPES, AppendRun
 from inspector.core.kinds import APPENDS
-from inspector.core.log import DIRECTION_CODE, NO_TIME_US
-from inspector.core.output_audio import OUTPUT_AUDIO, OUTPUT_AUDIO_TYPES
+from inspector.core.log import (
+    DIRECTION_CODE,
+    FLAG_ERROR,
+    FLAG_UNDECODED,
+    FLAG_WARNING,
+    NO_TIME_US,
+)
+from inspector.core.output_audio import OUTPUT_AUDIO, OUTPUT_AUDIO_TYPES, SoundDelta
 from inspector.core.read import text_at
 from inspector.core.refused_appends import MAX_WAITING
-from inspector.core.session_fold import CONFIGURED
+from inspector.core.session_fold import CONFIGURED, SESSION_TYPES
 from inspector.core.state import SessionState
 from inspector.core.turns_fold import TURN_EVENTS, WORDS
+from inspector.core.usage import USAGE_TYPES
 from inspector.recording.format import FileShape
 from inspector.recording.reader import RecordingReader
-from inspector.spec.events import EVENT_TYPES
 
 if TYPE_CHECKING:
-    from inspector.recording.row_columns import RowColumns
+    from inspector.recording.chunk_file import ChunkLines
+    from inspector.recording.chunk_rows import Rows
     from inspector.recording.spans import Ints, LineMask
 
+TAKEN: Mapping[str, frozenset[str]] = {
+    "session": SESSION_TYPES,
+    "dialect": DIALECT_TYPES,
+    "input_audio": INPUT_AUDIO_TYPES,
+    "output_audio": OUTPUT_AUDIO_TYPES,
+    "usage": USAGE_TYPES,
+    "causes": CAUSE_TYPES,
+    "problems": frozenset(),
+    "turns": TURN_EVENTS,
+}
+"""The types of events that a fold takes in. Beside them ``causes`` takes in all that the client sends, and ``problems`` the rows
+with a flag. A state with any other fold is read event by event."""
 TURN_FOLDS = frozenset({"session", "input_audio", "output_audio", "causes", "turns"})
 """The folds that turns need."""
-TURN_ROWS = (
-    TURN_EVENTS
-    | OUTPUT_AUDIO_TYPES
-    | REQUEST_OF.keys()
-    | {"error", "inspector.closed", "inspector.send_failed", "input_audio_buffer.cleared"}
-)
-"""The types that they take in, beside all that the client sends."""
 WHOLE_BYTES = 1 << 20
 """A file up to this size is read event by event: that takes no longer than to import what larger ones need."""
 _HEAD_BYTES = 600
 """Of a row of sound, within which the response stands that it must share with the first of its content part."""
-_SKIP, _WANT, _WORD, _APPEND, _DELTA = range(5)
+_SKIP, _TAKE, _WORD, _APPEND, _TELLING_APPEND, _DELTA = range(6)
+_PROBLEMS = FLAG_ERROR | FLAG_WARNING | FLAG_UNDECODED
 _LOOK_BACK = frozenset(
     {
         "error",
@@ -61,8 +75,6 @@ _LOOK_BACK = frozenset(
     }
 )
 """Types that say something of the appends before: they are refused, or no error after it is about them."""
-_SOUND_FOLDS = frozenset({"output_audio", "turns"})
-"""The folds that take in a delta of sound; it tells the others nothing."""
 
 
 class _Place(NamedTuple):
@@ -94,23 +106,32 @@ class LeanReading:
         reader: RecordingReader,
         state: SessionState,
         rows: Collection[str] = (),
-        whole_bytes: int = WHOLE_BYTES,
+        apply: Callable[[Event], object] | None = None,
     ) -> None:
         """Prepare.
 
         Args:
             reader: the recording.
-            state: takes the events in; made for the folds that are asked (``SessionState(only=…)``), ``TURN_FOLDS`` among them.
-            rows: types of events that its folds want beside ``TURN_ROWS``.
-            whole_bytes: up to this size of the file every event is taken in.
+            state: takes the events in; made for the folds that the question needs (``SessionState(only=…)``).
+            rows: types of events that ``apply`` wants beside what those folds take in.
+            apply: takes in, in place of ``state.apply``, each event that is read, and hands it to that. Sound is not among them
+                unless it is the first of its content part, or in ``rows``.
         """
         self.state = state
         self.events = 0
         """Rows of the recording, those that were passed over included."""
         self.reader = reader
-        self.wanted = TURN_ROWS | frozenset(rows)
+        self.apply = state.apply if apply is None else apply
+        names = {fold.name for fold in state.folds}
+        # What begins a session is wanted in any case: the state begins anew with it.
+        self.wanted = SESSION_TYPES.union(rows, *(TAKEN.get(name, ()) for name in names))
+        self.rows = frozenset(rows)
+        self.names = names
+        self.has_appends = "input_audio" in names or "causes" in names
         self.appends, self.sounds = _Places(), _Places()
-        self._is_lean = reader.shape is FileShape.OURS and reader.size > whole_bytes
+        self._is_lean = (
+            reader.shape is FileShape.OURS and reader.size > WHOLE_BYTES and names <= TAKEN.keys()
+        )
         self._formats: list[tuple[int, AudioFormat]] = [(0, state.input_audio.format)]
         """From which row on appends were of which format."""
         self._recalled = 0
@@ -134,7 +155,7 @@ class LeanReading:
                 self.appends.add(place)
             elif event.type in OUTPUT_AUDIO and event.direction is not Direction.CLIENT:
                 self.sounds.add(place)
-            self.state.apply(event)
+            self.apply(event)
             self.events += 1
 
     def appends_before(self, seq: int) -> Iterator[Event]:
@@ -142,7 +163,8 @@ class LeanReading:
         refused = self.state.causes.rejected
         for place in self.appends.before(seq - 1):
             if place.row + 1 not in refused:
-                yield self._whole(place)
+                line = self.reader.read(place.offset, place.length)
+                yield _append(line, place.row) or self.reader.decode(line, place.row)
 
     def sound_from(self, seq: int) -> Iterator[Event]:
         """Yield the events that bring sound to be heard from an event on, with their audio."""
@@ -165,13 +187,22 @@ class LeanReading:
         self._recalled = row
 
     def _run_in_chunks(self) -> None:
-        from inspector.recording.row_columns import row_columns
+        # Imported here for numpy: small recordings do without.
+        from inspector.recording.chunk_file import ChunkFile, chunk_bytes
+        from inspector.recording.chunk_scanner import ChunkScanner
 
+        path, start, end = self.reader.path, self.reader.start, self.reader.size
+        file, scanner = ChunkFile(path, start, end, chunk_bytes(path, start, end)), ChunkScanner()
         parts: dict[int, _Part] = {}
-        for rows in row_columns(self.reader.path, self.reader.start, self.reader.size):
-            if len(rows.kind):
-                _ChunkReading(self, rows, parts).run()
-                self.events += len(rows.kind)
+        try:
+            for number in range(file.count):
+                lines = file.read(number)
+                rows = scanner.read(lines)
+                if len(rows.kind):
+                    _ChunkReading(self, rows, lines, scanner.kinds.names(), parts).run()
+                    self.events += len(rows.kind)
+        finally:
+            file.close()
 
     def _whole(self, place: _Place) -> Event:
         return self.reader.decode(self.reader.read(place.offset, place.length), place.row)
@@ -180,52 +211,77 @@ class LeanReading:
 class _ChunkReading:
     """The rows of one chunk on their way into the state."""
 
-    def __init__(self, whole: LeanReading, rows: RowColumns, parts: dict[int, _Part]) -> None:
+    def __init__(
+        self,
+        whole: LeanReading,
+        rows: Rows,
+        lines: ChunkLines,
+        names: list[str],
+        parts: dict[int, _Part],
+    ) -> None:
         self._whole, self._state, self._reader = whole, whole.state, whole.reader
-        self._rows, self._names, self._parts = rows, rows.names, parts
+        self._rows, self._lines, self._names, self._parts = rows, lines, names, parts
         self._first_row = whole.events
         # As lists: one entry of an array costs as much as ten of a list.
         self._kinds, self._t_us = rows.kind.tolist(), rows.t_us.tolist()
+        self._starts, self._lengths = rows.starts.tolist(), rows.lengths.tolist()
         self._sizes, self._keys = rows.audio.tolist(), rows.part.tolist()
-        self._starts, self._lengths = rows.offset.tolist(), rows.length.tolist()
-        self._folds: tuple[Fold, ...] = ()
-        self._transcription: list[Fold] = []
-        """Those of them that take in sound."""
-        self._run: list[int] = []
-        """Appends that wait to be taken in together."""
+        self._part: _Part | None = None
+        self._deltas: list[SoundDelta] = []
+        """Deltas of that content part that wait to be taken in together."""
+        self._has_turns, self._has_words = "turns" in whole.names, False
 
     def run(self) -> None:
         """Take them all in."""
         import numpy as np
 
-        rows, wanted = self._rows, self._whole.wanted
-        actions = np.array([_action(name, wanted) for name in self._names])[rows.kind]
-        is_clients = rows.direction == DIRECTION_CODE[Direction.CLIENT]
-        # Client events are kept regardless of type; only a client sends appends.
-        actions[is_clients & (actions != _APPEND)] = _WANT
-        actions[~is_clients & (actions == _APPEND)] = _SKIP
-        self._find_sound(actions == _APPEND, self._whole.appends)
+        actions = self._actions()
+        is_append = (actions == _APPEND) | (actions == _TELLING_APPEND)
+        self._find_sound(is_append, self._whole.appends)
         self._find_sound(actions == _DELTA, self._whole.sounds)
+        self._appends = _Appends(self._rows, np.flatnonzero(is_append))
         words = np.flatnonzero(actions == _WORD).tolist()
-        at_of = np.flatnonzero((actions != _SKIP) & (actions != _WORD))
+        self._has_words = bool(words) and self._has_turns
+        looked_at = np.flatnonzero(
+            (actions == _TAKE) | (actions == _DELTA) | (actions == _TELLING_APPEND)
+        )
         before = 0
-        for at, action in zip(at_of.tolist(), actions[at_of].tolist(), strict=True):
-            if self._state.turns.awaits_words:
+        for at, action in zip(looked_at.tolist(), actions[looked_at].tolist(), strict=True):
+            if self._has_words and self._state.turns.awaits_words:
                 self._take_words(words, before, at)
             before = at
-            if action == _APPEND:
-                self._run.append(at)
+            if action == _TELLING_APPEND:
+                self._tell_dialect(at)
             elif action != _DELTA or not self._take_delta(at):
                 self._take(at)
-        self._take_words(words, before, len(self._kinds))
-        self._append()
+        if self._has_words:
+            self._take_words(words, before, len(self._kinds))
+        self._flush(len(self._kinds))
+
+    def _actions(self) -> Ints:
+        """Return what is to be done with each row."""
+        import numpy as np
+
+        rows, whole = self._rows, self._whole
+        is_clients = rows.direction == DIRECTION_CODE[Direction.CLIENT]
+        wanted = np.array([_TAKE if name in whole.wanted else _SKIP for name in self._names])
+        actions = np.array([_action(name, whole) for name in self._names])[rows.kind]
+        # Only a client sends appends.
+        is_append = (actions == _APPEND) | (actions == _TELLING_APPEND)
+        actions = np.where(~is_clients & is_append, wanted[rows.kind], actions)
+        if "causes" in whole.names:
+            actions[is_clients & ~is_append] = _TAKE
+        if "problems" in whole.names:
+            actions[rows.flags & _PROBLEMS != 0] = _TAKE
+        return actions
 
     def _find_sound(self, is_sound: LineMask, places: _Places) -> None:
         """Remember where sound is to be read back from."""
         import numpy as np
 
         at = np.flatnonzero(is_sound)
-        places.extend(at + self._first_row, self._rows.offset[at], self._rows.length[at])
+        offsets = self._rows.starts[at] + self._lines.offset
+        places.extend(at + self._first_row, offsets, self._rows.lengths[at])
 
     def _take_words(self, words: list[int], begin: int, end: int) -> None:
         """Apply the text deltas between two rows while a response awaits its first one."""
@@ -234,71 +290,57 @@ class _ChunkReading:
             self._take(words[number])
             number += 1
 
+    def _tell_dialect(self, at: int) -> None:
+        """Let the fold of the dialect look at an append of a type that only one dialect has; once is enough."""
+        if self._state.dialect.evidence.rank > BY_SHAPE:
+            self._state.dialect.apply(self._event(at))
+
+    def _event(self, at: int) -> Event:
+        line = self._reader.read(self._lines.offset + self._starts[at], self._lengths[at])
+        return self._reader.decode(line, self._first_row + at)
+
     def _take(self, at: int) -> None:
-        self._append()
-        row = self._first_row + at
-        line = self._reader.read(self._starts[at], self._lengths[at])
-        event = self._reader.decode(line, row)
+        self._flush(at)
+        row, event = self._first_row + at, self._event(at)
         # A client that sends the server's sound back may have it refused as well, in its order.
         is_echo = event.direction is Direction.CLIENT and event.type in AUDIO_KEYS
         if is_echo or event.type in _LOOK_BACK:
-            self._whole.recall(row)
             self._parts.clear()
-        self._state.apply(event)
+            if self._whole.has_appends:
+                self._whole.recall(row)
+        self._whole.apply(event)
         if event.type in CONFIGURED or event.type in _LOOK_BACK:
             self._whole.configured(row)
         elif event.type in OUTPUT_AUDIO:
             self._learn(self._keys[at], event)
 
-    def _append(self) -> None:
-        """Take in the appends that have come since the last event that looks at them."""
-        run = self._run
-        if not run:
-            return
-        form = self._state.input_audio.format
-        lengths = [form.ns(self._sizes[at]) for at in run]
-        timed = [
-            (self._t_us[at], length)
-            for at, length in zip(run, lengths, strict=True)
-            if self._t_us[at] != NO_TIME_US
-        ]
-        self._state.input_audio.append_many(
-            AppendRun(
-                len(run),
-                sum(self._sizes[at] for at in run),
-                sum(lengths),
-                timed[0][0] * 1000 if timed else None,
-                timed[-1][0] * 1000 if timed else None,
-                timed[0][1] if timed else 0,
-            )
-        )
-        run.clear()
+    def _flush(self, at: int) -> None:
+        """Take in the sound before a row that waits: the folds that it is for look at no other event meanwhile."""
+        state = self._state
+        if self._deltas and self._part is not None:
+            if state.output_audio in state.folds:  # else it failed
+                state.output_audio.receive_many(self._part.body, self._deltas)
+            self._deltas = []
+        begin, end = self._appends.upto(at)
+        if begin < end and state.input_audio in state.folds:
+            run = self._appends.run(begin, end, state.input_audio.format)
+            state.input_audio.append_many(run)
 
     def _take_delta(self, at: int) -> bool:
         """Take in a delta of sound by what is known of its content part; False where that is not known yet."""
         part = self._parts.get(self._keys[at])
-        if part is None or part.type != self._names[self._kinds[at]]:
+        if part is None or not part.is_placed or part.type != self._names[self._kinds[at]]:
             return False
-        head = self._reader.read(self._starts[at], min(_HEAD_BYTES, self._lengths[at]))
-        if part.needle not in head:
+        begin = self._lines.begin + self._starts[at]
+        head = min(_HEAD_BYTES, self._lengths[at])
+        if self._lines.buffer.find(part.needle, begin, begin + head) < 0:
             return False
+        if part is not self._part:
+            self._flush(at)
+            self._part = part
         t_us = self._t_us[at]
-        event = Event(
-            self._first_row + at + 1,
-            None if t_us == NO_TIME_US else t_us * 1000,
-            Direction.SERVER,
-            Origin.WIRE,
-            part.type,
-            b"",
-            body=part.body,
-            audio_bytes=self._sizes[at],
-        )
-        if self._folds is not self._state.folds:  # another session has begun, or a fold has failed
-            self._folds = self._state.folds
-            self._transcription = [fold for fold in self._folds if fold.name in _SOUND_FOLDS]
-        for fold in self._transcription:
-            if not part.is_placed or fold.name != "turns":
-                fold.apply(event)
+        t_ns = None if t_us == NO_TIME_US else t_us * 1000
+        self._deltas.append(SoundDelta(self._first_row + at + 1, t_ns, self._sizes[at]))
         return True
 
     def _learn(self, key: int, event: Event) -> None:
@@ -312,7 +354,7 @@ class _ChunkReading:
         keys = AUDIO_KEYS[event.type]
         body = {name: value for name, value in (event.body or {}).items() if name not in keys}
         needle = f'"response_id":"{response_id}"'.encode()
-        is_placed = self._state.turns.has_sounded(response_id)
+        is_placed = not self._has_turns or self._state.turns.has_sounded(response_id)
         self._parts[key] = _Part(needle, event.type, body, is_placed)
 
 
@@ -320,18 +362,85 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 """What an id consists of that stands in its line as it is."""
 
 
-def _action(name: str, wanted: frozenset[str]) -> int:
+_PLAIN_APPEND = re.compile(
+    rb'\{"seq":[0-9]+,"t":([0-9]{1,9})\.([0-9]{6}),"dir":"client","origin":"[a-z]+","type":"([a-z_.]+)",'
+    rb'"event":\{"type":"\3",(?:"event_id":"[^"\\]*",)?"audio":"([A-Za-z0-9+/]*={0,2})"\}\}'
+)
+"""A line of an append that says no more than its sound, as nearly all do."""
+
+
+def _append(line: bytes, row: int) -> Event | None:
+    """Return the append in a line of ours, with only its audio in its body; None if the line is not a plain one.
+
+    To find the end of a turn's speech takes dozens of appends, and parsing them is most of the work.
+    """
+    found = _PLAIN_APPEND.fullmatch(line)
+    if found is None:
+        return None
+    seconds, fraction, name, audio = found.groups()
+    t_ns = int(seconds) * 1_000_000_000 + int(fraction) * 1000
+    kind, body = name.decode(), {"audio": audio.decode()}
+    return Event(row + 1, t_ns, Direction.CLIENT, Origin.WIRE, kind, b"", body=body)
+
+
+def _action(name: str, whole: LeanReading) -> int:
     """Return what is to be done with the rows of a type."""
+    if name in whole.rows:
+        return _TAKE
     if name in APPENDS:
-        return _APPEND
-    if name in OUTPUT_AUDIO:
-        return _DELTA
-    if name in WORDS:
-        return _WORD
-    if name in wanted:
-        return _WANT
-    known = EVENT_TYPES.get(name)
-    return _WANT if known is not None and known.direction == Direction.CLIENT else _SKIP
+        return _TELLING_APPEND if name in whole.wanted else _APPEND
+    if name not in whole.wanted:
+        return _SKIP
+    return _DELTA if name in OUTPUT_AUDIO else _WORD if name in WORDS else _TAKE
+
+
+class _Appends:
+    """The appends of a chunk, of which any run can be told without going through it."""
+
+    def __init__(self, rows: Rows, at: Ints) -> None:
+        import numpy as np
+
+        self._sizes, self._t_us = rows.audio[at], rows.t_us[at].tolist()
+        self._at = at.tolist()
+        self._done = 0
+        self._bytes = _sums(self._sizes)
+        self._timed = np.flatnonzero(rows.t_us[at] != NO_TIME_US).tolist()
+        self._format: AudioFormat | None = None
+        self._lengths: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def upto(self, row: int) -> tuple[int, int]:
+        """Return from which to which append those stand that come before a row and were not asked for yet."""
+        begin, self._done = self._done, bisect_left(self._at, row, self._done)
+        return begin, self._done
+
+    def run(self, begin: int, end: int, form: AudioFormat) -> AppendRun:
+        """Return the run of some appends of a format."""
+        if form != self._format:
+            # Each is cut to whole nanoseconds, as AudioFormat.ns does.
+            self._lengths = _sums((self._sizes * 1_000_000 / form.bytes_per_ms).astype("q"))
+            self._format = form
+        first, last = bisect_left(self._timed, begin), bisect_left(self._timed, end) - 1
+        is_timed = first <= last
+        one, other = (self._timed[first], self._timed[last]) if is_timed else (0, 0)
+        return AppendRun(
+            end - begin,
+            self._bytes[end] - self._bytes[begin],
+            self._lengths[end] - self._lengths[begin],
+            self._t_us[one] * 1000 if is_timed else None,
+            self._t_us[other] * 1000 if is_timed else None,
+            self._lengths[one + 1] - self._lengths[one] if is_timed else 0,
+        )
+
+
+def _sums(numbers: Ints) -> list[int]:
+    """Return the sums of the first none, one, two … of some numbers."""
+    import numpy as np
+
+    sums: list[int] = np.concatenate(([0], np.cumsum(numbers))).tolist()
+    return sums
 
 
 class _Places:

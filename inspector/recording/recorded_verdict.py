@@ -12,40 +12,34 @@ import orjson
 
 from inspector.analysis.latency_summary import latency_summary
 from inspector.analysis.ledger import CostLedger, turns_by_id
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.prices import PriceTable
 from inspector.analysis.verdict import VerdictPart, VerdictTone, verdict
-from inspector.core.dialect_evidence import DIALECT_TYPES
-from inspector.core.kinds import APPENDS
-from inspector.core.session_fold import SESSION_TYPES
 from inspector.core.state import VERDICT_FOLDS, SessionState
-from inspector.core.usage import USAGE_TYPES
 from inspector.price_file import prices_here
 from inspector.recording.format import Header
 from inspector.recording.lean import LeanReading
 from inspector.recording.reader import RecordingReader
-from inspector.spec.events import EVENT_TYPES
 
-# The appended sound of GPT-Live tells its dialect too, and is nearly all of such a recording; its other events do as well.
-VERDICT_ROWS = (
-    USAGE_TYPES
-    | SESSION_TYPES
-    | (DIALECT_TYPES - APPENDS)
-    | {name for name, known in EVENT_TYPES.items() if known.severity}
-)
-"""The types of events that a verdict depends on, beside those of the turns."""
-
+RULES_BYTES = 8 << 20
+"""Size of a recording up to which the rules, which need every event, are part of its verdict: half a second of reading."""
 NICENESS = 10
 """Of the process that judges a large recording: the screen and the indexing come first."""
 
 
 def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[VerdictPart]:
-    """Return the verdict on a recording.
+    """Return the verdict on a recording; on a large one without the findings of the rules.
 
     Raises:
-        RecordingError: the disk does not give it.
+        RecordingError: the file cannot be read.
     """
+    if reader.size <= RULES_BYTES:
+        linted = LintedState()
+        for event in reader.events():
+            linted.apply(event)
+        return verdict_of(linted, reader.header, prices)
     state = SessionState(only=VERDICT_FOLDS)
-    LeanReading(reader, state, VERDICT_ROWS).run()
+    LeanReading(reader, state).run()
     return verdict_of(state, reader.header, prices)
 
 
@@ -53,7 +47,7 @@ def verdict_of(state: SessionState, header: Header, prices: PriceTable) -> list[
     """Return the verdict on a session that is over.
 
     Args:
-        state: after its last event.
+        state: after its last event; the findings of a ``LintedState`` are part of the verdict.
         header: of its recording.
         prices: the table.
     """
@@ -64,7 +58,9 @@ def verdict_of(state: SessionState, header: Header, prices: PriceTable) -> list[
     turn_of = turns_by_id(responses) if turns else None
     cost = ledger.summary(state.usage, turn_of) if len(ledger) else None
     latency = latency_summary(turns, is_over=True)
-    return verdict(state, cost, latency, unit="turn" if turns else "response")
+    report = state.report(is_over=True) if isinstance(state, LintedState) else None
+    findings = report.findings if report is not None else ()
+    return verdict(state, cost, latency, findings, unit="turn" if turns else "response")
 
 
 def verdict_rows(parts: Sequence[VerdictPart]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +61,8 @@ class _Cue:
     body: Mapping[str, Any]
     created_id: str = ""
     """Id of the item or response that it created; ``""`` if unknown."""
+    burst: int = 0
+    """The number of server frames before it: equal for events that the client sent one right after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def script_of(events: Sequence[Event]) -> RecordedScript:
             appends += 1
             appended_ns = now_ns
         elif event.direction is Direction.CLIENT:
-            cues.append(_Cue(event.type, event.body or {}))
+            cues.append(_Cue(event.type, event.body or {}, burst=len(lines)))
             released_ns = now_ns
         else:
             output = _output(event)
@@ -155,7 +157,7 @@ def _with_created_ids(cues: Sequence[_Cue], frames: Sequence[Event]) -> Iterator
                 waiting.remove(found)
                 created[found] = _created_id(event)
     for at, cue in enumerate(cues):
-        yield _Cue(cue.type, cue.body, created.get(at, ""))
+        yield replace(cue, created_id=created.get(at, ""))
 
 
 def _may_answer(event: Event, cue: _Cue) -> bool:
@@ -232,6 +234,10 @@ class RecordedServer:
         self._lines = list(script.lines)
         self._at = 0
         self._arrived = [False] * len(script.cues)
+        """Also True for an event that this client has left out."""
+        self._late: dict[int, int] = {}
+        """Until when a client event is expected, by index, after a later one of its burst: a client with several tasks sends
+        the events of a burst in any order."""
         self._bytes = 0
         self._appends = 0
         self._ready_ns: int | None = None
@@ -263,7 +269,7 @@ class RecordedServer:
             self._bytes += _audio_bytes(body)
             self._appends += 1
         else:
-            self._match_cue(name, body)
+            self._match_cue(name, body, now_ns)
         self._release(now_ns)
 
     def due(self, now_ns: int) -> list[SimOutput]:
@@ -293,10 +299,12 @@ class RecordedServer:
             self._before_ns = now_ns
             self._release(now_ns)
 
-    def _match_cue(self, name: str, body: Mapping[str, Any]) -> None:
+    def _match_cue(self, name: str, body: Mapping[str, Any], now_ns: int) -> None:
         for index, cue in enumerate(self._script.cues):
-            if cue.type == name and not self._arrived[index]:
+            is_late = self._late.get(index, -1) >= now_ns and _is_alike(cue.body, body)
+            if cue.type == name and (is_late or not self._arrived[index]):
                 self._arrived[index] = True
+                self._late.pop(index, None)
                 self._names.update(_renamings(cue, body))
                 if cue.created_id and _metadata(cue.body) != _metadata(body):
                     self._metadata[cue.created_id] = _metadata(body)
@@ -316,7 +324,13 @@ class RecordedServer:
         if not self._has_enough_audio(line):
             return
         # An earlier client event that no frame waited for must not match a later event of the same type.
-        self._arrived[: line.after_cue + 1] = [True] * (line.after_cue + 1)
+        for index in range(line.after_cue + 1):
+            if not self._arrived[index]:
+                self._arrived[index] = True
+                cue = self._script.cues[index]
+                # One without effect in the recording may well be left out.
+                if cue.created_id and cue.burst == self._script.cues[line.after_cue].burst:
+                    self._late[index] = now_ns + PATIENCE_NS
         delay_ns = line.delay_ns if self._pace is Pace.RECORDED else 0
         self._ready_ns = now_ns + delay_ns
 
@@ -357,6 +371,14 @@ class RecordedServer:
                 changed = {**response, "metadata": self._metadata[response["id"]]}
                 return orjson.dumps({**(body or {}), "response": changed})
         return data
+
+
+def _is_alike(recorded: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
+    """Return True if two client events of one type may create the same: items of the same type and role, or responses."""
+    one, other = recorded.get("item"), sent.get("item")
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return True
+    return all(one.get(key) == other.get(key) for key in ("type", "role"))
 
 
 def _metadata(body: Mapping[str, Any]) -> object:

@@ -48,6 +48,12 @@ def test_the_json_and_the_texts_agree() -> None:
     assert found["output_audio"] == {"ms": 600, "underruns": 1, "silent_ms": 700}
 
 
+def test_fractions_of_a_millisecond_add_up() -> None:
+    items = [delta(0, 300.5, name) for name in ("a", "b")]
+
+    assert totals(folded(*items))["output_audio"]["ms"] == 601
+
+
 def test_unreported_totals_are_null() -> None:
     found = totals(SessionState())
 

@@ -1,10 +1,11 @@
-"""What turns cost: of a large recording from the start of the process, against decoding its lines once in the same run; and live, an event.
+"""What a large recording costs: turns, usage and the verdict on it, against decoding its lines once in the same run; and live, an event.
 
-    python tests/bench/turns_speed.py [--mb 1000] [--text] [--runs 3] [--keep FILE]
+    python tests/bench/turns_speed.py [FILE] [--mb 1000] [--text] [--runs 3]
 
-The recording is made in the temporary folder, and deleted: a conversation with sound (microphone, bursts of audio, words), or
-with ``--text`` one without. Each round decodes all lines with ``orjson.loads``, then runs ``inspector turns --json`` without and
-with sound questions. Memory is the greatest resident size of the process.
+Without a FILE a recording is made in the temporary folder: a conversation with sound (microphone, bursts of audio, words), or with
+``--text`` one without. Each round decodes all lines with ``orjson.loads`` in a process of its own, then runs each question in one.
+Times are of the processor (user and system, of the process and its children), so that other work on the machine counts little; memory
+is the greatest resident size of a process.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import argparse
 import base64
 import os
 import random
-import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -175,28 +177,58 @@ def write(path: Path, size: int, *, is_text: bool) -> int:
     return seq
 
 
-def pass_of_orjson(path: Path) -> float:
-    """Return the seconds that decoding each line takes."""
-    start = time.perf_counter()
-    with path.open("rb") as file:
-        for line in file:
-            orjson.loads(line)
-    return time.perf_counter() - start
+ORJSON_PASS = "import orjson, sys\nfor line in open(sys.argv[1], 'rb'): orjson.loads(line)"
+QUESTIONS = {
+    "turns, usage and verdict": ("-m", "inspector.recording.recorded_verdict", "FILE"),
+    "turns --no-sound": ("-m", "inspector", "turns", "FILE", "--json", "--no-sound"),
+    "turns": ("-m", "inspector", "turns", "FILE", "--json"),
+    "cost": ("-m", "inspector", "cost", "FILE", "--json"),
+}
+"""What is asked of the recording, and how; without ``--no-sound``, turns are also listened to."""
 
 
-def command(path: Path, *options: str) -> tuple[float, float]:
-    """Return the seconds and the greatest memory in MB of ``inspector turns``."""
+class Cost(NamedTuple):
+    """What a process took."""
+
+    cpu_s: float
+    wall_s: float
+    memory_mb: float
+
+
+def cost_of(arguments: Sequence[str], path: Path, bytecode: Path) -> Cost:
+    """Return what Python takes for some arguments, from the start of the process to its end."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(bytecode)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [str(path) if part == "FILE" else part for part in arguments]
     start = time.perf_counter()
     child = subprocess.Popen(
-        [sys.executable, "-m", "inspector", "turns", str(path), "--json", *options],
-        stdout=subprocess.DEVNULL,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, *command], stdout=subprocess.DEVNULL, cwd=ROOT, env=environment
     )
     _, status, usage = os.wait4(child.pid, 0)
+    wall_s = time.perf_counter() - start
     if status:
-        raise SystemExit(f"inspector turns ended with {status}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+        raise SystemExit(f"{' '.join(command)} ended with {status}")
+    return Cost(usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss / 1024)
+
+
+def measure(path: Path, runs: int, bytecode: Path) -> None:
+    """Print what each question costs, in each round and in the median."""
+    ratios: dict[str, list[float]] = {name: [] for name in QUESTIONS}
+    small = next((ROOT / "sessions").glob("*.jsonl"))
+    for arguments in QUESTIONS.values():
+        cost_of(arguments, small, bytecode)  # compiles what an installed program has compiled
+    for _ in range(runs):
+        base = cost_of(("-c", ORJSON_PASS, "FILE"), path, bytecode)
+        for name, arguments in QUESTIONS.items():
+            cost = cost_of(arguments, path, bytecode)
+            ratios[name].append(cost.cpu_s / base.cpu_s)
+            print(
+                f"orjson {base.cpu_s:5.2f} s   {name:<24} {cost.cpu_s:5.2f} s   {ratios[name][-1]:.2f}×   "
+                f"{cost.memory_mb:.0f} MB   (on the clock {base.wall_s:.2f} and {cost.wall_s:.2f} s)",
+                flush=True,
+            )
+    for name, found in ratios.items():
+        print(f"{name:<24} {statistics.median(found):.2f}× the pass of orjson")
 
 
 def live() -> tuple[float, float]:
@@ -239,27 +271,19 @@ def live() -> tuple[float, float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--mb", type=int, default=1000)
     parser.add_argument("--text", action="store_true")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="turns-speed-") as folder:
-        path = Path(folder) / "large.jsonl"
-        events = write(path, arguments.mb * 1_000_000, is_text=arguments.text)
-        print(f"{path.stat().st_size / 1e6:,.0f} MB, {events:,} events")
-        for _ in range(arguments.runs):
-            base = pass_of_orjson(path)
-            for name, options in (
-                ("without sound questions", ("--no-sound",)),
-                ("with sound questions", ()),
-            ):
-                seconds, memory = command(path, *options)
-                print(
-                    f"orjson {base:5.2f} s   {name:<24} {seconds:5.2f} s   {seconds / base:.2f}×   {memory:.0f} MB"
-                )
+        path = arguments.file or Path(folder) / "large.jsonl"
+        if arguments.file is None:
+            write(path, arguments.mb * 1_000_000, is_text=arguments.text)
+        print(f"{path.stat().st_size / 1e6:,.0f} MB")
+        measure(path.resolve(), arguments.runs, Path(folder) / "bytecode")
     every, turns = live()
     print(f"live: all folds {every:.1f} µs an event, turns {turns:.1f} µs of it")
-    print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.core.cut_sound import cut_sounds
 from inspector.core.event import Event
 from inspector.core.output_audio import ItemAudio, OutputAudioFold
 from tests.support import at, client, local, numbered, server, silence
@@ -218,3 +219,20 @@ def test_pieces_never_overlap_and_never_play_before_their_arrival(
         assert 0 <= item.heard_ns(None) <= item.received_ns
         heard = [item.heard_ns(ms * MS) for ms in range(0, 30_000, 97)]
         assert heard == sorted(heard) or item.played_ms is not None
+
+
+@pytest.mark.parametrize(
+    ("end_ms", "heard_ms", "basis"),
+    [
+        (200, 200, "event"),
+        (250, 250, "event"),
+        (600, 300, "estimated"),  # more than the time from its first delta to the truncation
+    ],
+)
+def test_a_cut_is_the_apps_claim_if_the_clock_allows_it(
+    end_ms: int, heard_ms: int, basis: str
+) -> None:
+    output = folded(delta(1000, 900), *truncate(1250, end_ms))
+
+    cut = cut_sounds(output)["r"]
+    assert (cut.heard_ms, cut.basis) == (heard_ms, basis)

@@ -26,6 +26,8 @@ ASIDE = server("response.created", response={"id": "o1", "conversation_id": None
 ASIDE_DONE = server("response.done", response={"id": "o1"})
 DONE = server("response.done", response={"id": "r1"})
 SAID = server("response.output_item.added", response_id="r1", item={"type": "message"})
+TALKED = server("response.done", response={"id": "r1", "output": [{"type": "message"}]})
+NEXT = server("response.created", response={"id": "r2"})
 RESULT = client("conversation.item.create", item={"type": "function_call_output", "call_id": "c"})
 
 
@@ -50,6 +52,9 @@ def added(role: str, name: str = "conversation.item.added", **members: str) -> E
         ([added("user"), ANSWER, RESULT, ANSWER], [1, 1, 1, 1]),
         ([added("user"), ANSWER, SAID, RESULT, ANSWER], [1, 1, 1, 1, 2]),
         ([added("user"), ANSWER, SAID, ANSWER], [1, 1, 1, 1]),
+        # The interrupted answer has spoken, and ends, but not in the turn that interrupted it.
+        ([added("user"), ANSWER, SPEECH, TALKED, NEXT, RESULT, NEXT], [1, 1, 2, 2, 2, 2, 2]),
+        ([added("user"), ANSWER, SPEECH, NEXT, SAID, TALKED, RESULT, NEXT], [1, 1, *[2] * 6]),
         ([CREATED, SPEECH, ANSWER, OTHER, ANSWER], [0, 1, 1, 0, 2]),
         ([CREATED, SPEECH, CREATED, ANSWER], [0, 1, 1, 1]),
         ([SPEECH, ANSWER, local("inspector.opened"), SPEECH], [1, 1, 0, 2]),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.prices import shipped_prices
 from inspector.clock import SystemClock, time_is_up
-from inspector.core.state import SessionState
 from inspector.engine import session_verdict
 from inspector.engine.session_verdict import RecordingVerdict
 from inspector.recording import lean, recorded_verdict, recording_facts
@@ -37,7 +37,7 @@ def test_every_way_of_reading_a_recording_comes_to_the_same_verdict(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = read(path)
-    monkeypatch.setattr(lean.LeanReading.__init__, "__defaults__", ((), 0))
+    monkeypatch.setattr(lean, "WHOLE_BYTES", 0)
     opening = open_recording(path)
     while opening.progress < 1:
         opening.advance()
@@ -45,7 +45,7 @@ def test_every_way_of_reading_a_recording_comes_to_the_same_verdict(
     while not by_rows.is_done:
         by_rows.advance(time_is_up(0, SystemClock()))
     reader = RecordingReader(path)
-    state = SessionState()
+    state = LintedState()
     for event in reader.events():
         state.apply(event, strict=True)
     by_all = recorded_verdict.verdict_of(state, reader.header, shipped_prices())

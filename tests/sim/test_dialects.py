@@ -288,6 +288,39 @@ def test_xai_answers_a_commit_and_truncates_nothing() -> None:
     assert error(driver.ask({**cut, "audio_end_ms": 0}))["code"] == "invalid_value"
 
 
+def test_xai_returns_the_metadata_of_a_response() -> None:
+    driver = xai()
+    asked = driver.ask({"type": "response.create", "response": {"metadata": {"topic": "weather"}}})
+    plain = driver.ask({"type": "response.create"})
+
+    for kind in ("response.created", "response.done"):
+        assert only(asked, kind)["response"]["metadata"] == {"topic": "weather"}
+        assert "metadata" not in only(plain, kind)["response"]
+
+
+@pytest.mark.parametrize("text", ["Hello from the agent.", "What is the weather in Paris?"])
+def test_xai_speaks_a_forced_message_without_a_request(text: str) -> None:
+    driver = xai()
+    tool = {"type": "function", "name": "get_weather", "parameters": {"type": "object"}}
+    driver.ask({"type": "session.update", "session": {"tools": [tool]}})
+    content = [{"type": "output_text", "text": text}]
+    item = {"type": "force_message", "role": "assistant", "content": content}
+    events = driver.ask({"type": "conversation.item.create", "item": item})
+
+    said = only(events, "response.output_audio_transcript.done")
+    assert said["transcript"] == text
+    assert only(events, "conversation.item.added")["item"]["role"] == "assistant"
+
+
+@pytest.mark.parametrize("content", [None, 3, [4], [{"text": None}]])
+def test_xai_survives_a_forced_message_without_text(content: object) -> None:
+    driver = xai()
+    item = {"type": "force_message", "content": content}
+    events = driver.ask({"type": "conversation.item.create", "item": item})
+
+    assert only(events, "response.done")
+
+
 def test_xai_sends_growing_transcripts() -> None:
     driver = xai()
     heard = {"transcription": {"model": "grok-transcribe"}}

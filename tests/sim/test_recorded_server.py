@@ -115,6 +115,38 @@ def test_an_event_may_come_a_little_later_than_it_was_recorded() -> None:
     assert player.session.next_due_ns is None
 
 
+def test_events_of_one_burst_may_come_in_another_order() -> None:
+    player = Player(
+        client("response.create"),
+        client("session.update"),
+        UPDATED,
+        server("response.created", response={"id": "r1"}),
+        client("response.create"),
+        server("response.created", response={"id": "r2"}),
+    )
+
+    assert player.send("session.update") == ["session.updated", "response.created"]
+    assert player.send("response.create") == []
+    assert player.send("response.create") == ["response.created"]
+
+
+@pytest.mark.parametrize(("later_ms", "role"), [(1001, "user"), (0, "system")])
+def test_an_event_left_out_of_a_burst_is_not_expected_for_long(later_ms: int, role: str) -> None:
+    player = Player(
+        client("conversation.item.create", item=ITEM),
+        client("session.update"),
+        UPDATED,
+        server("conversation.item.added", item={**ITEM, "id": "i1"}),
+        client("conversation.item.create", item={**ITEM, "role": role}),
+        server("conversation.item.added", item={**ITEM, "role": role, "id": "i2"}),
+    )
+
+    assert player.send("session.update") == ["session.updated", "conversation.item.added"]
+    player.now_ms = later_ms
+    item = {**ITEM, "role": role}
+    assert player.send("conversation.item.create", item=item) == ["conversation.item.added"]
+
+
 def test_speech_waits_for_as_much_audio_as_was_recorded() -> None:
     started = server("input_audio_buffer.speech_started")
     player = Player(appended(100), appended(100), started, appended(100))

@@ -51,11 +51,12 @@ from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.billed import clock_in_the_instructions, write_recording
-from tests.linted import began, called, later, result
+from tests.linted import colliding_requests
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
-from tests.support import FakeSource, ManualClock, numbered
+from tests.support import FakeSource, ManualClock
 from tests.tui.pacing import pace, tick
+from tests.turned import write_turned
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
@@ -231,18 +232,33 @@ def replayed(path: Path) -> Setting:
     return setting
 
 
-async def silent_tool(size: Size, scene: Scene) -> None:
-    """Replay a session in which the result of a tool is never spoken."""
-    events = numbered([*began(), *called(), result(), later(5000)])
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_recording(Path(folder) / "silent.jsonl", events)
-        await replayed(path)(size, scene)
-
-
 async def lesson(size: Size, scene: Scene) -> None:
     """Replay a lesson whose instructions begin with the time, so that nothing of it is ever cached."""
     with tempfile.TemporaryDirectory() as folder:
         path = write_recording(Path(folder) / "lesson.jsonl", clock_in_the_instructions())
+        await replayed(path)(size, scene)
+
+
+async def waited(size: Size, scene: Scene) -> None:
+    """Replay a session in which the user waits for a setting, for a tool, and speaks over an answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        await replayed(write_turned(Path(folder) / "turned.jsonl"))(size, scene)
+
+
+async def turn_by_turn(stage: Stage) -> None:
+    """Show the turns at the end, all measured at once, with the slow one selected."""
+    await stage.press("G", "end", "5")
+    screen = stage.screen
+    assert isinstance(screen, Workspace)
+    screen.model.latency.step(screen.state, lambda: False)
+    screen.current.refresh()
+    await stage.press("g", "down", "down")
+
+
+async def tool_rounds(size: Size, scene: Scene) -> None:
+    """Replay a session whose requests for an answer collide, and whose tool calls stay unanswered."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_recording(Path(folder) / "tools.jsonl", colliding_requests())
         await replayed(path)(size, scene)
 
 
@@ -439,15 +455,6 @@ def pressing(*keys: str) -> Scene:
     return scene
 
 
-async def findings(stage: Stage) -> None:
-    """Show them, once the whole recording has been read."""
-    assert isinstance(stage.screen, Workspace)
-    while stage.screen.model.findings.report is None:
-        tick(stage.screen)
-        await stage.pilot.pause()
-    await stage.press("6", "x")
-
-
 async def devices(stage: Stage) -> None:
     """Open the dialog, and wait for its meters: they are drawn by a timer of its own."""
     await stage.press("A")
@@ -477,6 +484,12 @@ async def unhurried(stage: Stage) -> None:
     """Wait for background reading."""
     for _ in range(10):
         await stage.settle()
+
+
+async def found(stage: Stage) -> None:
+    """Show the findings at the end of a recording, once they are collected."""
+    await stage.press("G", "6")
+    await unhurried(stage)
 
 
 SILENT = SoundOptions(NO_SOUND, NO_SOUND)
@@ -531,7 +544,9 @@ STAGES: Mapping[str, Play] = {
     "home-help": Play(home(is_filled=False), pressing("question_mark"), ("#help",), SMALL),
     "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
     "usage": Play(lesson, pressing("G", "7"), ("#usage",)),
-    "findings": Play(silent_tool, findings, ("#findings",)),
+    "turns": Play(waited, turn_by_turn, ("#turns",)),
+    "turns-empty": Play(live(), pressing("5"), ("#turns",), SMALL),
+    "findings": Play(tool_rounds, found, ("#findings",)),
     "verdict": Play(lesson, pressing("G"), ("#verdict",)),
     "session-connecting": Play(live(is_slow=True), pressing(), STATE, SMALL),
     "session-live": Play(live(), answer),

@@ -20,6 +20,7 @@ from inspector.tui.app import InspectorApp  # noqa: E402
 from inspector.tui.common.glyphs import UNICODE  # noqa: E402
 from inspector.tui.session.replay_workspace import replay_workspace  # noqa: E402
 from tests.billed import clock_in_the_instructions, write_recording  # noqa: E402
+from tests.turned import write_turned  # noqa: E402
 
 EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 TARGET = ROOT / ".readme"
@@ -49,6 +50,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lesson = write_recording(Path(folder) / "lesson.jsonl", clock_in_the_instructions())
         asyncio.run(take(lesson, "usage", ["G", "7"]))
+        waits = write_turned(Path(folder) / "waits.jsonl")
+        keys = ["G", "end", "5", "g", "down", "down"]
+        asyncio.run(take(waits, "turns", keys))
 
 
 if __name__ == "__main__":

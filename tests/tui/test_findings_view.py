@@ -1,4 +1,4 @@
-"""The Findings view: of a whole recording and live, its explanations, its links, its copies; and the verdict that it leads."""
+"""The Findings view: what it lists live and under a replay's cursor, what explains a finding, and where it leads."""
 
 from __future__ import annotations
 
@@ -6,114 +6,137 @@ from pathlib import Path
 from typing import Any
 
 from inspector.core.event import Event
-from inspector.tui.views.findings.findings_page import FindingsPage
-from inspector.tui.workspace.verdict_line import VerdictLine
+from inspector.tui.views.findings.findings_pane import FindingsPane
 from tests.billed import write_recording
-from tests.linted import began, called, later, result
-from tests.support import numbered
+from tests.linted import began, called, colliding_requests, said
+from tests.support import local, numbered
 from tests.tui import session_stage
 from tests.tui.pacing import tick
 from tests.tui.test_replay_screen import Stage, on_stage
 
-SILENT = [*began(), *called(), result(), later(5000)]
 
-
-def page_of(stage: Stage | session_stage.Stage) -> FindingsPage:
-    return stage.screen.query_one(FindingsPage)
-
-
-def text_of(stage: Stage | session_stage.Stage) -> str:
-    return "\n".join("".join(text for text, _ in line.spans) for line in page_of(stage).lines)
-
-
-def verdict_of(stage: Stage | session_stage.Stage) -> str:
-    return "".join(s.text for s in stage.screen.query_one(VerdictLine)._line())
+def pane_of(stage: Stage | session_stage.Stage) -> FindingsPane:
+    return stage.screen.query_one(FindingsPane)
 
 
 def replayed(
     tmp_path: Path, scenario: Any, events: list[Event] | None = None, **options: Any
 ) -> None:
-    found = numbered(SILENT if events is None else events)
-    on_stage(scenario, write_recording(tmp_path / "silent.jsonl", found), **options)
+    found = colliding_requests() if events is None else numbered(events)
+    on_stage(scenario, write_recording(tmp_path / "call.jsonl", found), **options)
 
 
-async def judged(stage: Stage) -> None:
-    while stage.screen.model.findings.report is None or not stage.screen.model.verdict:
+async def settled(stage: Stage) -> None:
+    for _ in range(8):
         tick(stage.screen)
         await stage.pilot.pause()
-    tick(stage.screen)
 
 
-def test_the_cause_is_the_first_line_and_the_view_has_the_fix(tmp_path: Path) -> None:
+def test_findings_are_as_of_the_cursor(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await judged(stage)
-        assert verdict_of(stage).startswith(" ✗ the result of search_film was never spoken")
-        await stage.press("6")
-        assert "✗ error  a tool's result was never spoken  tool-result-unspoken" in text_of(stage)
-        assert 'fix: {"type": "response.create"}' in text_of(stage)
-        assert "not judged: the recording does not say how the connection ended" not in text_of(
-            stage
-        )
+        await stage.press("G", "6")
+        await settled(stage)
+        assert "active-response-collision" in stage.shown()
+        assert "send every result of a batch" in stage.shown()
+        await stage.press("0")
+        await settled(stage)
+        assert "No findings" in stage.shown() or "no events yet" in stage.shown()
 
-    replayed(tmp_path, scenario, size=(160, 40))
+    replayed(tmp_path, scenario)
 
 
-def test_enter_goes_to_the_event_that_proves_it(tmp_path: Path) -> None:
+def test_enter_leads_to_the_event_that_proves_it(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await judged(stage)
-        await stage.press("6", "enter")
+        await stage.press("G", "6")
+        await settled(stage)
+        proof = pane_of(stage)._entries[0].finding.seqs[0]
+        await stage.press("g", "enter")
         assert stage.screen.current_view == "events"
-        assert stage.screen.selected + 1 == 8
+        assert stage.screen.selected + 1 == proof
+        assert stage.replay.log.type_of(proof - 1) == "error"
 
     replayed(tmp_path, scenario)
 
 
-def test_a_key_explains_the_rule_and_another_copies_the_fix(tmp_path: Path) -> None:
+def test_a_proving_event_leads_to_its_finding(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        await judged(stage)
-        await stage.press("6", "x")
-        assert "The server does not answer a tool's result by itself" in text_of(stage)
+        await stage.press("G", "6")
+        await settled(stage)
+        pane = pane_of(stage)
+        seq = pane._entries[-1].finding.seqs[-1]
+        assert pane.select_seq(seq)
+        assert seq in pane._entries[pane.cursor].finding.seqs
+        assert not pane.select_seq(1)
+
+    replayed(tmp_path, scenario)
+
+
+def test_the_explanation_hides_and_the_coverage_takes_its_place(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        assert " why " in stage.shown()
+        await stage.press("d")
+        assert " why " not in stage.shown()
+        await stage.press("C")
+        assert "rules that are silent" in stage.shown()
         await stage.press("escape")
-        assert "The server does not answer" not in text_of(stage)
-        await stage.press("y")
-        assert stage.pilot.app.clipboard == '{"type": "response.create"}'
+        assert "rules that are silent" not in stage.shown()
+        assert stage.screen.current_view == "findings"
 
     replayed(tmp_path, scenario)
 
 
-def test_a_recording_without_faults_says_so(tmp_path: Path) -> None:
+def test_the_fix_is_copied(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
-        for _ in range(5):
-            tick(stage.screen)
-            await stage.pilot.pause()
-        await stage.press("6", "x", "y")
-        assert "Nothing found." in text_of(stage)
+        await stage.press("G", "6")
+        await settled(stage)
+        await stage.press("g", "y")
+        assert stage.pilot.app.clipboard == pane_of(stage)._entries[0].finding.fix
 
-    replayed(tmp_path, scenario, began())
+    replayed(tmp_path, scenario)
 
 
-def test_the_view_goes_to_the_finding_of_the_selected_event(tmp_path: Path) -> None:
+def test_a_rule_unfolds_to_its_places(tmp_path: Path) -> None:
+    closed = local("inspector.closed", code=1000, reason="")
+    one = [*began(), *said(), *called("a", "call_1", "resp_1"), closed]
+    other = [*began(id="sess_2"), *said(), *called("b", "call_2", "resp_2"), closed]
+
     async def scenario(stage: Stage) -> None:
-        await judged(stage)
+        stage.replay.seek_row(len(stage.replay.log) - 1)
         await stage.press("6")
-        view = stage.screen.views["findings"]
-        assert view.show_event(7)
-        assert not view.show_event(0)
+        await settled(stage)
+        pane = pane_of(stage)
+        several = next(at for at, one in enumerate(pane._entries) if len(one.group.findings) > 1)
+        before = len(pane._entries)
+        await stage.press("g", *["j"] * several, "space")
+        places = len(pane._entries[several].group.findings)
+        assert len(pane._entries) == before + places
+        await stage.press("j")
+        assert not pane._entries[pane.cursor].is_rule
+        await stage.press("space")
+        assert len(pane._entries) == before
 
-    replayed(tmp_path, scenario)
+    replayed(tmp_path, scenario, [*one, *other])
 
 
-def test_a_live_session_shows_what_its_server_refuses(tmp_path: Path) -> None:
+def test_a_live_session_is_watched(tmp_path: Path) -> None:
     async def scenario(stage: session_stage.Stage) -> None:
         await stage.press("6")
-        error = {
-            "type": "invalid_request_error",
-            "code": "server_is_full",
-            "message": "There is no room.",
-        }
-        stage.source.say("error", error=error)
+        stage.source.say("error", error={"code": "invalid_value", "message": "speed 9 is above"})
         for _ in range(8):
             await stage.settle()
-        assert "the server reports an error: There is no room." in text_of(stage)
+        assert "speed 9 is above" in stage.shown()
+        assert stage.engine.disabled == []
 
     session_stage.on_stage(scenario, tmp_path)
+
+
+def test_a_small_screen_keeps_the_list(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        assert "active-response-coll" in stage.shown()
+        assert "fix" in stage.shown()
+
+    replayed(tmp_path, scenario, size=(80, 24))

@@ -37,11 +37,16 @@ SHADOWS = {
     **{
         where: {"ctrl+z"} for where in FORM
     },  # takes an edit back, and elsewhere suspends the program
-    "findings": {
-        "x",
-        "y",
-    },  # a rule is explained and its fix copied, before an answer is cancelled and an event copied
+    "findings": {"y"},  # copies the fix
     "usage": {"left", "right"},  # columns of the table before the time of a replay
+    "turns": {
+        "plus",
+        "equals_sign",
+        "minus",
+        "0",
+        "right",
+        "left",
+    },  # zoom and phases before the replay
     "page": {"enter", "g"},  # whose own is only for lists that lead to events
 }
 """Keys that a focused widget intentionally shadows on the screen around it."""

@@ -15,6 +15,7 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.pilot import Pilot
 
+from inspector.analysis.waterfall import TurnSpan
 from inspector.analysis.waveform import Waveform, WaveLane
 from inspector.core.event import Event
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
@@ -122,6 +123,21 @@ def test_marks_are_drawn_above_the_axis_and_named_at_the_cursor() -> None:
         assert "speech stopped 3.010" in "\n".join(app.text())
 
     showing(scenario, spoken_events())
+
+
+def test_a_turn_is_a_line_with_its_number_behind_the_marks() -> None:
+    waveform = Waveform(log_of(spoken_events())[0])
+    waveform.advance()
+    turns = (TurnSpan(7, 0, 1_200_000), TurnSpan(8, 1_300_000, 3_800_000), TurnSpan(9, 0, 10**18))
+
+    def marks_with(*shown: TurnSpan) -> str:
+        view = DrawnStretch(60, 24, 0, 100_000, None, 9_000_000, turns=shown)
+        picture = drawn(waveform, view, UNICODE, ())
+        return "".join(text for text, _ in picture.runs(view.lane_rows))[LABEL:]
+
+    assert marks_with(*turns[:2]).startswith("│7───────────S8──────")
+    assert marks_with(turns[2])[-1] == "─"
+    assert marks_with().startswith(" " * 13 + "S  ")
 
 
 def test_truncated_and_future_audio_is_faint() -> None:

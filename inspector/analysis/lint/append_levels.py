@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FRAME_MS = 100
 """Length of sound for which one level is taken: about a syllable."""
+SPARSER_EVERY = 100
+"""Frames after which the next ones are taken at twice, three times … the distance: a long session is not looked at for ever."""
 MAX_FRAMES = 100
 """Frames looked at in one append: of a file that is sent in one piece its first ten seconds."""
 FAINTEST_DBFS = -100
@@ -52,6 +54,8 @@ class LevelSampler:
     def __init__(self) -> None:
         self.levels: tuple[int, ...] = (0,) * (1 - FAINTEST_DBFS)
         """Number of frames by level: the first at 0 dBFS, the last at ``FAINTEST_DBFS`` or below."""
+        self.frames = 0
+        """Number of frames."""
         self._due_ns = 0
 
     def add(self, event: Event, form: AudioFormat, appended_ns: int) -> None:
@@ -64,22 +68,19 @@ class LevelSampler:
         """
         if appended_ns < self._due_ns:
             return
-        self._due_ns = appended_ns + FRAME_MS * NS_PER_MS
+        distance = FRAME_MS * (1 + self.frames // SPARSER_EVERY)
+        self._due_ns = appended_ns + distance * NS_PER_MS
         frame_bytes = int(form.bytes_per_ms * FRAME_MS)
         data = data_of(event, frame_bytes * MAX_FRAMES)
         counts = list(self.levels)
         for level in _levels(data, form):
             counts[-max(FAINTEST_DBFS, min(0, level))] += 1
+            self.frames += 1
         self.levels = tuple(counts)
 
     def copy(self) -> LevelSampler:
         """Return an independent copy."""
         return copy.copy(self)
-
-    @property
-    def frames(self) -> int:
-        """Return the number of frames."""
-        return sum(self.levels)
 
     def quantile(self, share: float) -> int:
         """Return the level in dBFS that ``share`` of the frames do not exceed; ``FAINTEST_DBFS`` without frames."""

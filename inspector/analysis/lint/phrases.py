@@ -12,7 +12,6 @@ from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
 from inspector.spec.beta_names import GA_FIELDS, GA_FORMATS
 
-_LETTERS = re.compile(r"\w+")
 MOST_QUOTED = 160
 """Characters of the server's or the app's text that a finding repeats."""
 MOST_NAMED = 4
@@ -23,6 +22,14 @@ LONG_CHARS = 60
 """Longer strings are cut in a fix that repeats a request: what matters are the names."""
 GA_DIALECTS = frozenset({"openai", "azure", "transcription"})
 """Dialects whose server is known to reject the beta's names."""
+
+
+_WORD = re.compile(r"\w+")
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text without case, to compare what was said."""
+    return _WORD.findall(text.casefold())
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -64,11 +71,6 @@ def quoted(text: str) -> str:
     """Return the beginning of somebody else's text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= MOST_QUOTED else f"{line[: MOST_QUOTED - 1]}…"
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a text in lower case, without punctuation, to compare what was said."""
-    return _LETTERS.findall(text.casefold())
 
 
 def as_json(value: Any) -> str:

@@ -36,11 +36,11 @@ class Visibility:
     def __init__(self) -> None:
         self._has_times = self._has_app = self._has_server = False
         self._is_opened = self._is_closed = False
-        self._events = 0
+        self._has_events = False
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
-        self._events += 1
+        self._has_events = True
         if event.t_ns is not None:
             self._has_times = True
         if event.direction is Direction.CLIENT:
@@ -61,7 +61,7 @@ class Visibility:
     @property
     def has_begun(self) -> bool:
         """Return whether any event was seen."""
-        return self._events > 0
+        return self._has_events
 
     @property
     def has_closed(self) -> bool:
@@ -70,7 +70,7 @@ class Visibility:
 
     def missing(self, state: SessionState, *, is_over: bool) -> dict[Sight, str]:
         """Return what cannot be seen, each with the reason."""
-        return dict(self._missing(state, is_over=is_over)) if self._events else {}
+        return dict(self._missing(state, is_over=is_over)) if self._has_events else {}
 
     def _missing(self, state: SessionState, *, is_over: bool) -> Iterator[tuple[Sight, str]]:
         if not self._has_times:

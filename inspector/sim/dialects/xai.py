@@ -90,6 +90,9 @@ class XaiDialect(Dialect):
             known = ("instructions", "tools", "tool_choice", "conversation", "metadata", "input")
             response = event["response"]
             return {**event, "response": {key: response[key] for key in known if key in response}}
+        item = event.get("item")
+        if event.get("type") == "conversation.item.create" and isinstance(item, dict):
+            return _spoken(event, item) if item.get("type") == "force_message" else event
         return event
 
     def _ga_session(self, session: Json) -> Json:
@@ -204,6 +207,8 @@ class XaiDialect(Dialect):
             "status_details": "unimplemented",
             "usage": {},
         }
+        if response["metadata"]:  # absent from recorded sessions, none of which sent any
+            wire["metadata"] = response["metadata"]
         if event["type"] == "response.created":
             self._spoken_ms = 0.0
             return {"response": wire}
@@ -266,6 +271,19 @@ def _is_pcm(wanted: Json) -> bool:
 def _is_function(tool: object) -> bool:
     """Return True for a tool that the client runs; others, such as web search, run on xAI's side."""
     return isinstance(tool, dict) and tool.get("type") == "function"
+
+
+def _spoken(event: Json, item: Json) -> Json:
+    """Return the ``response.create`` that says the text of a ``force_message``, which xAI speaks without being asked to."""
+    parts = item.get("content")
+    found = parts if isinstance(parts, list) else []
+    text = " ".join(str(part.get("text", "")) for part in found if isinstance(part, dict))
+    response = {"instructions": f"Say exactly: {text}", "input": [], "tools": []}
+    return {
+        "type": "response.create",
+        "response": response,
+        **{key: event[key] for key in ("event_id",) if key in event},
+    }
 
 
 def _within(audio: object, side: str, name: str) -> object:

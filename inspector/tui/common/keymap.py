@@ -23,7 +23,8 @@ _VIEWS = (
     "views.conversation.conversation_pane:ConversationPane",
     "common.text_page:TextPage",
     "views.timeline.timeline:Timeline",
-    "views.findings.findings_page:FindingsPage",
+    "views.turns.turns_pane:TurnsPane",
+    "views.findings.findings_pane:FindingsPane",
     "views.usage.usage_pane:UsagePane",
 )
 """Widgets in every workspace."""
@@ -99,7 +100,8 @@ WIDGET_NAMES: Mapping[str, str] = {
     "ConversationPane": "conversation",
     "TextPage": "page",
     "Timeline": "timeline",
-    "FindingsPage": "findings",
+    "TurnsPane": "turns",
+    "FindingsPane": "findings",
     "UsagePane": "usage",
     "SendEditor": "send editor",
     "SessionForm": "form",

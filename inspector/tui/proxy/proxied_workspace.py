@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from textual.binding import Binding
 
 from inspector.analysis.sanitize import sanitized
-from inspector.clock import time_is_up
 from inspector.core.event import Direction, Origin
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
-from inspector.core.units import NS_PER_US
 from inspector.engine.proxied_session import ProxiedSession
 from inspector.engine.record import Connection
 from inspector.engine.session_cost import SessionCost
-from inspector.engine.session_findings import FINDINGS_BUDGET_S, SessionFindings
+from inspector.engine.session_findings import SessionFindings
+from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import SessionVerdict
 from inspector.errors import InspectorError
 from inspector.tui.common.glyphs import Glyphs
@@ -73,8 +72,9 @@ class ProxiedModel(SessionModel):
         self._session = session
         self._glyphs = glyphs
         self.cost = SessionCost(session.header)
+        self.latency = SessionLatency(session.log)
+        self.findings = SessionFindings()
         self._verdict = SessionVerdict(self.cost)
-        self.findings = SessionFindings(session.log)
         self._levels = LogLevels(session.log)
 
     @property
@@ -104,15 +104,14 @@ class ProxiedModel(SessionModel):
     @property
     def verdict(self) -> Sequence[VerdictPart]:
         """Return the verdict as of now."""
-        return self.with_found(self._verdict.parts)
+        return self._verdict.parts
 
     def advance(self) -> None:
         """Follow the session."""
         super().advance()
         is_over = self._session.has_ended
-        self._verdict.update(self.state, is_over=is_over)
-        now_ns = self.now_us() * NS_PER_US
-        self.findings.advance(time_is_up(FINDINGS_BUDGET_S), now_ns=now_ns, is_over=is_over)
+        self.findings.update(self._session.state, self._session.now_ns, is_over=is_over)
+        self._verdict.update(self.state, self.findings.findings, is_over=is_over)
 
     @property
     def is_troubled(self) -> bool:

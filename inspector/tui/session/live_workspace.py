@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 from inspector.analysis.totals import Losses
-from inspector.clock import time_is_up
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
-from inspector.core.units import NS_PER_US
 from inspector.engine.record import Connection
 from inspector.engine.session_cost import SessionCost
-from inspector.engine.session_findings import FINDINGS_BUDGET_S, SessionFindings
+from inspector.engine.session_findings import SessionFindings
+from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import SessionVerdict
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import InspectorError
@@ -81,8 +80,9 @@ class LiveModel(SessionModel):
         self._glyphs = glyphs
         self._left = left
         self.cost = SessionCost(engine.header)
+        self.latency = SessionLatency(engine.log)
+        self.findings = SessionFindings()
         self._verdict = SessionVerdict(self.cost)
-        self.findings = SessionFindings(engine.log)
 
     @property
     def log(self) -> EventLog:
@@ -109,15 +109,14 @@ class LiveModel(SessionModel):
     @property
     def verdict(self) -> Sequence[VerdictPart]:
         """Return the verdict as of now."""
-        return self.with_found(self._verdict.parts)
+        return self._verdict.parts
 
     def advance(self) -> None:
         """Follow the session."""
         super().advance()
         is_over = self._engine.connection in (Connection.CLOSED, Connection.REFUSED)
-        self._verdict.update(self.state, is_over=is_over)
-        now_ns = self.now_us() * NS_PER_US
-        self.findings.advance(time_is_up(FINDINGS_BUDGET_S), now_ns=now_ns, is_over=is_over)
+        self.findings.update(self._engine.state, self._engine.now_ns, is_over=is_over)
+        self._verdict.update(self.state, self.findings.findings, is_over=is_over)
 
     @property
     def is_troubled(self) -> bool:

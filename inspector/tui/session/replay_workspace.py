@@ -16,7 +16,8 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.engine.session_cost import SessionCost
-from inspector.engine.session_findings import FINDINGS_BUDGET_S, SessionFindings
+from inspector.engine.session_findings import SessionFindings
+from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import VERDICT_BUDGET_S, RecordingVerdict
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from inspector.analysis.verdict import VerdictPart
     from inspector.tui.views.timeline.timeline import Timeline
 
+ZOOMED = ("timeline", "turns")
+"""Views that zoom with the keys that elsewhere change the speed."""
 INTAKE_HZ = 60
 """How often a recording that is being opened is indexed further; independent of painting."""
 
@@ -61,8 +64,9 @@ class ReplayModel(SessionModel):
         self._glyphs = glyphs
         self._levels = LogLevels(replay.log)
         self.cost = SessionCost(replay.header)
+        self.latency = SessionLatency(replay.log, lambda: replay.state_row + 1)
+        self.findings = SessionFindings()
         self._verdict = RecordingVerdict(replay.log, replay.header, replay.path)
-        self.findings = SessionFindings(replay.log)
 
     @property
     def log(self) -> EventLog:
@@ -85,7 +89,7 @@ class ReplayModel(SessionModel):
     @property
     def verdict(self) -> Sequence[VerdictPart]:
         """Return the verdict on the whole recording, wherever the cursor is."""
-        return self.with_found(self._verdict.parts)
+        return self._verdict.parts
 
     @property
     def verdict_words(self) -> str:
@@ -103,15 +107,19 @@ class ReplayModel(SessionModel):
     def advance(self) -> None:
         """Follow the cursor, and read on for the verdict while nothing more urgent is to be done."""
         super().advance()
+        self.findings.update(self._replay.state, is_over=self._is_at_end)
         if not self.is_busy and self._replay.is_settled:
             self._verdict.advance(time_is_up(VERDICT_BUDGET_S))
-            self.findings.advance(time_is_up(FINDINGS_BUDGET_S), is_over=True)
 
     @property
     def is_troubled(self) -> bool:
         """Return False: a recording's errors do not alarm."""
         # Errors of a file are old news: the header counts them, but does not turn red.
         return False
+
+    @property
+    def _is_at_end(self) -> bool:
+        return not self.is_busy and self.covered_rows == len(self.log)
 
     @property
     def is_busy(self) -> bool:
@@ -167,8 +175,7 @@ class ReplayModel(SessionModel):
             return hint(f"computing the state at the cursor … {share:.0%}")
         if replay.is_playing:
             speed = f"{key('replay.faster')} and {key('replay.slower')} change speed"
-            in_timeline = place == "timeline"  # where these keys zoom
-            return hint("playing", f"{key('replay.play')} pause", "" if in_timeline else speed)
+            return hint("playing", f"{key('replay.play')} pause", "" if place in ZOOMED else speed)
         return _idle_hint(key, place, has_times=replay.has_times)
 
     async def close(self) -> None:

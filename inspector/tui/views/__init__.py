@@ -7,6 +7,7 @@ from inspector.tui.views.events.events_view import EventsView
 from inspector.tui.views.findings.findings_view import FindingsView
 from inspector.tui.views.session.session_view import SessionView
 from inspector.tui.views.timeline.timeline_view import TimelineView
+from inspector.tui.views.turns.turns_view import TurnsView
 from inspector.tui.views.usage.usage_view import UsageView
 from inspector.tui.views.view import View
 
@@ -15,6 +16,7 @@ VIEWS: tuple[type[View], ...] = (
     ConversationView,
     SessionView,
     TimelineView,
+    TurnsView,
     FindingsView,
     UsageView,
 )

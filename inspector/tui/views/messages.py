@@ -23,6 +23,15 @@ class SpanRequested(Message):
         self.from_us, self.to_us = from_us, to_us
 
 
+class TurnRequested(Message):
+    """The events of a turn should be shown, and no others."""
+
+    def __init__(self, number: int, row: int) -> None:
+        """Store the turn's number, and the row of the event to select."""
+        super().__init__()
+        self.number, self.row = number, row
+
+
 class CopyRequested(Message):
     """A text should be copied to the clipboard."""
 

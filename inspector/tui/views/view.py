@@ -25,6 +25,7 @@ from inspector.tui.terminal.direct_renderer import CellUpdate
 if TYPE_CHECKING:
     from inspector.analysis.ledger import CostLedger, CostSummary, TurnOf
     from inspector.analysis.lint.lint_run import LintReport
+    from inspector.analysis.percentiles import FigureSpread, MeasuredTurn
 
 Commands = Mapping[str, Callable[[str], None]]
 """Commands by name; each takes the rest of the line and raises ValueError with a message if that is invalid."""
@@ -47,18 +48,42 @@ class CostReading(Protocol):
         ...
 
 
-class FindingsReading(Protocol):
-    """What rules found in the session, or in the whole recording."""
+class LatencyReading(Protocol):
+    """How long each turn took by now, or by the cursor."""
 
-    report: LintReport | None
-    """What the rules say; None before the first look."""
     revision: int
-    """Grows with every change of the report."""
+    """Grows with every change."""
+
+    def step(self, state: SessionState, is_time_up: Callable[[], bool]) -> bool:
+        """Measure turns that have changed; return True if anything changed."""
+        ...
+
+    @property
+    def turns(self) -> Sequence[MeasuredTurn]:
+        """Return the measured turns, oldest first."""
+        ...
+
+    def known_until_us(self, now_us: int) -> int:
+        """Return up to when the turns are known: ``now_us``, or an earlier time if the state lags behind it."""
+        ...
 
     @property
     def progress(self) -> float:
-        """Return how much of the log has been read, 0..1."""
+        """Return the share of the turns that have been listened to, 0..1."""
         ...
+
+    def spreads(self, figures: frozenset[str]) -> Sequence[FigureSpread]:
+        """Return the percentiles of some figures, as of a moment ago at most."""
+        ...
+
+
+class FindingsReading(Protocol):
+    """What the rules find in the session by now, or by the cursor."""
+
+    report: LintReport | None
+    """None before the first event."""
+    revision: int
+    """Incremented whenever the report has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +105,7 @@ class ViewContext:
     empty_conversation: Callable[[], str]
     """Returns the text for an empty conversation."""
     cost: CostReading
+    latency: LatencyReading
     findings: FindingsReading
     losses: Callable[[], Losses]
     """Returns counts of audio that this program did not send or play, by name."""

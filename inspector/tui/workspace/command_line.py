@@ -91,9 +91,13 @@ def workspace_commands(workspace: Workspace) -> Commands:
         "write": lambda text: _write(workspace, text),
         "q": lambda _: workspace.leave(),
     }
+    of_views: dict[str, Callable[[str], None]] = {}
     for view in workspace.views.values():
         for name, command in view.commands().items():
-            found[name] = _in_view(workspace, view, command)
+            # Two views may have a command of one name: the current view's is meant, else that of the first tab.
+            if name not in of_views or view is workspace.current:
+                of_views[name] = _in_view(workspace, view, command)
+    found.update(of_views)
     for part in workspace.parts:
         found.update(part.commands())
     return found

@@ -19,6 +19,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
+from inspector.engine.session_latency import SessionLatency
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint
 from inspector.tui.common.keycaps import Key
@@ -62,22 +63,15 @@ class SessionModel(ABC):
 
     cost: SessionCost
     """What it cost by now, or by the cursor."""
+    latency: SessionLatency
+    """How long its turns took by now, or by the cursor; measured only while a view asks."""
     findings: SessionFindings
-    """What rules found in the session, or in the whole recording."""
+    """What the rules find by now, or by the cursor."""
 
     @property
     @abstractmethod
     def verdict(self) -> Sequence[VerdictPart]:
         """Return what there is to know of the session or of the whole recording, the worst first."""
-
-    def with_found(self, parts: Sequence[VerdictPart]) -> Sequence[VerdictPart]:
-        """Return a verdict with what rules found in place of the errors that they explain."""
-        report = self.findings.report
-        if report is None or not report.findings:
-            return parts
-        from inspector.analysis.verdict import with_findings
-
-        return with_findings(parts, report.findings)
 
     @property
     def verdict_words(self) -> str:

@@ -40,7 +40,13 @@ from inspector.tui.views import VIEWS
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.events.events_view import EventsView
 from inspector.tui.views.events.filter_line import FilterLine
-from inspector.tui.views.messages import CopyRequested, RowRequested, SoundRequested, SpanRequested
+from inspector.tui.views.messages import (
+    CopyRequested,
+    RowRequested,
+    SoundRequested,
+    SpanRequested,
+    TurnRequested,
+)
 from inspector.tui.views.view import Commands, View, ViewContext
 from inspector.tui.workspace.command_line import CommandLine, workspace_commands
 from inspector.tui.workspace.part import Part, SessionModel
@@ -135,6 +141,7 @@ class Workspace(KeyedScreen[None]):
             key=lambda kind: partial(self._key_of, kind),
             screen_key=self.key,
             cost=model.cost,
+            latency=model.latency,
             findings=model.findings,
             losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
@@ -336,8 +343,7 @@ class Workspace(KeyedScreen[None]):
         state = self.state
         # The id: a seek in a replay replaces the state object.
         changed = state.conversation.changed_seq, len(self.event_log), self.size.width, id(state)
-        found = self.model.findings.revision, round(self.model.findings.progress, 2)
-        seen = (self.current_view, self.selected, self.model.cost.revision, *found, *changed)
+        seen = (self.current_view, self.selected, self.model.cost.revision, *changed)
         if seen != self._seen:
             self._seen = seen
             self.current.refresh()
@@ -534,6 +540,11 @@ class Workspace(KeyedScreen[None]):
             self.action_view(EventsView.id)
             self.events.show_span(message.from_us, message.to_us)
 
+    @on(TurnRequested)
+    def _turn_requested(self, message: TurnRequested) -> None:
+        self.action_view(EventsView.id)
+        self.events.show_turn(message.number, message.row)
+
     @on(CopyRequested)
     def _copy_requested(self, message: CopyRequested) -> None:
         self.copy_text(message.text, message.what)
@@ -593,7 +604,6 @@ def _import_later() -> None:
         import numpy  # noqa: F401, ICN001 - only to load it
 
         from inspector.analysis import latency_summary, verdict  # noqa: F401 - only to load them
-        from inspector.analysis.lint import lint_run  # noqa: F401 - the rules as well
         from inspector.price_file import prices_here
 
         prices_here()

@@ -105,6 +105,11 @@ class EventsView(View):
         if t_us is not None and t_us < to_us:
             self.panes.show_row(first)
 
+    def show_turn(self, number: int, row: int) -> None:
+        """Filter by a turn, and select an event of it."""
+        self.filter(parse(f"turn:{number}"))
+        self.panes.show_row(row)
+
     def filter(self, query: Query) -> None:
         """Filter the panes."""
         self.panes.filter(query)

@@ -1,1 +1,1 @@
-"""What is wrong in the session, why, and what to change."""
+"""The Findings view: what is wrong with the session, why, and what to change."""

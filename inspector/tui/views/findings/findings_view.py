@@ -1,18 +1,22 @@
-"""FindingsView: what rules found in the session or in the whole recording, worst first, with the change to make."""
+"""FindingsView: what is wrong with the session, with its proof, the reason and the fix."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from textual.widget import Widget
+
+from inspector.tui.terminal.direct_renderer import CellUpdate
 from inspector.tui.views.view import View
 
 if TYPE_CHECKING:
-    from inspector.tui.views.findings.findings_page import FindingsPage
+    from inspector.tui.views.findings.findings_pane import FindingsPane
 
 
 class FindingsView(View):
-    """The findings as a page of text."""
+    """The findings as of now, or as of the cursor."""
 
     id = "findings"
     title = "Findings"
@@ -20,15 +24,22 @@ class FindingsView(View):
     is_eager = False
 
     @cached_property
-    def widget(self) -> FindingsPage:
-        """The page."""
-        from inspector.tui.views.findings.findings_page import FindingsPage
+    def widget(self) -> FindingsPane:
+        """The list."""
+        from inspector.tui.views.findings.findings_pane import FindingsPane
 
-        return FindingsPage(id=self.id)
+        context = self.context
+        return FindingsPane(context.glyphs, key=context.key(FindingsPane), id=self.id)
 
     def refresh(self) -> None:
-        """Show what has been found by now."""
-        self.widget.show_report(self.context.findings)
+        """Show what the rules find by now."""
+        findings = self.context.findings
+        self.widget.show(findings.report, findings.revision)
+
+    def frame(self) -> Sequence[tuple[Widget, Sequence[CellUpdate]]]:
+        """Show findings that were collected after the session changed; nothing is painted past Textual."""
+        self.refresh()
+        return ()
 
     def show_event(self, row: int) -> bool:
         """Go to the finding that an event proves."""
@@ -36,5 +47,5 @@ class FindingsView(View):
         return self.widget.select_seq(row + 1)
 
     def go_back(self) -> bool:
-        """Close the explanations first."""
-        return self.widget.close_explanations()
+        """Close the explanation first."""
+        return self.widget.close_explanation()

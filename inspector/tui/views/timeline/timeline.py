@@ -6,7 +6,7 @@ that differ from the last one. It imports numpy, so the view creates it only whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from textual import events
@@ -16,8 +16,10 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.analysis.waterfall import TurnSpan, turn_spans
 from inspector.analysis.waveform import Waveform
 from inspector.clock import SYSTEM_CLOCK, time_is_up
+from inspector.core.turn import Turn
 from inspector.core.units import NS_PER_US
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key, default_keycap
@@ -98,6 +100,7 @@ class Timeline(Widget, can_focus=True):
         glyphs: Glyphs,
         *,
         key: Key | None = None,
+        turns: Callable[[], Sequence[Turn]] = tuple,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         """Create the timeline.
@@ -106,6 +109,7 @@ class Timeline(Widget, can_focus=True):
             waveform: the session's audio.
             now_us: returns the current session time, or that of the replay's cursor, in microseconds.
             glyphs: characters for drawing the lanes.
+            turns: returns the turns by now, or before a replay's cursor.
             key: returns key names; defaults to those of the default keymap.
             id: the widget's id.
         """
@@ -114,6 +118,7 @@ class Timeline(Widget, can_focus=True):
         self.is_following = True
         self._waveform = waveform
         self._now_us = now_us
+        self._turns = turns
         self._is_dragging = False
         self._is_fitting = False
         """Whether the zoom follows the whole session, including what is still being read."""
@@ -174,6 +179,7 @@ class Timeline(Widget, can_focus=True):
             None if self.is_following else window.cursor_us,
             window.anchor_us,
             len(self._waveform.marks),
+            len(self._turns()),
             self._is_behind,
         )
         is_due = SYSTEM_CLOCK.now_ns() >= self._drawn_ns + grain_us * NS_PER_US
@@ -322,4 +328,11 @@ class Timeline(Widget, can_focus=True):
             None if self.is_following else window.cursor_us,
             now_us,
             window.selection,
+            self._spans(now_us),
         )
+
+    def _spans(self, now_us: int) -> tuple[TurnSpan, ...]:
+        window = self.window
+        from_us = window.left * window.cell_us
+        to_us = from_us + self._columns * window.cell_us
+        return tuple(turn_spans(self._turns(), from_us, to_us, now_us))

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from inspector.analysis.marks import MARK_KINDS, MarkKind
 from inspector.analysis.placement import AudioSide
+from inspector.analysis.waterfall import TurnSpan
 from inspector.analysis.waveform import Waveform
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.views.timeline.wave_cells import Cells, dots_in, wave_cells
@@ -104,6 +105,8 @@ class DrawnStretch:
     now_us: int
     """Current time of the session, or of the replay's cursor."""
     selection: tuple[int, int] | None = None
+    turns: tuple[TurnSpan, ...] = ()
+    """The turns that can be seen."""
 
     @property
     def lane_columns(self) -> int:
@@ -199,10 +202,11 @@ def drawn(waveform: Waveform, view: DrawnStretch, glyphs: Glyphs, words: Sequenc
         canvas = Canvas(view, glyphs)
         canvas.put(view.lane_rows, 1, _NO_TIMES, _DIM)
         return canvas.picture()
-    still = replace(view, cursor_us=None, now_us=0, selection=None)
+    still = replace(view, cursor_us=None, now_us=0, selection=None, turns=())
     canvas = Canvas(view, glyphs, _backdrop(still, glyphs, len(words)))
     height = view.lane_rows
     _lanes(canvas, waveform)
+    _turns(canvas, height)
     _marks(canvas, waveform, height)
     playhead = view.column_of(view.now_us)
     if 0 <= playhead < view.lane_columns:
@@ -249,6 +253,17 @@ def _lanes(canvas: Canvas, waveform: Waveform) -> None:
         rows = slice(number * (height + 1), min(view.rows, number * (height + 1) + height))
         canvas.cells[rows, LABEL:] = cells[number, : max(0, rows.stop - rows.start)]
         canvas.codes[rows, LABEL:] = codes
+
+
+def _turns(canvas: Canvas, row: int) -> None:
+    """Draw each turn as a line with its number, over which the marks are drawn."""
+    view, glyphs = canvas.view, canvas.glyphs
+    for turn in view.turns:
+        first, last = view.column_of(turn.begin_us), view.column_of(turn.end_us)
+        begin, end = max(0, first), min(last, view.lane_columns - 1)
+        text = f"{glyphs.bracket}{turn.number}" if first >= 0 else ""
+        line = f"{text:{glyphs.rule}<{end - begin + 1}}"[: end - begin + 1]
+        canvas.put(row, LABEL + begin, line, _DIM)
 
 
 def _marks(canvas: Canvas, waveform: Waveform, row: int) -> None:

@@ -31,7 +31,14 @@ class TimelineView(View):
 
         context = self.context
         waveform, key = Waveform(context.log), context.key(Timeline)
-        return Timeline(waveform, context.now_us, context.glyphs, key=key, id=self.id)
+        return Timeline(
+            waveform,
+            context.now_us,
+            context.glyphs,
+            key=key,
+            turns=lambda: context.state().turns.all,
+            id=self.id,
+        )
 
     def frame(self) -> Sequence[tuple[Widget, Sequence[CellUpdate]]]:
         """Return the columns that have changed since the last frame."""

@@ -32,6 +32,7 @@ from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import header_line
 from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.measures import EXPLAINS_FROM
 from inspector.tui.common.scrolling import WHEEL_LINES, RowScroll, movement_keys, thumb
 from inspector.tui.common.wrapping import wrapped
 from inspector.tui.terminal.strips import UncachedStrip, fitted, overlaid
@@ -46,8 +47,6 @@ from inspector.tui.views.view import CostReading
 
 HEAD_LINES = 3
 """The sum, what columns have in common, and their names."""
-EXPLAINS_FROM = 30
-"""Lines of the pane from which on the number under the cursor is explained without being asked for."""
 MARGIN = 3
 """Columns at the left: the cursor's mark."""
 SORTS = ("turn", "money")

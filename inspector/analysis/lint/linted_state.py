@@ -1,0 +1,55 @@
+"""LintedState: the state of a session, with all rules at work on it: live, in a replay as of its cursor, and over a whole log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Self
+
+from inspector.core.event import Event
+from inspector.core.state import FoldFailure, SessionState
+
+if TYPE_CHECKING:
+    from inspector.analysis.lint.lint_run import LintReport, LintRun
+
+
+class LintedState(SessionState):
+    """A ``SessionState`` that feeds the rules after its folds. A rule that raises is disabled and reported, like a fold."""
+
+    def __init__(self, only: Collection[str] = ()) -> None:
+        """Begin before the first event; see ``SessionState``."""
+        super().__init__(only)
+        self._run: LintRun | None = None
+
+    def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
+        """Feed the folds, then the rules."""
+        run = self._run
+        if run is None:
+            run = self._run = self._new_run(strict=strict)
+        failures = super().apply(event, strict=strict)
+        known = len(run.failures)
+        run.apply(event, self)
+        if len(run.failures) > known:
+            failures += [FoldFailure(f"rule {one.rule}", one.error) for one in run.failures[known:]]
+        return failures
+
+    def _begin(self) -> None:
+        if self._run is not None:
+            self._run.end_session(self)
+        super()._begin()
+
+    def report(self, now_ns: int | None = None, *, is_over: bool = False) -> LintReport | None:
+        """Return what the rules find; None before the first event. See ``LintRun.report``."""
+        return None if self._run is None else self._run.report(self, now_ns, is_over=is_over)
+
+    def copy(self) -> Self:
+        """Return an independent copy, rules included."""
+        clone = super().copy()
+        clone._run = None if self._run is None else self._run.copy()  # noqa: SLF001 - of this class
+        return clone
+
+    @staticmethod
+    def _new_run(*, strict: bool) -> LintRun:
+        # Here: the rules take 30 ms to import, which the first frame need not wait for.
+        from inspector.analysis.lint.lint_run import LintRun
+
+        return LintRun(is_strict=strict)

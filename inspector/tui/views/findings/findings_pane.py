@@ -1,0 +1,355 @@
+"""FindingsPane: the list of findings by rule, worst first, and below it the explanation of the selected one with its fix.
+
+The list is rebuilt only when the report has changed; ``show`` is called on the tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from inspector.analysis.lint.finding import Severity
+from inspector.analysis.lint.findings_groups import (
+    RuleFindings,
+    counts_text,
+    findings_by_rule,
+)
+from inspector.analysis.lint.lint_run import LintReport
+from inspector.analysis.sanitize import sanitized
+from inspector.tui.common.glyphs import Glyphs
+from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.scrolling import WHEEL_LINES, RowScroll, movement_keys, thumb
+from inspector.tui.common.wrapping import Run, wrapped
+from inspector.tui.terminal.strips import UncachedStrip, fitted, overlaid
+from inspector.tui.views.findings.findings_text import (
+    EMPTY_WORDS,
+    FindingEntry,
+    columns_of,
+    coverage_lines,
+    entries,
+    entry_runs,
+    explanation,
+    silent_count,
+)
+from inspector.tui.views.messages import CopyRequested, RowRequested
+
+HEAD_LINES = 1
+"""The counts."""
+LEAST_LIST = 5
+"""Lines that the list keeps when the explanation is long."""
+
+
+class FindingsPane(Widget, can_focus=True):
+    """The findings of a session."""
+
+    DEFAULT_CSS = """
+    FindingsPane { height: 1fr; background: $background; color: $foreground; }
+    FindingsPane > .findings--base { background: $background; color: $foreground; }
+    FindingsPane > .findings--head { background: $background; color: $foreground; text-style: bold; }
+    FindingsPane > .findings--dim { background: $background; color: $dim; }
+    FindingsPane > .findings--error { background: $background; color: $error; text-style: bold; }
+    FindingsPane > .findings--warning { background: $background; color: $warning; }
+    FindingsPane > .findings--fix { background: $background; color: $kin; }
+    FindingsPane > .findings--cursor { background: $cursor; }
+    FindingsPane > .findings--kin { background: $background; color: $kin; text-style: bold; }
+    FindingsPane > .findings--track { background: $background; color: $faint; }
+    FindingsPane > .findings--thumb { background: $background; color: $dim; }
+    """
+    COMPONENT_CLASSES = {
+        f"findings--{name}"
+        for name in (
+            "base",
+            "head",
+            "dim",
+            "error",
+            "warning",
+            "fix",
+            "cursor",
+            "kin",
+            "track",
+            "thumb",
+        )
+    }
+    BINDINGS = [
+        *movement_keys("findings", "go(0)", "go(-1)"),
+        Binding("enter", "events", "its event", id="findings.events"),
+        Binding("space", "unfold", "places", id="findings.unfold"),
+        Binding("d", "explain", "explain", id="findings.explain"),
+        Binding("y", "copy_fix", "copy fix", id="findings.copy"),
+        Binding("C", "coverage", "coverage", id="findings.coverage"),
+    ]
+
+    def __init__(self, glyphs: Glyphs, *, key: Key | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        """Show nothing yet.
+
+        Args:
+            glyphs: characters that the terminal can show.
+            key: returns the names of keys; None for their default names.
+            id: the widget's id.
+        """
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._key = key or partial(default_keycap, (FindingsPane,))
+        self._report: LintReport | None = None
+        self._revision = -1
+        self._groups: tuple[RuleFindings, ...] = ()
+        self._columns = columns_of(())
+        self._entries: list[FindingEntry] = []
+        self._unfolded: set[str] = set()
+        self._scroll = RowScroll()
+        self._explains = True
+        self._covers = False
+        """True while the coverage is shown in place of the explanation."""
+        self.cursor = 0
+        """Index of the selected entry."""
+
+    # What is shown
+
+    def show(self, report: LintReport | None, revision: int) -> None:
+        """Show a report if it has changed."""
+        if revision == self._revision:
+            return
+        self._revision, self._report = revision, report
+        self._groups = findings_by_rule(report.findings) if report is not None else ()
+        self._fill()
+
+    def select_seq(self, seq: int) -> bool:
+        """Select the first finding that an event proves; return False if it proves none."""
+        for group in self._groups:
+            finding = next((one for one in group.findings if seq in one.seqs), None)
+            if finding is None:
+                continue
+            if len(group.findings) > 1:
+                self._unfolded.add(group.rule)
+            self._fill()
+            is_place = len(group.findings) > 1
+            places = (
+                at
+                for at, entry in enumerate(self._entries)
+                if entry.finding is finding and entry.is_rule is not is_place
+            )
+            self._select(next(places, 0))
+            return True
+        return False
+
+    def close_explanation(self) -> bool:
+        """Close the coverage; return False if it is not open."""
+        if not self._covers:
+            return False
+        self._covers = False
+        self._reveal()
+        self.refresh()
+        return True
+
+    def _fill(self) -> None:
+        """Rebuild the list, and keep the selection."""
+        here = self._entries[self.cursor].name if self.cursor < len(self._entries) else None
+        self._columns = columns_of(self._groups)
+        self._entries = entries(self._groups, self._unfolded)
+        places = (at for at, entry in enumerate(self._entries) if entry.name == here)
+        last = max(0, len(self._entries) - 1)
+        self.cursor = next(places, min(self.cursor, last))
+        self._reveal()
+        self.refresh()
+
+    def _select(self, place: int) -> None:
+        if self._entries:
+            self.cursor = max(0, min(place, len(self._entries) - 1))
+            self._reveal()
+            self.refresh()
+
+    def _reveal(self) -> None:
+        page = self._page
+        self._scroll.clamp(len(self._entries), page)
+        self._scroll.reveal(self.cursor, page)
+
+    @property
+    def _page(self) -> int:
+        """Return how many entries fit."""
+        return max(1, self.size.height - HEAD_LINES - len(self._below()))
+
+    def _below(self) -> list[list[Run]]:
+        """Return the lines below the list: the explanation of the selected entry, or the coverage."""
+        report, width = self._report, self.size.width
+        lines: list[list[Run]] = []
+        if self._covers and report is not None:
+            lines = coverage_lines(report, width)
+        elif self._explains and self.cursor < len(self._entries):
+            lines = explanation(self._entries[self.cursor], width)
+        if not lines:
+            return []
+        room = max(
+            3, self.size.height - HEAD_LINES - 1 - min(LEAST_LIST, max(1, len(self._entries)))
+        )
+        if len(lines) > room:
+            lines = [*lines[: room - 1], [("  …", "dim")]]
+        return [[(self._glyphs.rule * width, "track")], *lines]
+
+    # How it is drawn
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the strips of the visible lines."""
+        width, height = self.size.width, self.size.height
+        lines = self._drawn() if self._entries or self._covers else self._empty()
+        blank = Strip.blank(width, self._style("base"))
+        lines = [*lines[:height], *[blank] * (height - len(lines))]
+        return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
+
+    def on_resize(self) -> None:
+        """Fit the explanation to another width."""
+        self._fill()
+
+    def notify_style_update(self) -> None:
+        """Take new colours from the theme."""
+        super().notify_style_update()
+        self.refresh()
+
+    def _empty(self) -> list[Strip]:
+        width = max(8, self.size.width - 4)
+        lines = [line for words in EMPTY_WORDS for line in wrapped([(words, "dim")], width)]
+        return [
+            self._head(),
+            self._line([]),
+            *(self._line([("  ", "dim"), *line]) for line in lines),
+        ]
+
+    def _drawn(self) -> list[Strip]:
+        page, top = self._page, self._scroll.top
+        rows = [self._row(at) for at in range(top, min(top + page, len(self._entries)))]
+        rows += [Strip.blank(self.size.width, self._style("base"))] * (page - len(rows))
+        if len(self._entries) > page:
+            rows = [self._with_bar(strip, y, page) for y, strip in enumerate(rows)]
+        return [self._head(), *rows, *map(self._line, self._below())]
+
+    def _head(self) -> Strip:
+        report = self._report
+        if report is None:
+            return self._line([(" no events yet", "dim")])
+        counts = counts_text(report.findings, with_signs=True)
+        worst = report.worst
+        tone = {Severity.ERROR: "error", Severity.WARNING: "warning"}.get(
+            worst or Severity.HARMLESS, "head"
+        )
+        runs: list[Run] = [(f" {counts}", tone)]
+        silent = silent_count(report)
+        if silent:
+            rules = "1 rule" if silent == 1 else f"{silent} rules"
+            words = f"   {rules} could not judge: {self._key('findings.coverage')} coverage"
+            runs.append((words, "dim"))
+        return self._line(runs)
+
+    def _row(self, place: int) -> Strip:
+        entry, is_here = self._entries[place], place == self.cursor
+        glyphs = self._glyphs
+        is_open = entry.group.rule in self._unfolded
+        fold = " "
+        if len(entry.group.findings) > 1:
+            fold = glyphs.unfolded if is_open else glyphs.folded
+        mark = glyphs.related if is_here else " "
+        runs = [(f"{mark} ", "kin"), *entry_runs(entry, self._columns, self._sign(entry), fold)]
+        strip = self._line([(sanitized(text), tone) for text, tone in runs])
+        return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor)) if is_here else strip
+
+    def _sign(self, entry: FindingEntry) -> str:
+        signs = {
+            Severity.ERROR: self._glyphs.bad,
+            Severity.WARNING: "!",
+            Severity.NOTE: self._glyphs.dot,
+            Severity.HARMLESS: self._glyphs.local,
+        }
+        return signs[entry.group.severity]
+
+    def _with_bar(self, strip: Strip, y: int, page: int) -> Strip:
+        is_thumb = y in thumb(page, page, len(self._entries), self._scroll.top)
+        glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
+        bar = Strip([Segment(glyph, self._style(name))])
+        return Strip.join([strip.crop(0, self.size.width - 1), bar])
+
+    def _line(self, runs: Sequence[Run]) -> Strip:
+        return UncachedStrip(list(self._segments(runs))).adjust_cell_length(
+            self.size.width, self._style("base")
+        )
+
+    def _segments(self, runs: Sequence[Run]) -> Iterator[Segment]:
+        """Yield the segments of a line, shortened with an ellipsis where it is too long."""
+        room = self.size.width
+        for text, tone in runs:
+            segment = Segment(text, self._style(tone))
+            if segment.cell_length > room:
+                yield Segment(fitted(text, room), self._style(tone))
+                return
+            room -= segment.cell_length
+            if text:
+                yield segment
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"findings--{name}")
+
+    # Keys
+
+    def on_click(self, event: events.Click) -> None:
+        """Select an entry; a second click shows its event."""
+        place = self._scroll.top + event.y - HEAD_LINES
+        if HEAD_LINES <= event.y < HEAD_LINES + self._page and place < len(self._entries):
+            self._select(place)
+            if event.chain == 2:
+                self.action_events()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self.action_move(WHEEL_LINES)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self.action_move(-WHEEL_LINES)
+
+    def action_move(self, step: int) -> None:
+        """Go to another entry."""
+        self._select(self.cursor + step)
+
+    def action_page(self, step: int) -> None:
+        """Scroll by pages."""
+        self._select(self.cursor + step * self._page)
+
+    def action_go(self, place: int) -> None:
+        """Go to the first or the last entry."""
+        self._select(place if place >= 0 else len(self._entries) + place)
+
+    def action_events(self) -> None:
+        """Show the event that proves the finding."""
+        finding = self._entries[self.cursor].finding if self._entries else None
+        if finding is not None and finding.seqs:
+            self.post_message(RowRequested(finding.seqs[0] - 1))
+
+    def action_unfold(self) -> None:
+        """Show or hide the places of the rule."""
+        if self._entries:
+            self._unfolded ^= {self._entries[self.cursor].group.rule}
+            self._fill()
+
+    def action_explain(self) -> None:
+        """Show or hide the explanation of the selected finding."""
+        self._explains = self._covers or not self._explains
+        self._covers = False
+        self._reveal()
+        self.refresh()
+
+    def action_copy_fix(self) -> None:
+        """Copy the fix of the selected finding."""
+        fix = self._entries[self.cursor].finding.fix if self._entries else ""
+        if fix:
+            self.post_message(CopyRequested(fix, "the fix"))
+
+    def action_coverage(self) -> None:
+        """Show or hide what could not be judged."""
+        self._covers = not self._covers
+        self._reveal()
+        self.refresh()

@@ -1,0 +1,1 @@
+"""How long each turn took, and what the user waited for."""
