@@ -115,6 +115,7 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         (
             "inspector lint session.jsonl",
             "inspector lint recordings/*.jsonl --fail-on error",
+            "inspector lint recordings/*.jsonl --baseline known.json",
             "inspector lint session.jsonl --json | jq '.recordings[].findings[] | {rule, text}'",
             "inspector lint session.jsonl --sarif > findings.sarif",
             "inspector lint --explain tool-result-unspoken",

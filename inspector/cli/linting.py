@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from inspector import __version__
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule
-from inspector.analysis.lint.lint_run import LintReport, lint
+from inspector.analysis.lint.lint_run import LintReport, LintRun, lint
 from inspector.analysis.sanitize import sanitized
+from inspector.cli.lint_baseline import KnownFinding, without_known, write_baseline
 from inspector.cli.listing import opened
 from inspector.cli.printing import (
     SCHEMA,
@@ -30,9 +32,13 @@ from inspector.cli.printing import (
     write_object,
 )
 from inspector.core.event import Event
+from inspector.core.units import NS_PER_S
 from inspector.errors import RecordingError, UsageError
+from inspector.recording.format import Header
 from inspector.recording.reader import READ_BYTES, RecordingReader
 
+RECONNECT_S = 600
+"""An app that lost its connection is back within minutes."""
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_LEVELS: Mapping[Severity, str] = {
     Severity.ERROR: "error",
@@ -74,6 +80,10 @@ class LintedRecording:
     """The findings of the report, in its order."""
     notes: tuple[str, ...]
     """Remarks about the file."""
+    header: Header
+    """Of the recording."""
+    run: LintRun
+    """The rules after its last event."""
 
 
 def chosen_rules(only: Sequence[str], ignored: Sequence[str]) -> tuple[type[LintRule], ...]:
@@ -118,9 +128,22 @@ def explain_rule(name: str) -> None:
 
 
 def print_findings(
-    files: Sequence[str], form: LintForm, rules: Sequence[type[LintRule]], fail_on: str
+    files: Sequence[str],
+    form: LintForm,
+    rules: Sequence[type[LintRule]],
+    fail_on: str,
+    known: Collection[KnownFinding] = (),
+    baseline: Path | None = None,
 ) -> int:
     """Print the findings of recordings.
+
+    Args:
+        files: the recordings.
+        form: how to print.
+        rules: the rules to apply.
+        fail_on: the least severity that makes the exit status 1.
+        known: findings to leave out.
+        baseline: file to write all findings to, as known from now on; None for none.
 
     Returns:
         The exit status: 4 if a file is not a recording, else 1 if a finding is as bad as ``fail_on`` or worse, else 0.
@@ -128,15 +151,18 @@ def print_findings(
     printer = _PRINTERS[form](rules)
     limit = Severity(fail_on).rank
     status = found = 0
+    before: LintedRecording | None = None
+    findings: list[Finding] = []
     for file in files:
         try:
-            one = lint_file(file, rules)
+            one = before = lint_file(file, rules, before, known)
         except RecordingError as error:
             is_json = form in (LintForm.OBJECT, LintForm.STREAM)
             print_error(error.code, error.message, error.hint, as_json=is_json)
             status = error.exit_code
             continue
         printer.add(one)
+        findings += one.report.findings
         found |= any(finding.severity.rank <= limit for finding in one.report.findings)
         for note in one.notes:
             say(f"note: {f'{one.name}: ' * (len(files) > 1)}{note}")
@@ -144,22 +170,67 @@ def print_findings(
             say(f"note: the rule {failure.rule} failed and was disabled: {failure.error!r}")
     printer.end()
     flush()
+    if baseline is not None:
+        write_baseline(baseline, findings)
+        say(f"wrote {baseline}: what it holds is left out with --baseline {baseline}")
+        return status
     return status or found
 
 
-def lint_file(name: str, rules: Sequence[type[LintRule]] = RULES) -> LintedRecording:
+def say_findings(paths: Sequence[Path]) -> int:
+    """Print the findings of recordings that were just made, to stderr; return 1 if there are errors or warnings, else 0."""
+    printer, before, found = _Text(RULES, say), None, False
+    for path in paths:
+        try:
+            one = before = lint_file(str(path), before=before)
+        except RecordingError as error:
+            say(f"{error.message}")
+            continue
+        printer.add(one)
+        worst = one.report.worst
+        found |= worst in (Severity.ERROR, Severity.WARNING)
+    return int(found)
+
+
+def lint_file(
+    name: str,
+    rules: Sequence[type[LintRule]] = RULES,
+    before: LintedRecording | None = None,
+    known: Collection[KnownFinding] = (),
+) -> LintedRecording:
     """Return the findings of a recording.
+
+    Args:
+        name: of the file; ``-`` for stdin.
+        rules: the rules to apply.
+        before: the recording before; if it is of the same app, this one may be its reconnect.
+        known: findings to leave out.
 
     Raises:
         RecordingError: the file is not a recording.
     """
     with opened(None if name == "-" else Path(name)) as reader:
         reading = _Reading(reader)
-        report = lint(reading.events(), rules)
+        is_next = before is not None and is_reconnect(before, reader.header)
+        run = before.run.next_log() if before is not None and is_next else LintRun(rules)
+        report = without_known(lint(reading.events(), rules, run=run), known)
         notes = list(reader.time_notes())
         if reader.torn_tail():
             notes.insert(0, "the last line is incomplete; the recording was cut off there")
-        return LintedRecording(name, report, reading.placed(report.findings), tuple(notes))
+        placed = reading.placed(report.findings)
+        return LintedRecording(name, report, placed, tuple(notes), reader.header, run)
+
+
+def is_reconnect(before: LintedRecording, header: Header) -> bool:
+    """Return whether a recording is of the same app as another one, and begins soon after it."""
+    try:
+        begun = datetime.fromisoformat(header.started_at)
+        earlier = datetime.fromisoformat(before.header.started_at)
+        gap_s = (begun - earlier).total_seconds() - (before.run.now_ns or 0) / NS_PER_S
+    except (ValueError, TypeError):  # no time, or one with a zone and one without
+        return False
+    same = [(one.source, one.url.partition("?")[0], one.model) for one in (before.header, header)]
+    return same[0] == same[1] and 0 <= gap_s <= RECONNECT_S
 
 
 class _Reading:
@@ -215,36 +286,45 @@ def _row(finding: Finding) -> int:
 class _Text:
     """For people: by rule, worst first, with the fix below."""
 
-    def __init__(self, rules: Sequence[type[LintRule]]) -> None:
+    def __init__(
+        self, rules: Sequence[type[LintRule]], write: Callable[[str], None] = write_line
+    ) -> None:
+        """Begin.
+
+        Args:
+            rules: the rules that are applied.
+            write: takes each line.
+        """
         self._titles = {rule.id: rule.title for rule in rules}
+        self._write = write
         self._is_first = True
 
     def add(self, one: LintedRecording) -> None:
         """Print a recording."""
         if not self._is_first:
-            write_line("")
+            self._write("")
         self._is_first = False
-        write_line(sanitized(f"{one.name}: {_counts(one.report)}"))
+        self._write(sanitized(f"{one.name}: {_counts(one.report)}"))
         by_rule: dict[tuple[Severity, str], list[PlacedFinding]] = {}
         for placed in one.placed:
             key = placed.finding.severity, placed.finding.rule
             by_rule.setdefault(key, []).append(placed)
         for (severity, rule), group in by_rule.items():
             times = f" ({len(group)}×)" if len(group) > 1 else ""
-            write_line(f"  {severity.value} {rule}: {self._titles[rule]}{times}")
+            self._write(f"  {severity.value} {rule}: {self._titles[rule]}{times}")
             for placed in group:
                 self._print(placed)
         for spot in one.report.coverage:
-            write_line(f"  not judged: {spot.words}")
+            self._write(f"  not judged: {spot.words}")
 
     def _print(self, placed: PlacedFinding) -> None:
         finding = placed.finding
         when = "" if placed.t_ns is None else f"{placed.t_ns / 1e9:,.3f} s  "
         event = f"#{finding.seqs[0]}  " if finding.seqs else ""
         doubt = "" if finding.confidence == "certain" else f" ({finding.confidence.value})"
-        write_line(sanitized(f"    {event}{when}{finding.text}{doubt}"))
+        self._write(sanitized(f"    {event}{when}{finding.text}{doubt}"))
         for line in finding.fix.splitlines():
-            write_line(sanitized(f"      fix: {line}"))
+            self._write(sanitized(f"      fix: {line}"))
 
     def end(self) -> None:
         """Print nothing more."""

@@ -34,6 +34,8 @@ class ProxyOptions:
     as_jsonl: bool = False
     max_sessions: int | None = None
     timeout_s: float | None = None
+    lints: bool = False
+    """Whether the run ends with what is wrong in its recordings."""
     brain: ChatEndpoint | None = None
     """Model that answers for the simulator behind the proxy; None for the rules."""
 

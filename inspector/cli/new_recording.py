@@ -142,6 +142,8 @@ class RecordedSessions:
     def __init__(self) -> None:
         self._sessions = self._events = self._errors = 0
         self._newest = KeptRecording()
+        self.paths: list[Path] = []
+        """The recordings on disk."""
         self._last: tuple[Header, SessionState] | None = None
         """Of the newest session; the session itself would keep its screen in memory."""
         self._warnings: list[str] = []
@@ -163,6 +165,7 @@ class RecordedSessions:
             tell: called with warnings; None keeps them for the report, since a screen must not be overwritten by stderr.
         """
         kept = finish_recording(recording, tell or self._warnings.append)
+        self.paths += [kept.path] if kept.path is not None else []
         is_whole = kept.is_whole and self._newest.is_whole
         self._newest = KeptRecording(kept.path or self._newest.path, is_whole)
 

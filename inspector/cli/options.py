@@ -133,6 +133,13 @@ Timeout = Annotated[
         help="Headless: end after S seconds, with exit status 124.",
     ),
 ]
+Lint = Annotated[
+    bool,
+    typer.Option(
+        "--lint",
+        help="Headless: end with what is wrong in the recording; exit status 1 if anything is.",
+    ),
+]
 JsonlOption = Annotated[
     bool, typer.Option("--jsonl", help="Print a stream: one JSON object per event.")
 ]

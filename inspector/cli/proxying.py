@@ -104,11 +104,20 @@ class ProxyRun:
         finally:
             failure = self._stream.close() if self._stream is not None else None
             self._totals.say()
+            found = self._lint()
         if failure is not None:
             raise failure
         if is_timeout:
             raise RunTimeout(f"stopped after {self._options.timeout_s:g} s (--timeout)")
-        return EXIT_INTERRUPTED if self._is_interrupted else 0
+        return EXIT_INTERRUPTED if self._is_interrupted else found
+
+    def _lint(self) -> int:
+        """Print what is wrong in the recordings if that is asked for; return 1 if anything is, else 0."""
+        if not self._options.lints:
+            return 0
+        from inspector.cli.linting import say_findings
+
+        return say_findings(sorted(self._totals.paths))
 
     async def on_screen(self) -> int:
         """Show the sessions until the user quits; return the exit status.

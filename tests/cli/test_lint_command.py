@@ -8,12 +8,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from inspector.analysis.lint.finding import Finding, Severity
+from inspector.cli.lint_baseline import known_as, read_baseline, write_baseline
 from inspector.cli.linting import lint_file
 from inspector.recording.format import Header, render, render_header
 from tests.cli.conftest import Run
 from tests.cli.far_end import objects
-from tests.linted import began, called, later, result, said
-from tests.support import numbered, recording
+from tests.linted import began, called, created, done, later, result, said
+from tests.support import client, local, numbered, recording
 
 HEADER = Header(started_at="2026-11-27T10:00:00.000000Z", source="live")
 
@@ -138,3 +140,76 @@ def test_a_foreign_file_is_read_from_stdin(program: Run) -> None:
 
     assert outcome.status == 0
     assert outcome.out.startswith(b"-: nothing found\n  not judged: the recording has no times")
+
+
+def test_a_reconnect_in_the_next_file_that_forgot_its_settings_is_seen(
+    inspector: Run, tmp_path: Path
+) -> None:
+    lost = local("inspector.closed", code=1006, by="network")
+    update = client("session.update", session={"type": "realtime", "instructions": "x"})
+    own = "Your knowledge cutoff is 2023-10. You are helpful."
+    first = numbered([*began(), update, *said(), lost])
+    second = numbered(
+        [*began(id="sess_2", instructions=own), client("response.create"), created(), done()]
+    )
+    files = []
+    for number, (seconds, events) in enumerate((("00", first), ("09", second))):
+        header = Header(started_at=f"2026-11-27T10:00:{seconds}.000000Z", source="proxy")
+        files.append(tmp_path / f"{number}.jsonl")
+        files[-1].write_bytes(render_header(header) + b"".join(map(render, events)))
+    together = inspector("lint", *files).out.decode()
+    alone = inspector("lint", files[1]).out.decode()
+
+    assert "The connection before had one, and 1 item of the app's" in together
+    assert "1 item of the conversation on the connection that was lost was not put back" in together
+    assert "connection before" not in alone
+
+
+def test_a_baseline_leaves_only_what_is_new(inspector: Run, silent: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    written = inspector("lint", silent, "--write-baseline", known)
+    again = inspector("lint", silent, "--baseline", known)
+    other = tmp_path / "other.jsonl"
+    events = numbered([*began(), *said(), later(9000)])
+    other.write_bytes(render_header(HEADER) + b"".join(map(render, events)))
+    new = inspector("lint", other, silent, "--baseline", known)
+
+    assert (written.status, again.status, new.status) == (0, 0, 1)
+    assert f"{silent}: nothing found" in again.out.decode()
+    assert "nobody-asked" in new.out.decode()
+    assert "tool-result-unspoken" not in new.out.decode()
+
+
+def test_a_finding_is_known_whatever_its_numbers(tmp_path: Path) -> None:
+    def found(text: str) -> Finding:
+        return Finding("answer-stalled", Severity.WARNING, (1,), text)
+
+    one = found("resp_aB1 began at 3.182 s and brought nothing in 4.8 s")
+    other = found("resp_Xy9 began at 0.031 s and brought nothing in 12.0 s")
+    write_baseline(tmp_path / "known.json", [one])
+
+    assert known_as(other) in read_baseline(tmp_path / "known.json")
+    assert known_as(found("another text")) not in read_baseline(tmp_path / "known.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 9}'])
+def test_a_file_that_is_no_baseline_is_a_usage_error(
+    inspector: Run, silent: Path, tmp_path: Path, text: str
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(text)
+
+    assert inspector("lint", silent, "--baseline", bad).status == 2
+    assert inspector("lint", silent, "--baseline", tmp_path / "none.json").status == 2
+
+
+def test_a_headless_session_ends_with_its_findings(inspector: Run, tmp_path: Path) -> None:
+    wanted = tmp_path / "session.json"
+    wanted.write_text('{"type": "realtime", "voice": "marin", "instructions": "Be brief."}')
+    run = ("sim", "--headless", "--jsonl", "--until", "error", "-o", tmp_path / "try.jsonl")
+    outcome = inspector(*run, "--session", wanted, "--lint")
+
+    assert outcome.status == 1
+    assert "error update-void: a session.update had no effect" in outcome.err
+    assert b"update-void" not in outcome.out
+    assert inspector("sim", "--lint").status == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from inspector.analysis.lint.phrases import (
     refs,
     seconds,
     session_update,
+    words_of,
 )
 from inspector.analysis.lint.reference_links import CONVERSATIONS, VAD
 from inspector.analysis.lint.tool_rules import MAX_KEPT, PATIENCE_MS, output_of
@@ -35,7 +35,6 @@ NEAR_SPEECH_MS = 1000
 """A cancel within this time of the user's words is about the answer that they interrupt."""
 LEAST_WORDS = 4
 """Answers of fewer words ("Sure, done.") resemble each other by chance."""
-_WORD = re.compile(r"\w+")
 
 
 class _Clash(NamedTuple):
@@ -266,7 +265,7 @@ class AnsweredTwice(LintRule):
         response = object_at(event.body or {}, "response")
         if response.get("conversation_id", "absent") is None:
             return
-        words = Counter(_WORD.findall(_spoken(response).casefold()))
+        words = Counter(words_of(_spoken(response)))
         before, self._said = self._said, None
         if before is not None and words.total() >= LEAST_WORDS:
             share = (words & before[1]).total() / words.total()

@@ -18,6 +18,7 @@ from inspector.analysis.lint import (
     transcript_rules,
     truncation_rules,
     turn_rules,
+    vad_rules,
 )
 from inspector.analysis.lint.lint_rule import LintRule
 
@@ -32,6 +33,7 @@ RULES: tuple[type[LintRule], ...] = (
     *mcp_rules.RULES,
     *truncation_rules.RULES,
     *sound_in_rules.RULES,
+    *vad_rules.RULES,
     *sound_out_rules.RULES,
     *transcript_rules.RULES,
     *cost_rules.RULES,

@@ -82,7 +82,7 @@ class ConnectionLost(LintRule):
         "progress and the calls of tools are gone unless the app sends them again."
     )
     links = (WEBSOCKETS, "https://github.com/WqyJh/go-openai-realtime/issues/14")
-    types = frozenset({"inspector.closed", "conversation.item.create"})
+    types = frozenset({"inspector.closed", "conversation.item.create", "response.created"})
 
     def __init__(self, before: _Loss | None = None) -> None:
         """Begin a connection.
@@ -93,6 +93,9 @@ class ConnectionLost(LintRule):
         self._before = before
         self._loss: _Loss | None = None
         self._created = 0
+        """Items of the app before the first answer."""
+        self._first_seq = 0
+        """The first answer."""
 
     def next_session(self) -> LintRule:
         """Return the rule for the next connection, which looks whether the app puts back what was lost."""
@@ -101,8 +104,10 @@ class ConnectionLost(LintRule):
     def apply(self, event: Event, state: SessionState) -> None:
         """Note what is lost when the connection breaks."""
         body = event.body or {}
-        if event.type != "inspector.closed":
-            self._created += event.direction is Direction.CLIENT
+        if event.type == "response.created":
+            self._first_seq = self._first_seq or event.seq
+        elif event.type != "inspector.closed":
+            self._created += event.direction is Direction.CLIENT and not self._first_seq
         elif is_lost(body):
             conversation, sound = state.conversation, state.input_audio
             calls = tuple(item.name or "a tool" for item in conversation.pending_calls())
@@ -124,14 +129,15 @@ class ConnectionLost(LintRule):
         if self._loss is not None:
             yield self._lost(self._loss)
         before = self._before
-        if before is not None and before.items and moment.state.responses.all:
-            missing = before.items - self._created
+        if before is not None and before.items and self._first_seq:
+            # The last item before the answer is what it answers, and new.
+            missing = before.items - max(0, self._created - 1)
             if missing > 0:
                 yield self.found(
                     Severity.WARNING,
-                    (before.seq,),
-                    f"{counted(missing, 'item')} of the conversation before the loss ({ref(before.seq)}) "
-                    f"{'was' if missing == 1 else 'were'} not put back on this connection",
+                    (self._first_seq,),
+                    f"{counted(missing, 'item')} of the conversation on the connection that was lost {'was' if missing == 1 else 'were'} "
+                    "not put back on this one",
                     _REPLAY,
                     Confidence.LIKELY,
                 )

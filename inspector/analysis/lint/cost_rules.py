@@ -254,7 +254,8 @@ def _cache_fix(kind: str) -> str:
 
 LEAST_UNHEARD_MS = 3000
 """Sound that is worth a word even if its price is not known."""
-WORTH_USD = 0.005
+MUCH_UNHEARD_MS = 20_000
+UNHEARD_USD = 0.005
 
 
 class PaidNotHeard(_CostRule):
@@ -262,7 +263,7 @@ class PaidNotHeard(_CostRule):
 
     id = "paid-not-heard"
     title = "sound was billed that nobody heard"
-    severity = Severity.NOTE
+    severity = Severity.WARNING
     why = (
         "An answer is generated and billed faster than it plays. What follows an interruption is paid for; and unless the app "
         "truncates the item, it stays in the context and is billed again in every turn."
@@ -279,7 +280,7 @@ class PaidNotHeard(_CostRule):
         ms = sum(one.unheard_ms for one in unheard)
         amounts = [one.money for one in unheard if one.money is not None]
         usd = total(amounts).middle if amounts else 0.0
-        if not unheard or (ms < LEAST_UNHEARD_MS and usd < WORTH_USD):
+        if not unheard or (ms < LEAST_UNHEARD_MS and usd < UNHEARD_USD):
             return
         items = state.output_audio.items.values()
         of_them = {one.response_id for one in unheard}
@@ -288,8 +289,9 @@ class PaidNotHeard(_CostRule):
         which = "it is" if len(unheard) == 1 else counted(kept, "of them is", "of them are")
         stays = f"; {which} still in the context, not truncated"
         basis = "measured" if all(one.basis == "measured" for one in unheard) else "estimated"
+        is_much = usd >= LEAST_USD or ms >= MUCH_UNHEARD_MS
         yield self.found(
-            Severity.NOTE,
+            Severity.WARNING if is_much else Severity.NOTE,
             [one.seq for one in unheard],
             f"{price}{seconds(ms)} of sound in {counted(len(unheard), 'interrupted answer')} that nobody heard ({basis})"
             f"{stays if kept else ''}",

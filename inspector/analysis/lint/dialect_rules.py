@@ -41,7 +41,7 @@ from inspector.spec.events import EVENT_TYPES
 CANCEL_NOT_ACTIVE = "response_cancel_not_active"
 NEAR_DONE_MS = 2000
 """A cancel within this time of the end of an answer has crossed it on the way."""
-MAX_ODD = 64
+MAX_DESCRIBED = 64
 """Odd frames that a rule describes."""
 GOOD_APPEND = {
     "type": "input_audio_buffer.append",
@@ -103,7 +103,7 @@ class BadFrame(LintRule):
         if event.type == "error":
             error = object_at(event.body or {}, "error")
             refusal = state.causes.blamed.get(event.seq)
-            if refusal is not None and is_about_frame(error) and len(self._refused) < MAX_ODD:
+            if refusal is not None and is_about_frame(error) and len(self._refused) < MAX_DESCRIBED:
                 self._refused[refusal.seq] = event.seq
         elif event.direction is Direction.CLIENT:
             if event.type in APPENDS:
@@ -117,7 +117,7 @@ class BadFrame(LintRule):
                 name = "a frame"
             if problem:
                 self._by_problem[problem] = self._by_problem.get(problem, 0) + 1
-                if len(self._odd) < MAX_ODD:
+                if len(self._odd) < MAX_DESCRIBED:
                     self._odd.append(_Odd(event.seq, name, problem))
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
@@ -230,7 +230,7 @@ class RequestRefused(LintRule):
                 self._refuse(event, state)
         elif event.direction is Direction.CLIENT and event.body is not None:
             self._last[event.type] = event.seq, event.body
-            if output_of(event) is not None and len(self._outputs) < MAX_ODD:
+            if output_of(event) is not None and len(self._outputs) < MAX_DESCRIBED:
                 self._outputs.add(event.seq)
 
     def _refuse(self, event: Event, state: SessionState) -> None:

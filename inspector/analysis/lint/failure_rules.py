@@ -13,8 +13,9 @@ from inspector.analysis.lint.phrases import (
     counted,
     quoted,
     seconds,
+    session_update,
 )
-from inspector.analysis.lint.reference_links import SERVER_EVENTS
+from inspector.analysis.lint.reference_links import SERVER_EVENTS, TRANSCRIPTION
 from inspector.analysis.lint.tool_rules import MAX_KEPT
 from inspector.analysis.lint.visibility import Sight
 from inspector.analysis.totals import LOW_SHARE
@@ -23,6 +24,8 @@ from inspector.core.event import Direction, Event
 from inspector.core.read import int_at, object_at, objects_at, text_at
 from inspector.core.state import SessionState
 
+TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+TRANSCRIPTION_FAILED = "conversation.item.input_audio_transcription.failed"
 STALL_MS = 4000
 """Time without output after ``response.created``; models begin within a second, with high reasoning effort within three."""
 ADVICE: Mapping[str, str] = {
@@ -188,9 +191,60 @@ class RateLimitNear(LintRule):
             )
 
 
+class TranscriptionFailed(LintRule):
+    """Transcriptions of the user's speech that fail, which stop no answer and so are easily missed."""
+
+    id = "transcription-failed"
+    title = "the user's speech could not be transcribed"
+    severity = Severity.WARNING
+    why = (
+        "A transcription that fails is an event of its own and not an error; the answer comes all the same, and only the transcript of the "
+        "user stays empty. On Azure transcription.model must be the name of a deployment."
+    )
+    links = (
+        TRANSCRIPTION,
+        "https://github.com/pydantic/pydantic-ai/blob/main/docs/realtime/azure.md",
+    )
+    types = frozenset({TRANSCRIBED, TRANSCRIPTION_FAILED})
+
+    def __init__(self) -> None:
+        self._whole = 0
+        """Transcriptions that ended."""
+        self._failed: dict[str, tuple[int, ...]] = {}
+        """By the server's code, else its message, the events that report it."""
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Count transcriptions and their failures."""
+        body = event.body or {}
+        # xAI sends interim transcripts under the same type.
+        self._whole += body.get("status") != "in_progress"
+        if event.type == TRANSCRIPTION_FAILED:
+            error = object_at(body, "error")
+            code, message = text_at(error, "code"), text_at(error, "message")
+            # Messages name their item, so that no two are equal.
+            words = code or quoted(message) or "no reason is given"
+            if len(self._failed) < MAX_KEPT:
+                self._failed[words] = (*self._failed.get(words, ())[:MAX_KEPT], event.seq)
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report the failures by their reason."""
+        for words, seqs in self._failed.items():
+            fix = "listen for conversation.item.input_audio_transcription.failed, and show it"
+            if "DeploymentNotFound" in words:
+                model = {"model": "<name of a deployment>"}
+                fix = session_update(moment.state, {"audio.input.transcription": model})
+            yield self.found(
+                Severity.WARNING,
+                seqs,
+                f"{len(seqs)} of {counted(self._whole, 'transcription')} failed: {words}",
+                fix,
+            )
+
+
 RULES: tuple[type[LintRule], ...] = (
     FailedAnswerHidden,
     AnswerStalled,
     RateLimitNear,
+    TranscriptionFailed,
 )
 """Rules about answers that fail."""

@@ -77,14 +77,15 @@ class LintRun:
         self._blind: dict[tuple[Sight, str], dict[str, None]] = {}
         self._failures: tuple[RuleFailure, ...] = ()
         self._visibility = Visibility()
-        self._now_ns: int | None = None
+        self.now_ns: int | None = None
+        """The latest time of any event so far."""
         self._watch([rule() for rule in rules])
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Take one event in, after ``state`` has; see ``end_session``."""
         self._visibility.apply(event)
-        if event.t_ns is not None and (self._now_ns is None or event.t_ns > self._now_ns):
-            self._now_ns = event.t_ns
+        if event.t_ns is not None and (self.now_ns is None or event.t_ns > self.now_ns):
+            self.now_ns = event.t_ns
         for rule in self._by_type.get(event.type, ()):
             try:
                 rule.apply(event, state)
@@ -95,12 +96,21 @@ class LintRun:
 
     def end_session(self, state: SessionState) -> None:
         """End the session of a state that is about to begin another one (``state.begins``), before it takes the event in."""
-        moment = Moment(state, self._now_ns, is_over=True)
+        if not self._visibility.has_begun:
+            return  # the first session begins
+        moment = Moment(state, self.now_ns, is_over=True)
         findings, blind = self._collect(moment)
         self._ended += tuple(findings)
         self._merge(self._blind, blind)
         self._visibility = Visibility()
         self._watch([rule.next_session() for rule in self._rules])
+
+    def next_log(self) -> LintRun:
+        """Return the rules for a recording that continues this one: another connection of the same app, soon after."""
+        after = LintRun((), is_strict=self._is_strict)
+        after._order = self._order
+        after._watch([rule.next_session() for rule in self._rules])
+        return after
 
     def report(
         self, state: SessionState, now_ns: int | None = None, *, is_over: bool = False
@@ -112,7 +122,7 @@ class LintRun:
             now_ns: the clock of a live session; None for the time of the last event.
             is_over: whether the log is complete.
         """
-        times = [t_ns for t_ns in (self._now_ns, now_ns) if t_ns is not None]
+        times = [t_ns for t_ns in (self.now_ns, now_ns) if t_ns is not None]
         is_over = is_over or self._visibility.has_closed
         findings, blind = self._collect(Moment(state, max(times, default=None), is_over))
         merged = {key: dict(rules) for key, rules in self._blind.items()}
@@ -191,6 +201,7 @@ def lint(
     events: Iterable[Event],
     rules: Sequence[type[LintRule]] = RULES,
     *,
+    run: LintRun | None = None,
     is_strict: bool = False,
 ) -> LintReport:
     """Return what the rules say about a complete log.
@@ -198,9 +209,11 @@ def lint(
     Args:
         events: all of it, in order.
         rules: the rules to apply.
+        run: applies the rules, before the first; one of its own if None.
         is_strict: let exceptions of folds and rules through.
     """
-    state, run = SessionState(), LintRun(rules, is_strict=is_strict)
+    state = SessionState()
+    run = LintRun(rules, is_strict=is_strict) if run is None else run
     for event in events:
         if state.begins(event):
             run.end_session(state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,14 @@ LONG_CHARS = 60
 """Longer strings are cut in a fix that repeats a request: what matters are the names."""
 GA_DIALECTS = frozenset({"openai", "azure", "transcription"})
 """Dialects whose server is known to reject the beta's names."""
+
+
+_WORD = re.compile(r"\w+")
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text without case, to compare what was said."""
+    return _WORD.findall(text.casefold())
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Rules about the user's sound: its rate, its pace, its content, its format, and what turn detection makes of it."""
+"""Rules about the user's sound: its rate, its pace, its content and its format."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
-from inspector.analysis.lint.append_levels import LevelSampler, data_of, guess_encoding
+from inspector.analysis.lint.append_levels import data_of, guess_encoding
 from inspector.analysis.lint.append_pace import AppendPace, PaceWindow
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import OTHER_PROTOCOLS, LintRule, Moment
 from inspector.analysis.lint.phrases import counted, in_ga, ref, seconds, session_update
 from inspector.analysis.lint.reference_links import CLIENT_EVENTS, CONVERSATIONS, VAD
+from inspector.analysis.lint.tool_rules import MAX_KEPT
 from inspector.analysis.lint.visibility import Sight
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.error_attribution import Confidence
@@ -24,9 +25,6 @@ from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS, NS_PER_S
 
 APPEND = "input_audio_buffer.append"
-SPEECH_STARTED = "input_audio_buffer.speech_started"
-MAX_ODD = 64
-"""Odd appends that are remembered."""
 PCM_LIKE = {"pcm16": "audio/pcm", "pcmu": "audio/pcmu", "pcma": "audio/pcma"}
 
 # ── rate and pace ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -37,6 +35,10 @@ LEAST_FAST_NS = 5 * NS_PER_S
 """… if it is sent too fast, since a file may be sent faster than it plays."""
 MOST_OVER, MOST_UNDER = 1.03, 0.90
 """A loop that sleeps between chunks sends up to a tenth less than its audio needs, and hardly ever more."""
+LEAST_CUT_MS = 1000.0
+"""If speech begins on the server's clock so much after all the audio that is here, a recorder has cut audio off."""
+EXACT_SHARE = 0.04
+"""A telephone network paces its audio exactly."""
 SLOW_SPEED = 0.7
 """Slower than any loop that merely sleeps."""
 MOST_REGULAR = 0.35
@@ -116,6 +118,12 @@ class _Paced(LintRule):
         clone.pace = self.pace.copy()
         return clone
 
+    @staticmethod
+    def _is_whole(state: SessionState) -> bool:
+        """Return whether all the audio that the server got seems to be here: it counts it in ``audio_start_ms``."""
+        sound = state.input_audio
+        return sound.speech_started_ms <= sound.appended_ns / NS_PER_MS + LEAST_CUT_MS
+
     def _wrong_rate(self, state: SessionState) -> _Rate | None:
         """Return the rate of the audio if it is steady, and another than the session's."""
         pace, form = self.pace, state.input_audio.format
@@ -149,25 +157,36 @@ class InputRate(_Paced):
         CONVERSATIONS,
         "https://github.com/akdeb/ElatoAI/issues/25",
     )
+    # Appends of a telephone's 20 ms, read as PCM, are so short that they seem to be cut off by a recorder: see _is_cut_off.
+    needs = frozenset({Sight.TIMES, Sight.APP, Sight.SETTINGS})
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report the rate, if it is one of those that apps send."""
         state = moment.state
         rate = self._wrong_rate(state)
-        if rate is None:
+        if rate is None or self._is_cut_off(state) or not self._is_whole(state):
             return
         form, windows = state.input_audio.format, self.pace.windows
         measured, expected = self.pace.bytes_per_s / 1000, form.bytes_per_ms
         yield self.found(
             Severity.ERROR,
             (windows[0].first_seq, windows[-1].last_seq),
-            f"appends carry {measured:,.1f} kB/s, and {_named(form)} needs {expected:,.0f}: this is {rate.words}",
+            f"appends carry {measured:,.1f} kB/s, and {named_format(form)} needs {expected:,.0f}: this is {rate.words}",
             _rate_fix(state, rate, form),
             Confidence.LIKELY,
         )
 
+    def _is_cut_off(self, state: SessionState) -> bool:
+        """Return whether a recorder has cut the audio off, rather than a telephone having sent little of it."""
+        sound = state.input_audio
+        telephone = _RATES[0].bytes_per_s
+        is_telephone = abs(self.pace.bytes_per_s - telephone) <= EXACT_SHARE * telephone
+        # The server states spans of speech by the bytes that it got; if it got more than is here, some were cut off here.
+        return sound.is_elided and (not is_telephone or sound.short_spans > 0)
 
-def _named(form: AudioFormat) -> str:
+
+def named_format(form: AudioFormat) -> str:
+    """Return a format in the API's words."""
     return f"{PCM_LIKE[form.encoding]} at {form.rate_hz // 1000} kHz"
 
 
@@ -239,14 +258,16 @@ class AudioBacklog(_Paced):
         low, high = STALL_SHARE
         # What is spoken while the backlog is sent comes on top.
         is_backlog = low * stall.gap_ns <= stall.audio_ns <= high * stall.gap_ns + CATCH_UP_NS
-        if is_backlog and len(self._stalls) < MAX_ODD:
+        if is_backlog and len(self._stalls) < MAX_KEPT:
             self._stalls.append(stall)
         self._open = None
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report slow sending, else stalls."""
         state = moment.state
-        slow = [one for one in self.pace.windows if one.speed < SLOW_SPEED]
+        if not self._is_whole(state):
+            return
+        slow = _longest_slow(self.pace.windows)
         wall_ns = sum(one.wall_ns for one in slow)
         is_late = sum(one.regular_ns for one in slow) <= MOST_REGULAR * wall_ns
         if wall_ns >= LEAST_RATE_NS and is_late and self._wrong_rate(state) is None:
@@ -289,6 +310,23 @@ class AudioBacklog(_Paced):
         )
 
 
+def _longest_slow(windows: Sequence[PaceWindow]) -> Sequence[PaceWindow]:
+    """Return the longest run of windows that were sent too slowly, and whose audio did not come at once afterwards."""
+    longest: Sequence[PaceWindow] = ()
+    begin = 0
+    for at in range(len(windows) + 1):
+        if at < len(windows) and windows[at].speed < SLOW_SPEED:
+            continue
+        run, after = windows[begin:at], windows[at : at + max(1, at - begin)]
+        begin = at + 1
+        missing_ns = sum(one.wall_ns - one.audio_ns for one in run)
+        made_up_ns = sum(max(0, one.audio_ns - one.wall_ns) for one in after)
+        # What a slow network held back arrives in the end.
+        if len(run) > len(longest) and made_up_ns < missing_ns / 2:
+            longest = run
+    return longest
+
+
 # ── content ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _CONTAINERS: Mapping[str, tuple[bytes, str]] = {
@@ -304,10 +342,12 @@ _FTYP = "GZ0"
 """Of ``ftyp`` in base64, after the length of an MP4's first box, which is a multiple of four."""
 _STRIP = "strip the header: send what follows in its data chunk, converted to the session's rate"
 _DECODE = "decode to PCM16 before appending: ffmpeg -i IN -f s16le -ac 1 -ar 24000 -"
-_EVERY_NS = 500 * NS_PER_MS
+_EVERY_BYTES = 8000
 """Distance of the pieces whose encoding is guessed."""
 _PIECE_BYTES = 1920
-MOST_GUESSES = 40
+LEAST_PIECE_BYTES = 160
+"""20 ms of G.711, which telephony sends; recorders that cut audio off leave less."""
+MOST_GUESSES = 100
 LEAST_VOTES, VOTE_SHARE = 5, 0.65
 """Pieces that must look like another encoding: a fricative alone is noise in any."""
 _ENCODING_WORDS = {
@@ -341,7 +381,8 @@ class InputContent(LintRule):
     )
     links = (CLIENT_EVENTS, "https://github.com/akdeb/ElatoAI/issues/25")
     types = frozenset({APPEND})
-    needs = frozenset({Sight.APP, Sight.USER_SOUND})
+    # The beginning of an append is enough, if a recorder has cut the rest off.
+    needs = frozenset({Sight.APP})
 
     def __init__(self) -> None:
         self._appends = 0
@@ -351,7 +392,7 @@ class InputContent(LintRule):
         self._votes: Counter[str] = Counter()
         self._guesses = 0
         self._first_wrong_seq = 0
-        self._due_ns = 0
+        self._due_bytes = 0
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Look at the beginning of an append, and now and then at its samples."""
@@ -363,17 +404,17 @@ class InputContent(LintRule):
         is_odd = text[:4] in _HEADS or text[5:8] == _FTYP
         found = _container(event, text, state) if is_odd else None
         if found is not None:
-            if len(self._odd) < MAX_ODD:
+            if len(self._odd) < MAX_KEPT:
                 self._odd.append(_OddAppend(self._appends, event.seq, *found))
             return
         form = state.input_audio.format
-        if form.encoding == "pcm16" and len(self._halves) < MAX_ODD:
+        if form.encoding == "pcm16" and len(self._halves) < MAX_KEPT:
             size = audio_bytes_of(event)
             # Shorter ones are what recorders leave of an append.
             if size % 2 and size >= LEAST_APPEND_MS * form.bytes_per_ms:
                 self._halves.append(event.seq)
-        if state.input_audio.appended_ns >= self._due_ns:
-            self._due_ns = state.input_audio.appended_ns + _EVERY_NS
+        if state.input_audio.total_bytes >= self._due_bytes:
+            self._due_bytes = state.input_audio.total_bytes + _EVERY_BYTES
             votes = self._votes
             is_settled = votes[form.encoding] >= LEAST_VOTES and len(votes) == 1
             if is_settled or self._guesses >= MOST_GUESSES:
@@ -383,7 +424,7 @@ class InputContent(LintRule):
     def _guess(self, event: Event, form: AudioFormat) -> None:
         data = data_of(event, _PIECE_BYTES)
         # A few samples correlate by chance.
-        if len(data) < LEAST_APPEND_MS * form.bytes_per_ms:
+        if len(data) < LEAST_PIECE_BYTES:
             return
         self._guesses += 1
         found = guess_encoding(data, form.encoding)
@@ -400,7 +441,7 @@ class InputContent(LintRule):
         if self._halves:
             count = len(self._halves)
             yield self.found(
-                Severity.WARNING,
+                Severity.NOTE,
                 self._halves,
                 f"{counted(count, 'append')} of PCM16 {'has' if count == 1 else 'have'} an odd number of bytes, first "
                 f"{ref(self._halves[0])}: if the server does not join them, what follows is noise",
@@ -440,7 +481,7 @@ class InputContent(LintRule):
         yield self.found(
             Severity.ERROR,
             (self._first_wrong_seq,),
-            f"the session reads {_named(form)}, and what is appended looks like {_ENCODING_WORDS[name]} "
+            f"the session reads {named_format(form)}, and what is appended looks like {_ENCODING_WORDS[name]} "
             f"({count} of {counted(self._votes.total(), 'piece')} looked at): the model hears noise",
             _encoding_fix(state, name, form),
             Confidence.LIKELY,
@@ -519,9 +560,9 @@ class OneSidedFormat(LintRule):
         if forms[side].encoding == "pcm16" or forms[other].encoding != "pcm16":
             return
         means = (
-            f"your input is read as {_named(forms['input'])}"
+            f"your input is read as {named_format(forms['input'])}"
             if side == "output"
-            else f"the answers come as {_named(forms['output'])}"
+            else f"the answers come as {named_format(forms['output'])}"
         )
         yield self.found(
             Severity.WARNING,
@@ -542,199 +583,5 @@ def _is_spoken(config: Body) -> bool:
     return bool(config.get("output_modalities", config.get("modalities")) != ["text"])
 
 
-# ── turn detection ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-LEAST_OPEN_MS = 3000.0
-"""Speech that is open for less is nothing to explain."""
-ENDED_MS = 2000.0
-"""Time without appends: live microphones send every 10 to 500 ms, and no silence setting is longer."""
-SLOW_CLOCK = 0.6
-STEADY_OPEN_MS = 15_000.0
-STEADY_FRAMES = 80
-MOST_STEADY_DB = 8
-"""Speech goes up and down by 20 dB within a second; a fan or traffic does not."""
-
-
-class VadOpenForever(LintRule):
-    """Speech that turn detection heard begin, and not end."""
-
-    id = "vad-open-forever"
-    title = "speech began and does not end"
-    severity = Severity.ERROR
-    why = (
-        "Turn detection ends a turn when it has received silence_duration_ms of silence, counted in bytes. An app that stops "
-        "sending, sends too slowly, or sends steady noise never ends the turn, and no answer comes."
-    )
-    links = (
-        VAD,
-        "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
-    )
-    types = frozenset({SPEECH_STARTED, APPEND})
-    needs = frozenset({Sight.TIMES, Sight.APP, Sight.USER_SOUND})
-
-    def __init__(self) -> None:
-        self._seq = 0
-        self._appended_ns = 0
-        """Where the audio clock stood when the speech began."""
-        self.levels = LevelSampler()
-
-    def apply(self, event: Event, state: SessionState) -> None:
-        """Note where the speech began, and its levels."""
-        sound = state.input_audio
-        if event.type == SPEECH_STARTED:
-            self._seq, self._appended_ns = event.seq, sound.appended_ns
-            self.levels = LevelSampler()
-        elif sound.speech_item_id:
-            self.levels.add(event, sound.format, sound.appended_ns)
-
-    def copy(self) -> Self:
-        """Return an independent copy."""
-        clone = super().copy()
-        clone.levels = self.levels.copy()
-        return clone
-
-    def findings(self, moment: Moment) -> Iterable[Finding]:
-        """Report speech that is open for too long, with the reason if it can be seen."""
-        state = moment.state
-        sound = state.input_audio
-        open_ms = moment.waited_ms(sound.speech_started_t_ns)
-        if not sound.speech_item_id or open_ms is None or open_ms < LEAST_OPEN_MS:
-            return
-        silent_ms = moment.waited_ms(sound.last_append_t_ns)
-        spoken_ms = (sound.appended_ns - self._appended_ns) / NS_PER_MS
-        begun = f"speech has been open for {seconds(open_ms)} ({ref(self._seq)})"
-        levels = self.levels
-        if silent_ms is not None and silent_ms >= ENDED_MS:
-            yield self.found(
-                Severity.ERROR,
-                (self._seq,),
-                f"{begun}, and no audio was appended in the last {seconds(silent_ms)}: turn detection never receives the "
-                "silence that ends the turn",
-                "keep appending silence after the speech, at least silence_duration_ms of it; or turn detection off and commit",
-            )
-        elif spoken_ms < SLOW_CLOCK * open_ms:
-            yield self.found(
-                Severity.WARNING,
-                (self._seq,),
-                f"{begun}, in which only {seconds(spoken_ms)} of audio came: silence takes as much longer to be heard",
-                "send audio in real time, in the format that the session states",
-                Confidence.LIKELY,
-            )
-        elif (
-            open_ms >= STEADY_OPEN_MS
-            and levels.frames >= STEADY_FRAMES
-            and levels.quantile(0.95) - levels.quantile(0.05) <= MOST_STEADY_DB
-        ):
-            yield self.found(
-                Severity.WARNING,
-                (self._seq,),
-                f"{begun}, and its level stays between {levels.quantile(0.05)} and {levels.quantile(0.95)} dBFS: steady noise "
-                "keeps the turn open",
-                _noise_fix(state),
-                Confidence.LIKELY,
-            )
-
-
-def _noise_fix(state: SessionState) -> str:
-    settings: dict[str, Any] = {"audio.input.noise_reduction": {"type": "near_field"}}
-    if state.session.turn_detection == "server_vad":
-        settings["audio.input.turn_detection"] = {**state.session.detection, "threshold": 0.7}
-    return session_update(state, settings)
-
-
-LEAST_QUIET_FRAMES = 50
-"""Five seconds: shorter sessions end before somebody speaks."""
-SILENT_DBFS = -60
-"""A microphone that is switched on picks up more noise than this."""
-LOUD_DBFS, ABOVE_FLOOR_DB = -45, 12
-"""Speech at a microphone is louder than this, and stands out of the room as far."""
-LEAST_LOUD_FRAMES = 30
-"""Three seconds of syllables: a sentence or two, and longer than a door or a cough."""
-
-
-class VadNever(LintRule):
-    """Sound in which turn detection heard no speech."""
-
-    id = "vad-never"
-    title = "audio is sent, and no speech is heard in it"
-    severity = Severity.WARNING
-    why = (
-        "Without speech_started there is no turn and no answer. Either the microphone sends silence, or what it sends is not what "
-        "the session's format says."
-    )
-    links = (
-        VAD,
-        "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
-    )
-    types = frozenset({APPEND, SPEECH_STARTED, "input_audio_buffer.committed"})
-    needs = frozenset({Sight.APP, Sight.SERVER, Sight.SETTINGS, Sight.USER_SOUND})
-
-    def __init__(self) -> None:
-        self.levels = LevelSampler()
-        self._first_seq = self._last_seq = 0
-        self._has_heard = False
-
-    def apply(self, event: Event, state: SessionState) -> None:
-        """Take levels until the first speech."""
-        if self._has_heard:
-            return
-        if event.type != APPEND:
-            # A commit by turn detection is speech; one by the app may be of silence.
-            self._has_heard = event.type == SPEECH_STARTED
-            return
-        self._first_seq = self._first_seq or event.seq
-        self._last_seq = event.seq
-        self.levels.add(event, state.input_audio.format, state.input_audio.appended_ns)
-
-    def copy(self) -> Self:
-        """Return an independent copy."""
-        clone = super().copy()
-        clone.levels = self.levels.copy()
-        return clone
-
-    def findings(self, moment: Moment) -> Iterable[Finding]:
-        """Report silence, or what is as loud as speech."""
-        levels, state = self.levels, moment.state
-        detection = state.session.turn_detection
-        if self._has_heard or levels.frames < LEAST_QUIET_FRAMES:
-            return
-        length = seconds(state.input_audio.appended_ns / NS_PER_MS)
-        seqs = (self._first_seq, self._last_seq)
-        loudest = levels.quantile(0.99)
-        if loudest < SILENT_DBFS:
-            # Somebody who writes may well have muted the microphone.
-            writes = any(item.role == "user" for item in state.conversation.items.values())
-            # Without turn detection answers come to silence too, and whoever publishes a recording may have silenced it.
-            is_sure = bool(detection) and not writes
-            level = "nothing but zeros" if loudest <= -100 else f"at most {loudest} dBFS"
-            yield self.found(
-                Severity.WARNING if is_sure else Severity.NOTE,
-                seqs,
-                f"{length} of audio were appended, {level}: the microphone is silent or muted",
-                "check the input device, its permission and its gain; log the level of each chunk before it is sent",
-                Confidence.LIKELY,
-            )
-            return
-        floor = levels.quantile(0.1)
-        loud = levels.frames_above(max(LOUD_DBFS, floor + ABOVE_FLOOR_DB))
-        if detection and loud >= LEAST_LOUD_FRAMES:
-            yield self.found(
-                Severity.WARNING,
-                seqs,
-                f"{length} of audio were appended, with sound as loud as speech (up to {loudest} dBFS), and {detection} heard no "
-                "speech in it",
-                f"check that what is sent is {_named(state.input_audio.format)}, mono, as the session says; then lower "
-                "turn_detection.threshold",
-                Confidence.LIKELY,
-            )
-
-
-RULES: tuple[type[LintRule], ...] = (
-    InputContent,
-    InputRate,
-    AudioBacklog,
-    VadOpenForever,
-    OneSidedFormat,
-    VadNever,
-)
+RULES: tuple[type[LintRule], ...] = (InputContent, InputRate, AudioBacklog, OneSidedFormat)
 """Rules about the user's sound."""

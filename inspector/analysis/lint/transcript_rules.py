@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
-from inspector.analysis.lint.phrases import counted, quoted, ref, seconds, session_update
+from inspector.analysis.lint.phrases import counted, quoted, ref, seconds, session_update, words_of
 from inspector.analysis.lint.reference_links import TRANSCRIPTION
 from inspector.analysis.lint.tool_rules import MAX_KEPT
 from inspector.analysis.lint.visibility import Sight
@@ -20,11 +20,11 @@ from inspector.core.error_attribution import Confidence
 from inspector.core.event import Direction, Event
 from inspector.core.read import Body, object_at, text_at
 from inspector.core.state import SessionState
+from inspector.core.turn_counter import COMMITTED
 from inspector.core.units import NS_PER_MS
 
 COMPLETED = "conversation.item.input_audio_transcription.completed"
 DELTA = "conversation.item.input_audio_transcription.delta"
-COMMITTED = "input_audio_buffer.committed"
 
 
 def _transcript_of(event: Event) -> str | None:
@@ -143,7 +143,6 @@ class TranscriptOrder(LintRule):
 
 LEAST_SENTENCE = 3
 """Words of a sentence of the prompt; shorter ones, such as names, are there to be recognised."""
-_WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[.!?。！？\n]+")
 
 
@@ -173,12 +172,12 @@ class TranscriptIsPrompt(LintRule):
             return
         if prompt != self._prompt:
             self._prompt = prompt
-            parts = (tuple(_WORD.findall(one.casefold())) for one in _SENTENCE.split(prompt))
-            whole = tuple(_WORD.findall(prompt.casefold()))
+            parts = (tuple(words_of(one)) for one in _SENTENCE.split(prompt))
+            whole = tuple(words_of(prompt))
             self._sentences = frozenset(
                 one for one in (*parts, whole) if len(one) >= LEAST_SENTENCE
             )
-        if tuple(_WORD.findall(text.casefold())) in self._sentences:
+        if tuple(words_of(text)) in self._sentences:
             self._same.append((event.seq, text))
 
     def findings(self, moment: Moment) -> Iterable[Finding]:

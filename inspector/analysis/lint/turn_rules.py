@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from inspector.analysis.latency import (
 from inspector.analysis.latency_summary import SLOW_MS, SLOW_TIMES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
-from inspector.analysis.lint.phrases import counted, quoted, ref, seconds, session_update
+from inspector.analysis.lint.phrases import counted, quoted, ref, seconds, session_update, words_of
 from inspector.analysis.lint.reference_links import VAD
 from inspector.analysis.lint.tool_rules import MAX_KEPT, PATIENCE_MS
 from inspector.analysis.lint.truncation_rules import interrupted_item
@@ -27,14 +26,13 @@ from inspector.analysis.lint.visibility import Sight
 from inspector.analysis.percentiles import percentile
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Direction, Event
-from inspector.core.read import int_at, text_at
+from inspector.core.output_audio import OUTPUT_AUDIO
+from inspector.core.read import int_at, object_at, text_at
 from inspector.core.state import SessionState
 from inspector.core.turn import Turn
-from inspector.core.turn_counter import USERS
+from inspector.core.turn_counter import SPEECH_STARTED, SPEECH_STOPPED, USERS
 from inspector.core.units import NS_PER_MS
 
-SPEECH_STARTED = "input_audio_buffer.speech_started"
-SPEECH_STOPPED = "input_audio_buffer.speech_stopped"
 TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 
 # ── echo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -47,12 +45,11 @@ LEAST_QUICK = 2
 QUICK_SHARE = 0.5
 """Of the spoken answers: somebody who knows a greeting by heart interrupts that one only."""
 SURE_QUICK = 3
-SAME_WORDS = 0.7
+ECHOED_SHARE = 0.7
 """Share of a sentence's words that the answer has too."""
-LEAST_WORDS = 3
+LEAST_ECHO_WORDS = 3
 TAIL_MS = 300.0
 """Sound of the answer is still in the room for so long; who repeats a sentence to learn a language waits for its end."""
-_WORD = re.compile(r"\w+")
 
 
 class _Interruption(NamedTuple):
@@ -111,13 +108,13 @@ class EchoLoop(LintRule):
     def _transcribed(self, event: Event, item_id: str, state: SessionState) -> None:
         answer = state.conversation.items.get(self._overlaps.get(item_id, ""))
         text = text_at(event.body or {}, "transcript")
-        said = Counter(_WORD.findall(text.casefold()))
+        said = Counter(words_of(text))
         if answer is None or said.total() < 2:
             return
-        heard = Counter(_WORD.findall(answer.text.casefold()))
-        if (said & heard).total() < SAME_WORDS * said.total():
+        heard = Counter(words_of(answer.text))
+        if (said & heard).total() < ECHOED_SHARE * said.total():
             self._unlike += 1
-        elif said.total() >= LEAST_WORDS and len(self._echoes) < MAX_KEPT:
+        elif said.total() >= LEAST_ECHO_WORDS and len(self._echoes) < MAX_KEPT:
             self._echoes.append((event.seq, text))
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
@@ -166,6 +163,8 @@ def _less_sensitive(state: SessionState) -> str:
 
 LONG_TOOL_MS = 5000.0
 """A tool may well take seconds; so long nobody waits in silence."""
+OPEN_TURNS = 4
+"""Turns at the end whose answers may still come or be played."""
 LONG_SILENCE_MS = 600.0
 """Longer than the default of 500 ms by more than a person notices."""
 SILENCE_SHARE = 0.4
@@ -190,6 +189,10 @@ class SlowTurn(LintRule):
 
     def __init__(self) -> None:
         self._revision = -1
+        self._settled = 0
+        """Turns that are old enough not to change."""
+        self._old: tuple[tuple[Turn, Latency], ...] = ()
+        """The answered ones of them."""
         self._known: tuple[tuple[Turn, Latency], ...] = ()
 
     def apply(self, event: Event, state: SessionState) -> None:
@@ -213,17 +216,14 @@ class SlowTurn(LintRule):
             yield from self._silence(state, turns)
 
     def _measured(self, state: SessionState) -> Sequence[tuple[Turn, Latency]]:
-        if state.turns.revision != self._revision:
-            self._revision = state.turns.revision
-            session = state.turns.sessions
-            self._known = tuple(
-                (turn, latency_of(turn))
-                for turn in state.turns.all
-                if turn.kind in USERS
-                and turn.session == session
-                and not turn.is_history
-                and turn.reply is not None
-            )
+        """Return the answered turns of this session with their latency; that of old turns does not change any more."""
+        if state.turns.revision == self._revision:
+            return self._known
+        self._revision = state.turns.revision
+        settled = max(self._settled, len(state.turns.all) - OPEN_TURNS)
+        self._old += _latencies(state, self._settled, settled)
+        self._settled = settled
+        self._known = (*self._old, *_latencies(state, settled, len(state.turns.all)))
         return self._known
 
     def _slow(
@@ -263,6 +263,18 @@ class SlowTurn(LintRule):
                 f"{silence_ms:,.0f} of {whole_ms:,.0f} ms that the user usually waits are silence_duration_ms",
                 _part_fix(state, SILENCE),
             )
+
+
+def _latencies(state: SessionState, begin: int, end: int) -> tuple[tuple[Turn, Latency], ...]:
+    session = state.turns.sessions
+    return tuple(
+        (turn, latency_of(turn))
+        for turn in state.turns.all[begin:end]
+        if turn.kind in USERS
+        and turn.session == session
+        and not turn.is_history
+        and turn.reply is not None
+    )
 
 
 def _parts(latency: Latency) -> tuple[LatencyPart, ...]:
@@ -332,7 +344,7 @@ class VadTooEager(LintRule):
         "starts an answer, which the next piece cuts off, and each is billed."
     )
     links = (VAD,)
-    types = frozenset({SPEECH_STARTED, SPEECH_STOPPED, "response.output_audio.delta", "response.audio.delta"})  # fmt: skip
+    types = frozenset({SPEECH_STARTED, SPEECH_STOPPED, *OUTPUT_AUDIO, "response.done"})
 
     def __init__(self) -> None:
         self._pieces: list[_Piece] = []
@@ -355,7 +367,9 @@ class VadTooEager(LintRule):
             if length_ms > 0 and len(self._pieces) < MAX_KEPT:
                 self._pieces.append(_Piece(event.seq, length_ms, self._continues))
         else:
-            self._is_answered = True
+            # Of a recording without sound only the end of an answer shows that there was one.
+            status = text_at(object_at(event.body or {}, "response"), "status")
+            self._is_answered |= event.type != "response.done" or status == "completed"
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report sentences in pieces and turns that are too short, as one."""

@@ -59,6 +59,11 @@ class Visibility:
         return clone
 
     @property
+    def has_begun(self) -> bool:
+        """Return whether any event was seen."""
+        return self._has_events
+
+    @property
     def has_closed(self) -> bool:
         """Return whether the end of the connection was seen."""
         return self._is_closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,6 +48,18 @@ def lint(
             help="Exit with 1 from this severity on: error, warning or note.",
         ),
     ] = "warning",
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="Leave out the findings that FILE knows."),
+    ] = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-baseline",
+            metavar="FILE",
+            help="Write all findings to FILE, as known from now on.",
+        ),
+    ] = None,
     explain: Annotated[
         str | None,
         typer.Option(
@@ -59,6 +72,7 @@ def lint(
         raise UsageError("--json, --jsonl, --sarif and --junit exclude each other")
 
     from inspector.cli import linting
+    from inspector.cli.lint_baseline import read_baseline
 
     if explain is not None:
         linting.explain_rule(explain)
@@ -68,4 +82,7 @@ def lint(
     form = linting.LintForm(next((name for name, is_asked in asked if is_asked), "text"))
     rules = linting.chosen_rules(rule or (), ignore or ())
     paths = options.required(files, "lint")
-    raise typer.Exit(linting.print_findings(paths, form, rules, fail_on))
+    known = read_baseline(baseline) if baseline is not None else ()
+    raise typer.Exit(
+        linting.print_findings(paths, form, rules, fail_on, known, baseline=write_baseline)
+    )

@@ -107,6 +107,7 @@ def proxy(
     ] = False,
     max_sessions: MaxSessions = None,
     timeout: options.Timeout = None,
+    lint: options.Lint = False,
     brain: options.BrainOption = None,
     brain_model: options.BrainModelOption = None,
     brain_key_env: options.BrainKeyEnvOption = None,
@@ -124,6 +125,7 @@ def proxy(
             ("--jsonl", jsonl),
             ("--max-sessions", max_sessions is not None),
             ("--timeout", timeout is not None),
+            ("--lint", lint),
         ):
             if is_given:
                 raise UsageError(f"{name} needs --headless")
@@ -156,6 +158,7 @@ def proxy(
         as_jsonl=jsonl,
         max_sessions=max_sessions,
         timeout_s=timeout,
+        lints=lint,
         brain=brain_options.endpoint(launch.environment),
     )
     run = ProxyRun(launch, proxy_options)

@@ -33,6 +33,7 @@ class RunOptions:
     as_json: bool = False
     until: str | None = None
     timeout_s: float | None = None
+    lints: bool = False
 
 
 def sim(
@@ -49,6 +50,7 @@ def sim(
     json: options.JsonOption = False,
     until: options.Until = None,
     timeout: options.Timeout = None,
+    lint: options.Lint = False,
     seed: options.SeedOption = 0,
     dialect: options.DialectOption = None,
     scenario: options.ScenarioOption = None,
@@ -61,7 +63,7 @@ def sim(
 
     Rules produce its answers, or, with --brain, a model behind a chat completions endpoint.
     """
-    run = RunOptions(headless, jsonl, json, until, timeout)
+    run = RunOptions(headless, jsonl, json, until, timeout, lint)
     _check(run)
     launch = _start({"model": model, "theme": theme}, run)
 
@@ -100,6 +102,7 @@ def live(
     json: options.JsonOption = False,
     until: options.Until = None,
     timeout: options.Timeout = None,
+    lint: options.Lint = False,
     brain: options.BrainOption = None,
     brain_model: options.BrainModelOption = None,
     brain_key_env: options.BrainKeyEnvOption = None,
@@ -109,7 +112,7 @@ def live(
     The key comes from the environment (OPENAI_API_KEY, AZURE_OPENAI_API_KEY, …), from --key-env or from --key-file. A
     server without a known profile gets a key only if one of these options names it.
     """
-    run = RunOptions(headless, jsonl, json, until, timeout)
+    run = RunOptions(headless, jsonl, json, until, timeout, lint)
     _check(run)
     flags = {
         "url": url,
@@ -175,6 +178,7 @@ def _check(run: RunOptions) -> None:
         "--json": run.as_json,
         "--until": run.until is not None,
         "--timeout": run.timeout_s is not None,
+        "--lint": run.lints,
     }
     for name, is_given in given.items():
         if is_given:
@@ -193,5 +197,13 @@ def _run(launch: SessionLauncher, engine: Engine, run: RunOptions) -> int:
         if engine.recording.path is not None:
             say(f"recording to {engine.recording.path}")
         bounds = Bounds(run.until or "", run.timeout_s)
-        return asyncio.run(HeadlessRun(engine, bounds, shown).run())
+        found = 0
+        try:
+            status = asyncio.run(HeadlessRun(engine, bounds, shown).run())
+        finally:
+            if run.lints and engine.recording.path is not None:
+                from inspector.cli.linting import say_findings
+
+                found = say_findings([engine.recording.path])
+        return status or found
     return asyncio.run(show_session(launch, engine))

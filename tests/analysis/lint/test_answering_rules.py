@@ -11,7 +11,12 @@ from inspector.analysis.lint.answering_rules import (
     CreateBeforeCommit,
     NobodyAsked,
 )
-from inspector.analysis.lint.failure_rules import AnswerStalled, FailedAnswerHidden, RateLimitNear
+from inspector.analysis.lint.failure_rules import (
+    AnswerStalled,
+    FailedAnswerHidden,
+    RateLimitNear,
+    TranscriptionFailed,
+)
 from inspector.analysis.lint.finding import Severity
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
@@ -255,3 +260,15 @@ def test_a_rate_limit_that_is_nearly_used_up_is_found() -> None:
 
     assert found.text == "only 1,200 of 40,000 tokens were left (3%) before the limit resets"
     assert findings_of(RateLimitNear, [*began(), limits(30_000)]) == []
+
+
+def test_transcriptions_that_fail_are_counted_by_reason() -> None:
+    name = "conversation.item.input_audio_transcription"
+    error = {"type": "server_error", "code": "DeploymentNotFound", "message": "No such deployment."}
+    failed = server(f"{name}.failed", item_id="item_u", content_index=0, error=error)
+    whole = server(f"{name}.completed", item_id="item_v", content_index=0, transcript="Hello")
+    [found] = findings_of(TranscriptionFailed, [*began(), failed, whole, failed])
+
+    assert found.text == "2 of 3 transcriptions failed: DeploymentNotFound"
+    assert '"transcription": {"model": "<name of a deployment>"}' in found.fix
+    assert findings_of(TranscriptionFailed, [*began(), whole]) == []

@@ -99,6 +99,13 @@ def test_sound_that_nobody_heard_is_priced() -> None:
     )
 
 
+def test_half_a_minute_that_nobody_heard_is_a_warning() -> None:
+    events = [*began(SERVER_VAD), at(100, created()), delta(150, 30_000), at(300, done(usage=usage(100, 100, 50, 600))), started(2150)]  # fmt: skip
+    [found] = findings_of(PaidNotHeard, events)
+
+    assert found.severity is Severity.WARNING
+
+
 def test_what_was_truncated_is_no_longer_in_the_context() -> None:
     [found] = findings_of(PaidNotHeard, interrupted(truncate(3200, 3000), truncated(3250, 3000)))
 

@@ -11,7 +11,10 @@ from inspector.analysis.lint.finding import Severity
 from tests.linted import linted_file, shared_dir
 from tests.support import recordings
 
-TRUE_FINDINGS: Mapping[str, tuple[str, ...]] = {}
+TRUE_FINDINGS: Mapping[str, tuple[str, ...]] = {
+    # Its session names a transcriber for which the resource has no deployment.
+    "azure-vad-transcription-failed": ("transcription-failed",),
+}
 """By recording the errors and warnings of the corpus, all of which are true."""
 NO_SESSIONS = frozenset({"openapi-spec-examples"})
 """Files that hold an example of each event type, errors among them, and no session."""

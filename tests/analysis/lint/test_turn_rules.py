@@ -185,6 +185,15 @@ def test_speech_over_answers_is_no_sentence_in_pieces() -> None:
     assert findings_of(VadTooEager, events) == []
 
 
+def test_answers_of_a_recording_without_sound_are_answers() -> None:
+    events = []
+    for one in pieces(300, 400, 300):
+        events.append(one)
+        if one.type == "input_audio_buffer.committed":
+            events.append(at((one.t_ns or 0) / 1e6 + 100, done("resp_1")))
+    assert findings_of(VadTooEager, events) == []
+
+
 def test_audio_that_comes_slower_than_it_plays_stutters() -> None:
     late = [delta(1000 + n * 1500, 500) for n in range(4)]
     [found] = findings_of(AnswerStutters, [*began(), at(900, created()), *late, later(9000)])
