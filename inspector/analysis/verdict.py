@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -24,7 +24,7 @@ from inspector.core.state import SessionState
 
 MAX_MESSAGE_CHARS = 72
 """Of a server's own words; the event has them all."""
-MAX_FINDING_CHARS = 120
+MAX_FINDING_CHARS = 96
 """Length of a finding's text; the Findings view has all of it."""
 MAX_PROBLEMS = 3
 """Kinds of errors, and rules, listed separately; the rest are only counted."""
@@ -84,13 +84,15 @@ def verdict(
         findings: what the rules find, worst first; errors that they explain are not repeated.
         unit: what the groups of ``cost`` are: ``turn`` or ``response``.
     """
+    shown = [finding for finding in findings if finding.severity in _TONES]
+    rules = {finding.rule for finding in shown}
     explained = {seq for finding in findings for seq in finding.seqs}
     problems = [problem for problem in state.problems.all if problem.seq not in explained]
-    parts = [*_findings(findings), *_problems(problems)]
+    parts = [*_findings(shown), *_problems(problems)]
     if latency is not None:
-        parts += _turns(latency, are_answered=state.session.kind not in ASKS_NOTHING)
+        parts += _turns(latency, rules, are_answered=state.session.kind not in ASKS_NOTHING)
     if cost is not None:
-        parts += _costs(cost, unit)
+        parts += _costs(cost, unit, rules)
     order = list(VerdictTone)
     return sorted(parts, key=lambda part: order.index(part.tone))
 
@@ -160,9 +162,12 @@ def _short(message: str, room: int = MAX_MESSAGE_CHARS) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _turns(latency: LatencySummary, *, are_answered: bool) -> Iterator[VerdictPart]:
+def _turns(
+    latency: LatencySummary, rules: Collection[str], *, are_answered: bool
+) -> Iterator[VerdictPart]:
+    """Yield the slowest turn, unless a rule of ``rules`` has named it, and what is known of all turns."""
     slow = latency.slow
-    if slow is not None:
+    if slow is not None and "slow-turn" not in rules:
         why = f": {sanitized(slow.words)}" if slow.words else ""
         words = f"turn {slow.number} took {'over ' * slow.is_least}{slow.wait_ms / 1000:.1f} s{why}"
         yield VerdictPart(words, VerdictTone.NOTE, slow.seq)
@@ -179,10 +184,12 @@ def _turns(latency: LatencySummary, *, are_answered: bool) -> Iterator[VerdictPa
         yield VerdictPart(words, VerdictTone.FACT, latency.median_seq)
 
 
-def _costs(cost: CostSummary, unit: str) -> Iterator[VerdictPart]:
-    notes = [(b.money.middle, _break_part(b)) for b in cost.breaks if b.money is not None]
+def _costs(cost: CostSummary, unit: str, rules: Collection[str]) -> Iterator[VerdictPart]:
+    """Yield what made the session expensive, unless a rule of ``rules`` has named it, and the total."""
+    breaks = () if "cache-broken" in rules else cost.breaks
+    notes = [(b.money.middle, _break_part(b)) for b in breaks if b.money is not None]
     unheard = [one for one in cost.unheard if one.unheard_ms]
-    if unheard:
+    if unheard and "paid-not-heard" not in rules:
         usd = sum(one.money.middle for one in unheard if one.money is not None)
         seconds = sum(one.unheard_ms for one in unheard) / 1000
         count = len(unheard)
@@ -195,7 +202,7 @@ def _costs(cost: CostSummary, unit: str) -> Iterator[VerdictPart]:
     yield from (
         part for usd, part in sorted(notes, key=lambda one: -one[0]) if usd >= LEAST_WORTH_USD
     )
-    if cost.growth is not None:
+    if cost.growth is not None and "cost-growth" not in rules:
         first, most = cost.growth
         words = growth_text(first, most, unit=unit)
         if words:
