@@ -162,6 +162,7 @@ SCREENS = (
     (b"3", b"[3 Session]"),
     (b"4", b"[4 Timeline]"),
     (b"5", b"[5 Turns]"),
+    (b"6", b"[6 Findings]"),
     (b"7", b"[7 Usage]"),
     (b"1", b"[1 Events]"),
     (b"?", b"close this page"),

@@ -123,20 +123,20 @@ def guess_encoding(data: bytes, declared: str) -> str | None:
         ``declared`` if it is loud and plausible, another encoding if only that gives a plausible wave: ``pcm16``, ``pcm16
         big-endian``, ``float32``, ``pcmu`` or ``pcma``. None if nothing can be said, as of faint sound and of noise.
     """
-    waves = _readings(data)
-    own = _measure(waves[declared])
+    own = _measure(_reading(data, declared))
+    if own.dbfs < NOISY_DBFS:
+        # Faint sound of any other encoding would be loud here, and most audio is faint: nothing else need be looked at.
+        return declared if declared == "pcm16" and own.correlation >= SMOOTH_CORRELATION else None
+    waves = {name: _reading(data, name) for name in _ENCODINGS}
     if declared == "pcm16" and _is_g711(waves, own):
         return max(("pcmu", "pcma"), key=lambda name: _measure(waves[name]).correlation)
-    if own.dbfs < NOISY_DBFS and declared != "pcm16":
-        # G.711 reads every byte as some sound; too faint to be PCM16 read wrongly.
-        return None
     swapped = _measure(waves["pcm16 big-endian"])
     if declared == "pcm16" and own.dbfs > PAIR_DBFS and swapped.dbfs < own.dbfs - SWAPPED_DB:
         # Faint sound with its bytes swapped is loud, though it may still be smooth.
         return "pcm16 big-endian" if swapped.correlation >= SMOOTH_CORRELATION else None
     if own.correlation >= SMOOTH_CORRELATION:
         return declared
-    if own.correlation > NOISY_CORRELATION or own.dbfs < NOISY_DBFS:
+    if own.correlation > NOISY_CORRELATION:
         return None
     found = {
         name: look.correlation
@@ -178,23 +178,27 @@ def _measure(wave: Wave) -> _Look:
     return _Look(correlation, 10 * float(np.log10(power)))
 
 
-def _readings(data: bytes) -> Mapping[str, Wave]:
-    """Return bytes as waves of every encoding that apps send."""
+_ENCODINGS = ("pcm16", "pcm16 big-endian", "float32", "pcmu", "pcma")
+"""What apps send, right or wrong."""
+
+
+def _reading(data: bytes, encoding: str) -> Wave:
+    """Return bytes as a wave, -1..1; an empty one if they cannot be float32."""
     import numpy as np
 
     from inspector.audio.pcm import alaw_to_pcm16, ulaw_to_pcm16
 
-    even = data[: len(data) // 2 * 2]
-    floats = np.frombuffer(data[: len(data) // 4 * 4], "<f4")
-    # Samples of another encoding, read as floats, are mostly not numbers of this range.
-    with np.errstate(invalid="ignore"):
-        is_float = len(floats) > 0 and bool((np.abs(floats) <= 1.5).all())
-    found: dict[str, Wave] = {
-        "pcm16": np.frombuffer(even, "<i2").astype(np.float64) / 32768.0,
-        "pcm16 big-endian": np.frombuffer(even, ">i2").astype(np.float64) / 32768.0,
-        "pcmu": ulaw_to_pcm16(data).astype(np.float64) / 32768.0,
-        "pcma": alaw_to_pcm16(data).astype(np.float64) / 32768.0,
-    }
-    if is_float:
-        found["float32"] = floats.astype(np.float64)
-    return found
+    if encoding == "float32":
+        floats = np.frombuffer(data[: len(data) // 4 * 4], "<f4")
+        # Samples of another encoding, read as floats, are mostly not numbers of this range.
+        with np.errstate(invalid="ignore"):
+            is_float = bool((np.abs(floats) <= 1.5).all())
+        return floats[: len(floats) * is_float].astype(np.float64)
+    if encoding == "pcmu":
+        samples = ulaw_to_pcm16(data)
+    elif encoding == "pcma":
+        samples = alaw_to_pcm16(data)
+    else:
+        even = data[: len(data) // 2 * 2]
+        samples = np.frombuffer(even, "<i2" if encoding == "pcm16" else ">i2")
+    return samples.astype(np.float64) / 32768.0

@@ -255,7 +255,7 @@ def _cache_fix(kind: str) -> str:
 LEAST_UNHEARD_MS = 3000
 """Sound that is worth a word even if its price is not known."""
 MUCH_UNHEARD_MS = 20_000
-WORTH_USD = 0.005
+UNHEARD_USD = 0.005
 
 
 class PaidNotHeard(_CostRule):
@@ -280,7 +280,7 @@ class PaidNotHeard(_CostRule):
         ms = sum(one.unheard_ms for one in unheard)
         amounts = [one.money for one in unheard if one.money is not None]
         usd = total(amounts).middle if amounts else 0.0
-        if not unheard or (ms < LEAST_UNHEARD_MS and usd < WORTH_USD):
+        if not unheard or (ms < LEAST_UNHEARD_MS and usd < UNHEARD_USD):
             return
         items = state.output_audio.items.values()
         of_them = {one.response_id for one in unheard}

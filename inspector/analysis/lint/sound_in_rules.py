@@ -12,6 +12,7 @@ from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import OTHER_PROTOCOLS, LintRule, Moment
 from inspector.analysis.lint.phrases import counted, in_ga, ref, seconds, session_update
 from inspector.analysis.lint.reference_links import CLIENT_EVENTS, CONVERSATIONS, VAD
+from inspector.analysis.lint.tool_rules import MAX_KEPT
 from inspector.analysis.lint.visibility import Sight
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.error_attribution import Confidence
@@ -24,8 +25,6 @@ from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS, NS_PER_S
 
 APPEND = "input_audio_buffer.append"
-MAX_ODD = 64
-"""Odd appends that are remembered."""
 PCM_LIKE = {"pcm16": "audio/pcm", "pcmu": "audio/pcmu", "pcma": "audio/pcma"}
 
 # ── rate and pace ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -36,6 +35,10 @@ LEAST_FAST_NS = 5 * NS_PER_S
 """… if it is sent too fast, since a file may be sent faster than it plays."""
 MOST_OVER, MOST_UNDER = 1.03, 0.90
 """A loop that sleeps between chunks sends up to a tenth less than its audio needs, and hardly ever more."""
+LEAST_CUT_MS = 1000.0
+"""If speech begins on the server's clock so much after all the audio that is here, a recorder has cut audio off."""
+EXACT_SHARE = 0.04
+"""A telephone network paces its audio exactly."""
 SLOW_SPEED = 0.7
 """Slower than any loop that merely sleeps."""
 MOST_REGULAR = 0.35
@@ -115,6 +118,12 @@ class _Paced(LintRule):
         clone.pace = self.pace.copy()
         return clone
 
+    @staticmethod
+    def _is_whole(state: SessionState) -> bool:
+        """Return whether all the audio that the server got seems to be here: it counts it in ``audio_start_ms``."""
+        sound = state.input_audio
+        return sound.speech_started_ms <= sound.appended_ns / NS_PER_MS + LEAST_CUT_MS
+
     def _wrong_rate(self, state: SessionState) -> _Rate | None:
         """Return the rate of the audio if it is steady, and another than the session's."""
         pace, form = self.pace, state.input_audio.format
@@ -148,12 +157,14 @@ class InputRate(_Paced):
         CONVERSATIONS,
         "https://github.com/akdeb/ElatoAI/issues/25",
     )
+    # Appends of a telephone's 20 ms, read as PCM, are so short that they seem to be cut off by a recorder: see _is_cut_off.
+    needs = frozenset({Sight.TIMES, Sight.APP, Sight.SETTINGS})
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report the rate, if it is one of those that apps send."""
         state = moment.state
         rate = self._wrong_rate(state)
-        if rate is None:
+        if rate is None or self._is_cut_off(state) or not self._is_whole(state):
             return
         form, windows = state.input_audio.format, self.pace.windows
         measured, expected = self.pace.bytes_per_s / 1000, form.bytes_per_ms
@@ -164,6 +175,14 @@ class InputRate(_Paced):
             _rate_fix(state, rate, form),
             Confidence.LIKELY,
         )
+
+    def _is_cut_off(self, state: SessionState) -> bool:
+        """Return whether a recorder has cut the audio off, rather than a telephone having sent little of it."""
+        sound = state.input_audio
+        telephone = _RATES[0].bytes_per_s
+        is_telephone = abs(self.pace.bytes_per_s - telephone) <= EXACT_SHARE * telephone
+        # The server states spans of speech by the bytes that it got; if it got more than is here, some were cut off here.
+        return sound.is_elided and (not is_telephone or sound.short_spans > 0)
 
 
 def named_format(form: AudioFormat) -> str:
@@ -239,13 +258,15 @@ class AudioBacklog(_Paced):
         low, high = STALL_SHARE
         # What is spoken while the backlog is sent comes on top.
         is_backlog = low * stall.gap_ns <= stall.audio_ns <= high * stall.gap_ns + CATCH_UP_NS
-        if is_backlog and len(self._stalls) < MAX_ODD:
+        if is_backlog and len(self._stalls) < MAX_KEPT:
             self._stalls.append(stall)
         self._open = None
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report slow sending, else stalls."""
         state = moment.state
+        if not self._is_whole(state):
+            return
         slow = _longest_slow(self.pace.windows)
         wall_ns = sum(one.wall_ns for one in slow)
         is_late = sum(one.regular_ns for one in slow) <= MOST_REGULAR * wall_ns
@@ -321,10 +342,12 @@ _FTYP = "GZ0"
 """Of ``ftyp`` in base64, after the length of an MP4's first box, which is a multiple of four."""
 _STRIP = "strip the header: send what follows in its data chunk, converted to the session's rate"
 _DECODE = "decode to PCM16 before appending: ffmpeg -i IN -f s16le -ac 1 -ar 24000 -"
-_EVERY_NS = 500 * NS_PER_MS
+_EVERY_BYTES = 8000
 """Distance of the pieces whose encoding is guessed."""
 _PIECE_BYTES = 1920
-MOST_GUESSES = 40
+LEAST_PIECE_BYTES = 160
+"""20 ms of G.711, which telephony sends; recorders that cut audio off leave less."""
+MOST_GUESSES = 100
 LEAST_VOTES, VOTE_SHARE = 5, 0.65
 """Pieces that must look like another encoding: a fricative alone is noise in any."""
 _ENCODING_WORDS = {
@@ -358,7 +381,8 @@ class InputContent(LintRule):
     )
     links = (CLIENT_EVENTS, "https://github.com/akdeb/ElatoAI/issues/25")
     types = frozenset({APPEND})
-    needs = frozenset({Sight.APP, Sight.USER_SOUND})
+    # The beginning of an append is enough, if a recorder has cut the rest off.
+    needs = frozenset({Sight.APP})
 
     def __init__(self) -> None:
         self._appends = 0
@@ -368,7 +392,7 @@ class InputContent(LintRule):
         self._votes: Counter[str] = Counter()
         self._guesses = 0
         self._first_wrong_seq = 0
-        self._due_ns = 0
+        self._due_bytes = 0
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Look at the beginning of an append, and now and then at its samples."""
@@ -380,17 +404,17 @@ class InputContent(LintRule):
         is_odd = text[:4] in _HEADS or text[5:8] == _FTYP
         found = _container(event, text, state) if is_odd else None
         if found is not None:
-            if len(self._odd) < MAX_ODD:
+            if len(self._odd) < MAX_KEPT:
                 self._odd.append(_OddAppend(self._appends, event.seq, *found))
             return
         form = state.input_audio.format
-        if form.encoding == "pcm16" and len(self._halves) < MAX_ODD:
+        if form.encoding == "pcm16" and len(self._halves) < MAX_KEPT:
             size = audio_bytes_of(event)
             # Shorter ones are what recorders leave of an append.
             if size % 2 and size >= LEAST_APPEND_MS * form.bytes_per_ms:
                 self._halves.append(event.seq)
-        if state.input_audio.appended_ns >= self._due_ns:
-            self._due_ns = state.input_audio.appended_ns + _EVERY_NS
+        if state.input_audio.total_bytes >= self._due_bytes:
+            self._due_bytes = state.input_audio.total_bytes + _EVERY_BYTES
             votes = self._votes
             is_settled = votes[form.encoding] >= LEAST_VOTES and len(votes) == 1
             if is_settled or self._guesses >= MOST_GUESSES:
@@ -400,7 +424,7 @@ class InputContent(LintRule):
     def _guess(self, event: Event, form: AudioFormat) -> None:
         data = data_of(event, _PIECE_BYTES)
         # A few samples correlate by chance.
-        if len(data) < LEAST_APPEND_MS * form.bytes_per_ms:
+        if len(data) < LEAST_PIECE_BYTES:
             return
         self._guesses += 1
         found = guess_encoding(data, form.encoding)

@@ -20,11 +20,11 @@ from inspector.core.error_attribution import Confidence
 from inspector.core.event import Direction, Event
 from inspector.core.read import Body, object_at, text_at
 from inspector.core.state import SessionState
+from inspector.core.turn_counter import COMMITTED
 from inspector.core.units import NS_PER_MS
 
 COMPLETED = "conversation.item.input_audio_transcription.completed"
 DELTA = "conversation.item.input_audio_transcription.delta"
-COMMITTED = "input_audio_buffer.committed"
 
 
 def _transcript_of(event: Event) -> str | None:

@@ -17,6 +17,7 @@ from inspector.core.event import Direction, Event
 from inspector.core.output_audio import ItemAudio
 from inspector.core.read import int_at, text_at
 from inspector.core.state import SessionState
+from inspector.core.turn_counter import SPEECH_STARTED
 from inspector.core.units import NS_PER_MS
 
 ROUNDING_MS = 20
@@ -288,7 +289,7 @@ class PlaybackNotFlushed(LintRule):
         CONVERSATIONS,
         "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-node/issues/9",
     )
-    types = frozenset({"input_audio_buffer.speech_started"})
+    types = frozenset({SPEECH_STARTED})
     needs = frozenset({Sight.TIMES, Sight.APP, Sight.ANSWER_SOUND})
     # xAI and Qwen have no truncation.
     not_in = OTHER_PROTOCOLS | {"xai", "qwen"}

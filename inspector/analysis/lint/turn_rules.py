@@ -30,11 +30,9 @@ from inspector.core.output_audio import OUTPUT_AUDIO
 from inspector.core.read import int_at, object_at, text_at
 from inspector.core.state import SessionState
 from inspector.core.turn import Turn
-from inspector.core.turn_counter import USERS
+from inspector.core.turn_counter import SPEECH_STARTED, SPEECH_STOPPED, USERS
 from inspector.core.units import NS_PER_MS
 
-SPEECH_STARTED = "input_audio_buffer.speech_started"
-SPEECH_STOPPED = "input_audio_buffer.speech_stopped"
 TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 
 # ── echo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -47,9 +45,9 @@ LEAST_QUICK = 2
 QUICK_SHARE = 0.5
 """Of the spoken answers: somebody who knows a greeting by heart interrupts that one only."""
 SURE_QUICK = 3
-SAME_WORDS = 0.7
+ECHOED_SHARE = 0.7
 """Share of a sentence's words that the answer has too."""
-LEAST_WORDS = 3
+LEAST_ECHO_WORDS = 3
 TAIL_MS = 300.0
 """Sound of the answer is still in the room for so long; who repeats a sentence to learn a language waits for its end."""
 
@@ -114,9 +112,9 @@ class EchoLoop(LintRule):
         if answer is None or said.total() < 2:
             return
         heard = Counter(words_of(answer.text))
-        if (said & heard).total() < SAME_WORDS * said.total():
+        if (said & heard).total() < ECHOED_SHARE * said.total():
             self._unlike += 1
-        elif said.total() >= LEAST_WORDS and len(self._echoes) < MAX_KEPT:
+        elif said.total() >= LEAST_ECHO_WORDS and len(self._echoes) < MAX_KEPT:
             self._echoes.append((event.seq, text))
 
     def findings(self, moment: Moment) -> Iterable[Finding]:

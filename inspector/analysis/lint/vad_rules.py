@@ -15,9 +15,9 @@ from inspector.analysis.lint.visibility import Sight
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
 from inspector.core.state import SessionState
+from inspector.core.turn_counter import COMMITTED, SPEECH_STARTED
 from inspector.core.units import NS_PER_MS, NS_PER_S
 
-SPEECH_STARTED = "input_audio_buffer.speech_started"
 LEAST_OPEN_MS = 3000.0
 """Speech that is open for less is nothing to explain."""
 ENDED_MS = 2000.0
@@ -148,7 +148,7 @@ class VadNever(LintRule):
         VAD,
         "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
     )
-    types = frozenset({APPEND, SPEECH_STARTED, "input_audio_buffer.committed"})
+    types = frozenset({APPEND, SPEECH_STARTED, COMMITTED})
     needs = frozenset({Sight.APP, Sight.SERVER, Sight.SETTINGS, Sight.USER_SOUND})
 
     def __init__(self) -> None:

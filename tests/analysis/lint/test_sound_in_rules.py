@@ -15,7 +15,7 @@ from inspector.analysis.lint.sound_in_rules import (
 from inspector.audio.pcm import pcm16_to_alaw, pcm16_to_ulaw, samples_of
 from inspector.core.event import Event
 from tests.linted import SERVER_VAD, began, findings_of, session
-from tests.linted_sound import append, appends, voice
+from tests.linted_sound import append, appends, in_order, started, voice
 from tests.support import at, client, local, server
 
 PCMU = {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": SERVER_VAD}}
@@ -92,6 +92,16 @@ def test_half_of_the_audio_cut_out_by_a_recorder_is_not_a_rate() -> None:
     assert findings_of(InputRate, [*began(SERVER_VAD), *events]) == []
 
 
+def test_the_telephones_audio_in_a_session_of_pcm_is_not_taken_for_cut_off() -> None:
+    data = pcm16_to_ulaw(samples_of(voice(9000, 8000)))
+    events = [*began(SERVER_VAD), *appends(data, size=160, start_ms=100)]
+    [rate] = findings_of(InputRate, events)
+    [content] = findings_of(InputContent, events)
+
+    assert rate.text.endswith("needs 48: this is G.711 at 8 kHz")
+    assert "looks like G.711 μ-law" in content.text
+
+
 def test_a_rate_that_another_server_does_not_state_is_not_judged() -> None:
     bare = session(SERVER_VAD)
     bare["audio"]["input"]["format"] = {"type": "audio/pcm"}
@@ -137,6 +147,13 @@ def test_appends_that_stall_and_then_come_at_once_are_reported() -> None:
     assert found.text.startswith(
         "appends stopped and what was missed came at once after 3.0 s (#152 to #153)"
     )
+
+
+def test_audio_that_a_recorder_shortened_is_not_slow() -> None:
+    events = [at(100 + n * 40, append(bytes(400))) for n in range(250)]
+    speech = [started(9000, audio_start_ms=8800)]
+    assert len(findings_of(AudioBacklog, [*began(SERVER_VAD), *events])) == 1
+    assert findings_of(AudioBacklog, in_order(began(SERVER_VAD), events, speech)) == []
 
 
 def test_hiccups_of_a_network_are_no_backlog() -> None:

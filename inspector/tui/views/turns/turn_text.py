@@ -21,6 +21,7 @@ from inspector.analysis.turn_table import (
 from inspector.analysis.waterfall import PHASE_OF, PHASES, Stretch
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
+from inspector.tui.common.wrapping import wrapped
 from inspector.tui.terminal.strips import fitted
 from inspector.tui.views.view import LatencyReading, ViewContext
 
@@ -33,6 +34,8 @@ TRANSLATES = "A translation has no turns: both sides speak at the same time."
 NO_PERCENTILES = "no percentiles: no wait is known yet"
 FOOT_FIGURES = ("voice_to_voice_ms", "first_sound_ms", "first_greeting_ms", "wait_ms")
 """The percentiles at the foot, the most important first."""
+LABEL_CELLS = 11
+"""Cells before the text of a definition's line, as ``definitions.explained`` has them."""
 OWNER_CELLS = 22
 """Cells for the owner of a part: a setting fits."""
 
@@ -113,6 +116,16 @@ def definition(
         words = explained(BY_NAME[figure]) if figure else ""
     for place, line in enumerate(words.splitlines()):
         yield line, "base" if place else "head"
+
+
+def hanging(text: str, tone: str, width: int) -> Iterator[list[tuple[str, str]]]:
+    """Yield a line of a definition, wrapped; what does not fit stands below its text, not below its label."""
+    first, *rest = wrapped([(text, tone)], width)
+    yield first
+    if rest:
+        words = " ".join("".join(part for part, _ in line) for line in rest)
+        for line in wrapped([(words, tone)], max(1, width - LABEL_CELLS)):
+            yield [(" " * LABEL_CELLS, tone), *line]
 
 
 def _part_line(part: LatencyPart) -> str:

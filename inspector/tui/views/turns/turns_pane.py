@@ -54,11 +54,14 @@ from inspector.tui.views.turns.turn_text import (
     empty_texts,
     explanation,
     foot_parts,
+    hanging,
     legend_parts,
     selected_words,
 )
 from inspector.tui.views.view import ViewContext
 
+LOW_LINES = 10
+"""Panes lower than this need their lines for the list."""
 TITLE_LINES = 1
 """The names of the columns and the scale."""
 FOOT_LINES = 2
@@ -303,7 +306,8 @@ class TurnsPane(Widget, can_focus=True):
     @property
     def _wait_lines(self) -> int:
         """Return how many lines there are for what was waited for: always as many, so that the list stands still."""
-        return 1 if self.size.width >= NARROW_COLUMNS else 2
+        is_wide, is_low = self.size.width >= NARROW_COLUMNS, self.size.height < LOW_LINES
+        return 1 if is_wide or is_low else 2
 
     @property
     def _is_explaining(self) -> bool:
@@ -382,7 +386,7 @@ class TurnsPane(Widget, can_focus=True):
         width = max(8, self.size.width - 2)
         row = self._lines[self.cursor].row
         parts, meaning = (
-            [line for text, tone in told for line in wrapped([(text, tone)], width)]
+            [line for text, tone in told for line in hanging(text, tone, width)]
             for told in (explanation(row), definition(row, *self._under_cursor()))
         )
         # The rows above keep half of the room if they need it, and the definition its first lines.
