@@ -39,7 +39,7 @@ def test_a_recording_is_judged_as_a_whole_before_any_key(tmp_path: Path) -> None
         assert line_of(stage).startswith(" ⚠ 0 of 54,600 input tokens were cached in 14 responses")
         assert "$1.12" in line_of(stage)
 
-    replayed(tmp_path, scenario, size=(320, 40))
+    replayed(tmp_path, scenario, size=(600, 40))
 
 
 def test_a_key_walks_through_what_the_verdict_is_about(tmp_path: Path) -> None:
