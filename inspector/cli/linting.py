@@ -17,7 +17,7 @@ from inspector import __version__
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule
-from inspector.analysis.lint.lint_run import LintReport, LintRun, lint
+from inspector.analysis.lint.lint_run import LintReport, LintRun, lint, may_skip
 from inspector.analysis.sanitize import sanitized
 from inspector.cli.lint_baseline import KnownFinding, without_known, write_baseline
 from inspector.cli.listing import opened
@@ -32,9 +32,10 @@ from inspector.cli.printing import (
     write_object,
 )
 from inspector.core.event import Event
+from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_S
 from inspector.errors import RecordingError, UsageError
-from inspector.recording.format import Header
+from inspector.recording.format import FileShape, Header, type_ahead
 from inspector.recording.reader import READ_BYTES, RecordingReader
 
 RECONNECT_S = 600
@@ -210,10 +211,10 @@ def lint_file(
         RecordingError: the file is not a recording.
     """
     with opened(None if name == "-" else Path(name)) as reader:
-        reading = _Reading(reader)
+        reading, state = _Reading(reader), SessionState()
         is_next = before is not None and is_reconnect(before, reader.header)
         run = before.run.next_log() if before is not None and is_next else LintRun(rules)
-        report = without_known(lint(reading.events(), rules, run=run), known)
+        report = without_known(lint(reading.events(state), rules, state=state, run=run), known)
         notes = list(reader.time_notes())
         if reader.torn_tail():
             notes.insert(0, "the last line is incomplete; the recording was cut off there")
@@ -240,12 +241,16 @@ class _Reading:
         self._reader = reader
         self._offsets, self._lengths = array("q"), array("I")
 
-    def events(self) -> Iterator[Event]:
-        """Yield the events, numbered by their rows."""
+    def events(self, state: SessionState) -> Iterator[Event]:
+        """Yield the events that rules need, numbered by their rows; ``state`` has taken in those before."""
         reader = self._reader
+        is_ours = reader.shape is FileShape.OURS
         for row, (offset, line) in enumerate(reader.lines(reader.start, reader.size)):
             self._offsets.append(offset)
             self._lengths.append(len(line))
+            name = type_ahead(line) if is_ours else None
+            if name is not None and may_skip(name, state):
+                continue
             event = reader.first_reading(line, row, offset)
             yield event if event.seq == row + 1 else replace(event, seq=row + 1)
 

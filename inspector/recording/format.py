@@ -177,6 +177,13 @@ def parse(
     return _parse_loosely(line, row, shape, times)
 
 
+def type_ahead(line: bytes) -> str | None:
+    """Return the type that a line of this format says in front, without parsing the rest; None for all other lines."""
+    head = _HEAD.match(line)
+    # A type with an escape is none of the API's.
+    return None if head is None or b"\\" in head[7] else head[7][1:-1].decode("utf-8", "replace")
+
+
 def _parse_ours(line: bytes, head: re.Match[bytes]) -> Event | None:
     seq, sign, whole, fraction, direction, origin, _, kind = head.groups()
     value = line[head.end() : -1]

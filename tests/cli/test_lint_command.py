@@ -9,13 +9,14 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from inspector.analysis.lint.finding import Finding, Severity
+from inspector.analysis.lint.lint_run import lint
 from inspector.cli.lint_baseline import known_as, read_baseline, write_baseline
 from inspector.cli.linting import lint_file
 from inspector.recording.format import Header, render, render_header
 from tests.cli.conftest import Run
 from tests.cli.far_end import objects
 from tests.linted import began, called, created, done, later, result, said
-from tests.support import client, local, numbered, recording
+from tests.support import client, local, numbered, recording, server
 
 HEADER = Header(started_at="2026-11-27T10:00:00.000000Z", source="live")
 
@@ -213,3 +214,17 @@ def test_a_headless_session_ends_with_its_findings(inspector: Run, tmp_path: Pat
     assert "error update-void: a session.update had no effect" in outcome.err
     assert b"update-void" not in outcome.out
     assert inspector("sim", "--lint").status == 2
+
+
+def test_text_deltas_need_not_be_read(tmp_path: Path) -> None:
+    head = {"response_id": "resp_1", "item_id": "item_a", "output_index": 0, "content_index": 0}
+    deltas = [server("response.output_text.delta", **head, delta=f"word{n} ") for n in range(40)]
+    events = numbered(
+        [*began(), *said(), created(), *deltas, done(), later(9000), *said(), later(20_000)]
+    )
+    path = tmp_path / "text.jsonl"
+    path.write_bytes(render_header(HEADER) + b"".join(map(render, events)))
+    found = lint_file(str(path)).report
+
+    assert found == lint(events)
+    assert [one.rule for one in found.findings] == ["nobody-asked"]

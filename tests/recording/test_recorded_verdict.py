@@ -119,7 +119,7 @@ def test_the_verdict_of_a_list_comes_after_its_facts_and_is_kept(tmp_path: Path)
     assert first.verdict is None
     assert judged.cost == "$1.12"
     assert judged.verdict is not None
-    assert judged.verdict[0][0] == "note"
+    assert judged.verdict[0][0] == "warning"
     assert list(KnownFacts(tmp_path / "cache").read([path])) == [(path, judged)]
     assert list(KnownFacts(tmp_path / "cache").read_verdicts([path])) == []
 

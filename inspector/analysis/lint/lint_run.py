@@ -13,7 +13,9 @@ from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.visibility import Sight, Visibility
 from inspector.core.event import Event
+from inspector.core.output_audio import OUTPUT_AUDIO_TYPES
 from inspector.core.state import SessionState
+from inspector.spec.events import EVENT_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,22 +199,44 @@ class LintRun:
             into.setdefault(key, {}).update(dict.fromkeys(rules))
 
 
+_SILENT_DELTAS = frozenset(
+    name
+    for name, known in EVENT_TYPES.items()
+    if known.is_delta
+    and name not in OUTPUT_AUDIO_TYPES
+    and not any(name in rule.types for rule in RULES)
+)
+"""Increments of texts and arguments: their last event repeats all of it."""
+
+
+def may_skip(name: str, state: SessionState) -> bool:
+    """Return whether the next event need not be read if it is of a type: most of a text session is deltas that say nothing new.
+
+    Args:
+        name: the type.
+        state: after the event before.
+    """
+    return name in _SILENT_DELTAS and not state.turns.awaits_words
+
+
 def lint(
     events: Iterable[Event],
     rules: Sequence[type[LintRule]] = RULES,
     *,
+    state: SessionState | None = None,
     run: LintRun | None = None,
     is_strict: bool = False,
 ) -> LintReport:
     """Return what the rules say about a complete log.
 
     Args:
-        events: all of it, in order.
+        events: all of it, in order, but for those that ``may_skip``.
         rules: the rules to apply.
+        state: takes the events in, before the first; one of its own if None.
         run: applies the rules, before the first; one of its own if None.
         is_strict: let exceptions of folds and rules through.
     """
-    state = SessionState()
+    state = SessionState() if state is None else state
     run = LintRun(rules, is_strict=is_strict) if run is None else run
     for event in events:
         if state.begins(event):
