@@ -242,11 +242,15 @@ def test_what_cat_prints_without_times_reads_the_same(inspector: Run, tmp_path: 
 
 def test_cat_tells_the_verdict_before_the_rows(inspector: Run, tmp_path: Path) -> None:
     path = write_recording(tmp_path / "lesson.jsonl", clock_in_the_instructions())
-    words = "cache lost 13 times: instructions changed at character 29, about $0.75 more"
+    words = (
+        "0 of 54,600 input tokens were cached in 14 responses: the instructions changed 13 times"
+    )
     whole = json.loads(inspector("cat", path, "--json").out)
 
-    assert inspector("cat", path).err.startswith(words)
-    assert whole["verdict"][0] == {"words": words, "tone": "note", "seq": 9}
+    assert inspector("cat", path).err.startswith(f"⚠ {words}")
+    first = whole["verdict"][0]
+    assert first["words"].startswith(words)
+    assert (first["tone"], first["seq"]) == ("warning", 9)
     assert inspector("cat", path, "--raw").err == ""
     assert inspector("cat", path, "--jsonl").err == ""
 

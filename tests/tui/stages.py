@@ -602,9 +602,9 @@ TABS = ("events", "conversation", "session", "timeline")
 _EVERY_WORD = ViewTabs.words
 
 
-def _words_of_few(tabs: ViewTabs, current: str) -> str:
+def _words_of_few(tabs: ViewTabs, current: str, beside: int = 0) -> str:
     shown = [view for view in tabs._views if view[1] in (*TABS, current)]
-    return _EVERY_WORD(ViewTabs(shown, id="few"), current)
+    return _EVERY_WORD(ViewTabs(shown, id="few"), current, beside)
 
 
 async def capture(name: str, size: Size, take: Callable[[Any], None]) -> None:

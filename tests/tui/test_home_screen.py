@@ -124,7 +124,7 @@ def test_recordings_are_listed_with_their_facts(tmp_path: Path) -> None:
         assert "cannot be replayed: empty" in home.hint
         await home.point_at(f"recent-{[p.stem for p in home.screen.list.paths].index('good')}")
         assert "enter replay" in home.hint
-        assert "✗ 1 error" in home.hint
+        await home.until(lambda: "✗ audio_end_ms 9,250" in home.hint)
         await home.press("enter")
         assert home.screen_now == "Workspace"
 

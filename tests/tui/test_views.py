@@ -50,3 +50,18 @@ def test_an_unknown_view_is_rejected_with_a_list(tmp_path: Path) -> None:
             stage.screen.commands()["view"]("nope")
 
     on_stage(scenario, tmp_path)
+
+
+def test_the_names_of_the_views_give_way_to_a_filter(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.speak()
+        await stage.settle()
+        assert "7 Usage" in stage.line("#tabs")
+        await stage.press("slash", *"type:response.created", "enter")
+        assert stage.line("#tabs").startswith(" [1 Events] ")
+        assert "7 Usage" not in stage.line("#tabs")
+        assert " 1 of " in stage.line("#tabs")
+        await stage.pilot.click("#tabs", offset=(stage.line("#tabs").index(" 3 ") + 1, 0))
+        assert stage.screen.current_view == "session"
+
+    on_stage(scenario, tmp_path, size=(80, 24))

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -61,6 +62,10 @@ NUMPY_AFTER_S = 0.15
 FRAMES_HZ = 30
 """Meters and timeline share a frame, so that the terminal is painted once for both."""
 LEAST_ROWS_FOR_METERS = 20  # below that, events need the line more
+LEAST_FILTER_CELLS = 24
+"""Room for the filter beside the names of the views; longer ones are shortened if there is not enough."""
+FILTER_GAPS = 8
+"""Room for the spaces around the filter and the count."""
 TICK_BUDGET_S = 0.008
 """Time for filtering and listing per tick; longer ticks would make keys lag."""
 MAX_COPIED_CHARS = 74_994
@@ -351,13 +356,17 @@ class Workspace(KeyedScreen[None]):
     def _tabs_text(self) -> str:
         """Return the line with the names of the views, the filter and the counts."""
         pane, tabs = self.events.panes.focused, self.query_one("#tabs", ViewTabs)
-        query, words = pane.rows.query, tabs.words(self.current_view)
+        query = pane.rows.query
         if not query:
-            return f" {words}"
+            return f" {tabs.words(self.current_view)}"
+        expression = f"/ {query.expression}"
+        count = f"{len(pane.rows):,} of {pane.rows.total:,}"
+        # The names of the views give way to the filter, which may explain why rows are missing.
+        beside = min(cell_len(expression), LEAST_FILTER_CELLS) + cell_len(count) + FILTER_GAPS
         parts = (
-            HeaderPart(words),
-            HeaderPart(f"/ {query.expression}", rank=1, shortest=8),
-            HeaderPart(f"{len(pane.rows):,} of {pane.rows.total:,}", rank=2),
+            HeaderPart(tabs.words(self.current_view, beside)),
+            HeaderPart(expression, rank=1, shortest=8),
+            HeaderPart(count, rank=2),
         )
         return header_line(parts, self.size.width)
 
