@@ -43,8 +43,7 @@ _NICENESS = 10
 def _give_way() -> None:
     """Leave processor time to the sessions: a lower priority, and one core of several.
 
-    The recognizer computes in threads on all cores. With 50 sessions that speak on two cores, priority alone left the 95th
-    percentile of ``speech_stopped`` 190 to 300 ms late; on one core it is about 100 ms.
+    The recognizer computes in threads on all cores, which a lower priority alone does not prevent.
     """
     os.nice(_NICENESS)
     if sys.platform == "linux":
