@@ -79,7 +79,8 @@ def test_a_session_rejected_by_the_server_ends_with_its_status(tmp_path: Path) -
 
     def play(url: str) -> tuple[int, list[str]]:
         options = ("--url", url, "--model", "m", "--mic", "none", "-o", "r.jsonl")
-        with started("live", *options, shows=b"3000") as terminal:
+        # The hint names keys only once they work; the code stands on the screen before that.
+        with started("live", *options, shows=b"ctrl+r") as terminal:
             return left(terminal, b"q")
 
     status, lines = asyncio.run(scenario())
