@@ -6,15 +6,10 @@ The list is rebuilt only when the report has changed; ``show`` is called on the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
-from rich.segment import Segment
-from rich.style import Style
-from textual import events
+from rich.cells import cell_len
 from textual.binding import Binding
-from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from inspector.analysis.lint.finding import Severity
 from inspector.analysis.lint.findings_groups import (
@@ -25,10 +20,11 @@ from inspector.analysis.lint.findings_groups import (
 from inspector.analysis.lint.lint_run import LintReport
 from inspector.analysis.sanitize import sanitized
 from inspector.tui.common.glyphs import Glyphs
-from inspector.tui.common.keycaps import Key, default_keycap
-from inspector.tui.common.scrolling import WHEEL_LINES, RowScroll, movement_keys, thumb
+from inspector.tui.common.keycaps import Key
+from inspector.tui.common.list_pane import ListPane
+from inspector.tui.common.scrolling import movement_keys
 from inspector.tui.common.wrapping import Run, wrapped
-from inspector.tui.terminal.strips import UncachedStrip, fitted, overlaid
+from inspector.tui.terminal.strips import fitted
 from inspector.tui.views.findings.findings_text import (
     EMPTY_WORDS,
     FindingEntry,
@@ -41,43 +37,20 @@ from inspector.tui.views.findings.findings_text import (
 )
 from inspector.tui.views.messages import CopyRequested, RowRequested
 
-HEAD_LINES = 1
-"""The counts."""
 LEAST_LIST = 5
 """Lines that the list keeps when the explanation is long."""
 
 
-class FindingsPane(Widget, can_focus=True):
+class FindingsPane(ListPane):
     """The findings of a session."""
 
     DEFAULT_CSS = """
-    FindingsPane { height: 1fr; background: $background; color: $foreground; }
-    FindingsPane > .findings--base { background: $background; color: $foreground; }
-    FindingsPane > .findings--head { background: $background; color: $foreground; text-style: bold; }
-    FindingsPane > .findings--dim { background: $background; color: $dim; }
-    FindingsPane > .findings--error { background: $background; color: $error; text-style: bold; }
-    FindingsPane > .findings--warning { background: $background; color: $warning; }
-    FindingsPane > .findings--fix { background: $background; color: $kin; }
-    FindingsPane > .findings--cursor { background: $cursor; }
-    FindingsPane > .findings--kin { background: $background; color: $kin; text-style: bold; }
-    FindingsPane > .findings--track { background: $background; color: $faint; }
-    FindingsPane > .findings--thumb { background: $background; color: $dim; }
+    FindingsPane > .list--error { background: $background; color: $error; text-style: bold; }
+    FindingsPane > .list--fix { background: $background; color: $kin; }
     """
-    COMPONENT_CLASSES = {
-        f"findings--{name}"
-        for name in (
-            "base",
-            "head",
-            "dim",
-            "error",
-            "warning",
-            "fix",
-            "cursor",
-            "kin",
-            "track",
-            "thumb",
-        )
-    }
+    COMPONENT_CLASSES = {"list--error", "list--fix"}
+    HEAD_LINES = 1
+    """The counts."""
     BINDINGS = [
         *movement_keys("findings", "go(0)", "go(-1)"),
         Binding("enter", "events", "its event", id="findings.events"),
@@ -88,28 +61,17 @@ class FindingsPane(Widget, can_focus=True):
     ]
 
     def __init__(self, glyphs: Glyphs, *, key: Key | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        """Show nothing yet.
-
-        Args:
-            glyphs: characters that the terminal can show.
-            key: returns the names of keys; None for their default names.
-            id: the widget's id.
-        """
-        super().__init__(id=id)
-        self._glyphs = glyphs
-        self._key = key or partial(default_keycap, (FindingsPane,))
+        """Show nothing yet; see ``ListPane``."""
+        super().__init__(glyphs, key=key, id=id)
         self._report: LintReport | None = None
         self._revision = -1
         self._groups: tuple[RuleFindings, ...] = ()
         self._columns = columns_of(())
         self._entries: list[FindingEntry] = []
         self._unfolded: set[str] = set()
-        self._scroll = RowScroll()
         self._explains = True
         self._covers = False
         """True while the coverage is shown in place of the explanation."""
-        self.cursor = 0
-        """Index of the selected entry."""
 
     # What is shown
 
@@ -160,21 +122,14 @@ class FindingsPane(Widget, can_focus=True):
         self._reveal()
         self.refresh()
 
-    def _select(self, place: int) -> None:
-        if self._entries:
-            self.cursor = max(0, min(place, len(self._entries) - 1))
-            self._reveal()
-            self.refresh()
-
-    def _reveal(self) -> None:
-        page = self._page
-        self._scroll.clamp(len(self._entries), page)
-        self._scroll.reveal(self.cursor, page)
+    @property
+    def _count(self) -> int:
+        return len(self._entries)
 
     @property
     def _page(self) -> int:
         """Return how many entries fit."""
-        return max(1, self.size.height - HEAD_LINES - len(self._below()))
+        return max(1, self.size.height - self.HEAD_LINES - len(self._below()))
 
     def _below(self) -> list[list[Run]]:
         """Return the lines below the list: the explanation of the selected entry, or the coverage."""
@@ -187,30 +142,18 @@ class FindingsPane(Widget, can_focus=True):
         if not lines:
             return []
         room = max(
-            3, self.size.height - HEAD_LINES - 1 - min(LEAST_LIST, max(1, len(self._entries)))
+            3, self.size.height - self.HEAD_LINES - 1 - min(LEAST_LIST, max(1, len(self._entries)))
         )
         if len(lines) > room:
             lines = [*lines[: room - 1], [("  …", "dim")]]
-        return [[(self._glyphs.rule * width, "track")], *lines]
+        return [self._rule(width), *lines]
 
     # How it is drawn
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the strips of the visible lines."""
-        width, height = self.size.width, self.size.height
-        lines = self._drawn() if self._entries or self._covers else self._empty()
-        blank = Strip.blank(width, self._style("base"))
-        lines = [*lines[:height], *[blank] * (height - len(lines))]
-        return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
-
-    def on_resize(self) -> None:
-        """Fit the explanation to another width."""
-        self._fill()
-
-    def notify_style_update(self) -> None:
-        """Take new colours from the theme."""
-        super().notify_style_update()
-        self.refresh()
+    def _all_lines(self) -> list[Strip]:
+        if not (self._entries or self._covers):
+            return self._empty()
+        return [self._head(), *self._row_strips(), *map(self._line, self._below())]
 
     def _empty(self) -> list[Strip]:
         width = max(8, self.size.width - 4)
@@ -220,14 +163,6 @@ class FindingsPane(Widget, can_focus=True):
             self._line([]),
             *(self._line([("  ", "dim"), *line]) for line in lines),
         ]
-
-    def _drawn(self) -> list[Strip]:
-        page, top = self._page, self._scroll.top
-        rows = [self._row(at) for at in range(top, min(top + page, len(self._entries)))]
-        rows += [Strip.blank(self.size.width, self._style("base"))] * (page - len(rows))
-        if len(self._entries) > page:
-            rows = [self._with_bar(strip, y, page) for y, strip in enumerate(rows)]
-        return [self._head(), *rows, *map(self._line, self._below())]
 
     def _head(self) -> Strip:
         report = self._report
@@ -246,7 +181,7 @@ class FindingsPane(Widget, can_focus=True):
             runs.append((words, "dim"))
         return self._line(runs)
 
-    def _row(self, place: int) -> Strip:
+    def _row_strip(self, place: int) -> Strip:
         entry, is_here = self._entries[place], place == self.cursor
         glyphs = self._glyphs
         is_open = entry.group.rule in self._unfolded
@@ -256,7 +191,7 @@ class FindingsPane(Widget, can_focus=True):
         mark = glyphs.related if is_here else " "
         runs = [(f"{mark} ", "kin"), *entry_runs(entry, self._columns, self._sign(entry), fold)]
         strip = self._line([(sanitized(text), tone) for text, tone in runs])
-        return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor)) if is_here else strip
+        return self._under_cursor_strip(strip) if is_here else strip
 
     def _sign(self, entry: FindingEntry) -> str:
         signs = {
@@ -267,61 +202,21 @@ class FindingsPane(Widget, can_focus=True):
         }
         return signs[entry.group.severity]
 
-    def _with_bar(self, strip: Strip, y: int, page: int) -> Strip:
-        is_thumb = y in thumb(page, page, len(self._entries), self._scroll.top)
-        glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
-        bar = Strip([Segment(glyph, self._style(name))])
-        return Strip.join([strip.crop(0, self.size.width - 1), bar])
-
     def _line(self, runs: Sequence[Run]) -> Strip:
-        return UncachedStrip(list(self._segments(runs))).adjust_cell_length(
-            self.size.width, self._style("base")
-        )
+        return super()._line(list(self._shortened(runs)))
 
-    def _segments(self, runs: Sequence[Run]) -> Iterator[Segment]:
-        """Yield the segments of a line, shortened with an ellipsis where it is too long."""
+    def _shortened(self, runs: Sequence[Run]) -> Iterator[Run]:
+        """Yield the runs of a line, the last with an ellipsis if the line is too long."""
         room = self.size.width
         for text, tone in runs:
-            segment = Segment(text, self._style(tone))
-            if segment.cell_length > room:
-                yield Segment(fitted(text, room), self._style(tone))
+            cells = cell_len(text)
+            if cells > room:
+                yield fitted(text, room), tone
                 return
-            room -= segment.cell_length
-            if text:
-                yield segment
-
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"findings--{name}")
+            room -= cells
+            yield text, tone
 
     # Keys
-
-    def on_click(self, event: events.Click) -> None:
-        """Select an entry; a second click shows its event."""
-        place = self._scroll.top + event.y - HEAD_LINES
-        if HEAD_LINES <= event.y < HEAD_LINES + self._page and place < len(self._entries):
-            self._select(place)
-            if event.chain == 2:
-                self.action_events()
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
-        self.action_move(WHEEL_LINES)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
-        self.action_move(-WHEEL_LINES)
-
-    def action_move(self, step: int) -> None:
-        """Go to another entry."""
-        self._select(self.cursor + step)
-
-    def action_page(self, step: int) -> None:
-        """Scroll by pages."""
-        self._select(self.cursor + step * self._page)
-
-    def action_go(self, place: int) -> None:
-        """Go to the first or the last entry."""
-        self._select(place if place >= 0 else len(self._entries) + place)
 
     def action_events(self) -> None:
         """Show the event that proves the finding."""

@@ -6,17 +6,13 @@ Rows are listed anew only when a turn or a price has changed, and only visible r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.binding import Binding
-from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from inspector.analysis.charges import Money
 from inspector.analysis.ledger import CostSummary
@@ -43,10 +39,11 @@ from inspector.analysis.waterfall import (
 from inspector.core.units import NS_PER_US
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import header_line
-from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.keycaps import Key
+from inspector.tui.common.list_pane import ListPane
 from inspector.tui.common.measures import EXPLAINS_FROM, NARROW_COLUMNS
-from inspector.tui.common.scrolling import WHEEL_LINES, RowScroll, movement_keys, thumb
-from inspector.tui.common.wrapping import wrapped
+from inspector.tui.common.scrolling import movement_keys
+from inspector.tui.common.wrapping import Run, wrapped
 from inspector.tui.terminal.strips import UncachedStrip, fitted
 from inspector.tui.views.messages import TurnRequested
 from inspector.tui.views.turns.turn_text import (
@@ -62,8 +59,6 @@ from inspector.tui.views.view import ViewContext
 
 LOW_LINES = 10
 """Panes lower than this need their lines for the list."""
-TITLE_LINES = 1
-"""The names of the columns and the scale."""
 FOOT_LINES = 2
 """The percentiles, and the legend; above them is what was waited for."""
 MARK_CELLS = 3
@@ -78,7 +73,6 @@ TURN, TRANSCRIPTION = -1, -2
 """In place of a tool's number: the line of the turn itself, and that of the transcription below it."""
 RUNNING_TURNS = 2
 """At the end of the list: these may grow with time alone."""
-PLAIN = ("base", "head", "dim", "warning", "kin", "column", "track", "thumb")
 INK = ("answer", "pending", "transcription", "leading_silence", "cut")
 """Phases drawn in their colour; all others are letters on it."""
 GROUNDS = ("endpointing", "commit", "response_start", "model", "tool", "playout", "stop")
@@ -97,34 +91,26 @@ class TurnLine(NamedTuple):
         return self.row.turn.number, self.tool
 
 
-class TurnsPane(Widget, can_focus=True):
+class TurnsPane(ListPane):
     """What the user waited for, turn by turn."""
 
     DEFAULT_CSS = """
-    TurnsPane { height: 1fr; background: $background; color: $foreground; }
-    TurnsPane > .turns--base { background: $background; color: $foreground; }
-    TurnsPane > .turns--head { background: $background; color: $foreground; text-style: bold; }
-    TurnsPane > .turns--dim { background: $background; color: $dim; }
-    TurnsPane > .turns--warning { background: $background; color: $warning; }
-    TurnsPane > .turns--cursor { background: $cursor; }
-    TurnsPane > .turns--kin { background: $background; color: $kin; text-style: bold; }
-    TurnsPane > .turns--column { background: $background; color: $kin; text-style: bold underline; }
-    TurnsPane > .turns--track { background: $background; color: $faint; }
-    TurnsPane > .turns--thumb { background: $background; color: $dim; }
-    TurnsPane > .turns--answer { background: $background; color: $server; }
-    TurnsPane > .turns--pending { background: $background; color: $dim; }
-    TurnsPane > .turns--transcription { background: $background; color: $dim; }
-    TurnsPane > .turns--leading_silence { background: $background; color: $dim; }
-    TurnsPane > .turns--cut { background: $background; color: $warning; text-style: bold; }
-    TurnsPane > .turns--endpointing { background: $client; color: $background; }
-    TurnsPane > .turns--commit { background: $dim; color: $background; }
-    TurnsPane > .turns--response_start { background: $dim; color: $background; }
-    TurnsPane > .turns--model { background: $mark; color: $background; }
-    TurnsPane > .turns--tool { background: $warning; color: $background; }
-    TurnsPane > .turns--playout { background: $local; color: $background; }
-    TurnsPane > .turns--stop { background: $error; color: $background; }
+    TurnsPane > .list--answer { background: $background; color: $server; }
+    TurnsPane > .list--pending { background: $background; color: $dim; }
+    TurnsPane > .list--transcription { background: $background; color: $dim; }
+    TurnsPane > .list--leading_silence { background: $background; color: $dim; }
+    TurnsPane > .list--cut { background: $background; color: $warning; text-style: bold; }
+    TurnsPane > .list--endpointing { background: $client; color: $background; }
+    TurnsPane > .list--commit { background: $dim; color: $background; }
+    TurnsPane > .list--response_start { background: $dim; color: $background; }
+    TurnsPane > .list--model { background: $mark; color: $background; }
+    TurnsPane > .list--tool { background: $warning; color: $background; }
+    TurnsPane > .list--playout { background: $local; color: $background; }
+    TurnsPane > .list--stop { background: $error; color: $background; }
     """
-    COMPONENT_CLASSES = {f"turns--{name}" for name in (*PLAIN, *INK, *GROUNDS, "cursor")}
+    COMPONENT_CLASSES = {f"list--{name}" for name in (*INK, *GROUNDS)}
+    HEAD_LINES = 1
+    """The names of the columns and the scale."""
     BINDINGS = [
         *movement_keys("turns", "go(0)", "go(-1)"),
         Binding("right", "stop(1)", "next phase or number", show=False, id="turns.right"),
@@ -139,16 +125,8 @@ class TurnsPane(Widget, can_focus=True):
     ]
 
     def __init__(self, glyphs: Glyphs, *, key: Key | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        """Show nothing yet.
-
-        Args:
-            glyphs: characters for the bars, the marks and the scroll bar.
-            key: names keys; defaults to those of the default keymap.
-            id: the widget's id.
-        """
-        super().__init__(id=id)
-        self._glyphs = glyphs
-        self._key = key or partial(default_keycap, (TurnsPane,))
+        """Show nothing yet; see ``ListPane``."""
+        super().__init__(glyphs, key=key, id=id)
         self._given: ViewContext | None = None
         self._summary: CostSummary | None = None
         self._money: dict[int, Money | None] = {}
@@ -156,7 +134,6 @@ class TurnsPane(Widget, can_focus=True):
         self._lines: list[TurnLine] = []
         self._columns: list[TurnColumn] = []
         self._seen: tuple[object, ...] = ()
-        self._scroll = RowScroll()
         self._is_following = True
         self._sort = next(iter(SORTS))
         self._explains: bool | None = None
@@ -169,8 +146,6 @@ class TurnsPane(Widget, can_focus=True):
         self._longest_ms = 0.0
         """The longest wait that is known."""
         self._from_cell = 0
-        self.cursor = 0
-        """The selected line."""
         self._stop = "total"
         """The selected column, or the selected phase with its number, like ``model 1``."""
 
@@ -277,18 +252,13 @@ class TurnsPane(Widget, can_focus=True):
             if row.measured.latency.figures.get("transcription_ms") is not None:
                 yield TurnLine(row, TRANSCRIPTION)
 
-    def _select(self, place: int) -> None:
-        if self._lines:
-            self.cursor = max(0, min(place, len(self._lines) - 1))
-            last = self._lines[-1].row.turn.number
-            self._is_following = self._lines[self.cursor].row.turn.number == last
-            self._reveal()
-            self.refresh()
+    def _is_selected(self) -> None:
+        last = self._lines[-1].row.turn.number
+        self._is_following = self._lines[self.cursor].row.turn.number == last
 
-    def _reveal(self) -> None:
-        page = self._page
-        self._scroll.clamp(len(self._lines), page)
-        self._scroll.reveal(self.cursor, page)
+    @property
+    def _count(self) -> int:
+        return len(self._lines)
 
     @property
     def _page(self) -> int:
@@ -301,7 +271,7 @@ class TurnsPane(Widget, can_focus=True):
     @property
     def _free(self) -> int:
         """Return how many lines there are between the head and the foot."""
-        return self.size.height - TITLE_LINES - FOOT_LINES - self._wait_lines
+        return self.size.height - self.HEAD_LINES - FOOT_LINES - self._wait_lines
 
     @property
     def _wait_lines(self) -> int:
@@ -396,43 +366,21 @@ class TurnsPane(Widget, can_focus=True):
         left = room - len(meaning)
         if len(parts) > left:
             parts = [*parts[: left - 1], [("    …", "dim")]]
-        return [[(self._glyphs.rule * width, "track")], *parts, *meaning]
+        return [self._rule(width), *parts, *meaning]
 
     # How it is drawn
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the strips of the visible lines."""
-        width, height = self.size.width, self.size.height
-        lines = self._drawn() if self._lines else self._empty()
-        blank = Strip.blank(width, self._style("base"))
-        lines = [*lines[:height], *[blank] * (height - len(lines))]
-        return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
-
-    def on_resize(self) -> None:
-        """Fit the columns to another size."""
-        self._fill()
-        self.refresh()
-
-    def notify_style_update(self) -> None:
-        """Take new colours from the theme."""
-        super().notify_style_update()
-        self.refresh()
+    def _all_lines(self) -> list[Strip]:
+        if not self._lines:
+            return self._empty()
+        below = map(self._line, self._below())
+        return [self._head(), *self._row_strips(), *below, *self._foot()]
 
     def _empty(self) -> list[Strip]:
         width, context = max(8, self.size.width - 4), self._given
         texts = empty_texts(context) if context is not None else ()
         lines = [line for text in texts for line in wrapped([(text, "dim")], width)]
         return [self._line([("  ", "dim"), *line]) for line in lines]
-
-    def _drawn(self) -> list[Strip]:
-        below, page = self._below(), self._page
-        top = self._scroll.top
-        shown = range(top, min(top + page, len(self._lines)))
-        rows = [self._line_strip(place) for place in shown]
-        rows += [Strip.blank(self.size.width, self._style("base"))] * (page - len(rows))
-        if len(self._lines) > page:
-            rows = [self._with_bar(strip, y, page) for y, strip in enumerate(rows)]
-        return [self._head(), *rows, *map(self._line, below), *self._foot(shown)]
 
     def _head(self) -> Strip:
         selected = self._under_cursor()[0]
@@ -446,7 +394,7 @@ class TurnsPane(Widget, can_focus=True):
             ]
         return self._line(spans)
 
-    def _line_strip(self, place: int) -> Strip:
+    def _row_strip(self, place: int) -> Strip:
         line, is_here = self._lines[place], place == self.cursor
         row, turn = line.row, line.row.turn
         mark = f" {self._glyphs.related} " if is_here else " " * MARK_CELLS
@@ -514,7 +462,7 @@ class TurnsPane(Widget, can_focus=True):
         }
         return signs.get(one.phase) or PHASES[one.phase].letter
 
-    def _foot(self, shown: Sequence[int]) -> Iterator[Strip]:
+    def _foot(self) -> Iterator[Strip]:
         width = self.size.width
         context = self._given
         words = selected_words(self._lines[self.cursor].row)
@@ -529,22 +477,16 @@ class TurnsPane(Widget, can_focus=True):
             yield self._line([(header_line(foot, width), "base")])
         tones = {
             tone.removesuffix("!")
-            for place in shown
+            for place in self._visible()
             for _, tone in self._cell_spans(self._lines[place], is_here=False)
         }
         legend = header_line(legend_parts(tones, self._glyphs, self.cell_ms), width)
         yield self._line([(legend, "dim")])
 
-    def _with_bar(self, strip: Strip, y: int, page: int) -> Strip:
-        is_thumb = y in thumb(page, page, len(self._lines), self._scroll.top)
-        glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
-        bar = Strip([Segment(glyph, self._style(name))])
-        return Strip.join([strip.crop(0, self.size.width - 1), bar])
-
-    def _line(self, spans: Sequence[tuple[str, str]], *, is_here: bool = False) -> Strip:
+    def _line(self, runs: Sequence[Run], *, is_here: bool = False) -> Strip:
         under = Style(bgcolor=self._style("cursor").bgcolor)
         segments = []
-        for text, tone in spans:
+        for text, tone in runs:
             name = tone.removesuffix("!")
             style = self._style(name)
             if is_here and name not in GROUNDS:
@@ -557,36 +499,15 @@ class TurnsPane(Widget, can_focus=True):
         base = self._style("base") + under if is_here else self._style("base")
         return strip.adjust_cell_length(self.size.width, base)
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"turns--{name}")
-
     # Keys
 
-    def on_click(self, event: events.Click) -> None:
-        """Select a line and what is under the mouse; a second click on a line goes to the events."""
-        place = self._scroll.top + event.y - TITLE_LINES
-        is_line = TITLE_LINES <= event.y < TITLE_LINES + self._page and place < len(self._lines)
-        if is_line:
-            self._select(place)
-        self._point_at(event.x, is_line=is_line)
-        if is_line and event.chain == 2:
-            self.action_events()
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
-        self.action_move(WHEEL_LINES)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
-        self.action_move(-WHEEL_LINES)
-
-    def _point_at(self, x: int, *, is_line: bool) -> None:
+    def _point_at(self, x: int, *, is_row: bool) -> None:
         at = self._first_cell + self._cells
         for column in self._columns:
             at += COLUMN_GAP + column.width
             if at - COLUMN_GAP - column.width <= x < at:
                 self._stop = column.name
-        if is_line and self._first_cell <= x < self._first_cell + self._cells:
+        if is_row and self._first_cell <= x < self._first_cell + self._cells:
             line = self._lines[self.cursor]
             cells = painted(self._stretches(line), self.cell_ms, self._from_cell, self._cells)
             names = [
@@ -596,18 +517,6 @@ class TurnsPane(Widget, can_focus=True):
             ]
             self._stop = next(iter(names), self._stop)
         self.refresh()
-
-    def action_move(self, step: int) -> None:
-        """Go to another line."""
-        self._select(self.cursor + step)
-
-    def action_page(self, step: int) -> None:
-        """Go on by pages."""
-        self._select(self.cursor + step * self._page)
-
-    def action_go(self, place: int) -> None:
-        """Go to the first or the last line; at the last turn, newer ones are followed."""
-        self._select(place if place >= 0 else len(self._lines) + place)
 
     def action_stop(self, step: int) -> None:
         """Go to another phase of the turn, or another number."""

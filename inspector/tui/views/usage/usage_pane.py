@@ -5,17 +5,11 @@ Rows are made anew only where the ledger has changed, and only visible cells are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 
 from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
-from textual import events
 from textual.binding import Binding
-from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
 from inspector.analysis.ledger import CostSummary
 from inspector.analysis.sanitize import sanitized
@@ -31,11 +25,12 @@ from inspector.analysis.usage_table import (
 from inspector.core.state import SessionState
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import header_line
-from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.keycaps import Key
+from inspector.tui.common.list_pane import ListPane
 from inspector.tui.common.measures import EXPLAINS_FROM
-from inspector.tui.common.scrolling import WHEEL_LINES, RowScroll, movement_keys, thumb
+from inspector.tui.common.scrolling import movement_keys
 from inspector.tui.common.wrapping import wrapped
-from inspector.tui.terminal.strips import UncachedStrip, fitted, overlaid
+from inspector.tui.terminal.strips import fitted
 from inspector.tui.views.messages import RowRequested
 from inspector.tui.views.usage.usage_text import (
     empty_lines,
@@ -45,32 +40,16 @@ from inspector.tui.views.usage.usage_text import (
 )
 from inspector.tui.views.view import CostReading
 
-HEAD_LINES = 3
-"""The sum, what columns have in common, and their names."""
 MARGIN = 3
 """Columns at the left: the cursor's mark."""
 SORTS = ("turn", "money")
 
 
-class UsagePane(Widget, can_focus=True):
+class UsagePane(ListPane):
     """What the session used, row by row."""
 
-    DEFAULT_CSS = """
-    UsagePane { height: 1fr; background: $background; color: $foreground; }
-    UsagePane > .usage--base { background: $background; color: $foreground; }
-    UsagePane > .usage--head { background: $background; color: $foreground; text-style: bold; }
-    UsagePane > .usage--dim { background: $background; color: $dim; }
-    UsagePane > .usage--warning { background: $background; color: $warning; }
-    UsagePane > .usage--cursor { background: $cursor; }
-    UsagePane > .usage--kin { background: $background; color: $kin; text-style: bold; }
-    UsagePane > .usage--column { background: $background; color: $kin; text-style: bold underline; }
-    UsagePane > .usage--track { background: $background; color: $faint; }
-    UsagePane > .usage--thumb { background: $background; color: $dim; }
-    """
-    COMPONENT_CLASSES = {
-        f"usage--{name}"
-        for name in ("base", "head", "dim", "warning", "cursor", "kin", "column", "track", "thumb")
-    }
+    HEAD_LINES = 3
+    """The sum, what columns have in common, and their names."""
     BINDINGS = [
         *movement_keys("usage", "go(0)", "go(-1)"),
         Binding("right", "column(1)", "next column", show=False, id="usage.right"),
@@ -82,16 +61,8 @@ class UsagePane(Widget, can_focus=True):
     ]
 
     def __init__(self, glyphs: Glyphs, *, key: Key | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
-        """Show nothing yet.
-
-        Args:
-            glyphs: what marks, the bar of the context and the scroll bar look like.
-            key: names keys; without it they are called as they come.
-            id: the widget's id.
-        """
-        super().__init__(id=id)
-        self._glyphs = glyphs
-        self._key = key or partial(default_keycap, (UsagePane,))
+        """Show nothing yet; see ``ListPane``."""
+        super().__init__(glyphs, key=key, id=id)
         self._state = SessionState()
         self._cost: CostReading | None = None
         self._summary: CostSummary | None = None
@@ -99,14 +70,11 @@ class UsagePane(Widget, can_focus=True):
         self._columns: list[UsageColumn] = []
         self._widths: list[int] = []
         self._seen: tuple[object, ...] = ()
-        self._scroll = RowScroll()
         self._is_following = True
         self._is_by_turn = True
         self._sort = "turn"
         self._explains: bool | None = None
         """None while nobody has said: where there is room."""
-        self.cursor = 0
-        """Place of the selected row."""
         self._column = "money"
         """Name of the selected column."""
 
@@ -177,22 +145,17 @@ class UsagePane(Widget, can_focus=True):
         self._reveal()
         self.refresh()
 
-    def _select(self, place: int) -> None:
-        if self._rows:
-            self.cursor = max(0, min(place, len(self._rows) - 1))
-            self._is_following = self.cursor == len(self._rows) - 1
-            self._reveal()
-            self.refresh()
+    def _is_selected(self) -> None:
+        self._is_following = self.cursor == len(self._rows) - 1
 
-    def _reveal(self) -> None:
-        page = max(1, self._page)
-        self._scroll.clamp(len(self._rows), page)
-        self._scroll.reveal(self.cursor, page)
+    @property
+    def _count(self) -> int:
+        return len(self._rows)
 
     @property
     def _page(self) -> int:
         """Return how many rows fit."""
-        return max(1, self.size.height - HEAD_LINES - 1 - len(self._below()))
+        return max(1, self.size.height - self.HEAD_LINES - 1 - len(self._below()))
 
     @property
     def _is_explaining(self) -> bool:
@@ -213,26 +176,14 @@ class UsagePane(Widget, can_focus=True):
         room = max(3, self.size.height // 2 - 1)
         if len(lines) > room:
             lines = [*lines[: room // 2], [("    …", "dim")], *lines[-(room - room // 2 - 1) :]]
-        return [[(self._glyphs.rule * width, "track")], *lines]
+        return [self._rule(width), *lines]
 
     # How it is drawn
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the strips of the visible lines."""
-        width, height = self.size.width, self.size.height
-        lines = self._drawn() if self._rows else self._empty()
-        blank = Strip.blank(width, self._style("base"))
-        lines = [*lines[:height], *[blank] * (height - len(lines))]
-        return [line.crop(crop.x, crop.right) for line in lines[crop.y : crop.bottom]]
-
-    def on_resize(self) -> None:
-        """Fit the columns to another width."""
-        self._fill()
-
-    def notify_style_update(self) -> None:
-        """Take new colours from the theme."""
-        super().notify_style_update()
-        self.refresh()
+    def _all_lines(self) -> list[Strip]:
+        if not self._rows:
+            return self._empty()
+        return [*self._heads(), *self._row_strips(), *map(self._line, self._below()), self._foot()]
 
     def _empty(self) -> list[Strip]:
         words = ("", "Nothing has been billed.", *empty_lines(self._state))
@@ -244,15 +195,6 @@ class UsagePane(Widget, can_focus=True):
                 for one in wrapped([(word, "dim")], max(8, self.size.width - 4))
             ]
         ]
-
-    def _drawn(self) -> list[Strip]:
-        below, page = self._below(), self._page
-        top = self._scroll.top
-        rows = [self._row_strip(place) for place in range(top, min(top + page, len(self._rows)))]
-        rows += [Strip.blank(self.size.width, self._style("base"))] * (page - len(rows))
-        if len(self._rows) > page:
-            rows = [self._with_bar(strip, y, page) for y, strip in enumerate(rows)]
-        return [*self._heads(), *rows, *map(self._line, below), self._foot()]
 
     def _heads(self) -> Iterator[Strip]:
         cost = self._cost
@@ -305,57 +247,14 @@ class UsagePane(Widget, can_focus=True):
             spans += [(text, tone), (" " * COLUMN_GAP, "base")]
             used += width + COLUMN_GAP
         strip = self._line(spans)
-        return overlaid(strip, Style(bgcolor=self._style("cursor").bgcolor)) if is_here else strip
+        return self._under_cursor_strip(strip) if is_here else strip
 
     def _foot(self) -> Strip:
         """Return the last line: what comes next, else the keys that lead on."""
         parts = foot_parts(self._summary) if self._summary is not None else ()
         return self._line([(header_line(parts, self.size.width), "dim")])
 
-    def _with_bar(self, strip: Strip, y: int, page: int) -> Strip:
-        is_thumb = y in thumb(page, page, len(self._rows), self._scroll.top)
-        glyph, name = (self._glyphs.thumb, "thumb") if is_thumb else (self._glyphs.track, "track")
-        bar = Strip([Segment(glyph, self._style(name))])
-        return Strip.join([strip.crop(0, self.size.width - 1), bar])
-
-    def _line(self, spans: Sequence[tuple[str, str]]) -> Strip:
-        segments = [Segment(text, self._style(tone)) for text, tone in spans if text]
-        strip = UncachedStrip(segments)
-        return strip.adjust_cell_length(self.size.width, self._style("base"))
-
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"usage--{name}")
-
     # Keys
-
-    def on_click(self, event: events.Click) -> None:
-        """Select a row, or a column by its name; a second click on a row shows its event."""
-        self._point_at(event.x)
-        place = self._scroll.top + event.y - HEAD_LINES
-        if event.y >= HEAD_LINES and event.y < HEAD_LINES + self._page and place < len(self._rows):
-            self._select(place)
-            if event.chain == 2:
-                self.action_events()
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
-        self.action_move(WHEEL_LINES)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
-        self.action_move(-WHEEL_LINES)
-
-    def action_move(self, step: int) -> None:
-        """Go to another row."""
-        self._select(self.cursor + step)
-
-    def action_page(self, step: int) -> None:
-        """Go on by pages."""
-        self._select(self.cursor + step * self._page)
-
-    def action_go(self, place: int) -> None:
-        """Go to the first or the last row; at the last, newer ones are followed."""
-        self._select(place if place >= 0 else len(self._rows) + place)
 
     def action_column(self, step: int) -> None:
         """Go to another column."""
@@ -385,7 +284,7 @@ class UsagePane(Widget, can_focus=True):
         self._reveal()
         self.refresh()
 
-    def _point_at(self, x: int) -> None:
+    def _point_at(self, x: int, *, is_row: bool) -> None:  # noqa: ARG002 - the names of columns count as well
         at = MARGIN
         for column, width in zip(self._columns, self._widths, strict=True):
             if at <= x < at + max(1, width or self.size.width):
