@@ -16,7 +16,7 @@ def prices_here(tell: Callable[[str], None] | None = None) -> PriceTable:
     """Return the prices in force; the shipped ones if the user's own cannot be read.
 
     Args:
-        tell: takes why they cannot; without it nobody is told.
+        tell: called with the reason if they cannot be used; None to ignore it.
     """
     try:
         return read_price_table()

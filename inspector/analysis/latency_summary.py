@@ -51,7 +51,7 @@ class LatencySummary:
     median_ms: float | None = None
     """Of the waits of ``figure``; None where no turn has one."""
     figure: str = ""
-    """``voice to voice``, or ``first sound`` where nobody has listened to the answers; ``""`` for none."""
+    """``voice to voice``, or ``first sound`` if the answers' audio was not analyzed; ``""`` if unknown."""
     quality: str = ""
     """How the beginnings of the waits of which that is the median are known: ``derived``, ``event``, …"""
     median_seq: int = 0
@@ -67,8 +67,8 @@ def latency_summary(
 
     Args:
         turns: of the session, oldest first.
-        is_over: nothing more will come: the last turn gets no answer if it has none.
-        measure: returns what a turn consisted of; without it nobody listens to its sound.
+        is_over: whether the session has ended, so that an unanswered last turn stays unanswered.
+        measure: returns the latency of a turn; without it, audio is not analyzed.
     """
     users = [turn for turn in turns if turn.kind in USERS and not turn.is_history]
     unanswered = [turn for turn in users if not _is_answered(turn)]

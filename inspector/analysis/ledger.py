@@ -136,7 +136,7 @@ class CostSummary:
     remarks: tuple[str, ...]
     """What was assumed."""
     last_seq: int = 0
-    """The event of the last charge; 0 where there is none."""
+    """The event of the last charge; 0 without charges."""
 
 
 class CostLedger:

@@ -15,7 +15,7 @@ from inspector.core.turn import Turn
 from inspector.core.turn_counter import TurnKind
 
 UNKNOWN = "–"
-"""For a value that no event tells; never 0."""
+"""Shown for an unknown value; never 0."""
 CUT_WORDS: Mapping[str, str] = {
     "caller": "cut by the user",
     "agent": "spoke over the user",
@@ -30,7 +30,7 @@ KIND_WORDS: Mapping[TurnKind, str] = {
     TurnKind.GREETING: "greeting",
     TurnKind.IDLE: "idle timeout",
 }
-"""What stands for the user's words where there are none."""
+"""Shown instead of the user's words if there are none."""
 MOST_SAID = 200
 """Characters of the user's words that are looked at: a row shows fewer."""
 
@@ -71,9 +71,9 @@ class TurnColumn:
     cell: Callable[[TurnRow], str]
     """Returns what stands in a row."""
     figure: Callable[[TurnRow], str]
-    """Returns the name of the figure in ``analysis.definitions``; ``""`` if it is none of them."""
+    """Returns the name of the figure in ``analysis.definitions``; ``""`` if it is not one of them."""
     text: str = ""
-    """What it means if it is no figure."""
+    """Its meaning if it is not a figure."""
     from_width: int = 0
     """Width of the screen in cells from which on it is shown."""
 

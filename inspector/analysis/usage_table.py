@@ -16,7 +16,7 @@ from inspector.core.prompt_prefix import PrefixBreak
 from inspector.core.usage import ResponseUsage, UsageRecord
 
 NONE = "–"
-"""Of a value that no event tells; never 0."""
+"""Shown for an unknown value; never 0."""
 COLUMN_GAP = 2
 WHY = "why"
 """The last column, as wide as is left."""
@@ -25,7 +25,7 @@ BANDS = ("input", "cached", "output")
 MOST_WHY = 40
 """Cells of it for which parts give way to their sum."""
 LEAST_WHY = 16
-"""Cells without which the last column says nothing."""
+"""Minimum width of the last column."""
 
 
 class UsageCell(NamedTuple):
@@ -69,13 +69,13 @@ class UsageRow:
         return -1.0 if self.money is None else self.money.middle
 
     def count(self, pick: Callable[[BilledTokens], int | None]) -> int | None:
-        """Return a sum over the responses; None where there are none, or one of them does not say."""
+        """Return a sum over the responses; None without responses, or if one value is unknown."""
         counts = [pick(tokens) for tokens in self._tokens()]
         known = [count for count in counts if count is not None]
         return sum(known) if known and len(known) == len(counts) else None
 
     def _tokens(self) -> Iterable[BilledTokens]:
-        """Yield the tokens of its responses; of its transcriptions where it has none."""
+        """Yield the tokens of its responses, or of its transcriptions if it has no responses."""
         records = [one.record for one in self.lines]
         responses = [record for record in records if isinstance(record, ResponseUsage)]
         for record in responses or records:
@@ -104,7 +104,7 @@ class UsageColumn:
     rank: int = 0
     """Which gives way: the highest first, 0 never."""
     instead: str = ""
-    """The column that stands in for it, and for others, where there is no room; ``""`` for none."""
+    """The column that replaces it and others if there is not enough room; ``""`` if none does."""
     is_left: bool = False
 
 
@@ -259,7 +259,7 @@ def _money(row: UsageRow) -> UsageCell:
 
 
 def _why(row: UsageRow) -> UsageCell:
-    """Say what was special: what broke the prefix, why there is no exact price, or how the response ended."""
+    """Return what was unusual: what broke the prefix, why the price is not exact, or how the response ended."""
     for context in row.contexts:
         if context.breaks:
             more = "" if context.lost_money is None else f", {short_money(context.lost_money)} more"

@@ -27,7 +27,7 @@ class Phase(NamedTuple):
     words: str
     """For the legend."""
     definition: str
-    """Its figure in ``analysis.definitions``; ``""`` if it has none."""
+    """Its figure in ``analysis.definitions``; ``""`` without one."""
 
 
 PHASES: Mapping[str, Phase] = {
@@ -73,7 +73,7 @@ class Bars(NamedTuple):
     transcription: Stretch | None
     """None if there is no transcript, or no time to count from."""
     cut_ms: float | None
-    """When the user spoke over the answer; None if nobody did."""
+    """When the user spoke over the answer; None if the user did not."""
 
 
 def bars(turn: Turn, latency: Latency, now_ns: int, *, is_last: bool) -> Bars:

@@ -39,7 +39,7 @@ def read_baseline(path: Path) -> frozenset[KnownFinding]:
     """Return the findings of a baseline.
 
     Raises:
-        UsageError: the file cannot be read, or is no baseline.
+        UsageError: the file cannot be read, or is not a baseline.
     """
     try:
         body = orjson.loads(path.read_bytes())

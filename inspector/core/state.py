@@ -145,6 +145,6 @@ FOLDS: Mapping[str, type[Fold]] = get_type_hints(SessionState)
 VERDICT_FOLDS = frozenset(
     {"session", "dialect", "input_audio", "output_audio", "usage", "causes", "problems", "turns"}
 )
-"""What tells turns, errors and cost: enough for a verdict, without what was said."""
+"""The folds for turns, errors and cost: enough for a verdict, without the conversation."""
 OF_THE_LOG = frozenset({"usage", "rate_limits", "causes", "problems", "turns", "interventions"})
 """Folds that go on over a second session in one log, since what they count is of the whole log."""

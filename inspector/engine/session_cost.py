@@ -29,7 +29,7 @@ class SessionCost:
         """Begin.
 
         Args:
-            header: of the recording: tells the day, and the model where no event names one.
+            header: header of the recording, with the date, and the model if no event names one.
             read_prices: returns the table of prices; None for the user's own over those of the program.
         """
         self._header = header
@@ -69,7 +69,7 @@ class SessionCost:
         if self.ledger is None or not len(self.ledger):
             self._summary, self._summed = None, ((0, 0), None)
             return None
-        # An answer that is cut off after its end was billed already; only its turn tells.
+        # An answer that is cut off after its end was billed already; only its turn shows it.
         revisions, summed = (self.revision, state.turns.revision), self._summed
         is_old = revisions != summed[0] or state is not summed[1]
         if is_old and (not self._rest or self._summary is None):
@@ -81,7 +81,7 @@ class SessionCost:
         return self._summary
 
     def turn_of(self, state: SessionState) -> TurnOf | None:
-        """Return a way to find a record's turn; None where no event tells the turns."""
+        """Return a function that finds a record's turn; None if the turns are unknown."""
         from inspector.analysis.ledger import turns_by_id
 
         turns = state.turns.all
@@ -92,12 +92,12 @@ class SessionCost:
         return turns_by_id(responses, items)
 
     def unit(self, state: SessionState) -> str:
-        """Return what the groups of a summary are: ``turn``, or ``response`` where no event tells the turns."""
+        """Return what the groups of a summary are: ``turn``, or ``response`` if the turns are unknown."""
         return "turn" if state.turns.all else "response"
 
     @property
     def text(self) -> str:
-        """Return the money for a header; ``""`` where there is none."""
+        """Return the cost for a header; ``""`` if unknown."""
         from inspector.analysis.cost_words import short_money
 
         return "" if self.ledger is None else short_money(self.ledger.total)

@@ -24,7 +24,7 @@ class _Audible(NamedTuple):
 
     number: int
     input_seq: int
-    """The end of the user's input; 0 if there is none to listen to."""
+    """The end of the user's input; 0 if there is no audio to analyze."""
     sound_seq: int
     """The first audio of the answer; 0 without any."""
     done_seq: int

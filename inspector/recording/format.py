@@ -180,7 +180,7 @@ def parse(
 def type_ahead(line: bytes) -> str | None:
     """Return the type that a line of this format says in front, without parsing the rest; None for all other lines."""
     head = _HEAD.match(line)
-    # A type with an escape is none of the API's.
+    # The API has no type with an escape.
     return None if head is None or b"\\" in head[7] else head[7][1:-1].decode("utf-8", "replace")
 
 

@@ -123,7 +123,7 @@ class LeanReading:
         self.reader = reader
         self.apply = state.apply if apply is None else apply
         names = {fold.name for fold in state.folds}
-        # What begins a session is wanted in any case: the state begins anew with it.
+        # Events that start a session are always needed: the state restarts with them.
         self.wanted = SESSION_TYPES.union(rows, *(TAKEN.get(name, ()) for name in names))
         self.rows = frozenset(rows)
         self.names = names
@@ -395,7 +395,7 @@ def _action(name: str, whole: LeanReading) -> int:
 
 
 class _Appends:
-    """The appends of a chunk, of which any run can be told without going through it."""
+    """The appends of a chunk; the sums of any run are known without iterating over it."""
 
     def __init__(self, rows: Rows, at: Ints) -> None:
         import numpy as np

@@ -72,7 +72,7 @@ class RecordingFacts:
     verdict: tuple[tuple[str, str], ...] | None = None
     """What there is to know, the worst first: tone and words; None while that is not known."""
     prices: str = ""
-    """Which prices ``cost`` and ``verdict`` go by; ``""`` while there is none."""
+    """The prices that ``cost`` and ``verdict`` are based on; ``""`` if not yet known."""
     problem: str = ""
     """Why the file cannot be opened; ``""`` if it can."""
 

@@ -54,7 +54,7 @@ class ActiveResponseCollision(LintRule):
     title = "an answer was requested while another one is in progress"
     severity = Severity.ERROR
     why = (
-        "A conversation has one answer at a time. A response.create before the response.done of the one before is refused as a "
+        "A conversation has one answer at a time. A response.create before the response.done of the previous answer is refused as a "
         "whole, and with it the instructions that it carried. Turn detection and tool handlers are the usual rivals."
     )
     links = (CONVERSATIONS, "https://github.com/openai/openai-agents-python/issues/1466")
@@ -108,7 +108,7 @@ class _Owner(NamedTuple):
 
     words: str
     asked_seq: int = 0
-    """The app's request for it; 0 if there is none."""
+    """The app's request for it; 0 if unknown."""
     is_vad: bool = False
     """True if turn detection began it."""
 
@@ -246,7 +246,7 @@ class AnsweredTwice(LintRule):
     """An answer that repeats what the response with the tool call had said already."""
 
     id = "answered-twice"
-    title = "the answer after a tool repeats the one before"
+    title = "the answer after a tool repeats the previous answer"
     severity = Severity.WARNING
     why = (
         "Newer models may speak and call a tool in one response. If the answer after the result says the same again, the user hears "
@@ -261,7 +261,7 @@ class AnsweredTwice(LintRule):
         self._repeats: list[tuple[int, int, float]] = []
 
     def apply(self, event: Event, state: SessionState) -> None:
-        """Compare an answer with the one before."""
+        """Compare an answer with the previous one."""
         response = object_at(event.body or {}, "response")
         if response.get("conversation_id", "absent") is None:
             return
@@ -468,7 +468,7 @@ class CancelHitsNext(LintRule):
                 Severity.ERROR,
                 (done_seq, cancel_seq),
                 f"response.cancel {ref(cancel_seq)} met the answer to the new words ({ref(done_seq)}): the server had already "
-                "interrupted the one before",
+                "interrupted the previous one",
                 "leave response.cancel out under turn detection with interrupt_response, and only truncate",
                 Confidence.LIKELY,
             )

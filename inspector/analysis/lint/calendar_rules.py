@@ -5,6 +5,7 @@ The day of a session is that of its ``expires_at``, which is an hour after its b
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from inspector.analysis.lint.phrases import as_json, counted, session_update
 from inspector.analysis.lint.reference_links import DEPRECATIONS
 from inspector.analysis.lint.shutdowns import Shutdown, day_of, shutdowns
 from inspector.core.event import Direction, Event
-from inspector.core.read import Body, object_at, objects_at, text_at
+from inspector.core.read import object_at, objects_at, text_at
 from inspector.core.session_fold import CONFIGURED
 from inspector.core.state import SessionState
 
@@ -39,17 +40,17 @@ class _Ending(LintRule):
         self._used: dict[str, int] = {}
         """What ends by its name, to the event that shows its use."""
 
-    def name_in(self, session: Body) -> str:
-        """Return what a session uses that may end; ``""`` if nothing."""
-        raise NotImplementedError
+    @abstractmethod
+    def used_in(self, event: Event, state: SessionState) -> str:
+        """Return what an event shows in use that may end; ``""`` if nothing."""
 
+    @abstractmethod
     def fix(self, end: Shutdown, state: SessionState) -> str:
         """Return what to change."""
-        raise NotImplementedError
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Look at what the session uses."""
-        name = self.name_in(state.session.config)
+        name = self.used_in(event, state)
         if name in shutdowns(self.kind):
             self._used.setdefault(name, event.seq)
 
@@ -92,9 +93,9 @@ class ModelRetires(_Ending):
     why = "From its last day on a model refuses every connection. A newer one may speak, hear and call tools differently, so try it before."
     kind = "model"
 
-    def name_in(self, session: Body) -> str:
+    def used_in(self, event: Event, state: SessionState) -> str:
         """Return the model."""
-        return text_at(session, "model")
+        return text_at(state.session.config, "model")
 
     def fix(self, end: Shutdown, state: SessionState) -> str:
         """Return the address with another model."""
@@ -109,8 +110,9 @@ class TranscriberRetires(_Ending):
     why = "From its last day on every transcription fails, with an event of its own that many apps do not listen for; answers go on."
     kind = "transcriber"
 
-    def name_in(self, session: Body) -> str:
+    def used_in(self, event: Event, state: SessionState) -> str:
         """Return the transcriber, from its place in GA or in the beta."""
+        session = state.session.config
         nested = object_at(object_at(session, "audio"), "input").get("transcription")
         found = (
             nested if isinstance(nested, dict) else object_at(session, "input_audio_transcription")
@@ -131,15 +133,11 @@ class PromptObjectRetired(_Ending):
     kind = "feature"
     types = CONFIGURED | {"response.create", "session.update"}
 
-    def apply(self, event: Event, state: SessionState) -> None:
-        """Look for prompts in sessions and requests."""
+    def used_in(self, event: Event, state: SessionState) -> str:
+        """Return the feature if a session or a request names a prompt."""
         body = event.body or {}
-        if any(object_at(body, member).get("prompt") for member in ("session", "response")):
-            self._used.setdefault("prompt", event.seq)
-
-    def name_in(self, session: Body) -> str:
-        """Return the feature."""
-        return "prompt" if session.get("prompt") else ""
+        members = ("session", "response")
+        return "prompt" if any(object_at(body, one).get("prompt") for one in members) else ""
 
     def subject(self, name: str) -> str:
         """Return the subject of the finding."""

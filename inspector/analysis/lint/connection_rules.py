@@ -67,7 +67,7 @@ class _Loss(NamedTuple):
 
 
 def is_lost(body: Body) -> bool:
-    """Return whether a close was meant by nobody."""
+    """Return whether a connection was lost rather than closed by either side."""
     return int_at(body, "code") in LOST_CODES or text_at(body, "by") == "network"
 
 
@@ -165,7 +165,7 @@ class ClosedByWhom(LintRule):
     title = "the connection was closed early"
     severity = Severity.ERROR
     why = (
-        "A close with code 1000 looks the same whoever sent it, and is often taken for the server's. Who closed first, and what came "
+        "A close with code 1000 looks the same from either side, and is often taken for the server's. Who closed first, and what came "
         "before it, tells where to look."
     )
     links = (WEBSOCKETS, "https://github.com/openai/openai-realtime-api-beta/issues/23")
@@ -329,7 +329,7 @@ class CallGone(LintRule):
     title = "the call to observe does not exist"
     severity = Severity.ERROR
     why = (
-        "A connection with call_id observes a WebRTC or SIP call. There is none before the call is accepted, after it ended, for another "
+        "A connection with call_id observes a WebRTC or SIP call. No such connection exists before the call is accepted, after it ended, for another "
         "project's key, and if the body of accept was not valid, which accept itself does not report."
     )
     links = (SERVER_CONTROLS, SERVER_EVENTS)

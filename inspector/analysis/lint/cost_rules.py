@@ -1,4 +1,4 @@
-"""Rules about cost and context: what grows, what the cache forgets, what nobody heard, what left the context."""
+"""Rules about cost and context: growing costs, broken caches, unheard audio, and items that left the context."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import NamedTuple
 from inspector.analysis.charges import Money, total
 from inspector.analysis.context_use import ContextUse
 from inspector.analysis.cost_words import LEAST_WORTH_USD, money_text, usd_text
-from inspector.analysis.ledger import CostLedger, LedgerLine
+from inspector.analysis.ledger import LedgerLine
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import as_json, counted, quoted, ref, seconds, session_update
 from inspector.analysis.lint.reference_links import COSTS
 from inspector.analysis.lint.visibility import Sight
-from inspector.analysis.prices import shipped_prices
 from inspector.core.billed_tokens import BilledTokens
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
@@ -27,22 +26,13 @@ from inspector.core.usage import ResponseUsage
 
 
 class _CostRule(LintRule):
-    """A rule that reads the priced records of a session."""
+    """A rule that reads the priced records of a session, and nothing of single events."""
 
     types = frozenset({"response.done"})
     needs = frozenset({Sight.SERVER})
 
-    def __init__(self) -> None:
-        self._ledger = CostLedger(shipped_prices(), None)
-
     def apply(self, event: Event, state: SessionState) -> None:
-        """Nothing: the records are a fold's."""
-
-    def _lines(self, state: SessionState) -> list[LedgerLine]:
-        """Return the priced records of this session."""
-        self._ledger.update(state.usage)
-        number = state.usage.session_number
-        return [line for line in self._ledger.lines if line.record.source.session == number]
+        """Do nothing: a fold collects the records."""
 
 
 def _prompts(lines: Sequence[LedgerLine]) -> list[tuple[LedgerLine, ContextUse]]:
@@ -85,7 +75,7 @@ class CostGrowth(_CostRule):
             for answer in turn.answers
             if turn.session == state.turns.sessions
         }
-        lines = self._lines(state)
+        lines = moment.ledger.lines(state)
         by_turn: dict[int, list[LedgerLine]] = {}
         for line in lines:
             record = line.record
@@ -183,7 +173,7 @@ class CacheBroken(_CostRule):
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report each kind of change that cost enough."""
         state = moment.state
-        prompts = _prompts(self._lines(state))
+        prompts = _prompts(moment.ledger.lines(state))
         by_kind: dict[str, list[_Broken]] = {}
         for line, use in prompts:
             # Of several changes the first one in the prompt is what broke it. What the server trims is context-trimmed.
@@ -274,9 +264,7 @@ class PaidNotHeard(_CostRule):
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report all of it as one."""
         state = moment.state
-        lines = self._lines(state)
-        mine = {line.record.seq for line in lines}
-        unheard = [one for one in self._ledger.unheard(state.usage.cut_sounds()) if one.seq in mine]
+        unheard = moment.ledger.unheard(state)
         ms = sum(one.unheard_ms for one in unheard)
         amounts = [one.money for one in unheard if one.money is not None]
         usd = total(amounts).middle if amounts else 0.0
@@ -342,7 +330,7 @@ class ContextTrimmed(_CostRule):
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report all of it as one, with the items that must have gone first."""
         state = moment.state
-        prompts = _prompts(self._lines(state))
+        prompts = _prompts(moment.ledger.lines(state))
         trims = [
             trim
             for at in range(1, len(prompts))

@@ -75,7 +75,7 @@ def _is_of_server(event: Event) -> bool:
 
 
 class BadFrame(LintRule):
-    """Frames that the server cannot read: audio that is no base64 text, broken JSON, binary frames."""
+    """Frames that the server cannot read: audio that is not base64, broken JSON, binary frames."""
 
     id = "bad-frame"
     title = "frames that the server cannot read"

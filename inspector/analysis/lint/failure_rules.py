@@ -1,4 +1,4 @@
-"""Rules about answers that fail: with a reason that nobody reports, without any output, or for a limit that is used up."""
+"""Rules about answers that fail: with a reason that the app ignores, without any output, or because a limit is exhausted."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Severity(StrEnum):
     NOTE = "note"
     """Worth knowing; nothing need be changed."""
     HARMLESS = "harmless"
-    """Looks like a fault and is none."""
+    """Looks like a fault, but is harmless."""
 
     @property
     def rank(self) -> int:

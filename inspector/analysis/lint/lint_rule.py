@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from inspector.analysis.lint.finding import Finding, Severity
+from inspector.analysis.lint.session_ledger import SessionLedger
 from inspector.analysis.lint.visibility import Sight
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
@@ -21,7 +22,7 @@ from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
 
 OTHER_PROTOCOLS = frozenset({"gpt-live", "translation"})
-"""Dialects without responses or items, about which most rules have nothing to say."""
+"""Dialects without responses or items, which most rules do not apply to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Moment:
     """After the last event."""
     now_ns: int | None
     """Session time: the clock of a live session, the time of the last event of a recording; None if it has no times."""
+    ledger: SessionLedger
+    """The priced records, shared by the rules that ask for them."""
     is_over: bool = False
     """True if the session has ended, so that nothing can still come."""
 
@@ -62,13 +65,13 @@ class LintRule(ABC):
     types: ClassVar[frozenset[str]]
     """Types of the events that ``apply`` takes."""
     needs: ClassVar[frozenset[Sight]] = frozenset()
-    """What a recording must contain; otherwise the rule is silent, and the coverage says so."""
+    """What a recording must contain; otherwise the rule reports nothing and is listed in the coverage."""
     not_in: ClassVar[frozenset[str]] = OTHER_PROTOCOLS
-    """Dialects in which it says nothing."""
+    """Dialects that it does not apply to."""
 
     @abstractmethod
     def apply(self, event: Event, state: SessionState) -> None:
-        """Take one event of its types in; ``state`` has taken it in already."""
+        """Apply one event of its types; it was already applied to ``state``."""
 
     @abstractmethod
     def findings(self, moment: Moment) -> Iterable[Finding]:

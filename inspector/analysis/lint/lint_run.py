@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
+from inspector.analysis.lint.session_ledger import SessionLedger
 from inspector.analysis.lint.visibility import Sight, Visibility
 from inspector.core.event import Event
 from inspector.core.output_audio import OUTPUT_AUDIO_TYPES
@@ -79,6 +80,7 @@ class LintRun:
         self._blind: dict[tuple[Sight, str], dict[str, None]] = {}
         self._failures: tuple[RuleFailure, ...] = ()
         self._visibility = Visibility()
+        self._ledger = SessionLedger()
         self.now_ns: int | None = None
         """The latest time of any event so far."""
         self._watch([rule() for rule in rules])
@@ -100,7 +102,7 @@ class LintRun:
         """End the session of a state that is about to begin another one (``state.begins``), before it takes the event in."""
         if not self._visibility.has_begun:
             return  # the first session begins
-        moment = Moment(state, self.now_ns, is_over=True)
+        moment = Moment(state, self.now_ns, self._ledger, is_over=True)
         findings, blind = self._collect(moment)
         self._ended += tuple(findings)
         self._merge(self._blind, blind)
@@ -126,7 +128,9 @@ class LintRun:
         """
         times = [t_ns for t_ns in (self.now_ns, now_ns) if t_ns is not None]
         is_over = is_over or self._visibility.has_closed
-        findings, blind = self._collect(Moment(state, max(times, default=None), is_over))
+        findings, blind = self._collect(
+            Moment(state, max(times, default=None), self._ledger, is_over)
+        )
         merged = {key: dict(rules) for key, rules in self._blind.items()}
         self._merge(merged, blind)
         return LintReport(
@@ -147,6 +151,7 @@ class LintRun:
         clone = LintRun(())
         clone.__dict__.update(self.__dict__)
         clone._visibility = self._visibility.copy()
+        clone._ledger = SessionLedger()
         clone._blind = {key: dict(rules) for key, rules in self._blind.items()}
         clone._watch([rule.copy() for rule in self._rules])
         return clone

@@ -68,7 +68,7 @@ class McpFailed(LintRule):
     title = "an MCP server or one of its calls failed"
     severity = Severity.ERROR
     why = (
-        "A failed list of tools or a failed call is an event of its own and not an error. Until the list is complete the model has none of "
+        "A failed list of tools or a failed call is an event of its own and not an error. Until the list is complete the model cannot call any of "
         "the server's tools, and answers as if there were none."
     )
     links = (MCP,)

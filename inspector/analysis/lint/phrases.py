@@ -91,7 +91,7 @@ def session_update(state: SessionState, settings: Mapping[str, Any]) -> str:
     """Return a ``session.update`` as JSON in the shape of this session.
 
     Args:
-        state: tells the dialect.
+        state: supplies the dialect.
         settings: values by their dotted GA path.
     """
     if is_flat(state):

@@ -235,7 +235,7 @@ class UpdateOmits(LintRule):
     """Manual commits under turn detection that no update has ever mentioned."""
 
     id = "update-omits"
-    title = "turn detection was to be off, and no update says so"
+    title = "no update turns turn detection off"
     severity = Severity.WARNING
     why = (
         "Turn detection is on unless an update sets it to null. Many SDKs drop members that are None or undefined, so that "
@@ -266,7 +266,7 @@ class UpdateOmits(LintRule):
             self._updates.append(event.seq)
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
-        """Report manual commits if there were updates and none mentions turn detection."""
+        """Report manual commits if no update mentions turn detection."""
         state = moment.state
         commits = [seq for seq in self._commits if seq not in state.causes.rejected]
         if self._mentions or not self._updates or not commits:
@@ -392,13 +392,13 @@ class UpdateSideEffect(LintRule):
 
 def _changes(before: Body, after: Body, carried: Iterable[str]) -> Iterator[tuple[str, Any, Any]]:
     """Yield the settings that differ and that no path of the updates covers."""
-    told = tuple(carried)
+    sent = tuple(carried)
     old, new = dict(leaves(dict(before))), dict(leaves(dict(after)))
     for path in dict.fromkeys((*old, *new)):
         if path not in old or path not in new:
             continue  # a server that describes more, or less, has changed nothing
-        is_told = any(_overlaps(path, one) or _overlaps(path, _moved(one)) for one in told)
-        if old[path] != new[path] and path.partition(".")[0] not in _VOLATILE and not is_told:
+        is_sent = any(_overlaps(path, one) or _overlaps(path, _moved(one)) for one in sent)
+        if old[path] != new[path] and path.partition(".")[0] not in _VOLATILE and not is_sent:
             yield path, old[path], new[path]
 
 
@@ -465,7 +465,7 @@ class NeverConfigured(LintRule):
         elif event.direction is not Direction.CLIENT:
             return
         elif event.origin is not Origin.WIRE:
-            # Whoever drives the session by hand from here knows what it runs on.
+            # A user who drives the session by hand from here knows its settings.
             self._has_own_instructions = True
         elif event.type == "response.create":
             response = object_at(event.body or {}, "response")
@@ -507,12 +507,12 @@ class NeverConfigured(LintRule):
 
 
 class UpdateUnanswered(LintRule):
-    """An update to which the server says nothing."""
+    """An update that the server neither confirms nor refuses."""
 
     id = "update-unanswered"
     title = "a session.update got no answer"
     severity = Severity.WARNING
-    why = "The server confirms every update with session.updated or refuses it with an error. Without either nobody knows which settings hold."
+    why = "The server confirms every update with session.updated or refuses it with an error. Without either, the settings in force are unknown."
     links = (CLIENT_EVENTS,)
     types = frozenset(UPDATES)
     needs = frozenset({Sight.APP, Sight.SERVER, Sight.SETTINGS, Sight.TIMES})

@@ -95,7 +95,7 @@ class _Paced(LintRule):
         self._bytes = self._audio_ns = 0
 
     def apply(self, event: Event, state: SessionState) -> None:
-        """Measure the pace; another format begins anew."""
+        """Measure the pace, from the start again after a change of format."""
         sound = state.input_audio
         if event.t_ns is None or event.direction is not Direction.CLIENT:
             return
@@ -400,7 +400,7 @@ class InputContent(LintRule):
             return
         self._appends += 1
         text = audio_of(event)
-        # Audio that is no base64 text at all is the subject of bad-frame.
+        # Audio that is not base64 text is reported by bad-frame.
         is_odd = text[:4] in _HEADS or text[5:8] == _FTYP
         found = _container(event, text, state) if is_odd else None
         if found is not None:

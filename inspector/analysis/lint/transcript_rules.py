@@ -201,7 +201,7 @@ LEAST_TRANSCRIPTS = 3
 """From which on a session has a usual script."""
 MAIN_SHARE = 0.6
 MOST_FOREIGN_CHARS = 15
-"""One or two words; whoever says more in another script speaks that language."""
+"""One or two words; more words in another script mean that the user speaks that language."""
 _SCRIPTS = {
     "LATIN": "Latin",
     "CYRILLIC": "Cyrillic",

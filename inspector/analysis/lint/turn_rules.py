@@ -38,7 +38,7 @@ TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
 # ── echo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ECHO_MS = 600.0
-"""Nobody interrupts an answer so soon twice: it is the time that turn detection needs to hear the loudspeaker."""
+"""Users do not interrupt so soon twice: this is the time that turn detection needs to hear the loudspeaker."""
 SURE_ECHO_MS = 350.0
 """So soon only turn detection itself reacts; later the transcripts must not speak against it."""
 LEAST_QUICK = 2
@@ -162,7 +162,7 @@ def _less_sensitive(state: SessionState) -> str:
 # ── slow answers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 LONG_TOOL_MS = 5000.0
-"""A tool may well take seconds; so long nobody waits in silence."""
+"""A tool may take seconds; after this long, users give up waiting in silence."""
 OPEN_TURNS = 4
 """Turns at the end whose answers may still come or be played."""
 LONG_SILENCE_MS = 600.0
@@ -278,7 +278,7 @@ def _latencies(state: SessionState, begin: int, end: int) -> tuple[tuple[Turn, L
 
 
 def _parts(latency: Latency) -> tuple[LatencyPart, ...]:
-    """Return the parts that are known; when a player began that nobody has seen is a guess."""
+    """Return the known parts; when an unobserved player started is only a guess."""
     return tuple(
         part for part in latency.parts if part.key != "playout" or part.quality != ESTIMATED
     )
@@ -317,7 +317,7 @@ def _part_fix(state: SessionState, owner: str) -> str:
 # ── speech in pieces ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 SHORT_MS = 500
-"""A turn as short as this is no sentence; what turn detection reports contains its own silence."""
+"""Such a short turn is not a sentence; the length that turn detection reports includes its own silence."""
 GAP_MS = 700
 """A pause within a sentence; between two sentences people pause longer."""
 LEAST_PIECES = 3

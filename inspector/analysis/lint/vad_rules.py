@@ -125,7 +125,7 @@ def _noise_fix(state: SessionState) -> str:
 
 
 LEAST_QUIET_MS = 5000.0
-"""In shorter sessions nobody may have spoken yet."""
+"""In shorter sessions the user may not have spoken yet."""
 SILENT_DBFS = -60
 """A microphone that is switched on picks up more noise than this."""
 LOUD_DBFS, ABOVE_FLOOR_DB = -45, 12
@@ -188,7 +188,7 @@ class VadNever(LintRule):
         if loudest < SILENT_DBFS:
             # Somebody who writes may well have muted the microphone.
             writes = any(item.role == "user" for item in state.conversation.items.values())
-            # Without turn detection answers come to silence too, and whoever publishes a recording may have silenced it.
+            # Without turn detection answers come to silence too, and the publisher of a recording may have silenced it.
             is_sure = bool(detection) and not writes
             level = "nothing but zeros" if loudest <= -100 else f"at most {loudest} dBFS"
             yield self.found(

@@ -15,7 +15,7 @@ _LEVELS = ("error", "warning", "note")
 
 def _level(name: str) -> str:
     if name not in _LEVELS:
-        raise typer.BadParameter(f"'{name}' is none of {', '.join(_LEVELS)}")
+        raise typer.BadParameter(f"'{name}' is not one of {', '.join(_LEVELS)}")
     return name
 
 

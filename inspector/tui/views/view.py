@@ -44,7 +44,7 @@ class CostReading(Protocol):
         ...
 
     def turn_of(self, state: SessionState) -> TurnOf | None:
-        """Return a way to find a record's turn; None where no event tells the turns."""
+        """Return a function that finds a record's turn; None if the turns are unknown."""
         ...
 
 

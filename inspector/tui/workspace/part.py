@@ -75,7 +75,7 @@ class SessionModel(ABC):
 
     @property
     def verdict_words(self) -> str:
-        """Return what stands in place of a verdict while there is none."""
+        """Return the text shown while there is no verdict."""
         return "no verdict yet: no turns, errors or costs"
 
     def advance(self) -> None:

@@ -55,7 +55,7 @@ class VerdictLine(Widget):
 
         Args:
             parts: the verdict.
-            words: what is said where there is none.
+            words: text shown without a verdict.
         """
         if parts == self.parts and (parts or words == self._words):
             return []

@@ -12,7 +12,7 @@ from inspector.core.error_attribution import Confidence
 from inspector.tui.common.wrapping import Run, wrapped
 
 MOST_PLACES = 200
-"""Places listed per rule; the rest is counted. More are no help, and each is a line to wrap."""
+"""Places listed per rule. More are of no use, and each must be wrapped."""
 TONES = {
     Severity.ERROR: "error",
     Severity.WARNING: "warning",

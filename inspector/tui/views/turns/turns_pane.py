@@ -1,6 +1,6 @@
 """TurnsPane: the waterfall: a row per turn with cells of fixed time, tools and transcription below it, numbers at the right.
 
-Rows are listed anew only when a turn or a price has changed, and only visible rows are drawn. ``show`` is called on the tick.
+Rows are rebuilt only when a turn or a price has changed, and only visible rows are drawn. ``show`` is called on the tick.
 """
 
 from __future__ import annotations
@@ -137,9 +137,9 @@ class TurnsPane(ListPane):
         self._is_following = True
         self._sort = next(iter(SORTS))
         self._explains: bool | None = None
-        """None while the user has not said: where there is room."""
+        """None until the user decides: shown if there is room."""
         self._unfolds: bool | None = None
-        """None while the user has not said: tools, and transcriptions if all of it fits."""
+        """None until the user decides: tools, and transcriptions if everything fits."""
         self._cell_ms: int | None = None
         """None while the longest wait is to fit."""
         self._fitting_ms = ZOOMS_MS[0]
@@ -205,7 +205,7 @@ class TurnsPane(ListPane):
         """Sort by turn, time or cost.
 
         Raises:
-            ValueError: it is none of them.
+            ValueError: ``what`` is unknown.
         """
         if what not in SORTS:
             raise ValueError(f"sort {', '.join(SORTS)}")
@@ -222,7 +222,7 @@ class TurnsPane(ListPane):
         return True
 
     def _fill(self) -> None:
-        """List the lines anew, and stay on the selected one."""
+        """Rebuild the list, and keep the selection."""
         context = self._given
         if context is None:
             return

@@ -1,6 +1,6 @@
 """UsagePane: the table of use, with a cursor over rows and columns, its sum above, and below what explains the number under the cursor.
 
-Rows are made anew only where the ledger has changed, and only visible cells are ever worked out; ``show`` is called on the tick.
+Rows are rebuilt only when the ledger has changed, and only visible cells are computed; ``show`` is called on the tick.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class UsagePane(ListPane):
         self._is_by_turn = True
         self._sort = "turn"
         self._explains: bool | None = None
-        """None while nobody has said: where there is room."""
+        """None until the user decides: shown if there is room."""
         self._column = "money"
         """Name of the selected column."""
 
@@ -118,7 +118,7 @@ class UsagePane(ListPane):
         return True
 
     def _fill(self) -> None:
-        """Make the rows anew, and stay with the one that is selected."""
+        """Rebuild the rows, and keep the selection."""
         here = self._rows[self.cursor].seq if self.cursor < len(self._rows) else 0
         cost = self._cost
         ledger = cost.ledger if cost is not None else None

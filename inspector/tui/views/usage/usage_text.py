@@ -1,4 +1,4 @@
-"""What stands around the table of use: its sum, the estimate of what comes, the formula of a row, and why there is no row."""
+"""Texts around the usage table: its total, the estimate of the next response, the formula of a row, and the empty state."""
 
 from __future__ import annotations
 

@@ -1,0 +1,27 @@
+"""SessionLedger: the priced records of a log, worked out once for all rules that ask about cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inspector.analysis.ledger import CostLedger, LedgerLine, UnheardCost
+from inspector.analysis.prices import shipped_prices
+from inspector.core.state import SessionState
+
+
+class SessionLedger:
+    """What the current session was billed, at list prices. Follows the state that it is asked with."""
+
+    def __init__(self) -> None:
+        self._ledger = CostLedger(shipped_prices(), None)
+
+    def lines(self, state: SessionState) -> list[LedgerLine]:
+        """Return the priced records of the current session."""
+        self._ledger.update(state.usage)
+        number = state.usage.session_number
+        return [line for line in self._ledger.lines if line.record.source.session == number]
+
+    def unheard(self, state: SessionState) -> Sequence[UnheardCost]:
+        """Return the current session's audio that was cut off before it was played."""
+        mine = {line.record.seq for line in self.lines(state)}
+        return [one for one in self._ledger.unheard(state.usage.cut_sounds()) if one.seq in mine]
