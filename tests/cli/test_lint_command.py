@@ -11,7 +11,7 @@ import pytest
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_run import lint
 from inspector.cli.lint_baseline import known_as, read_baseline, write_baseline
-from inspector.cli.linting import lint_file
+from inspector.cli.linted_recording import lint_file
 from inspector.recording.format import Header, render, render_header
 from tests.cli.conftest import Run
 from tests.cli.far_end import objects

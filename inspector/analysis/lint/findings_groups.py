@@ -68,10 +68,10 @@ def severity_counts(findings: Sequence[Finding]) -> dict[Severity, int]:
 
 
 def counts_text(findings: Sequence[Finding], *, with_signs: bool = False) -> str:
-    """Return the counts as text: ``1 error, 2 warnings``; ``no findings`` without any."""
+    """Return the counts as text: ``1 error, 2 warnings``; ``""`` without findings."""
     words = []
     for severity, count in severity_counts(findings).items():
         plural = "s" * (count != 1 and severity is not Severity.HARMLESS)
         sign = f"{SIGNS[severity]} " if with_signs else ""
         words.append(f"{sign}{count:,} {severity.value}{plural}")
-    return ("   " if with_signs else ", ").join(words) or "no findings"
+    return ("   " if with_signs else ", ").join(words)

@@ -73,13 +73,14 @@ def lint(
 
     from inspector.cli import linting
     from inspector.cli.lint_baseline import read_baseline
+    from inspector.cli.lint_printers import LintForm
 
     if explain is not None:
         linting.explain_rule(explain)
         return
     names = ("json", "jsonl", "sarif", "junit")
     asked = zip(names, (json, jsonl, sarif, junit), strict=True)
-    form = linting.LintForm(next((name for name, is_asked in asked if is_asked), "text"))
+    form = LintForm(next((name for name, is_asked in asked if is_asked), "text"))
     rules = linting.chosen_rules(rule or (), ignore or ())
     paths = options.required(files, "lint")
     known = read_baseline(baseline) if baseline is not None else ()

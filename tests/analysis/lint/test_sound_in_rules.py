@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 
 from inspector.analysis.lint.finding import Severity
-from inspector.analysis.lint.sound_in_rules import (
-    AudioBacklog,
-    InputContent,
-    InputRate,
-    OneSidedFormat,
-)
+from inspector.analysis.lint.sound_content_rules import InputContent
+from inspector.analysis.lint.sound_in_rules import AudioBacklog, InputRate, OneSidedFormat
 from inspector.audio.pcm import pcm16_to_alaw, pcm16_to_ulaw, samples_of
 from inspector.core.event import Event
 from tests.linted import SERVER_VAD, began, findings_of, session

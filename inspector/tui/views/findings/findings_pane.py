@@ -168,7 +168,7 @@ class FindingsPane(ListPane):
         report = self._report
         if report is None:
             return self._line([(" no events yet", "dim")])
-        counts = counts_text(report.findings, with_signs=True)
+        counts = counts_text(report.findings, with_signs=True) or "no findings"
         worst = report.worst
         tone = {Severity.ERROR: "error", Severity.WARNING: "warning"}.get(
             worst or Severity.HARMLESS, "head"

@@ -1,0 +1,147 @@
+"""LintedRecording: the findings of one recording, with the lines and times of the events that prove them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from inspector.analysis.lint.catalogue import RULES
+from inspector.analysis.lint.finding import Finding
+from inspector.analysis.lint.lint_rule import LintRule
+from inspector.analysis.lint.lint_run import LintReport, LintRun, lint, may_skip
+from inspector.cli.lint_baseline import KnownFinding, without_known
+from inspector.cli.listing import opened
+from inspector.core.event import Event
+from inspector.core.state import SessionState
+from inspector.core.units import NS_PER_S
+from inspector.recording.format import FileShape, Header, type_ahead
+from inspector.recording.reader import READ_BYTES, RecordingReader
+
+RECONNECT_S = 600
+"""An app that lost its connection is back within minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFinding:
+    """A finding and where it stands in its file."""
+
+    finding: Finding
+    line: int
+    """Line of the decisive event, from 1; 1 if no event proves it."""
+    t_ns: int | None
+    """Time of that event; None if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class LintedRecording:
+    """The findings of one recording."""
+
+    name: str
+    """The file name as given; ``-`` for stdin."""
+    report: LintReport
+    placed: tuple[PlacedFinding, ...]
+    """The findings of the report, in its order."""
+    notes: tuple[str, ...]
+    """Remarks about the file."""
+    header: Header
+    """Of the recording."""
+    run: LintRun
+    """The rules after its last event."""
+
+
+def lint_file(
+    name: str,
+    rules: Sequence[type[LintRule]] = RULES,
+    before: LintedRecording | None = None,
+    known: Collection[KnownFinding] = (),
+) -> LintedRecording:
+    """Return the findings of a recording.
+
+    Args:
+        name: of the file; ``-`` for stdin.
+        rules: the rules to apply.
+        before: the recording before; if it is of the same app, this one may be its reconnect.
+        known: findings to leave out.
+
+    Raises:
+        RecordingError: the file is not a recording.
+    """
+    with opened(None if name == "-" else Path(name)) as reader:
+        reading, state = _Reading(reader), SessionState()
+        is_next = before is not None and is_reconnect(before, reader.header)
+        run = before.run.next_log() if before is not None and is_next else LintRun(rules)
+        report = without_known(lint(reading.events(state), rules, state=state, run=run), known)
+        notes = list(reader.time_notes())
+        if reader.torn_tail():
+            notes.insert(0, "the last line is incomplete; the recording was cut off there")
+        placed = reading.placed(report.findings)
+        return LintedRecording(name, report, placed, tuple(notes), reader.header, run)
+
+
+def is_reconnect(before: LintedRecording, header: Header) -> bool:
+    """Return whether a recording is of the same app as another one, and begins soon after it."""
+    try:
+        begun = datetime.fromisoformat(header.started_at)
+        earlier = datetime.fromisoformat(before.header.started_at)
+        gap_s = (begun - earlier).total_seconds() - (before.run.now_ns or 0) / NS_PER_S
+    except (ValueError, TypeError):  # no time, or one with a zone and one without
+        return False
+    same = [(one.source, one.url.partition("?")[0], one.model) for one in (before.header, header)]
+    return same[0] == same[1] and 0 <= gap_s <= RECONNECT_S
+
+
+class _Reading:
+    """A recording that is read once, and remembers where each event stands."""
+
+    def __init__(self, reader: RecordingReader) -> None:
+        self._reader = reader
+        self._offsets, self._lengths = array("q"), array("I")
+
+    def events(self, state: SessionState) -> Iterator[Event]:
+        """Yield the events that rules need, numbered by their rows; ``state`` has taken in those before."""
+        reader = self._reader
+        is_ours = reader.shape is FileShape.OURS
+        for row, (offset, line) in enumerate(reader.lines(reader.start, reader.size)):
+            self._offsets.append(offset)
+            self._lengths.append(len(line))
+            name = type_ahead(line) if is_ours else None
+            if name is not None and may_skip(name, state):
+                continue
+            event = reader.first_reading(line, row, offset)
+            yield event if event.seq == row + 1 else replace(event, seq=row + 1)
+
+    def placed(self, findings: Sequence[Finding]) -> tuple[PlacedFinding, ...]:
+        """Return the findings with their lines and times."""
+        rows = sorted({_row(finding) for finding in findings if finding.seqs})
+        lines = dict(
+            zip(rows, self._line_numbers([self._offsets[row] for row in rows]), strict=True)
+        )
+        return tuple(
+            PlacedFinding(finding, lines[_row(finding)], self._time(_row(finding)))
+            if finding.seqs
+            else PlacedFinding(finding, 1, None)
+            for finding in findings
+        )
+
+    def _time(self, row: int) -> int | None:
+        line = self._reader.read(self._offsets[row], self._lengths[row])
+        return self._reader.decode(line, row).t_ns
+
+    def _line_numbers(self, offsets: Sequence[int]) -> Iterator[int]:
+        """Yield the numbers of the lines that begin at ascending offsets, from 1."""
+        count, position = 1, 0
+        for offset in offsets:
+            while position < offset:
+                part = self._reader.part(min(READ_BYTES, offset - position), position)
+                if not part:
+                    break
+                count += part.count(b"\n")
+                position += len(part)
+            yield count
+
+
+def _row(finding: Finding) -> int:
+    return finding.seqs[0] - 1
