@@ -410,7 +410,7 @@ def _sum(parts: list[LatencyPart], key: str) -> float | None:
     return sum(found) if found else None
 
 
-def told(turn: Turn, latency: Latency) -> dict[str, Any]:
+def turn_json(turn: Turn, latency: Latency) -> dict[str, Any]:
     """Return a turn as JSON: null for what is not known, each with its reason under ``unknown``."""
     figures = {name: _rounded(value) for name, value in latency.figures.items()}
     return {

@@ -164,7 +164,7 @@ def figure_words(value: float, definition: Definition) -> str:
     return f"{value:,.0f} ms" if unit == "ms" else f"{value:,.1f}{unit}"
 
 
-def told_spread(one: FigureSpread, by: str) -> dict[str, Any]:
+def spread_json(one: FigureSpread, by: str) -> dict[str, Any]:
     """Return a distribution as JSON."""
     spread = one.spread
     return {

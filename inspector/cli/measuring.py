@@ -16,14 +16,14 @@ import orjson
 
 from inspector.analysis.audio_clocks import audio_clocks, clock_words
 from inspector.analysis.definitions import DEFINITIONS, explained, found
-from inspector.analysis.latency import Latency, latency_of, marks_of, told
+from inspector.analysis.latency import Latency, latency_of, marks_of, turn_json
 from inspector.analysis.percentiles import (
     FigureSpread,
     MeasuredTurn,
     figure_words,
+    spread_json,
     spread_words,
     spreads,
-    told_spread,
 )
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.turn_table import wait_words
@@ -221,7 +221,7 @@ def print_turns(recordings: Iterable[Measured], form: TableForm) -> None:
     for number, one in enumerate(recordings):
         for measured_turn in one.turns:
             if form is TableForm.STREAM:
-                told_turn = told(measured_turn.turn, measured_turn.latency)
+                told_turn = turn_json(measured_turn.turn, measured_turn.latency)
                 write_json(
                     orjson.dumps({"schema": SCHEMA, "recording": one.name, **told_turn}) + b"\n"
                 )
@@ -242,12 +242,12 @@ def _print_objects(recordings: Iterable[Measured]) -> None:
                 "sessions": one.state.turns.sessions,
                 "audio": audio_clocks(one.state),
                 "notes": list(one.notes),
-                "percentiles": [told_spread(each, "kind") for each in spreads(one.turns)],
+                "percentiles": [spread_json(each, "kind") for each in spreads(one.turns)],
             }
         )
         write_json(b"," * bool(number) + head[:-1] + b',"turns":[')
         for at, each in enumerate(one.turns):
-            write_json(b"," * bool(at) + orjson.dumps(told(each.turn, each.latency)))
+            write_json(b"," * bool(at) + orjson.dumps(turn_json(each.turn, each.latency)))
         write_json(b"]}")
         _tell(one)
     write_json(b"]}\n")
@@ -396,7 +396,7 @@ def print_stats(recordings: Iterable[Measured], form: TableForm, by: str) -> Non
 def _print_spreads(
     found_spreads: list[FigureSpread], form: TableForm, by: str, recordings: int, turns: int
 ) -> None:
-    rows = [told_spread(each, by) for each in found_spreads]
+    rows = [spread_json(each, by) for each in found_spreads]
     if form is TableForm.OBJECT:
         whole = {"schema": SCHEMA, "by": by, "recordings": recordings, "turns": turns, "rows": rows}
         write_json(orjson.dumps(whole) + b"\n")

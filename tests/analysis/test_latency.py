@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inspector.analysis.latency import Heard, Latency, latency_of, told
+from inspector.analysis.latency import Heard, Latency, latency_of, turn_json
 from inspector.core.event import Event
 from inspector.core.state import SessionState
 from inspector.core.turn import Turn, TurnMark
@@ -219,7 +219,7 @@ def test_a_call_on_azure_whose_recorder_kept_no_times() -> None:
     reader.close()
     (turn,) = state.turns.all
 
-    found = told(turn, latency_of(turn))
+    found = turn_json(turn, latency_of(turn))
 
     assert (found["kind"], found["voice_to_voice_ms"], found["bounds_ms"]) == ("speech", None, None)
     assert found["unknown"] == [
@@ -286,7 +286,7 @@ def test_a_silent_round_of_tools_is_part_of_the_wait() -> None:
     assert found.waited_for == (
         "380 ms model (reasoning effort low) + 2,890 ms get_weather + 450 ms model (reasoning effort low)"
     )
-    assert [tool["ms"] for tool in told(turn, found)["tools"]] == [2900.0, 40.0]
+    assert [tool["ms"] for tool in turn_json(turn, found)["tools"]] == [2900.0, 40.0]
 
 
 def test_a_follow_up_after_a_spoken_word_is_a_wait_of_its_own() -> None:
@@ -460,6 +460,6 @@ def test_parts_sum_to_the_whole_and_nothing_raises(tmp_path: Path, seed: int) ->
             assert found.wait_ms is None or found.wait_ms == pytest.approx(total, abs=0.1)
             assert found.bounds_ms is None or found.bounds_ms[0] == pytest.approx(total, abs=0.1)
             assert all(part.ms >= 0 for part in found.parts)
-            shown = told(turn, found)
+            shown = turn_json(turn, found)
             rounded = sum(part["ms"] for part in shown["parts"])
             assert shown["wait_ms"] is None or abs(shown["wait_ms"] - rounded) <= 0.1

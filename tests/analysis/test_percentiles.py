@@ -9,8 +9,8 @@ from inspector.analysis.percentiles import (
     MeasuredTurn,
     percentile,
     spread,
+    spread_json,
     spreads,
-    told_spread,
 )
 from inspector.core.turn import Turn, TurnMark, TurnResponse
 from inspector.core.turn_counter import TurnKind
@@ -60,7 +60,7 @@ def test_what_is_known_in_different_ways_is_never_averaged() -> None:
 
 @pytest.mark.parametrize("by", GROUPINGS)
 def test_turns_are_grouped(by: str) -> None:
-    rows = [told_spread(each, by) for each in spreads([measured(1, stopped=True)], by)]
+    rows = [spread_json(each, by) for each in spreads([measured(1, stopped=True)], by)]
 
     assert {row[by] for row in rows} <= {"m", "2026-11-27", "speech", "x.jsonl", "derived", "in_progress"}  # fmt: skip
     assert all(row["n"] == 1 and row["p95"] is None for row in rows)

@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key, default_keycap
+from inspector.tui.common.measures import EXPLAINS_FROM
 from inspector.tui.common.scrolling import WHEEL_LINES, RowScroll, thumb
 from inspector.tui.common.wrapping import Run
 from inspector.tui.terminal.strips import UncachedStrip, overlaid
@@ -45,6 +46,8 @@ class ListPane(Widget, can_focus=True):
     }
     HEAD_LINES: ClassVar[int]
     """Lines above the rows."""
+    EXPLAINS_FROM: ClassVar[int] = EXPLAINS_FROM
+    """Lines of the pane from which the selected row is explained unasked."""
 
     def __init__(self, glyphs: Glyphs, *, key: Key | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         """Create an empty list.
@@ -58,6 +61,8 @@ class ListPane(Widget, can_focus=True):
         self._glyphs = glyphs
         self._key = key or partial(default_keycap, (type(self),))
         self._scroll = RowScroll()
+        self._explains: bool | None = None
+        """None until the user decides: shown if there is room."""
         self.cursor = 0
         """Index of the selected row."""
 
@@ -138,6 +143,26 @@ class ListPane(Widget, can_focus=True):
     def action_go(self, place: int) -> None:
         """Select a row; negative numbers count from the end."""
         self._select(place if place >= 0 else self._count + place)
+
+    # Explaining
+
+    @property
+    def _is_explaining(self) -> bool:
+        return self.size.height >= self.EXPLAINS_FROM if self._explains is None else self._explains
+
+    def close_explanation(self) -> bool:
+        """Hide the explanation; return False if the user has not asked for it."""
+        if not self._explains:
+            return False
+        self._explains = False
+        self.refresh()
+        return True
+
+    def action_explain(self) -> None:
+        """Show or hide the explanation of the selected row."""
+        self._explains = not self._is_explaining
+        self._reveal()
+        self.refresh()
 
     # Drawing
 

@@ -51,6 +51,8 @@ class FindingsPane(ListPane):
     COMPONENT_CLASSES = {"list--error", "list--fix"}
     HEAD_LINES = 1
     """The counts."""
+    EXPLAINS_FROM = 0
+    """A finding without its reason and fix is of little use."""
     BINDINGS = [
         *movement_keys("findings", "go(0)", "go(-1)"),
         Binding("enter", "events", "its event", id="findings.events"),
@@ -69,7 +71,6 @@ class FindingsPane(ListPane):
         self._columns = columns_of(())
         self._entries: list[FindingEntry] = []
         self._unfolded: set[str] = set()
-        self._explains = True
         self._covers = False
         """True while the coverage is shown in place of the explanation."""
 
@@ -137,7 +138,7 @@ class FindingsPane(ListPane):
         lines: list[list[Run]] = []
         if self._covers and report is not None:
             lines = coverage_lines(report, width)
-        elif self._explains and self.cursor < len(self._entries):
+        elif self._is_explaining and self.cursor < len(self._entries):
             lines = explanation(self._entries[self.cursor], width)
         if not lines:
             return []
@@ -231,11 +232,10 @@ class FindingsPane(ListPane):
             self._fill()
 
     def action_explain(self) -> None:
-        """Show or hide the explanation of the selected finding."""
-        self._explains = self._covers or not self._explains
-        self._covers = False
-        self._reveal()
-        self.refresh()
+        """Show or hide the explanation of the selected finding; it replaces the coverage."""
+        if self._covers:
+            self._covers, self._explains = False, False
+        super().action_explain()
 
     def action_copy_fix(self) -> None:
         """Copy the fix of the selected finding."""

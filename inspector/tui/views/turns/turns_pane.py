@@ -41,7 +41,7 @@ from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import header_line
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.list_pane import ListPane
-from inspector.tui.common.measures import EXPLAINS_FROM, NARROW_COLUMNS
+from inspector.tui.common.measures import NARROW_COLUMNS
 from inspector.tui.common.scrolling import movement_keys
 from inspector.tui.common.wrapping import Run, wrapped
 from inspector.tui.terminal.strips import UncachedStrip, fitted
@@ -136,8 +136,6 @@ class TurnsPane(ListPane):
         self._seen: tuple[object, ...] = ()
         self._is_following = True
         self._sort = next(iter(SORTS))
-        self._explains: bool | None = None
-        """None until the user decides: shown if there is room."""
         self._unfolds: bool | None = None
         """None until the user decides: tools, and transcriptions if everything fits."""
         self._cell_ms: int | None = None
@@ -213,14 +211,6 @@ class TurnsPane(ListPane):
         self._fill()
         self.refresh()
 
-    def close_explanation(self) -> bool:
-        """Hide the explanation; return False if the user has not asked for it."""
-        if not self._explains:
-            return False
-        self._explains = False
-        self.refresh()
-        return True
-
     def _fill(self) -> None:
         """Rebuild the list, and keep the selection."""
         context = self._given
@@ -278,10 +268,6 @@ class TurnsPane(ListPane):
         """Return how many lines there are for what was waited for: always as many, so that the list stands still."""
         is_wide, is_low = self.size.width >= NARROW_COLUMNS, self.size.height < LOW_LINES
         return 1 if is_wide or is_low else 2
-
-    @property
-    def _is_explaining(self) -> bool:
-        return self.size.height >= EXPLAINS_FROM if self._explains is None else self._explains
 
     # Widths
 
@@ -567,10 +553,4 @@ class TurnsPane(ListPane):
         """Show or hide what is below each turn: its tools and its transcription."""
         self._unfolds = not any(line.tool != TURN for line in self._lines)
         self._fill()
-        self.refresh()
-
-    def action_explain(self) -> None:
-        """Show or hide the parts of the turn, and the definition of what is under the cursor."""
-        self._explains = not self._is_explaining
-        self._reveal()
         self.refresh()

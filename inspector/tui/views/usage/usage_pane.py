@@ -27,7 +27,6 @@ from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import header_line
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.list_pane import ListPane
-from inspector.tui.common.measures import EXPLAINS_FROM
 from inspector.tui.common.scrolling import movement_keys
 from inspector.tui.common.wrapping import wrapped
 from inspector.tui.terminal.strips import fitted
@@ -73,8 +72,6 @@ class UsagePane(ListPane):
         self._is_following = True
         self._is_by_turn = True
         self._sort = "turn"
-        self._explains: bool | None = None
-        """None until the user decides: shown if there is room."""
         self._column = "money"
         """Name of the selected column."""
 
@@ -108,14 +105,6 @@ class UsagePane(ListPane):
             raise ValueError(f"sort {' or sort '.join(SORTS)}")
         self._sort = what
         self._fill()
-
-    def close_explanation(self) -> bool:
-        """Hide the explanation; False where none was asked for."""
-        if not self._explains:
-            return False
-        self._explains = False
-        self.refresh()
-        return True
 
     def _fill(self) -> None:
         """Rebuild the rows, and keep the selection."""
@@ -156,10 +145,6 @@ class UsagePane(ListPane):
     def _page(self) -> int:
         """Return how many rows fit."""
         return max(1, self.size.height - self.HEAD_LINES - 1 - len(self._below()))
-
-    @property
-    def _is_explaining(self) -> bool:
-        return self.size.height >= EXPLAINS_FROM if self._explains is None else self._explains
 
     def _below(self) -> list[list[tuple[str, str]]]:
         """Return the lines of the explanation, an empty list where it is not shown."""
@@ -277,12 +262,6 @@ class UsagePane(ListPane):
         """Show a row a turn, or a row a charge."""
         self._is_by_turn = not self._is_by_turn
         self._fill()
-
-    def action_explain(self) -> None:
-        """Show or hide the formula of the row and the definition of the column."""
-        self._explains = not self._is_explaining
-        self._reveal()
-        self.refresh()
 
     def _point_at(self, x: int, *, is_row: bool) -> None:  # noqa: ARG002 - the names of columns count as well
         at = MARGIN
