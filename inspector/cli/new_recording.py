@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.cli.printing import is_utf8, say
 from inspector.clock import Clock
 from inspector.core.state import SessionState
@@ -18,6 +20,7 @@ from inspector.engine.record import Described, SessionRecord
 from inspector.errors import RecordingError, UsageError
 from inspector.folders import make_folder
 from inspector.recording.format import Header
+from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 
 NAMES_TRIED = 100
@@ -174,17 +177,29 @@ class RecordedSessions:
         for warning in self._warnings:
             say(warning)
         if self._last is not None:
-            words = printed_verdict(*self._last)
+            words = printed_verdict(*self._last, self._newest.path)
             say_recorded(self._newest, self._events, self._errors, self._sessions, words)
 
 
-def printed_verdict(header: Header, state: SessionState) -> str:
-    """Return the verdict on a session that is over, in one line; ``""`` where nothing happened."""
+def printed_verdict(header: Header, state: SessionState, path: Path | None) -> str:
+    """Return the verdict on a session that is over, in one line; ``""`` where nothing happened.
+
+    Args:
+        header: header of its recording.
+        state: its last state.
+        path: its recording, which is read if no rules have watched the session; None if there is no file.
+    """
     # Imported late: a proxy must not load the analysis of costs before its first session.
     from inspector.analysis.verdict import verdict_line
     from inspector.price_file import prices_here
-    from inspector.recording.recorded_verdict import verdict_of
+    from inspector.recording.recorded_verdict import recorded_verdict, verdict_of
 
+    if path is not None and not isinstance(state, LintedState):
+        with (
+            contextlib.suppress(RecordingError),
+            contextlib.closing(RecordingReader(path)) as reader,
+        ):
+            return verdict_line(recorded_verdict(reader, prices_here()))
     return verdict_line(verdict_of(state, header, prices_here()))
 
 

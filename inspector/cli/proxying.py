@@ -18,6 +18,7 @@ from pathlib import Path
 import orjson
 
 from inspector import collector
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     SessionLauncher,
@@ -30,6 +31,7 @@ from inspector.cli.screens import look_of
 from inspector.cli.stdout_writer import LineStream
 from inspector.config import Settings, choose_profile
 from inspector.core.event import Event
+from inspector.core.state import SessionState
 from inspector.engine.proxied_session import FrameRules, ProxiedSession
 from inspector.engine.proxy_engine import KEPT_SESSIONS, Proxy
 from inspector.engine.rules import read_rules
@@ -86,7 +88,8 @@ class ProxyRun:
             OutputFailed: stdout cannot be written.
         """
         loop = asyncio.get_running_loop()
-        proxy = self._proxy(kept=0, limit=self._options.max_sessions)
+        # Without a screen no rules watch the sessions: what the rules find is read from the recordings afterwards.
+        proxy = self._proxy(kept=0, limit=self._options.max_sessions, new_state=SessionState)
         self._report_to_stderr(proxy)
         is_timeout = False
         try:
@@ -156,7 +159,9 @@ class ProxyRun:
         proxy.on_end = partial(self._ended, proxy)
         proxy.on_exchange = self._exchange
 
-    def _proxy(self, *, kept: int, limit: int | None) -> Proxy:
+    def _proxy(
+        self, *, kept: int, limit: int | None, new_state: Callable[[], SessionState] = LintedState
+    ) -> Proxy:
         proxy = Proxy(
             self._launch.clock,
             self._new_recording,
@@ -164,6 +169,7 @@ class ProxyRun:
             faults=self._faults,
             kept_sessions=kept,
             max_sessions=limit,
+            new_state=new_state,
         )
         proxy.on_end = partial(self._count_ended, proxy)
         if self._options.upstream == SIMULATOR:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.clock import Clock
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.log import GOING_AWAY
+from inspector.core.state import SessionState
 from inspector.engine.breakpoints import Breakpoints
 from inspector.engine.intercept_queue import InterceptQueue
 from inspector.engine.paused_frame import AddedFrame, author
@@ -51,6 +53,7 @@ class ProxiedSession(SessionRecord):
         faults: FrameRules | None = None,
         rule_totals: list[int] | None = None,
         ended: Callable[[ProxiedSession], None] | None = None,
+        new_state: Callable[[], SessionState] = LintedState,
         strict: bool = False,
     ) -> None:
         """Start the recording of a session that an app requests.
@@ -62,9 +65,10 @@ class ProxiedSession(SessionRecord):
             faults: the rules of this session.
             rule_totals: hits of each rule in all sessions, updated by this one.
             ended: called once, after the session has ended or was refused.
+            new_state: see ``SessionRecord``.
             strict: raise errors of folds and taps (for tests).
         """
-        super().__init__(request, recording, clock, strict=strict)
+        super().__init__(request, recording, clock, new_state=new_state, strict=strict)
         self.source: SessionRequest = request
         self.number = 0
         """The session's number in the proxy, from 1."""

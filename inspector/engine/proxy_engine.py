@@ -7,8 +7,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.clock import Clock
 from inspector.core.event import Direction
+from inspector.core.state import SessionState
 from inspector.engine.breakpoints import Breakpoint, breakpoint_at
 from inspector.engine.proxied_session import FrameRules, ProxiedSession
 from inspector.errors import ConnectError
@@ -37,6 +39,7 @@ class Proxy:
         faults: FrameRules | None = None,
         kept_sessions: int = KEPT_SESSIONS,
         max_sessions: int | None = None,
+        new_state: Callable[[], SessionState] = LintedState,
     ) -> None:
         """Create a proxy; ``listen`` opens its port.
 
@@ -47,7 +50,9 @@ class Proxy:
             faults: the rules of every session.
             kept_sessions: number of ended sessions that can still be viewed.
             max_sessions: total number of sessions that are accepted; None for no limit.
+            new_state: creates the state of each session; see ``SessionRecord``.
         """
+        self._new_state = new_state
         self.sessions: list[ProxiedSession] = []
         """Running and kept sessions, oldest first."""
         self.exchanges: deque[HttpExchange] = deque(maxlen=KEPT_EXCHANGES)
@@ -157,6 +162,7 @@ class Proxy:
             faults=self.faults,
             rule_totals=self.rule_hits,
             ended=self._session_ended,
+            new_state=self._new_state,
         )
         session.number = self.opened_count
         for point in self.armed:

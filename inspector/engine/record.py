@@ -27,7 +27,7 @@ from inspector.core.codec import decode, is_flat, typed
 from inspector.core.event import Direction, Event, Frame, Origin
 from inspector.core.log import EventLog
 from inspector.core.read import text_at
-from inspector.core.state import FoldFailure
+from inspector.core.state import FoldFailure, SessionState
 from inspector.errors import ConnectError, UsageError
 from inspector.recording.format import Header, parse, render, render_header
 from inspector.recording.writer import RecordingFile
@@ -87,7 +87,13 @@ class SessionRecord(ABC):
     """One session's events: on disk, in columns, and folded to a state."""
 
     def __init__(
-        self, source: Described, recording: RecordingFile, clock: Clock, *, strict: bool = False
+        self,
+        source: Described,
+        recording: RecordingFile,
+        clock: Clock,
+        *,
+        new_state: Callable[[], SessionState] = LintedState,
+        strict: bool = False,
     ) -> None:
         """Start the recording of a session.
 
@@ -95,6 +101,7 @@ class SessionRecord(ABC):
             source: describes the connection in the recording's header.
             recording: the file; the caller must close it.
             clock: supplies the times of frames.
+            new_state: creates the state before the first event; ``SessionState`` if no rules need to watch.
             strict: raise errors of folds and taps (for tests).
         """
         self.source: Described = source
@@ -105,7 +112,7 @@ class SessionRecord(ABC):
         self.refusal: ConnectError | None = None
         """Why the last attempt to connect failed."""
         self.log = EventLog(recording, parse)
-        self.state = LintedState()
+        self.state = new_state()
         self.disabled: list[str] = []
         """Names of folds and taps that failed and were disabled."""
         self._mask = FrameMask(source.secrets if isinstance(source, Keyed) else ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from textual import on
@@ -77,7 +78,12 @@ class ProxyScreen(KeyedScreen[None]):
         """Focus the list and start the tick."""
         self.query_one("#sessions").focus()
         self.set_interval(1 / TICK_HZ, self.tick)
-        self.call_after_refresh(self.tick)
+        self.call_after_refresh(self._after_first_frame)
+
+    def _after_first_frame(self) -> None:
+        self.tick()
+        # In a thread, before the first session: its first event would import them while the app waits.
+        self.run_worker(_load_rules, thread=True, exit_on_error=False)
 
     def on_screen_resume(self) -> None:
         """Unpin the session that was shown."""
@@ -296,3 +302,8 @@ class ProxyScreen(KeyedScreen[None]):
 def _age(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}" if minutes else f"{seconds:.1f} s"
+
+
+def _load_rules() -> None:
+    """Import the rules."""
+    import_module("inspector.analysis.lint.lint_run")
