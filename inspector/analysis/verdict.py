@@ -81,13 +81,18 @@ def verdict(
         state: by now.
         cost: what it cost; None while that is not known.
         latency: how long the user waited; None while that is not known.
-        findings: what the rules find, worst first; errors that they explain are not repeated.
+        findings: what the rules find, worst first; errors that they name, or whose cause they name, are not repeated.
         unit: what the groups of ``cost`` are: ``turn`` or ``response``.
     """
     shown = [finding for finding in findings if finding.severity in _TONES]
     rules = {finding.rule for finding in shown}
     explained = {seq for finding in findings for seq in finding.seqs}
-    problems = [problem for problem in state.problems.all if problem.seq not in explained]
+    named = {seq for finding in shown for seq in finding.seqs}
+    problems = [
+        problem
+        for problem in state.problems.all
+        if problem.seq not in explained and problem.cause_seq not in named
+    ]
     parts = [*_findings(shown), *_problems(problems)]
     if latency is not None:
         parts += _turns(latency, rules, are_answered=state.session.kind not in ASKS_NOTHING)

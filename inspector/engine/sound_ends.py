@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from inspector.audio import device
 from inspector.audio.ends import ClockOutput, FileInput, SoundInput, SoundOutput
@@ -26,6 +27,27 @@ Tell = Callable[[str], None]
 def silent_output() -> SoundOutput:
     """Return an output without a device, which consumes samples in real time."""
     return ClockOutput(FILE_RATE_HZ)
+
+
+End = TypeVar("End", SoundInput, SoundOutput)
+
+
+async def opened_end(open_end: Callable[[SoundEnd], End], end: SoundEnd) -> End:
+    """Open an input or output in a thread, since opening a device blocks for up to a second.
+
+    If the caller is cancelled meanwhile, what opens afterwards is closed: a microphone must not stay on.
+    """
+    opening = asyncio.get_running_loop().run_in_executor(None, open_end, end)
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_opened)
+        raise
+
+
+def _close_opened(opening: asyncio.Future[End]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 class SoundEnds:
@@ -81,8 +103,7 @@ class SoundEnds:
             self._open_output_end = end
             return
         try:
-            # In a thread: opening a device blocks for up to a second.
-            output = await asyncio.to_thread(self._open_output, end)
+            output = await opened_end(self._open_output, end)
         except InspectorError as error:
             is_new = not self.speaker_problem and end.is_explicit
             self._output_failed(error.words, must_tell=is_new, is_final=_is_final(error))
@@ -112,7 +133,7 @@ class SoundEnds:
         if not is_needed or self._has_given_up_input or end.kind is SoundEndKind.NONE:
             return
         try:
-            opened = await asyncio.to_thread(self._open_input, end)
+            opened = await opened_end(self._open_input, end)
         except InspectorError as error:
             if not self.microphone_problem:
                 self._tell(error.words)
