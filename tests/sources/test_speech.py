@@ -250,8 +250,7 @@ def test_the_recognizer_gives_way_although_it_is_a_process_group_of_its_own() ->
         [
             sys.executable,
             "-c",
-            "from inspector.sources.speech.recognizer_worker import give_way\n"
-            f"give_way(); print(open('{AUTOGROUP}').read())",
+            f"from pathlib import Path; from inspector.sources.speech import recognizer_worker as w; w.give_way(); print(Path('{AUTOGROUP}').read_text())",
         ],
         start_new_session=True,
         capture_output=True,
