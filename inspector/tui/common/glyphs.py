@@ -20,6 +20,8 @@ class Glyphs:
     mark: str = "◆"
     folded: str = "▸"
     unfolded: str = "▾"
+    below: str = "▾"
+    """More events below, which a paused list does not show."""
     bracket_open: str = "┌"
     bracket: str = "│"
     bracket_close: str = "└"
@@ -61,6 +63,7 @@ ASCII = Glyphs(
     mark="*",
     folded="+",
     unfolded="-",
+    below="v",
     bracket_open=",",
     bracket="|",
     bracket_close="`",

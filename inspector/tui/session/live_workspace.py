@@ -144,6 +144,12 @@ class LiveModel(SessionModel):
         """Return counts of audio that was not sent or played, by name."""
         return self._engine.losses
 
+    def in_progress(self) -> str:
+        """Return that an answer is being played."""
+        engine = self._engine
+        is_playing = engine.state.output_audio.playing(engine.now_ns) is not None
+        return "an answer is playing" if is_playing else ""
+
     async def close(self) -> None:
         """Close the connection and wait until that is recorded."""
         await self._host.stop(self._engine)

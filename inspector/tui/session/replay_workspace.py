@@ -226,7 +226,7 @@ class ReplayTransport(Part):
         """Stop the panes from following the end, and start to index what is still to be opened."""
         for pane in self._panes():
             # The replay's cursor decides what is shown, not the end of the file.
-            pane.is_following = False
+            pane.is_following, pane.is_whole = False, True
         if self.workspace.model.is_busy:
             self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
 

@@ -61,6 +61,10 @@ class SessionModel(ABC):
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return the parts of the header; ``ticks`` counts the ticks of the workspace, for a spinner."""
 
+    def in_progress(self) -> str:
+        """Return what closing the session now would cut off, in words; ``""`` for nothing."""
+        return ""
+
     cost: SessionCost
     """What it cost by now, or by the cursor."""
     latency: SessionLatency

@@ -155,6 +155,8 @@ class Workspace(KeyedScreen[None]):
             can_answer=model.can_answer,
         )
         self.views: dict[str, View] = {kind.id: kind(context) for kind in VIEWS}
+        self._is_warned = False
+        """Whether the user was asked if the session should be closed."""
         self._ticks = 0
         self._is_price_problem_told = False
         self._seen: tuple[object, ...] = ()
@@ -490,9 +492,14 @@ class Workspace(KeyedScreen[None]):
             self.action_view(EventsView.id)
 
     def action_close(self) -> None:
-        """Return to the events; from there, close the session."""
+        """Return to the events; from there, close the session; ask once if that cuts something off."""
         if self.current_view != EventsView.id:
             self.action_view(EventsView.id)
+            return
+        words = self.model.in_progress()
+        if words and not self._is_warned:
+            self._is_warned = True
+            self.say(f"{words}: {self.key('view.close')} again to close the session", "warning")
         else:
             self.leave()
 

@@ -124,6 +124,7 @@ class EventPanes(Container):
         for pane in others:
             if isinstance(pane, EventPane):
                 pane.is_following = self.focused.is_following
+                pane.is_whole = self.focused.is_whole
                 pane.show_refusals(self._rejection_of)
                 pane.show_interventions(self._is_ours)
             pane.set_class(True, "hidden")
