@@ -81,6 +81,12 @@ def lint_file(
         return LintedRecording(name, report, placed, tuple(notes), reader.header, run)
 
 
+def report_of(reader: RecordingReader) -> LintReport:
+    """Return what all rules say about an open recording."""
+    state = SessionState()
+    return lint(_Reading(reader).events(state), state=state)
+
+
 def is_reconnect(before: LintedRecording, header: Header) -> bool:
     """Return whether a recording is of the same app as another one, and begins soon after it."""
     try:
