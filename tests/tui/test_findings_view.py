@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from inspector.analysis.query import parse
 from inspector.core.event import Event
+from inspector.muted_rules import MutedRules
 from inspector.tui.views.findings.findings_pane import FindingsPane
+from inspector.tui.views.messages import FindingRequested
 from tests.billed import write_recording
 from tests.linted import began, called, colliding_requests, said
 from tests.support import local, numbered
@@ -40,7 +43,11 @@ def test_findings_are_as_of_the_cursor(tmp_path: Path) -> None:
         assert "send every result of a batch" in stage.shown()
         await stage.press("0")
         await settled(stage)
-        assert "No findings" in stage.shown() or "no events yet" in stage.shown()
+        assert "no findings at the cursor   later: ✗ 1 error" in stage.shown()
+        assert "later: response.create #" in stage.shown()
+        assert "enter goes to the event that proves it" in stage.shown()
+        await stage.press("g", "enter")
+        assert stage.replay.cursor > 0
 
     replayed(tmp_path, scenario)
 
@@ -140,3 +147,69 @@ def test_a_small_screen_keeps_the_list(tmp_path: Path) -> None:
         assert "fix" in stage.shown()
 
     replayed(tmp_path, scenario, size=(80, 24))
+
+
+def test_a_rule_is_muted_and_brought_back(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await settled(stage)
+        assert "✗ 1" in stage.shown().splitlines()[0]
+        await stage.press("G", "6")
+        await settled(stage)
+        count = len(pane_of(stage)._entries)
+        await stage.press("g", "m")
+        await settled(stage)
+        pane = pane_of(stage)
+        assert len(pane._entries) == count
+        assert pane._entries[-1].group.rule == "active-response-collision"
+        assert "muted: 1 error" in stage.shown()
+        header, verdict = stage.shown().splitlines()[:2]
+        assert "✗" not in header
+        assert verdict.startswith(" ✗ 1 error: Conversation already has")  # the server's own words
+        assert [str(note.message) for note in stage.screen.app._notifications] == [
+            f"active-response-collision is muted in {tmp_path}; m shows it again"
+        ]
+        await stage.press("G")
+        assert "for recordings in this folder; m shows it again" in stage.shown()
+        await stage.press("m")
+        await settled(stage)
+        assert "muted" not in stage.shown().splitlines()[4]
+        assert "✗ 1" in stage.shown().splitlines()[0]
+        await stage.press("g", "E")
+        await settled(stage)
+        assert MutedRules(tmp_path / "other").path.read_text().count("active-response") == 1
+        assert "everywhere; m shows it again" in pane_of(stage)._remark(pane_of(stage)._entries[-1])
+
+    replayed(tmp_path, scenario)
+
+
+def test_an_event_leads_to_its_finding_and_back(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await settled(stage)
+        error = next(seq for seq in range(1, 99) if stage.replay.log.is_error(seq - 1))
+        stage.screen.show_row(error - 1)
+        await settled(stage)
+        rows = [line for line in stage.shown().splitlines() if " error " in line]
+        assert any("✗!" in line for line in rows)
+        assert "✗ an answer was requested while another one is in progress   6 why" in stage.shown()
+        await stage.press("6")
+        await settled(stage)
+        assert error in pane_of(stage)._entries[pane_of(stage).cursor].finding.seqs
+        stage.screen.post_message(FindingRequested(error - 1, "active-response-collision"))
+        await settled(stage)
+        assert pane_of(stage)._entries[pane_of(stage).cursor].group.rule.startswith("active")
+
+    replayed(tmp_path, scenario)
+
+
+def test_a_filter_by_findings_follows_them(tmp_path: Path) -> None:
+    async def scenario(stage: session_stage.Stage) -> None:
+        stage.screen.events.filter(parse("sev:error"))
+        await stage.settle()
+        pane = stage.screen.events.panes.focused
+        assert not pane.rows.rows
+        stage.source.say("error", error={"code": "invalid_value", "message": "speed 9 is above"})
+        for _ in range(8):
+            await stage.settle()
+        assert [stage.engine.log.type_of(row) for row in pane.rows.rows] == ["error"]
+
+    session_stage.on_stage(scenario, tmp_path)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 from inspector.analysis.lint.finding import Finding, Severity
+from inspector.core.state import SessionState
 
 
 class Proofs:
@@ -37,9 +40,24 @@ class Proofs:
         """Return the events that prove a finding of some kind, in no particular order."""
         return [seq for seq, found in self._of.items() if any(map(holds, found))]
 
+    def within(self, first: int, last: int) -> Sequence[int]:
+        """Return the events from ``first`` to ``last`` that prove something, ascending."""
+        seqs = self._seqs
+        return seqs[bisect_left(seqs, first) : bisect_right(seqs, last)]
+
+    @cached_property
+    def _seqs(self) -> list[int]:
+        return sorted(self._of)
+
     def worst_by_seq(self) -> Iterable[tuple[int, Severity]]:
         """Return each event that proves something, with the worst severity of it."""
         return ((seq, found[0].severity) for seq, found in self._of.items())
+
+
+def fault_count(state: SessionState, proofs: Proofs) -> int:
+    """Return how many errors a session has, without those that only look like faults."""
+    problems = state.problems.all
+    return sum(one.is_error and not proofs.is_harmless(one.seq) for one in problems)
 
 
 NO_PROOFS = Proofs()

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.timer import Timer
 
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.sanitize import sanitized
 from inspector.clock import time_is_up
 from inspector.core.log import EventLog
@@ -19,6 +20,7 @@ from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import VERDICT_BUDGET_S, RecordingVerdict
+from inspector.muted_rules import MutedRules
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint, hint
@@ -28,7 +30,7 @@ from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.form.form_control import FormControl
 from inspector.tui.session.readings import LogLevels, recorded_readings
-from inspector.tui.session.session_header import cost_parts, limits_left
+from inspector.tui.session.session_header import cost_parts, findings_part, limits_left
 from inspector.tui.views.conversation.answer_requested import AnswerRequested
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.view import Commands
@@ -37,6 +39,7 @@ from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from inspector.analysis.lint.lint_run import LintReport
     from inspector.analysis.verdict import VerdictPart
     from inspector.tui.views.timeline.timeline import Timeline
 
@@ -65,8 +68,9 @@ class ReplayModel(SessionModel):
         self._levels = LogLevels(replay.log)
         self.cost = SessionCost(replay.header)
         self.latency = SessionLatency(replay.log, lambda: replay.state_row + 1)
-        self.findings = SessionFindings()
-        self._verdict = RecordingVerdict(replay.log, replay.header, replay.path)
+        muted = MutedRules(replay.path.parent)
+        self.findings = SessionFindings(muted)
+        self._verdict = RecordingVerdict(replay.log, replay.header, replay.path, muted)
 
     @property
     def log(self) -> EventLog:
@@ -85,6 +89,16 @@ class ReplayModel(SessionModel):
     def recording_stem(self) -> str:
         """Return the recording's name without its suffix."""
         return self._replay.path.stem
+
+    @property
+    def proofs(self) -> Proofs:
+        """Return what the events of the whole recording prove, as soon as that is known."""
+        return self.findings.proofs if self._verdict.report is None else self._verdict.proofs
+
+    @property
+    def whole_report(self) -> LintReport | None:
+        """Return what is found in the whole recording; None while that is not known."""
+        return self._verdict.report
 
     @property
     def verdict(self) -> Sequence[VerdictPart]:
@@ -148,7 +162,8 @@ class ReplayModel(SessionModel):
         """Return model, dialect, source, count, file, progress, errors and tokens."""
         replay = self._replay
         model = self.state.session.model or replay.header.model
-        errors = self.state.problems.errors
+        errors, verdict = self.faults, self._verdict
+        found = self.findings.findings if verdict.report is None else verdict.findings
         progress = replay.indexing.progress
         tokens = self.state.usage.responses.total
         return (
@@ -160,6 +175,7 @@ class ReplayModel(SessionModel):
             HeaderPart(sanitized(replay.path.name), rank=3, shortest=12),
             HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)} so far" if errors else ""),
+            findings_part(found),
             *cost_parts(self.cost),
             HeaderPart(f"{tokens:,} tok" if tokens else "", rank=6),
             HeaderPart(limits_left(self.state), rank=4),
