@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from inspector.analysis.lint.finding import SIGNS, Severity
 from inspector.analysis.marks import MARK_KINDS, MarkKind
 from inspector.analysis.placement import AudioSide
 from inspector.analysis.waterfall import TurnSpan
@@ -52,28 +53,32 @@ _LETTERS = {
     MarkKind.UNDERRUN: ("U", _WARNING),
     MarkKind.TRUNCATED: ("", _WARNING),
     MarkKind.ERROR: ("!", _ERROR),
+    MarkKind.FOUND_WARNING: (SIGNS[Severity.WARNING], _WARNING),
+    MarkKind.FOUND_ERROR: (SIGNS[Severity.ERROR], _ERROR),
 }
 """Letter and style by kind of mark, the most important last: it wins if several fall into one cell."""
 _LEGEND = {
     MarkKind.SPEECH_STARTED: "speech started",
     MarkKind.SPEECH_STOPPED: "ended",
     MarkKind.COMMITTED: "commit",
-    MarkKind.RESPONSE_STARTED: "response created",
+    MarkKind.RESPONSE_STARTED: "response",
     MarkKind.FIRST_AUDIO: "first audio",
     MarkKind.RESPONSE_ENDED: "done",
     MarkKind.TOOL_CALL: "tool",
     MarkKind.UNDERRUN: "underrun",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
+    MarkKind.FOUND_ERROR: "found",
 }
 _SHORT_LEGEND = {
     MarkKind.SPEECH_STOPPED: "speech",
     MarkKind.COMMITTED: "commit",
-    MarkKind.RESPONSE_ENDED: "response, audio, end",
+    MarkKind.RESPONSE_ENDED: "response",
     MarkKind.TOOL_CALL: "tool",
     MarkKind.UNDERRUN: "gap",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
+    MarkKind.FOUND_ERROR: "found",
 }
 """For narrow screens, 80 columns wide. Letters without a text share that of the next letter."""
 _RANK = {kind: rank for rank, kind in enumerate(_LETTERS)}
@@ -186,7 +191,7 @@ class Canvas:
         return Picture(self.cells, self.codes)
 
 
-_OWN_SIGNS = frozenset("−–—·…✂▲›│┬─")
+_OWN_SIGNS = frozenset("−–—·…✂▲›│┬─✗⚠")
 
 
 def drawn(waveform: Waveform, view: DrawnStretch, glyphs: Glyphs, words: Sequence[str]) -> Picture:
