@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Self
 
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs, fault_count
 from inspector.core.event import Event
 from inspector.core.state import FoldFailure, SessionState
 
@@ -53,3 +54,11 @@ class LintedState(SessionState):
         from inspector.analysis.lint.lint_run import LintRun
 
         return LintRun(is_strict=strict)
+
+
+def faults_of(state: SessionState) -> int:
+    """Return how many errors a session has by now, without those that the rules, where they watch it, find harmless."""
+    if not state.problems.errors:
+        return 0
+    report = state.report() if isinstance(state, LintedState) else None
+    return fault_count(state, NO_PROOFS if report is None else Proofs(report.findings))
