@@ -17,6 +17,8 @@ from inspector.cli.listing import opened
 from inspector.core.event import Event
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_S
+from inspector.errors import UsageError
+from inspector.muted_rules import MutedRules
 from inspector.recording.format import FileShape, Header, type_ahead
 from inspector.recording.reader import READ_BYTES, RecordingReader
 
@@ -79,6 +81,22 @@ def lint_file(
             notes.insert(0, "the last line is incomplete; the recording was cut off there")
         placed = reading.placed(report.findings)
         return LintedRecording(name, report, placed, tuple(notes), reader.header, run)
+
+
+def without_muted(one: LintedRecording) -> LintedRecording:
+    """Return a recording without the findings of the rules that the user has muted on the screen.
+
+    Raises:
+        UsageError: the muted rules cannot be read.
+    """
+    folder = None if one.name == "-" else Path(one.name).absolute().parent
+    muted = MutedRules(folder)
+    muted.refresh()
+    if muted.problem:
+        raise UsageError(muted.problem, code="bad_mutes")
+    findings = tuple(finding for finding in one.report.findings if finding.rule not in muted)
+    placed = tuple(place for place in one.placed if place.finding.rule not in muted)
+    return replace(one, report=replace(one.report, findings=findings), placed=placed)
 
 
 def report_of(reader: RecordingReader) -> LintReport:
