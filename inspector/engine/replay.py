@@ -203,6 +203,16 @@ class Replay:
         else:
             self.seek_row(max(0, self.cursor + seconds))
 
+    def restart(self, new_state: Callable[[], LintedState]) -> None:
+        """Compute the state anew from another beginning; the cursor stays.
+
+        Args:
+            new_state: creates the state before the first event.
+        """
+        self._new_state = new_state
+        self._checkpoints.clear()
+        self.state, self.state_row = new_state(), -1
+
     def tick(self) -> bool:
         """Index, move the cursor and fold, each for a bounded time; return True if anything changed since the last tick."""
         before = self._last_snapshot

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from inspector.analysis.ledger import CostSummary
     from inspector.analysis.lint.finding import Finding
-    from inspector.analysis.lint.lint_run import LintReport
+    from inspector.analysis.lint.lint_run import LintReport, LintRun
     from inspector.analysis.verdict import VerdictPart
     from inspector.recording.verdict_process import VerdictProcess
 
@@ -110,6 +110,10 @@ class RecordingVerdict:
         self._row = 0
         self._found: Sequence[VerdictPart] = ()
         self.is_done = False
+
+    def continue_after(self, run: LintRun) -> None:
+        """Judge the recording as the continuation of another one, with rules that remember that; call before ``advance``."""
+        self._state = LintedState(run=run)
 
     @property
     def parts(self) -> Sequence[VerdictPart]:

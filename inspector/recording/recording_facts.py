@@ -37,8 +37,6 @@ LATER_ALL_BYTES = 128 << 20
 """Limit for all files of a list that are indexed later, in the order of the list."""
 HEAD_BYTES = 128 << 10
 """Beginning of a larger file that is read for its session and model."""
-TAIL_BYTES = 1 << 20
-"""End of a larger file that is searched for its last event."""
 KEPT_FACTS = 500
 """Recordings whose facts are cached; the file stays well under a megabyte."""
 VERSION = 7
@@ -256,7 +254,7 @@ def read_facts(
         log = reader.new_log()
         limit = WHOLE_BYTES if whole_bytes is None else whole_bytes
         is_whole = _fill(log, reader, stat.st_size, indexes, limit)
-        last_t_us = log.end_us if is_whole else _last_t_us(reader, stat.st_size)
+        last_t_us = log.end_us if is_whole else reader.last_t_us()
         return replace(
             known,
             model=_model(log) or reader.header.model,
@@ -290,18 +288,6 @@ def _fill(
         return True
     reader.index_rows(log, reader.start, reader.start + HEAD_BYTES)
     return False
-
-
-def _last_t_us(reader: RecordingReader, size: int) -> int | None:
-    start = max(reader.start, size - TAIL_BYTES)
-    tail = os.pread(reader.fd, size - start, start)
-    lines = tail.split(b"\n")[1:]  # the first one is cut off, unless the file is that short
-    for line in reversed(lines):
-        if line.strip():
-            event = reader.decode(line, 0)
-            if event.problem is None and event.t_ns is not None:
-                return event.t_ns // 1000
-    return None
 
 
 def _model(log: EventLog) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from inspector.analysis.query import parse
 from inspector.core.event import Event
 from inspector.muted_rules import MutedRules
+from inspector.recording.format import Header, render, render_header
 from inspector.tui.views.findings.findings_pane import FindingsPane
 from inspector.tui.views.messages import FindingRequested
 from tests.billed import write_recording
-from tests.linted import began, called, colliding_requests, said
-from tests.support import local, numbered
+from tests.linted import began, called, colliding_requests, created, done, said
+from tests.support import client, local, numbered
 from tests.tui import session_stage
 from tests.tui.pacing import tick
 from tests.tui.test_replay_screen import Stage, on_stage
@@ -213,3 +215,29 @@ def test_a_filter_by_findings_follows_them(tmp_path: Path) -> None:
         assert [stage.engine.log.type_of(row) for row in pane.rows.rows] == ["error"]
 
     session_stage.on_stage(scenario, tmp_path)
+
+
+def test_a_recording_is_judged_after_the_connection_before_it(tmp_path: Path) -> None:
+    lost = local("inspector.closed", code=1006, by="network")
+    update = client("session.update", session={"type": "realtime", "instructions": "x"})
+    own = "Your knowledge cutoff is 2023-10. You are helpful."
+    first = numbered([*began(), update, *said(), lost])
+    second = [*began(id="sess_2", instructions=own), client("response.create"), created(), done()]
+    header = Header("2026-11-27T10:00:00.000000Z", "proxy")
+    (tmp_path / "before.jsonl").write_bytes(
+        render_header(header) + b"".join(render(event) for event in first)
+    )
+    path = tmp_path / "call.jsonl"
+    header = replace(header, started_at="2026-11-27T10:00:09.000000Z")
+    path.write_bytes(render_header(header) + b"".join(map(render, numbered(second))))
+
+    async def scenario(stage: Stage) -> None:
+        await stage.press("G", "6")
+        await settled(stage)
+        assert "The connection before had one" in " ".join(stage.shown().split())
+        assert "was not put back" in stage.shown()
+        assert [str(note.message) for note in stage.screen.app._notifications] == [
+            "judged as the same app's connection after before.jsonl"
+        ]
+
+    on_stage(scenario, path)

@@ -10,11 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.timer import Timer
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.sanitize import sanitized
 from inspector.clock import time_is_up
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.engine.earlier_connection import EarlierConnection
 from inspector.engine.replay import SPEEDS, Replay
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
@@ -70,6 +72,7 @@ class ReplayModel(SessionModel):
         self.latency = SessionLatency(replay.log, lambda: replay.state_row + 1)
         muted = MutedRules(replay.path.parent)
         self.findings = SessionFindings(muted)
+        self._earlier = EarlierConnection(replay.path)
         self._verdict = RecordingVerdict(replay.log, replay.header, replay.path, muted)
 
     @property
@@ -116,14 +119,31 @@ class ReplayModel(SessionModel):
 
     def end_verdict(self) -> None:
         """Read no further for the verdict."""
+        self._earlier.close()
         self._verdict.close()
 
     def advance(self) -> None:
         """Follow the cursor, and read on for the verdict while nothing more urgent is to be done."""
         super().advance()
         self.findings.update(self._replay.state, is_over=self._is_at_end)
-        if not self.is_busy and self._replay.is_settled:
+        if self.is_busy or not self._replay.is_settled:
+            return
+        if not self._earlier.is_done:
+            self._look_back()
+        else:
             self._verdict.advance(time_is_up(VERDICT_BUDGET_S))
+
+    def _look_back(self) -> None:
+        """Look for the connection before; if there is one, the rules judge this recording as the one after it."""
+        earlier, replay = self._earlier, self._replay
+        if not earlier.advance(time_is_up(VERDICT_BUDGET_S)):
+            return
+        run = earlier.run
+        if run is None or earlier.path is None:
+            return
+        replay.restart(lambda: LintedState(run=run.copy()))
+        self._verdict.continue_after(run.copy())
+        replay.notices.append(f"judged as the same app's connection after {earlier.path.name}")
 
     @property
     def is_troubled(self) -> bool:
