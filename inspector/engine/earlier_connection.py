@@ -19,10 +19,10 @@ from inspector.recording.reconnects import connection_before
 if TYPE_CHECKING:
     from inspector.analysis.lint.lint_run import LintRun
 
+EVENTS_PER_LOOK = 64
+"""Events between two looks at the clock."""
 MAX_BYTES = 8 << 20
 """A larger recording is not read for what the rules remember of it: that would hold up the verdict for seconds."""
-BATCH = 32
-"""Events between two looks at the clock."""
 
 
 class EarlierConnection:
@@ -70,7 +70,7 @@ class EarlierConnection:
                 state = LintedState()
                 for number, event in enumerate(reader.events()):
                     state.apply(event)
-                    if number % BATCH == 0:
+                    if number % EVENTS_PER_LOOK == 0:
                         yield
         except RecordingError:
             return

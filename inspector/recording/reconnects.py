@@ -26,7 +26,6 @@ HEADER_BYTES = 4096
 """More than a header has; an address may be long."""
 FIRST_EVENT_BYTES = 1 << 16
 """More than the event with the handshake has."""
-OPENED = "inspector.opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,9 @@ def connection_in(reader: RecordingReader) -> RecordedConnection:
     """
     line, _, _ = reader.part(FIRST_EVENT_BYTES, reader.start).partition(b"\n")
     event = reader.decode(line, 0)
-    sent = object_at(event.body or {}, "request_headers") if event.type == OPENED else {}
+    sent = (
+        object_at(event.body or {}, "request_headers") if event.type == "inspector.opened" else {}
+    )
     agents = (text_at(sent, name) for name in sent if name.lower() == "user-agent")
     return RecordedConnection(reader.header, next(agents, ""))
 
