@@ -35,6 +35,8 @@ class SessionFindings:
         """The findings to show: those of the report whose rules are not muted."""
         self.proofs: Proofs = NO_PROOFS
         """The same by the events that prove them."""
+        self.after = ""
+        """Name of the recording of the same app's connection before, which the rules remember; ``""`` if there is none."""
         self.revision = 0
         """Incremented whenever any of this has changed."""
         self._rest = 0

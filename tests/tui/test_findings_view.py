@@ -47,7 +47,7 @@ def test_findings_are_as_of_the_cursor(tmp_path: Path) -> None:
         await settled(stage)
         assert "no findings at the cursor   later: ✗ 1 error" in stage.shown()
         assert "later: response.create #" in stage.shown()
-        assert "enter goes to the event that proves it" in stage.shown()
+        assert "found after the replay's cursor; enter goes there" in stage.shown()
         await stage.press("g", "enter")
         assert stage.replay.cursor > 0
 
@@ -236,8 +236,6 @@ def test_a_recording_is_judged_after_the_connection_before_it(tmp_path: Path) ->
         await settled(stage)
         assert "The connection before had one" in " ".join(stage.shown().split())
         assert "was not put back" in stage.shown()
-        assert [str(note.message) for note in stage.screen.app._notifications] == [
-            "judged as the same app's connection after before.jsonl"
-        ]
+        assert "judged as the connection after before.jsonl" in stage.shown()
 
     on_stage(scenario, path)

@@ -143,7 +143,7 @@ class ReplayModel(SessionModel):
             return
         replay.restart(lambda: LintedState(run=run.copy()))
         self._verdict.continue_after(run.copy())
-        replay.notices.append(f"judged as the same app's connection after {earlier.path.name}")
+        self.findings.after = earlier.path.name
 
     @property
     def is_troubled(self) -> bool:

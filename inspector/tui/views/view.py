@@ -86,6 +86,8 @@ class FindingsReading(Protocol):
     """All that was found; None before the first event."""
     muted: MutedRules
     """The rules whose findings are not shown."""
+    after: str
+    """Name of the recording of the connection before, which the rules remember; ``""`` if there is none."""
     revision: int
     """Incremented whenever the report or the muted rules have changed."""
 

@@ -85,6 +85,7 @@ class FindingsPane(ListPane):
         super().__init__(glyphs, key=key, id=id)
         self._report: LintReport | None = None
         self._whole: LintReport | None = None
+        self._after = ""
         self._revision = -1
         self._listed = ListedFindings()
         self._muted: MutedRules | None = None
@@ -103,6 +104,7 @@ class FindingsPane(ListPane):
         revision: int,
         whole: LintReport | None = None,
         muted: MutedRules | None = None,
+        after: str = "",
     ) -> None:
         """Show findings if they have changed.
 
@@ -111,9 +113,11 @@ class FindingsPane(ListPane):
             revision: of the report and the muted rules.
             whole: what is found in the whole recording; None if that is not known, or there is no cursor.
             muted: the muted rules.
+            after: name of the recording of the connection before; ``""`` if there is none.
         """
-        if revision == self._revision and whole is self._whole:
+        if revision == self._revision and whole is self._whole and after == self._after:
             return
+        self._after = after
         self._revision, self._report, self._whole, self._muted = revision, report, whole, muted
         self._listed = listed(report, whole, muted or ())
         self._groups = self._listed.groups
@@ -177,17 +181,17 @@ class FindingsPane(ListPane):
     def _below(self) -> list[list[Run]]:
         """Return the lines below the list: the explanation of the selected entry, or the coverage."""
         report, width = self._report, self.size.width
+        room = max(
+            3, self.size.height - self.HEAD_LINES - 1 - min(LEAST_LIST, max(1, len(self._entries)))
+        )
         lines: list[list[Run]] = []
         if self._covers and report is not None:
             lines = coverage_lines(report, width)
         elif self._is_explaining and self.cursor < len(self._entries):
             entry = self._entries[self.cursor]
-            lines = explanation(entry, width, self._remark(entry))
+            lines = explanation(entry, width, room, self._remark(entry))
         if not lines:
             return []
-        room = max(
-            3, self.size.height - self.HEAD_LINES - 1 - min(LEAST_LIST, max(1, len(self._entries)))
-        )
         if len(lines) > room:
             lines = [*lines[: room - 1], [("  …", "dim")]]
         return [self._rule(width), *lines]
@@ -198,7 +202,7 @@ class FindingsPane(ListPane):
             return ""
         if entry.standing is Standing.LATER:
             go = self._key("findings.events")
-            return f"not found by the replay's cursor yet; {go} goes to the event that proves it"
+            return f"found after the replay's cursor; {go} goes there"
         muted, key = self._muted, self._key("findings.mute")
         scope = muted.scope(entry.group.rule) if muted is not None else None
         where = "everywhere" if scope is MuteScope.EVERYWHERE else "for recordings in this folder"
@@ -239,6 +243,9 @@ class FindingsPane(ListPane):
         if silent:
             rules = "1 rule" if silent == 1 else f"{silent} rules"
             words = f"   {rules} could not judge: {self._key('findings.coverage')} coverage"
+            runs.append((words, "dim"))
+        if self._after:
+            words = f"   judged as the connection after {sanitized(self._after)}"
             runs.append((words, "dim"))
         return self._line(runs)
 

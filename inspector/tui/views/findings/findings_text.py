@@ -160,12 +160,13 @@ def _words(finding: Finding) -> str:
     return f"{finding.text}{doubt}"
 
 
-def explanation(entry: FindingEntry, width: int, remark: str = "") -> list[list[Run]]:
+def explanation(entry: FindingEntry, width: int, room: int, remark: str = "") -> list[list[Run]]:
     """Return what happened, why it matters, what proves it and what to change, wrapped.
 
     Args:
         entry: the finding.
         width: of a line, in cells.
+        room: lines; if there are too few, links give way first, then the reason and the remark: what to change comes before.
         remark: why it is not among the findings by now; ``""`` if it is.
     """
     group, finding = entry.group, entry.finding
@@ -177,7 +178,13 @@ def explanation(entry: FindingEntry, width: int, remark: str = "") -> list[list[
         ("fix", finding.fix, "fix"),
         *(("see", link, "dim") for link in group.links),
     ]
-    return [line for label, text, tone in parts if text for line in _part(label, text, tone, width)]
+    wrapped_parts = [
+        (label, list(_part(label, text, tone, width))) for label, text, tone in parts if text
+    ]
+    for label_out in ("see", "why", entry.standing.value):
+        if sum(len(lines) for _, lines in wrapped_parts) > room:
+            wrapped_parts = [one for one in wrapped_parts if one[0] != label_out]
+    return [line for _, lines in wrapped_parts for line in lines]
 
 
 def _proof(finding: Finding) -> str:

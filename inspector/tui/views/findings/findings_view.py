@@ -38,7 +38,13 @@ class FindingsView(View):
         """Show what the rules find by now."""
         findings = self.context.findings
         pane = self.widget
-        pane.show(findings.report, findings.revision, self.context.whole_report(), findings.muted)
+        pane.show(
+            findings.report,
+            findings.revision,
+            self.context.whole_report(),
+            findings.muted,
+            findings.after,
+        )
         if self._wanted is not None:
             seq, rule = self._wanted
             self._wanted = None
