@@ -164,7 +164,7 @@ class RowText:
     def _sign(self, look: RowLook, styles: RowStyles) -> Segment:
         """Return the sign of what the event proves; it stands in the gap before the direction."""
         if look.severity is None:
-            return Segment(" ", styles.base)
+            return Segment(" ", styles.time)
         tones = {Severity.ERROR: styles.error, Severity.WARNING: styles.warning}
         return Segment(SIGNS[look.severity], tones.get(look.severity, styles.time))
 
