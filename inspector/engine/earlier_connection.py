@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EVENTS_PER_LOOK = 64
 """Events between two looks at the clock."""
 MAX_BYTES = 8 << 20
-"""A larger recording is not read for what the rules remember of it: that would hold up the verdict for seconds."""
+"""Of either recording: reading a larger one, or reading it once more with what the rules remember, would take seconds."""
 
 
 class EarlierConnection:
@@ -57,16 +57,16 @@ class EarlierConnection:
         self.is_done = True
 
     def _work(self, path: Path) -> Generator[None]:
+        if not _is_small(path):
+            return
         found: Path | None = None
         for step in connection_before(path):
             found = step
             yield
-        if found is None:
+        if found is None or not _is_small(found):
             return
         try:
             with closing(RecordingReader(found)) as reader:
-                if reader.size > MAX_BYTES:
-                    return
                 state = LintedState()
                 for number, event in enumerate(reader.events()):
                     state.apply(event)
@@ -75,3 +75,10 @@ class EarlierConnection:
         except RecordingError:
             return
         self.path, self.run = found, state.next_log()
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        return path.stat().st_size <= MAX_BYTES
+    except OSError:
+        return False
