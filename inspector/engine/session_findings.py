@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from inspector.analysis.lint.linted_state import LintedState
-from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs, fault_count
 from inspector.core.state import SessionState
 from inspector.muted_rules import MutedRules
 
@@ -39,9 +39,23 @@ class SessionFindings:
         """Name of the recording of the same app's connection before, which the rules remember; ``""`` if there is none."""
         self.revision = 0
         """Incremented whenever any of this has changed."""
+        self._faults: tuple[tuple[int, Proofs], int] = (0, NO_PROOFS), 0
+        """Errors and proofs, and how many of the errors are faults: several lines ask at each look of a screen."""
         self._rest = 0
         self._seen: tuple[SessionState, bool] | None = None
         self._muted_revision = 0
+
+    def faults(self, state: SessionState, proofs: Proofs | None = None) -> int:
+        """Return how many errors a session has, without those that only look like faults.
+
+        Args:
+            state: of the session, or at a replay's cursor.
+            proofs: what the events prove; None for the findings by now.
+        """
+        made_of = len(state.problems.all), self.proofs if proofs is None else proofs
+        if made_of != self._faults[0]:
+            self._faults = made_of, fault_count(state, made_of[1])
+        return self._faults[1]
 
     def update(self, state: SessionState, now_ns: int | None = None, *, is_over: bool) -> bool:
         """Collect the findings again; return True if they have changed.

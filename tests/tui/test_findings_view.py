@@ -141,6 +141,25 @@ def test_a_live_session_is_watched(tmp_path: Path) -> None:
     session_stage.on_stage(scenario, tmp_path)
 
 
+def test_a_harmless_error_does_not_alarm(tmp_path: Path) -> None:
+    async def scenario(stage: session_stage.Stage) -> None:
+        stage.source.say("response.created", response={"id": "resp_1", "status": "in_progress"})
+        stage.source.say("response.done", response={"id": "resp_1", "status": "completed"})
+        stage.source.say("error", error={"code": "response_cancel_not_active", "message": "no"})
+        for _ in range(8):
+            await stage.settle()
+        assert stage.engine.state.problems.errors == 1
+        assert "error" not in stage.shown().splitlines()[0]
+        assert not stage.screen.model.is_troubled
+        stage.source.say("error", error={"code": "invalid_value", "message": "speed 9 is above"})
+        for _ in range(8):
+            await stage.settle()
+        assert "! 1 error   ✗ 1" in stage.shown().splitlines()[0]
+        assert stage.screen.model.is_troubled
+
+    session_stage.on_stage(scenario, tmp_path)
+
+
 def test_a_small_screen_keeps_the_list(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.press("G", "6")

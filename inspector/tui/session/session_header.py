@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from inspector.analysis.lint.finding import ALARMING, SIGNS, Finding
-from inspector.analysis.lint.proofs import fault_count
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.totals import low_limits
 from inspector.core.state import SessionState
@@ -51,7 +50,7 @@ def session_header(
         dot = glyphs.spinner[ticks % len(glyphs.spinner)]
     model = engine.state.session.model or engine.source.model
     minutes, seconds = divmod(now_us / 1e6, 60)
-    errors = fault_count(engine.state, findings.proofs)
+    errors = findings.faults(engine.state)
     tokens = engine.state.usage.responses.total
     count = len(engine.log)
     return (

@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
-from inspector.analysis.lint.proofs import Proofs, fault_count
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
@@ -78,7 +78,7 @@ class SessionModel(ABC):
     @property
     def faults(self) -> int:
         """Return the number of errors by now, without those that only look like faults."""
-        return fault_count(self.state, self.proofs)
+        return self.findings.faults(self.state, self.proofs)
 
     @property
     def whole_report(self) -> LintReport | None:

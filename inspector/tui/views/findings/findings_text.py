@@ -192,7 +192,7 @@ def _proof(finding: Finding) -> str:
 
 
 def _part(label: str, text: str, tone: str, width: int) -> Iterator[list[Run]]:
-    indent = 9
+    indent = max(map(len, Severity)) + 2
     for at, line in enumerate(wrapped([(text, tone)], max(8, width - indent - 1))):
         yield [(f" {label if not at else '':<{indent - 1}}", "dim"), *line]
 
