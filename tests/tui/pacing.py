@@ -112,8 +112,8 @@ def _unseen(compositor: Compositor, **_: Any) -> None:
 
 def _parsed_once(stylesheet: Stylesheet, css: str, *place: Any, **options: Any) -> list[Any]:
     """Parse a style sheet with the same variables once for all apps; one app would keep it for itself."""
-    variables = tuple(sorted(stylesheet._variables.items()))
-    key = (css, place, tuple(sorted(options.items())), variables)
+    variables = frozenset(stylesheet._variables.items())
+    key = (css, place, frozenset(options.items()), variables)
     if key not in _PARSED:
         _PARSED[key] = _PARSE_RULES(stylesheet, css, *place, **options)
     return _PARSED[key]

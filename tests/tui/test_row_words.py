@@ -25,7 +25,7 @@ def drawn_row(events: list[Event], row: int, severity: Severity | None) -> str:
     """Return a row without its time, with the names of styles of what has one: ``[error]!``."""
     styles = RowStyles(*(Style(meta={"name": name}) for name in RowStyles.__dataclass_fields__))
     look = RowLook(120, severity=severity, rejection="· c" if severity is CALM else "✗ c")
-    strip = RowText(logged(events), UNICODE).strip(row, look, styles)
+    strip = RowText(logged(events), UNICODE, has_both_sides=False).strip(row, look, styles)
     runs = [(one.text.strip(), one.style.meta["name"]) for one in strip if one.style is not None]
     return " ".join(f"[{name}]{text}" for text, name in runs[2:] if text)
 
@@ -37,7 +37,7 @@ def first_row(events: list[Event], *, has_times: bool = True) -> str:
         event = event if has_times else replace(event, t_ns=None)
         line = render(event)
         log.append(event, store.append(line), len(line) - 1)
-    return RowText(log, UNICODE).strip(0, RowLook(120), STYLES).text
+    return RowText(log, UNICODE, has_both_sides=False).strip(0, RowLook(120), STYLES).text
 
 
 def append(ms: float) -> Event:

@@ -27,6 +27,7 @@ class Glyphs:
     ring: str = "○"
     good: str = "✓"
     bad: str = "✗"
+    caution: str = "⚠"
     record: str = "⏺"
     play: str = "▶"
     pause: str = "⏸"
@@ -68,6 +69,7 @@ ASCII = Glyphs(
     ring="o",
     good="+",
     bad="x",
+    caution="w",
     record="*",
     play=">",
     pause="=",

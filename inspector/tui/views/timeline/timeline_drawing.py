@@ -6,7 +6,7 @@ repainted. Every character is one cell wide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -14,7 +14,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from inspector.analysis.lint.finding import SIGNS, Severity
 from inspector.analysis.marks import MARK_KINDS, MarkKind
 from inspector.analysis.placement import AudioSide
 from inspector.analysis.waterfall import TurnSpan
@@ -53,10 +52,16 @@ _LETTERS = {
     MarkKind.UNDERRUN: ("U", _WARNING),
     MarkKind.TRUNCATED: ("", _WARNING),
     MarkKind.ERROR: ("!", _ERROR),
-    MarkKind.FOUND_WARNING: (SIGNS[Severity.WARNING], _WARNING),
-    MarkKind.FOUND_ERROR: (SIGNS[Severity.ERROR], _ERROR),
+    MarkKind.FOUND_WARNING: ("", _WARNING),
+    MarkKind.FOUND_ERROR: ("", _ERROR),
 }
 """Letter and style by kind of mark, the most important last: it wins if several fall into one cell."""
+_SIGN_OF: Mapping[MarkKind, Callable[[Glyphs], str]] = {
+    MarkKind.TRUNCATED: lambda glyphs: glyphs.cut,
+    MarkKind.FOUND_WARNING: lambda glyphs: glyphs.caution,
+    MarkKind.FOUND_ERROR: lambda glyphs: glyphs.bad,
+}
+"""Signs of the kinds without a letter."""
 _LEGEND = {
     MarkKind.SPEECH_STARTED: "speech started",
     MarkKind.SPEECH_STOPPED: "ended",
@@ -275,12 +280,13 @@ def _marks(canvas: Canvas, waveform: Waveform, row: int) -> None:
     view, marks = canvas.view, waveform.marks
     found = marks.within(view.from_us, view.to_us)
     for index in sorted(found, key=lambda at: _RANK[MARK_KINDS[marks.kind[at]]]):
-        letter, style = _LETTERS[MARK_KINDS[marks.kind[index]]]
+        kind = MARK_KINDS[marks.kind[index]]
+        letter, style = _LETTERS[kind]
         is_future = marks.t_us[index] > view.now_us
         canvas.put(
             row,
             LABEL + view.column_of(marks.t_us[index]),
-            letter or canvas.glyphs.cut,
+            letter or _SIGN_OF[kind](canvas.glyphs),
             _FAINT if is_future else style,
         )
 
@@ -312,7 +318,7 @@ def _legend(canvas: Canvas, row: int) -> None:
     column = 1
     for kind, (letter, style) in _LETTERS.items():
         words = legend.get(kind, "")
-        canvas.put(row, column, letter or canvas.glyphs.cut, style)
+        canvas.put(row, column, letter or _SIGN_OF[kind](canvas.glyphs), style)
         canvas.put(row, column + 2, words, _DIM)
         column += len(words) + 4 if words else 2
 
