@@ -52,6 +52,10 @@ class MuteRequested(Message):
         self.rule, self.scope, self.key = rule, scope, key
 
 
+class ZoomRequested(Message):
+    """The sender should have the whole height of the view, or give it back."""
+
+
 class CopyRequested(Message):
     """A text should be copied to the clipboard."""
 

@@ -88,6 +88,7 @@ def workspace_commands(workspace: Workspace) -> Commands:
         ),
         "mark": lambda _: workspace.action_mark(),
         "merge": lambda _: workspace.action_merge(),
+        "copy": lambda form: workspace.copy_as(form or "json"),
         "write": lambda text: _write(workspace, text),
         "q": lambda _: workspace.leave(),
     }
