@@ -54,7 +54,7 @@ from inspector.tui.views.messages import (
     ZoomRequested,
 )
 from inspector.tui.views.view import Commands, View, ViewContext
-from inspector.tui.workspace.command_line import CommandLine, workspace_commands
+from inspector.tui.workspace.command_line import CommandLine, workspace_choices, workspace_commands
 from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.verdict_line import VerdictLine
 
@@ -195,7 +195,7 @@ class Workspace(KeyedScreen[None]):
             if view.is_eager:
                 self._mount_view(view)
         self.mount(FilterLine(), after="#tabs")
-        self.mount(CommandLine(self.commands), Footer())
+        self.mount(CommandLine(self.commands, lambda: workspace_choices(self)), Footer())
         self.call_after_refresh(self.refresh_bindings)  # a new footer waits for a change of them
         self.is_whole = True
         self.events.arrange(self.size)
