@@ -184,3 +184,10 @@ def test_a_rule_that_does_not_exist_is_refused_with_one_that_is_like_it() -> Non
 def test_frames_that_have_not_passed_are_not_asked_for_findings(expression: str) -> None:
     with pytest.raises(FilterError, match="cannot stop or change a frame"):
         parse_for_frames(expression)
+
+
+def test_a_rule_that_is_like_no_other_is_refused_with_an_example() -> None:
+    with pytest.raises(FilterError) as raised:
+        parse("rule:zzzzzz")
+
+    assert WORDS["rule"].example in raised.value.hint
