@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, OptionList, Static, TextArea
 
 from inspector.errors import UsageError
 from inspector.tui.sending.send_editor import SendEditor
@@ -410,5 +410,53 @@ def test_what_was_entered_comes_back(tmp_path: Path) -> None:
         assert line.value == "vi"
         await stage.press("f1")
         assert "keys" in stage.shown()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_a_newcomers_first_words_become_the_message(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s", *"Hi", "f5")
+        assert stage.last_sent()["item"]["content"][0]["text"] == "Hi"
+        await stage.press("ctrl+up")
+        editor = stage.screen.query_one(SendEditor)
+        assert '"Hi"' in editor.text
+        editor.load('{"type":"x"}')
+        await stage.press("f5", "ctrl+up")
+        assert '"Hi"' in editor.text
+
+    on_stage(scenario, tmp_path)
+
+
+def test_templates_narrow_as_one_types(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s", "ctrl+t", *"resp ban")
+        assert "response.create, out-of-band" in stage.shown()
+        assert "session.update, voice" not in stage.shown()
+        await stage.press("z", *["backspace"] * 3, *"can", "enter")
+        editor = stage.screen.query_one(SendEditor)
+        assert '"response.cancel"' in editor.text
+        assert isinstance(stage.screen.focused, TextArea)
+        await stage.press("ctrl+t", "x", "escape")
+        assert '"response.cancel"' in editor.text
+        assert isinstance(stage.screen.focused, TextArea)
+
+    on_stage(scenario, tmp_path)
+
+
+def test_completions_narrow_as_one_types(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s")
+        editor = stage.screen.query_one(SendEditor)
+        editor.load('{"type": ""}')
+        editor.query_one(TextArea).cursor_location = (0, 10)
+        await stage.press("ctrl+space")
+        offered = editor.query_one("#completions", OptionList)
+        before = offered.option_count
+        await stage.press(*"resp")
+        assert 0 < offered.option_count < before
+        await stage.press("enter")
+        assert '"response.' in editor.text
+        assert not offered.has_class("shown")
 
     on_stage(scenario, tmp_path)
