@@ -29,6 +29,7 @@ class Glyphs:
     ring: str = "○"
     good: str = "✓"
     bad: str = "✗"
+    caution: str = "⚠"
     record: str = "⏺"
     play: str = "▶"
     pause: str = "⏸"
@@ -71,6 +72,7 @@ ASCII = Glyphs(
     ring="o",
     good="+",
     bad="x",
+    caution="w",
     record="*",
     play=">",
     pause="=",

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.row_list import RowList
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Direction
@@ -128,6 +129,12 @@ class EventList(Widget):
     def show_interventions(self, is_ours: Callable[[int], bool]) -> None:
         """Set the function that returns whether the proxy injected or changed a row's frame."""
         self._strips.is_ours = is_ours
+
+    def follow_findings(self, proofs: Proofs) -> None:
+        """Mark the rows that prove findings, and list others if the filter asks for findings."""
+        if proofs is not self.rows.proofs:
+            self.rows.follow(proofs)
+            self.refresh()
 
     def set_related(self, keys: EventKeys, seqs: frozenset[int]) -> None:
         """Highlight rows that share an id with the selected event, its cause and its effects."""
