@@ -12,6 +12,7 @@ from inspector import __version__
 from inspector.cli.commands import (
     cat,
     cost,
+    diff,
     doctor,
     export,
     keys,
@@ -144,6 +145,14 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
             "inspector cost session.jsonl --csv > cost.csv",
             "inspector cost session.jsonl --explain cost           the formula of every response",
             "inspector cost --explain rebilled                     what a number means",
+        ),
+    ),
+    (
+        diff.diff,
+        (
+            "inspector diff yesterday.jsonl today.jsonl",
+            "inspector diff before.jsonl after.jsonl --latency-over 10 --cost-over 20",
+            "inspector diff before.jsonl after.jsonl --json | jq '.settings[] | {path, a, b}'",
         ),
     ),
     (

@@ -36,7 +36,7 @@ from inspector.core.session_fold import CONFIGURED, SESSION_TYPES
 from inspector.core.state import SessionState
 from inspector.core.turns_fold import TURN_EVENTS, WORDS
 from inspector.core.usage import USAGE_TYPES
-from inspector.recording.format import FileShape
+from inspector.recording.format import FileShape, type_ahead
 from inspector.recording.reader import RecordingReader
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class LeanReading:
         state: SessionState,
         rows: Collection[str] = (),
         apply: Callable[[Event], object] | None = None,
+        passes: Callable[[str], bool] | None = None,
     ) -> None:
         """Prepare.
 
@@ -116,12 +117,14 @@ class LeanReading:
             rows: types of events that ``apply`` wants beside what those folds take in.
             apply: takes in, in place of ``state.apply``, each event that is read, and hands it to that. Sound is not among them
                 unless it is the first of its content part, or in ``rows``.
+            passes: asked, with its type, whether the next event need not be read; only where all folds are fed.
         """
         self.state = state
         self.events = 0
         """Rows of the recording, those that were passed over included."""
         self.reader = reader
         self.apply = state.apply if apply is None else apply
+        self.passes = passes if reader.shape is FileShape.OURS else None
         names = {fold.name for fold in state.folds}
         # Events that start a session are always needed: the state restarts with them.
         self.wanted = SESSION_TYPES.union(rows, *(TAKEN.get(name, ()) for name in names))
@@ -147,6 +150,10 @@ class LeanReading:
             self._run_in_chunks()
             return
         for offset, line in self.reader.lines(self.reader.start, self.reader.size):
+            name = type_ahead(line) if self.passes is not None else None
+            if self.passes is not None and name is not None and self.passes(name):
+                self.events += 1
+                continue
             event = self.reader.first_reading(line, self.events, offset)
             if event.seq != self.events + 1:
                 event = replace(event, seq=self.events + 1)

@@ -28,6 +28,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "turns": ("r.jsonl",),
     "stats": ("r.jsonl",),
     "cost": ("r.jsonl",),
+    "diff": ("r.jsonl", "r.jsonl"),
     "lint": ("r.jsonl",),
     "doctor": (),
     "keys": (),
