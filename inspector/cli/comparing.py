@@ -26,6 +26,7 @@ from inspector.analysis.prices import PriceTable
 from inspector.analysis.session_outline import OutlineReading, SessionOutline
 from inspector.cli.comparison_table import comparison_lines
 from inspector.cli.listing import opened
+from inspector.cli.measuring import STDIN
 from inspector.cli.printing import flush, say, write_line, write_object
 from inspector.core.event import Event
 from inspector.core.state import SessionState
@@ -34,7 +35,6 @@ from inspector.price_file import prices_here
 from inspector.recording.lean import LeanReading
 from inspector.recording.reader import RecordingReader
 
-STDIN = "-"
 BESIDE_BYTES = 8 << 20
 """Size of a recording from which on it is worth a process of its own: about half a second of reading."""
 

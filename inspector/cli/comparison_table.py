@@ -23,10 +23,9 @@ from inspector.analysis.form.values import ABSENT
 from inspector.analysis.lint.finding import SIGNS
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.session_outline import OutlinedTurn, SessionOutline, ToolUse, WireStep
-from inspector.analysis.turn_table import KIND_WORDS
-from inspector.core.event import Direction
+from inspector.analysis.turn_table import KIND_WORDS, UNKNOWN
+from inspector.cli.printed_row import ARROWS
 
-UNKNOWN = "–"
 HEAD_WIDTH = 11
 """Width of the column that names what a line is about."""
 LED_BY = 12
@@ -40,7 +39,6 @@ SORTS: Mapping[str, tuple[str, str]] = {
     "findings": ("finding", "findings"),
 }
 """The sorts of ``Comparison.differences`` in words, for one and for many."""
-_ARROWS = {Direction.CLIENT: "→", Direction.SERVER: "←", Direction.LOCAL: "·"}
 
 
 def comparison_lines(comparison: Comparison, width: int = 80) -> Iterator[str]:
@@ -135,11 +133,11 @@ class _Table:
         a, b = one.a, one.b
         number = f"turn {a.number}" if a.number == b.number else f"turn {a.number} = {b.number}"
         is_like = one.likeness is not None and one.is_said_different
-        alike = f"  ≈ {one.likeness:.2f}" if is_like else ""
+        alike = f"≈ {one.likeness:.2f}" if is_like else ""
         same = "" if one.is_different else "the same: "
         words = b if a.said is None else a
-        said = _cut(f"{same}{_said(words)}", self._room - len(alike) - 6) if not is_like else ""
-        yield f"{number:<{HEAD_WIDTH}}{said}{alike}".rstrip()
+        told = alike or _cut(f"{same}{_said(words)}", self._room)
+        yield f"{number:<{HEAD_WIDTH}}{told}"
         if one.is_said_different:
             yield from self._section("  said", self._texts(_said(a), _said(b)))
         elif (a.said is None) is not (b.said is None):
@@ -234,7 +232,7 @@ def _tool_words(use: ToolUse | None) -> str:
 
 
 def _step_words(step: WireStep | None) -> str:
-    return "no more events" if step is None else f"{_ARROWS[step.direction]} {step.type}"
+    return "no more events" if step is None else f"{ARROWS[step.direction]} {step.type}"
 
 
 def _cut(text: str, room: int) -> str:

@@ -11,7 +11,8 @@ from inspector.core.session_fold import SessionFold
 
 TYPE_WIDTH = 44
 """Enough for nearly every event type; longer ones shift the summary to the right."""
-_ARROWS = {Direction.CLIENT: "→", Direction.SERVER: "←", Direction.LOCAL: "·"}
+ARROWS = {Direction.CLIENT: "→", Direction.SERVER: "←", Direction.LOCAL: "·"}
+"""The sign of who sent an event."""
 _CHANGED_ARROWS = {Direction.CLIENT: "⇢", Direction.SERVER: "⇠"}
 """Arrows for frames that the proxy injected or changed."""
 _COLOURS = {Direction.CLIENT: "36", Direction.SERVER: "32", Direction.LOCAL: "2"}
@@ -50,7 +51,7 @@ class PrintedRow:
         name = sanitized(event.type) or untyped_name(event)
         mark = "!" if is_failure(event) else " "
         change = self._interventions.of.get(event.seq)
-        arrow = (_CHANGED_ARROWS if change is not None else _ARROWS)[event.direction]
+        arrow = (_CHANGED_ARROWS if change is not None else ARROWS)[event.direction]
         words = summary(event, audio) if change is None else f"{change}  {summary(event, audio)}"
         line = (
             f"{_times(event, previous)} {mark}{arrow} {name:<{TYPE_WIDTH}} "
