@@ -134,11 +134,11 @@ class OutlineReading:
             self._enter(number)
         if event.type in ("response.created", "response.create"):
             self._deltas.clear()
-        self._add(WireStep(event.direction, event.type))
+        self._add(event.direction, event.type)
 
     def passed(self, name: str) -> None:
         """Take in a server's delta that nothing else is read of."""
-        self._add(WireStep(Direction.SERVER, name))
+        self._add(Direction.SERVER, name)
 
     def outline(
         self,
@@ -199,14 +199,15 @@ class OutlineReading:
         self._steps[number] = steps[own:]
         del steps[own:]
 
-    def _add(self, step: WireStep) -> None:
-        if step.type in APPENDS or step.type.startswith(BESIDE):
-            return
-        if kind_of(step.type).fold and step.direction is Direction.SERVER:
-            if step.type in self._deltas:
+    def _add(self, direction: Direction, name: str) -> None:
+        if direction is Direction.SERVER:
+            if name in self._deltas or name.startswith(BESIDE):
                 return
-            self._deltas.add(step.type)
-        self._steps[self._number].append(step)
+            if kind_of(name).fold:
+                self._deltas.add(name)
+        elif name in APPENDS:
+            return
+        self._steps[self._number].append(WireStep(direction, name))
 
     def _turn(
         self,

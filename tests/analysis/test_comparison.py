@@ -287,16 +287,24 @@ def test_findings_are_new_gone_or_not_judged() -> None:
 
 
 def test_as_json_absent_and_unknown_are_told_apart() -> None:
-    a = outline(session(Said("hi", "yes"), Said("only here")), findings=[found("old")])
+    a = outline(
+        session(Said("hi", "yes", [("look", "{}")]), Said("only here")), findings=[found("old")]
+    )
     b = outline(session(Said("hi", "no"), ids="y", config={**SESSION, "temperature": None}))
 
     told = comparison_json(compare(a, b))
 
     assert told["settings"] == [{"path": "temperature", "only": "b", "a": None, "b": None}]
-    assert [one["differs"] for one in told["turns"]] == [["answer"], ["turn"]]
-    assert told["turns"][1]["b"] is None
+    one, lone = told["turns"]
+    assert one["differs"] == ["answer", "tools", "order"]
+    assert one["tools"] == [{"a": {"name": "look", "arguments": "{}"}, "b": None}]
+    assert one["order"]["b"] == {"dir": "server", "type": "response.output_text.delta"}
+    assert (lone["differs"], lone["b"]) == (["turn"], None)
+    assert told["latency"][0]["a"]["n"] == 2
     assert told["findings"][0]["rule"] == "old"
-    assert told["differences"] == {"settings": 1, "turns": 1, "texts": 1, "findings": 1}
+    assert told["differences"] == dict.fromkeys(
+        ("settings", "turns", "texts", "tools", "order", "findings"), 1
+    )
 
 
 # ── turns side by side ───────────────────────────────────────────────────────────────────────────────────────────────
