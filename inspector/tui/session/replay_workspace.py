@@ -63,6 +63,7 @@ class ReplayModel(SessionModel):
 
     title = "Replay"
     can_answer = False
+    is_recording = True
 
     def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
         self._replay = replay

@@ -121,6 +121,8 @@ class ViewContext:
     """Returns counts of audio that this program did not send or play, by name."""
     can_answer: bool = True
     """Whether function calls and approvals can be answered from here."""
+    is_recording: bool = False
+    """Whether the session is over, and all its events are known."""
 
 
 class View(ABC):

@@ -40,6 +40,8 @@ class SessionModel(ABC):
     """Title of the screen, shown in its help page."""
     can_answer: bool = True
     """Whether function calls and approvals can be answered from here."""
+    is_recording: bool = False
+    """Whether it is over, and all its events are known."""
 
     @property
     @abstractmethod

@@ -158,6 +158,7 @@ class Workspace(KeyedScreen[None]):
             losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
             can_answer=model.can_answer,
+            is_recording=model.is_recording,
         )
         self.views: dict[str, View] = {kind.id: kind(context) for kind in VIEWS}
         self._is_warned = False

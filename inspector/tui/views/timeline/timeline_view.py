@@ -38,6 +38,7 @@ class TimelineView(View):
             key=key,
             turns=lambda: context.state().turns.all,
             proofs=context.proofs,
+            is_whole=context.is_recording,
             id=self.id,
         )
 
