@@ -21,6 +21,7 @@ from inspector.cli.commands import (
     send,
     serve,
     sessions,
+    sound,
     stats,
     turns,
 )
@@ -134,6 +135,14 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         (
             "inspector stats sessions/*.jsonl --by model",
             "inspector stats sessions/*.jsonl --by day --csv > latency.csv",
+        ),
+    ),
+    (
+        sound.sound,
+        (
+            "inspector sound session.jsonl",
+            "inspector sound session.jsonl --json | jq '.recordings[].echo'",
+            "inspector sound --explain jitter",
         ),
     ),
     (
