@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from inspector.analysis.lint.append_pace import PAUSE_NS
 from inspector.core.units import NS_PER_MS, NS_PER_S
 
-PAUSE_NS = 600 * NS_PER_MS
-"""A longer time without an event is a pause; chunks of half a second are the longest that apps send live."""
 GAP_NS = 60 * NS_PER_MS
 """An event that is later than this leaves a gap: a player's usual buffer is empty by then."""
 JITTER_SHARE = 16

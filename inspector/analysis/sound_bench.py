@@ -15,6 +15,7 @@ from typing import Any
 from inspector.analysis.audio_clocks import ELISION
 from inspector.analysis.echo_search import Echo, EchoSearch
 from inspector.analysis.latency import NO_TIMES
+from inspector.analysis.lint.append_pace import MOST_OVER, MOST_UNDER
 from inspector.analysis.packet_timing import PacketTiming
 from inspector.analysis.placement import PLACING_TYPES, AudioSegment, AudioSide, Placement
 from inspector.analysis.sound_content import EncodingChance, EncodingVotes, SoundContent
@@ -40,8 +41,6 @@ STANDARD_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100,
 EXACT_WITHIN = 0.005
 RATE_WITHIN = 0.04
 """A rate this close to a standard one is taken for it."""
-MOST_OVER, MOST_UNDER = 1.03, 0.90
-"""A loop that sleeps between chunks sends up to a tenth less than its audio needs, and hardly ever more."""
 BURST_SPEED = 1.5
 """Audio that arrives faster is generated, not recorded: its clock says nothing of a rate."""
 NO_SOUND = "there is no sound of this side"

@@ -14,13 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from inspector.analysis.lint.append_levels import guess_encoding
+from inspector.analysis.lint.append_levels import (
+    EVERY_BYTES,
+    LEAST_PIECE_BYTES,
+    MOST_GUESSES,
+    PIECE_BYTES,
+    guess_encoding,
+)
+from inspector.analysis.turn_sound import LEVEL_FRAME_MS
 from inspector.audio.levels import FULL_SCALE
 from inspector.audio.pcm import Samples
 from inspector.core.audio_formats import AudioFormat
 
-FRAME_MS = 10
-"""Frame whose level counts as silence, speech or noise."""
 FAINTEST_DB = 100
 """Levels of the histogram, 1 dB each; the last holds everything fainter."""
 SILENT_DBFS = -50
@@ -37,11 +42,6 @@ SAMPLES_PER_SPECTRUM = 4096
 BAND_DB = 60.0
 """The band ends where the mean spectrum has fallen so far below its peak: resampled telephone sound falls further."""
 LEAST_SPECTRA = 8
-EVERY_BYTES = 8000
-"""Distance of the pieces whose encoding is guessed."""
-PIECE_BYTES = 1920
-LEAST_PIECE_BYTES = 160
-MOST_GUESSES = 100
 LEAST_VOTES = 3
 PRIOR = 0.5
 """Weight of the declared encoding before anything was looked at, in votes; the other encodings share as much."""
@@ -105,7 +105,7 @@ class SoundContent:
         pending, self._pending, self._pending_samples = self._pending, {}, 0
         for form, pieces in pending.items():
             samples = np.concatenate(pieces)
-            size = max(1, form.rate_hz * FRAME_MS // 1000)
+            size = max(1, form.rate_hz * LEVEL_FRAME_MS // 1000)
             whole = len(samples) // size * size
             if len(samples) > whole:
                 self._pending[form] = [samples[whole:]]

@@ -26,7 +26,7 @@ from inspector.core.state import SessionState
 from inspector.recording.lean import LeanReading
 from inspector.recording.reader import RecordingReader
 
-MOST_NAMED = 4
+NAMED_FIGURES = 4
 """Figures named for each reason why they are unknown."""
 
 
@@ -136,6 +136,6 @@ def _unknown(rows: Sequence[SoundRow]) -> Iterator[str]:
             if row.cells[at].reason:
                 reasons.setdefault(row.cells[at].reason, []).append(row.title)
         for reason, titles in reasons.items():
-            named = ", ".join(titles[:MOST_NAMED])
-            more = len(titles) - MOST_NAMED
+            named = ", ".join(titles[:NAMED_FIGURES])
+            more = len(titles) - NAMED_FIGURES
             yield f"? {side}: {reason} ({named}{f' and {more} more' if more > 0 else ''})"
