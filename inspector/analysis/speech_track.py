@@ -140,12 +140,13 @@ class SpeechTrack:
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
         """Return the probability of speech in each window, shape (windows,); a copy."""
-        return np.array(self._probabilities, np.float32)
+        # Through bytes in one step: while a view of an array is alive, a thread that extends it fails.
+        return np.frombuffer(self._probabilities.tobytes(), np.float32)
 
     @property
     def peaks(self) -> npt.NDArray[np.float32]:
         """Return the largest magnitude in each window, 0..1, shape (windows,); a copy."""
-        return np.array(self._peaks, np.float32)
+        return np.frombuffer(self._peaks.tobytes(), np.float32)
 
     @property
     def windows(self) -> int:

