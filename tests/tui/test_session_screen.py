@@ -66,7 +66,7 @@ def test_events_related_to_the_selected_one_are_highlighted_in_both_panes(tmp_pa
         links = stage.screen.query_one("#detail", DetailPane)._links
         assert any("caused conversation.item.added" in link.label for link in links)
 
-    on_stage(scenario, tmp_path)
+    on_stage(scenario, tmp_path, size=(160, 40))
 
 
 def test_deltas_fold_into_one_row_that_unfolds(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_the_reading_position_is_kept_while_events_stream(tmp_path: Path) -> Non
         await stage.press("f")
         assert pane.cursor == pane.rows.rows[-1]
 
-    on_stage(scenario, tmp_path)
+    on_stage(scenario, tmp_path, size=(160, 40))
 
 
 def test_filter_keeps_the_last_valid_expression_while_it_is_typed(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_filter_keeps_the_last_valid_expression_while_it_is_typed(tmp_path: Path
         await stage.press("escape")
         assert len(pane.rows) > 1
 
-    on_stage(scenario, tmp_path)
+    on_stage(scenario, tmp_path, size=(160, 40))
 
 
 def test_errors_are_found_and_counted(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ class Workspace(KeyedScreen[None]):
         """Mount and load what the first frame does not show."""
         if self.is_closed:
             return
-        self.events.panes.mount_merged()
+        self.events.panes.mount_others()
         for view in list(self.views.values())[1:]:
             if view.is_eager:
                 self._mount_view(view)

@@ -20,7 +20,7 @@ from inspector.tui.views.events.event_panes import EventPanes
 from inspector.tui.views.events.relations import links_of, rejection_of, related_seqs
 from inspector.tui.views.view import Commands, View
 
-WIDE_COLUMNS = 180
+WIDE_COLUMNS = 200
 """From this width on the detail is a third column."""
 LEAST_ROWS_FOR_DETAIL = 24  # a smaller screen would leave too few rows to the panes
 
@@ -126,7 +126,7 @@ class EventsView(View):
 
     def toggle_merged(self) -> None:
         """Switch between one merged pane and two."""
-        self.panes.merge(self.context.selected())
+        self.panes.toggle_merged(self.context.selected())
         self.arrange(self.widget.screen.size)
         self.take_focus()
 
@@ -161,7 +161,7 @@ class EventsView(View):
     def arrange(self, size: Size) -> None:
         """Show the panes that fit."""
         is_narrow = size.width < NARROW_COLUMNS
-        self.panes.show_fitting(is_narrow=is_narrow)
+        self.panes.fit(size.width, is_narrow=is_narrow)
         self.widget.set_class(size.width >= WIDE_COLUMNS, "side")
         has_room = not is_narrow and size.height >= LEAST_ROWS_FOR_DETAIL
         self.detail.set_class(not (has_room or self._shows_detail), "hidden")
