@@ -6,6 +6,7 @@ correlated. Where the answer's place in time is an estimate, each answer has a d
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -13,7 +14,7 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-from inspector.analysis.placement import AudioSegment
+from inspector.analysis.placement import AudioSegment, Stretch
 from inspector.audio.pcm import Samples
 from inspector.core.error_attribution import Confidence
 
@@ -34,7 +35,8 @@ FAINTEST = 30.0
 """RMS of a window, in 16-bit steps, that is worth correlating: -61 dBFS."""
 CERTAIN_Z, LIKELY_Z = 12.0, 7.0
 """Height of the peak in standard deviations of the rest. Of unrelated speech it stays below 6."""
-LEAST_CORRELATION = 0.05
+LEAST_CORRELATION = 0.1
+"""Of a second of two people who speak at once it reaches 0.09."""
 BESIDE = 40
 """Delays around the peak, 10 ms, that belong to it."""
 LEAST_JUDGED = 0.5
@@ -68,43 +70,94 @@ class Echo:
 
 
 class _Lowered:
-    """The samples of one segment at ``RATE_HZ``, with the places that were left out as zeros."""
+    """The samples of one segment at ``RATE_HZ``; what was left out is silence, and takes no room."""
 
     def __init__(self, segment: AudioSegment) -> None:
         self.segment = segment
-        self.pieces: list[npt.NDArray[np.int16]] = []
-        self.size = 0
-        self._taken = 0
-        self._rest: Samples = np.zeros(0, np.int16)
+        self.end = 0
+        """Number of samples, those that were left out included."""
+        self._pieces: list[npt.NDArray[np.int16]] = []
+        self._begins: list[int] = []
+        self._source = 0
+        """Position of the first pending sample in the segment."""
+        self._pending: list[Samples] = []
+        self._pending_samples = 0
 
     def feed(self, samples: Samples) -> int:
-        """Add samples; return how many were kept."""
-        rate_hz = self.segment.format.rate_hz
-        samples = np.concatenate((self._rest, samples)) if len(self._rest) else samples
-        # Means over equal spans: a crude low-pass, but the same for both sides.
-        end = (self._taken + len(samples)) * RATE_HZ // rate_hz
-        edges = -(-np.arange(self.size, end + 1) * rate_hz // RATE_HZ) - self._taken
-        if len(edges) < 2:
-            self._rest = samples
-            return 0
-        sums = np.concatenate(([0], np.cumsum(samples, dtype=np.int64)))
-        piece = (np.diff(sums[edges]) // np.maximum(1, np.diff(edges))).astype(np.int16)
-        self._rest = samples[edges[-1] :]
-        self._taken += int(edges[-1])
-        self.pieces.append(piece)
-        self.size += len(piece)
-        return len(piece)
+        """Add samples; return how many were added to those that are kept."""
+        self._pending.append(samples)
+        self._pending_samples += len(samples)
+        # A second at a time: numpy costs about the same for few samples as for many.
+        return self.lower() if self._pending_samples >= self.segment.format.rate_hz else 0
 
     def skip(self, count: int) -> None:
         """Leave out samples."""
-        self.feed(np.zeros(count, np.int16))
+        if self._pending:
+            self.lower()
+            self._source += self._pending_samples
+            self._pending, self._pending_samples = [], 0
+        self._source += count
+        self.end = self._source * RATE_HZ // self.segment.format.rate_hz
 
-    @property
-    def samples(self) -> npt.NDArray[np.int16]:
-        """Return all of it."""
-        if len(self.pieces) > 1:
-            self.pieces = [np.concatenate(self.pieces)]
-        return self.pieces[0] if self.pieces else np.zeros(0, np.int16)
+    def lower(self) -> int:
+        """Take in what is pending, as far as it makes whole samples; return how many it makes."""
+        if not self._pending:
+            return 0
+        samples = np.concatenate(self._pending)
+        rate_hz = self.segment.format.rate_hz
+        # Means over equal spans: a crude low-pass, but the same for both sides.
+        first = -(-self._source * RATE_HZ // rate_hz)
+        end = (self._source + len(samples)) * RATE_HZ // rate_hz
+        edges = -(-np.arange(first, end + 1) * rate_hz // RATE_HZ) - self._source
+        if len(edges) < 2:
+            return 0
+        sums = np.concatenate(([0], np.cumsum(samples, dtype=np.int64)))
+        piece = (np.diff(sums[edges]) // np.maximum(1, np.diff(edges))).astype(np.int16)
+        self._pieces.append(piece)
+        self._begins.append(first)
+        self.end = end
+        rest = samples[edges[-1] :]
+        self._source += int(edges[-1])
+        self._pending, self._pending_samples = [rest], len(rest)
+        return len(piece)
+
+    def between(self, begin: int, end: int) -> npt.NDArray[np.int16]:
+        """Return the samples of a span; silence where there are none."""
+        found = np.zeros(max(0, end - begin), np.int16)
+        at = max(0, bisect_right(self._begins, begin) - 1)
+        while at < len(self._begins) and self._begins[at] < end:
+            first, piece = self._begins[at], self._pieces[at]
+            inside = piece[max(0, begin - first) : max(0, end - first)]
+            place = max(0, first - begin)
+            found[place : place + len(inside)] = inside
+            at += 1
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlap:
+    """A window of the microphone while an answer plays; positions are samples of either side."""
+
+    answer: _Lowered
+    microphone: _Lowered
+    played: range
+    """The part of the answer that plays without a gap."""
+    answer_at: int
+    """Position of the answer that plays when the window begins."""
+    microphone_at: int
+
+    def microphone_samples(self) -> npt.NDArray[np.int16]:
+        """Return the window."""
+        return self.microphone.between(self.microphone_at, self.microphone_at + WINDOW)
+
+    def answer_samples(self) -> npt.NDArray[np.int16]:
+        """Return the answer from ``LATEST`` before the window on, silent where it does not play."""
+        first, end = self.answer_at - LATEST, self.answer_at + WINDOW - EARLIEST
+        begin, stop = max(first, self.played.start), min(end, self.played.stop)
+        found = np.zeros(end - first, np.int16)
+        if begin < stop:
+            found[begin - first : stop - first] = self.answer.between(begin, stop)
+        return found
 
 
 class EchoSearch:
@@ -136,16 +189,18 @@ class EchoSearch:
 
     def result(self) -> Echo:
         """Search; the cost does not depend on the length of the session."""
+        for lowered in (*self._microphone.values(), *self._answers.values()):
+            lowered.lower()
         spans = list(self._overlaps())
-        answers = len({id(answer) for answer, _, _ in spans})
+        answers = len({id(one.answer) for one in spans})
         if not spans:
             return Echo(0, 0, 0, reason=self._no_overlap())
         curves: dict[AudioSegment, list[tuple[Curve, float]]] = {}
         windows = 0
-        for answer, answer_at, microphone in spans[:: -(-len(spans) // MOST_WINDOWS)]:
-            found = _correlated(answer_at, microphone)
+        for one in spans[:: -(-len(spans) // MOST_WINDOWS)]:
+            found = _correlated(one)
             if found is not None:
-                curves.setdefault(answer.segment, []).append(found)
+                curves.setdefault(one.answer.segment, []).append(found)
                 windows += 1
         if not curves:
             reason = "one of the sides is silent wherever both overlap"
@@ -166,55 +221,34 @@ class EchoSearch:
             return f"the recording has no sound of the {missing}"
         return "the microphone was off while answers played, or the recording has no times"
 
-    def _overlaps(self) -> Iterator[tuple[_Lowered, npt.NDArray[np.int16], npt.NDArray[np.int16]]]:
-        """Yield (answer, its samples from ``LATEST`` before a window to its end, the microphone's in the window)."""
-        for lowered in self._answers.values():
-            samples = lowered.samples
-            for stretch in lowered.segment.stretches():
+    def _overlaps(self) -> Iterator[_Overlap]:
+        """Yield the windows of the microphone in which an answer was heard."""
+        for answer in self._answers.values():
+            for stretch in answer.segment.stretches():
                 if not stretch.is_heard:
                     continue
-                from_at, to_at = (_at(us) for us in (stretch.from_us, stretch.to_us))
-                played = samples[from_at:to_at]
-                played_at = _at(stretch.at_us)
                 for microphone in self._microphone.values():
-                    begin_us = microphone.segment.begins_us
-                    if begin_us is None:
-                        continue
-                    yield from _windows(
-                        lowered, played, played_at, microphone.samples, _at(begin_us)
-                    )
+                    yield from _windows(answer, microphone, stretch)
 
 
-def _windows(
-    answer: _Lowered,
-    played: npt.NDArray[np.int16],
-    played_at: int,
-    heard: npt.NDArray[np.int16],
-    heard_at: int,
-) -> Iterator[tuple[_Lowered, npt.NDArray[np.int16], npt.NDArray[np.int16]]]:
+def _windows(answer: _Lowered, microphone: _Lowered, stretch: Stretch) -> Iterator[_Overlap]:
+    begin_us = microphone.segment.begins_us
+    if begin_us is None:
+        return
+    heard_at, played_at = _at(begin_us), _at(stretch.at_us)
+    played = range(_at(stretch.from_us), _at(stretch.to_us))
     # Windows that only partly overlap count too: an answer that interrupts itself plays for less than a second.
     begin = max(played_at, heard_at)
-    end = min(played_at + len(played) + LATEST, heard_at + len(heard))
+    end = min(played_at + len(played) + LATEST, heard_at + microphone.end)
     for at in range(begin, end - LEAST_OVERLAP + 1, WINDOW):
-        piece = _padded(played, at - LATEST - played_at, WINDOW + LATEST - EARLIEST)
-        yield answer, piece, _padded(heard, at - heard_at, WINDOW)
+        yield _Overlap(answer, microphone, played, played.start + at - played_at, at - heard_at)
 
 
-def _padded(samples: npt.NDArray[np.int16], begin: int, count: int) -> npt.NDArray[np.int16]:
-    """Return ``count`` samples from ``begin`` on, zeros outside of them."""
-    found = np.zeros(count, np.int16)
-    inside = samples[max(0, begin) : max(0, begin + count)]
-    found[max(0, -begin) : max(0, -begin) + len(inside)] = inside
-    return found
-
-
-def _correlated(
-    answer: npt.NDArray[np.int16], microphone: npt.NDArray[np.int16]
-) -> tuple[Curve, float] | None:
+def _correlated(overlap: _Overlap) -> tuple[Curve, float] | None:
     """Return the correlation by delay from ``EARLIEST`` on, and the ratio of the levels; None if a side is silent."""
     # The difference of neighbours whitens speech, so that its pitch makes no peaks beside the right one.
-    played = np.diff(answer.astype(np.float64))
-    heard = np.diff(microphone.astype(np.float64))
+    played = np.diff(overlap.answer_samples().astype(np.float64))
+    heard = np.diff(overlap.microphone_samples().astype(np.float64))
     energies = np.concatenate(([0.0], np.cumsum(played * played)))
     count = len(played) - len(heard) + 1
     local = energies[len(heard) : len(heard) + count] - energies[:count]

@@ -188,7 +188,7 @@ class SoundBench:
         stream = self._streams.get(segment)
         if stream is None:
             stream = self._streams[segment] = SampleStream(form.encoding)
-        samples = stream.feed(piece.base64)
+        samples = stream.feed_bytes(data, header)
         at_us = None if event.t_ns is None else event.t_ns // 1000
         if segment.side is AudioSide.USER:
             self._waiting.append((event.seq, segment, samples, at_us))
