@@ -6,9 +6,11 @@ replaced as a whole or only grows, so that a screen may look at any time.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from inspector.clock import time_is_up
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 
@@ -16,7 +18,13 @@ if TYPE_CHECKING:
     from inspector.analysis.sound_bench import BenchReport, SoundBench
     from inspector.analysis.speech_track import SpeechTrack
     from inspector.analysis.vad_lab import VadLab
+    from inspector.sim.vad import SpeechDetector
+    from inspector.sources.speech.detector_process import DetectorProcess
 
+WORK_S = 0.008
+"""Time for which a thread keeps the interpreter at once, and then leaves it to the screen."""
+IN_CHILD = frozenset({"silero"})
+"""Detectors that take so long that they need a process of their own."""
 Cancelled = Callable[[], bool]
 """Returns whether to stop at once."""
 
@@ -46,11 +54,16 @@ class _LogPass:
     def run(
         self, types: Collection[str], feed: Callable[[Event], None], is_cancelled: Cancelled
     ) -> None:
-        """Feed events of some types up to the last row."""
+        """Feed events of some types up to the last row, resting as long as working."""
+        rest = threading.Event()
+        is_tired = time_is_up(WORK_S)
         while self.rows < len(self._log) and not is_cancelled():
             if self._log.type_of(self.rows) in types:
                 feed(self._log.read(self.rows))
             self.rows += 1
+            if is_tired():
+                rest.wait(WORK_S)
+                is_tired = time_is_up(WORK_S)
 
 
 class SessionBench:
@@ -91,6 +104,9 @@ class SessionBench:
             self.report = self._bench.report()
             self.revision += 1
 
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""
+
 
 class SessionVadLab:
     """Tells speech from everything else in the microphone's audio of a log, for the VAD lab."""
@@ -104,6 +120,7 @@ class SessionVadLab:
         self._log, self._is_ready = log, is_ready
         self._pass = _LogPass(log, is_ready)
         self._track: SpeechTrack | None = None
+        self._process: DetectorProcess | None = None
 
     @property
     def revision(self) -> int:
@@ -124,12 +141,12 @@ class SessionVadLab:
         """Listen to what has come since; call it from one thread at a time."""
         from inspector.analysis.speech_track import TRACK_TYPES, SpeechTrack
         from inspector.analysis.vad_lab import VadLab
-        from inspector.sources.speech.detectors import best_detector, detector_named
+        from inspector.sources.speech.detectors import best_detector
 
         reading, track = self._pass, self._track
         if track is None:
             self.detector_name = self.detector_name or best_detector()
-            track = SpeechTrack(detector_named(self.detector_name), self.detector_name)
+            track = SpeechTrack(self._detectors(), self.detector_name)
             self._track, self.lab = track, VadLab(track)
 
         def is_over() -> bool:
@@ -147,4 +164,22 @@ class SessionVadLab:
         here = names.index(self.detector_name or best_detector())
         self.detector_name = names[(here + 1) % len(names)]
         self._pass, self._track, self.lab = _LogPass(self._log, self._is_ready), None, None
+        self.close()
         return self.detector_name
+
+    def close(self) -> None:
+        """End the detector's process, if it has one."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def _detectors(self) -> Callable[[], SpeechDetector]:
+        """Return a function that creates a detector per connection."""
+        from inspector.sources.speech.detectors import detector_named
+
+        if self.detector_name not in IN_CHILD:
+            return detector_named(self.detector_name)
+        from inspector.sources.speech.detector_process import DetectorProcess
+
+        self._process = DetectorProcess(self.detector_name)
+        return self._process.stream

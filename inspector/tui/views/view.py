@@ -110,6 +110,10 @@ class BackgroundReading(Protocol):
         """Work out what is due; called in a thread, one at a time."""
         ...
 
+    def close(self) -> None:
+        """Release what it holds, once no view shows it any more."""
+        ...
+
 
 class BenchReading(BackgroundReading, Protocol):
     """The sound of the whole session, measured."""

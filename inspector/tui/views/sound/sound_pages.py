@@ -39,6 +39,11 @@ class SoundPages(Container):
         yield self.bench
         yield self.lab
 
+    def on_unmount(self) -> None:
+        """Stop both readings."""
+        for reading in (self._given.bench, self._given.vad_lab):
+            reading.close()
+
     @property
     def page(self) -> BenchPane | LabPane:
         """Return the page that is shown."""
