@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from statistics import median
 
 import numpy as np
@@ -22,6 +23,8 @@ RATE_HZ = 4_000
 """Speech below 2 kHz is what loudspeakers and rooms pass on best."""
 MOST_SAMPLES = 15 * 60 * RATE_HZ
 """Kept per side: a quarter of an hour, 7 MB."""
+AFTER_US = 1_000_000
+"""Time after an answer in which the microphone may still hear it."""
 WINDOW = 4_096
 """Samples correlated at a time, a second."""
 EARLIEST, LATEST = -RATE_HZ // 10, RATE_HZ * 7 // 10
@@ -82,6 +85,11 @@ class _Lowered:
         """Position of the first pending sample in the segment."""
         self._pending: list[Samples] = []
         self._pending_samples = 0
+
+    @property
+    def is_kept(self) -> bool:
+        """Return whether anything of it was not left out."""
+        return bool(self._pieces)
 
     def feed(self, samples: Samples) -> int:
         """Add samples; return how many were added to those that are kept."""
@@ -212,8 +220,8 @@ class EchoSearch:
         """Return whether an answer may sound, or has just sounded, at a time."""
         if at_us is None:
             return False
-        recent = list(self._answers)[-4:]
-        return any((one.end_us or 0) + 1_000_000 >= at_us for one in recent)
+        recent = islice(reversed(self._answers), 4)
+        return any((one.end_us or 0) + AFTER_US >= at_us for one in recent)
 
     def _no_overlap(self) -> str:
         if not self._microphone or not self._answers:
@@ -223,11 +231,16 @@ class EchoSearch:
 
     def _overlaps(self) -> Iterator[_Overlap]:
         """Yield the windows of the microphone in which an answer was heard."""
+        kept = [one for one in self._microphone.values() if one.is_kept]
+        ends = [_at(one.segment.begins_us or 0) + one.end for one in kept]
         for answer in self._answers.values():
             for stretch in answer.segment.stretches():
                 if not stretch.is_heard:
                     continue
-                for microphone in self._microphone.values():
+                # Runs of the microphone follow each other, so that few of them need be looked at.
+                for microphone in kept[bisect_right(ends, _at(stretch.at_us)) :]:
+                    if _at(microphone.segment.begins_us or 0) > _at(stretch.end_us) + LATEST:
+                        break
                     yield from _windows(answer, microphone, stretch)
 
 

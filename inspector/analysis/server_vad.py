@@ -63,6 +63,11 @@ def settings_of(detection: Mapping[str, Any]) -> VadSettings | None:
     )
 
 
+def is_told(detection: Mapping[str, Any]) -> bool:
+    """Return whether a server names all settings of its server_vad; what it leaves out is assumed to be the API's default."""
+    return VadSettings().detection.keys() <= detection.keys()
+
+
 class DetectedTurn(NamedTuple):
     """A turn that settings would have detected; times are ms of the span's audio clock."""
 

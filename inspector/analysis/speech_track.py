@@ -21,6 +21,7 @@ from inspector.analysis.server_vad import (
     WINDOW_MS,
     SettingsFrom,
     VadSettings,
+    is_told,
     settings_of,
 )
 from inspector.analysis.turn_sound import SpeechDetecting
@@ -52,8 +53,8 @@ DETECTED_HZ = (8_000, 16_000, 24_000, 32_000, 48_000)
 RESAMPLED_HZ = 16_000
 LEAST_WINDOWS = 32
 """Windows that are passed to the detector together, a second."""
-OFF = "off"
-"""Push to talk, as a kind of turn detection."""
+OFF, UNKNOWN = "off", "unknown"
+"""Kinds of turn detection: push to talk, and of a session that no event describes."""
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class TrackSpan:
     detection: list[SettingsFrom] = field(default_factory=list)
     """Settings of server_vad in force, by window of the span; empty under any other detection."""
     kind: str = OFF
-    """``server_vad``, ``semantic_vad``, another server's, or ``off``."""
+    """``server_vad``, ``semantic_vad``, another server's, ``off`` or ``unknown``."""
 
     @property
     def shift_ms(self) -> float:
@@ -116,6 +117,8 @@ class SpeechTrack:
         """Turns without a time on the audio clock, as some servers send them."""
         self.appends = 0
         self.is_elided = False
+        self.is_assumed = False
+        """Whether a server left out settings of its server_vad, so that the API's defaults stand for them."""
         self.revision = 0
         """Grows with everything that is drawn."""
         self._new_detector = new_detector
@@ -226,7 +229,7 @@ class SpeechTrack:
         if form != decoder.form or str(detection.get("type") or OFF) != decoder.span.kind:
             self._decoder = None
             return
-        settings = settings_of(detection)
+        settings = self._settings(detection)
         if settings is not None:
             decoder.span.detection.append(SettingsFrom(decoder.span.windows, settings))
 
@@ -240,17 +243,23 @@ class SpeechTrack:
         self._detect(least=LEAST_WINDOWS)
 
     def _begin_span(self, form: AudioFormat, detection: Mapping[str, Any]) -> _SpanDecoder:
-        settings = settings_of(detection)
+        settings = self._settings(detection)
+        unset = OFF if self._session.confirmed_seq else UNKNOWN
         span = TrackSpan(
             self._shift_ms + self._clock_ms,
             self._clock_ms,
             len(self._probabilities),
             0,
             [] if settings is None else [SettingsFrom(0, settings)],
-            str(detection.get("type") or OFF),
+            str(detection.get("type") or unset),
         )
         self.spans.append(span)
         return _SpanDecoder(span, form)
+
+    def _settings(self, detection: Mapping[str, Any]) -> VadSettings | None:
+        found = settings_of(detection)
+        self.is_assumed |= found is not None and not is_told(detection)
+        return found
 
     def _detect(self, least: int) -> None:
         """Pass complete windows to the detector, if there are at least so many."""

@@ -18,12 +18,20 @@ import numpy.typing as npt
 
 from inspector.analysis.audio_clocks import ELISION
 from inspector.analysis.server_vad import (
+    WINDOW_MS,
     DetectedTurn,
     SettingsFrom,
     VadSettings,
     detected_turns,
 )
-from inspector.analysis.speech_track import OFF, ServerTurn, SpeechTrack, track_windows
+from inspector.analysis.speech_track import (
+    OFF,
+    UNKNOWN,
+    ServerTurn,
+    SpeechTrack,
+    TrackSpan,
+    track_windows,
+)
 
 SEMANTIC = "semantic_vad"
 TOUCH_MS = 64
@@ -175,10 +183,19 @@ class VadLab:
     def _found(self, settings: VadSettings | None) -> Iterator[DetectedTurn]:
         for span, place in track_windows(self.track):
             chosen = span.detection if settings is None else [SettingsFrom(0, settings)]
-            # While detection was off, nothing is compared unless it was off throughout.
-            if settings is not None and span.kind == OFF and self.track.turns:
+            if settings is not None and self._is_left_out(span):
                 continue
             yield from detected_turns(self._probabilities[place], chosen, span.begin_ms)
+
+    def _is_left_out(self, span: TrackSpan) -> bool:
+        """Return whether detection was off in a span, but not throughout: the app decided there, which is not compared."""
+        turns = self.track.turns
+        end_ms = span.begin_ms + span.windows * WINDOW_MS
+        return (
+            span.kind == OFF
+            and bool(turns)
+            and not any(span.begin_ms <= one.start_ms < end_ms for one in turns)
+        )
 
     def _agree(self) -> VadAgreement:
         outcome = self.outcome(None)
@@ -314,9 +331,9 @@ def agreement_words(agreement: VadAgreement, detector: str) -> str:
     of = f"{agreement.agreed} of {_counted(agreement.turns, 'turn')}"
     within = ""
     if agreement.start_ms is not None and agreement.stop_ms is not None:
-        within = f" (median {agreement.start_ms:,.0f} ms at the start, {agreement.stop_ms:,.0f} ms at the stop)"
+        within = f", median {agreement.start_ms:,.0f} ms apart at the start, {agreement.stop_ms:,.0f} ms at the stop"
     doubt = "" if agreement.is_close else ": read it as a tendency"
-    return f"speech by {detector}; with the settings in force it agrees with the server on {of}{within}{doubt}"
+    return f"speech by {detector}; model and server agree on {of}{doubt} (with the settings in force{within})"
 
 
 def no_lab_reason(track: SpeechTrack) -> str:
@@ -330,7 +347,7 @@ def no_lab_reason(track: SpeechTrack) -> str:
 
 def semantic_words(track: SpeechTrack) -> str:
     """Return a remark on turn detection that is not modelled; ``""`` if there was none."""
-    others = [kind for kind in track.kinds if kind not in ("server_vad", OFF)]
+    others = [kind for kind in track.kinds if kind not in ("server_vad", OFF, UNKNOWN)]
     if not others:
         return ""
     named = " and ".join(others)

@@ -154,6 +154,7 @@ def _json(trial: VadTrial, *, sweeps: bool) -> dict[str, Any]:
         "detector": track.detector_name,
         "audio_ms": round(track.length_ms, 3),
         "in_force": None if in_force is None else in_force.detection,
+        "is_assumed": track.is_assumed,
         "turn_detection": list(track.kinds),
         "agreement": agreement_json(lab.agreement),
         "unknown": trial.reason or None,
@@ -176,7 +177,8 @@ def _print(trial: VadTrial, *, is_first: bool, sweeps: bool) -> None:
         return
     in_force = track.in_force
     if in_force is not None:
-        write_line(f"  in force  {in_force}")
+        assumed = " (assumed: the server does not name them all)" if track.is_assumed else ""
+        write_line(f"  in force  {in_force}{assumed}")
     write_line(f"  tried     {trial.settings}")
     outcome = lab.outcome(trial.settings)
     lines = _turn_lines(outcome) if not sweeps else _sweep_lines(lab, trial.settings)

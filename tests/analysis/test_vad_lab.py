@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,24 +23,12 @@ from inspector.analysis.vad_lab import (
 )
 from inspector.core.event import Event
 from inspector.sim.vad import LoudnessDetector
+from tests.detected import RULES, SENTENCE, WINDOW_BYTES, created, sound
 from tests.linted_sound import append, packed, started, stopped
 from tests.sim_driver import SimDriver, buzz, update
 from tests.support import at, client, numbered, server
 
-RULES = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 64, "silence_duration_ms": 192}  # fmt: skip
 IN_FORCE = VadSettings(0.5, 64, 192)
-WINDOW_BYTES = WINDOW_MS * 48
-
-
-def created(detection: Any = RULES, **members: Any) -> Event:
-    audio = {"input": {"turn_detection": detection, **members}}
-    return server("session.created", session={"id": "s", "type": "realtime", "audio": audio})
-
-
-def sound(script: str) -> list[Event]:
-    """Return appends of a window each: ``x`` is loud, everything else silence."""
-    pieces = (buzz(WINDOW_MS) if one == "x" else bytes(WINDOW_BYTES) for one in script)
-    return [append(piece) for piece in pieces]
 
 
 def tracked(*made: Event | Iterable[Event]) -> SpeechTrack:
@@ -51,10 +38,6 @@ def tracked(*made: Event | Iterable[Event]) -> SpeechTrack:
         track.feed(event)
     track.finish()
     return track
-
-
-SENTENCE = "....xxxxxx..xxxx......"
-"""A pause of two windows within it, and one of six behind it."""
 
 
 def one_turn() -> SpeechTrack:
@@ -197,6 +180,28 @@ def test_push_to_talk_has_turns_only_under_the_settings_that_are_tried() -> None
     assert outcome_words(lab.outcome(IN_FORCE)) == "these settings would have detected 1 turn; the server detected none"  # fmt: skip
 
 
+def test_a_session_that_nothing_describes_is_compared_all_the_same() -> None:
+    track = tracked(sound(SENTENCE), started(0, audio_start_ms=64), stopped(0, audio_end_ms=704))
+    lab = VadLab(track)
+
+    assert (track.kinds, track.in_force, semantic_words(track)) == (("unknown",), None, "")
+    assert lab.outcome(IN_FORCE).turns[0].fate is TurnFate.SAME
+
+
+def test_push_to_talk_between_turns_is_left_out() -> None:
+    off = server("session.updated", session={"id": "s", "type": "realtime", "audio": {"input": {"turn_detection": None}}})  # fmt: skip
+    turn = (started(0, audio_start_ms=64), stopped(0, audio_end_ms=704))
+    lab = VadLab(tracked(created(), sound(SENTENCE), turn, off, sound(SENTENCE)))
+
+    assert lab.track.kinds == ("server_vad", "off")
+    assert lab.outcome(IN_FORCE).extra == ()
+
+
+def test_settings_that_a_server_does_not_name_are_assumed() -> None:
+    assert tracked(created({"type": "server_vad"}), sound("x")).is_assumed
+    assert not one_turn().is_assumed
+
+
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 44_100, 192_000])
 def test_any_rate_has_windows_of_32_ms(rate_hz: int) -> None:
     data = buzz(1000, rate_hz=rate_hz)
@@ -240,8 +245,8 @@ def test_a_sweep_has_a_row_per_setting() -> None:
     ("agreement", "end"),
     [
         (VadAgreement(0, 0, None, None, 0), "no turn of server_vad to compare the model with"),
-        (VadAgreement(4, 4, 0, 32, 0), "on 4 of 4 turns (median 0 ms at the start, 32 ms at the stop)"),
-        (VadAgreement(4, 1, None, None, 0), "on 1 of 4 turns: read it as a tendency"),
+        (VadAgreement(4, 4, 0, 32, 0), "agree on 4 of 4 turns (with the settings in force, median 0 ms apart at the start, 32 ms at the stop)"),
+        (VadAgreement(4, 1, None, None, 0), "on 1 of 4 turns: read it as a tendency (with the settings in force)"),
     ],
 )  # fmt: skip
 def test_the_agreement_is_said(agreement: VadAgreement, end: str) -> None:

@@ -7,23 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.analysis.test_vad_lab import RULES, SENTENCE, created, sound
 from tests.cli.conftest import Run
-from tests.linted_sound import started, stopped
+from tests.detected import talk as detected_talk
 from tests.spoken import write_recording
-from tests.support import at, numbered, recording
+from tests.support import recording
 
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Path:
-    appends = [at(32 * n, one) for n, one in enumerate(sound(SENTENCE), 1)]
-    made = [
-        at(0, created(RULES)),
-        *appends,
-        started(705, audio_start_ms=64),
-        stopped(706, audio_end_ms=704),
-    ]
-    return write_recording(tmp_path / "talk.jsonl", numbered(made))
+    return write_recording(tmp_path / "talk.jsonl", detected_talk())
 
 
 def test_other_settings_are_a_line_per_turn_and_a_sentence(inspector: Run, talk: Path) -> None:
@@ -33,7 +25,7 @@ def test_other_settings_are_a_line_per_turn_and_a_sentence(inspector: Run, talk:
     assert outcome.status == 0
     assert "in force  threshold 0.5, padding 64 ms, silence 192 ms" in text
     assert "these settings would have saved 96 ms per turn" in text
-    assert "it agrees with the server on 1 of 1 turn" in text
+    assert "model and server agree on 1 of 1 turn" in text
 
 
 def test_json_has_the_outcome_the_agreement_and_the_sweep(inspector: Run, talk: Path) -> None:

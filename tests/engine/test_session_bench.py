@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.core.event import Event
 from inspector.engine.session_bench import SessionBench, SessionVadLab
-from tests.analysis.test_vad_lab import SENTENCE, created, sound
-from tests.linted_sound import append, started, stopped
+from tests.detected import talk
+from tests.linted_sound import append
 from tests.support import logged
 
 
@@ -21,10 +20,6 @@ def by_loudness(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def never() -> bool:
     return False
-
-
-def talk() -> list[Event]:
-    return [created(), *sound(SENTENCE), started(0, audio_start_ms=64), stopped(0, audio_end_ms=704)]  # fmt: skip
 
 
 def test_a_log_that_grows_is_read_on_and_at_rest_nothing_is_due() -> None:

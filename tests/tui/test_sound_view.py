@@ -11,10 +11,9 @@ from inspector.core.event import Event, Origin
 from inspector.tui.form.form_screen import SessionFormScreen
 from inspector.tui.views.sound.bench_pane import BenchPane
 from inspector.tui.views.sound.lab_pane import LabPane
-from tests.analysis.test_vad_lab import RULES, SENTENCE, created, sound
-from tests.linted_sound import started, stopped
+from tests.detected import SENTENCE, sound, talk
 from tests.spoken import events, write_recording
-from tests.support import at, numbered, recording
+from tests.support import recording
 from tests.tui import session_stage
 from tests.tui.test_replay_screen import Stage, on_stage
 
@@ -25,13 +24,6 @@ def by_loudness(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "inspector.sources.speech.detectors.installed_detectors", lambda: ["energy", "energy"]
     )
-
-
-def talk(count: int = 1) -> list[Event]:
-    """Return a session whose only turn is the first of so many equal sentences."""
-    appends = [at(32 * n, one) for n, one in enumerate(sound(SENTENCE * count), 1)]
-    turn = (started(705, audio_start_ms=64), stopped(706, audio_end_ms=704))
-    return numbered([at(0, created(RULES)), *appends[:22], *turn, *appends[22:]])
 
 
 def replayed(tmp_path: Path, scenario: Any, made: list[Event], **options: Any) -> None:
@@ -85,7 +77,7 @@ def test_settings_follow_the_keys_and_are_copied_from_a_recording(tmp_path: Path
         with pytest.raises(ValueError, match="sound bench or sound lab"):
             stage.screen.commands()["sound"]("nope")
 
-    replayed(tmp_path, scenario, talk(count=6))
+    replayed(tmp_path, scenario, talk(sentences=6))
 
 
 def test_what_cannot_be_measured_is_said_on_a_small_screen() -> None:

@@ -198,14 +198,15 @@ class LabPane(ListPane):
             tone = "column" if name == self._setting else "head"
             runs += [(f"{title} {self._value(self.settings, name)}", tone), ("   ", "base")]
         in_force = self._lab.track.in_force if self._lab is not None else None
+        assumed = " (assumed)" if self._lab is not None and self._lab.track.is_assumed else ""
         if in_force is None:
             kinds = self._lab.track.kinds if self._lab is not None else ()
             runs.append((f"in force {', '.join(kinds) or 'unknown'}", "dim"))
         elif in_force == self.settings:
-            runs.append(("as in force", "dim"))
+            runs.append((f"as in force{assumed}", "dim"))
         else:
             values = f"{in_force.threshold:.2f}, {in_force.padding_ms}, {in_force.silence_ms} ms"
-            runs.append((f"in force {values}", "dim"))
+            runs.append((f"in force {values}{assumed}", "dim"))
         return runs
 
     def _keys_line(self) -> list[Run]:
