@@ -17,8 +17,8 @@ GAP_NS = 60 * NS_PER_MS
 """An event that is later than this leaves a gap: a player's usual buffer is empty by then."""
 JITTER_SHARE = 16
 """Divisor of the running mean in RFC 3550, section 6.4.1."""
-LEAST_DRIFT_NS = 5 * NS_PER_S
-"""Time over which a rate must be seen: timers are late by milliseconds, which is 1,000 ppm of a few seconds."""
+LEAST_DRIFT_NS = 2 * NS_PER_S
+"""Time over which a rate must be seen: enough for a wrong rate. Of a few seconds the error is 1,000 ppm, since timers are late."""
 LEAST_DRIFT_EVENTS = 20
 
 

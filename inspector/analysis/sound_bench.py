@@ -45,7 +45,7 @@ BURST_SPEED = 1.5
 """Audio that arrives faster is generated, not recorded: its clock says nothing of a rate."""
 NO_SOUND = "there is no sound of this side"
 NOTHING_HEARD = "it is digital silence"
-TOO_SHORT = "there are fewer than 5 s of continuous sound"
+TOO_SHORT = "there are fewer than 2 s of continuous sound"
 FEW_EVENTS = "it takes two events without a pause between them"
 GENERATED = "answers arrive as fast as they are generated, so that their rate cannot be seen"
 NOT_BASE64 = "the audio is not base64"

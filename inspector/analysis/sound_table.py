@@ -5,9 +5,10 @@ Texts and definitions for the command and the screen alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from inspector.analysis.definitions import SOUND_BY_NAME, Definition
 from inspector.analysis.echo_search import Echo
@@ -185,22 +186,56 @@ def _answer_row(number: int, one: AnswerSound) -> SoundRow:
 
 def striking_lines(report: BenchReport) -> Sequence[str]:
     """Return what stands out of a report, in words."""
-    lines = []
-    for side in report.sides:
-        name = side.side.value
-        rate = side.figures.get("real_rate_hz")
-        if rate is not None and "looks like" in rate.note:
-            lines.append(f"{name}: the rate {rate.note}")
-        best = side.encodings[0] if side.encodings else None
-        if best is not None and best.name != side.declared:
-            lines.append(
-                f"{name}: declared {ENCODING_NAMES[side.declared]}, "
-                f"looks like {ENCODING_NAMES[best.name]} ({_percent(best.likelihood)})"
+    lines = [*_echo_words(report.echo)]
+    for name, side in zip(SoundColumn, report.sides, strict=True):
+        lines += (f"{name}: {words}" for words in _striking(side))
+    return lines
+
+
+class _Remark(NamedTuple):
+    """What is remarkable about a figure."""
+
+    figure: str
+    is_striking: Callable[[float], bool]
+    words: str
+    """With the figure's text at ``{}``."""
+
+
+_REMARKS = (
+    _Remark("digital_silence", lambda share: share >= 0.98, "nothing but digital silence ({})"),
+    _Remark("clipped", lambda share: share >= 0.001, "{} of the samples are clipped"),
+    _Remark("level_dbfs", lambda level: level < -60, "hardly any sound: {}"),
+    _Remark("speech_dbfs", lambda level: level < -45, "faint: {} without the silence"),
+    _Remark("dc_offset", lambda share: abs(share) >= 0.01, "a DC offset of {}"),
+    _Remark("underruns", lambda count: count >= 1, "{} in what was heard"),
+)
+"""Figures beyond these values are worth a line; -45 dBFS is where transcription and turn detection begin to suffer."""
+
+
+def _striking(side: SideSound) -> Iterator[str]:
+    rate = side.figures.get("real_rate_hz")
+    if rate is not None and "looks like" in rate.note:
+        yield f"the rate {rate.note}"
+    best = side.encodings[0] if side.encodings else None
+    if best is not None and best.name != side.declared:
+        yield (
+            f"declared {ENCODING_NAMES[side.declared]}, looks like {ENCODING_NAMES[best.name]} "
+            f"({_percent(best.likelihood)})"
+        )
+    for remark in _REMARKS:
+        figure = side.figures.get(remark.figure)
+        if figure is not None and figure.value is not None and remark.is_striking(figure.value):
+            definition = SOUND_BY_NAME[remark.figure]
+            text = figure_text(figure, definition)
+            unit = (
+                "" if definition.unit else f" {definition.title.removesuffix('s' * (text == '1'))}"
             )
-    echo = report.echo
+            yield remark.words.format(f"{text}{unit}")
+
+
+def _echo_words(echo: Echo) -> Iterator[str]:
     if echo.confidence is not None and echo.delay_ms is not None and echo.level_db is not None:
-        lines.append(
+        yield (
             f"the microphone hears {echo.heard} of {echo.answers} answers ({echo.confidence}), {echo.delay_ms:,.0f} ms late, "
             f"at {value_text(echo.level_db, 'dB')}"
         )
-    return lines

@@ -156,7 +156,7 @@ def _json(trial: VadTrial, *, sweeps: bool) -> dict[str, Any]:
         "in_force": None if in_force is None else in_force.detection,
         "is_assumed": track.is_assumed,
         "turn_detection": list(track.kinds),
-        "agreement": agreement_json(lab.agreement),
+        "agreement": None if trial.reason else agreement_json(lab.agreement),
         "unknown": trial.reason or None,
         "notes": list(trial.notes),
         "outcome": None if trial.reason else outcome_json(lab.outcome(trial.settings), in_force),

@@ -100,5 +100,5 @@ def test_nothing_is_known_without_times() -> None:
     assert found.drift() is None
 
 
-def test_a_few_seconds_do_not_tell_a_drift() -> None:
-    assert paced(100, 20, 20).drift() is None
+def test_a_second_does_not_tell_a_drift() -> None:
+    assert paced(50, 20, 20).drift() is None

@@ -251,10 +251,32 @@ def test_what_stands_out_is_said_in_words() -> None:
         Echo(2, 1, 4, 120.0, -12.0, 0.4, Confidence.LIKELY),
     )
 
-    assert striking_lines(told) == [
-        "user: declared PCM16, looks like PCM16 with its bytes swapped (96 %)",
+    assert striking_lines(told)[:2] == [
         "the microphone hears 1 of 2 answers (likely), 120 ms late, at −12.0 dB",
+        "microphone: declared PCM16, looks like PCM16 with its bytes swapped (96 %)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("wave", "words"),
+    [
+        (np.zeros(24_000), "microphone: nothing but digital silence (100 %)"),
+        (np.clip(SPEECH * 9, -32768, 32767), "of the samples are clipped"),
+        (SPEECH / 30, "without the silence"),
+        (SPEECH / 300, "microphone: hardly any sound"),
+        (SPEECH + 900, "microphone: a DC offset of 2.8 %"),
+    ],
+    ids=["silence", "clipping", "faint", "fainter", "offset"],
+)
+def test_bad_sound_stands_out(wave: Wave, words: str) -> None:
+    assert words in " ".join(striking_lines(bench(sent(bytes_of(wave.astype(np.int16))))))
+
+
+def test_underruns_stand_out() -> None:
+    wave = np.concatenate((np.zeros(24 * 400), SPEECH))
+    made = [CREATED, *answered(wave[:24_000], 100), *answered(wave[24_000:], 1900)]
+
+    assert "answers: 1 underrun in what was heard" in striking_lines(bench(numbered(made)))
 
 
 @pytest.mark.parametrize(

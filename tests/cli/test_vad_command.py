@@ -50,6 +50,8 @@ def test_elided_audio_cannot_be_tried(inspector: Run) -> None:
 
     assert outcome.status == 0
     assert b"audio is elided in this file" in outcome.out
+    told = inspector("vad", recording("voice-live-vad-turn"), "--vad", "energy", "--json")
+    assert json.loads(told.out)["recordings"][0]["agreement"] is None
 
 
 def test_a_threshold_beyond_1_is_refused(inspector: Run, talk: Path) -> None:

@@ -276,7 +276,7 @@ def test_a_detector_in_a_process_of_its_own_says_the_same() -> None:
 
 
 def test_a_detector_whose_process_fails_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", "/bin/false")
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
     process = DetectorProcess("energy")
     stream = process.stream()
     assert len(stream.probabilities(bytes(2048), 16_000)) == 2
