@@ -44,6 +44,10 @@ SWEPT_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SWEPT_SILENCES_MS = (200, 300, 400, 500, 600, 800, 1000)
 
 
+LOUDNESS = "loudness alone"
+"""What the detector ``energy`` goes by, where the extra ``voice`` is not installed."""
+
+
 class TurnFate(StrEnum):
     """What becomes of a turn of the server."""
 
@@ -326,6 +330,7 @@ def _fate_words(outcome: VadOutcome) -> Iterator[str]:
 
 def agreement_words(agreement: VadAgreement, detector: str) -> str:
     """Return how far the model can be trusted."""
+    detector = LOUDNESS if detector == "energy" else detector
     if not agreement.turns:
         return f"speech by {detector}; no turn of server_vad to compare the model with"
     of = f"{agreement.agreed} of {_counted(agreement.turns, 'turn')}"

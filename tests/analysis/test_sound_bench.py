@@ -61,8 +61,8 @@ def babble(chance: np.random.Generator) -> Wave:
     return 3000 * noise * (np.sin(np.arange(len(noise)) * 4 * np.pi / 24_000) > -0.5)
 
 
-def both(microphone: Wave, answer: Wave) -> Sequence[Event]:
-    made = [*sent(bytes_of(microphone.astype(np.int16))), *answered(answer, 5)]
+def both(microphone: Wave, answer: Wave, answered_ms: float = 5) -> Sequence[Event]:
+    made = [*sent(bytes_of(microphone.astype(np.int16))), *answered(answer, answered_ms)]
     return numbered(sorted(made, key=lambda event: event.stamp_ns))
 
 
@@ -163,6 +163,18 @@ def test_the_echo_of_an_answer_is_found_with_its_delay_and_level(
     assert echo.delay_ms == pytest.approx(delay_ms - 5, abs=10)
     assert echo.level_db == pytest.approx(20 * np.log10(gain), abs=3)
     assert (echo.heard, echo.answers) == (1, 1)
+
+
+def test_an_echo_is_found_after_a_long_time_without_answers() -> None:
+    chance = np.random.default_rng(3)
+    answer = babble(chance)
+    microphone = chance.normal(0, 20, len(answer) + 7 * 24_000)
+    begin = (5333 + 150) * 24
+    microphone[begin : begin + len(answer)] += 0.2 * answer
+    echo = bench(both(microphone, answer, answered_ms=5333)).echo
+
+    assert echo.confidence is Confidence.CERTAIN
+    assert echo.delay_ms == pytest.approx(150, abs=10)
 
 
 def test_a_user_who_speaks_over_the_answer_is_no_echo() -> None:

@@ -65,7 +65,7 @@ def test_settings_follow_the_keys_and_are_copied_from_a_recording(tmp_path: Path
         before = await look(stage, "0")
         assert "these are the settings in force" in before
         assert await look(stage, "z") != before
-        assert "speech by energy" in await look(stage, "V", "left", "plus")
+        assert "speech by loudness alone" in await look(stage, "V", "left", "plus")
         assert "padding 114 ms" in stage.shown()
         pane = stage.screen.query_one(LabPane)
         assert pane.select_seq(24)

@@ -32,6 +32,7 @@ class SoundPages(Container):
         )
         self.lab.display = False
         self._readers: dict[str, Worker[None]] = {}
+        self._told: set[str] = set()
         self._rest = 0
 
     def compose(self) -> ComposeResult:
@@ -76,7 +77,8 @@ class SoundPages(Container):
 
     def _go_on(self, name: str, reading: BackgroundReading) -> None:
         worker = self._readers.get(name)
-        if worker is not None and not worker.is_finished:
+        if worker is not None and (not worker.is_finished or worker.error is not None):
+            self._tell(name, worker)
             return
         self._rest -= 1
         # What has not been read at all, as with another detector, does not wait.
@@ -87,6 +89,13 @@ class SoundPages(Container):
         def work() -> None:
             reading.compute(lambda: get_current_worker().is_cancelled)
 
+        self._told.discard(name)
         self._readers[name] = self.run_worker(
             work, thread=True, group=f"sound-{name}", exit_on_error=False
         )
+
+    def _tell(self, name: str, worker: Worker[None]) -> None:
+        """Say once that a reading has failed, as when a recording cannot be read any more; it is not tried again."""
+        if worker.error is not None and name not in self._told:
+            self._told.add(name)
+            self.notify(f"the sound cannot be read: {worker.error}", severity="error")
