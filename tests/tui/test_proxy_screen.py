@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input, Static, TextArea
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -198,6 +199,31 @@ def test_a_breakpoint_holds_frames_that_keys_act_on() -> None:
 
     run(scenario)
     run(scenario, size=(80, 24))
+
+
+def test_a_held_frame_is_edited_here_and_goes_as_it_came_if_nothing_was_changed() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            view.stage.session.breakpoints.arm("type:x*")
+            for number in (1, 2, 3):
+                await app.send(f'{{"type":"x", "n":{number}.0}}')
+            await view.stage.until(lambda: len(view.stage.session.breakpoints.paused) == 3)
+            await view.press("enter", "H", "i")
+            assert "Edit x" in view.shown()
+            await view.press("f5", "i")
+            area = view.pilot.app.screen.query_one(TextArea)
+            area.text = area.text.replace("2.0", "22")
+            await view.press("f5", "i", "escape")
+            assert len(view.stage.session.breakpoints.paused) == 1
+            await view.press("enter")
+            await view.stage.until(lambda: len(view.received) == 3)
+
+            assert view.received[0] == '{"type":"x", "n":1.0}'
+            assert json.loads(view.received[1]) == {"type": "x", "n": 22}
+            assert view.received[2] == '{"type":"x", "n":3.0}'
+            assert len(view.stage.facts("inspector.altered")) == 1
+
+    run(scenario)
 
 
 def test_a_held_frame_is_replied_to_as_the_server() -> None:

@@ -28,6 +28,8 @@ _VIEWS = (
     "views.usage.usage_pane:UsagePane",
     "views.sound.bench_pane:BenchPane",
     "views.sound.lab_pane:LabPane",
+    "views.events.filter_line:FilterLine",
+    "workspace.command_line:CommandLine",
 )
 """Widgets in every workspace."""
 _EDITOR = "sending.send_editor:SendEditor"
@@ -107,6 +109,8 @@ WIDGET_NAMES: Mapping[str, str] = {
     "UsagePane": "usage",
     "BenchPane": "sound",
     "LabPane": "VAD lab",
+    "FilterLine": "filter",
+    "CommandLine": "command line",
     "SendEditor": "send editor",
     "SessionForm": "form",
     "ChoiceEditor": "form: choice",

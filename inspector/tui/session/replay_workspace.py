@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -244,6 +244,10 @@ class ReplayTransport(Part):
             "speed": self._set_speed,
             "seek": self._seek_written,
         }
+
+    def choices(self) -> Mapping[str, Sequence[str]]:
+        """Return the speeds."""
+        return {"speed": [_speed_text(speed) for speed in SPEEDS]}
 
     def advance(self) -> None:
         """Advance the cursor by the clock; move the views with it."""
