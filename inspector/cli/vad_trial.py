@@ -18,6 +18,8 @@ from inspector.analysis.vad_lab import (
     VadOutcome,
     agreement_json,
     agreement_words,
+    best_of,
+    best_words,
     no_lab_reason,
     outcome_json,
     outcome_row,
@@ -162,8 +164,10 @@ def _json(trial: VadTrial, *, sweeps: bool) -> dict[str, Any]:
         "outcome": None if trial.reason else outcome_json(lab.outcome(trial.settings), in_force),
     }
     if sweeps:
-        rows = () if trial.reason else lab.sweep(trial.settings.padding_ms)
+        rows = [] if trial.reason else list(lab.sweep(trial.settings.padding_ms))
+        best = best_of(rows)
         found["sweep"] = [outcome_row(one) for one in rows]
+        found["best"] = None if best is None else outcome_row(best)
     return found
 
 
@@ -224,8 +228,9 @@ def _turn_line(turn: ComparedTurn) -> str:
 
 
 def _sweep_lines(lab: VadLab, tried: VadSettings) -> Iterator[str]:
+    outcomes = list(lab.sweep(tried.padding_ms))
     yield f"{'threshold':>9}  {'silence':>8}  {'saved':>9}  {'cut':>4}  {'joined':>6}  {'missed':>6}  {'extra':>5}"
-    for one in lab.sweep(tried.padding_ms):
+    for one in outcomes:
         settings = one.settings or tried
         saved = "" if one.saved_ms is None else f"{one.saved_ms:+,.0f} ms"
         counts = (TurnFate.CUT, TurnFate.JOINED, TurnFate.MISSED)
@@ -235,6 +240,7 @@ def _sweep_lines(lab: VadLab, tried: VadSettings) -> Iterator[str]:
             f"{settings.threshold:>9g}  {settings.silence_ms:>5} ms  {saved:>9}  {cut:>4}  {joined:>6}  {missed:>6}  "
             f"{len(one.extra):>5}{mark}"
         )
+    yield best_words(outcomes)
 
 
 def _span(start_ms: float, stop_ms: float | None) -> str:

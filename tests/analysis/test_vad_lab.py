@@ -15,6 +15,8 @@ from inspector.analysis.vad_lab import (
     VadAgreement,
     VadLab,
     agreement_words,
+    best_of,
+    best_words,
     no_lab_reason,
     outcome_json,
     outcome_row,
@@ -239,6 +241,15 @@ def test_a_sweep_has_a_row_per_setting() -> None:
     assert len(rows) == 42
     assert {row["saved_ms"] for row in rows if row["silence_duration_ms"] == 300} == {None}
     assert {row["prefix_padding_ms"] for row in rows} == {64}
+
+
+def test_the_best_of_a_sweep_saves_most_and_harms_nothing() -> None:
+    lab = VadLab(one_turn())
+    silences = [lab.outcome(replace(IN_FORCE, silence_ms=ms)) for ms in (64, 96, 128, 192)]
+
+    assert best_of(silences) is silences[1]
+    assert best_words(silences).endswith("silence 96 ms; it saves 96 ms per turn")
+    assert best_words(silences[:1]).startswith("none of these saves time")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def test_json_has_the_outcome_the_agreement_and_the_sweep(inspector: Run, talk: 
     assert told["outcome"]["words"] == "these settings would have cut one sentence in two"
     assert told["outcome"]["turns"][0]["fate"] == "cut"
     assert len(told["sweep"]) == 42
+    assert told["best"] is None
 
 
 def test_a_sweep_is_a_table(inspector: Run, talk: Path) -> None:
