@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 import typer
 
 from inspector.cli import options
-
-
-def _probability(value: float | None) -> float | None:
-    """Return a value; the range lets ``nan`` pass."""
-    if value is not None and math.isnan(value):
-        raise typer.BadParameter(f"{value} is not a probability")
-    return value
 
 
 def vad(
@@ -26,7 +18,6 @@ def vad(
             min=0,
             max=1,
             metavar="P",
-            callback=_probability,
             help="Probability from which sound is speech; default: as in force.",
         ),
     ] = None,
