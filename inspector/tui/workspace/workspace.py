@@ -37,7 +37,7 @@ from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.meter import MeterRow
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
-from inspector.tui.common.view_tabs import ViewTabs
+from inspector.tui.common.view_tabs import ViewTab, ViewTabs
 from inspector.tui.terminal.direct_renderer import DirectRenderer
 from inspector.tui.views import VIEWS
 from inspector.tui.views.events.event_pane import EventPane
@@ -155,6 +155,8 @@ class Workspace(KeyedScreen[None]):
             findings=model.findings,
             whole_report=lambda: model.whole_report,
             proofs=lambda: model.proofs,
+            bench=model.bench,
+            vad_lab=model.vad_lab,
             losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
             can_answer=model.can_answer,
@@ -174,7 +176,8 @@ class Workspace(KeyedScreen[None]):
         yield StatusLine(id="header")
         yield VerdictLine(id="verdict")
         yield MeterRow(self.glyphs, id="meters")
-        yield ViewTabs([(kind.key, kind.id, kind.title) for kind in VIEWS], id="tabs")
+        tabs = [ViewTab(kind.key, kind.id, kind.title, kind.short or kind.title) for kind in VIEWS]
+        yield ViewTabs(tabs, id="tabs")
         first = self.events.widget
         inner: Widget = ContentSwitcher(first, initial=first.id, id="views")
         for part in reversed(self.parts):

@@ -20,6 +20,7 @@ class TimelineView(View):
 
     id = "timeline"
     title = "Timeline"
+    short = "Time"
     key = "4"
     is_eager = False
 
