@@ -325,24 +325,22 @@ class CreateBeforeCommit(LintRule):
             "response.created",
             "input_audio_buffer.commit",
             "input_audio_buffer.committed",
-            "input_audio_buffer.append",
         }
     )
+    reads_appends = True
     needs = frozenset({Sight.APP, Sight.SETTINGS, Sight.USER_SOUND})
     not_in = frozenset({"gpt-live", "translation", "xai"})
 
     def __init__(self) -> None:
         self._early: list[_Early] = []
         self._committed_after: dict[int, tuple[int, int | None]] = {}
-        self._is_committing = False
-        """Whether the app has committed all that it appended."""
+        self._commit_seq = 0
+        """The app's last commit."""
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Compare requests with what is still in the buffer."""
-        if event.type == "input_audio_buffer.append":
-            self._is_committing = False
-        elif event.type == "input_audio_buffer.commit":
-            self._is_committing = True
+        if event.type == "input_audio_buffer.commit":
+            self._commit_seq = event.seq
         elif event.type == "input_audio_buffer.committed":
             if self._early and self._early[-1].seq not in self._committed_after:
                 self._committed_after[self._early[-1].seq] = event.seq, event.t_ns
@@ -352,7 +350,8 @@ class CreateBeforeCommit(LintRule):
     def _ask(self, event: Event, state: SessionState) -> None:
         response = object_at(event.body or {}, "response")
         is_apart = response.get("conversation") == "none" or "input" in response
-        if is_apart or self._is_committing or len(self._early) >= MAX_KEPT:
+        is_committing = self._commit_seq > self.appended.last_seq
+        if is_apart or is_committing or len(self._early) >= MAX_KEPT:
             return
         sound, session = state.input_audio, state.session
         is_open = bool(sound.speech_item_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from inspector.analysis.lint.appended_sound import AppendedSound
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
@@ -81,6 +82,7 @@ class LintRun:
         self._failures: tuple[RuleFailure, ...] = ()
         self._visibility = Visibility()
         self._ledger = SessionLedger()
+        self._appended = AppendedSound()
         self.now_ns: int | None = None
         """The latest time of any event so far."""
         self._watch([rule() for rule in rules])
@@ -88,8 +90,16 @@ class LintRun:
     def apply(self, event: Event, state: SessionState) -> None:
         """Take one event in, after ``state`` has; see ``end_session``."""
         self._visibility.apply(event)
-        if event.t_ns is not None and (self.now_ns is None or event.t_ns > self.now_ns):
-            self.now_ns = event.t_ns
+        t_ns, now_ns = event.t_ns, self.now_ns
+        if t_ns is not None and (now_ns is None or t_ns > now_ns):
+            self.now_ns = t_ns
+        if event.type in self._appended_types:
+            try:
+                self._appended.apply(event, state)
+            except Exception as error:
+                if self._is_strict:
+                    raise
+                self._disable_readers(error)
         for rule in self._by_type.get(event.type, ()):
             try:
                 rule.apply(event, state)
@@ -107,6 +117,7 @@ class LintRun:
         self._ended += tuple(findings)
         self._merge(self._blind, blind)
         self._visibility = Visibility()
+        self._appended = AppendedSound()
         self._watch([rule.next_session() for rule in self._rules])
 
     def next_log(self) -> LintRun:
@@ -152,6 +163,7 @@ class LintRun:
         clone.__dict__.update(self.__dict__)
         clone._visibility = self._visibility.copy()
         clone._ledger = SessionLedger()
+        clone._appended = self._appended.copy()
         clone._blind = {key: dict(rules) for key, rules in self._blind.items()}
         clone._watch([rule.copy() for rule in self._rules])
         return clone
@@ -162,7 +174,10 @@ class LintRun:
     def _watch(self, rules: list[LintRule]) -> None:
         self._rules = rules
         by_type: dict[str, list[LintRule]] = {}
+        has_readers = any(rule.reads_appends for rule in rules)
+        self._appended_types = AppendedSound.types if has_readers else frozenset[str]()
         for rule in rules:
+            rule.appended = self._appended
             for name in rule.types:
                 by_type.setdefault(name, []).append(rule)
         self._by_type: Mapping[str, Sequence[LintRule]] = by_type
@@ -195,6 +210,11 @@ class LintRun:
     def _disable(self, rule: LintRule, error: Exception) -> None:
         self._failures += (RuleFailure(rule.id, error),)
         self._watch([other for other in self._rules if other is not rule])
+
+    def _disable_readers(self, error: Exception) -> None:
+        """Disable the rules that read what is known of appends, which is incomplete from here on."""
+        for rule in [rule for rule in self._rules if rule.reads_appends]:
+            self._disable(rule, error)
 
     @staticmethod
     def _merge(

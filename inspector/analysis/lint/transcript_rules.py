@@ -307,25 +307,17 @@ class TranscriptionMode(LintRule):
         "they are spoken, whisper-1 only a whole utterance at its end."
     )
     links = (TRANSCRIPTION,)
-    types = frozenset(
-        {"input_audio_buffer.append", "input_audio_buffer.commit", COMMITTED, DELTA, COMPLETED}
-    )
+    types = frozenset({COMPLETED})
+    reads_appends = True
     needs = frozenset({Sight.SETTINGS})
 
     def __init__(self) -> None:
-        self._since_ns: int | None = None
-        """The first append after the last commit or word."""
-        self._seq = 0
         self._transcripts: list[int] = []
 
     def apply(self, event: Event, state: SessionState) -> None:
-        """Remember since when audio waits for a commit."""
-        if event.type != "input_audio_buffer.append":
-            self._since_ns, self._seq = None, 0
-            if event.type == COMPLETED and len(self._transcripts) < MAX_KEPT:
-                self._transcripts.append(event.seq)
-        elif not self._seq:
-            self._since_ns, self._seq = event.t_ns, event.seq
+        """Remember transcripts."""
+        if len(self._transcripts) < MAX_KEPT:
+            self._transcripts.append(event.seq)
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report what keeps transcripts from coming."""
@@ -334,12 +326,13 @@ class TranscriptionMode(LintRule):
         yield from self._wrong_address(state)
         if session.kind != "transcription":
             return
-        waited_ms = moment.waited_ms(self._since_ns)
+        seq, since_ns = self.appended.waiting
+        waited_ms = moment.waited_ms(since_ns)
         if not session.turn_detection and waited_ms is not None and waited_ms > MOST_UNCOMMITTED_MS:
             yield self.found(
                 Severity.WARNING,
-                (self._seq,),
-                f"audio has been appended for {seconds(waited_ms)} since {ref(self._seq)} without a commit, and turn detection is "
+                (seq,),
+                f"audio has been appended for {seconds(waited_ms)} since {ref(seq)} without a commit, and turn detection is "
                 "off: nothing is transcribed",
                 '{"type": "input_audio_buffer.commit"} after each utterance, or '
                 + session_update(state, {"audio.input.turn_detection": {"type": "server_vad"}}),
