@@ -15,31 +15,24 @@ from inspector.analysis.ledger import CostLedger, turns_by_id
 from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.prices import PriceTable
 from inspector.analysis.verdict import VerdictPart, VerdictTone, verdict
-from inspector.core.state import VERDICT_FOLDS, SessionState
+from inspector.core.state import SessionState
 from inspector.price_file import prices_here
 from inspector.recording.format import Header
-from inspector.recording.lean import LeanReading
+from inspector.recording.linted_reading import LintedReading
 from inspector.recording.reader import RecordingReader
 
-RULES_BYTES = 8 << 20
-"""Size of a recording up to which the rules, which need every event, are part of its verdict: half a second of reading."""
 NICENESS = 10
 """Of the process that judges a large recording: the screen and the indexing come first."""
 
 
 def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[VerdictPart]:
-    """Return the verdict on a recording; on a large one without the findings of the rules.
+    """Return the verdict on a recording.
 
     Raises:
         RecordingError: the file cannot be read.
     """
-    if reader.size <= RULES_BYTES:
-        linted = LintedState()
-        for event in reader.events():
-            linted.apply(event)
-        return verdict_of(linted, reader.header, prices)
-    state = SessionState(only=VERDICT_FOLDS)
-    LeanReading(reader, state).run()
+    state = LintedState()
+    LintedReading(reader, state).run()
     return verdict_of(state, reader.header, prices)
 
 

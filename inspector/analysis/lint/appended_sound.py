@@ -58,6 +58,8 @@ _CONTAINERS: Mapping[str, tuple[bytes, str]] = {
 """By the first characters of base64: the bytes of a file's head, and what it is."""
 ODD_HEADS = frozenset({*_CONTAINERS, "UklG", "data"})
 """First characters of audio that deserve a closer look."""
+HEAD_CHARS = 8
+"""First characters of audio that tell whether it does."""
 ODD_FTYP = "GZ0"
 """Of ``ftyp`` in base64, from the sixth character on: after the length of an MP4's first box, which is a multiple of four."""
 _STRIP = "strip the header: send what follows in its data chunk, converted to the session's rate"
@@ -131,7 +133,9 @@ class PassedAppend(NamedTuple):
     size: int
     """Decoded size in bytes."""
     is_odd: bool
-    """True if its audio does not begin as base64 of samples does."""
+    """True if the beginning of its audio deserves a closer look."""
+    is_by_hand: bool
+    """True if it came from this program's user."""
 
 
 class AppendedSound:
@@ -204,6 +208,8 @@ class AppendedSound:
         """
         form = state.input_audio.format
         for one in appends:
+            if one.is_by_hand:
+                self.is_by_hand = True
             if self._pass(one.seq, one.t_ns, one.size, form) or one.is_odd:
                 event = read(one)
                 self._look(event, audio_of(event), state)

@@ -5,10 +5,10 @@ A rule that raises is disabled and reported. The rules of a session end with it;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from inspector.analysis.lint.appended_sound import AppendedSound
+from inspector.analysis.lint.appended_sound import AppendedSound, PassedAppend
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
@@ -107,6 +107,39 @@ class LintRun:
                 if self._is_strict:
                     raise
                 self._disable(rule, error)
+
+    def pass_appends(
+        self,
+        appends: Sequence[PassedAppend],
+        read: Callable[[PassedAppend], Event],
+        state: SessionState,
+    ) -> None:
+        """Take in appends that follow each other, after ``state`` has; see ``AppendedSound.apply_run``."""
+        if not self._appended_types:
+            return
+        try:
+            self._appended.apply_run(appends, read, state)
+        except Exception as error:
+            if self._is_strict:
+                raise
+            self._disable_readers(error)
+
+    def recall_append(self, append: Event) -> None:
+        """Look again at the last append before an error."""
+        self._appended.recall(append)
+
+    def pass_rows(self, t_ns: int | None, *, has_app: bool, has_server: bool) -> None:
+        """Take note of events that are not applied.
+
+        Args:
+            t_ns: the latest time of any; None if they have no times.
+            has_app: whether any is the app's.
+            has_server: whether any is the server's.
+        """
+        has_times = t_ns is not None
+        self._visibility.pass_rows(has_times=has_times, has_app=has_app, has_server=has_server)
+        if t_ns is not None and (self.now_ns is None or t_ns > self.now_ns):
+            self.now_ns = t_ns
 
     def end_session(self, state: SessionState) -> None:
         """End the session of a state that is about to begin another one (``state.begins``), before it takes the event in."""
@@ -224,24 +257,15 @@ class LintRun:
             into.setdefault(key, {}).update(dict.fromkeys(rules))
 
 
-_SILENT_DELTAS = frozenset(
+SILENT_DELTAS = frozenset(
     name
     for name, known in EVENT_TYPES.items()
     if known.is_delta
     and name not in OUTPUT_AUDIO_TYPES
     and not any(name in rule.types for rule in RULES)
 )
-"""Increments of texts and arguments: their last event repeats all of it."""
-
-
-def may_skip(name: str, state: SessionState) -> bool:
-    """Return whether the next event need not be read if it is of a type: most of a text session is deltas that say nothing new.
-
-    Args:
-        name: the type.
-        state: after the event before.
-    """
-    return name in _SILENT_DELTAS and not state.turns.awaits_words
+"""Increments of texts and arguments, of which the last event repeats all: they say something only while a response awaits its first
+words (``TurnsFold.awaits_words``)."""
 
 
 def lint(
@@ -255,7 +279,7 @@ def lint(
     """Return what the rules say about a complete log.
 
     Args:
-        events: all of it, in order, but for those that ``may_skip``.
+        events: all of it, in order; of ``SILENT_DELTAS`` only those that a response awaits matter.
         rules: the rules to apply.
         state: takes the events in, before the first; one of its own if None.
         run: applies the rules, before the first; one of its own if None.

@@ -15,10 +15,22 @@ if TYPE_CHECKING:
 class LintedState(SessionState):
     """A ``SessionState`` that feeds the rules after its folds. A rule that raises is disabled and reported, like a fold."""
 
-    def __init__(self, only: Collection[str] = ()) -> None:
-        """Begin before the first event; see ``SessionState``."""
+    def __init__(self, only: Collection[str] = (), rules: LintRun | None = None) -> None:
+        """Begin before the first event.
+
+        Args:
+            only: names of the folds to feed; see ``SessionState``.
+            rules: applies the rules; None for all rules.
+        """
         super().__init__(only)
-        self._run: LintRun | None = None
+        self._run = rules
+
+    @property
+    def rules(self) -> LintRun:
+        """Return what applies the rules."""
+        if self._run is None:
+            self._run = self._new_run(strict=False)
+        return self._run
 
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
         """Feed the folds, then the rules."""
