@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inspector.analysis.conversation_entry import Entry, EntryId, Tone
 from inspector.analysis.dialogue import entry, item_of, place_of, places, stamp
-from inspector.analysis.item_words import cut_at
+from inspector.analysis.heard_answers import cut_at
 from inspector.core.event import Direction, Event
 from inspector.core.event_keys import EventKeys
 from inspector.core.state import SessionState

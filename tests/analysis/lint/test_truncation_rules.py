@@ -9,12 +9,13 @@ from inspector.analysis.lint.truncation_rules import (
     PlaybackNotFlushed,
     TruncateBeyond,
     TruncateTooEarly,
+    TruncateTooLate,
 )
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
 from tests.linted import SERVER_VAD, began, error, findings_of, later
 from tests.linted_sound import app_began, delta, spoken, started, truncate, truncated
-from tests.support import at, local
+from tests.support import at, local, server
 
 
 def refused(ms: float, length_ms: int, asked_ms: int) -> Event:
@@ -117,6 +118,48 @@ def test_the_delay_of_a_player_does_not_make_a_truncation_too_early() -> None:
 def test_an_app_that_stopped_its_player_long_before_it_truncates_is_not_too_early() -> None:
     events = [*began(SERVER_VAD), *spoken(100, 8000), started(3200), truncate(7000, 2900)]
     assert findings_of(TruncateTooEarly, events) == []
+
+
+TOLD = at(300, server("response.output_audio_transcript.done", response_id="resp_1", item_id="item_a", output_index=0, content_index=0, transcript="one two three four five six seven eight"))  # fmt: skip
+"""Eight words in 8 s."""
+
+
+def test_a_truncation_of_more_than_had_time_to_play_is_too_late() -> None:
+    answer = [*began(SERVER_VAD), *spoken(100, 8000), TOLD, started(2200)]
+    events = [*answer, truncate(2250, 6000), truncated(2300, 6000)]
+    [found] = findings_of(TruncateTooLate, events)
+
+    assert found.text == (
+        "#8 cuts item_a at 6.0 s, and at most 2.1 s of it can have been heard: the model remembers “three four five six”, which "
+        "nobody heard"
+    )
+    assert '"audio_end_ms": 2100' in found.fix
+    assert found.confidence is Confidence.LIKELY
+
+
+def test_a_player_that_reports_proves_a_truncation_too_late() -> None:
+    heard = [at(160, local("inspector.playing", item_id="item_a", audio_ms=0)), at(2200, local("inspector.played", item_id="item_a", audio_ms=2040))]  # fmt: skip
+    answer = [*began(SERVER_VAD), *spoken(100, 8000), *heard]
+    [found] = findings_of(TruncateTooLate, [*answer, truncate(2250, 6000), truncated(2300, 6000)])
+
+    assert found.text.endswith("2.0 s of it was heard: the model remembers what nobody heard")
+    assert found.confidence is Confidence.CERTAIN
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        [truncate(2250, 2180), truncated(2300, 2180)],
+        [truncate(2250, 6000), refused(2300, 8000, 6000)],
+        [truncate(2250, 6000)],
+    ],
+    ids=["by less than proves anything", "refused", "not answered"],
+)
+def test_a_truncation_that_may_be_right_or_was_not_accepted_is_not_too_late(
+    cut: list[Event],
+) -> None:
+    answer = [*began(SERVER_VAD), *spoken(100, 8000), TOLD, started(2200)]
+    assert findings_of(TruncateTooLate, [*answer, *cut]) == []
 
 
 def test_an_interrupted_answer_without_truncation_is_not_flushed() -> None:
