@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from inspector.analysis.lint.catalogue import RULES
@@ -15,6 +16,7 @@ from inspector.analysis.lint.linted_state import LintedState
 from inspector.cli.lint_baseline import KnownFinding, without_known
 from inspector.cli.listing import opened
 from inspector.core.units import NS_PER_S
+from inspector.price_file import ledger_here
 from inspector.recording.format import Header
 from inspector.recording.linted_reading import LintedReading
 from inspector.recording.reader import READ_BYTES, RecordingReader
@@ -71,7 +73,11 @@ def lint_file(
     """
     with opened(None if name == "-" else Path(name)) as reader:
         is_next = before is not None and is_reconnect(before, reader.header)
-        run = before.run.next_log() if before is not None and is_next else LintRun(rules)
+        ledger = partial(ledger_here, reader.header)
+        if before is not None and is_next:
+            run = before.run.next_log(ledger)
+        else:
+            run = LintRun(rules, new_ledger=ledger)
         state, places = LintedState(rules=run), LinePlaces()
         LintedReading(reader, state, places).run()
         report = without_known(run.report(state, is_over=True), known)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from inspector.analysis.lint.linted_state import LintedState
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
-from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_cost import SessionCost, ledger_of
 from inspector.recording.format import Header
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class RecordingVerdict:
         self._process: VerdictProcess | None = None
         self._is_sliced = path is None
         self._log = log
-        self._state = LintedState()
+        self._state = LintedState(new_ledger=partial(ledger_of, header))
         self._cost = SessionCost(header)
         self._verdict = SessionVerdict(self._cost)
         self._row = 0

@@ -31,7 +31,8 @@ def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[Verdic
     Raises:
         RecordingError: the file cannot be read.
     """
-    state = LintedState()
+    header = reader.header
+    state = LintedState(new_ledger=lambda: CostLedger(prices, header.day, model=header.model))
     LintedReading(reader, state).run()
     return verdict_of(state, reader.header, prices)
 

@@ -52,6 +52,7 @@ _CLIENT_TYPES = (
     frozenset(name for name, row in EVENT_TYPES.items() if row.direction == "client") - APPENDS
 )
 _FRAME_CODES = frozenset({"invalid_json", "invalid_event"})
+_TYPE_MISSING = "'type' field is missing"
 _OTHER_RULES = frozenset({CANCEL_NOT_ACTIVE, "session_expired", "beta_api_shape_disabled"})
 """Codes of errors that other rules report."""
 _FIXES: Mapping[str, str] = {
@@ -105,7 +106,8 @@ class BadFrame(LintRule):
         if event.type == "error":
             error = object_at(event.body or {}, "error")
             refusal = state.causes.blamed.get(event.seq)
-            if refusal is not None and is_about_frame(error) and len(self._refused) < MAX_DESCRIBED:
+            is_room = len(self._refused) < MAX_DESCRIBED
+            if refusal is not None and is_room and self._may_be_about(error, refusal.seq):
                 self._refused[refusal.seq] = event.seq
         elif event.direction is Direction.CLIENT:
             problem = frame_problem(event)
@@ -113,6 +115,13 @@ class BadFrame(LintRule):
                 self._by_problem[problem] += 1
                 if len(self._odd) < MAX_DESCRIBED:
                     self._odd.append(_Odd(event.seq, "a frame", problem))
+
+    def _may_be_about(self, error: Body, seq: int) -> bool:
+        """Return whether an error is about a frame, and the frame that it is taken to reject can have that fault."""
+        if _TYPE_MISSING in text_at(error, "message"):
+            # Whatever id it names: a frame that has a type is not the one.
+            return any(one.seq == seq for one in self._odd)
+        return is_about_frame(error)
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report all odd frames as one, each kind with its first."""
@@ -158,7 +167,7 @@ def is_about_frame(error: Body) -> bool:
     return (
         (param == "audio" and code != "unknown_parameter")
         or code in _FRAME_CODES
-        or "'type' field is missing" in text_at(error, "message")
+        or _TYPE_MISSING in text_at(error, "message")
     )
 
 

@@ -12,7 +12,7 @@ from inspector.analysis.lint.appended_sound import AppendedSound, PassedAppend
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
-from inspector.analysis.lint.session_ledger import SessionLedger
+from inspector.analysis.lint.session_ledger import NewLedger, SessionLedger, at_list_prices
 from inspector.analysis.lint.visibility import Sight, Visibility
 from inspector.core.event import Event
 from inspector.core.output_audio import OUTPUT_AUDIO_TYPES
@@ -68,12 +68,19 @@ class LintReport:
 class LintRun:
     """The rules at work on one log."""
 
-    def __init__(self, rules: Sequence[type[LintRule]] = RULES, *, is_strict: bool = False) -> None:
+    def __init__(
+        self,
+        rules: Sequence[type[LintRule]] = RULES,
+        *,
+        is_strict: bool = False,
+        new_ledger: NewLedger = at_list_prices,
+    ) -> None:
         """Begin before the first event.
 
         Args:
             rules: the rules to apply.
             is_strict: let the exception of a rule through instead of disabling the rule.
+            new_ledger: supplies the prices of the rules about cost.
         """
         self._is_strict = is_strict
         self._order = {rule.id: at for at, rule in enumerate(rules)}
@@ -81,7 +88,7 @@ class LintRun:
         self._blind: dict[tuple[Sight, str], dict[str, None]] = {}
         self._failures: tuple[RuleFailure, ...] = ()
         self._visibility = Visibility()
-        self._ledger = SessionLedger()
+        self._ledger = SessionLedger(new_ledger)
         self._appended = AppendedSound()
         self.now_ns: int | None = None
         """The latest time of any event so far."""
@@ -153,9 +160,15 @@ class LintRun:
         self._appended = AppendedSound()
         self._watch([rule.next_session() for rule in self._rules])
 
-    def next_log(self) -> LintRun:
-        """Return the rules for a recording that continues this one: another connection of the same app, soon after."""
-        after = LintRun((), is_strict=self._is_strict)
+    def next_log(self, new_ledger: NewLedger | None = None) -> LintRun:
+        """Return the rules for a recording that continues this one: another connection of the same app, soon after.
+
+        Args:
+            new_ledger: supplies its prices; None for those of this one.
+        """
+        after = LintRun(
+            (), is_strict=self._is_strict, new_ledger=new_ledger or self._ledger.new_ledger
+        )
         after._order = self._order
         after._watch([rule.next_session() for rule in self._rules])
         return after
@@ -195,7 +208,7 @@ class LintRun:
         clone = LintRun(())
         clone.__dict__.update(self.__dict__)
         clone._visibility = self._visibility.copy()
-        clone._ledger = SessionLedger()
+        clone._ledger = SessionLedger(self._ledger.new_ledger)
         clone._appended = self._appended.copy()
         clone._blind = {key: dict(rules) for key, rules in self._blind.items()}
         clone._watch([rule.copy() for rule in self._rules])

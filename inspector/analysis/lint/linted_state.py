@@ -10,20 +10,28 @@ from inspector.core.state import FoldFailure, SessionState
 
 if TYPE_CHECKING:
     from inspector.analysis.lint.lint_run import LintReport, LintRun
+    from inspector.analysis.lint.session_ledger import NewLedger
 
 
 class LintedState(SessionState):
     """A ``SessionState`` that feeds the rules after its folds. A rule that raises is disabled and reported, like a fold."""
 
-    def __init__(self, only: Collection[str] = (), rules: LintRun | None = None) -> None:
+    def __init__(
+        self,
+        only: Collection[str] = (),
+        rules: LintRun | None = None,
+        new_ledger: NewLedger | None = None,
+    ) -> None:
         """Begin before the first event.
 
         Args:
             only: names of the folds to feed; see ``SessionState``.
             rules: applies the rules; None for all rules.
+            new_ledger: supplies their prices, unless ``rules`` does; None for list prices.
         """
         super().__init__(only)
         self._run = rules
+        self._new_ledger = new_ledger
 
     @property
     def rules(self) -> LintRun:
@@ -56,12 +64,13 @@ class LintedState(SessionState):
     def copy(self) -> Self:
         """Return an independent copy, rules included."""
         clone = super().copy()
+        clone._new_ledger = self._new_ledger  # noqa: SLF001 - of this class
         clone._run = None if self._run is None else self._run.copy()  # noqa: SLF001 - of this class
         return clone
 
-    @staticmethod
-    def _new_run(*, strict: bool) -> LintRun:
+    def _new_run(self, *, strict: bool) -> LintRun:
         # Here: the rules take 30 ms to import, which the first frame need not wait for.
         from inspector.analysis.lint.lint_run import LintRun
+        from inspector.analysis.lint.session_ledger import at_list_prices
 
-        return LintRun(is_strict=strict)
+        return LintRun(is_strict=strict, new_ledger=self._new_ledger or at_list_prices)
