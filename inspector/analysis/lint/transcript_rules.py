@@ -292,6 +292,8 @@ class TranscriptLanguage(LintRule):
 
 # ── mode ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+COMMITS_ONLY = frozenset({"gpt-live-transcribe", "gpt-realtime-whisper"})
+"""Transcribers that take no turn detection; the API's guide to voice activity detection."""
 MOST_UNCOMMITTED_MS = 10_000.0
 """Longer than anybody dictates without wanting to see a word."""
 
@@ -326,6 +328,7 @@ class TranscriptionMode(LintRule):
         yield from self._wrong_address(state)
         if session.kind != "transcription":
             return
+        model = text_at(_transcriber(session.config), "model")
         seq, since_ns = self.appended.waiting
         waited_ms = moment.waited_ms(since_ns)
         if not session.turn_detection and waited_ms is not None and waited_ms > MOST_UNCOMMITTED_MS:
@@ -334,11 +337,10 @@ class TranscriptionMode(LintRule):
                 (seq,),
                 f"audio has been appended for {seconds(waited_ms)} since {ref(seq)} without a commit, and turn detection is "
                 "off: nothing is transcribed",
-                '{"type": "input_audio_buffer.commit"} after each utterance, or '
-                + session_update(state, {"audio.input.turn_detection": {"type": "server_vad"}}),
+                _commit_fix(state, model),
                 Confidence.LIKELY,
             )
-        if text_at(_transcriber(session.config), "model") == "whisper-1" and self._transcripts:
+        if model == "whisper-1" and self._transcripts:
             yield self.found(
                 Severity.NOTE,
                 self._transcripts,
@@ -366,6 +368,14 @@ class TranscriptionMode(LintRule):
                 '"gpt-4o-transcribe"}}}}}',
                 Confidence.LIKELY,
             )
+
+
+def _commit_fix(state: SessionState, model: str) -> str:
+    commit = '{"type": "input_audio_buffer.commit"} after each utterance'
+    if model in COMMITS_ONLY:
+        return commit
+    detection = session_update(state, {"audio.input.turn_detection": {"type": "server_vad"}})
+    return f"{commit}, or {detection}"
 
 
 RULES: tuple[type[LintRule], ...] = (
