@@ -177,6 +177,8 @@ class AppendedSound:
         self.speech_levels.due_ns = NEVER
         self.encoding = EncodingVotes()
         self._bytes = 0
+        self._untimed_bytes = self._untimed_ns = 0
+        """Of appends whose pace is not measured yet."""
         self._form: AudioFormat | None = None
         self._due_ns, self._due_bytes = 0, 0
 
@@ -260,8 +262,13 @@ class AppendedSound:
         length_ns = int(size * 1_000_000 / form.bytes_per_ms)
         self._bytes += size
         self.length_ns += length_ns
-        if size and t_ns is not None and not self.pace.is_full:
-            self.pace.add(seq, t_ns, size, length_ns)
+        if size and not self.pace.is_full:
+            # Audio without a time was sent before the next time.
+            self._untimed_bytes += size
+            self._untimed_ns += length_ns
+            if t_ns is not None:
+                self.pace.add(seq, t_ns, self._untimed_bytes, self._untimed_ns)
+                self._untimed_bytes = self._untimed_ns = 0
         # Shorter ones are what recorders leave of an append.
         is_long = size >= LEAST_APPEND_MS * form.bytes_per_ms
         if size & 1 and is_long and form.encoding == "pcm16" and len(self.halves) < MAX_ODD:

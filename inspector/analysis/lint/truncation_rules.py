@@ -387,7 +387,9 @@ class PlaybackNotFlushed(LintRule):
         for one in self._unplayed:
             item = moment.state.output_audio.items.get(one.item_id)
             waited_ms = moment.waited_ms(one.t_ns) or 0
-            if item is None or item.truncated_t_ns is not None or waited_ms < NO_TRUNCATE_MS:
+            if item is None or waited_ms < NO_TRUNCATE_MS:
+                continue
+            if item.asked_ms is not None or item.claimed_ms is not None:
                 continue
             if item.is_measured and not item.is_playing:
                 # Stopped by a player that reports: nothing goes on, but the model does not know either.

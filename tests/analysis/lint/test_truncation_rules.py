@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from inspector.analysis.lint.finding import Severity
+from inspector.analysis.lint.lint_run import lint
 from inspector.analysis.lint.truncation_rules import (
     PlaybackNotFlushed,
     TruncateBeyond,
@@ -15,7 +18,7 @@ from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
 from tests.linted import SERVER_VAD, began, error, findings_of, later
 from tests.linted_sound import app_began, delta, spoken, started, truncate, truncated
-from tests.support import at, local, server
+from tests.support import at, local, numbered, server
 
 
 def refused(ms: float, length_ms: int, asked_ms: int) -> Event:
@@ -183,6 +186,16 @@ def test_an_interrupted_answer_without_truncation_is_not_flushed() -> None:
 def test_an_interrupted_answer_that_is_truncated_is_flushed(rest: list[Event]) -> None:
     events = [*app_began(SERVER_VAD), *spoken(100, 8000), started(4000), *rest, later(9000)]
     assert findings_of(PlaybackNotFlushed, events) == []
+
+
+def test_a_truncation_without_a_time_is_one() -> None:
+    asked = truncate(4100, 3850)
+    events = numbered(
+        [*app_began(SERVER_VAD), *spoken(100, 8000), started(4000), asked, later(8000)]
+    )
+    untimed = [replace(one, t_ns=None) if one.type == asked.type else one for one in events]
+
+    assert lint(untimed, [PlaybackNotFlushed], is_strict=True).findings == ()
 
 
 def test_speech_after_the_answer_or_near_its_end_leaves_nothing_to_flush() -> None:
