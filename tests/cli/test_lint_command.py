@@ -230,8 +230,8 @@ def test_a_finding_is_known_whatever_its_numbers(tmp_path: Path) -> None:
     def found(text: str) -> Finding:
         return Finding("answer-stalled", Severity.WARNING, (1,), text)
 
-    one = found("resp_aB1 began at 3.182 s and brought nothing in 4.8 s")
-    other = found("resp_Xy9 began at 0.031 s and brought nothing in 12.0 s")
+    one = found("resp_aB1 began at 3.182 s and has produced nothing for 4.8 s")
+    other = found("resp_Xy9 began at 0.031 s and has produced nothing for 12.0 s")
     write_baseline(tmp_path / "known.json", [one])
 
     assert known_as(other) in read_baseline(tmp_path / "known.json")

@@ -51,7 +51,7 @@ class ActiveResponseCollision(LintRule):
     """A ``response.create`` while an answer is in progress."""
 
     id = "active-response-collision"
-    title = "an answer was requested while another one is in progress"
+    title = "an answer was requested while another was in progress"
     severity = Severity.ERROR
     why = (
         "A conversation has one answer at a time. A response.create before the response.done of the previous answer is refused as a "
@@ -389,11 +389,11 @@ class CancelHitsNext(LintRule):
     """A ``response.cancel`` of the app that met another answer than the one it was for."""
 
     id = "cancel-hits-next"
-    title = "a cancel met the wrong answer"
+    title = "a cancel hit the wrong answer"
     severity = Severity.ERROR
     why = (
         "With interrupt_response the server cancels by itself when the user speaks. A response.cancel of the app on top of that comes late "
-        "and may meet the answer to the new words; sent before response.created, it has no effect, and the answer comes all the same."
+        "and may cancel the answer to the new words; sent before response.created, it has no effect, and the answer comes all the same."
     )
     links = (VAD, "https://github.com/pydantic/pydantic-ai/pull/8132")
     types = frozenset(
@@ -466,7 +466,7 @@ class CancelHitsNext(LintRule):
             yield self.found(
                 Severity.ERROR,
                 (done_seq, cancel_seq),
-                f"response.cancel {ref(cancel_seq)} met the answer to the new words ({ref(done_seq)}): the server had already "
+                f"response.cancel {ref(cancel_seq)} cancelled the answer to the user's new words ({ref(done_seq)}): the server had already "
                 "interrupted the previous one",
                 "leave response.cancel out under turn detection with interrupt_response, and only truncate",
                 Confidence.LIKELY,

@@ -202,7 +202,7 @@ class AudioBacklog(_Paced):
         return self.found(
             Severity.ERROR,
             (worst.first_seq, worst.last_seq),
-            f"{clock}for {seconds(wall_ns / NS_PER_MS)} appends came at {speed:.2f} of real time, at {worst.speed:.2f} at "
+            f"{clock}for {seconds(wall_ns / NS_PER_MS)} appends came at {speed:.2f}× real time, {worst.speed:.2f}× at "
             f"worst ({ref(worst.first_seq)}); your app falls behind, the server is not slow",
             "send each chunk as soon as the microphone has it, from a task of its own that waits for nothing else; drop old chunks "
             "rather than queue them",
