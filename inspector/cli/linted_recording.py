@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,15 +14,13 @@ from inspector.analysis.lint.lint_run import LintReport, LintRun
 from inspector.analysis.lint.linted_state import LintedState
 from inspector.cli.lint_baseline import KnownFinding, without_known
 from inspector.cli.listing import opened
-from inspector.core.units import NS_PER_S
+from inspector.errors import UsageError
+from inspector.muted_rules import MutedRules
 from inspector.price_file import ledger_here
-from inspector.recording.format import Header
 from inspector.recording.linted_reading import LintedReading
 from inspector.recording.reader import READ_BYTES, RecordingReader
+from inspector.recording.reconnects import RecordedConnection, connection_in, is_reconnect
 from inspector.recording.sound_rows import LinePlaces
-
-RECONNECT_S = 600
-"""An app that lost its connection is back within minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +45,8 @@ class LintedRecording:
     """The findings of the report, in its order."""
     notes: tuple[str, ...]
     """Remarks about the file."""
-    header: Header
-    """Of the recording."""
+    connection: RecordedConnection
+    """What identifies its app."""
     run: LintRun
     """The rules after its last event."""
 
@@ -72,32 +69,43 @@ def lint_file(
         RecordingError: the file is not a recording.
     """
     with opened(None if name == "-" else Path(name)) as reader:
-        is_next = before is not None and is_reconnect(before, reader.header)
-        ledger = partial(ledger_here, reader.header)
-        if before is not None and is_next:
+        connection, ledger = connection_in(reader), partial(ledger_here, reader.header)
+        run = LintRun(rules, new_ledger=ledger)
+        if before is not None and is_reconnect(
+            before.connection, before.run.now_ns or 0, connection
+        ):
             run = before.run.next_log(ledger)
-        else:
-            run = LintRun(rules, new_ledger=ledger)
-        state, places = LintedState(rules=run), LinePlaces()
+        state, places = LintedState(run=run), LinePlaces()
         LintedReading(reader, state, places).run()
         report = without_known(run.report(state, is_over=True), known)
         notes = list(reader.time_notes())
         if reader.torn_tail():
             notes.insert(0, "the last line is incomplete; the recording was cut off there")
         placed = _placed(reader, places, report.findings)
-        return LintedRecording(name, report, placed, tuple(notes), reader.header, run)
+        return LintedRecording(name, report, placed, tuple(notes), connection, run)
 
 
-def is_reconnect(before: LintedRecording, header: Header) -> bool:
-    """Return whether a recording is of the same app as another one, and begins soon after it."""
-    try:
-        begun = datetime.fromisoformat(header.started_at)
-        earlier = datetime.fromisoformat(before.header.started_at)
-        gap_s = (begun - earlier).total_seconds() - (before.run.now_ns or 0) / NS_PER_S
-    except (ValueError, TypeError):  # no time, or one with a zone and one without
-        return False
-    same = [(one.source, one.url.partition("?")[0], one.model) for one in (before.header, header)]
-    return same[0] == same[1] and 0 <= gap_s <= RECONNECT_S
+def without_muted(one: LintedRecording) -> LintedRecording:
+    """Return a recording without the findings of the rules that the user has muted on the screen.
+
+    Raises:
+        UsageError: the muted rules cannot be read.
+    """
+    folder = None if one.name == "-" else Path(one.name).absolute().parent
+    muted = MutedRules(folder)
+    muted.refresh()
+    if muted.problem:
+        raise UsageError(muted.problem, code="bad_mutes")
+    findings = tuple(finding for finding in one.report.findings if finding.rule not in muted)
+    placed = tuple(place for place in one.placed if place.finding.rule not in muted)
+    return replace(one, report=replace(one.report, findings=findings), placed=placed)
+
+
+def report_of(reader: RecordingReader) -> LintReport:
+    """Return what all rules say about an open recording."""
+    state = LintedState(new_ledger=partial(ledger_here, reader.header))
+    LintedReading(reader, state).run()
+    return state.rules.report(state, is_over=True)
 
 
 def _placed(

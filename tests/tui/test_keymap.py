@@ -38,7 +38,7 @@ SHADOWS = {
     **{
         where: {"ctrl+z"} for where in FORM
     },  # takes an edit back, and elsewhere suspends the program
-    "findings": {"y"},  # copies the fix
+    "findings": {"y", "m"},  # copies the fix, mutes the rule
     "usage": {"left", "right"},  # columns of the table before the time of a replay
     "filter": LINE,
     "command line": LINE,

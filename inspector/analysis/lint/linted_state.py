@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Self
 
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs, fault_count
 from inspector.core.event import Event
 from inspector.core.state import FoldFailure, SessionState
 
@@ -19,18 +20,18 @@ class LintedState(SessionState):
     def __init__(
         self,
         only: Collection[str] = (),
-        rules: LintRun | None = None,
+        run: LintRun | None = None,
         new_ledger: NewLedger | None = None,
     ) -> None:
         """Begin before the first event.
 
         Args:
             only: names of the folds to feed; see ``SessionState``.
-            rules: applies the rules; None for all rules.
-            new_ledger: supplies their prices, unless ``rules`` does; None for list prices.
+            run: rules that are chosen, or remember the connection before; None for all rules.
+            new_ledger: supplies their prices, unless ``run`` does; None for list prices.
         """
         super().__init__(only)
-        self._run = rules
+        self._run = run
         self._new_ledger = new_ledger
 
     @property
@@ -61,6 +62,10 @@ class LintedState(SessionState):
         """Return what the rules find; None before the first event. See ``LintRun.report``."""
         return None if self._run is None else self._run.report(self, now_ns, is_over=is_over)
 
+    def next_log(self) -> LintRun | None:
+        """Return the rules for a log that continues this one; None before the first event. See ``LintRun.next_log``."""
+        return None if self._run is None else self._run.next_log()
+
     def copy(self) -> Self:
         """Return an independent copy, rules included."""
         clone = super().copy()
@@ -74,3 +79,11 @@ class LintedState(SessionState):
         from inspector.analysis.lint.session_ledger import at_list_prices
 
         return LintRun(is_strict=strict, new_ledger=self._new_ledger or at_list_prices)
+
+
+def faults_of(state: SessionState) -> int:
+    """Return how many errors a session has by now, without those that the rules, where they watch it, find harmless."""
+    if not state.problems.errors:
+        return 0
+    report = state.report() if isinstance(state, LintedState) else None
+    return fault_count(state, NO_PROOFS if report is None else Proofs(report.findings))

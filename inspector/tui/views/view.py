@@ -18,6 +18,7 @@ from textual.widget import Widget
 from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.muted_rules import MutedRules
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.terminal.direct_renderer import CellUpdate
@@ -25,6 +26,7 @@ from inspector.tui.terminal.direct_renderer import CellUpdate
 if TYPE_CHECKING:
     from inspector.analysis.ledger import CostLedger, CostSummary, TurnOf
     from inspector.analysis.lint.lint_run import LintReport
+    from inspector.analysis.lint.proofs import Proofs
     from inspector.analysis.percentiles import FigureSpread, MeasuredTurn
 
 Commands = Mapping[str, Callable[[str], None]]
@@ -81,9 +83,13 @@ class FindingsReading(Protocol):
     """What the rules find in the session by now, or by the cursor."""
 
     report: LintReport | None
-    """None before the first event."""
+    """All that was found; None before the first event."""
+    muted: MutedRules
+    """The rules whose findings are not shown."""
+    after: str
+    """Name of the recording of the connection before, which the rules remember; ``""`` if there is none."""
     revision: int
-    """Incremented whenever the report has changed."""
+    """Incremented whenever the report or the muted rules have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,10 @@ class ViewContext:
     cost: CostReading
     latency: LatencyReading
     findings: FindingsReading
+    whole_report: Callable[[], LintReport | None]
+    """Returns what is found in a whole recording, beyond the cursor too; None if that is not known, or there is no cursor."""
+    proofs: Callable[[], Proofs]
+    """Returns which findings the events of the session prove."""
     losses: Callable[[], Losses]
     """Returns counts of audio that this program did not send or play, by name."""
     can_answer: bool = True
@@ -151,6 +161,14 @@ class View(ABC):
     def show_event(self, row: int) -> bool:  # noqa: ARG002 - for subclasses
         """Go to what an event belongs to; return False if the view does not show it."""
         return False
+
+    def enter(self, row: int, part: str = "") -> None:  # noqa: B027 - most views stay where they were
+        """Prepare to be shown, after another view.
+
+        Args:
+            row: of the selected event; -1 for none.
+            part: name of what to show of the event; ``""`` to choose.
+        """
 
     def item_id(self) -> str | None:
         """Return the item under the view's cursor; None to use that of the selected event."""

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
@@ -27,6 +28,7 @@ from inspector.tui.common.meter import Readings
 from inspector.tui.views.view import Commands
 
 if TYPE_CHECKING:
+    from inspector.analysis.lint.lint_run import LintReport
     from inspector.analysis.verdict import VerdictPart
     from inspector.tui.workspace.workspace import Workspace
 
@@ -61,12 +63,31 @@ class SessionModel(ABC):
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return the parts of the header; ``ticks`` counts the ticks of the workspace, for a spinner."""
 
+    def in_progress(self) -> str:
+        """Return what closing the session now would cut off, in words; ``""`` for nothing."""
+        return ""
+
     cost: SessionCost
     """What it cost by now, or by the cursor."""
     latency: SessionLatency
     """How long its turns took by now, or by the cursor; measured only while a view asks."""
     findings: SessionFindings
     """What the rules find by now, or by the cursor."""
+
+    @property
+    def proofs(self) -> Proofs:
+        """Return what the events of the session prove; of a recording all of them, wherever the cursor is."""
+        return self.findings.proofs
+
+    @property
+    def faults(self) -> int:
+        """Return the number of errors by now, without those that only look like faults."""
+        return self.findings.faults(self.state, self.proofs)
+
+    @property
+    def whole_report(self) -> LintReport | None:
+        """Return what is found in a whole recording, beyond the cursor too; None if that is not known, or there is no cursor."""
+        return None
 
     @property
     @abstractmethod

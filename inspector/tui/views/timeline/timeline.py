@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.analysis.waterfall import TurnSpan, turn_spans
 from inspector.analysis.waveform import Waveform
 from inspector.clock import SYSTEM_CLOCK, time_is_up
@@ -101,6 +102,7 @@ class Timeline(Widget, can_focus=True):
         *,
         key: Key | None = None,
         turns: Callable[[], Sequence[Turn]] = tuple,
+        proofs: Callable[[], Proofs] = lambda: NO_PROOFS,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         """Create the timeline.
@@ -110,6 +112,7 @@ class Timeline(Widget, can_focus=True):
             now_us: returns the current session time, or that of the replay's cursor, in microseconds.
             glyphs: characters for drawing the lanes.
             turns: returns the turns by now, or before a replay's cursor.
+            proofs: returns which findings the events prove.
             key: returns key names; defaults to those of the default keymap.
             id: the widget's id.
         """
@@ -119,6 +122,7 @@ class Timeline(Widget, can_focus=True):
         self._waveform = waveform
         self._now_us = now_us
         self._turns = turns
+        self._proofs = proofs
         self._is_dragging = False
         self._is_fitting = False
         """Whether the zoom follows the whole session, including what is still being read."""
@@ -156,6 +160,7 @@ class Timeline(Widget, can_focus=True):
 
     def _changes(self) -> list[CellUpdate]:
         """Read new rows, and return the columns that have changed."""
+        self._waveform.follow(self._proofs())
         self._waveform.advance(time_is_up(FRAME_BUDGET_S))
         self._is_behind = self._waveform.progress < 1
         size = self.size
@@ -178,7 +183,7 @@ class Timeline(Widget, can_focus=True):
             self.is_following,
             None if self.is_following else window.cursor_us,
             window.anchor_us,
-            len(self._waveform.marks),
+            self._waveform.marks,
             len(self._turns()),
             self._is_behind,
         )

@@ -6,7 +6,7 @@ repainted. Every character is one cell wide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -52,28 +52,38 @@ _LETTERS = {
     MarkKind.UNDERRUN: ("U", _WARNING),
     MarkKind.TRUNCATED: ("", _WARNING),
     MarkKind.ERROR: ("!", _ERROR),
+    MarkKind.FOUND_WARNING: ("", _WARNING),
+    MarkKind.FOUND_ERROR: ("", _ERROR),
 }
 """Letter and style by kind of mark, the most important last: it wins if several fall into one cell."""
+_SIGN_OF: Mapping[MarkKind, Callable[[Glyphs], str]] = {
+    MarkKind.TRUNCATED: lambda glyphs: glyphs.cut,
+    MarkKind.FOUND_WARNING: lambda glyphs: glyphs.caution,
+    MarkKind.FOUND_ERROR: lambda glyphs: glyphs.bad,
+}
+"""Signs of the kinds without a letter."""
 _LEGEND = {
     MarkKind.SPEECH_STARTED: "speech started",
     MarkKind.SPEECH_STOPPED: "ended",
     MarkKind.COMMITTED: "commit",
-    MarkKind.RESPONSE_STARTED: "response created",
+    MarkKind.RESPONSE_STARTED: "response",
     MarkKind.FIRST_AUDIO: "first audio",
     MarkKind.RESPONSE_ENDED: "done",
     MarkKind.TOOL_CALL: "tool",
     MarkKind.UNDERRUN: "underrun",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
+    MarkKind.FOUND_ERROR: "found",
 }
 _SHORT_LEGEND = {
     MarkKind.SPEECH_STOPPED: "speech",
     MarkKind.COMMITTED: "commit",
-    MarkKind.RESPONSE_ENDED: "response, audio, end",
+    MarkKind.RESPONSE_ENDED: "response",
     MarkKind.TOOL_CALL: "tool",
     MarkKind.UNDERRUN: "gap",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
+    MarkKind.FOUND_ERROR: "found",
 }
 """For narrow screens, 80 columns wide. Letters without a text share that of the next letter."""
 _RANK = {kind: rank for rank, kind in enumerate(_LETTERS)}
@@ -186,7 +196,7 @@ class Canvas:
         return Picture(self.cells, self.codes)
 
 
-_OWN_SIGNS = frozenset("−–—·…✂▲›│┬─")
+_OWN_SIGNS = frozenset("−–—·…✂▲›│┬─✗⚠")
 
 
 def drawn(waveform: Waveform, view: DrawnStretch, glyphs: Glyphs, words: Sequence[str]) -> Picture:
@@ -270,12 +280,13 @@ def _marks(canvas: Canvas, waveform: Waveform, row: int) -> None:
     view, marks = canvas.view, waveform.marks
     found = marks.within(view.from_us, view.to_us)
     for index in sorted(found, key=lambda at: _RANK[MARK_KINDS[marks.kind[at]]]):
-        letter, style = _LETTERS[MARK_KINDS[marks.kind[index]]]
+        kind = MARK_KINDS[marks.kind[index]]
+        letter, style = _LETTERS[kind]
         is_future = marks.t_us[index] > view.now_us
         canvas.put(
             row,
             LABEL + view.column_of(marks.t_us[index]),
-            letter or canvas.glyphs.cut,
+            letter or _SIGN_OF[kind](canvas.glyphs),
             _FAINT if is_future else style,
         )
 
@@ -307,7 +318,7 @@ def _legend(canvas: Canvas, row: int) -> None:
     column = 1
     for kind, (letter, style) in _LETTERS.items():
         words = legend.get(kind, "")
-        canvas.put(row, column, letter or canvas.glyphs.cut, style)
+        canvas.put(row, column, letter or _SIGN_OF[kind](canvas.glyphs), style)
         canvas.put(row, column + 2, words, _DIM)
         column += len(words) + 4 if words else 2
 

@@ -37,6 +37,7 @@ class TimelineView(View):
             context.glyphs,
             key=key,
             turns=lambda: context.state().turns.all,
+            proofs=context.proofs,
             id=self.id,
         )
 
