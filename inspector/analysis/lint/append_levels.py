@@ -28,6 +28,12 @@ FAINTEST_DBFS = -100
 LEAST_POWER = 1e-10
 """Its power."""
 FULL_SCALE_POWER = 32768.0**2
+EVERY_BYTES = 8000
+"""Distance of the pieces whose encoding is guessed."""
+PIECE_BYTES = 1920
+LEAST_PIECE_BYTES = 160
+"""20 ms of G.711, which telephony sends; recorders that cut audio off leave less."""
+MOST_GUESSES = 100
 _BASE64_STEP = 4
 NOISY_CORRELATION, NOISY_DBFS = 0.25, -18.0
 """Samples that are loud and do not resemble their neighbours are noise: bytes read in the wrong encoding."""

@@ -31,6 +31,8 @@ NEAR_SEQS = 200
 MAX_STALLS = 256
 STEADY_SHARE, STEADY_WITHIN = 0.7, 0.15
 """So many of the windows lie as near to the common rate if a clock paces them; a file that is pushed in bursts does not."""
+MOST_OVER, MOST_UNDER = 1.03, 0.90
+"""A loop that sleeps between chunks sends up to a tenth less than its audio needs, and hardly ever more."""
 
 
 class PaceWindow(NamedTuple):

@@ -13,6 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from inspector.analysis.lint.append_levels import (
+    EVERY_BYTES,
+    LEAST_PIECE_BYTES,
+    MOST_GUESSES,
+    PIECE_BYTES,
     LevelSampler,
     data_of,
     guess_encoding,
@@ -65,14 +69,8 @@ ODD_FTYP = "GZ0"
 _STRIP = "strip the header: send what follows in its data chunk, converted to the session's rate"
 _DECODE = "decode to PCM16 before appending: ffmpeg -i IN -f s16le -ac 1 -ar 24000 -"
 
-EVERY_BYTES = 8000
-"""Distance of the pieces whose encoding is guessed, at first."""
 SPARSER_AFTER = 20
 """Guesses after which the next ones are at twice, three times … the distance."""
-PIECE_BYTES = 1920
-LEAST_PIECE_BYTES = 160
-"""20 ms of G.711, which telephony sends; recorders that cut audio off leave less."""
-MOST_GUESSES = 100
 LEAST_VOTES = 5
 """Pieces that must look alike: a fricative alone is noise in any encoding."""
 

@@ -37,7 +37,7 @@ from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.meter import MeterRow
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
-from inspector.tui.common.view_tabs import ViewTabs
+from inspector.tui.common.view_tabs import ViewTab, ViewTabs
 from inspector.tui.terminal.direct_renderer import DirectRenderer
 from inspector.tui.views import VIEWS
 from inspector.tui.views.events.event_pane import EventPane
@@ -155,9 +155,12 @@ class Workspace(KeyedScreen[None]):
             findings=model.findings,
             whole_report=lambda: model.whole_report,
             proofs=lambda: model.proofs,
+            bench=model.bench,
+            vad_lab=model.vad_lab,
             losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
             can_answer=model.can_answer,
+            is_recording=model.is_recording,
         )
         self.views: dict[str, View] = {kind.id: kind(context) for kind in VIEWS}
         self._is_warned = False
@@ -173,7 +176,8 @@ class Workspace(KeyedScreen[None]):
         yield StatusLine(id="header")
         yield VerdictLine(id="verdict")
         yield MeterRow(self.glyphs, id="meters")
-        yield ViewTabs([(kind.key, kind.id, kind.title) for kind in VIEWS], id="tabs")
+        tabs = [ViewTab(kind.key, kind.id, kind.title, kind.short or kind.title) for kind in VIEWS]
+        yield ViewTabs(tabs, id="tabs")
         first = self.events.widget
         inner: Widget = ContentSwitcher(first, initial=first.id, id="views")
         for part in reversed(self.parts):
