@@ -19,12 +19,13 @@ from inspector.analysis.lint.lint_run import LintReport
 from inspector.analysis.percentiles import MeasuredTurn
 from inspector.core.event import Direction, Event
 from inspector.core.item import Item
-from inspector.core.kinds import APPENDS, kind_of
+from inspector.core.kinds import APPENDS
 from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.core.turn import Turn
 from inspector.core.turn_counter import TurnKind
 from inspector.core.usage import ResponseUsage
+from inspector.spec.events import EVENT_TYPES
 
 NOT_SETTINGS = frozenset({"id", "object", "expires_at", "client_secret", "conversation_id"})
 """Members of a session object that differ in any two sessions."""
@@ -69,7 +70,7 @@ class OutlinedTurn:
     """The model's words, with single spaces; ``""`` for none."""
     tools: tuple[ToolUse, ...]
     steps: tuple[WireStep, ...]
-    """Its events in order, deltas and appends folded; see ``OutlineReading``."""
+    """Its events in order, without deltas and appends; see ``OutlineReading``."""
     latency: Latency
     tokens: TokenCount
     """Of its responses."""
@@ -107,16 +108,14 @@ class SessionOutline:
 class OutlineReading:
     """Collect what an outline needs that a ``SessionState`` does not keep.
 
-    Of the sequence of events it keeps those on the wire. A type of delta is kept once per response. Appends and input
-    transcriptions are left out: they run beside the answer, so that their place among its events is chance.
+    Of the sequence of events it keeps those on the wire. Deltas are left out, since the events around them say the same, and so are
+    appends and input transcriptions: they run beside the answer, so that their place among its events is chance.
     """
 
     def __init__(self) -> None:
         self._steps: dict[int, list[WireStep]] = {0: []}
         """Events by turn; 0: before the first turn, or between two sessions of a log."""
         self._number = self._most = 0
-        self._deltas: set[str] = set()
-        """Types of delta of the current response."""
         self._items: dict[int, dict[str, Item]] = {}
         """Items by number of their session in the log."""
 
@@ -132,13 +131,8 @@ class OutlineReading:
         number = 0 if current is None else current.number
         if number != self._number:
             self._enter(number)
-        if event.type in ("response.created", "response.create"):
-            self._deltas.clear()
-        self._add(event.direction, event.type)
-
-    def passed(self, name: str) -> None:
-        """Take in a server's delta that nothing else is read of."""
-        self._add(Direction.SERVER, name)
+        if not _is_beside(event.type):
+            self._steps[number].append(WireStep(event.direction, event.type))
 
     def outline(
         self,
@@ -187,7 +181,6 @@ class OutlineReading:
 
     def _enter(self, number: int) -> None:
         before, self._number = self._number, number
-        self._deltas.clear()
         if number <= self._most:
             return
         self._most = number
@@ -198,16 +191,6 @@ class OutlineReading:
             own -= 1
         self._steps[number] = steps[own:]
         del steps[own:]
-
-    def _add(self, direction: Direction, name: str) -> None:
-        if direction is Direction.SERVER:
-            if name in self._deltas or name.startswith(BESIDE):
-                return
-            if kind_of(name).fold:
-                self._deltas.add(name)
-        elif name in APPENDS:
-            return
-        self._steps[self._number].append(WireStep(direction, name))
 
     def _turn(
         self,
@@ -234,6 +217,11 @@ class OutlineReading:
             TokenCount(None, None) if group is None else _tokens([group]),
             None if group is None else group.money,
         )
+
+
+def _is_beside(name: str) -> bool:
+    known = EVENT_TYPES.get(name)
+    return name in APPENDS or name.startswith(BESIDE) or (known is not None and known.is_delta)
 
 
 def _by_response(items: Mapping[str, Item]) -> dict[str, list[Item]]:

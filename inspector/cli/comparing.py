@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from inspector.analysis.comparison import (
@@ -21,18 +22,19 @@ from inspector.analysis.comparison import (
 from inspector.analysis.comparison_json import comparison_json
 from inspector.analysis.latency import Latency, latency_of
 from inspector.analysis.ledger import CostLedger
-from inspector.analysis.lint.lint_run import LintRun, may_skip
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.prices import PriceTable
 from inspector.analysis.session_outline import OutlineReading, SessionOutline
 from inspector.cli.comparison_table import comparison_lines
+from inspector.cli.each_recording import STDIN
 from inspector.cli.listing import opened
-from inspector.cli.measuring import STDIN
 from inspector.cli.printing import flush, say, write_line, write_object
 from inspector.core.event import Event
 from inspector.core.state import SessionState
 from inspector.core.turn import Turn
 from inspector.price_file import prices_here
 from inspector.recording.lean import LeanReading
+from inspector.recording.linted_reading import LintedReading
 from inspector.recording.reader import RecordingReader
 
 BESIDE_BYTES = 8 << 20
@@ -192,31 +194,26 @@ def outlined(name: str, prices: PriceTable, *, has_sound: bool) -> OutlinedFile:
         RecordingError: the file is not a recording.
     """
     with opened(None if name == STDIN else Path(name)) as reader:
-        state, run, outline = SessionState(), LintRun(), OutlineReading()
+        outline = OutlineReading()
+        ledger = partial(CostLedger, prices, reader.header.day, model=reader.header.model)
+        state = LintedState(new_ledger=ledger)
+        reading = LintedReading(reader, state)
 
         def apply(event: Event) -> None:
             if state.begins(event):
                 outline.end_session(state)
-                run.end_session(state)
             state.apply(event)
-            run.apply(event, state)
             outline.apply(event, state)
 
-        def passes(kind: str) -> bool:
-            is_passed = may_skip(kind, state)
-            if is_passed:
-                outline.passed(kind)
-            return is_passed
-
-        reading = LeanReading(reader, state, apply=apply, passes=passes)
+        reading.apply = apply
         reading.run()
-        ledger = CostLedger(prices, reader.header.day, model=reader.header.model)
-        ledger.update(state.usage)
+        costs = ledger()
+        costs.update(state.usage)
         found = outline.outline(
             name,
             state,
-            ledger,
-            run.report(state, is_over=True),
+            costs,
+            state.rules.report(state, is_over=True),
             _Measure(reading, has_sound=has_sound),
             reader.header.started_at,
         )

@@ -298,7 +298,7 @@ def test_as_json_absent_and_unknown_are_told_apart() -> None:
     one, lone = told["turns"]
     assert one["differs"] == ["answer", "tools", "order"]
     assert one["tools"] == [{"a": {"name": "look", "arguments": "{}"}, "b": None}]
-    assert one["order"]["b"] == {"dir": "server", "type": "response.output_text.delta"}
+    assert one["order"]["b"] == {"dir": "server", "type": "response.output_text.done"}
     assert (lone["differs"], lone["b"]) == (["turn"], None)
     assert told["latency"][0]["a"]["n"] == 2
     assert told["findings"][0]["rule"] == "old"

@@ -27,6 +27,8 @@ USUAL: dict[str, tuple[str, ...]] = {
     "export": ("r.jsonl", "--to=text"),
     "turns": ("r.jsonl",),
     "stats": ("r.jsonl",),
+    "sound": ("r.jsonl",),
+    "vad": ("r.jsonl", "--vad=energy"),
     "cost": ("r.jsonl",),
     "diff": ("r.jsonl", "r.jsonl"),
     "lint": ("r.jsonl",),

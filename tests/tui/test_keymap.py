@@ -50,6 +50,17 @@ SHADOWS = {
         "right",
         "left",
     },  # zoom and phases before the replay
+    "sound": {"v", "right", "left"},  # its other page and columns
+    "VAD lab": {  # settings before the replay's speed and the server's items
+        "v",
+        "V",
+        "plus",
+        "equals_sign",
+        "minus",
+        "0",
+        "right",
+        "left",
+    },
     "page": {"enter", "g"},  # whose own is only for lists that lead to events
 }
 """Keys that a focused widget intentionally shadows on the screen around it."""

@@ -13,6 +13,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.proxied_session import ProxiedSession
 from inspector.engine.record import Connection
+from inspector.engine.session_bench import SessionBench, SessionVadLab
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
@@ -76,6 +77,8 @@ class ProxiedModel(SessionModel):
         self.cost = SessionCost(session.header)
         self.latency = SessionLatency(session.log)
         self.findings = SessionFindings(MutedRules(folder_of(session)))
+        self.bench = SessionBench(session.log)
+        self.vad_lab = SessionVadLab(session.log)
         self._verdict = SessionVerdict(self.cost)
         self._levels = LogLevels(session.log)
 

@@ -11,6 +11,7 @@ from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection
+from inspector.engine.session_bench import SessionBench, SessionVadLab
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
@@ -88,6 +89,8 @@ class LiveModel(SessionModel):
         self.cost = SessionCost(engine.header)
         self.latency = SessionLatency(engine.log)
         self.findings = SessionFindings(MutedRules(folder_of(engine)))
+        self.bench = SessionBench(engine.log)
+        self.vad_lab = SessionVadLab(engine.log)
         self._verdict = SessionVerdict(self.cost)
 
     @property

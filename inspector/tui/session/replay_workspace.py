@@ -18,6 +18,7 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.earlier_connection import EarlierConnection
 from inspector.engine.replay import SPEEDS, Replay
+from inspector.engine.session_bench import SessionBench, SessionVadLab
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     from inspector.analysis.verdict import VerdictPart
     from inspector.tui.views.timeline.timeline import Timeline
 
-ZOOMED = ("timeline", "turns")
-"""Views that zoom with the keys that elsewhere change the speed."""
+ZOOMED = ("timeline", "turns", "sound")
+"""Views that zoom, or change settings, with the keys that elsewhere change the speed."""
 INTAKE_HZ = 60
 """How often a recording that is being opened is indexed further; independent of painting."""
 
@@ -63,6 +64,7 @@ class ReplayModel(SessionModel):
 
     title = "Replay"
     can_answer = False
+    is_recording = True
 
     def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
         self._replay = replay
@@ -74,6 +76,8 @@ class ReplayModel(SessionModel):
         self.findings = SessionFindings(muted)
         self._earlier = EarlierConnection(replay.path)
         self._verdict = RecordingVerdict(replay.log, replay.header, replay.path, muted)
+        self.bench = SessionBench(replay.log, lambda: not self.is_busy)
+        self.vad_lab = SessionVadLab(replay.log, lambda: not self.is_busy)
 
     @property
     def log(self) -> EventLog:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.message import Message
 
 from inspector.muted_rules import MuteScope
@@ -80,3 +82,12 @@ class SoundRequested(Message):
         """
         super().__init__()
         self.item_id, self.span_us, self.as_file = item_id, span_us, as_file
+
+
+class DetectionProposed(Message):
+    """Settings of server_vad should become edits of the session form."""
+
+    def __init__(self, settings: Mapping[str, float]) -> None:
+        """Store the settings by the API's names: ``threshold``, ``prefix_padding_ms``, ``silence_duration_ms``."""
+        super().__init__()
+        self.settings = settings

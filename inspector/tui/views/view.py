@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from inspector.analysis.lint.lint_run import LintReport
     from inspector.analysis.lint.proofs import Proofs
     from inspector.analysis.percentiles import FigureSpread, MeasuredTurn
+    from inspector.analysis.sound_bench import BenchReport
+    from inspector.analysis.vad_lab import VadLab
 
 Commands = Mapping[str, Callable[[str], None]]
 """Commands by name; each takes the rest of the line and raises ValueError with a message if that is invalid."""
@@ -92,6 +94,51 @@ class FindingsReading(Protocol):
     """Incremented whenever the report or the muted rules have changed."""
 
 
+class BackgroundReading(Protocol):
+    """Something that is worked out in a thread while a view shows it."""
+
+    @property
+    def revision(self) -> int:
+        """Return a number that changes with everything that is shown."""
+        ...
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether there is anything to work out."""
+        ...
+
+    @property
+    def progress(self) -> float:
+        """Return how much has been worked out, 0..1."""
+        ...
+
+    def compute(self, is_cancelled: Callable[[], bool]) -> None:
+        """Work out what is due; called in a thread, one at a time."""
+        ...
+
+    def close(self) -> None:
+        """Release what it holds, once no view shows it any more."""
+        ...
+
+
+class BenchReading(BackgroundReading, Protocol):
+    """The sound of the whole session, measured."""
+
+    report: BenchReport | None
+    """None before the first measurement."""
+
+
+class LabReading(BackgroundReading, Protocol):
+    """The probability of speech in the microphone's audio."""
+
+    lab: VadLab | None
+    """None before the first audio was read; it grows meanwhile."""
+
+    def next_detector(self) -> str:
+        """Listen anew with the next detector that is installed; return its name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ViewContext:
     """What a view can access of its session."""
@@ -117,10 +164,14 @@ class ViewContext:
     """Returns what is found in a whole recording, beyond the cursor too; None if that is not known, or there is no cursor."""
     proofs: Callable[[], Proofs]
     """Returns which findings the events of the session prove."""
+    bench: BenchReading
+    vad_lab: LabReading
     losses: Callable[[], Losses]
     """Returns counts of audio that this program did not send or play, by name."""
     can_answer: bool = True
     """Whether function calls and approvals can be answered from here."""
+    is_recording: bool = False
+    """Whether the session is over, and all its events are known."""
 
 
 class View(ABC):
@@ -130,6 +181,8 @@ class View(ABC):
     """Name in commands, binding ids and style sheets; also the widget's id."""
     title: ClassVar[str]
     """Title of the tab."""
+    short: ClassVar[str] = ""
+    """Title of the tab in a narrow terminal; ``""`` for the same."""
     key: ClassVar[str]
     """Key that shows the view, in Textual's spelling."""
     is_eager: ClassVar[bool] = True

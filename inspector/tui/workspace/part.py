@@ -18,6 +18,7 @@ from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.engine.session_bench import SessionBench, SessionVadLab
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
@@ -40,6 +41,8 @@ class SessionModel(ABC):
     """Title of the screen, shown in its help page."""
     can_answer: bool = True
     """Whether function calls and approvals can be answered from here."""
+    is_recording: bool = False
+    """Whether it is over, and all its events are known."""
 
     @property
     @abstractmethod
@@ -73,6 +76,10 @@ class SessionModel(ABC):
     """How long its turns took by now, or by the cursor; measured only while a view asks."""
     findings: SessionFindings
     """What the rules find by now, or by the cursor."""
+    bench: SessionBench
+    """Its sound; measured only while a view asks."""
+    vad_lab: SessionVadLab
+    """The speech in it; listened to only while a view asks."""
 
     @property
     def proofs(self) -> Proofs:

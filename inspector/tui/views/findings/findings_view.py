@@ -20,6 +20,7 @@ class FindingsView(View):
 
     id = "findings"
     title = "Findings"
+    short = "Find"
     key = "6"
     is_eager = False
 

@@ -34,6 +34,8 @@ FRAME_BUDGET_S = 0.01
 """Time for reading new rows per frame: while a long recording is read, a third of a core, with keys answered in the next frame."""
 LEAST_GRAIN_US = 50_000
 """Growing lanes are redrawn at most this often, at any zoom; keys are answered at once."""
+AHEAD = 4
+"""Cells kept free at the right while the timeline follows."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -103,6 +105,7 @@ class Timeline(Widget, can_focus=True):
         key: Key | None = None,
         turns: Callable[[], Sequence[Turn]] = tuple,
         proofs: Callable[[], Proofs] = lambda: NO_PROOFS,
+        is_whole: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         """Create the timeline.
@@ -113,6 +116,7 @@ class Timeline(Widget, can_focus=True):
             glyphs: characters for drawing the lanes.
             turns: returns the turns by now, or before a replay's cursor.
             proofs: returns which findings the events prove.
+            is_whole: whether the session is over; then all of it is shown first.
             key: returns key names; defaults to those of the default keymap.
             id: the widget's id.
         """
@@ -124,7 +128,7 @@ class Timeline(Widget, can_focus=True):
         self._turns = turns
         self._proofs = proofs
         self._is_dragging = False
-        self._is_fitting = False
+        self._is_fitting = is_whole
         """Whether the zoom follows the whole session, including what is still being read."""
         self._still: tuple[object, ...] = ()
         self._moving = 0, 0
@@ -169,17 +173,17 @@ class Timeline(Widget, can_focus=True):
         now_us, window = self._now_us(), self.window
         if self._is_fitting:
             self._is_fitting = self._waveform.progress < 1
-            window.fit(max(1, self._waveform.end_us), self._columns)
+            window.fit(max(1, self._waveform.end_us, now_us), max(1, self._columns - AHEAD))
         if self.is_following:
             window.cursor_us = now_us
-            window.reveal(now_us, self._columns, ahead=4)
+            window.reveal(now_us, self._columns, ahead=AHEAD)
         # Moving by less than half a cell cannot be seen.
         grain_us = max(LEAST_GRAIN_US, window.cell_us // 2)
         moving = now_us // grain_us, self._waveform.end_us // grain_us
         still = (
             size,
             window.left,
-            window.zoom,
+            window.cell_us,
             self.is_following,
             None if self.is_following else window.cursor_us,
             window.anchor_us,
