@@ -14,6 +14,7 @@ from inspector.cli.commands import (
     cost,
     doctor,
     export,
+    import_,
     keys,
     lint,
     paths,
@@ -157,6 +158,15 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         ),
     ),
     (
+        import_.import_,
+        (
+            "inspector import app.log -o session.jsonl",
+            "inspector import chrome.har mitmproxy.flows -o sessions/",
+            "kubectl logs my-pod | inspector import -",
+            "inspector import app.log --json | jq '.imports[].inferred'",
+        ),
+    ),
+    (
         doctor.doctor,
         (
             "inspector doctor",
@@ -178,9 +188,15 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         ),
     ),
 )
-"""All commands with their examples, in the order of help. A command is named like its function."""
+"""All commands with their examples, in the order of help. A command is named like its function; ``import`` is a keyword."""
 CLASSES: Mapping[Callable[..., None], type[TyperCommand]] = {serve.serve: serve.ServeCommand}
 """Commands that need their own parsing of arguments."""
+
+
+def command_name(command: Callable[..., None]) -> str:
+    """Return the name of a command: that of its function, which has an underscore where the name is a keyword."""
+    return command.__name__.removesuffix("_")
+
 
 app = typer.Typer(
     name="inspector",
@@ -216,7 +232,7 @@ def home(
 for _command, _examples in COMMANDS:
     _shown = "\n".join(f"  {example}" for example in _examples)
     app.command(
-        _command.__name__,
+        command_name(_command),
         cls=CLASSES.get(_command, TextCommand),
         epilog=f"\b\nExamples:\n{_shown}",
     )(_command)

@@ -116,9 +116,13 @@ class _Reading:
     def placed(self, findings: Sequence[Finding]) -> tuple[PlacedFinding, ...]:
         """Return the findings with their lines and times."""
         rows = sorted({_row(finding) for finding in findings if finding.seqs})
-        lines = dict(
-            zip(rows, self._line_numbers([self._offsets[row] for row in rows]), strict=True)
-        )
+        ours = self._line_numbers([self._offsets[row] for row in rows])
+        # Code scanning shows the file that the user has, not the recording that it was imported to.
+        theirs = self._reader.source_lines
+        lines = {
+            row: (theirs[row] or 1) if theirs else line
+            for row, line in zip(rows, ours, strict=True)
+        }
         return tuple(
             PlacedFinding(finding, lines[_row(finding)], self._time(_row(finding)))
             if finding.seqs

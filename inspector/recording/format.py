@@ -335,6 +335,17 @@ def _member(line: bytes, key: str) -> str | None:
     return None
 
 
+def has_event(line: bytes) -> bool:
+    """Return whether a tagged line has a known direction and an event, or reports the end of the connection."""
+    _, body, _ = decode(line)
+    if body is None:
+        return False
+    name = body.get("dir", body.get("direction"))
+    return name == "close" or (
+        str(name) in _FOREIGN_DIRECTIONS and isinstance(body.get("event"), dict)
+    )
+
+
 def shape_of(line: bytes) -> FileShape | None:
     """Return the foreign shape of a file by one of its lines; None if the line has neither."""
     _, body, _ = decode(line)

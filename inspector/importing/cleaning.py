@@ -1,0 +1,143 @@
+"""Secrets in foreign files: nothing that opens a door is written to a recording. What is taken out is counted by its kind."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+from inspector.secret import (
+    MASK,
+    FrameMask,
+    Secret,
+    is_secret_header,
+    mask_subprotocol,
+    mask_url,
+    secrets_of,
+)
+
+MASKED = MASK.encode()
+LONG_BYTES = 2048
+"""Payloads from this length on are mostly audio, which is passed over: base64 has neither of the signs that keys contain."""
+_KEY = re.compile(rb"(?<![A-Za-z0-9])(?:(ek_)[A-Za-z0-9_.\-]{3,}|([sr]k[-_])[A-Za-z0-9_.\-]{6,})")
+_BEARER = re.compile(rb"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=\-]{8,}")
+_JWT = re.compile(rb"\beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*)?")
+_MEMBER = re.compile(
+    rb'(?i)("(?:proxy-)?(?:authorization|cookie|set-cookie|x-api-key|api[-_]?key|access_token|refresh_token|client_secret|password)"\s*:\s*")'
+    rb'((?:[^"\\]|\\.)+)(?=")'
+)
+_CLIENT_SECRET = re.compile(
+    rb'("client_secret"\s*:\s*\{[^{}]*?"value"\s*:\s*")((?:[^"\\]|\\.)+)(?=")'
+)
+_TRACES = (
+    b"earer ",
+    b"asic ",
+    b"uthorization",
+    b"ookie",
+    b"eyJ",
+    b'_token"',
+    b"assword",
+    b"_secret",
+    b"pi_key",
+    b"pi-key",
+    b"piKey",
+    b"PI_KEY",
+)
+"""Parts of what introduces a secret: searched before any pattern is."""
+
+
+class Cleaner:
+    """Takes secrets out of what an importer has found."""
+
+    def __init__(self) -> None:
+        self.dropped: Counter[str] = Counter()
+        """Number of secrets taken out, by what they are: ``Authorization header``."""
+        self._secrets: list[Secret] = []
+        self._mask = FrameMask(())
+
+    def headers(self, headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+        """Return headers without those that hold a secret; of the offered subprotocols those without a key."""
+        kept: dict[str, str] = {}
+        for name, value in headers:
+            if name.lower() == "sec-websocket-protocol":
+                value = self._subprotocols(value)
+            elif is_secret_header(name):
+                self.dropped[f"{_title(name)} header"] += 1
+                continue
+            else:
+                value = self.data(value.encode()).decode("utf-8", "replace")
+            if value:
+                kept[name] = f"{kept[name]}, {value}" if name in kept else value
+        return kept
+
+    def url(self, url: str) -> str:
+        """Return an address with its secrets masked."""
+        clean = self.data(mask_url(url).encode("utf-8", "replace")).decode()
+        if clean != url and MASK in clean and MASK not in url:
+            self.dropped["secret in a URL"] += 1
+        return clean
+
+    def learn(self, headers: Sequence[tuple[str, str]], url: str) -> None:
+        """Remember the secrets of a request, which the frames of its connection may quote."""
+        self._secrets = secrets_of(headers, url)
+        self._mask = FrameMask(self._secrets)
+
+    def data(self, data: bytes) -> bytes:
+        """Return a payload with its secrets masked; usually the same object."""
+        if self._secrets:
+            data = self._mask.masked(data)
+        if len(data) >= LONG_BYTES and b'"' in data:
+            return self._long(data)
+        return self._short(data)
+
+    def _long(self, data: bytes) -> bytes:
+        """Search a long payload around its long strings: only the parts with a sign that base64 lacks."""
+        longest = max(data.split(b'"'), key=len)
+        if len(longest) < LONG_BYTES or b"_" in longest or b"-" in longest or b" " in longest:
+            return self._short(data)
+        before, _, after = data.partition(longest)
+        return self._short(before) + longest + self._short(after)
+
+    def _short(self, data: bytes) -> bytes:
+        if b"k_" in data or b"k-" in data:
+            data = _KEY.sub(self._key, data)
+        for trace in _TRACES:
+            if trace in data:
+                return self._members(data)
+        return data
+
+    def _members(self, data: bytes) -> bytes:
+        for pattern, what in (
+            (_CLIENT_SECRET, "client secret"),
+            (_MEMBER, "secret in a payload"),
+            (_BEARER, "Authorization"),
+        ):
+            data = pattern.sub(partial(self._masked, what), data)
+        return _JWT.sub(self._token, data)
+
+    def _masked(self, what: str, found: re.Match[bytes]) -> bytes:
+        if found.group().endswith(MASKED):
+            return found.group()
+        self.dropped[what] += 1
+        return found.group(1) + MASKED
+
+    def _token(self, _: re.Match[bytes]) -> bytes:
+        self.dropped["token"] += 1
+        return MASKED
+
+    def _key(self, found: re.Match[bytes]) -> bytes:
+        prefix: bytes = found.group(1) or found.group(2)
+        self.dropped["client secret" if found.group(1) else "API key"] += 1
+        return prefix + MASKED
+
+    def _subprotocols(self, value: str) -> str:
+        offered = [part.strip() for part in value.split(",")]
+        kept = [part for part in offered if mask_subprotocol(part) == part]
+        if len(kept) < len(offered):
+            self.dropped["key in a subprotocol"] += len(offered) - len(kept)
+        return ", ".join(kept)
+
+
+def _title(name: str) -> str:
+    return "-".join(part.capitalize() for part in name.split("-"))[:40]

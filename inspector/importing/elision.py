@@ -1,0 +1,89 @@
+"""Payloads from which a logger has cut something: audio replaced by a note, long values shortened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_MARKS = (b"...", b"\xe2\x80\xa6", b"<", b"[")
+_WORDS = (
+    b"trunc",
+    b"omit",
+    b"elid",
+    b"redact",
+    b"[Object]",
+    b"[Array]",
+    b"more ",
+    b"base64",
+    b" bytes",
+    b"chars",
+)
+_PLACEHOLDER = re.compile(
+    r"\s*(?:"
+    r"<[^<>]*(?:\d|base64|audio|data|bytes|omitted|elided|truncated|redacted)[^<>]*>"
+    r"|\[(?:Object|Array|Function|Circular|Getter|Class|Date|Symbol)[^\[\]]*\]"
+    r"|\[[^\[\]]*(?:base64|bytes|omitted|elided|truncated|redacted|audio data)[^\[\]]*\]"
+    r"|\((?:\d+ (?:bytes|chars)|omitted|elided|truncated|redacted)[^()]*\)"
+    r"|(?:omitted|elided|truncated|redacted)"
+    r")\s*",
+    re.IGNORECASE,
+)
+"""A value that only says that something was here."""
+_SHORTENED = re.compile(
+    r"(?:\.\.\.|…)\s*(?:$|[\[(<]|\d+ (?:more|bytes|chars)|more|truncated)"
+    r"|(?:\.\.\.|…)[A-Za-z0-9+/=]+$|\[(?:truncated|omitted|elided)|\((?:truncated|omitted|\d+ (?:more )?(?:bytes|chars))",
+    re.IGNORECASE,
+)
+_SPOKEN = frozenset(
+    {"text", "transcript", "delta", "instructions", "message", "arguments", "output", "description"}
+)
+"""Members in which somebody may have written or said an ellipsis."""
+_AUDIO = ("audio", "data", "b64", "image_url")
+MOST_VALUES = 2000
+"""Values of a payload that are looked at."""
+
+
+def is_elided(name: str, body: Mapping[str, Any], data: bytes) -> bool:
+    """Return whether something was cut out of an event before it was logged.
+
+    Args:
+        name: its type.
+        body: the event.
+        data: its bytes, which are searched first: most events hold none of the marks.
+    """
+    if not any(mark in data for mark in _MARKS[:3]) and not any(word in data for word in _WORDS):
+        return False
+    is_audio = "audio" in name and "transcript" not in name
+    for count, (key, value) in enumerate(_strings(body)):
+        if count >= MOST_VALUES:
+            break
+        if _is_cut(key, value, holds_audio=key in _AUDIO or (is_audio and key == "delta")):
+            return True
+    return False
+
+
+def _is_cut(key: str, value: str, *, holds_audio: bool) -> bool:
+    if holds_audio:
+        return bool(_SHORTENED.search(value) or _PLACEHOLDER.fullmatch(value)) or value in (
+            "...",
+            "…",
+        )
+    if key in _SPOKEN:
+        return bool(_PLACEHOLDER.fullmatch(value)) and not value.startswith("(")
+    return (
+        value in ("...", "…") or bool(_PLACEHOLDER.fullmatch(value)) or value.endswith(("...", "…"))
+    )
+
+
+def _strings(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the strings of a payload with their keys."""
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        key, one = waiting.pop()
+        if isinstance(one, str):
+            yield key, one
+        elif isinstance(one, Mapping):
+            waiting += one.items()
+        elif isinstance(one, list):
+            waiting += [(key, each) for each in one]
