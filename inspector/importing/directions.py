@@ -77,11 +77,11 @@ _LABELS: tuple[tuple[re.Pattern[str], Direction], ...] = tuple(
         (r"\b(?:request|client)[ _-]?(?:event|message)\b", _CLIENT),
         (r"\b(?:response|server)[ _-]?(?:event|message)\b", _SERVER),
         (
-            r"\b(?:sent|send|sends|sending|tx|outgoing|outbound|egress|emit\w*|publish\w*|dispatch\w*|ws_send|out(?=\W*$))\b|(?:^|[\s\[(|])(?:>{1,3}|[-=]{1,3}>|→|⇒|⟶|➡️?|📤|↑|⬆️?|⇧)(?=[\s\])|:]|$)",
+            r"\b(?:sent|send|sends|sending|tx|outgoing|outbound|egress|emit\w*|writ(?:e|es|ing)|wrote|publish\w*|dispatch\w*|ws_send|out(?=\W*$))\b|(?:^|[\s\[(|:])(?:>{1,3}|[-=]{1,3}>|→|⇒|⟶|➡️?|📤|↑|⬆️?|⇧)(?=[\s\])|:]|$)",
             _CLIENT,
         ),
         (
-            r"\b(?:received?|receives|receiving|recv|recvd|rcvd|rx|incoming|inbound|ingress|got|on_?message|in(?=\W*$))\b|(?:^|[\s\[(|])(?:<{1,3}|<[-=]{1,3}|←|⇐|⟵|⬅️?|📥|↓|⬇️?|⇩)(?=[\s\])|:]|$)",
+            r"\b(?:received?|receives|receiving|recv|recvd|rcvd|rx|incoming|inbound|ingress|got|read|reads|on_?message|in(?=\W*$))\b|(?:^|[\s\[(|:])(?:<{1,3}|<[-=]{1,3}|←|⇐|⟵|⬅️?|📥|↓|⬇️?|⇩)(?=[\s\])|:]|$)",
             _SERVER,
         ),
         (rf"\b{_THE_CLIENT}\b\W*$", _CLIENT),

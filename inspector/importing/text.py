@@ -53,6 +53,8 @@ MOST_EVENT = 64 << 20
 """The largest event: the limit of the API's own frames, and of websockets here."""
 LONG_LINE = 1 << 16
 """A longer line may hold many objects, and is not tried as one."""
+LONG_LITERAL = 1 << 18
+"""Bytes that are read of an object over several lines whose end cannot be told by the indentation."""
 LABEL = 400
 """Bytes before an event that may say its direction and time."""
 MAX_TEXTS = 3
@@ -341,7 +343,8 @@ class TextScan:
         """Read what Python or JavaScript print."""
         text = self._text
         is_open = end < len(text) and text[max(at, end - 3) : end].rstrip()[-1:] in b"{[,("
-        stop = (self._closing(at, end) if is_open else 0) or end
+        # Python's pprint puts the last brace behind the last member.
+        stop = (self._closing(at, end) or at + LONG_LITERAL) if is_open else end
         if b"type" not in text[at:stop]:
             return None
         part = text[at:stop]
@@ -498,11 +501,14 @@ class TextScan:
             literal = read_literal(_closed(words), may_be_cut=True)
         except LiteralError:
             return None
-        if literal.value.get("type") != name:
+        value = literal.value
+        _shorten_last(value)
+        if "type" not in value:
+            # The library websockets cuts the middle out, so that the type may stand behind the cut.
+            value = {"type": name, **value}
+        if value["type"] != name:
             return None
-        return self._frame(
-            at, orjson.dumps(literal.value), name, literal.value, self._line, NO_TAGS, True
-        )
+        return self._frame(at, orjson.dumps(value), name, value, self._line, NO_TAGS, True)
 
 
 def _json_piece(data: bytes, end: int) -> Piece | None:
@@ -558,6 +564,21 @@ def _quick_python(part: bytes) -> tuple[int, bytes, dict[str, Any]] | None:
     data = part.replace(b"'", b'"')
     name, body, _ = decode(data)
     return (stop, data, dict(body)) if body is not None and name else None
+
+
+def _shorten_last(value: dict[str, Any]) -> None:
+    """Shorten the last string of a cut event to what stands before the cut: what stands behind it belongs to other members."""
+    into: Any = value
+    while into:
+        key = next(reversed(into)) if isinstance(into, dict) else len(into) - 1
+        last = into[key]
+        if isinstance(last, str):
+            cut = CUT.search(last)
+            into[key] = last[: cut.start()] + "…" if cut is not None else last
+            return
+        if not isinstance(last, dict | list):
+            return
+        into = last
 
 
 def _closed(words: str) -> str:

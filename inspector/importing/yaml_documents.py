@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
+import yaml
 
 from inspector.core.codec import decode
 from inspector.importing.elision import is_elided
@@ -21,11 +22,12 @@ from inspector.importing.text import BLOCK, MOST_EVENT, Blocks, TextScan
 from inspector.recording.foreign_times import OWN_TIMES
 from inspector.spec.events import EVENT_TYPES
 
-_TYPE = re.compile(
-    rb"^[ \t]*(?:- )?[\"']?type[\"']?:[ \t]+[\"']?([a-z_.]+)[\"']?[ \t]*\r?$", re.MULTILINE
-)
+_TYPE = re.compile(rb"^[ \t]*(?:- )?type:[ \t]+[\"']?([a-z_.]+)[\"']?[ \t]*\r?$", re.MULTILINE)
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NAMES = (".yaml", ".yml")
 _ELEMENT = re.compile(rb"^( *)- ")
+MOST_WHOLE = 1 << 18
+"""A larger document is split at the elements of its outermost list."""
 MOST_NODES = 200_000
 """Values of one element, aliases counted as often as they are used: a few lines of aliases can mean a billion values."""
 
@@ -46,35 +48,85 @@ class YamlImporter:
 
     def read(self, source: SourceFile, notes: ImportNotes) -> Iterator[Found]:
         """Yield the events of the documents and lists."""
-        import yaml
-
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         for line, part in _parts(source):
             try:
-                value = yaml.load(part.decode("utf-8", "replace"), Loader=loader)  # noqa: S506 - a safe loader
-            except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
+                for offset, record in _records(part.decode("utf-8", "replace")):
+                    yield from _events(record, line + offset, notes)
+            except UNREADABLE:
                 if (known := _TYPE.search(part)) and known.group(1).decode() in EVENT_TYPES:
                     notes.lose(line)
-                continue
-            yield from _events(value, line, notes)
 
 
-def _events(value: Any, line: int, notes: ImportNotes) -> Iterator[FoundFrame]:
-    if not _is_bounded(value):
-        notes.lose(line)
+UNREADABLE = (yaml.YAMLError, ValueError, RecursionError, OverflowError)
+
+
+def _records(text: str) -> Iterator[tuple[int, Any]]:
+    """Yield the records of a document, each with the number of lines before it."""
+    loader = _LOADER(text)
+    try:
+        while loader.check_node():
+            for node in _nodes(loader.get_node()):
+                if _is_bounded(node):
+                    yield node.start_mark.line, loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """Yield the nodes of records: a mapping, or the mappings in its lists if it is no event itself."""
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _nodes(each)
+    elif isinstance(node, yaml.MappingNode):
+        lists = [value for _, value in node.value if _holds_mappings(value)]
+        if lists and not _names_event(node):
+            for each in lists:
+                yield from _nodes(each)
+        else:
+            yield node
+
+
+def _holds_mappings(node: Any) -> bool:
+    return isinstance(node, yaml.SequenceNode) and any(
+        isinstance(each, yaml.MappingNode) for each in node.value
+    )
+
+
+def _names_event(node: Any) -> bool:
+    return any(
+        key.value == "type" and value.value in EVENT_TYPES
+        for key, value in node.value
+        if isinstance(value, yaml.ScalarNode)
+    )
+
+
+def _is_bounded(node: Any) -> bool:
+    """Return whether a node has a bounded number of parts, aliases counted as often as they are used."""
+    waiting, count = [node], 0
+    while waiting:
+        one = waiting.pop()
+        count += 1
+        if count > MOST_NODES:
+            return False
+        if isinstance(one, yaml.MappingNode):
+            waiting += [part for pair in one.value for part in pair]
+        elif isinstance(one, yaml.SequenceNode):
+            waiting += one.value
+    return True
+
+
+def _events(record: Any, line: int, notes: ImportNotes) -> Iterator[FoundFrame]:
+    if not isinstance(record, dict):
         return
-    for record in value if isinstance(value, list) else [value]:
-        if not isinstance(record, dict):
-            continue
-        if is_event(record):
-            yield from _frame(Inner((), record, NO_TAGS), line, notes)
-            continue
-        payloads, _ = inner_payloads(record)
-        events = [inner for inner in payloads if not isinstance(inner.payload, str)] or payloads
-        if not events:
-            notes.skip(described({str(key): each for key, each in record.items()}))
-        for inner in events:
-            yield from _frame(inner, line, notes)
+    if is_event(record):
+        yield from _frame(Inner((), record, NO_TAGS), line, notes)
+        return
+    payloads, _ = inner_payloads(record)
+    events = [inner for inner in payloads if not isinstance(inner.payload, str)] or payloads
+    if not events:
+        notes.skip(described({str(key): each for key, each in record.items()}))
+    for inner in events:
+        yield from _frame(inner, line, notes)
 
 
 def _frame(inner: Inner, line: int, notes: ImportNotes) -> Iterator[FoundFrame]:
@@ -112,44 +164,26 @@ def _rendered(payload: Mapping[str, Any], line: int) -> FoundFrame | None:
     )
 
 
-def _is_bounded(value: Any) -> bool:
-    """Return whether a value has a bounded number of parts, aliases counted as often as they are used."""
-    waiting, count = [value], 0
-    while waiting:
-        one = waiting.pop()
-        count += 1
-        if count > MOST_NODES:
-            return False
-        if isinstance(one, dict):
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
-    return True
-
-
 def _parts(source: SourceFile) -> Iterator[tuple[int, bytes]]:
     """Yield the elements of the outermost list, or the documents, each with the number of its first line."""
     part: list[bytes] = []
-    size, line, begun = 0, 0, 1
+    size, begun = 0, 1
     indent: bytes | None = None
-    for each in _lines(source):
-        line += 1
+    for line, each in enumerate(_lines(source), 1):
         is_document = each.startswith(b"---")
         element = _ELEMENT.match(each) if not is_document else None
         if element is not None and indent is None:
             indent = element.group(1)
-        is_new = is_document or (element is not None and element.group(1) == indent)
-        if is_new or size > MOST_EVENT:
-            if part:
-                yield begun, b"".join(part)
+        is_element = element is not None and element.group(1) == indent
+        if is_document or (is_element and size > MOST_WHOLE) or size > MOST_EVENT:
+            yield begun, b"".join(part)
             part, size, begun = [], 0, line
         if is_document:
-            indent = None
+            indent, begun = None, line + 1
             continue
         part.append(each)
         size += len(each)
-    if part:
-        yield begun, b"".join(part)
+    yield begun, b"".join(part)
 
 
 def _lines(source: SourceFile) -> Iterator[bytes]:
