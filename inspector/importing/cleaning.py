@@ -18,8 +18,6 @@ from inspector.secret import (
 )
 
 MASKED = MASK.encode()
-LONG_BYTES = 2048
-"""Payloads from this length on are mostly audio, which is passed over: base64 has neither of the signs that keys contain."""
 _KEY = re.compile(rb"(?<![A-Za-z0-9])(?:(ek_)[A-Za-z0-9_.\-]{3,}|([sr]k[-_])[A-Za-z0-9_.\-]{6,})")
 _BEARER = re.compile(rb"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=\-]{8,}")
 _JWT = re.compile(rb"\beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}(?:\.[A-Za-z0-9_\-]*)?")
@@ -30,21 +28,6 @@ _MEMBER = re.compile(
 _CLIENT_SECRET = re.compile(
     rb'("client_secret"\s*:\s*\{[^{}]*?"value"\s*:\s*")((?:[^"\\]|\\.)+)(?=")'
 )
-_TRACES = (
-    b"earer ",
-    b"asic ",
-    b"uthorization",
-    b"ookie",
-    b"eyJ",
-    b'_token"',
-    b"assword",
-    b"_secret",
-    b"pi_key",
-    b"pi-key",
-    b"piKey",
-    b"PI_KEY",
-)
-"""Parts of what introduces a secret: searched before any pattern is."""
 
 
 class Cleaner:
@@ -83,28 +66,35 @@ class Cleaner:
         self._secrets = secrets_of(headers, url)
         self._mask = FrameMask(self._secrets)
 
-    def data(self, data: bytes) -> bytes:
-        """Return a payload with its secrets masked; usually the same object."""
+    def data(self, data: bytes, gist: bytes | None = None, *, is_delta: bool = False) -> bytes:
+        """Return a payload with its secrets masked; usually the same object.
+
+        Args:
+            data: the payload.
+            gist: the part of it that may hold secrets, which is searched first; None for all of it.
+            is_delta: True for a piece of a text, which has no members that hold secrets.
+        """
         if self._secrets:
             data = self._mask.masked(data)
-        if len(data) >= LONG_BYTES and b'"' in data:
-            return self._long(data)
-        return self._short(data)
-
-    def _long(self, data: bytes) -> bytes:
-        """Search a long payload around its long strings: only the parts with a sign that base64 lacks."""
-        longest = max(data.split(b'"'), key=len)
-        if len(longest) < LONG_BYTES or b"_" in longest or b"-" in longest or b" " in longest:
-            return self._short(data)
-        before, _, after = data.partition(longest)
-        return self._short(before) + longest + self._short(after)
-
-    def _short(self, data: bytes) -> bytes:
-        if b"k_" in data or b"k-" in data:
+        part = data if gist is None else gist
+        if b"k_" in part or b"k-" in part:
             data = _KEY.sub(self._key, data)
-        for trace in _TRACES:
-            if trace in data:
-                return self._members(data)
+        # One after the other, not in a loop: this is asked of almost every event.
+        if not is_delta and (
+            b"earer " in part
+            or b"asic " in part
+            or b"uthorization" in part
+            or b"ookie" in part
+            or b"eyJ" in part
+            or b'_token"' in part
+            or b"assword" in part
+            or b"_secret" in part
+            or b"pi_key" in part
+            or b"pi-key" in part
+            or b"piKey" in part
+            or b"PI_KEY" in part
+        ):
+            data = self._members(data)
         return data
 
     def _members(self, data: bytes) -> bytes:

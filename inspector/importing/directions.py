@@ -90,6 +90,7 @@ _LABELS: tuple[tuple[re.Pattern[str], Direction], ...] = tuple(
 )
 """Patterns of labels before an event, most telling first, in pairs; of a pair the one nearer to the event counts."""
 _DIGITS = re.compile(r"\d+")
+_DIRECTION_OF = {name: Direction(known.direction) for name, known in EVENT_TYPES.items()}
 MOST_LABELS = 4096
 """Labels that are remembered; a log has a few that differ but for their numbers."""
 
@@ -128,6 +129,8 @@ class LabelReader:
 
     def direction(self, label: str) -> Direction | None:
         """Return the direction that a label means; None if it means none."""
+        if label in self._known:
+            return self._known[label]
         label = _DIGITS.sub("0", label)
         if label in self._known:
             return self._known[label]
@@ -152,5 +155,4 @@ def label_direction(label: str) -> Direction | None:
 
 def known_direction(name: str) -> Direction | None:
     """Return the direction in which events of a type go; None if the type is unknown."""
-    known = EVENT_TYPES.get(name)
-    return Direction(known.direction) if known is not None else None
+    return _DIRECTION_OF.get(name)

@@ -42,6 +42,8 @@ class FoundFrame:
     """True if a part of the payload was cut out before the file was written."""
     is_text: bool = True
     """False for a binary frame."""
+    gist: bytes | None = None
+    """The part of the payload that may hold secrets; None for all of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from inspector.core.dialect_evidence import dialect_of_url
 from inspector.core.event import Direction
 from inspector.core.read import Body, int_at, object_at, objects_at, text_at
 from inspector.importing.directions import said_direction
-from inspector.importing.elision import is_elided
+from inspector.importing.elision import gist, is_elided
 from inspector.importing.found import (
     Found,
     FoundClosing,
@@ -36,6 +36,9 @@ from inspector.importing.text import BLOCK, MOST_EVENT, scan_json
 _LIST = b'"_webSocketMessages"'
 AROUND = 1 << 18
 """Bytes before and behind a list of messages in which its handshake is looked for: cookies may be long."""
+SMALL_MESSAGE = 1 << 14
+"""Bytes that most messages fit in."""
+BACKSLASH = ord("\\")
 LOOKED_AT = 200
 """Messages of a socket by which it is recognised."""
 MOST_APART_NS = 3600 * 10**9
@@ -160,8 +163,9 @@ def text_frame(
 ) -> FoundFrame:
     """Return a text frame of a socket, whatever it holds."""
     name, body, _ = decode(data)
-    is_cut = body is not None and is_elided(name, body, data)
-    return FoundFrame(data, name, body, line, direction, True, time, is_cut)
+    part = gist(name, body, data)
+    is_cut = body is not None and is_elided(name, body, part)
+    return FoundFrame(data, name, body, line, direction, True, time, is_cut, gist=part)
 
 
 def _members_behind(reader: _Window, end: int) -> Body:
@@ -235,15 +239,15 @@ class _Window:
 
     def object_at(self, at: int, sign: bytes) -> tuple[int, Mapping[str, Any], bytes] | None:
         """Return the offset behind an object, the object, and how it ends, which the next one may do, too."""
-        size = BLOCK
+        size = SMALL_MESSAGE
         while True:
             self._hold(at, size)
             begin = at - self._begin
-            if sign:
-                stop = self._text.find(sign, begin)
-                value = _loaded(self._text[begin : stop + len(sign)]) if stop >= 0 else None
+            stop = self._signed_end(sign, begin) if sign else -1
+            if stop >= 0:
+                value = _loaded(self._text[begin:stop])
                 if value is not None:
-                    return self._begin + stop + len(sign), value, sign
+                    return self._begin + stop, value, sign
             text = self._text[begin : begin + size]
             try:
                 _, stop = scan_json(text.decode("latin-1"), 0)
@@ -258,6 +262,14 @@ class _Window:
             quote = text.rfind(b'"', 0, stop)
             learned = text[quote:stop] if quote >= 0 and b":" not in text[quote:stop] else b""
             return at + stop, value, learned
+
+    def _signed_end(self, sign: bytes, begin: int) -> int:
+        """Return the position behind the next sign whose quote is not an escaped one; -1 if there is none."""
+        text = self._text
+        stop = text.find(sign, begin)
+        while stop > 0 and text[stop - 1] == BACKSLASH:
+            stop = text.find(sign, stop + 1)
+        return stop + len(sign) if stop >= 0 else -1
 
     def line(self, at: int) -> int:
         """Return the number of the line at an offset, from 1."""
@@ -275,8 +287,10 @@ class _Window:
         if self._begin <= at and at + size <= end:
             return
         kept = self._text[at - self._begin :] if self._begin <= at <= end else b""
-        self._text = kept + self._source.read(at + len(kept), max(size, 2 * BLOCK) - len(kept))
-        self._begin = at
+        more = self._source.read(at + len(kept), max(size, 2 * BLOCK) - len(kept))
+        if more or at < self._begin or at > end:
+            self._text = kept + more
+            self._begin = at
 
 
 def _loaded(data: bytes) -> Mapping[str, Any] | None:

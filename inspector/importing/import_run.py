@@ -116,7 +116,7 @@ class ImportRun:
     def _frame(self, found: FoundFrame) -> None:
         summary = self._summary
         direction, is_inferred = _direction(found)
-        data = self._cleaner.data(found.data)
+        data = self._cleaner.data(found.data, found.gist, is_delta=found.type.endswith(".delta"))
         body, problem = found.body, None
         if data is not found.data:
             _, body, problem = decode(data, is_text=found.is_text)
@@ -125,7 +125,7 @@ class ImportRun:
         summary.count(direction, is_inferred=is_inferred)
         self._log(
             Event(
-                0,
+                self._seq + 1,
                 self._times.at(found.time),
                 direction,
                 Origin.WIRE,
@@ -170,28 +170,19 @@ class ImportRun:
     def _local(self, name: str, facts: dict[str, Any], t_ns: int | None) -> None:
         body = {"type": name, **facts}
         data = orjson.dumps(body)
-        self._log(Event(0, t_ns, Direction.LOCAL, Origin.WIRE, name, data, True, body), 0)
+        self._log(
+            Event(self._seq + 1, t_ns, Direction.LOCAL, Origin.WIRE, name, data, True, body), 0
+        )
 
     def _log(self, event: Event, line: int) -> None:
-        self._seq += 1
-        numbered = Event(
-            self._seq,
-            event.t_ns,
-            event.direction,
-            event.origin,
-            event.type,
-            event.data,
-            event.is_text,
-            event.body,
-            event.problem,
-        )
+        self._seq = event.seq
         self.lines.append(line)
         if event.type in SESSION_TYPES:
-            if self._session.ends_with(numbered) and self._session.confirmed_seq:
+            if self._session.ends_with(event) and self._session.confirmed_seq:
                 self._summary.sessions += 1
                 self._session = SessionFold()
-            self._session.apply(numbered)
-        rendered = render(numbered)
+            self._session.apply(event)
+        rendered = render(event)
         self._waiting.append(rendered)
         self._waiting_bytes += len(rendered)
         if self._waiting_bytes >= WRITE_BYTES:

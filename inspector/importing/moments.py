@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from inspector.core.units import NS_PER_MS, NS_PER_S
@@ -47,7 +48,7 @@ _ALL_KEYS = frozenset((*KEYS, *_MS_KEYS))
 DAY_NS = 86_400 * NS_PER_S
 
 _ISO = re.compile(
-    r"(\d{4})[-/](\d\d)[-/](\d\d)[T _](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s?(Z|UTC|[+-]\d\d:?\d\d)?(?![\d:])"
+    r"(\d{4}[-/]\d\d[-/]\d\d[T _]\d\d:\d\d):(\d\d)(?:[.,](\d{1,9}))?\s?(Z|UTC|[+-]\d\d:?\d\d)?(?![\d:])"
 )
 _CLOCK = re.compile(
     r"(?<![\d:.])(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s?([AaPp]\.?[Mm]\.?)?(?![\d:])"
@@ -71,7 +72,7 @@ class Kind(Enum):
 _KIND = {Sort.EPOCH: Kind.EPOCH, Sort.LOCAL: Kind.LOCAL, Sort.START: Kind.START}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FoundTime:
     """A time as a file states it."""
 
@@ -150,62 +151,72 @@ def _number(value: object) -> float | None:
         return None
 
 
-def head_time(head: str) -> FoundTime | None:
-    """Return the time at the head of a line; None if there is none."""
+def head_time(head: str) -> tuple[FoundTime | None, int]:
+    """Return the time at the head of a line and the position behind it; None and 0 if there is none."""
     head = head[:SEARCHED]
-    found = text_time(head, "")
-    if found is not None:
-        return found
+    if ":" in head:
+        found, behind = _searched(head, "")
+        if found is not None:
+            return found, behind
     number = _NUMBER.match(head)
     if number is None:
-        return None
+        return None, 0
     text, unit = number.group(1), (number.group(2) or "").strip()
     if unit == "ms":
-        return FoundTime(Kind.START, round(float(text) * NS_PER_MS), "", "ms since a start")
+        ns = round(float(text) * NS_PER_MS)
+        return FoundTime(Kind.START, ns, "", "ms since a start"), number.end()
     read = value_time(float(text) if "." in text else int(text), "")
     # A plain small integer is rather a number of the line, a port or a level.
     if read is None or (read.kind is Kind.START and "." not in text and not unit):
-        return None
-    return read if not unit else FoundTime(read.kind, read.ns, "", read.form)
+        return None, 0
+    time = read if not unit else FoundTime(read.kind, read.ns, "", read.form)
+    return time, number.end()
 
 
 def text_time(text: str, source: str) -> FoundTime | None:
     """Return the first date with a time in a text, else the first time of day; None if it has neither."""
-    if ":" not in text:
-        return None
+    return _searched(text, source)[0] if ":" in text else None
+
+
+def _searched(text: str, source: str) -> tuple[FoundTime | None, int]:
     iso = _ISO.search(text)
     if iso is not None:
-        return _dated(iso, source)
+        return _dated(iso, source), iso.end()
     clock = _CLOCK.search(text)
     if clock is None:
-        return None
+        return None, 0
     hour, minute, second = (int(part) for part in clock.groups()[:3])
     half = (clock.group(5) or "").lower().replace(".", "")
     if half:
         if not 1 <= hour <= 12:
-            return None
+            return None, 0
         hour = hour % 12 + 12 * (half == "pm")
     if hour > 23 or minute > 59 or second > 60:
-        return None
+        return None, 0
     ns = (hour * 3600 + minute * 60 + second) * NS_PER_S + _fraction(clock.group(4))
-    return FoundTime(Kind.CLOCK, ns, source, "time of day")
+    return FoundTime(Kind.CLOCK, ns, source, "time of day"), clock.end()
 
 
 def _dated(found: re.Match[str], source: str) -> FoundTime | None:
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
-    try:
-        moment = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59)
-        )
-        offset_s = _offset_s(zone)
-        ns = ((moment.replace(tzinfo=UTC) - EPOCH) // timedelta(seconds=1) - offset_s) * NS_PER_S
-    except ValueError:
-        return None
-    if ns < 0:
+    date, second, fraction, zone = found.groups()
+    begun = _minute_ns(date, zone or "")
+    if begun is None or int(second) > 60:
         return None
     kind = Kind.EPOCH if zone else Kind.LOCAL
     words = "ISO 8601" if zone else "date without a zone"
-    return FoundTime(kind, ns + _fraction(fraction), source, words)
+    return FoundTime(kind, begun + int(second) * NS_PER_S + _fraction(fraction), source, words)
+
+
+@lru_cache(maxsize=64)
+def _minute_ns(date: str, zone: str) -> int | None:
+    """Return the nanoseconds since the epoch at which a minute begins, which many lines of a log share; None if there is none."""
+    year, month, day, hour, minute = (int(part) for part in re.findall(r"\d+", date))
+    try:
+        moment = datetime(year, month, day, hour, minute, tzinfo=UTC)
+    except ValueError:
+        return None
+    ns = ((moment - EPOCH) // timedelta(seconds=1) - _offset_s(zone)) * NS_PER_S
+    return ns if ns >= 0 else None
 
 
 def _offset_s(zone: str | None) -> int:

@@ -19,6 +19,9 @@ MOST_MEMBERS = 200
 """Members of a record that are looked at."""
 _PLAIN = frozenset({"error", "warning", "info", "ping", "heartbeat"})
 """Types that other protocols have, too: such an event must look like the API's in another way."""
+_ON_THE_WIRE = frozenset(
+    name for name, known in EVENT_TYPES.items() if known.direction != Direction.LOCAL
+).difference(_PLAIN)
 _FAMILIES = (
     "session.",
     "response.",
@@ -64,12 +67,11 @@ def is_event(body: Mapping[str, Any]) -> bool:
     name = body.get("type")
     if not isinstance(name, str):
         return False
-    known = EVENT_TYPES.get(name)
-    if known is not None:
-        if name in _PLAIN:
-            return "event_id" in body or isinstance(body.get("error"), dict)
+    if name in _ON_THE_WIRE:
         # The Responses API streams events of the same names; it numbers them.
-        return known.direction != Direction.LOCAL and not is_of_responses(body)
+        return "sequence_number" not in body or "event_id" in body
+    if name in _PLAIN:
+        return "event_id" in body or isinstance(body.get("error"), dict)
     # A type that is newer than the table.
     return name.startswith(_FAMILIES) and isinstance(body.get("event_id"), str)
 

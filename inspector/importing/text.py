@@ -24,7 +24,7 @@ import orjson
 
 from inspector.core.codec import decode
 from inspector.importing.directions import LabelReader
-from inspector.importing.elision import is_elided
+from inspector.importing.elision import gist, is_elided
 from inspector.importing.found import Found, FoundFrame, ImportNotes
 from inspector.importing.literals import (
     CUT,
@@ -33,7 +33,7 @@ from inspector.importing.literals import (
     read_literal,
     unescaped,
 )
-from inspector.importing.moments import FoundTime, UnreadTime, head_time, keyed_time
+from inspector.importing.moments import UnreadTime, head_time, keyed_time
 from inspector.importing.records import (
     NO_TAGS,
     Inner,
@@ -77,7 +77,7 @@ scan_json = json.JSONDecoder(strict=False).raw_decode
 _BOUNDARY = b" \t,[]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """An object in a text."""
 
@@ -145,6 +145,8 @@ class TextScan:
         self._done = 0
         """End of the last object: what stands before it belongs to it."""
         self._is_over = False
+        self._line_stop = 0
+        """End of the line on which the last object begins."""
         self._several_until = -1
         """End of a line that holds several objects."""
         self._call_at = -2
@@ -169,8 +171,13 @@ class TextScan:
                 continue
             if piece is None:
                 yield from self._unreadable(self._at)
+            elif piece.body is None or is_event(piece.body):
+                yield self._frame(start, piece, NO_TAGS)
+                if piece.end > self._line_stop:
+                    self._pass_over(piece.end)
+                self._done = self._at = piece.end
             else:
-                yield from self._events(self._at, piece)
+                yield from self._others(start, piece, piece.body)
 
     # ── reading ahead ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -229,10 +236,12 @@ class TextScan:
         Raises:
             _Incomplete: it goes on beyond the text.
         """
-        end = self._line_end(at)
+        end = self._line_stop = self._line_end(at)
         text = self._text
         if text[at : at + 1] != b"{":
             return self._literal(at, end)
+        if text[at + 1 : at + 100].lstrip()[:1] not in (b'"', b"}", b"", b"\\"):
+            return self._literal(at, end)  # no JSON: its keys are in quotes
         if at and text[at - 1] in b"\"'":
             piece = self._quoted(at, end)
             if piece is not None:
@@ -366,13 +375,9 @@ class TextScan:
 
     # ── what an object is ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _events(self, at: int, piece: Piece) -> Iterator[FoundFrame]:
-        body, line = piece.body, self._line
-        if body is None:
-            yield self._frame(at, piece.data, piece.name, None, line, NO_TAGS, piece.is_elided)
-        elif is_event(body):
-            yield self._frame(at, piece.data, piece.name, body, line, NO_TAGS, piece.is_elided)
-        elif is_something_else(body):
+    def _others(self, at: int, piece: Piece, body: Mapping[str, Any]) -> Iterator[FoundFrame]:
+        """Yield the events in an object that is none itself."""
+        if is_something_else(body):
             self._notes.skip(described(body))
         else:
             payloads, is_container = inner_payloads(body)
@@ -390,14 +395,13 @@ class TextScan:
     def _inside(self, at: int, piece: Piece, payloads: list[Inner]) -> Iterator[FoundFrame]:
         """Yield the events in a logger's record."""
         for inner in payloads:
-            if isinstance(inner.payload, str):
-                yield from self._in_text(at, inner.payload, inner.tags)
+            payload = inner.payload
+            if isinstance(payload, str):
+                yield from self._in_text(at, payload, inner.tags)
                 continue
             data = _member_data(piece.data, inner)
-            name = inner.payload["type"]
-            yield self._frame(
-                at, data, name, inner.payload, self._line, inner.tags, piece.is_elided
-            )
+            event = Piece(piece.end, data, payload["type"], payload, piece.is_elided)
+            yield self._frame(at, event, inner.tags)
 
     def _in_text(self, at: int, text: str, tags: Tags) -> Iterator[FoundFrame]:
         """Yield the events in a text inside a record; what the record says counts where the text says nothing."""
@@ -406,7 +410,7 @@ class TextScan:
         scan = TextScan(
             Blocks(text.encode("utf-8", "replace")), self._notes, self._labels, self._depth + 1
         )
-        outer = self._frame(at, b"", "", None, self._line, tags, False)
+        outer = self._frame(at, Piece(0, b"", "", None), tags)
         for frame in scan.found():
             frame.line = self._line
             if outer.direction is not None and (frame.direction is None or outer.is_absolute):
@@ -414,45 +418,39 @@ class TextScan:
             frame.time = outer.time or frame.time
             yield frame
 
-    def _frame(
-        self,
-        at: int,
-        data: bytes,
-        name: str,
-        body: Mapping[str, Any] | None,
-        line: int,
-        tags: Tags,
-        is_cut: bool,
-    ) -> FoundFrame:
+    def _frame(self, at: int, piece: Piece, tags: Tags) -> FoundFrame:
         """Return an event with what stands beside and before it."""
+        data, name, body = piece.data, piece.name, piece.body
         direction, is_absolute = tags.direction or (None, False)
         time = tags.time
         if time is None and body is not None:
             time = keyed_time(body, OWN_TIMES.get(name, ()))
         if direction is None or time is None:
             head = self._head(at)
-            if direction is None and (head or tags.label):
-                direction = self._labels.direction(head) if head else None
+            label = head
+            if time is None and head:
+                time, behind = head_time(head)
+                # Without its time a label is one of a few, which are remembered.
+                label = head[behind:] if behind else head
+            if direction is None:
+                direction = self._labels.direction(label) if label else None
                 if direction is None and tags.label:
                     direction = self._labels.direction(tags.label)
-            if time is None and head:
-                time = head_time(head)
+        if isinstance(time, UnreadTime):
+            self._notes.unread_times += 1
+            time = None
+        part = gist(name, body, data)
         return FoundFrame(
             data,
             name,
             body,
-            line,
+            self._line,
             direction,
             is_absolute,
-            self._readable(time),
-            is_cut or (body is not None and is_elided(name, body, data)),
+            time,
+            piece.is_elided or (body is not None and is_elided(name, body, part)),
+            gist=part,
         )
-
-    def _readable(self, time: FoundTime | UnreadTime | None) -> FoundTime | None:
-        if isinstance(time, UnreadTime):
-            self._notes.unread_times += 1
-            return None
-        return time
 
     def _head(self, at: int) -> str:
         """Return the text before an object on its line; if there is none, the line before it."""
@@ -508,7 +506,7 @@ class TextScan:
             value = {"type": name, **value}
         if value["type"] != name:
             return None
-        return self._frame(at, orjson.dumps(value), name, value, self._line, NO_TAGS, True)
+        return self._frame(at, Piece(0, orjson.dumps(value), name, value, True), NO_TAGS)
 
 
 def _json_piece(data: bytes, end: int) -> Piece | None:
