@@ -51,11 +51,8 @@ _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "a"
 class LiteralError(ValueError):
     """A text is not an object that a program prints."""
 
-    def __init__(self, at: int, root: dict[str, Any] | None = None) -> None:
+    def __init__(self, at: int) -> None:
         super().__init__(f"not a literal at {at}")
-        self.at = at
-        self.root = root
-        """What was read up to there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def read_literal(text: str, at: int = 0, *, may_be_cut: bool = False) -> Literal
     except (LiteralError, ValueError, OverflowError) as error:
         cut = CUT.search(text, at) if may_be_cut and root else None
         if cut is None:
-            raise LiteralError(reader.at, root) from error
+            raise LiteralError(reader.at) from error
         return Literal(root, len(text), True)
     return Literal(root, reader.at, reader.is_elided)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from inspector.core.dialect_evidence import protocol_of
 from inspector.core.event import Direction
+from inspector.core.read import text_at
 from inspector.importing.directions import tagged_direction
 from inspector.importing.moments import FoundTime, UnreadTime, keyed_time
 from inspector.spec.dialects import FOREIGN
@@ -132,7 +133,7 @@ def tags_of(record: Mapping[str, Any], outer: Tags = NO_TAGS) -> Tags:
 
 def is_something_else(body: Mapping[str, Any]) -> bool:
     """Return whether an object is known to be no event, whatever its members hold."""
-    return body.get("type") in _ITEMS or "streamSid" in body or "itemId" in body
+    return text_at(body, "type") in _ITEMS or "streamSid" in body or "itemId" in body
 
 
 def described(body: Mapping[str, Any]) -> str:
@@ -141,11 +142,12 @@ def described(body: Mapping[str, Any]) -> str:
 
 
 def _descriptions(body: Mapping[str, Any]) -> Iterator[str]:
-    name = body.get("type")
-    if "event" in body and ("streamSid" in body or body["event"] in ("connected", "mark", "dtmf")):
+    name = text_at(body, "type")
+    is_call = text_at(body, "event") in ("connected", "mark", "dtmf")
+    if "event" in body and ("streamSid" in body or is_call):
         yield "Twilio media-stream messages"
     protocol = protocol_of(body)
-    if protocol and not isinstance(name, str):
+    if protocol and not name:
         yield f"{FOREIGN[protocol][0].short} messages"
     if is_of_responses(body):
         yield "events of the Responses API (not Realtime)"
@@ -153,6 +155,6 @@ def _descriptions(body: Mapping[str, Any]) -> Iterator[str]:
         yield "conversation items (a history), not events"
     if body.get("object") in ("chat.completion", "chat.completion.chunk"):
         yield "chat completions"
-    if isinstance(name, str):
+    if name:
         yield f"objects of type {name[:40]}"
     yield f"objects without a type (keys: {', '.join(str(key)[:24] for key in list(body)[:4])})"

@@ -7,8 +7,8 @@ import gzip
 import os
 import zlib
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from inspector.errors import RecordingError
 
@@ -37,15 +37,19 @@ class SourceFile:
         self.path = path
         self._progress = progress
         try:
-            self._raw: BinaryIO = path.open("rb")
+            self._raw = path.open("rb")
         except OSError as error:
             raise _unreadable(path, error) from error
-        self._file: BinaryIO | gzip.GzipFile = self._raw
+        self._file: BufferedReader | gzip.GzipFile = self._raw
         self.is_packed = self._raw.read(2) == _GZIP
         self._raw.seek(0)
         if self.is_packed:
             self._file = gzip.GzipFile(fileobj=self._raw)
-        start = self.read(0, 4)
+        try:
+            start = self.read(0, 4)
+        except BaseException:  # the progress may cancel
+            self.close()
+            raise
         self._coding = next((name for bom, name in _UTF16.items() if start.startswith(bom)), "")
         self.start = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
         """Offset of the first byte after a byte order mark."""
@@ -72,16 +76,18 @@ class SourceFile:
                 code="too_large",
                 hint="unpack it yourself, and import the part that you need",
             )
+        parts: list[bytes] = []
         try:
             self._file.seek(offset)
-            data = self._file.read(size)
-            self._progress(self._raw.tell())
+            while size > 0 and (part := self._file.read1(size)):
+                parts.append(part)
+                size -= len(part)
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            # A packed file that was cut off or damaged ends where it no longer unpacks.
-            return b""
+            pass  # a packed file that was cut off or damaged ends where it no longer unpacks
         except OSError as error:
             raise _unreadable(self.path, error) from error
-        return data
+        self._progress(self._raw.tell())
+        return b"".join(parts) if len(parts) != 1 else parts[0]
 
     def head(self) -> bytes:
         """Return the first bytes, as UTF-8 where they are text."""

@@ -147,6 +147,8 @@ class TextScan:
         self._is_over = False
         self._line_stop = 0
         """End of the line on which the last object begins."""
+        self._container_at = -1
+        """Position of the last object that is too large to be read at once."""
         self._several_until = -1
         """End of a line that holds several objects."""
         self._call_at = -2
@@ -197,6 +199,7 @@ class TextScan:
             head, tail = self._text[: self._at - kept], self._text[self._at - kept :]
             self._text = head + _COLOURS.sub(b"", tail)
         self._latin = ""
+        self._container_at = -1
         self._at -= kept
         self._done = max(0, self._done - kept)
         self._several_until = -1
@@ -256,7 +259,8 @@ class TextScan:
             piece = self._indented(at, end)
             if piece is not None:
                 return piece
-        return self._scanned(at, end) or self._literal(at, end)
+        piece = self._scanned(at, end)
+        return piece if piece or self._container_at == at else self._literal(at, end)
 
     def _indented(self, at: int, end: int) -> Piece | None:
         """Read pretty-printed JSON, up to the brace below the beginning of its line."""
@@ -289,8 +293,10 @@ class TextScan:
         except ValueError as error:
             position = getattr(error, "pos", 0)
             is_open = position >= len(text) - 1 or "Unterminated" in str(error)
-            if is_open and not self._is_over and not self._is_container(at):
-                raise _Incomplete from None
+            if is_open and not self._is_over:
+                if not self._is_container(at):
+                    raise _Incomplete from None
+                self._container_at = at
             return None
         if not isinstance(value, dict):
             return None
