@@ -29,9 +29,10 @@ from inspector.importing.found import (
     ImportNotes,
 )
 from inspector.importing.moments import FoundTime, value_time
+from inspector.importing.pieces import scan_json
 from inspector.importing.records import is_event
 from inspector.importing.source_file import SourceFile
-from inspector.importing.text import BLOCK, MOST_EVENT, scan_json
+from inspector.importing.text import BLOCK, MOST_EVENT
 
 _LIST = b'"_webSocketMessages"'
 AROUND = 1 << 18

@@ -14,10 +14,8 @@ of many for the objects in it. What has a known type but cannot be read is count
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -29,11 +27,23 @@ from inspector.importing.found import Found, FoundFrame, ImportNotes
 from inspector.importing.literals import (
     CUT,
     LiteralError,
-    bytes_literal,
     read_literal,
     unescaped,
 )
 from inspector.importing.moments import UnreadTime, head_time, keyed_time
+from inspector.importing.pieces import (
+    Piece,
+    closed,
+    is_own,
+    json_piece,
+    member_data,
+    quick_python,
+    repaired_text,
+    scan_json,
+    shorten_last,
+    text_piece,
+    unquoted,
+)
 from inspector.importing.records import (
     NO_TAGS,
     Inner,
@@ -72,24 +82,7 @@ _QUOTED = re.compile(
 )
 _CELL = re.compile(rb'"(?:[^"]|"")*+"')
 _PRETTY = re.compile(rb"[ \t]*[\r\n]+[ \t]*")
-scan_json = json.JSONDecoder(strict=False).raw_decode
-"""Reads JSON at a position of a text, and says where it ends."""
 _BOUNDARY = b" \t,[]"
-
-
-@dataclass(slots=True)
-class Piece:
-    """An object in a text."""
-
-    end: int
-    """Position behind it."""
-    data: bytes
-    """Its JSON."""
-    name: str
-    """Its type; ``""`` if it has none."""
-    body: Mapping[str, Any] | None
-    """None if it nests too deeply."""
-    is_elided: bool = False
 
 
 class _Incomplete(Exception):
@@ -251,7 +244,7 @@ class TextScan:
                 return piece
         if end - at <= LONG_LINE and end > self._several_until:
             stop = text.rfind(b"}", at, end) + 1
-            piece = _json_piece(text[at:stop], stop) if stop > at else None
+            piece = json_piece(text[at:stop], stop) if stop > at else None
             if piece is not None:
                 return piece
         is_open = end < len(text) and text[max(at, end - 3) : end].rstrip()[-1:] in b"{[,("
@@ -265,7 +258,7 @@ class TextScan:
     def _indented(self, at: int, end: int) -> Piece | None:
         """Read pretty-printed JSON, up to the brace below the beginning of its line."""
         stop = self._closing(at, end)
-        return _json_piece(_PRETTY.sub(b"", self._text[at:stop]), stop) if stop else None
+        return json_piece(_PRETTY.sub(b"", self._text[at:stop]), stop) if stop else None
 
     def _closing(self, at: int, end: int) -> int:
         """Return the position behind the brace with the indentation of the line; 0 if it never comes."""
@@ -304,7 +297,7 @@ class TextScan:
         data = text[at:stop]
         if b"\n" in data:
             data = _PRETTY.sub(b"", data)
-        return _json_piece(data, stop) or _json_piece(_repaired_text(data), stop)
+        return json_piece(data, stop) or json_piece(repaired_text(data), stop)
 
     def _deep(self, at: int, end: int) -> Piece | None:
         """Read JSON that nests too deeply for a scanner, if it is an event on one line."""
@@ -344,15 +337,15 @@ class TextScan:
         if part[1:3] == b'""':
             cell = _CELL.match(text, at - 1)
             inner = cell.group()[1:-1].replace(b'""', b'"') if cell is not None else b""
-            return _text_piece(inner, cell.end()) if cell is not None else None
+            return text_piece(inner, cell.end()) if cell is not None else None
         found = _QUOTED.match(text, start)
         if found is None:
             if b'\\"' in part[:3] and not self._is_over and len(text) - at < MOST_EVENT:
                 raise _Incomplete
             return None
         literal = found.group(2)
-        inner = _unquoted(literal, is_bytes=bool(found.group(1)))
-        return _text_piece(inner, found.end())
+        inner = unquoted(literal, is_bytes=bool(found.group(1)))
+        return text_piece(inner, found.end())
 
     def _literal(self, at: int, end: int) -> Piece | None:
         """Read what Python or JavaScript print."""
@@ -363,7 +356,7 @@ class TextScan:
         if b"type" not in text[at:stop]:
             return None
         part = text[at:stop]
-        quick = _quick_python(part)
+        quick = quick_python(part)
         if quick is not None:
             return Piece(at + quick[0], quick[1], quick[2]["type"], quick[2])
         words = part.decode("utf-8", "replace")
@@ -405,7 +398,7 @@ class TextScan:
             if isinstance(payload, str):
                 yield from self._in_text(at, payload, inner.tags)
                 continue
-            data = _member_data(piece.data, inner)
+            data = member_data(piece.data, inner)
             event = Piece(piece.end, data, payload["type"], payload, piece.is_elided)
             yield self._frame(at, event, inner.tags)
 
@@ -482,7 +475,7 @@ class TextScan:
             self._at = at + 1
             return
         begun = text.find(b"{", at + 1, known.start()) if text[at : at + 1] == b"{" else -1
-        if begun >= 0 and not _is_own(text, at, known.start()):
+        if begun >= 0 and not is_own(text, at, known.start()):
             # The type is of an object inside: this one is a broken container.
             self._at = at + 1
             return
@@ -496,140 +489,20 @@ class TextScan:
 
     def _cut(self, at: int, part: bytes, name: str) -> FoundFrame | None:
         """Return what a logger has left of an event that it cut; None if it does not say that it did."""
-        if CUT.search(part.decode("utf-8", "replace")) is None:
-            return None
         words = part.decode("utf-8", "replace")
+        if CUT.search(words) is None:
+            return None
         if at and self._text[at - 1] in b"\"'" and '\\"' in words:
             words = unescaped(words)
         try:
-            literal = read_literal(_closed(words), may_be_cut=True)
+            literal = read_literal(closed(words), may_be_cut=True)
         except LiteralError:
             return None
         value = literal.value
-        _shorten_last(value)
+        shorten_last(value)
         if "type" not in value:
             # The library websockets cuts the middle out, so that the type may stand behind the cut.
             value = {"type": name, **value}
         if value["type"] != name:
             return None
         return self._frame(at, Piece(0, orjson.dumps(value), name, value, True), NO_TAGS)
-
-
-def _json_piece(data: bytes, end: int) -> Piece | None:
-    """Return JSON as an object; None if it is none."""
-    name, body, problem = decode(data)
-    if body is not None:
-        return Piece(end, data, name, body)
-    if problem is not None and problem.code == "too_deep" and name in EVENT_TYPES:
-        return Piece(end, data, name, None)
-    return None
-
-
-def _text_piece(inner: bytes, end: int) -> Piece | None:
-    """Return JSON in a string as an object; a line break in it is one of the printer."""
-    piece = _json_piece(inner.strip(), end)
-    return piece if piece is not None and piece.data.startswith(b"{") else None
-
-
-def _unquoted(literal: bytes, *, is_bytes: bool) -> bytes:
-    """Return what a string literal holds: JSON's, Python's or JavaScript's."""
-    if literal[:1] == b'"' and not is_bytes:
-        try:
-            value = orjson.loads(literal)
-        except ValueError:
-            pass
-        else:
-            return str(value).encode("utf-8", "replace")
-    words = literal[1:-1].decode("utf-8", "replace")
-    text = bytes_literal(words) if is_bytes else unescaped(words)
-    return text.encode("utf-8", "replace")
-
-
-def _repaired_text(data: bytes) -> bytes:
-    """Return JSON whose bytes are not all UTF-8, with the others replaced by U+FFFD, and raw control characters escaped."""
-    text = data.decode("utf-8", "replace")
-    return re.sub("[\x00-\x1f]", lambda found: f"\\u{ord(found.group()):04x}", text).encode()
-
-
-_PYTHON_WORDS = re.compile(rb"\b(?:None|True|False|nan|inf)\b")
-
-
-def _quick_python(part: bytes) -> tuple[int, bytes, dict[str, Any]] | None:
-    """Read what Python prints of a dict of plain strings and numbers, the most frequent kind; None for all others."""
-    stop = part.rfind(b"}") + 1
-    part = part[:stop]
-    if (
-        part[:2] != b"{'"
-        or b'"' in part
-        or b"\\" in part
-        or (b"None" in part or b"True" in part or b"False" in part)
-    ):
-        return None
-    data = part.replace(b"'", b'"')
-    name, body, _ = decode(data)
-    return (stop, data, dict(body)) if body is not None and name else None
-
-
-def _shorten_last(value: dict[str, Any]) -> None:
-    """Shorten the last string of a cut event to what stands before the cut: what stands behind it belongs to other members."""
-    into: Any = value
-    while into:
-        key = next(reversed(into)) if isinstance(into, dict) else len(into) - 1
-        last = into[key]
-        if isinstance(last, str):
-            cut = CUT.search(last)
-            into[key] = last[: cut.start()] + "…" if cut is not None else last
-            return
-        if not isinstance(last, dict | list):
-            return
-        into = last
-
-
-def _closed(words: str) -> str:
-    """Return a cut text with its last string closed, so that what stands in it is kept."""
-    inside, quote = False, ""
-    skip = False
-    for character in words:
-        if skip:
-            skip = False
-        elif character == "\\":
-            skip = inside
-        elif inside and character == quote:
-            inside = False
-        elif not inside and character in "\"'":
-            inside, quote = True, character
-    return words + quote if inside else words
-
-
-def _is_own(text: bytes, at: int, known: int) -> bool:
-    """Return whether a type belongs to the object that begins at a position, not to one inside."""
-    between = text[at + 1 : known]
-    return between.count(b"{") <= between.count(b"}")
-
-
-def _member_data(data: bytes, inner: Inner) -> bytes:
-    """Return the bytes of an event inside a record: verbatim if they are found, else rendered."""
-    payload = inner.payload
-    key = inner.keys[-1]
-    needle = orjson.dumps(key)
-    at = data.find(needle)
-    while at >= 0:
-        begin = data.find(b"{", at + len(needle), at + len(needle) + 8)
-        if begin >= 0:
-            end = data.rfind(b"}", begin, len(data) - len(inner.keys)) + 1
-            for stop in _ends(data, begin, end):
-                found = _json_piece(data[begin:stop], stop)
-                if found is not None and found.body == payload:
-                    return found.data
-        at = data.find(needle, at + 1)
-    return orjson.dumps(payload)
-
-
-def _ends(data: bytes, begin: int, end: int) -> Iterator[int]:
-    """Yield where an object may end: with the record, else where Python's scanner says."""
-    yield end
-    try:
-        _, stop = scan_json(data.decode("latin-1"), begin)
-    except (RecursionError, ValueError):
-        return
-    yield stop
