@@ -58,7 +58,7 @@ class Cleaner:
         """Return an address with its secrets masked."""
         clean = self.data(mask_url(url).encode("utf-8", "replace")).decode()
         if clean != url and MASK in clean and MASK not in url:
-            self.dropped["secret in a URL"] += 1
+            self.dropped["URL secret"] += 1
         return clean
 
     def learn(self, headers: Sequence[tuple[str, str]], url: str) -> None:
@@ -100,8 +100,8 @@ class Cleaner:
     def _members(self, data: bytes) -> bytes:
         for pattern, what in (
             (_CLIENT_SECRET, "client secret"),
-            (_MEMBER, "secret in a payload"),
-            (_BEARER, "Authorization"),
+            (_MEMBER, "payload secret"),
+            (_BEARER, "Authorization value"),
         ):
             data = pattern.sub(partial(self._masked, what), data)
         return _JWT.sub(self._token, data)
@@ -125,7 +125,7 @@ class Cleaner:
         offered = [part.strip() for part in value.split(",")]
         kept = [part for part in offered if mask_subprotocol(part) == part]
         if len(kept) < len(offered):
-            self.dropped["key in a subprotocol"] += len(offered) - len(kept)
+            self.dropped["subprotocol key"] += len(offered) - len(kept)
         return ", ".join(kept)
 
 

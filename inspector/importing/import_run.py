@@ -68,6 +68,8 @@ class ImportRun:
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._seq = 0
+        self._frames = 0
+        """Frames of the current session."""
 
     def run(self) -> ImportSummary:
         """Import the file.
@@ -178,10 +180,11 @@ class ImportRun:
         self._seq = event.seq
         self.lines.append(line)
         if event.type in SESSION_TYPES:
-            if self._session.ends_with(event) and self._session.confirmed_seq:
+            if self._session.ends_with(event) and self._frames:
                 self._summary.sessions += 1
-                self._session = SessionFold()
+                self._session, self._frames = SessionFold(), 0
             self._session.apply(event)
+        self._frames += event.direction is not Direction.LOCAL
         rendered = render(event)
         self._waiting.append(rendered)
         self._waiting_bytes += len(rendered)

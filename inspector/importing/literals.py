@@ -33,6 +33,7 @@ CUT = re.compile(
 _WORDS: dict[str, Any] = {
     "None": None,
     "null": None,
+    "nil": None,
     "undefined": None,
     "True": True,
     "true": True,
@@ -173,7 +174,8 @@ class _Reader:
                 key = self._key()
                 if self._peek() not in (":", "="):
                     raise LiteralError(self.at)
-                self.at += 1
+                # Ruby separates with =>.
+                self.at += 2 if self.text.startswith("=>", self.at) else 1
                 self._value(into, key)
             if self._peek() == ",":
                 self.at += 1

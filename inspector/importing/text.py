@@ -65,6 +65,8 @@ LONG_LINE = 1 << 16
 """A longer line may hold many objects, and is not tried as one."""
 LONG_LITERAL = 1 << 18
 """Bytes that are read of an object over several lines whose end cannot be told by the indentation."""
+MOST_LINES = 5000
+"""Lines of one pretty-printed event."""
 LABEL = 400
 """Bytes before an event that may say its direction and time."""
 MAX_TEXTS = 3
@@ -72,11 +74,12 @@ MAX_TEXTS = 3
 INNER_TRIED = 12
 """Objects in a container that are tried to see whether it is one."""
 
+_DIGIT = re.compile(rb"[0-9]")
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _KNOWN_TYPE = re.compile(
-    rb"""(?:["']type["']|\btype|\\+"type\\+")\s*[:=]\s*(?:["'`]|\\+")([a-z_]+(?:\.[a-z_]+)+|error)["'`\\]"""
+    rb"""(?:["']type["']|\btype|\\+"type\\+")\s*[:=]>?\s*(?:["'`]|\\+")([a-z_]+(?:\.[a-z_]+)+|error)["'`\\]"""
 )
-_CALL = re.compile(rb"\b[A-Z]\w*\((?=\w+=)")
+_CALL = re.compile(rb"\b[A-Z]\w*\((?=\s*\w+=)")
 _QUOTED = re.compile(
     rb"""([bBrR]?)("(?:[^"\\]*+(?:\\.[^"\\]*+)*+)"|'(?:[^'\\]*+(?:\\.[^'\\]*+)*+)')""", re.DOTALL
 )
@@ -236,7 +239,7 @@ class TextScan:
         text = self._text
         if text[at : at + 1] != b"{":
             return self._literal(at, end)
-        if text[at + 1 : at + 100].lstrip()[:1] not in (b'"', b"}", b"", b"\\"):
+        if text[at + 1 : min(end, at + 100)].lstrip()[:1] not in (b'"', b"}", b"", b"\\"):
             return self._literal(at, end)  # no JSON: its keys are in quotes
         if at and text[at - 1] in b"\"'":
             piece = self._quoted(at, end)
@@ -249,7 +252,7 @@ class TextScan:
                 return piece
         is_open = end < len(text) and text[max(at, end - 3) : end].rstrip()[-1:] in b"{[,("
         if is_open:
-            piece = self._indented(at, end)
+            piece = self._indented(at, end) or self._prefixed(at, end)
             if piece is not None:
                 return piece
         piece = self._scanned(at, end)
@@ -259,6 +262,28 @@ class TextScan:
         """Read pretty-printed JSON, up to the brace below the beginning of its line."""
         stop = self._closing(at, end)
         return json_piece(_PRETTY.sub(b"", self._text[at:stop]), stop) if stop else None
+
+    def _prefixed(self, at: int, end: int) -> Piece | None:
+        """Read pretty-printed JSON of which a collector of logs has put its own words before every line."""
+        text = self._text
+        prefix = text[text.rfind(b"\n", 0, at) + 1 : at]
+        if not prefix.strip() or len(prefix) > LABEL:
+            return None
+        same = re.compile(_DIGIT.sub(rb"[0-9]", re.escape(prefix)))
+        parts = [text[at:end]]
+        for _ in range(MOST_LINES):
+            begin, end = end + 1, text.find(b"\n", end + 1)
+            if end < 0:
+                if not self._is_over and len(text) - at < BLOCK:
+                    raise _Incomplete
+                end = len(text)
+            found = same.match(text, begin, end)
+            if found is None:
+                return None
+            parts.append(text[found.end() : end])
+            if parts[-1].rstrip(b" \t\r,") == b"}":
+                return json_piece(b" ".join(parts).rstrip(b" \t\r,"), end)
+        return None
 
     def _closing(self, at: int, end: int) -> int:
         """Return the position behind the brace with the indentation of the line; 0 if it never comes."""

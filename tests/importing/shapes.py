@@ -427,6 +427,18 @@ SHAPES: Mapping[str, tuple[str, str]] = {
 WITHOUT_DIRECTIONS: Mapping[str, str] = {
     "server-sent-events": lines(lambda _, d, e: f"event: message\ndata: {json.dumps(e)}\n"),
     "json-strings": lines(lambda _, d, e: json.dumps(json.dumps(e))),
+    "models-over-lines": lines(
+        lambda _, d, e: model(e).replace("(", "(\n    ", 1).removesuffix(")") + "\n)"
+    ),
+    "ruby": lines(lambda _, d, e: json.dumps(e).replace('": ', '"=>').replace("null", "nil")),
+    "compose": "".join(
+        f"app-1  | {each}\n" for _, e in EVENTS for each in json.dumps(e, indent=2).splitlines()
+    ),
+    "journal": "".join(
+        f"Nov 20 10:00:0{i} host app[{i}]: {each}\n"
+        for i, (_, e) in enumerate(EVENTS)
+        for each in json.dumps(e, indent=2).splitlines()
+    ),
     "models": lines(lambda _, d, e: model(e)),
     "yaml-documents": "".join(f"---\n{yaml_of(e)}" for _, e in EVENTS),
     "concatenated": "".join(json.dumps(e, indent=4) for _, e in EVENTS),

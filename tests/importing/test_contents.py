@@ -30,6 +30,14 @@ def test_each_socket_of_a_har_file_is_a_session_and_others_are_skipped(tmp_path:
     assert result.summary.skipped == {"another WebSocket (ws://localhost/vite)": 1}
 
 
+def test_sessions_in_one_log_are_told_apart(tmp_path: Path) -> None:
+    second = {**CREATED, "session": {**CREATED["session"], "id": "sess_2"}}
+    events = (CREATED, DELTA, CREATED, second, DELTA)
+    result = import_text(tmp_path, "".join(f"< {json.dumps(event)}\n" for event in events))
+
+    assert (result.summary.events, result.summary.sessions) == (5, 2)
+
+
 def test_a_har_file_keeps_binary_frames_and_closes(tmp_path: Path) -> None:
     more = [
         {"type": "receive", "time": 1.0, "opcode": 2, "data": "AAEC"},
@@ -62,8 +70,8 @@ def test_no_secret_survives(tmp_path: Path) -> None:
 
         assert not any(secret.encode() in result.text for secret in PLANTED)
     assert found[0]["Authorization header"] == found[0]["Cookie header"] == 1
-    assert found[0]["key in a subprotocol"] == found[0]["secret in a URL"] == 1
-    assert found[1] == {"secret in a payload": 1, "client secret": 1}
+    assert found[0]["subprotocol key"] == found[0]["URL secret"] == 1
+    assert found[1] == {"payload secret": 1, "client secret": 1}
     assert found[2] == {"API key": 1}
     flows = import_text(tmp_path, flow())
     assert b"planted" not in flows.text
