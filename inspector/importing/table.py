@@ -48,7 +48,11 @@ class TableImporter:
         lines = _lines(source)
         head = next(lines, "")
         delimiter = _delimiter(head) or ","
-        names = next(csv.reader([head], delimiter=delimiter), [])
+        names = _names(head, delimiter)
+        if not _are_names(names):
+            # Named like a table or damaged: its cells may hold events all the same.
+            yield from TextScan(source, notes).found()
+            return
         labels = LabelReader()
         rows = csv.reader(lines, delimiter=delimiter)
         while True:
@@ -67,7 +71,7 @@ def table_words(head: bytes) -> str:
     """Return what a table without events holds; ``""`` if the file is no table."""
     lines = head.decode("utf-8", "replace").splitlines()[:2]
     delimiter = _delimiter(lines[0]) if len(lines) == 2 else ""
-    names = next(csv.reader(lines[:1], delimiter=delimiter), []) if delimiter else []
+    names = _names(lines[0], delimiter) if delimiter else []
     if not _are_names(names) or lines[1].count(delimiter) < len(names) - 1:
         return ""
     shown = ", ".join(names[:4])
@@ -101,6 +105,13 @@ def _frames(cell: str, notes: ImportNotes, labels: LabelReader) -> Iterator[Foun
 
 def _is_payload(cell: str) -> bool:
     return "{" in cell and may_hold_event(cell)
+
+
+def _names(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:  # a carriage return within the line
+        return []
 
 
 def _delimiter(line: str) -> str:
