@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from inspector import shipped
+from tests.check import MEASURED, PURE
 
 ROOT = Path(__file__).resolve().parents[1]
 USERS_OWN = ("OPENAI", "AZURE", "INSPECTOR", "XDG", "LC_ALL", "LC_CTYPE", "NO_COLOR", "SSL_CERT")
@@ -24,6 +25,16 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("fast"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.hookimpl(tryfirst=True)  # before ``-m`` selects by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that coverage is measured of."""
+    folders = [ROOT / folder for folder in PURE]
+    for item in items:
+        is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if not is_property and any(folder in item.path.parents for folder in folders):
+            item.add_marker(MEASURED)
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,10 @@ SPEECH = CORPUS / "weather-alaw-8k.wav"
 """A question about the weather, spoken: 3.3 s, A-law at 8 kHz."""
 
 
+SEEDS = range(60 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 4)
+"""Of recordings drawn by chance."""
+
+
 def recording(name: str) -> Path:
     """Return a recorded session of the corpus."""
     return CORPUS / f"{name}.jsonl"

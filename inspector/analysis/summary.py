@@ -153,7 +153,11 @@ def _item(body: Body) -> str:
     text = " ".join(_part(part) for part in objects_at(item, "content"))
     who = text_at(item, "role") or kind
     return _joined(
-        who, text or short_id(text_at(item, "id")), text_at(item, "phase"), _unusual_status(item)
+        who,
+        text,
+        text_at(item, "phase"),
+        _unusual_status(item),
+        "" if text else short_id(text_at(item, "id")),
     )
 
 
@@ -171,19 +175,22 @@ def _part(part: Body) -> str:
     return kind if kind in ("audio", "image") else ""
 
 
+_SHORT_OF = ("cancelled", "failed", "incomplete")
+"""What a response ends as if its answer is not whole."""
+
+
 def _response(body: Body) -> str:
     response = object_at(body, "response")
     usage = object_at(response, "usage") or object_at(body, "usage")  # xAI's is beside the response
     total = int_at(usage, "total_tokens")
     status = text_at(response, "status")
+    is_apart = "conversation_id" in response and response["conversation_id"] is None
     return _joined(
-        short_id(text_at(response, "id")),
-        "" if status == "in_progress" else status,
+        f"✗ {status}" if status in _SHORT_OF else "" if status == "in_progress" else status,
         reason_of(response) if status != "completed" else "",
         f"{total:,} tok" if total else "",
-        "out-of-band"
-        if "conversation_id" in response and response["conversation_id"] is None
-        else "",
+        "out-of-band" if is_apart else "",
+        short_id(text_at(response, "id")),
     )
 
 

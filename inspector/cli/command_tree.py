@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -198,14 +198,29 @@ def command_name(command: Callable[..., None]) -> str:
     return command.__name__.removesuffix("_")
 
 
-app = typer.Typer(
-    name="inspector",
-    add_completion=False,
-    # Plain help and errors: rich takes long to import, and square brackets in examples are not markup.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+def parser_of(arguments: Sequence[str]) -> typer.Typer:
+    """Return the parser of a command line: of its command alone if the first argument names one, else of all.
+
+    Typer takes longer to read the signatures of all commands than most of them take to run.
+    """
+    parser = typer.Typer(
+        name="inspector",
+        add_completion=False,
+        # Plain help and errors: rich takes long to import, and square brackets in examples are not markup.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    parser.callback(invoke_without_command=True, help=HELP)(_home)
+    named = [entry for entry in COMMANDS if command_name(entry[0]) == next(iter(arguments), None)]
+    for command, examples in named or COMMANDS:
+        shown = "\n".join(f"  {example}" for example in examples)
+        parser.command(
+            command_name(command),
+            cls=CLASSES.get(command, TextCommand),
+            epilog=f"\b\nExamples:\n{shown}",
+        )(command)
+    return parser
 
 
 def _print_version(is_requested: bool) -> None:
@@ -214,8 +229,7 @@ def _print_version(is_requested: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True, help=HELP)
-def home(
+def _home(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - the callback has done the work
         bool,
@@ -227,12 +241,3 @@ def home(
     """Open the home screen when no command is given."""
     if context.invoked_subcommand is None:
         raise typer.Exit(show_home())
-
-
-for _command, _examples in COMMANDS:
-    _shown = "\n".join(f"  {example}" for example in _examples)
-    app.command(
-        command_name(_command),
-        cls=CLASSES.get(_command, TextCommand),
-        epilog=f"\b\nExamples:\n{_shown}",
-    )(_command)

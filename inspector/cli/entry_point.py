@@ -65,9 +65,9 @@ def _run(arguments: Sequence[str]) -> int:
         return show_replay(Path(arguments[1]))
     import typer
 
-    from inspector.cli.command_tree import app
+    from inspector.cli.command_tree import parser_of
 
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(parser_of(arguments))
     result = command.main(args=list(arguments), prog_name="inspector", standalone_mode=False)
     return result if isinstance(result, int) else 0
 

@@ -13,7 +13,7 @@ from inspector.core.state import SessionState
 from inspector.core.turn import Turn, TurnMark
 from inspector.recording.reader import RecordingReader
 from tests.recording.test_lean import random_recording, sound
-from tests.support import at, client, corpus_dir, local, numbered, server
+from tests.support import SEEDS, at, client, corpus_dir, local, numbered, server
 
 MS = 1_000_000
 VAD = {"type": "server_vad", "silence_duration_ms": 200}
@@ -443,7 +443,7 @@ def test_old_text_that_the_app_puts_in_is_history() -> None:
 # ── what always holds ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_parts_sum_to_the_whole_and_nothing_raises(tmp_path: Path, seed: int) -> None:
     random_recording(tmp_path / "x.jsonl", seed)
     reader = RecordingReader(tmp_path / "x.jsonl")

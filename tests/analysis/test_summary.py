@@ -25,7 +25,7 @@ from tests.support import client, frame_event, local, server, silence
         (server("response.created", response={"id": "resp_1", "status": "in_progress"}), "resp_1"),
         (
             server("response.done", response={"id": "resp_1", "status": "completed", "conversation_id": None, "usage": {"total_tokens": 1234}}),
-            "resp_1  completed  1,234 tok  out-of-band",
+            "completed  1,234 tok  out-of-band  resp_1",
         ),
         (server("response.content_part.added", part={"type": "audio", "transcript": ""}), "audio"),
         (server("response.content_part.done", part={"type": "text", "text": "hi"}), "text  “hi”"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from inspector.cli.command_tree import app
+from inspector.cli.command_tree import parser_of
 from inspector.cli.listen_options import read_origins
 from inspector.sources.upstream import upstream_at
 from tests.cli.conftest import Run
@@ -42,7 +42,7 @@ EXPECTED = {0, 2, 3, 4, 5, 74, 124}
 
 def commands() -> dict[str, Any]:
     """Return the program's commands, as the parser has them."""
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(parser_of(()))
     return dict(group.commands)
 
 

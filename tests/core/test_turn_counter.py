@@ -14,7 +14,7 @@ from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter, TurnKind
 from inspector.recording.reader import RecordingReader
 from tests.recording.test_lean import random_recording
-from tests.support import client, facts, local, numbered, server
+from tests.support import SEEDS, client, facts, local, numbered, server
 
 CREATED = server("session.created", session={"id": "s1"})
 OTHER = server("session.created", session={"id": "s2"})
@@ -103,7 +103,7 @@ def test_what_was_spoken_is_one_turn_though_its_item_comes_after_the_answer() ->
     assert [counter.feed(event) for event in events] == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_filter_fold_and_counter_agree_on_every_row(tmp_path: Path, seed: int) -> None:
     random_recording(tmp_path / "x.jsonl", seed)
     reader = RecordingReader(tmp_path / "x.jsonl")
@@ -122,7 +122,7 @@ def test_filter_fold_and_counter_agree_on_every_row(tmp_path: Path, seed: int) -
     reader.close()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_copy_goes_on_as_the_fold_itself_and_leaves_it_alone(tmp_path: Path, seed: int) -> None:
     random_recording(tmp_path / "x.jsonl", seed)
     reader = RecordingReader(tmp_path / "x.jsonl")

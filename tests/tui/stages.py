@@ -564,8 +564,8 @@ STAGES: Mapping[str, Play] = {
     "send-templates": Play(live(), pressing("s", "ctrl+t"), ("#send",), SMALL),
     "dialog-truncate": Play(live(), pressing("t"), ("#dialog",), SMALL),
     "form": Play(live(), pressing("u")),
-    "events-split": Play(replayed(EXAMPLE), pressing("j", "j", "j"), (*VIEW, "#transport")),
-    "events-merged": Play(replayed(EXAMPLE), pressing("v", "j", "j"), VIEW),
+    "events-split": Play(replayed(EXAMPLE), pressing("v", "g", "j", "j"), (*VIEW, "#transport")),
+    "events-merged": Play(replayed(EXAMPLE), pressing("g", "j", "j"), VIEW),
     "events-filtered": Play(
         replayed(EXAMPLE), typing("slash", "type:response.*", "enter"), VIEW, SMALL
     ),
@@ -573,7 +573,7 @@ STAGES: Mapping[str, Play] = {
         replayed(EXAMPLE), typing("slash", "t>"), ("FilterLine", "#hint", "Footer"), SMALL
     ),
     "events-huge": Play(huge, pressing("G"), VIEW, SMALL),
-    "detail": Play(replayed(EXAMPLE), pressing("j", "j", "enter"), (*VIEW, "Footer")),
+    "detail": Play(replayed(EXAMPLE), pressing("g", "j", "j", "enter"), (*VIEW, "Footer")),
     "conversation": Play(replayed(EXAMPLE), pressing("G", "2"), VIEW),
     "conversation-tools": Play(replayed(TOOL_CALL), pressing("G", "2"), VIEW),
     "conversation-waiting": Play(live(), asking(CALL, "2"), (*VIEW, "#hint"), SMALL),

@@ -108,6 +108,7 @@ def test_an_editor_that_fails_is_named_and_gives_the_terminal_back(
 ) -> None:
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", command)
+    monkeypatch.setattr("inspector.tui.terminal.external.shutil.which", lambda _: None)
 
     async def work(app: App[int]) -> None:
         with pytest.raises(UsageError, match=words):

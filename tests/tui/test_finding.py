@@ -33,7 +33,7 @@ def test_a_search_covers_both_panes_and_wraps(tmp_path: Path) -> None:
         assert 'no match for "nowhere"' in said(stage)
         assert server.cursor == found
 
-    on_stage(scenario, tmp_path)
+    on_stage(scenario, tmp_path, size=(160, 40))
 
 
 def test_a_search_or_filter_from_another_view_shows_the_events(tmp_path: Path) -> None:
@@ -53,6 +53,7 @@ def test_a_search_or_filter_from_another_view_shows_the_events(tmp_path: Path) -
 
 def test_a_single_pane_reports_matches_in_the_hidden_one(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
+        await stage.press("v")
         await stage.write("slash", "type:inspector.*")
         assert 'no events match "type:inspector.*"' in stage.shown()
         assert "1 match in the client pane · shift+tab go there" in stage.shown()
@@ -94,7 +95,7 @@ def test_a_found_row_inside_folded_deltas_is_unfolded(tmp_path: Path) -> None:
         assert stage.screen.query_one("#server", EventPane).cursor == wanted
         assert f"seq {wanted + 1}" in stage.shown()
 
-    on_stage(scenario, tmp_path)
+    on_stage(scenario, tmp_path, size=(160, 40))
 
 
 def test_an_invalid_row_is_reported_and_nothing_moves(tmp_path: Path) -> None:

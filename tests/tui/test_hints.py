@@ -188,6 +188,7 @@ def test_a_replay_shows_the_users_keys() -> None:
             screen.tick()
             resting = screen.hint_text()
             await pilot.press("z")
+            screen.tick()
             playing = screen.hint_text()
             await pilot.press("4")
             await pilot.pause()

@@ -25,8 +25,9 @@ from inspector.tui.common.keymap import (
 )
 from inspector.tui.common.look import Look
 
-BASES = {"KeyedScreen"}
-"""Base classes of screens: each is used only through a subclass."""
+BASES = {"KeyedScreen", "CompletingInput"}
+"""Base classes of screens and lines: each is used only through a subclass."""
+LINE = {"tab", "shift+tab"}
 FORM = ("session form", *(f"form{part}" for part in ("", ": choice", ": switch", ": switches")))
 FORM += ("form: JSON", "form: number")
 SHADOWS = {
@@ -39,6 +40,8 @@ SHADOWS = {
     },  # takes an edit back, and elsewhere suspends the program
     "findings": {"y"},  # copies the fix
     "usage": {"left", "right"},  # columns of the table before the time of a replay
+    "filter": LINE,
+    "command line": LINE,
     "turns": {
         "plus",
         "equals_sign",
@@ -66,7 +69,7 @@ def test_every_screen_and_every_widget_with_keys_is_in_the_table() -> None:
     screens = {kind.__name__ for kind in own_kinds(Screen)} - BASES
     widgets = {
         kind.__name__ for kind in own_kinds(Widget) - own_kinds(Screen) if bindings_of(kind, "")
-    }
+    } - BASES
     listed = [place.screen.partition(":")[2] for place in PLACES]
     owners = {owner for place in PLACES for owner in (*place.parts, *place.widgets)}
     on_screens = {name.partition(":")[2] for name in owners}

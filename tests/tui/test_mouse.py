@@ -29,7 +29,7 @@ def test_a_click_selects_a_row_and_a_second_one_opens_it(tmp_path: Path) -> None
     async def scenario(stage: Stage) -> None:
         stage.speak()
         await stage.settle()
-        pane = stage.screen.query_one("#server", EventPane)
+        pane = stage.screen.query_one("#merged", EventPane)
         await stage.pilot.click(pane, offset=(20, 2))
         await stage.settle()
         assert pane.cursor == pane.rows.rows[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input, Static, TextArea
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -200,6 +201,31 @@ def test_a_breakpoint_holds_frames_that_keys_act_on() -> None:
     run(scenario, size=(80, 24))
 
 
+def test_a_held_frame_is_edited_here_and_goes_as_it_came_if_nothing_was_changed() -> None:
+    async def scenario(view: View) -> None:
+        async with view.app() as app:
+            view.stage.session.breakpoints.arm("type:x*")
+            for number in (1, 2, 3):
+                await app.send(f'{{"type":"x", "n":{number}.0}}')
+            await view.stage.until(lambda: len(view.stage.session.breakpoints.paused) == 3)
+            await view.press("enter", "H", "i")
+            assert "Edit x" in view.shown()
+            await view.press("f5", "i")
+            area = view.pilot.app.screen.query_one(TextArea)
+            area.text = area.text.replace("2.0", "22")
+            await view.press("f5", "i", "escape")
+            assert len(view.stage.session.breakpoints.paused) == 1
+            await view.press("enter")
+            await view.stage.until(lambda: len(view.received) == 3)
+
+            assert view.received[0] == '{"type":"x", "n":1.0}'
+            assert json.loads(view.received[1]) == {"type": "x", "n": 22}
+            assert view.received[2] == '{"type":"x", "n":3.0}'
+            assert len(view.stage.facts("inspector.altered")) == 1
+
+    run(scenario)
+
+
 def test_a_held_frame_is_replied_to_as_the_server() -> None:
     async def scenario(view: View) -> None:
         async with view.app() as app:
@@ -366,10 +392,10 @@ def test_rule_actions_are_shown_in_the_receivers_pane_and_are_not_errors(tmp_pat
             await view.press("enter")
             assert "rules 2: drop ×1 spent, inject ×1" in view.line("#header")
             assert "1 error" not in view.line("#header")
-            half = [line[61:] for line in view.shown().splitlines()]
-            told = [" ".join(line.split()) for line in half if "⇠" in line or "✕" in line]
+            lines = [" ".join(line.split()) for line in view.shown().splitlines()]
+            told = [line for line in lines if "⇠" in line or "✕" in line]
             assert [line.partition("⇠")[2] or line.partition("✕")[2] for line in told] == [
-                " injected (rule 2) error", " error rate_limit_exceed…", " dropped (rule 1) response.done",
+                " injected (rule 2) error", " error rate_limit_exceeded slow down", " dropped (rule 1) response.done",
             ]  # fmt: skip
             screen = view.pilot.app.screen
             assert isinstance(screen, Workspace)

@@ -15,7 +15,7 @@ from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import ASCII, UNICODE, Glyphs
 from inspector.tui.common.status_line import StatusLine
-from inspector.tui.session.replay_workspace import replay_workspace
+from inspector.tui.session.replay_workspace import ReplayTransport, replay_workspace
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.workspace.workspace import Workspace
 from tests.support import ManualClock, recordings
@@ -74,11 +74,34 @@ def on_stage(
     asyncio.run(run())
 
 
-def test_all_events_are_shown_and_the_cursor_is_at_the_first() -> None:
+def test_a_recording_opens_at_its_end_with_every_view_filled() -> None:
     async def scenario(stage: Stage) -> None:
-        assert stage.replay.cursor == 0
+        assert stage.replay.cursor == 115
         assert "116 events" in stage.line("#header")
-        assert "event 1 of 116" in stage.line("#transport")
+        assert "1 error " in stage.line("#header")
+        assert "event 116 of 116" in stage.line("#transport")
+        assert stage.screen.events.panes.focused.cursor == 115
+        await stage.press("2")
+        assert "Your name is Alice." in stage.shown()
+        await stage.press("0")
+        assert "1 of 116" in stage.line("#transport")
+        await stage.press("p")
+        assert stage.replay.is_playing
+        assert stage.replay.cursor == 0
+
+    on_stage(scenario)
+
+
+def test_a_recording_that_is_still_read_stays_at_its_end_until_the_cursor_is_moved() -> None:
+    async def scenario(stage: Stage) -> None:
+        transport = stage.screen.query_one(ReplayTransport)
+        transport._is_opening, transport._end_row = True, 115
+        stage.replay.seek_row(115)
+        await stage.press("comma")
+        assert stage.replay.cursor == 114
+        stage.screen.tick()
+        assert stage.replay.cursor == 114
+        assert not transport._is_opening
 
     on_stage(scenario)
 
@@ -111,7 +134,7 @@ def test_speed_changes_and_as_fast_as_possible_reaches_the_end() -> None:
 
 def test_steps_move_by_one_event_and_selection_moves_the_cursor() -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("full_stop", "full_stop")
+        await stage.press("0", "full_stop", "full_stop")
         assert stage.replay.cursor == 2
         await stage.press("comma")
         assert stage.replay.cursor == 1
@@ -174,7 +197,7 @@ def test_a_speed_is_set_by_its_name(text: str, shown: str) -> None:
 
 def test_conversation_and_session_follow_the_cursor() -> None:
     async def scenario(stage: Stage) -> None:
-        await stage.press("2")
+        await stage.press("0", "2")
         assert "The conversation is empty" in stage.shown()
         await stage.press("1", "G", "2")
         assert "Your name is Alice." in stage.shown()
@@ -266,7 +289,7 @@ def test_a_recording_without_times_shows_none_and_goes_by_events(tmp_path: Path)
 
     async def scenario(stage: Stage) -> None:
         shown = []
-        await stage.press(*["full_stop"] * 6)
+        await stage.press("0", *["full_stop"] * 6)
         await stage.press("left")
         assert stage.replay.cursor == 1
         await stage.press("right")

@@ -26,7 +26,7 @@ def first_row(events: list[Event], *, has_times: bool = True) -> str:
         event = event if has_times else replace(event, t_ns=None)
         line = render(event)
         log.append(event, store.append(line), len(line) - 1)
-    return RowText(log, UNICODE).strip(0, RowLook(120), STYLES).text
+    return RowText(log, UNICODE, has_both_sides=False).strip(0, RowLook(120), STYLES).text
 
 
 def append(ms: float) -> Event:

@@ -66,6 +66,44 @@ def test_events_related_to_the_selected_one_are_highlighted_in_both_panes(tmp_pa
         links = stage.screen.query_one("#detail", DetailPane)._links
         assert any("caused conversation.item.added" in link.label for link in links)
 
+    on_stage(scenario, tmp_path, size=(160, 40))
+
+
+def test_the_detail_shows_an_error_whole_in_three_forms_and_over_the_whole_height(
+    tmp_path: Path,
+) -> None:
+    message = "You exceeded your current quota, please check your plan and billing details. " * 3
+
+    async def scenario(stage: Stage) -> None:
+        stage.source.say("error", error={"code": "insufficient_quota", "message": message})
+        await stage.settle()
+        await stage.press("G", "enter")
+        assert "billing details." in stage.shown()
+        assert "· tree" in stage.shown()
+        await stage.press("w")
+        assert '"code": "insufficient_quota"' in stage.shown()
+        await stage.press("z")
+        assert "all events" not in stage.shown()
+        assert '"type": "error"' in stage.shown()
+        await stage.press("w")
+        assert "· raw" in stage.shown()
+        await stage.press("escape")
+        assert "all events" in stage.shown()
+
+    on_stage(scenario, tmp_path, size=(80, 24))
+
+
+def test_an_event_is_copied_in_the_form_that_is_named(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("c", "enter")
+        await stage.press("G")
+        await stage.write(":", "copy python")
+        assert stage.pilot.app.clipboard.startswith("await connection.response.create(")
+        await stage.write(":", "copy websocat")
+        assert "ws://fake/v1/realtime" in stage.pilot.app.clipboard
+        await stage.write(":", "copy yaml")
+        assert any("unknown form" in one.message for one in stage.pilot.app._notifications)
+
     on_stage(scenario, tmp_path)
 
 
@@ -126,7 +164,7 @@ def test_the_reading_position_is_kept_while_events_stream(tmp_path: Path) -> Non
         await stage.press("f")
         assert pane.cursor == pane.rows.rows[-1]
 
-    on_stage(scenario, tmp_path)
+    on_stage(scenario, tmp_path, size=(160, 40))
 
 
 def test_filter_keeps_the_last_valid_expression_while_it_is_typed(tmp_path: Path) -> None:
@@ -146,7 +184,7 @@ def test_filter_keeps_the_last_valid_expression_while_it_is_typed(tmp_path: Path
         await stage.press("escape")
         assert len(pane.rows) > 1
 
-    on_stage(scenario, tmp_path)
+    on_stage(scenario, tmp_path, size=(160, 40))
 
 
 def test_errors_are_found_and_counted(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, OptionList, Static, TextArea
 
 from inspector.errors import UsageError
 from inspector.tui.sending.send_editor import SendEditor
 from inspector.tui.views.events.event_pane import EventPane
+from inspector.tui.workspace.command_line import CommandLine
 from tests.support import FakeSource
 from tests.tui.session_stage import AUDIO, HOSTILE, Stage, on_stage
 
@@ -370,5 +371,92 @@ def test_a_pending_request_has_priority_over_a_running_response(tmp_path: Path) 
 
         assert "the model is answering" in answering
         assert "a function call needs" in stage.screen.hint_text()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_tab_completes_commands_and_never_leaves_the_line(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        before = len(stage.engine.log)
+        await stage.press("colon", "t", "tab")
+        line = stage.screen.query_one(CommandLine)
+        first = line.value
+        await stage.press("tab")
+        assert first != line.value
+        assert {first, line.value} <= {f"{name} " for name in stage.screen.commands()}
+        await stage.press("shift+tab")
+        assert line.value == first
+        await stage.press("tab", *["tab"] * 30, "b")
+        assert line.has_focus
+        assert len(stage.engine.log) == before
+        await stage.press("escape", "colon", *"view conv", "tab", "enter")
+        assert stage.screen.current_view == "conversation"
+        await stage.press("colon", *"filter type:sess", "tab")
+        assert line.value == "filter type:session.update"
+
+    on_stage(scenario, tmp_path)
+
+
+def test_what_was_entered_comes_back(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        for text in ("view session", "view events"):
+            await stage.write(":", text)
+        line = stage.screen.query_one(CommandLine)
+        await stage.press("colon", *"vi", "up")
+        assert line.value == "view events"
+        await stage.press("up", "up")
+        assert line.value == "view session"
+        await stage.press("down", "down")
+        assert line.value == "vi"
+        await stage.press("f1")
+        assert "keys" in stage.shown()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_a_newcomers_first_words_become_the_message(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s", *"Hi", "f5")
+        assert stage.last_sent()["item"]["content"][0]["text"] == "Hi"
+        await stage.press("ctrl+up")
+        editor = stage.screen.query_one(SendEditor)
+        assert '"Hi"' in editor.text
+        editor.load('{"type":"x"}')
+        await stage.press("f5", "ctrl+up")
+        assert '"Hi"' in editor.text
+
+    on_stage(scenario, tmp_path)
+
+
+def test_templates_narrow_as_one_types(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s", "ctrl+t", *"resp ban")
+        assert "response.create, out-of-band" in stage.shown()
+        assert "session.update, voice" not in stage.shown()
+        await stage.press("z", *["backspace"] * 3, *"can", "enter")
+        editor = stage.screen.query_one(SendEditor)
+        assert '"response.cancel"' in editor.text
+        assert isinstance(stage.screen.focused, TextArea)
+        await stage.press("ctrl+t", "x", "escape")
+        assert '"response.cancel"' in editor.text
+        assert isinstance(stage.screen.focused, TextArea)
+
+    on_stage(scenario, tmp_path)
+
+
+def test_completions_narrow_as_one_types(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.press("s")
+        editor = stage.screen.query_one(SendEditor)
+        editor.load('{"type": ""}')
+        editor.query_one(TextArea).cursor_location = (0, 10)
+        await stage.press("ctrl+space")
+        offered = editor.query_one("#completions", OptionList)
+        before = offered.option_count
+        await stage.press(*"resp")
+        assert 0 < offered.option_count < before
+        await stage.press("enter")
+        assert '"response.' in editor.text
+        assert not offered.has_class("shown")
 
     on_stage(scenario, tmp_path)

@@ -309,7 +309,7 @@ def test_the_screen_shows_the_events_of_a_span(tmp_path: Path) -> None:
         await stage.press("G", "4")
         await stage.press("g", *["n"] * 3, *["shift+right"] * 4)
         await stage.press("enter")
-        pane = stage.screen.query_one("#server", EventPane)
+        pane = stage.screen.query_one("#merged", EventPane)
         assert pane.rows.query.expression == "t>=3.100000 t<3.600000"
         assert 0 < len(pane.rows) < pane.rows.total
         assert stage.screen.selected == stage.screen.event_log.row_at(3_099_999) + 1
@@ -325,7 +325,7 @@ def test_moving_in_time_moves_a_replay(tmp_path: Path) -> None:
         await stage.press("2")
         assert "One two three four." in stage.shown()
         await stage.press("4", "1")
-        assert stage.screen.query_one("#server", EventPane).has_focus
+        assert stage.screen.query_one("#merged", EventPane).has_focus
 
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
 

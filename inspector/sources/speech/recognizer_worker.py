@@ -8,12 +8,14 @@ network: the models are in the wheels.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sys
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 
 Recognize = Callable[[bytes], str]
 """Returns the text in PCM16 at 16 kHz."""
@@ -36,17 +38,22 @@ _OLD_SPELLING = re.compile(r"\b(to)-(?=(?:day|night|morrow)\b)", re.IGNORECASE)
 _OF_NOTHING = "You"
 """Moonshine's text for noise, tones and silence; a spoken "you" ends with a period."""
 
-_NICENESS = 10
-"""Lower priority than the sessions: a transcript may be late, their events may not."""
+_NICENESS = 19
+"""The lowest priority: a transcript may be late, the events of the sessions may not."""
+_AUTOGROUP = "/proc/self/autogroup"
+"""Linux gives processor time to process groups of one ``setsid`` (sched(7), "The autogroup feature") in equal shares: a process's
+own niceness counts only inside its group, and this process is alone in one."""
 
 
-def _give_way() -> None:
+def give_way() -> None:
     """Leave processor time to the sessions: a lower priority, and one core of several.
 
     The recognizer computes in threads on all cores, which a lower priority alone does not prevent.
     """
     os.nice(_NICENESS)
     if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # a kernel without the feature has no such file
+            Path(_AUTOGROUP).write_text(str(_NICENESS))
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
@@ -56,7 +63,7 @@ def main() -> None:
     # Redirect file descriptor 1 to stderr: what a library prints must not mix with the results.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as sink:
         os.dup2(2, 1)
-        _give_way()
+        give_way()
         recognize = _RECOGNIZERS[sys.argv[1]]()
         while len(head := source.read(4)) == 4:
             pcm16 = source.read(int.from_bytes(head, "big"))

@@ -26,6 +26,8 @@ _VIEWS = (
     "views.turns.turns_pane:TurnsPane",
     "views.findings.findings_pane:FindingsPane",
     "views.usage.usage_pane:UsagePane",
+    "views.events.filter_line:FilterLine",
+    "workspace.command_line:CommandLine",
 )
 """Widgets in every workspace."""
 _EDITOR = "sending.send_editor:SendEditor"
@@ -103,6 +105,8 @@ WIDGET_NAMES: Mapping[str, str] = {
     "TurnsPane": "turns",
     "FindingsPane": "findings",
     "UsagePane": "usage",
+    "FilterLine": "filter",
+    "CommandLine": "command line",
     "SendEditor": "send editor",
     "SessionForm": "form",
     "ChoiceEditor": "form: choice",

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Static
 
+from inspector.analysis.json_layout import indented
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import size_text, untyped_name
 from inspector.core.event import Direction
@@ -27,7 +27,7 @@ from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.text_page import PageLine, TextPage
-from inspector.tui.terminal.external import edit_outside
+from inspector.tui.sending.send_editor import judge_text
 from inspector.tui.terminal.strips import fitted
 
 FIXED_COLUMNS = 53
@@ -105,21 +105,27 @@ class PausedFramesScreen(KeyedScreen[None]):
         """Forward the selected frame unchanged."""
         self._do(self._session.breakpoints.forward)
 
-    @work
-    async def action_edit(self) -> None:
-        """Edit the selected frame in the user's editor, and forward it."""
+    def action_edit(self) -> None:
+        """Edit the selected frame, and forward it; an unchanged text forwards the frame as it came."""
+        from inspector.tui.form.dialogs import JsonDialog  # only if a frame is edited
+
         paused = self._selected()
         if paused is None:
             return
-        try:
-            before = paused.data.decode("utf-8", "replace")
-            text = await edit_outside(self.app, before)
-        except InspectorError as error:
-            self._say(error)
-            return
-        if not before.endswith("\n"):
-            text = text.removesuffix("\n")  # editors add one at the end of a file
-        self._do(lambda paused: self._session.breakpoints.edit(paused, text.encode()), paused)
+        before = indented(paused.data.decode("utf-8", "replace"))
+
+        def forward(text: str | None) -> None:
+            if text is None:
+                return
+            points = self._session.breakpoints
+            # Editors add a line break at the end of a file.
+            if text in (before, f"{before}\n"):
+                self._do(points.forward, paused)
+            else:
+                self._do(lambda paused: points.edit(paused, text.strip().encode()), paused)
+
+        title = f"Edit {sanitized(paused.event.type) or 'a frame'}"
+        self.app.push_screen(JsonDialog(title, before, "forward", judge_text), forward)
 
     def action_drop(self) -> None:
         """Drop the selected frame."""

@@ -69,7 +69,8 @@ class Composer:
             self._actions.ask_approval(question)
         else:
             output = event_builders.call_output(question)
-            self.open(json.dumps(output, ensure_ascii=False, indent=2))
+            self.open()
+            self._editor.load_to_write(json.dumps(output, ensure_ascii=False, indent=2))
 
     async def edit_outside(self, text: str) -> None:
         """Edit the text in the user's own editor."""

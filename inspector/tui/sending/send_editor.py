@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
+from textual.widgets.text_area import Selection
 
 from inspector.analysis.complete import EditorCompletion, complete
 from inspector.analysis.sanitize import sanitized
@@ -22,12 +23,14 @@ from inspector.core.codec import decode
 from inspector.spec.templates import TEMPLATES
 from inspector.tui.common.keycaps import Key, default_keycap
 from inspector.tui.common.measures import LARGE_TEXT
+from inspector.tui.sending.typing_place import typing_place
 from inspector.tui.terminal.text_box import TextBox
 
 MAX_HISTORY = 200
 MAX_PROPOSALS = 60
 
 
+_CARET = "▏"
 _JSON_PLACE = re.compile(r"line (\d+) column (\d+)")
 
 
@@ -85,7 +88,10 @@ class SendEditor(Vertical):
         """The unsent text, kept while going through the history."""
         self._is_translation = False
         self._proposals: list[EditorCompletion] = []
-        self._is_choosing_template = False
+        self._templates = list(TEMPLATES)
+        """The templates in the list."""
+        self._wanted: str | None = None
+        """What has been typed to narrow the list of templates; None while that is not shown."""
 
     def compose(self) -> ComposeResult:
         """Lay out title, text, completions, verdict and outcome."""
@@ -116,6 +122,17 @@ class SendEditor(Vertical):
         self.query_one(TextArea).text = text
         self._check()
 
+    def load_to_write(self, text: str) -> None:
+        """Replace the text by one to be completed, with the value selected that the user is going to write."""
+        self.load(text)
+        self._select_value()
+
+    def _select_value(self) -> None:
+        area = self.query_one(TextArea)
+        place = typing_place(area.text)
+        if place is not None:
+            area.selection = Selection(*(location_of(area.text, offset) for offset in place))
+
     def set_translation(self, *, is_translation: bool) -> None:
         """Choose the schema for validation and completion: a translation session has events of its own."""
         if self._is_translation != is_translation:
@@ -140,12 +157,16 @@ class SendEditor(Vertical):
         self._at = len(self._history)
 
     def on_mount(self) -> None:
-        """Check the first template."""
+        """Check the first template, and select what one writes in it."""
         self._check()
+        self._select_value()
 
     @on(TextArea.Changed)
     def _changed(self) -> None:
-        self._hide_proposals()
+        if self.query("#completions.shown") and self._wanted is None:
+            self._propose()
+        else:
+            self._hide_proposals()
         if len(self.text) < LARGE_TEXT:
             self._check()
 
@@ -170,20 +191,43 @@ class SendEditor(Vertical):
         self.post_message(self.SendRequested(self.text))
 
     def action_complete(self) -> None:
-        """Show completions for the cursor's position."""
+        """Show completions for the cursor's position; they narrow as the user types."""
+        self._propose()
+        if not self._proposals:
+            self.show_outcome("no completions here")
+
+    def _propose(self) -> None:
         area = self.query_one(TextArea)
         offset = index_of(area.text, area.cursor_location)
         found = complete(area.text, offset, is_translation=self._is_translation)
         self._proposals = found[:MAX_PROPOSALS]
-        self._is_choosing_template = False
+        self._wanted = None
         self._show_proposals([f"{found.label:<34} {found.detail}" for found in self._proposals])
-        if not self._proposals:
-            self.show_outcome("no completions here")
 
     def action_templates(self) -> None:
-        """Show the list of templates."""
-        self._is_choosing_template = True
-        self._show_proposals([template.name for template in TEMPLATES])
+        """Show the list of templates; what is typed then narrows it."""
+        self._narrow("")
+        self.query_one("#completions").focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Narrow the list of templates by what is typed."""
+        if self._wanted is None:
+            return
+        if event.is_printable and event.character is not None:
+            self._narrow(self._wanted + event.character)
+        elif event.key == "backspace":
+            self._narrow(self._wanted[:-1])
+        else:
+            return
+        event.stop()
+
+    def _narrow(self, wanted: str) -> None:
+        """Show the templates whose names contain each of the typed words; ignore a letter that leaves none."""
+        found = [one for one in TEMPLATES if all(word in one.name for word in wanted.split())]
+        if found:
+            self._wanted, self._templates = wanted, found
+            self._show_proposals([template.name for template in found])
+            self.show_outcome(f"templates: {wanted}{_CARET}   type to narrow the list")
 
     def action_history(self, step: int) -> None:
         """Step through the sent texts; after the last comes the unsent one."""
@@ -191,6 +235,8 @@ class SendEditor(Vertical):
         if self._at == newest:
             self._draft = self.text
         self._at = max(0, min(newest, self._at + step))
+        if step < 0 and self._at and self._history[self._at] == self.text:
+            self._at -= 1  # what was just sent is still there
         if newest:
             self.load(self._history[self._at] if self._at < newest else self._draft)
 
@@ -218,8 +264,9 @@ class SendEditor(Vertical):
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         index = event.option_index
-        if self._is_choosing_template:
-            self.load(json.dumps(TEMPLATES[index].body, ensure_ascii=False, indent=2))
+        if self._wanted is not None:
+            body = self._templates[index].body
+            self.load_to_write(json.dumps(body, ensure_ascii=False, indent=2))
         elif index < len(self._proposals):
             self._insert(self._proposals[index])
         self._hide_proposals()
@@ -241,6 +288,10 @@ class SendEditor(Vertical):
 
     def _hide_proposals(self) -> None:
         self.query_one("#completions").remove_class("shown")
+        if self._wanted is not None:
+            self._wanted = None
+            self.show_outcome("")
+            self.focus_text()
 
     def _check(self) -> None:
         verdict = judge_text(self.text, is_translation=self._is_translation)

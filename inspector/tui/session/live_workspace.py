@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
@@ -189,6 +189,10 @@ class ConnectionControls(Part):
     def action_disconnect(self) -> None:
         """Close the connection and keep the screen."""
         self.run_worker(self._host.stop(self._engine), exclusive=True)
+
+    def choices(self) -> Mapping[str, Sequence[str]]:
+        """Return the names of the simulator's faults."""
+        return {"fault": list(self._engine.faults)}
 
     def action_fault(self) -> None:
         """Ask which fault to inject into the simulator."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -150,6 +150,7 @@ class ReplayModel(SessionModel):
         model = self.state.session.model or replay.header.model
         errors = self.state.problems.errors
         progress = replay.indexing.progress
+        so_far = " so far" * (replay.cursor < len(replay.log) - 1)
         tokens = self.state.usage.responses.total
         return (
             HeaderPart(f"{self._glyphs.ring} replay"),
@@ -159,7 +160,7 @@ class ReplayModel(SessionModel):
             HeaderPart(f"{len(self.log):,} events"),
             HeaderPart(sanitized(replay.path.name), rank=3, shortest=12),
             HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
-            HeaderPart(f"! {errors} error{'s' * (errors != 1)} so far" if errors else ""),
+            HeaderPart(f"! {errors} error{'s' * (errors != 1)}{so_far}" if errors else ""),
             *cost_parts(self.cost),
             HeaderPart(f"{tokens:,} tok" if tokens else "", rank=6),
             HeaderPart(limits_left(self.state), rank=4),
@@ -171,7 +172,9 @@ class ReplayModel(SessionModel):
         if not len(self.log):
             return hint(" this recording contains no events")
         if not replay.is_settled:
-            share = (replay.state_row + 1) / max(1, replay.cursor + 1)
+            # On the way back the state still belongs to a later row until the next tick.
+            done = replay.state_row + 1 if replay.state_row < replay.cursor else 0
+            share = done / max(1, replay.cursor + 1)
             return hint(f"computing the state at the cursor … {share:.0%}")
         if replay.is_playing:
             speed = f"{key('replay.faster')} and {key('replay.slower')} change speed"
@@ -208,7 +211,10 @@ class ReplayTransport(Part):
         super().__init__()
         self._replay = replay
         self._ended = ended
-        self._is_at_first = True
+        self._is_opening = True
+        """Whether the cursor stays on the last event while more are read: until the user moves it, or all are listed."""
+        self._end_row = replay.cursor
+        """The row that the cursor was put on while opening."""
         self._notices_seen = 0
         self._intake: Timer | None = None
 
@@ -236,24 +242,39 @@ class ReplayTransport(Part):
             "seek": self._seek_written,
         }
 
+    def choices(self) -> Mapping[str, Sequence[str]]:
+        """Return the speeds."""
+        return {"speed": [_speed_text(speed) for speed in SPEEDS]}
+
     def advance(self) -> None:
         """Advance the cursor by the clock; move the views with it."""
         replay, workspace = self._replay, self.workspace
         before = replay.cursor
         if replay.tick():
             workspace.redraw()
-        # The panes must have listed the first row before it can be selected.
-        if self._is_at_first and len(replay.log):
-            self._is_at_first = False
-            for pane in self._panes():
-                pane.pull(lambda: True)
-            replay.seek_row(0)
+        if self._is_opening and len(replay.log):
+            self._stay_at_end()
         if replay.cursor != before and replay.cursor >= 0:
             self._follow_cursor()
         for notice in replay.notices[self._notices_seen :]:
             workspace.say(notice, "warning")
         self._notices_seen = len(replay.notices)
         workspace.put({"#transport": self._transport_text()})
+
+    def _stay_at_end(self) -> None:
+        """Put the cursor on the last event: what a session has come to is what one opens its recording for."""
+        replay = self._replay
+        panes = [pane for pane in self._panes() if pane.display]
+        for pane in panes:
+            pane.pull(lambda: True)  # only rows that are listed can be selected
+        if replay.cursor != self._end_row or replay.is_playing:
+            self._is_opening = False
+            return
+        replay.seek_row(len(replay.log) - 1)
+        self._end_row = replay.cursor
+        self._follow_cursor()
+        is_listed = all(pane.rows.is_complete for pane in panes)
+        self._is_opening = not (is_listed and replay.indexing.progress >= 1)
 
     def event_selected(self, row: int) -> None:
         """Move the cursor to the selected event."""
@@ -342,11 +363,16 @@ class ReplayTransport(Part):
             pane.set_future(row + 1)
             if row < 0 or not len(pane.rows):
                 continue
-            # A filter or a fold may hide the cursor's row; then only its surroundings are shown.
-            if pane.rows.rows[pane.rows.index_of(row)] == row:
+            # A filter may hide the cursor's row; then only its surroundings are shown.
+            if self._is_shown_by(pane.rows.rows[pane.rows.index_of(row)], row):
                 pane.select(row, notify=False, follow=False)
             else:
                 pane.scroll_near(row)
+
+    def _is_shown_by(self, shown: int, row: int) -> bool:
+        """Return whether a listed row is the given one, or the folded group that it is in."""
+        groups = self._replay.log.group
+        return shown == row or (shown < row and groups[shown] == groups[row] >= 0)
 
     def _transport_text(self) -> str:
         replay, glyphs = self._replay, self.workspace.glyphs

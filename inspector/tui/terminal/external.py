@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from inspector.errors import UsageError
 
 
 async def edit_outside(app: App[int], text: str, suffix: str = ".json") -> str:
-    """Return ``text`` after the user has edited it in ``$VISUAL`` or ``$EDITOR``.
+    """Return ``text`` after the user has edited it in ``$VISUAL``, ``$EDITOR`` or ``vi``.
 
     The event loop keeps running meanwhile: a server hangs up on a client that does not answer its pings for as long as an
     editor is open.
@@ -30,9 +31,12 @@ async def edit_outside(app: App[int], text: str, suffix: str = ".json") -> str:
     Raises:
         UsageError: no editor is set, it cannot be started, or it exits with an error.
     """
-    command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or shutil.which("vi")
     if not command:
-        raise UsageError("no editor is set", hint="set EDITOR, for example: export EDITOR=nano")
+        raise UsageError(
+            "no editor is set, and there is no vi",
+            hint="set EDITOR, for example: export EDITOR=nano",
+        )
     # mkstemp creates the file with mode 0600: it may hold a prompt that other users must not read.
     handle, name = tempfile.mkstemp(suffix=suffix, prefix="realtime-event-")
     path = Path(name)

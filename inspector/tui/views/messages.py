@@ -32,6 +32,10 @@ class TurnRequested(Message):
         self.number, self.row = number, row
 
 
+class ZoomRequested(Message):
+    """The sender should have the whole height of the view, or give it back."""
+
+
 class CopyRequested(Message):
     """A text should be copied to the clipboard."""
 

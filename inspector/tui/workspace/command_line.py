@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from inspector.errors import InspectorError
+from inspector.tui.common.completing_input import CompletingInput
 from inspector.tui.common.numbers import seconds_in
 from inspector.tui.views.view import Commands, View
 
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from inspector.tui.workspace.workspace import Workspace
 
 
-class CommandLine(Input):
+FILTER_COMMANDS = ("filter", "find", "break")
+"""Commands whose argument is a filter."""
+
+
+class CommandLine(CompletingInput):
     """Input for a command and its argument; visible while it has the class ``shown``."""
 
     class Closed(Message):
@@ -33,19 +38,36 @@ class CommandLine(Input):
             super().__init__()
             self.words, self.is_mistake = words, is_mistake
 
-    def __init__(self, commands: Callable[[], Commands]) -> None:
+    def __init__(
+        self, commands: Callable[[], Commands], choices: Callable[[], Mapping[str, Sequence[str]]]
+    ) -> None:
         """Create the line.
 
         Args:
             commands: returns the commands that exist now.
+            choices: returns the values to offer for a command's argument, by its name.
         """
-        super().__init__(id="command", compact=True)
+        super().__init__(id="command")
         self._commands = commands
+        self._choices = choices
+
+    def candidates(self, text: str) -> Sequence[str]:
+        """Return the commands, or the arguments of a command, that begin as the text does."""
+        name, space, argument = text.partition(" ")
+        if not space:
+            return [f"{one} " for one in self._commands() if one.startswith(name)]
+        if name in FILTER_COMMANDS:
+            from inspector.analysis.filter_words import completed  # which only a filter needs
+
+            whole = completed(argument)
+            return [f"{name} {whole}"] if whole else []
+        offered = self._choices().get(name, ())
+        return [f"{name} {one}" for one in offered if one.startswith(argument)]
 
     def open(self) -> None:
         """Show the line, empty and with the focus."""
         self.add_class("shown")
-        self.value = ""
+        self.reset()
         self.placeholder = "command: " + " · ".join(self._commands())
         self.focus()
 
@@ -60,6 +82,7 @@ class CommandLine(Input):
         self.remove_class("shown")
         # Closed first: a command may open a dialog, which must not lose the focus to this message.
         self.post_message(self.Closed())
+        self.remember(event.value.strip())
         name, _, rest = event.value.strip().partition(" ")
         commands = self._commands()
         if not name:
@@ -88,6 +111,7 @@ def workspace_commands(workspace: Workspace) -> Commands:
         ),
         "mark": lambda _: workspace.action_mark(),
         "merge": lambda _: workspace.action_merge(),
+        "copy": lambda form: workspace.copy_as(form or "json"),
         "write": lambda text: _write(workspace, text),
         "q": lambda _: workspace.leave(),
     }
@@ -100,6 +124,20 @@ def workspace_commands(workspace: Workspace) -> Commands:
     found.update(of_views)
     for part in workspace.parts:
         found.update(part.commands())
+    return found
+
+
+def workspace_choices(workspace: Workspace) -> Mapping[str, Sequence[str]]:
+    """Return the values that commands take, by the command's name."""
+    from inspector.recording.copy_forms import COPY_FORMS  # not needed before a command is typed
+
+    found: dict[str, Sequence[str]] = {
+        "theme": sorted(workspace.app.available_themes),
+        "view": list(workspace.views),
+        "copy": list(COPY_FORMS),
+    }
+    for part in workspace.parts:
+        found.update(part.choices())
     return found
 
 

@@ -7,7 +7,7 @@ work while a view has the focus, and do not while the user types into a line out
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -156,6 +156,10 @@ class Part(Container):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable all keys until the whole screen is mounted."""
         return self.workspace.is_whole and super().check_action(action, parameters)
+
+    def choices(self) -> Mapping[str, Sequence[str]]:
+        """Return the values to offer for a command's argument, by the command's name."""
+        return {}
 
     def commands(self) -> Commands:
         """Return the commands that the part adds to the command line."""

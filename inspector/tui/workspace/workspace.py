@@ -24,6 +24,7 @@ from textual.widgets import ContentSwitcher
 from inspector.clock import time_is_up
 from inspector.core.event import Event
 from inspector.core.log import EventLog
+from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.errors import InspectorError
 from inspector.tui.common.footer import Footer
@@ -47,9 +48,10 @@ from inspector.tui.views.messages import (
     SoundRequested,
     SpanRequested,
     TurnRequested,
+    ZoomRequested,
 )
 from inspector.tui.views.view import Commands, View, ViewContext
-from inspector.tui.workspace.command_line import CommandLine, workspace_commands
+from inspector.tui.workspace.command_line import CommandLine, workspace_choices, workspace_commands
 from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.verdict_line import VerdictLine
 
@@ -183,12 +185,12 @@ class Workspace(KeyedScreen[None]):
         """Mount and load what the first frame does not show."""
         if self.is_closed:
             return
-        self.events.panes.mount_merged()
+        self.events.panes.mount_others()
         for view in list(self.views.values())[1:]:
             if view.is_eager:
                 self._mount_view(view)
         self.mount(FilterLine(), after="#tabs")
-        self.mount(CommandLine(self.commands), Footer())
+        self.mount(CommandLine(self.commands, lambda: workspace_choices(self)), Footer())
         self.call_after_refresh(self.refresh_bindings)  # a new footer waits for a change of them
         self.is_whole = True
         self.events.arrange(self.size)
@@ -452,10 +454,30 @@ class Workspace(KeyedScreen[None]):
             self.say(f"timing from {name} ({t_us / 1e6:.3f} s); {clear}")
 
     def action_copy(self) -> None:
-        """Copy the frame of the selected event."""
+        """Copy the frame of the selected event, as it is."""
         event = self.selected_event()
         if event is not None:
             self.copy_text(event.data.decode("utf-8", "replace"), event.type or "event")
+
+    def copy_as(self, form: str) -> None:
+        """Copy the selected event in another form.
+
+        Raises:
+            ValueError: the form does not exist, or not for this event.
+        """
+        from inspector.recording.copy_forms import copied  # rarely used, and not by the first frame
+
+        event = self.selected_event()
+        if event is None:
+            raise ValueError("select an event first")
+        self.copy_text(copied(event, form, self._url()), f"{event.type or 'event'} as {form}")
+
+    def _url(self) -> str:
+        """Return the URL that the session was opened with; ``""`` if the log does not say."""
+        log = self.event_log
+        first = log.event(0) if len(log) else None
+        url = text_at(first.body or {}, "url") if first is not None else ""
+        return url if url.startswith(("ws://", "wss://")) else ""
 
     def action_back(self) -> None:
         """Close the innermost open line or pane, else return to the events; never quits."""
@@ -553,6 +575,10 @@ class Workspace(KeyedScreen[None]):
     def _turn_requested(self, message: TurnRequested) -> None:
         self.action_view(EventsView.id)
         self.events.show_turn(message.number, message.row)
+
+    @on(ZoomRequested)
+    def _zoom_requested(self) -> None:
+        self.events.toggle_zoom()
 
     @on(CopyRequested)
     def _copy_requested(self, message: CopyRequested) -> None:

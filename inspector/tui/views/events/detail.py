@@ -25,13 +25,19 @@ from inspector.tui.common.keycaps import Key
 from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys
 from inspector.tui.terminal.strips import fitted, overlaid
 from inspector.tui.views.events.event_lines import (
+    LARGEST_JSON,
     DetailLine,
     columns_of,
+    json_lines,
     raw_lines,
     raw_pages,
     tree_lines,
+    trouble_lines,
 )
-from inspector.tui.views.messages import CopyRequested, RowRequested
+from inspector.tui.views.messages import CopyRequested, RowRequested, ZoomRequested
+
+TREE, JSON, RAW = "tree", "JSON", "raw"
+"""Forms of an event, by the names in the title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +56,23 @@ class DetailPane(Widget, can_focus=True):
     """
     COMPONENT_CLASSES = {
         f"detail--{name}"
-        for name in ("title", "key", "string", "number", "other", "note", "link", "cursor", "base")
+        for name in (
+            "title",
+            "key",
+            "string",
+            "number",
+            "other",
+            "note",
+            "link",
+            "trouble",
+            "cursor",
+            "base",
+        )
     }
     BINDINGS = [
         *movement_keys("detail", "move(-100000)", "move(100000)"),
-        Binding("w", "raw", "raw/tree", id="detail.raw"),
+        Binding("w", "form", "tree/JSON/raw", id="detail.raw"),
+        Binding("z", "zoom", "zoom", id="detail.zoom"),
         Binding("enter", "jump", "go to cause", id="detail.jump"),
         Binding("Y", "copy", "copy value", id="detail.copy"),
         Binding("right_square_bracket", "turn(1)", "next page", show=False, id="detail.next_page"),
@@ -76,7 +94,7 @@ class DetailPane(Widget, can_focus=True):
         self._lines: list[DetailLine] = []
         self._format = PCM16_24K
         self._intervention = ""
-        self._is_raw = False
+        self._form = TREE
         self._page = 0
         self._cursor = 0
         self._top = 0
@@ -158,16 +176,22 @@ class DetailPane(Widget, can_focus=True):
         """Move the cursor by pages."""
         self.action_move(step * max(1, self.size.height - 2))
 
-    def action_raw(self) -> None:
-        """Switch between the tree and the raw bytes."""
-        self._is_raw = not self._is_raw
+    def action_zoom(self) -> None:
+        """Ask for the whole height, or give it back."""
+        self.post_message(ZoomRequested())
+
+    def action_form(self) -> None:
+        """Switch between the tree, indented JSON and the raw bytes."""
+        forms = self._forms()
+        at = forms.index(self._form) if self._form in forms else 0
+        self._form = forms[(at + 1) % len(forms)]
         self._cursor = self._top = self._page = 0
         self._lines = self._make_lines()
         self.refresh()
 
     def action_turn(self, step: int) -> None:
         """Show another page of the raw bytes."""
-        if self._is_raw and self.event is not None:
+        if self._shown_form() == RAW and self.event is not None:
             last = raw_pages(self.event) - 1
             self._page = max(0, min(last, self._page + step))
             self._cursor = self._top = 0
@@ -194,10 +218,26 @@ class DetailPane(Widget, can_focus=True):
         if event is None:
             return []
         links = [DetailLine(0, "", link.label, "link", "", raw=link.row) for link in self._links]
-        if event.body is None or self._is_raw:
-            width = max(20, self.size.width - 2)
+        width = max(20, self.size.width - 2)
+        form = self._shown_form()
+        if event.body is None or form == RAW:
             return links + raw_lines(event, self._page, width, self._key)
-        return links + tree_lines(event, event.body, self._format, *self.size, self._key)
+        if form == JSON:
+            return links + json_lines(event.body, width)
+        above = trouble_lines(event, self.size.width) + links
+        return above + tree_lines(event, event.body, self._format, *self.size, self._key)
+
+    def _forms(self) -> tuple[str, ...]:
+        """Return the forms that the event has."""
+        event = self.event
+        if event is None or event.body is None:
+            return (RAW,)
+        return (TREE, JSON, RAW) if len(event.data) <= LARGEST_JSON else (TREE, RAW)
+
+    def _shown_form(self) -> str:
+        """Return the form that the user wants, if the event has it."""
+        forms = self._forms()
+        return self._form if self._form in forms else forms[0]
 
     def _title(self, width: int) -> Strip:
         event = self.event
@@ -208,18 +248,17 @@ class DetailPane(Widget, can_focus=True):
             how = f" · by {event.origin}" if event.origin != "wire" else ""
             if self._intervention:
                 how = f" · {sanitized(self._intervention)}"
-            mode = "raw" if self._is_raw else "tree"
             when = "" if event.t_ns is None else f" · {event.t_ns / 1e9:.3f} s"
             text = (
                 f"{focus}{sanitized(event.type) or '(no type)'}   seq {event.seq:,}{when} · "
-                f"{event.direction}{how} · {len(event.data):,} bytes · {mode}"
+                f"{event.direction}{how} · {len(event.data):,} bytes · {self._shown_form()}"
             )
         rule = self._glyphs.rule * max(0, width - len(text) - 1)
         return Strip([Segment(fitted(f"{text} {rule}", width), self._style("title"))])
 
     def _line(self, line: DetailLine, width: int, *, is_cursor: bool) -> Strip:
-        if line.kind == "link":
-            strip = Strip([Segment(fitted(f"  {line.value}", width), self._style("link"))])
+        if line.kind in ("link", "trouble"):
+            strip = Strip([Segment(fitted(f"  {line.value}", width), self._style(line.kind))])
         else:
             key_width, value_width, note_width = columns_of(line, width)
             key = f"{'  ' * line.indent}  {line.key}" if line.key else ""

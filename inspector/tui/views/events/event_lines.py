@@ -12,11 +12,13 @@ from itertools import chain
 from textwrap import wrap
 from typing import Any
 
+import orjson
 from rich.cells import cell_len
 
 from inspector.analysis.meaning import meaning
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import duration_text, size_text
+from inspector.analysis.trouble import trouble_of
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Event
 from inspector.core.groups import AUDIO_KEYS, base64_size
@@ -27,6 +29,10 @@ MAX_LINES = 2_000
 """Limit for the tree; the raw view shows the rest."""
 MAX_DEPTH = 24  # deeper levels would be indented out of the pane
 MAX_STRING = 4_000
+MAX_WRAPPED = 12
+"""Lines of one value; the JSON and raw views show the rest."""
+LARGEST_JSON = 256_000
+"""Bytes of the largest frame that is shown as indented JSON; a larger one only in pages of its raw bytes."""
 RAW_PAGE_BYTES = 64_000
 """Bytes per page of the raw view."""
 _DUMP_BYTES = 16
@@ -54,7 +60,7 @@ class DetailLine:
     key: str
     value: str
     kind: str
-    """Name of the style: ``string``, ``number``, ``other``, ``note`` or ``link``."""
+    """Name of the style: ``string``, ``number``, ``other``, ``note``, ``link`` or ``trouble``."""
     note: str
     raw: Any = None
     """The whole value, for copying."""
@@ -81,6 +87,28 @@ def tree_lines(
     if height < TALL:
         return tree.lines
     return list(chain.from_iterable(_in_full(line, width) for line in tree.lines))
+
+
+def trouble_lines(event: Event, width: int) -> list[DetailLine]:
+    """Return what the event says went wrong, whole and wrapped; nothing if it reports nothing wrong."""
+    return [
+        DetailLine(0, "", words, "trouble", "", raw=paragraph)
+        for paragraph in trouble_of(event)
+        for words in wrap(paragraph[:MAX_STRING], max(8, width - 2 * _GAP))
+    ]
+
+
+def json_lines(body: Mapping[str, Any], width: int) -> list[DetailLine]:
+    """Return an event's body as indented JSON, wrapped to a width."""
+    text = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode("utf-8", "replace")
+    lines = []
+    for line in text.splitlines()[:MAX_LINES]:
+        shown = sanitized(line)
+        lines += [
+            DetailLine(0, "", shown[at : at + width], "other", "", raw=line)
+            for at in range(0, len(shown), width)
+        ]
+    return lines
 
 
 def columns_of(line: DetailLine, width: int) -> tuple[int, int, int]:
@@ -137,15 +165,30 @@ def _remark(text: str, indent: int = 0) -> DetailLine:
 
 
 def _in_full(line: DetailLine, width: int) -> Iterator[DetailLine]:
-    """Yield a line; if its meaning does not fit beside the value, put it on lines of its own below."""
-    key_width, _, note_width = columns_of(line, width)
-    if note_width >= cell_len(line.note):
+    """Yield a line; a value or meaning that does not fit continues below, first the value."""
+    key_width, value_width, note_width = columns_of(line, width)
+    gap = _GAP if note_width else 0
+    is_cut = line.kind == "string" and cell_len(line.value) > value_width - gap
+    if note_width >= cell_len(line.note) and not is_cut:
         yield line
         return
-    yield replace(line, note="")
     indent = " " * max(0, min(key_width, width - LEAST_VALUE) - _GAP)
+    if is_cut:
+        yield from _wrapped(line, width, key_width, indent)
+    else:
+        yield replace(line, note="")
     for words in wrap(line.note, max(8, width - len(indent) - _GAP)):
         yield DetailLine(0, "", f"{indent}{words}", "note", "", line.note)
+
+
+def _wrapped(line: DetailLine, width: int, key_width: int, indent: str) -> Iterator[DetailLine]:
+    words = wrap(line.value, max(8, width - key_width), drop_whitespace=False) or [""]
+    yield replace(line, value=words[0], note="")
+    for index, more in enumerate(words[1:], 1):
+        if index == MAX_WRAPPED:
+            yield DetailLine(0, "", f"{indent}…", line.kind, "", line.raw)
+            return
+        yield DetailLine(0, "", f"{indent}{more}", line.kind, "", line.raw)
 
 
 class _Tree:

@@ -82,8 +82,11 @@ class EventList(Widget):
         self.is_following = True
         """Whether the list scrolls with new rows."""
         self._is_dragging = False
+        self._page_before = 1
+        """How many rows fitted before the last change of size."""
         self._glyphs = glyphs
-        self._strips = RowStrips(log, self.rows, glyphs)
+        has_both_sides = {Direction.CLIENT, Direction.SERVER} <= set(directions)
+        self._strips = RowStrips(log, self.rows, glyphs, has_both_sides=has_both_sides)
         self._position = RowScroll()
         self._other_matches = ""
         self._styles: RowStyles | None = None
@@ -190,7 +193,12 @@ class EventList(Widget):
         self._forget()
 
     def on_resize(self) -> None:
-        """Drop cached strips of another width."""
+        """Drop cached strips of another width, and keep the cursor in sight if it was."""
+        top = self._position.top
+        index = self.rows.index_of(self.cursor) if self.cursor >= 0 and len(self.rows) else -1
+        if top <= index < top + self._page_before:
+            self._position.reveal(index, self.page_rows)
+        self._page_before = self.page_rows
         self._forget()
         self._clamp()
 

@@ -39,6 +39,10 @@ class EventPane(EventList, can_focus=True):
         Binding("N", "match(-1)", "previous match", show=False, id="pane.previous_match"),
         Binding("e", "error(1)", "next error", show=False, id="pane.next_error"),
         Binding("E", "error(-1)", "previous error", show=False, id="pane.previous_error"),
+        Binding("less_than_sign", "divide(-5)", "divider left", show=False, id="pane.divider_left"),
+        Binding(
+            "greater_than_sign", "divide(5)", "divider right", show=False, id="pane.divider_right"
+        ),
     ]
 
     search: Query = EVERYTHING
@@ -48,6 +52,14 @@ class EventPane(EventList, can_focus=True):
     _is_behind = False
     _none_found = ""
     """Message in case the search in progress finds nothing."""
+
+    class DividerMoved(Message):
+        """The divider between the panes should move."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+            """Percent of the width to the right; negative: to the left."""
 
     class FoundElsewhere(Message):
         """A search found a row that another pane shows."""
@@ -90,6 +102,10 @@ class EventPane(EventList, can_focus=True):
         if self.is_following:
             self._to_end()
         self.refresh()
+
+    def action_divide(self, step: int) -> None:
+        """Ask for another share of the width for the client's pane, by percent."""
+        self.post_message(self.DividerMoved(step))
 
     def action_match(self, step: int) -> None:
         """Go to the next match of the search."""

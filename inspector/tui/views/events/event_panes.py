@@ -10,6 +10,8 @@ from collections.abc import Callable
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from inspector.analysis.query import EVERYTHING, Query
@@ -21,6 +23,37 @@ from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.views.events.event_pane import EventPane
 
+MERGED_BELOW = 160
+"""Columns from which two panes have room for what their rows say; below, one pane shows all events unless the user wants two."""
+CLIENT_SHARE = 30
+"""Percent of the width for the client's pane, if its rows have room in that: they say less than the server's."""
+LEAST_SHARE = 15
+"""Percent of the width that a pane keeps."""
+
+
+class Divider(Static):
+    """The line between the panes, which the mouse can drag."""
+
+    class Dragged(Message):
+        """The divider should move to a column of the screen."""
+
+        def __init__(self, x: int) -> None:
+            super().__init__()
+            self.x = x
+
+    def on_mouse_down(self) -> None:
+        """Start to drag; a drag continues outside of the widget."""
+        self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag."""
+        if self.app.mouse_captured is self:
+            self.post_message(self.Dragged(event.screen_x))
+
+    def on_mouse_up(self) -> None:
+        """Stop dragging."""
+        self.release_mouse()
+
 
 class EventPanes(Container):
     """The client's and the server's events, or all in one pane."""
@@ -28,57 +61,73 @@ class EventPanes(Container):
     def __init__(self, log: EventLog, glyphs: Glyphs, key: Key, *, id: str) -> None:  # noqa: A002 - Textual's own name for it
         super().__init__(id=id)
         self._key = key
-        self.is_merged = False
+        self.is_merged = True
         """Whether one pane shows all events."""
+        self._is_chosen = False
+        """Whether the user has switched between one pane and two; then the width no longer decides."""
         self._log = log
         self._glyphs = glyphs
         self._active_pane = "server"
+        self._client_share = CLIENT_SHARE
         self._reported: set[str] = set()
         """Messages about slow patterns that were shown already."""
         self._rejection_of: Callable[[int], str] = lambda _: ""
         self._is_ours: Callable[[int], bool] = lambda _: False
 
     def compose(self) -> ComposeResult:
-        """Lay out the two panes of the first frame."""
-        yield EventPane(
-            "client",
+        """Lay out the panes of the first frame."""
+        self.is_merged = self.screen.size.width < MERGED_BELOW
+        yield from [self._all_events()] if self.is_merged else self._both_sides()
+
+    def _all_events(self) -> EventPane:
+        return EventPane(
+            "all events",
             self._log,
-            (Direction.CLIENT, Direction.LOCAL),
+            tuple(Direction),
             self._glyphs,
-            empty="nothing sent yet",
-            id="client",
+            empty="no events yet",
+            id="merged",
             follow_key=self._key("pane.follow"),
         )
-        yield Static("", id="divider", markup=False)
-        yield EventPane(
-            "server",
-            self._log,
-            (Direction.SERVER,),
-            self._glyphs,
-            empty="nothing received yet",
-            id="server",
-            follow_key=self._key("pane.follow"),
-        )
+
+    def _both_sides(self) -> list[Widget]:
+        return [
+            EventPane(
+                "client",
+                self._log,
+                (Direction.CLIENT, Direction.LOCAL),
+                self._glyphs,
+                empty="nothing sent yet",
+                id="client",
+                follow_key=self._key("pane.follow"),
+            ),
+            Divider("", id="divider", markup=False),
+            EventPane(
+                "server",
+                self._log,
+                (Direction.SERVER,),
+                self._glyphs,
+                empty="nothing received yet",
+                id="server",
+                follow_key=self._key("pane.follow"),
+            ),
+        ]
 
     def on_mount(self) -> None:
         """Pass the functions for marks on to the panes."""
         self.show_refusals(self._rejection_of)
         self.show_interventions(self._is_ours)
 
-    def mount_merged(self) -> None:
-        """Mount the merged pane, which the first frame does not show."""
-        merged = EventPane(
-            "all events",
-            self._log,
-            tuple(Direction),
-            self._glyphs,
-            id="merged",
-            follow_key=self._key("pane.follow"),
-        )
-        merged.is_following = self.focused.is_following
-        merged.show_refusals(self._rejection_of)
-        merged.show_interventions(self._is_ours)
-        self.mount(merged)
+    def mount_others(self) -> None:
+        """Mount the panes that the first frame does not show."""
+        others = self._both_sides() if self.is_merged else [self._all_events()]
+        for pane in others:
+            if isinstance(pane, EventPane):
+                pane.is_following = self.focused.is_following
+                pane.show_refusals(self._rejection_of)
+                pane.show_interventions(self._is_ours)
+            pane.set_class(True, "hidden")
+        self.mount(*others)
 
     @property
     def all(self) -> list[EventPane]:
@@ -181,7 +230,7 @@ class EventPanes(Container):
 
     def show_row(self, row: int) -> None:
         """Select a row in its pane; clear a filter that hides it."""
-        self.activate("server" if self._log.side_of(row) is Direction.SERVER else "client")
+        self._activate_side_of(row)
         pane = self.focused
         if not pane.rows.lets_through(row):
             self.filter(EVERYTHING)
@@ -190,31 +239,75 @@ class EventPanes(Container):
         pane.select(row, follow=False)
         pane.focus()
 
-    def merge(self, selected: int) -> None:
+    def toggle_merged(self, selected: int) -> None:
         """Switch between one merged pane and two, at the selected row."""
-        self.is_merged = not self.is_merged
+        self._is_chosen = True
+        self._merge(not self.is_merged, selected)
+
+    def _merge(self, is_merged: bool, selected: int) -> None:
+        before, self.is_merged = self.focused, is_merged
+        if selected >= 0:
+            self._activate_side_of(selected)
         pane = self.focused
+        pane.is_following = before.is_following
         pane.pull(lambda: False)
         if selected >= 0:
-            pane.select(selected, notify=False)
+            pane.select(selected, notify=False, follow=before.is_following)
+
+    def _activate_side_of(self, row: int) -> None:
+        self.activate("server" if self._log.side_of(row) is Direction.SERVER else "client")
 
     def activate(self, name: str) -> None:
         """Make a pane the focused one, by its id."""
         if name in ("client", "server") and name != self._active_pane:
             self._active_pane = name
-            self.show_fitting(is_narrow=self.has_class("narrow"))
+            self._show_or_hide()
 
-    def show_fitting(self, *, is_narrow: bool) -> None:
-        """Show the panes that fit: one at a time in a narrow screen."""
+    def fit(self, width: int, *, is_narrow: bool) -> None:
+        """Show the panes that fit: one for all events, or one at a time if the user wants two in a narrow screen."""
         self.set_class(is_narrow, "narrow")
-        for name in ("client", "server"):
-            is_hidden = self.is_merged or (is_narrow and name != self._active_pane)
-            self.query_one(f"#{name}").set_class(is_hidden, "hidden")
-        for pane in self.query("#merged"):
-            pane.set_class(not self.is_merged, "hidden")
-        divider = self.query_one("#divider", Static)
-        divider.set_class(self.is_merged or is_narrow, "hidden")
-        divider.update("\n".join([self._glyphs.bracket] * max(1, self.screen.size.height)))
+        is_merged = self.is_merged if self._is_chosen else width < MERGED_BELOW
+        if is_merged != self.is_merged and len(self.all) > 1:
+            had_focus = self.focused.has_focus
+            self._merge(is_merged, self.focused.cursor)
+            self._show_or_hide()
+            if had_focus:
+                self.focused.focus()
+        self._show_or_hide()
+
+    def _show_or_hide(self) -> None:
+        is_narrow = self.has_class("narrow")
+        shown = {pane.id for pane in self.shown()}
+        if is_narrow:
+            shown = {self.focused.id}
+        for pane in self.all:
+            pane.set_class(pane.id not in shown, "hidden")
+        self._apply_share()
+        for divider in self.query(Divider):
+            divider.set_class(self.is_merged or is_narrow, "hidden")
+            divider.update("\n".join([self._glyphs.bracket] * max(1, self.screen.size.height)))
+
+    def on_event_pane_divider_moved(self, message: EventPane.DividerMoved) -> None:
+        """Move the divider by keys."""
+        message.stop()
+        self._divide_at(self._client_share + message.step)
+
+    def on_divider_dragged(self, message: Divider.Dragged) -> None:
+        """Move the divider with the mouse."""
+        message.stop()
+        width = max(1, self.size.width)
+        self._divide_at(round(100 * (message.x - self.region.x) / width))
+
+    def _divide_at(self, share: int) -> None:
+        self._client_share = max(LEAST_SHARE, min(100 - LEAST_SHARE, share))
+        for client in self.query("#client"):
+            client.styles.min_width = 0  # it is the user's now
+        self._apply_share()
+
+    def _apply_share(self) -> None:
+        for pane in self.all:
+            share = {"client": self._client_share, "server": 100 - self._client_share}
+            pane.styles.width = f"{share.get(pane.id or '', 100)}fr"
 
     def on_event_pane_found_elsewhere(self, message: EventPane.FoundElsewhere) -> None:
         """Show a row that a search in another pane has found."""

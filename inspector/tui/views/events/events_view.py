@@ -20,7 +20,7 @@ from inspector.tui.views.events.event_panes import EventPanes
 from inspector.tui.views.events.relations import links_of, rejection_of, related_seqs
 from inspector.tui.views.view import Commands, View
 
-WIDE_COLUMNS = 180
+WIDE_COLUMNS = 200
 """From this width on the detail is a third column."""
 LEAST_ROWS_FOR_DETAIL = 24  # a smaller screen would leave too few rows to the panes
 
@@ -34,6 +34,8 @@ class EventsView(View):
 
     _shows_detail = False
     """Whether the user opened the detail on a screen too small to show it always."""
+    _is_zoomed = False
+    """Whether the detail has the whole height."""
     mark_row = -1
     """Row from which times are measured; -1 for none."""
 
@@ -79,8 +81,8 @@ class EventsView(View):
         self.panes.set_related(keys, related_seqs(state, event.seq))
 
     def take_focus(self) -> None:
-        """Focus the pane that had the focus last."""
-        self.panes.focused.focus()
+        """Focus the pane that had the focus last, or the detail that hides it."""
+        (self.detail if self._is_zoomed else self.panes.focused).focus()
 
     def commands(self) -> Commands:
         """Return the commands that show and hide rows."""
@@ -93,6 +95,8 @@ class EventsView(View):
 
     def show_event(self, row: int) -> bool:
         """Select a row; clear a filter that hides it."""
+        if self._is_zoomed:
+            self.toggle_zoom()
         self.panes.show_row(row)
         return True
 
@@ -126,7 +130,7 @@ class EventsView(View):
 
     def toggle_merged(self) -> None:
         """Switch between one merged pane and two."""
-        self.panes.merge(self.context.selected())
+        self.panes.toggle_merged(self.context.selected())
         self.arrange(self.widget.screen.size)
         self.take_focus()
 
@@ -136,9 +140,15 @@ class EventsView(View):
         self.arrange(self.widget.screen.size)
         self.detail.focus()
 
+    def toggle_zoom(self) -> None:
+        """Give the detail the whole height, or take it back."""
+        self._is_zoomed = not self._is_zoomed
+        self.arrange(self.widget.screen.size)
+        self.detail.focus()
+
     def focus_next(self, step: int) -> None:
         """Focus the next pane or the detail."""
-        order: list[Widget] = list(self.panes.shown())
+        order: list[Widget] = [] if self._is_zoomed else list(self.panes.shown())
         if self.detail.display:
             order.append(self.detail)
         at = next((index for index, widget in enumerate(order) if widget.has_focus), -step)
@@ -147,7 +157,10 @@ class EventsView(View):
         target.focus()
 
     def go_back(self) -> bool:
-        """Close the detail, else clear the filter."""
+        """End the zoom, else close the detail, else clear the filter."""
+        if self._is_zoomed:
+            self.toggle_zoom()
+            return True
         if self._shows_detail and not self.detail.has_class("hidden"):
             self._shows_detail = False
             self.arrange(self.widget.screen.size)
@@ -161,10 +174,11 @@ class EventsView(View):
     def arrange(self, size: Size) -> None:
         """Show the panes that fit."""
         is_narrow = size.width < NARROW_COLUMNS
-        self.panes.show_fitting(is_narrow=is_narrow)
+        self.panes.fit(size.width, is_narrow=is_narrow)
         self.widget.set_class(size.width >= WIDE_COLUMNS, "side")
         has_room = not is_narrow and size.height >= LEAST_ROWS_FOR_DETAIL
-        self.detail.set_class(not (has_room or self._shows_detail), "hidden")
+        self.detail.set_class(not (has_room or self._shows_detail or self._is_zoomed), "hidden")
+        self.panes.set_class(self._is_zoomed, "hidden")
 
     def focused_on(self, widget: Widget | None) -> int:
         """Return the row that is selected when a pane gets the focus; -1 for other widgets and following panes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import on
 from textual.message import Message
 from textual.suggester import Suggester
@@ -9,6 +11,7 @@ from textual.widgets import Input
 
 from inspector.analysis.query import EVERYTHING, Query, parse
 from inspector.errors import FilterError
+from inspector.tui.common.completing_input import CompletingInput
 
 
 class FilterSuggester(Suggester):
@@ -24,7 +27,7 @@ class FilterSuggester(Suggester):
         return completed(value) or None
 
 
-class FilterLine(Input):
+class FilterLine(CompletingInput):
     """Input for a filter, applied while typing, or a search, started with enter. Visible with the class ``shown``."""
 
     class FilterTyped(Message):
@@ -45,11 +48,19 @@ class FilterLine(Input):
         """The line was closed."""
 
     def __init__(self) -> None:
-        super().__init__(id="filter", compact=True, suggester=FilterSuggester())
+        super().__init__(id="filter")
+        self.suggester = FilterSuggester()
         self.problem = ""
         """Error in the expression; the last valid one stays applied."""
         self._is_filtering = True
         self._before = EVERYTHING
+
+    def candidates(self, text: str) -> Sequence[str]:
+        """Return the filter completed; nothing where nothing fits."""
+        from inspector.analysis.filter_words import completed  # which only a filter needs
+
+        whole = completed(text)
+        return [whole] if whole else []
 
     def open(self, *, is_filtering: bool, text: str, keys: tuple[str, str] = ("n", "N")) -> None:
         """Show the line for a filter, or for a search with the keys for the next and previous match."""
@@ -61,7 +72,7 @@ class FilterLine(Input):
             if is_filtering
             else f"find ({keys[0]} next, {keys[1]} previous)"
         )
-        self.value = text
+        self.reset(text)
         self.add_class("shown")
         self.focus()
 
@@ -93,6 +104,7 @@ class FilterLine(Input):
         query = self._parsed(event.value)
         if query is None:
             return
+        self.remember(event.value.strip())
         if self._is_filtering:
             self.post_message(self.FilterTyped(query))
         elif query:

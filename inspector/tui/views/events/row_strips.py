@@ -23,7 +23,9 @@ CACHED_STRIPS = 1500
 class RowStrips:
     """Draws the rows of a pane, with mark, highlights and dimming."""
 
-    def __init__(self, log: EventLog, rows: RowList, glyphs: Glyphs) -> None:
+    def __init__(
+        self, log: EventLog, rows: RowList, glyphs: Glyphs, *, has_both_sides: bool
+    ) -> None:
         self.future_from = -1
         """Row from which on all are dimmed, as not yet reached by a replay; -1 for none."""
         self.mark_row = -1
@@ -35,7 +37,7 @@ class RowStrips:
         self._log = log
         self._rows = rows
         self._glyphs = glyphs
-        self._text = RowText(log, glyphs)
+        self._text = RowText(log, glyphs, has_both_sides=has_both_sides)
         self._related_keys = EventKeys()
         self._related_seqs: frozenset[int] = frozenset()
         self._strips: OrderedDict[tuple[object, ...], Strip] = OrderedDict()

@@ -103,9 +103,17 @@ class RowLook:
 class RowText:
     """Draws the rows of one log."""
 
-    def __init__(self, log: EventLog, glyphs: Glyphs) -> None:
+    def __init__(self, log: EventLog, glyphs: Glyphs, *, has_both_sides: bool) -> None:
+        """Create the drawing of a log's rows.
+
+        Args:
+            log: the session's events.
+            glyphs: characters for arrows and brackets.
+            has_both_sides: whether client and server stand in one pane; then the sign of each side has its own column.
+        """
         self._log = log
         self._glyphs = glyphs
+        self._has_both_sides = has_both_sides
         self.input_format: AudioFormat = PCM16_24K
         self.output_format: AudioFormat = PCM16_24K
 
@@ -117,7 +125,7 @@ class RowText:
         segments = [
             self._gutter(look, styles),
             Segment(self._times(row, look), styles.time),
-            Segment(letter, name_style),
+            Segment(self._in_column(letter, event), name_style),
             Segment(self._bracket(event), styles.bracket),
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
@@ -169,6 +177,11 @@ class RowText:
         if event.direction is Direction.SERVER:
             return styles.server, self._glyphs.server
         return styles.local, self._local_glyph(event)
+
+    def _in_column(self, letter: str, event: Event) -> str:
+        if not self._has_both_sides:
+            return letter
+        return f" {letter}" if event.direction is Direction.SERVER else f"{letter} "
 
     def _local_glyph(self, event: Event) -> str:
         if is_drop(event):

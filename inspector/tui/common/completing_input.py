@@ -1,0 +1,67 @@
+"""CompletingInput: an input line that completes its text, remembers what was entered, and keeps the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.binding import Binding
+from textual.widgets import Input
+
+MAX_REMEMBERED = 100
+"""Entries of the history."""
+
+
+class CompletingInput(Input):
+    """An input line. Tab never leaves it: the next letter would be a key of the screen below."""
+
+    BINDINGS = [
+        Binding("tab", "complete(1)", "complete", show=False, id="line.complete"),
+        Binding("shift+tab", "complete(-1)", "previous completion", show=False, id="line.back"),
+        Binding("up", "recall(-1)", "earlier entry", show=False, id="line.earlier"),
+        Binding("down", "recall(1)", "later entry", show=False, id="line.later"),
+    ]
+
+    def __init__(self, *, id: str, placeholder: str = "") -> None:  # noqa: A002 - Textual's own name for it
+        super().__init__(id=id, placeholder=placeholder, compact=True)
+        self._entered: list[str] = []
+        self._at = 0
+        """Index of the recalled entry; the length of the history for the text being written."""
+        self._written = ""
+        """The text being written, while an earlier entry is shown."""
+        self._offered: list[str] = []
+        """The completions that Tab goes through; the first is the text as it was typed."""
+
+    def candidates(self, text: str) -> Sequence[str]:
+        """Return whole texts that begin as a text does, best first."""
+        raise NotImplementedError
+
+    def remember(self, text: str) -> None:
+        """Add an entry to the history, once if it is the same as the last one."""
+        if text and text not in self._entered[-1:]:
+            self._entered = [*self._entered, text][-MAX_REMEMBERED:]
+
+    def reset(self, text: str = "") -> None:
+        """Begin to write, at the end of the history."""
+        self._at, self._written, self._offered = len(self._entered), "", []
+        self._show(text)
+
+    def action_complete(self, step: int) -> None:
+        """Put in the next completion; after the last one the text as it was typed."""
+        if self.value not in self._offered:
+            found = [one for one in dict.fromkeys(self.candidates(self.value)) if one != self.value]
+            self._offered = [self.value, *found]
+        if len(self._offered) > 1:
+            at = self._offered.index(self.value)
+            self._show(self._offered[(at + step) % len(self._offered)])
+
+    def action_recall(self, step: int) -> None:
+        """Show an earlier or later entry."""
+        at = max(0, min(len(self._entered), self._at + step))
+        if self._at == len(self._entered):
+            self._written = self.value
+        self._at = at
+        self._show(self._entered[at] if at < len(self._entered) else self._written)
+
+    def _show(self, text: str) -> None:
+        self.value = text
+        self.cursor_position = len(text)
