@@ -21,6 +21,7 @@ _SHORTENED = re.compile(
     r"|(?:\.\.\.|…)[A-Za-z0-9+/=]+$|\[(?:truncated|omitted|elided)|\((?:truncated|omitted|\d+ (?:more )?(?:bytes|chars))",
     re.IGNORECASE,
 )
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_\-\s]*")
 _SPOKEN = frozenset(
     {"text", "transcript", "delta", "instructions", "message", "arguments", "output", "description"}
 )
@@ -40,16 +41,25 @@ def is_elided(name: str, body: Mapping[str, Any], data: bytes) -> bool:
         body: the event.
         data: its bytes without long audio, which are searched first: most events hold none of the marks.
     """
+    is_audio = "audio" in name and "transcript" not in name
+    if is_audio and _replaces_audio(body.get("audio" if name.endswith(".append") else "delta")):
+        return True
     # One after the other, not in a loop: this is asked of every event, and one byte is found much faster than several.
     if not (b"<" in data or b"[" in data or b"(" in data or b"\xe2" in data or b"..." in data):
         return False
-    is_audio = "audio" in name and "transcript" not in name
     for count, (key, value) in enumerate(_strings(body)):
         if count >= MOST_VALUES:
             break
         if _is_cut(key, value, holds_audio=key in _AUDIO or (is_audio and key == "delta")):
             return True
     return False
+
+
+def _replaces_audio(value: object) -> bool:
+    """Return whether something else stands in place of audio; a data URL is the app's mistake, not the logger's."""
+    if not isinstance(value, str) or len(value) >= LONG_AUDIO or value.startswith("data:"):
+        return False
+    return _BASE64.fullmatch(value) is None
 
 
 def gist(name: str, body: Mapping[str, Any] | None, data: bytes) -> bytes:
