@@ -30,6 +30,8 @@ CUT = re.compile(
     r"\.\.\.|…|\[?(?:\.\.\.)?\(?(?:truncated|trimmed|omitted|elided|snip)", re.IGNORECASE
 )
 """Marks by which loggers say that they have cut a text."""
+BEFORE_STOP, AFTER_STOP = 120, 40
+"""Characters around the position at which reading stops, among which a mark must stand."""
 _WORDS: dict[str, Any] = {
     "None": None,
     "null": None,
@@ -82,9 +84,11 @@ def read_literal(text: str, at: int = 0, *, may_be_cut: bool = False) -> Literal
     try:
         reader.begin(root)
     except (LiteralError, ValueError, OverflowError) as error:
-        cut = CUT.search(text, at) if may_be_cut and root else None
-        if cut is None:
-            raise LiteralError(reader.at) from error
+        stopped = reader.at
+        begin = max(at, stopped - BEFORE_STOP)
+        # Where reading stops, not anywhere: somebody may have said an ellipsis.
+        if not (may_be_cut and root and CUT.search(text, begin, stopped + AFTER_STOP)):
+            raise LiteralError(stopped) from error
         return Literal(root, len(text), True)
     return Literal(root, reader.at, reader.is_elided)
 

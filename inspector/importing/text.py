@@ -79,6 +79,11 @@ _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _KNOWN_TYPE = re.compile(
     rb"""(?:["']type["']|\btype|\\+"type\\+")\s*[:=]>?\s*(?:["'`]|\\+")([a-z_]+(?:\.[a-z_]+)+|error)["'`\\]"""
 )
+_EVENT_ID = re.compile(rb"""\{\s*\\*["']?event_id\\*["']?\s*[:=]>?\s*\\*["']event_""")
+"""The beginning of an event whose type comes later, and may have been cut off."""
+_NEXT = re.compile(
+    rb"""\{\s*["']?(?:type|event_id|time|timestamp|ts|t|direction|dir|source|id)["']?\s*[:=]"""
+)
 _CALL = re.compile(rb"\b[A-Z]\w*\((?=\s*\w+=)")
 _QUOTED = re.compile(
     rb"""([bBrR]?)("(?:[^"\\]*+(?:\\.[^"\\]*+)*+)"|'(?:[^'\\]*+(?:\\.[^'\\]*+)*+)')""", re.DOTALL
@@ -492,19 +497,17 @@ class TextScan:
         text = self._text
         end = text.find(b"\n", at)
         end = len(text) if end < 0 else end
-        if end - at > MOST_EVENT:
-            self._at = at + 1
-            return
         known = _KNOWN_TYPE.search(text, at, min(end, at + LABEL))
-        if known is None or known.group(1).decode() not in EVENT_TYPES:
-            self._at = at + 1
+        name = known.group(1).decode() if known is not None else ""
+        is_known = name in EVENT_TYPES and known is not None and is_own(text, at, known.start())
+        if not is_known and _EVENT_ID.match(text, at, end) is None:
+            self._at = at + 1  # no event, or a broken container of some
             return
-        begun = text.find(b"{", at + 1, known.start()) if text[at : at + 1] == b"{" else -1
-        if begun >= 0 and not is_own(text, at, known.start()):
-            # The type is of an object inside: this one is a broken container.
-            self._at = at + 1
-            return
-        frame = self._cut(at, text[at:end], known.group(1).decode())
+        if end - at > LONG_LINE or end <= self._several_until:
+            # On a line of many objects the next one is looked for.
+            following = _NEXT.search(text, at + 1, end)
+            end = following.start() if following is not None else end
+        frame = self._cut(at, text[at:end], name) if is_known else None
         if frame is not None:
             yield frame
         else:

@@ -216,3 +216,23 @@ def test_a_time_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
     assert [event.t_ns for event in result.events] == [0, None]
     assert "1 time ignored" in result.summary.words
+
+
+def test_a_broken_event_between_others_on_one_line_costs_only_itself(tmp_path: Path) -> None:
+    whole = [json.dumps(each) for each in (CREATED, DELTA, UPDATE, DELTA)]
+    whole[1] = whole[1].replace('"response_id": ', '"response_id" ')
+    result = import_text(tmp_path, f"[{', '.join(whole)}]")
+
+    assert [event.type for event in result.events] == [
+        CREATED["type"],
+        UPDATE["type"],
+        DELTA["type"],
+    ]
+    assert result.summary.lost == 1
+
+
+def test_an_event_whose_type_was_cut_off_is_counted(tmp_path: Path) -> None:
+    text = f'< {json.dumps(CREATED)}\n< {{"event_id": "event_2", "session": {{"id": "sess_\n'
+    result = import_text(tmp_path, text)
+
+    assert (len(result.events), result.summary.lost, result.summary.lost_lines) == (1, 1, (2,))
