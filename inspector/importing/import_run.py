@@ -37,6 +37,8 @@ from inspector.recording.format import Header, render, render_header
 LOOKED_AHEAD = 512
 """Events that are looked at before the first is written: the header has the first time, and their distances show its unit."""
 LOOKED_AHEAD_BYTES = 8 << 20
+BOTH_WAYS = frozenset({"session.input_audio.append"})
+"""Types of both directions: a sideband gets the client's audio from the server."""
 WRITE_BYTES = 1 << 20
 """Bytes written at a time."""
 
@@ -243,7 +245,8 @@ def _direction(found: FoundFrame) -> tuple[Direction, bool]:
     known = known_direction(found.type)
     if found.direction is None:
         return known or Direction.SERVER, True
-    if known is not None and found.direction is not known and not found.is_absolute:
+    is_told = found.is_absolute or found.type in BOTH_WAYS
+    if known is not None and found.direction is not known and not is_told:
         # Who stands between the two receives what the client sends: the type tells the sides, the word only the way.
         return known, True
     return found.direction, False

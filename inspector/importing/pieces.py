@@ -79,6 +79,7 @@ def quick_python(part: bytes) -> tuple[int, bytes, dict[str, Any]] | None:
     part = part[:stop]
     if (
         part[:2] != b"{'"
+        or b"\n" in part
         or b'"' in part
         or b"\\" in part
         or (b"None" in part or b"True" in part or b"False" in part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,10 @@ _PLAIN = frozenset({"error", "warning", "info", "ping", "heartbeat"})
 _ON_THE_WIRE = frozenset(
     name for name, known in EVENT_TYPES.items() if known.direction != Direction.LOCAL
 ).difference(_PLAIN)
+_PAYLOAD_KEYS = frozenset(
+    {"event", "eventData", "event_data", "data", "message", "payload", "content", "body", "frame"}
+)
+_DOTTED = re.compile(r"[a-z_]+(?:\.[a-z_]+)+")
 _FAMILIES = (
     "session.",
     "response.",
@@ -77,6 +82,11 @@ def is_event(body: Mapping[str, Any]) -> bool:
     return name.startswith(_FAMILIES) and isinstance(body.get("event_id"), str)
 
 
+def _is_tagged(key: str, value: Mapping[str, Any]) -> bool:
+    """Return whether an object of an unknown type stands where loggers put events, beside a direction."""
+    return key in _PAYLOAD_KEYS and _DOTTED.fullmatch(text_at(value, "type")) is not None
+
+
 def is_of_responses(body: Mapping[str, Any]) -> bool:
     """Return whether an event is of the Responses API, whose streams have some of the same types."""
     return "sequence_number" in body and "event_id" not in body
@@ -92,7 +102,7 @@ def inner_payloads(record: Mapping[str, Any]) -> tuple[list[Inner], bool]:
         tags = tags_of(one, outer)
         for key, value in list(one.items())[:MOST_MEMBERS]:
             if isinstance(value, dict):
-                if is_event(value):
+                if is_event(value) or (tags.direction is not None and _is_tagged(key, value)):
                     found.append(Inner((*keys, key), value, tags))
                 elif len(keys) < MAX_WRAPPERS:
                     waiting.append(((*keys, key), value, tags))

@@ -65,6 +65,8 @@ LONG_LINE = 1 << 16
 """A longer line may hold many objects, and is not tried as one."""
 LONG_LITERAL = 1 << 18
 """Bytes that are read of an object over several lines whose end cannot be told by the indentation."""
+MOST_LITERAL = 4 << 20
+"""The same of one on a single line."""
 MOST_LINES = 5000
 """Lines of one pretty-printed event."""
 LABEL = 400
@@ -255,13 +257,18 @@ class TextScan:
             piece = json_piece(text[at:stop], stop) if stop > at else None
             if piece is not None:
                 return piece
-        is_open = end < len(text) and text[max(at, end - 3) : end].rstrip()[-1:] in b"{[,("
-        if is_open:
+        if self._is_open(at, end):
             piece = self._indented(at, end) or self._prefixed(at, end)
             if piece is not None:
                 return piece
         piece = self._scanned(at, end)
         return piece if piece or self._container_at == at else self._literal(at, end)
+
+    def _is_open(self, at: int, end: int) -> bool:
+        """Return whether an object goes on behind its first line."""
+        text = self._text
+        first, last = (b"{", b"}") if text[at : at + 1] == b"{" else (b"(", b")")
+        return end < len(text) and text.count(first, at, end) > text.count(last, at, end)
 
     def _indented(self, at: int, end: int) -> Piece | None:
         """Read pretty-printed JSON, up to the brace below the beginning of its line."""
@@ -380,7 +387,9 @@ class TextScan:
     def _literal(self, at: int, end: int) -> Piece | None:
         """Read what Python or JavaScript print."""
         text = self._text
-        is_open = end < len(text) and text[max(at, end - 3) : end].rstrip()[-1:] in b"{[,("
+        if end == len(text) and not self._is_over and end - at < MOST_LITERAL:
+            raise _Incomplete
+        is_open = self._is_open(at, end)
         # Python's pprint puts the last brace behind the last member.
         stop = (self._closing(at, end) or at + LONG_LITERAL) if is_open else end
         if b"type" not in text[at:stop]:
