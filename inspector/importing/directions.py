@@ -131,12 +131,12 @@ class LabelReader:
         """Return the direction that a label means; None if it means none."""
         if label in self._known:
             return self._known[label]
-        label = _DIGITS.sub("0", label)
-        if label in self._known:
-            return self._known[label]
         if len(self._known) >= MOST_LABELS:
             self._known.clear()
-        found = self._known[label] = label_direction(label)
+        shape = _DIGITS.sub("0", label)
+        if shape not in self._known:
+            self._known[shape] = label_direction(shape)
+        found = self._known[label] = self._known[shape]
         return found
 
 

@@ -45,7 +45,13 @@ def is_elided(name: str, body: Mapping[str, Any], data: bytes) -> bool:
     if is_audio and _replaces_audio(body.get("audio" if name.endswith(".append") else "delta")):
         return True
     # One after the other, not in a loop: this is asked of every event, and one byte is found much faster than several.
-    if not (b"<" in data or b"[" in data or b"(" in data or b"\xe2" in data or b"..." in data):
+    if not (
+        b"<" in data
+        or b"(" in data
+        or b"\xe2" in data
+        or b"..." in data
+        or (b"[" in data and (b'"[' in data or b"[tr" in data or b"[om" in data))
+    ):
         return False
     for count, (key, value) in enumerate(_strings(body)):
         if count >= MOST_VALUES:
@@ -57,8 +63,10 @@ def is_elided(name: str, body: Mapping[str, Any], data: bytes) -> bool:
 
 def _replaces_audio(value: object) -> bool:
     """Return whether something else stands in place of audio; a data URL is the app's mistake, not the logger's."""
-    if not isinstance(value, str) or len(value) >= LONG_AUDIO or value.startswith("data:"):
+    if not isinstance(value, str) or value.startswith("data:"):
         return False
+    if len(value) >= LONG_AUDIO:
+        return "." in value or "…" in value or "[" in value or "<" in value or "(" in value
     return _BASE64.fullmatch(value) is None
 
 

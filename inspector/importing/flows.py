@@ -21,7 +21,7 @@ from inspector.importing.found import (
     FrameOpcode,
     ImportNotes,
 )
-from inspector.importing.har import text_frame
+from inspector.importing.har import plain_address, text_frame
 from inspector.importing.moments import value_time
 from inspector.importing.records import is_event
 from inspector.importing.source_file import SourceFile
@@ -155,7 +155,7 @@ def _flow(file: _Bytes, flow: _Value, notes: ImportNotes) -> Iterator[Found]:
     messages = facts.get("messages")
     is_known = bool(dialect_of_url(url)) or "/realtime" in url
     if messages is None or not (is_known or _is_realtime(file, messages)):
-        notes.skip(f"another WebSocket ({url.partition('?')[0][:80]})")
+        notes.skip(f"another WebSocket ({plain_address(url)})")
         notes.nothing = "mitmproxy flows with no WebSocket of the Realtime API"
         return
     response = _loaded(file, parts.get("response"))

@@ -33,6 +33,7 @@ from inspector.importing.pieces import scan_json
 from inspector.importing.records import is_event
 from inspector.importing.source_file import SourceFile
 from inspector.importing.text import BLOCK, MOST_EVENT
+from inspector.secret import mask_url
 
 _LIST = b'"_webSocketMessages"'
 AROUND = 1 << 18
@@ -79,7 +80,7 @@ def _socket(reader: _Window, found: int, notes: ImportNotes) -> Generator[Found,
     request = object_at(entry, "request")
     url = text_at(request, "url")
     if not (is_realtime or dialect_of_url(url) or "/realtime" in url):
-        notes.skip(f"another WebSocket ({url.partition('?')[0][:80] or 'unknown address'})")
+        notes.skip(f"another WebSocket ({plain_address(url) or 'unknown address'})")
         notes.nothing = "a HAR file with no WebSocket of the Realtime API"
         return end
     yield _opening(entry, request, url, first)
@@ -89,6 +90,11 @@ def _socket(reader: _Window, found: int, notes: ImportNotes) -> Generator[Found,
         if each is not None:
             yield each
     return end
+
+
+def plain_address(url: str) -> str:
+    """Return an address without its query and its secrets, shortened."""
+    return mask_url(url).partition("?")[0][:80]
 
 
 def _opening(entry: Body, request: Body, url: str, first: Mapping[str, Any] | None) -> FoundOpening:

@@ -32,7 +32,7 @@ from inspector.importing.importers import importer_for
 from inspector.importing.moments import Kind, TimeLine, are_milliseconds
 from inspector.importing.refusal import refusal_by_head, refusal_of
 from inspector.importing.source_file import SourceFile
-from inspector.recording.format import Header, render, render_header
+from inspector.recording.format import Header, render, render_frame, render_header
 
 LOOKED_AHEAD = 512
 """Events that are looked at before the first is written: the header has the first time, and their distances show its unit."""
@@ -121,16 +121,29 @@ class ImportRun:
         summary = self._summary
         direction, is_inferred = _direction(found)
         data = self._cleaner.data(found.data, found.gist, is_delta=found.type.endswith(".delta"))
-        body, problem = found.body, None
-        if data is not found.data:
-            _, body, problem = decode(data, is_text=found.is_text)
-        elif body is None:
-            _, _, problem = decode(data, is_text=found.is_text)
+        t_ns = self._times.at(found.time)
+        is_plain = found.body is not None and b"\n" not in data and b"\r" not in data
+        if is_plain and found.type not in SESSION_TYPES:
+            self._seq += 1
+            self._frames += 1
+            self._write_line(render_frame(self._seq, t_ns, direction, found.type, data), found.line)
+        else:
+            self._whole_frame(found, t_ns, direction, data)
         summary.count(direction, is_inferred=is_inferred)
+        if found.time is None:
+            summary.untimed += 1
+        if found.is_elided:
+            summary.elide(self._seq)
+
+    def _whole_frame(
+        self, found: FoundFrame, t_ns: int | None, direction: Direction, data: bytes
+    ) -> None:
+        """Write a frame that begins or describes a session, or that is no JSON on one line."""
+        _, body, problem = decode(data, is_text=found.is_text)
         self._log(
             Event(
                 self._seq + 1,
-                self._times.at(found.time),
+                t_ns,
                 direction,
                 Origin.WIRE,
                 found.type,
@@ -141,10 +154,6 @@ class ImportRun:
             ),
             found.line,
         )
-        if found.time is None:
-            summary.untimed += 1
-        if found.is_elided:
-            summary.elide(self._seq)
 
     def _opening(self, found: FoundOpening) -> None:
         self._cleaner.learn(found.request_headers, found.url)
@@ -180,14 +189,16 @@ class ImportRun:
 
     def _log(self, event: Event, line: int) -> None:
         self._seq = event.seq
-        self.lines.append(line)
         if event.type in SESSION_TYPES:
             if self._session.ends_with(event) and self._frames:
                 self._summary.sessions += 1
                 self._session, self._frames = SessionFold(), 0
             self._session.apply(event)
         self._frames += event.direction is not Direction.LOCAL
-        rendered = render(event)
+        self._write_line(render(event), line)
+
+    def _write_line(self, rendered: bytes, line: int) -> None:
+        self.lines.append(line)
         self._waiting.append(rendered)
         self._waiting_bytes += len(rendered)
         if self._waiting_bytes >= WRITE_BYTES:

@@ -38,7 +38,7 @@ def json_piece(data: bytes, end: int) -> Piece | None:
     """Return JSON as an object; None if it is none."""
     name, body, problem = decode(data)
     if body is not None:
-        return Piece(end, data, name, body)
+        return Piece(end, data, name, body, False)
     if problem is not None and problem.code == "too_deep" and name in EVENT_TYPES:
         return Piece(end, data, name, None)
     return None

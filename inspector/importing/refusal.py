@@ -32,6 +32,11 @@ _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 27})
 MOST_CONTROLS = 0.1
 """Share of control characters above which a file is not text."""
 LEAST_BYTES = 64
+_TELLING = ("a table", "JSON lines", "looks like", "binary")
+_NO_EVENT = {
+    True: "JSON with no event of the Realtime API in it",
+    False: "text with no event of the Realtime API in it",
+}
 
 
 def refusal_by_head(head: bytes) -> str:
@@ -57,4 +62,7 @@ def refusal_of(head: bytes, notes: ImportNotes) -> str:
     if notes.skipped:
         what = max(notes.skipped, key=lambda each: notes.skipped[each])
         return f"{notes.skipped[what]:,} {what}"
-    return table_words(head) or contents(head) or "nothing"
+    words = table_words(head) or contents(head)
+    # What contents says of text and JSON is why it does not open as it is; here it was read all the same.
+    is_json = head.lstrip()[:1] in (b"{", b"[")
+    return words if words and words.startswith(_TELLING) else _NO_EVENT[is_json]

@@ -137,6 +137,20 @@ def render(event: Event) -> bytes:
     )
 
 
+def render_frame(seq: int, t_ns: int | None, direction: Direction, name: str, data: bytes) -> bytes:
+    """Return the line of a text frame from the wire that is a JSON object without line breaks, as ``render`` would.
+
+    For imports, which write millions of frames that are no events of a session yet.
+    """
+    return b'{"seq":%d,%b"dir":"%b","origin":"wire","type":%b,"event":%b}\n' % (
+        seq,
+        b"" if t_ns is None else _t(t_ns),
+        direction.encode(),
+        orjson.dumps(name),
+        data,
+    )
+
+
 def _t(t_ns: int) -> bytes:
     if t_ns < 0:
         # Only from a foreign recording whose times run backwards. divmod of a negative number rounds towards minus infinity.

@@ -280,7 +280,7 @@ def _is_torn_header(head: bytes) -> bool:
 
 
 def _open(path: Path) -> int:
-    hint = "give the path of a JSONL file; inspector paths prints the folder of recordings"
+    hint = "give the path of a recording, or of a file to import; inspector paths prints the folder of recordings"
     # O_NONBLOCK, because opening a FIFO for reading would otherwise wait for a writer.
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

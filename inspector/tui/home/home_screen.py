@@ -154,7 +154,7 @@ class HomeScreen(KeyedScreen[None]):
                 self._replay(Path(answers["path"]).expanduser())
 
         known = tuple(str(path) for path in self.list.paths)
-        fields = (Field("path", "file", "", "path of a JSONL file", known),)
+        fields = (Field("path", "file", "", "path of a recording, log or HAR file", known),)
         self.app.push_screen(FormDialog("Replay a recording", fields), answered)
 
     def action_quit(self) -> None:
