@@ -29,10 +29,10 @@ from inspector.importing.found import (
     ImportNotes,
 )
 from inspector.importing.moments import FoundTime, value_time
-from inspector.importing.pieces import scan_json
 from inspector.importing.records import is_event
 from inspector.importing.source_file import SourceFile
 from inspector.importing.text import BLOCK, MOST_EVENT
+from inspector.importing.text_pieces import scan_json
 from inspector.secret import mask_url
 
 _LIST = b'"_webSocketMessages"'

@@ -79,7 +79,7 @@ def read_literal(text: str, at: int = 0, *, may_be_cut: bool = False) -> Literal
     Raises:
         LiteralError: it is not an object.
     """
-    reader = _Reader(text, at)
+    reader = _LiteralReader(text, at)
     root: dict[str, Any] = {}
     try:
         reader.begin(root)
@@ -123,7 +123,7 @@ def bytes_literal(text: str) -> str:
     return unescaped(text).encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-class _Reader:
+class _LiteralReader:
     """One pass over a text."""
 
     def __init__(self, text: str, at: int) -> None:

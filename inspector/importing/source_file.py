@@ -102,9 +102,11 @@ class SourceFile:
     def text(self, offset: int, size: int) -> tuple[bytes, int]:
         """Return text as UTF-8 and the offset behind it; ``b""`` at the end.
 
-        The size counts the bytes of the file, and must be even.
+        Args:
+            offset: 0 or an offset that was returned before.
+            size: bytes of the file; one more is read where characters have two.
         """
-        data = self.read(offset, size)
+        data = self.read(offset, size + (size & 1 if self._coding else 0))
         return (_decoded(data, self._coding) if self._coding else data), offset + len(data)
 
 

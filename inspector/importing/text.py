@@ -31,8 +31,18 @@ from inspector.importing.literals import (
     unescaped,
 )
 from inspector.importing.moments import UnreadTime, head_time, keyed_time
-from inspector.importing.pieces import (
-    Piece,
+from inspector.importing.records import (
+    NO_TAGS,
+    Inner,
+    Tags,
+    described,
+    inner_payloads,
+    is_event,
+    is_something_else,
+)
+from inspector.importing.source_file import SourceFile
+from inspector.importing.text_pieces import (
+    TextPiece,
     closed,
     is_own,
     json_piece,
@@ -44,16 +54,6 @@ from inspector.importing.pieces import (
     text_piece,
     unquoted,
 )
-from inspector.importing.records import (
-    NO_TAGS,
-    Inner,
-    Tags,
-    described,
-    inner_payloads,
-    is_event,
-    is_something_else,
-)
-from inspector.importing.source_file import SourceFile
 from inspector.recording.foreign_times import OWN_TIMES
 from inspector.spec.events import EVENT_TYPES
 
@@ -210,7 +210,7 @@ class TextScan:
         return True
 
     def _pass_over(self, to: int) -> None:
-        """Go on to a position; count the events on the way that cannot be read."""
+        """Go on to a position, and count the lines on the way."""
         if to > self._at:
             self._line += self._text.count(b"\n", self._at, to)
             self._at = to
@@ -236,7 +236,7 @@ class TextScan:
 
     # ── one object ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _piece(self, at: int) -> Piece | None:
+    def _piece(self, at: int) -> TextPiece | None:
         """Return the object that begins at a position; None if none does.
 
         Raises:
@@ -270,12 +270,12 @@ class TextScan:
         first, last = (b"{", b"}") if text[at : at + 1] == b"{" else (b"(", b")")
         return end < len(text) and text.count(first, at, end) > text.count(last, at, end)
 
-    def _indented(self, at: int, end: int) -> Piece | None:
+    def _indented(self, at: int, end: int) -> TextPiece | None:
         """Read pretty-printed JSON, up to the brace below the beginning of its line."""
         stop = self._closing(at, end)
         return json_piece(_PRETTY.sub(b"", self._text[at:stop]), stop) if stop else None
 
-    def _prefixed(self, at: int, end: int) -> Piece | None:
+    def _prefixed(self, at: int, end: int) -> TextPiece | None:
         """Read pretty-printed JSON of which a collector of logs has put its own words before every line."""
         text = self._text
         prefix = text[text.rfind(b"\n", 0, at) + 1 : at]
@@ -311,7 +311,7 @@ class TextScan:
             return 0
         return found + 1 + len(indent) + 1
 
-    def _scanned(self, at: int, end: int) -> Piece | None:
+    def _scanned(self, at: int, end: int) -> TextPiece | None:
         """Read JSON of any layout."""
         text = self._text
         # Every byte is one character of Latin-1, so that positions agree.
@@ -336,7 +336,7 @@ class TextScan:
             data = _PRETTY.sub(b"", data)
         return json_piece(data, stop) or json_piece(repaired_text(data), stop)
 
-    def _deep(self, at: int, end: int) -> Piece | None:
+    def _deep(self, at: int, end: int) -> TextPiece | None:
         """Read JSON that nests too deeply for a scanner, if it is an event on one line."""
         if self._text[at : at + 1] != b"{":
             return None
@@ -344,7 +344,7 @@ class TextScan:
         name, _, problem = decode(self._text[at:stop])
         if problem is None or problem.code != "too_deep" or name not in EVENT_TYPES:
             return None
-        return Piece(stop, self._text[at:stop], name, None)
+        return TextPiece(stop, self._text[at:stop], name, None)
 
     def _is_container(self, at: int) -> bool:
         """Return whether an unfinished object holds whole events: then its parts are read one by one."""
@@ -363,7 +363,7 @@ class TextScan:
                 return True
         return False
 
-    def _quoted(self, at: int, end: int) -> Piece | None:
+    def _quoted(self, at: int, end: int) -> TextPiece | None:
         """Read JSON in a string literal that escapes it."""
         text = self._text
         part = text[at : min(end, at + LONG_LINE)]
@@ -384,7 +384,7 @@ class TextScan:
         inner = unquoted(literal, is_bytes=bool(found.group(1)))
         return text_piece(inner, found.end())
 
-    def _literal(self, at: int, end: int) -> Piece | None:
+    def _literal(self, at: int, end: int) -> TextPiece | None:
         """Read what Python or JavaScript print."""
         text = self._text
         if end == len(text) and not self._is_over and end - at < MOST_LITERAL:
@@ -397,7 +397,7 @@ class TextScan:
         part = text[at:stop]
         quick = quick_python(part)
         if quick is not None:
-            return Piece(at + quick[0], quick[1], quick[2]["type"], quick[2])
+            return TextPiece(at + quick[0], quick[1], quick[2]["type"], quick[2])
         words = part.decode("utf-8", "replace")
         try:
             literal = read_literal(words)
@@ -409,11 +409,11 @@ class TextScan:
             return None
         size = len(words[: literal.end].encode("utf-8", "replace"))
         name, body, _ = decode(data)
-        return Piece(at + size, data, name, body, literal.is_elided)
+        return TextPiece(at + size, data, name, body, literal.is_elided)
 
     # ── what an object is ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _others(self, at: int, piece: Piece, body: Mapping[str, Any]) -> Iterator[FoundFrame]:
+    def _others(self, at: int, piece: TextPiece, body: Mapping[str, Any]) -> Iterator[FoundFrame]:
         """Yield the events in an object that is none itself."""
         if is_something_else(body):
             self._notes.skip(described(body))
@@ -430,7 +430,7 @@ class TextScan:
         self._pass_over(max(piece.end, at + 1))
         self._done = self._at
 
-    def _inside(self, at: int, piece: Piece, payloads: list[Inner]) -> Iterator[FoundFrame]:
+    def _inside(self, at: int, piece: TextPiece, payloads: list[Inner]) -> Iterator[FoundFrame]:
         """Yield the events in a logger's record."""
         for inner in payloads:
             payload = inner.payload
@@ -438,7 +438,7 @@ class TextScan:
                 yield from self._in_text(at, payload, inner.tags)
                 continue
             data = member_data(piece.data, inner)
-            event = Piece(piece.end, data, payload["type"], payload, piece.is_elided)
+            event = TextPiece(piece.end, data, payload["type"], payload, piece.is_elided)
             yield self._frame(at, event, inner.tags)
 
     def _in_text(self, at: int, text: str, tags: Tags) -> Iterator[FoundFrame]:
@@ -448,7 +448,7 @@ class TextScan:
         scan = TextScan(
             Blocks(text.encode("utf-8", "replace")), self._notes, self._labels, self._depth + 1
         )
-        outer = self._frame(at, Piece(0, b"", "", None), tags)
+        outer = self._frame(at, TextPiece(0, b"", "", None), tags)
         for frame in scan.found():
             frame.line = self._line
             if outer.direction is not None and (frame.direction is None or outer.is_absolute):
@@ -456,7 +456,7 @@ class TextScan:
             frame.time = outer.time or frame.time
             yield frame
 
-    def _frame(self, at: int, piece: Piece, tags: Tags) -> FoundFrame:
+    def _frame(self, at: int, piece: TextPiece, tags: Tags) -> FoundFrame:
         """Return an event with what stands beside and before it."""
         data, name, body = piece.data, piece.name, piece.body
         direction, is_absolute = tags.direction or (None, False)
@@ -542,4 +542,4 @@ class TextScan:
             value = {"type": name, **value}
         if value["type"] != name:
             return None
-        return self._frame(at, Piece(0, orjson.dumps(value), name, value, True), NO_TAGS)
+        return self._frame(at, TextPiece(0, orjson.dumps(value), name, value, True), NO_TAGS)

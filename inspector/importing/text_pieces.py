@@ -1,4 +1,4 @@
-"""Piece: an object in a text, and the ways to read one from its bytes."""
+"""TextPiece: an object in a text, and the ways to read one from its bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ scan_json = json.JSONDecoder(strict=False).raw_decode
 
 
 @dataclass(slots=True)
-class Piece:
+class TextPiece:
     """An object in a text."""
 
     end: int
@@ -34,17 +34,17 @@ class Piece:
     is_elided: bool = False
 
 
-def json_piece(data: bytes, end: int) -> Piece | None:
+def json_piece(data: bytes, end: int) -> TextPiece | None:
     """Return JSON as an object; None if it is none."""
     name, body, problem = decode(data)
     if body is not None:
-        return Piece(end, data, name, body, False)
+        return TextPiece(end, data, name, body, False)
     if problem is not None and problem.code == "too_deep" and name in EVENT_TYPES:
-        return Piece(end, data, name, None)
+        return TextPiece(end, data, name, None)
     return None
 
 
-def text_piece(inner: bytes, end: int) -> Piece | None:
+def text_piece(inner: bytes, end: int) -> TextPiece | None:
     """Return JSON in a string as an object; a line break in it is one of the printer."""
     piece = json_piece(inner.strip(), end)
     return piece if piece is not None and piece.data.startswith(b"{") else None
