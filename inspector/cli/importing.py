@@ -124,20 +124,33 @@ def _named(name: str) -> Iterator[Path]:
     """
     with _stdin_file() if name == STDIN else nullcontext(Path(name)) as path:
         try:
-            reader = RecordingReader(path)
+            _check_is_foreign(path, name)
+            yield path
         except RecordingError as error:
-            if error.code != NOT_A_RECORDING:
+            if name != STDIN:
                 raise
-        else:
-            is_ours = reader.shape is FileShape.OURS and reader.size > 0
-            reader.close()
-            if is_ours:
-                raise RecordingError(
-                    f"{name} is a recording already",
-                    code="is_a_recording",
-                    hint="every command opens it as it is",
-                )
-        yield path
+            message = error.message.replace(str(path), "stdin")
+            raise RecordingError(
+                message, code=error.code, hint=error.hint, exit_code=error.exit_code
+            ) from error
+
+
+def _check_is_foreign(path: Path, name: str) -> None:
+    """Raise RecordingError if a file cannot be read, or is a recording already."""
+    try:
+        reader = RecordingReader(path)
+    except RecordingError as error:
+        if error.code != NOT_A_RECORDING:
+            raise
+        return
+    is_ours = reader.shape is FileShape.OURS and reader.size > 0
+    reader.close()
+    if is_ours:
+        raise RecordingError(
+            f"{name} is a recording already",
+            code="is_a_recording",
+            hint="every command opens it as it is",
+        )
 
 
 @contextmanager

@@ -82,6 +82,8 @@ def test_stdin_is_imported_to_stdout(
     outcome = inspector("import", "-", "-o", "-")
 
     assert outcome.out.count(b"\n") == 4
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"nothing")))
+    assert "inspector: stdin is not a recording" in inspector("import", "-").err
     assert outcome.err.startswith(SUMMARY)
     assert left_over() == []
 
